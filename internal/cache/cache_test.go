@@ -1,0 +1,86 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestValuesAreNeverOlderThanTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stored, loads atomic.Int64
+		c := Cache[string, int64]{
+			Load: func(context.Context, string) (int64, error) { loads.Add(1); return stored.Load(), nil },
+			Name: func(k string) string { return k },
+		}
+		get := func() int64 {
+			t.Helper()
+			v, err := c.Get(t.Context(), "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		get()
+		stored.Store(1)
+		time.Sleep(TTL - 1)
+		if got := get(); got != 0 || loads.Load() != 1 {
+			t.Errorf("within TTL: got %d after %d loads, want the kept value", got, loads.Load())
+		}
+		time.Sleep(1)
+		if got := get(); got != 1 {
+			t.Errorf("after TTL: got %d, want the stored value", got)
+		}
+		stored.Store(2)
+		if got, _ := c.Fresh(t.Context(), "k"); got != 2 || get() != 2 {
+			t.Errorf("Fresh: got %d, want the stored value", got)
+		}
+	})
+}
+
+func TestErrorsAreNotKept(t *testing.T) {
+	fail := true
+	c := Cache[string, int]{
+		Load: func(context.Context, string) (int, error) {
+			if fail {
+				return 0, errors.New("down")
+			}
+			return 7, nil
+		},
+		Name: func(k string) string { return k },
+	}
+	if _, err := c.Get(t.Context(), "k"); err == nil {
+		t.Fatal("no error")
+	}
+	fail = false
+	if v, err := c.Get(t.Context(), "k"); v != 7 || err != nil {
+		t.Errorf("got %d, %v", v, err)
+	}
+}
+
+func TestSizeIsBounded(t *testing.T) {
+	c := Cache[int, int]{
+		Load: func(_ context.Context, k int) (int, error) { return k, nil },
+		Name: func(k int) string { return strconv.Itoa(k) },
+	}
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range limit {
+				if v, err := c.Get(context.Background(), w*limit+i); err != nil || v != w*limit+i {
+					t.Errorf("got %d, %v", v, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(c.entries) > limit {
+		t.Errorf("%d entries, want at most %d", len(c.entries), limit)
+	}
+}

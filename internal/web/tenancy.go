@@ -1,0 +1,169 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Tenant is the issuer that a request is meant for.
+type Tenant struct {
+	storage.Tenant
+	// Issuer is its iss: no slash at the end.
+	Issuer string
+	// Path is what its URLs have before the path that handlers see: "" or "/t/ID".
+	Path string
+	// Secure says that the issuer is https, so that cookies are Secure and __Host-.
+	Secure bool
+}
+
+// URL is the absolute URL of a path such as "/token".
+func (t *Tenant) URL(path string) string { return t.Issuer + path }
+
+type tenantKey struct{}
+
+// TenantOf is the request's tenant. It panics outside of Tenancy, where there is none.
+func TenantOf(ctx context.Context) *Tenant { return ctx.Value(tenantKey{}).(*Tenant) }
+
+// WithTenant is ctx with the tenant: for tests and for fosite's callbacks.
+func WithTenant(ctx context.Context, t *Tenant) context.Context {
+	return context.WithValue(ctx, tenantKey{}, t)
+}
+
+// Tenancy finds the tenant that a request is meant for, and takes its prefix off the path.
+type Tenancy struct {
+	issuer *url.URL
+	errors ErrorPage
+	byID   cache.Cache[string, storage.Tenant]
+	byHost cache.Cache[string, storage.Tenant]
+}
+
+// NewTenancy serves the default tenant at issuer (an absolute URL without path) and
+// the others below it or at hosts of their own.
+func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenancy, error) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path", issuer)
+	}
+	same := func(s string) string { return s }
+	return &Tenancy{
+		issuer: u, errors: errs,
+		byID:   cache.Cache[string, storage.Tenant]{Load: tenants.Tenant, Name: same},
+		byHost: cache.Cache[string, storage.Tenant]{Load: tenants.TenantByHost, Name: same},
+	}, nil
+}
+
+// Tenant is the tenant by its id, as requests would see it. ErrNotFound when it is
+// unknown or disabled.
+func (t *Tenancy) Tenant(ctx context.Context, id string) (*Tenant, error) {
+	rec, err := t.byID.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return t.tenant(rec)
+}
+
+func (t *Tenancy) tenant(rec storage.Tenant) (*Tenant, error) {
+	out := &Tenant{Tenant: rec, Issuer: t.issuer.String(), Secure: t.issuer.Scheme == "https"}
+	switch {
+	case rec.Disabled:
+		return nil, storage.ErrNotFound
+	case rec.Host != "":
+		out.Issuer = t.issuer.Scheme + "://" + rec.Host
+	case rec.ID != storage.DefaultTenant:
+		out.Path = "/t/" + rec.ID
+		out.Issuer += out.Path
+	}
+	return out, nil
+}
+
+// Wrap finds the tenant and hands on the request with the rest of its path. An
+// unknown host is 421 (nothing that Vouchsafe says may depend on a header that the
+// sender made up), an unknown tenant 404.
+func (t *Tenancy) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tenant, path, err := t.find(r)
+		if err != nil {
+			Fail(t.errors, w, r, err)
+			return
+		}
+		r2 := r.WithContext(WithTenant(r.Context(), tenant))
+		if path != r.URL.Path {
+			u := *r.URL
+			u.Path, u.RawPath = path, strings.TrimPrefix(r.URL.RawPath, tenant.Path)
+			r2.URL = &u
+		}
+		next.ServeHTTP(w, r2)
+	})
+}
+
+const metadataPath = "/.well-known/oauth-authorization-server"
+
+func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
+	if !sameHost(r.Host, t.issuer) {
+		rec, err := t.byHost.Get(r.Context(), strings.ToLower(r.Host))
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
+				Message:   "This host is not served here.",
+				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the URL that people use.",
+				Got:       r.Host, Expected: []string{t.issuer.Host}}
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		tenant, err := t.tenant(rec)
+		if err != nil {
+			return nil, "", unknownTenant(err)
+		}
+		return tenant, r.URL.Path, nil
+	}
+	path, rest := r.URL.Path, ""
+	// RFC 8414 section 3.1 puts the issuer's path behind the well-known part.
+	if after, ok := strings.CutPrefix(path, metadataPath+"/t/"); ok {
+		path, rest = "/t/"+after+metadataPath, ""
+	}
+	id := storage.DefaultTenant
+	if after, ok := strings.CutPrefix(path, "/t/"); ok {
+		id, rest, _ = strings.Cut(after, "/")
+		path = "/" + rest
+		if id == storage.DefaultTenant {
+			return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: the root
+		}
+	}
+	rec, err := t.byID.Get(r.Context(), id)
+	if err != nil {
+		return nil, "", unknownTenant(err)
+	}
+	if rec.Host != "" {
+		return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: its host
+	}
+	tenant, err := t.tenant(rec)
+	if err != nil {
+		return nil, "", unknownTenant(err)
+	}
+	return tenant, path, nil
+}
+
+func unknownTenant(err error) error {
+	if errors.Is(err, storage.ErrNotFound) {
+		return &Problem{Status: http.StatusNotFound, Message: "There is no such page."}
+	}
+	return err
+}
+
+// sameHost compares a Host header with the issuer's, the scheme's own port being optional.
+func sameHost(host string, issuer *url.URL) bool {
+	if strings.EqualFold(host, issuer.Host) {
+		return true
+	}
+	name, port, err := net.SplitHostPort(host)
+	return err == nil && strings.EqualFold(name, issuer.Host) &&
+		(port == "443" && issuer.Scheme == "https" || port == "80" && issuer.Scheme == "http")
+}

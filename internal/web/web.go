@@ -1,0 +1,165 @@
+// Package web holds what the protocol endpoints and the pages share of HTTP: the
+// request's tenant, id and address, errors that travel up once, and headers.
+//
+// Two values live in the request's context: who asks (Request) and at which tenant.
+// Middleware sets them, handlers read them, and below a handler they are arguments.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Request is what the log line, the audit trail and the error page know of a request.
+type Request struct {
+	ID string // UUIDv7, made here: what a client sends is not believed
+	IP string // the peer's address, or what a trusted proxy says it is
+	// attrs are added to the request's log line.
+	attrs []slog.Attr
+}
+
+type requestKey struct{}
+
+// RequestOf is the request's; an empty one outside of Edge.
+func RequestOf(ctx context.Context) *Request {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r
+	}
+	return &Request{}
+}
+
+// Note adds to the request's log line: never a secret.
+func Note(ctx context.Context, key, value string) {
+	r := RequestOf(ctx)
+	r.attrs = append(r.attrs, slog.String(key, value))
+}
+
+// Edge is the outermost middleware: it gives every request its Request, writes one
+// log line at its end and answers panics.
+type Edge struct {
+	// TrustedProxies may set X-Forwarded-For. From anybody else it is ignored.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	// Errors answers panics.
+	Errors ErrorPage
+	// Done, when set, is told of every request: for metrics.
+	Done func(r *http.Request, status int, took time.Duration)
+}
+
+// Wrap puts the middleware around next.
+func (e *Edge) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		req := &Request{ID: uuid.Must(uuid.NewV7()).String(), IP: e.clientIP(r)}
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+		rec := &recorder{ResponseWriter: w}
+		w.Header().Set("X-Request-Id", req.ID)
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				e.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", req.ID), slog.Any("panic", p), slog.String("stack", stack()))
+				if rec.status == 0 {
+					e.Errors(rec, r, &Problem{Status: http.StatusInternalServerError})
+				}
+			}
+			e.line(r, req, rec, time.Since(start))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (e *Edge) line(r *http.Request, req *Request, rec *recorder, took time.Duration) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	if e.Done != nil {
+		e.Done(r, rec.status, took)
+	}
+	level := slog.LevelInfo
+	if rec.status >= 500 {
+		level = slog.LevelError
+	}
+	if !e.Log.Enabled(r.Context(), level) {
+		return
+	}
+	// The path only: a query may hold codes and hints.
+	attrs := append([]slog.Attr{
+		slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("ip", req.IP),
+	}, req.attrs...)
+	e.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// clientIP believes X-Forwarded-For only from a trusted peer, and then the last
+// address that is not a trusted proxy itself. What cannot be parsed ends the walk:
+// the last proxy that could be believed is then the client.
+func (e *Edge) clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	ip = ip.Unmap().WithZone("")
+	if !e.trusted(ip) {
+		return ip.String()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		ip = hop.Unmap().WithZone("")
+		if !e.trusted(ip) {
+			break
+		}
+	}
+	return ip.String()
+}
+
+func (e *Edge) trusted(ip netip.Addr) bool {
+	for _, p := range e.TrustedProxies {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// recorder notes status and size of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach what is below.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,27 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Event is one line of the audit trail.
+type Event struct {
+	TenantID  string
+	ID        string // UUIDv7
+	At        time.Time
+	Kind      string // login.succeeded, login.failed, refresh.reused, client.put, …
+	Actor     string // user id, client id or "cli"
+	UserID    string // whom it concerns, or ""
+	ClientID  string // or ""
+	RequestID string
+	IP        string
+	Detail    map[string]string // never a secret
+}
+
+// Audit keeps what happened.
+type Audit interface {
+	Record(ctx context.Context, e Event) error
+	// Events lists the tenant's events, newest first, at most limit before the given id ("" for the newest).
+	Events(ctx context.Context, tenant, before string, limit int) ([]Event, error)
+}

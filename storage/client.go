@@ -1,0 +1,121 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Client is an application known to a tenant. The fields are named as in RFC 7591
+// and OpenID Connect Registration; those below "ours" are Vouchsafe's own.
+// provider.ValidateClient fills the defaults and says what is wrong.
+type Client struct {
+	TenantID string `json:"-" yaml:"-"`
+
+	ClientID                    string          `json:"client_id" yaml:"client_id"`
+	ClientName                  string          `json:"client_name,omitempty" yaml:"client_name,omitempty"`
+	ClientURI                   string          `json:"client_uri,omitempty" yaml:"client_uri,omitempty"`
+	LogoURI                     string          `json:"logo_uri,omitempty" yaml:"logo_uri,omitempty"`
+	PolicyURI                   string          `json:"policy_uri,omitempty" yaml:"policy_uri,omitempty"`
+	TosURI                      string          `json:"tos_uri,omitempty" yaml:"tos_uri,omitempty"`
+	Contacts                    []string        `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	ApplicationType             string          `json:"application_type,omitempty" yaml:"application_type,omitempty"` // web or native
+	RedirectURIs                []string        `json:"redirect_uris,omitempty" yaml:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs      []string        `json:"post_logout_redirect_uris,omitempty" yaml:"post_logout_redirect_uris,omitempty"`
+	GrantTypes                  []string        `json:"grant_types,omitempty" yaml:"grant_types,omitempty"`
+	ResponseTypes               []string        `json:"response_types,omitempty" yaml:"response_types,omitempty"`
+	Scope                       string          `json:"scope,omitempty" yaml:"scope,omitempty"` // space-separated: all it may ask for
+	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty" yaml:"token_endpoint_auth_method,omitempty"`
+	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty" yaml:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKS                        json.RawMessage `json:"jwks,omitempty" yaml:"-"` // {"keys":[…]}
+	JWKSURI                     string          `json:"jwks_uri,omitempty" yaml:"jwks_uri,omitempty"`
+	IDTokenSignedResponseAlg    string          `json:"id_token_signed_response_alg,omitempty" yaml:"id_token_signed_response_alg,omitempty"`
+	UserinfoSignedResponseAlg   string          `json:"userinfo_signed_response_alg,omitempty" yaml:"userinfo_signed_response_alg,omitempty"`
+	DefaultMaxAge               *int64          `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"` // seconds
+	RequireAuthTime             bool            `json:"require_auth_time,omitempty" yaml:"require_auth_time,omitempty"`
+	DefaultACRValues            []string        `json:"default_acr_values,omitempty" yaml:"default_acr_values,omitempty"`
+	InitiateLoginURI            string          `json:"initiate_login_uri,omitempty" yaml:"initiate_login_uri,omitempty"`
+
+	// Ours.
+
+	// FirstParty clients belong to the operator: they skip the consent page.
+	FirstParty bool `json:"first_party,omitempty" yaml:"first_party,omitempty"`
+	// RequirePKCE is true unless a confidential client switches it off.
+	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
+	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
+	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
+	// AllowedCORSOrigins are the origins whose scripts may call the endpoints.
+	AllowedCORSOrigins []string `json:"allowed_cors_origins,omitempty" yaml:"allowed_cors_origins,omitempty"`
+	// Audience is the aud of its access tokens; the issuer when empty.
+	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
+	// IDTokenClaims puts the claims of the granted scopes into the ID token too.
+	IDTokenClaims bool `json:"id_token_claims,omitempty" yaml:"id_token_claims,omitempty"`
+	// MayIntrospect lets the client introspect tokens of other clients of its tenant.
+	MayIntrospect bool `json:"may_introspect,omitempty" yaml:"may_introspect,omitempty"`
+	// Lifetimes; zero means the server's default.
+	AccessTokenLifetime      Duration `json:"access_token_lifetime,omitempty" yaml:"access_token_lifetime,omitempty"`
+	IDTokenLifetime          Duration `json:"id_token_lifetime,omitempty" yaml:"id_token_lifetime,omitempty"`
+	RefreshTokenLifetime     Duration `json:"refresh_token_lifetime,omitempty" yaml:"refresh_token_lifetime,omitempty"`           // absolute
+	RefreshTokenIdleLifetime Duration `json:"refresh_token_idle_lifetime,omitempty" yaml:"refresh_token_idle_lifetime,omitempty"` // since last use
+	// RefreshTokenRotation is true unless a confidential client switches it off.
+	RefreshTokenRotation *bool `json:"refresh_token_rotation,omitempty" yaml:"refresh_token_rotation,omitempty"`
+
+	Disabled bool `json:"disabled,omitempty" yaml:"disabled,omitempty"`
+
+	// SecretHashes hold what client_secret is compared with: "sha256$…" for secrets
+	// that Vouchsafe made, "$argon2id$…" for those a person chose.
+	SecretHashes []string `json:"-" yaml:"-"`
+	// Declared says that the client came from a clients file, and may be removed by one.
+	Declared  bool      `json:"-" yaml:"-"`
+	CreatedAt time.Time `json:"-" yaml:"-"`
+	UpdatedAt time.Time `json:"-" yaml:"-"`
+}
+
+// Public says whether the client has no credentials of its own.
+func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
+
+// Scopes is Scope as a list.
+func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
+
+// MayUse says whether the grant type is registered for the client.
+func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// Clients keeps the clients.
+type Clients interface {
+	Client(ctx context.Context, tenant, id string) (Client, error)
+	// Clients lists clients by id, at most limit after the given id.
+	Clients(ctx context.Context, tenant, after string, limit int) ([]Client, error)
+	// PutClient stores the client, new or not. CreatedAt of a stored one is kept.
+	PutClient(ctx context.Context, c Client) error
+	// RemoveClient deletes the client with its consents and grants.
+	RemoveClient(ctx context.Context, tenant, id string) error
+	// AllowsOrigin says whether an enabled client of the tenant registered the origin.
+	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
+}
+
+// Duration is a time.Duration that is written "1h30m" in files.
+type Duration time.Duration
+
+// UnmarshalText reads what time.ParseDuration reads; negative values are refused.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no duration: write, for example, 15m or 720h", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes "1h30m0s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Or is d, or the given default when d is zero.
+func (d Duration) Or(def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return time.Duration(d)
+}

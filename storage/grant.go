@@ -1,0 +1,93 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Grant is one authorization: what a person allowed a client in one go. Tokens name
+// it; when it is revoked they are dead.
+type Grant struct {
+	TenantID string
+	ID       string // UUIDv7
+	CodeID   string // the authorization code that made it; unique; "" for none
+	UserID   string
+	ClientID string
+	// SessionID is the session in which it was given. Unless Offline, the grant dies with it.
+	SessionID         string
+	Offline           bool // offline_access was granted
+	CredentialVersion int64
+	Scopes            []string
+	Audience          []string
+	Claims            []byte // the claims parameter (OIDC Core 5.5) as it came, or nil
+	AuthTime          time.Time
+	AMR               []string
+	ACR               string
+
+	// Generation is that of the one living refresh token; 0 when none was given.
+	Generation    int64
+	RotatedAt     time.Time // when Generation was reached
+	IdleExpiresAt time.Time // end of the refresh token's life when it is not used; zero: never
+	ExpiresAt     time.Time // end of everything the grant can give
+	CreatedAt     time.Time
+	RevokedAt     time.Time // zero while it lives
+	RevokedWhy    string
+}
+
+// GrantFilter names grants by every field that is not empty. The empty filter names none.
+type GrantFilter struct {
+	ID        string
+	CodeID    string
+	UserID    string
+	ClientID  string
+	SessionID string
+}
+
+// Grants keeps the grants. A grant lives while it is not revoked, not past
+// ExpiresAt, its person exists, is enabled and has its CredentialVersion, and its
+// session (unless Offline or SessionID is "") has not ended; its client exists and
+// is enabled.
+type Grants interface {
+	// RedeemCode stores the grant that a code stands for. ErrExists: the code was
+	// spent before; the grant it made is then revoked. ErrNotFound: the person,
+	// session or client is dead.
+	RedeemCode(ctx context.Context, g Grant) error
+	// Rotate makes gen+1 the living generation when gen is and the grant lives, and
+	// sets IdleExpiresAt. One conditional update. ErrStale otherwise, whatever the
+	// reason: read the grant to learn it.
+	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, error)
+	// Touch is Rotate for clients whose refresh tokens do not rotate: gen stays.
+	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, error)
+	// Grant is the grant, dead or alive.
+	Grant(ctx context.Context, tenant, id string) (Grant, error)
+	// LiveGrant is the grant and its person when the grant lives and the access token
+	// jti is not revoked: one read. ErrNotFound otherwise.
+	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (Grant, User, error)
+	// Revoke revokes all living grants that the filter names, and says how many.
+	Revoke(ctx context.Context, tenant string, which GrantFilter, why string, now time.Time) (int64, error)
+	// GrantsOf lists a person's grants that are neither revoked nor expired, newest first.
+	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
+}
+
+// Purposes of Spent.
+const (
+	SpentAssertion   = "assertion"    // a client assertion's jti, prefixed by the client's id
+	SpentAccessToken = "access_token" // the jti of a revoked access token
+	SpentSetup       = "setup"        // the link that creates the first administrator
+)
+
+// Spent is a value that must never work again before ExpiresAt.
+type Spent struct {
+	TenantID  string
+	Purpose   string
+	Value     string
+	ExpiresAt time.Time // after it the value is refused for its age, and the row may go
+}
+
+// SpentValues keeps what was used up.
+type SpentValues interface {
+	// Spend marks the value once. ErrExists: it was spent before.
+	Spend(ctx context.Context, s Spent) error
+	// IsSpent says whether it was.
+	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
+}

@@ -1,0 +1,27 @@
+package storage
+
+import "time"
+
+// Interaction is what the pages may know of an authorization request that waits
+// for a person. It is never stored: it travels as a sealed letter in the i
+// parameter, which provider writes and opens.
+type Interaction struct {
+	TenantID string
+	Letter   string    // the i parameter, to carry along
+	Started  time.Time // the letter's birth
+	Client   Client
+	Scopes   []string // asked for
+	Claims   []string // names asked for by the claims parameter
+	// RedirectURI is where the answer goes: a form's target in the end, which its
+	// Content-Security-Policy has to allow.
+	RedirectURI string
+	// LoginHint, UILocales, Display and Prompt are the parameters of OIDC Core 3.1.2.1.
+	LoginHint string
+	UILocales []string
+	Display   string
+	Prompt    []string
+	// ContinueURL is where a page sends the browser when its step is settled.
+	ContinueURL string
+	// CancelURL is where it sends one that declines: the client gets access_denied.
+	CancelURL string
+}

@@ -1,0 +1,34 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// DefaultTenant is the id of the tenant that sits at the root of the issuer URL.
+// Migrations create it.
+const DefaultTenant = "default"
+
+// Tenant is an issuer of its own: its users, clients, keys and branding meet
+// nobody else's.
+type Tenant struct {
+	ID        string // lower-case letters, digits and hyphens; part of its URL
+	Name      string // shown to people
+	Host      string // a host name of its own, or "" for issuer/t/ID
+	LogoURI   string // https URL, or ""
+	Disabled  bool
+	CreatedAt time.Time
+}
+
+// Tenants keeps the tenants.
+type Tenants interface {
+	// AddTenant stores a new tenant. ErrExists: the id or the host is taken, or was
+	// taken by a tenant since removed (ids are never used again).
+	AddTenant(ctx context.Context, t Tenant) error
+	Tenant(ctx context.Context, id string) (Tenant, error)
+	TenantByHost(ctx context.Context, host string) (Tenant, error)
+	// Tenants lists all tenants by id, at most limit after the given id.
+	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
+	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken.
+	RemoveTenant(ctx context.Context, id string, now time.Time) error
+}

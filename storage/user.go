@@ -1,0 +1,123 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// User says who a person is. What proves them is a Credential, and lives in a
+// table of its own.
+type User struct {
+	TenantID string
+	ID       string // UUIDv7, lower case; the sub claim; never used again
+	Username string // as the person wrote it, or ""
+	// UsernameKey and EmailKey are the normalised forms, unique in the tenant when not "".
+	// login.NormalEmail and login.NormalUsername make them.
+	UsernameKey   string
+	Email         string
+	EmailKey      string
+	EmailVerified bool
+	Phone         string // E.164, or ""
+	PhoneVerified bool
+	Profile       Profile
+	Roles         []string // "admin" manages the tenant
+	Disabled      bool
+	// CredentialVersion is raised when what proves the person changes. Sessions and
+	// grants that carry another version are dead.
+	CredentialVersion int64
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+}
+
+// Profile holds the claims of the scopes profile and address (OIDC Core 5.1).
+type Profile struct {
+	Name       string   `json:"name,omitempty"`
+	GivenName  string   `json:"given_name,omitempty"`
+	FamilyName string   `json:"family_name,omitempty"`
+	MiddleName string   `json:"middle_name,omitempty"`
+	Nickname   string   `json:"nickname,omitempty"`
+	Profile    string   `json:"profile,omitempty"`
+	Picture    string   `json:"picture,omitempty"`
+	Website    string   `json:"website,omitempty"`
+	Gender     string   `json:"gender,omitempty"`
+	Birthdate  string   `json:"birthdate,omitempty"`
+	Zoneinfo   string   `json:"zoneinfo,omitempty"`
+	Locale     string   `json:"locale,omitempty"`
+	Address    *Address `json:"address,omitempty"`
+}
+
+// Address is the address claim (OIDC Core 5.1.1).
+type Address struct {
+	Formatted     string `json:"formatted,omitempty"`
+	StreetAddress string `json:"street_address,omitempty"`
+	Locality      string `json:"locality,omitempty"`
+	Region        string `json:"region,omitempty"`
+	PostalCode    string `json:"postal_code,omitempty"`
+	Country       string `json:"country,omitempty"`
+}
+
+// Users keeps the people of a tenant.
+type Users interface {
+	// AddUser stores a new person with what proves them, and spends once (when not
+	// nil) in the same transaction. ErrExists: the user name or e-mail is taken.
+	// ErrStale: once was spent before.
+	AddUser(ctx context.Context, u User, creds []Credential, once *Spent) error
+	User(ctx context.Context, tenant, id string) (User, error)
+	UserByEmail(ctx context.Context, tenant, emailKey string) (User, error)
+	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
+	// Users lists people by id, at most limit after the given id.
+	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
+	// UpdateUser stores all fields but CreatedAt and CredentialVersion. ErrExists as for AddUser.
+	UpdateUser(ctx context.Context, u User) error
+	// RemoveUser deletes the person and all that hangs on them; the id and its
+	// tombstone stay, so that nobody is ever given it again.
+	RemoveUser(ctx context.Context, tenant, id string, now time.Time) error
+}
+
+// Kinds of Credential.
+const (
+	PasswordCredential = "password"
+)
+
+// Credential is one thing that proves a person.
+type Credential struct {
+	TenantID  string
+	UserID    string
+	Kind      string // PasswordCredential, …
+	ID        string // "" for kinds a person has one of
+	Data      []byte // hashed or sealed: a password's PHC string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Credentials keeps what proves people.
+type Credentials interface {
+	Credential(ctx context.Context, tenant, userID, kind, id string) (Credential, error)
+	// UserPassword finds the person by EmailKey or UsernameKey, with their password:
+	// one read for a sign-in. The credential's Data is nil when they have none.
+	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)
+	// PutCredential stores the credential, new or not, without raising the person's
+	// CredentialVersion: for a stronger hash of the same secret.
+	PutCredential(ctx context.Context, c Credential) error
+	// ChangeCredential stores the credential and raises the person's CredentialVersion,
+	// which ends all their sessions and grants.
+	ChangeCredential(ctx context.Context, c Credential) error
+}
+
+// Identity is a person's account at an upstream provider.
+type Identity struct {
+	TenantID  string
+	Provider  string
+	Subject   string
+	UserID    string
+	Email     string
+	CreatedAt time.Time
+}
+
+// Identities keeps the accounts at upstream providers.
+type Identities interface {
+	AddIdentity(ctx context.Context, i Identity) error // ErrExists: linked already
+	Identity(ctx context.Context, tenant, provider, subject string) (Identity, error)
+	IdentitiesOf(ctx context.Context, tenant, userID string) ([]Identity, error)
+	RemoveIdentity(ctx context.Context, tenant, provider, subject string) error
+}
