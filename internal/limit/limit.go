@@ -3,6 +3,8 @@ package limit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"time"
 
@@ -49,6 +51,8 @@ func (l *Limiter) Forgive(ctx context.Context, tenant string, rule Rule, subject
 	_ = l.Local.Forget(ctx, k) // in process: it cannot fail
 }
 
+// key hides the subject: it may be an address, and of any length.
 func key(tenant string, rule Rule, subject string) string {
-	return "limit:" + rule.Name + ":" + tenant + ":" + subject
+	sum := sha256.Sum256([]byte(subject))
+	return "limit:" + rule.Name + ":" + tenant + ":" + hex.EncodeToString(sum[:16])
 }

@@ -1,0 +1,5 @@
+package provider
+
+import "net/http"
+
+func (p *Provider) cors(h http.Handler) http.Handler { return h }

@@ -1,0 +1,165 @@
+package provider
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what the protocol remembers.
+type Store interface {
+	storage.Clients
+	storage.Consents
+	storage.Grants
+	storage.Keys
+	storage.SpentValues
+	storage.Audit
+}
+
+// Config is what a Provider is made of. Every field without "default" is required.
+type Config struct {
+	Store    Store
+	Secrets  *secret.Masters
+	Sessions *browser.Sessions
+	Limits   *limit.Limiter
+	// Errors shows what went wrong to whoever sits at the browser.
+	Errors web.ErrorPage
+	Log    *slog.Logger
+	// Pages are where browsers are sent.
+	Pages Pages
+	// Fetch reads clients' jwks_uri. Default: a guarded fetcher that reaches public
+	// addresses only.
+	Fetch Fetcher
+
+	// AccessTokenAlgorithm signs JWT access tokens. Default ES256; or RS256, EdDSA.
+	AccessTokenAlgorithm string
+	// CodeLifetime bounds the time from consent to the token endpoint. Default 60 s.
+	CodeLifetime time.Duration
+	// RequestLifetime bounds the time that a person may take to sign in. Default 1 h.
+	RequestLifetime time.Duration
+	// AccessTokenLifetime is the default for clients that say nothing. Default 10 min.
+	AccessTokenLifetime time.Duration
+	// IDTokenLifetime is the default for clients that say nothing. Default 1 h.
+	IDTokenLifetime time.Duration
+	// RefreshTokenLifetime is how long a grant can be refreshed at all. Default 90 days.
+	RefreshTokenLifetime time.Duration
+	// RefreshTokenIdleLifetime ends a refresh token that is not used. Default 30 days.
+	RefreshTokenIdleLifetime time.Duration
+	// RefreshTokenGrace is how long after a rotation the predecessor yields the same
+	// successor once more. Default 10 s.
+	RefreshTokenGrace time.Duration
+	// KeyRotation is how long a key signs. Default 90 days.
+	KeyRotation time.Duration
+}
+
+// Pages are the paths, below a tenant's issuer, of the pages that package login
+// serves. Each takes the sealed letter as i.
+type Pages struct {
+	Login     string // settles who it is
+	Select    string // lets the person choose an account
+	Consent   string // asks what the client may have
+	SignOut   string // asks whether to sign out, when nobody else may decide it
+	SignedOut string // says that it is done
+}
+
+// Provider serves the protocol for all tenants.
+type Provider struct {
+	Config
+	fosite  *fosite.Fosite
+	clients cache.Cache[clientKey, *storage.Client]
+	keys    *keyring
+}
+
+// New checks and completes the Config.
+func New(c Config) (*Provider, error) {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.CodeLifetime, time.Minute)
+	def(&c.RequestLifetime, time.Hour)
+	def(&c.AccessTokenLifetime, 10*time.Minute)
+	def(&c.IDTokenLifetime, time.Hour)
+	def(&c.RefreshTokenLifetime, 90*24*time.Hour)
+	def(&c.RefreshTokenIdleLifetime, 30*24*time.Hour)
+	def(&c.RefreshTokenGrace, 10*time.Second)
+	def(&c.KeyRotation, 90*24*time.Hour)
+	if c.AccessTokenAlgorithm == "" {
+		c.AccessTokenAlgorithm = "ES256"
+	}
+	if c.Fetch == nil {
+		c.Fetch = NewFetcher(FetchConfig{})
+	}
+	p := &Provider{Config: c}
+	p.clients = cache.Cache[clientKey, *storage.Client]{Load: p.loadClient, Name: clientKey.String}
+	p.keys = newKeyring(c.Store, c.Secrets, c.KeyRotation, c.longestToken())
+	p.fosite = newFosite(p)
+	return p, nil
+}
+
+// longestToken is how long a key must stay published after it signed last.
+func (c *Config) longestToken() time.Duration {
+	return max(c.AccessTokenLifetime, c.IDTokenLifetime, 24*time.Hour)
+}
+
+// Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
+// taken the rest off.
+func (p *Provider) Register(r *mux.Router) {
+	page := func(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+		return web.Handler(p.Errors, h)
+	}
+	api := func(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+		return p.api(h)
+	}
+	// The hot ones first: gorilla/mux looks from top to bottom.
+	r.Handle("/token", p.cors(api(p.token)))
+	r.Handle("/userinfo", p.cors(api(p.userinfo)))
+	r.Handle("/introspect", api(p.introspect))
+	r.Handle("/authorize", page(p.authorize))
+	r.Handle("/jwks", p.cors(api(p.jwks)))
+	r.Handle("/.well-known/openid-configuration", p.cors(api(p.discovery)))
+	r.Handle("/.well-known/oauth-authorization-server", p.cors(api(p.discovery)))
+	r.Handle("/revoke", p.cors(api(p.revoke)))
+	r.Handle("/logout", page(p.logout))
+}
+
+// clientKey names a client across tenants.
+type clientKey struct{ tenant, id string }
+
+func (k clientKey) String() string { return k.tenant + "\x00" + k.id }
+
+func (p *Provider) loadClient(ctx context.Context, k clientKey) (*storage.Client, error) {
+	c, err := p.Store.Client(ctx, k.tenant, k.id)
+	return &c, err
+}
+
+// client is an enabled client, read at most cache.TTL ago. It is shared: not to be
+// changed. storage.ErrNotFound when it is unknown or disabled.
+func (p *Provider) client(ctx context.Context, tenant, id string) (*storage.Client, error) {
+	if id == "" || len(id) > maxClientID {
+		return nil, storage.ErrNotFound
+	}
+	c, err := p.clients.Get(ctx, clientKey{tenant, id})
+	if err != nil {
+		return nil, err
+	}
+	if c.Disabled {
+		return nil, storage.ErrNotFound
+	}
+	return c, nil
+}
+
+// maxClientID bounds what is looked up.
+const maxClientID = 256
