@@ -1,0 +1,93 @@
+package argon2id
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+
+	"golang.org/x/crypto/argon2"
+)
+
+const (
+	saltLength = 16 // RFC 9106 section 3.1
+	keyLength  = 32
+)
+
+// Params say how costly a hash is.
+type Params struct {
+	Memory  uint32 // KiB
+	Time    uint32 // passes over the memory
+	Threads uint8
+}
+
+// OWASP is the least that the OWASP password storage cheat sheet asks for: 19 MiB,
+// two passes, one thread.
+var OWASP = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
+
+// Hasher hashes and verifies. The zero value is ready: OWASP's parameters, and the
+// pool that the whole process shares.
+type Hasher struct {
+	// Params of new hashes. Default OWASP.
+	Params Params
+	// Pool bounds the work. Default: the one that the process shares.
+	Pool *Pool
+}
+
+// Check says whether the parameters are ones that Verify would take back.
+func (h *Hasher) Check() error { return h.params().check() }
+
+// Hash is the secret's PHC string, with a salt of its own. ErrBusy when there are too many.
+func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
+	p := h.params()
+	if err := p.check(); err != nil {
+		return "", err
+	}
+	salt := make([]byte, saltLength)
+	rand.Read(salt)
+	d := digest{params: p, salt: salt}
+	err := h.pool().run(ctx, func() {
+		d.key = argon2.IDKey([]byte(secret), salt, p.Time, p.Memory, p.Threads, keyLength)
+	})
+	if err != nil {
+		return "", err
+	}
+	return d.String(), nil
+}
+
+// Verify says whether phc is the secret's hash. ErrMalformed when it is no PHC string
+// of Argon2id, or one that asks for more work than anybody honest does; ErrBusy when
+// there are too many.
+func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
+	d, err := parse(phc)
+	if err != nil {
+		return false, err
+	}
+	var key []byte
+	err = h.pool().run(ctx, func() {
+		key = argon2.IDKey([]byte(secret), d.salt, d.params.Time, d.params.Memory, d.params.Threads, uint32(len(d.key)))
+	})
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(key, d.key) == 1, nil
+}
+
+// NeedsRehash says whether phc was made with other parameters than new hashes are.
+func (h *Hasher) NeedsRehash(phc string) bool {
+	d, err := parse(phc)
+	return err != nil || d.params != h.params() || len(d.salt) != saltLength || len(d.key) != keyLength
+}
+
+func (h *Hasher) params() Params {
+	if h.Params == (Params{}) {
+		return OWASP
+	}
+	return h.Params
+}
+
+func (h *Hasher) pool() *Pool {
+	if h.Pool == nil {
+		return process
+	}
+	return h.Pool
+}
