@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+
+# The binary is static; the image holds it, the public certificate authorities and
+# an empty data folder, and nothing else: no shell, no package manager.
+
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+# Modules first: they change less often than the code.
+COPY go.mod go.sum ./
+COPY third_party ./third_party
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS TARGETARCH VERSION=container
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/vouchsafe ./cmd/vouchsafe \
+    && mkdir -m 700 /out/data
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/vouchsafe /vouchsafe
+# Used in embedded mode only; with VOUCHSAFE_DATABASE_URL nothing is written here.
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+# In a container, loopback is nobody's: listen on all addresses. What of that the
+# world can reach is decided by who publishes the ports; 8081 (metrics) should not be.
+ENV VOUCHSAFE_LISTEN=:8080 VOUCHSAFE_METRICS_LISTEN=:8081 VOUCHSAFE_DATA=/data
+EXPOSE 8080 8081
+VOLUME /data
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s \
+    CMD ["/vouchsafe", "healthcheck"]
+ENTRYPOINT ["/vouchsafe"]
+CMD ["serve"]

@@ -1,0 +1,40 @@
+# Vouchsafe. `make help` says what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build, and serve on http://localhost:8080 with no configuration
+	@exec bin/vouchsafe serve
+
+.PHONY: build
+build: ## Build the static binary bin/vouchsafe
+	@VERSION='$(VERSION)' scripts/build
+
+.PHONY: setup
+setup: ## Install what the tests need (as root on Debian), or say what is missing
+	@scripts/setup
+
+.PHONY: lint
+lint: ## Check formatting, vet
+	@scripts/lint
+
+.PHONY: test
+test: ## Set up, lint, test everything under -race, fuzz for a moment
+	@scripts/test
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target; FUZZTIME=5m for longer than the moment of make test
+	@scripts/fuzz
+
+.PHONY: clean
+clean: ## Remove what was built; ./data stays
+	@rm -rf bin
