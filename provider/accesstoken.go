@@ -2,12 +2,31 @@ package provider
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// accessClaims are the claims of an access token (RFC 9068 section 2.2).
+// accessTokenType is the typ of a JWT access token (RFC 9068 section 2.1): no ID
+// token, and nothing else that the tenant's keys sign, has it.
+const accessTokenType = "at+jwt"
+
+const (
+	// opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
+	// of leaked secrets know one.
+	opaquePrefix = "vat_"
+	// opaquePurpose names the Box they are sealed in.
+	opaquePurpose = "access-token"
+)
+
+// accessClaims are the claims of an access token (RFC 9068 section 2.2). There is no
+// room for others, so that no mapping of claims can ever replace one of these.
 type accessClaims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
@@ -24,6 +43,97 @@ type accessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
+// grantClaims are the claims of an access token that a grant gives.
+func (p *Provider) grantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *accessClaims {
+	expires := now.Add(p.accessTokenLifetime(c))
+	if g.ExpiresAt.Before(expires) {
+		expires = g.ExpiresAt // no token outlives its grant
+	}
+	claims := &accessClaims{
+		Issuer: t.Issuer, Subject: g.UserID, Audience: audience(t, c, g.Audience), ClientID: c.ClientID,
+		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
+		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
+		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
+	}
+	if !g.AuthTime.IsZero() {
+		claims.AuthTime = g.AuthTime.Unix()
+	}
+	return claims
+}
+
+// audience is what was asked for, or the client's own, or the issuer (whose userinfo
+// endpoint is then what the token is for).
+func audience(t *web.Tenant, c *storage.Client, asked []string) []string {
+	switch {
+	case len(asked) > 0:
+		return asked
+	case len(c.Audience) > 0:
+		return c.Audience
+	}
+	return []string{t.Issuer}
+}
+
+// accessTokenLifetime is the client's or the default, but never longer than the key
+// that signs stays published.
+func (p *Provider) accessTokenLifetime(c *storage.Client) time.Duration {
+	return min(c.AccessTokenLifetime.Or(p.AccessTokenLifetime), p.keys.longest)
+}
+
+// accessToken writes the token in the client's format. key is nil for opaque ones.
+func (p *Provider) accessToken(t *web.Tenant, key *signingKey, claims *accessClaims) (string, error) {
+	plain, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode access token: %w", err)
+	}
+	if key == nil {
+		return opaquePrefix + p.Secrets.Box(t.ID, opaquePurpose).SealString(plain), nil
+	}
+	return key.sign(accessTokenType, plain)
+}
+
+// accessTokenKey is what signs the client's access tokens; nil when they are opaque.
+func (p *Provider) accessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*signingKey, error) {
+	if c.AccessTokenFormat == "opaque" {
+		return nil, nil
+	}
+	return p.keys.signing(ctx, t.ID, p.AccessTokenAlgorithm)
+}
+
+// openAccessToken reads an access token of the tenant, of either format, and checks
+// what it says by itself: that it was made here, for this issuer, and its time. Whether
+// its grant lives, or it was revoked, is not looked up. The error wraps
+// errTokenInvalid unless storage was at fault.
 func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*accessClaims, error) {
-	return nil, nil
+	plain, err := p.openEither(ctx, t, token)
+	if err != nil {
+		return nil, err
+	}
+	claims := &accessClaims{}
+	if err := json.Unmarshal(plain, claims); err != nil {
+		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+	}
+	switch {
+	case claims.Issuer != t.Issuer:
+		return nil, fmt.Errorf("%w: iss %q", errTokenInvalid, claims.Issuer)
+	case claims.JTI == "" || claims.ClientID == "" || claims.Subject == "":
+		return nil, fmt.Errorf("%w: claims are missing", errTokenInvalid)
+	case now.Unix() >= claims.ExpiresAt:
+		return nil, fmt.Errorf("%w: it has expired", errTokenInvalid)
+	}
+	return claims, nil
+}
+
+func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
+	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
+	if !opaque {
+		return p.keys.verify(ctx, t.ID, token, signingAlgorithms, accessTokenType)
+	}
+	if len(token) > maxJWT {
+		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
+	}
+	plain, err := p.Secrets.Box(t.ID, opaquePurpose).OpenString(sealed)
+	if err != nil {
+		return nil, errors.Join(errTokenInvalid, err)
+	}
+	return plain, nil
 }

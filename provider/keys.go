@@ -2,25 +2,335 @@ package provider
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
 
+	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-type keyring struct{}
+// signingAlgorithms are those that Vouchsafe signs with.
+var signingAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA}
+
+// keyring holds the tenants' signing keys, as storage had them at most cache.TTL ago.
+// The private halves are unsealed once, when a key first signs.
+type keyring struct {
+	store   storage.Keys
+	secrets *secret.Masters
+	// rotation is how long a key signs; longest is how long what it signed may live.
+	rotation, longest time.Duration
+
+	sets   cache.Cache[string, *keySet]
+	making singleflight.Group
+	// last holds the tenants' newest sets, so that a reload parses new keys only.
+	last sync.Map // tenant → *keySet
+}
 
 func newKeyring(store storage.Keys, secrets *secret.Masters, rotation, longestToken time.Duration) *keyring {
-	return &keyring{}
+	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken}
+	k.sets = cache.Cache[string, *keySet]{Load: k.load, Name: func(tenant string) string { return tenant }}
+	return k
 }
+
+// sign makes a compact JWS of the claims with the tenant's current key of the algorithm.
 func (k *keyring) sign(ctx context.Context, tenant, alg, typ string, claims []byte) (string, error) {
-	return "", nil
+	key, err := k.signing(ctx, tenant, alg)
+	if err != nil {
+		return "", err
+	}
+	return key.sign(typ, claims)
 }
+
+// signing is the key that signs now. The first of an algorithm is made when it is
+// asked for. What it returns can sign without asking anybody anything.
+func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey, error) {
+	set, err := k.sets.Get(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	key := set.signing(alg, time.Now(), k.longest)
+	if key == nil {
+		if key, err = k.first(ctx, tenant, alg); err != nil {
+			return nil, fmt.Errorf("first %s key: %w", alg, err)
+		}
+	}
+	if _, err := key.unsealed(); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// verify gives the claims of a JWT that a published key of the tenant signed, with
+// one of the algorithms and of exactly this typ, so that one kind of token is never
+// taken for another. Expiry and audience are the caller's. The error wraps
+// errTokenInvalid unless storage was at fault.
 func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
-	return nil, nil
+	jws, err := parseJWT(token, algs)
+	if err != nil {
+		return nil, err
+	}
+	if got := jwtType(jws); got != strings.ToLower(typ) {
+		return nil, fmt.Errorf("%w: typ %q, want %q", errTokenInvalid, got, typ)
+	}
+	header := jws.Signatures[0].Protected
+	key, err := k.published(ctx, tenant, header.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	if key.Algorithm != header.Algorithm {
+		return nil, fmt.Errorf("%w: alg %q with a key for %s", errTokenInvalid, header.Algorithm, key.Algorithm)
+	}
+	claims, err := jws.Verify(key.public.Key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+	}
+	return claims, nil
 }
+
+// published is the key of that id, while it is published.
+func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKey, error) {
+	if len(kid) != thumbprintLength {
+		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+	}
+	now := time.Now()
+	set, err := k.sets.Get(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	key := set.published(kid, now)
+	// Another replica may have made its first key this very second. That is worth one
+	// read more, but only one a second, or made-up kids would each cost a query.
+	if key == nil && set.askAgain() {
+		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
+			return nil, fmt.Errorf("signing keys: %w", err)
+		}
+		key = set.published(kid, now)
+	}
+	if key == nil {
+		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+	}
+	return key, nil
+}
+
+// public is the tenant's JWK set: every key that signs, will sign, or signed what may
+// still live. A tenant has a key for RS256 and one for ES256 from the first look.
 func (k *keyring) public(ctx context.Context, tenant string) (jose.JSONWebKeySet, error) {
-	return jose.JSONWebKeySet{}, nil
+	for _, alg := range []string{string(jose.RS256), string(jose.ES256)} {
+		if _, err := k.signing(ctx, tenant, alg); err != nil {
+			return jose.JSONWebKeySet{}, err
+		}
+	}
+	set, err := k.sets.Get(ctx, tenant)
+	if err != nil {
+		return jose.JSONWebKeySet{}, fmt.Errorf("signing keys: %w", err)
+	}
+	out := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	now := time.Now()
+	for _, key := range set.keys {
+		if key.isPublished(now) {
+			out.Keys = append(out.Keys, key.public)
+		}
+	}
+	return out, nil
+}
+
+// load reads a tenant's keys for the cache.
+func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
+	rows, err := k.store.Keys(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	set := &keySet{}
+	old, _ := k.last.Load(tenant)
+	for _, row := range rows {
+		if old != nil {
+			if i := slices.IndexFunc(old.(*keySet).keys, func(o *signingKey) bool { return o.ID == row.ID }); i >= 0 {
+				set.keys = append(set.keys, old.(*keySet).keys[i].as(row))
+				continue
+			}
+		}
+		key, err := parseKey(row, k.secrets.Box(tenant, keyPurpose))
+		if err != nil {
+			return nil, err
+		}
+		set.keys = append(set.keys, key)
+	}
+	if old != nil {
+		set.asked = old.(*keySet).asked
+	} else {
+		set.asked = &askedAgain{}
+	}
+	k.last.Store(tenant, set)
+	return set, nil
+}
+
+// keySet is a tenant's keys at one moment, by algorithm and sequence. It never changes.
+type keySet struct {
+	keys  []*signingKey
+	asked *askedAgain
+}
+
+// askedAgain is when an unknown kid last had a tenant's keys read anew.
+type askedAgain struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (s *keySet) askAgain() bool {
+	s.asked.mu.Lock()
+	defer s.asked.mu.Unlock()
+	if time.Since(s.asked.at) < cache.TTL {
+		return false
+	}
+	s.asked.at = time.Now()
+	return true
+}
+
+// signing is the newest key of the algorithm whose time has come and that will be
+// published as long as what it signs lives. Failing that a successor that waits for
+// its time: it is published already. Nil when there is none at all.
+func (s *keySet) signing(alg string, now time.Time, longest time.Duration) *signingKey {
+	var waiting *signingKey
+	for _, key := range slices.Backward(s.keys) {
+		switch {
+		case key.Algorithm != alg, !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(now.Add(longest)):
+		case key.ActiveAt.After(now):
+			waiting = key
+		default:
+			return key
+		}
+	}
+	return waiting
+}
+
+func (s *keySet) published(kid string, now time.Time) *signingKey {
+	for _, key := range s.keys {
+		if key.ID == kid && key.isPublished(now) {
+			return key
+		}
+	}
+	return nil
+}
+
+// newest is the key of the algorithm with the highest sequence, or nil.
+func (s *keySet) newest(alg string) *signingKey {
+	for _, key := range slices.Backward(s.keys) {
+		if key.Algorithm == alg {
+			return key
+		}
+	}
+	return nil
+}
+
+const (
+	// keyPurpose names the Box that private halves are sealed in.
+	keyPurpose = "signing-key"
+	// thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
+	thumbprintLength = 43
+)
+
+// signingKey is a stored key, ready to use.
+type signingKey struct {
+	storage.Key
+	public jose.JSONWebKey
+	*private
+}
+
+// private is what a key keeps across reloads: its private half, unsealed once, and a
+// signer for each typ.
+type private struct {
+	unsealed func() (any, error)
+	signers  sync.Map // typ → jose.Signer
+}
+
+func parseKey(row storage.Key, box *secret.Box) (*signingKey, error) {
+	key := &signingKey{Key: row, private: &private{}}
+	if err := json.Unmarshal(row.Public, &key.public); err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
+	}
+	key.unsealed = sync.OnceValues(func() (any, error) { return unseal(row, box) })
+	return key, nil
+}
+
+// unseal opens a private half, and checks that it belongs to the public one it lay beside.
+func unseal(row storage.Key, box *secret.Box) (any, error) {
+	der, err := box.Open(row.Private)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new one, or remove the key: %w", row.ID, err)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("signing key %s: a %T cannot sign", row.ID, key)
+	}
+	kid, err := thumbprint(signer.Public())
+	if err != nil || kid != row.ID {
+		return nil, fmt.Errorf("signing key %s: the private half is another key's", row.ID)
+	}
+	return key, nil
+}
+
+// as is the key with what storage says of it now: its end may have been set.
+func (s *signingKey) as(row storage.Key) *signingKey {
+	return &signingKey{Key: row, public: s.public, private: s.private}
+}
+
+func (s *signingKey) isPublished(now time.Time) bool {
+	return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now)
+}
+
+// sign makes a compact JWS of the claims.
+func (s *signingKey) sign(typ string, claims []byte) (string, error) {
+	signer, err := s.signer(typ)
+	if err != nil {
+		return "", err
+	}
+	jws, err := signer.Sign(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign with %s: %w", s.ID, err)
+	}
+	return jws.CompactSerialize()
+}
+
+func (s *signingKey) signer(typ string) (jose.Signer, error) {
+	if kept, ok := s.signers.Load(typ); ok {
+		return kept.(jose.Signer), nil
+	}
+	key, err := s.unsealed()
+	if err != nil {
+		return nil, err
+	}
+	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+	signer, err := jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.SignatureAlgorithm(s.Algorithm),
+		Key:       jose.JSONWebKey{Key: key, KeyID: s.ID},
+	}, opts)
+	if err != nil {
+		return nil, fmt.Errorf("signer of %s: %w", s.ID, err)
+	}
+	s.signers.Store(typ, signer)
+	return signer, nil
+}
+
+// thumbprint is the key's id (RFC 7638): whoever holds the key can tell it.
+func thumbprint(public crypto.PublicKey) (string, error) {
+	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
 }

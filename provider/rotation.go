@@ -1,0 +1,225 @@
+package provider
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// maxLead is how long a successor is published before it signs, so that clients
+	// that keep the JWK set for a day know it when they meet it.
+	maxLead = 24 * time.Hour
+	// lastUse is how long after a successor's time a replica with an old view, or a
+	// slow clock, may still sign with the predecessor.
+	lastUse = time.Minute
+)
+
+// lead is maxLead, or less for keys that do not live that long.
+func (k *keyring) lead() time.Duration { return min(maxLead, k.rotation/2) }
+
+// RotateKey makes a new signing key for the tenant. It signs at once when now is set
+// (the old one may be known to others); else it is published a while before. Older
+// keys stay published for the life of what they signed: remove one to have its
+// tokens refused at once.
+func (p *Provider) RotateKey(ctx context.Context, tenant, alg string, now bool) (storage.Key, error) {
+	key, err := p.keys.rotate(ctx, tenant, alg, now)
+	if err != nil {
+		return storage.Key{}, fmt.Errorf("rotate %s key: %w", alg, err)
+	}
+	p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Detail: map[string]string{"kid": key.ID, "alg": alg}})
+	key.Private = nil
+	return key, nil
+}
+
+// ListKeys lists the tenant's signing keys, without their private halves.
+func (p *Provider) ListKeys(ctx context.Context, tenant string) ([]storage.Key, error) {
+	keys, err := p.Store.Keys(ctx, tenant)
+	for i := range keys {
+		keys[i].Private = nil
+	}
+	return keys, err
+}
+
+// MaintainKeys gives every key that nears its end a successor, for all tenants that
+// this process has signed for or published keys of. Call it every few minutes, at
+// every replica: they agree on one successor.
+func (p *Provider) MaintainKeys(ctx context.Context) error {
+	var errs []error
+	p.keys.last.Range(func(tenant, _ any) bool {
+		made, err := p.keys.maintain(ctx, tenant.(string))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("keys of %s: %w", tenant, err))
+		}
+		for _, key := range made {
+			p.record(ctx, storage.Event{TenantID: key.TenantID, Kind: "key.rotated", Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
+		}
+		return ctx.Err() == nil
+	})
+	return errors.Join(errs...)
+}
+
+// first makes the first key of an algorithm, or finds the one that another replica
+// has just made. It signs at once: nobody can have cached a JWK set that misses it
+// for long, and there is no other.
+func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, error) {
+	// The key serves all who wait for it: the first one's going away must not end it.
+	ctx = context.WithoutCancel(ctx)
+	key, err, _ := k.making.Do(tenant+"\x00"+alg, func() (any, error) {
+		set, err := k.sets.Fresh(ctx, tenant)
+		if err != nil {
+			return nil, err
+		}
+		if key := set.signing(alg, time.Now(), k.longest); key != nil {
+			return key, nil
+		}
+		now := time.Now()
+		if _, err := k.add(ctx, tenant, alg, set.newest(alg).next(), now, now); err != nil && !errors.Is(err, storage.ErrExists) {
+			return nil, err
+		}
+		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
+			return nil, err
+		}
+		if key := set.signing(alg, time.Now(), k.longest); key != nil {
+			return key, nil
+		}
+		return nil, errors.New("the key that was made is not there")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return key.(*signingKey), nil
+}
+
+// rotate makes the next key of the algorithm. That another replica took the number
+// meanwhile is an error here: whoever asked for a new key must know that it is theirs.
+func (k *keyring) rotate(ctx context.Context, tenant, alg string, atOnce bool) (storage.Key, error) {
+	set, err := k.sets.Fresh(ctx, tenant)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	now := time.Now()
+	activeAt := now.Add(k.lead())
+	if atOnce || set.newest(alg) == nil {
+		activeAt = now
+	}
+	key, err := k.add(ctx, tenant, alg, set.newest(alg).next(), activeAt, now)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	k.sets.Forget(tenant)
+	return key, nil
+}
+
+// maintain makes the successors that are due.
+func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, error) {
+	set, err := k.sets.Fresh(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	var made []storage.Key
+	var errs []error
+	now := time.Now()
+	for _, alg := range signingAlgorithms {
+		newest := set.newest(string(alg))
+		if newest == nil || !newest.isPublished(now) {
+			continue // made again when it is asked for
+		}
+		end := k.signsUntil(newest)
+		if now.Before(end.Add(-k.lead())) {
+			continue
+		}
+		activeAt := now.Add(k.lead())
+		if end.After(activeAt) {
+			activeAt = end
+		}
+		key, err := k.add(ctx, tenant, string(alg), newest.next(), activeAt, now)
+		switch {
+		case errors.Is(err, storage.ErrExists): // another replica was first
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			made = append(made, key)
+		}
+	}
+	if len(made) > 0 {
+		k.sets.Forget(tenant)
+	}
+	return made, errors.Join(errs...)
+}
+
+// signsUntil is when the key should have a successor at work. One that has an end
+// although it is the newest lost its successor: that was removed.
+func (k *keyring) signsUntil(key *signingKey) time.Time {
+	until := key.ActiveAt.Add(k.rotation)
+	if !key.ExpiresAt.IsZero() {
+		if end := key.ExpiresAt.Add(-k.longest - lastUse); end.Before(until) {
+			return end
+		}
+	}
+	return until
+}
+
+// next is the sequence that follows; the first for nil.
+func (s *signingKey) next() int64 {
+	if s == nil {
+		return 1
+	}
+	return s.Sequence + 1
+}
+
+// add makes a key and stores it, which gives its predecessors their end.
+// storage.ErrExists: another replica made one of that sequence.
+func (k *keyring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
+	private, err := generateKey(alg)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	kid, err := thumbprint(private.Public())
+	if err != nil {
+		return storage.Key{}, err
+	}
+	public, err := json.Marshal(jose.JSONWebKey{Key: private.Public(), KeyID: kid, Algorithm: alg, Use: "sig"})
+	if err != nil {
+		return storage.Key{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	key := storage.Key{
+		TenantID: tenant, ID: kid, Algorithm: alg, Sequence: sequence,
+		Public: public, Private: k.secrets.Box(tenant, keyPurpose).Seal(der),
+		ActiveAt: activeAt, CreatedAt: now,
+	}
+	if err := k.store.AddKey(ctx, key, activeAt.Add(k.longest+lastUse)); err != nil {
+		return storage.Key{}, fmt.Errorf("add key: %w", err)
+	}
+	return key, nil
+}
+
+func generateKey(alg string) (crypto.Signer, error) {
+	switch jose.SignatureAlgorithm(alg) {
+	case jose.ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case jose.RS256:
+		return rsa.GenerateKey(rand.Reader, 2048)
+	case jose.EdDSA:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	}
+	return nil, fmt.Errorf("%q is no algorithm to sign with: use ES256, RS256 or EdDSA", alg)
+}
