@@ -24,6 +24,9 @@ type Session struct {
 	EndedAt           time.Time // zero while it lives
 }
 
+// ACRPassword is the ACR of a session that a password alone has opened.
+const ACRPassword = "urn:vouchsafe:acr:password"
+
 // Sessions keeps the sessions.
 type Sessions interface {
 	AddSession(ctx context.Context, s Session) error
@@ -31,6 +34,11 @@ type Sessions interface {
 	// has ended, is past ExpiresAt, the person is disabled or gone, or the
 	// CredentialVersion is no longer theirs.
 	Session(ctx context.Context, tenant, id string, now time.Time) (Session, User, error)
+	// RenewSession gives the living session s.ID, whose SecretHash is still was, the
+	// SecretHash, CredentialVersion, AuthTime, AMR, ACR, UserAgent, IP, SeenAt and
+	// ExpiresAt of s: the person has proven themselves again. ErrStale otherwise. What
+	// hangs on the session, such as the grants of other clients, lives on.
+	RenewSession(ctx context.Context, s Session, was []byte) error
 	// SeenSession notes that the browser was here.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
 	// EndSession ends it; grants without offline_access die with it. No error when it is gone.

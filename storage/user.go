@@ -96,9 +96,11 @@ type Credentials interface {
 	// UserPassword finds the person by EmailKey or UsernameKey, with their password:
 	// one read for a sign-in. The credential's Data is nil when they have none.
 	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)
-	// PutCredential stores the credential, new or not, without raising the person's
-	// CredentialVersion: for a stronger hash of the same secret.
-	PutCredential(ctx context.Context, c Credential) error
+	// PutCredential stores the credential without raising the person's
+	// CredentialVersion: for a stronger hash of the same secret. was is the Data that it
+	// replaces, nil for none; ErrStale when what is stored is something else, such as a
+	// password that was changed meanwhile.
+	PutCredential(ctx context.Context, c Credential, was []byte) error
 	// ChangeCredential stores the credential and raises the person's CredentialVersion,
 	// which ends all their sessions and grants.
 	ChangeCredential(ctx context.Context, c Credential) error

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +39,11 @@ type Sessions struct {
 type Account struct {
 	storage.Session
 	User storage.User
+	// Chosen is when the person last made this the browser's current account, by
+	// signing in to it or by picking it. It settles prompt=select_account (OIDC Core
+	// 3.1.2.1) for requests that are older. The browser says it, unproven: somebody who
+	// forges it spares nobody but themselves a question.
+	Chosen time.Time
 }
 
 // Current is the account the browser is signed in to; storage.ErrNotFound when it is
@@ -83,35 +89,68 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 		}
 		sess.SeenAt = now
 	}
-	return Account{sess, user}, nil
+	return Account{sess, user, tok.chosen}, nil
 }
 
 // Start signs the browser in as user, who has just proven it by amr (RFC 8176), and
-// makes it the current account. The session is new, with an id of its own, whatever
-// the browser brought; an older one of the same person at this browser ends.
+// makes it the current account. The browser gets a new secret whatever it brought, so
+// that nobody who planted or saw the old one is signed in with it. When the browser was
+// signed in to the same account already, that session is renewed and keeps its id:
+// ending it would sign the person out of every client that did not ask for the new proof.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
-	kept, err := s.without(r, func(a Account) bool { return a.UserID == user.ID })
-	if err != nil {
-		return storage.Session{}, err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return storage.Session{}, err
-	}
-	tok := token{id.String(), secret.Token()}
+	tok := token{"", secret.Token(), now}
 	hash := sha256.Sum256([]byte(tok.secret))
 	sess := storage.Session{
-		TenantID: tenant.ID, ID: tok.id, SecretHash: hash[:],
+		TenantID: tenant.ID, SecretHash: hash[:],
 		UserID: user.ID, CredentialVersion: user.CredentialVersion,
 		AuthTime: now, AMR: amr, ACR: acr,
 		UserAgent: cut(r.UserAgent(), 256), IP: web.RequestOf(ctx).IP,
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Lifetime),
 	}
-	if err := s.Store.AddSession(ctx, sess); err != nil {
-		return storage.Session{}, fmt.Errorf("add session: %w", err)
+	var kept []token
+	for _, old := range s.tokens(r) {
+		a, err := s.account(ctx, tenant.ID, old)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			continue
+		case err != nil:
+			return storage.Session{}, err
+		case a.UserID != user.ID:
+			kept = append(kept, old)
+			continue
+		case tok.id != "":
+			continue
+		}
+		renewed := sess
+		renewed.ID, renewed.CreatedAt = a.ID, a.CreatedAt
+		err = s.Store.RenewSession(ctx, renewed, a.SecretHash)
+		switch {
+		case err == nil:
+			sess, tok.id = renewed, renewed.ID
+		case !errors.Is(err, storage.ErrStale): // stale: signed in again in another tab, or ended
+			return storage.Session{}, fmt.Errorf("renew session: %w", err)
+		}
 	}
-	s.write(w, r, append([]token{tok}, kept...))
+	if tok.id == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return storage.Session{}, err
+		}
+		tok.id, sess.ID = id.String(), id.String()
+		if err := s.Store.AddSession(ctx, sess); err != nil {
+			return storage.Session{}, fmt.Errorf("add session: %w", err)
+		}
+	}
+	tokens := append([]token{tok}, kept...)
+	for len(tokens) > maxSessions { // nobody could use or end it any more
+		oldest := tokens[len(tokens)-1]
+		if err := s.Store.EndSession(ctx, tenant.ID, oldest.id, now); err != nil {
+			return storage.Session{}, fmt.Errorf("end session: %w", err)
+		}
+		tokens = tokens[:len(tokens)-1]
+	}
+	s.write(w, r, tokens)
 	return sess, nil
 }
 
@@ -126,6 +165,7 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 		return err
 	}
 	chosen := tokens[i]
+	chosen.chosen = time.Now()
 	s.write(w, r, append([]token{chosen}, slices.Delete(tokens, i, i+1)...))
 	return nil
 }
@@ -133,16 +173,6 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 // End ends the session, at the server and in the cookie. Only one that the browser
 // has the secret of; no error when it has none such.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request, id string) error {
-	kept, err := s.without(r, func(a Account) bool { return a.ID == id })
-	if err != nil {
-		return err
-	}
-	s.write(w, r, kept)
-	return nil
-}
-
-// without ends the sessions that match and gives the tokens of the others that live.
-func (s *Sessions) without(r *http.Request, match func(Account) bool) ([]token, error) {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
 	for _, tok := range s.tokens(r) {
@@ -150,20 +180,38 @@ func (s *Sessions) without(r *http.Request, match func(Account) bool) ([]token, 
 		switch {
 		case errors.Is(err, storage.ErrNotFound):
 		case err != nil:
-			return nil, err
-		case match(a):
-			if err := s.Store.EndSession(ctx, tenant, a.ID, time.Now()); err != nil {
-				return nil, fmt.Errorf("end session: %w", err)
+			return err
+		case a.ID == id:
+			if err := s.Store.EndSession(ctx, tenant, id, time.Now()); err != nil {
+				return fmt.Errorf("end session: %w", err)
 			}
 		default:
 			kept = append(kept, tok)
 		}
 	}
-	return kept, nil
+	s.write(w, r, kept)
+	return nil
 }
 
-// token is what the browser holds of a session: "id.secret".
-type token struct{ id, secret string }
+// token is what the browser holds of a session: "id.secret.chosen", the last in
+// microseconds.
+type token struct {
+	id, secret string
+	chosen     time.Time
+}
+
+func (t token) String() string {
+	return t.id + "." + t.secret + "." + strconv.FormatInt(t.chosen.UnixMicro(), 36)
+}
+
+func parseToken(s string) (token, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 || len(parts[0]) != 36 || len(parts[1]) != 43 {
+		return token{}, false
+	}
+	micro, err := strconv.ParseInt(parts[2], 36, 64)
+	return token{parts[0], parts[1], time.UnixMicro(micro)}, err == nil
+}
 
 // tokens reads the cookie, which holds tokens joined by "~".
 func (s *Sessions) tokens(r *http.Request) []token {
@@ -173,9 +221,8 @@ func (s *Sessions) tokens(r *http.Request) []token {
 	}
 	var out []token
 	for part := range strings.SplitSeq(c.Value, "~") {
-		id, sec, ok := strings.Cut(part, ".")
-		if ok && len(id) == 36 && len(sec) == 43 && len(out) < maxSessions {
-			out = append(out, token{id, sec})
+		if tok, ok := parseToken(part); ok && len(out) < maxSessions {
+			out = append(out, tok)
 		}
 	}
 	return out
@@ -183,8 +230,8 @@ func (s *Sessions) tokens(r *http.Request) []token {
 
 func (s *Sessions) write(w http.ResponseWriter, r *http.Request, tokens []token) {
 	var parts []string
-	for _, t := range tokens[:min(len(tokens), maxSessions)] {
-		parts = append(parts, t.id+"."+t.secret)
+	for _, t := range tokens {
+		parts = append(parts, t.String())
 	}
 	age := int(s.Lifetime / time.Second)
 	if len(parts) == 0 {

@@ -32,6 +32,13 @@ type tenantKey struct{}
 // TenantOf is the request's tenant. It panics outside of Tenancy, where there is none.
 func TenantOf(ctx context.Context) *Tenant { return ctx.Value(tenantKey{}).(*Tenant) }
 
+// FindTenant is the request's tenant, or nil outside of Tenancy: for the error page,
+// which also tells that there is none.
+func FindTenant(ctx context.Context) *Tenant {
+	t, _ := ctx.Value(tenantKey{}).(*Tenant)
+	return t
+}
+
 // WithTenant is ctx with the tenant: for tests and for fosite's callbacks.
 func WithTenant(ctx context.Context, t *Tenant) context.Context {
 	return context.WithValue(ctx, tenantKey{}, t)
