@@ -21,6 +21,8 @@ import (
 type Request struct {
 	ID string // UUIDv7, made here: what a client sends is not believed
 	IP string // the peer's address, or what a trusted proxy says it is
+	// Route is the pattern that matched, "" when none did: set by the router, for metrics.
+	Route string
 	// attrs are added to the request's log line.
 	attrs []slog.Attr
 }
