@@ -29,10 +29,12 @@ type Store interface {
 
 // Config is what a Provider is made of. Every field without "default" is required.
 type Config struct {
-	Store    Store
-	Secrets  *secret.Masters
-	Sessions *browser.Sessions
-	Limits   *limit.Limiter
+	Store   Store
+	Secrets *secret.Masters
+	// Ephemeral remembers for a while which authorization requests are finished.
+	Ephemeral storage.Ephemeral
+	Sessions  *browser.Sessions
+	Limits    *limit.Limiter
 	// Errors shows what went wrong to whoever sits at the browser.
 	Errors web.ErrorPage
 	Log    *slog.Logger

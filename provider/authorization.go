@@ -1,0 +1,269 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// authorization is a request of the authorization endpoint, parsed.
+type authorization struct {
+	tenant *web.Tenant
+	// proven says that client and redirect URI are known to belong together: errors may
+	// be sent there.
+	proven      bool
+	client      *storage.Client
+	redirectURI string
+	mode        fosite.ResponseModeType
+	state       string
+	hasState    bool
+	started     time.Time
+	request     fosite.AuthorizeRequester
+	nonce       string
+	challenge   string
+	scopes      []string
+	prompts     []string
+	maxAge      *time.Duration
+	claims      *claimsRequest
+	rawClaims   string
+	hint        *idTokenHint
+	account     *browser.Account // nil: nobody is signed in
+}
+
+// answer is params on their way to the client, with what every answer carries (RFC
+// 6749 section 4.1.2, RFC 9207).
+func (a *authorization) answer(params url.Values) *answer {
+	if a.hasState {
+		params.Set("state", a.state)
+	}
+	params.Set("iss", a.tenant.Issuer)
+	return &answer{redirectURI: a.redirectURI, mode: a.mode, params: params}
+}
+
+// parseAuthorization reads and checks a request. Errors before the client and its
+// redirect URI are proven are web.Problems, those after it refusals; the authorization
+// comes back with both.
+func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed *letter) (*authorization, error) {
+	ctx := r.Context()
+	a := &authorization{tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &claimsRequest{}}
+	if resumed != nil {
+		a.started = resumed.started
+	}
+	if err := p.prove(ctx, a, form); err != nil {
+		return a, err
+	}
+	if err := checkParameters(a, form); err != nil {
+		return a, err
+	}
+	// fosite demands a state of eight characters, which the standards do not. It never
+	// sends this one: answers carry the client's own.
+	theirs := url.Values{}
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "response_mode", "scope"} {
+		if form.Has(name) {
+			theirs.Set(name, form.Get(name))
+		}
+	}
+	theirs.Set("state", "unused-by-us")
+	theirs.Set("scope", strings.Join(a.scopes, " "))
+	req := (&http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}).WithContext(ctx)
+	request, err := p.fosite.NewAuthorizeRequest(ctx, req)
+	if err != nil {
+		return a, asRefusal(err)
+	}
+	a.request = request
+	return a, p.readOIDC(ctx, a, form)
+}
+
+// prove finds the client and checks that the redirect URI is its own.
+func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values) error {
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if len(form[name]) > 1 {
+			return badRequest(name + " came more than once; send it once (RFC 6749 section 3.1).")
+		}
+	}
+	id := form.Get("client_id")
+	if id == "" {
+		return badRequest("client_id is missing. It names the client as in clients.yaml or `vouchsafe client list`.")
+	}
+	c, err := p.client(ctx, a.tenant.ID, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		prob := badRequest("There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the server starts.")
+		prob.Code, prob.Got = "invalid_client", id
+		return prob
+	}
+	if err != nil {
+		return err
+	}
+	web.Note(ctx, "client", c.ClientID)
+	a.client = c
+	a.redirectURI = form.Get("redirect_uri")
+	if a.redirectURI == "" {
+		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
+		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
+			prob := badRequest("redirect_uri is missing.")
+			prob.Expected = c.RedirectURIs
+			return prob
+		}
+		a.redirectURI = c.RedirectURIs[0]
+	} else if !allowedRedirect(c, c.RedirectURIs, a.redirectURI) {
+		prob := badRequest("redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or send a registered one.")
+		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
+		return prob
+	}
+	a.proven = true
+	return nil
+}
+
+func badRequest(developer string) *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "The application sent a bad request",
+		Message: "You cannot sign in this way. Go back to the application, or tell those who run it.", Developer: developer}
+}
+
+var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// checkParameters checks what fosite would let pass.
+func checkParameters(a *authorization, form url.Values) error {
+	// First what says how to answer, so that every later error is answered so.
+	if states := form["state"]; len(states) == 1 && states[0] != "" {
+		a.state, a.hasState = states[0], true
+	}
+	if modes := form["response_mode"]; len(modes) == 1 && modes[0] != "" {
+		if !slices.Contains(responseModes, fosite.ResponseModeType(modes[0])) {
+			return &refusal{"invalid_request", "response_mode is none of query, fragment, form_post."}
+		}
+		a.mode = fosite.ResponseModeType(modes[0])
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return &refusal{"invalid_request", "The parameter " + name + " came more than once."}
+		}
+	}
+	switch kind := form.Get("response_type"); {
+	case kind == "":
+		return &refusal{"invalid_request", "response_type is missing; it is code."}
+	case kind != "code":
+		return &refusal{"unsupported_response_type", "response_type is not supported; it is code."}
+	case !a.client.MayUse("authorization_code"):
+		return &refusal{"unauthorized_client", "The client's grant_types do not have authorization_code."}
+	case form.Has("request"):
+		return &refusal{"request_not_supported", "Request objects are not supported: send the parameters themselves."}
+	case form.Has("request_uri"):
+		return &refusal{"request_uri_not_supported", "request_uri is not supported: send the parameters themselves."}
+	case form.Has("registration"):
+		return &refusal{"registration_not_supported", "The registration parameter is not supported."}
+	}
+	a.scopes = askedScopes(a.client, form.Get("scope"))
+	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
+		return &refusal{"invalid_scope", "The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration."}
+	}
+	return checkPKCE(a, form)
+}
+
+// askedScopes are the scopes asked for, each once. offline_access is dropped for a
+// client that cannot refresh (OIDC Core 11).
+func askedScopes(c *storage.Client, scope string) []string {
+	var out []string
+	for _, s := range strings.Fields(scope) {
+		if slices.Contains(out, s) || s == "offline_access" && !c.MayUse("refresh_token") {
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// checkPKCE demands a challenge by S256 (RFC 7636, RFC 9700 section 2.1.1) unless a
+// confidential client switched it off; one that is sent is always held to.
+func checkPKCE(a *authorization, form url.Values) error {
+	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
+	required := a.client.Public() || a.client.RequirePKCE == nil || *a.client.RequirePKCE
+	switch {
+	case challenge == "" && method == "" && !required:
+		return nil
+	case challenge == "":
+		return &refusal{"invalid_request", "code_challenge is missing: PKCE is required (RFC 7636)."}
+	case method != "S256":
+		return &refusal{"invalid_request", "code_challenge_method must be S256."}
+	case !challengeForm.MatchString(challenge):
+		return &refusal{"invalid_request", "code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2)."}
+	}
+	a.challenge = challenge
+	return nil
+}
+
+// readOIDC reads the parameters of OIDC Core 3.1.2.1 that say who is meant and how
+// fresh their sign-in must be.
+func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Values) (err error) {
+	a.nonce = form.Get("nonce")
+	a.prompts = strings.Fields(form.Get("prompt"))
+	for _, prompt := range a.prompts {
+		if !slices.Contains(promptValues, prompt) {
+			return &refusal{"invalid_request", "prompt has a value that is none of " + strings.Join(promptValues, ", ") + "."}
+		}
+	}
+	if slices.Contains(a.prompts, "none") && len(a.prompts) > 1 {
+		return &refusal{"invalid_request", "prompt=none cannot be combined with another value."}
+	}
+	if err := readMaxAge(a, form.Get("max_age")); err != nil {
+		return err
+	}
+	a.rawClaims = form.Get("claims")
+	if a.claims, err = parseClaimsRequest(a.rawClaims); err != nil {
+		a.claims = &claimsRequest{}
+		return &refusal{"invalid_request", err.Error()}
+	}
+	if hint := form.Get("id_token_hint"); hint != "" {
+		a.hint, err = p.openIDTokenHint(ctx, a.tenant, hint)
+		if errors.Is(err, storage.ErrUnavailable) {
+			return err
+		}
+		if err != nil || !slices.Contains(a.hint.Audience, a.client.ClientID) {
+			if slices.Contains(a.prompts, "none") {
+				return &refusal{"login_required", "id_token_hint is not an ID token that was issued to this client here."}
+			}
+			return &refusal{"invalid_request", "id_token_hint is not an ID token that was issued to this client here."}
+		}
+	}
+	return nil
+}
+
+// promptValues are the values of prompt that are understood.
+var promptValues = []string{"none", "login", "consent", "select_account"}
+
+func readMaxAge(a *authorization, raw string) error {
+	switch {
+	case raw != "":
+		seconds, err := strconv.ParseInt(raw, 10, 64)
+		if err != nil || seconds < 0 || raw[0] == '+' {
+			return &refusal{"invalid_request", "max_age is not a whole number of seconds."}
+		}
+		d := age(seconds)
+		a.maxAge = &d
+	case a.client.DefaultMaxAge != nil:
+		d := age(*a.client.DefaultMaxAge)
+		a.maxAge = &d
+	}
+	return nil
+}
+
+// asRefusal is an error of fosite's authorize request as the client is told it. By
+// then client and redirect URI are proven.
+func asRefusal(err error) error {
+	var e *fosite.RFC6749Error
+	if errors.Is(err, storage.ErrUnavailable) || !errors.As(err, &e) || e.CodeField >= 500 {
+		return err
+	}
+	return &refusal{registered(e.ErrorField), description(e)}
+}

@@ -1,0 +1,224 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// maxRequest bounds an authorization request, in bytes of its query. It comes back
+// sealed in URLs, which servers and browsers bound too.
+const maxRequest = 8 << 10
+
+// authorize is the dispatcher: the only place that knows what comes next. It parses
+// the request, and either sends the browser to the page that settles the first unmet
+// check, or to the client with a code.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		return p.authorizePost(w, r)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address takes GET and POST."}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	query := r.URL.RawQuery
+	var resumed *letter
+	cancelled := false
+	if here, err := url.ParseQuery(query); err == nil && here.Has("i") {
+		if resumed, err = p.openLetter(r, here.Get("i")); err != nil {
+			return err
+		}
+		query, cancelled = resumed.query, here.Get("cancel") == "1"
+	}
+	if len(query) > maxRequest {
+		return tooLong()
+	}
+	form, err := url.ParseQuery(query)
+	if err != nil {
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The address is damaged. Go back to the application and start again.",
+			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal digits, and parameters are separated by &.", Err: err}
+	}
+	a, err := p.parseAuthorization(r, form, resumed)
+	if err == nil && cancelled {
+		err = &refusal{"access_denied", "The person declined."}
+	}
+	if err == nil {
+		err = p.decide(w, r, a, resumed, query)
+	}
+	var no *refusal
+	if errors.As(err, &no) && a.proven {
+		web.Note(r.Context(), "error", no.code)
+		return a.answer(url.Values{"error": {no.code}, "error_description": {legible(no.description)}}).write(w)
+	}
+	return p.asPageError(err)
+}
+
+// authorizePost takes the request from a form and makes it a GET: a form that another
+// site posts does not bring the session's cookie, the redirect that follows does.
+func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
+	if !isForm(r) {
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
+			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	if err := r.ParseForm(); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			return tooLong()
+		}
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The request cannot be read.", Err: err}
+	}
+	if r.PostForm.Has("i") { // letters come by GET only
+		r.PostForm.Del("i")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", web.TenantOf(r.Context()).Path+"/authorize?"+r.PostForm.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// isForm says whether the body is what HTML forms send by default.
+func isForm(r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
+}
+
+func tooLong() error {
+	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "The request is too long.",
+		Developer: "An authorization request may have " + strconv.Itoa(maxRequest) + " bytes. Keep state in the application and send a reference to it."}
+}
+
+// decide sends the browser to the page that comes next, or to the client.
+func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *authorization, resumed *letter, query string) error {
+	ctx := r.Context()
+	account, err := p.Sessions.Current(r)
+	switch {
+	case err == nil:
+		a.account = &account
+		web.Note(ctx, "user", account.UserID)
+	case !errors.Is(err, storage.ErrNotFound):
+		return err
+	}
+	unmet, err := p.next(ctx, a)
+	if err != nil {
+		return err
+	}
+	if unmet == nil {
+		return p.issue(w, r, a, resumed)
+	}
+	if slices.Contains(a.prompts, "none") {
+		return &refusal{unmet.reason, "prompt=none was asked, and a page would be needed."}
+	}
+	if resumed == nil {
+		resumed = newLetter(w, r, query, a.started)
+	}
+	http.Redirect(w, r, a.tenant.Path+unmet.page(p.Pages)+"?i="+resumed.seal(p, a.tenant), http.StatusSeeOther)
+	return nil
+}
+
+// issue gives the client its code. A request that a person settled gives one code:
+// going back and through its end again shortly after gives the same, later none.
+func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *authorization, resumed *letter) error {
+	resp, err := p.fosite.NewAuthorizeResponse(withAuthorization(r.Context(), a), a.request, &session{})
+	if err != nil {
+		return err
+	}
+	params := url.Values(resp.GetParameters())
+	if resumed != nil {
+		sealed, err := p.once(r.Context(), a, resumed, params.Get("code"))
+		if err != nil {
+			return err
+		}
+		params.Set("code", sealed)
+	}
+	return a.answer(params).write(w)
+}
+
+// replay is how long a finished request gives its code once more: a second click on a
+// button cancels the answer to the first.
+const replay = 10 * time.Second
+
+// once is the code that the request gave first.
+func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed string) (string, error) {
+	key, box := "authorized:"+a.tenant.ID+":"+string(l.id[:]), p.Secrets.Box(a.tenant.ID, "authorized")
+	err := p.Ephemeral.Put(ctx, key, box.Seal([]byte(sealed)), p.RequestLifetime)
+	if err == nil || !errors.Is(err, storage.ErrExists) {
+		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts
+	}
+	done := &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "You have already signed in here",
+		Message: "This sign-in was finished before. Go back to the application."}
+	kept, err := p.Ephemeral.Get(ctx, key)
+	if err != nil {
+		return "", done
+	}
+	first, err := box.Open(kept)
+	if err != nil {
+		return "", done
+	}
+	c, err := p.openCode(a.tenant, string(first), time.Now())
+	if err != nil || time.Since(c.IssuedAt) > replay || c.SessionID != a.account.ID {
+		return "", done
+	}
+	return string(first), nil
+}
+
+// asPageError is err for a person at a browser: a refusal that cannot be sent to the
+// client becomes a page.
+func (p *Provider) asPageError(err error) error {
+	var no *refusal
+	if errors.As(err, &no) {
+		prob := badRequest(no.description)
+		prob.Code = no.code
+		return prob
+	}
+	return err
+}
+
+type authorizationKey struct{}
+
+func withAuthorization(ctx context.Context, a *authorization) context.Context {
+	return context.WithValue(ctx, authorizationKey{}, a)
+}
+
+// codeHandler makes the code, in place of fosite's handlers, which store three rows
+// for it.
+type codeHandler struct{ p *Provider }
+
+// HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
+func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
+	a := ctx.Value(authorizationKey{}).(*authorization)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	c := &code{
+		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: ar.GetRequestForm().Get("redirect_uri"),
+		Challenge: a.challenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.client.Audience,
+		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
+		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.account.ACR, IssuedAt: time.Now(),
+	}
+	if a.rawClaims != "" {
+		c.Claims = json.RawMessage(a.rawClaims)
+	}
+	sealed, err := h.p.sealCode(a.tenant, c)
+	if err != nil {
+		return err
+	}
+	resp.AddParameter("code", sealed)
+	ar.SetResponseTypeHandled("code")
+	return nil
+}

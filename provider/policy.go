@@ -1,0 +1,113 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// check is one thing that must be settled before an authorization is given. The list
+// of them answers both which page comes next and which error prompt=none gets.
+type check struct {
+	// page settles it.
+	page func(Pages) string
+	// reason is the error for prompt=none (OIDC Core 3.1.2.6).
+	reason string
+	// unmet says whether it is not settled. A *refusal ends the authorization.
+	unmet func(ctx context.Context, p *Provider, a *authorization) (bool, error)
+}
+
+// policy lists the checks in their order.
+var policy = []check{
+	{page: func(p Pages) string { return p.Select }, reason: "account_selection_required", unmet: needsSelection},
+	{page: func(p Pages) string { return p.Login }, reason: "login_required", unmet: needsLogin},
+	{page: func(p Pages) string { return p.Consent }, reason: "consent_required", unmet: needsConsent},
+}
+
+// next is the first check that is not settled, or nil.
+func (p *Provider) next(ctx context.Context, a *authorization) (*check, error) {
+	for i := range policy {
+		unmet, err := policy[i].unmet(ctx, p, a)
+		if err != nil {
+			return nil, err
+		}
+		if unmet {
+			return &policy[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// needsSelection: prompt=select_account, until the person chose an account or signed
+// in to one after the request began. Somebody who is signed in to none has no choice.
+func needsSelection(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+	return slices.Contains(a.prompts, "select_account") && a.account != nil && !a.account.Chosen.After(a.started), nil
+}
+
+// needsLogin: nobody is signed in, or somebody else than the client means, or it was
+// too long ago. A sign-in younger than the request settles prompt=login and every
+// max_age, so that none of them can loop.
+func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+	if a.account == nil {
+		return true, nil
+	}
+	fresh := a.account.AuthTime.After(a.started)
+	if !a.meant(a.account.UserID) {
+		if fresh { // they signed in, and are not who the client asked for
+			return false, &refusal{"login_required", "The person who signed in is not the one that the request is about."}
+		}
+		return true, nil
+	}
+	if acr := a.claims.IDToken["acr"]; acr != nil && acr.Essential && !acr.allows(a.account.ACR) {
+		return false, &refusal{"unmet_authentication_requirements", "No way of signing in here gives the acr that the claims parameter insists on."}
+	}
+	if fresh {
+		return false, nil
+	}
+	if slices.Contains(a.prompts, "login") {
+		return true, nil
+	}
+	return a.maxAge != nil && a.started.Sub(a.account.AuthTime) >= *a.maxAge, nil
+}
+
+// needsConsent: the client is not the operator's own and asks for more than the
+// person allowed before, or it wants them to be asked again.
+func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, error) {
+	again := slices.Contains(a.prompts, "consent")
+	if a.client.FirstParty && !again {
+		return false, nil
+	}
+	c, err := p.Store.Consent(ctx, a.tenant.ID, a.account.UserID, a.client.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if again && !c.GrantedAt.After(a.started) {
+		return true, nil
+	}
+	more := func(asked, allowed []string) bool {
+		return slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(allowed, s) })
+	}
+	return more(a.scopes, c.Scopes) || more(a.claims.names(), c.Claims), nil
+}
+
+// meant says whether the request is about the user: id_token_hint and a sub in the
+// claims parameter name one (OIDC Core 3.1.2.1, 5.5.1).
+func (a *authorization) meant(userID string) bool {
+	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].allows(userID)
+}
+
+// refusal ends an authorization with an error for the client.
+type refusal struct{ code, description string }
+
+func (r *refusal) Error() string { return r.code + ": " + r.description }
+
+// age is a parameter in seconds as a duration, bounded so that it cannot overflow.
+func age(seconds int64) time.Duration {
+	return time.Duration(min(seconds, int64(100*365*24*time.Hour/time.Second))) * time.Second
+}
