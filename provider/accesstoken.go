@@ -43,6 +43,11 @@ type accessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
+// lifetime is what expires_in says.
+func (c *accessClaims) lifetime() time.Duration {
+	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
+}
+
 // grantClaims are the claims of an access token that a grant gives.
 func (p *Provider) grantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *accessClaims {
 	expires := now.Add(p.accessTokenLifetime(c))

@@ -2,12 +2,218 @@ package provider
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// authFailures bounds the failures of one client from one address. It is the pair that
+// is counted, so that nobody can lock a client out from anywhere else. What is right
+// and quickly seen to be right is never refused, so that nobody behind the same address
+// can either; only a slow comparison is counted before it is made.
+var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
+
+// credentials are what a request brought to say who it comes from, by the one method
+// it used.
+type credentials struct {
+	method    string // as in token_endpoint_auth_method
+	clientID  string
+	secret    string // client_secret_basic, client_secret_post
+	assertion *assertion
+}
+
+// authenticateClient is fosite's ClientAuthenticationStrategy, and ours at the other
+// endpoints that programs call. The client must use the method it is registered for,
+// and no other beside it (RFC 6749 section 2.3).
+//
+// What fails answers the same and does the same work, whether the client is unknown or
+// its secret wrong: one comparison, one count, one read. (Whether a client exists is no
+// secret: /authorize tells. Its absence should not be the cheaper thing to try.)
 func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	return nil, nil
+	t := web.TenantOf(ctx)
+	creds, err := readCredentials(r, form)
+	if err != nil {
+		return nil, challenge(t, err)
+	}
+	client, err := p.provenClient(ctx, t, creds, time.Now())
+	var failed *authError
+	if errors.As(err, &failed) {
+		web.Note(ctx, "why", failed.why)
+		return nil, challenge(t, &oauthError{Code: "invalid_client", Description: "Client authentication failed: no such client, wrong credentials, or another method than the one registered.", Err: err})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fositeClient{client}, nil
+}
+
+// challenge makes invalid_client a 401 that says which scheme there is (RFC 6749
+// section 5.2, RFC 9110 section 15.5.2). Other errors stay as they are.
+func challenge(t *web.Tenant, err error) error {
+	var e *oauthError
+	if errors.As(err, &e) && e.Code == "invalid_client" {
+		e.Status = http.StatusUnauthorized
+		e.Authenticate = `Basic realm="` + t.Issuer + `", charset="UTF-8"`
+	}
+	return err
+}
+
+// authError is why a client was not believed. Only the log is told.
+type authError struct{ why string }
+
+func (e *authError) Error() string { return "client not believed: " + e.why }
+
+// provenClient is the client that the credentials prove.
+func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *credentials, now time.Time) (*storage.Client, error) {
+	client, err := p.client(ctx, t.ID, creds.clientID)
+	known := err == nil
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	// Once for each request: before a slow comparison, else after a failure.
+	admit := sync.OnceValue(func() error { return p.admitFailure(ctx, t, creds) })
+	if known {
+		err = p.proveClient(ctx, t, client, creds, admit, now)
+	} else {
+		p.secretMatcher.matchNobody(creds.secret)
+		err = &authError{"no such client"}
+	}
+	var failed *authError
+	if err == nil || !errors.As(err, &failed) {
+		return client, err
+	}
+	if refused := admit(); refused != nil {
+		return nil, refused
+	}
+	if !known {
+		return nil, err // it was looked for in storage just now
+	}
+	// The secret may have been made, or a key registered, since the client was read.
+	fresh, loadErr := p.clients.Fresh(ctx, clientKey{t.ID, creds.clientID})
+	switch {
+	case errors.Is(loadErr, storage.ErrNotFound):
+		return nil, err
+	case loadErr != nil:
+		return nil, fmt.Errorf("client: %w", loadErr)
+	case fresh.Disabled, reflect.DeepEqual(client, fresh):
+		return nil, err
+	}
+	return fresh, p.proveClient(ctx, t, fresh, creds, admit, now)
+}
+
+// admitFailure counts what failed, or may well fail, and refuses beyond the limit.
+func (p *Provider) admitFailure(ctx context.Context, t *web.Tenant, creds *credentials) error {
+	wait, ok := p.Limits.Allow(ctx, t.ID, authFailures, creds.clientID+"\x00"+web.RequestOf(ctx).IP)
+	if ok {
+		return nil
+	}
+	return &oauthError{Status: http.StatusTooManyRequests, Code: "temporarily_unavailable", Description: "Too many failures from this address. Wait a minute.", RetryAfter: wait}
+}
+
+// proveClient says whether the credentials are the client's: nil, an *authError, or what
+// kept it from finding out.
+func (p *Provider) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
+	method := c.TokenEndpointAuthMethod
+	if method == "" {
+		method = "client_secret_basic" // RFC 7591 section 2
+	}
+	if method != creds.method {
+		return &authError{"uses " + creds.method + ", registered for " + method}
+	}
+	switch method {
+	case "none":
+		return nil
+	case "client_secret_basic", "client_secret_post":
+		ok, err := p.secretMatcher.match(ctx, c.SecretHashes, creds.secret, admit)
+		if err == nil && !ok {
+			err = &authError{"wrong secret"}
+		}
+		return err
+	case "private_key_jwt":
+		return p.proveAssertion(ctx, t, c, creds.assertion, now)
+	}
+	return &authError{"registered for an unknown method"}
+}
+
+// readCredentials reads who the client says it is, by exactly one method.
+func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
+	header := r.Header.Values("Authorization")
+	secret, posted := form.Get("client_secret"), form.Has("client_secret")
+	asserted := form.Has("client_assertion") || form.Has("client_assertion_type")
+	methods := len(header)
+	for _, used := range []bool{posted, asserted} {
+		if used {
+			methods++
+		}
+	}
+	if methods > 1 {
+		return nil, &oauthError{Code: "invalid_request", Description: "Use one method of client authentication, not several."}
+	}
+	creds := &credentials{method: "none", clientID: form.Get("client_id")}
+	switch {
+	case len(header) == 1:
+		creds.method = "client_secret_basic"
+		var ok bool
+		id := creds.clientID
+		if creds.clientID, creds.secret, ok = parseBasic(header[0]); !ok {
+			return nil, &oauthError{Code: "invalid_client", Description: "The Authorization header does not hold Basic credentials, each form-urlencoded (RFC 6749 section 2.3.1)."}
+		}
+		if id != "" && id != creds.clientID {
+			return nil, &oauthError{Code: "invalid_request", Description: "client_id is not the one in the Authorization header."}
+		}
+	case posted:
+		creds.method, creds.secret = "client_secret_post", secret
+	case asserted:
+		creds.method = "private_key_jwt"
+		var err error
+		if creds.assertion, err = readAssertion(form); err != nil {
+			return nil, &oauthError{Code: "invalid_client", Description: "The client assertion is not a JWT as RFC 7523 section 2.2 wants it.", Err: err}
+		}
+		if creds.clientID != "" && creds.clientID != creds.assertion.Subject {
+			return nil, &oauthError{Code: "invalid_client", Description: "client_id is not the sub of the client assertion."}
+		}
+		creds.clientID = creds.assertion.Subject
+	}
+	if creds.clientID == "" {
+		return nil, &oauthError{Code: "invalid_client", Description: "The request does not say which client it comes from."}
+	}
+	return creds, nil
+}
+
+// parseBasic reads Basic credentials. Both halves are form-urlencoded before they are
+// joined (RFC 6749 section 2.3.1), so that an id may have a colon.
+func parseBasic(header string) (id, secret string, ok bool) {
+	scheme, value, found := strings.Cut(header, " ")
+	if !found || !strings.EqualFold(scheme, "Basic") {
+		return "", "", false
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Trim(value, " "))
+	if err != nil {
+		return "", "", false
+	}
+	id, secret, found = strings.Cut(string(raw), ":")
+	if !found {
+		return "", "", false
+	}
+	id, err = url.QueryUnescape(id)
+	if err != nil || id == "" || !wellFormed(id) {
+		return "", "", false
+	}
+	secret, err = url.QueryUnescape(secret)
+	if err != nil || !wellFormed(secret) {
+		return "", "", false
+	}
+	return id, secret, true
 }

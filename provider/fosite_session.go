@@ -1,22 +1,38 @@
 package provider
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// session is what a token request carries through fosite's handlers.
+// session is what a token request carries through fosite's handlers: who asks, where, when,
+// and what a grant type's check leaves for its issue. It lives as long as the request
+// and is never stored.
 type session struct {
-	Grant storage.Grant
-	User  *storage.User
-	Nonce string
+	tenant *web.Tenant
+	client *storage.Client
+	form   url.Values
+	now    time.Time // one for the whole request
+
+	code  *code        // authorization_code: what was presented
+	token refreshTaken // refresh_token: what was presented
+	// scopes are those that the tokens will have; refresh_token: those asked for, or
+	// nil for all of the grant's.
+	scopes []string
 }
 
-func (*session) SetExpiresAt(fosite.TokenType, time.Time)       {}
-func (*session) GetExpiresAt(fosite.TokenType) (none time.Time) { return none }
-func (*session) GetUsername() string                            { return "" }
-func (s *session) GetSubject() string                           { return s.Grant.UserID }
-func (s *session) Clone() fosite.Session                        { c := *s; return &c }
+// fosite keeps lifetimes, a user name and a subject here for handlers that are not
+// used: ours read the grant.
+
+func (s *session) SetExpiresAt(fosite.TokenType, time.Time)     {}
+func (s *session) GetExpiresAt(fosite.TokenType) (at time.Time) { return at }
+func (s *session) GetUsername() string                          { return "" }
+func (s *session) GetSubject() string                           { return "" }
+
+// Clone is for fosite's storage, which is not used either.
+func (s *session) Clone() fosite.Session { c := *s; return &c }

@@ -1,6 +1,84 @@
 package provider
 
-import "github.com/ory/fosite"
+import (
+	"context"
+	"slices"
+	"time"
 
-// grantTypes is the table of what POST /token gives tokens for.
-var grantTypes = map[string]func(*Provider) fosite.TokenEndpointHandler{}
+	"github.com/ory/fosite"
+)
+
+// grantTypes is the table of what POST /token gives tokens for. Discovery, the checks
+// on clients and the documentation read it: a grant type is a row here and a file.
+var grantTypes = map[string]func(*Provider) fosite.TokenEndpointHandler{
+	"authorization_code": func(p *Provider) fosite.TokenEndpointHandler {
+		return &grantHandler{"authorization_code", codeGrant{p}}
+	},
+	"refresh_token": func(p *Provider) fosite.TokenEndpointHandler {
+		return &grantHandler{"refresh_token", refreshGrant{p}}
+	},
+	"client_credentials": func(p *Provider) fosite.TokenEndpointHandler {
+		return &grantHandler{"client_credentials", clientCredentialsGrant{p}}
+	},
+}
+
+// grantType is what differs between grant types. The client is authenticated and
+// registered for it when check is called.
+type grantType interface {
+	// check refuses what must be refused. It changes nothing, but for ending what was
+	// misused.
+	check(ctx context.Context, s *session) error
+	// issue makes what check let pass into tokens.
+	issue(ctx context.Context, s *session) (*tokens, error)
+}
+
+// tokens are an answer of the token endpoint (RFC 6749 section 5.1).
+type tokens struct {
+	access  string
+	expires time.Duration
+	refresh string // or ""
+	id      string // or ""
+	scopes  []string
+}
+
+// grantHandler makes a grant type a handler of fosite's, with the checks that none
+// may forget.
+type grantHandler struct {
+	name  string
+	grant grantType
+}
+
+func (h *grantHandler) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool { return false }
+
+func (h *grantHandler) CanHandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) bool {
+	return slices.Equal(r.GetGrantTypes(), []string{h.name})
+}
+
+func (h *grantHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
+	s := r.GetSession().(*session)
+	s.client, s.form = r.GetClient().(fositeClient).Client, r.GetRequestForm()
+	if !s.client.MayUse(h.name) {
+		return &oauthError{Code: "unauthorized_client", Description: "The client is not registered for this grant type."}
+	}
+	return h.grant.check(ctx, s)
+}
+
+func (h *grantHandler) PopulateTokenEndpointResponse(ctx context.Context, r fosite.AccessRequester, w fosite.AccessResponder) error {
+	t, err := h.grant.issue(ctx, r.GetSession().(*session))
+	if err != nil {
+		return err
+	}
+	w.SetAccessToken(t.access)
+	w.SetTokenType("Bearer")
+	w.SetExpiresIn(t.expires)
+	if len(t.scopes) > 0 {
+		w.SetScopes(t.scopes) // always: it may differ from what was asked for
+	}
+	if t.refresh != "" {
+		w.SetExtra("refresh_token", t.refresh)
+	}
+	if t.id != "" {
+		w.SetExtra("id_token", t.id)
+	}
+	return nil
+}

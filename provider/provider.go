@@ -25,6 +25,8 @@ type Store interface {
 	storage.Keys
 	storage.SpentValues
 	storage.Audit
+	// User is for claims of the person in ID tokens.
+	User(ctx context.Context, tenant, id string) (storage.User, error)
 }
 
 // Config is what a Provider is made of. Every field without "default" is required.
@@ -81,6 +83,8 @@ type Provider struct {
 	fosite  *fosite.Fosite
 	clients cache.Cache[clientKey, *storage.Client]
 	keys    *keyring
+
+	secretMatcher *secretMatcher
 }
 
 // New checks and completes the Config.
@@ -107,6 +111,7 @@ func New(c Config) (*Provider, error) {
 	p := &Provider{Config: c}
 	p.clients = cache.Cache[clientKey, *storage.Client]{Load: p.loadClient, Name: clientKey.String}
 	p.keys = newKeyring(c.Store, c.Secrets, c.KeyRotation, c.longestToken())
+	p.secretMatcher = newSecretMatcher()
 	p.fosite = newFosite(p)
 	return p, nil
 }

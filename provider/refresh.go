@@ -1,6 +1,175 @@
 package provider
 
-func (p *Provider) refreshToken(tenant, grantID string, gen int64) string { return "" }
-func (p *Provider) openRefreshToken(tenant, token string) (grantID string, gen int64, err error) {
-	return "", 0, nil
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// refreshGrant gives new tokens for a refresh token (RFC 6749 section 6, RFC 9700
+// section 4.14.2, OIDC Core 12).
+//
+// Order. The keys that will sign are fetched first; then one conditional UPDATE makes
+// the next generation the living one and says what the grant allows; then the tokens
+// are signed, which needs nobody any more. So an answer fails before the UPDATE, where
+// nothing has changed and the client's token still works, or it is lost on the way to
+// the client: within the grace window the same token then yields the same successor.
+// Signing before the UPDATE would ask for a read of the grant each time, and win
+// nothing: an answer that is never sent is lost either way.
+type refreshGrant struct{ *Provider }
+
+func (p refreshGrant) check(ctx context.Context, s *session) error {
+	value := s.form.Get("refresh_token")
+	if value == "" {
+		return &oauthError{Code: "invalid_request", Description: "refresh_token is missing."}
+	}
+	var err error
+	if s.token.grantID, s.token.generation, err = p.openRefreshToken(s.tenant.ID, value); err != nil {
+		return invalidGrant(ctx, err.Error())
+	}
+	if s.scopes = strings.Fields(s.form.Get("scope")); len(s.scopes) > 0 {
+		return p.checkScope(ctx, s)
+	}
+	return nil
+}
+
+// checkScope refuses more than was granted before anything changes: a mistake in the
+// client must not cost the person the grant. This read is made for clients that send
+// scope only.
+func (p refreshGrant) checkScope(ctx context.Context, s *session) error {
+	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.grantID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != s.client.ClientID {
+		return invalidGrant(ctx, "no such grant of this client")
+	}
+	if err != nil {
+		return fmt.Errorf("grant of refresh token: %w", err)
+	}
+	for _, scope := range s.scopes {
+		if !slices.Contains(g.Scopes, scope) {
+			return &oauthError{Code: "invalid_scope", Description: "A scope that was asked for is not among those that were granted."}
+		}
+	}
+	return nil
+}
+
+func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
+	allowed := s.client.Scopes()
+	keys, err := p.tokenKeys(ctx, s, slices.Contains(allowed, "openid"))
+	if err != nil {
+		return nil, err
+	}
+	g, err := p.use(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	// What was taken from the client since is not given any more, and a narrower scope
+	// narrows these tokens only: the grant keeps all it has (RFC 6749 section 6).
+	scopes := slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool {
+		return !slices.Contains(allowed, scope) || len(s.scopes) > 0 && !slices.Contains(s.scopes, scope)
+	})
+	out, err := p.grantAccess(s, keys, g, scopes)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(scopes, "openid") {
+		if out.id, err = p.refreshedIDToken(ctx, s, keys, g, scopes, out.access); err != nil {
+			return nil, err
+		}
+	}
+	out.refresh = p.refreshToken(s.tenant.ID, g.ID, g.Generation)
+	return out, nil
+}
+
+// use makes the refresh token's successor the living one, and gives the grant with
+// its generation.
+func (p refreshGrant) use(ctx context.Context, s *session) (*storage.Grant, error) {
+	advance := p.Store.Rotate
+	if !rotates(s.client) {
+		advance = p.Store.Touch
+	}
+	idle := s.now.Add(s.client.RefreshTokenIdleLifetime.Or(p.RefreshTokenIdleLifetime))
+	g, err := advance(ctx, s.tenant.ID, s.token.grantID, s.client.ClientID, s.token.generation, idle, s.now)
+	if errors.Is(err, storage.ErrStale) {
+		return p.stale(ctx, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rotate refresh token: %w", err)
+	}
+	return &g, nil
+}
+
+// rotates says whether the client's refresh tokens are replaced at each use. A public
+// client's always are: nothing else would show that one was stolen (OAuth 2.1
+// section 4.3.1).
+func rotates(c *storage.Client) bool {
+	return c.Public() || c.RefreshTokenRotation == nil || *c.RefreshTokenRotation
+}
+
+// stale finds out why a refresh token did not work. A predecessor inside the grace
+// window is an answer that was lost, or a second tab: it gets the successor that is
+// there, never one more. An older one was copied: which of the two holders is the
+// thief cannot be told, so that the grant ends for both.
+func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, error) {
+	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.grantID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, invalidGrant(ctx, "no such grant")
+	case err != nil:
+		return nil, fmt.Errorf("grant of stale refresh token: %w", err)
+	// The client before everything else: another's use, even of a token that was rotated
+	// long ago, must not end the owner's grant.
+	case g.ClientID != s.client.ClientID:
+		return nil, invalidGrant(ctx, "another client's token")
+	case !g.RevokedAt.IsZero():
+		return nil, invalidGrant(ctx, "the grant was revoked")
+	case s.token.generation >= g.Generation:
+		return nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
+	case s.token.generation == g.Generation-1 && s.now.Sub(g.RotatedAt) <= p.RefreshTokenGrace:
+		return p.again(ctx, s)
+	}
+	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
+		return nil, fmt.Errorf("revoke reused grant: %w", err)
+	}
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.reused", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
+	return nil, invalidGrant(ctx, "the refresh token was used before")
+}
+
+// again is the grant of a predecessor that may still be used, if the grant lives.
+func (p refreshGrant) again(ctx context.Context, s *session) (*storage.Grant, error) {
+	g, _, err := p.Store.LiveGrant(ctx, s.tenant.ID, s.token.grantID, "", s.now)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, invalidGrant(ctx, "the grant is dead")
+	case err != nil:
+		return nil, fmt.Errorf("grant of predecessor: %w", err)
+	case !g.IdleExpiresAt.IsZero() && !s.now.Before(g.IdleExpiresAt):
+		return nil, invalidGrant(ctx, "the refresh token was not used for too long")
+	}
+	g.Generation = s.token.generation + 1 // the same successor, whatever came of it since
+	return &g, nil
+}
+
+// refreshedIDToken is like the first, with a new iat and without the nonce (OIDC Core
+// 12.2). When the person's claims are wanted in it and storage does not answer, there
+// is none, which the same section allows: the UPDATE is done, and failing now could
+// cost the person the grant.
+func (p refreshGrant) refreshedIDToken(ctx context.Context, s *session, keys tokenKeys, g *storage.Grant, scopes []string, access string) (string, error) {
+	asked, wantsUser := idTokenWants(s.client, scopes, g.Claims)
+	var user *storage.User
+	if wantsUser {
+		_, u, err := p.Store.LiveGrant(ctx, s.tenant.ID, g.ID, "", s.now)
+		if errors.Is(err, storage.ErrNotFound) {
+			return "", invalidGrant(ctx, "the grant died meanwhile")
+		}
+		if err != nil {
+			p.Log.WarnContext(ctx, "refreshed without an ID token", "grant", g.ID, "error", err)
+			return "", nil
+		}
+		user = &u
+	}
+	return p.idToken(s.tenant, s.client, keys.id, g, scopes, user, asked, "", access, s.now)
 }

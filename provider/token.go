@@ -1,5 +1,88 @@
 package provider
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
 
-func (p *Provider) token(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// token is the token endpoint (RFC 6749 section 3.2). fosite authenticates the client
+// with our strategy and runs the one handler of the grant type; errors pass through it
+// as they are, so that a storage that did not answer is seen as that here.
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
+	form, err := postForm(w, r)
+	if err != nil {
+		return err
+	}
+	name := form.Get("grant_type")
+	if name == "" {
+		return &oauthError{Code: "invalid_request", Description: "grant_type is missing."}
+	}
+	handler, ok := grantTypes[name]
+	if !ok {
+		return &oauthError{Code: "unsupported_grant_type", Description: "There is no such grant type here; see grant_types_supported in the discovery document."}
+	}
+	ctx := withGrantHandler(r.Context(), handler(p))
+	req, err := p.fosite.NewAccessRequest(ctx, r, &session{tenant: web.TenantOf(ctx), now: time.Now()})
+	if err != nil {
+		return err
+	}
+	answer, err := p.fosite.NewAccessResponse(ctx, req)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, answer.ToMap())
+}
+
+// invalidGrant is the one answer to codes and refresh tokens that do not work: which
+// of the many reasons it was is nobody's business but the log's.
+func invalidGrant(ctx context.Context, why string) error {
+	web.Note(ctx, "why", why)
+	return &oauthError{Code: "invalid_grant", Description: "The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or verifier."}
+}
+
+// tokenKeys are what will sign an answer. They are fetched before anything is
+// written, after which signing can no longer fail for want of a key.
+type tokenKeys struct{ access, id *signingKey }
+
+func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (keys tokenKeys, err error) {
+	if keys.access, err = p.accessTokenKey(ctx, s.tenant, s.client); err != nil {
+		return keys, err
+	}
+	if idToken {
+		keys.id, err = p.keys.signing(ctx, s.tenant.ID, idTokenAlgorithm(s.client))
+	}
+	return keys, err
+}
+
+// grantAccess makes the access token of an answer that g gives.
+func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, scopes []string) (*tokens, error) {
+	claims := p.grantClaims(s.tenant, s.client, g, scopes, s.now)
+	access, err := p.accessToken(s.tenant, keys.access, claims)
+	if err != nil {
+		return nil, err
+	}
+	return &tokens{access: access, expires: claims.lifetime(), scopes: scopes}, nil
+}
+
+// idTokenWants says whether the ID token needs the person's record, and which single
+// claims were asked for.
+func idTokenWants(c *storage.Client, scopes []string, claims []byte) (asked map[string]*claimRequest, user bool) {
+	if len(claims) > 0 {
+		// It was read before it was granted: what cannot be read now asks for nothing.
+		if req, err := parseClaimsRequest(string(claims)); err == nil {
+			asked = req.IDToken
+		}
+	}
+	for name := range asked {
+		user = user || slices.Contains(supportedClaims, name) && !slices.Contains(protocolClaims, name)
+	}
+	for _, scope := range idTokenScopes(c, scopes) {
+		user = user || scopeClaims[scope] != nil
+	}
+	return asked, user
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -19,7 +20,9 @@ type oauthError struct {
 	Description string // for whoever writes the client; never what storage said
 	// Authenticate is the WWW-Authenticate header, or "".
 	Authenticate string
-	Err          error // the cause: logged, never shown
+	// RetryAfter, when set, is sent as Retry-After.
+	RetryAfter time.Duration
+	Err        error // the cause: logged, never shown
 }
 
 func (e *oauthError) Error() string {
@@ -47,6 +50,9 @@ func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error)
 	if e.Status >= 500 {
 		web.Note(r.Context(), "cause", err.Error())
 		w.Header().Set("Retry-After", "1")
+	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", web.RetryAfter(e.RetryAfter))
 	}
 	if e.Authenticate != "" {
 		w.Header().Set("WWW-Authenticate", e.Authenticate)

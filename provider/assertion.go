@@ -1,0 +1,183 @@
+package provider
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// assertionAlgorithms are those that clients may sign assertions with: none with a
+// shared key, which a public key could be mistaken for (RFC 8725 section 2.1).
+var assertionAlgorithms = []jose.SignatureAlgorithm{
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
+}
+
+const (
+	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	// assertionLife is how far ahead exp may be: for so long a jti has to be remembered.
+	assertionLife = time.Hour
+	// assertionSkew is how much clocks may differ. FAPI 2.0 section 5.3.2.1 asks for at
+	// least 10 s and at most 60 s.
+	assertionSkew = 30 * time.Second
+	// maxAssertionKeys bounds the signature checks that one assertion can cause.
+	maxAssertionKeys = 8
+	// minRSA is the least size of a client's RSA key, in bytes.
+	minRSA = 256
+)
+
+// assertion is a client assertion (RFC 7523 section 3): parsed, believed in nothing.
+type assertion struct {
+	jws *jose.JSONWebSignature
+
+	Issuer    string      `json:"iss"`
+	Subject   string      `json:"sub"`
+	Audience  audiences   `json:"aud"`
+	JTI       string      `json:"jti"`
+	ExpiresAt numericDate `json:"exp"`
+	NotBefore numericDate `json:"nbf"`
+	IssuedAt  numericDate `json:"iat"`
+}
+
+// numericDate is seconds since 1970, perhaps with a fraction (RFC 7519 section 2); 0
+// when the claim is not there.
+type numericDate float64
+
+func (d numericDate) after(t time.Time) bool { return float64(d) > float64(t.UnixMilli())/1000 }
+
+// readAssertion parses the assertion of a request.
+func readAssertion(form url.Values) (*assertion, error) {
+	if form.Get("client_assertion_type") != assertionType {
+		return nil, errors.New("client_assertion_type is not " + assertionType)
+	}
+	jws, err := parseJWT(form.Get("client_assertion"), assertionAlgorithms)
+	if err != nil {
+		return nil, err
+	}
+	// Other JWTs that a client signs, such as request objects and DPoP proofs, have a typ
+	// of their own.
+	if typ := jwtType(jws); !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, typ) {
+		return nil, fmt.Errorf("typ %q", typ)
+	}
+	a := &assertion{jws: jws}
+	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), a); err != nil {
+		return nil, err
+	}
+	if a.Subject == "" || a.Issuer != a.Subject || !wellFormed(a.Subject) {
+		return nil, errors.New("iss and sub are not the client's id")
+	}
+	return a, nil
+}
+
+// proveAssertion says whether the client signed the assertion, for this server and
+// now, and spends it. Spending comes last, so that nobody but the client can.
+func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, a *assertion, now time.Time) error {
+	if err := a.check(t, now); err != nil {
+		return &authError{err.Error()}
+	}
+	header := a.jws.Signatures[0].Protected
+	if want := c.TokenEndpointAuthSigningAlg; want != "" && header.Algorithm != want {
+		return &authError{"assertion signed by " + header.Algorithm + ", registered for " + want}
+	}
+	keys, err := p.clientKeys(ctx, c, header.KeyID)
+	if err != nil {
+		// Its own document may be at fault, or not be reachable: it is the client that
+		// cannot prove itself. Storage has no part in it.
+		return &authError{"keys: " + err.Error()}
+	}
+	if !signedByOne(a.jws, keys) {
+		return &authError{"assertion not signed by a key of the client"}
+	}
+	// The jti may be of any length and hold anything: its hash is what is kept.
+	sum := sha256.Sum256([]byte(a.JTI))
+	err = p.Store.Spend(ctx, storage.Spent{
+		TenantID: t.ID, Purpose: storage.SpentAssertion,
+		Value:     c.ClientID + ":" + strictBase64.EncodeToString(sum[:]),
+		ExpiresAt: time.Unix(int64(math.Ceil(float64(a.ExpiresAt))), 0).Add(assertionSkew),
+	})
+	if errors.Is(err, storage.ErrExists) {
+		return &authError{"assertion used before"}
+	}
+	if err != nil {
+		return fmt.Errorf("spend assertion: %w", err)
+	}
+	return nil
+}
+
+// check checks all but the signature. The audience is this server and nobody else:
+// the issuer, as FAPI 2.0 and RFC 7523bis demand, or the token endpoint, as OIDC Core 9
+// has it. In a list each has to be: whoever else is named could use the assertion here.
+func (a *assertion) check(t *web.Tenant, now time.Time) error {
+	ours := []string{t.Issuer, t.URL("/token")}
+	foreign := func(aud string) bool { return !slices.Contains(ours, aud) }
+	switch {
+	case len(a.Audience) == 0 || slices.ContainsFunc(a.Audience, foreign):
+		return errors.New("assertion for another audience")
+	case a.JTI == "":
+		return errors.New("assertion without jti")
+	case !a.ExpiresAt.after(now.Add(-assertionSkew)):
+		return errors.New("assertion expired or without exp")
+	case a.ExpiresAt.after(now.Add(assertionLife + assertionSkew)):
+		return errors.New("assertion expires too late")
+	case a.NotBefore.after(now.Add(assertionSkew)):
+		return errors.New("assertion not valid yet")
+	case a.IssuedAt.after(now.Add(assertionSkew)):
+		return errors.New("assertion from the future")
+	}
+	return nil
+}
+
+// signedByOne says whether one of the keys verifies the signature. A key is used for
+// what it is for only: its alg and use, when it has them (RFC 8725 section 3.1).
+func signedByOne(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
+	alg := jws.Signatures[0].Protected.Algorithm
+	tried := 0
+	for _, key := range keys {
+		if key.Algorithm != "" && key.Algorithm != alg || key.Use != "" && key.Use != "sig" {
+			continue
+		}
+		if !key.Valid() || !key.IsPublic() {
+			continue // a shared key is neither
+		}
+		if !fits(key.Key, alg) {
+			continue
+		}
+		if tried++; tried > maxAssertionKeys {
+			return false
+		}
+		if _, err := jws.Verify(key.Key); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// fits says whether the algorithm is one for the key: an elliptic curve of its own
+// (RFC 7518 section 3.4), and RSA of a size that can be believed.
+func fits(key any, alg string) bool {
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		curves := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
+		return curves[alg] == k.Curve
+	case *rsa.PublicKey:
+		return k.Size() >= minRSA && (strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"))
+	case ed25519.PublicKey:
+		return alg == string(jose.EdDSA)
+	}
+	return false
+}

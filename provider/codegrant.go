@@ -1,0 +1,186 @@
+package provider
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// codeGrant gives the tokens of an authorization code (OAuth 2.1 section 4.1.3, OIDC
+// Core 3.1.3). The code is sealed, so that everything about it is known before
+// storage is asked; one INSERT then redeems it, and the database decides whose it is.
+type codeGrant struct{ *Provider }
+
+func (p codeGrant) check(ctx context.Context, s *session) error {
+	value := s.form.Get("code")
+	if value == "" {
+		return &oauthError{Code: "invalid_request", Description: "code is missing."}
+	}
+	c, err := p.openCode(s.tenant, value, s.now)
+	if c == nil {
+		return invalidGrant(ctx, err.Error())
+	}
+	// The client first: what another client presents must not harm the code's owner.
+	if c.ClientID != s.client.ClientID {
+		return invalidGrant(ctx, "another client's code")
+	}
+	s.code = c
+	if errors.Is(err, errCodeExpired) {
+		return p.expired(ctx, s)
+	}
+	if err != nil {
+		return invalidGrant(ctx, err.Error())
+	}
+	if s.form.Get("redirect_uri") != c.RedirectURI {
+		return invalidGrant(ctx, "redirect_uri is not that of the authorization request")
+	}
+	if err := verifyPKCE(c.Challenge, s.form.Get("code_verifier")); err != nil {
+		return p.burn(ctx, s, err)
+	}
+	return nil
+}
+
+// expired refuses a code for its age. If it was redeemed in time, somebody holds a
+// copy: what it gave dies, however late that shows (RFC 9700 section 4.5).
+func (p codeGrant) expired(ctx context.Context, s *session) error {
+	n, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{CodeID: s.code.ID}, "code reused", s.now)
+	if err != nil {
+		return fmt.Errorf("revoke by expired code: %w", err)
+	}
+	if n > 0 {
+		p.reused(ctx, s)
+	}
+	return invalidGrant(ctx, errCodeExpired.Error())
+}
+
+// burn spends a code that came without the verifier it needs, so that it cannot be
+// tried again, with a guess or with none (RFC 9700 section 4.8.2; fosite kept such
+// codes alive). What it would have given is stored dead.
+func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
+	g := p.newGrant(s)
+	g.RevokedAt, g.RevokedWhy = s.now, "code burnt"
+	err := p.Store.RedeemCode(ctx, g)
+	if err == nil {
+		_, err = p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, g.RevokedWhy, s.now)
+	}
+	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("burn code: %w", err)
+	}
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "code.burnt", Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
+	return invalidGrant(ctx, cause.Error())
+}
+
+// issue signs first, writes, then answers: an error after the write would cost the
+// person a sign-in.
+func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
+	c, g := s.code, p.newGrant(s)
+	openID := slices.Contains(c.Scopes, "openid")
+	keys, err := p.tokenKeys(ctx, s, openID)
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.grantAccess(s, keys, &g, c.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	if openID {
+		if out.id, err = p.codeIDToken(ctx, s, keys, &g, out.access); err != nil {
+			return nil, err
+		}
+	}
+	if g.Generation > 0 {
+		out.refresh = p.refreshToken(s.tenant.ID, g.ID, g.Generation)
+	}
+	err = p.Store.RedeemCode(ctx, g)
+	switch {
+	case errors.Is(err, storage.ErrExists):
+		p.reused(ctx, s)
+		return nil, invalidGrant(ctx, "the code was used before")
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, invalidGrant(ctx, "the person, their session or the client is gone")
+	case err != nil:
+		return nil, fmt.Errorf("redeem code: %w", err)
+	}
+	return out, nil
+}
+
+func (p codeGrant) codeIDToken(ctx context.Context, s *session, keys tokenKeys, g *storage.Grant, access string) (string, error) {
+	asked, wantsUser := idTokenWants(s.client, g.Scopes, g.Claims)
+	var user *storage.User
+	if wantsUser {
+		u, err := p.Store.User(ctx, s.tenant.ID, g.UserID)
+		if errors.Is(err, storage.ErrNotFound) {
+			return "", invalidGrant(ctx, "the person is gone")
+		}
+		if err != nil {
+			return "", fmt.Errorf("person of code: %w", err)
+		}
+		user = &u
+	}
+	return p.idToken(s.tenant, s.client, keys.id, g, g.Scopes, user, asked, s.code.Nonce, access, s.now)
+}
+
+// newGrant is the grant that the code stands for.
+func (p codeGrant) newGrant(s *session) storage.Grant {
+	c := s.code
+	g := storage.Grant{
+		TenantID: s.tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: c.ID,
+		UserID: c.UserID, ClientID: c.ClientID, SessionID: c.SessionID,
+		Offline: slices.Contains(c.Scopes, "offline_access"), CredentialVersion: c.CredentialVersion,
+		Scopes: c.Scopes, Audience: c.Audience, Claims: c.Claims,
+		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: s.now,
+		ExpiresAt: s.now.Add(p.accessTokenLifetime(s.client)),
+	}
+	if s.client.MayUse("refresh_token") {
+		g.Generation, g.RotatedAt = 1, s.now
+		g.IdleExpiresAt = s.now.Add(s.client.RefreshTokenIdleLifetime.Or(p.RefreshTokenIdleLifetime))
+		g.ExpiresAt = s.now.Add(s.client.RefreshTokenLifetime.Or(p.RefreshTokenLifetime))
+	}
+	// The row is what tells that the code was used: it stays as long as the code is
+	// young enough to work.
+	if end := c.IssuedAt.Add(p.CodeLifetime + time.Minute); g.ExpiresAt.Before(end) {
+		g.ExpiresAt = end
+	}
+	return g
+}
+
+func (p codeGrant) reused(ctx context.Context, s *session) {
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "code.reused", Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
+}
+
+// verifyPKCE checks a verifier against the S256 challenge of the authorization
+// request (RFC 7636 section 4.6). A verifier where no challenge was is refused too: the
+// client meant to be protected, and somebody took the challenge away (RFC 9700
+// section 4.8.2).
+func verifyPKCE(challenge, verifier string) error {
+	switch {
+	case challenge == "" && verifier == "":
+		return nil
+	case challenge == "":
+		return errors.New("code_verifier without a code_challenge before")
+	case len(verifier) < 43 || len(verifier) > 128:
+		return errors.New("code_verifier is missing or not of 43 to 128 characters")
+	case strings.ContainsFunc(verifier, func(r rune) bool { return !unreserved(r) }):
+		return errors.New("code_verifier has characters that are not allowed")
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) != 1 {
+		return errors.New("code_verifier does not match")
+	}
+	return nil
+}
+
+// unreserved are the characters of RFC 3986 section 2.3.
+func unreserved(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~", r)
+}
