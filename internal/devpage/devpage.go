@@ -1,0 +1,124 @@
+// Package devpage serves /dev: a playground in which whoever writes a client watches
+// an authorization happen, and settings to copy into their program.
+//
+// It is for an embedded server on its developer's own machine, and must never be
+// registered elsewhere. It knows no secret: the page is a public client like any other,
+// and does in the browser, with nobody's help, what such a client does.
+package devpage
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// ClientID is the playground's client.
+const ClientID = "playground"
+
+//go:embed static
+var static embed.FS
+
+var page = template.Must(template.ParseFS(static, "static/dev.html"))
+
+// Page is the developer page.
+type Page struct {
+	// Issuer is the default tenant's; the page works for that alone.
+	Issuer string
+	// Errors shows requests that the page is not for.
+	Errors web.ErrorPage
+}
+
+// Client is the client that the page runs as, to be stored before the page is used.
+func (p *Page) Client() storage.Client {
+	return storage.Client{
+		TenantID:                storage.DefaultTenant,
+		ClientID:                ClientID,
+		ClientName:              "Playground",
+		RedirectURIs:            []string{p.Issuer + "/dev/callback"},
+		PostLogoutRedirectURIs:  []string{p.Issuer + "/dev"},
+		GrantTypes:              []string{"authorization_code", "refresh_token"},
+		ResponseTypes:           []string{"code"},
+		TokenEndpointAuthMethod: "none",
+		Scope:                   "openid profile email address phone offline_access",
+	}
+}
+
+// Register adds the page's routes.
+func (p *Page) Register(r *mux.Router) {
+	for path, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"/dev":          p.html,
+		"/dev/callback": p.html, // the script reads the answer from the address
+		"/dev/dev.js":   file("dev.js", "text/javascript; charset=utf-8"),
+		"/dev/dev.css":  file("dev.css", "text/css; charset=utf-8"),
+	} {
+		r.Handle(path, p.here(web.Handler(p.Errors, h))).Methods(http.MethodGet, http.MethodHead)
+	}
+}
+
+// here serves this machine alone. A page elsewhere could have its own host name resolve
+// to 127.0.0.1 and be of the same origin as this (DNS rebinding): the Host tells.
+func (p *Page) here(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := web.TenantOf(r.Context())
+		if t.ID != storage.DefaultTenant || !loopback(r.Host) || !loopback(r.RemoteAddr) {
+			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "There is no such page."})
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer") // the callback's address holds a code
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// loopback says whether HOST or HOST:PORT is this machine by any name it has for itself.
+func loopback(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func (p *Page) html(w http.ResponseWriter, r *http.Request) error {
+	var buf bytes.Buffer
+	err := page.Execute(&buf, map[string]string{
+		"Issuer":    p.Issuer,
+		"Discovery": p.Issuer + "/.well-known/openid-configuration",
+		"ClientID":  ClientID,
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, err = w.Write(buf.Bytes())
+	return err
+}
+
+func file(name, contentType string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		text, err := static.ReadFile("static/" + name)
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", contentType)
+		_, err = w.Write(text)
+		return err
+	}
+}

@@ -1,0 +1,74 @@
+package devpage
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func get(t *testing.T, tenant, host, peer, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	router := mux.NewRouter()
+	p := &Page{
+		Issuer: "http://localhost:8080",
+		Errors: func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { w.WriteHeader(p.Status) },
+	}
+	p.Register(router)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Host, r.RemoteAddr = host, peer
+	r = r.WithContext(web.WithTenant(r.Context(), &web.Tenant{Tenant: storage.Tenant{ID: tenant}}))
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, r)
+	return w
+}
+
+func TestOnlyThisMachineSeesThePage(t *testing.T) {
+	for _, c := range []struct {
+		name, tenant, host, peer string
+		want                     int
+	}{
+		{"localhost", "default", "localhost:8080", "127.0.0.1:50000", 200},
+		{"IPv6", "default", "[::1]:8080", "[::1]:50000", 200},
+		{"a name below localhost", "default", "id.localhost:8080", "127.0.0.1:50000", 200},
+		{"DNS rebinding", "default", "attacker.example:8080", "127.0.0.1:50000", 404},
+		{"a name that only begins so", "default", "localhost.attacker.example", "127.0.0.1:50000", 404},
+		{"another machine", "default", "localhost:8080", "192.0.2.1:50000", 404},
+		{"another tenant", "acme", "localhost:8080", "127.0.0.1:50000", 404},
+	} {
+		for _, path := range []string{"/dev", "/dev/callback", "/dev/dev.js", "/dev/dev.css"} {
+			if got := get(t, c.tenant, c.host, c.peer, path).Code; got != c.want {
+				t.Errorf("%s, %s: got %d, want %d", c.name, path, got, c.want)
+			}
+		}
+	}
+}
+
+func TestPageKeepsItsOwnPolicy(t *testing.T) {
+	w := get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev")
+	policy := w.Header().Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("got policy %q", policy)
+	}
+	// What the policy forbids would be dead in the page.
+	if inline := regexp.MustCompile(`<script(?:[^>]*)>[^<]|<style|\son[a-z]+=|\sstyle=`).FindString(w.Body.String()); inline != "" {
+		t.Errorf("the page has something inline: %q", inline)
+	}
+	if !strings.Contains(w.Body.String(), `data-issuer="http://localhost:8080"`) {
+		t.Error("the page does not say its issuer")
+	}
+}
+
+func TestPlaygroundIsAValidClient(t *testing.T) {
+	c := (&Page{Issuer: "http://localhost:8080"}).Client()
+	if faults := provider.ValidateClient(&c); len(faults) > 0 {
+		t.Errorf("got %v", faults)
+	}
+}
