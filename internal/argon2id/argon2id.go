@@ -78,6 +78,15 @@ func (h *Hasher) NeedsRehash(phc string) bool {
 	return err != nil || d.params != h.params() || len(d.salt) != saltLength || len(d.key) != keyLength
 }
 
+// Decoy is a PHC string with the parameters of new hashes that is no secret's hash, made
+// without the work of one: for verifying in vain, as slowly as in earnest.
+func (h *Hasher) Decoy() string {
+	d := digest{params: h.params(), salt: make([]byte, saltLength), key: make([]byte, keyLength)}
+	rand.Read(d.salt)
+	rand.Read(d.key)
+	return d.String()
+}
+
 func (h *Hasher) params() Params {
 	if h.Params == (Params{}) {
 		return OWASP

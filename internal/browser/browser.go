@@ -170,9 +170,9 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 	return nil
 }
 
-// End ends the session, at the server and in the cookie. Only one that the browser
-// has the secret of; no error when it has none such.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request, id string) error {
+// End ends the sessions, at the server and in the cookie. Only such that the browser has
+// the secret of; no error for others.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) error {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
 	for _, tok := range s.tokens(r) {
@@ -181,8 +181,8 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, id string) error 
 		case errors.Is(err, storage.ErrNotFound):
 		case err != nil:
 			return err
-		case a.ID == id:
-			if err := s.Store.EndSession(ctx, tenant, id, time.Now()); err != nil {
+		case slices.Contains(ids, a.ID):
+			if err := s.Store.EndSession(ctx, tenant, a.ID, time.Now()); err != nil {
 				return fmt.Errorf("end session: %w", err)
 			}
 		default:

@@ -1,0 +1,70 @@
+package browser
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+const (
+	// maxDeviceAccounts bounds the accounts that a browser is known for.
+	maxDeviceAccounts = 8
+	// deviceAge is as long as browsers keep a cookie (RFC 6265bis section 5.5), in seconds.
+	deviceAge = 400 * 24 * 60 * 60
+)
+
+// Devices remembers in a cookie to which accounts a browser has signed in before.
+// Guesses from such a browser are counted apart, so that a stranger who uses up an
+// account's guesses does not lock its owner out. Nothing is stored: the cookie holds
+// an id and, for each account, a MAC of both. It proves nothing else.
+type Devices struct {
+	Secrets *secret.Masters
+}
+
+// Known says whether the browser has signed in to the account before, and the id of
+// the browser to count by.
+func (d *Devices) Known(r *http.Request, userID string) (device string, ok bool) {
+	id, tags := d.read(r)
+	return id, slices.ContainsFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
+}
+
+// Remember notes that the browser has signed in to the account.
+func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, userID string) {
+	id, tags := d.read(r)
+	if id == "" {
+		id = secret.Token()
+	}
+	tags = slices.DeleteFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
+	tags = append([]string{d.tag(r, id, userID)}, tags...)
+	tags = tags[:min(len(tags), maxDeviceAccounts)]
+	setCookie(w, web.TenantOf(r.Context()), "device", id+"."+strings.Join(tags, "."), deviceAge)
+}
+
+func (d *Devices) read(r *http.Request) (id string, tags []string) {
+	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), "device"))
+	if err != nil {
+		return "", nil
+	}
+	parts := strings.Split(c.Value, ".")
+	if len(parts[0]) != 43 || len(parts) > 1+maxDeviceAccounts {
+		return "", nil
+	}
+	return parts[0], parts[1:]
+}
+
+func (d *Devices) box(r *http.Request) *secret.Box {
+	return d.Secrets.Box(web.TenantOf(r.Context()).ID, "device")
+}
+
+func (d *Devices) tag(r *http.Request, id, userID string) string {
+	return base64.RawURLEncoding.EncodeToString(d.box(r).MAC([]byte(id + "\x00" + userID)))
+}
+
+func (d *Devices) match(r *http.Request, id, userID, tag string) bool {
+	mac, err := base64.RawURLEncoding.DecodeString(tag)
+	return err == nil && d.box(r).VerifyMAC([]byte(id+"\x00"+userID), mac)
+}

@@ -1,0 +1,167 @@
+package login
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// consentForm is what the consent page shows.
+type consentForm struct {
+	Account *accountView
+	User    string // whose consent it is: another's must not be taken for it
+	Wants   []string
+	Return  string // where the answer goes, as a host
+}
+
+// consentPage asks whether the client may have what it asks for.
+func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
+	in, account, err := s.asked(r)
+	if err != nil {
+		return err
+	}
+	if account.ID == "" {
+		return goOn(w, r, in) // whoever it was is signed out: the question is another one now
+	}
+	return s.showConsent(w, r, http.StatusOK, in, account, "")
+}
+
+func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, account browser.Account, alert string) error {
+	v := s.view(w, r, "consent.title", in)
+	v.Page = consentForm{Account: accountOf(account), User: account.UserID, Wants: wants(in, v.words), Return: host(in.RedirectURI, v.words)}
+	v.Alert = alert
+	return s.show(w, status, "consent", v)
+}
+
+// decide takes the answer.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
+	in, account, err := s.asked(r)
+	if err != nil {
+		return err
+	}
+	if account.ID == "" {
+		return goOn(w, r, in)
+	}
+	event := storage.Event{UserID: account.UserID, ClientID: in.Client.ClientID}
+	switch r.PostForm.Get("answer") {
+	case "deny":
+		event.Kind = "consent.denied"
+		if err := s.record(r, event); err != nil {
+			return err
+		}
+		http.Redirect(w, r, in.CancelURL, http.StatusSeeOther)
+		return nil
+	case "allow":
+	default:
+		return s.showConsent(w, r, http.StatusUnprocessableEntity, in, account, "")
+	}
+	if r.PostForm.Get("user") != account.UserID {
+		return s.showConsent(w, r, http.StatusConflict, in, account, english.must("consent.changed"))
+	}
+	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
+	// What was allowed before stays allowed: a client that asks for one thing now and
+	// for another then would else ask for ever.
+	before, err := s.Store.Consent(ctx, tenant, account.UserID, in.Client.ClientID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	err = s.Store.PutConsent(ctx, storage.Consent{
+		TenantID: tenant, UserID: account.UserID, ClientID: in.Client.ClientID,
+		Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims), GrantedAt: time.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	event.Kind = "consent.given"
+	if err := s.record(r, event); err != nil {
+		return err
+	}
+	return goOn(w, r, in)
+}
+
+// asked is the client's request, and whom it asks: nobody when no one is signed in.
+func (s *Server) asked(r *http.Request) (*storage.Interaction, browser.Account, error) {
+	in, err := s.needInteraction(r)
+	if err != nil {
+		return nil, browser.Account{}, err
+	}
+	account, err := s.Sessions.Current(r)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, browser.Account{}, err
+	}
+	return in, account, nil
+}
+
+// wants says in words what the client asks for: who it is first, that it lasts last. A
+// claim that a scope brings along is not named beside it.
+func wants(in *storage.Interaction, w words) []string {
+	var out []string
+	add := func(kind, name string) {
+		text, ok := w[kind+"."+name]
+		if !ok {
+			text = w.must("consent."+kind, name)
+		}
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	const first, last = "openid", "offline_access"
+	if slices.Contains(in.Scopes, first) {
+		add("scope", first)
+	}
+	for _, scope := range in.Scopes {
+		if scope != first && scope != last {
+			add("scope", scope)
+		}
+	}
+	for _, claim := range in.Claims {
+		if !slices.Contains(in.Scopes, scopeOf[claim]) && !slices.Contains(aboutTokens, claim) {
+			add("claim", claim)
+		}
+	}
+	if slices.Contains(in.Scopes, last) {
+		add("scope", last)
+	}
+	return out
+}
+
+// scopeOf is the scope that brings a claim along (OIDC Core 5.4).
+var scopeOf = map[string]string{
+	"name": "profile", "given_name": "profile", "family_name": "profile", "middle_name": "profile", "nickname": "profile",
+	"preferred_username": "profile", "profile": "profile", "picture": "profile", "website": "profile", "gender": "profile",
+	"birthdate": "profile", "zoneinfo": "profile", "locale": "profile", "updated_at": "profile",
+	"email": "email", "email_verified": "email", "address": "address", "phone_number": "phone", "phone_number_verified": "phone",
+}
+
+// aboutTokens are claims about how somebody signed in, which tell nothing about them.
+var aboutTokens = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "azp"}
+
+// host says where a redirect URI leads, in the form that people compare.
+func host(redirectURI string, w words) string {
+	u, err := url.Parse(redirectURI)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return w.must("consent.device")
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		return w.must("consent.device")
+	}
+	return u.Host
+}
+
+// union is a with what only b has.
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,13 @@
+// Package login serves the pages a person sees on the way to a token: signing in,
+// choosing an account, allowing a client what it asks for, signing out, and the one
+// page that says what went wrong.
+//
+// A page never decides what comes next. It settles its own step, leaves its proof (a
+// session, a choice, a consent) and sends the browser back to where the request came
+// from; provider alone knows the order of steps. A page takes that address from the
+// sealed request only, never from a parameter.
+//
+// Every page works without scripts. What differs by who asks is what they see, never
+// whether somebody has an account: an unknown name, a wrong password and a disabled
+// account have the same answer, after the same work.
+package login

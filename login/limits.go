@@ -1,0 +1,66 @@
+package login
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// limited says that an attempt came too early.
+type limited struct{ wait time.Duration }
+
+func (*limited) Error() string { return "too many attempts" }
+
+// allowAddress counts an attempt from the request's address.
+func (s *Server) allowAddress(r *http.Request) error {
+	subject, lifted := s.address(web.RequestOf(r.Context()).IP)
+	if lifted {
+		return nil
+	}
+	if wait, ok := s.Limits.Allow(r.Context(), web.TenantOf(r.Context()).ID, s.PerAddress, subject); !ok {
+		return &limited{wait}
+	}
+	return nil
+}
+
+// address is what attempts from an IP address are counted by: for IPv6 its network,
+// since whoever has one address there has them all.
+func (s *Server) address(ip string) (subject string, lifted bool) {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip, false
+	}
+	addr = addr.Unmap()
+	for _, p := range s.Unlimited {
+		if p.Contains(addr) {
+			return "", true
+		}
+	}
+	if addr.Is6() {
+		if net, err := addr.Prefix(64); err == nil {
+			return net.String(), false
+		}
+	}
+	return addr.String(), false
+}
+
+// allowAccount counts an attempt at an account: by the person's id when there is such
+// a person, so that user name and e-mail share one counter, else by the name that was
+// tried. A browser that signed in to the account before has a counter of its own.
+// forgive forgets the attempts, for a person who has proven themselves.
+func (s *Server) allowAccount(r *http.Request, userID, name string) (forgive func(), err error) {
+	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
+	rule, subject := s.PerAccount, "name\x00"+name
+	if userID != "" {
+		subject = "user\x00" + userID
+		if device, ok := s.devices.Known(r, userID); ok {
+			rule, subject = s.PerDevice, userID+"\x00"+device
+		}
+	}
+	if wait, ok := s.Limits.Allow(ctx, tenant, rule, subject); !ok {
+		return nil, &limited{wait}
+	}
+	return func() { s.Limits.Forgive(ctx, tenant, rule, subject) }, nil
+}

@@ -1,0 +1,157 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what the pages remember.
+type Store interface {
+	AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error
+	UserPassword(ctx context.Context, tenant, key string) (storage.User, storage.Credential, error)
+	PutCredential(ctx context.Context, c storage.Credential, was []byte) error
+	Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error)
+	PutConsent(ctx context.Context, c storage.Consent) error
+	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
+	Record(ctx context.Context, e storage.Event) error
+}
+
+// Config is what a Server is made of. Every field without "default" is required.
+type Config struct {
+	Store     Store
+	Sessions  *browser.Sessions
+	Limits    *limit.Limiter
+	Passwords *password.Hasher
+	Secrets   *secret.Masters
+	Log       *slog.Logger
+	// Interaction opens the sealed authorization request that a page carries as i. Its
+	// errors are web.Problems. Package provider has it.
+	Interaction func(r *http.Request) (storage.Interaction, error)
+	// SetupToken says whether the token is that of a link which lets its bearer create
+	// the tenant's first administrator, and what creating them spends;
+	// storage.ErrNotFound for any other. Default: there are no such links.
+	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
+	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
+	// letter as l. Default /logout.
+	LogoutPath string
+	// Development shows on error pages what only developers should read.
+	Development bool
+
+	// PerAccount bounds the guesses at an account from browsers that never signed in to
+	// it. Default 10 in 10 minutes.
+	PerAccount limit.Rule
+	// PerDevice bounds those from a browser that did, each by itself, so that nobody can
+	// be locked out by others. Default 10 in 10 minutes.
+	PerDevice limit.Rule
+	// PerAddress bounds the attempts from one address, over all accounts. Default 100 in
+	// 5 minutes: many people may share an address.
+	PerAddress limit.Rule
+	// Unlimited are the addresses for which PerAddress does not hold, such as those of a
+	// test suite.
+	Unlimited []netip.Prefix
+}
+
+// Server serves the pages of all tenants.
+type Server struct {
+	Config
+	devices   *browser.Devices
+	templates map[string]*template.Template
+	static    *assets
+}
+
+// New checks and completes the Config.
+func New(c Config) (*Server, error) {
+	if c.Store == nil || c.Sessions == nil || c.Limits == nil || c.Passwords == nil || c.Secrets == nil || c.Log == nil || c.Interaction == nil {
+		return nil, errors.New("login: Store, Sessions, Limits, Passwords, Secrets, Log and Interaction are required")
+	}
+	if c.SetupToken == nil {
+		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
+			return storage.Spent{}, storage.ErrNotFound
+		}
+	}
+	if c.LogoutPath == "" {
+		c.LogoutPath = "/logout"
+	}
+	for _, d := range []struct {
+		rule *limit.Rule
+		def  limit.Rule
+	}{
+		{&c.PerAccount, limit.Rule{Name: "login-account", Max: 10, Window: 10 * time.Minute}},
+		{&c.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: 10 * time.Minute}},
+		{&c.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
+	} {
+		if d.rule.Max == 0 {
+			d.rule.Max, d.rule.Window = d.def.Max, d.def.Window
+		}
+		d.rule.Name = d.def.Name
+	}
+	static, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	templates, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}, templates: templates, static: static}, nil
+}
+
+// Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
+// taken the rest off.
+func (s *Server) Register(r *mux.Router) {
+	for _, route := range []struct {
+		path string
+		get  func(w http.ResponseWriter, r *http.Request) error
+		post func(w http.ResponseWriter, r *http.Request) error
+	}{
+		{"/login", s.signInPage, s.signIn},
+		{"/select", s.selectPage, s.choose},
+		{"/consent", s.consentPage, s.decide},
+		{"/signout", s.signOutPage, s.signOut},
+		{"/signed-out", s.signedOutPage, nil},
+		{"/setup", s.setupPage, s.setup},
+		{"/", s.homePage, nil},
+	} {
+		r.Handle(route.path, s.page(route.get)).Methods(http.MethodGet, http.MethodHead)
+		if route.post != nil {
+			r.Handle(route.path, s.form(route.post)).Methods(http.MethodPost)
+		}
+	}
+	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
+}
+
+// page serves a page to look at.
+func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		setHeaders(w, web.TenantOf(r.Context()))
+		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
+			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
+		}
+		return h(w, r)
+	})
+}
+
+// form serves what a page's form is sent to: nothing that another site made up.
+func (s *Server) form(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		setHeaders(w, web.TenantOf(r.Context()))
+		if err := guard(w, r); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}

@@ -1,0 +1,192 @@
+package login
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// parseTemplates parses every page together with the layout that it is shown in.
+func parseTemplates() (map[string]*template.Template, error) {
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		return nil, err
+	}
+	layout, err := template.ParseFS(templateFiles, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*template.Template{}
+	for _, e := range entries {
+		if e.Name() == "layout.html" {
+			continue
+		}
+		page, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if page, err = page.ParseFS(templateFiles, "templates/"+e.Name()); err != nil {
+			return nil, err
+		}
+		all[strings.TrimSuffix(e.Name(), path.Ext(e.Name()))] = page
+	}
+	return all, nil
+}
+
+// view is what a template sees.
+type view struct {
+	words  words
+	server *Server
+
+	Path  string // the tenant's, before every link
+	Brand brand
+	Title string
+	Style template.HTML // the stylesheet, where it cannot be linked to
+	Form  string        // the token that guard asks for
+	// Letter is the sealed request, to carry along; Client who asks in it. Empty and nil
+	// when nobody does.
+	Letter string
+	Client *clientView
+	Cancel string // where the client's request is declined
+	Alert  string // what went wrong with the form
+	// Page is the page's own.
+	Page any
+}
+
+// T is the text with the given id.
+func (v *view) T(id string, args ...any) (string, error) { return v.words.say(id, args...) }
+
+// Lang is the language of the texts.
+func (v *view) Lang() string { return v.words["lang"] }
+
+// Asset is the URL of a static file.
+func (v *view) Asset(name string) (string, error) {
+	hashed, ok := v.server.static.names[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return v.Path + "/static/" + hashed, nil
+}
+
+// Link is the URL of a page of ours, with the sealed request.
+func (v *view) Link(page string, query ...string) string {
+	q := url.Values{}
+	if v.Letter != "" {
+		q.Set("i", v.Letter)
+	}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	if len(q) == 0 {
+		return v.Path + page
+	}
+	return v.Path + page + "?" + q.Encode()
+}
+
+// brand is the tenant as people see it.
+type brand struct{ Name, Logo string }
+
+func brandOf(t *web.Tenant, w words) brand {
+	b := brand{Name: w.must("brand.name")}
+	if t != nil {
+		if t.Name != "" {
+			b.Name = t.Name
+		}
+		b.Logo = secureURL(t.LogoURI)
+	}
+	return b
+}
+
+// clientView is a client as people see it. Who registers a client chooses all of it, so
+// that links are https or nothing.
+type clientView struct{ Name, Logo, URI, Policy, Terms string }
+
+func clientOf(c *storage.Client, w words) *clientView {
+	v := &clientView{Name: c.ClientName, Logo: secureURL(c.LogoURI), URI: secureURL(c.ClientURI), Policy: secureURL(c.PolicyURI), Terms: secureURL(c.TosURI)}
+	if v.Name == "" {
+		v.Name = c.ClientID
+	}
+	if v.Name == "" {
+		v.Name = w.must("client.unnamed")
+	}
+	return v
+}
+
+func secureURL(s string) string {
+	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
+		return u.String()
+	}
+	return ""
+}
+
+// view is what a page for this request has to begin with; in is the request of a client
+// that the browser came with, or nil.
+func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
+	t := web.TenantOf(r.Context())
+	v := &view{words: english, server: s, Path: t.Path, Form: formToken(browser.Binding(w, r))}
+	v.Brand = brandOf(t, v.words)
+	v.Title = v.words.must(title)
+	if in != nil {
+		v.Letter, v.Cancel = in.Letter, in.CancelURL
+		v.Client = clientOf(&in.Client, v.words)
+		forClient(w, in.RedirectURI)
+	}
+	return v
+}
+
+// show renders a page, whole before anything is written.
+func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) error {
+	var buf bytes.Buffer
+	if err := s.templates[page].ExecuteTemplate(&buf, "layout.html", v); err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes()) // the browser has gone
+	return nil
+}
+
+// interaction is the client's request that the browser came with, or nil.
+func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
+	if r.FormValue("i") == "" {
+		return nil, nil
+	}
+	in, err := s.Interaction(r)
+	if err != nil {
+		return nil, err
+	}
+	return &in, nil
+}
+
+// needInteraction is interaction for pages that are about one.
+func (s *Server) needInteraction(r *http.Request) (*storage.Interaction, error) {
+	in, err := s.interaction(r)
+	if err == nil && in == nil {
+		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "This page needs an app that asks",
+			Message: "Go back to the app you came from and start again.", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
+	}
+	return in, err
+}
+
+// goOn sends the browser on when its step is settled: to the request it came with, else
+// to the start page. Always by 303, so that what was posted is not posted again.
+func goOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	target := web.TenantOf(r.Context()).Path + "/"
+	if in != nil {
+		target = in.ContinueURL
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,106 @@
+// Package password hashes passwords and judges new ones.
+//
+// A password is bounded in length before anything is done with it, and compared in
+// Unicode's composed form, because keyboards differ in how they send an accent.
+// Nothing is cut off. Hashes are Argon2id; the parameters of new ones are a setting,
+// and Verify says when a stored one has others, so that it can be replaced while its
+// password is at hand.
+package password
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+)
+
+const (
+	// MinLength is the least length of a new password, in characters (NIST SP 800-63B
+	// section 3.1.1.2).
+	MinLength = 8
+	// MaxLength is the greatest length of any password, in bytes.
+	MaxLength = 1024
+)
+
+var (
+	// ErrTooShort says that a new password has fewer than MinLength characters.
+	ErrTooShort = errors.New("the password is too short")
+	// ErrTooLong says that a password has more than MaxLength bytes.
+	ErrTooLong = errors.New("the password is too long")
+	// ErrIsName says that a new password is the person's user name or e-mail.
+	ErrIsName = errors.New("the password is the name of its account")
+)
+
+// Hasher hashes and verifies passwords.
+type Hasher struct {
+	argon argon2id.Hasher
+	decoy string
+}
+
+// New is a Hasher whose new hashes have the given parameters; the zero Params are
+// argon2id.OWASP. A nil pool is the one that the process shares.
+func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
+	h := &Hasher{argon: argon2id.Hasher{Params: params, Pool: pool}}
+	if err := h.argon.Check(); err != nil {
+		return nil, err
+	}
+	h.decoy = h.argon.Decoy()
+	return h, nil
+}
+
+// Hash is what is stored of a password. It does not judge it: see Check.
+func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
+	if len(password) > MaxLength {
+		return nil, ErrTooLong
+	}
+	s, err := h.argon.Hash(ctx, composed(password))
+	return []byte(s), err
+}
+
+// Verify says whether the stored hash is the password's, and if so, whether it is
+// outdated: to be replaced by what Hash gives. With a nil hash, for somebody who is
+// unknown or has no password, it does the same work and says no, so that time does not
+// tell. A stored hash that cannot be read does that too, with an error.
+func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok, outdated bool, err error) {
+	if len(password) > MaxLength {
+		return false, false, ErrTooLong
+	}
+	if stored == nil {
+		_, err := h.argon.Verify(ctx, h.decoy, composed(password))
+		return false, false, err
+	}
+	ok, err = h.argon.Verify(ctx, string(stored), composed(password))
+	if errors.Is(err, argon2id.ErrMalformed) {
+		if _, busy := h.argon.Verify(ctx, h.decoy, composed(password)); busy != nil {
+			return false, false, busy
+		}
+	}
+	if err != nil || !ok {
+		return false, false, err
+	}
+	return true, h.argon.NeedsRehash(string(stored)), nil
+}
+
+// Check says what is wrong with a new password of somebody with the given names:
+// ErrTooShort, ErrTooLong or ErrIsName.
+func Check(password string, names ...string) error {
+	if len(password) > MaxLength {
+		return ErrTooLong
+	}
+	password = composed(password)
+	if utf8.RuneCountInString(password) < MinLength {
+		return ErrTooShort
+	}
+	for _, name := range names {
+		if name != "" && strings.EqualFold(password, composed(name)) {
+			return ErrIsName
+		}
+	}
+	return nil
+}
+
+func composed(s string) string { return norm.NFC.String(s) }

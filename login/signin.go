@@ -1,0 +1,240 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signInForm is what the sign-in page shows.
+type signInForm struct {
+	Login string // as typed, or as the client hints
+	// Account is who is signed in already and has to prove it again; nil when the page
+	// asks who it is.
+	Account *accountView
+	// LoginError and SecretError stand beside the fields.
+	LoginError, SecretError string
+}
+
+// signInPage asks for name and password.
+func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	form, err := s.blankForm(r, in)
+	if err != nil {
+		return err
+	}
+	if in == nil && form.Account != nil {
+		return goOn(w, r, nil) // signed in, and nobody asks for it again
+	}
+	return s.showSignIn(w, r, http.StatusOK, in, form, "")
+}
+
+// blankForm is the form before anything was typed. The account that is signed in is
+// only asked to confirm; anybody else can be named by ?other.
+func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm, error) {
+	var form signInForm
+	if in != nil {
+		form.Login = strings.TrimSpace(in.LoginHint)
+	}
+	if r.FormValue("other") != "" {
+		return form, nil
+	}
+	current, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return form, nil
+	}
+	if err != nil {
+		return form, err
+	}
+	if key, ok := normalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
+		return form, nil // the client means somebody else
+	}
+	form.Account = accountOf(current)
+	form.Login = form.Account.Login
+	return form, nil
+}
+
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string) error {
+	title := "signin.title"
+	if form.Account != nil {
+		title = "signin.again"
+	}
+	v := s.view(w, r, title, in)
+	v.Page, v.Alert = form, alert
+	return s.show(w, status, "signin", v)
+}
+
+// signIn takes name and password.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	login, secret := r.PostForm.Get("login"), r.PostForm.Get("password")
+	form := signInForm{Login: strings.TrimSpace(login)}
+	if r.PostForm.Get("confirm") != "" { // the page did not ask who it is
+		if form, err = s.blankForm(r, in); err != nil {
+			return err
+		}
+		if form.Account == nil || form.Account.Login != login {
+			form = signInForm{Login: login} // the session ended, or changed, meanwhile
+		}
+	}
+	if form.Login == "" {
+		form.LoginError = english.must("signin.missing_login")
+	}
+	if secret == "" {
+		form.SecretError = english.must("signin.missing_secret")
+	}
+	if form.LoginError != "" || form.SecretError != "" {
+		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, "")
+	}
+	if len(secret) > password.MaxLength {
+		form.SecretError = english.must("setup.long", password.MaxLength)
+		return s.showSignIn(w, r, http.StatusBadRequest, in, form, "")
+	}
+
+	user, err := s.prove(r, in, login, secret)
+	var early *limited
+	switch {
+	case errors.As(err, &early):
+		web.Note(r.Context(), "login", "limited")
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, english.must("signin.limited", english.span(early.wait)))
+	case errors.Is(err, errWrong):
+		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, english.must("signin.wrong"))
+	case errors.Is(err, argon2id.ErrBusy):
+		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
+		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, english.must("signin.busy"))
+	case err != nil:
+		return err
+	}
+	if err := s.signedIn(w, r, in, user, "pwd"); err != nil {
+		return err
+	}
+	return goOn(w, r, in)
+}
+
+// errWrong is every reason why name and password do not sign anybody in.
+var errWrong = errors.New("wrong name or password")
+
+// prove finds whom name and password prove. What is wrong, if something is, shows
+// neither in the answer nor in the time it takes: the attempt is counted before the
+// password is hashed, and one is hashed whether or not there is anybody.
+func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret string) (storage.User, error) {
+	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
+	if err := s.allowAddress(r); err != nil {
+		return storage.User{}, err
+	}
+	var user storage.User
+	var cred storage.Credential
+	why := ""
+	key, ok := normalName(name)
+	if ok {
+		var err error
+		user, cred, err = s.Store.UserPassword(ctx, tenant, key)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return storage.User{}, err
+		}
+	} else {
+		key = name
+	}
+	switch {
+	case user.ID == "":
+		why = "unknown"
+	case user.Disabled:
+		why = "disabled"
+	case cred.Data == nil:
+		why = "no password"
+	}
+	forgive, err := s.allowAccount(r, user.ID, key)
+	if err != nil {
+		return storage.User{}, err
+	}
+	ok, outdated, err := s.Passwords.Verify(ctx, cred.Data, secret)
+	switch {
+	case errors.Is(err, argon2id.ErrMalformed):
+		web.Note(ctx, "error", "stored password of "+user.ID+" cannot be read")
+		why = "unreadable"
+	case err != nil:
+		return storage.User{}, err
+	case !ok && why == "":
+		why = "password"
+	}
+	if why != "" {
+		// Not the name: people type their password into its field.
+		err := s.record(r, storage.Event{Kind: "login.failed", UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
+		if err != nil {
+			return storage.User{}, err
+		}
+		return storage.User{}, errWrong
+	}
+	forgive()
+	if outdated {
+		s.rehash(ctx, cred, secret)
+	}
+	return user, nil
+}
+
+// rehash stores the password's hash anew, with the parameters of today. It may fail:
+// there will be another sign-in.
+func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret string) {
+	fresh, err := s.Passwords.Hash(ctx, secret)
+	if err == nil {
+		was := cred.Data
+		cred.Data, cred.UpdatedAt = fresh, time.Now()
+		err = s.Store.PutCredential(ctx, cred, was)
+	}
+	if err != nil && !errors.Is(err, storage.ErrStale) { // stale: changed meanwhile
+		s.Log.WarnContext(ctx, "password not hashed anew", "user", cred.UserID, "error", err)
+	}
+}
+
+// signedIn starts the session of a person who has proven themselves by amr.
+func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
+	sess, err := s.Sessions.Start(w, r, user, storage.ACRPassword, amr...)
+	if err != nil {
+		return err
+	}
+	s.devices.Remember(w, r, user.ID)
+	return s.record(r, storage.Event{Kind: "login.succeeded", UserID: user.ID, ClientID: clientID(in),
+		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
+}
+
+// accountView is an account as its owner sees it.
+type accountView struct {
+	Session string // its session's id
+	Login   string // what to sign in with
+	Name    string
+	Initial string
+}
+
+func accountOf(a browser.Account) *accountView {
+	u := a.User
+	v := &accountView{Session: a.ID, Login: u.Email, Name: u.Profile.Name}
+	if v.Login == "" {
+		v.Login = u.Username
+	}
+	if v.Name == "" {
+		v.Name = u.Username
+	}
+	if v.Name == v.Login {
+		v.Name = ""
+	}
+	for _, r := range strings.ToUpper(strings.TrimSpace(v.Name + v.Login)) {
+		v.Initial = string(r)
+		break
+	}
+	return v
+}

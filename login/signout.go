@@ -1,0 +1,84 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signOutForm is what the sign-out page shows.
+type signOutForm struct {
+	Letter  string // the client's request to sign out, to carry along, or ""
+	Account *accountView
+	Others  int // how many accounts more the browser is signed in to
+	Total   int
+}
+
+// signOutPage asks whether to sign out. A client may have sent the browser here with a
+// sealed request, l, that the protocol carries on with.
+func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	letter := r.FormValue("l")
+	if len(all) == 0 {
+		return s.signedOutOf(w, r, letter)
+	}
+	v := s.view(w, r, "signout.title", nil)
+	v.Page = signOutForm{Letter: letter, Account: accountOf(all[0]), Others: len(all) - 1, Total: len(all)}
+	if letter != "" {
+		// The client's page is where the form leads in the end, and only the letter knows
+		// its address.
+		w.Header().Set("Content-Security-Policy", policy("'self'", ""))
+		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	}
+	return s.show(w, http.StatusOK, "signout", v)
+}
+
+// signOut ends the current session, or all that the browser has.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("all") == "" {
+		all = all[:min(len(all), 1)]
+	}
+	if err := s.Sessions.End(w, r, ids(all)...); err != nil {
+		return err
+	}
+	for _, a := range all {
+		err := s.record(r, storage.Event{Kind: "session.ended", UserID: a.UserID, Detail: map[string]string{"session": a.ID}})
+		if err != nil {
+			return err
+		}
+	}
+	return s.signedOutOf(w, r, r.PostForm.Get("l"))
+}
+
+// signedOutOf sends the browser on when there is nobody left to sign out.
+func (s *Server) signedOutOf(w http.ResponseWriter, r *http.Request, letter string) error {
+	target := web.TenantOf(r.Context()).Path + "/signed-out"
+	if letter != "" {
+		target = web.TenantOf(r.Context()).Path + s.LogoutPath + "?l=" + url.QueryEscape(letter)
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+func ids(accounts []browser.Account) []string {
+	var out []string
+	for _, a := range accounts {
+		out = append(out, a.ID)
+	}
+	return out
+}
+
+// signedOutPage says that it is done.
+func (s *Server) signedOutPage(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, "signedout", s.view(w, r, "signedout.title", nil))
+}

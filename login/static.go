@@ -1,0 +1,95 @@
+package login
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+// assets are the files that pages link to. Their names hold a hash of their content, so
+// that browsers may keep them for ever.
+type assets struct {
+	files map[string]asset  // by the name in URLs
+	names map[string]string // from the name in the source to that in URLs
+	// style is the stylesheet as an element, for pages that cannot link to anything, and
+	// styleSource what a Content-Security-Policy has to say to allow it.
+	style       template.HTML
+	styleSource string
+}
+
+type asset struct {
+	kind        string
+	plain, gzip []byte
+}
+
+func loadAssets() (*assets, error) {
+	entries, err := staticFiles.ReadDir("static")
+	if err != nil {
+		return nil, err
+	}
+	a := &assets{files: map[string]asset{}, names: map[string]string{}}
+	for _, e := range entries {
+		plain, err := staticFiles.ReadFile("static/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		var packed bytes.Buffer
+		zip, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := zip.Write(plain); err != nil {
+			return nil, err
+		}
+		if err := zip.Close(); err != nil {
+			return nil, err
+		}
+		ext := path.Ext(e.Name())
+		sum := sha256.Sum256(plain)
+		name := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext
+		a.names[e.Name()] = name
+		a.files[name] = asset{kind: mime.TypeByExtension(ext), plain: plain, gzip: packed.Bytes()}
+		if e.Name() == "style.css" {
+			a.style = template.HTML("<style>" + string(plain) + "</style>")
+			a.styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		}
+	}
+	if a.style == "" {
+		return nil, fmt.Errorf("no style.css among the static files")
+	}
+	return a, nil
+}
+
+func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
+	f, ok := a.files[path.Base(r.URL.Path)]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Vary", "Accept-Encoding")
+	body := f.plain
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = f.gzip
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the browser has gone
+}
