@@ -15,35 +15,25 @@ func (*limited) Error() string { return "too many attempts" }
 
 // allowAddress counts an attempt from the request's address.
 func (s *Server) allowAddress(r *http.Request) error {
-	subject, lifted := s.address(web.RequestOf(r.Context()).IP)
-	if lifted {
-		return nil
-	}
-	if wait, ok := s.Limits.Allow(r.Context(), web.TenantOf(r.Context()).ID, s.PerAddress, subject); !ok {
+	ctx := r.Context()
+	if wait, ok := s.Limits.Allow(ctx, web.TenantOf(ctx).ID, s.PerAddress, network(web.RequestOf(ctx).IP)); !ok {
 		return &limited{wait}
 	}
 	return nil
 }
 
-// address is what attempts from an IP address are counted by: for IPv6 its network,
+// network is what attempts from an IP address are counted by: for IPv6 the whole /64,
 // since whoever has one address there has them all.
-func (s *Server) address(ip string) (subject string, lifted bool) {
+func network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Is4() || addr.Is4In6() {
+		return ip
+	}
+	net, err := addr.Prefix(64)
 	if err != nil {
-		return ip, false
+		return ip
 	}
-	addr = addr.Unmap()
-	for _, p := range s.Unlimited {
-		if p.Contains(addr) {
-			return "", true
-		}
-	}
-	if addr.Is6() {
-		if net, err := addr.Prefix(64); err == nil {
-			return net.String(), false
-		}
-	}
-	return addr.String(), false
+	return net.String()
 }
 
 // allowAccount counts an attempt at an account: by the person's id when there is such

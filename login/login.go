@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -60,9 +59,6 @@ type Config struct {
 	// PerAddress bounds the attempts from one address, over all accounts. Default 100 in
 	// 5 minutes: many people may share an address.
 	PerAddress limit.Rule
-	// Unlimited are the addresses for which PerAddress does not hold, such as those of a
-	// test suite.
-	Unlimited []netip.Prefix
 }
 
 // Server serves the pages of all tenants.

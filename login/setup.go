@@ -91,7 +91,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	// `user add --verified`.
 	user := storage.User{
 		TenantID: web.TenantOf(r.Context()).ID, ID: id.String(), Email: form.Email, EmailKey: key, EmailVerified: true,
-		Roles: []string{"admin"}, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now,
+		Roles: []string{"admin"}, CreatedAt: now, UpdatedAt: now,
 	}
 	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}
 	switch err := s.Store.AddUser(r.Context(), user, []storage.Credential{cred}, &once); {
