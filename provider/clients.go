@@ -1,18 +1,329 @@
 package provider
 
-import "github.com/vouchsafe/vouchsafe/storage"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
 
-// FieldError says what is wrong with one field of a client.
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// FieldError says what is wrong with one field of a client, and what to write instead.
 type FieldError struct{ Field, Message string }
 
-// ValidateClient fills the defaults and says all that is wrong.
-func ValidateClient(c *storage.Client) []FieldError { return nil }
+func (e FieldError) Error() string { return e.Field + ": " + e.Message }
 
-// NewClientSecret makes a secret of 256 bits and what is stored of it.
-func NewClientSecret() (secret, hash string) { return "", "" }
+// authMethods are the ways in which a client can say who it is at the endpoints that
+// programs call. Discovery and the checks on clients read the list.
+var authMethods = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
 
-// HashClientSecret is what is stored of a secret that somebody chose.
-func HashClientSecret(s string) (string, error) { return "", nil }
+// Bounds of what a client may say about itself. It is read on every request and shown
+// on pages.
+const (
+	maxText     = 256
+	maxURI      = 2048
+	maxList     = 64
+	maxLifetime = 10 * 365 * 24 * time.Hour
+)
 
-// MatchClientSecret says whether the hash is the secret's.
-func MatchClientSecret(hash, secret string) bool { return false }
+// ValidateClient fills the defaults of RFC 7591 and OpenID Connect Registration, and says
+// all that is wrong. What it finds nothing wrong with is safe to store and to serve: the
+// rest of the package relies on that and does not check again.
+func ValidateClient(c *storage.Client) []FieldError {
+	fillDefaults(c)
+	v := &clientChecks{Client: c}
+	v.identity()
+	v.texts()
+	v.grants()
+	v.scopes()
+	v.authentication()
+	v.algorithms()
+	v.uris()
+	v.origins()
+	v.lifetimes()
+	return v.faults
+}
+
+func fillDefaults(c *storage.Client) {
+	def := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	def(&c.ApplicationType, "web")
+	def(&c.TokenEndpointAuthMethod, "client_secret_basic")
+	def(&c.AccessTokenFormat, "jwt")
+	def(&c.IDTokenSignedResponseAlg, string(jose.RS256))
+	if len(c.GrantTypes) == 0 {
+		c.GrantTypes = []string{"authorization_code"}
+	}
+	if len(c.ResponseTypes) == 0 && c.MayUse("authorization_code") {
+		c.ResponseTypes = []string{"code"}
+	}
+	if strings.TrimSpace(c.Scope) == "" && c.MayUse("authorization_code") {
+		c.Scope = strings.Join(supportedScopes, " ")
+	}
+	var scopes []string
+	for _, s := range c.Scopes() {
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	c.Scope = strings.Join(scopes, " ")
+}
+
+// clientChecks collects what is wrong with a client.
+type clientChecks struct {
+	*storage.Client
+	faults []FieldError
+}
+
+func (v *clientChecks) fault(field, format string, args ...any) {
+	v.faults = append(v.faults, FieldError{field, fmt.Sprintf(format, args...)})
+}
+
+// oneOf reports a value that is not in the list.
+func (v *clientChecks) oneOf(field, value string, list []string) {
+	if !slices.Contains(list, value) {
+		v.fault(field, "%q is not known: write one of %s", value, strings.Join(list, ", "))
+	}
+}
+
+var clientIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:/@+-]*$`)
+
+func (v *clientChecks) identity() {
+	id := v.ClientID
+	switch {
+	case id == "":
+		v.fault("client_id", "is missing: write a name, such as my-app")
+	case len(id) > maxClientID:
+		v.fault("client_id", "has %d characters: write at most %d", len(id), maxClientID)
+	case !clientIDForm.MatchString(id):
+		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a letter or digit first", id)
+	}
+	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be
+	// a person's, which are UUIDs of version 7 (RFC 9700 section 4.15).
+	if u, err := uuid.Parse(id); err == nil && u.Version() == 7 {
+		v.fault("client_id", "%q is a UUID of version 7, as people's ids are: write another name, or a random UUID", id)
+	}
+	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
+	v.oneOf("access_token_format", v.AccessTokenFormat, []string{"jwt", "opaque"})
+}
+
+func (v *clientChecks) texts() {
+	v.text("client_name", v.ClientName)
+	v.list("contacts", v.Contacts, v.text)
+	v.list("default_acr_values", v.DefaultACRValues, v.word)
+	v.list("audience", v.Audience, v.word)
+}
+
+// text reports what cannot be shown in a line: control characters, and those that make
+// a name read otherwise than it is written.
+func (v *clientChecks) text(field, s string) {
+	switch bad := strings.IndexFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r)
+	}); {
+	case len(s) > maxText:
+		v.fault(field, "has %d bytes: write at most %d", len(s), maxText)
+	case bad >= 0:
+		v.fault(field, "%q has a control character, or is not UTF-8: remove it", s)
+	}
+}
+
+// word reports what cannot stand in a list that is separated by spaces.
+func (v *clientChecks) word(field, s string) {
+	if s == "" || len(s) > maxText || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		v.fault(field, "%q is not a word: write visible ASCII characters without spaces, at most %d", s, maxText)
+	}
+}
+
+// list reports lists that are too long or say something twice, and checks each element.
+func (v *clientChecks) list(field string, values []string, check func(field, value string)) {
+	if len(values) > maxList {
+		v.fault(field, "has %d entries: write at most %d", len(values), maxList)
+		return
+	}
+	for i, s := range values {
+		if slices.Contains(values[:i], s) {
+			v.fault(field, "%q is there twice: remove one", s)
+			continue
+		}
+		check(field, s)
+	}
+}
+
+func (v *clientChecks) grants() {
+	known := slices.Sorted(maps.Keys(grantTypes))
+	v.list("grant_types", v.GrantTypes, func(field, g string) {
+		switch g {
+		case "implicit", "password":
+			v.fault(field, "%q is not part of OAuth 2.1: write authorization_code, which is used with PKCE", g)
+		default:
+			v.oneOf(field, g, known)
+		}
+	})
+	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") {
+		v.fault("grant_types", "refresh_token gives nothing by itself: add authorization_code, or remove it")
+	}
+	v.list("response_types", v.ResponseTypes, func(field, t string) {
+		if t != "code" {
+			v.fault(field, "%q is not supported: write code", t)
+		}
+	})
+	if len(v.ResponseTypes) > 0 && !v.MayUse("authorization_code") {
+		v.fault("response_types", "needs the grant type authorization_code: add it to grant_types, or remove response_types")
+	}
+	if v.MayUse("authorization_code") && len(v.RedirectURIs) == 0 {
+		v.fault("redirect_uris", "is missing: write where people come back to, such as https://app.example.com/callback")
+	}
+}
+
+func (v *clientChecks) scopes() {
+	if len(v.Scope) > maxURI {
+		v.fault("scope", "has %d characters: write at most %d", len(v.Scope), maxURI)
+	}
+	for _, s := range v.Scopes() {
+		// RFC 6749 section 3.3.
+		if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
+			v.fault("scope", "%q has a character that is not allowed: write visible ASCII without \" and \\", s)
+		}
+	}
+	if v.DefaultMaxAge != nil && *v.DefaultMaxAge < 0 {
+		v.fault("default_max_age", "%d is below zero: write a number of seconds, or remove it", *v.DefaultMaxAge)
+	}
+}
+
+func (v *clientChecks) authentication() {
+	method := v.TokenEndpointAuthMethod
+	v.oneOf("token_endpoint_auth_method", method, authMethods)
+	if v.Public() {
+		v.public()
+	}
+	if len(v.SecretHashes) > 0 && !strings.HasPrefix(method, "client_secret_") {
+		v.fault("client_secret", "is not used with token_endpoint_auth_method %s: remove it, or write client_secret_basic", method)
+	}
+	if !noJWKS(v.JWKS) {
+		if v.JWKSURI != "" {
+			v.fault("jwks_uri", "stands beside jwks: write one of them")
+		}
+		for _, message := range jwksFaults(v.JWKS) {
+			v.fault("jwks", "%s", message)
+		}
+	} else if v.JWKSURI == "" && method == "private_key_jwt" {
+		v.fault("jwks", "is missing: private_key_jwt needs the client's public keys; write jwks, or jwks_uri")
+	}
+}
+
+// public reports what only a client with credentials may have.
+func (v *clientChecks) public() {
+	off := func(b *bool) bool { return b != nil && !*b }
+	if v.MayUse("client_credentials") {
+		v.fault("grant_types", "client_credentials needs a client that can authenticate: remove it, or set token_endpoint_auth_method to other than none")
+	}
+	if off(v.RequirePKCE) {
+		v.fault("require_pkce", "cannot be false for a client without credentials: nothing else protects its codes (RFC 9700 section 2.1.1)")
+	}
+	if off(v.RefreshTokenRotation) {
+		v.fault("refresh_token_rotation", "cannot be false for a client without credentials: nothing else shows that a token was stolen (RFC 9700 section 4.14.2)")
+	}
+	if v.MayIntrospect {
+		v.fault("may_introspect", "needs a client that can authenticate: remove it, or set token_endpoint_auth_method to other than none")
+	}
+}
+
+func (v *clientChecks) algorithms() {
+	v.algorithm("id_token_signed_response_alg", v.IDTokenSignedResponseAlg, signingAlgorithms)
+	if v.UserinfoSignedResponseAlg != "" {
+		v.algorithm("userinfo_signed_response_alg", v.UserinfoSignedResponseAlg, signingAlgorithms)
+	}
+	if v.TokenEndpointAuthSigningAlg != "" {
+		v.algorithm("token_endpoint_auth_signing_alg", v.TokenEndpointAuthSigningAlg, assertionAlgorithms)
+		if v.TokenEndpointAuthMethod != "private_key_jwt" {
+			v.fault("token_endpoint_auth_signing_alg", "is for private_key_jwt: remove it, or set token_endpoint_auth_method to that")
+		}
+	}
+}
+
+func (v *clientChecks) algorithm(field, alg string, known []jose.SignatureAlgorithm) {
+	v.oneOf(field, alg, algorithmNames(known))
+}
+
+func algorithmNames(algs []jose.SignatureAlgorithm) []string {
+	names := make([]string, len(algs))
+	for i, a := range algs {
+		names[i] = string(a)
+	}
+	return names
+}
+
+func (v *clientChecks) uris() {
+	redirect := func(field, uri string) {
+		if message := redirectFault(v.ApplicationType == "native", uri); message != "" {
+			v.fault(field, "%q %s", uri, message)
+		}
+	}
+	v.list("redirect_uris", v.RedirectURIs, redirect)
+	v.list("post_logout_redirect_uris", v.PostLogoutRedirectURIs, redirect)
+	for _, link := range []struct {
+		field, uri string
+		loopback   bool // http to this machine will do
+	}{
+		{"client_uri", v.ClientURI, false},
+		{"logo_uri", v.LogoURI, false},
+		{"policy_uri", v.PolicyURI, false},
+		{"tos_uri", v.TosURI, false},
+		{"initiate_login_uri", v.InitiateLoginURI, false},
+		{"jwks_uri", v.JWKSURI, true},
+	} {
+		if link.uri == "" {
+			continue
+		}
+		if message := linkFault(link.uri, link.loopback); message != "" {
+			v.fault(link.field, "%q %s", link.uri, message)
+		}
+	}
+}
+
+func (v *clientChecks) origins() {
+	v.list("allowed_cors_origins", v.AllowedCORSOrigins, func(field, origin string) {
+		if message := originFault(v.ApplicationType == "native", origin); message != "" {
+			v.fault(field, "%q %s", origin, message)
+		}
+	})
+}
+
+func (v *clientChecks) lifetimes() {
+	for _, l := range []struct {
+		field string
+		value storage.Duration
+		most  time.Duration
+	}{
+		// What a token says cannot be taken back by whoever checks it without asking.
+		{"access_token_lifetime", v.AccessTokenLifetime, 24 * time.Hour},
+		{"id_token_lifetime", v.IDTokenLifetime, 24 * time.Hour},
+		{"refresh_token_lifetime", v.RefreshTokenLifetime, maxLifetime},
+		{"refresh_token_idle_lifetime", v.RefreshTokenIdleLifetime, maxLifetime},
+	} {
+		switch d := time.Duration(l.value); {
+		case d == 0:
+		case d < time.Second || d%time.Second != 0:
+			v.fault(l.field, "%s is not in whole seconds: write, for example, 10m", d)
+		case d > l.most:
+			v.fault(l.field, "%s is too long: write at most %s", d, l.most)
+		}
+	}
+	if idle, all := v.RefreshTokenIdleLifetime, v.RefreshTokenLifetime; idle > 0 && all > 0 && idle > all {
+		v.fault("refresh_token_idle_lifetime", "is longer than refresh_token_lifetime: write less, or remove it")
+	}
+}
+
+// noJWKS says whether the client brought no keys of its own.
+func noJWKS(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

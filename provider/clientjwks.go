@@ -1,0 +1,124 @@
+package provider
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	// maxClientKeys bounds the keys of one client.
+	maxClientKeys = 32
+	// maxRSA bounds the work of one signature check, in bits.
+	maxRSA = 8192
+)
+
+// privateMembers are the members of a JWK that nobody but its owner may have (RFC 7518
+// section 6). k is a shared key.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+// parseJWKS reads a client's JWK set. Keys that cannot be used come back as errors, one
+// for each: whoever registers them is told, and from a document that may hold keys for
+// other purposes they are left out (RFC 7517 section 5).
+func parseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(raw, &set); err != nil {
+		return nil, nil, errors.New(`is not a JWK set: write {"keys": [...]}`)
+	}
+	if len(set.Keys) == 0 {
+		return nil, nil, errors.New(`has no keys: write {"keys": [...]}`)
+	}
+	if len(set.Keys) > maxClientKeys {
+		return nil, nil, fmt.Errorf("has %d keys: write at most %d", len(set.Keys), maxClientKeys)
+	}
+	for i, one := range set.Keys {
+		key, err := parseClientKey(one)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("key %d %w", i+1, err))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys, bad, nil
+}
+
+// jwksFaults are all faults of a JWK set that a client registers.
+func jwksFaults(raw []byte) []string {
+	keys, bad, err := parseJWKS(raw)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var faults []string
+	for _, err := range bad {
+		faults = append(faults, err.Error())
+	}
+	if len(bad) == 0 && !slices.ContainsFunc(keys, func(k jose.JSONWebKey) bool { return k.Use != "enc" }) {
+		faults = append(faults, "has no key that verifies signatures: add one with use sig")
+	}
+	kids, prints := map[string]bool{}, map[string]bool{}
+	for _, key := range keys {
+		sum, err := key.Thumbprint(crypto.SHA256)
+		if err != nil || prints[string(sum)] {
+			faults = append(faults, fmt.Sprintf("has the key %q twice: remove one", key.KeyID))
+			continue
+		}
+		prints[string(sum)] = true
+		switch {
+		case key.KeyID == "" && len(keys) > 1:
+			faults = append(faults, "has several keys, of which one has no kid: give each its own")
+		case key.KeyID != "" && kids[key.KeyID]:
+			faults = append(faults, fmt.Sprintf("has the kid %q twice: give each key its own", key.KeyID))
+		}
+		kids[key.KeyID] = true
+	}
+	return faults
+}
+
+// parseClientKey reads one public key, and refuses what could not protect anything.
+func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return jose.JSONWebKey{}, errors.New("is not a JSON object")
+	}
+	for _, name := range privateMembers {
+		if _, there := members[name]; there {
+			return jose.JSONWebKey{}, fmt.Errorf("has the private member %q: it is known to others now, so make a new key and write its public half only", name)
+		}
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(raw); err != nil {
+		return key, fmt.Errorf("is no JWK that can be used: write an RSA, EC (P-256, P-384, P-521) or OKP (Ed25519) key")
+	}
+	if len(key.KeyID) > maxText || !wellFormed(key.KeyID) {
+		return key, fmt.Errorf("has a kid that cannot be used: write at most %d bytes of text", maxText)
+	}
+	if alg := key.Algorithm; alg != "" && key.Use != "enc" && !slices.Contains(algorithmNames(assertionAlgorithms), alg) {
+		return key, fmt.Errorf("has the alg %q: write one of %s", alg, strings.Join(algorithmNames(assertionAlgorithms), ", "))
+	}
+	switch k := key.Key.(type) {
+	case *rsa.PublicKey:
+		switch bits := k.N.BitLen(); {
+		case bits < 8*minRSA || bits > maxRSA:
+			return key, fmt.Errorf("is RSA of %d bits: write one of %d to %d", bits, 8*minRSA, maxRSA)
+		case k.E < 3 || k.E%2 == 0 || k.N.Bit(0) == 0:
+			return key, errors.New("is RSA with an exponent or modulus that protects nothing: make a new key (e is AQAB in most)")
+		}
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+	default:
+		return key, errors.New("is not a public key: write an RSA, EC or OKP key")
+	}
+	if !key.Valid() {
+		return key, errors.New("is not valid: make a new key")
+	}
+	return key, nil
+}
