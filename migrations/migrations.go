@@ -1,0 +1,75 @@
+// Package migrations holds the schema, as steps that are applied in order and never
+// undone. One text serves PostgreSQL and SQLite.
+//
+// Yesterday's binary must run on today's schema, so that replicas can be replaced one
+// by one: expand first (a new column has a default), contract in a later release. A
+// step that was released is never edited.
+package migrations
+
+import (
+	"bytes"
+	"embed"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// SQLite is the steps as SQLite runs them.
+func SQLite() fs.FS { return files }
+
+// Postgres is the steps as PostgreSQL runs them: TEXT columns get the collation "C".
+// They then sort by bytes as in SQLite, comparing is cheap, and an upgrade of the
+// system's locales cannot corrupt their indices.
+func Postgres() fs.FS { return postgres{files} }
+
+// Latest is the version of the last step.
+func Latest() int64 {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	var latest int64
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		if v, err := strconv.ParseInt(number, 10, 64); err == nil && v > latest {
+			latest = v
+		}
+	}
+	return latest
+}
+
+type postgres struct{ embed.FS }
+
+// Open opens a step in PostgreSQL's dialect. The folder itself is opened as it is.
+func (p postgres) Open(name string) (fs.File, error) {
+	f, err := p.FS.Open(name)
+	if err != nil || !strings.HasSuffix(name, ".sql") {
+		return f, err
+	}
+	text, err := p.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &step{File: f, Reader: bytes.NewReader(text)}, nil
+}
+
+// ReadFile reads a step in PostgreSQL's dialect.
+func (p postgres) ReadFile(name string) ([]byte, error) {
+	text, err := p.FS.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `)), nil
+}
+
+// step is a file whose text was translated.
+type step struct {
+	fs.File
+	*bytes.Reader
+}
+
+// Read reads the translated text.
+func (s *step) Read(b []byte) (int, error) { return s.Reader.Read(b) }

@@ -1,0 +1,51 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const eventColumns = `tenant_id, id, at, kind, actor, user_id, client_id, request_id, ip, detail`
+
+const record = `
+	INSERT INTO audit (` + eventColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+// Record implements storage.Audit.
+func (s *Store) Record(ctx context.Context, e storage.Event) error {
+	_, err := s.put(ctx, record, e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID,
+		e.RequestID, e.IP, encodeDetail(e.Detail))
+	return named(err, "record", e.Kind)
+}
+
+func encodeDetail(detail map[string]string) string {
+	if len(detail) == 0 {
+		return "{}"
+	}
+	return encode(detail)
+}
+
+const events = `
+	SELECT ` + eventColumns + ` FROM audit
+	WHERE tenant_id = $1 AND id < $2
+	ORDER BY id DESC LIMIT $3`
+
+// afterAll sorts after every id.
+const afterAll = "\U0010FFFF"
+
+// Events implements storage.Audit.
+func (s *Store) Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error) {
+	if before == "" {
+		before = afterAll
+	}
+	all, err := list(ctx, s, events, []any{tenant, before, limit}, func(row scanner) (e storage.Event, err error) {
+		err = row.Scan(&e.TenantID, &e.ID, timeColumn{&e.At}, &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
+			&e.RequestID, &e.IP, jsonColumn{&e.Detail})
+		if len(e.Detail) == 0 {
+			e.Detail = nil
+		}
+		return e, err
+	})
+	return all, named(err, "events of", tenant)
+}

@@ -1,0 +1,95 @@
+package sqldb
+
+import (
+	"context"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at`
+
+func scanClient(row scanner) (c storage.Client, err error) {
+	var tenant, id string
+	var disabled bool
+	err = row.Scan(&tenant, &id, jsonColumn{&c}, listColumn{&c.SecretHashes}, &disabled, &c.Declared,
+		timeColumn{&c.CreatedAt}, timeColumn{&c.UpdatedAt})
+	// The columns are what queries go by; the metadata must not say otherwise.
+	c.TenantID, c.ClientID, c.Disabled = tenant, id, disabled
+	return c, err
+}
+
+const clientByID = `
+	SELECT ` + clientColumns + ` FROM clients
+	WHERE tenant_id = $1 AND id = $2`
+
+// Client implements storage.Clients.
+func (s *Store) Client(ctx context.Context, tenant, id string) (storage.Client, error) {
+	c, err := one(ctx, s, clientByID, []any{tenant, id}, scanClient)
+	return c, named(err, "client", id)
+}
+
+const listClients = `
+	SELECT ` + clientColumns + ` FROM clients
+	WHERE tenant_id = $1 AND id > $2
+	ORDER BY id LIMIT $3`
+
+// Clients implements storage.Clients.
+func (s *Store) Clients(ctx context.Context, tenant, after string, limit int) ([]storage.Client, error) {
+	all, err := list(ctx, s, listClients, []any{tenant, after, limit}, scanClient)
+	return all, named(err, "clients after", after)
+}
+
+const (
+	putClient = `
+		INSERT INTO clients (` + clientColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (tenant_id, id) DO UPDATE SET
+			metadata = excluded.metadata, secret_hashes = excluded.secret_hashes,
+			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at`
+	removeOrigins = `DELETE FROM client_origins WHERE tenant_id = $1 AND client_id = $2`
+	addOrigin     = `INSERT INTO client_origins (tenant_id, origin, client_id) VALUES ($1, $2, $3)`
+)
+
+// PutClient implements storage.Clients.
+func (s *Store) PutClient(ctx context.Context, cl storage.Client) error {
+	origins := slices.Clone(cl.AllowedCORSOrigins)
+	slices.Sort(origins)
+	origins = slices.Compact(origins)
+	err := s.engine.transact(ctx, func(c conn) error {
+		_, err := c.exec(putClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
+			cl.Disabled, cl.Declared, micros(cl.CreatedAt), micros(cl.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		if _, err := c.exec(removeOrigins, cl.TenantID, cl.ClientID); err != nil {
+			return err
+		}
+		for _, origin := range origins {
+			if _, err := c.exec(addOrigin, cl.TenantID, origin, cl.ClientID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return named(err, "put client", cl.ClientID)
+}
+
+// Foreign keys take along origins, consents and grants.
+const removeClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2`
+
+// RemoveClient implements storage.Clients.
+func (s *Store) RemoveClient(ctx context.Context, tenant, id string) error {
+	return named(s.must(ctx, storage.ErrNotFound, removeClient, tenant, id), "remove client", id)
+}
+
+const allowsOrigin = `
+	SELECT COUNT(*) FROM client_origins
+	JOIN clients ON clients.tenant_id = client_origins.tenant_id AND clients.id = client_origins.client_id
+	WHERE client_origins.tenant_id = $1 AND client_origins.origin = $2 AND NOT clients.disabled`
+
+// AllowsOrigin implements storage.Clients.
+func (s *Store) AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error) {
+	n, err := one(ctx, s, allowsOrigin, []any{tenant, origin}, scanCount)
+	return n > 0, named(err, "origin", origin)
+}

@@ -1,0 +1,92 @@
+package sqldb
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// micros is a time as it is kept: 0 is the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// timeColumn scans what micros wrote.
+type timeColumn struct{ to *time.Time }
+
+// Scan implements sql.Scanner.
+func (c timeColumn) Scan(src any) error {
+	*c.to = time.Time{}
+	switch v := src.(type) {
+	case nil: // nothing was joined
+	case int64:
+		if v != 0 {
+			*c.to = time.UnixMicro(v).UTC()
+		}
+	default:
+		return fmt.Errorf("time is a %T, not a number", src)
+	}
+	return nil
+}
+
+// encode is a list or object as it is kept.
+func encode(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("%T: %v", v, err)) // records hold nothing that JSON cannot
+	}
+	return string(text)
+}
+
+// encodeList is encode for lists: most are empty or short, and nil is kept as [].
+func encodeList(v []string) string {
+	if len(v) == 0 {
+		return "[]"
+	}
+	return encode(v)
+}
+
+// listColumn scans what encodeList wrote; an empty list is nil.
+type listColumn struct{ to *[]string }
+
+// Scan implements sql.Scanner.
+func (c listColumn) Scan(src any) error {
+	*c.to = nil
+	if src == "[]" {
+		return nil
+	}
+	return jsonColumn{c.to}.Scan(src)
+}
+
+// jsonColumn scans what encode wrote.
+type jsonColumn struct{ to any }
+
+// Scan implements sql.Scanner.
+func (c jsonColumn) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return json.Unmarshal([]byte(v), c.to)
+	case []byte:
+		return json.Unmarshal(v, c.to)
+	}
+	return fmt.Errorf("JSON is a %T, not text", src)
+}
+
+// bytesColumn scans bytes; no bytes are nil.
+type bytesColumn struct{ to *[]byte }
+
+// Scan implements sql.Scanner.
+func (c bytesColumn) Scan(src any) error {
+	switch v := src.(type) {
+	case nil: // nothing was joined
+		*c.to = nil
+	case []byte:
+		*c.to = append([]byte(nil), v...) // the engine owns v
+	default:
+		return fmt.Errorf("bytes are a %T", src)
+	}
+	return nil
+}

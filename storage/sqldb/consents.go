@@ -1,0 +1,68 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const consentColumns = `tenant_id, user_id, client_id, scopes, claims, granted_at`
+
+func scanConsent(row scanner) (c storage.Consent, err error) {
+	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, listColumn{&c.Scopes}, listColumn{&c.Claims},
+		timeColumn{&c.GrantedAt})
+	return c, err
+}
+
+const consent = `
+	SELECT ` + consentColumns + ` FROM consents
+	WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3`
+
+// Consent implements storage.Consents.
+func (s *Store) Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error) {
+	c, err := one(ctx, s, consent, []any{tenant, userID, clientID}, scanConsent)
+	return c, named(err, "consent to client", clientID)
+}
+
+const putConsent = `
+	INSERT INTO consents (` + consentColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT (tenant_id, user_id, client_id) DO UPDATE SET
+		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at`
+
+// PutConsent implements storage.Consents.
+func (s *Store) PutConsent(ctx context.Context, c storage.Consent) error {
+	_, err := s.put(ctx, putConsent, c.TenantID, c.UserID, c.ClientID,
+		encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt))
+	return named(err, "put consent to client", c.ClientID)
+}
+
+const consentsOf = `
+	SELECT ` + consentColumns + ` FROM consents
+	WHERE tenant_id = $1 AND user_id = $2
+	ORDER BY client_id`
+
+// ConsentsOf implements storage.Consents.
+func (s *Store) ConsentsOf(ctx context.Context, tenant, userID string) ([]storage.Consent, error) {
+	all, err := list(ctx, s, consentsOf, []any{tenant, userID}, scanConsent)
+	return all, named(err, "consents of user", userID)
+}
+
+const removeConsent = `
+	DELETE FROM consents
+	WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3`
+
+// RemoveConsent implements storage.Consents. Without a consent, as first-party clients
+// have none, the grants are revoked all the same.
+func (s *Store) RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error {
+	grants := storage.GrantFilter{UserID: userID, ClientID: clientID}
+	err := s.engine.transact(ctx, func(c conn) error {
+		if _, err := c.exec(removeConsent, tenant, userID, clientID); err != nil {
+			return err
+		}
+		_, err := revoke(c, tenant, grants, "consent withdrawn", now)
+		return err
+	})
+	return named(err, "remove consent to client", clientID)
+}

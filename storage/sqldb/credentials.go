@@ -1,0 +1,103 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const credential = `
+	SELECT tenant_id, user_id, kind, id, data, created_at, updated_at FROM credentials
+	WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4`
+
+// Credential implements storage.Credentials.
+func (s *Store) Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error) {
+	cr, err := one(ctx, s, credential, []any{tenant, userID, kind, id}, func(row scanner) (cr storage.Credential, err error) {
+		err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
+			timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt})
+		return cr, err
+	})
+	return cr, named(err, kind+" of user", userID)
+}
+
+// Two branches, because neither engine would use the two indices for one OR with
+// certainty. A user name cannot hold "@", so that at most one of them finds somebody.
+const userPassword = `
+	SELECT ` + userColumns + `, credentials.data, credentials.created_at, credentials.updated_at
+	FROM (
+		SELECT id FROM users WHERE tenant_id = $1 AND email_key = $2 AND email_key <> ''
+		UNION
+		SELECT id FROM users WHERE tenant_id = $1 AND username_key = $2 AND username_key <> ''
+	) AS found
+	JOIN users ON users.tenant_id = $1 AND users.id = found.id
+	LEFT JOIN credentials ON credentials.tenant_id = $1 AND credentials.user_id = found.id
+		AND credentials.kind = $3 AND credentials.id = ''
+	ORDER BY users.id LIMIT 1`
+
+// UserPassword implements storage.Credentials.
+func (s *Store) UserPassword(ctx context.Context, tenant, key string) (storage.User, storage.Credential, error) {
+	type pair struct {
+		user storage.User
+		cred storage.Credential
+	}
+	args := []any{tenant, key, storage.PasswordCredential}
+	p, err := one(ctx, s, userPassword, args, func(row scanner) (p pair, err error) {
+		err = row.Scan(append(userFields(&p.user), bytesColumn{&p.cred.Data},
+			timeColumn{&p.cred.CreatedAt}, timeColumn{&p.cred.UpdatedAt})...)
+		p.cred.TenantID, p.cred.UserID, p.cred.Kind = p.user.TenantID, p.user.ID, storage.PasswordCredential
+		return p, err
+	})
+	return p.user, p.cred, wrapped(err, "user and password")
+}
+
+const (
+	addCredential = `
+		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT DO NOTHING`
+	swapCredential = `
+		UPDATE credentials SET data = $5, updated_at = $6
+		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $7`
+)
+
+// PutCredential implements storage.Credentials.
+func (s *Store) PutCredential(ctx context.Context, cr storage.Credential, was []byte) (err error) {
+	if len(was) == 0 {
+		err = s.must(ctx, storage.ErrStale, addCredential,
+			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
+	} else {
+		err = s.must(ctx, storage.ErrStale, swapCredential,
+			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), was)
+	}
+	return named(err, "put "+cr.Kind+" of user", cr.UserID)
+}
+
+const (
+	// First, so that two changes queue for the person's row and not for the credential's.
+	raiseVersion = `
+		UPDATE users SET credential_version = credential_version + 1, updated_at = $3
+		WHERE tenant_id = $1 AND id = $2`
+	replaceCredential = `
+		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (tenant_id, user_id, kind, id) DO UPDATE SET
+			data = excluded.data, updated_at = excluded.updated_at`
+)
+
+// ChangeCredential implements storage.Credentials.
+func (s *Store) ChangeCredential(ctx context.Context, cr storage.Credential) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		err := must(c, storage.ErrNotFound, raiseVersion, cr.TenantID, cr.UserID, micros(cr.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		return setCredential(c, cr)
+	})
+	return named(err, "change "+cr.Kind+" of user", cr.UserID)
+}
+
+func setCredential(c conn, cr storage.Credential) error {
+	_, err := c.exec(replaceCredential,
+		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
+	return err
+}

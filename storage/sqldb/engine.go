@@ -1,0 +1,160 @@
+package sqldb
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// scanner is a row: *sql.Rows and pgx.Rows have this in common.
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+// conn runs the statements of one call. Its errors are those of package storage.
+type conn interface {
+	// exec runs a statement and says how many rows it touched.
+	exec(query string, args ...any) (int64, error)
+	// row is a query for one row; its Scan answers ErrNotFound when there is none.
+	row(query string, args ...any) scanner
+	// each runs a query and calls scan for every row.
+	each(query string, args []any, scan func(scanner) error) error
+}
+
+// only is a query whose one row is awaited. It is read to the end: SQLite finishes a
+// statement with RETURNING only then, and PostgreSQL reports a failure there.
+type only struct {
+	conn  conn
+	query string
+	args  []any
+}
+
+// Scan runs the query.
+func (o only) Scan(dest ...any) error {
+	found := false
+	err := o.conn.each(o.query, o.args, func(row scanner) error {
+		found = true
+		return row.Scan(dest...)
+	})
+	if err == nil && !found {
+		return storage.ErrNotFound
+	}
+	return err
+}
+
+// engine is a database. Where the callback is run again after a failure, it was
+// certain that nothing had happened.
+type engine interface {
+	// read runs queries that change nothing.
+	read(ctx context.Context, run func(conn) error) error
+	// write runs one statement: on its own it is a transaction.
+	write(ctx context.Context, run func(conn) error) error
+	// transact runs statements that happen together, or not at all when run fails.
+	transact(ctx context.Context, run func(conn) error) error
+	// migrate applies the steps that are missing.
+	migrate(ctx context.Context) error
+	close() error
+}
+
+// meter counts the statements that an engine runs.
+type meter struct {
+	count       atomic.Int64
+	onStatement atomic.Pointer[func(query string)]
+}
+
+func (m *meter) note(query string) {
+	m.count.Add(1)
+	if f := m.onStatement.Load(); f != nil {
+		(*f)(query)
+	}
+}
+
+// bind makes arguments that both engines take alike. PostgreSQL refuses text that is
+// not UTF-8 or holds NUL, and such text comes in with header fields and form values:
+// it must match nothing, and not break the statement.
+func bind(args []any) []any {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			if !utf8.ValidString(v) || strings.IndexByte(v, 0) >= 0 {
+				v = strings.ToValidUTF8(v, string(utf8.RuneError))
+				args[i] = strings.ReplaceAll(v, "\x00", string(utf8.RuneError))
+			}
+		case []byte:
+			if v == nil {
+				args[i] = []byte{} // no column is NULL
+			}
+		}
+	}
+	return args
+}
+
+// one reads one row.
+func one[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (found T, err error) {
+	err = s.engine.read(ctx, func(c conn) error {
+		found, err = scan(c.row(query, args...))
+		return err
+	})
+	return found, err
+}
+
+// list reads many rows.
+func list[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
+	var all []T
+	err := s.engine.read(ctx, func(c conn) error {
+		all = nil // the read may be a repetition
+		return c.each(query, args, func(row scanner) error {
+			one, err := scan(row)
+			if err == nil {
+				all = append(all, one)
+			}
+			return err
+		})
+	})
+	return all, err
+}
+
+// put runs one statement that changes rows, and says how many.
+func (s *Store) put(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		n, err = c.exec(query, args...)
+		return err
+	})
+	return n, err
+}
+
+// must is put for statements that touch nothing only when they come too late or look
+// for what is not there: missing is then the error.
+func (s *Store) must(ctx context.Context, missing error, query string, args ...any) error {
+	n, err := s.put(ctx, query, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
+// must is the same inside a transaction.
+func must(c conn, missing error, query string, args ...any) error {
+	n, err := c.exec(query, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
+func scanCount(row scanner) (n int64, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
+// none answers ErrExists unless the query counts nothing.
+func none(c conn, query string, args ...any) error {
+	n, err := scanCount(c.row(query, args...))
+	if err == nil && n > 0 {
+		return storage.ErrExists
+	}
+	return err
+}

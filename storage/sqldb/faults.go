@@ -1,0 +1,71 @@
+package sqldb
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// SQLSTATEs of PostgreSQL.
+const (
+	foreignKeyViolation  = "23503"
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	adminShutdown        = "57P01"
+	crashShutdown        = "57P02"
+	cannotConnectNow     = "57P03"
+	connectionException  = "08" // a class
+)
+
+// fault is an engine's error in the words of package storage. What hangs on a record
+// that is not there is refused by a foreign key: ErrNotFound.
+func fault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows): // pgx.ErrNoRows is one
+		return storage.ErrNotFound
+	case errors.Is(err, storage.ErrUnavailable):
+		return err
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case uniqueViolation:
+			return storage.ErrExists
+		case foreignKeyViolation:
+			return storage.ErrNotFound
+		}
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+			return storage.ErrExists
+		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			return storage.ErrNotFound
+		}
+	}
+	return fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
+}
+
+// named says what failed, of which record.
+func named(err error, what, id string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %q: %w", what, id, err)
+}
+
+// wrapped is named for what a person typed: it may be a password in the wrong field.
+func wrapped(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

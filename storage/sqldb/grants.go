@@ -1,0 +1,177 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const grantColumns = `grants.tenant_id, grants.id, grants.code_id, grants.user_id, grants.client_id,
+	grants.session_id, grants.offline, grants.credential_version, grants.scopes, grants.audience,
+	grants.claims, grants.auth_time, grants.amr, grants.acr, grants.generation, grants.rotated_at,
+	grants.idle_expires_at, grants.expires_at, grants.created_at, grants.revoked_at, grants.revoked_why`
+
+func grantFields(g *storage.Grant) []any {
+	return []any{
+		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
+		&g.SessionID, &g.Offline, &g.CredentialVersion, listColumn{&g.Scopes}, listColumn{&g.Audience},
+		bytesColumn{&g.Claims}, timeColumn{&g.AuthTime}, listColumn{&g.AMR}, &g.ACR, &g.Generation, timeColumn{&g.RotatedAt},
+		timeColumn{&g.IdleExpiresAt}, timeColumn{&g.ExpiresAt}, timeColumn{&g.CreatedAt}, timeColumn{&g.RevokedAt}, &g.RevokedWhy,
+	}
+}
+
+func scanGrant(row scanner) (g storage.Grant, err error) {
+	err = row.Scan(grantFields(&g)...)
+	return g, err
+}
+
+// grantLives is when a grant counts, as storage.Grants defines it; $3 is now. A session
+// past its end counts as ended: it may be swept at any time.
+const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3
+	AND EXISTS (
+		SELECT 1 FROM users
+		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id
+			AND users.credential_version = grants.credential_version AND NOT users.disabled)
+	AND EXISTS (
+		SELECT 1 FROM clients
+		WHERE clients.tenant_id = grants.tenant_id AND clients.id = grants.client_id AND NOT clients.disabled)
+	AND (grants.offline OR grants.session_id = '' OR EXISTS (
+		SELECT 1 FROM sessions
+		WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
+			AND sessions.ended_at = 0 AND sessions.expires_at > $3))`
+
+const (
+	// The unique code_id referees: of many redemptions one inserts. Whatever the code's
+	// owner has lost since it was issued is asked in the same breath.
+	redeemCode = `
+		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline,
+			credential_version, scopes, audience, claims, auth_time, amr, acr, generation, rotated_at,
+			idle_expires_at, expires_at, created_at, revoked_at, revoked_why)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, ''
+		WHERE EXISTS (
+			SELECT 1 FROM users
+			WHERE users.tenant_id = $1 AND users.id = $4 AND users.credential_version = $8 AND NOT users.disabled)
+		AND EXISTS (
+			SELECT 1 FROM clients
+			WHERE clients.tenant_id = $1 AND clients.id = $5 AND NOT clients.disabled)
+		AND ($6 = '' OR EXISTS (
+			SELECT 1 FROM sessions
+			WHERE sessions.tenant_id = $1 AND sessions.id = $6 AND sessions.user_id = $4
+				AND sessions.ended_at = 0 AND sessions.expires_at > $19))
+		ON CONFLICT DO NOTHING`
+	// A code that comes a second time has leaked (RFC 9700 2.1.1): what the first gave dies.
+	revokeRedeemed = `
+		UPDATE grants SET
+			revoked_at = CASE WHEN revoked_at = 0 THEN $3 ELSE revoked_at END,
+			revoked_why = CASE WHEN revoked_at = 0 THEN $4 ELSE revoked_why END
+		WHERE tenant_id = $1 AND code_id = $2 AND code_id <> ''`
+	grantExists = `SELECT COUNT(*) FROM grants WHERE tenant_id = $1 AND id = $2`
+)
+
+// RedeemCode implements storage.Grants.
+func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) error {
+	return named(s.redeemCode(ctx, g), "redeem code for grant", g.ID)
+}
+
+func (s *Store) redeemCode(ctx context.Context, g storage.Grant) error {
+	n, err := s.put(ctx, redeemCode, g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
+		g.CredentialVersion, encodeList(g.Scopes), encodeList(g.Audience), g.Claims, micros(g.AuthTime),
+		encodeList(g.AMR), g.ACR, g.Generation, micros(g.RotatedAt), micros(g.IdleExpiresAt),
+		micros(g.ExpiresAt), micros(g.CreatedAt))
+	if n > 0 || (err != nil && !errors.Is(err, storage.ErrNotFound)) {
+		return err
+	}
+	n, err = s.put(ctx, revokeRedeemed, g.TenantID, g.CodeID, micros(g.CreatedAt), "code redeemed twice")
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return storage.ErrExists
+	}
+	return s.engine.read(ctx, func(c conn) error {
+		if err := none(c, grantExists, g.TenantID, g.ID); err != nil {
+			return err
+		}
+		return storage.ErrNotFound
+	})
+}
+
+const (
+	ofGeneration = `
+		WHERE grants.tenant_id = $1 AND grants.id = $2 AND grants.client_id = $4
+			AND grants.generation = $5 AND grants.generation > 0
+			AND (grants.idle_expires_at = 0 OR grants.idle_expires_at > $3)
+			AND ` + grantLives + `
+		RETURNING ` + grantColumns
+	rotate = `UPDATE grants SET generation = generation + 1, rotated_at = $3, idle_expires_at = $6` + ofGeneration
+	touch  = `UPDATE grants SET idle_expires_at = $6` + ofGeneration
+)
+
+// Rotate implements storage.Grants.
+func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, error) {
+	g, err := s.refresh(ctx, rotate, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	return g, named(err, "rotate grant", id)
+}
+
+// Touch implements storage.Grants.
+func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, error) {
+	g, err := s.refresh(ctx, touch, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	return g, named(err, "touch grant", id)
+}
+
+func (s *Store) refresh(ctx context.Context, query string, args ...any) (g storage.Grant, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		g, err = scanGrant(c.row(query, args...))
+		return err
+	})
+	if errors.Is(err, storage.ErrNotFound) {
+		err = storage.ErrStale
+	}
+	return g, err
+}
+
+const grantByID = `
+	SELECT ` + grantColumns + ` FROM grants
+	WHERE tenant_id = $1 AND id = $2`
+
+// Grant implements storage.Grants.
+func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, error) {
+	g, err := one(ctx, s, grantByID, []any{tenant, id}, scanGrant)
+	return g, named(err, "grant", id)
+}
+
+const liveGrant = `
+	SELECT ` + grantColumns + `, ` + userColumns + `
+	FROM grants
+	JOIN users ON users.tenant_id = grants.tenant_id AND users.id = grants.user_id
+	WHERE grants.tenant_id = $1 AND grants.id = $2 AND ` + grantLives + `
+		AND NOT EXISTS (
+			SELECT 1 FROM spent_values
+			WHERE spent_values.tenant_id = $1 AND spent_values.purpose = $4 AND spent_values.hash = $5)`
+
+// LiveGrant implements storage.Grants.
+func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error) {
+	type pair struct {
+		grant storage.Grant
+		user  storage.User
+	}
+	args := []any{tenant, id, micros(now), storage.SpentAccessToken, spentHash(jti)}
+	p, err := one(ctx, s, liveGrant, args, func(row scanner) (p pair, err error) {
+		err = row.Scan(append(grantFields(&p.grant), userFields(&p.user)...)...)
+		return p, err
+	})
+	return p.grant, p.user, named(err, "live grant", id)
+}
+
+const grantsOf = `
+	SELECT ` + grantColumns + ` FROM grants
+	WHERE grants.tenant_id = $1 AND grants.user_id = $2 AND ` + grantLives + `
+	ORDER BY grants.id DESC`
+
+// GrantsOf implements storage.Grants.
+func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error) {
+	all, err := list(ctx, s, grantsOf, []any{tenant, userID, micros(now)}, scanGrant)
+	return all, named(err, "grants of user", userID)
+}

@@ -1,0 +1,55 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const identityColumns = `tenant_id, provider, subject, user_id, email, created_at`
+
+func scanIdentity(row scanner) (i storage.Identity, err error) {
+	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, timeColumn{&i.CreatedAt})
+	return i, err
+}
+
+const addIdentity = `
+	INSERT INTO identities (` + identityColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6)`
+
+// AddIdentity implements storage.Identities.
+func (s *Store) AddIdentity(ctx context.Context, i storage.Identity) error {
+	_, err := s.put(ctx, addIdentity, i.TenantID, i.Provider, i.Subject, i.UserID, i.Email, micros(i.CreatedAt))
+	return named(err, "add identity at", i.Provider)
+}
+
+const identity = `
+	SELECT ` + identityColumns + ` FROM identities
+	WHERE tenant_id = $1 AND provider = $2 AND subject = $3`
+
+// Identity implements storage.Identities.
+func (s *Store) Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error) {
+	i, err := one(ctx, s, identity, []any{tenant, provider, subject}, scanIdentity)
+	return i, named(err, "identity at", provider)
+}
+
+const identitiesOf = `
+	SELECT ` + identityColumns + ` FROM identities
+	WHERE tenant_id = $1 AND user_id = $2
+	ORDER BY provider, subject`
+
+// IdentitiesOf implements storage.Identities.
+func (s *Store) IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error) {
+	all, err := list(ctx, s, identitiesOf, []any{tenant, userID}, scanIdentity)
+	return all, named(err, "identities of user", userID)
+}
+
+const removeIdentity = `
+	DELETE FROM identities
+	WHERE tenant_id = $1 AND provider = $2 AND subject = $3`
+
+// RemoveIdentity implements storage.Identities.
+func (s *Store) RemoveIdentity(ctx context.Context, tenant, provider, subject string) error {
+	err := s.must(ctx, storage.ErrNotFound, removeIdentity, tenant, provider, subject)
+	return named(err, "remove identity at", provider)
+}

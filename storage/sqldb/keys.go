@@ -1,0 +1,55 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const keyColumns = `tenant_id, id, algorithm, sequence, public, private, active_at, expires_at, created_at`
+
+const listKeys = `
+	SELECT ` + keyColumns + ` FROM keys
+	WHERE tenant_id = $1
+	ORDER BY algorithm, sequence`
+
+// Keys implements storage.Keys.
+func (s *Store) Keys(ctx context.Context, tenant string) ([]storage.Key, error) {
+	all, err := list(ctx, s, listKeys, []any{tenant}, func(row scanner) (k storage.Key, err error) {
+		err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, bytesColumn{&k.Public}, bytesColumn{&k.Private},
+			timeColumn{&k.ActiveAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.CreatedAt})
+		return k, err
+	})
+	return all, named(err, "keys of", tenant)
+}
+
+const (
+	addKey = `
+		INSERT INTO keys (` + keyColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	retireKeys = `
+		UPDATE keys SET expires_at = $4
+		WHERE tenant_id = $1 AND algorithm = $2 AND sequence < $3 AND expires_at = 0`
+)
+
+// AddKey implements storage.Keys.
+func (s *Store) AddKey(ctx context.Context, k storage.Key, olderExpireAt time.Time) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
+			micros(k.ActiveAt), micros(k.ExpiresAt), micros(k.CreatedAt))
+		if err != nil {
+			return err
+		}
+		_, err = c.exec(retireKeys, k.TenantID, k.Algorithm, k.Sequence, micros(olderExpireAt))
+		return err
+	})
+	return named(err, "add key", k.ID)
+}
+
+const removeKey = `DELETE FROM keys WHERE tenant_id = $1 AND id = $2`
+
+// RemoveKey implements storage.Keys.
+func (s *Store) RemoveKey(ctx context.Context, tenant, id string) error {
+	return named(s.must(ctx, storage.ErrNotFound, removeKey, tenant, id), "remove key", id)
+}

@@ -1,0 +1,93 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/vouchsafe/vouchsafe/migrations"
+)
+
+// current says whether every step has been applied: then no lock is needed.
+func current(ctx context.Context, e engine) bool {
+	var version int64
+	err := e.read(ctx, func(c conn) error { return c.row(schemaVersion).Scan(&version) })
+	return err == nil && version >= migrations.Latest()
+}
+
+func (p *postgres) migrate(ctx context.Context) error {
+	if current(ctx, p) {
+		return nil
+	}
+	// Try each second, for five minutes.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(p.pool)
+	defer db.Close()
+	return up(ctx, goose.DialectPostgres, db, migrations.Postgres(), goose.WithSessionLocker(locker))
+}
+
+func (l *lite) migrate(ctx context.Context) error {
+	if current(ctx, l) {
+		return nil
+	}
+	if l.path == "" {
+		l.slots <- struct{}{}
+		defer func() { <-l.slots }()
+	} else {
+		unlock, err := l.lockFile(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	db, err := sql.Open("sqlite", l.source)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	return up(ctx, goose.DialectSQLite3, db, migrations.SQLite())
+}
+
+// lockFile keeps other processes from migrating the same file. The lock is that of an
+// empty database beside it: it needs no cleaning up, whatever happens to the process.
+func (l *lite) lockFile(ctx context.Context) (unlock func(), err error) {
+	beside := lite{path: l.path + "-migrate"}
+	if err := beside.prepareFile(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", fileSource(beside.path)+"&_pragma=busy_timeout(300000)")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "BEGIN EXCLUSIVE")
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("lock %s: %w", beside.path, fault(err))
+	}
+	return func() {
+		conn.Close()
+		db.Close()
+	}, nil
+}
+
+func up(ctx context.Context, dialect goose.Dialect, db *sql.DB, steps fs.FS, options ...goose.ProviderOption) error {
+	options = append(options, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, db, steps, options...)
+	if err != nil {
+		return fault(err)
+	}
+	_, err = provider.Up(ctx)
+	return fault(err)
+}

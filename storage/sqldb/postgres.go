@@ -1,0 +1,194 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// connectTimeout bounds how long a new connection may take, unless the URL says more.
+const connectTimeout = 3 * time.Second
+
+// postgres is PostgreSQL.
+type postgres struct {
+	pool  *pgxpool.Pool
+	meter *meter
+	reset atomic.Int64 // when the idle connections were last dropped, in ms
+}
+
+func openPostgres(url string, m *meter) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err // pgx leaves the password out
+	}
+	parsed := config.ConnConfig
+	if parsed.ConnectTimeout == 0 {
+		parsed.ConnectTimeout = connectTimeout
+	}
+	if parsed.RuntimeParams["application_name"] == "" {
+		parsed.RuntimeParams["application_name"] = "vouchsafe"
+	}
+	// pgxpool's default is the number of cores, at least 4, as if the server were idle
+	// while we wait for its disk.
+	if !strings.Contains(url, "pool_max_conns=") {
+		config.MaxConns = int32(max(16, 4*runtime.GOMAXPROCS(0)))
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, err
+	}
+	return &postgres{pool: pool, meter: m}, nil
+}
+
+func (p *postgres) read(ctx context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c := pgConn{ctx, p.pool, p.meter}
+	err := run(c)
+	if lost := p.lost(err); (lost || repeatable(err)) && ctx.Err() == nil {
+		err = run(c) // it changes nothing: twice does no harm
+	}
+	return err
+}
+
+func (p *postgres) write(ctx context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	c := pgConn{ctx, p.pool, p.meter}
+	err := run(c)
+	p.lost(err)
+	if repeatable(err) && ctx.Err() == nil {
+		err = run(c)
+	}
+	return err
+}
+
+func (p *postgres) transact(ctx context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	again, err := p.once(ctx, run)
+	if again && ctx.Err() == nil {
+		_, err = p.once(ctx, run)
+	}
+	return err
+}
+
+// once runs one transaction. again says that it has failed without a trace, and may
+// succeed when it is repeated.
+func (p *postgres) once(ctx context.Context, run func(conn) error) (again bool, err error) {
+	tx, err := p.pool.Begin(ctx)
+	if err != nil {
+		return p.lost(err) || repeatable(err), fault(err)
+	}
+	// After a commit this does nothing.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := run(pgConn{ctx, tx, p.meter}); err != nil {
+		return p.lost(err) || repeatable(err), err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		p.lost(err)
+		// A connection that broke now may have taken the commit along.
+		return repeatable(err), fault(err)
+	}
+	return false, nil
+}
+
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
+
+// bounded gives a context without a deadline one: a server that does not answer must
+// not hold its callers.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, maxWait)
+}
+
+// repeatable says whether the statement surely left no trace: it was never sent, or the
+// server chose the transaction to fail so that others could go on.
+func repeatable(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == serializationFailure || pg.Code == deadlockDetected
+	}
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
+	return unconnected || pgconn.SafeToRetry(err)
+}
+
+// lost says whether the connection broke. The idle ones are then likely as dead, such
+// as after a restart of the server: they are dropped, at most once a second.
+func (p *postgres) lost(err error) bool {
+	if !broken(err) {
+		return false
+	}
+	now := time.Now().UnixMilli()
+	if last := p.reset.Load(); now-last > 1000 && p.reset.CompareAndSwap(last, now) {
+		p.pool.Reset()
+	}
+	return true
+}
+
+func broken(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case adminShutdown, crashShutdown, cannotConnectNow:
+			return true
+		}
+		return strings.HasPrefix(pg.Code, connectionException)
+	}
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return true
+	}
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// pgConn is the pool or a transaction, for one call.
+type pgConn struct {
+	ctx   context.Context // of the call, bounded
+	on    querier
+	meter *meter
+}
+
+func (c pgConn) exec(query string, args ...any) (int64, error) {
+	c.meter.note(query)
+	tag, err := c.on.Exec(c.ctx, query, bind(args)...)
+	return tag.RowsAffected(), fault(err)
+}
+
+func (c pgConn) row(query string, args ...any) scanner { return only{c, query, args} }
+
+func (c pgConn) each(query string, args []any, scan func(scanner) error) error {
+	c.meter.note(query)
+	rows, err := c.on.Query(c.ctx, query, bind(args)...)
+	if err != nil {
+		return fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return fault(err)
+		}
+	}
+	return fault(rows.Err())
+}

@@ -1,0 +1,117 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const sessionColumns = `sessions.tenant_id, sessions.id, sessions.secret_hash, sessions.user_id,
+	sessions.credential_version, sessions.auth_time, sessions.amr, sessions.acr, sessions.user_agent,
+	sessions.ip, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.ended_at`
+
+func sessionFields(s *storage.Session) []any {
+	return []any{
+		&s.TenantID, &s.ID, bytesColumn{&s.SecretHash}, &s.UserID,
+		&s.CredentialVersion, timeColumn{&s.AuthTime}, listColumn{&s.AMR}, &s.ACR, &s.UserAgent,
+		&s.IP, timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt}, timeColumn{&s.ExpiresAt}, timeColumn{&s.EndedAt},
+	}
+}
+
+// sessionLives is when a session counts; users is joined, $3 is now.
+const sessionLives = `sessions.ended_at = 0 AND sessions.expires_at > $3
+	AND users.credential_version = sessions.credential_version AND NOT users.disabled`
+
+const addSession = `
+	INSERT INTO sessions (tenant_id, id, secret_hash, user_id, credential_version, auth_time, amr, acr,
+		user_agent, ip, created_at, seen_at, expires_at, ended_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+// AddSession implements storage.Sessions.
+func (s *Store) AddSession(ctx context.Context, n storage.Session) error {
+	_, err := s.put(ctx, addSession, n.TenantID, n.ID, n.SecretHash, n.UserID, n.CredentialVersion,
+		micros(n.AuthTime), encodeList(n.AMR), n.ACR, n.UserAgent, n.IP,
+		micros(n.CreatedAt), micros(n.SeenAt), micros(n.ExpiresAt), micros(n.EndedAt))
+	return named(err, "add session", n.ID)
+}
+
+const session = `
+	SELECT ` + sessionColumns + `, ` + userColumns + `
+	FROM sessions
+	JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
+	WHERE sessions.tenant_id = $1 AND sessions.id = $2 AND ` + sessionLives
+
+// Session implements storage.Sessions.
+func (s *Store) Session(ctx context.Context, tenant, id string, now time.Time) (storage.Session, storage.User, error) {
+	type pair struct {
+		session storage.Session
+		user    storage.User
+	}
+	p, err := one(ctx, s, session, []any{tenant, id, micros(now)}, func(row scanner) (p pair, err error) {
+		err = row.Scan(append(sessionFields(&p.session), userFields(&p.user)...)...)
+		return p, err
+	})
+	return p.session, p.user, named(err, "session", id)
+}
+
+const renewSession = `
+	UPDATE sessions SET secret_hash = $6, credential_version = $7, auth_time = $8, amr = $9, acr = $10,
+		user_agent = $11, ip = $12, seen_at = $3, expires_at = $13
+	WHERE tenant_id = $1 AND id = $2 AND user_id = $4 AND secret_hash = $5 AND EXISTS (
+		SELECT 1 FROM users
+		WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id AND ` + sessionLives + `)`
+
+// RenewSession implements storage.Sessions. SeenAt is now.
+func (s *Store) RenewSession(ctx context.Context, n storage.Session, was []byte) error {
+	err := s.must(ctx, storage.ErrStale, renewSession, n.TenantID, n.ID, micros(n.SeenAt), n.UserID, was,
+		n.SecretHash, n.CredentialVersion, micros(n.AuthTime), encodeList(n.AMR), n.ACR,
+		n.UserAgent, n.IP, micros(n.ExpiresAt))
+	return named(err, "renew session", n.ID)
+}
+
+// Answers of one browser may be late: the later time stays.
+const seenSession = `
+	UPDATE sessions SET seen_at = CASE WHEN seen_at < $3 THEN $3 ELSE seen_at END
+	WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`
+
+// SeenSession implements storage.Sessions.
+func (s *Store) SeenSession(ctx context.Context, tenant, id string, now time.Time) error {
+	return named(s.must(ctx, storage.ErrNotFound, seenSession, tenant, id, micros(now)), "seen session", id)
+}
+
+const endSession = `
+	UPDATE sessions SET ended_at = $3
+	WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`
+
+// EndSession implements storage.Sessions.
+func (s *Store) EndSession(ctx context.Context, tenant, id string, now time.Time) error {
+	_, err := s.put(ctx, endSession, tenant, id, micros(now))
+	return named(err, "end session", id)
+}
+
+const endSessions = `
+	UPDATE sessions SET ended_at = $3
+	WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0`
+
+// EndSessions implements storage.Sessions.
+func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error {
+	_, err := s.put(ctx, endSessions, tenant, userID, micros(now), except)
+	return named(err, "end sessions of user", userID)
+}
+
+const sessionsOf = `
+	SELECT ` + sessionColumns + `
+	FROM sessions
+	JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
+	WHERE sessions.tenant_id = $1 AND sessions.user_id = $2 AND ` + sessionLives + `
+	ORDER BY sessions.id DESC`
+
+// SessionsOf implements storage.Sessions.
+func (s *Store) SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error) {
+	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, micros(now)}, func(row scanner) (n storage.Session, err error) {
+		err = row.Scan(sessionFields(&n)...)
+		return n, err
+	})
+	return all, named(err, "sessions of user", userID)
+}

@@ -1,0 +1,294 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lite is SQLite: one connection that writes and a pool that reads. In memory, where
+// connections would lock each other out, the one connection does both.
+type lite struct {
+	path    string // "" in memory
+	source  string // the data source name of further connections that write
+	writer  *sql.DB
+	reader  *sql.DB // nil in memory
+	writing *liteConn
+	reading *liteConn
+	slots   chan struct{} // who may read; in memory: who may use the connection
+	group   group
+}
+
+// memories numbers the databases in memory.
+var memories atomic.Int64
+
+func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
+	l := &lite{path: path}
+	readers := 1
+	switch path {
+	case "":
+		return nil, errors.New("want a path after sqlite:")
+	case ":memory:":
+		l.path = ""
+		l.source = fmt.Sprintf("file:/vouchsafe-%d?vfs=memdb", memories.Add(1))
+		l.source += pragmas("synchronous(OFF)")
+	default:
+		if err := l.prepareFile(); err != nil {
+			return nil, err
+		}
+		readers = max(4, 2*runtime.GOMAXPROCS(0))
+		l.source = fileSource(l.path)
+		// FULL: an answered write survives a power cut. The group commit pays for it.
+		l.source += pragmas("journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
+	}
+	l.slots = make(chan struct{}, readers)
+	l.group.commit = l.commit
+
+	writer, err := sql.Open("sqlite", l.source)
+	if err != nil {
+		return nil, err
+	}
+	l.writer = writer
+	writer.SetMaxOpenConns(1)
+	conn, err := writer.Conn(ctx)
+	if err != nil {
+		writer.Close()
+		return nil, fault(err)
+	}
+	l.writing = &liteConn{prepare: conn.PrepareContext, meter: m}
+	l.reading = l.writing
+	if l.path == "" {
+		return l, nil
+	}
+	source := strings.Replace(l.source, "?mode=rw", "?mode=ro", 1)
+	source = strings.Replace(source, "&_pragma=journal_mode(WAL)", "", 1) // the writer has done that
+	if l.reader, err = sql.Open("sqlite", source); err != nil {
+		writer.Close()
+		return nil, err
+	}
+	l.reader.SetMaxOpenConns(readers)
+	l.reader.SetMaxIdleConns(readers)
+	l.reading = &liteConn{prepare: l.reader.PrepareContext, meter: m}
+	return l, nil
+}
+
+func fileSource(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=rw"
+}
+
+func pragmas(more ...string) string {
+	all := append([]string{"busy_timeout(5000)", "foreign_keys(1)", "temp_store(2)", "cache_size(-20000)"}, more...)
+	return "&_txlock=immediate&_pragma=" + strings.Join(all, "&_pragma=")
+}
+
+// prepareFile makes the file, for its owner alone: it holds password hashes and sealed
+// keys. SQLite gives its companions (-wal, -shm) the same mode.
+func (l *lite) prepareFile() error {
+	path, err := filepath.Abs(l.path)
+	if err != nil {
+		return err
+	}
+	l.path = path
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	// Whoever may plant a link here could have the database made where others read it.
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s is a symbolic link: name the file itself", path)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return os.Chmod(path, 0o600)
+	}
+	return nil
+}
+
+func (l *lite) read(ctx context.Context, run func(conn) error) error {
+	if err := l.acquire(ctx); err != nil {
+		return err
+	}
+	defer func() { <-l.slots }()
+	return run(l.reading)
+}
+
+// acquire waits for a connection to read with.
+func (l *lite) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fault(err)
+	}
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fault(ctx.Err())
+	case <-timer.C:
+		return fault(context.DeadlineExceeded)
+	}
+}
+
+func (l *lite) write(ctx context.Context, run func(conn) error) error {
+	return l.group.do(ctx, run)
+}
+
+func (l *lite) transact(ctx context.Context, run func(conn) error) error {
+	return l.group.do(ctx, run)
+}
+
+// commit runs the tasks in one transaction. When that is lost, so is what the tasks
+// have seen of each other: all of them fail.
+func (l *lite) commit(tasks []*task) {
+	if l.path == "" {
+		l.slots <- struct{}{}
+		defer func() { <-l.slots }()
+	}
+	err := l.writing.command("BEGIN IMMEDIATE")
+	for i := 0; err == nil && i < len(tasks); i++ {
+		err = l.savepoint(tasks[i])
+	}
+	if err == nil {
+		err = l.writing.command("COMMIT")
+	}
+	if err == nil {
+		return
+	}
+	// A full disk may have rolled back already; then this fails, and nothing is lost.
+	_ = l.writing.command("ROLLBACK")
+	for _, t := range tasks {
+		t.err = fault(fmt.Errorf("commit: %w", err))
+	}
+}
+
+// savepoint runs one task so that its failure leaves the others alone. An error means
+// that the whole transaction is lost.
+func (l *lite) savepoint(t *task) error {
+	if err := l.writing.command("SAVEPOINT task"); err != nil {
+		return err
+	}
+	t.protect(l.writing)
+	if t.err != nil || t.panics != nil {
+		if err := l.writing.command("ROLLBACK TO task"); err != nil {
+			return errors.Join(t.err, err)
+		}
+	}
+	return l.writing.command("RELEASE task")
+}
+
+func (l *lite) close() error {
+	// What is under way ends first.
+	_ = l.group.do(context.Background(), func(conn) error { return nil })
+	var errs []error
+	if l.reader != nil {
+		errs = append(errs, l.reader.Close())
+	}
+	// The writer goes last: the last connection folds the log into the file.
+	errs = append(errs, l.writing.close(), l.writer.Close())
+	return errors.Join(errs...)
+}
+
+// liteConn is a connection, or a pool of them, with its prepared statements.
+//
+// Statements run without the caller's context: one that is cancelled would interrupt
+// the group it is committed with, and watching it costs as much as a point read.
+type liteConn struct {
+	prepare  func(ctx context.Context, query string) (*sql.Stmt, error)
+	meter    *meter
+	prepared sync.Map // query → *sql.Stmt
+}
+
+func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
+	if s, ok := c.prepared.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := c.prepare(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	if first, raced := c.prepared.LoadOrStore(query, s); raced {
+		s.Close()
+		return first.(*sql.Stmt), nil
+	}
+	return s, nil
+}
+
+// command runs a statement that manages the transaction.
+func (c *liteConn) command(query string) error {
+	s, err := c.stmt(query)
+	if err == nil {
+		_, err = s.Exec()
+	}
+	return err
+}
+
+func (c *liteConn) exec(query string, args ...any) (int64, error) {
+	c.meter.note(query)
+	s, err := c.stmt(query)
+	if err != nil {
+		return 0, fault(err)
+	}
+	result, err := s.Exec(bind(args)...)
+	if err != nil {
+		return 0, fault(err)
+	}
+	n, err := result.RowsAffected()
+	return n, fault(err)
+}
+
+func (c *liteConn) row(query string, args ...any) scanner { return only{c, query, args} }
+
+func (c *liteConn) each(query string, args []any, scan func(scanner) error) error {
+	c.meter.note(query)
+	s, err := c.stmt(query)
+	if err != nil {
+		return fault(err)
+	}
+	rows, err := s.Query(bind(args)...)
+	if err != nil {
+		return fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return fault(err)
+		}
+	}
+	return fault(rows.Err())
+}
+
+func (c *liteConn) close() error {
+	var errs []error
+	c.prepared.Range(func(_, s any) bool {
+		errs = append(errs, s.(*sql.Stmt).Close())
+		return true
+	})
+	return errors.Join(errs...)
+}

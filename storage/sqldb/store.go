@@ -1,0 +1,98 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/migrations"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store implements every durable interface of package storage.
+type Store struct {
+	engine engine
+	meter  *meter
+}
+
+var _ interface {
+	storage.Tenants
+	storage.Clients
+	storage.Users
+	storage.Credentials
+	storage.Identities
+	storage.Sessions
+	storage.Consents
+	storage.Grants
+	storage.SpentValues
+	storage.Keys
+	storage.Audit
+	storage.Maintenance
+} = (*Store)(nil)
+
+// Open opens the database that the URL names, without looking at its schema:
+//
+//	postgres://user:password@host:5432/name?sslmode=verify-full
+//	sqlite:data/vouchsafe.db   a file, made when it is not there
+//	sqlite::memory:            gone when the store is closed; each Open makes its own
+//
+// A PostgreSQL URL may list several hosts and takes the parameters of libpq and those
+// of pgxpool (pool_max_conns and others). PostgreSQL need not answer yet.
+func Open(ctx context.Context, url string) (*Store, error) {
+	m := new(meter)
+	var e engine
+	var err error
+	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
+	case "sqlite":
+		e, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"), m)
+	case "postgres", "postgresql":
+		e, err = openPostgres(url, m)
+	default:
+		err = errors.New("want sqlite:PATH, sqlite::memory: or postgres://…")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return &Store{engine: e, meter: m}, nil
+}
+
+// Close waits for what is under way and closes the database.
+func (s *Store) Close() error { return s.engine.close() }
+
+// Migrate applies the steps that the schema lacks. Many replicas may call it at once:
+// one works, the others wait.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.engine.migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Statements is the number of statements run so far. BEGIN, COMMIT and savepoints do
+// not count.
+func (s *Store) Statements() int64 { return s.meter.count.Load() }
+
+// OnStatement has f called with each statement, before it is run; nil ends that.
+func (s *Store) OnStatement(f func(query string)) {
+	if f == nil {
+		s.meter.onStatement.Store(nil)
+		return
+	}
+	s.meter.onStatement.Store(&f)
+}
+
+const schemaVersion = `SELECT MAX(version_id) FROM goose_db_version`
+
+// Ping implements storage.Maintenance. A newer schema is welcome: while replicas are
+// being replaced, the old ones go on.
+func (s *Store) Ping(ctx context.Context) error {
+	version, err := one(ctx, s, schemaVersion, nil, scanCount)
+	if err != nil {
+		return fmt.Errorf("schema version: %w", err)
+	}
+	if want := migrations.Latest(); version < want {
+		return fmt.Errorf("schema version is %d, want %d: run vouchsafe migrate", version, want)
+	}
+	return nil
+}

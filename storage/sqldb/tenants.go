@@ -1,0 +1,91 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const tenantColumns = `id, name, host, logo_uri, disabled, created_at`
+
+func scanTenant(row scanner) (t storage.Tenant, err error) {
+	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt})
+	return t, err
+}
+
+const addTenant = `
+	INSERT INTO tenants (` + tenantColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6)`
+
+const removedTenant = `
+	SELECT COUNT(*) FROM removed_tenants
+	WHERE id = $1 OR (host = $2 AND host <> '')`
+
+// AddTenant implements storage.Tenants.
+func (s *Store) AddTenant(ctx context.Context, t storage.Tenant) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		_, err := c.exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt))
+		if err != nil {
+			return err
+		}
+		// Looked at after the insertion: that has waited for a removal under way.
+		return none(c, removedTenant, t.ID, t.Host)
+	})
+	return named(err, "add tenant", t.ID)
+}
+
+const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1`
+
+// Tenant implements storage.Tenants.
+func (s *Store) Tenant(ctx context.Context, id string) (storage.Tenant, error) {
+	t, err := one(ctx, s, tenantByID, []any{id}, scanTenant)
+	return t, named(err, "tenant", id)
+}
+
+const tenantByHost = `SELECT ` + tenantColumns + ` FROM tenants WHERE host = $1 AND host <> ''`
+
+// TenantByHost implements storage.Tenants.
+func (s *Store) TenantByHost(ctx context.Context, host string) (storage.Tenant, error) {
+	t, err := one(ctx, s, tenantByHost, []any{host}, scanTenant)
+	return t, named(err, "tenant at", host)
+}
+
+const listTenants = `
+	SELECT ` + tenantColumns + ` FROM tenants
+	WHERE id > $1
+	ORDER BY id LIMIT $2`
+
+// Tenants implements storage.Tenants.
+func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]storage.Tenant, error) {
+	all, err := list(ctx, s, listTenants, []any{after, limit}, scanTenant)
+	return all, named(err, "tenants after", after)
+}
+
+const (
+	// Foreign keys take along clients and users, and what hangs on those.
+	removeTenant       = `DELETE FROM tenants WHERE id = $1 RETURNING host`
+	removeTenantSpent  = `DELETE FROM spent_values WHERE tenant_id = $1`
+	removeTenantEvents = `DELETE FROM audit WHERE tenant_id = $1`
+	buryTenant         = `INSERT INTO removed_tenants (id, host, removed_at) VALUES ($1, $2, $3)`
+)
+
+// RemoveTenant implements storage.Tenants.
+func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Hour) // a large tenant takes its time
+	defer cancel()
+	err := s.engine.transact(ctx, func(c conn) error {
+		var host string
+		if err := c.row(removeTenant, id).Scan(&host); err != nil {
+			return err
+		}
+		for _, query := range []string{removeTenantSpent, removeTenantEvents} {
+			if _, err := c.exec(query, id); err != nil {
+				return err
+			}
+		}
+		_, err := c.exec(buryTenant, id, host, micros(now))
+		return err
+	})
+	return named(err, "remove tenant", id)
+}

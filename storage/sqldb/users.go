@@ -1,0 +1,151 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// The table's name stands before each column: reads join it with others.
+const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.email,
+	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
+	users.disabled, users.credential_version, users.created_at, users.updated_at`
+
+// userFields is where a row of userColumns goes.
+func userFields(u *storage.User) []any {
+	return []any{
+		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.Email,
+		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
+		&u.Disabled, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
+	}
+}
+
+// profileColumn is jsonColumn for profiles: many are empty.
+type profileColumn struct{ to *storage.Profile }
+
+// Scan implements sql.Scanner.
+func (c profileColumn) Scan(src any) error {
+	*c.to = storage.Profile{}
+	if src == "{}" {
+		return nil
+	}
+	return jsonColumn{c.to}.Scan(src)
+}
+
+func scanUser(row scanner) (u storage.User, err error) {
+	err = row.Scan(userFields(&u)...)
+	return u, err
+}
+
+const (
+	addUser = `
+		INSERT INTO users (tenant_id, id, username, username_key, email,
+			email_key, email_verified, phone, phone_verified, profile, roles,
+			disabled, credential_version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
+)
+
+// AddUser implements storage.Users.
+func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if once != nil {
+			err := must(c, storage.ErrStale, spend, once.TenantID, once.Purpose, spentHash(once.Value), micros(once.ExpiresAt))
+			if err != nil {
+				return err
+			}
+		}
+		_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
+			u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
+			u.Disabled, u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		// Looked at after the insertion: that has waited for a removal under way.
+		if err := none(c, removedUser, u.TenantID, u.ID); err != nil {
+			return err
+		}
+		for _, cr := range creds {
+			cr.TenantID, cr.UserID = u.TenantID, u.ID // the person's own, whatever was said
+			if err := setCredential(c, cr); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return named(err, "add user", u.ID)
+}
+
+const userByID = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND id = $2`
+
+// User implements storage.Users.
+func (s *Store) User(ctx context.Context, tenant, id string) (storage.User, error) {
+	u, err := one(ctx, s, userByID, []any{tenant, id}, scanUser)
+	return u, named(err, "user", id)
+}
+
+// The comparison with ” lets the engines use the index, which leaves ” out.
+const userByEmail = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND email_key = $2 AND email_key <> ''`
+
+// UserByEmail implements storage.Users.
+func (s *Store) UserByEmail(ctx context.Context, tenant, emailKey string) (storage.User, error) {
+	u, err := one(ctx, s, userByEmail, []any{tenant, emailKey}, scanUser)
+	return u, wrapped(err, "user by e-mail")
+}
+
+const userByUsername = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND username_key = $2 AND username_key <> ''`
+
+// UserByUsername implements storage.Users.
+func (s *Store) UserByUsername(ctx context.Context, tenant, usernameKey string) (storage.User, error) {
+	u, err := one(ctx, s, userByUsername, []any{tenant, usernameKey}, scanUser)
+	return u, wrapped(err, "user by name")
+}
+
+const listUsers = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND id > $2
+	ORDER BY id LIMIT $3`
+
+// Users implements storage.Users.
+func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]storage.User, error) {
+	all, err := list(ctx, s, listUsers, []any{tenant, after, limit}, scanUser)
+	return all, named(err, "users after", after)
+}
+
+const updateUser = `
+	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
+		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13
+	WHERE tenant_id = $1 AND id = $2`
+
+// UpdateUser implements storage.Users.
+func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
+	err := s.must(ctx, storage.ErrNotFound, updateUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
+		u.Disabled, micros(u.UpdatedAt))
+	return named(err, "update user", u.ID)
+}
+
+const (
+	// Foreign keys take along credentials, identities, sessions, consents and grants.
+	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2`
+	buryUser   = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
+)
+
+// RemoveUser implements storage.Users.
+func (s *Store) RemoveUser(ctx context.Context, tenant, id string, now time.Time) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := must(c, storage.ErrNotFound, removeUser, tenant, id); err != nil {
+			return err
+		}
+		_, err := c.exec(buryUser, tenant, id, micros(now))
+		return err
+	})
+	return named(err, "remove user", id)
+}
