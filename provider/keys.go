@@ -30,6 +30,9 @@ type keyring struct {
 	secrets *secret.Masters
 	// rotation is how long a key signs; longest is how long what it signed may live.
 	rotation, longest time.Duration
+	// always are the algorithms that a tenant has a key for from the first look at its
+	// JWK set. Keys for others are made when something is signed with them.
+	always []string
 
 	sets   cache.Cache[string, *keySet]
 	making singleflight.Group
@@ -38,7 +41,7 @@ type keyring struct {
 }
 
 func newKeyring(store storage.Keys, secrets *secret.Masters, rotation, longestToken time.Duration) *keyring {
-	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken}
+	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken, always: []string{string(jose.RS256), string(jose.ES256)}}
 	k.sets = cache.Cache[string, *keySet]{Load: k.load, Name: func(tenant string) string { return tenant }}
 	return k
 }
@@ -124,9 +127,9 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 }
 
 // public is the tenant's JWK set: every key that signs, will sign, or signed what may
-// still live. A tenant has a key for RS256 and one for ES256 from the first look.
+// still live.
 func (k *keyring) public(ctx context.Context, tenant string) (jose.JSONWebKeySet, error) {
-	for _, alg := range []string{string(jose.RS256), string(jose.ES256)} {
+	for _, alg := range k.always {
 		if _, err := k.signing(ctx, tenant, alg); err != nil {
 			return jose.JSONWebKeySet{}, err
 		}
@@ -204,7 +207,7 @@ func (s *keySet) signing(alg string, now time.Time, longest time.Duration) *sign
 	var waiting *signingKey
 	for _, key := range slices.Backward(s.keys) {
 		switch {
-		case key.Algorithm != alg, !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(now.Add(longest)):
+		case key.Algorithm != alg, !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(now.Add(longest+lastUse)):
 		case key.ActiveAt.After(now):
 			waiting = key
 		default:

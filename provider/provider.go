@@ -2,10 +2,13 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/gorilla/mux"
 	"github.com/ory/fosite"
 
@@ -108,9 +111,15 @@ func New(c Config) (*Provider, error) {
 	if c.Fetch == nil {
 		c.Fetch = NewFetcher(FetchConfig{})
 	}
+	if !slices.Contains(signingAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
+		return nil, fmt.Errorf("access tokens cannot be signed with %q: use ES256, RS256 or EdDSA", c.AccessTokenAlgorithm)
+	}
 	p := &Provider{Config: c}
 	p.clients = cache.Cache[clientKey, *storage.Client]{Load: p.loadClient, Name: clientKey.String}
 	p.keys = newKeyring(c.Store, c.Secrets, c.KeyRotation, c.longestToken())
+	if !slices.Contains(p.keys.always, c.AccessTokenAlgorithm) {
+		p.keys.always = append(p.keys.always, c.AccessTokenAlgorithm)
+	}
 	p.secretMatcher = newSecretMatcher()
 	p.fosite = newFosite(p)
 	return p, nil

@@ -40,7 +40,7 @@ func (p *Provider) RotateKey(ctx context.Context, tenant, alg string, now bool) 
 	if err != nil {
 		return storage.Key{}, fmt.Errorf("rotate %s key: %w", alg, err)
 	}
-	p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Detail: map[string]string{"kid": key.ID, "alg": alg}})
+	p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Actor: "cli", Detail: map[string]string{"kid": key.ID, "alg": alg}})
 	key.Private = nil
 	return key, nil
 }
