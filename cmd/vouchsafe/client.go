@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type clientCmd struct {
+	Add    clientAddCmd    `cmd:"" help:"Add a client, and print its secret once."`
+	List   clientListCmd   `cmd:"" help:"List clients."`
+	Show   clientShowCmd   `cmd:"" help:"Show a client."`
+	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with people's consents and grants to it."`
+	Apply  clientApplyCmd  `cmd:"" help:"Make the declared clients those of a file. Twice changes nothing."`
+	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 when that is anything."`
+	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and the hash of it for a clients file."`
+}
+
+// tenantFlag names the tenant that a command is about.
+type tenantFlag struct {
+	Tenant string `help:"The tenant it is about." default:"default" placeholder:"ID"`
+}
+
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Print JSON, for scripts."`
+}
+
+type clientAddCmd struct {
+	ClientID               string   `arg:"" name:"client-id" help:"Its client_id."`
+	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a person)." placeholder:"KIND"`
+	Name                   string   `help:"Its name, as people see it." placeholder:"TEXT"`
+	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"Where people come back to. May be given several times." placeholder:"URI"`
+	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"Where people may come back to after signing out. May be given several times." placeholder:"URI"`
+	Scope                  string   `help:"The scopes it may ask for, separated by spaces." placeholder:"SCOPES"`
+	Audience               []string `help:"Whom its access tokens are for. May be given several times." sep:"none" placeholder:"URI"`
+	FirstParty             bool     `help:"It is our own: do not ask people for their consent."`
+	SecretStdin            bool     `help:"Read its secret from standard input, rather than make one."`
+	tenantFlag
+	jsonFlag
+}
+
+func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
+	client := storage.Client{
+		TenantID: c.Tenant, ClientID: c.ClientID, ClientName: c.Name, Scope: c.Scope,
+		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs,
+		Audience: c.Audience, FirstParty: c.FirstParty,
+		GrantTypes:              []string{"authorization_code", "refresh_token"},
+		TokenEndpointAuthMethod: "client_secret_basic",
+	}
+	switch c.Kind {
+	case "spa":
+		client.TokenEndpointAuthMethod = "none"
+		client.AllowedCORSOrigins = originsOf(c.RedirectURIs)
+	case "native":
+		client.TokenEndpointAuthMethod, client.ApplicationType = "none", "native"
+	case "service":
+		client.GrantTypes = []string{"client_credentials"}
+	}
+	var secret string
+	switch {
+	case client.Public() && c.SecretStdin:
+		return errors.New("--secret-stdin: a " + c.Kind + " client can keep no secret")
+	case client.Public():
+	case c.SecretStdin:
+		chosen, err := a.readSecret("client secret")
+		if err != nil {
+			return err
+		}
+		hash, err := provider.HashClientSecret(chosen)
+		if err != nil {
+			return err
+		}
+		client.SecretHashes = []string{hash}
+	default:
+		var hash string
+		secret, hash = provider.NewClientSecret()
+		client.SecretHashes = []string{hash}
+	}
+	var fs faults
+	for _, e := range provider.ValidateClient(&client) {
+		fs.add(e.Field, "%s", e.Message)
+	}
+	if err := fs.err(); err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err == nil {
+			return fmt.Errorf("client %s is there already", c.ClientID)
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		if err := s.PutClient(ctx, client); err != nil {
+			return err
+		}
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.added", ClientID: c.ClientID}); err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(struct {
+				storage.Client
+				Secret string `json:"client_secret,omitempty"`
+			}{client, secret})
+		}
+		fmt.Fprintf(a.stdout, "client_id      %s\n", c.ClientID)
+		if secret != "" {
+			fmt.Fprintf(a.stdout, "client_secret  %s\n", secret)
+			fmt.Fprintln(a.stderr, "The secret is shown this once: only a hash of it is kept.")
+		}
+		return nil
+	})
+}
+
+// originsOf are the origins of a browser application's pages, whose scripts will call
+// the endpoints.
+func originsOf(uris []string) []string {
+	var origins []string
+	for _, uri := range uris {
+		u, err := url.Parse(uri)
+		if err != nil || u.Host == "" {
+			continue // ValidateClient says so
+		}
+		if o := u.Scheme + "://" + u.Host; !slices.Contains(origins, o) {
+			origins = append(origins, o)
+		}
+	}
+	return origins
+}
+
+type clientListCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+func (c *clientListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		clients := []clientView{}
+		for client, err := range allClients(ctx, s, c.Tenant) {
+			if err != nil {
+				return err
+			}
+			clients = append(clients, viewClient(client))
+		}
+		if c.JSON {
+			return a.printJSON(clients)
+		}
+		t := a.table("CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM")
+		for _, v := range clients {
+			from := "command"
+			if v.Declared {
+				from = "file"
+			}
+			t.row(v.ClientID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), from)
+		}
+		return t.flush()
+	})
+}
+
+// clientView is a client as commands print it: with all but its secrets.
+type clientView struct {
+	storage.Client
+	Secrets   int       `json:"secrets"`
+	Declared  bool      `json:"declared"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+func viewClient(c storage.Client) clientView {
+	return clientView{c, len(c.SecretHashes), c.Declared, c.CreatedAt, c.UpdatedAt}
+}
+
+type clientShowCmd struct {
+	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
+	tenantFlag
+}
+
+func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		client, err := s.Client(ctx, c.Tenant, c.ClientID)
+		if err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		return a.printJSON(viewClient(client))
+	})
+}
+
+type clientRemoveCmd struct {
+	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
+	tenantFlag
+}
+
+func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID); err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.removed", ClientID: c.ClientID})
+	})
+}
+
+type clientApplyCmd struct {
+	File string `arg:"" help:"The clients file."`
+	tenantFlag
+	jsonFlag
+}
+
+func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
+	return a.plan(ctx, c.Tenant, c.File, func(s store, plan []change) error {
+		if err := applyPlan(ctx, s, c.Tenant, plan, "cli"); err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(plan)
+		}
+		printPlan(a.stdout, plan)
+		return nil
+	})
+}
+
+type clientDiffCmd struct {
+	File string `arg:"" help:"The clients file."`
+	tenantFlag
+	jsonFlag
+}
+
+// diffChanges is the exit code of client diff when apply would change something.
+const diffChanges = exitCode(2)
+
+// Help says what scripts rely on.
+func (*clientDiffCmd) Help() string {
+	return "Nothing is changed. The exit code is 0 when apply would change nothing, 2 when it would change something, and 1 when the file is at fault or the database cannot be read."
+}
+
+func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
+	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan []change) error {
+		if c.JSON {
+			if err := a.printJSON(plan); err != nil {
+				return err
+			}
+		} else {
+			printPlan(a.stdout, plan)
+		}
+		if len(plan) > 0 {
+			return diffChanges
+		}
+		return nil
+	})
+}
+
+// plan reads a clients file and hands over what applying it would change.
+func (a *app) plan(ctx context.Context, tenant, file string, then func(store, []change) error) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	clients, err := readClients(file, cfg.samples())
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, tenant); err != nil {
+			return err
+		}
+		plan, err := planClients(ctx, s, tenant, clients)
+		if err != nil {
+			return err
+		}
+		return then(s, append([]change{}, plan...))
+	})
+}
+
+type clientSecretCmd struct {
+	SecretStdin bool `help:"Read the secret from standard input, and print its hash only."`
+	jsonFlag
+}
+
+func (c *clientSecretCmd) Run(a *app) error {
+	secret, hash := provider.NewClientSecret()
+	if c.SecretStdin {
+		chosen, err := a.readSecret("client secret")
+		if err != nil {
+			return err
+		}
+		if hash, err = provider.HashClientSecret(chosen); err != nil {
+			return err
+		}
+		secret = ""
+	}
+	if c.JSON {
+		return a.printJSON(struct {
+			Secret string `json:"client_secret,omitempty"`
+			Hash   string `json:"client_secret_hash"`
+		}{secret, hash})
+	}
+	if secret != "" {
+		fmt.Fprintf(a.stdout, "client_secret       %s\n", secret)
+	}
+	_, err := io.WriteString(a.stdout, "client_secret_hash  "+hash+"\n")
+	return err
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const sampleClients = "../../clients.yaml"
+
+func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
+	clients, err := readClients(sampleClients, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range clients {
+		got = append(got, c.ClientID+" "+c.TokenEndpointAuthMethod+" "+strings.Join(c.GrantTypes, "+"))
+	}
+	want := []string{
+		"spa none authorization_code+refresh_token",
+		"mobile none authorization_code+refresh_token",
+		"web client_secret_basic authorization_code+refresh_token",
+		"service client_secret_basic client_credentials",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	_, err = readClients(sampleClients, false)
+	if n := strings.Count(err.Error(), "client_secret: is a sample that everybody knows"); n != 2 {
+		t.Errorf("in production: got %v", err)
+	}
+}
+
+func TestFaultsOfAClientsFileAreToldAtOnceWithTheirPlace(t *testing.T) {
+	text := `clients:
+  - client_id: one
+    client_id: again
+    redirect_uri: [http://localhost/callback]
+    scope: [openid, email]
+    require_pkce: maybe
+    default_max_age: soon
+    access_token_lifetime: 10 minutes
+    redirect_uris: http://localhost/callback
+    jwks: nothing
+  - client_id: two
+    token_endpoint_auth_method: none
+    client_secret: a-secret-of-a-public-client
+    redirect_uris: ["http://evil.example/callback"]
+  - client_id: three
+    grant_types: [client_credentials]
+  - client_id: two
+    token_endpoint_auth_method: none
+    redirect_uris: [https://two.example/callback]
+  - client_id: four
+    client_secret: short
+    client_secret_hash: sha256$0123
+    redirect_uris: [https://four.example/callback]
+  - just text
+users: []
+`
+	_, fs := parseClients("clients.yaml", []byte(text), true)
+	var places []string
+	for _, f := range fs {
+		places = append(places, f.where)
+	}
+	want := []string{
+		"clients.yaml:3:5", "clients.yaml:4:5", "clients.yaml:5:12", "clients.yaml:6:19", "clients.yaml:7:22",
+		"clients.yaml:8:28", "clients.yaml:9:20", "clients.yaml:10:11",
+		"clients.yaml:13:20", "clients.yaml:14:20", "clients.yaml:15:5", "clients.yaml:17:5", "clients.yaml:21:20", "clients.yaml:22:25",
+		"clients.yaml:24:5", "clients.yaml:25:1",
+	}
+	slices.Sort(places)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, places); diff != "" {
+		t.Errorf("%s\n%v", diff, fs.err())
+	}
+	for _, hint := range []string{
+		"redirect_uri is no field of a client: did you mean redirect_uris?",
+		"scope: want one text, not a list: write openid email",
+		"redirect_uris: want a list, such as [http://localhost/callback]",
+		"users is nothing that a clients file has",
+	} {
+		if !strings.Contains(fs.Error(), hint) {
+			t.Errorf("missing: %s", hint)
+		}
+	}
+}
+
+func TestEntryBecomesTheClient(t *testing.T) {
+	_, hash := provider.NewClientSecret()
+	text := `clients:
+  - client_id: a
+    redirect_uris: &uris [https://a.example/callback]
+    client_secret: [first-secret-of-mine, second-secret-of-mine]
+    client_secret_hash: ` + hash + `
+    default_max_age: 0
+    require_pkce: false
+    access_token_lifetime: 5m
+    id_token_signed_response_alg: ES256
+  - client_id: b
+    redirect_uris: *uris
+    token_endpoint_auth_method: private_key_jwt
+    jwks:
+      - {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, kid: k1}
+`
+	clients, fs := parseClients("clients.yaml", []byte(text), false)
+	if err := fs.err(); err != nil {
+		t.Fatal(err)
+	}
+	a, b := clients[0], clients[1]
+	if *a.DefaultMaxAge != 0 || *a.RequirePKCE || a.AccessTokenLifetime.Or(0).String() != "5m0s" || a.IDTokenSignedResponseAlg != "ES256" {
+		t.Errorf("got %+v", a.Client)
+	}
+	changed, err := a.hash(nil)
+	if err != nil || !changed || len(a.SecretHashes) != 3 || a.SecretHashes[2] != hash ||
+		!provider.MatchClientSecret(a.SecretHashes[0], "first-secret-of-mine") || !provider.MatchClientSecret(a.SecretHashes[1], "second-secret-of-mine") {
+		t.Errorf("secrets: got %v, %v, %v", changed, err, a.SecretHashes)
+	}
+	if changed, err := a.hash(a.SecretHashes); err != nil || changed {
+		t.Errorf("the same secrets again: got %v, %v", changed, err)
+	}
+	if got := b.RedirectURIs; !slices.Equal(got, a.RedirectURIs) {
+		t.Errorf("alias: got %v", got)
+	}
+	if got := string(b.JWKS); !strings.HasPrefix(got, `{"keys":[{`) || !strings.Contains(got, `"kid":"k1"`) {
+		t.Errorf("got jwks %s", got)
+	}
+}
+
+// TestSchemaKnowsEveryField keeps the schema that editors use in step with the record.
+func TestSchemaKnowsEveryField(t *testing.T) {
+	text, err := os.ReadFile("../../clients.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Defs struct {
+			Client struct {
+				Properties map[string]struct {
+					Type, Description string
+				}
+			}
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	fields := schema.Defs.Client.Properties
+	if diff := cmp.Diff(clientFieldNames(), slices.Sorted(maps.Keys(fields))); diff != "" {
+		t.Error(diff)
+	}
+	types := map[reflect.Kind]string{reflect.String: "string", reflect.Slice: "array", reflect.Bool: "boolean", reflect.Int64: "integer"}
+	for name, field := range fields {
+		if field.Description == "" {
+			t.Errorf("%s has no description", name)
+		}
+		index, ok := clientFields[name]
+		if !ok || field.Type == "" { // ours, or an enumeration
+			continue
+		}
+		goType := reflect.TypeFor[storage.Client]().Field(index).Type
+		if goType.Kind() == reflect.Pointer {
+			goType = goType.Elem()
+		}
+		want := types[goType.Kind()]
+		if goType == reflect.TypeFor[storage.Duration]() {
+			want = "string"
+		}
+		if field.Type != want {
+			t.Errorf("%s: got type %s, want %s", name, field.Type, want)
+		}
+	}
+}
+
+func FuzzClientsFile(f *testing.F) {
+	sample, err := os.ReadFile(sampleClients)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(sample))
+	f.Add("clients: [{client_id: a, jwks: [{}], redirect_uris: [x], client_secret: [a, b], default_max_age: 1}]")
+	f.Add("clients:\n- &a {client_id: a, redirect_uris: [*a]}\n---\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		clients, fs := parseClients("f", []byte(text), true)
+		if len(fs) > 0 {
+			return
+		}
+		// What was found good stays good, and says the same.
+		for _, c := range clients {
+			again := c.Client
+			if faults := provider.ValidateClient(&again); len(faults) > 0 {
+				t.Errorf("%q: %v", c.ClientID, faults)
+			}
+			if changes := compareClients(&c.Client, &again); len(changes) > 0 {
+				t.Errorf("%q: %v", c.ClientID, changes)
+			}
+		}
+	})
+}

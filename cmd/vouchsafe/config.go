@@ -1,0 +1,290 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Config is every setting of Vouchsafe. The empty one is a working server on
+// localhost. A field's comment is its documentation: --help and `vouchsafe config
+// --sample` print it. Its setting tag is its name: so in vouchsafe.yaml, in capitals
+// behind VOUCHSAFE_ in the environment, and with hyphens as a flag. What is marked
+// secret has no flag, since every process of a machine can read arguments; it can come
+// from a file that the name with _file behind it names.
+//
+// Later sources win: defaults, vouchsafe.yaml, environment, flags. Where the default
+// of production (database_url is set) differs, it stands in the tag of that name.
+type Config struct {
+	// The URL at which people and clients reach Vouchsafe, without a path: the iss of
+	// every token. https, except on this machine. Required in production; otherwise
+	// http://localhost and the port of listen.
+	Issuer string `setting:"issuer" sample:"https://id.example.com"`
+	// The address to listen on. localhost is both of 127.0.0.1 and ::1; without a host,
+	// as in :8080, all addresses of the machine.
+	Listen string `setting:"listen" default:"localhost:8080"`
+	// The certificate chain to serve TLS with, a PEM file. It is read again when it
+	// changes. Leave it out behind a proxy that speaks TLS.
+	TLSCert string `setting:"tls_cert" sample:"/etc/vouchsafe/tls.crt"`
+	// The private key of tls_cert, a PEM file.
+	TLSKey string `setting:"tls_key" sample:"/etc/vouchsafe/tls.key"`
+	// The addresses or networks of proxies whose X-Forwarded-For is believed.
+	TrustedProxies []prefix `setting:"trusted_proxies" sample:"10.0.0.0/8"`
+
+	// The PostgreSQL database, as a URL: postgres://USER:PASSWORD@HOST/NAME. Setting it
+	// makes this a production server, which needs issuer and secret too. Without it
+	// everything is kept in a SQLite file below data.
+	DatabaseURL secretText `setting:"database_url" secret:"true" sample:"postgres://vouchsafe@db.internal/vouchsafe"`
+	// Where replicas count attempts together: redis://HOST:PORT, or rediss:// for TLS.
+	// Several addresses, separated by commas, are a Cluster; with a master_name in the
+	// query they are Sentinels. Without it each process counts alone: right for one.
+	RedisURL secretText `setting:"redis_url" secret:"true" sample:"redis://redis.internal:6379"`
+	// The master secret that all other keys are derived from, at least 32 characters,
+	// the same at every replica. Required in production; otherwise made at the first
+	// start and kept in data. Several may be given, separated by commas: the first
+	// seals and all open, so that one can be replaced.
+	Secret secretText `setting:"secret" secret:"true"`
+	// The folder of an embedded server: the SQLite file and the master secret.
+	Data string `setting:"data" default:"data"`
+	// The file that declares clients. It is applied at every start. An embedded server
+	// reads ./clients.yaml when it is there.
+	Clients string `setting:"clients" sample:"/etc/vouchsafe/clients.yaml"`
+
+	// The address that serves /metrics, /healthz and /readyz to the operator alone, or
+	// off.
+	MetricsListen string `setting:"metrics_listen" default:"127.0.0.1:8081"`
+	// How much is logged: debug, info, warn or error.
+	LogLevel string `setting:"log_level" default:"info" oneof:"debug info warn error"`
+	// How it is written: json, text, or auto, which is text on a terminal.
+	LogFormat string `setting:"log_format" default:"auto" oneof:"auto json text"`
+	// Show developers what was wrong with a request, on the error page. Otherwise true
+	// for an embedded server that only this machine can reach, and false.
+	Development *bool `setting:"development" sample:"false"`
+	// How long /readyz says that the server is stopping before it takes no more
+	// connections, so that load balancers look elsewhere in time.
+	StopDelay storage.Duration `setting:"stop_delay" default:"0s" production:"3s" mayzero:"true"`
+	// How long a stopping server waits for the requests that it has begun.
+	StopTimeout storage.Duration `setting:"stop_timeout" default:"30s"`
+
+	// Addresses or networks without limits on attempts: for load tests. Never people's.
+	UnlimitedAddresses []prefix `setting:"unlimited_addresses" sample:"192.0.2.7"`
+	// Let clients' jwks_uri name hosts on private networks and this machine.
+	AllowPrivateFetch bool `setting:"allow_private_fetch" default:"false"`
+	// More certificate authorities to believe when a jwks_uri is fetched, a PEM file.
+	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
+
+	// What signs access tokens: ES256, RS256 or EdDSA.
+	AccessTokenAlgorithm string `setting:"access_token_algorithm" default:"ES256" oneof:"ES256 RS256 EdDSA"`
+	// How long access tokens live, unless their client says otherwise.
+	AccessTokenLifetime storage.Duration `setting:"access_token_lifetime" default:"10m"`
+	// How long ID tokens live, unless their client says otherwise.
+	IDTokenLifetime storage.Duration `setting:"id_token_lifetime" default:"1h"`
+	// How long a sign-in can be refreshed at all, unless its client says otherwise.
+	RefreshTokenLifetime storage.Duration `setting:"refresh_token_lifetime" default:"2160h"`
+	// How long a refresh token lives that is not used, unless its client says otherwise.
+	RefreshTokenIdleLifetime storage.Duration `setting:"refresh_token_idle_lifetime" default:"720h"`
+	// For how long after a refresh the old token gives the same answer once more, so
+	// that a lost answer costs nobody their sign-in.
+	RefreshTokenGrace storage.Duration `setting:"refresh_token_grace" default:"10s" mayzero:"true"`
+	// How long an authorization code lives.
+	CodeLifetime storage.Duration `setting:"code_lifetime" default:"1m"`
+	// How long a person may take to sign in.
+	RequestLifetime storage.Duration `setting:"request_lifetime" default:"1h"`
+	// How long a key signs before its successor does.
+	KeyRotation storage.Duration `setting:"key_rotation" default:"2160h"`
+	// How long a browser stays signed in without being used.
+	SessionIdle storage.Duration `setting:"session_idle" default:"168h"`
+	// How long a browser stays signed in at all.
+	SessionLifetime storage.Duration `setting:"session_lifetime" default:"720h"`
+
+	// file is the vouchsafe.yaml that was read, "" for none.
+	file string
+}
+
+//go:embed config.go
+var configSource string
+
+// production says whether the server is one that others rely on.
+func (c *Config) production() bool { return c.DatabaseURL != "" }
+
+// development says whether errors are explained to whoever sees them, and samples work.
+func (c *Config) development() bool { return c.Development != nil && *c.Development }
+
+// samples says whether the secrets of the sample clients file are good enough.
+func (c *Config) samples() bool { return !c.production() && c.development() }
+
+// local says that only this machine can reach the server: only then is there a
+// developer page.
+func (c *Config) local() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && loopback(host) && !c.production() && loopback(hostOf(c.Issuer))
+}
+
+// complete fills what depends on other settings.
+func (c *Config) complete() {
+	if c.Issuer == "" && !c.production() {
+		if _, port, err := net.SplitHostPort(c.Listen); err == nil {
+			scheme := "http"
+			if c.TLSCert != "" {
+				scheme = "https"
+			}
+			c.Issuer = scheme + "://" + net.JoinHostPort("localhost", port)
+		}
+	}
+	if c.Development == nil {
+		local := c.local()
+		c.Development = &local
+	}
+}
+
+// check says all that is wrong, and what to write instead.
+func (c *Config) check(origin func(name string) string) faults {
+	var fs faults
+	wrong := func(name, format string, args ...any) {
+		fs.add(origin(name), format, args...)
+	}
+	if c.production() {
+		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
+			// Neither the URL nor the error is quoted: both may hold the password.
+			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special in the password percent-encoded")
+		}
+		if c.Secret == "" {
+			wrong("secret", "is missing: a production server (database_url is set) needs a master secret that all its replicas share. Make one with `openssl rand -base64 48`, and keep it")
+		}
+		if c.Issuer == "" {
+			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
+		}
+	}
+	c.checkIssuer(wrong)
+	c.checkSecret(wrong)
+	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
+		if name == "metrics_listen" && addr == "off" {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses", addr)
+		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")
+	}
+	if c.CodeLifetime > storage.Duration(10*time.Minute) {
+		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
+	}
+	if c.SessionIdle > c.SessionLifetime {
+		wrong("session_idle", "is longer than session_lifetime (%s): write that or less", time.Duration(c.SessionLifetime))
+	}
+	return fs
+}
+
+func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
+	if c.Issuer == "" {
+		return
+	}
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http"):
+		wrong("issuer", "%q is no issuer: write https:// and the host that people use, such as https://id.example.com", c.Issuer)
+	case u.Path != "":
+		wrong("issuer", "%q has a path: write %s://%s", c.Issuer, u.Scheme, u.Host)
+	case u.Host != strings.ToLower(u.Host):
+		wrong("issuer", "%q has capitals, which clients compare: write %s://%s", c.Issuer, u.Scheme, strings.ToLower(u.Host))
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		wrong("issuer", "%q is not encrypted: write https://%s; http is for localhost only", c.Issuer, u.Host)
+	}
+}
+
+func (c *Config) checkSecret(wrong func(name, format string, args ...any)) {
+	if c.Secret == "" {
+		return
+	}
+	if _, err := secret.Parse(string(c.Secret)); err != nil {
+		wrong("secret", "is too short: %v", err)
+		return
+	}
+	for s := range strings.SplitSeq(string(c.Secret), ",") {
+		distinct := map[rune]bool{}
+		for _, r := range s {
+			distinct[r] = true
+		}
+		// Random secrets of this length never have so few.
+		if len(distinct) < 10 {
+			wrong("secret", "is not random: make one with `openssl rand -base64 48`")
+		}
+	}
+}
+
+// loopback says whether the host is this machine, whatever the network says.
+func loopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
+}
+
+func hasScheme(rawURL, scheme string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.Scheme == scheme
+}
+
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// secretText is a setting that is never printed.
+type secretText string
+
+const redacted = "(set, not shown)"
+
+// String hides the secret from every fmt verb that would print it, and from slog.
+func (s secretText) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides it from %#v.
+func (s secretText) GoString() string { return s.String() }
+
+// MarshalText hides it from JSON.
+func (s secretText) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// prefix is a network, or an address as the network of just that one.
+type prefix struct{ netip.Prefix }
+
+// UnmarshalText reads 10.0.0.0/8 or 10.1.2.3.
+func (p *prefix) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		addr = addr.Unmap().WithZone("")
+		p.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	net, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no network: write an address, or a network such as 10.0.0.0/8", text)
+	}
+	p.Prefix = net.Masked()
+	return nil
+}
+
+func prefixes(ps []prefix) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range ps {
+		out = append(out, p.Prefix)
+	}
+	return out
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type keyCmd struct {
+	List   keyListCmd   `cmd:"" help:"List signing keys."`
+	Rotate keyRotateCmd `cmd:"" help:"Make a new signing key. Keys rotate by themselves too: see key_rotation."`
+}
+
+// keyView is a key as commands print it.
+type keyView struct {
+	ID        string     `json:"kid"`
+	Algorithm string     `json:"alg"`
+	State     string     `json:"state"`
+	ActiveAt  time.Time  `json:"active_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+func viewKey(k storage.Key, now time.Time) keyView {
+	v := keyView{ID: k.ID, Algorithm: k.Algorithm, State: "signing", ActiveAt: k.ActiveAt}
+	if !k.ExpiresAt.IsZero() {
+		v.ExpiresAt, v.State = &k.ExpiresAt, "published"
+		if !now.Before(k.ExpiresAt) {
+			v.State = "expired"
+		}
+	}
+	if now.Before(k.ActiveAt) {
+		v.State = "next"
+	}
+	return v
+}
+
+type keyListCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+// Help says what the states mean.
+func (*keyListCmd) Help() string {
+	return "A key is next (published, and will sign), signing, published (its successor signs; what it signed is still believed) or expired. Until a successor is active, the published key before it signs on."
+}
+
+func (c *keyListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		keys, err := s.Keys(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		views := []keyView{}
+		for _, k := range keys {
+			views = append(views, viewKey(k, time.Now()))
+		}
+		if c.JSON {
+			return a.printJSON(views)
+		}
+		t := a.table("KEY", "ALGORITHM", "STATE", "SIGNS FROM", "PUBLISHED UNTIL")
+		for _, v := range views {
+			until := ""
+			if v.ExpiresAt != nil {
+				until = v.ExpiresAt.Local().Format(time.DateTime)
+			}
+			t.row(v.ID, v.Algorithm, v.State, v.ActiveAt.Local().Format(time.DateTime), until)
+		}
+		return t.flush()
+	})
+}
+
+type keyRotateCmd struct {
+	Alg string `help:"Which of the tenant's keys: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" default:"ES256" placeholder:"ALG"`
+	Now bool   `help:"Sign with it at once, because the old one may be known to others. Otherwise it is published a while before it signs, so that everybody has seen it by then."`
+	tenantFlag
+	jsonFlag
+}
+
+func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
+	return a.withServer(ctx, func(s *server) error {
+		if err := hasTenant(ctx, s.store, c.Tenant); err != nil {
+			return err
+		}
+		k, err := s.provider.RotateKey(ctx, c.Tenant, c.Alg, c.Now)
+		if err != nil {
+			return err
+		}
+		err = record(ctx, s.store, "cli", storage.Event{TenantID: c.Tenant, Kind: "key.rotated", Detail: map[string]string{"kid": k.ID, "alg": k.Algorithm}})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(viewKey(k, time.Now()))
+		}
+		fmt.Fprintln(a.stdout, k.ID)
+		return nil
+	})
+}

@@ -1,0 +1,181 @@
+// Command vouchsafe is an OAuth 2.1 and OpenID Connect provider: one binary that
+// serves, migrates its database, and manages clients, people, keys and tenants.
+//
+// Each command has a file of its own. serve.go wires the parts of the server together,
+// from top to bottom.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is stamped by the linker: see scripts/build.
+var version = "development"
+
+// app is what commands share: where they read, write and find their settings.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	flags          map[string]string // settings given as flags, by their names
+	configFile     string
+	parser         *kong.Kong // for completion
+}
+
+// commands are what the program can be told to do.
+type commands struct {
+	Config string `help:"Read settings from this file; otherwise from ./vouchsafe.yaml when it is there." placeholder:"FILE" type:"path"`
+
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve (the default)."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date. serve does it too."`
+	Client      clientCmd      `cmd:"" help:"Manage the applications that people sign in to."`
+	User        userCmd        `cmd:"" help:"Manage people."`
+	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
+	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with people, clients and keys of their own."`
+	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a file to begin with."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask the server of these settings whether it is well. For containers."`
+	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	// The first signal asks for an orderly stop; after it they kill, as ever.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// run carries out a command line and says the exit code: 0 when it went well, 1 when
+// it did not, 80 when the command line was no good; client diff has one more.
+func (a *app) run(ctx context.Context, args []string) int {
+	// Kong calls this for --help and goes on; a panic is its way to be stopped.
+	type exit struct{ code int }
+	code := 0
+	err := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				e, ok := p.(exit)
+				if !ok {
+					panic(p)
+				}
+				code = e.code
+			}
+		}()
+		var c commands
+		flags := settingFlags()
+		a.parser, err = kong.New(&c,
+			kong.Name("vouchsafe"),
+			kong.Description("An OAuth 2.1 and OpenID Connect provider. Without a command it serves."),
+			kong.Writers(a.stdout, a.stderr),
+			kong.Exit(func(code int) { panic(exit{code}) }),
+			kong.Embed(flags.Interface(), `group:"Settings"`),
+			kong.ValueFormatter(describe),
+			kong.Help(help),
+			kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+			kong.BindTo(ctx, (*context.Context)(nil)),
+			kong.Bind(a),
+		)
+		if err != nil {
+			return err
+		}
+		k, err := a.parser.Parse(args)
+		if err != nil {
+			return err
+		}
+		a.configFile, a.flags = c.Config, givenFlags(flags)
+		return k.Run()
+	}()
+	if err == nil {
+		return code
+	}
+	var quiet exitCode
+	if errors.As(err, &quiet) {
+		return int(quiet)
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(a.stderr, "vouchsafe:", line)
+	}
+	var coder kong.ExitCoder
+	if errors.As(err, &coder) {
+		return coder.ExitCode()
+	}
+	return 1
+}
+
+// exitCode ends the program with a code and no message: it has said what there is to say.
+type exitCode int
+
+func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }
+
+// config reads the settings.
+func (a *app) config() (*Config, error) {
+	return loadConfig(a.flags, a.configFile, a.environ)
+}
+
+// settingFlags is a pointer to a struct with a field for each setting that may be a
+// flag. The fields are texts: all sources are read, and complained of, in one way.
+func settingFlags() reflect.Value {
+	var fields []reflect.StructField
+	for _, s := range settings {
+		if s.secret {
+			continue
+		}
+		kind := reflect.TypeFor[*string]()
+		if t := reflect.TypeFor[Config]().Field(s.index).Type; t.Kind() == reflect.Bool || t == reflect.TypeFor[*bool]() {
+			kind = reflect.TypeFor[*bool]()
+		}
+		placeholder := s.tag.Get("default")
+		if placeholder == "" {
+			placeholder = "…"
+		}
+		fields = append(fields, reflect.StructField{
+			Name: reflect.TypeFor[Config]().Field(s.index).Name, Type: kind,
+			Tag: reflect.StructTag(fmt.Sprintf("name:%q placeholder:%q", s.flag(), placeholder)),
+		})
+	}
+	return reflect.New(reflect.StructOf(fields))
+}
+
+// givenFlags are the settings among the flags that were given, by their names.
+func givenFlags(flags reflect.Value) map[string]string {
+	given := map[string]string{}
+	for _, s := range settings {
+		field := flags.Elem().FieldByName(reflect.TypeFor[Config]().Field(s.index).Name)
+		if field.IsValid() && !field.IsNil() {
+			given[s.name] = fmt.Sprint(field.Elem().Interface())
+		}
+	}
+	return given
+}
+
+// describe is the help of a flag: a setting's is its field's comment.
+func describe(v *kong.Value) string {
+	name := strings.ReplaceAll(v.Name, "-", "_")
+	if s := settingNamed(name); s != nil && v.Help == "" {
+		return settingDocs()[name] + " [" + s.env() + "]"
+	}
+	return kong.DefaultHelpValueFormatter(v)
+}
+
+// help leaves the settings to the commands that are about them: every command takes
+// them, and few who ask for help mean them.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if cmd := ctx.Selected(); cmd == nil || cmd.Name != "serve" && cmd.Name != "config" {
+		for _, f := range ctx.Model.Flags {
+			f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == "Settings"
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type serveCmd struct{}
+
+const (
+	sweepEvery    = time.Minute
+	maintainEvery = 5 * time.Minute
+)
+
+// Run serves until the context ends, then stops without dropping a request.
+func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := newLog(cfg, a.stderr)
+	// Listening comes first: it is what most often goes wrong, and quickest.
+	listeners, err := listen(cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, l := range listeners {
+			_ = l.Close() // closed already when serving came so far
+		}
+	}()
+	ops, err := listenOperations(cfg, log)
+	if err != nil {
+		return err
+	}
+	s, err := newServer(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	if cfg.TLSCert != "" {
+		cert := &certificate{certFile: cfg.TLSCert, keyFile: cfg.TLSKey, log: log}
+		conf, err := cert.config()
+		if err != nil {
+			return err
+		}
+		for i, l := range listeners {
+			listeners[i] = tls.NewListener(l, conf)
+		}
+	}
+	public, private := httpServer(s.Handler(), log), httpServer(s.Operations(), log)
+	failed := make(chan error, len(listeners)+1)
+	for _, l := range listeners {
+		go func() { failed <- serveOn(public, l) }()
+	}
+	if ops != nil {
+		go func() { failed <- serveOn(private, ops) }()
+	}
+	// What runs beside the requests ends before the stores close.
+	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { s.sweep(background) })
+	wg.Go(func() { s.maintainKeys(background) })
+	defer func() { endBackground(); wg.Wait() }()
+
+	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners))
+	s.warn()
+	if !cfg.production() {
+		s.greet(ctx, a.stdout)
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	return s.stop(public, private)
+}
+
+// stop lets load balancers look elsewhere, then waits for the requests that were begun.
+func (s *server) stop(public, private *http.Server) error {
+	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
+	s.health.stopping.Store(true)
+	// Clients that keep connections open are told to open the next one elsewhere.
+	public.SetKeepAlivesEnabled(false)
+	time.Sleep(time.Duration(s.cfg.StopDelay))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
+	defer cancel()
+	err := public.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err), public.Close())
+	}
+	// Until the last, so that what stops can be watched.
+	err = errors.Join(err, private.Close())
+	s.log.Info("stopped")
+	return err
+}
+
+// httpServer bounds what a peer can make the server wait for or keep.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      requestTimeout + 10*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mostly scanners' TLS mistakes
+	}
+}
+
+func serveOn(srv *http.Server, l net.Listener) error {
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// listenOperations opens the operator's listener. That its default address is taken,
+// by another embedded server most likely, is no reason not to start.
+func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
+	if cfg.MetricsListen == "off" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", cfg.MetricsListen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && !cfg.production() && cfg.MetricsListen == settingNamed("metrics_listen").tag.Get("default"):
+		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses another address, or off", "address", cfg.MetricsListen)
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("metrics_listen: %w", err)
+	}
+	return l, nil
+}
+
+// sweep deletes what has expired, now and then. Replicas do it at different times.
+func (s *server) sweep(ctx context.Context) {
+	s.every(ctx, sweepEvery, "sweep", func(ctx context.Context) error {
+		n, err := s.store.Sweep(ctx, time.Now())
+		if n > 0 {
+			s.log.DebugContext(ctx, "swept", "rows", n)
+		}
+		return err
+	})
+}
+
+func (s *server) maintainKeys(ctx context.Context) {
+	s.every(ctx, maintainEvery, "maintain keys", s.provider.MaintainKeys)
+}
+
+// every calls do every so often, give or take a tenth, until the context ends.
+func (s *server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
+	for {
+		jitter := time.Duration(rand.Int64N(int64(period / 5)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(period - period/10 + jitter):
+		}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, what, "error", err)
+		}
+	}
+}
+
+// warn tells the operator what is allowed and yet worth a thought.
+func (s *server) warn() {
+	if s.cfg.production() && s.cfg.RedisURL == "" {
+		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
+	}
+	if len(s.cfg.UnlimitedAddresses) > 0 {
+		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.printed(settingNamed("unlimited_addresses")))
+	}
+	if s.cfg.AllowPrivateFetch {
+		s.log.Warn("clients' jwks_uri may name hosts on private networks")
+	}
+}
+
+// greet says what whoever started an embedded server wants to know.
+func (s *server) greet(ctx context.Context, w io.Writer) {
+	fmt.Fprintf(w, "\nVouchsafe %s\n\n", version)
+	row := func(name, value string) { fmt.Fprintf(w, "  %-16s %s\n", name, value) }
+	row("Issuer", s.cfg.Issuer)
+	row("Discovery", s.cfg.Issuer+"/.well-known/openid-configuration")
+	if s.dev != nil {
+		row("Developer page", s.cfg.Issuer+"/dev")
+	}
+	if spent, err := s.store.IsSpent(ctx, storage.DefaultTenant, firstAdmin.Purpose, firstAdmin.Value); err == nil && !spent {
+		row("First admin", s.cfg.Issuer+"/setup?token="+setupLink{s.secrets}.token())
+		row("", "(this link creates the first administrator, once; keep it to yourself)")
+	}
+	row("Data", s.cfg.Data)
+	if s.cfg.Clients != "" {
+		row("Clients", s.cfg.Clients)
+	}
+	fmt.Fprintln(w)
+	if f, ok := w.(*os.File); ok {
+		_ = f.Sync() // a pipe cannot: nothing is lost by it
+	}
+}
+
+func addresses(listeners []net.Listener) []string {
+	var all []string
+	for _, l := range listeners {
+		all = append(all, l.Addr().String())
+	}
+	return all
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/devpage"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login"
+	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// maxBody bounds what a request may send: the largest honest one is a form with an
+	// assertion or a token in it.
+	maxBody = 128 << 10
+	// requestTimeout bounds what a request may wait for, whatever hangs below.
+	requestTimeout = 20 * time.Second
+)
+
+// server is Vouchsafe put together, without a listener.
+type server struct {
+	cfg      *Config
+	log      *slog.Logger
+	store    store
+	secrets  *secret.Masters
+	provider *provider.Provider
+	pages    *login.Server
+	dev      *devpage.Page // nil unless only this machine reaches the server
+	metrics  *metrics
+	health   *health
+	handler  http.Handler
+	closers  []func() error // in the order in which things were opened
+	plan     []change       // what applying the clients file changed
+}
+
+// newServer opens the stores, migrates, applies the clients file and wires the parts.
+// Close it, also when nothing is served.
+func newServer(ctx context.Context, cfg *Config, log *slog.Logger) (s *server, err error) {
+	s = &server{cfg: cfg, log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	shared, local, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.wire(shared, local); err != nil {
+		return nil, err
+	}
+	if err := s.applyClients(ctx); err != nil {
+		return nil, err
+	}
+	s.health = &health{checks: []healthCheck{{name: "database", ping: s.store.Ping}}}
+	if cfg.RedisURL != "" {
+		s.health.checks = append(s.health.checks, healthCheck{name: "redis", ping: shared.Ping, optional: true})
+	}
+	tenancy, err := web.NewTenancy(cfg.Issuer, s.store, s.pages.ErrorPage)
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.front(tenancy.Wrap(s.routes()))
+	return s, nil
+}
+
+// open opens the stores, and brings the database's schema up to date.
+func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err error) {
+	if s.store, err = openStore(ctx, s.cfg); err != nil {
+		return nil, nil, err
+	}
+	s.closers = append(s.closers, s.store.Close)
+	// Under a lock: replicas may start at once.
+	if err := s.store.Migrate(ctx); err != nil {
+		return nil, nil, err
+	}
+	if s.secrets, err = masters(s.cfg); err != nil {
+		return nil, nil, err
+	}
+	shared, local, closed, err := openEphemeral(ctx, s.cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.closers = append(s.closers, closed)
+	return shared, local, nil
+}
+
+// wire makes the protocol and the pages, which know of each other only what is handed
+// over here.
+func (s *server) wire(shared, local storage.Ephemeral) error {
+	cfg := s.cfg
+	sessions := &browser.Sessions{Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime)}
+	limits := &limit.Limiter{Shared: shared, Local: local, Log: s.log, Unlimited: prefixes(cfg.UnlimitedAddresses)}
+	roots, err := rootCAs(cfg.ExtraCAFile)
+	if err != nil {
+		return err
+	}
+	hasher, err := passwords.New(argon2id.Params{}, nil)
+	if err != nil {
+		return err
+	}
+	s.provider, err = provider.New(provider.Config{
+		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log,
+		Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { s.pages.ErrorPage(w, r, p) },
+		Pages:  provider.Pages{Login: "/login", Select: "/select", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out"},
+		Fetch:  provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
+
+		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
+		CodeLifetime:             time.Duration(cfg.CodeLifetime),
+		RequestLifetime:          time.Duration(cfg.RequestLifetime),
+		AccessTokenLifetime:      time.Duration(cfg.AccessTokenLifetime),
+		IDTokenLifetime:          time.Duration(cfg.IDTokenLifetime),
+		RefreshTokenLifetime:     time.Duration(cfg.RefreshTokenLifetime),
+		RefreshTokenIdleLifetime: time.Duration(cfg.RefreshTokenIdleLifetime),
+		RefreshTokenGrace:        time.Duration(cfg.RefreshTokenGrace),
+		KeyRotation:              time.Duration(cfg.KeyRotation),
+	})
+	if err != nil {
+		return err
+	}
+	pages := login.Config{
+		Store: s.store, Sessions: sessions, Limits: limits, Passwords: hasher, Secrets: s.secrets, Log: s.log,
+		Interaction: s.provider.Interaction,
+		Development: cfg.development(),
+	}
+	if !cfg.production() {
+		pages.SetupToken = setupLink{s.secrets}.spends
+	}
+	if s.pages, err = login.New(pages); err != nil {
+		return err
+	}
+	if cfg.local() && cfg.development() {
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage}
+	}
+	return nil
+}
+
+// routes are the paths below a tenant's issuer. Those of the protocol come first: they
+// are asked for most, and gorilla/mux looks from top to bottom.
+func (s *server) routes() *mux.Router {
+	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
+	s.provider.Register(r)
+	s.pages.Register(r)
+	if s.dev != nil {
+		s.dev.Register(r)
+	}
+	r.Use(route)
+	refuse := func(status int, message string) http.Handler {
+		return web.Handler(s.pages.ErrorPage, func(http.ResponseWriter, *http.Request) error {
+			return &web.Problem{Status: status, Message: message}
+		})
+	}
+	r.NotFoundHandler = refuse(http.StatusNotFound, "There is no such page.")
+	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be asked in that way.")
+	return r
+}
+
+// front is what stands before all routes. Health is asked by address, not by the
+// issuer's name, and often: it is before tenants and the log.
+func (s *server) front(next http.Handler) http.Handler {
+	edge := web.Edge{
+		TrustedProxies: prefixes(s.cfg.TrustedProxies), Log: s.log,
+		Errors: s.pages.ErrorPage, Done: s.metrics.done,
+	}
+	front := http.NewServeMux()
+	front.HandleFunc("GET /healthz", s.health.alive)
+	front.HandleFunc("GET /readyz", s.health.ready(false))
+	served := edge.Wrap(s.safely(http.MaxBytesHandler(next, maxBody)))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			front.ServeHTTP(w, r)
+			return
+		}
+		served.ServeHTTP(w, r)
+	})
+}
+
+// safely gives every answer the headers that no route should be without, and every
+// request an end.
+func (s *server) safely(next http.Handler) http.Handler {
+	secure := hasScheme(s.cfg.Issuer, "https")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		// Pages set their own; nothing else is to be shown or framed at all.
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// applyClients makes the declared clients those of the clients file, and the
+// playground's client one exactly where there is a playground.
+func (s *server) applyClients(ctx context.Context) error {
+	if s.cfg.Clients != "" {
+		clients, err := readClients(s.cfg.Clients, s.cfg.samples())
+		if err != nil {
+			return err
+		}
+		if s.plan, err = planClients(ctx, s.store, storage.DefaultTenant, clients); err != nil {
+			return fmt.Errorf("clients file: %w", err)
+		}
+		if err := applyPlan(ctx, s.store, storage.DefaultTenant, s.plan, "clients file"); err != nil {
+			return fmt.Errorf("clients file: %w", err)
+		}
+		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(s.plan))
+	}
+	if s.dev == nil {
+		err := s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		return nil
+	}
+	playground := s.dev.Client()
+	if faults := provider.ValidateClient(&playground); len(faults) > 0 {
+		return fmt.Errorf("playground: %v", faults)
+	}
+	return s.store.PutClient(ctx, playground)
+}
+
+// Handler serves the public listener.
+func (s *server) Handler() http.Handler { return s.handler }
+
+// Operations serves the operator's listener.
+func (s *server) Operations() http.Handler {
+	m := http.NewServeMux()
+	m.Handle("GET /metrics", s.metrics.handler())
+	m.HandleFunc("GET /healthz", s.health.alive)
+	m.HandleFunc("GET /readyz", s.health.ready(true))
+	return m
+}
+
+// Close closes what newServer opened, last first.
+func (s *server) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// rootCAs are the system's authorities and those of the file; nil, the system's alone,
+// when there is none.
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("extra_ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("extra_ca_file: %s holds no certificate", file)
+	}
+	return pool, nil
+}

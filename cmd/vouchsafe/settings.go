@@ -1,0 +1,324 @@
+package main
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const envPrefix = "VOUCHSAFE_"
+
+// setting is one field of Config.
+type setting struct {
+	name   string // snake_case
+	secret bool
+	tag    reflect.StructTag
+	index  int
+}
+
+func (s *setting) env() string  { return envPrefix + strings.ToUpper(s.name) }
+func (s *setting) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
+
+var settings = func() []*setting {
+	var all []*setting
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if name := f.Tag.Get("setting"); name != "" {
+			all = append(all, &setting{name, f.Tag.Get("secret") != "", f.Tag, f.Index[0]})
+		}
+	}
+	return all
+}()
+
+func settingNamed(name string) *setting {
+	for _, s := range settings {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// settingDocs are the comments of Config's fields, by the setting's name.
+var settingDocs = sync.OnceValue(func() map[string]string {
+	file, err := parser.ParseFile(token.NewFileSet(), "config.go", configSource, parser.ParseComments)
+	if err != nil {
+		panic(err) // it was compiled
+	}
+	docs := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if f, ok := n.(*ast.Field); ok && f.Tag != nil && f.Doc != nil {
+			tag, _ := strconv.Unquote(f.Tag.Value)
+			if name := reflect.StructTag(tag).Get("setting"); name != "" {
+				docs[name] = strings.ReplaceAll(strings.TrimSpace(f.Doc.Text()), "\n", " ")
+			}
+		}
+		return true
+	})
+	return docs
+})
+
+// loader gathers the settings from their sources.
+type loader struct {
+	config Config
+	origin map[string]string // where a setting was set, by its name
+	faults faults
+}
+
+// loadConfig reads the settings. flags are those given, by the setting's name; file is
+// the one named by --config, or "". The Config comes back also when there are faults,
+// which are the error.
+func loadConfig(flags map[string]string, file string, environ []string) (*Config, error) {
+	l := loader{origin: map[string]string{}}
+	env := map[string]string{}
+	for _, e := range environ {
+		// Docker Compose and its like hand over what is not set as empty.
+		if name, val, _ := strings.Cut(e, "="); strings.HasPrefix(name, envPrefix) && val != "" {
+			env[name] = val
+		}
+	}
+	if file == "" {
+		file = env[envPrefix+"CONFIG"]
+	}
+	l.readFile(file)
+	found := file == "" && l.config.file != ""
+	if found && l.config.production() {
+		l.faults.add(l.origin["database_url"], "makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
+	}
+	l.readEnv(env)
+	for _, s := range settings {
+		if val, ok := flags[s.name]; ok {
+			l.set(s, "--"+s.flag(), val)
+		}
+	}
+	l.defaults()
+	c := &l.config
+	c.complete()
+	l.faults = append(l.faults, c.check(func(name string) string {
+		if o := l.origin[name]; o != "" {
+			return o
+		}
+		return settingNamed(name).env()
+	})...)
+	if c.Clients == "" && !c.production() && isFile("clients.yaml") {
+		c.Clients = "clients.yaml"
+	}
+	return c, l.faults.err()
+}
+
+// readFile reads the file, or ./vouchsafe.yaml when none is named and it is there.
+func (l *loader) readFile(file string) {
+	named := file != ""
+	if !named {
+		file = "vouchsafe.yaml"
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return
+	}
+	if err != nil {
+		l.faults.add(file, "cannot be read: %v", errors.Unwrap(err))
+		return
+	}
+	l.config.file = file
+	for key, val := range mapping(file, text, &l.faults) {
+		s, fromFile := settingNamed(key.Value), false
+		if s == nil {
+			s = settingNamed(strings.TrimSuffix(key.Value, "_file"))
+			fromFile = s != nil && s.secret
+		}
+		at := fmt.Sprintf("%s:%d:%d", file, val.Line, val.Column)
+		texts, ok := texts(val)
+		switch {
+		case s == nil || s.name != key.Value && !fromFile:
+			l.faults.at(file, key, "%s is no setting%s", key.Value, meant(key.Value, settingNames()))
+		case val.ShortTag() == "!!null": // NAME: and nothing behind it
+		case !ok:
+			l.faults.at(file, val, "%s: want a value, or a list of them", key.Value)
+		case fromFile:
+			l.setFromFile(s, at, texts[0])
+		default:
+			l.set(s, at, texts...)
+		}
+	}
+}
+
+// texts are the scalars of a value: of a list, or its one.
+func texts(n *yaml.Node) ([]string, bool) {
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}, true
+	}
+	var out []string
+	for _, c := range n.Content {
+		if c.Kind != yaml.ScalarNode {
+			return nil, false
+		}
+		out = append(out, c.Value)
+	}
+	return out, n.Kind == yaml.SequenceNode
+}
+
+func (l *loader) readEnv(env map[string]string) {
+	known := map[string]bool{envPrefix + "CONFIG": true}
+	for _, s := range settings {
+		name := s.env()
+		known[name] = true
+		val, ok := env[name]
+		if s.secret {
+			known[name+"_FILE"] = true
+			if path := env[name+"_FILE"]; path != "" && ok {
+				l.faults.add(name, "and %s_FILE are both set: unset one", name)
+			} else if path != "" {
+				l.setFromFile(s, name+"_FILE", path)
+			}
+		}
+		if ok {
+			l.set(s, name, val)
+		}
+	}
+	// Other programs may use the prefix: Kubernetes does so for a service called
+	// vouchsafe. What looks like a misspelt setting is refused all the same.
+	var names []string
+	for name := range known {
+		names = append(names, name)
+	}
+	for name := range env {
+		if hint := meant(name, names); !known[name] && hint != "" {
+			l.faults.add(name, "is no setting%s", hint)
+		}
+	}
+}
+
+func (l *loader) setFromFile(s *setting, origin, path string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		l.faults.add(origin, "names a file that cannot be read: %v", err)
+		return
+	}
+	l.set(s, origin, strings.TrimSpace(string(text)))
+}
+
+// set gives the setting a value, whatever gave it one before.
+func (l *loader) set(s *setting, origin string, texts ...string) {
+	field := reflect.ValueOf(&l.config).Elem().Field(s.index)
+	field.SetZero()
+	if err := setValue(field, texts); err != nil {
+		l.faults.add(origin, "%v", err)
+		return
+	}
+	l.origin[s.name] = origin
+	if allowed := strings.Fields(s.tag.Get("oneof")); len(allowed) > 0 && !slices.Contains(allowed, field.String()) {
+		l.faults.add(origin, "%q is not among its values: write one of %s", field.String(), strings.Join(allowed, ", "))
+	}
+	if d, ok := field.Interface().(storage.Duration); ok && d == 0 && s.tag.Get("mayzero") == "" {
+		l.faults.add(origin, "must be more than nothing: write, for example, %s", s.tag.Get("default"))
+	}
+}
+
+// defaults fills the settings that no source has set.
+func (l *loader) defaults() {
+	for _, s := range settings {
+		val, ok := s.tag.Lookup("production")
+		if !ok || !l.config.production() {
+			val, ok = s.tag.Lookup("default")
+		}
+		if ok && l.origin[s.name] == "" {
+			if err := setValue(reflect.ValueOf(&l.config).Elem().Field(s.index), []string{val}); err != nil {
+				panic(fmt.Sprintf("default of %s: %v", s.name, err))
+			}
+		}
+	}
+}
+
+// setValue reads texts into a field of any of the kinds that Config has.
+func setValue(field reflect.Value, texts []string) error {
+	if field.Kind() == reflect.Slice {
+		for _, text := range texts {
+			for part := range strings.SplitSeq(text, ",") {
+				el := reflect.New(field.Type().Elem()).Elem()
+				if err := setValue(el, []string{strings.TrimSpace(part)}); err != nil {
+					return err
+				}
+				field.Set(reflect.Append(field, el))
+			}
+		}
+		return nil
+	}
+	// Secrets may be lists in files; they are one text elsewhere.
+	text := strings.Join(texts, ",")
+	if u, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text))
+	}
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(text)
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+		return setValue(field.Elem(), texts)
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q: write true or false", text)
+		}
+		field.SetBool(text == "true")
+	default:
+		panic("a kind of setting that nobody reads: " + field.Type().String())
+	}
+	return nil
+}
+
+// printed is the setting's value as a file would have it, secrets hidden.
+func (c *Config) printed(s *setting) string {
+	switch v := reflect.ValueOf(c).Elem().Field(s.index).Interface().(type) {
+	case storage.Duration:
+		return short(time.Duration(v))
+	case []prefix:
+		var all []string
+		for _, p := range v {
+			all = append(all, p.String())
+		}
+		return strings.Join(all, ",")
+	case *bool:
+		return strconv.FormatBool(v != nil && *v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// short is 720h rather than 720h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func settingNames() []string {
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

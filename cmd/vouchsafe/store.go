@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/memory"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+)
+
+// store is all that an installation keeps for good.
+type store = *sqldb.Store
+
+// openStore opens the database, and makes its folder when it is embedded. It does not
+// migrate.
+func openStore(ctx context.Context, cfg *Config) (store, error) {
+	if cfg.production() {
+		return sqldb.Open(ctx, string(cfg.DatabaseURL))
+	}
+	dir := dataDir(cfg.Data)
+	if err := dir.prepare(); err != nil {
+		return nil, err
+	}
+	return sqldb.Open(ctx, "sqlite:"+dir.database())
+}
+
+// masters are the master secrets: the setting's, or those that an embedded server made.
+func masters(cfg *Config) (*secret.Masters, error) {
+	if cfg.Secret != "" {
+		return secret.Parse(string(cfg.Secret))
+	}
+	s, err := dataDir(cfg.Data).masterSecret()
+	if err != nil {
+		return nil, err
+	}
+	return secret.Parse(s)
+}
+
+// openEphemeral opens what all replicas share for a while, and what this process keeps
+// for itself: the same when there is no Redis.
+func openEphemeral(ctx context.Context, cfg *Config) (shared, local storage.Ephemeral, closed func() error, err error) {
+	own := memory.New()
+	if cfg.RedisURL == "" {
+		return own, own, func() error { return nil }, nil
+	}
+	return nil, nil, nil, errors.New("redis is not there yet")
+}
+
+// withStore opens the database for a command. An embedded one is brought up to date, so
+// that commands work before the first start too; a production one is not: that is for
+// its operator to say.
+func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if !cfg.production() {
+		if err := s.Migrate(ctx); err != nil {
+			return err
+		}
+	} else if err := s.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return do(s)
+}
+
+// withServer puts the whole server together for a command, without serving.
+func (a *app) withServer(ctx context.Context, do func(*server) error) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := newServer(ctx, cfg, newLog(cfg, a.stderr))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(s)
+}
+
+// record puts what a command or a clients file did on record.
+func record(ctx context.Context, s storage.Audit, actor string, e storage.Event) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	e.ID, e.At, e.Actor = id.String(), time.Now(), actor
+	if err := s.Record(ctx, e); err != nil {
+		return fmt.Errorf("put %s on record: %w", e.Kind, err)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type tenantCmd struct {
+	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
+	List   tenantListCmd   `cmd:"" help:"List tenants."`
+	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all that is kept under it."`
+}
+
+type tenantAddCmd struct {
+	ID      string `arg:"" help:"Its id, part of its URL: lower-case letters, digits and hyphens. It can never be used again."`
+	Name    string `help:"Its name, as people see it." placeholder:"TEXT"`
+	Host    string `help:"A host of its own (with the port, unless it is the scheme's), rather than /t/ID at the issuer's." placeholder:"HOST"`
+	LogoURI string `name:"logo-uri" help:"Its logo, an https URL." placeholder:"URL"`
+	jsonFlag
+}
+
+// tenantID is what a tenant's id may look like.
+var tenantID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
+	var fs faults
+	if !tenantID.MatchString(c.ID) {
+		fs.add("id", "%q: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", c.ID)
+	}
+	if u, err := url.Parse("https://" + c.Host); c.Host != "" && (err != nil || u.Host != c.Host || u.Hostname() == "") {
+		fs.add("--host", "%q: write a host such as id.example.com", c.Host)
+	}
+	if u, err := url.Parse(c.LogoURI); c.LogoURI != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		fs.add("--logo-uri", "%q: write an https URL", c.LogoURI)
+	}
+	if err := fs.err(); err != nil {
+		return err
+	}
+	t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI, CreatedAt: time.Now()}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		if err := s.AddTenant(ctx, t); errors.Is(err, storage.ErrExists) {
+			return fmt.Errorf("the id %s or its host is taken, or was taken by a tenant since removed", c.ID)
+		} else if err != nil {
+			return err
+		}
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.ID, Kind: "tenant.added"}); err != nil {
+			return err
+		}
+		v := viewTenant(cfg, t)
+		if c.JSON {
+			return a.printJSON(v)
+		}
+		fmt.Fprintln(a.stdout, v.Issuer)
+		return nil
+	})
+}
+
+// tenantView is a tenant as commands print it.
+type tenantView struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name,omitempty"`
+	Issuer    string    `json:"issuer"`
+	Host      string    `json:"host,omitempty"`
+	LogoURI   string    `json:"logo_uri,omitempty"`
+	Disabled  bool      `json:"disabled"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func viewTenant(cfg *Config, t storage.Tenant) tenantView {
+	issuer := cfg.Issuer
+	if u, err := url.Parse(cfg.Issuer); err == nil && t.Host != "" {
+		issuer = u.Scheme + "://" + t.Host
+	} else if t.ID != storage.DefaultTenant {
+		issuer += "/t/" + t.ID
+	}
+	return tenantView{t.ID, t.Name, issuer, t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
+}
+
+type tenantListCmd struct{ jsonFlag }
+
+func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		tenants := []tenantView{}
+		for t, err := range allTenants(ctx, s) {
+			if err != nil {
+				return err
+			}
+			tenants = append(tenants, viewTenant(cfg, t))
+		}
+		if c.JSON {
+			return a.printJSON(tenants)
+		}
+		t := a.table("TENANT", "NAME", "ISSUER")
+		for _, v := range tenants {
+			t.row(v.ID, v.Name, v.Issuer)
+		}
+		return t.flush()
+	})
+}
+
+type tenantRemoveCmd struct {
+	ID  string `arg:"" help:"Its id."`
+	Yes bool   `help:"Yes, remove it with its people, clients and keys."`
+}
+
+func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
+	if c.ID == storage.DefaultTenant {
+		return errors.New("the default tenant sits at the issuer itself and cannot be removed")
+	}
+	if !c.Yes {
+		return fmt.Errorf("this removes all people, clients and keys of %s, for good: say --yes", c.ID)
+	}
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.ID); err != nil {
+			return err
+		}
+		if err := s.RemoveTenant(ctx, c.ID, time.Now()); err != nil {
+			return noSuch(err, "tenant", c.ID)
+		}
+		// What hung on the tenant is gone, its audit trail too: the default tenant,
+		// whose people run the installation, remembers.
+		return record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "tenant.removed", Detail: map[string]string{"tenant": c.ID}})
+	})
+}
+
+func hasTenant(ctx context.Context, s store, id string) error {
+	_, err := s.Tenant(ctx, id)
+	return noSuch(err, "tenant", id)
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/login"
+	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type userCmd struct {
+	Add      userAddCmd      `cmd:"" help:"Add a person."`
+	List     userListCmd     `cmd:"" help:"List people."`
+	Show     userShowCmd     `cmd:"" help:"Show a person."`
+	Password userPasswordCmd `cmd:"" help:"Set a person's password, which signs them out everywhere."`
+	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
+	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
+	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
+}
+
+type userAddCmd struct {
+	Email         string `arg:"" help:"Their e-mail address."`
+	Username      string `help:"A name to sign in with, beside the address." placeholder:"NAME"`
+	Name          string `help:"Their full name." placeholder:"TEXT"`
+	GivenName     string `help:"Their given name." placeholder:"TEXT"`
+	FamilyName    string `help:"Their family name." placeholder:"TEXT"`
+	Verified      bool   `help:"The address is known to be theirs."`
+	Admin         bool   `help:"They manage the tenant."`
+	PasswordStdin bool   `help:"Read their password from standard input. Otherwise it is asked for on a terminal; elsewhere they get none, and cannot sign in until they have one (user password)."`
+	tenantFlag
+	jsonFlag
+}
+
+func (c *userAddCmd) Run(ctx context.Context, a *app) error {
+	now := time.Now()
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	u := storage.User{
+		TenantID: c.Tenant, ID: id.String(), Email: c.Email, EmailVerified: c.Verified, Username: c.Username,
+		Profile:   storage.Profile{Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName},
+		CreatedAt: now, UpdatedAt: now,
+	}
+	var ok bool
+	if u.EmailKey, ok = login.NormalEmail(c.Email); !ok {
+		return fmt.Errorf("%q is no e-mail address", c.Email)
+	}
+	if c.Username != "" {
+		if u.UsernameKey, ok = login.NormalUsername(c.Username); !ok {
+			return fmt.Errorf("%q is no user name", c.Username)
+		}
+	}
+	if c.Admin {
+		u.Roles = []string{"admin"}
+	}
+	creds, err := a.newPassword(ctx, c.PasswordStdin, u)
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		if err := s.AddUser(ctx, u, creds, nil); errors.Is(err, storage.ErrExists) {
+			return fmt.Errorf("somebody has the address %s or that user name already", c.Email)
+		} else if err != nil {
+			return err
+		}
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.added", UserID: u.ID}); err != nil {
+			return err
+		}
+		if len(creds) == 0 {
+			fmt.Fprintf(a.stderr, "%s has no password yet: vouchsafe user password %s\n", c.Email, c.Email)
+		}
+		if c.JSON {
+			return a.printJSON(viewUser(u))
+		}
+		fmt.Fprintln(a.stdout, u.ID)
+		return nil
+	})
+}
+
+// newPassword is a password's credential: from standard input, from whoever sits at
+// the terminal, or none.
+func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) ([]storage.Credential, error) {
+	if !fromStdin && !a.interactive() {
+		return nil, nil
+	}
+	var password string
+	var err error
+	if fromStdin {
+		password, err = a.readSecret("password")
+	} else {
+		password, err = a.askTwice("Password")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := passwords.Check(password, u.Email, u.Username); err != nil {
+		return nil, err
+	}
+	hasher, err := passwords.New(argon2id.Params{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := hasher.Hash(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	return []storage.Credential{{
+		TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasswordCredential,
+		Data: hash, CreatedAt: now, UpdatedAt: now,
+	}}, nil
+}
+
+type userListCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+func (c *userListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		users := []userView{}
+		for u, err := range allUsers(ctx, s, c.Tenant) {
+			if err != nil {
+				return err
+			}
+			users = append(users, viewUser(u))
+		}
+		if c.JSON {
+			return a.printJSON(users)
+		}
+		t := a.table("ID", "EMAIL", "USER NAME", "NAME", "STATE")
+		for _, u := range users {
+			t.row(u.ID, u.Email, u.Username, u.Profile.Name, u.state())
+		}
+		return t.flush()
+	})
+}
+
+// userView is a person as commands print them.
+type userView struct {
+	ID            string          `json:"id"`
+	Email         string          `json:"email,omitempty"`
+	EmailVerified bool            `json:"email_verified"`
+	Username      string          `json:"username,omitempty"`
+	Phone         string          `json:"phone_number,omitempty"`
+	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
+	Profile       storage.Profile `json:"profile"`
+	Roles         []string        `json:"roles,omitempty"`
+	Disabled      bool            `json:"disabled"`
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
+}
+
+func viewUser(u storage.User) userView {
+	return userView{u.ID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile, u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
+}
+
+func (u userView) state() string {
+	var words []string
+	for word, is := range map[string]bool{"disabled": u.Disabled, "unverified": !u.EmailVerified} {
+		if is {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(append(words, u.Roles...), " ")
+}
+
+// who names a person.
+type who struct {
+	User string `arg:"" help:"Their id, e-mail address or user name."`
+	tenantFlag
+}
+
+func (w *who) find(ctx context.Context, s store) (storage.User, error) {
+	if _, err := uuid.Parse(w.User); err == nil {
+		u, err := s.User(ctx, w.Tenant, w.User)
+		return u, noSuch(err, "person", w.User)
+	}
+	if key, ok := login.NormalEmail(w.User); ok {
+		u, err := s.UserByEmail(ctx, w.Tenant, key)
+		return u, noSuch(err, "person", w.User)
+	}
+	key, ok := login.NormalUsername(w.User)
+	if !ok {
+		return storage.User{}, noSuch(storage.ErrNotFound, "person", w.User)
+	}
+	u, err := s.UserByUsername(ctx, w.Tenant, key)
+	return u, noSuch(err, "person", w.User)
+}
+
+// change finds the person, changes them and puts it on record.
+func (w *who) change(ctx context.Context, a *app, kind string, do func(store, storage.User) error) error {
+	return a.withStore(ctx, func(s store) error {
+		u, err := w.find(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := do(s, u); err != nil {
+			return err
+		}
+		return record(ctx, s, "cli", storage.Event{TenantID: w.Tenant, Kind: kind, UserID: u.ID})
+	})
+}
+
+type userShowCmd struct{ who }
+
+func (c *userShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		u, err := c.find(ctx, s)
+		if err != nil {
+			return err
+		}
+		return a.printJSON(viewUser(u))
+	})
+}
+
+type userPasswordCmd struct {
+	who
+	PasswordStdin bool `help:"Read it from standard input, rather than ask for it on the terminal."`
+}
+
+func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
+	if !c.PasswordStdin && !a.interactive() {
+		return errors.New("there is no terminal to ask for the password: use --password-stdin")
+	}
+	return c.change(ctx, a, "password.set", func(s store, u storage.User) error {
+		creds, err := a.newPassword(ctx, c.PasswordStdin, u)
+		if err != nil {
+			return err
+		}
+		return s.ChangeCredential(ctx, creds[0])
+	})
+}
+
+type userDisableCmd struct{ who }
+
+func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, "user.disabled", func(s store, u storage.User) error {
+		now := time.Now()
+		u.Disabled, u.UpdatedAt = true, now
+		if err := s.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		// So that nothing of what they had comes back when they are enabled again.
+		if err := s.EndSessions(ctx, c.Tenant, u.ID, "", now); err != nil {
+			return err
+		}
+		_, err := s.Revoke(ctx, c.Tenant, storage.GrantFilter{UserID: u.ID}, "user disabled", now)
+		return err
+	})
+}
+
+type userEnableCmd struct{ who }
+
+func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, "user.enabled", func(s store, u storage.User) error {
+		u.Disabled, u.UpdatedAt = false, time.Now()
+		return s.UpdateUser(ctx, u)
+	})
+}
+
+type userRemoveCmd struct{ who }
+
+func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, "user.removed", func(s store, u storage.User) error {
+		return s.RemoveUser(ctx, c.Tenant, u.ID, time.Now())
+	})
+}
