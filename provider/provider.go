@@ -88,6 +88,7 @@ type Provider struct {
 	keys    *keyring
 
 	secretMatcher *secretMatcher
+	remoteKeys    remoteKeys
 }
 
 // New checks and completes the Config.

@@ -1,0 +1,176 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// published stands for a client's server: what it publishes now, and how often it was asked.
+type published struct {
+	mu    sync.Mutex
+	doc   string
+	err   error
+	asked int
+}
+
+func (p *published) set(doc string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doc, p.err = doc, err
+}
+
+func (p *published) Fetch(context.Context, string) ([]byte, error) {
+	time.Sleep(time.Second)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	return []byte(p.doc), p.err
+}
+
+func jwksOf(keys ...string) string {
+	doc := `{"keys":[`
+	for i, k := range keys {
+		if i > 0 {
+			doc += ","
+		}
+		doc += k
+	}
+	return doc + "]}"
+}
+
+// keyCheck looks for a key of the client, and checks what comes and how often its server
+// has been asked by then.
+func keyCheck(t *testing.T, p *Provider, from *published) func(kid string, found bool, asked int) {
+	c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
+	return func(kid string, found bool, asked int) {
+		t.Helper()
+		keys, err := p.clientKeys(t.Context(), c, kid)
+		if got := err == nil && len(keys) > 0; got != found || from.asked != asked {
+			t.Errorf("kid %q: found %v (%v), asked %d times; want %v, %d", kid, got, err, from.asked, found, asked)
+		}
+	}
+}
+
+func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
+	a, b := ecJWK(t, "a"), ecJWK(t, "b")
+	synctest.Test(t, func(t *testing.T) {
+		from := &published{doc: jwksOf(a)}
+		p := &Provider{Config: Config{Fetch: from}}
+		check := keyCheck(t, p, from)
+		check("a", true, 1)
+		check("a", true, 1)
+		check("", true, 1)
+		// The client rotates: its new key is found at once, made-up ones cost one fetch
+		// in a while.
+		from.set(jwksOf(a, b), nil)
+		check("b", true, 2)
+		check("c", false, 2)
+		time.Sleep(keysPause)
+		for range 100 {
+			check("c", false, 3)
+		}
+		// A key that was taken back is gone when the document is old.
+		from.set(jwksOf(b), nil)
+		check("a", true, 3)
+		time.Sleep(keysFresh)
+		check("b", true, 4)
+		time.Sleep(keysPause)
+		check("a", false, 5)
+	})
+}
+
+func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
+	a := ecJWK(t, "a")
+	synctest.Test(t, func(t *testing.T) {
+		from := &published{doc: jwksOf(a)}
+		p := &Provider{Config: Config{Fetch: from}}
+		check := keyCheck(t, p, from)
+		check("a", true, 1)
+		from.set("", errors.New("down"))
+		time.Sleep(keysFresh)
+		check("a", true, 2)
+		check("a", true, 2) // not asked again so soon
+		time.Sleep(keysStale)
+		check("a", false, 3)
+		from.set(jwksOf(a), nil)
+		check("a", false, 3)
+		time.Sleep(keysPause)
+		check("a", true, 4)
+	})
+}
+
+// L4: a storm of assertions is one fetch, and a document that cannot be read is not asked
+// for again and again.
+func TestAStormIsOneFetch(t *testing.T) {
+	a := ecJWK(t, "a")
+	synctest.Test(t, func(t *testing.T) {
+		from := &published{doc: jwksOf(a)}
+		p := &Provider{Config: Config{Fetch: from}}
+		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
+		storm := func() {
+			var wg sync.WaitGroup
+			for i := range 1000 {
+				wg.Go(func() { _, _ = p.clientKeys(t.Context(), c, fmt.Sprint("made-up-", i)) })
+			}
+			wg.Wait()
+		}
+		storm()
+		if from.asked > 2 { // the first look, and one for a kid that was not there
+			t.Errorf("asked %d times, want at most 2", from.asked)
+		}
+		from.asked = 0
+		from.set("", errors.New("down"))
+		time.Sleep(keysFresh)
+		storm()
+		storm()
+		if from.asked != 1 {
+			t.Errorf("down: asked %d times, want 1", from.asked)
+		}
+	})
+}
+
+func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
+	a := ecJWK(t, "a")
+	synctest.Test(t, func(t *testing.T) {
+		from := &published{doc: jwksOf(a)}
+		p := &Provider{Config: Config{Fetch: from}}
+		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := p.clientKeys(ctx, c, "a"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the caller's deadline", err)
+		}
+		time.Sleep(2 * time.Second)
+		keyCheck(t, p, from)("a", true, 1)
+	})
+}
+
+func TestUnusableKeysAreLeftOut(t *testing.T) {
+	good := ecJWK(t, "a")
+	synctest.Test(t, func(t *testing.T) {
+		from := &published{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
+		p := &Provider{Config: Config{Fetch: from}}
+		c := &storage.Client{TenantID: "default", JWKSURI: "https://rp.example.com/jwks"}
+		if keys, err := p.clientKeys(t.Context(), c, ""); err != nil || len(keys) != 1 || keys[0].KeyID != "a" {
+			t.Errorf("got %v, %v; want the one good key", keys, err)
+		}
+	})
+	inline := &storage.Client{JWKS: []byte(jwksOf(good))}
+	p := &Provider{}
+	if keys, err := p.clientKeys(t.Context(), inline, "a"); err != nil || len(keys) != 1 {
+		t.Errorf("inline: got %v, %v", keys, err)
+	}
+	if keys, _ := p.clientKeys(t.Context(), inline, "b"); len(keys) != 0 {
+		t.Errorf("inline, another kid: got %v", keys)
+	}
+	if _, err := p.clientKeys(t.Context(), &storage.Client{}, ""); err == nil {
+		t.Error("a client without keys: no error")
+	}
+}
