@@ -65,13 +65,12 @@ func (p codeGrant) expired(ctx context.Context, s *session) error {
 
 // burn spends a code that came without the verifier it needs, so that it cannot be
 // tried again, with a guess or with none (RFC 9700 section 4.8.2; fosite kept such
-// codes alive). What it would have given is stored dead.
+// codes alive). No token names the grant that is made for it, and it is revoked at once.
 func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	g := p.newGrant(s)
-	g.RevokedAt, g.RevokedWhy = s.now, "code burnt"
 	err := p.Store.RedeemCode(ctx, g)
 	if err == nil {
-		_, err = p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, g.RevokedWhy, s.now)
+		_, err = p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "code burnt", s.now)
 	}
 	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("burn code: %w", err)

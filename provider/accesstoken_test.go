@@ -1,0 +1,129 @@
+package provider
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// RFC 9068 sections 2.1 and 2.2.
+func TestAccessToken(t *testing.T) {
+	for _, alg := range []string{"ES256", "RS256", "EdDSA"} {
+		t.Run(alg, func(t *testing.T) {
+			s := startTokens(t, func(c *Config) { c.AccessTokenAlgorithm = alg })
+			a := s.tokens(s.client())
+			raw, err := base64.RawURLEncoding.DecodeString(strings.Split(a.str("access_token"), ".")[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var header map[string]any
+			if err := json.Unmarshal(raw, &header); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]any{"alg": alg, "typ": "at+jwt", "kid": s.kidOf(s.p.keys, alg)}, header); diff != "" {
+				t.Errorf("header (-want +got):\n%s", diff)
+			}
+			claims := payload(t, a.str("access_token"))
+			if claims["exp"].(float64) != claims["iat"].(float64)+600 || len(claims["jti"].(string)) < 22 || claims["grant_id"] == "" {
+				t.Errorf("got %v", claims)
+			}
+			for _, name := range []string{"exp", "iat", "jti", "grant_id"} {
+				delete(claims, name)
+			}
+			if diff := cmp.Diff(map[string]any{
+				"iss": testIssuer, "sub": s.user.ID, "aud": []any{testIssuer}, "client_id": "spa", "scope": "openid profile offline_access api",
+				"sid": s.session.ID, "auth_time": float64(s.session.AuthTime.Unix()), "acr": "1", "amr": []any{"pwd"},
+			}, claims); diff != "" {
+				t.Errorf("claims (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOpaqueAccessToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client(func(c *storage.Client) {
+			c.AccessTokenFormat = "opaque"
+			c.Audience = []string{"https://api.example.com", "https://other.example.com"}
+		})
+		a := s.tokens(c)
+		token := a.str("access_token")
+		if !strings.HasPrefix(token, "vat_") || strings.Contains(token, ".") {
+			t.Fatalf("got %q, want nothing to read", token)
+		}
+		claims := s.access(a)
+		if claims.Subject != s.user.ID || !cmp.Equal(claims.Audience, c.Audience) {
+			t.Errorf("got %+v", claims)
+		}
+		if claims := payload(t, a.str("id_token")); claims["at_hash"] != leftHash("RS256", token) {
+			t.Errorf("at_hash: got %v", claims["at_hash"])
+		}
+		for _, bad := range []string{token + "A", token[:len(token)-1], token[:9] + "\n" + token[9:], token + "=", "vat_", token[4:], strings.ToUpper(token), "vat_" + strings.Repeat("A", 20_000), "vat_" + s.code(c)} {
+			if _, err := s.p.openAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, errTokenInvalid) {
+				t.Errorf("%.40q: got %v, want an invalid token", bad, err)
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		if _, err := s.p.openAccessToken(t.Context(), s.tenant, token, time.Now()); !errors.Is(err, errTokenInvalid) {
+			t.Errorf("after its time: got %v", err)
+		}
+	})
+}
+
+// F4, N3: no kind of token is another, no tenant's is another's, and time ends each.
+func TestTokensAreOfOneKindAndTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		a := s.tokens(c)
+		open := func(tenant *web.Tenant, token string) error {
+			_, err := s.p.openAccessToken(t.Context(), tenant, token, time.Now())
+			return err
+		}
+		if err := open(s.tenant, a.str("access_token")); err != nil {
+			t.Fatal(err)
+		}
+		for name, token := range map[string]string{"ID token": a.str("id_token"), "refresh token": a.str("refresh_token"), "code": s.code(c)} {
+			if err := open(s.tenant, token); !errors.Is(err, errTokenInvalid) {
+				t.Errorf("%s: got %v, want an invalid token", name, err)
+			}
+		}
+		for name, token := range map[string]string{"ID token": a.str("id_token"), "access token": a.str("access_token"), "code": s.code(c)} {
+			if a := s.refresh(c, token); a.str("error") != "invalid_grant" {
+				t.Errorf("%s as a refresh token: got %d %s", name, a.status, a.raw)
+			}
+			if name != "code" {
+				if a := s.redeem(c, token); a.str("error") != "invalid_grant" {
+					t.Errorf("%s as a code: got %d %s", name, a.status, a.raw)
+				}
+			}
+		}
+		moved := *s.tenant // the same keys, another issuer
+		moved.Issuer = "https://moved.example"
+		other := *s.tenant
+		other.ID = "other"
+		for _, tenant := range []*web.Tenant{&moved, &other} {
+			if err := open(tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+				t.Errorf("at %s, %s: got %v, want an invalid token", tenant.ID, tenant.Issuer, err)
+			}
+		}
+		time.Sleep(10*time.Minute - time.Second)
+		if err := open(s.tenant, a.str("access_token")); err != nil {
+			t.Errorf("a second before its end: %v", err)
+		}
+		time.Sleep(time.Second)
+		if err := open(s.tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+			t.Errorf("at its end: got %v, want an invalid token", err)
+		}
+	})
+}

@@ -1,0 +1,282 @@
+package provider
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func ask(s *tokenServer, header string, more ...string) reply {
+	s.Helper()
+	form := values(append([]string{"grant_type", "client_credentials"}, more...)...)
+	if header == "" {
+		return s.post(form)
+	}
+	return s.post(form, header)
+}
+
+// D5: one method, the registered one.
+func TestMethodsOfClientAuthentication(t *testing.T) {
+	s := startTokens(t)
+	_, basicSecret := s.service("basic")
+	_, postSecret := s.service("post", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_post" })
+	_, defaulted := s.service("default", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" })
+	jwt := startAssertions(s, "jwt")
+	public := s.client()
+	for name, c := range map[string]struct {
+		header string
+		form   []string
+		status int
+		error  string
+	}{
+		"basic":                           {basic("basic", basicSecret), nil, 200, ""},
+		"basic, client_id repeats it":     {basic("basic", basicSecret), []string{"client_id", "basic"}, 200, ""},
+		"basic, scheme in any case":       {"Authorization: bAsIc " + base64.StdEncoding.EncodeToString([]byte("basic:"+basicSecret)), nil, 200, ""},
+		"basic by default":                {basic("default", defaulted), nil, 200, ""},
+		"post":                            {"", []string{"client_id", "post", "client_secret", postSecret}, 200, ""},
+		"jwt":                             {"", jwt.form(jwt.claims()), 200, ""},
+		"basic, other client_id":          {basic("basic", basicSecret), []string{"client_id", "post"}, 400, "invalid_request"},
+		"basic and post":                  {basic("basic", basicSecret), []string{"client_id", "basic", "client_secret", basicSecret}, 400, "invalid_request"},
+		"basic and jwt":                   {basic("basic", basicSecret), jwt.form(jwt.claims()), 400, "invalid_request"},
+		"post and jwt":                    {"", append(jwt.form(jwt.claims()), "client_id", "jwt", "client_secret", "x"), 400, "invalid_request"},
+		"basic, registered for post":      {basic("post", postSecret), nil, 401, "invalid_client"},
+		"post, registered for basic":      {"", []string{"client_id", "basic", "client_secret", basicSecret}, 401, "invalid_client"},
+		"none, registered for basic":      {"", []string{"client_id", "basic"}, 401, "invalid_client"},
+		"none, registered for post":       {"", []string{"client_id", "post"}, 401, "invalid_client"},
+		"none, registered for jwt":        {"", []string{"client_id", "jwt"}, 401, "invalid_client"},
+		"empty secret is none":            {"", []string{"client_id", "post", "client_secret", ""}, 401, "invalid_client"},
+		"basic, registered for jwt":       {basic("jwt", "x"), nil, 401, "invalid_client"},
+		"basic, public client":            {basic(public.ClientID, "x"), nil, 401, "invalid_client"},
+		"basic, public, empty secret":     {basic(public.ClientID, ""), nil, 401, "invalid_client"},
+		"post, public client":             {"", []string{"client_id", public.ClientID, "client_secret", "x"}, 401, "invalid_client"},
+		"nothing at all":                  {"", nil, 401, "invalid_client"},
+		"secret without client_id":        {"", []string{"client_secret", postSecret}, 401, "invalid_client"},
+		"bearer":                          {"Authorization: Bearer x", []string{"client_id", public.ClientID}, 401, "invalid_client"},
+		"the secret of another client":    {basic("basic", postSecret), nil, 401, "invalid_client"},
+		"a secret and something":          {basic("basic", basicSecret+" "), nil, 401, "invalid_client"},
+		"part of a secret":                {basic("basic", basicSecret[:len(basicSecret)-1]), nil, 401, "invalid_client"},
+		"a secret of a megabyte, almost":  {basic("basic", strings.Repeat("x", 50_000)), nil, 401, "invalid_client"},
+		"the hash instead of the secret":  {basic("basic", mustHash(s, "basic")), nil, 401, "invalid_client"},
+		"client_id of a kilobyte":         {basic(strings.Repeat("x", 1000), "x"), nil, 401, "invalid_client"},
+		"assertion type without one":      {"", []string{"client_id", "jwt", "client_assertion_type", assertionType}, 401, "invalid_client"},
+		"assertion without type":          {"", []string{"client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
+		"unknown assertion type":          {"", []string{"client_assertion_type", "x", "client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
+		"assertion, other client_id":      {"", append(jwt.form(jwt.claims()), "client_id", "basic"), 401, "invalid_client"},
+		"assertion, client_id repeats it": {"", append(jwt.form(jwt.claims()), "client_id", "jwt"), 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s.elsewhere(t)
+			a := ask(s, c.header, c.form...)
+			if c.status == http.StatusOK {
+				if a.status != http.StatusOK {
+					t.Errorf("got %d %s, want tokens", a.status, a.raw)
+				}
+				return
+			}
+			s.fails(a, c.status, c.error)
+		})
+	}
+}
+
+func mustHash(s *tokenServer, id string) string {
+	c, err := s.store.Client(s.Context(), s.tenant.ID, id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return c.SecretHashes[0]
+}
+
+// Two Authorization headers are two methods.
+func TestTwoAuthorizationHeaders(t *testing.T) {
+	s := startTokens(t)
+	_, secret := s.service("a")
+	s.fails(s.post(values("grant_type", "client_credentials"), basic("a", secret), basic("a", secret)), http.StatusBadRequest, "invalid_request")
+}
+
+// D6: odd Basic credentials are refused, and never an error of ours.
+func TestOddBasicCredentials(t *testing.T) {
+	s := startTokens(t)
+	raw := func(v string) string { return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(v)) }
+	for name, header := range map[string]string{
+		"no base64":       "Authorization: Basic ???",
+		"nothing":         "Authorization: Basic ",
+		"scheme only":     "Authorization: Basic",
+		"empty":           "Authorization: ",
+		"no colon":        raw("basic"),
+		"empty id":        raw(":secret"),
+		"both empty":      raw(":"),
+		"half an escape":  raw("basic%:x"),
+		"bad escape":      raw("basic:%zz"),
+		"NUL escaped":     raw("basic:%00"),
+		"NUL in the id":   raw("a\x00b:x"),
+		"not UTF-8":       raw("\xff\xfe:x"),
+		"not UTF-8, esc.": raw("%ff:x"),
+		"SQL":             raw("' OR 1=1 --:x"),
+		"URL-safe base64": "Authorization: Basic " + base64.URLEncoding.EncodeToString([]byte("basic:\xff\xff\xff")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s.elsewhere(t)
+			s.fails(ask(s, header), http.StatusUnauthorized, "invalid_client")
+		})
+	}
+}
+
+// D6: both halves are form-urlencoded, so that every character can be in them.
+func TestBasicCredentialsAreDecoded(t *testing.T) {
+	s := startTokens(t)
+	id := "svc: a+b/ü%"
+	secret := "p:a+s s%wörd" + strings.Repeat("x", 30)
+	s.service(id, func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, secret)} })
+	if a := ask(s, basic(id, secret)); a.status != http.StatusOK {
+		t.Errorf("got %d %s, want tokens", a.status, a.raw)
+	}
+	s.fails(ask(s, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret))), http.StatusUnauthorized, "invalid_client")
+}
+
+func slowHash(t testing.TB, secret string) string {
+	t.Helper()
+	h := argon2id.Hasher{Params: argon2id.Params{Memory: 64, Time: 1, Threads: 1}}
+	phc, err := h.Hash(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return phc
+}
+
+// D4: an unknown client and a wrong secret get the same answer.
+func TestUnknownClientAndWrongSecretAnswerAlike(t *testing.T) {
+	s := startTokens(t)
+	s.service("here")
+	disabled, secret := s.service("disabled", func(c *storage.Client) { c.Disabled = true })
+	wrong := ask(s, basic("here", "wrong"))
+	s.fails(wrong, http.StatusUnauthorized, "invalid_client")
+	for name, a := range map[string]reply{
+		"unknown":      ask(s, basic("nobody", "wrong")),
+		"disabled":     ask(s, basic(disabled.ClientID, secret)),
+		"other method": ask(s, "", "client_id", "here"),
+	} {
+		if a.status != wrong.status || a.raw != wrong.raw || a.header.Get("WWW-Authenticate") != wrong.header.Get("WWW-Authenticate") {
+			t.Errorf("%s: got %d %s, want %d %s", name, a.status, a.raw, wrong.status, wrong.raw)
+		}
+	}
+}
+
+// D4: guessing is limited for a client and an address, and locks nobody out.
+func TestGuessingSecretsIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		_, made := s.service("made")
+		s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
+		for _, id := range []string{"made", "chosen"} {
+			for range authFailures.Max {
+				s.fails(ask(s, basic(id, "guess")), http.StatusUnauthorized, "invalid_client")
+			}
+			a := ask(s, basic(id, "guess"))
+			s.fails(a, http.StatusTooManyRequests, "temporarily_unavailable")
+			if a.header.Get("Retry-After") != "60" {
+				t.Errorf("Retry-After: got %q, want 60", a.header.Get("Retry-After"))
+			}
+		}
+		// What is seen to be right at once is answered even here.
+		if a := ask(s, basic("made", made)); a.status != http.StatusOK {
+			t.Errorf("the right secret: got %d %s, want tokens", a.status, a.raw)
+		}
+		// The slow comparison is not made, even for the right secret: it could be a guess.
+		s.fails(ask(s, basic("chosen", "correct horse battery")), http.StatusTooManyRequests, "temporarily_unavailable")
+		// From elsewhere it is as ever, and then the secret is known here.
+		s.ip = "198.51.100.7"
+		if a := ask(s, basic("chosen", "correct horse battery")); a.status != http.StatusOK {
+			t.Errorf("from another address: got %d %s, want tokens", a.status, a.raw)
+		}
+		s.ip = "192.0.2.1"
+		if a := ask(s, basic("chosen", "correct horse battery")); a.status != http.StatusOK {
+			t.Errorf("known to be right: got %d %s, want tokens", a.status, a.raw)
+		}
+	})
+}
+
+// A secret works at once where the client was read a moment before it was made, and
+// one that was removed stops within the second that caches may keep it.
+func TestNewSecretWorksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c, old := s.service("svc")
+		ask(s, basic("svc", old)) // now it is kept
+		plain, hash := NewClientSecret()
+		c.SecretHashes = []string{hash}
+		if err := s.store.PutClient(t.Context(), *c); err != nil {
+			t.Fatal(err)
+		}
+		if a := ask(s, basic("svc", plain)); a.status != http.StatusOK {
+			t.Errorf("the new secret: got %d %s, want tokens", a.status, a.raw)
+		}
+		time.Sleep(time.Second)
+		s.fails(ask(s, basic("svc", old)), http.StatusUnauthorized, "invalid_client")
+	})
+}
+
+func TestSeveralSecretsOfAClient(t *testing.T) {
+	s := startTokens(t)
+	c, first := s.service("svc")
+	second, hash := NewClientSecret()
+	c.SecretHashes = append(c.SecretHashes, hash, slowHash(t, "third one"))
+	s.put(c)
+	for _, secret := range []string{first, second, "third one"} {
+		if a := ask(s, basic("svc", secret)); a.status != http.StatusOK {
+			t.Errorf("got %d %s, want tokens", a.status, a.raw)
+		}
+	}
+	c.SecretHashes = nil
+	s.put(c)
+	for _, secret := range []string{first, "third one", ""} {
+		s.fails(ask(s, basic("svc", secret)), http.StatusUnauthorized, "invalid_client")
+	}
+}
+
+// A secret that a person chose is hashed slowly once in a process, not at every token.
+func TestChosenSecretsAreRemembered(t *testing.T) {
+	m := newSecretMatcher()
+	hashes := []string{slowHash(t, "chosen")}
+	asked := 0
+	admit := func() error { asked++; return nil }
+	for range 3 {
+		if ok, err := m.match(t.Context(), hashes, "chosen", admit); !ok || err != nil {
+			t.Fatalf("got %v, %v", ok, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d slow comparisons, want one", asked)
+	}
+	if ok, _ := m.match(t.Context(), hashes, "other", admit); ok {
+		t.Error("another secret matched")
+	}
+	if ok, _ := m.match(t.Context(), []string{slowHash(t, "new one")}, "chosen", admit); ok {
+		t.Error("a secret matched after it was replaced")
+	}
+}
+
+func FuzzBasicCredentials(f *testing.F) {
+	for _, v := range []string{"Basic YTpi", "basic YTpi", "Basic ", "Basic YSUzQTpi", "Bearer x", "Basic Og==", "Basic /w=="} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		id, secret, ok := parseBasic(header)
+		if !ok {
+			return
+		}
+		if id == "" || !wellFormed(id) || !wellFormed(secret) {
+			t.Errorf("got %q, %q from %q", id, secret, header)
+		}
+		again := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
+		if id2, secret2, ok := parseBasic(again); !ok || id2 != id || secret2 != secret {
+			t.Errorf("got %q, %q, %v of what was written for %q, %q", id2, secret2, ok, id, secret)
+		}
+	})
+}

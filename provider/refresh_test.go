@@ -1,0 +1,372 @@
+package provider
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// E1: a rotated token that comes back after the grace window ends the grant.
+func TestReuseOfARotatedToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		first := s.tokens(c)
+		second := s.refresh(c, first.str("refresh_token"))
+		if second.status != http.StatusOK || second.str("refresh_token") == first.str("refresh_token") {
+			t.Fatalf("got %d %s, want new tokens", second.status, second.raw)
+		}
+		time.Sleep(s.p.RefreshTokenGrace + time.Millisecond)
+		s.fails(s.refresh(c, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		if s.lives(second) {
+			t.Error("the access token lives after reuse")
+		}
+		s.fails(s.refresh(c, second.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.refresh(c, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		if n := s.events("refresh.reused"); n != 1 {
+			t.Errorf("%d events, want one", n)
+		}
+	})
+}
+
+// E1: one older than the predecessor is reuse at once.
+func TestReuseOfAnOlderToken(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	first := s.tokens(c)
+	second := s.refresh(c, first.str("refresh_token"))
+	third := s.refresh(c, second.str("refresh_token"))
+	s.fails(s.refresh(c, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, third.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+}
+
+// E2: of many at once each gets the same successor; there is one living branch.
+func TestRefreshInParallel(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	token := s.tokens(c).str("refresh_token")
+	var mu sync.Mutex
+	successors := map[string]int{}
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			a := s.refresh(c, token)
+			mu.Lock()
+			defer mu.Unlock()
+			if a.status != http.StatusOK {
+				t.Errorf("got %d %s, want tokens", a.status, a.raw)
+			}
+			successors[a.str("refresh_token")]++
+		})
+	}
+	wg.Wait()
+	if len(successors) != 1 {
+		t.Fatalf("%d different successors, want one", len(successors))
+	}
+	for successor := range successors {
+		if a := s.refresh(c, successor); a.status != http.StatusOK {
+			t.Errorf("the successor: got %d %s, want tokens", a.status, a.raw)
+		}
+	}
+}
+
+// E3: a lost answer does no harm within the grace window.
+func TestRefreshIsIdempotentForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		token := s.tokens(c).str("refresh_token")
+		lost := s.refresh(c, token)
+		time.Sleep(s.p.RefreshTokenGrace)
+		again := s.refresh(c, token)
+		if again.status != http.StatusOK || again.str("refresh_token") != lost.str("refresh_token") {
+			t.Fatalf("got %d %s, want the successor once more", again.status, again.raw)
+		}
+		if s.access(again).JTI == s.access(lost).JTI || again.str("id_token") == "" {
+			t.Error("want a fresh access token and an ID token")
+		}
+		if a := s.refresh(c, again.str("refresh_token")); a.status != http.StatusOK {
+			t.Errorf("the successor: got %d %s, want tokens", a.status, a.raw)
+		}
+	})
+}
+
+// E4, F3: another client's use of a token, live or rotated long ago, harms nobody.
+func TestRefreshTokenOfAnotherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		thief := s.client(func(c *storage.Client) { c.ClientID = "thief" })
+		first := s.tokens(c)
+		s.fails(s.refresh(thief, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.refresh(thief, first.str("refresh_token"), "scope", "openid"), http.StatusBadRequest, "invalid_grant")
+		second := s.refresh(c, first.str("refresh_token"))
+		s.fails(s.refresh(thief, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		time.Sleep(time.Hour)
+		s.fails(s.refresh(thief, first.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		if a := s.refresh(c, second.str("refresh_token")); a.status != http.StatusOK {
+			t.Errorf("the owner: got %d %s, want tokens", a.status, a.raw)
+		}
+		if s.events("refresh.reused") != 0 {
+			t.Error("another client's try was taken for reuse")
+		}
+	})
+}
+
+// E6: a wider scope is refused and costs nothing; a narrower one narrows one token.
+func TestRefreshScope(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		token := s.tokens(c).str("refresh_token")
+		s.fails(s.refresh(c, token, "scope", "openid email"), http.StatusBadRequest, "invalid_scope")
+		time.Sleep(time.Minute) // not the grace window: the token was not touched
+		narrow := s.refresh(c, token, "scope", "api")
+		if narrow.status != http.StatusOK || narrow.str("scope") != "api" || s.access(narrow).Scope != "api" || narrow.str("id_token") != "" {
+			t.Fatalf("got %d %s, want scope api alone", narrow.status, narrow.raw)
+		}
+		wide := s.refresh(c, narrow.str("refresh_token"), "scope", "openid profile offline_access api")
+		if wide.status != http.StatusOK || wide.str("scope") != "openid profile offline_access api" || wide.str("id_token") == "" {
+			t.Errorf("got %d %s, want all that was granted", wide.status, wide.raw)
+		}
+		if all := s.refresh(c, wide.str("refresh_token")); all.str("scope") != "openid profile offline_access api" {
+			t.Errorf("got %d %s, want all that was granted", all.status, all.raw)
+		}
+	})
+}
+
+// What is taken from the client is taken from tokens to come.
+func TestRefreshDropsScopesTheClientLost(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	token := s.tokens(c).str("refresh_token")
+	c.Scope = "openid offline_access"
+	s.put(c)
+	if a := s.refresh(c, token); a.str("scope") != "openid offline_access" || s.access(a).Scope != "openid offline_access" {
+		t.Errorf("got %d %s", a.status, a.raw)
+	}
+}
+
+// E7: whatever ends the grant ends its refresh token at once, grace window or not.
+func TestRefreshAfterTheEnd(t *testing.T) {
+	online := func(k *code) { k.Scopes = []string{"openid"} }
+	for name, c := range map[string]struct {
+		code   func(*code)
+		end    func(s *tokenServer, c *storage.Client) error
+		status int
+		error  string
+	}{
+		"signed out, online": {online, func(s *tokenServer, _ *storage.Client) error {
+			return s.store.EndSession(s.Context(), s.tenant.ID, s.session.ID, time.Now())
+		}, 400, "invalid_grant"},
+		"user disabled": {online, func(s *tokenServer, _ *storage.Client) error {
+			s.user.Disabled = true
+			return s.store.UpdateUser(s.Context(), s.user)
+		}, 400, "invalid_grant"},
+		"revoked": {online, func(s *tokenServer, c *storage.Client) error {
+			_, err := s.store.Revoke(s.Context(), s.tenant.ID, storage.GrantFilter{ClientID: c.ClientID, UserID: s.user.ID}, "test", time.Now())
+			return err
+		}, 400, "invalid_grant"},
+		"client removed": {online, func(s *tokenServer, c *storage.Client) error {
+			err := s.store.RemoveClient(s.Context(), s.tenant.ID, c.ClientID)
+			s.p.clients.Forget(clientKey{s.tenant.ID, c.ClientID})
+			return err
+		}, 401, "invalid_client"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startTokens(t)
+			client := s.client()
+			first := s.tokens(client, c.code)
+			second := s.refresh(client, first.str("refresh_token"))
+			if err := c.end(s, client); err != nil {
+				t.Fatal(err)
+			}
+			s.fails(s.refresh(client, second.str("refresh_token")), c.status, c.error)
+			s.fails(s.refresh(client, first.str("refresh_token")), c.status, c.error)
+			if s.events("refresh.reused") != 0 {
+				t.Error("the end was taken for reuse")
+			}
+		})
+	}
+	t.Run("signed out, offline_access", func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		token := s.tokens(c).str("refresh_token")
+		if err := s.store.EndSession(t.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if a := s.refresh(c, token); a.status != http.StatusOK {
+			t.Errorf("got %d %s, want tokens: offline_access outlives the session", a.status, a.raw)
+		}
+	})
+}
+
+// E8: the idle and the absolute lifetime, by client.
+func TestRefreshLifetimes(t *testing.T) {
+	start := func(t *testing.T) (*tokenServer, *storage.Client, string) {
+		s := startTokens(t)
+		c := s.client(func(c *storage.Client) {
+			c.RefreshTokenIdleLifetime = storage.Duration(time.Hour)
+			c.RefreshTokenLifetime = storage.Duration(150 * time.Minute)
+		})
+		return s, c, s.tokens(c).str("refresh_token")
+	}
+	t.Run("idle", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, c, token := start(t)
+			time.Sleep(time.Hour)
+			s.fails(s.refresh(c, token), http.StatusBadRequest, "invalid_grant")
+		})
+	})
+	t.Run("absolute", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, c, token := start(t)
+			for range 2 {
+				time.Sleep(59 * time.Minute)
+				a := s.refresh(c, token)
+				if a.status != http.StatusOK {
+					t.Fatalf("used in time: got %d %s, want tokens", a.status, a.raw)
+				}
+				token = a.str("refresh_token")
+			}
+			time.Sleep(30 * time.Minute)
+			a := s.refresh(c, token)
+			if a.status != http.StatusOK || a.body["expires_in"] != 120.0 {
+				t.Fatalf("two minutes before the end: got %d %s, want tokens for two minutes", a.status, a.raw)
+			}
+			time.Sleep(3 * time.Minute)
+			s.fails(s.refresh(c, a.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		})
+	})
+}
+
+// E9: a confidential client has to authenticate for this too.
+func TestRefreshNeedsTheClientsCredentials(t *testing.T) {
+	s := startTokens(t)
+	c, secret := s.service("web", func(c *storage.Client) {
+		c.GrantTypes = []string{"authorization_code", "refresh_token"}
+		c.Scope = "openid profile offline_access api"
+	})
+	a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic("web", secret))
+	s.fails(s.refresh(c, a.str("refresh_token")), http.StatusUnauthorized, "invalid_client")
+	a = s.post(values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token")), basic("web", secret))
+	if a.status != http.StatusOK {
+		t.Errorf("got %d %s, want tokens", a.status, a.raw)
+	}
+}
+
+// A confidential client may keep one refresh token; a public one may not, whatever
+// its record says.
+func TestRefreshWithoutRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		off := false
+		c, secret := s.service("web", func(c *storage.Client) {
+			c.GrantTypes = []string{"authorization_code", "refresh_token"}
+			c.Scope = "openid profile offline_access api"
+			c.RefreshTokenRotation = &off
+			c.RefreshTokenIdleLifetime = storage.Duration(time.Hour)
+		})
+		a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic("web", secret))
+		token := a.str("refresh_token")
+		for range 3 { // each use keeps it alive
+			time.Sleep(50 * time.Minute)
+			a = s.post(values("grant_type", "refresh_token", "refresh_token", token), basic("web", secret))
+			if a.status != http.StatusOK || a.str("refresh_token") != token {
+				t.Fatalf("got %d %s, want the same refresh token", a.status, a.raw)
+			}
+		}
+		time.Sleep(time.Hour)
+		s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", token), basic("web", secret)), http.StatusBadRequest, "invalid_grant")
+
+		spa := s.client(func(c *storage.Client) { c.RefreshTokenRotation = &off })
+		token = s.tokens(spa).str("refresh_token")
+		if a := s.refresh(spa, token); a.str("refresh_token") == token {
+			t.Error("a public client's refresh token did not rotate")
+		}
+	})
+}
+
+// OIDC Core 12.2: the refreshed ID token is the same sign-in's.
+func TestRefreshedIDToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c := s.client()
+		first := s.tokens(c)
+		time.Sleep(time.Minute)
+		before, after := payload(t, first.str("id_token")), payload(t, s.refresh(c, first.str("refresh_token")).str("id_token"))
+		for _, name := range []string{"iss", "sub", "aud", "azp", "auth_time", "sid", "acr"} {
+			if before[name] == nil || before[name] != after[name] {
+				t.Errorf("%s: got %v, want %v", name, after[name], before[name])
+			}
+		}
+		if after["iat"] != before["iat"].(float64)+60 {
+			t.Errorf("iat: got %v after %v, want a minute more", after["iat"], before["iat"])
+		}
+		if before["nonce"] != "n-0S6" || after["nonce"] != nil {
+			t.Errorf("nonce: got %v, then %v", before["nonce"], after["nonce"])
+		}
+	})
+}
+
+// A refresh token has one spelling and one tenant, and its number cannot be changed.
+func TestMutantsOfARefreshToken(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	token := s.tokens(c).str("refresh_token")
+	id, gen, err := s.p.openRefreshToken(s.tenant.ID, token)
+	if err != nil || gen != 1 {
+		t.Fatalf("got %d, %v", gen, err)
+	}
+	mac := token[strings.LastIndex(token, ".")+1:]
+	mutants := []string{
+		"x", "vrt_", token + "A", token + "=", token + "\n", token[:len(token)-1], strings.ToUpper(token), token[4:],
+		"vrt_" + strings.ToUpper(id) + ".1." + mac, "vrt_" + strings.ReplaceAll(id, "-", "") + ".1." + mac, "vrt_{" + id + "}.1." + mac,
+		"vrt_" + id + ".01." + mac, "vrt_" + id + ".+1." + mac, "vrt_" + id + ".2." + mac, "vrt_" + id + ".-1." + mac, "vrt_" + id + ".1", "vrt_" + id + ".1." + mac + ".",
+		"vrt_" + newID() + ".1." + mac, s.p.refreshToken("other", id, 1), "vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
+	}
+	for i := range token {
+		mutants = append(mutants, token[:i]+string(token[i]^1)+token[i+1:])
+	}
+	for _, last := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		mutants = append(mutants, token[:len(token)-1]+string(last))
+	}
+	for _, m := range mutants {
+		if m != token {
+			s.fails(s.refresh(c, m), http.StatusBadRequest, "invalid_grant")
+		}
+	}
+	// One that was made here but that no grant has reached, as after a restored backup.
+	s.fails(s.refresh(c, s.p.refreshToken(s.tenant.ID, id, 5)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, s.p.refreshToken(s.tenant.ID, newID(), 1)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, ""), http.StatusBadRequest, "invalid_request")
+	if a := s.refresh(c, token); a.status != http.StatusOK {
+		t.Errorf("the token itself: got %d %s, want tokens", a.status, a.raw)
+	}
+}
+
+func FuzzRefreshToken(f *testing.F) {
+	s := startTokens(f)
+	for _, gen := range []int64{1, 2, 9223372036854775807} {
+		f.Add(s.p.refreshToken(s.tenant.ID, "018f3c1e-7b1a-7b1a-8b1a-1b1a1b1a1b1a", gen))
+	}
+	f.Add("vrt_..")
+	f.Fuzz(func(t *testing.T, token string) {
+		id, gen, err := s.p.openRefreshToken(s.tenant.ID, token)
+		if err != nil {
+			return
+		}
+		if again := s.p.refreshToken(s.tenant.ID, id, gen); again != token {
+			t.Errorf("got %q taken for %q", token, again)
+		}
+		if gen < 1 || strconv.FormatInt(gen, 10) == "" {
+			t.Errorf("got generation %d", gen)
+		}
+	})
+}

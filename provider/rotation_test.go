@@ -1,0 +1,213 @@
+package provider
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
+	s := startTokens(t)
+	var kids sync.Map
+	var wg sync.WaitGroup
+	for range 8 {
+		replica := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
+		for range 2 {
+			wg.Go(func() { kids.Store(s.kidOf(replica, "ES256"), true) })
+		}
+	}
+	wg.Wait()
+	n := 0
+	kids.Range(func(_, _ any) bool { n++; return true })
+	if n != 1 {
+		t.Errorf("%d keys sign, want one", n)
+	}
+}
+
+func TestScheduledRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		c, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(24 * time.Hour) })
+		token := func() string { return ask(s, basic("svc", secret)).str("access_token") }
+		maintain := func() {
+			t.Helper()
+			if err := s.p.MaintainKeys(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		token()
+		old := s.kidOf(s.p.keys, "ES256")
+		_ = c
+
+		time.Sleep(s.p.KeyRotation - maxLead - time.Hour)
+		maintain()
+		if n := len(s.published(s.p.keys)); n != 2 {
+			t.Fatalf("%d keys before anything was due, want RS256 and ES256", n)
+		}
+		time.Sleep(2 * time.Hour)
+		maintain()
+		maintain()
+		time.Sleep(cache.TTL)
+		if n := len(s.published(s.p.keys)); n != 3 {
+			t.Fatalf("%d keys within the lead, want one more", n)
+		}
+		if got := s.kidOf(s.p.keys, "ES256"); got != old {
+			t.Error("the successor signs before its time")
+		}
+		time.Sleep(maxLead)
+		last := token()
+		if got := s.kidOf(s.p.keys, "ES256"); got == old {
+			t.Fatal("the successor does not sign in its time")
+		}
+		if n := s.events("key.rotated"); n == 0 {
+			t.Error("the rotation was not recorded")
+		}
+
+		time.Sleep(24*time.Hour - time.Minute)
+		if _, err := s.p.openAccessToken(t.Context(), s.tenant, last, time.Now()); err != nil {
+			t.Errorf("a token that lives: %v", err)
+		}
+		time.Sleep(10 * time.Minute)
+		for _, kid := range s.published(s.p.keys) {
+			if kid == old {
+				t.Error("the old key is published though nothing that it signed lives")
+			}
+		}
+	})
+}
+
+func TestReplicasAgreeOnASuccessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		var replicas []*keyring
+		for range 4 {
+			k := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
+			s.kidOf(k, "ES256")
+			replicas = append(replicas, k)
+		}
+		time.Sleep(s.p.KeyRotation)
+		var made atomic.Int64
+		var wg sync.WaitGroup
+		for _, k := range replicas {
+			wg.Go(func() {
+				keys, err := k.maintain(t.Context(), s.tenant.ID)
+				if err != nil {
+					t.Error(err)
+				}
+				made.Add(int64(len(keys)))
+			})
+		}
+		wg.Wait()
+		if made.Load() != 1 {
+			t.Errorf("%d successors, want one", made.Load())
+		}
+	})
+}
+
+func TestTokensOutliveTheirKeysTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		_, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(1000 * time.Hour) })
+		a := ask(s, basic("svc", secret))
+		if a.body["expires_in"] != (24 * time.Hour).Seconds() {
+			t.Errorf("expires_in: got %v, want no more than keys stay published", a.body["expires_in"])
+		}
+		if _, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24*time.Hour - time.Second)
+		if _, err := s.p.openAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRotateNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		other := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
+		old := s.kidOf(s.p.keys, "ES256")
+		s.kidOf(other, "ES256")
+		key, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", true)
+		if err != nil || key.Private != nil || key.ID == old {
+			t.Fatalf("got %+v, %v", key, err)
+		}
+		if got := s.kidOf(s.p.keys, "ES256"); got != key.ID {
+			t.Error("the new key does not sign here")
+		}
+		time.Sleep(cache.TTL)
+		if got := s.kidOf(other, "ES256"); got != key.ID {
+			t.Error("the new key does not sign at another replica within a second")
+		}
+		waits, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.kidOf(s.p.keys, "ES256"); got != key.ID {
+			t.Error("a key that is to wait signs")
+		}
+		// The key at work is taken away: the one that waits is published, and steps in.
+		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, key.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(cache.TTL)
+		if got := s.kidOf(s.p.keys, "ES256"); got != waits.ID {
+			t.Errorf("got %s, want the key that waited", got)
+		}
+		if _, err := s.p.RotateKey(t.Context(), s.tenant.ID, "HS256", true); err == nil {
+			t.Error("HS256 was taken for an algorithm to sign with")
+		}
+		if _, err := New(Config{AccessTokenAlgorithm: "none"}); err == nil {
+			t.Error("none was taken for an algorithm to sign with")
+		}
+	})
+}
+
+func TestSuccessorIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		old := s.kidOf(s.p.keys, "ES256")
+		next, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, next.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.p.MaintainKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(s.published(s.p.keys)); n != 3 {
+			t.Errorf("%d keys, want RS256, ES256 and its successor", n)
+		}
+		if got := s.kidOf(s.p.keys, "ES256"); got != old {
+			t.Error("the successor signs before its time")
+		}
+		time.Sleep(100 * 24 * time.Hour) // nobody maintains anything
+		s.kidOf(s.p.keys, "ES256")
+	})
+}
+
+func TestRemovedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		a := s.tokens(s.client())
+		kid := s.kidOf(s.p.keys, "ES256")
+		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, kid); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(cache.TTL)
+		if _, err := s.p.openAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); !errors.Is(err, errTokenInvalid) {
+			t.Errorf("got %v, want an invalid token", err)
+		}
+		if got := s.kidOf(s.p.keys, "ES256"); got == kid {
+			t.Error("the removed key signs")
+		}
+	})
+}

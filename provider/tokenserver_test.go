@@ -1,0 +1,349 @@
+package provider
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	testIssuer   = "https://id.example.com"
+	testRedirect = "https://app.example.com/cb"
+	testVerifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk.~x"
+)
+
+// tokenServer is a provider over HTTP with a person who is signed in, and what it
+// takes to get tokens without the pages: codes are sealed as /authorize would.
+type tokenServer struct {
+	testing.TB
+	p       *Provider
+	store   testStore
+	tenant  *web.Tenant
+	handler http.Handler
+	user    storage.User
+	session storage.Session
+	ip      string
+}
+
+// testStore is what the tests prepare besides what the provider asks for.
+type testStore interface {
+	Store
+	storage.Tenants
+	AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error
+	UpdateUser(ctx context.Context, u storage.User) error
+	AddSession(ctx context.Context, s storage.Session) error
+	EndSession(ctx context.Context, tenant, id string, now time.Time) error
+}
+
+// startTokens serves on a new store; change alters the configuration.
+func startTokens(t testing.TB, change ...func(*Config)) *tokenServer {
+	t.Helper()
+	store, ephemeral := openTestStore(t)
+	masters, err := secret.Parse(secret.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	c := Config{
+		Store: store, Secrets: masters, Ephemeral: ephemeral, Log: log,
+		Sessions: &browser.Sessions{},
+		Limits:   &limit.Limiter{Shared: ephemeral, Local: ephemeral, Log: log},
+		Errors:   func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { http.Error(w, p.Error(), p.Status) },
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenancy, err := web.NewTenancy(testIssuer, store, c.Errors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant, err := tenancy.Tenant(t.Context(), storage.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := mux.NewRouter()
+	p.Register(router)
+	edge := &web.Edge{Log: log, Errors: c.Errors}
+	s := &tokenServer{TB: t, p: p, store: store, tenant: tenant, handler: edge.Wrap(tenancy.Wrap(router)), ip: "192.0.2.1"}
+	s.signIn()
+	return s
+}
+
+func (s *tokenServer) signIn() {
+	s.Helper()
+	now := time.Now()
+	s.user = storage.User{
+		TenantID: s.tenant.ID, ID: newID(), Username: "jo", UsernameKey: "jo", Email: "jo@example.com", EmailKey: "jo@example.com",
+		EmailVerified: true, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now,
+		Profile: storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", Locale: "de-CH"},
+	}
+	if err := s.store.AddUser(s.Context(), s.user, nil, nil); err != nil {
+		s.Fatal(err)
+	}
+	s.session = storage.Session{
+		TenantID: s.tenant.ID, ID: newID(), SecretHash: []byte("x"), UserID: s.user.ID, CredentialVersion: 1,
+		AuthTime: now.Add(-time.Minute), AMR: []string{"pwd"}, ACR: "1", CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(1000 * time.Hour),
+	}
+	if err := s.store.AddSession(s.Context(), s.session); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// elsewhere is the server for a subtest, from an address that was not seen before.
+func (s *tokenServer) elsewhere(t testing.TB) *tokenServer {
+	other := *s
+	other.TB = t
+	other.ip = fmt.Sprintf("2001:db8::%x", addresses.Add(1))
+	return &other
+}
+
+var addresses atomic.Int64
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// client registers a public client with all that a test may want, changed as it says.
+func (s *tokenServer) client(change ...func(*storage.Client)) *storage.Client {
+	s.Helper()
+	c := storage.Client{
+		TenantID: s.tenant.ID, ClientID: "spa", ApplicationType: "web", RedirectURIs: []string{testRedirect},
+		GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"},
+		Scope: "openid profile email offline_access api", TokenEndpointAuthMethod: "none",
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	s.put(&c)
+	return &c
+}
+
+// service registers a confidential client for client credentials, and gives its secret.
+func (s *tokenServer) service(id string, change ...func(*storage.Client)) (*storage.Client, string) {
+	s.Helper()
+	plain, hash := NewClientSecret()
+	c := storage.Client{
+		TenantID: s.tenant.ID, ClientID: id, GrantTypes: []string{"client_credentials"}, Scope: "api jobs",
+		TokenEndpointAuthMethod: "client_secret_basic", SecretHashes: []string{hash},
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	s.put(&c)
+	return &c, plain
+}
+
+func (s *tokenServer) put(c *storage.Client) {
+	s.Helper()
+	c.UpdatedAt = time.Now()
+	if err := s.store.PutClient(s.Context(), *c); err != nil {
+		s.Fatal(err)
+	}
+	s.p.clients.Forget(clientKey{c.TenantID, c.ClientID})
+}
+
+// code is an authorization code of the client, as /authorize would give one.
+func (s *tokenServer) code(c *storage.Client, change ...func(*code)) string {
+	s.Helper()
+	k := &code{
+		ID: newID(), ClientID: c.ClientID, RedirectURI: testRedirect, Nonce: "n-0S6",
+		Challenge: s256(testVerifier), Scopes: []string{"openid", "profile", "offline_access", "api"},
+		UserID: s.user.ID, SessionID: s.session.ID, CredentialVersion: 1,
+		AuthTime: s.session.AuthTime, IssuedAt: time.Now(), AMR: []string{"pwd"}, ACR: "1",
+	}
+	for _, f := range change {
+		f(k)
+	}
+	sealed, err := s.p.sealCode(s.tenant, k)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return sealed
+}
+
+// reply is what an endpoint said.
+type reply struct {
+	status int
+	header http.Header
+	body   map[string]any
+	raw    string
+}
+
+func (a reply) str(name string) string { v, _ := a.body[name].(string); return v }
+
+// do sends a request and reads the JSON that comes.
+func (s *tokenServer) do(r *http.Request) reply {
+	s.Helper()
+	r.RemoteAddr = net.JoinHostPort(s.ip, "4711")
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	a := reply{status: w.Code, header: w.Header(), raw: w.Body.String()}
+	if err := json.Unmarshal(w.Body.Bytes(), &a.body); err != nil {
+		s.Fatalf("%s %s: got %d %q, want JSON", r.Method, r.URL.Path, w.Code, a.raw)
+	}
+	return a
+}
+
+// post posts a form to /token. A header is given as "Name: value".
+func (s *tokenServer) post(form url.Values, header ...string) reply {
+	s.Helper()
+	r := httptest.NewRequest("POST", testIssuer+"/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Add(name, value)
+	}
+	return s.do(r)
+}
+
+// values makes a form of pairs.
+func values(pairs ...string) url.Values {
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+func basic(id, secret string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
+}
+
+// redeem presents a code of a public client with all that belongs to it.
+func (s *tokenServer) redeem(c *storage.Client, code string) reply {
+	s.Helper()
+	return s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", code, "redirect_uri", testRedirect, "code_verifier", testVerifier))
+}
+
+// tokens gets the tokens of a new code, and fails when there are none.
+func (s *tokenServer) tokens(c *storage.Client, change ...func(*code)) reply {
+	s.Helper()
+	a := s.redeem(c, s.code(c, change...))
+	if a.status != http.StatusOK {
+		s.Fatalf("redeem code: got %d %s, want tokens", a.status, a.raw)
+	}
+	return a
+}
+
+func (s *tokenServer) refresh(c *storage.Client, token string, more ...string) reply {
+	s.Helper()
+	return s.post(values(append([]string{"grant_type", "refresh_token", "client_id", c.ClientID, "refresh_token", token}, more...)...))
+}
+
+// fails checks an error answer: its status and code, and the manners of every error (D3).
+func (s *tokenServer) fails(a reply, status int, code string) {
+	s.Helper()
+	if a.status != status || a.str("error") != code {
+		s.Errorf("got %d %s, want %d %s", a.status, a.raw, status, code)
+	}
+	s.mannered(a)
+}
+
+var registeredErrors = []string{
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "temporarily_unavailable",
+}
+
+func (s *tokenServer) mannered(a reply) {
+	s.Helper()
+	if got := a.header.Get("Cache-Control"); got != "no-store" {
+		s.Errorf("Cache-Control: got %q, want no-store", got)
+	}
+	if got := a.header.Get("Content-Type"); got != "application/json" {
+		s.Errorf("Content-Type: got %q, want application/json", got)
+	}
+	if !slices.Contains(registeredErrors, a.str("error")) {
+		s.Errorf("got error %q, which is not registered", a.str("error"))
+	}
+	for name := range a.body {
+		if name != "error" && name != "error_description" {
+			s.Errorf("got member %q in an error", name)
+		}
+	}
+	if (a.status == http.StatusUnauthorized) != (a.header.Get("WWW-Authenticate") != "") {
+		s.Errorf("got WWW-Authenticate %q with %d", a.header.Get("WWW-Authenticate"), a.status)
+	}
+}
+
+// access opens the access token of an answer.
+func (s *tokenServer) access(a reply) *accessClaims {
+	s.Helper()
+	claims, err := s.p.openAccessToken(s.Context(), s.tenant, a.str("access_token"), time.Now())
+	if err != nil {
+		s.Fatalf("access token: %v", err)
+	}
+	return claims
+}
+
+// grant is the grant that the answer's access token names.
+func (s *tokenServer) grant(a reply) storage.Grant {
+	s.Helper()
+	g, err := s.store.Grant(s.Context(), s.tenant.ID, s.access(a).GrantID)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return g
+}
+
+// lives says whether the tokens of the answer still mean anything.
+func (s *tokenServer) lives(a reply) bool {
+	s.Helper()
+	claims := s.access(a)
+	_, _, err := s.store.LiveGrant(s.Context(), s.tenant.ID, claims.GrantID, claims.JTI, time.Now())
+	return err == nil
+}
+
+// events counts the audit events of a kind.
+func (s *tokenServer) events(kind string) (n int) {
+	s.Helper()
+	all, err := s.store.Events(s.Context(), s.tenant.ID, "", 1000)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// payload decodes the claims of a JWT without verifying it.
+func payload(t testing.TB, token string) map[string]any {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("got %q, want a JWT", token)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(raw, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
