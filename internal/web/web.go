@@ -96,7 +96,7 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, took time.Dura
 	// The path only: a query may hold codes and hints.
 	attrs := append([]slog.Attr{
 		slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took), slog.String("ip", req.IP),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", req.IP),
 	}, req.attrs...)
 	e.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }
