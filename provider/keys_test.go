@@ -56,13 +56,6 @@ func (s *tokenServer) kidOf(k *keyring, alg string) string {
 	return key.ID
 }
 
-// P8: replicas that need the first key at once make one.
-// F6: a rotation is announced, then made, and nothing signed before stops working
-// while it lives.
-// P8: replicas that find a successor due at once make one.
-// Tokens of the last minute of a key verify to their end.
-// A key whose successor was removed gets another before its own end.
-// Removing a key ends at once what it signed.
 // F6: made-up kids do not cost a read each.
 func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// P8: replicas that need the first key at once make one.
 func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
 	s := startTokens(t)
 	var kids sync.Map
@@ -30,10 +31,12 @@ func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
 	}
 }
 
+// F6: a rotation is announced, then made, and nothing signed before stops working
+// while it lives.
 func TestScheduledRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
-		c, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(24 * time.Hour) })
+		_, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(24 * time.Hour) })
 		token := func() string { return ask(s, basic("svc", secret)).str("access_token") }
 		maintain := func() {
 			t.Helper()
@@ -43,7 +46,6 @@ func TestScheduledRotation(t *testing.T) {
 		}
 		token()
 		old := s.kidOf(s.p.keys, "ES256")
-		_ = c
 
 		time.Sleep(s.p.KeyRotation - maxLead - time.Hour)
 		maintain()
@@ -82,6 +84,7 @@ func TestScheduledRotation(t *testing.T) {
 	})
 }
 
+// P8: replicas that find a successor due at once make one.
 func TestReplicasAgreeOnASuccessor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
@@ -110,6 +113,7 @@ func TestReplicasAgreeOnASuccessor(t *testing.T) {
 	})
 }
 
+// Tokens of the last minute of a key verify to their end.
 func TestTokensOutliveTheirKeysTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
@@ -169,6 +173,7 @@ func TestRotateNow(t *testing.T) {
 	})
 }
 
+// A key whose successor was removed gets another before its own end.
 func TestSuccessorIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
@@ -194,6 +199,7 @@ func TestSuccessorIsReplaced(t *testing.T) {
 	})
 }
 
+// Removing a key ends at once what it signed.
 func TestRemovedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
