@@ -76,6 +76,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		TenantID: tenant, UserID: account.UserID, ClientID: in.Client.ClientID,
 		Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims), GrantedAt: time.Now(),
 	})
+	if errors.Is(err, storage.ErrNotFound) {
+		return goOn(w, r, in) // the client or the person went meanwhile: the request ends there
+	}
 	if err != nil {
 		return err
 	}

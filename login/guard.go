@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // maxForm bounds what a form may send, in bytes. A sealed request travels in it.
@@ -106,7 +107,7 @@ func setHeaders(w http.ResponseWriter, t *web.Tenant) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin") // see forClient
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	if t != nil && t.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
@@ -118,18 +119,24 @@ func setHeaders(w http.ResponseWriter, t *web.Tenant) {
 //
 // Chromium holds every redirect that follows a form to form-action, also those that the
 // client makes after the answer has reached it, such as from its API's host to its
-// app's. Which hosts those are nobody here knows, so the scheme has to do; no scripts
-// run, and markup is escaped, so that nothing else could send the form elsewhere.
-//
-// A client may have opened the page in a popup, to which it must keep its tie, or the
-// answer never reaches it: Cross-Origin-Opener-Policy has to stand back.
-func forClient(w http.ResponseWriter, redirectURI string) {
-	target := "https:"
-	if u, err := url.Parse(redirectURI); err == nil && u.Scheme != "" {
-		target = u.Scheme + ":"
+// app's, and stops without a word at the first that is not allowed. Which hosts those
+// are nobody here knows, so the scheme has to do; with native apps, whose https pages
+// hand over to schemes of their own, not even that is known.
+func forClient(w http.ResponseWriter, in *storage.Interaction) {
+	target := ""
+	if u, err := url.Parse(in.RedirectURI); err == nil && in.Client.ApplicationType != "native" && (u.Scheme == "https" || u.Scheme == "http") {
+		target = "'self' " + u.Scheme + ":"
 	}
-	w.Header().Set("Content-Security-Policy", policy("'self'", "'self' "+target))
-	w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	w.Header().Set("Content-Security-Policy", policy("'self'", target))
+}
+
+// keepOpener lets a window that a client opened stay tied to the client's page on every
+// answer of an authorization or a sign-out, redirects too: the client's callback tells
+// that page how it went.
+func keepOpener(w http.ResponseWriter, r *http.Request) {
+	if r.Form.Has("i") || r.Form.Has("l") {
+		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	}
 }
 
 // policy is the Content-Security-Policy of a page. Logos of clients and tenants come

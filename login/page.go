@@ -141,7 +141,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = clientOf(&in.Client, v.words)
-		forClient(w, in.RedirectURI)
+		forClient(w, in)
 	}
 	return v
 }

@@ -106,24 +106,24 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	user, err := s.prove(r, in, login, secret)
+	if err == nil {
+		err = s.signedIn(w, r, in, user, "pwd")
+	}
 	var early *limited
 	switch {
+	case err == nil:
+		return goOn(w, r, in)
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
 		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, english.must("signin.limited", english.span(early.wait)))
-	case errors.Is(err, errWrong):
+	case errors.Is(err, errWrong), errors.Is(err, storage.ErrNotFound): // removed this very moment
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, english.must("signin.wrong"))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
 		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, english.must("signin.busy"))
-	case err != nil:
-		return err
 	}
-	if err := s.signedIn(w, r, in, user, "pwd"); err != nil {
-		return err
-	}
-	return goOn(w, r, in)
+	return err
 }
 
 // errWrong is every reason why name and password do not sign anybody in.

@@ -34,7 +34,6 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 		// The client's page is where the form leads in the end, and only the letter knows
 		// its address.
 		w.Header().Set("Content-Security-Policy", policy("'self'", ""))
-		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
 	}
 	return s.show(w, http.StatusOK, "signout", v)
 }

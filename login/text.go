@@ -18,6 +18,7 @@ var english = words{
 	"signin.login":          "E-mail or user name",
 	"signin.password":       "Password",
 	"signin.button":         "Sign in",
+	"signin.go_on":          "Continue",
 	"signin.other":          "Use another account",
 	"signin.cancel":         "Cancel and go back to %s",
 	"signin.wrong":          "That is not the right name and password together.",
@@ -30,7 +31,6 @@ var english = words{
 	"select.continue": "to continue to %s",
 	"select.other":    "Use another account",
 	"select.gone":     "You are no longer signed in to that account.",
-	"select.current":  "current",
 
 	"consent.title":     "Allow access?",
 	"consent.lead":      "%s would like to use your account.",
@@ -46,7 +46,6 @@ var english = words{
 	"consent.changed":   "You changed accounts meanwhile. Look again.",
 	"client.policy":     "Privacy policy of %s",
 	"client.tos":        "Terms of %s",
-	"client.logo":       "Logo of %s",
 	"client.unnamed":    "this app",
 	"brand.name":        "Vouchsafe",
 	"account.signed_in": "Signed in as",
@@ -79,7 +78,6 @@ var english = words{
 	"claim.phone_number_verified": "See whether your phone number is confirmed",
 
 	"signout.title":   "Sign out?",
-	"signout.lead":    "You are signed in as %s.",
 	"signout.button":  "Sign out",
 	"signout.all":     "Sign out of all %d accounts",
 	"signout.stay":    "Stay signed in",

@@ -26,10 +26,9 @@ type Pool struct {
 	wait  time.Duration
 }
 
-// NewPool runs n hashes at once and lets others wait for so long. The queue is bounded
-// too: to what could be done in that time if a hash took 10 ms.
+// NewPool runs n hashes at once, which may be none, and lets others wait for so long.
+// The queue is bounded too: to what could be done in that time if a hash took 10 ms.
 func NewPool(n int, wait time.Duration) *Pool {
-	n = max(n, 1)
 	places := n * (1 + int(wait/(10*time.Millisecond)))
 	return &Pool{slots: make(chan struct{}, n), queue: make(chan struct{}, places), wait: wait}
 }

@@ -1,0 +1,176 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func TestConsentSaysWhoAsksForWhat(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	q := s.ask("", storage.Interaction{
+		Client: storage.Client{ClientID: "boats", ClientName: "Paper Boats", LogoURI: "https://boats.example/logo.png", PolicyURI: "https://boats.example/privacy", TosURI: "https://boats.example/terms"},
+		Scopes: []string{"offline_access", "profile", "calendar.read", "openid"}, Claims: []string{"name", "phone_number", "acr", "shoe_size"},
+		RedirectURI: "https://boats.example/cb",
+	})
+	v := s.visitor()
+	if p := v.get("/consent?" + q); p.location() != "/authorize?"+q {
+		t.Errorf("nobody signed in: got %d to %q", p.status, p.location())
+	}
+	v.signIn("jo@example.com", right)
+	p := v.get("/consent?" + q)
+	for _, want := range []string{
+		"Paper Boats would like to use your account", `src="https://boats.example/logo.png"`, `href="https://boats.example/privacy"`, `href="https://boats.example/terms"`,
+		"jo@example.com", "You will go back to boats.example.",
+	} {
+		if !strings.Contains(p.body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	var last int
+	for _, want := range []string{english["scope.openid"], english["scope.profile"], "Use “calendar.read”", english["claim.phone_number"], "See “shoe_size”", english["scope.offline_access"]} {
+		at := strings.Index(p.body, "<li>"+want+"</li>")
+		if at < last {
+			t.Errorf("%q is missing or out of order", want)
+		}
+		last = at
+	}
+	for _, never := range []string{english["claim.name"], "acr"} {
+		if strings.Contains(p.body, "<li>"+never) {
+			t.Errorf("the page asks for %q", never)
+		}
+	}
+}
+
+func TestConsentIsKept(t *testing.T) {
+	s := newSite(t, nil)
+	user := s.user("default", "jo@example.com", "", right)
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	stored := func() (storage.Consent, error) { return s.store.Consent(t.Context(), "default", user.ID, "app") }
+
+	q := s.ask("", storage.Interaction{Scopes: []string{"openid", "email"}})
+	v.get("/consent?" + q)
+	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "deny"); p.status != http.StatusSeeOther || p.location() != "/authorize?"+q+"&cancel=1" {
+		t.Errorf("deny: got %d to %q", p.status, p.location())
+	}
+	if _, err := stored(); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("after deny: got %v, want ErrNotFound", err)
+	}
+	for _, answer := range []string{"", "yes", "ALLOW"} {
+		if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", answer); p.status != http.StatusUnprocessableEntity {
+			t.Errorf("answer %q: got %d, want 422", answer, p.status)
+		}
+	}
+	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow"); p.status != http.StatusSeeOther || p.location() != "/authorize?"+q {
+		t.Errorf("allow: got %d to %q", p.status, p.location())
+	}
+	q = s.ask("", storage.Interaction{Scopes: []string{"openid", "profile"}, Claims: []string{"phone_number"}})
+	v.get("/consent?" + q)
+	v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow", "scopes", "admin", "Scopes", "admin")
+	got, err := stored()
+	if err != nil || !cmp.Equal(got.Scopes, []string{"openid", "email", "profile"}) || !cmp.Equal(got.Claims, []string{"phone_number"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if !got.GrantedAt.After(s.letters[q[2:]].Started) {
+		t.Error("the consent is not younger than the request, which would be asked for ever")
+	}
+	var kinds []string
+	for _, e := range s.events("default") {
+		if e.ClientID == "app" {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	slices.Reverse(kinds)
+	if diff := cmp.Diff([]string{"consent.denied", "consent.given", "consent.given"}, kinds); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConsentIsTheAccountsThatWasAsked(t *testing.T) {
+	s := newSite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	mo := s.user("default", "mo@example.com", "", right)
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	q := s.ask("", storage.Interaction{Scopes: []string{"openid"}})
+	v.get("/consent?" + q)
+	v.signIn("mo@example.com", right) // in another tab
+	p := v.post("/consent", "i", q[2:], "user", jo.ID, "answer", "allow")
+	if p.status != http.StatusConflict || !strings.Contains(p.body, "mo@example.com") || !strings.Contains(p.body, english["consent.changed"]) {
+		t.Errorf("got %d, want 409 and the question anew", p.status)
+	}
+	for _, id := range []string{jo.ID, mo.ID} {
+		if _, err := s.store.Consent(t.Context(), "default", id, "app"); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+	}
+	for _, path := range []string{"/consent", "/consent?i="} {
+		if p := v.get(path); p.status != http.StatusBadRequest {
+			t.Errorf("%s: got %d, want 400", path, p.status)
+		}
+	}
+}
+
+// hostile are values that a client's or a person's record may hold.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</title><script>alert(1)</script>`,
+	`javascript:alert(1)`, `data:text/html,<script>alert(1)</script>`, `http://tracker.example/x.png`, "https://x.example/\"onerror=\"alert(1)",
+	`https://user:password@x.example/`, `//evil.example/x`, "\u202egnp.evil", "{{.Form}}", "<!--", "%s%d", "\x00\xff",
+}
+
+func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
+	s := newSite(t, nil)
+	user := s.user("default", "jo@example.com", "", right)
+	for _, bad := range hostile {
+		user.Profile.Name = strings.ToValidUTF8(strings.ReplaceAll(bad, "\x00", ""), "")
+		if err := s.store.UpdateUser(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+		q := s.ask("", storage.Interaction{
+			Client:    storage.Client{ClientID: bad, ClientName: bad, LogoURI: bad, PolicyURI: bad, TosURI: bad, ClientURI: bad},
+			LoginHint: bad, Scopes: []string{bad}, Claims: []string{bad}, RedirectURI: bad,
+		})
+		v := s.visitor()
+		pages := []answer{v.get("/login?" + q)}
+		v.signIn("jo@example.com", right)
+		for _, path := range []string{"/login?", "/select?", "/consent?", "/signout?l=" + strings.ReplaceAll(bad, "%", "%25") + "&", "/?"} {
+			req, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.URL.Path, req.URL.RawQuery, _ = strings.Cut(path+q, "?")
+			req.URL.RawQuery = strings.NewReplacer(" ", "%20", "\x00", "%00", "\xff", "%ff", "\"", "%22", "<", "%3C", ">", "%3E", "#", "%23").Replace(req.URL.RawQuery)
+			pages = append(pages, v.do(req))
+		}
+		for i, p := range pages {
+			if p.status != http.StatusOK {
+				t.Errorf("%q, page %d: got %d", bad, i, p.status)
+			}
+			for _, never := range []string{"<script", "onerror=alert(1)>", "' onmouseover='", "\"onerror=\"", `href="javascript:`, `src="javascript:`, `src="data:`, `href="data:`, `src="http:`, `href="http:`, `href="//`, `src="//`, `src="https://user`, `href="https://user`, "<!--"} {
+				if strings.Contains(p.body, never) {
+					t.Errorf("%q, page %d holds %s", bad, i, never)
+				}
+			}
+		}
+	}
+}
+
+func TestWhereTheAnswerGoes(t *testing.T) {
+	device := english["consent.device"]
+	for uri, want := range map[string]string{
+		"https://app.example/cb": "app.example", "https://app.example:8443/cb": "app.example:8443", "https://app.example@evil.example/": "evil.example",
+		"http://localhost:3000/": device, "http://127.0.0.1:1/": device, "http://[::1]:1/": device, "com.example.app:/cb": device, "": device, "%": device,
+	} {
+		if got := host(uri, english); got != want {
+			t.Errorf("%q: got %q, want %q", uri, got, want)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package login
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+func mismatch() *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The app is set up wrongly.", Developer: "redirect_uri is not registered.",
+		Got: "https://app.example/Callback", Expected: []string{"https://app.example/callback", "https://app.example/<b>"}, Err: errors.New("secret cause")}
+}
+
+// shown is what the error page says to a request with the given Accept header.
+func (s *site) shown(p *web.Problem, accept string) answer {
+	rec := httptest.NewRecorder()
+	req := httptest.NewRequest(http.MethodGet, "/x", nil)
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	s.login.ErrorPage(rec, req, p)
+	return answer{rec.Code, rec.Header(), rec.Body.String()}
+}
+
+func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
+	dev := newSite(t, nil)
+	production := newSite(t, func(c *Config) { c.Development = false })
+	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
+	for _, want := range []string{
+		"The app is set up wrongly.", "invalid_request", "redirect_uri is not registered.",
+		`https://app.example/<mark class="want">c</mark>allback`, `https://app.example/<mark>C</mark>allback`, `<mark class="want">&lt;b&gt;</mark>`, `<mark>Callback</mark>`,
+	} {
+		if p.status != http.StatusBadRequest || !strings.Contains(p.body, want) {
+			t.Errorf("in development: got %d without %q", p.status, want)
+		}
+	}
+	p = production.shown(mismatch(), "text/html")
+	if p.status != http.StatusBadRequest || !strings.Contains(p.body, "The app is set up wrongly.") {
+		t.Errorf("in production: got %d without the message", p.status)
+	}
+	for _, never := range []string{"redirect_uri", "app.example", "invalid_request", english["error.dev"]} {
+		if strings.Contains(p.body, never) {
+			t.Errorf("in production: the page holds %q", never)
+		}
+	}
+	for _, s := range []*site{dev, production} {
+		for _, accept := range []string{"", "text/html", "application/json"} {
+			if p := s.shown(mismatch(), accept); strings.Contains(p.body, "secret cause") {
+				t.Errorf("%q: the cause is shown", accept)
+			}
+		}
+	}
+}
+
+func TestErrorsAreJSONForPrograms(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Development = false })
+	for accept, want := range map[string]bool{
+		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
+		"": false, "*/*": false, "text/html": false, "text/html, application/json": false, "application/json, text/html;q=0.1": false, ";;;": false,
+	} {
+		p := s.shown(mismatch(), accept)
+		if got := p.header.Get("Content-Type") == "application/json"; got != want {
+			t.Errorf("%q: got %s", accept, p.header.Get("Content-Type"))
+		}
+	}
+	for status, want := range map[int]string{400: "invalid_request", 404: "invalid_request", 500: "server_error", 503: "temporarily_unavailable"} {
+		var got map[string]any
+		if err := json.Unmarshal([]byte(s.shown(&web.Problem{Status: status, Developer: "x"}, "application/json").body), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got["error"] != want || got["error_description"] == "" || got["developer"] != nil {
+			t.Errorf("%d: got %v", status, got)
+		}
+	}
+}
+
+func TestErrorsAreShownWithoutATenant(t *testing.T) {
+	s := newSite(t, nil)
+	for name, change := range map[string]func(r *http.Request){
+		"another host":   func(r *http.Request) { r.Host = "evil.example" },
+		"unknown tenant": func(r *http.Request) { r.URL.Path = "/t/unknown/login" },
+	} {
+		v := s.visitor()
+		req, err := http.NewRequest(http.MethodGet, s.url+"/login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(req)
+		p := v.do(req)
+		if p.status < 400 || !strings.Contains(p.body, "<style>") || strings.Contains(p.body, `href="/`) || strings.Contains(p.body, "evil.example</b>") {
+			t.Errorf("%s: got %d", name, p.status)
+		}
+		if !strings.Contains(p.body, p.header.Get("X-Request-Id")) || p.header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: the page does not show the request's id", name)
+		}
+		if !strings.Contains(p.header.Get("Content-Security-Policy"), s.login.static.styleSource) {
+			t.Errorf("%s: got policy %q", name, p.header.Get("Content-Security-Policy"))
+		}
+	}
+}
+
+func TestEveryStatusHasATitle(t *testing.T) {
+	s := newSite(t, nil)
+	for _, status := range []int{400, 403, 404, 405, 409, 413, 415, 421, 429, 500, 503} {
+		p := s.shown(&web.Problem{Status: status}, "text/html")
+		if p.status != status || strings.Contains(p.body, "<h1></h1>") {
+			t.Errorf("%d: got %d, or no title", status, p.status)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	for _, test := range []struct {
+		got, want string
+		is        comparison
+	}{
+		{"abc", "abc", comparison{Before: "abc", Same: true}},
+		{"aXc", "aYc", comparison{Before: "a", Got: "X", Want: "Y", After: "c"}},
+		{"https://a/cb/", "https://a/cb", comparison{Before: "https://a/cb", Got: "/"}},
+		{"aa", "aaa", comparison{Before: "aa", Want: "a"}},
+		{"", "a", comparison{Want: "a"}},
+		{"é", "è", comparison{Got: "é", Want: "è"}}, // not half a letter
+	} {
+		if diff := cmp.Diff(test.is, compare(test.got, test.want)); diff != "" {
+			t.Errorf("%q, %q:\n%s", test.got, test.want, diff)
+		}
+	}
+}
+
+func TestVisible(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://a/é": "https://a/é", "a\r\nb": `a\r\nb`, "a\x00": `a\x00`, "a\u200bb": `a\u200bb`, "a\u202eb": `a\u202eb`, "a\xffb": `a\ufffdb`, "a b": "a b",
+	} {
+		if got := visible(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	if got := visible(strings.Repeat("x", 1<<20)); len(got) > 2100 {
+		t.Errorf("got %d bytes", len(got))
+	}
+}
+
+func FuzzCompare(f *testing.F) {
+	f.Add("https://a/cb", "https://a/cb/")
+	f.Fuzz(func(t *testing.T, got, want string) {
+		got, want = visible(got), visible(want)
+		c := compare(got, want)
+		if c.Before+c.Got+c.After != got || c.Before+c.Want+c.After != want {
+			t.Errorf("%q and %q became %+v", got, want, c)
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		s := start(t, scheme, nil)
+		s.user("default", "jo@example.com", "", right)
+		host := strings.TrimPrefix(s.url, scheme+"://")
+		other := map[string]string{"http": "https", "https": "http"}[scheme]
+		for name, test := range map[string]struct {
+			headers [][2]string
+			want    int
+		}{
+			"own origin":                      {[][2]string{{"Origin", s.url}}, 303},
+			"own site, says the browser":      {[][2]string{{"Sec-Fetch-Site", "same-origin"}}, 303},
+			"no site, reloaded":               {[][2]string{{"Sec-Fetch-Site", "none"}}, 303},
+			"own referer, from old browsers":  {[][2]string{{"Referer", s.url + "/login"}}, 303},
+			"nothing":                         {nil, 403},
+			"null origin":                     {[][2]string{{"Origin", "null"}}, 403},
+			"null origin, own referer":        {[][2]string{{"Origin", "null"}, {"Referer", s.url + "/login"}}, 403},
+			"another origin":                  {[][2]string{{"Origin", "https://evil.example"}}, 403},
+			"another origin, own referer":     {[][2]string{{"Origin", "https://evil.example"}, {"Referer", s.url + "/"}}, 403},
+			"another scheme":                  {[][2]string{{"Origin", other + "://" + host}}, 403},
+			"another scheme's referer":        {[][2]string{{"Referer", other + "://" + host + "/login"}}, 403},
+			"another site's referer":          {[][2]string{{"Referer", "https://evil.example/" + s.url}}, 403},
+			"prefix of the origin":            {[][2]string{{"Origin", s.url + ".evil.example"}}, 403},
+			"cross-site, says the browser":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", s.url}}, 403},
+			"sibling site, says the browser":  {[][2]string{{"Sec-Fetch-Site", "same-site"}, {"Origin", s.url}}, 403},
+			"nonsense, says the browser":      {[][2]string{{"Sec-Fetch-Site", "x"}, {"Origin", s.url}}, 403},
+			"cross-site without an origin":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}}, 403},
+			"another origin, own host header": {[][2]string{{"Origin", "https://evil.example"}, {"X-Forwarded-Host", "evil.example"}}, 403},
+		} {
+			v := s.visitor()
+			v.get("/login")
+			req := v.request("/login", "login", "jo@example.com", "password", right)
+			req.Header.Del("Origin")
+			for _, h := range test.headers {
+				req.Header.Set(h[0], h[1])
+			}
+			if p := v.do(req); p.status != test.want {
+				t.Errorf("%s, %s: got %d, want %d", scheme, name, p.status, test.want)
+			}
+			if signedIn := v.cookie("session") != ""; signedIn != (test.want == 303) {
+				t.Errorf("%s, %s: signed in: %v", scheme, name, signedIn)
+			}
+		}
+	}
+}
+
+func TestFormsAreTiedToTheBrowser(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	attacker := s.visitor()
+	attacker.get("/login")
+	for name, change := range map[string]func(v *visitor){
+		"no token":           func(v *visitor) { v.form = "" },
+		"another browser's":  func(v *visitor) { v.form = attacker.form },
+		"cut":                func(v *visitor) { v.form = v.form[:42] },
+		"no cookie":          func(v *visitor) { *v = *s.visitor(); v.form = attacker.form },
+		"the cookie's value": func(v *visitor) { v.form = v.cookie("browser") },
+		"a cookie of no length": func(v *visitor) {
+			v.plant(&http.Cookie{Name: "vouchsafe-browser", Value: "x"})
+			v.form = formToken("x")
+		},
+	} {
+		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup"} {
+			v := s.visitor()
+			v.get("/login")
+			change(v)
+			if p := v.post(path, "login", "jo@example.com", "password", right, "token", "setup-default"); p.status != http.StatusForbidden {
+				t.Errorf("%s, %s: got %d, want 403", path, name, p.status)
+			}
+		}
+	}
+}
+
+func TestOnlyFormsAreTaken(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	for name, test := range map[string]struct {
+		kind, body string
+		want       int
+	}{
+		"form":            {"application/x-www-form-urlencoded; charset=utf-8", "FORM", 303},
+		"text":            {"text/plain", "FORM", 415},
+		"JSON":            {"application/json", `{"login":"jo@example.com"}`, 415},
+		"JSON as text":    {"text/plain", `{"login":"jo@example.com"}`, 415},
+		"multipart":       {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"login\"\r\n\r\njo@example.com\r\n--x--\r\n", 415},
+		"no type":         {"", "FORM", 415},
+		"broken type":     {"application/x-www-form-urlencoded;;;=", "FORM", 415},
+		"twice":           {"application/x-www-form-urlencoded", "FORM&login=mo@example.com", 400},
+		"token twice":     {"application/x-www-form-urlencoded", "FORM&form=x", 400},
+		"broken escape":   {"application/x-www-form-urlencoded", "FORM&x=%zz", 400},
+		"semicolons":      {"application/x-www-form-urlencoded", "FORM;x=1", 400},
+		"NUL and not UTF": {"application/x-www-form-urlencoded", "FORM%00%ff", 422},
+	} {
+		v := s.visitor()
+		v.get("/login")
+		form := "form=" + v.form + "&password=" + strings.ReplaceAll(right, " ", "+") + "&login=jo@example.com"
+		req, err := http.NewRequest(http.MethodPost, s.url+"/login", strings.NewReader(strings.ReplaceAll(test.body, "FORM", form)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", s.url)
+		if test.kind != "" {
+			req.Header.Set("Content-Type", test.kind)
+		}
+		if p := v.do(req); p.status != test.want {
+			t.Errorf("%s: got %d, want %d", name, p.status, test.want)
+		}
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "TRACE"} {
+		req, err := http.NewRequest(method, s.url+"/login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := s.visitor().do(req); p.status != http.StatusMethodNotAllowed {
+			t.Errorf("%s: got %d, want 405", method, p.status)
+		}
+	}
+}
+
+func TestHeadersOfEveryPage(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		s := start(t, scheme, nil)
+		s.user("default", "jo@example.com", "", right)
+		web := s.ask("", storage.Interaction{RedirectURI: "https://app.example/cb"})
+		local := s.ask("", storage.Interaction{RedirectURI: "http://localhost:3000/cb"})
+		native := s.ask("", storage.Interaction{Client: storage.Client{ApplicationType: "native"}, RedirectURI: "com.example.app:/cb"})
+		v := s.visitor()
+		v.signIn("jo@example.com", right)
+		const common = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'"
+		for path, policy := range map[string]string{
+			"/": common + "; form-action 'self'", "/login?other=1": common + "; form-action 'self'", "/signed-out": common + "; form-action 'self'",
+			"/signout": common + "; form-action 'self'", "/signout?l=x": common, "/setup?token=setup-default": common + "; form-action 'self'",
+			"/select": common + "; form-action 'self'", "/login": common + "; form-action 'self'",
+			"/login?" + web: common + "; form-action 'self' https:", "/select?" + web: common + "; form-action 'self' https:", "/consent?" + web: common + "; form-action 'self' https:",
+			"/login?" + local: common + "; form-action 'self' http:", "/login?" + native: common, "/consent": "", "/login?i=nonsense": "", "/setup?token=x": "",
+		} {
+			h := v.get(path).header
+			csp := h.Get("Content-Security-Policy")
+			if policy == "" { // an error page
+				policy = "default-src 'none'; style-src " + s.login.static.styleSource + "; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+			}
+			if csp != policy || strings.Contains(csp, "unsafe") {
+				t.Errorf("%s: got policy\n%s, want\n%s", path, csp, policy)
+			}
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cache-Control": "no-store"} {
+				if got := h.Get(name); got != want {
+					t.Errorf("%s: got %s %q, want %q", path, name, got, want)
+				}
+			}
+			if got := h.Get("Strict-Transport-Security"); (got != "") != (scheme == "https") {
+				t.Errorf("%s, %s: got Strict-Transport-Security %q", scheme, path, got)
+			}
+			want := "same-origin"
+			if strings.Contains(path, "i=letter") || strings.Contains(path, "l=x") {
+				want = "unsafe-none"
+			}
+			if got := h.Get("Cross-Origin-Opener-Policy"); got != want {
+				t.Errorf("%s: got Cross-Origin-Opener-Policy %q, want %q", path, got, want)
+			}
+		}
+	}
+}
+
+func TestCookiesOfAPage(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		s := start(t, scheme, nil)
+		s.user("default", "jo@example.com", "", right)
+		v := s.visitor()
+		cookies := append(v.get("/login").header.Values("Set-Cookie"), v.signIn("jo@example.com", right).header.Values("Set-Cookie")...)
+		if len(cookies) != 3 {
+			t.Errorf("got cookies %q, want browser, session and device", cookies)
+		}
+		for _, c := range cookies {
+			prefix, secure := "vouchsafe-", false
+			if scheme == "https" {
+				prefix, secure = "__Host-vouchsafe-", true
+			}
+			if !strings.HasPrefix(c, prefix) || strings.Contains(c, "; Secure") != secure || !strings.Contains(c, "; Path=/;") ||
+				!strings.Contains(c, "; HttpOnly") || !strings.Contains(c, "; SameSite=Lax") || strings.Contains(c, "Domain") {
+				t.Errorf("%s: got %s", scheme, c)
+			}
+		}
+	}
+}
+
+func TestStaticFilesAreKeptForEver(t *testing.T) {
+	s := newSite(t, nil)
+	v := s.visitor()
+	if len(s.login.static.files["x"].plain) != 0 || len(s.login.static.names) < 2 {
+		t.Fatal("no static files")
+	}
+	page := v.get("/login").body
+	for name, hashed := range s.login.static.names {
+		if !strings.Contains(page, `"/static/`+hashed+`"`) {
+			t.Errorf("the page does not link to %s", name)
+		}
+		p := v.get("/static/" + hashed)
+		if p.status != http.StatusOK || !strings.Contains(p.header.Get("Cache-Control"), "immutable") || p.header.Get("X-Content-Type-Options") != "nosniff" || p.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: got %d, %v", name, p.status, p.header)
+		}
+		if want := map[string]string{"style.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"}[name]; p.header.Get("Content-Type") != want {
+			t.Errorf("%s: got type %q, want %q", name, p.header.Get("Content-Type"), want)
+		}
+		req, err := http.NewRequest(http.MethodGet, s.url+"/static/"+hashed, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", "identity")
+		if q := v.do(req); q.header.Get("Content-Encoding") != "" || q.body != p.body { // the client unpacks the first
+			t.Errorf("%s: differs when it is not packed", name)
+		}
+	}
+	for _, name := range []string{"style.css", "nothing.css", ""} {
+		if p := v.get("/static/" + name); p.status != http.StatusNotFound {
+			t.Errorf("%q: got %d, want 404", name, p.status)
+		}
+	}
+	if size := len(s.login.static.files[s.login.static.names["style.css"]].plain); size > 10<<10 {
+		t.Errorf("the stylesheet has %d bytes, want at most 10 KiB", size)
+	}
+}

@@ -1,0 +1,437 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const right = "correct horse battery"
+
+func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
+	s := newSite(t, nil)
+	user := s.user("default", "Jo@Example.com", "Jo.Doe", right)
+	for _, name := range []string{"Jo@Example.com", "jo@example.com", " JO@EXAMPLE.COM ", "jo.doe", "JO.DOE", "ｊｏ．ｄｏｅ"} {
+		v := s.visitor()
+		if p := v.signIn(name, right); p.status != http.StatusSeeOther || p.location() != "/" {
+			t.Errorf("%q: got %d to %q, want 303 to /", name, p.status, p.location())
+		}
+		if p := v.get("/"); !strings.Contains(p.body, "Jo@Example.com") {
+			t.Errorf("%q: the start page does not say who is signed in", name)
+		}
+	}
+	sessions, err := s.store.SessionsOf(t.Context(), "default", user.ID, time.Now())
+	if err != nil || len(sessions) != 6 {
+		t.Fatalf("got %d sessions, %v", len(sessions), err)
+	}
+	if got := sessions[0]; got.ACR != storage.ACRPassword || !cmp.Equal(got.AMR, []string{"pwd"}) || got.IP != "127.0.0.1" || time.Since(got.AuthTime) > time.Minute {
+		t.Errorf("got session %+v", got)
+	}
+	event := s.events("default")[0]
+	if event.Kind != "login.succeeded" || event.UserID != user.ID || event.Actor != user.ID || event.IP != "127.0.0.1" || event.RequestID == "" {
+		t.Errorf("got event %+v", event)
+	}
+}
+
+func TestSigningInGoesOnWithTheRequest(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "shop", ClientName: "Shop"}})
+	v := s.visitor()
+	p := v.get("/login?" + q)
+	for _, want := range []string{"to continue to Shop", `name="i" value="letter-1"`, `href="/authorize?i=letter-1&amp;cancel=1"`} {
+		if !strings.Contains(p.body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	p = v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right)
+	if p.status != http.StatusSeeOther || p.location() != "/authorize?i=letter-1" {
+		t.Errorf("got %d to %q", p.status, p.location())
+	}
+	if e := s.events("default")[0]; e.ClientID != "shop" {
+		t.Errorf("got event %+v", e)
+	}
+	// Whatever else the address says, no page leads anywhere but there.
+	for _, extra := range []string{"next", "return_to", "continue", "redirect_uri", "url", "r"} {
+		v := s.visitor()
+		v.get("/login?" + extra + "=https://evil.example/")
+		p := v.post("/login?"+extra+"=//evil.example/", "login", "jo@example.com", "password", right, extra, "//evil.example/")
+		if p.location() != "/" {
+			t.Errorf("%s: led to %q", extra, p.location())
+		}
+	}
+	if p := v.get("/login?i=unknown"); p.status != http.StatusBadRequest {
+		t.Errorf("unknown letter: got %d, want 400", p.status)
+	}
+	v.get("/login?other=1")
+	if p := v.post("/login", "i", "unknown", "login", "jo@example.com", "password", right); p.status != http.StatusBadRequest {
+		t.Errorf("unknown letter posted: got %d, want 400", p.status)
+	}
+}
+
+// lookalikes are all ways not to be signed in, each with the name to try.
+func lookalikes(t *testing.T, s *site) map[string]string {
+	t.Helper()
+	s.user("default", "jo@example.com", "", right)
+	s.user("default", "none@example.com", "", "")
+	off := s.user("default", "off@example.com", "", right)
+	off.Disabled = true
+	if err := s.store.UpdateUser(t.Context(), off); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"wrong password": "jo@example.com", "unknown e-mail": "un@example.com", "unknown user name": "unknown",
+		"no password": "none@example.com", "disabled, right password": "off@example.com", "no name at all": "not a name\x00"}
+}
+
+func TestFailuresLookAlike(t *testing.T) {
+	s := newSite(t, nil)
+	s.letters["l"] = storage.Interaction{Letter: "l", ContinueURL: "/authorize?i=l", CancelURL: "/authorize?i=l&cancel=1", RedirectURI: "https://app.example/"}
+	cases := lookalikes(t, s)
+	type look struct {
+		Status  int
+		Header  http.Header
+		Body    string
+		Cookies string
+	}
+	var first *look
+	for name, login := range cases {
+		v := s.visitor()
+		v.get("/login?i=l")
+		secret := "wrong battery horse"
+		if strings.Contains(name, "right password") {
+			secret = right
+		}
+		bound := v.cookie("browser")
+		p := v.post("/login", "i", "l", "login", login, "password", secret)
+		p.header.Del("Date")
+		p.header.Del("X-Request-Id")
+		p.header.Del("Content-Length") // of names of different length
+		body := strings.ReplaceAll(p.body, v.form, "FORM")
+		for _, typed := range []string{login, strings.ReplaceAll(login, "\x00", "\uFFFD")} {
+			body = strings.ReplaceAll(body, `value="`+typed+`"`, `value="LOGIN"`)
+		}
+		got := &look{p.status, p.header, body, strings.ReplaceAll(bound, v.cookie("browser"), "") + v.cookie("session") + v.cookie("device")}
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["signin.wrong"]) {
+			t.Errorf("%s: got %d", name, p.status)
+		}
+		if strings.Contains(p.body, secret) {
+			t.Errorf("%s: the password is in the answer", name)
+		}
+		if first == nil {
+			first = got
+			continue
+		}
+		if diff := cmp.Diff(first, got); diff != "" {
+			t.Errorf("%s differs:\n%s", name, diff)
+		}
+	}
+	for _, e := range s.events("default") {
+		if e.Kind != "login.failed" || e.Actor != "anonymous" || strings.Contains(e.Detail["reason"], "@") {
+			t.Errorf("got event %+v", e)
+		}
+	}
+}
+
+// TestFailuresWorkAlike fills the pool of hashes, so that whoever hashes is found out.
+func TestFailuresWorkAlike(t *testing.T) {
+	s := newSite(t, nil)
+	cases := lookalikes(t, s)
+	full, err := password.New(cheap, argon2id.NewPool(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.login.Passwords = full
+	for name, login := range cases {
+		p := s.visitor().signIn(login, right)
+		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || !strings.Contains(p.body, english["signin.busy"]) {
+			t.Errorf("%s: got %d, want 503 with Retry-After: no password was hashed", name, p.status)
+		}
+	}
+}
+
+func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.PerAccount = limit.Rule{Max: 5, Window: time.Minute}
+		c.PerAddress = limit.Rule{Max: 1000, Window: time.Minute}
+	})
+	s.user("default", "jo@example.com", "jo", right)
+	for _, names := range [][]string{{"jo@example.com", "jo", "JO", " Jo@EXAMPLE.com"}, {"nobody@example.com", "NOBODY@example.com"}} {
+		v := s.visitor()
+		v.get("/login")
+		var wrong, limited, other atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 100 {
+			req := v.request("/login", "login", names[i%len(names)], "password", "wrong battery horse")
+			wg.Go(func() {
+				resp, err := v.client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				switch resp.StatusCode {
+				case http.StatusUnprocessableEntity:
+					wrong.Add(1)
+				case http.StatusTooManyRequests:
+					limited.Add(1)
+					if resp.Header.Get("Retry-After") != "60" {
+						t.Errorf("got Retry-After %q, want 60", resp.Header.Get("Retry-After"))
+					}
+				default:
+					other.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if wrong.Load() != 5 || limited.Load() != 95 {
+			t.Errorf("%s: got %d evaluated, %d refused, %d other, want 5, 95, 0", names[0], wrong.Load(), limited.Load(), other.Load())
+		}
+	}
+	if p := s.visitor().signIn("jo", right); p.status != http.StatusTooManyRequests {
+		t.Errorf("the right password after the limit: got %d, want 429", p.status)
+	}
+}
+
+func TestStrangersCannotLockAnybodyOut(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.PerAccount = limit.Rule{Max: 3, Window: time.Hour}
+		c.PerDevice = limit.Rule{Max: 3, Window: time.Hour}
+	})
+	s.user("default", "jo@example.com", "", right)
+	s.user("default", "mo@example.com", "", right)
+	home := s.visitor()
+	home.signIn("jo@example.com", right)
+	home.signIn("mo@example.com", right) // a browser is known for several accounts
+	stranger := s.visitor()
+	stranger.signIn("mo@example.com", right) // and a stranger's for their own
+	for range 4 {
+		stranger.signIn("jo@example.com", "wrong battery horse")
+	}
+	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusTooManyRequests {
+		t.Errorf("another browser: got %d, want 429", p.status)
+	}
+	for range 5 { // proven each time, so never counted up
+		if p := home.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+			t.Fatalf("the owner's browser: got %d, want 303", p.status)
+		}
+	}
+	for range 3 {
+		home.signIn("jo@example.com", "wrong battery horse")
+	}
+	if p := home.signIn("jo@example.com", right); p.status != http.StatusTooManyRequests {
+		t.Errorf("the owner's browser after its own guesses: got %d, want 429", p.status)
+	}
+	// What another account's browser says of itself does not open this one's counter.
+	forged := s.visitor()
+	id, _, _ := strings.Cut(home.cookie("device"), ".")
+	_, tags, _ := strings.Cut(stranger.cookie("device"), ".")
+	for _, value := range []string{home.cookie("device") + "x", id + "." + tags, id, id + ".", "." + tags, strings.Repeat("a.", 2000)} {
+		forged.get("/login")
+		req := forged.request("/login", "login", "jo@example.com", "password", right)
+		req.AddCookie(&http.Cookie{Name: "vouchsafe-device", Value: value})
+		if p := forged.do(req); p.status != http.StatusTooManyRequests {
+			t.Errorf("device %.60q: got %d, want 429", value, p.status)
+		}
+	}
+}
+
+func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.PerAddress = limit.Rule{Max: 5, Window: time.Minute} })
+	s.user("default", "jo@example.com", "", right)
+	v := s.visitor()
+	v.get("/login")
+	for i := range 7 {
+		req := v.request("/login", "login", "u"+strings.Repeat("x", i), "password", "wrong battery horse")
+		req.Header.Set("X-Forwarded-For", "192.0.2."+strings.Repeat("1", i%3+1)) // not believed
+		want := http.StatusUnprocessableEntity
+		if i >= 5 {
+			want = http.StatusTooManyRequests
+		}
+		if p := v.do(req); p.status != want {
+			t.Errorf("attempt %d: got %d, want %d", i+1, p.status, want)
+		}
+	}
+	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusTooManyRequests {
+		t.Errorf("another browser there: got %d, want 429", p.status)
+	}
+}
+
+func TestAddressesOfOneNetworkAreCountedTogether(t *testing.T) {
+	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8::ffff:1"}, {"192.0.2.1", "192.0.2.1"}} {
+		if network(pair[0]) != network(pair[1]) {
+			t.Errorf("%q and %q are counted apart", pair[0], pair[1])
+		}
+	}
+	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8:0:1::1"}, {"192.0.2.1", "192.0.2.2"}, {"", "192.0.2.1"}} {
+		if network(pair[0]) == network(pair[1]) {
+			t.Errorf("%q and %q are counted together", pair[0], pair[1])
+		}
+	}
+}
+
+func TestASessionNeverSurvivesSigningIn(t *testing.T) {
+	s := newSite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	s.user("default", "mo@example.com", "", right)
+	session := func(v *visitor) *http.Cookie {
+		return &http.Cookie{Name: "vouchsafe-session", Value: v.cookie("session")}
+	}
+	shows := func(c *http.Cookie, who string) bool {
+		req, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.AddCookie(c)
+		return strings.Contains(s.visitor().do(req).body, who)
+	}
+
+	// An attacker signs in as mo and plants that cookie in jo's browser.
+	attacker := s.visitor()
+	attacker.signIn("mo@example.com", right)
+	planted := session(attacker)
+	victim := s.visitor()
+	victim.plant(planted)
+	victim.signIn("jo@example.com", right)
+	if shows(planted, "jo@example.com") {
+		t.Error("the planted cookie is signed in as the victim")
+	}
+	if !shows(session(victim), "jo@example.com") {
+		t.Error("the victim is not signed in")
+	}
+
+	// Signing in again gives another cookie; the old one is dead, the session is not.
+	before := session(victim)
+	old, err := s.store.SessionsOf(t.Context(), "default", jo.ID, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := victim.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+		t.Fatalf("got %d", p.status)
+	}
+	if shows(before, "jo@example.com") {
+		t.Error("the cookie from before still works")
+	}
+	now, err := s.store.SessionsOf(t.Context(), "default", jo.ID, time.Now())
+	if err != nil || len(now) != 1 || now[0].ID != old[0].ID || !now[0].AuthTime.After(old[0].AuthTime) {
+		t.Errorf("got sessions %+v, %v, want %s renewed", now, err, old[0].ID)
+	}
+}
+
+func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
+	s := newSite(t, nil)
+	full, err := password.New(cheap, argon2id.NewPool(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.login.Passwords = full // whoever hashes gets 503
+	v := s.visitor()
+	v.get("/login")
+	for size, want := range map[int]int{password.MaxLength + 1: http.StatusBadRequest, 60 << 10: http.StatusBadRequest, 1 << 20: http.StatusRequestEntityTooLarge, 10 << 20: http.StatusRequestEntityTooLarge} {
+		if p := v.post("/login", "login", "jo@example.com", "password", strings.Repeat("x", size)); p.status != want {
+			t.Errorf("%d bytes: got %d, want %d", size, p.status, want)
+		}
+	}
+}
+
+func TestHashesAreRenewedWhenTheirParametersChange(t *testing.T) {
+	s := newSite(t, nil)
+	user := s.user("default", "jo@example.com", "", right)
+	stored := func() string {
+		cred, err := s.store.Credential(t.Context(), "default", user.ID, storage.PasswordCredential, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(cred.Data)
+	}
+	before := stored()
+	dearer, err := password.New(argon2id.Params{Memory: 128, Time: 2, Threads: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.login.Passwords = dearer
+	s.visitor().signIn("jo@example.com", "wrong battery horse")
+	if stored() != before {
+		t.Error("hashed anew without the password")
+	}
+	v := s.visitor()
+	if p := v.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+		t.Fatalf("got %d", p.status)
+	}
+	after := stored()
+	if !strings.Contains(after, "$m=128,t=2,p=1$") {
+		t.Errorf("got %s", after)
+	}
+	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusSeeOther || stored() != after {
+		t.Errorf("with the new hash: got %d", p.status)
+	}
+	if p := v.get("/"); !strings.Contains(p.body, "jo@example.com") {
+		t.Error("hashing anew ended the session")
+	}
+}
+
+func TestWhatWasTypedIsKept(t *testing.T) {
+	s := newSite(t, nil)
+	v := s.visitor()
+	for _, test := range []struct{ login, password, want string }{
+		{`"><script>x</script>`, "wrong battery horse", `value="&#34;&gt;&lt;script&gt;x&lt;/script&gt;"`},
+		{"jo@example.com", "", english["signin.missing_secret"]},
+		{"", "wrong battery horse", english["signin.missing_login"]},
+		{"  ", "", english["signin.missing_login"]},
+	} {
+		p := v.signIn(test.login, test.password)
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test.want) || !strings.Contains(p.body, `role="alert"`) {
+			t.Errorf("%q: got %d without %q", test.login, p.status, test.want)
+		}
+		if strings.Contains(p.body, "wrong battery horse") || strings.Contains(p.body, "<script") {
+			t.Errorf("%q: the page shows too much", test.login)
+		}
+	}
+}
+
+func TestTheHintIsFilledIn(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "jo", right)
+	jo := s.ask("", storage.Interaction{LoginHint: "jo@example.com"})
+	mo := s.ask("", storage.Interaction{LoginHint: `mo"><b>`})
+	none := s.ask("", storage.Interaction{Prompt: []string{"login"}})
+	v := s.visitor()
+	if p := v.get("/login?" + jo); !strings.Contains(p.body, `name="login" type="text" value="jo@example.com"`) {
+		t.Error("the hint is not filled in")
+	}
+	if p := v.get("/login?" + mo); !strings.Contains(p.body, `value="mo&#34;&gt;&lt;b&gt;"`) {
+		t.Error("the hint is not escaped")
+	}
+	v.signIn("jo", right)
+	if p := v.get("/login"); p.status != http.StatusSeeOther || p.location() != "/" {
+		t.Errorf("signed in, nobody asks: got %d to %q", p.status, p.location())
+	}
+	for name, q := range map[string]string{"hinted": jo, "nobody hinted": none} {
+		p := v.get("/login?" + q)
+		if !strings.Contains(p.body, english["signin.again"]) || !strings.Contains(p.body, `name="confirm"`) || !strings.Contains(p.body, "other=1") {
+			t.Errorf("%s: the page does not ask to confirm the account", name)
+		}
+		letter := strings.TrimPrefix(q, "i=")
+		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password", "wrong"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, `name="confirm"`) {
+			t.Errorf("%s: after a wrong password got %d, without the account", name, p.status)
+		}
+		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password", right); p.location() != "/authorize?"+q {
+			t.Errorf("%s: got %d to %q", name, p.status, p.location())
+		}
+	}
+	if p := v.get("/login?" + mo); strings.Contains(p.body, `name="confirm"`) {
+		t.Error("somebody else is hinted at, and the page asks to confirm the account that is signed in")
+	}
+	if p := v.get("/login?other=1&" + none); strings.Contains(p.body, `name="confirm"`) {
+		t.Error("another account was asked for")
+	}
+}

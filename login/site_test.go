@@ -1,0 +1,308 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/memory"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+)
+
+// cheap keeps tests quick; what they show does not depend on the cost.
+var cheap = argon2id.Params{Memory: 64, Time: 1, Threads: 1}
+
+// site is the pages over HTTP, with a stand-in for the protocol: its requests are
+// those that ask was given.
+type site struct {
+	t      testing.TB
+	url    string // the issuer
+	srv    *httptest.Server
+	store  *sqldb.Store
+	login  *Server
+	router *mux.Router
+	hasher *password.Hasher
+
+	mu      sync.Mutex
+	letters map[string]storage.Interaction
+	follow  bool // requests are answered: with a redirect to the client
+}
+
+// newSite serves on http; change may change the Config.
+func newSite(t testing.TB, change func(*Config)) *site {
+	t.Helper()
+	return start(t, "http", change)
+}
+
+func start(t testing.TB, scheme string, change func(*Config)) *site {
+	t.Helper()
+	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutClient(t.Context(), storage.Client{TenantID: storage.DefaultTenant, ClientID: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	counters := memory.New()
+	secrets, err := secret.Parse(secret.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher, err := password.New(cheap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := &site{t: t, store: store, hasher: hasher, letters: map[string]storage.Interaction{}}
+	config := Config{
+		Store: store, Log: log, Secrets: secrets, Passwords: hasher, Development: true,
+		Sessions:    &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
+		Limits:      &limit.Limiter{Shared: counters, Local: counters, Log: log},
+		Interaction: s.interaction,
+		SetupToken:  setupToken,
+	}
+	if change != nil {
+		change(&config)
+	}
+	if s.login, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	s.router = mux.NewRouter()
+	s.login.Register(s.router)
+	s.router.HandleFunc("/authorize", s.authorize)
+	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "logout "+r.URL.RawQuery) })
+
+	s.srv = httptest.NewUnstartedServer(nil)
+	s.url = scheme + "://" + s.srv.Listener.Addr().String()
+	tenancy, err := web.NewTenancy(s.url, store, s.login.ErrorPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := &web.Edge{Log: log, Errors: s.login.ErrorPage}
+	s.srv.Config.Handler = edge.Wrap(tenancy.Wrap(s.router))
+	s.srv.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+	if scheme == "https" {
+		s.srv.StartTLS()
+	} else {
+		s.srv.Start()
+	}
+	t.Cleanup(s.srv.Close)
+	return s
+}
+
+func setupToken(_ context.Context, tenant, token string) (storage.Spent, error) {
+	if token != "setup-"+tenant {
+		return storage.Spent{}, storage.ErrNotFound
+	}
+	return storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: token, ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+// ask makes a client's request for the tenant at path wait for a person, and gives the
+// query that its browser carries.
+func (s *site) ask(path string, in storage.Interaction) string {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in.Letter = fmt.Sprintf("letter-%d", len(s.letters)+1)
+	in.Started = time.Now()
+	in.ContinueURL = path + "/authorize?i=" + in.Letter
+	in.CancelURL = in.ContinueURL + "&cancel=1"
+	if in.Client.ClientID == "" {
+		in.Client.ClientID = "app"
+	}
+	if in.RedirectURI == "" {
+		in.RedirectURI = "https://app.example/callback"
+	}
+	s.letters[in.Letter] = in
+	return "i=" + in.Letter
+}
+
+func (s *site) authorize(w http.ResponseWriter, r *http.Request) {
+	in, err := s.interaction(r)
+	if s.follow && err == nil {
+		http.Redirect(w, r, in.RedirectURI+"?code=c", http.StatusSeeOther)
+		return
+	}
+	fmt.Fprint(w, "authorize "+r.URL.RawQuery)
+}
+
+func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in, ok := s.letters[r.FormValue("i")]
+	if !ok {
+		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot go on", Message: "Start again."}
+	}
+	return in, nil
+}
+
+// user adds a person with a password ("" for none).
+func (s *site) user(tenant, email, username, secret string) storage.User {
+	s.t.Helper()
+	now := time.Now()
+	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), Email: email, Username: username, CreatedAt: now, UpdatedAt: now}
+	u.EmailKey, _ = NormalEmail(email)
+	u.UsernameKey, _ = NormalUsername(username)
+	var creds []storage.Credential
+	if secret != "" {
+		hash, err := s.hasher.Hash(s.t.Context(), secret)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		creds = append(creds, storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now})
+	}
+	if err := s.store.AddUser(s.t.Context(), u, creds, nil); err != nil {
+		s.t.Fatal(err)
+	}
+	return u
+}
+
+// kinds are the audit trail of a tenant, newest first.
+func (s *site) events(tenant string) []storage.Event {
+	s.t.Helper()
+	events, err := s.store.Events(s.t.Context(), tenant, "", 100)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return events
+}
+
+// visitor is a browser without scripts.
+type visitor struct {
+	*site
+	client *http.Client
+	base   string // the tenant's path
+	form   string // the token of the last page
+}
+
+func (s *site) visitor() *visitor {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	client := s.srv.Client()
+	return &visitor{site: s, client: &http.Client{
+		Transport: client.Transport, Jar: jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// location is where the answer redirects to.
+func (p answer) location() string { return p.header.Get("Location") }
+
+var formField = regexp.MustCompile(`name="form" value="([^"]*)"`)
+
+func (v *visitor) do(req *http.Request) answer {
+	v.t.Helper()
+	resp, err := v.client.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if m := formField.FindSubmatch(body); m != nil {
+		v.form = html.UnescapeString(string(m[1]))
+	}
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+func (v *visitor) get(path string) answer {
+	v.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, v.url+v.base+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.do(req)
+}
+
+// request is a form as a browser sends it, from pairs of names and values.
+func (v *visitor) request(path string, fields ...string) *http.Request {
+	v.t.Helper()
+	values := url.Values{}
+	if v.form != "" {
+		values.Set("form", v.form)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		values.Set(fields[i], fields[i+1])
+	}
+	req, err := http.NewRequest(http.MethodPost, v.url+v.base+path, strings.NewReader(values.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", v.url)
+	return req
+}
+
+func (v *visitor) post(path string, fields ...string) answer {
+	v.t.Helper()
+	return v.do(v.request(path, fields...))
+}
+
+// signIn opens the sign-in page and fills it in.
+func (v *visitor) signIn(login, secret string) answer {
+	v.t.Helper()
+	v.get("/login?other=1")
+	return v.post("/login", "login", login, "password", secret)
+}
+
+// plant gives the browser cookies that it was never sent.
+func (v *visitor) plant(cookies ...*http.Cookie) {
+	v.t.Helper()
+	u, err := url.Parse(v.url)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.client.Jar.SetCookies(u, cookies)
+}
+
+// cookie is what the browser holds of a cookie of ours.
+func (v *visitor) cookie(name string) string {
+	v.t.Helper()
+	u, err := url.Parse(v.url)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, c := range v.client.Jar.Cookies(u) {
+		if strings.HasSuffix(c.Name, "vouchsafe-"+name) {
+			return c.Value
+		}
+	}
+	return ""
+}
