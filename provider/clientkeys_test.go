@@ -12,21 +12,21 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// published stands for a client's server: what it publishes now, and how often it was asked.
-type published struct {
+// clientServer stands for a client's server: what it publishes now, and how often it was asked.
+type clientServer struct {
 	mu    sync.Mutex
 	doc   string
 	err   error
 	asked int
 }
 
-func (p *published) set(doc string, err error) {
+func (p *clientServer) set(doc string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doc, p.err = doc, err
 }
 
-func (p *published) Fetch(context.Context, string) ([]byte, error) {
+func (p *clientServer) Fetch(context.Context, string) ([]byte, error) {
 	time.Sleep(time.Second)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +47,7 @@ func jwksOf(keys ...string) string {
 
 // keyCheck looks for a key of the client, and checks what comes and how often its server
 // has been asked by then.
-func keyCheck(t *testing.T, p *Provider, from *published) func(kid string, found bool, asked int) {
+func keyCheck(t *testing.T, p *Provider, from *clientServer) func(kid string, found bool, asked int) {
 	c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 	return func(kid string, found bool, asked int) {
 		t.Helper()
@@ -61,7 +61,7 @@ func keyCheck(t *testing.T, p *Provider, from *published) func(kid string, found
 func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 	a, b := ecJWK(t, "a"), ecJWK(t, "b")
 	synctest.Test(t, func(t *testing.T) {
-		from := &published{doc: jwksOf(a)}
+		from := &clientServer{doc: jwksOf(a)}
 		p := &Provider{Config: Config{Fetch: from}}
 		check := keyCheck(t, p, from)
 		check("a", true, 1)
@@ -89,7 +89,7 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
-		from := &published{doc: jwksOf(a)}
+		from := &clientServer{doc: jwksOf(a)}
 		p := &Provider{Config: Config{Fetch: from}}
 		check := keyCheck(t, p, from)
 		check("a", true, 1)
@@ -111,7 +111,7 @@ func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 func TestAStormIsOneFetch(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
-		from := &published{doc: jwksOf(a)}
+		from := &clientServer{doc: jwksOf(a)}
 		p := &Provider{Config: Config{Fetch: from}}
 		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 		storm := func() {
@@ -139,7 +139,7 @@ func TestAStormIsOneFetch(t *testing.T) {
 func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
-		from := &published{doc: jwksOf(a)}
+		from := &clientServer{doc: jwksOf(a)}
 		p := &Provider{Config: Config{Fetch: from}}
 		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -155,7 +155,7 @@ func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 func TestUnusableKeysAreLeftOut(t *testing.T) {
 	good := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
-		from := &published{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
+		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
 		p := &Provider{Config: Config{Fetch: from}}
 		c := &storage.Client{TenantID: "default", JWKSURI: "https://rp.example.com/jwks"}
 		if keys, err := p.clientKeys(t.Context(), c, ""); err != nil || len(keys) != 1 || keys[0].KeyID != "a" {

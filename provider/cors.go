@@ -1,5 +1,54 @@
 package provider
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
 
-func (p *Provider) cors(h http.Handler) http.Handler { return h }
+	"github.com/rs/cors"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// preflightAge is how long a browser may remember what a preflight said: so long may an
+// origin that was taken back still send requests, whose answers it cannot read any more.
+const preflightAge = 10 * time.Minute
+
+// cors lets scripts read the answers of h whose origin a client of the tenant has
+// registered, and no others. Cookies have no part in it: what h answers depends on what
+// the script itself sends.
+func (p *Provider) cors(h http.Handler) http.Handler {
+	return cors.New(cors.Options{
+		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
+			return p.allowsOrigin(r.Context(), origin), nil
+		},
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "X-Requested-With"},
+		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"},
+		MaxAge:         int(preflightAge / time.Second),
+	}).Handler(h)
+}
+
+// allowsOrigin says whether a client of the tenant registered the origin. Documents of
+// no origin at all (sandboxed frames, files) send null, which anybody can.
+func (p *Provider) allowsOrigin(ctx context.Context, origin string) bool {
+	if origin == "null" || len(origin) > maxURI || !wellFormed(origin) {
+		return false
+	}
+	ok, err := p.origins.Get(ctx, originKey{web.TenantOf(ctx).ID, origin})
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		web.Note(ctx, "cors", err.Error()) // the request goes on, unread by scripts
+	}
+	return ok && err == nil
+}
+
+// originKey names an origin across tenants.
+type originKey struct{ tenant, origin string }
+
+func (k originKey) String() string { return k.tenant + "\x00" + k.origin }
+
+func (p *Provider) loadOrigin(ctx context.Context, k originKey) (bool, error) {
+	return p.Store.AllowsOrigin(ctx, k.tenant, k.origin)
+}

@@ -1,5 +1,136 @@
 package provider
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
-func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// introspection is what is said of a token (RFC 7662 section 2.2). Of one that does not
+// work, or is none of the caller's business, nothing is said but that.
+type introspection struct {
+	Active    bool     `json:"active"`
+	TokenType string   `json:"token_type,omitempty"` // "" for refresh tokens: nobody may take one for an access token
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Username  string   `json:"username,omitempty"` // with the scope profile only
+	Issuer    string   `json:"iss,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  []string `json:"aud,omitempty"`
+	JTI       string   `json:"jti,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	ExpiresAt int64    `json:"exp,omitempty"`
+	SID       string   `json:"sid,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
+}
+
+// introspect tells a client whether a token works (RFC 7662): the token's own client, one
+// that the token is for, or one that may introspect. The hint is not needed: a token
+// says itself what it is.
+func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
+	form, err := postForm(w, r)
+	if err != nil {
+		return err
+	}
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	client, err := p.authenticated(r, form)
+	if err != nil {
+		return err
+	}
+	if client.Public() {
+		// Everybody can say that they are a client that has no credentials.
+		return challenge(t, &oauthError{Code: "invalid_client", Description: "Introspection needs a client that can authenticate."})
+	}
+	token := form.Get("token")
+	if token == "" {
+		return &oauthError{Code: "invalid_request", Description: "token is missing."}
+	}
+	look := p.introspectAccess
+	if strings.HasPrefix(token, refreshPrefix) {
+		look = p.introspectRefresh
+	}
+	found, err := look(ctx, t, client, token, time.Now())
+	if errors.Is(err, errTokenInvalid) || errors.Is(err, storage.ErrNotFound) {
+		web.Note(ctx, "why", err.Error())
+		return writeJSON(w, http.StatusOK, introspection{})
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: %w", err)
+	}
+	return writeJSON(w, http.StatusOK, found)
+}
+
+// introspectAccess looks at an access token: one signature, one read. Its errors are
+// errTokenInvalid or storage.ErrNotFound for a token that does not work here.
+func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
+	claims, err := p.openAccessToken(ctx, t, token, now)
+	if err != nil {
+		return nil, err
+	}
+	if asks.ClientID != claims.ClientID && !asks.MayIntrospect && !slices.Contains(claims.Audience, asks.ClientID) {
+		return nil, fmt.Errorf("%w: it is none of %s's", errTokenInvalid, asks.ClientID)
+	}
+	found := &introspection{
+		Active: true, TokenType: "Bearer", Scope: claims.Scope, ClientID: claims.ClientID,
+		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, JTI: claims.JTI,
+		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+		SID: claims.SID, AuthTime: claims.AuthTime, ACR: claims.ACR, AMR: claims.AMR,
+	}
+	if claims.GrantID == "" {
+		return found, p.ownTokenLives(ctx, t, claims)
+	}
+	_, user, err := p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(strings.Fields(claims.Scope), "profile") {
+		found.Username = user.Username
+	}
+	return found, nil
+}
+
+// ownTokenLives says whether a token that a client got for itself still counts: there is
+// no grant that could be revoked, only the token or the client.
+func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *accessClaims) error {
+	if _, err := p.client(ctx, t.ID, claims.ClientID); err != nil {
+		return err
+	}
+	spent, err := p.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
+	if err == nil && spent {
+		err = fmt.Errorf("%w: it was revoked", errTokenInvalid)
+	}
+	return err
+}
+
+// introspectRefresh looks at a refresh token, for its own client alone: a resource server
+// that asks about one was sent it in place of an access token.
+func (p *Provider) introspectRefresh(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
+	id, generation, err := p.openRefreshToken(t.ID, token)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+	}
+	g, _, err := p.Store.LiveGrant(ctx, t.ID, id, "", now)
+	if err != nil {
+		return nil, err
+	}
+	ends := g.ExpiresAt
+	if !g.IdleExpiresAt.IsZero() && g.IdleExpiresAt.Before(ends) {
+		ends = g.IdleExpiresAt
+	}
+	if g.ClientID != asks.ClientID || g.Generation != generation || !now.Before(ends) {
+		return nil, fmt.Errorf("%w: another client's, rotated or not used for too long", errTokenInvalid)
+	}
+	return &introspection{
+		Active: true, Scope: strings.Join(g.Scopes, " "), ClientID: g.ClientID, Issuer: t.Issuer,
+		Subject: g.UserID, IssuedAt: g.RotatedAt.Unix(), ExpiresAt: ends.Unix(), SID: g.SessionID,
+	}, nil
+}

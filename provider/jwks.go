@@ -1,5 +1,27 @@
 package provider
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
 
-func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// jwks publishes the tenant's public keys (RFC 7517 section 5): those that sign, those
+// that will, and those whose signatures may still be met.
+func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
+	if err := readOnly(w, r); err != nil {
+		return err
+	}
+	set, err := p.keys.public(r.Context(), web.TenantOf(r.Context()).ID)
+	if err != nil {
+		return err
+	}
+	// The kid is the key's thumbprint: the same kids are the same keys.
+	var kids strings.Builder
+	for _, key := range set.Keys {
+		kids.WriteString(key.KeyID + " ")
+	}
+	return p.keyDocuments.serve(w, r, kids.String(), func() ([]byte, error) { return json.Marshal(set) })
+}

@@ -1,5 +1,261 @@
 package provider
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
-func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// logout ends a session because a client asks for it (RP-Initiated Logout 1.0). A hint
+// that only the session's own client can have ends it at once. Whatever else came by,
+// such as a link on somebody's page, has the person asked: the request is sealed and
+// goes to the page that asks, which ends the session and brings it back.
+//
+// The browser is sent to a post_logout_redirect_uri only when it is the client's own.
+func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodPost:
+		return p.logoutPost(w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address takes GET and POST."}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	form, err := p.logoutForm(r)
+	if err != nil {
+		return err
+	}
+	if letter := form.Get("l"); letter != "" {
+		return p.logoutConfirmed(w, r, letter)
+	}
+	req, err := p.parseLogout(r.Context(), form)
+	if err != nil {
+		return err
+	}
+	accounts, err := p.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	if len(accounts) == 0 {
+		return p.signedOut(w, r, req)
+	}
+	meant := req.meant(accounts, time.Now())
+	if meant == nil {
+		return p.askToSignOut(w, r, req.seal(p, w, r, accounts))
+	}
+	// The grants first: were they second, and storage down in between, the next try
+	// would find no session to tell them by.
+	if err := p.revokeSessions(r.Context(), req.client, meant.ID); err != nil {
+		return err
+	}
+	if err := p.Sessions.End(w, r, meant.ID); err != nil {
+		return err
+	}
+	event := storage.Event{TenantID: meant.TenantID, Kind: "session.ended", UserID: meant.UserID, Detail: map[string]string{"session": meant.ID}}
+	if req.client != nil {
+		event.Actor, event.ClientID = req.client.ClientID, req.client.ClientID
+	}
+	p.record(r.Context(), event)
+	return p.signedOut(w, r, req)
+}
+
+// logoutPost takes the request from a form and makes it a GET: a form that another site
+// posts does not bring the session's cookie, the redirect that follows does. The hint
+// says much about a person, so that the parameters are sealed: they give whoever has
+// them nothing that they did not have before.
+func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
+	if !isForm(r) {
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
+			Developer: "POST /logout takes application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	if err := r.ParseForm(); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			return logoutTooLong()
+		}
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The request cannot be read.", Err: err}
+	}
+	t := web.TenantOf(r.Context())
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", t.Path+"/logout?r="+p.Secrets.Box(t.ID, logoutPosted).SealString([]byte(r.PostForm.Encode())))
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// logoutPosted names the Box of requests that were posted.
+const logoutPosted = "logout-posted"
+
+// logoutForm are the parameters of the request: those of the URL, or those that were
+// posted before.
+func (p *Provider) logoutForm(r *http.Request) (url.Values, error) {
+	if len(r.URL.RawQuery) > 2*maxRequest {
+		return nil, logoutTooLong()
+	}
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err == nil && form.Has("r") {
+		var plain []byte
+		if plain, err = p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPosted).OpenString(form.Get("r")); err == nil {
+			form, err = url.ParseQuery(string(plain))
+			form.Del("l") // letters come by GET only
+		}
+	}
+	if err != nil {
+		return nil, badLogout("The query is not application/x-www-form-urlencoded, or was changed on its way.")
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return nil, badLogout("The parameter " + name + " came more than once.")
+		}
+		if !wellFormed(values[0]) {
+			return nil, badLogout("The parameter " + name + " is not UTF-8 text.")
+		}
+	}
+	return form, nil
+}
+
+func badLogout(developer string) *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "The application sent a bad request",
+		Message: "You cannot sign out this way. Go back to the application, or tell those who run it.", Developer: developer}
+}
+
+func logoutTooLong() error {
+	prob := badLogout("A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes.")
+	prob.Status = http.StatusRequestURITooLong
+	return prob
+}
+
+// logoutRequest is a request to sign out, checked.
+type logoutRequest struct {
+	client *storage.Client // nil: none that is known
+	target string          // a post_logout_redirect_uri of the client, or ""
+	state  string
+	hint   *idTokenHint // nil: none that can be believed
+}
+
+// parseLogout checks a request. What it returns may be acted upon.
+func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutRequest, error) {
+	t := web.TenantOf(ctx)
+	req := &logoutRequest{state: form.Get("state")}
+	id, hint := form.Get("client_id"), form.Get("id_token_hint")
+	if hint != "" {
+		var err error
+		req.hint, err = p.openIDTokenHint(ctx, t, hint)
+		switch {
+		case errors.Is(err, errTokenInvalid):
+			web.Note(ctx, "why", err.Error())
+			req.hint = nil
+		case err != nil:
+			return nil, fmt.Errorf("open hint: %w", err)
+		case id == "":
+			id = req.hint.Audience[0]
+		case !slices.Contains(req.hint.Audience, id):
+			return nil, badLogout("id_token_hint is an ID token of another client than client_id.")
+		}
+	}
+	if id != "" {
+		c, err := p.client(ctx, t.ID, id)
+		switch {
+		case err == nil:
+			req.client = c
+			web.Note(ctx, "client", c.ClientID)
+		case !errors.Is(err, storage.ErrNotFound):
+			return nil, fmt.Errorf("client: %w", err)
+		}
+	}
+	uri := form.Get("post_logout_redirect_uri")
+	if uri == "" {
+		return req, nil
+	}
+	if err := checkPostLogout(req.client, uri); err != nil {
+		return nil, err
+	}
+	if hint == "" || req.hint != nil { // a bad hint is reason enough not to go where it says
+		req.target = uri
+	}
+	return req, nil
+}
+
+// checkPostLogout refuses an address that is not one that the client registered.
+func checkPostLogout(c *storage.Client, uri string) error {
+	if c == nil {
+		return badLogout("post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client.")
+	}
+	if !allowedRedirect(c, c.PostLogoutRedirectURIs, uri) {
+		prob := badLogout("post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under post_logout_redirect_uris, or send a registered one.")
+		prob.Got, prob.Expected = uri, c.PostLogoutRedirectURIs
+		return prob
+	}
+	return nil
+}
+
+// meant is the browser's account that the hint is about, or nil. One that has expired
+// must be of this very session: of an older one, it may have been lying about.
+func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browser.Account {
+	if l.hint == nil {
+		return nil
+	}
+	for i := range accounts {
+		if l.hint.SID == accounts[i].ID && l.hint.Subject == accounts[i].UserID {
+			return &accounts[i]
+		}
+	}
+	for i := range accounts {
+		if l.hint.Subject == accounts[i].UserID && now.Unix() < l.hint.ExpiresAt {
+			return &accounts[i]
+		}
+	}
+	return nil
+}
+
+// revokeSessions revokes what the client was given in the sessions, offline or not: it
+// asked for an end itself.
+func (p *Provider) revokeSessions(ctx context.Context, c *storage.Client, sessions ...string) error {
+	if c == nil {
+		return nil
+	}
+	for _, id := range sessions {
+		_, err := p.Store.Revoke(ctx, c.TenantID, storage.GrantFilter{ClientID: c.ClientID, SessionID: id}, "signed out by the client", time.Now())
+		if err != nil {
+			return fmt.Errorf("revoke grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// askToSignOut sends the browser to the page that asks.
+func (p *Provider) askToSignOut(w http.ResponseWriter, r *http.Request, sealed string) error {
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+p.Pages.SignOut+"?l="+sealed, http.StatusSeeOther)
+	return nil
+}
+
+// signedOut sends the browser back to the client, with its state as it came, or to the
+// page that says that it is done.
+func (p *Provider) signedOut(w http.ResponseWriter, r *http.Request, req *logoutRequest) error {
+	to := web.TenantOf(r.Context()).Path + p.Pages.SignedOut
+	if req.target != "" {
+		to = req.target
+		if req.state != "" {
+			sep := "?"
+			if strings.Contains(to, "?") {
+				sep = "&"
+			}
+			to += sep + "state=" + url.QueryEscape(req.state)
+		}
+	}
+	h := w.Header()
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Location", to) // as it is: http.Redirect would clean the path of an address that must be exact
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}

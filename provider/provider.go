@@ -89,6 +89,9 @@ type Provider struct {
 
 	secretMatcher *secretMatcher
 	remoteKeys    remoteKeys
+	origins       cache.Cache[originKey, bool]
+
+	keyDocuments, metadataDocuments published
 }
 
 // New checks and completes the Config.
@@ -122,6 +125,7 @@ func New(c Config) (*Provider, error) {
 		p.keys.always = append(p.keys.always, c.AccessTokenAlgorithm)
 	}
 	p.secretMatcher = newSecretMatcher()
+	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.fosite = newFosite(p)
 	return p, nil
 }

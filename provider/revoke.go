@@ -1,5 +1,103 @@
 package provider
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
 
-func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// revoke makes a token of the client useless (RFC 7009): a refresh token with all that
+// its grant gave, an access token by itself. What is unknown, expired or another
+// client's is left alone and answered alike, so that nobody learns which it was. Only a
+// storage that did not answer is an error: the client must know that the token lives.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
+	form, err := postForm(w, r)
+	if err != nil {
+		return err
+	}
+	client, err := p.authenticated(r, form)
+	if err != nil {
+		return err
+	}
+	token := form.Get("token")
+	if token == "" {
+		return &oauthError{Code: "invalid_request", Description: "token is missing."}
+	}
+	end := p.revokeAccess
+	if strings.HasPrefix(token, refreshPrefix) {
+		end = p.revokeRefresh
+	}
+	if err := end(r.Context(), client, token, time.Now()); err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// revokeRefresh revokes the grant: one conditional UPDATE, which does nothing to a grant
+// of another client. A token that was rotated meanwhile will do: its owner wants an end.
+func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token string, now time.Time) error {
+	id, _, err := p.openRefreshToken(c.TenantID, token)
+	if err != nil {
+		web.Note(ctx, "why", err.Error())
+		return nil
+	}
+	n, err := p.Store.Revoke(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", now)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: "grant.revoked", Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}})
+	}
+	return nil
+}
+
+// revokeAccess remembers the token's jti until it has expired.
+func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
+	claims, err := p.openAccessToken(ctx, web.TenantOf(ctx), token, now)
+	if err == nil && claims.ClientID != c.ClientID {
+		err = fmt.Errorf("%w: another client's", errTokenInvalid)
+	}
+	if errors.Is(err, errTokenInvalid) {
+		web.Note(ctx, "why", err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = p.Store.Spend(ctx, storage.Spent{
+		TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI, ExpiresAt: time.Unix(claims.ExpiresAt, 0),
+	})
+	if errors.Is(err, storage.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	person := claims.Subject
+	if claims.GrantID == "" {
+		person = "" // it was the client's own
+	}
+	p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: "token.revoked", Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI}})
+	return nil
+}
+
+// authenticated is the client that a form comes from.
+func (p *Provider) authenticated(r *http.Request, form url.Values) (*storage.Client, error) {
+	found, err := p.authenticateClient(r.Context(), r, form)
+	if err != nil {
+		return nil, err
+	}
+	c := found.(fositeClient).Client
+	web.Note(r.Context(), "client", c.ClientID)
+	return c, nil
+}

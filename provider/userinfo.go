@@ -1,5 +1,114 @@
 package provider
 
-import "net/http"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
-func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error { return nil }
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// userinfo tells a client about the person whose access token it brings (OIDC Core 5.3).
+// One read: the grant, if it lives and the token was not revoked, with the person.
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		w.Header().Set("Allow", "GET, POST")
+		return &oauthError{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "Use GET or POST."}
+	}
+	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
+	token, err := bearerToken(w, r)
+	if errors.Is(err, errNoToken) {
+		// Not an error: the client is told what to bring (RFC 6750 section 3.1).
+		w.Header().Set("WWW-Authenticate", bearerChallenge(t, ""))
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusUnauthorized)
+		return nil
+	}
+	var bad *oauthError
+	if errors.As(err, &bad) {
+		bad.Authenticate = bearerChallenge(t, `, error="`+bad.Code+`"`)
+	}
+	if err != nil {
+		return err
+	}
+	claims, err := p.openAccessToken(ctx, t, token, now)
+	if errors.Is(err, errTokenInvalid) {
+		return invalidToken(r, err.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("open access token: %w", err)
+	}
+	scopes := strings.Fields(claims.Scope)
+	// A client's own tokens never have openid.
+	if !slices.Contains(scopes, "openid") {
+		return bearerError(t, http.StatusForbidden, "insufficient_scope", "The access token was given without the scope openid.", `, scope="openid"`)
+	}
+	if claims.GrantID == "" {
+		return invalidToken(r, "no person's token")
+	}
+	grant, user, err := p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (grant.UserID != claims.Subject || grant.ClientID != claims.ClientID) {
+		return invalidToken(r, "revoked, or its grant is dead")
+	}
+	if err != nil {
+		return fmt.Errorf("grant of access token: %w", err)
+	}
+	web.Note(ctx, "client", grant.ClientID)
+	return p.writeUserinfo(w, r, &grant, userinfoClaims(&grant, &user, scopes))
+}
+
+// userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
+func userinfoClaims(g *storage.Grant, u *storage.User, scopes []string) map[string]any {
+	var asked map[string]*claimRequest
+	if len(g.Claims) > 0 {
+		// It was read before it was granted: what cannot be read now asks for nothing.
+		if req, err := parseClaimsRequest(string(g.Claims)); err == nil {
+			asked = req.Userinfo
+		}
+	}
+	claims := userClaims(u, scopes, asked)
+	claims["sub"] = u.ID // last, so that nothing of a person's can replace it
+	return claims
+}
+
+// writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
+func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, g *storage.Grant, claims map[string]any) error {
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	c, err := p.client(ctx, t.ID, g.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return invalidToken(r, "its client is gone")
+	}
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	if c.UserinfoSignedResponseAlg == "" {
+		return writeJSON(w, http.StatusOK, claims)
+	}
+	claims["iss"], claims["aud"] = t.Issuer, c.ClientID
+	plain, err := json.Marshal(claims)
+	if err != nil {
+		return fmt.Errorf("encode userinfo: %w", err)
+	}
+	signed, err := p.keys.sign(ctx, t.ID, c.UserinfoSignedResponseAlg, idTokenType, plain)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/jwt")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, err = w.Write([]byte(signed))
+	return err
+}
+
+// invalidToken is the one answer to access tokens that do not work: why is the log's.
+func invalidToken(r *http.Request, why string) error {
+	web.Note(r.Context(), "why", why)
+	return bearerError(web.TenantOf(r.Context()), http.StatusUnauthorized, "invalid_token", "The access token is not valid: expired, revoked, or not an access token of this server.", "")
+}

@@ -1,0 +1,101 @@
+package provider
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// logoutLetter is a request to sign out that waits for the person's word. Like an
+// authorization request it is sealed, travels with the browser and is bound to it.
+type logoutLetter struct {
+	Started  int64    `json:"t"` // µs
+	Browser  []byte   `json:"b"` // see bindingHash
+	Client   string   `json:"c,omitempty"`
+	Target   string   `json:"u,omitempty"`
+	State    string   `json:"s,omitempty"`
+	Sessions []string `json:"i"` // that the browser had, the current one first
+}
+
+// logoutPurpose names the Box of the letters.
+const logoutPurpose = "logout-request"
+
+func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request, accounts []browser.Account) string {
+	bound := bindingHash(browser.Binding(w, r))
+	letter := logoutLetter{Started: time.Now().UnixMicro(), Browser: bound[:], Target: l.target, State: l.state}
+	if l.client != nil {
+		letter.Client = l.client.ClientID
+	}
+	for _, a := range accounts {
+		letter.Sessions = append(letter.Sessions, a.ID)
+	}
+	plain, err := json.Marshal(letter)
+	if err != nil {
+		panic(err) // strings and numbers can always be written
+	}
+	return p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPurpose).SealString(plain)
+}
+
+// openLogout opens the l parameter, for the browser alone that it was given to.
+func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, error) {
+	plain, err := p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPurpose).OpenString(sealed)
+	l := &logoutLetter{}
+	if err == nil {
+		err = json.Unmarshal(plain, l)
+	}
+	bound := browser.Bound(r)
+	hash := bindingHash(bound)
+	switch {
+	case err != nil:
+		return nil, badLogout("The parameter l does not open: it was cut or changed, or the master secret changed meanwhile.")
+	case time.Since(time.UnixMicro(l.Started)) > p.RequestLifetime:
+		return nil, badLogout("The parameter l is older than the server's request lifetime.")
+	case bound == "" || subtle.ConstantTimeCompare(hash[:], l.Browser) != 1:
+		return nil, badLogout("The parameter l was given to another browser, or this one refuses cookies.")
+	}
+	return l, nil
+}
+
+// logoutConfirmed goes on when the page has asked and ended the session. A letter says
+// only what was wanted: that the session has ended is seen, not believed.
+func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, sealed string) error {
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	l, err := p.openLogout(r, sealed)
+	if err != nil {
+		return err
+	}
+	accounts, err := p.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	has := func(id string) bool {
+		return slices.ContainsFunc(accounts, func(a browser.Account) bool { return a.ID == id })
+	}
+	if len(l.Sessions) > 0 && has(l.Sessions[0]) {
+		return p.askToSignOut(w, r, sealed)
+	}
+	req := &logoutRequest{state: l.State}
+	if l.Client != "" {
+		c, err := p.client(ctx, t.ID, l.Client)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			req.client = c
+		}
+	}
+	if l.Target != "" && checkPostLogout(req.client, l.Target) == nil { // it may have been taken back
+		req.target = l.Target
+	}
+	if err := p.revokeSessions(ctx, req.client, slices.DeleteFunc(l.Sessions, has)...); err != nil {
+		return err
+	}
+	return p.signedOut(w, r, req)
+}

@@ -1,0 +1,60 @@
+package provider
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// publishedAge is how long anybody may keep what is published. It is short, because a key
+// that was made in a hurry signs at once (keyring.first, RotateKey), and much shorter than
+// the time for which others are published before they sign.
+const publishedAge = 5 * time.Minute
+
+// published keeps documents that all may read, as they are sent: one for each tenant,
+// built anew only when what it was built from has changed. The zero value is ready.
+type published struct{ docs sync.Map } // tenant → *document
+
+// document is a published body.
+type document struct {
+	from string // tells what it was built from
+	body []byte
+	etag string
+}
+
+// serve writes the tenant's document, which build makes when there is none from that.
+func (d *published) serve(w http.ResponseWriter, r *http.Request, from string, build func() ([]byte, error)) error {
+	tenant := web.TenantOf(r.Context()).ID
+	doc, _ := d.docs.Load(tenant)
+	if doc == nil || doc.(*document).from != from {
+		body, err := build()
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(body)
+		doc = &document{from, body, `"` + strictBase64.EncodeToString(sum[:12]) + `"`}
+		d.docs.Store(tenant, doc)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(publishedAge/time.Second)))
+	h.Set("ETag", doc.(*document).etag)
+	h.Set("X-Content-Type-Options", "nosniff")
+	// It knows If-None-Match and HEAD.
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.(*document).body))
+	return nil
+}
+
+// readOnly refuses methods that a published document does not have.
+func readOnly(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	return &oauthError{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "Use GET."}
+}
