@@ -88,7 +88,7 @@ var english = words{
 	"home.title":  "Your account",
 	"home.none":   "You are not signed in.",
 	"home.switch": "Switch account",
-	"home.admin":  "Administrator",
+	"home.admin":  "You are an administrator here.",
 
 	"setup.title":     "Create the first administrator",
 	"setup.lead":      "This link works once. The account may manage everything here.",
