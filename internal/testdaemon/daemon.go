@@ -1,0 +1,164 @@
+// Package testdaemon runs a real server for the tests of one process, and sees to it
+// that the server and its folder are gone when the process is, however that ends.
+package testdaemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// guard is a shell that outlives us for a moment. The end of its input means that our
+// process has ended; a line is the signal that stops the server but keeps its folder.
+const guard = `
+folder=$1
+shift
+"$@" >>"$folder/log" 2>&1 &
+server=$!
+if read -r signal; then
+	kill -s "$signal" "$server"
+	wait "$server"
+else
+	kill -s QUIT "$server"
+	wait "$server"
+	rm -rf "$folder"
+fi`
+
+// Daemon is a server with a temporary folder and a free port.
+type Daemon struct {
+	// Folder belongs to the account that the server runs as.
+	Folder string
+	// Port is free when the daemon is made, and stays its own.
+	Port int
+	// Command is the program and its arguments.
+	Command []string
+	// Ready says whether the server answers.
+	Ready func() error
+
+	account *syscall.Credential
+	shell   *exec.Cmd
+	control io.WriteCloser
+}
+
+// New makes a folder and finds a port. When we are root, the server will run as the
+// first of the accounts that exists, because some refuse to run as root.
+func New(name string, accounts ...string) (*Daemon, error) {
+	d := new(Daemon)
+	folder, err := os.MkdirTemp("", "vouchsafe-"+name+"-")
+	if err != nil {
+		return nil, err
+	}
+	d.Folder = folder
+	if os.Getuid() == 0 && len(accounts) > 0 {
+		if d.account, err = credential(accounts); err != nil {
+			return nil, err
+		}
+		if err := os.Chown(folder, int(d.account.Uid), int(d.account.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	d.Port, err = freePort()
+	return d, err
+}
+
+func credential(accounts []string) (*syscall.Credential, error) {
+	for _, name := range accounts {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("none of the accounts %q exists", accounts)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// Run runs a program as the server's account and returns when it has ended.
+func (d *Daemon) Run(command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = d.Folder
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.account}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(command[0]), err, out)
+	}
+	return nil
+}
+
+// Start starts the server and waits until it answers.
+func (d *Daemon) Start() error {
+	if d.shell != nil {
+		return errors.New("started already")
+	}
+	shell := exec.Command("/bin/sh", append([]string{"-c", guard, "guard", d.Folder}, d.Command...)...)
+	shell.Dir = d.Folder
+	// A group of its own: an interrupt at the terminal is for the tests, and their end
+	// is what stops the server.
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: d.account}
+	control, err := shell.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := shell.Start(); err != nil {
+		return err
+	}
+	d.shell, d.control = shell, control
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if err = d.Ready(); err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(d.Folder, "log"))
+			return fmt.Errorf("%s does not answer: %w\n%s", filepath.Base(d.Command[0]), err, log)
+		}
+	}
+}
+
+// Stop stops the server with a signal, such as INT or KILL, and keeps its folder.
+func (d *Daemon) Stop(signal string) error {
+	if d.shell == nil {
+		return errors.New("not running")
+	}
+	if _, err := io.WriteString(d.control, signal+"\n"); err != nil {
+		return err
+	}
+	_ = d.shell.Wait() // it ends as the server does, and that was told to
+	d.shell = nil
+	return nil
+}
+
+// Close stops the server, if it runs, and removes its folder.
+func (d *Daemon) Close() error {
+	if d.shell == nil {
+		return os.RemoveAll(d.Folder)
+	}
+	if err := d.control.Close(); err != nil {
+		return err
+	}
+	_ = d.shell.Wait()
+	d.shell = nil
+	return nil
+}
