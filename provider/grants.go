@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
 // grantTypes is the table of what POST /token gives tokens for. Discovery, the checks
@@ -57,6 +59,8 @@ func (h *grantHandler) CanHandleTokenEndpointRequest(_ context.Context, r fosite
 func (h *grantHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	s := r.GetSession().(*session)
 	s.client, s.form = r.GetClient().(fositeClient).Client, r.GetRequestForm()
+	web.Note(ctx, "client", s.client.ClientID)
+	web.Note(ctx, "grant_type", h.name)
 	if !s.client.MayUse(h.name) {
 		return &oauthError{Code: "unauthorized_client", Description: "The client is not registered for this grant type."}
 	}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,34 +45,29 @@ func TestReuseOfAnOlderToken(t *testing.T) {
 	s.fails(s.refresh(c, third.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
 }
 
-// E2: of many at once each gets the same successor; there is one living branch.
+// E2, P8: of many at once, at two replicas, each gets the same successor; there is one
+// living branch.
 func TestRefreshInParallel(t *testing.T) {
-	s := startTokens(t)
-	c := s.client()
-	token := s.tokens(c).str("refresh_token")
-	var mu sync.Mutex
-	successors := map[string]int{}
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			a := s.refresh(c, token)
-			mu.Lock()
-			defer mu.Unlock()
+	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
+		c, replicas := s.client(), []*tokenServer{s, s.replica()}
+		token := s.tokens(c).str("refresh_token")
+		successor := ""
+		for _, a := range inParallel(50, func(i int) reply { return replicas[i%2].refresh(c, token) }) {
 			if a.status != http.StatusOK {
-				t.Errorf("got %d %s, want tokens", a.status, a.raw)
+				t.Fatalf("got %d %s, want tokens", a.status, a.raw)
 			}
-			successors[a.str("refresh_token")]++
-		})
-	}
-	wg.Wait()
-	if len(successors) != 1 {
-		t.Fatalf("%d different successors, want one", len(successors))
-	}
-	for successor := range successors {
+			if successor == "" {
+				successor = a.str("refresh_token")
+			}
+			if got := a.str("refresh_token"); got != successor || got == token {
+				t.Fatalf("got %s and %s, want one successor", got, successor)
+			}
+		}
 		if a := s.refresh(c, successor); a.status != http.StatusOK {
 			t.Errorf("the successor: got %d %s, want tokens", a.status, a.raw)
 		}
-	}
+		s.fails(s.refresh(c, token), http.StatusBadRequest, "invalid_grant")
+	})
 }
 
 // E3: a lost answer does no harm within the grace window.
@@ -168,6 +162,19 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		"user disabled": {online, func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
 			return s.store.UpdateUser(s.Context(), s.user)
+		}, 400, "invalid_grant"},
+		"password changed": {online, func(s *tokenServer, _ *storage.Client) error {
+			return s.store.ChangeCredential(s.Context(), storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: storage.PasswordCredential, Data: []byte("x")})
+		}, 400, "invalid_grant"},
+		"user removed": {online, func(s *tokenServer, _ *storage.Client) error {
+			return s.store.RemoveUser(s.Context(), s.tenant.ID, s.user.ID, time.Now())
+		}, 400, "invalid_grant"},
+		"consent removed": {online, func(s *tokenServer, c *storage.Client) error {
+			consent := storage.Consent{TenantID: s.tenant.ID, UserID: s.user.ID, ClientID: c.ClientID, GrantedAt: time.Now()}
+			if err := s.store.PutConsent(s.Context(), consent); err != nil {
+				return err
+			}
+			return s.store.RemoveConsent(s.Context(), s.tenant.ID, s.user.ID, c.ClientID, time.Now())
 		}, 400, "invalid_grant"},
 		"revoked": {online, func(s *tokenServer, c *storage.Client) error {
 			_, err := s.store.Revoke(s.Context(), s.tenant.ID, storage.GrantFilter{ClientID: c.ClientID, UserID: s.user.ID}, "test", time.Now())

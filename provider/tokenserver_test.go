@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -50,16 +49,20 @@ type tokenServer struct {
 type testStore interface {
 	Store
 	storage.Tenants
-	AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error
-	UpdateUser(ctx context.Context, u storage.User) error
-	AddSession(ctx context.Context, s storage.Session) error
-	EndSession(ctx context.Context, tenant, id string, now time.Time) error
+	storage.Users
+	storage.Credentials
+	storage.Sessions
 }
 
 // startTokens serves on a new store; change alters the configuration.
 func startTokens(t testing.TB, change ...func(*Config)) *tokenServer {
 	t.Helper()
 	store, ephemeral := openTestStore(t)
+	return startTokensOn(t, store, ephemeral, change...)
+}
+
+func startTokensOn(t testing.TB, store testStore, ephemeral storage.Ephemeral, change ...func(*Config)) *tokenServer {
+	t.Helper()
 	masters, err := secret.Parse(secret.Token())
 	if err != nil {
 		t.Fatal(err)
@@ -74,24 +77,38 @@ func startTokens(t testing.TB, change ...func(*Config)) *tokenServer {
 	for _, f := range change {
 		f(&c)
 	}
+	s := &tokenServer{TB: t, store: store, ip: "192.0.2.1"}
+	s.serve(c)
+	s.signIn()
+	return s
+}
+
+// serve makes the provider and all that stands before it.
+func (s *tokenServer) serve(c Config) {
+	s.Helper()
 	p, err := New(c)
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
-	tenancy, err := web.NewTenancy(testIssuer, store, c.Errors)
+	tenancy, err := web.NewTenancy(testIssuer, s.store, c.Errors)
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
-	tenant, err := tenancy.Tenant(t.Context(), storage.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
+	if s.tenant, err = tenancy.Tenant(s.Context(), storage.DefaultTenant); err != nil {
+		s.Fatal(err)
 	}
 	router := mux.NewRouter()
 	p.Register(router)
-	edge := &web.Edge{Log: log, Errors: c.Errors}
-	s := &tokenServer{TB: t, p: p, store: store, tenant: tenant, handler: edge.Wrap(tenancy.Wrap(router)), ip: "192.0.2.1"}
-	s.signIn()
-	return s
+	edge := &web.Edge{Log: c.Log, Errors: c.Errors}
+	s.p, s.handler = p, edge.Wrap(tenancy.Wrap(router))
+}
+
+// replica is another process of the same installation.
+func (s *tokenServer) replica() *tokenServer {
+	s.Helper()
+	other := *s
+	other.serve(s.p.Config)
+	return &other
 }
 
 func (s *tokenServer) signIn() {
