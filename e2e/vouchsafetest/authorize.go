@@ -1,0 +1,272 @@
+package vouchsafetest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Request is an authorization request that a client makes.
+type Request struct {
+	Client   Client
+	Params   url.Values
+	Verifier string // "" when it leaves PKCE out
+}
+
+// NewRequest is a usual one, with PKCE, state and nonce; more are pairs of names and
+// values that replace or add parameters. A value of "-" leaves the parameter out.
+func NewRequest(c Client, more ...string) *Request {
+	r := &Request{Client: c, Verifier: rand.Text() + rand.Text()}
+	r.Params = url.Values{
+		"client_id": {c.ID()}, "response_type": {"code"}, "redirect_uri": {c.RedirectURI()},
+		"scope": {"openid"}, "state": {rand.Text()}, "nonce": {rand.Text()},
+		"code_challenge": {Challenge(r.Verifier)}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		if more[i+1] == "-" {
+			r.Params.Del(more[i])
+			if more[i] == "code_challenge" {
+				r.Params.Del("code_challenge_method")
+				r.Verifier = ""
+			}
+			continue
+		}
+		r.Params.Set(more[i], more[i+1])
+	}
+	return r
+}
+
+// Plain is NewRequest without PKCE, as the suites of the OpenID Foundation send it.
+func Plain(c Client, more ...string) *Request {
+	return NewRequest(c, append([]string{"code_challenge", "-"}, more...)...)
+}
+
+// Challenge is the S256 code challenge of a verifier (RFC 7636 section 4.2).
+func Challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Path is the request as a path with a query.
+func (r *Request) Path() string { return "/authorize?" + r.Params.Encode() }
+
+// Answer is what came back to the client, or the page at which the browser stays.
+type Answer struct {
+	Request *Request
+	Page    *Page      // the last one
+	Params  url.Values // nil when nothing came back to the client
+	Mode    string     // query, fragment, form_post
+	Shown   []string   // paths of the pages that asked the person for something
+}
+
+// Code is the authorization code, or "".
+func (a *Answer) Code() string { return a.Params.Get("code") }
+
+// Error is the error code, or "".
+func (a *Answer) Error() string { return a.Params.Get("error") }
+
+// Saw says whether a page with this path asked the person for something.
+func (a *Answer) Saw(path string) bool { return slices.Contains(a.Shown, path) }
+
+// Authorize makes the request with GET, and answers the pages on the way.
+func (b *Browser) Authorize(t testing.TB, r *Request) *Answer {
+	t.Helper()
+	return b.Walk(t, r, b.Get(t, r.Path()))
+}
+
+// Code authorizes and gives the code; anything else fails the test.
+func (b *Browser) Code(t testing.TB, r *Request) string {
+	t.Helper()
+	a := b.Authorize(t, r)
+	if a.Code() == "" {
+		t.Fatalf("got no code, but %v at %s\n%s", a.Params, a.Page.URL.Path, a.Page.Text(t))
+	}
+	return a.Code()
+}
+
+// maxPages is more than any authorization should ask for.
+const maxPages = 8
+
+// Walk goes from page to page until the browser leaves for the client or a page asks
+// nothing.
+func (b *Browser) Walk(t testing.TB, r *Request, page *Page) *Answer {
+	t.Helper()
+	a := &Answer{Request: r}
+	for range maxPages {
+		a.Page = page
+		if a.read(t, b.Server.Issuer) {
+			a.check(t, b.Server.Issuer)
+			return a
+		}
+		path := page.URL.Path
+		next := b.step(t, page)
+		if next == nil {
+			return a
+		}
+		a.Shown = append(a.Shown, path)
+		page = next
+	}
+	t.Fatalf("no end to the pages: %v", a.Shown)
+	return nil
+}
+
+// step answers what the page asks, or gives nil when it asks nothing.
+func (b *Browser) step(t testing.TB, page *Page) *Page {
+	t.Helper()
+	if page.Status != 200 {
+		return nil
+	}
+	for _, f := range page.Forms(t) {
+		switch {
+		case f.password() != "":
+			return b.SignIn(t, page, b.Person)
+		case strings.HasSuffix(page.URL.Path, "/consent"):
+			return b.consent(t, f)
+		case strings.HasSuffix(page.URL.Path, "/select"):
+			return b.Submit(t, f, firstButton(f))
+		}
+	}
+	return nil
+}
+
+// SignIn fills in the page's form for a name and a password.
+func (b *Browser) SignIn(t testing.TB, page *Page, p Person) *Page {
+	t.Helper()
+	for _, f := range page.Forms(t) {
+		if f.password() == "" {
+			continue
+		}
+		if f.name() == "" {
+			t.Fatalf("%s has a password field but none for a name", page.URL.Path)
+		}
+		f.Fields.Set(f.name(), p.Email)
+		f.Fields.Set(f.password(), p.Password)
+		return b.Submit(t, f, firstButton(f))
+	}
+	t.Fatalf("%s has no form to sign in with: %d\n%s", page.URL, page.Status, page.Text(t))
+	return nil
+}
+
+var denies = regexp.MustCompile(`(?i)deny|cancel|decline|refuse|don.t allow|not now`)
+
+func (b *Browser) consent(t testing.TB, f Form) *Page {
+	t.Helper()
+	for _, button := range f.Buttons {
+		if denies.MatchString(button.Name+" "+button.Value+" "+button.Text) == b.Deny {
+			return b.Submit(t, f, &button)
+		}
+	}
+	t.Fatalf("the consent page has no such button among %+v", f.Buttons)
+	return nil
+}
+
+func firstButton(f Form) *Button {
+	if len(f.Buttons) == 0 {
+		return nil
+	}
+	return &f.Buttons[0]
+}
+
+// read finds the answer to the client in the page, and says whether there is one.
+func (a *Answer) read(t testing.TB, issuer string) bool {
+	t.Helper()
+	if left := a.Page.Left; left != nil {
+		a.Mode, a.Params = "query", left.Query()
+		if left.Fragment != "" {
+			a.Mode = "fragment"
+			var err error
+			if a.Params, err = url.ParseQuery(left.EscapedFragment()); err != nil {
+				t.Fatalf("the fragment of the answer: %v", err)
+			}
+		}
+		// What the client itself registered in the query is not part of the answer.
+		if registered, err := url.Parse(a.Request.Params.Get("redirect_uri")); err == nil && a.Mode == "query" {
+			for k := range registered.Query() {
+				a.Params.Del(k)
+			}
+		}
+		return true
+	}
+	if a.Page.Status != 200 || !strings.Contains(a.Page.Header.Get("Content-Type"), "html") {
+		return false
+	}
+	for _, f := range a.Page.Forms(t) {
+		if !strings.HasPrefix(f.Action, issuer) && f.Method == "POST" {
+			a.Mode, a.Params = "form_post", f.Fields
+			return true
+		}
+	}
+	return false
+}
+
+// authorizeErrors are the codes that may come back (RFC 6749 section 4.1.2.1, OpenID
+// Connect Core sections 3.1.2.6 and 6, RFC 9101).
+var authorizeErrors = []string{
+	"invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
+	"server_error", "temporarily_unavailable", "interaction_required", "login_required",
+	"account_selection_required", "consent_required", "invalid_request_uri", "invalid_request_object",
+	"request_not_supported", "request_uri_not_supported", "registration_not_supported",
+}
+
+// check holds what is true of every answer to a client.
+func (a *Answer) check(t testing.TB, issuer string) {
+	t.Helper()
+	allowed := []string{"code", "state", "iss"}
+	if a.Error() != "" {
+		allowed = []string{"error", "error_description", "error_uri", "state", "iss"}
+		if !slices.Contains(authorizeErrors, a.Error()) {
+			t.Errorf("got error %q, which is not registered", a.Error())
+		}
+		for _, c := range a.Params.Get("error_description") {
+			if c < ' ' || c > '~' || c == '"' || c == '\\' {
+				t.Errorf("got error_description %q, with a character that RFC 6749 forbids", a.Params.Get("error_description"))
+				break
+			}
+		}
+	} else if code := a.Code(); len(code) < 22 || entropy(code) < 96 {
+		t.Errorf("got code %q, which can be guessed", code)
+	}
+	for name, values := range a.Params {
+		if !slices.Contains(allowed, name) || len(values) != 1 {
+			t.Errorf("got parameter %s=%q in the answer, want only %v, each once", name, values, allowed)
+		}
+	}
+	if got := a.Params.Get("iss"); got != issuer {
+		t.Errorf("got iss %q in the answer, want %q (RFC 9207)", got, issuer)
+	}
+	if want := a.Request.Params["state"]; len(want) < 2 && a.Params.Get("state") != a.Request.Params.Get("state") {
+		t.Errorf("got state %q, want %q", a.Params.Get("state"), a.Request.Params.Get("state"))
+	}
+	if got := a.Page.Header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
+		t.Errorf("got Cache-Control %q on an answer to a client, want no-store", got)
+	}
+}
+
+// Clone is the request again, with a state and nonce of its own.
+func (r *Request) Clone(more ...string) *Request {
+	out := NewRequest(r.Client)
+	params := maps.Clone(r.Params)
+	for _, name := range []string{"state", "nonce", "code_challenge"} {
+		if params.Has(name) {
+			params[name] = out.Params[name]
+		}
+	}
+	if !params.Has("code_challenge") {
+		out.Verifier = ""
+	}
+	out.Params = params
+	for i := 0; i+1 < len(more); i += 2 {
+		if more[i+1] == "-" {
+			out.Params.Del(more[i])
+		} else {
+			out.Params.Set(more[i], more[i+1])
+		}
+	}
+	return out
+}

@@ -1,0 +1,61 @@
+package vouchsafetest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// program builds it once for all test processes of this source tree, and is its
+// path. The Go command does nothing when what is there is current.
+var program = sync.OnceValues(func() (string, error) { return Build(Race) })
+
+// Build builds the program, with or without the race detector.
+func Build(race bool) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(root))
+	dir := filepath.Join(os.TempDir(), "vouchsafe-e2e-"+hex.EncodeToString(sum[:6]))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	name, args := "vouchsafe", []string{"build", "-trimpath"}
+	if race {
+		name, args = "vouchsafe-race", append(args, "-race")
+	} else {
+		args = append(args, "-ldflags=-s -w") // as it is shipped
+	}
+	// Test packages run at the same time: one builds, the others wait.
+	lock, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, name)
+	cmd := exec.Command("go", append(args, "-o", out, "./cmd/vouchsafe")...)
+	cmd.Dir = root
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, msg)
+	}
+	return out, nil
+}
+
+// Root is the folder of the module.
+func Root() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("the go command is needed to build the program: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}

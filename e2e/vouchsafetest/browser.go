@@ -1,0 +1,230 @@
+package vouchsafetest
+
+import (
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Browser is one browser without scripts: cookies, redirects, forms. It comes from an
+// address of its own, as people do, so that limits for an address do not join tests.
+type Browser struct {
+	Server *Server
+	// Person is who signs in when a page asks for it.
+	Person Person
+	// Deny makes the person refuse consent.
+	Deny bool
+	// Header is sent with every request.
+	Header http.Header
+	client *http.Client
+}
+
+// Browser is a new one, in front of which the person sits.
+func (s *Server) Browser(t testing.TB, p Person) *Browser {
+	t.Helper()
+	c := s.client(address())
+	t.Cleanup(c.CloseIdleConnections)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Jar = jar
+	return &Browser{Server: s, Person: p, client: c, Header: http.Header{}}
+}
+
+// At is the same browser, whose connections now go to another replica.
+func (b *Browser) At(t testing.TB, replica *Server) *Browser {
+	c := replica.client(address())
+	t.Cleanup(c.CloseIdleConnections)
+	c.Jar = b.client.Jar
+	return &Browser{Server: replica, Person: b.Person, client: c, Header: b.Header}
+}
+
+// address is one of the 16 million of this machine.
+func address() net.IP {
+	ip := make(net.IP, 4)
+	binary.BigEndian.PutUint32(ip, 127<<24|1<<16+rand.Uint32N(1<<24-1<<17))
+	return ip
+}
+
+// Hop is one answer on the way to a page.
+type Hop struct {
+	Method string
+	URL    *url.URL
+	Status int
+	Header http.Header
+}
+
+// Page is where the browser came to.
+type Page struct {
+	Hop
+	Body string
+	// Left is the URL of another site that the last answer redirected to: it is not followed.
+	Left *url.URL
+	// Trail are all answers, the last one included.
+	Trail []Hop
+}
+
+// Paths are those of the pages on the way, for a test to ask what was shown.
+func (p *Page) Paths() []string {
+	var out []string
+	for _, h := range p.Trail {
+		out = append(out, h.URL.Path)
+	}
+	return out
+}
+
+// Get opens a URL, or a path of the server, and follows redirects as long as they stay.
+func (b *Browser) Get(t testing.TB, target string) *Page {
+	t.Helper()
+	return b.follow(t, b.request(t, http.MethodGet, target, nil, "none"), nil)
+}
+
+// Post sends a form that a page of the server itself holds.
+func (b *Browser) Post(t testing.TB, target string, form url.Values) *Page {
+	t.Helper()
+	return b.follow(t, b.request(t, http.MethodPost, target, form, "same-origin"), nil)
+}
+
+// PostFrom sends a form that a page of another site holds.
+func (b *Browser) PostFrom(t testing.TB, origin, target string, form url.Values) *Page {
+	t.Helper()
+	req := b.request(t, http.MethodPost, target, form, "cross-site")
+	req.Header.Set("Origin", origin)
+	return b.follow(t, req, nil)
+}
+
+// request is one as a browser sends it. site is its Sec-Fetch-Site.
+func (b *Browser) request(t testing.TB, method, target string, form url.Values, site string) *http.Request {
+	t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = b.Server.Issuer + target
+	}
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, target, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range b.Header {
+		req.Header[k] = v
+	}
+	req.Header.Set("Accept", "text/html,application/xhtml+xml")
+	req.Header.Set("Sec-Fetch-Site", site)
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Sec-Fetch-Dest", "document")
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", b.Server.Issuer)
+	}
+	return req
+}
+
+// maxHops is more than any way to a page should take.
+const maxHops = 12
+
+func (b *Browser) follow(t testing.TB, req *http.Request, trail []Hop) *Page {
+	t.Helper()
+	for {
+		res, err := b.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		hop := Hop{req.Method, req.URL, res.StatusCode, res.Header}
+		trail = append(trail, hop)
+		page := &Page{Hop: hop, Body: string(body), Trail: trail}
+		checkPage(t, page)
+		location := res.Header.Get("Location")
+		if res.StatusCode < 300 || res.StatusCode > 399 || location == "" {
+			return page
+		}
+		next, err := req.URL.Parse(location)
+		if err != nil {
+			t.Fatalf("%s redirects to %q: %v", req.URL.Path, location, err)
+		}
+		if next.Scheme+"://"+next.Host != b.Server.Issuer {
+			page.Left = next
+			return page
+		}
+		if len(trail) == maxHops {
+			t.Fatalf("a redirect loop: %v", page.Paths())
+		}
+		site := req.Header.Get("Sec-Fetch-Site") // of the chain: it does not become better
+		req = b.request(t, http.MethodGet, next.String(), nil, site)
+	}
+}
+
+// Cookies are what the browser holds for the server.
+func (b *Browser) Cookies() []*http.Cookie { return b.client.Jar.Cookies(b.issuer()) }
+
+// SetCookies puts cookies into the browser, as an attacker on a sister domain might.
+func (b *Browser) SetCookies(cookies []*http.Cookie) { b.client.Jar.SetCookies(b.issuer(), cookies) }
+
+func (b *Browser) issuer() *url.URL {
+	u, err := url.Parse(b.Server.Issuer)
+	if err != nil {
+		panic(err) // it was made here
+	}
+	return u
+}
+
+// checkPage holds what is true of every answer that a browser is given.
+func checkPage(t testing.TB, p *Page) {
+	t.Helper()
+	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
+		t.Errorf("%s %s: got %d, which says that the server is at fault\n%s", p.Method, p.URL.Path, p.Status, p.Body)
+	}
+	if p.Status == http.StatusTemporaryRedirect || p.Status == http.StatusPermanentRedirect {
+		t.Errorf("%s %s: got %d, with which a browser repeats a POST, password and all", p.Method, p.URL.Path, p.Status)
+	}
+	for _, c := range p.Header.Values("Set-Cookie") {
+		checkCookie(t, p, c)
+	}
+	if !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") || p.Status >= 300 && p.Status < 400 {
+		return
+	}
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff",
+		"Cache-Control":          "no-store",
+	} {
+		if got := p.Header.Get(name); !strings.Contains(got, want) {
+			t.Errorf("%s %s: got %s %q, want %s", p.Method, p.URL.Path, name, got, want)
+		}
+	}
+	if got := p.Header.Get("Referrer-Policy"); got != "no-referrer" && got != "same-origin" {
+		t.Errorf("%s %s: got Referrer-Policy %q, want one that tells other sites nothing", p.Method, p.URL.Path, got)
+	}
+	csp := p.Header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-") {
+		t.Errorf("%s %s: got Content-Security-Policy %q, want frame-ancestors 'none' and nothing unsafe", p.Method, p.URL.Path, csp)
+	}
+}
+
+func checkCookie(t testing.TB, p *Page, cookie string) {
+	t.Helper()
+	attributes := []string{"HttpOnly", "SameSite=Lax", "Path=/"}
+	if p.URL.Scheme == "https" {
+		attributes = append(attributes, "Secure")
+		if !strings.HasPrefix(cookie, "__Host-") {
+			t.Errorf("%s sets a cookie whose name does not begin with __Host-: %.30s…", p.URL.Path, cookie)
+		}
+	}
+	for _, want := range attributes {
+		if !strings.Contains(cookie, "; "+want) {
+			t.Errorf("%s sets a cookie without %s: %.30s…", p.URL.Path, want, cookie)
+		}
+	}
+}

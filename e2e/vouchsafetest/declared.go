@@ -1,0 +1,131 @@
+package vouchsafetest
+
+import (
+	"encoding/json"
+	"os"
+)
+
+// Client is an entry of clients.yaml: metadata by its registered names.
+type Client map[string]any
+
+// ID is its client_id.
+func (c Client) ID() string { return c["client_id"].(string) }
+
+// Secret is its client_secret, or "".
+func (c Client) Secret() string {
+	s, _ := c["client_secret"].(string)
+	return s
+}
+
+// Method is how it authenticates.
+func (c Client) Method() string {
+	m, _ := c["token_endpoint_auth_method"].(string)
+	if m == "" {
+		return "client_secret_basic"
+	}
+	return m
+}
+
+// RedirectURI is its first.
+func (c Client) RedirectURI() string { return c["redirect_uris"].([]string)[0] }
+
+// With is the client with other fields.
+func (c Client) With(fields Client) Client {
+	out := Client{}
+	for k, v := range c {
+		out[k] = v
+	}
+	for k, v := range fields {
+		if v == nil {
+			delete(out, k)
+			continue
+		}
+		out[k] = v
+	}
+	return out
+}
+
+const allScopes = "openid profile email address phone offline_access"
+
+var (
+	codeAndRefresh = []string{"authorization_code", "refresh_token"}
+
+	// Web is a confidential client of the operator that may leave PKCE out, as the
+	// suites of the OpenID Foundation do.
+	Web = Client{
+		"client_id": "web", "client_name": "The web app", "client_secret": "web-secret-3kT9vQxZ7mBw2LpD8sRf",
+		"redirect_uris":             []string{"https://rp.example/callback"},
+		"post_logout_redirect_uris": []string{"https://rp.example/signed-out"},
+		"grant_types":               codeAndRefresh, "scope": allScopes,
+		"first_party": true, "require_pkce": false,
+	}
+	// Other is a client like Web.
+	Other = Web.With(Client{
+		"client_id": "other", "client_name": "The other app", "client_secret": "other-secret-8wNc4HjY6rTz1XgV5bKq",
+		"redirect_uris":             []string{"https://other.example/callback"},
+		"post_logout_redirect_uris": []string{"https://other.example/signed-out"},
+	})
+	// Post authenticates by client_secret_post.
+	Post = Web.With(Client{
+		"client_id": "post", "client_secret": "post-secret-5zRm2KfW9xLq7DtN4vBy",
+		"token_endpoint_auth_method": "client_secret_post",
+	})
+	// Strict is a confidential client that must use PKCE, which is the default.
+	Strict = Web.With(Client{"client_id": "strict", "client_secret": "strict-secret-1pVb6XcM8jHn3QwS0dKg", "require_pkce": nil})
+	// Public is a client without credentials.
+	Public = Web.With(Client{
+		"client_id": "public", "client_secret": nil, "require_pkce": nil, "token_endpoint_auth_method": "none",
+		"redirect_uris": []string{"https://spa.example/callback"}, "allowed_cors_origins": []string{"https://spa.example"},
+	})
+	// Native is an app on a computer or telephone (RFC 8252).
+	Native = Public.With(Client{
+		"client_id": "native", "application_type": "native", "allowed_cors_origins": nil,
+		"redirect_uris": []string{"http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback"},
+	})
+	// Third belongs to somebody else: people are asked whether they consent.
+	Third = Web.With(Client{
+		"client_id": "third", "client_name": "Third & Sons", "client_secret": "third-secret-7gQx5MzL2kVt9BnJ4wRc",
+		"redirect_uris": []string{"https://third.example/callback"}, "first_party": nil,
+		"client_uri": "https://third.example/", "policy_uri": "https://third.example/policy", "tos_uri": "https://third.example/terms",
+	})
+	// Several has more than one redirect URI, one with a query.
+	Several = Web.With(Client{
+		"client_id": "several", "client_secret": "several-secret-2hXr8PbT6nKw4ZmF1cDv",
+		"redirect_uris": []string{"https://rp.example/one", "https://rp.example/two?keep=this&and=that"},
+	})
+	// Opaque gets access tokens that only Vouchsafe can read.
+	Opaque = Web.With(Client{"client_id": "opaque", "client_secret": "opaque-secret-9dJq3YkV7tMx5RhB2zNw", "access_token_format": "opaque"})
+	// Service is a program without people.
+	Service = Client{
+		"client_id": "service", "client_name": "The nightly job", "client_secret": "service-secret-6fWz1KtC8vYp3LsH5jXd",
+		"grant_types": []string{"client_credentials"}, "scope": "reports:read reports:write",
+	}
+	// Inspector may introspect the tokens of others.
+	Inspector = Service.With(Client{
+		"client_id": "inspector", "client_secret": "inspector-secret-4vBg7NqX2mRk9TzP6wLc", "may_introspect": true,
+	})
+	// Signed gets its user info as a signed JWT, and ES256 ID tokens with the claims in them.
+	Signed = Web.With(Client{
+		"client_id": "signed", "client_secret": "signed-secret-0kMt5ZxQ8rVb3WnL7yJh",
+		"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256", "id_token_claims": true,
+	})
+	// CodeOnly has neither refresh tokens nor many scopes.
+	CodeOnly = Web.With(Client{
+		"client_id": "code-only", "client_secret": "code-only-secret-3sYc9LvK1tXm6QzR8wBn",
+		"grant_types": []string{"authorization_code"}, "scope": "openid email",
+	})
+)
+
+// Declared are the clients that every server starts with.
+func Declared() []Client {
+	return []Client{Web, Other, Post, Strict, Public, Native, Third, Several, Opaque, Service, Inspector, Signed, CodeOnly}
+}
+
+// WriteClients writes a clients.yaml. JSON is YAML.
+func WriteClients(file string, clients []Client) error {
+	text, err := json.MarshalIndent(map[string]any{"clients": clients}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
+}

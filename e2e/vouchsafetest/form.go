@@ -1,0 +1,178 @@
+package vouchsafetest
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// Form is one of a page.
+type Form struct {
+	Action string // absolute
+	Method string
+	Fields url.Values // as they would be sent, without buttons
+	Types  map[string]string
+	// Buttons that submit, in order.
+	Buttons []Button
+}
+
+// Button submits a form.
+type Button struct{ Name, Value, Text, Action string }
+
+// Document is the page as a tree.
+func (p *Page) Document(t testing.TB) *html.Node {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(p.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// Text is what the page says to a reader.
+func (p *Page) Text(t testing.TB) string {
+	t.Helper()
+	return text(p.Document(t))
+}
+
+func text(n *html.Node) string {
+	var words []string
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode && (d.Parent == nil || !slices.Contains([]string{"script", "style", "title"}, d.Parent.Data)) {
+			words = append(words, strings.Fields(d.Data)...)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Forms are the page's, in order.
+func (p *Page) Forms(t testing.TB) []Form {
+	t.Helper()
+	var forms []Form
+	for n := range p.Document(t).Descendants() {
+		if n.Type == html.ElementNode && n.Data == "form" {
+			forms = append(forms, p.form(t, n))
+		}
+	}
+	return forms
+}
+
+func (p *Page) form(t testing.TB, n *html.Node) Form {
+	t.Helper()
+	f := Form{Method: strings.ToUpper(attr(n, "method")), Fields: url.Values{}, Types: map[string]string{}, Action: p.absolute(t, attr(n, "action"))}
+	for e := range n.Descendants() {
+		if e.Type != html.ElementNode {
+			continue
+		}
+		name, value, kind := attr(e, "name"), attr(e, "value"), attr(e, "type")
+		switch e.Data {
+		case "button":
+			if kind == "" || kind == "submit" {
+				b := Button{Name: name, Value: value, Text: text(e)}
+				if a := attr(e, "formaction"); a != "" {
+					b.Action = p.absolute(t, a)
+				}
+				f.Buttons = append(f.Buttons, b)
+			}
+		case "input":
+			switch kind {
+			case "submit":
+				f.Buttons = append(f.Buttons, Button{Name: name, Value: value, Text: value})
+			case "checkbox", "radio":
+				if has(e, "checked") && name != "" {
+					f.Fields.Add(name, value)
+				}
+			default:
+				if name != "" {
+					f.Fields.Add(name, value)
+					f.Types[name] = kind
+				}
+			}
+		}
+	}
+	return f
+}
+
+func (p *Page) absolute(t testing.TB, ref string) string {
+	t.Helper()
+	u, err := p.URL.Parse(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.String()
+}
+
+// password names the form's field for a password, or "".
+func (f *Form) password() string {
+	for name, kind := range f.Types {
+		if kind == "password" {
+			return name
+		}
+	}
+	return ""
+}
+
+// name names the form's field for an e-mail address or user name, or "".
+func (f *Form) name() string {
+	for name, kind := range f.Types {
+		if slices.Contains([]string{"", "text", "email"}, kind) {
+			return name
+		}
+	}
+	return ""
+}
+
+// Submit presses the form's button (nil for a form that is sent by Enter).
+func (b *Browser) Submit(t testing.TB, f Form, button *Button) *Page {
+	t.Helper()
+	action := f.Action
+	fields := url.Values{}
+	for k, v := range f.Fields {
+		fields[k] = v
+	}
+	if button != nil {
+		if button.Name != "" {
+			fields.Set(button.Name, button.Value)
+		}
+		if button.Action != "" {
+			action = button.Action
+		}
+	}
+	if f.Method == "POST" {
+		return b.Post(t, action, fields)
+	}
+	u, err := url.Parse(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.RawQuery = fields.Encode()
+	return b.Get(t, u.String())
+}
+
+// Links are where the page's links lead.
+func (p *Page) Links(t testing.TB) []string {
+	t.Helper()
+	var out []string
+	for n := range p.Document(t).Descendants() {
+		if n.Type == html.ElementNode && n.Data == "a" && has(n, "href") {
+			out = append(out, p.absolute(t, attr(n, "href")))
+		}
+	}
+	return out
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+}

@@ -1,0 +1,177 @@
+package vouchsafetest
+
+import (
+	"crypto"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
+)
+
+// Algorithms are all that Vouchsafe may sign with.
+var Algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
+
+// Keys are the server's public keys.
+func (a *API) Keys(t testing.TB) jose.JSONWebKeySet {
+	t.Helper()
+	r := a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(r.Raw), &set); err != nil || r.Status != http.StatusOK {
+		t.Fatalf("JWKS: got %d %s: %v", r.Status, r.Raw, err)
+	}
+	return set
+}
+
+// Token is a verified JWT.
+type Token struct {
+	Header jose.Header
+	Claims map[string]any
+}
+
+// String is the claim of that name, or "".
+func (k *Token) String(name string) string {
+	s, _ := k.Claims[name].(string)
+	return s
+}
+
+// Int is the claim of that name, or 0.
+func (k *Token) Int(name string) int64 {
+	f, _ := k.Claims[name].(float64)
+	return int64(f)
+}
+
+// Audience is aud as a list.
+func (k *Token) Audience() []string {
+	switch aud := k.Claims["aud"].(type) {
+	case string:
+		return []string{aud}
+	case []any:
+		var out []string
+		for _, v := range aud {
+			if s, ok := v.(string); ok {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// Verify checks the signature by the published key that the token names.
+func (a *API) Verify(t testing.TB, token string) *Token {
+	t.Helper()
+	sig, err := jose.ParseSigned(token, Algorithms)
+	if err != nil {
+		t.Fatalf("%.40s… is no JWT: %v", token, err)
+	}
+	head := sig.Signatures[0].Header
+	set := a.Keys(t)
+	keys := set.Key(head.KeyID)
+	if head.KeyID == "" || len(keys) != 1 {
+		t.Fatalf("got kid %q, which names %d published keys, want 1", head.KeyID, len(keys))
+	}
+	if keys[0].Algorithm != head.Algorithm {
+		t.Errorf("got a token signed with %s by a key for %s", head.Algorithm, keys[0].Algorithm)
+	}
+	payload, err := sig.Verify(keys[0])
+	if err != nil {
+		t.Fatalf("the signature of %.40s…: %v", token, err)
+	}
+	out := &Token{Header: head}
+	if err := json.Unmarshal(payload, &out.Claims); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// IDToken verifies an ID token and what has to be true of every one (OIDC Core 2).
+func (a *API) IDToken(t testing.TB, c Client, r *Request, token string) *Token {
+	t.Helper()
+	k := a.Verify(t, token)
+	now := time.Now().Unix()
+	switch {
+	case k.String("iss") != a.Server.Issuer:
+		t.Errorf("ID token: got iss %q, want %q", k.String("iss"), a.Server.Issuer)
+	case !slices.Equal(k.Audience(), []string{c.ID()}):
+		t.Errorf("ID token: got aud %v, want %v", k.Audience(), c.ID())
+	case k.Claims["azp"] != nil && k.String("azp") != c.ID():
+		t.Errorf("ID token: got azp %v, want %s", k.Claims["azp"], c.ID())
+	case k.Int("exp") <= now || k.Int("iat") > now+1 || k.Int("iat") < now-120:
+		t.Errorf("ID token: got iat %d and exp %d at %d", k.Int("iat"), k.Int("exp"), now)
+	case r != nil && k.String("nonce") != r.Params.Get("nonce"):
+		t.Errorf("ID token: got nonce %q, want %q", k.String("nonce"), r.Params.Get("nonce"))
+	case k.String("sub") == "" || len(k.String("sub")) > 255:
+		t.Errorf("ID token: got sub %q", k.String("sub"))
+	case k.Header.ExtraHeaders[jose.HeaderType] == "at+jwt":
+		t.Error("ID token: got typ at+jwt, which is an access token's")
+	}
+	return k
+}
+
+// AccessToken verifies an access token and what RFC 9068 wants of every one.
+func (a *API) AccessToken(t testing.TB, c Client, token string) *Token {
+	t.Helper()
+	k := a.Verify(t, token)
+	if got := k.Header.ExtraHeaders[jose.HeaderType]; got != "at+jwt" {
+		t.Errorf("access token: got typ %v, want at+jwt", got)
+	}
+	if k.String("iss") != a.Server.Issuer || k.String("client_id") != c.ID() {
+		t.Errorf("access token: got iss %q and client_id %q, want %q and %q", k.String("iss"), k.String("client_id"), a.Server.Issuer, c.ID())
+	}
+	for _, name := range []string{"sub", "aud", "exp", "iat", "jti"} {
+		if k.Claims[name] == nil {
+			t.Errorf("access token: got no %s", name)
+		}
+	}
+	return k
+}
+
+// Sign makes a JWT.
+func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any, claims map[string]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, &jose.SignerOptions{ExtraHeaders: header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := sig.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// KeySet is the public half as jwks metadata.
+func KeySet(key crypto.Signer, kid, alg string) map[string]any {
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: alg, Use: "sig"}}})
+	if err != nil {
+		panic(err) // a public key of a kind that the tests chose
+	}
+	var out map[string]any
+	if err := json.Unmarshal(text, &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// AssertionClaims are those of a good client assertion (RFC 7523 section 3).
+func (s *Server) AssertionClaims(client string) map[string]any {
+	now := time.Now().Unix()
+	return map[string]any{
+		"iss": client, "sub": client, "aud": s.Issuer, "jti": uuid.NewString(), "iat": now, "exp": now + 60,
+	}
+}
+
+// AssertionType is client_assertion_type.
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -1,0 +1,6 @@
+//go:build !race
+
+package vouchsafetest
+
+// Race says that tests, and so the program under test, run under the race detector.
+const Race = false

@@ -1,0 +1,85 @@
+package vouchsafetest
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+)
+
+// shape is a server that the tests of a package share.
+type shape struct {
+	name       string
+	production bool
+	once       sync.Once
+	server     *Server
+	dir        string
+	err        error
+}
+
+var shapes = []*shape{{name: "embedded"}, {name: "production", production: true}}
+
+func (sh *shape) get() (*Server, error) {
+	sh.once.Do(func() {
+		if sh.dir, sh.err = os.MkdirTemp("", "vouchsafe-"+sh.name+"-"); sh.err != nil {
+			return
+		}
+		s, err := prepare(Options{Production: sh.production}, sh.dir)
+		if err != nil {
+			sh.err = err
+			return
+		}
+		sh.server, sh.err = s, s.start()
+	})
+	return sh.server, sh.err
+}
+
+// Each runs the test against each shape. The servers are shared by the tests of a
+// package: what a test changes for others (settings, keys, tenants) wants Start.
+func Each(t *testing.T, test func(t *testing.T, s *Server)) {
+	t.Helper()
+	for _, sh := range shapes {
+		t.Run(sh.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := sh.get()
+			if err != nil {
+				t.Fatalf("the %s server: %v", sh.name, err)
+			}
+			showLog(t, s)
+			test(t, s)
+		})
+	}
+}
+
+// Embedded is the shared server on SQLite, for what has nothing to do with storage.
+func Embedded(t *testing.T) *Server {
+	t.Helper()
+	s, err := shapes[0].get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	showLog(t, s)
+	return s
+}
+
+// Main runs the tests of a package and ends the servers they shared. A panic or a data
+// race that one of them logged is a failure, whatever the tests say.
+func Main(m *testing.M) {
+	code := m.Run()
+	for _, sh := range shapes {
+		if sh.server == nil || sh.server.cmd == nil {
+			continue
+		}
+		if err := sh.server.Stop(); err != nil {
+			fmt.Fprintf(os.Stderr, "stop the %s server: %v\n%s\n", sh.name, err, sh.server.log.tail(12))
+			code = 1
+		}
+		if fault := sh.server.log.faults(); fault != "" {
+			fmt.Fprintf(os.Stderr, "the %s server logged:\n%s\n", sh.name, fault)
+			code = 1
+		}
+		_ = os.RemoveAll(sh.dir)
+	}
+	stopBackends()
+	os.Exit(code)
+}
