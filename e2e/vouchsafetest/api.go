@@ -26,6 +26,14 @@ func (s *Server) API(t testing.TB) *API {
 	return &API{s, c}
 }
 
+// HTTP is a client for libraries that bring their own requests.
+func (s *Server) HTTP(t testing.TB) *http.Client {
+	t.Helper()
+	c := s.client(address())
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
 // Reply is the answer of an endpoint.
 type Reply struct {
 	Status int

@@ -153,7 +153,7 @@ func (b *Browser) SignIn(t testing.TB, page *Page, p Person) *Page {
 	return nil
 }
 
-var denies = regexp.MustCompile(`(?i)deny|cancel|decline|refuse|don.t allow|not now`)
+var denies = regexp.MustCompile(`(?i)deny|cancel|decline|refuse|don.t allow|not now|stay`)
 
 func (b *Browser) consent(t testing.TB, f Form) *Page {
 	t.Helper()
@@ -163,6 +163,20 @@ func (b *Browser) consent(t testing.TB, f Form) *Page {
 		}
 	}
 	t.Fatalf("the consent page has no such button among %+v", f.Buttons)
+	return nil
+}
+
+// ConfirmSignOut says yes to the page that asks whether to sign out.
+func (b *Browser) ConfirmSignOut(t testing.TB, page *Page) *Page {
+	t.Helper()
+	for _, f := range page.Forms(t) {
+		for _, button := range f.Buttons {
+			if !denies.MatchString(button.Name + " " + button.Value + " " + button.Text) {
+				return b.Submit(t, f, &button)
+			}
+		}
+	}
+	t.Fatalf("%s does not ask whether to sign out: %d %s", page.URL.Path, page.Status, page.Text(t))
 	return nil
 }
 
@@ -212,6 +226,7 @@ var authorizeErrors = []string{
 	"server_error", "temporarily_unavailable", "interaction_required", "login_required",
 	"account_selection_required", "consent_required", "invalid_request_uri", "invalid_request_object",
 	"request_not_supported", "request_uri_not_supported", "registration_not_supported",
+	"unmet_authentication_requirements",
 }
 
 // check holds what is true of every answer to a client.

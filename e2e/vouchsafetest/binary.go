@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +22,9 @@ var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 func Build(race bool) (string, error) {
 	root, err := Root()
 	if err != nil {
+		return "", err
+	}
+	if err := noteSources(root); err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(root))
@@ -49,6 +54,28 @@ func Build(race bool) (string, error) {
 		return "", fmt.Errorf("build the program: %w\n%s", err, msg)
 	}
 	return out, nil
+}
+
+// noteSources looks at every file that the program is made of. go test remembers what a
+// test looked at, and runs it again when that changed; what a child process reads it
+// does not know.
+func noteSources(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if slices.Contains([]string{".git", "bin", "data", "docs", "e2e", "node_modules"}, d.Name()) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
 }
 
 // Root is the folder of the module.

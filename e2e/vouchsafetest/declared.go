@@ -100,6 +100,10 @@ var (
 		"client_id": "service", "client_name": "The nightly job", "client_secret": "service-secret-6fWz1KtC8vYp3LsH5jXd",
 		"grant_types": []string{"client_credentials"}, "scope": "reports:read reports:write",
 	}
+	// ServicePost is a service that authenticates by client_secret_post.
+	ServicePost = Service.With(Client{
+		"client_id": "service-post", "client_secret": "service-post-secret-2qLc8VxR5nTk7WmZ", "token_endpoint_auth_method": "client_secret_post",
+	})
 	// Inspector may introspect the tokens of others.
 	Inspector = Service.With(Client{
 		"client_id": "inspector", "client_secret": "inspector-secret-4vBg7NqX2mRk9TzP6wLc", "may_introspect": true,
@@ -118,7 +122,11 @@ var (
 
 // Declared are the clients that every server starts with.
 func Declared() []Client {
-	return []Client{Web, Other, Post, Strict, Public, Native, Third, Several, Opaque, Service, Inspector, Signed, CodeOnly}
+	all := []Client{Web, Other, Post, Strict, Public, Native, Third, Several, Opaque, Service, ServicePost, Inspector, Signed, CodeOnly}
+	for _, k := range Keyed() {
+		all = append(all, k.Client)
+	}
+	return all
 }
 
 // WriteClients writes a clients.yaml. JSON is YAML.

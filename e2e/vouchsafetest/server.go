@@ -35,6 +35,8 @@ type Server struct {
 	Database string
 	// Certificate is the one it serves with; nil on http.
 	Certificate *Certificate
+	// KeyHost serves the keys of the client "remote".
+	KeyHost *KeyHost
 
 	env    map[string]string
 	binary string
@@ -118,6 +120,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		return nil, err
 	}
 	s.env["VOUCHSAFE_EXTRA_CA_FILE"] = s.Certificate.CertFile
+	s.KeyHost = newKeyHost(s.Certificate)
 	if o.Production {
 		s.Name, s.Issuer = "production", "https://localhost:"+port
 		if s.Database, err = newDatabase(); err != nil {
@@ -138,7 +141,8 @@ func prepare(o Options, dir string) (*Server, error) {
 		})
 	}
 	maps.Copy(s.env, o.Env)
-	return s, WriteClients(s.env["VOUCHSAFE_CLIENTS"], append(Declared(), o.Clients...))
+	clients := append(Declared(), s.KeyHost.remote())
+	return s, WriteClients(s.env["VOUCHSAFE_CLIENTS"], append(clients, o.Clients...))
 }
 
 // Replica starts another process on the same database, with the same issuer.

@@ -1,0 +1,101 @@
+// Signs in with openid-client, with every check that it has. The settings come as the
+// first line of standard input. When a browser is needed, {"open": URL} goes out and the
+// URL at which the browser left the provider comes back: whoever runs this has the browser.
+import { createInterface } from 'node:readline'
+import { webcrypto } from 'node:crypto'
+import assert from 'node:assert/strict'
+import * as oidc from 'openid-client'
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+const say = (message) => process.stdout.write(JSON.stringify(message) + '\n')
+const hear = async () => (await lines.next()).value
+const browse = async (url) => {
+  say({ open: url.href })
+  return new URL(await hear())
+}
+
+const settings = JSON.parse(await hear())
+const { issuer, client } = settings
+
+// A private key as the library wants it.
+const algorithms = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  EdDSA: { name: 'Ed25519' },
+}
+const privateKey = async (jwk) => {
+  const { alg, use, ...rest } = jwk
+  return { key: await webcrypto.subtle.importKey('jwk', rest, algorithms[alg], false, ['sign']), kid: jwk.kid }
+}
+
+const authentication = {
+  client_secret_basic: () => oidc.ClientSecretBasic(client.secret),
+  client_secret_post: () => oidc.ClientSecretPost(client.secret),
+  private_key_jwt: async () => oidc.PrivateKeyJwt(await privateKey(client.key)),
+  none: () => oidc.None(),
+}
+
+const execute = [oidc.enableNonRepudiationChecks]
+if (new URL(issuer).protocol === 'http:') execute.push(oidc.allowInsecureRequests)
+const config = await oidc.discovery(new URL(issuer), client.id, { ...client.metadata }, await authentication[client.method](), { execute })
+assert.equal(config.serverMetadata().issuer, issuer)
+
+const person = async () => {
+  const verifier = oidc.randomPKCECodeVerifier()
+  const state = oidc.randomState()
+  const nonce = oidc.randomNonce()
+  const url = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: client.redirectURI,
+    scope: 'openid profile email offline_access',
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state, nonce, max_age: '3600',
+  })
+  const tokens = await oidc.authorizationCodeGrant(config, await browse(url), {
+    pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true, maxAge: 3600,
+  })
+  const { sub } = tokens.claims()
+  const info = await oidc.fetchUserInfo(config, tokens.access_token, sub)
+  assert.equal(info.email, settings.email)
+  assert.equal(info.email_verified, true)
+
+  const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+  assert.notEqual(renewed.access_token, tokens.access_token)
+  assert.notEqual(renewed.refresh_token, tokens.refresh_token)
+  assert.equal(renewed.claims().sub, sub)
+  await oidc.fetchUserInfo(config, renewed.access_token, sub)
+
+  if (client.method !== 'none') {
+    const seen = await oidc.tokenIntrospection(config, renewed.access_token)
+    assert.equal(seen.active, true)
+    assert.equal(seen.sub, sub)
+    assert.equal(seen.client_id, client.id)
+  }
+  await oidc.tokenRevocation(config, renewed.refresh_token, { token_type_hint: 'refresh_token' })
+  await assert.rejects(oidc.refreshTokenGrant(config, renewed.refresh_token), { error: 'invalid_grant' })
+  await assert.rejects(oidc.fetchUserInfo(config, renewed.access_token, sub))
+  if (client.method !== 'none') {
+    assert.equal((await oidc.tokenIntrospection(config, renewed.access_token)).active, false)
+  }
+
+  const leave = oidc.buildEndSessionUrl(config, {
+    post_logout_redirect_uri: client.postLogoutRedirectURI, id_token_hint: renewed.id_token, state: 'bye',
+  })
+  const left = await browse(leave)
+  assert.equal(left.href, client.postLogoutRedirectURI + '?state=bye')
+}
+
+const program = async () => {
+  const tokens = await oidc.clientCredentialsGrant(config, { scope: 'reports:read' })
+  assert.equal(tokens.scope ?? 'reports:read', 'reports:read')
+  assert.equal(tokens.refresh_token, undefined)
+  const seen = await oidc.tokenIntrospection(config, tokens.access_token)
+  assert.equal(seen.active, true)
+  assert.equal(seen.sub, client.id)
+  await oidc.tokenRevocation(config, tokens.access_token)
+  assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false)
+}
+
+for (const part of settings.parts) await { person, program }[part]()
+say({ done: true })
+process.exit(0)

@@ -1,0 +1,125 @@
+package clients
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// libraries says what is missing before Node says it in its own words.
+func libraries(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal("Node is not installed: run make setup")
+	}
+	if _, err := os.Stat("npm/node_modules/openid-client/package.json"); err != nil {
+		t.Fatal("the npm client libraries are not installed: run make setup, or npm ci in e2e/clients/npm")
+	}
+}
+
+func TestOpenidClient(t *testing.T) {
+	libraries(t)
+	type library struct {
+		client vouchsafetest.Client
+		key    string
+		parts  []string
+	}
+	all := map[string]library{
+		"basic":         {client: vouchsafetest.Strict, parts: []string{"person"}},
+		"post":          {client: vouchsafetest.Post, parts: []string{"person"}},
+		"public":        {client: vouchsafetest.Public, parts: []string{"person"}},
+		"service":       {client: vouchsafetest.Service, parts: []string{"program"}},
+		"service, post": {client: vouchsafetest.ServicePost, parts: []string{"program"}},
+	}
+	for _, k := range vouchsafetest.Keyed() {
+		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t), []string{"program", "person"}}
+	}
+	for name, l := range all {
+		t.Run(name, func(t *testing.T) {
+			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
+				jo := s.Jo(t)
+				client := map[string]any{
+					"id": l.client.ID(), "secret": l.client.Secret(), "method": l.client.Method(),
+					"metadata": map[string]any{"id_token_signed_response_alg": "RS256"},
+				}
+				if l.key != "" {
+					client["key"] = json.RawMessage(l.key)
+				}
+				if uris, ok := l.client["post_logout_redirect_uris"].([]string); ok {
+					client["redirectURI"], client["postLogoutRedirectURI"] = l.client.RedirectURI(), uris[0]
+				}
+				runScript(t, s, s.Browser(t, jo), "openid-client.mjs", map[string]any{
+					"issuer": s.Issuer, "client": client, "parts": l.parts, "email": jo.Email,
+				})
+			})
+		})
+	}
+}
+
+// runScript runs a script below npm, and is its browser.
+func runScript(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, script string, settings any) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", script)
+	cmd.Dir = "npm"
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "NODE_EXTRA_CA_CERTS=" + s.Certificate.CertFile}
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := converse(t, b, stdin, stdout, settings)
+	if err := cmd.Wait(); err != nil || !done {
+		t.Fatalf("%s: %v\n%s", script, err, errs.String())
+	}
+}
+
+// converse sends the settings and opens what the script asks for, until it is done.
+func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdout io.Reader, settings any) (done bool) {
+	t.Helper()
+	defer stdin.Close()
+	if err := json.NewEncoder(stdin).Encode(settings); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		var said struct {
+			Open string
+			Done bool
+		}
+		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+			t.Fatalf("the script said %q", lines.Text())
+		}
+		if said.Done {
+			return true
+		}
+		u, err := url.Parse(said.Open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := b.Get(t, said.Open)
+		if page.Left == nil { // there are pages to answer
+			page = b.Walk(t, &vouchsafetest.Request{Params: u.Query()}, page).Page
+		}
+		if page.Left == nil {
+			t.Fatalf("the browser stays at %s: %s", page.URL, page.Text(t))
+		}
+		_, _ = fmt.Fprintln(stdin, page.Left)
+	}
+	return false
+}

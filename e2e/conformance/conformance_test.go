@@ -1,0 +1,91 @@
+// Package conformance asks of Vouchsafe what the suites of the OpenID Foundation ask in
+// the profiles Config OP, Basic OP, Form Post OP and RP-Initiated Logout. Each test has
+// the name of the suite's module and demands what the module demands, warnings included.
+package conformance
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+// plan is one run of a profile: the clients it plays and how answers come back.
+type plan struct {
+	name string
+	*vouchsafetest.Server
+	api *vouchsafetest.API
+	// client plays in most modules, second where another one is needed.
+	client, second vouchsafetest.Client
+	mode           string // response_mode, "" for the default
+}
+
+// module is one test of the suite.
+type module struct {
+	name string
+	test func(t *testing.T, p *plan)
+}
+
+// request is one without PKCE, as the suite sends it.
+func (p *plan) request(more ...string) *vouchsafetest.Request {
+	if p.mode != "" {
+		more = append([]string{"response_mode", p.mode}, more...)
+	}
+	return vouchsafetest.Plain(p.client, more...)
+}
+
+// browser is a new one, with the person whose claims are all filled.
+func (p *plan) browser(t *testing.T) *vouchsafetest.Browser { return p.Browser(t, p.Jo(t)) }
+
+// tokens authorizes and redeems the code.
+func (p *plan) tokens(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request) *vouchsafetest.Reply {
+	t.Helper()
+	return p.api.Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
+}
+
+// signIn is tokens, with the verified ID token.
+func (p *plan) signIn(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request) (*vouchsafetest.Reply, *vouchsafetest.Token) {
+	t.Helper()
+	reply := p.tokens(t, b, r)
+	return reply, p.api.IDToken(t, r.Client, r, reply.ID())
+}
+
+// fails authorizes and wants one of the errors to come back to the client.
+func (p *plan) fails(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request, codes ...string) *vouchsafetest.Answer {
+	t.Helper()
+	a := b.Authorize(t, r)
+	if !slices.Contains(codes, a.Error()) {
+		t.Fatalf("got %v at %s (%d), want one of %v", a.Params, a.Page.URL.Path, a.Page.Status, codes)
+	}
+	if len(a.Shown) > 0 {
+		t.Errorf("got pages %v before the error, want none", a.Shown)
+	}
+	return a
+}
+
+func TestConformance(t *testing.T) {
+	basic := slices.Concat(flowModules(), userinfoModules(), parameterModules(), sessionModules(), tokenModules(), hostileModules())
+	run(t, "", "", vouchsafetest.Web, configModules())
+	run(t, "basic", "", vouchsafetest.Web, basic)
+	run(t, "client_secret_post", "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
+	run(t, "form_post", "form_post", vouchsafetest.Web, basic)
+	run(t, "logout", "", vouchsafetest.Web, logoutModules())
+}
+
+// run runs modules as a plan. Their names stand directly below the test's; what another
+// plan runs too has the plan's name behind.
+func run(t *testing.T, name, mode string, client vouchsafetest.Client, modules []module) {
+	for _, m := range modules {
+		full := m.name
+		if mode != "" {
+			full += "," + mode
+		}
+		t.Run(full, func(t *testing.T) {
+			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
+				m.test(t, &plan{name: name, Server: s, api: s.API(t), client: client, second: vouchsafetest.Other, mode: mode})
+			})
+		})
+	}
+}

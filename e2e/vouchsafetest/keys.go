@@ -1,0 +1,127 @@
+package vouchsafetest
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// KeyedClient is one that authenticates by private_key_jwt.
+type KeyedClient struct {
+	Client
+	Key       crypto.Signer
+	Algorithm jose.SignatureAlgorithm
+	KeyID     string
+}
+
+// Keyed are clients with a key of each kind, whose public halves stand in clients.yaml.
+var Keyed = sync.OnceValue(func() []KeyedClient {
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err) // the machine has no randomness
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	var out []KeyedClient
+	for _, k := range []struct {
+		key crypto.Signer
+		alg jose.SignatureAlgorithm
+	}{{ecKey, jose.ES256}, {edKey, jose.EdDSA}, {rsaKey, jose.RS256}} {
+		id := "keyed-" + string(k.alg)
+		out = append(out, KeyedClient{
+			Client: Web.With(Client{
+				"client_id": id, "client_secret": nil, "require_pkce": nil,
+				"grant_types":                     append([]string{"client_credentials"}, codeAndRefresh...),
+				"scope":                           allScopes + " reports:read",
+				"token_endpoint_auth_method":      "private_key_jwt",
+				"token_endpoint_auth_signing_alg": string(k.alg),
+				"jwks":                            KeySet(k.key, id+"-key", string(k.alg)),
+			}),
+			Key: k.key, Algorithm: k.alg, KeyID: id + "-key",
+		})
+	}
+	return out
+})
+
+// PrivateJWK is the client's key as a JWK, for a library in another language.
+func (k KeyedClient) PrivateJWK(t testing.TB) string {
+	t.Helper()
+	text, err := json.Marshal(jose.JSONWebKey{Key: k.Key, KeyID: k.KeyID, Algorithm: string(k.Algorithm), Use: "sig"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Assertion is a client assertion with the given claims, those of a good one by default.
+func (k KeyedClient) Assertion(t testing.TB, claims map[string]any) string {
+	t.Helper()
+	return Sign(t, k.Algorithm, k.Key, map[jose.HeaderKey]any{"kid": k.KeyID}, claims)
+}
+
+// ByKey calls the token endpoint with the assertion.
+func (a *API) ByKey(t testing.TB, assertion string, pairs ...string) *Reply {
+	t.Helper()
+	form := Values(append([]string{"client_assertion_type", AssertionType, "client_assertion", assertion}, pairs...)...)
+	r := a.Form(t, "/token", form)
+	CheckToken(t, r)
+	return r
+}
+
+// KeyHost serves a client's keys, and counts who fetches them.
+type KeyHost struct {
+	URL     string
+	Fetches atomic.Int64
+	set     atomic.Pointer[[]byte]
+	server  *httptest.Server
+}
+
+func newKeyHost(c *Certificate) *KeyHost {
+	h := &KeyHost{}
+	h.Serve(map[string]any{"keys": []any{}})
+	h.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h.Fetches.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(*h.set.Load())
+	}))
+	h.server.TLS = &tls.Config{Certificates: []tls.Certificate{c.Pair}}
+	h.server.StartTLS()
+	h.URL = h.server.URL + "/jwks.json"
+	return h
+}
+
+// Serve makes the host serve other keys.
+func (h *KeyHost) Serve(set map[string]any) {
+	text, err := json.Marshal(set)
+	if err != nil {
+		panic(err) // made of public keys by the tests
+	}
+	h.set.Store(&text)
+}
+
+// remote is the client whose keys the host serves.
+func (h *KeyHost) remote() Client {
+	return Service.With(Client{
+		"client_id": "remote", "client_secret": nil,
+		"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256",
+		"jwks_uri": h.URL,
+	})
+}
