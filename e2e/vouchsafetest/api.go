@@ -276,3 +276,9 @@ func checkTokenError(t testing.TB, r *Reply) {
 		}
 	}
 }
+
+// Warm opens the connection, for requests that are to arrive together.
+func (a *API) Warm(t testing.TB) {
+	t.Helper()
+	a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))
+}

@@ -100,7 +100,7 @@ func (b *Browser) Walk(t testing.TB, r *Request, page *Page) *Answer {
 	a := &Answer{Request: r}
 	for range maxPages {
 		a.Page = page
-		if a.read(t, b.Server.Issuer) {
+		if a.read(t, b.Server.Origin()) {
 			a.check(t, b.Server.Issuer)
 			return a
 		}
@@ -188,7 +188,7 @@ func firstButton(f Form) *Button {
 }
 
 // read finds the answer to the client in the page, and says whether there is one.
-func (a *Answer) read(t testing.TB, issuer string) bool {
+func (a *Answer) read(t testing.TB, origin string) bool {
 	t.Helper()
 	if left := a.Page.Left; left != nil {
 		a.Mode, a.Params = "query", left.Query()
@@ -211,7 +211,7 @@ func (a *Answer) read(t testing.TB, issuer string) bool {
 		return false
 	}
 	for _, f := range a.Page.Forms(t) {
-		if !strings.HasPrefix(f.Action, issuer) && f.Method == "POST" {
+		if !strings.HasPrefix(f.Action, origin+"/") && f.Method == "POST" {
 			a.Mode, a.Params = "form_post", f.Fields
 			return true
 		}

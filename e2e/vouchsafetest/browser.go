@@ -123,7 +123,7 @@ func (b *Browser) request(t testing.TB, method, target string, form url.Values, 
 	req.Header.Set("Sec-Fetch-Dest", "document")
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", b.Server.Issuer)
+		req.Header.Set("Origin", b.Server.Origin())
 	}
 	return req
 }
@@ -155,7 +155,7 @@ func (b *Browser) follow(t testing.TB, req *http.Request, trail []Hop) *Page {
 		if err != nil {
 			t.Fatalf("%s redirects to %q: %v", req.URL.Path, location, err)
 		}
-		if next.Scheme+"://"+next.Host != b.Server.Issuer {
+		if next.Scheme+"://"+next.Host != b.Server.Origin() {
 			page.Left = next
 			return page
 		}

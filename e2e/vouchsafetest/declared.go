@@ -82,6 +82,10 @@ var (
 		"client_id": "native", "application_type": "native", "allowed_cors_origins": nil,
 		"redirect_uris": []string{"http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback"},
 	})
+	// LocalWeb is a web app that is being developed.
+	LocalWeb = Web.With(Client{
+		"client_id": "local-web", "client_secret": "local-secret-5tGn7WzK2xQv", "redirect_uris": []string{"http://127.0.0.1:3000/callback"},
+	})
 	// Third belongs to somebody else: people are asked whether they consent.
 	Third = Web.With(Client{
 		"client_id": "third", "client_name": "Third & Sons", "client_secret": "third-secret-7gQx5MzL2kVt9BnJ4wRc",
@@ -113,6 +117,13 @@ var (
 		"client_id": "signed", "client_secret": "signed-secret-0kMt5ZxQ8rVb3WnL7yJh",
 		"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256", "id_token_claims": true,
 	})
+	// Disabled is switched off.
+	Disabled = Web.With(Client{"client_id": "disabled", "client_secret": "disabled-secret-6jTw1NcX8pVm", "disabled": true})
+	// Brief has short lives for everything.
+	Brief = Web.With(Client{
+		"client_id": "brief", "client_secret": "brief-secret-9mKz4RtV6xQb2LwD",
+		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "6s", "refresh_token_idle_lifetime": "3s",
+	})
 	// CodeOnly has neither refresh tokens nor many scopes.
 	CodeOnly = Web.With(Client{
 		"client_id": "code-only", "client_secret": "code-only-secret-3sYc9LvK1tXm6QzR8wBn",
@@ -122,7 +133,7 @@ var (
 
 // Declared are the clients that every server starts with.
 func Declared() []Client {
-	all := []Client{Web, Other, Post, Strict, Public, Native, Third, Several, Opaque, Service, ServicePost, Inspector, Signed, CodeOnly}
+	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServicePost, Inspector, Signed, Disabled, Brief, CodeOnly}
 	for _, k := range Keyed() {
 		all = append(all, k.Client)
 	}

@@ -3,18 +3,11 @@ package vouchsafetest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -23,6 +16,8 @@ import (
 type Server struct {
 	// Name is its shape: embedded or production.
 	Name string
+	// TenantID is the tenant that Issuer is.
+	TenantID string
 	// Issuer is its URL.
 	Issuer string
 	// Address is where it listens: replicas share the issuer and differ here.
@@ -66,6 +61,12 @@ func Start(t testing.TB, o Options) *Server {
 	if err := s.start(); err != nil {
 		t.Fatal(err)
 	}
+	s.endWith(t)
+	return s
+}
+
+// endWith stops the server when the test ends.
+func (s *Server) endWith(t testing.TB) {
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Errorf("stop the %s server: %v", s.Name, err)
@@ -75,7 +76,20 @@ func Start(t testing.TB, o Options) *Server {
 		}
 	})
 	showLog(t, s)
-	return s
+}
+
+// TryStart is Start for servers that may refuse to.
+func TryStart(t testing.TB, o Options) (*Server, error) {
+	t.Helper()
+	s, err := prepare(o, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = s.Stop() })
+	return s, nil
 }
 
 // showLog prints the end of the server's log when the test fails.
@@ -102,7 +116,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Name: "embedded", Dir: dir, binary: bin, log: &logBuffer{},
+		Name: "embedded", TenantID: "default", Dir: dir, binary: bin, log: &logBuffer{},
 		Issuer: "http://localhost:" + port, Address: "127.0.0.1:" + port,
 		Operations: "http://127.0.0.1:" + opsPort,
 	}
@@ -126,7 +140,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		if s.Database, err = newDatabase(); err != nil {
 			return nil, err
 		}
-		redis, err := redisURL()
+		redis, err := newRedis()
 		if err != nil {
 			return nil, err
 		}
@@ -148,158 +162,67 @@ func prepare(o Options, dir string) (*Server, error) {
 // Replica starts another process on the same database, with the same issuer.
 func (s *Server) Replica(t testing.TB) *Server {
 	t.Helper()
-	port, err := freePort()
+	r, err := s.replica()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+	r.endWith(t)
+	return r
+}
+
+// StartTogether starts replicas at the same moment, on an empty database.
+func StartTogether(t testing.TB, n int) []*Server {
+	t.Helper()
+	first, err := prepare(Options{Production: true}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []*Server{first}
+	for range n - 1 {
+		r, err := first.replica()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	errs := make(chan error, n)
+	for _, s := range all {
+		go func() { errs <- s.start() }()
+	}
+	for range all {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	for _, s := range all {
+		s.endWith(t)
+	}
+	return all
+}
+
+func (s *Server) replica() (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
 	}
 	opsPort, err := freePort()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	r := &Server{
-		Name: s.Name, Issuer: s.Issuer, Dir: s.Dir, Database: s.Database, Certificate: s.Certificate,
+		Name: s.Name, TenantID: s.TenantID, Issuer: s.Issuer, Dir: s.Dir, Database: s.Database, Certificate: s.Certificate, KeyHost: s.KeyHost,
 		Address: "127.0.0.1:" + port, Operations: "http://127.0.0.1:" + opsPort,
 		env: maps.Clone(s.env), binary: s.binary, log: &logBuffer{},
 	}
 	r.env["VOUCHSAFE_LISTEN"] = r.Address
 	r.env["VOUCHSAFE_METRICS_LISTEN"] = "127.0.0.1:" + opsPort
-	r.env["VOUCHSAFE_ISSUER"] = s.Issuer
-	if err := r.start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Stop(); err != nil {
-			t.Errorf("stop the replica: %v", err)
-		}
-	})
-	showLog(t, r)
-	return r
-}
-
-// start runs `vouchsafe serve` and waits until it serves.
-func (s *Server) start() error {
-	s.cmd = exec.Command(s.binary, "serve")
-	s.cmd.Dir = s.Dir
-	s.cmd.Env = s.environment()
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	s.exited = make(chan struct{})
-	go func() {
-		s.err = s.cmd.Wait()
-		close(s.exited)
-	}()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	client := s.client(nil)
-	defer client.CloseIdleConnections()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Issuer+"/.well-known/openid-configuration", nil)
-		if err != nil {
-			return err
-		}
-		if res, err := client.Do(req); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-s.exited:
-			return fmt.Errorf("the %s server stopped at its start: %v\n%s", s.Name, s.err, s.log.tail(30))
-		case <-ctx.Done():
-			_ = s.Stop()
-			return fmt.Errorf("the %s server does not serve within a minute\n%s", s.Name, s.log.tail(30))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-// environment is that of the process: the settings, and of ours only what a process
-// needs, so that whoever runs the tests cannot change what they test.
-func (s *Server) environment() []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "TMPDIR=" + os.TempDir()}
-	for _, name := range slices.Sorted(maps.Keys(s.env)) {
-		env = append(env, name+"="+s.env[name])
-	}
-	return env
-}
-
-// Stop ends the server as a process manager does, and says what was wrong with that.
-func (s *Server) Stop() error {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
-	select {
-	case <-s.exited:
-	case <-time.After(45 * time.Second):
-		s.Kill()
-		return errors.New("it does not stop on SIGTERM")
-	}
-	var exit *exec.ExitError
-	if errors.As(s.err, &exit) && exit.ExitCode() < 0 {
-		return nil // killed by the test
-	}
-	return s.err
-}
-
-// Kill ends the server as a power cut does.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.exited
-}
-
-// Restart starts the server again with the same files and address.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	if err := s.start(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Set changes a setting, for the next Restart and for commands.
-func (s *Server) Set(name, value string) { s.env[name] = value }
-
-// Log is all that the server wrote.
-func (s *Server) Log() string { return s.log.String() }
-
-// Pid is that of the process.
-func (s *Server) Pid() int { return s.cmd.Process.Pid }
-
-// Command runs another command of the program with the server's settings.
-func (s *Server) Command(t testing.TB, stdin string, args ...string) string {
-	t.Helper()
-	out, err := s.command(stdin, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func (s *Server) command(stdin string, args ...string) (string, error) {
-	cmd := exec.Command(s.binary, args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = s.Dir, s.environment(), strings.NewReader(stdin)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("vouchsafe %s: %w\n%s%s", strings.Join(args, " "), err, errs.String(), out)
-	}
-	return string(out), nil
-}
-
-// Ops reads a page of the operator's listener.
-func (s *Server) Ops(t testing.TB, path string) (int, string) {
-	t.Helper()
-	res, err := http.Get(s.Operations + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(body)
+	return r, nil
 }
 
 // client is an HTTP client that connects to this server whatever the URL's host, from

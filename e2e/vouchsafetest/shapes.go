@@ -1,6 +1,7 @@
 package vouchsafetest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -65,6 +66,11 @@ func Embedded(t *testing.T) *Server {
 // Main runs the tests of a package and ends the servers they shared. A panic or a data
 // race that one of them logged is a failure, whatever the tests say.
 func Main(m *testing.M) {
+	// Most of the time tests wait: for each other's hashes, for a second to pass.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err) // package testing defines it
+	}
 	code := m.Run()
 	for _, sh := range shapes {
 		if sh.server == nil || sh.server.cmd == nil {
@@ -80,6 +86,5 @@ func Main(m *testing.M) {
 		}
 		_ = os.RemoveAll(sh.dir)
 	}
-	stopBackends()
 	os.Exit(code)
 }

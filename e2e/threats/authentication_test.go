@@ -1,0 +1,168 @@
+package threats
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func authenticationRows() []row {
+	return []row{
+		{"D4 wrong secrets", d4},
+		{"D5 methods", d5},
+		{"D6 Basic", d6},
+		{"D9 a flood of secrets", d9},
+		{"E9 none for a confidential client", e9},
+	}
+}
+
+// credentials asks for a token with nothing but what prepare adds.
+func credentials(t *testing.T, api *vouchsafetest.API, prepare func(*http.Request), pairs ...string) *vouchsafetest.Reply {
+	t.Helper()
+	form := vouchsafetest.Values(append([]string{"grant_type", "client_credentials"}, pairs...)...)
+	reply := api.Form(t, "/token", form, prepare)
+	vouchsafetest.CheckToken(t, reply)
+	return reply
+}
+
+func nothing(*http.Request) {}
+
+func d4(t *testing.T, s *vouchsafetest.Server) {
+	api := s.API(t)
+	service := vouchsafetest.Service
+	wrong := credentials(t, api, vouchsafetest.Basic(service.ID(), "wrong")).Want(t, 401, "invalid_client")
+	unknown := credentials(t, api, vouchsafetest.Basic("nobody", "wrong")).Want(t, 401, "invalid_client")
+	if wrong.Raw != unknown.Raw {
+		t.Errorf("got %s for a wrong secret and %s for an unknown client, want the same", wrong.Raw, unknown.Raw)
+	}
+	for _, reply := range []*vouchsafetest.Reply{wrong, unknown} {
+		if !strings.HasPrefix(reply.Header.Get("WWW-Authenticate"), "Basic ") {
+			t.Errorf("got WWW-Authenticate %q, want Basic", reply.Header.Get("WWW-Authenticate"))
+		}
+	}
+	// Guessing is limited where it comes from, and locks nobody else out.
+	limited := false
+	for range 100 {
+		if reply := credentials(t, api, vouchsafetest.Basic(service.ID(), "wrong")); reply.Status != 401 {
+			limited = reply.Status == 429
+			break
+		}
+	}
+	if !limited {
+		t.Error("got 100 guesses from one address, want fewer")
+	}
+	credentials(t, s.API(t), vouchsafetest.Basic(service.ID(), service.Secret())).Want(t, 200, "")
+	credentials(t, api, vouchsafetest.Basic(vouchsafetest.Inspector.ID(), vouchsafetest.Inspector.Secret())).Want(t, 200, "")
+}
+
+func d5(t *testing.T, s *vouchsafetest.Server) {
+	api := s.API(t)
+	keyed := vouchsafetest.Keyed()[0]
+	assertion := func() []string {
+		return []string{"client_assertion_type", vouchsafetest.AssertionType, "client_assertion", keyed.Assertion(t, s.AssertionClaims(keyed.ID()))}
+	}
+	basic, post := vouchsafetest.Service, vouchsafetest.ServicePost
+	for name, reply := range map[string]*vouchsafetest.Reply{
+		"basic and post":         credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id", basic.ID(), "client_secret", basic.Secret()),
+		"basic and assertion":    credentials(t, api, vouchsafetest.Basic(keyed.ID(), "x"), assertion()...),
+		"post and assertion":     credentials(t, api, nothing, append(assertion(), "client_id", keyed.ID(), "client_secret", "x")...),
+		"post, registered basic": credentials(t, api, nothing, "client_id", basic.ID(), "client_secret", basic.Secret()),
+		"basic, registered post": credentials(t, api, vouchsafetest.Basic(post.ID(), post.Secret())),
+		"none, registered basic": credentials(t, api, nothing, "client_id", basic.ID()),
+		"none, registered key":   credentials(t, api, nothing, "client_id", keyed.ID()),
+		"empty secret":           credentials(t, api, vouchsafetest.Basic(basic.ID(), "")),
+		"another's id beside":    credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id", post.ID()),
+		"nobody":                 credentials(t, api, nothing),
+	} {
+		if reply.Status == 200 || reply.Error() != "invalid_client" && reply.Error() != "invalid_request" {
+			t.Errorf("%s: got %d %s, want invalid_client or invalid_request", name, reply.Status, reply.Raw)
+		}
+	}
+	// A secret sent for a client that has none.
+	r := vouchsafetest.NewRequest(vouchsafetest.Public)
+	code := jo(t, s).Code(t, r)
+	form := vouchsafetest.Values("grant_type", "authorization_code", "code", code, "redirect_uri", r.Client.RedirectURI(), "code_verifier", r.Verifier)
+	reply := api.Form(t, "/token", form, vouchsafetest.Basic(r.Client.ID(), "made-up"))
+	reply.Want(t, 401, "invalid_client")
+	api.Redeem(t, r, code).Want(t, 200, "")
+}
+
+func d6(t *testing.T, s *vouchsafetest.Server) {
+	api := s.API(t)
+	enc := base64.StdEncoding.EncodeToString
+	for _, header := range []string{
+		"Basic", "Basic ", "Basic !!!", "Basic " + enc([]byte("no colon")), "Basic " + enc([]byte(":")), "Basic " + enc([]byte(":secret")),
+		"Basic " + enc([]byte("%zz:secret")), "Basic " + enc([]byte("service:%")), "Basic " + enc([]byte("a+b:c+d")), "Basic " + enc([]byte("a:b:c:d")),
+		"Basic " + enc([]byte("ünïcödé:pässwörd")), "Basic " + enc([]byte("\xff\xfe:\x00")), "Basic " + enc([]byte(strings.Repeat("x", 50000)+":y")),
+		"Bearer abc", "Digest username=x", "basic " + enc([]byte("service:wrong")), "Basic " + enc([]byte("service:wrong")) + " trailing", "\x7f",
+	} {
+		if strings.ContainsRune(header, '\x7f') {
+			continue // Go's client refuses to send it
+		}
+		reply := credentials(t, api, func(r *http.Request) { r.Header.Set("Authorization", header) })
+		if !slices.Contains([]int{400, 401, 429}, reply.Status) {
+			t.Errorf("Authorization %.40q: got %d %s, want 401", header, reply.Status, reply.Raw)
+		}
+	}
+	reply := credentials(t, api, func(r *http.Request) {
+		r.Header["Authorization"] = []string{"Basic " + enc([]byte("service:x")), "Basic " + enc([]byte("service:y"))}
+	})
+	if reply.Status != 400 && reply.Status != 401 {
+		t.Errorf("two Authorization headers: got %d %s", reply.Status, reply.Raw)
+	}
+}
+
+// Wrong secrets must not cost so much that right ones wait: the secret of this client
+// was chosen by a person, and is hashed slowly.
+func d9(t *testing.T, s *vouchsafetest.Server) {
+	median := func() time.Duration {
+		api := s.API(t)
+		var took []time.Duration
+		for range 15 {
+			start := time.Now()
+			credentials(t, api, vouchsafetest.Basic(vouchsafetest.Service.ID(), vouchsafetest.Service.Secret())).Want(t, 200, "")
+			took = append(took, time.Since(start))
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	before := median()
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		api := s.API(t)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				credentials(t, api, vouchsafetest.Basic(vouchsafetest.Service.ID(), "wrong"))
+			}
+		}
+	}()
+	time.Sleep(300 * time.Millisecond)
+	during := median()
+	close(stop)
+	<-done
+	// Generous: other tests run beside this one.
+	if during > 5*before+200*time.Millisecond {
+		t.Errorf("got %v for a token under a flood of wrong secrets, and %v without", during, before)
+	}
+}
+
+func e9(t *testing.T, s *vouchsafetest.Server) {
+	b, api := jo(t, s), s.API(t)
+	reply := tokens(t, s, b, vouchsafetest.NewRequest(web))
+	form := vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", reply.Refresh(), "client_id", web.ID())
+	api.Form(t, "/token", form).Want(t, 401, "invalid_client")
+	for _, path := range []string{"/introspect", "/revoke"} {
+		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh(), "client_id", web.ID())).Want(t, 401, "invalid_client")
+		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh())).Want(t, 401, "invalid_client")
+	}
+	api.Renew(t, web, reply.Refresh()).Want(t, 200, "")
+}

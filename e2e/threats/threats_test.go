@@ -1,0 +1,62 @@
+// Package threats attacks Vouchsafe. Each test has the name of a row in the list of
+// known attacks on authorization servers (RFC 9700, RFC 6819, RFC 8725, OWASP, and
+// advisories of other servers): A authorization endpoint, B redirect URI, C codes and
+// PKCE, D token endpoint and its neighbours, E refresh tokens, F JWT and keys, J logout,
+// K the HTTP surface, N storage and tenants, O logs.
+package threats
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+// row is one attack.
+type row struct {
+	id   string
+	test func(t *testing.T, s *vouchsafetest.Server)
+}
+
+func TestThreats(t *testing.T) {
+	for _, r := range slices.Concat(
+		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
+		tokenUseRows(), refreshRows(), deathRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(),
+	) {
+		t.Run(r.id, func(t *testing.T) { vouchsafetest.Each(t, r.test) })
+	}
+}
+
+// tokens signs in and redeems.
+func tokens(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, r *vouchsafetest.Request) *vouchsafetest.Reply {
+	t.Helper()
+	return s.API(t).Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
+}
+
+// jo is a browser at which Jo will sign in.
+func jo(t *testing.T, s *vouchsafetest.Server) *vouchsafetest.Browser { return s.Browser(t, s.Jo(t)) }
+
+// wantPage fails the test when anything came back to a client.
+func wantPage(t *testing.T, a *vouchsafetest.Answer, status int) {
+	t.Helper()
+	if a.Params != nil || a.Page.Left != nil {
+		t.Errorf("the client was told %v at %v, want a page", a.Params, a.Page.Left)
+	}
+	if a.Page.Status != status {
+		t.Errorf("got %d, want %d", a.Page.Status, status)
+	}
+}
+
+// wantError fails the test unless one of the errors came back to the client, before
+// anybody was asked anything.
+func wantError(t *testing.T, a *vouchsafetest.Answer, codes ...string) {
+	t.Helper()
+	if a.Params == nil || !slices.Contains(codes, a.Error()) || a.Code() != "" {
+		t.Errorf("got %v at %s (%d), want %v", a.Params, a.Page.URL.Path, a.Page.Status, codes)
+	}
+	if len(a.Shown) > 0 {
+		t.Errorf("got pages %v first, want none", a.Shown)
+	}
+}

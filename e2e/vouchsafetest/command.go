@@ -1,0 +1,86 @@
+package vouchsafetest
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Command runs another command of the program with the server's settings.
+func (s *Server) Command(t testing.TB, stdin string, args ...string) string {
+	t.Helper()
+	out, err := s.command(stdin, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// AddClient adds a web app like Strict, for the test alone.
+func (s *Server) AddClient(t testing.TB) Client {
+	t.Helper()
+	id := "added-" + strings.ToLower(rand.Text())
+	c := Strict.With(Client{"client_id": id, "client_secret": "secret-of-" + id})
+	s.Command(t, c.Secret()+"\n", "client", "add", id, "--kind", "web", "--redirect-uri", c.RedirectURI(),
+		"--scope", allScopes, "--first-party", "--secret-stdin")
+	return c
+}
+
+// Plans says what applying a clients file with these clients would change; it changes
+// nothing. What is wrong with them is the error.
+func (s *Server) Plans(t testing.TB, clients ...Client) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "clients.yaml")
+	if err := WriteClients(file, clients); err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.command("", "client", "diff", file)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 2 {
+		return out, nil // there are changes
+	}
+	return out, err
+}
+
+// Refuses runs a command that must fail, and gives what it says.
+func (s *Server) Refuses(t testing.TB, stdin string, args ...string) string {
+	t.Helper()
+	out, err := s.command(stdin, args...)
+	if err == nil {
+		t.Fatalf("vouchsafe %s: got success, want a refusal\n%s", strings.Join(args, " "), out)
+	}
+	return err.Error()
+}
+
+func (s *Server) command(stdin string, args ...string) (string, error) {
+	cmd := exec.Command(s.binary, args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = s.Dir, s.environment(), strings.NewReader(stdin)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("vouchsafe %s: %w\n%s%s", strings.Join(args, " "), err, errs.String(), out)
+	}
+	return string(out), nil
+}
+
+// Ops reads a page of the operator's listener.
+func (s *Server) Ops(t testing.TB, path string) (int, string) {
+	t.Helper()
+	res, err := http.Get(s.Operations + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}

@@ -1,0 +1,114 @@
+package vouchsafetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// start runs `vouchsafe serve` and waits until it serves.
+func (s *Server) start() error {
+	s.cmd = exec.Command(s.binary, "serve")
+	s.cmd.Dir = s.Dir
+	s.cmd.Env = s.environment()
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	s.exited = make(chan struct{})
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.exited)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := s.client(nil)
+	defer client.CloseIdleConnections()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Issuer+"/.well-known/openid-configuration", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := client.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-s.exited:
+			return fmt.Errorf("the %s server stopped at its start: %v\n%s", s.Name, s.err, s.log.tail(30))
+		case <-ctx.Done():
+			_ = s.Stop()
+			return fmt.Errorf("the %s server does not serve within a minute\n%s", s.Name, s.log.tail(30))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// environment is that of the process: the settings, and of ours only what a process
+// needs, so that whoever runs the tests cannot change what they test.
+func (s *Server) environment() []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "TMPDIR=" + os.TempDir()}
+	for _, name := range slices.Sorted(maps.Keys(s.env)) {
+		env = append(env, name+"="+s.env[name])
+	}
+	return env
+}
+
+// Stop ends the server as a process manager does, and says what was wrong with that.
+func (s *Server) Stop() error {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	select {
+	case <-s.exited:
+	case <-time.After(45 * time.Second):
+		s.Kill()
+		return errors.New("it does not stop on SIGTERM")
+	}
+	var exit *exec.ExitError
+	if errors.As(s.err, &exit) && exit.ExitCode() < 0 {
+		return nil // killed by the test
+	}
+	return s.err
+}
+
+// Kill ends the server as a power cut does.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.exited
+}
+
+// Restart starts the server again with the same files and address.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Set changes a setting, for the next Restart and for commands.
+func (s *Server) Set(name, value string) { s.env[name] = value }
+
+// Setting is one of its settings, by the name in the environment.
+func (s *Server) Setting(name string) string { return s.env[name] }
+
+// Origin is the issuer without a tenant's path.
+func (s *Server) Origin() string {
+	origin, _, _ := strings.Cut(s.Issuer, "/t/")
+	return origin
+}
+
+// Log is all that the server wrote.
+func (s *Server) Log() string { return s.log.String() }
+
+// Pid is that of the process.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
