@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -18,6 +19,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
+	sql      *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -32,13 +34,20 @@ func newMetrics() *metrics {
 			Help:    "Time to answer requests, by route.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"route"}),
+		sql: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vouchsafe_sql_statements_total",
+			Help: "SQL statements run, by whether they read or write. What an operation may cost is part of the architecture.",
+		}, []string{"op"}),
+	}
+	for _, op := range []string{"read", "write"} {
+		m.sql.WithLabelValues(op) // 0, rather than absent
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vouchsafe_build_info", Help: "1, with the version as a label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.took, build,
+	m.registry.MustRegister(m.requests, m.took, m.sql, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,6 +71,15 @@ func (m *metrics) done(r *http.Request, status int, took time.Duration) {
 	}
 	m.requests.WithLabelValues(route, strconv.Itoa(status/100)+"xx").Inc()
 	m.took.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// statement counts an SQL statement.
+func (m *metrics) statement(query string) {
+	op := "write"
+	if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(query)), "SELECT") {
+		op = "read"
+	}
+	m.sql.WithLabelValues(op).Inc()
 }
 
 func (m *metrics) handler() http.Handler {

@@ -85,6 +85,7 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 		return nil, nil, err
 	}
 	s.closers = append(s.closers, s.store.Close)
+	s.store.OnStatement(s.metrics.statement)
 	// Under a lock: replicas may start at once.
 	if err := s.store.Migrate(ctx); err != nil {
 		return nil, nil, err

@@ -31,6 +31,7 @@ type userAddCmd struct {
 	Name          string `help:"Their full name." placeholder:"TEXT"`
 	GivenName     string `help:"Their given name." placeholder:"TEXT"`
 	FamilyName    string `help:"Their family name." placeholder:"TEXT"`
+	Profile       string `type:"path" help:"A file with more that is known of them: a JSON object of OpenID Connect's claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
 	Verified      bool   `help:"The address is known to be theirs."`
 	Admin         bool   `help:"They manage the tenant."`
 	PasswordStdin bool   `help:"Read their password from standard input. Otherwise it is asked for on a terminal; elsewhere they get none, and cannot sign in until they have one (user password)."`
@@ -49,13 +50,16 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		Profile:   storage.Profile{Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName},
 		CreatedAt: now, UpdatedAt: now,
 	}
+	if err := readProfile(c.Profile, &u); err != nil {
+		return err
+	}
 	var ok bool
 	if u.EmailKey, ok = login.NormalEmail(c.Email); !ok {
 		return fmt.Errorf("%q is no e-mail address", c.Email)
 	}
-	if c.Username != "" {
-		if u.UsernameKey, ok = login.NormalUsername(c.Username); !ok {
-			return fmt.Errorf("%q is no user name", c.Username)
+	if u.Username != "" {
+		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
+			return fmt.Errorf("%q is no user name", u.Username)
 		}
 	}
 	if c.Admin {
