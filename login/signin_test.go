@@ -80,7 +80,7 @@ func TestSigningInGoesOnWithTheRequest(t *testing.T) {
 }
 
 // lookalikes are all ways not to be signed in, each with the name to try.
-func lookalikes(t *testing.T, s *site) map[string]string {
+func lookalikes(t testing.TB, s *site) map[string]string {
 	t.Helper()
 	s.user("default", "jo@example.com", "", right)
 	s.user("default", "none@example.com", "", "")
