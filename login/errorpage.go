@@ -20,7 +20,7 @@ type problemView struct {
 	// Dev and what follows is for developers, in development mode.
 	Dev       bool
 	Code      string
-	Developer string
+	Developer []span
 	Got       string
 	Compared  []comparison
 }
@@ -40,6 +40,9 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 	if message == "" && p.Status >= 500 {
 		message = english.must("error.message")
 	}
+	if strings.TrimSuffix(message, ".") == title {
+		message = ""
+	}
 	id := web.RequestOf(r.Context()).ID
 	if onlyJSON(r) {
 		s.problemJSON(w, p, title, message, id)
@@ -47,7 +50,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 	}
 	page := problemView{Message: message, RequestID: id, Home: t != nil, Dev: s.Development && (p.Developer != "" || p.Code != "" || len(p.Expected) > 0 || p.Got != "")}
 	if page.Dev {
-		page.Code, page.Developer, page.Got = p.Code, p.Developer, visible(p.Got)
+		page.Code, page.Developer, page.Got = p.Code, spans(p.Developer), visible(p.Got)
 		for _, want := range p.Expected {
 			page.Compared = append(page.Compared, compare(page.Got, visible(want)))
 		}
@@ -114,6 +117,25 @@ func onlyJSON(r *http.Request) bool {
 		}
 	}
 	return json
+}
+
+// span is a piece of text, or of code.
+type span struct {
+	Text string
+	Code bool
+}
+
+// spans takes apart a text in which code stands between backquotes.
+func spans(s string) []span {
+	var out []span
+	code := false
+	for part := range strings.SplitSeq(s, "`") {
+		if part != "" {
+			out = append(out, span{part, code})
+		}
+		code = !code
+	}
+	return out
 }
 
 // comparison is an expected value beside the one that came, with what differs apart.

@@ -14,7 +14,7 @@ import (
 )
 
 func mismatch() *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The app is set up wrongly.", Developer: "redirect_uri is not registered.",
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The app is set up wrongly.", Developer: "redirect_uri is not registered. See `client <list>`.",
 		Got: "https://app.example/Callback", Expected: []string{"https://app.example/callback", "https://app.example/<b>"}, Err: errors.New("secret cause")}
 }
 
@@ -34,7 +34,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 	production := newSite(t, func(c *Config) { c.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
 	for _, want := range []string{
-		"The app is set up wrongly.", "invalid_request", "redirect_uri is not registered.",
+		"The app is set up wrongly.", "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
 		`https://app.example/<mark class="want">c</mark>allback`, `https://app.example/<mark>C</mark>allback`, `<mark class="want">&lt;b&gt;</mark>`, `<mark>Callback</mark>`,
 	} {
 		if p.status != http.StatusBadRequest || !strings.Contains(p.body, want) {
@@ -108,10 +108,10 @@ func TestErrorsAreShownWithoutATenant(t *testing.T) {
 
 func TestEveryStatusHasATitle(t *testing.T) {
 	s := newSite(t, nil)
-	for _, status := range []int{400, 403, 404, 405, 409, 413, 415, 421, 429, 500, 503} {
+	for _, status := range []int{400, 403, 404, 405, 409, 413, 414, 415, 421, 429, 500, 503} {
 		p := s.shown(&web.Problem{Status: status}, "text/html")
-		if p.status != status || strings.Contains(p.body, "<h1></h1>") {
-			t.Errorf("%d: got %d, or no title", status, p.status)
+		if p.status != status || strings.Contains(p.body, "<h1></h1>") || status < 500 && strings.Contains(p.body, english["error.other"]) {
+			t.Errorf("%d: got %d, or no title of its own", status, p.status)
 		}
 	}
 }
