@@ -82,7 +82,7 @@ type keyRotateCmd struct {
 }
 
 func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
-	return a.withServer(ctx, func(s *server) error {
+	return a.withProvider(ctx, func(s *server) error {
 		if err := hasTenant(ctx, s.store, c.Tenant); err != nil {
 			return err
 		}

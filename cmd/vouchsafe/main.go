@@ -37,7 +37,7 @@ type app struct {
 type commands struct {
 	Config string `help:"Read settings from this file; otherwise from ./vouchsafe.yaml when it is there." placeholder:"FILE" type:"path"`
 
-	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve (the default)."`
+	Serve       serveCmd       `cmd:"" default:"1" help:"Serve (the default)."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date. serve does it too."`
 	Client      clientCmd      `cmd:"" help:"Manage the applications that people sign in to."`
 	User        userCmd        `cmd:"" help:"Manage people."`

@@ -10,7 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 			_ = l.Close() // closed already when serving came so far
 		}
 	}()
+	cfg.Issuer = withPort(cfg.Issuer, listeners[0].Addr())
 	ops, err := listenOperations(cfg, log)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	wg.Go(func() { s.maintainKeys(background) })
 	defer func() { endBackground(); wg.Wait() }()
 
-	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners))
+	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
 	s.warn()
 	if !cfg.production() {
 		s.greet(ctx, a.stdout)
@@ -207,15 +208,24 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 		row("Clients", s.cfg.Clients)
 	}
 	fmt.Fprintln(w)
-	if f, ok := w.(*os.File); ok {
-		_ = f.Sync() // a pipe cannot: nothing is lost by it
-	}
 }
 
-func addresses(listeners []net.Listener) []string {
+// withPort puts the port that was found in the place of port 0, which asks for any.
+func withPort(issuer string, addr net.Addr) string {
+	if host, found := strings.CutSuffix(issuer, ":0"); found {
+		if _, port, err := net.SplitHostPort(addr.String()); err == nil {
+			return host + ":" + port
+		}
+	}
+	return issuer
+}
+
+func addresses(listeners ...net.Listener) string {
 	var all []string
 	for _, l := range listeners {
-		all = append(all, l.Addr().String())
+		if l != nil {
+			all = append(all, l.Addr().String())
+		}
 	}
-	return all
+	return strings.Join(all, " ")
 }

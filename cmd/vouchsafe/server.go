@@ -45,38 +45,39 @@ type server struct {
 	health   *health
 	handler  http.Handler
 	closers  []func() error // in the order in which things were opened
-	plan     []change       // what applying the clients file changed
 }
 
 // newServer opens the stores, migrates, applies the clients file and wires the parts.
 // Close it, also when nothing is served.
-func newServer(ctx context.Context, cfg *Config, log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: cfg, log: log, metrics: newMetrics()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
+func newServer(ctx context.Context, cfg *Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log, metrics: newMetrics()}
+	if err := s.assemble(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *server) assemble(ctx context.Context) error {
 	shared, local, err := s.open(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.wire(shared, local); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.applyClients(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	s.health = &health{checks: []healthCheck{{name: "database", ping: s.store.Ping}}}
-	if cfg.RedisURL != "" {
+	if s.cfg.RedisURL != "" {
 		s.health.checks = append(s.health.checks, healthCheck{name: "redis", ping: shared.Ping, optional: true})
 	}
-	tenancy, err := web.NewTenancy(cfg.Issuer, s.store, s.pages.ErrorPage)
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.pages.ErrorPage)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.handler = s.front(tenancy.Wrap(s.routes()))
-	return s, nil
+	return nil
 }
 
 // open opens the stores, and brings the database's schema up to date.
@@ -218,13 +219,14 @@ func (s *server) applyClients(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.plan, err = planClients(ctx, s.store, storage.DefaultTenant, clients); err != nil {
+		plan, err := planClients(ctx, s.store, storage.DefaultTenant, clients)
+		if err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if err := applyPlan(ctx, s.store, storage.DefaultTenant, s.plan, "clients file"); err != nil {
+		if err := applyPlan(ctx, s.store, storage.DefaultTenant, plan, "clients file"); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(s.plan))
+		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))
 	}
 	if s.dev == nil {
 		err := s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID)

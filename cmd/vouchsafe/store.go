@@ -75,17 +75,22 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 	return do(s)
 }
 
-// withServer puts the whole server together for a command, without serving.
-func (a *app) withServer(ctx context.Context, do func(*server) error) (err error) {
+// withProvider makes the protocol's part for a command: keys are sealed, and numbered,
+// by it alone.
+func (a *app) withProvider(ctx context.Context, do func(*server) error) (err error) {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, cfg, newLog(cfg, a.stderr))
+	s := &server{cfg: cfg, log: newLog(cfg, a.stderr)}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	shared, local, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.wire(shared, local); err != nil {
+		return err
+	}
 	return do(s)
 }
 

@@ -73,7 +73,11 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		if err := s.AddUser(ctx, u, creds, nil); errors.Is(err, storage.ErrExists) {
+		once, err := c.spends(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := s.AddUser(ctx, u, creds, once); errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("somebody has the address %s or that user name already", c.Email)
 		} else if err != nil {
 			return err
@@ -90,6 +94,18 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.stdout, u.ID)
 		return nil
 	})
+}
+
+// spends is what adding the person spends: the first administrator ends the set-up link.
+func (c *userAddCmd) spends(ctx context.Context, s store) (*storage.Spent, error) {
+	if !c.Admin || c.Tenant != firstAdmin.TenantID {
+		return nil, nil
+	}
+	spent, err := s.IsSpent(ctx, c.Tenant, firstAdmin.Purpose, firstAdmin.Value)
+	if spent || err != nil {
+		return nil, err
+	}
+	return &firstAdmin, nil
 }
 
 // newPassword is a password's credential: from standard input, from whoever sits at

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const clientsBefore = `clients:
+  - client_id: spa
+    token_endpoint_auth_method: none
+    redirect_uris: [https://spa.example/callback]
+  - client_id: web
+    client_secret: the-secret-of-the-web
+    redirect_uris: [https://web.example/callback]
+  - client_id: old
+    token_endpoint_auth_method: none
+    redirect_uris: [https://old.example/callback]
+`
+
+const clientsAfter = `clients:
+  - client_id: spa
+    token_endpoint_auth_method: none
+    client_name: "The <app> & more"
+    redirect_uris: [https://spa.example/callback, https://spa.example/silent]
+  - client_id: web
+    client_secret: another-secret-of-web
+    redirect_uris: [https://web.example/callback]
+  - client_id: service
+    client_secret: the-secret-of-the-service
+    grant_types: [client_credentials]
+    scope: reports
+`
+
+func TestApplyingAClientsFile(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "before.yaml", clientsBefore)
+	sh.file(t, "after.yaml", clientsAfter)
+	sh.do(t, "client", "add", "by-command", "--kind", "native", "--redirect-uri", "com.example.app:/callback")
+
+	if got := strings.Count(sh.do(t, "client", "apply", "before.yaml"), "+ client "); got != 3 {
+		t.Errorf("first: got %d clients added, want 3", got)
+	}
+	// Twice changes nothing, although a secret has many hashes.
+	if got := sh.do(t, "client", "apply", "before.yaml") + sh.do(t, "client", "diff", "before.yaml"); got != "" {
+		t.Errorf("twice: got %s", got)
+	}
+	want := `~ client spa
+    + client_name: "The <app> & more"
+    ~ redirect_uris: ["https://spa.example/callback"] -> ["https://spa.example/callback","https://spa.example/silent"]
+~ client web
+    ~ client_secret: (a secret) -> (a secret)
++ client service
+    + application_type: "web"
+    + grant_types: ["client_credentials"]
+    + scope: "reports"
+    + token_endpoint_auth_method: "client_secret_basic"
+    + id_token_signed_response_alg: "RS256"
+    + access_token_format: "jwt"
+    + client_secret: (a secret)
+- client old
+`
+	got, _, code := sh.run(t, "", "client", "diff", "after.yaml")
+	if diff := cmp.Diff(want, got); diff != "" || code != 2 {
+		t.Errorf("diff: exit %d\n%s", code, diff)
+	}
+	// diff changed nothing; apply does what diff said.
+	if got := sh.do(t, "client", "apply", "after.yaml"); got != want {
+		t.Errorf("apply: %s", cmp.Diff(want, got))
+	}
+	sh.do(t, "client", "diff", "after.yaml")
+	var clients []clientView
+	sh.read(t, &clients, "client", "list", "--json")
+	var ids []string
+	for _, c := range clients {
+		ids = append(ids, c.ClientID)
+	}
+	if diff := cmp.Diff([]string{"by-command", "service", "spa", "web"}, ids); diff != "" {
+		t.Error(diff)
+	}
+	// A file may take over what a command added, and say so.
+	sh.file(t, "more.yaml", clientsAfter+`  - client_id: by-command
+    application_type: native
+    token_endpoint_auth_method: none
+    grant_types: [authorization_code, refresh_token]
+    redirect_uris: ["com.example.app:/callback"]
+`)
+	if got := sh.do(t, "client", "apply", "more.yaml"); got != "~ client by-command\n    ~ declared: false -> true\n" {
+		t.Errorf("got %s", got)
+	}
+	for _, secret := range []string{"the-secret-of-the-web", "another-secret-of-web", "the-secret-of-the-service"} {
+		for _, name := range []string{"data/vouchsafe.db", "data/vouchsafe.db-wal"} {
+			if text, err := os.ReadFile(sh.dir + "/" + name); err == nil && strings.Contains(string(text), secret) {
+				t.Errorf("%s holds the secret in clear", name)
+			}
+		}
+	}
+}
+
+func TestFaultyClientsFileChangesNothing(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "bad.yaml", clientsBefore+"  - client_id: bad\n    token_endpoint_auth_method: none\n    redirect_uris: ['http://evil.example/#fragment']\n")
+	for _, command := range []string{"diff", "apply"} {
+		if errs := sh.fails(t, 1, "client", command, "bad.yaml"); !strings.Contains(errs, "bad.yaml:13:20 redirect_uris: ") {
+			t.Errorf("%s: got %s", command, errs)
+		}
+	}
+	var clients []clientView
+	if sh.read(t, &clients, "client", "list", "--json"); len(clients) > 0 {
+		t.Errorf("got %v", clients)
+	}
+}
+
+func TestClientCommands(t *testing.T) {
+	sh := newShell(t)
+	var added struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	sh.read(t, &added, "client", "add", "web", "--kind", "web", "--redirect-uri", "https://web.example/callback", "--json")
+	if len(added.Secret) < 40 {
+		t.Errorf("got secret %q", added.Secret)
+	}
+	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, added.Secret) || !strings.Contains(shown, `"secrets": 1`) {
+		t.Errorf("got %s", shown)
+	}
+	if errs := sh.fails(t, 1, "client", "add", "web", "--kind", "service"); !strings.Contains(errs, "client web is there already") {
+		t.Errorf("again: got %s", errs)
+	}
+	if errs := sh.fails(t, 1, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "http://spa.example/#x"); !strings.Contains(errs, "redirect_uris") {
+		t.Errorf("faulty: got %s", errs)
+	}
+	sh.do(t, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "https://spa.example/a", "--redirect-uri", "https://spa.example/b")
+	if shown := sh.do(t, "client", "show", "spa"); strings.Count(shown, `"https://spa.example"`) != 1 || !strings.Contains(shown, "allowed_cors_origins") {
+		t.Errorf("the application's own origin may not call: %s", shown)
+	}
+	// A secret is never an argument.
+	if _, errs, code := sh.run(t, "a secret that I chose\n", "client", "add", "mine", "--kind", "service", "--secret-stdin"); code != 0 {
+		t.Error(errs)
+	}
+	if _, errs, code := sh.run(t, "short\n", "client", "add", "mine2", "--kind", "service", "--secret-stdin"); code != 1 {
+		t.Errorf("a short secret was taken: %s", errs)
+	}
+	sh.do(t, "client", "remove", "web")
+	sh.fails(t, 1, "client", "show", "web")
+	sh.fails(t, 1, "client", "remove", "web")
+	sh.fails(t, 1, "client", "add", "x", "--kind", "service", "--tenant", "nowhere")
+	// What client secret prints is good in a file.
+	var made struct {
+		Hash string `json:"client_secret_hash"`
+	}
+	sh.read(t, &made, "client", "secret", "--json")
+	sh.file(t, "hashed.yaml", "clients:\n  - client_id: h\n    client_secret_hash: "+made.Hash+"\n    grant_types: [client_credentials]\n")
+	sh.do(t, "client", "apply", "hashed.yaml")
+}
+
+func TestUserCommands(t *testing.T) {
+	sh := newShell(t)
+	add := func(stdin string, args ...string) (string, string, int) {
+		return sh.run(t, stdin, append([]string{"user", "add"}, args...)...)
+	}
+	id, errs, code := add("correct horse battery staple\n", "Jo@Example.com", "--username", "jo", "--name", "Jo Doe", "--verified", "--password-stdin")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	id = strings.TrimSpace(id)
+	for _, name := range []string{id, "jo@example.com", "JO@example.COM", "jo", "Jo"} {
+		var u userView
+		if sh.read(t, &u, "user", "show", name); u.ID != id || u.Email != "Jo@Example.com" || !u.EmailVerified {
+			t.Errorf("%s: got %+v", name, u)
+		}
+	}
+	if _, errs, code := add("correct horse battery staple", "jo@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "already") {
+		t.Errorf("again: exit %d, %s", code, errs)
+	}
+	if _, errs, code := add("short", "kim@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "too short") {
+		t.Errorf("short: exit %d, %s", code, errs)
+	}
+	if _, errs, code := add("", "kim@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "no password on standard input") {
+		t.Errorf("empty: exit %d, %s", code, errs)
+	}
+	if _, _, code := add("correct horse battery staple", "nobody", "--password-stdin"); code != 1 {
+		t.Error("no address was taken")
+	}
+	if _, errs, code := add("", "kim@example.com"); code != 0 || !strings.Contains(errs, "has no password yet") {
+		t.Errorf("without a password: exit %d, %s", code, errs)
+	}
+	if _, errs, code := sh.run(t, "another horse battery staple", "user", "password", "kim@example.com", "--password-stdin"); code != 0 {
+		t.Error(errs)
+	}
+	sh.do(t, "user", "disable", "jo")
+	if list := sh.do(t, "user", "list"); !strings.Contains(list, "disabled") {
+		t.Errorf("got %s", list)
+	}
+	sh.do(t, "user", "enable", "jo")
+	sh.do(t, "user", "remove", "jo")
+	sh.fails(t, 1, "user", "show", "jo")
+	sh.fails(t, 1, "user", "show", id)
+	var users []userView
+	if sh.read(t, &users, "user", "list", "--json"); len(users) != 1 {
+		t.Errorf("got %v", users)
+	}
+}
+
+func TestTenantCommands(t *testing.T) {
+	sh := newShell(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
+	if got := sh.do(t, "tenant", "add", "acme", "--name", "Acme"); got != "http://localhost:8080/t/acme\n" {
+		t.Errorf("got issuer %q", got)
+	}
+	sh.do(t, "user", "add", "jo@example.com", "--tenant", "acme")
+	sh.fails(t, 1, "user", "show", "jo@example.com")
+	sh.fails(t, 1, "user", "add", "jo@example.com", "--tenant", "nowhere")
+	for _, id := range []string{"Acme", "-acme", "a.b", "a/b", strings.Repeat("a", 64)} {
+		sh.fails(t, 1, "tenant", "add", "--", id)
+	}
+	if list := sh.do(t, "tenant", "list"); !strings.Contains(list, "acme") || !strings.Contains(list, "default") {
+		t.Errorf("got %s", list)
+	}
+	sh.fails(t, 1, "tenant", "remove", "acme") // without --yes
+	sh.do(t, "tenant", "remove", "acme", "--yes")
+	sh.fails(t, 1, "tenant", "remove", "default", "--yes")
+	// An id is never used again, so that nothing is inherited.
+	sh.fails(t, 1, "tenant", "add", "acme")
+}
+
+func TestKeyCommands(t *testing.T) {
+	sh := newShell(t)
+	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now"))
+	sh.do(t, "key", "rotate", "--alg", "EdDSA")
+	out := sh.do(t, "key", "list", "--json")
+	if !strings.Contains(out, kid) || strings.Contains(out, "private") {
+		t.Errorf("got %s", out)
+	}
+	var keys []keyView
+	sh.read(t, &keys, "key", "list", "--json")
+	var states []string
+	for _, k := range keys {
+		states = append(states, k.Algorithm+" "+k.State)
+	}
+	if diff := cmp.Diff([]string{"EdDSA published", "EdDSA next"}, states); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryCommandHasHelp(t *testing.T) {
+	sh := newShell(t)
+	for _, words := range []string{
+		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply", "client diff", "client secret",
+		"user add", "user list", "user show", "user password", "user disable", "user enable", "user remove",
+		"key list", "key rotate", "tenant add", "tenant list", "tenant remove", "config", "healthcheck", "completion", "version",
+	} {
+		out := sh.do(t, append(strings.Fields(words), "--help")...)
+		if !strings.Contains(out, "Usage: vouchsafe "+words) {
+			t.Errorf("%s: got %s", words, out)
+		}
+		if settings := strings.Contains(out, "VOUCHSAFE_LISTEN"); settings != (words == "serve" || words == "config") {
+			t.Errorf("%s: settings in its help: %v", words, settings)
+		}
+	}
+	if errs := sh.fails(t, 80, "sevre"); !strings.Contains(errs, "did you mean") {
+		t.Errorf("got %s", errs)
+	}
+	for _, secret := range []string{"--secret=x", "--database-url=x", "--redis-url=x"} {
+		sh.fails(t, 80, "config", secret)
+	}
+}
+
+func TestSmallCommands(t *testing.T) {
+	sh := newShell(t)
+	sh.do(t, "migrate")
+	sh.do(t, "migrate")
+	if out := sh.do(t, "version"); !strings.HasPrefix(out, "vouchsafe ") {
+		t.Errorf("got %s", out)
+	}
+	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
+	if out := sh.do(t, "config") + sh.do(t, "config", "--json"); strings.Contains(out, goodSecret) || !strings.Contains(out, redacted) {
+		t.Errorf("got %s", out)
+	}
+	for _, s := range []string{"bash", "zsh", "fish"} {
+		if out := sh.do(t, "completion", s); !strings.Contains(out, "vouchsafe completion words") {
+			t.Errorf("%s: got %s", s, out)
+		}
+	}
+	for words, want := range map[string]string{"": "client", "client": "apply", "user add": "--verified", "client add x --kind": "spa", "completion": "zsh", "serve": "--listen"} {
+		out := sh.do(t, append([]string{"completion", "words"}, strings.Fields(words)...)...)
+		if !strings.Contains("\n"+out, "\n"+want+"\n") {
+			t.Errorf("%s: %s is not offered: %s", words, want, out)
+		}
+	}
+}

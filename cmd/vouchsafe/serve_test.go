@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestServeWithNothingSet(t *testing.T) {
+	sh := newShell(t)
+	sample, err := os.ReadFile(sampleClients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.file(t, "clients.yaml", string(sample))
+	r := sh.serve(t)
+
+	for path, want := range map[string]int{
+		"/.well-known/openid-configuration": 200, "/jwks": 200, "/dev": 200, "/login": 200, "/": 200, "/healthz": 200, "/readyz": 200,
+		// What is the operator's is not the world's.
+		"/metrics": 404, "/debug/pprof/": 404, "/debug/vars": 404, "/nowhere": 404, "//token": 404,
+	} {
+		if got, _ := r.get(t, path); got != want {
+			t.Errorf("%s: got %d, want %d", path, got, want)
+		}
+	}
+	if _, body := r.get(t, r.ops+"/metrics"); !strings.Contains(body, `vouchsafe_http_requests_total{route="/login",status="2xx"} 1`) || !strings.Contains(body, "go_goroutines") {
+		t.Errorf("got metrics %s", body)
+	}
+	if _, body := r.get(t, "/readyz"); !strings.Contains(body, `"status":"ready"`) || !strings.Contains(body, `"database":{"status":"ok"}`) {
+		t.Errorf("got readyz %s", body)
+	}
+	for _, line := range []string{r.issuer, r.issuer + "/.well-known/openid-configuration", r.issuer + "/dev"} {
+		if !strings.Contains(r.out.String(), line+"\n") {
+			t.Errorf("%s is not printed:\n%s", line, r.out)
+		}
+	}
+	// Each file is its owner's alone.
+	for _, path := range []string{"data", "data/secret", "data/vouchsafe.db", "data/vouchsafe.db-wal", "data/vouchsafe.db-shm"} {
+		info, err := os.Stat(filepath.Join(sh.dir, path))
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: got mode %v, %v", path, info.Mode(), err)
+		}
+	}
+	// A restart serves on with the same secret.
+	link := setupLinkOf(t, r)
+	r.stop(t)
+	if again := setupLinkOf(t, sh.serve(t)); again.Query().Get("token") != link.Query().Get("token") {
+		t.Error("the master secret did not survive a restart")
+	}
+}
+
+func setupLinkOf(t *testing.T, r *running) *url.URL {
+	t.Helper()
+	link := regexp.MustCompile(`http\S+/setup\?token=\S+`).FindString(r.out.String())
+	u, err := url.Parse(link)
+	if err != nil || link == "" {
+		t.Fatalf("there is no link for the first administrator:\n%s", r.out)
+	}
+	return u
+}
+
+func TestSetupLinkLastsUntilThereIsAnAdministrator(t *testing.T) {
+	sh := newShell(t)
+	r := sh.serve(t)
+	link := setupLinkOf(t, r).String()
+	if got, _ := r.get(t, link); got != 200 {
+		t.Errorf("the link: got %d, want 200", got)
+	}
+	if got, _ := r.get(t, link[:len(link)-4]+"AAAA"); got == 200 {
+		t.Error("another token works too")
+	}
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "root@example.com", "--admin", "--password-stdin"); code != 0 {
+		t.Fatal(errs)
+	}
+	if got, _ := r.get(t, link); got == 200 {
+		t.Error("the link works although there is an administrator")
+	}
+	r.stop(t)
+	if again := sh.serve(t); strings.Contains(again.out.String(), "/setup?") {
+		t.Errorf("a link is printed although there is an administrator:\n%s", again.out)
+	}
+}
+
+func TestUnknownHostsAreMisdirected(t *testing.T) {
+	r := newShell(t).serve(t)
+	for _, host := range []string{"attacker.example", "localhost:1"} {
+		for path, want := range map[string]int{"/.well-known/openid-configuration": 421, "/dev": 421, "/healthz": 200} {
+			req, err := http.NewRequest(http.MethodGet, r.issuer+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s at host %s: got %d, want %d", path, host, res.StatusCode, want)
+			}
+		}
+	}
+}
+
+func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
+	for _, env := range []string{"VOUCHSAFE_LISTEN=:0", "VOUCHSAFE_DEVELOPMENT=false"} {
+		sh := newShell(t, env)
+		r := sh.serve(t)
+		if got, _ := r.get(t, "/dev"); got != 404 {
+			t.Errorf("%s: got %d, want 404", env, got)
+		}
+		if errs := sh.fails(t, 1, "client", "show", "playground"); !strings.Contains(errs, `there is no client "playground"`) {
+			t.Errorf("%s: got %s", env, errs)
+		}
+	}
+}
+
+func TestStopDropsNoRequest(t *testing.T) {
+	r := newShell(t, "VOUCHSAFE_STOP_DELAY=500ms").serve(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.Replace(r.issuer, "localhost", "127.0.0.1", 1), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// A request that has begun and waits for the rest of its body.
+	const body = "grant_type=client_credentials&client_id=nobody&client_secret=nothing"
+	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		strings.TrimPrefix(r.issuer, "http://"), len(body), body[:10])
+	time.Sleep(100 * time.Millisecond)
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	// Load balancers are told first, while everything else is still served.
+	stopping := false
+	for range 40 {
+		status, text := r.get(t, "/readyz")
+		if stopping = status == 503 && strings.Contains(text, `"stopping"`); stopping {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if !stopping {
+		t.Error("readyz does not say that the server is stopping")
+	}
+	if status, _ := r.get(t, "/login"); status != 200 {
+		t.Errorf("while stopping: got %d, want 200", status)
+	}
+	time.Sleep(700 * time.Millisecond) // the listener is closed by now
+	if _, err := net.Dial("tcp", conn.RemoteAddr().String()); err == nil {
+		t.Error("a stopping server takes new connections")
+	}
+	if _, err := conn.Write([]byte(body[10:])); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("the request was dropped: %v", err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 401 {
+		t.Errorf("got %d, want 401", res.StatusCode)
+	}
+	for deadline := time.Now().Add(10 * time.Second); r.cmd.ProcessState == nil && r.cmd.Process.Signal(syscall.Signal(0)) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not stop")
+		}
+	}
+	if !strings.Contains(r.err.String(), `"msg":"stopped"`) {
+		t.Errorf("it did not stop in order:\n%s", r.err)
+	}
+}
+
+func TestWhatIsTakenIsSaid(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if errs := newShell(t).fails(t, 1, "serve", "--listen", l.Addr().String()); !strings.Contains(errs, "something else listens on "+l.Addr().String()) {
+		t.Errorf("got %s", errs)
+	}
+	// The operator's listener, when it was asked for.
+	if errs := newShell(t).fails(t, 1, "serve", "--metrics-listen", l.Addr().String()); !strings.Contains(errs, "metrics_listen") {
+		t.Errorf("got %s", errs)
+	}
+}
+
+func TestProductionRefusesToStart(t *testing.T) {
+	sh := newShell(t, "VOUCHSAFE_DATABASE_URL=postgres://vouchsafe@127.0.0.1:1/vouchsafe")
+	errs := sh.fails(t, 1)
+	for _, want := range []string{"VOUCHSAFE_SECRET is missing", "VOUCHSAFE_ISSUER is missing"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%q is not said: %s", want, errs)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(sh.dir, "data")); err == nil {
+		t.Error("a production server made a data folder")
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	sh := newShell(t)
+	r := sh.serve(t)
+	sh.do(t, "healthcheck", "--listen", strings.TrimPrefix(r.issuer, "http://"))
+	r.stop(t)
+	sh.fails(t, 1, "healthcheck", "--listen", strings.TrimPrefix(r.issuer, "http://"))
+}
+
+func TestBrokenClientsFileStopsTheStart(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "clients.yaml", "clients:\n  - client_id: a\n    redirect_url: x\n")
+	if errs := sh.fails(t, 1); !strings.Contains(errs, "clients.yaml:3:5 redirect_url is no field of a client: did you mean redirect_uris?") {
+		t.Errorf("got %s", errs)
+	}
+}
