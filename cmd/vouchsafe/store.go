@@ -82,7 +82,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, log: newLog(cfg, a.stderr)}
+	s := &server{cfg: cfg, log: newLog(cfg, a.stderr), metrics: newMetrics()}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	shared, local, err := s.open(ctx)
 	if err != nil {
