@@ -90,6 +90,7 @@ func Run() (*Server, error) {
 		// What a crash of the machine would lose is nobody's loss here.
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 	}
+	d.Last = "QUIT" // KILL would leave its children behind
 	s := &Server{daemon: d}
 	d.Ready = func() error { return s.do("SELECT 1") }
 	if err := d.Start(); err != nil {

@@ -65,6 +65,7 @@ func Run(arguments ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Last = "KILL"
 	s := &Server{daemon: d}
 	d.Command = append([]string{
 		program, "--bind", "127.0.0.1", "--port", strconv.Itoa(d.Port), "--dir", d.Folder,

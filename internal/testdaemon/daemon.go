@@ -19,15 +19,15 @@ import (
 // guard is a shell that outlives us for a moment. The end of its input means that our
 // process has ended; a line is the signal that stops the server but keeps its folder.
 const guard = `
-folder=$1
-shift
+folder=$1 last=$2
+shift 2
 "$@" >>"$folder/log" 2>&1 &
 server=$!
 if read -r signal; then
 	kill -s "$signal" "$server"
 	wait "$server"
 else
-	kill -s QUIT "$server"
+	kill -s "$last" "$server"
 	wait "$server"
 	rm -rf "$folder"
 fi`
@@ -40,6 +40,9 @@ type Daemon struct {
 	Port int
 	// Command is the program and its arguments.
 	Command []string
+	// Last is the signal that ends the server for good. Not all heed INT and QUIT,
+	// which a shell has its background processes ignore.
+	Last string
 	// Ready says whether the server answers.
 	Ready func() error
 
@@ -113,7 +116,7 @@ func (d *Daemon) Start() error {
 	if d.shell != nil {
 		return errors.New("started already")
 	}
-	shell := exec.Command("/bin/sh", append([]string{"-c", guard, "guard", d.Folder}, d.Command...)...)
+	shell := exec.Command("/bin/sh", append([]string{"-c", guard, "guard", d.Folder, d.Last}, d.Command...)...)
 	shell.Dir = d.Folder
 	// A group of its own: an interrupt at the terminal is for the tests, and their end
 	// is what stops the server.
