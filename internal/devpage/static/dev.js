@@ -213,7 +213,8 @@ function tokenNode(t, open) {
   if (!t.header) return folded(t.name, t.note, el("pre", { className: "raw" }, t.raw));
   const node = folded(t.name, `${t.header.alg}, ${t.header.typ ?? "no typ"}`,
     checkList(t.checks),
-    el("h4", {}, "Header"), json(t.header), el("h4", {}, "Payload"), json(t.payload), el("h4", {}, "As it came"), el("pre", { className: "raw" }, t.raw));
+    el("h4", {}, "Header"), json(t.header), el("h4", {}, "Payload"), json(t.payload),
+    el("details", {}, el("summary", {}, el("span", {}, "As it came")), el("pre", { className: "raw" }, t.raw)));
   node.open = open;
   return node;
 }
@@ -241,7 +242,9 @@ const attempt = (f) => async (...args) => {
 
 $("request").addEventListener("submit", (e) => {
   e.preventDefault();
-  attempt(authorize)(new FormData(e.target));
+  const form = new FormData(e.target);
+  memory.set("form", [...form]);
+  attempt(authorize)(form);
 });
 $("userinfo").addEventListener("click", attempt(userinfo));
 $("refresh").addEventListener("click", attempt(refresh));
@@ -262,6 +265,13 @@ for (const text of document.querySelectorAll(".settings code, .copy pre code")) 
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
   (text.closest("pre") ?? text).after(button);
+}
+
+// The form as it was left before the trip to the sign-in page.
+const left = memory.get("form");
+for (const field of left ? $("request").elements : []) {
+  if (field.type === "checkbox") field.checked = left.some(([name, value]) => name === field.name && value === field.value);
+  else field.value = left.find(([name]) => name === field.name)?.[1] ?? "";
 }
 
 render();
