@@ -1,0 +1,89 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// arrows are who may import whom inside the module, as ARCHITECTURE.md draws it, and
+// which packages alone may import a driver or an engine. A package that has no row of
+// its own has that of the folder above it. What ends in /... stands for all below, too.
+var arrows = map[string][]string{
+	"cmd/vouchsafe":       {"provider", "login/...", "storage/...", "internal/..."},
+	"provider":            {"storage", "internal/..."},
+	"login":               {"login/...", "storage", "internal/..."},
+	"storage":             {},
+	"storage/sqldb":       {"storage", "migrations"},
+	"storage/redis":       {"storage"},
+	"storage/memory":      {"storage"},
+	"storage/storagetest": {"storage"},
+	"migrations":          {},
+	"internal":            {"storage", "internal/..."},
+	"e2e":                 {"e2e/...", "internal/..."},
+}
+
+var alone = map[string][]string{
+	"github.com/ory/fosite":         {"provider"},
+	"github.com/go-jose/go-jose/v3": {"provider"},
+	"github.com/jackc/pgx/v5":       {"storage/sqldb", "internal/pgtest", "e2e/..."},
+	"modernc.org/sqlite":            {"storage/sqldb"},
+	"github.com/redis/go-redis/v9":  {"storage/redis"},
+}
+
+// TestImports keeps the arrows between packages pointing one way. The code of tests may
+// import what it likes.
+func TestImports(t *testing.T) {
+	const module = "github.com/vouchsafe/vouchsafe/"
+	list := exec.Command("go", "list", "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}`, module+"...")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		from, to, _ := strings.Cut(strings.TrimSpace(line), " ")
+		from, inside := strings.CutPrefix(from, module)
+		if !inside {
+			continue
+		}
+		seen++
+		for lib, allowed := range alone {
+			if below(to, lib) && !matches(from, allowed) {
+				t.Errorf("%s imports %s, which only %s may", from, to, strings.Join(allowed, " and "))
+			}
+		}
+		if to, inside := strings.CutPrefix(to, module); inside && !matches(to, arrowsOf(t, from)) {
+			t.Errorf("%s imports %s: no such arrow in ARCHITECTURE.md", from, to)
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d imports seen: is go list asked rightly?", seen)
+	}
+}
+
+func arrowsOf(t *testing.T, pkg string) []string {
+	t.Helper()
+	for p := pkg; p != ""; {
+		if to, ok := arrows[p]; ok {
+			return to
+		}
+		i := strings.LastIndexByte(p, '/')
+		p = p[:max(i, 0)]
+	}
+	t.Errorf("%s: a package that ARCHITECTURE.md does not place", pkg)
+	return nil
+}
+
+func below(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
+
+// matches says whether one of the patterns is pkg, or ends in /... and is above it.
+func matches(pkg string, patterns []string) bool {
+	for _, pattern := range patterns {
+		if root, all := strings.CutSuffix(pattern, "/..."); pkg == pattern || all && below(pkg, root) {
+			return true
+		}
+	}
+	return false
+}
