@@ -96,6 +96,7 @@ func (s *shell) file(t *testing.T, name, text string) {
 // running is a server in a process of its own.
 type running struct {
 	cmd      *exec.Cmd
+	exited   chan struct{}
 	issuer   string
 	ops      string // the operator's listener
 	out, err *output
@@ -104,34 +105,47 @@ type running struct {
 // serve starts a server and waits until it serves.
 func (s *shell) serve(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{cmd: s.command(append([]string{"serve"}, args...)...), out: &output{}, err: &output{}}
+	r := s.start(t, args...)
+	r.serves(t)
+	return r
+}
+
+// start starts a server.
+func (s *shell) start(t *testing.T, args ...string) *running {
+	t.Helper()
+	r := &running{cmd: s.command(append([]string{"serve"}, args...)...), exited: make(chan struct{}), out: &output{}, err: &output{}}
 	r.cmd.Stdout, r.cmd.Stderr = r.out, r.err
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan struct{})
-	go func() { _ = r.cmd.Wait(); close(exited) }()
+	go func() { _ = r.cmd.Wait(); close(r.exited) }()
 	t.Cleanup(func() {
 		_ = r.cmd.Process.Kill() // unless it has stopped
-		<-exited
+		<-r.exited
 		if t.Failed() {
 			t.Logf("the server wrote:\n%s%s", r.out, r.err)
 		}
 	})
-	serving := regexp.MustCompile(`"msg":"serving".*"issuer":"([^"]+)".*"operations":"([^"]*)"`)
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if m := serving.FindStringSubmatch(r.err.String()); m != nil {
-			r.issuer, r.ops = m[1], "http://"+m[2]
-			return r
-		}
+	return r
+}
+
+var serving = regexp.MustCompile(`"msg":"serving".*"issuer":"([^"]+)".*"operations":"([^"]*)"`)
+
+// serves waits until the server says that it serves, and where.
+func (r *running) serves(t *testing.T) {
+	t.Helper()
+	eventually(t, "the server serves", func() bool {
 		select {
-		case <-exited:
-			t.Fatalf("the server stopped at once:\n%s%s", r.out, r.err)
+		case <-r.exited:
+			t.Fatal("the server stopped at once")
 		default:
 		}
-	}
-	t.Fatalf("the server does not serve:\n%s%s", r.out, r.err)
-	return nil
+		m := serving.FindStringSubmatch(r.err.String())
+		if m != nil {
+			r.issuer, r.ops = m[1], "http://"+m[2]
+		}
+		return m != nil
+	})
 }
 
 // stop asks the server to stop, and waits until it has.
@@ -140,10 +154,16 @@ func (r *running) stop(t *testing.T) {
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); r.cmd.Process.Signal(syscall.Signal(0)) == nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not stop")
-		}
+	r.gone(t)
+}
+
+// gone waits until the process has ended.
+func (r *running) gone(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.exited:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server does not stop")
 	}
 }
 
@@ -185,4 +205,14 @@ func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buf.String()
+}
+
+// eventually waits until something has come about.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never comes about that %s", what)
+		}
+	}
 }

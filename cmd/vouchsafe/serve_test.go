@@ -141,17 +141,10 @@ func TestStopDropsNoRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Load balancers are told first, while everything else is still served.
-	stopping := false
-	for range 40 {
+	eventually(t, "readyz says that the server is stopping", func() bool {
 		status, text := r.get(t, "/readyz")
-		if stopping = status == 503 && strings.Contains(text, `"stopping"`); stopping {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if !stopping {
-		t.Error("readyz does not say that the server is stopping")
-	}
+		return status == 503 && strings.Contains(text, `"stopping"`)
+	})
 	if status, _ := r.get(t, "/login"); status != 200 {
 		t.Errorf("while stopping: got %d, want 200", status)
 	}
@@ -170,11 +163,7 @@ func TestStopDropsNoRequest(t *testing.T) {
 	if res.StatusCode != 401 {
 		t.Errorf("got %d, want 401", res.StatusCode)
 	}
-	for deadline := time.Now().Add(10 * time.Second); r.cmd.ProcessState == nil && r.cmd.Process.Signal(syscall.Signal(0)) == nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not stop")
-		}
-	}
+	r.gone(t)
 	if !strings.Contains(r.err.String(), `"msg":"stopped"`) {
 		t.Errorf("it did not stop in order:\n%s", r.err)
 	}

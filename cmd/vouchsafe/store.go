@@ -70,7 +70,7 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 			return err
 		}
 	} else if err := s.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
+		return fmt.Errorf("database: %w\nIf its schema is not up to date: vouchsafe migrate", err)
 	}
 	return do(s)
 }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+)
+
+// newProduction is a shell with the settings of a production server.
+func newProduction(t *testing.T, database string, env ...string) *shell {
+	return newShell(t, append([]string{
+		"VOUCHSAFE_DATABASE_URL=" + database, "VOUCHSAFE_SECRET=" + goodSecret,
+		"VOUCHSAFE_ISSUER=https://id.example.com", "VOUCHSAFE_STOP_DELAY=0s",
+	}, env...)...)
+}
+
+func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
+	sh := newProduction(t, pgtest.Start(t))
+	sh.file(t, "clients.yaml", clientsBefore)
+	sh.env = append(sh.env, "VOUCHSAFE_CLIENTS=clients.yaml")
+	var replicas []*running
+	for range 4 {
+		replicas = append(replicas, sh.start(t))
+	}
+	for i, r := range replicas {
+		r.serves(t)
+		if status, body := r.get(t, r.ops+"/readyz"); status != 200 || !strings.Contains(body, `"status":"ready"`) {
+			t.Errorf("replica %d: got %d %s", i, status, body)
+		}
+		// No set-up link, no greeting: whoever reads the log of a production server is
+		// not always who runs it.
+		if r.out.String() != "" {
+			t.Errorf("replica %d printed %s", i, r.out)
+		}
+	}
+	var clients []clientView
+	if sh.read(t, &clients, "client", "list", "--json"); len(clients) != 3 {
+		t.Errorf("got %d clients, want 3", len(clients))
+	}
+	if out := sh.do(t, "client", "diff", "clients.yaml"); out != "" {
+		t.Errorf("the file is not applied: %s", out)
+	}
+}
+
+func TestProductionHasNoPlaygroundAndTakesNoSamples(t *testing.T) {
+	sh := newProduction(t, pgtest.Start(t))
+	sh.do(t, "migrate")
+	sh.fails(t, 1, "client", "show", "playground")
+	sh.file(t, "clients.yaml", "clients:\n  - client_id: web\n    client_secret: sample-secret-of-web\n    redirect_uris: [https://web.example/callback]\n")
+	for _, env := range []string{"VOUCHSAFE_DEVELOPMENT=false", "VOUCHSAFE_DEVELOPMENT=true"} {
+		sh.env = append(sh.env, env)
+		if errs := sh.fails(t, 1, "serve", "--clients", "clients.yaml"); !strings.Contains(errs, "clients.yaml:3:20 client_secret: is a sample that everybody knows") {
+			t.Errorf("%s: got %s", env, errs)
+		}
+	}
+	// Unless it is named, no file of the folder is read.
+	r := sh.serve(t)
+	if strings.Contains(r.err.String(), "clients.yaml") {
+		t.Error("./clients.yaml was applied")
+	}
+}
+
+func TestCommandsDoNotMigrateProduction(t *testing.T) {
+	sh := newProduction(t, pgtest.Start(t))
+	if errs := sh.fails(t, 1, "user", "list"); !strings.Contains(errs, "vouchsafe migrate") {
+		t.Errorf("got %s", errs)
+	}
+	sh.do(t, "migrate")
+	sh.do(t, "user", "list")
+}
+
+func TestReadinessNamesWhatFails(t *testing.T) {
+	db := pgtest.StartServer(t)
+	url, err := db.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newProduction(t, url).serve(t)
+	if err := db.Stop(false); err != nil {
+		t.Fatal(err)
+	}
+	status, body := r.get(t, r.ops+"/readyz")
+	if status != 503 || !strings.Contains(body, `"status":"unavailable"`) || !strings.Contains(body, `"database":{"status":"failing","error":"`) {
+		t.Errorf("without its database: got %d %s", status, body)
+	}
+	if status, _ := r.get(t, r.ops+"/healthz"); status != 200 {
+		t.Errorf("the process is well, and healthz says %d", status)
+	}
+	if err := db.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is ready again", func() bool {
+		status, _ := r.get(t, r.ops+"/readyz")
+		return status == 200
+	})
+	r.stop(t)
+}
