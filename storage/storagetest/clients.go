@@ -1,0 +1,88 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testClients(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	full := filled[storage.Client]()
+	full.TenantID = tenant
+	must(t, s.PutClient(ctx, full))
+	got, err := s.Client(ctx, tenant, full.ClientID)
+	same(t, got, err, full)
+
+	bare := storage.Client{TenantID: tenant, ClientID: "Bare"}
+	must(t, s.PutClient(ctx, bare))
+	got, err = s.Client(ctx, tenant, "Bare")
+	same(t, got, err, bare)
+	_, err = s.Client(ctx, tenant, "bare")
+	want(t, err, storage.ErrNotFound)
+	want(t, s.PutClient(ctx, storage.Client{TenantID: "no-such-tenant", ClientID: "x"}), storage.ErrNotFound)
+
+	t.Run("a stored one keeps when it was created", func(t *testing.T) {
+		changed := full
+		changed.ClientName, changed.SecretHashes, changed.Declared, changed.Disabled = "new", nil, false, false
+		changed.CreatedAt, changed.UpdatedAt = now.Add(time.Hour*1000), now.Add(time.Hour*1000)
+		must(t, s.PutClient(ctx, changed))
+		changed.CreatedAt = full.CreatedAt
+		got, err := s.Client(ctx, tenant, full.ClientID)
+		same(t, got, err, changed)
+	})
+
+	t.Run("pages", func(t *testing.T) {
+		// Languages sort these otherwise than bytes do.
+		names := []string{"a", "B", "a-b", "ab", "A", "_", "ä", "z"}
+		for _, id := range names {
+			must(t, s.PutClient(ctx, aClient(tenant, id)))
+		}
+		seen := pages(t, func(after string, limit int) ([]storage.Client, error) { return s.Clients(ctx, tenant, after, limit) },
+			func(c storage.Client) string { return c.ClientID })
+		if len(seen) != len(names)+2 {
+			t.Errorf("got %d clients, want %d", len(seen), len(names)+2)
+		}
+	})
+
+	t.Run("removal", func(t *testing.T) {
+		w := newWorld(t, s)
+		must(t, s.RemoveClient(ctx, w.tenant, w.client))
+		want(t, s.RemoveClient(ctx, w.tenant, w.client), storage.ErrNotFound)
+		must(t, s.PutClient(ctx, aClient(w.tenant, w.client)))
+		_, err := s.Consent(ctx, w.tenant, w.user, w.client)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Grant(ctx, w.tenant, w.grant)
+		want(t, err, storage.ErrNotFound)
+		if ok, err := s.AllowsOrigin(ctx, w.tenant, "https://client.example.com"); ok || err != nil {
+			t.Errorf("got %v, %v for the origin of a removed client, want false", ok, err)
+		}
+	})
+
+	t.Run("origins", func(t *testing.T) {
+		allows := func(origin string, wanted bool) {
+			t.Helper()
+			ok, err := s.AllowsOrigin(ctx, tenant, origin)
+			same(t, ok, err, wanted)
+		}
+		spa := aClient(tenant, "spa")
+		spa.AllowedCORSOrigins = []string{"https://a.example", "https://b.example", "https://a.example"}
+		must(t, s.PutClient(ctx, spa))
+		allows("https://a.example", true)
+		allows("https://b.example", true)
+		allows("https://c.example", false)
+		allows("", false)
+		twin := aClient(tenant, "twin")
+		twin.AllowedCORSOrigins = []string{"https://a.example"}
+		must(t, s.PutClient(ctx, twin))
+		spa.AllowedCORSOrigins = []string{"https://c.example"}
+		must(t, s.PutClient(ctx, spa))
+		allows("https://a.example", true) // the twin's
+		allows("https://b.example", false)
+		allows("https://c.example", true)
+		twin.Disabled = true
+		must(t, s.PutClient(ctx, twin))
+		allows("https://a.example", false)
+	})
+}

@@ -1,0 +1,87 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testCredentials(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	u := aUser(tenant, newID())
+	u.EmailKey, u.UsernameKey = "jo@example.com", "jo"
+	full := filled[storage.Credential]()
+	full.TenantID, full.UserID = tenant, u.ID
+	must(t, s.AddUser(ctx, u, []storage.Credential{full}, nil))
+	got, err := s.Credential(ctx, tenant, u.ID, full.Kind, full.ID)
+	same(t, got, err, full)
+	_, err = s.Credential(ctx, tenant, u.ID, storage.PasswordCredential, "")
+	want(t, err, storage.ErrNotFound)
+
+	t.Run("a person without a password", func(t *testing.T) {
+		got, c, err := s.UserPassword(ctx, tenant, "jo")
+		same(t, got, err, u)
+		if c.Data != nil {
+			t.Errorf("got %q, want nil", c.Data)
+		}
+	})
+
+	t.Run("put", func(t *testing.T) {
+		pw := aPassword(tenant, u.ID, "one")
+		want(t, s.PutCredential(ctx, pw, []byte("zero")), storage.ErrStale)
+		must(t, s.PutCredential(ctx, pw, nil))
+		want(t, s.PutCredential(ctx, pw, nil), storage.ErrStale)
+		better := aPassword(tenant, u.ID, "two")
+		better.CreatedAt, better.UpdatedAt = now.Add(time.Hour), now.Add(time.Hour)
+		must(t, s.PutCredential(ctx, better, []byte("one")))
+		want(t, s.PutCredential(ctx, better, []byte("one")), storage.ErrStale)
+		better.CreatedAt = pw.CreatedAt
+		for _, key := range []string{"jo", "jo@example.com"} {
+			got, c, err := s.UserPassword(ctx, tenant, key)
+			same(t, got, err, u) // with the same CredentialVersion
+			same(t, c, err, better)
+		}
+		_, _, err := s.UserPassword(ctx, tenant, "ed")
+		want(t, err, storage.ErrNotFound)
+		want(t, s.PutCredential(ctx, aPassword(tenant, "nobody", "x"), nil), storage.ErrNotFound)
+	})
+
+	t.Run("change", func(t *testing.T) {
+		w := newWorld(t, s)
+		pw := aPassword(w.tenant, w.user, "new")
+		pw.CreatedAt, pw.UpdatedAt = now.Add(time.Hour), now.Add(time.Hour)
+		must(t, s.ChangeCredential(ctx, pw))
+		got, c, err := s.UserPassword(ctx, w.tenant, "jo")
+		must(t, err)
+		if got.CredentialVersion != 2 || string(c.Data) != "new" || !c.CreatedAt.Equal(now) {
+			t.Errorf("got version %d, password %q of %v, want 2, new, %v", got.CredentialVersion, c.Data, c.CreatedAt, now)
+		}
+		_, _, err = s.Session(ctx, w.tenant, w.session, now)
+		want(t, err, storage.ErrNotFound)
+		_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "", now)
+		want(t, err, storage.ErrNotFound)
+		want(t, s.ChangeCredential(ctx, aPassword(w.tenant, "nobody", "x")), storage.ErrNotFound)
+	})
+}
+
+func testIdentities(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	u := aUser(tenant, newID())
+	must(t, s.AddUser(ctx, u, nil, nil))
+	a := filled[storage.Identity]()
+	a.TenantID, a.UserID = tenant, u.ID
+	must(t, s.AddIdentity(ctx, a))
+	got, err := s.Identity(ctx, tenant, a.Provider, a.Subject)
+	same(t, got, err, a)
+	want(t, s.AddIdentity(ctx, a), storage.ErrExists)
+	b := storage.Identity{TenantID: tenant, Provider: "z", Subject: a.Subject, UserID: u.ID}
+	must(t, s.AddIdentity(ctx, b))
+	all, err := s.IdentitiesOf(ctx, tenant, u.ID)
+	same(t, all, err, []storage.Identity{a, b})
+	must(t, s.RemoveIdentity(ctx, tenant, a.Provider, a.Subject))
+	want(t, s.RemoveIdentity(ctx, tenant, a.Provider, a.Subject), storage.ErrNotFound)
+	_, err = s.Identity(ctx, tenant, a.Provider, a.Subject)
+	want(t, err, storage.ErrNotFound)
+	want(t, s.AddIdentity(ctx, storage.Identity{TenantID: tenant, Provider: "p", Subject: "s", UserID: "nobody"}), storage.ErrNotFound)
+}

@@ -1,0 +1,59 @@
+// Package storagetest is the contract of package storage as tests. Every backend runs
+// them: what they do not ask for, nobody may rely on.
+//
+// The tests share one store. Each works in a tenant of its own, so that a backend that
+// mixes tenants up fails everywhere.
+package storagetest
+
+import (
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what a durable backend implements.
+type Store interface {
+	storage.Tenants
+	storage.Clients
+	storage.Users
+	storage.Credentials
+	storage.Identities
+	storage.Sessions
+	storage.Consents
+	storage.Grants
+	storage.SpentValues
+	storage.Keys
+	storage.Audit
+	storage.Maintenance
+}
+
+// Durable tests a migrated store.
+func Durable(t *testing.T, s Store) {
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, Store)
+	}{
+		{"tenants", testTenants},
+		{"clients", testClients},
+		{"users", testUsers},
+		{"credentials", testCredentials},
+		{"identities", testIdentities},
+		{"sessions", testSessions},
+		{"consents", testConsents},
+		{"grants", testGrants},
+		{"grant lives", testGrantLives},
+		{"refresh", testRefresh},
+		{"revoke", testRevoke},
+		{"spent", testSpent},
+		{"keys", testKeys},
+		{"audit", testAudit},
+		{"isolation", testIsolation},
+		{"removal", testRemoval},
+		{"races", testRaces},
+		{"hostile text", testHostileText},
+		{"contexts", testContexts},
+		{"sweep", testSweep},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, s) })
+	}
+}

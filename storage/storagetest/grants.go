@@ -1,0 +1,130 @@
+package storagetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testGrants(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	full := filled[storage.Grant]()
+	full.TenantID, full.UserID, full.ClientID, full.SessionID = w.tenant, w.user, w.client, w.session
+	full.CredentialVersion, full.CreatedAt, full.RevokedAt, full.RevokedWhy = 1, now, time.Time{}, ""
+	must(t, s.RedeemCode(ctx, full))
+	got, err := s.Grant(ctx, w.tenant, full.ID)
+	same(t, got, err, full)
+	person, err := s.User(ctx, w.tenant, w.user)
+	must(t, err)
+	got, u, err := s.LiveGrant(ctx, w.tenant, full.ID, "", now)
+	same(t, got, err, full)
+	same(t, u, err, person)
+	_, err = s.Grant(ctx, w.tenant, "none")
+	want(t, err, storage.ErrNotFound)
+
+	t.Run("a code is redeemed once", func(t *testing.T) {
+		g := aGrant(w.tenant, "g1", w.user, w.client, w.session)
+		must(t, s.RedeemCode(ctx, g))
+		g.ID, g.CreatedAt = "g2", now.Add(time.Second)
+		want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+		_, err := s.Grant(ctx, w.tenant, "g2")
+		want(t, err, storage.ErrNotFound)
+		first, err := s.Grant(ctx, w.tenant, "g1")
+		must(t, err)
+		if !first.RevokedAt.Equal(g.CreatedAt) || first.RevokedWhy == "" {
+			t.Errorf("got revoked at %v for %q, want %v and a reason", first.RevokedAt, first.RevokedWhy, g.CreatedAt)
+		}
+		g.ID, g.CreatedAt = "g3", now.Add(time.Minute)
+		want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+		again, err := s.Grant(ctx, w.tenant, "g1")
+		same(t, again, err, first) // when and why stay
+	})
+
+	t.Run("a code redeemed before is told from a dead one", func(t *testing.T) {
+		w := newWorld(t, s)
+		must(t, s.EndSession(ctx, w.tenant, w.session, now))
+		again := aGrant(w.tenant, "again", w.user, w.client, w.session)
+		again.CodeID = "code of " + w.grant
+		want(t, s.RedeemCode(ctx, again), storage.ErrExists)
+	})
+
+	t.Run("grants without a code", func(t *testing.T) {
+		for _, id := range []string{"n1", "n2"} {
+			g := aGrant(w.tenant, id, w.user, w.client, "")
+			g.CodeID = ""
+			must(t, s.RedeemCode(ctx, g))
+			want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+			_, _, err := s.LiveGrant(ctx, w.tenant, id, "", now)
+			must(t, err)
+		}
+	})
+
+	t.Run("what keeps a code from being redeemed", func(t *testing.T) {
+		for name, spoil := range map[string]func(w *world, g *storage.Grant){
+			"no person":        func(w *world, g *storage.Grant) { g.UserID = "nobody" },
+			"no client":        func(w *world, g *storage.Grant) { g.ClientID = "nothing" },
+			"no session":       func(w *world, g *storage.Grant) { g.SessionID = "none" },
+			"another version":  func(w *world, g *storage.Grant) { g.CredentialVersion = 2 },
+			"session ended":    func(w *world, g *storage.Grant) { must(t, s.EndSession(ctx, w.tenant, w.session, now)) },
+			"session expired":  func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
+			"person disabled":  func(w *world, g *storage.Grant) { w.disableUser(t) },
+			"client disabled":  func(w *world, g *storage.Grant) { w.disableClient(t) },
+			"password changed": func(w *world, g *storage.Grant) { must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "x"))) },
+			"person removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) },
+			"client removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client)) },
+			"another's session": func(w *world, g *storage.Grant) {
+				must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
+				g.UserID = "ed"
+			},
+			"offline, session ended": func(w *world, g *storage.Grant) {
+				g.Offline = true
+				must(t, s.EndSession(ctx, w.tenant, w.session, now))
+			},
+		} {
+			w := newWorld(t, s)
+			g := aGrant(w.tenant, "new", w.user, w.client, w.session)
+			spoil(w, &g)
+			err := s.RedeemCode(ctx, g)
+			if err == nil {
+				t.Errorf("%s: redeemed", name)
+				continue
+			}
+			want(t, err, storage.ErrNotFound)
+		}
+	})
+
+	t.Run("a person's grants", func(t *testing.T) {
+		w := newWorld(t, s)
+		for _, id := range []string{"h1", "h2", "h3"} {
+			must(t, s.RedeemCode(ctx, aGrant(w.tenant, id, w.user, w.client, w.session)))
+		}
+		_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{ID: "h2"}, "test", now)
+		must(t, err)
+		all, err := s.GrantsOf(ctx, w.tenant, w.user, now)
+		must(t, err)
+		if got, wanted := ids(all, func(g storage.Grant) string { return g.ID }), []string{"h3", "h1", w.grant}; !slices.Equal(got, wanted) {
+			t.Errorf("got %q, want %q", got, wanted)
+		}
+		all, err = s.GrantsOf(ctx, w.tenant, w.user, now.Add(48*time.Hour))
+		same(t, all, err, nil)
+	})
+}
+
+func (w *world) disableUser(t *testing.T) {
+	t.Helper()
+	u, err := w.s.User(t.Context(), w.tenant, w.user)
+	must(t, err)
+	u.Disabled = true
+	must(t, w.s.UpdateUser(t.Context(), u))
+}
+
+func (w *world) disableClient(t *testing.T) {
+	t.Helper()
+	c, err := w.s.Client(t.Context(), w.tenant, w.client)
+	must(t, err)
+	c.Disabled = true
+	must(t, w.s.PutClient(t.Context(), c))
+}

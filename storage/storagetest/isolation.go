@@ -1,0 +1,176 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// writes are all the changes that can be made in the world, in an order in which each
+// finds something to change.
+func (w *world) writes() []func(context.Context) error {
+	s, tenant := w.s, w.tenant
+	later := now.Add(time.Minute)
+	second := aSession(tenant, "second", w.user)
+	return []func(context.Context) error{
+		func(ctx context.Context) error { return s.PutClient(ctx, aClient(tenant, w.offing)) },
+		func(ctx context.Context) error {
+			u := aUser(tenant, "ed")
+			u.EmailKey, u.UsernameKey = "ed@example.com", "ed"
+			once := &storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: "link", ExpiresAt: later}
+			return s.AddUser(ctx, u, []storage.Credential{aPassword(tenant, "ed", "hash")}, once)
+		},
+		func(ctx context.Context) error {
+			u := aUser(tenant, w.user)
+			u.Username, u.UsernameKey, u.EmailKey = "changed", "jo", "jo@example.com"
+			return s.UpdateUser(ctx, u)
+		},
+		func(ctx context.Context) error {
+			return s.PutCredential(ctx, aPassword(tenant, w.user, "stronger"), []byte("hash"))
+		},
+		func(ctx context.Context) error { return s.ChangeCredential(ctx, aPassword(tenant, "ed", "new")) },
+		func(ctx context.Context) error {
+			return s.AddIdentity(ctx, storage.Identity{TenantID: tenant, Provider: "google", Subject: "2", UserID: w.user})
+		},
+		func(ctx context.Context) error { return s.AddSession(ctx, second) },
+		func(ctx context.Context) error { return s.RenewSession(ctx, second, second.SecretHash) },
+		func(ctx context.Context) error { return s.SeenSession(ctx, tenant, w.session, later) },
+		func(ctx context.Context) error {
+			return s.RedeemCode(ctx, aGrant(tenant, "second", w.user, w.client, "second"))
+		},
+		func(ctx context.Context) error {
+			_, err := s.Rotate(ctx, tenant, w.grant, w.client, 1, later, now)
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := s.Touch(ctx, tenant, w.grant, w.client, 2, later, now)
+			return err
+		},
+		func(ctx context.Context) error {
+			return s.PutConsent(ctx, storage.Consent{TenantID: tenant, UserID: w.user, ClientID: w.client, GrantedAt: later})
+		},
+		func(ctx context.Context) error {
+			return s.Spend(ctx, storage.Spent{TenantID: tenant, Purpose: storage.SpentAccessToken, Value: "x", ExpiresAt: later})
+		},
+		func(ctx context.Context) error {
+			return s.AddKey(ctx, storage.Key{TenantID: tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}, later)
+		},
+		func(ctx context.Context) error { return s.Record(ctx, storage.Event{TenantID: tenant, ID: "zevent"}) },
+		// From here on, what ends something.
+		func(ctx context.Context) error {
+			_, err := s.Revoke(ctx, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
+			return err
+		},
+		func(ctx context.Context) error { return s.EndSession(ctx, tenant, w.session, now) },
+		func(ctx context.Context) error { return s.EndSessions(ctx, tenant, w.user, "", now) },
+		func(ctx context.Context) error { return s.RemoveConsent(ctx, tenant, w.user, w.client, now) },
+		func(ctx context.Context) error { return s.RemoveIdentity(ctx, tenant, "google", "1") },
+		func(ctx context.Context) error { return s.RemoveKey(ctx, tenant, "kid") },
+		func(ctx context.Context) error { return s.RemoveClient(ctx, tenant, w.client) },
+		func(ctx context.Context) error { return s.RemoveUser(ctx, tenant, w.user, now) },
+		func(ctx context.Context) error { return s.RemoveTenant(ctx, tenant, now) },
+	}
+}
+
+// testIsolation makes worlds whose ids are the same.
+func testIsolation(t *testing.T, s Store) {
+	ctx := t.Context()
+	a, b := newWorld(t, s), newWorld(t, s)
+	before := b.snapshot(t)
+	for i, write := range a.writes() {
+		if err := write(ctx); err != nil {
+			t.Fatalf("write %d: %v", i, err)
+		}
+	}
+	same(t, b.snapshot(t), nil, before)
+
+	t.Run("nothing is read through another tenant", func(t *testing.T) {
+		empty := *b
+		empty.tenant = newTenant(t, s)
+		for name, read := range empty.reads() {
+			if got, err := read(ctx); !errors.Is(err, storage.ErrNotFound) {
+				t.Errorf("%s: got %+v, %v, want %v", name, got, err, storage.ErrNotFound)
+			}
+		}
+	})
+
+	t.Run("nothing is changed through another tenant", func(t *testing.T) {
+		empty := *b
+		empty.tenant = newTenant(t, s)
+		for i, write := range empty.writes() {
+			if err := write(ctx); errors.Is(err, storage.ErrUnavailable) {
+				t.Errorf("write %d: %v", i, err)
+			}
+		}
+		same(t, b.snapshot(t), nil, before)
+	})
+}
+
+// testRemoval looks for what a removed tenant leaves behind.
+func testRemoval(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	must(t, s.RemoveTenant(ctx, w.tenant, now))
+	for name, read := range w.reads() {
+		if got, err := read(ctx); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: got %+v, %v of a removed tenant, want %v", name, got, err, storage.ErrNotFound)
+		}
+	}
+	want(t, s.AddUser(ctx, aUser(w.tenant, newID()), nil, nil), storage.ErrNotFound)
+}
+
+// testHostileText passes what forms and headers may hold.
+func testHostileText(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	for _, bad := range []string{"jo\x00", "\x00", "jo\xff", "\xff\xfe", "' OR '1'='1", "jo%", "JO", "jo ", "$1", "😀"} {
+		_, _, err := s.UserPassword(ctx, w.tenant, bad)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.UserByEmail(ctx, w.tenant, bad)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Client(ctx, w.tenant, bad)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Client(ctx, bad, w.client)
+		want(t, err, storage.ErrNotFound)
+		_, _, err = s.Session(ctx, w.tenant, bad, now)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.TenantByHost(ctx, bad)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Rotate(ctx, w.tenant, bad, w.client, 1, now, now)
+		want(t, err, storage.ErrStale)
+		if ok, err := s.AllowsOrigin(ctx, w.tenant, bad); ok || err != nil {
+			t.Errorf("%q: got %v, %v, want false", bad, ok, err)
+		}
+		session := aSession(w.tenant, newID(), w.user)
+		session.UserAgent, session.IP = bad, bad
+		must(t, s.AddSession(ctx, session))
+		_, _, err = s.Session(ctx, w.tenant, session.ID, now)
+		must(t, err)
+		event := storage.Event{TenantID: w.tenant, ID: newID(), Kind: bad, Detail: map[string]string{bad: bad}}
+		must(t, s.Record(ctx, event))
+	}
+	_, err := s.Events(ctx, w.tenant, "", 100)
+	must(t, err)
+}
+
+// testContexts asks with a context that has ended: nothing was decided.
+func testContexts(t *testing.T, s Store) {
+	w := newWorld(t, s)
+	before := w.snapshot(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, read := range w.reads() {
+		if _, err := read(ended); !errors.Is(err, storage.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want %v and %v", name, err, storage.ErrUnavailable, context.Canceled)
+		}
+	}
+	for i, write := range w.writes() {
+		if err := write(ended); !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("write %d: got %v, want %v", i, err, storage.ErrUnavailable)
+		}
+	}
+	same(t, w.snapshot(t), nil, before)
+}

@@ -1,0 +1,202 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// testGrantLives asks everybody who asks whether a grant lives, in all cases.
+func testGrantLives(t *testing.T, s Store) {
+	ctx := t.Context()
+	for _, c := range []struct {
+		name    string
+		change  func(t *testing.T, w *world)
+		at      time.Duration // from now
+		lives   bool
+		offline bool // whether it lives when offline_access was granted
+	}{
+		{name: "untouched", lives: true, offline: true},
+		{name: "another session ended", lives: true, offline: true, change: func(t *testing.T, w *world) {
+			must(t, s.AddSession(ctx, aSession(w.tenant, "second", w.user)))
+			must(t, s.EndSession(ctx, w.tenant, "second", now))
+		}},
+		{name: "session ended", offline: true, change: func(t *testing.T, w *world) {
+			must(t, s.EndSession(ctx, w.tenant, w.session, now))
+		}},
+		{name: "session expired", offline: true, at: 24 * time.Hour},
+		{name: "sessions ended", offline: true, change: func(t *testing.T, w *world) {
+			must(t, s.EndSessions(ctx, w.tenant, w.user, "", now))
+		}},
+		{name: "grant expired", at: 48 * time.Hour},
+		{name: "revoked", change: func(t *testing.T, w *world) {
+			_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{UserID: w.user}, "test", now)
+			must(t, err)
+		}},
+		{name: "person disabled", change: func(t *testing.T, w *world) { w.disableUser(t) }},
+		{name: "client disabled", change: func(t *testing.T, w *world) { w.disableClient(t) }},
+		{name: "password changed", change: func(t *testing.T, w *world) {
+			must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+		}},
+		{name: "person removed", change: func(t *testing.T, w *world) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) }},
+		{name: "client removed", change: func(t *testing.T, w *world) { must(t, s.RemoveClient(ctx, w.tenant, w.client)) }},
+	} {
+		for _, offline := range []bool{false, true} {
+			name, lives := c.name, c.lives
+			if offline {
+				name, lives = c.name+", offline", c.offline
+			}
+			t.Run(name, func(t *testing.T) {
+				w := newWorld(t, s)
+				g := aGrant(w.tenant, "asked", w.user, w.client, w.session)
+				g.Offline, g.IdleExpiresAt = offline, time.Time{}
+				must(t, s.RedeemCode(ctx, g))
+				if c.change != nil {
+					c.change(t, w)
+				}
+				w.asked(t, now.Add(c.at), lives)
+			})
+		}
+	}
+}
+
+// asked has the grant of that name looked at by every method that cares.
+func (w *world) asked(t *testing.T, at time.Time, lives bool) {
+	t.Helper()
+	for name, ask := range map[string]func(context.Context) error{
+		"LiveGrant": func(ctx context.Context) error {
+			_, _, err := w.s.LiveGrant(ctx, w.tenant, "asked", "jti", at)
+			return err
+		},
+		"Touch": func(ctx context.Context) error {
+			_, err := w.s.Touch(ctx, w.tenant, "asked", w.client, 1, time.Time{}, at)
+			return err
+		},
+		"GrantsOf": func(ctx context.Context) error {
+			all, err := w.s.GrantsOf(ctx, w.tenant, w.user, at)
+			for _, g := range all {
+				if g.ID == "asked" {
+					return err
+				}
+			}
+			return storage.ErrNotFound
+		},
+	} {
+		if err := ask(t.Context()); (err == nil) != lives {
+			t.Errorf("%s: got %v, want life: %v", name, err, lives)
+		}
+	}
+	// The last, because it moves the generation.
+	if _, err := w.s.Rotate(t.Context(), w.tenant, "asked", w.client, 1, time.Time{}, at); (err == nil) != lives {
+		t.Errorf("Rotate: got %v, want life: %v", err, lives)
+	}
+}
+
+func testRefresh(t *testing.T, s Store) {
+	ctx := t.Context()
+	later, idle := now.Add(time.Minute), now.Add(2*time.Hour)
+
+	t.Run("rotate", func(t *testing.T) {
+		w := newWorld(t, s)
+		wanted := aGrant(w.tenant, w.grant, w.user, w.client, w.session)
+		wanted.Generation, wanted.RotatedAt, wanted.IdleExpiresAt = 2, later, idle
+		got, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		same(t, got, err, wanted)
+		got, err = s.Grant(ctx, w.tenant, w.grant)
+		same(t, got, err, wanted)
+		_, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		want(t, err, storage.ErrStale)
+		_, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 2, idle, later)
+		must(t, err)
+	})
+
+	t.Run("touch", func(t *testing.T) {
+		w := newWorld(t, s)
+		wanted := aGrant(w.tenant, w.grant, w.user, w.client, w.session)
+		wanted.IdleExpiresAt = idle
+		for range 2 {
+			got, err := s.Touch(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+			same(t, got, err, wanted)
+		}
+	})
+
+	t.Run("refused", func(t *testing.T) {
+		w := newWorld(t, s)
+		never := aGrant(w.tenant, "never", w.user, w.client, w.session)
+		never.Generation = 0
+		must(t, s.RedeemCode(ctx, never))
+		before, err := s.Grant(ctx, w.tenant, w.grant)
+		must(t, err)
+		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant, error){s.Rotate, s.Touch} {
+			for name, call := range map[string]func() error{
+				"another client":    func() error { _, err := refresh(ctx, w.tenant, w.grant, w.offing, 1, idle, later); return err },
+				"future generation": func() error { _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later); return err },
+				"no such grant":     func() error { _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later); return err },
+				"no refresh token":  func() error { _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later); return err },
+				"idle for too long": func() error {
+					_, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour))
+					return err
+				},
+			} {
+				if err := call(); err == nil {
+					t.Errorf("%s: refreshed", name)
+				} else {
+					want(t, err, storage.ErrStale)
+				}
+			}
+		}
+		after, err := s.Grant(ctx, w.tenant, w.grant)
+		same(t, after, err, before)
+	})
+}
+
+func testRevoke(t *testing.T, s Store) {
+	ctx := t.Context()
+	for name, c := range map[string]struct {
+		filter storage.GrantFilter
+		dead   []string
+	}{
+		"nothing":            {storage.GrantFilter{}, nil},
+		"id":                 {storage.GrantFilter{ID: "a"}, []string{"a"}},
+		"code":               {storage.GrantFilter{CodeID: "code of b"}, []string{"b"}},
+		"person":             {storage.GrantFilter{UserID: "user"}, []string{"a", "b", "c", "grant"}},
+		"client":             {storage.GrantFilter{ClientID: "client"}, []string{"a", "d", "grant"}},
+		"session":            {storage.GrantFilter{SessionID: "session"}, []string{"a", "c", "grant"}},
+		"person and client":  {storage.GrantFilter{UserID: "user", ClientID: "other"}, []string{"b", "c"}},
+		"client and session": {storage.GrantFilter{ClientID: "other", SessionID: "session"}, []string{"c"}},
+		"everything": {storage.GrantFilter{ID: "a", CodeID: "code of a", UserID: "user", ClientID: "client", SessionID: "session"},
+			[]string{"a"}},
+		"no match": {storage.GrantFilter{ID: "a", ClientID: "other"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, s)
+			must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
+			for _, g := range []storage.Grant{
+				aGrant(w.tenant, "a", w.user, w.client, w.session),
+				aGrant(w.tenant, "b", w.user, w.offing, ""),
+				aGrant(w.tenant, "c", w.user, w.offing, w.session),
+				aGrant(w.tenant, "d", "ed", w.client, ""),
+			} {
+				must(t, s.RedeemCode(ctx, g))
+			}
+			n, err := s.Revoke(ctx, w.tenant, c.filter, "because", now)
+			same(t, n, err, int64(len(c.dead)))
+			var dead []string
+			for _, id := range []string{"a", "b", "c", "d", "grant"} {
+				g, err := s.Grant(ctx, w.tenant, id)
+				must(t, err)
+				if !g.RevokedAt.IsZero() {
+					dead = append(dead, id)
+					if g.RevokedWhy != "because" || !g.RevokedAt.Equal(now) {
+						t.Errorf("got revoked at %v for %q, want %v for because", g.RevokedAt, g.RevokedWhy, now)
+					}
+				}
+			}
+			same(t, dead, nil, c.dead)
+			n, err = s.Revoke(ctx, w.tenant, c.filter, "again", now.Add(time.Hour))
+			same(t, n, err, 0)
+		})
+	}
+}

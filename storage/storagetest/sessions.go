@@ -1,0 +1,168 @@
+package storagetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testSessions(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	person, err := s.User(ctx, w.tenant, w.user)
+	must(t, err)
+	full := filled[storage.Session]()
+	full.TenantID, full.UserID, full.CredentialVersion, full.EndedAt = w.tenant, w.user, 1, time.Time{}
+	must(t, s.AddSession(ctx, full))
+	got, u, err := s.Session(ctx, w.tenant, full.ID, now)
+	same(t, got, err, full)
+	same(t, u, err, person)
+	want(t, s.AddSession(ctx, full), storage.ErrExists)
+	want(t, s.AddSession(ctx, aSession(w.tenant, newID(), "nobody")), storage.ErrNotFound)
+
+	t.Run("seen", func(t *testing.T) {
+		later := full.SeenAt.Add(time.Minute)
+		must(t, s.SeenSession(ctx, w.tenant, full.ID, later))
+		must(t, s.SeenSession(ctx, w.tenant, full.ID, now)) // an answer that was late
+		got, _, err := s.Session(ctx, w.tenant, full.ID, now)
+		must(t, err)
+		if got.SeenAt != later {
+			t.Errorf("got %v, want %v", got.SeenAt, later)
+		}
+		want(t, s.SeenSession(ctx, w.tenant, "none", now), storage.ErrNotFound)
+	})
+
+	t.Run("what kills it", func(t *testing.T) {
+		for name, kill := range map[string]func(w *world) (at time.Time){
+			"end":    func(w *world) time.Time { must(t, s.EndSession(ctx, w.tenant, w.session, now)); return now },
+			"expiry": func(w *world) time.Time { return now.Add(24 * time.Hour) },
+			"disabled": func(w *world) time.Time {
+				u, err := s.User(ctx, w.tenant, w.user)
+				must(t, err)
+				u.Disabled = true
+				must(t, s.UpdateUser(ctx, u))
+				return now
+			},
+			"password": func(w *world) time.Time {
+				must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+				return now
+			},
+			"removal": func(w *world) time.Time { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)); return now },
+		} {
+			w := newWorld(t, s)
+			at := kill(w)
+			if _, _, err := s.Session(ctx, w.tenant, w.session, at); err == nil {
+				t.Errorf("%s: the session lives", name)
+			}
+			if all, err := s.SessionsOf(ctx, w.tenant, w.user, at); err != nil || len(all) > 0 {
+				t.Errorf("%s: got %v, %v, want no sessions", name, all, err)
+			}
+		}
+	})
+
+	t.Run("end", func(t *testing.T) {
+		w := newWorld(t, s)
+		other := aUser(w.tenant, newID())
+		must(t, s.AddUser(ctx, other, nil, nil))
+		all := []string{"x1", "x2", "x3"}
+		for _, id := range all {
+			must(t, s.AddSession(ctx, aSession(w.tenant, id, w.user)))
+		}
+		must(t, s.AddSession(ctx, aSession(w.tenant, "other's", other.ID)))
+		living := func(user string, wanted ...string) {
+			t.Helper()
+			got, err := s.SessionsOf(ctx, w.tenant, user, now)
+			must(t, err)
+			if names := ids(got, func(s storage.Session) string { return s.ID }); !slices.Equal(names, wanted) {
+				t.Errorf("got %q, want %q", names, wanted)
+			}
+		}
+		living(w.user, "x3", "x2", "x1", w.session) // newest first
+		must(t, s.EndSession(ctx, w.tenant, "x3", now))
+		must(t, s.EndSession(ctx, w.tenant, "x3", now)) // twice is as good as once
+		must(t, s.EndSession(ctx, w.tenant, "none", now))
+		living(w.user, "x2", "x1", w.session)
+		must(t, s.EndSessions(ctx, w.tenant, w.user, "x1", now))
+		living(w.user, "x1")
+		must(t, s.EndSessions(ctx, w.tenant, w.user, "", now))
+		living(w.user)
+		living(other.ID, "other's")
+	})
+
+	t.Run("renew", func(t *testing.T) {
+		w := newWorld(t, s)
+		was := aSession(w.tenant, w.session, w.user)
+		next := filled[storage.Session]()
+		next.TenantID, next.ID, next.UserID, next.CredentialVersion = w.tenant, w.session, w.user, 1
+		next.SeenAt, next.EndedAt = now.Add(time.Minute), time.Time{}
+		want(t, s.RenewSession(ctx, next, []byte("another secret")), storage.ErrStale)
+		must(t, s.RenewSession(ctx, next, was.SecretHash))
+		want(t, s.RenewSession(ctx, next, was.SecretHash), storage.ErrStale)
+		next.CreatedAt = was.CreatedAt
+		got, _, err := s.Session(ctx, w.tenant, w.session, now)
+		same(t, got, err, next)
+		if _, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "", now); err != nil {
+			t.Errorf("the session's grant has died: %v", err)
+		}
+		other := aUser(w.tenant, newID())
+		must(t, s.AddUser(ctx, other, nil, nil))
+		stolen := next
+		stolen.UserID = other.ID
+		want(t, s.RenewSession(ctx, stolen, next.SecretHash), storage.ErrStale)
+		must(t, s.EndSession(ctx, w.tenant, w.session, now))
+		want(t, s.RenewSession(ctx, next, next.SecretHash), storage.ErrStale)
+	})
+
+	t.Run("an expired or outdated one is not renewed", func(t *testing.T) {
+		w := newWorld(t, s)
+		was := aSession(w.tenant, w.session, w.user)
+		late := was
+		late.SeenAt, late.ExpiresAt = was.ExpiresAt, was.ExpiresAt.Add(time.Hour)
+		want(t, s.RenewSession(ctx, late, was.SecretHash), storage.ErrStale)
+		must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+		was.CredentialVersion = 2
+		want(t, s.RenewSession(ctx, was, was.SecretHash), storage.ErrStale)
+	})
+}
+
+func testConsents(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	full := filled[storage.Consent]()
+	full.TenantID, full.UserID, full.ClientID = w.tenant, w.user, w.client
+	must(t, s.PutConsent(ctx, full))
+	got, err := s.Consent(ctx, w.tenant, w.user, w.client)
+	same(t, got, err, full)
+	less := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}
+	must(t, s.PutConsent(ctx, less))
+	got, err = s.Consent(ctx, w.tenant, w.user, w.client)
+	same(t, got, err, less)
+	other := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.offing, GrantedAt: now}
+	must(t, s.PutConsent(ctx, other))
+	all, err := s.ConsentsOf(ctx, w.tenant, w.user)
+	same(t, all, err, []storage.Consent{less, other})
+	_, err = s.Consent(ctx, w.tenant, "nobody", w.client)
+	want(t, err, storage.ErrNotFound)
+	for _, c := range []storage.Consent{
+		{TenantID: w.tenant, UserID: "nobody", ClientID: w.client},
+		{TenantID: w.tenant, UserID: w.user, ClientID: "nothing"},
+	} {
+		want(t, s.PutConsent(ctx, c), storage.ErrNotFound)
+	}
+
+	// What was given to the other client stays.
+	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "other's", w.user, w.offing, "")))
+	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+	_, err = s.Consent(ctx, w.tenant, w.user, w.client)
+	want(t, err, storage.ErrNotFound)
+	g, err := s.Grant(ctx, w.tenant, w.grant)
+	must(t, err)
+	if !g.RevokedAt.Equal(now) {
+		t.Errorf("the grant was revoked at %v, want %v", g.RevokedAt, now)
+	}
+	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now)
+	must(t, err)
+	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+}

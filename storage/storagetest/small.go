@@ -1,0 +1,150 @@
+package storagetest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testSpent(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	v := storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAccessToken, Value: "token", ExpiresAt: now.Add(time.Hour)}
+	spent := func(purpose, value string, wanted bool) {
+		t.Helper()
+		got, err := s.IsSpent(ctx, w.tenant, purpose, value)
+		same(t, got, err, wanted)
+	}
+	spent(v.Purpose, v.Value, false)
+	_, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "token", now)
+	must(t, err)
+	must(t, s.Spend(ctx, v))
+	want(t, s.Spend(ctx, v), storage.ErrExists)
+	spent(v.Purpose, v.Value, true)
+	spent(storage.SpentAssertion, v.Value, false)
+	spent(v.Purpose, "Token", false)
+
+	// One token is dead, its grant is not.
+	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "token", now)
+	want(t, err, storage.ErrNotFound)
+	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "another", now)
+	must(t, err)
+
+	// Clients choose the value.
+	long := v
+	long.Value = strings.Repeat("\x00\xff'", 100_000)
+	must(t, s.Spend(ctx, long))
+	want(t, s.Spend(ctx, long), storage.ErrExists)
+}
+
+func testKeys(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	all, err := s.Keys(ctx, tenant)
+	same(t, all, err, nil)
+
+	full := filled[storage.Key]()
+	full.TenantID, full.Algorithm, full.Sequence = tenant, "RS256", 1
+	must(t, s.AddKey(ctx, full, now))
+	a := storage.Key{TenantID: tenant, ID: "z", Algorithm: "ES256", Sequence: 1, ActiveAt: now, CreatedAt: now}
+	b := storage.Key{TenantID: tenant, ID: "a", Algorithm: "ES256", Sequence: 2, ActiveAt: now, CreatedAt: now}
+	must(t, s.AddKey(ctx, a, now))
+	must(t, s.AddKey(ctx, b, now.Add(time.Hour)))
+	a.ExpiresAt = now.Add(time.Hour)
+	all, err = s.Keys(ctx, tenant)
+	same(t, all, err, []storage.Key{a, b, full})
+
+	taken := b
+	taken.ID = "b"
+	want(t, s.AddKey(ctx, taken, now), storage.ErrExists)
+	c := storage.Key{TenantID: tenant, ID: "c", Algorithm: "ES256", Sequence: 3, ActiveAt: now, CreatedAt: now}
+	must(t, s.AddKey(ctx, c, now.Add(2*time.Hour)))
+	b.ExpiresAt = now.Add(2 * time.Hour)
+	all, err = s.Keys(ctx, tenant)
+	same(t, all, err, []storage.Key{a, b, c, full}) // an end once given stays
+
+	must(t, s.RemoveKey(ctx, tenant, "a"))
+	want(t, s.RemoveKey(ctx, tenant, "a"), storage.ErrNotFound)
+	all, err = s.Keys(ctx, tenant)
+	same(t, all, err, []storage.Key{a, c, full})
+	d := storage.Key{TenantID: "no-such-tenant", ID: "d", Algorithm: "ES256", Sequence: 1}
+	want(t, s.AddKey(ctx, d, now), storage.ErrNotFound)
+}
+
+func testAudit(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	full := filled[storage.Event]()
+	full.TenantID, full.ID = tenant, newID()
+	must(t, s.Record(ctx, full))
+	bare := storage.Event{TenantID: tenant, ID: newID()}
+	must(t, s.Record(ctx, bare))
+	all, err := s.Events(ctx, tenant, "", 10)
+	same(t, all, err, []storage.Event{bare, full})
+
+	wanted := []string{bare.ID, full.ID}
+	for range 5 {
+		e := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: "test"}
+		must(t, s.Record(ctx, e))
+		wanted = slices.Insert(wanted, 0, e.ID)
+	}
+	var seen []string
+	for before := ""; ; {
+		page, err := s.Events(ctx, tenant, before, 3)
+		must(t, err)
+		if len(page) == 0 {
+			break
+		}
+		seen = append(seen, ids(page, func(e storage.Event) string { return e.ID })...)
+		before = seen[len(seen)-1]
+	}
+	same(t, seen, nil, wanted)
+}
+
+func testSweep(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	_, err := s.Sweep(ctx, now) // of what other tests have left
+	must(t, err)
+	must(t, s.AddKey(ctx, storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}, now.Add(24*time.Hour)))
+	must(t, s.AddSession(ctx, aSession(w.tenant, "ended", w.user)))
+	must(t, s.EndSession(ctx, w.tenant, "ended", now))
+	// More than one batch.
+	for i := range 1100 {
+		value := strings.Repeat("x", i)
+		must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: "batch", Value: value, ExpiresAt: now.Add(time.Minute)}))
+	}
+	before := w.snapshot(t)
+	_, err = s.Sweep(ctx, now)
+	must(t, err)
+	same(t, w.snapshot(t), nil, before) // nothing that counts
+
+	n, err := s.Sweep(ctx, now.Add(2*time.Hour))
+	must(t, err)
+	if n < 1101 { // and the assertion's
+		t.Errorf("got %d rows, want 1101 at least", n)
+	}
+	if got, err := s.IsSpent(ctx, w.tenant, "batch", "x"); got || err != nil {
+		t.Errorf("got %v, %v for an expired value, want it gone", got, err)
+	}
+	_, _, err = s.Session(ctx, w.tenant, w.session, now)
+	must(t, err)
+	_, err = s.Sweep(ctx, now.Add(48*time.Hour))
+	must(t, err)
+	_, err = s.Grant(ctx, w.tenant, w.grant)
+	want(t, err, storage.ErrNotFound)
+	_, _, err = s.Session(ctx, w.tenant, w.session, now)
+	want(t, err, storage.ErrNotFound)
+	keys, err := s.Keys(ctx, w.tenant)
+	must(t, err)
+	if got := ids(keys, func(k storage.Key) string { return k.ID }); !slices.Equal(got, []string{"kid 2"}) {
+		t.Errorf("got keys %q, want the one without an end", got)
+	}
+	events, err := s.Events(ctx, w.tenant, "", 10)
+	must(t, err)
+	if len(events) != 1 {
+		t.Errorf("got %d events, want the audit trail kept", len(events))
+	}
+	must(t, s.Ping(ctx))
+}

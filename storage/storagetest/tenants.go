@@ -1,0 +1,78 @@
+package storagetest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testTenants(t *testing.T, s Store) {
+	ctx := t.Context()
+	if _, err := s.Tenant(ctx, storage.DefaultTenant); err != nil {
+		t.Fatalf("the default tenant: %v", err)
+	}
+	want(t, s.AddTenant(ctx, storage.Tenant{ID: storage.DefaultTenant}), storage.ErrExists)
+
+	a := filled[storage.Tenant]()
+	must(t, s.AddTenant(ctx, a))
+	got, err := s.Tenant(ctx, a.ID)
+	same(t, got, err, a)
+	got, err = s.TenantByHost(ctx, a.Host)
+	same(t, got, err, a)
+	want(t, s.AddTenant(ctx, a), storage.ErrExists)
+	want(t, s.AddTenant(ctx, storage.Tenant{ID: "another", Host: a.Host}), storage.ErrExists)
+
+	// Most tenants have no host of their own.
+	b := storage.Tenant{ID: newTenant(t, s)}
+	c := storage.Tenant{ID: newTenant(t, s)}
+	_, err = s.TenantByHost(ctx, "")
+	want(t, err, storage.ErrNotFound)
+	_, err = s.Tenant(ctx, "nobody")
+	want(t, err, storage.ErrNotFound)
+
+	t.Run("pages", func(t *testing.T) {
+		seen := pages(t, func(after string, limit int) ([]storage.Tenant, error) { return s.Tenants(ctx, after, limit) },
+			func(t storage.Tenant) string { return t.ID })
+		for _, id := range []string{a.ID, b.ID, c.ID, storage.DefaultTenant} {
+			if !seen[id] {
+				t.Errorf("%s was not listed", id)
+			}
+		}
+	})
+
+	t.Run("removal is for ever", func(t *testing.T) {
+		must(t, s.RemoveTenant(ctx, a.ID, now))
+		want(t, s.RemoveTenant(ctx, a.ID, now), storage.ErrNotFound)
+		_, err := s.Tenant(ctx, a.ID)
+		want(t, err, storage.ErrNotFound)
+		want(t, s.AddTenant(ctx, storage.Tenant{ID: a.ID}), storage.ErrExists)
+		want(t, s.AddTenant(ctx, storage.Tenant{ID: "another", Host: a.Host}), storage.ErrExists)
+		_, err = s.Tenant(ctx, "another")
+		want(t, err, storage.ErrNotFound)
+	})
+}
+
+// pages reads a list two by two and fails unless it is in the order of bytes, without
+// repetition.
+func pages[T any](t *testing.T, read func(after string, limit int) ([]T, error), id func(T) string) map[string]bool {
+	t.Helper()
+	seen := make(map[string]bool)
+	for after := ""; ; {
+		page, err := read(after, 2)
+		must(t, err)
+		if len(page) > 2 {
+			t.Fatalf("got %d records, want 2 at most", len(page))
+		}
+		for _, r := range page {
+			if strings.Compare(id(r), after) <= 0 {
+				t.Fatalf("got %q after %q, want ids to rise", id(r), after)
+			}
+			after = id(r)
+			seen[after] = true
+		}
+		if len(page) == 0 {
+			return seen
+		}
+	}
+}

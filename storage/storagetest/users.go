@@ -1,0 +1,122 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func testUsers(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	full := filled[storage.User]()
+	full.TenantID = tenant
+	must(t, s.AddUser(ctx, full, nil, nil))
+	got, err := s.User(ctx, tenant, full.ID)
+	same(t, got, err, full)
+	got, err = s.UserByEmail(ctx, tenant, full.EmailKey)
+	same(t, got, err, full)
+	got, err = s.UserByUsername(ctx, tenant, full.UsernameKey)
+	same(t, got, err, full)
+
+	t.Run("the empty name is nobody's", func(t *testing.T) {
+		for range 2 {
+			must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, nil))
+		}
+		_, err := s.UserByEmail(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
+		_, err = s.UserByUsername(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
+		_, _, err = s.UserPassword(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
+	})
+
+	t.Run("names are unique", func(t *testing.T) {
+		for name, clash := range map[string]func(u *storage.User){
+			"id":       func(u *storage.User) { u.ID = full.ID },
+			"e-mail":   func(u *storage.User) { u.EmailKey = full.EmailKey },
+			"username": func(u *storage.User) { u.UsernameKey = full.UsernameKey },
+		} {
+			u := aUser(tenant, newID())
+			clash(&u)
+			if err := s.AddUser(ctx, u, nil, nil); err == nil {
+				t.Errorf("%s: added twice", name)
+			} else {
+				want(t, err, storage.ErrExists)
+			}
+		}
+		u := aUser(tenant, newID())
+		must(t, s.AddUser(ctx, u, nil, nil))
+		u.EmailKey = full.EmailKey
+		want(t, s.UpdateUser(ctx, u), storage.ErrExists)
+		want(t, s.AddUser(ctx, aUser("no-such-tenant", newID()), nil, nil), storage.ErrNotFound)
+	})
+
+	t.Run("update", func(t *testing.T) {
+		u := aUser(tenant, newID())
+		must(t, s.AddUser(ctx, u, nil, nil))
+		changed := filled[storage.User]()
+		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey = tenant, u.ID, "e", "u"
+		must(t, s.UpdateUser(ctx, changed))
+		changed.CreatedAt, changed.CredentialVersion = u.CreatedAt, u.CredentialVersion
+		got, err := s.User(ctx, tenant, u.ID)
+		same(t, got, err, changed)
+		want(t, s.UpdateUser(ctx, aUser(tenant, "nobody")), storage.ErrNotFound)
+	})
+
+	t.Run("what is spent with the addition is spent once", func(t *testing.T) {
+		once := &storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: "link", ExpiresAt: now}
+		clash := aUser(tenant, newID())
+		clash.EmailKey = full.EmailKey
+		want(t, s.AddUser(ctx, clash, nil, once), storage.ErrExists)
+		must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, once)) // nothing was spent by the failure
+		late := aUser(tenant, newID())
+		want(t, s.AddUser(ctx, late, nil, once), storage.ErrStale)
+		_, err := s.User(ctx, tenant, late.ID)
+		want(t, err, storage.ErrNotFound)
+	})
+
+	t.Run("pages", func(t *testing.T) {
+		tenant := newTenant(t, s)
+		for range 5 {
+			must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, nil))
+		}
+		seen := pages(t, func(after string, limit int) ([]storage.User, error) { return s.Users(ctx, tenant, after, limit) },
+			func(u storage.User) string { return u.ID })
+		if len(seen) != 5 {
+			t.Errorf("got %d people, want 5", len(seen))
+		}
+	})
+
+	t.Run("removal is for ever", func(t *testing.T) {
+		w := newWorld(t, s)
+		must(t, s.RemoveUser(ctx, w.tenant, w.user, now))
+		want(t, s.RemoveUser(ctx, w.tenant, w.user, now), storage.ErrNotFound)
+		want(t, s.AddUser(ctx, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
+		again := aUser(w.tenant, newID())
+		again.EmailKey, again.UsernameKey = "jo@example.com", "jo" // the names are free again
+		must(t, s.AddUser(ctx, again, nil, nil))
+		_, c, err := s.UserPassword(ctx, w.tenant, "jo")
+		must(t, err)
+		if c.Data != nil {
+			t.Errorf("the new person has inherited a password")
+		}
+		for _, name := range []string{"Credential", "Identity", "Session", "SessionsOf", "Consent", "ConsentsOf", "Grant", "LiveGrant", "GrantsOf"} {
+			if got, err := w.reads()[name](ctx); err == nil {
+				t.Errorf("%s: got %+v of a removed person, want nothing", name, got)
+			}
+		}
+	})
+
+	t.Run("times are kept in microseconds", func(t *testing.T) {
+		u := aUser(tenant, newID())
+		u.CreatedAt = time.Date(2024, 2, 3, 4, 5, 6, 789_012_345, time.FixedZone("", 3600))
+		u.UpdatedAt = time.Time{}
+		must(t, s.AddUser(ctx, u, nil, nil))
+		got, err := s.User(ctx, tenant, u.ID)
+		must(t, err)
+		if wanted := time.Date(2024, 2, 3, 3, 5, 6, 789_012_000, time.UTC); got.CreatedAt != wanted || !got.UpdatedAt.IsZero() {
+			t.Errorf("got %v and %v, want %v and zero", got.CreatedAt, got.UpdatedAt, wanted)
+		}
+	})
+}

@@ -1,0 +1,253 @@
+package storagetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// now is when the tests take place; far from the clock's, which a store must not read.
+var now = time.Date(2021, 3, 4, 5, 6, 7, 891_011_000, time.UTC)
+
+// newTenant makes a tenant for a test.
+func newTenant(t *testing.T, s Store) string {
+	t.Helper()
+	id := "t-" + strings.ToLower(rand.Text()[:12])
+	must(t, s.AddTenant(t.Context(), storage.Tenant{ID: id, Name: id, CreatedAt: now}))
+	return id
+}
+
+// newID is a time-ordered id.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// aUser is a person with the fields that must be there.
+func aUser(tenant, id string) storage.User {
+	return storage.User{TenantID: tenant, ID: id, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now}
+}
+
+func aClient(tenant, id string) storage.Client {
+	return storage.Client{TenantID: tenant, ClientID: id, CreatedAt: now, UpdatedAt: now}
+}
+
+func aSession(tenant, id, user string) storage.Session {
+	return storage.Session{
+		TenantID: tenant, ID: id, SecretHash: []byte("secret of " + id), UserID: user, CredentialVersion: 1,
+		AuthTime: now, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
+	}
+}
+
+func aGrant(tenant, id, user, client, session string) storage.Grant {
+	return storage.Grant{
+		TenantID: tenant, ID: id, CodeID: "code of " + id, UserID: user, ClientID: client, SessionID: session,
+		CredentialVersion: 1, Generation: 1, AuthTime: now, RotatedAt: now, CreatedAt: now,
+		IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(48 * time.Hour),
+	}
+}
+
+func aPassword(tenant, user, data string) storage.Credential {
+	return storage.Credential{
+		TenantID: tenant, UserID: user, Kind: storage.PasswordCredential, Data: []byte(data), CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// world is a tenant in which somebody is signed in and has allowed something.
+type world struct {
+	s                             Store
+	tenant                        string
+	user, client, session, offing string // ids; offing is a second client
+	grant                         string
+}
+
+// newWorld makes one. The ids are the same in every world.
+func newWorld(t *testing.T, s Store) *world {
+	t.Helper()
+	w := &world{
+		s: s, tenant: newTenant(t, s),
+		user: "user", client: "client", session: "session", offing: "other", grant: "grant",
+	}
+	ctx := t.Context()
+	u := aUser(w.tenant, w.user)
+	u.Username, u.UsernameKey, u.Email, u.EmailKey = "Jo", "jo", "Jo@example.com", "jo@example.com"
+	must(t, s.AddUser(ctx, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
+	for _, id := range []string{w.client, w.offing} {
+		c := aClient(w.tenant, id)
+		c.AllowedCORSOrigins = []string{"https://" + id + ".example.com"}
+		must(t, s.PutClient(ctx, c))
+	}
+	must(t, s.AddSession(ctx, aSession(w.tenant, w.session, w.user)))
+	must(t, s.RedeemCode(ctx, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
+	must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
+	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
+	must(t, s.AddKey(ctx, storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}, now))
+	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test"}))
+	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti", ExpiresAt: now.Add(time.Hour)}))
+	return w
+}
+
+// snapshot is all that can be read in the world.
+func (w *world) snapshot(t *testing.T) map[string]any {
+	t.Helper()
+	ctx, s, all := t.Context(), w.s, make(map[string]any)
+	for name, read := range w.reads() {
+		v, err := read(ctx)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[name] = fmt.Sprintf("%+v %v", v, err != nil)
+	}
+	tenant, err := s.Tenant(ctx, w.tenant)
+	all["Tenant"] = fmt.Sprintf("%+v %v", tenant, err != nil)
+	return all
+}
+
+// reads are all the reads that take a tenant. In a world they find something.
+func (w *world) reads() map[string]func(context.Context) (any, error) {
+	s, tenant := w.s, w.tenant
+	return map[string]func(context.Context) (any, error){
+		"Client":  func(ctx context.Context) (any, error) { return s.Client(ctx, tenant, w.client) },
+		"Clients": func(ctx context.Context) (any, error) { return some(s.Clients(ctx, tenant, "", 100)) },
+		"AllowsOrigin": func(ctx context.Context) (any, error) {
+			return yes(s.AllowsOrigin(ctx, tenant, "https://client.example.com"))
+		},
+		"User":           func(ctx context.Context) (any, error) { return s.User(ctx, tenant, w.user) },
+		"UserByEmail":    func(ctx context.Context) (any, error) { return s.UserByEmail(ctx, tenant, "jo@example.com") },
+		"UserByUsername": func(ctx context.Context) (any, error) { return s.UserByUsername(ctx, tenant, "jo") },
+		"Users":          func(ctx context.Context) (any, error) { return some(s.Users(ctx, tenant, "", 100)) },
+		"Credential": func(ctx context.Context) (any, error) {
+			return s.Credential(ctx, tenant, w.user, storage.PasswordCredential, "")
+		},
+		"UserPassword": func(ctx context.Context) (any, error) { return both(s.UserPassword(ctx, tenant, "jo")) },
+		"Identity":     func(ctx context.Context) (any, error) { return s.Identity(ctx, tenant, "google", "1") },
+		"IdentitiesOf": func(ctx context.Context) (any, error) { return some(s.IdentitiesOf(ctx, tenant, w.user)) },
+		"Session":      func(ctx context.Context) (any, error) { return both(s.Session(ctx, tenant, w.session, now)) },
+		"SessionsOf":   func(ctx context.Context) (any, error) { return some(s.SessionsOf(ctx, tenant, w.user, now)) },
+		"Consent":      func(ctx context.Context) (any, error) { return s.Consent(ctx, tenant, w.user, w.client) },
+		"ConsentsOf":   func(ctx context.Context) (any, error) { return some(s.ConsentsOf(ctx, tenant, w.user)) },
+		"Grant":        func(ctx context.Context) (any, error) { return s.Grant(ctx, tenant, w.grant) },
+		"LiveGrant":    func(ctx context.Context) (any, error) { return both(s.LiveGrant(ctx, tenant, w.grant, "", now)) },
+		"GrantsOf":     func(ctx context.Context) (any, error) { return some(s.GrantsOf(ctx, tenant, w.user, now)) },
+		"IsSpent": func(ctx context.Context) (any, error) {
+			return yes(s.IsSpent(ctx, tenant, storage.SpentAssertion, "jti"))
+		},
+		"Keys":   func(ctx context.Context) (any, error) { return some(s.Keys(ctx, tenant)) },
+		"Events": func(ctx context.Context) (any, error) { return some(s.Events(ctx, tenant, "", 100)) },
+	}
+}
+
+// some makes an empty list ErrNotFound, so that all reads say absence alike.
+func some[T any](list []T, err error) (any, error) {
+	if err == nil && len(list) == 0 {
+		err = storage.ErrNotFound
+	}
+	return list, err
+}
+
+func yes(found bool, err error) (any, error) {
+	if err == nil && !found {
+		err = storage.ErrNotFound
+	}
+	return found, err
+}
+
+func both[A, B any](a A, b B, err error) (any, error) {
+	return struct {
+		A A
+		B B
+	}{a, b}, err
+}
+
+// filled gives every field of a record a value that differs from its zero and from
+// the others', so that no test has to be told of a new field.
+func filled[T any]() T {
+	var record T
+	n := 0
+	fill(reflect.ValueOf(&record).Elem(), "", &n)
+	return record
+}
+
+func fill(v reflect.Value, name string, n *int) {
+	*n++
+	switch to := v.Addr().Interface().(type) {
+	case *time.Time:
+		*to = now.Add(time.Duration(*n) * time.Hour)
+		return
+	case *[]byte:
+		*to = []byte{0, byte(*n), 255}
+		return
+	case *json.RawMessage:
+		*to = fmt.Appendf(nil, `{"n":%d}`, *n)
+		return
+	case *map[string]string:
+		*to = map[string]string{name: "ü"}
+		return
+	case *storage.Duration:
+		*to = storage.Duration(time.Duration(*n) * time.Minute)
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(fmt.Sprintf("%s-%d'\"ü☃", name, *n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int64:
+		v.SetInt(int64(*n))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), name, n)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i), name, n)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), v.Type().Field(i).Name, n)
+		}
+	default:
+		panic(fmt.Sprintf("%s: no value for a %s", name, v.Type()))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want fails the test unless err is the wanted one.
+func want(t *testing.T, err, wanted error) {
+	t.Helper()
+	if !errors.Is(err, wanted) {
+		t.Fatalf("got %v, want %v", err, wanted)
+	}
+}
+
+// same fails the test unless a call gave the wanted record.
+func same[T any](t *testing.T, got T, err error, wanted T) {
+	t.Helper()
+	must(t, err)
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Fatalf("got (+), want (-):\n%s", diff)
+	}
+}
+
+// ids reduces records to what names them.
+func ids[T any](records []T, id func(T) string) []string {
+	var all []string
+	for _, r := range records {
+		all = append(all, id(r))
+	}
+	return all
+}
