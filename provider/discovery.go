@@ -57,7 +57,7 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t := web.TenantOf(r.Context())
-	return p.metadataDocuments.serve(w, r, t.Issuer, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
+	return p.metadataDocuments.serve(w, r, publishedAge, t.Issuer, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
 }
 
 func (p *Provider) metadata(t *web.Tenant) *metadata {

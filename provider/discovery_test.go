@@ -220,6 +220,13 @@ func TestJWKSFollowsTheKeys(t *testing.T) {
 	})
 }
 
+func TestJWKSIsKeptNoLongerThanKeysArePublishedBeforeUse(t *testing.T) {
+	s := startTokens(t, func(c *Config) { c.KeyRotation = 2 * time.Minute })
+	if got := s.raw(request("GET", "/jwks", "")).Header.Get("Cache-Control"); got != "public, max-age=60" {
+		t.Errorf("got %q, want half the time between rotations", got)
+	}
+}
+
 func TestPublishedDocumentsAskNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)

@@ -23,5 +23,7 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
 	for _, key := range set.Keys {
 		kids.WriteString(key.KeyID + " ")
 	}
-	return p.keyDocuments.serve(w, r, kids.String(), func() ([]byte, error) { return json.Marshal(set) })
+	// Whoever kept the set knows every key before it signs.
+	age := min(publishedAge, p.keys.lead())
+	return p.keyDocuments.serve(w, r, age, kids.String(), func() ([]byte, error) { return json.Marshal(set) })
 }

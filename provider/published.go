@@ -27,8 +27,9 @@ type document struct {
 	etag string
 }
 
-// serve writes the tenant's document, which build makes when there is none from that.
-func (d *published) serve(w http.ResponseWriter, r *http.Request, from string, build func() ([]byte, error)) error {
+// serve writes the tenant's document, which build makes when there is none from that. It
+// may be kept for so long.
+func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Duration, from string, build func() ([]byte, error)) error {
 	tenant := web.TenantOf(r.Context()).ID
 	doc, _ := d.docs.Load(tenant)
 	if doc == nil || doc.(*document).from != from {
@@ -42,7 +43,7 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, from string, b
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(publishedAge/time.Second)))
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second)))
 	h.Set("ETag", doc.(*document).etag)
 	h.Set("X-Content-Type-Options", "nosniff")
 	// It knows If-None-Match and HEAD.

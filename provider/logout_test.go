@@ -1,0 +1,472 @@
+package provider
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// visitor is a browser that keeps cookies and does not follow redirects by itself.
+type visitor struct {
+	*tokenServer
+	cookies map[string]string
+}
+
+const (
+	afterLogout = "https://app.example.com/bye?from=id"
+	signOutPage = "/signout"
+	signedOut   = "/signed-out"
+)
+
+// startLogout serves, with a browser that is signed in and a client that may sign it out.
+func startLogout(t *testing.T) (*visitor, *storage.Client) {
+	t.Helper()
+	s := startTokens(t, func(c *Config) {
+		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
+		c.Pages = Pages{SignOut: signOutPage, SignedOut: signedOut}
+	})
+	v := &visitor{s, map[string]string{}}
+	v.session = v.signsIn(s.user)
+	return v, s.client(func(c *storage.Client) { c.PostLogoutRedirectURIs = []string{afterLogout} })
+}
+
+// signsIn starts a session as the sign-in page does.
+func (v *visitor) signsIn(u storage.User) storage.Session {
+	v.Helper()
+	r := request("POST", "/login", "")
+	v.bring(r)
+	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
+	w := httptest.NewRecorder()
+	sess, err := v.p.Sessions.Start(w, r, u, storage.ACRPassword, "pwd")
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.keep(w.Result())
+	return sess
+}
+
+func (v *visitor) bring(r *http.Request) {
+	for name, value := range v.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+}
+
+func (v *visitor) keep(resp *http.Response) {
+	for _, c := range resp.Cookies() {
+		if c.MaxAge < 0 {
+			delete(v.cookies, c.Name)
+		} else {
+			v.cookies[c.Name] = c.Value
+		}
+	}
+}
+
+// visit goes to an address of the provider, and says where it is sent next: "" and the
+// status when it is shown something instead.
+func (v *visitor) visit(address string) (to string, status int) {
+	v.Helper()
+	r := request("GET", strings.TrimPrefix(address, testIssuer), "")
+	v.bring(r)
+	resp := v.raw(r)
+	v.keep(resp)
+	if resp.Header.Get("Location") != "" && resp.Header.Get("Cache-Control") != "no-store" {
+		v.Errorf("%s: Cache-Control is %q, want no-store", address, resp.Header.Get("Cache-Control"))
+	}
+	return resp.Header.Get("Location"), resp.StatusCode
+}
+
+func (v *visitor) logout(pairs ...string) (to string, status int) {
+	v.Helper()
+	return v.visit("/logout?" + values(pairs...).Encode())
+}
+
+// isIn says whether the browser's session lives.
+func (v *visitor) isIn() bool {
+	v.Helper()
+	r := request("GET", "/", "")
+	v.bring(r)
+	_, err := v.p.Sessions.Current(r.WithContext(web.WithTenant(r.Context(), v.tenant)))
+	return err == nil
+}
+
+// asked checks that the person is asked and still signed in, and gives the letter.
+func (v *visitor) asked(to string, status int) string {
+	v.Helper()
+	letter, ok := strings.CutPrefix(to, signOutPage+"?l=")
+	if !ok || status != http.StatusSeeOther || !v.isIn() {
+		v.Fatalf("got %d to %q, signed in %v; want the page that asks", status, to, v.isIn())
+	}
+	return letter
+}
+
+// confirms does what the page does when the person says yes.
+func (v *visitor) confirms(letter string) (to string, status int) {
+	v.Helper()
+	r := request("POST", signOutPage, "")
+	v.bring(r)
+	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
+	w := httptest.NewRecorder()
+	account, err := v.p.Sessions.Current(r)
+	if err != nil {
+		v.Fatal(err)
+	}
+	if err := v.p.Sessions.End(w, r, account.ID); err != nil {
+		v.Fatal(err)
+	}
+	v.keep(w.Result())
+	return v.visit("/logout?l=" + letter)
+}
+
+// sent checks that the browser is sent to the address, and is signed out.
+func (v *visitor) sent(want string, to string, status int) {
+	v.Helper()
+	if to != want || status != http.StatusSeeOther {
+		v.Errorf("got %d to %q, want 303 to %q", status, to, want)
+	}
+	if v.isIn() {
+		v.Error("still signed in")
+	}
+}
+
+// refused checks that an error is shown and that nobody was signed out.
+func (v *visitor) refused(name string, to string, status int) {
+	v.Helper()
+	if to != "" || status != http.StatusBadRequest {
+		v.Errorf("%s: got %d to %q, want 400 and no redirect", name, status, to)
+	}
+	if !v.isIn() {
+		v.Errorf("%s: signed out", name)
+	}
+}
+
+func TestItsClientSignsOutAtOnce(t *testing.T) {
+	state := strings.Repeat("aZ0-._~", 18) + "%&" // 128 characters
+	for name, tt := range map[string]struct {
+		params []string
+		want   string
+	}{
+		"everything":       {[]string{"post_logout_redirect_uri", afterLogout, "state", state, "client_id", "spa"}, afterLogout + "&state=" + url.QueryEscape(state)},
+		"no client_id":     {[]string{"post_logout_redirect_uri", afterLogout, "state", "x"}, afterLogout + "&state=x"},
+		"no state":         {[]string{"post_logout_redirect_uri", afterLogout}, afterLogout},
+		"no address":       {[]string{"state", "x"}, signedOut},
+		"other parameters": {[]string{"post_logout_redirect_uri", afterLogout, "ui_locales", "de", "logout_hint", "jo", "made_up", "1"}, afterLogout},
+		"state that bites": {[]string{"post_logout_redirect_uri", afterLogout, "state", "a\r\nSet-Cookie: x=1<script>&code=1#"}, afterLogout + "&state=a%0D%0ASet-Cookie%3A+x%3D1%3Cscript%3E%26code%3D1%23"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, c := startLogout(t)
+			tokens := v.tokens(c)
+			to, status := v.logout(append(tt.params, "id_token_hint", tokens.str("id_token"))...)
+			v.sent(tt.want, to, status)
+			// J4: nothing of it works any more, offline or not.
+			if v.works(tokens.str("access_token")) {
+				t.Error("the access token still works")
+			}
+			v.fails(v.refresh(c, tokens.str("refresh_token")), 400, "invalid_grant")
+			if n := v.events("session.ended"); n != 1 {
+				t.Errorf("%d events, want 1", n)
+			}
+			// Once more: there is nobody to ask.
+			to, status = v.logout(append(tt.params, "id_token_hint", tokens.str("id_token"))...)
+			v.sent(tt.want, to, status)
+		})
+	}
+}
+
+// An old cookie is of no use after signing out (J4).
+func TestTheOldCookieIsDead(t *testing.T) {
+	v, c := startLogout(t)
+	old := map[string]string{}
+	for name, value := range v.cookies {
+		old[name] = value
+	}
+	to, status := v.logout("id_token_hint", v.tokens(c).str("id_token"))
+	v.sent(signedOut, to, status)
+	v.cookies = old
+	if v.isIn() {
+		t.Error("the old cookie signs in")
+	}
+}
+
+func TestSigningOutLeavesOtherClientsOfflineGrants(t *testing.T) {
+	v, c := startLogout(t)
+	other := v.client(func(c *storage.Client) { c.ClientID = "other" })
+	offline, bound := v.tokens(other), v.tokens(other, func(k *code) { k.Scopes = []string{"openid"} })
+	v.logout("id_token_hint", v.tokens(c).str("id_token"))
+	if a := v.refresh(other, offline.str("refresh_token")); a.status != http.StatusOK {
+		t.Errorf("another client's offline grant: got %d %s", a.status, a.raw)
+	}
+	v.fails(v.refresh(other, bound.str("refresh_token")), 400, "invalid_grant")
+}
+
+func TestPostedLogout(t *testing.T) {
+	v, c := startLogout(t)
+	hint := v.tokens(c).str("id_token")
+	// Posted from another site, the form comes without cookies.
+	resp := v.raw(request("POST", "/logout", values("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "x").Encode(), formType))
+	to := resp.Header.Get("Location")
+	if resp.StatusCode != http.StatusSeeOther || strings.Contains(to, hint) || len(resp.Cookies()) > 0 {
+		t.Fatalf("got %d to %q, cookies %v; want 303 without the hint in clear", resp.StatusCode, to, resp.Cookies())
+	}
+	next, status := v.visit(to)
+	v.sent(afterLogout+"&state=x", next, status)
+
+	for name, r := range map[string]*http.Request{
+		"JSON":      request("POST", "/logout", "{}", "Content-Type: application/json"),
+		"too long":  request("POST", "/logout", "state="+strings.Repeat("x", maxRequest), formType),
+		"no form":   request("POST", "/logout", "a=%zz", formType),
+		"too long ": request("GET", "/logout?state="+strings.Repeat("x", 3*maxRequest), ""),
+		"changed":   request("GET", to+"x", ""),
+		"HEAD":      request("HEAD", "/logout", ""),
+	} {
+		if resp := v.raw(r); resp.StatusCode < 400 || resp.StatusCode > 499 || resp.Header.Get("Location") != "" {
+			t.Errorf("%s: got %d to %q, want an error", name, resp.StatusCode, resp.Header.Get("Location"))
+		}
+	}
+}
+
+// J1: a link or an image signs nobody out.
+func TestNobodyIsSignedOutUnasked(t *testing.T) {
+	for name, params := range map[string][]string{
+		"no parameters": nil,
+		"only state":    {"state", "x"},
+		"client_id":     {"client_id", "spa"},
+		"unknown one":   {"client_id", "nobody"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, _ := startLogout(t)
+			to, status := v.logout(params...)
+			letter := v.asked(to, status)
+			to, status = v.confirms(letter)
+			v.sent(signedOut, to, status)
+		})
+	}
+}
+
+func TestAfterConfirmationTheBrowserGoesBack(t *testing.T) {
+	v, c := startLogout(t)
+	tokens := v.tokens(c)
+	to, status := v.logout("client_id", "spa", "post_logout_redirect_uri", afterLogout, "state", "x")
+	letter := v.asked(to, status)
+	// A letter is no confirmation.
+	to, status = v.visit("/logout?l=" + letter)
+	v.asked(to, status)
+	if !v.lives(tokens) {
+		t.Error("the grant was revoked before anybody said yes")
+	}
+	to, status = v.confirms(letter)
+	v.sent(afterLogout+"&state=x", to, status)
+	v.fails(v.refresh(c, tokens.str("refresh_token")), 400, "invalid_grant")
+
+	// What was registered then may be taken back meanwhile.
+	v.signsIn(v.user)
+	to, status = v.logout("client_id", "spa", "post_logout_redirect_uri", afterLogout)
+	letter = v.asked(to, status)
+	c.PostLogoutRedirectURIs = nil
+	v.put(c)
+	to, status = v.confirms(letter)
+	v.sent(signedOut, to, status)
+}
+
+func TestLettersAreOfOneBrowserAndAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, _ := startLogout(t)
+		to, status := v.logout("client_id", "spa", "post_logout_redirect_uri", afterLogout)
+		letter := v.asked(to, status)
+		stranger := &visitor{v.tokenServer, map[string]string{}}
+		if to, status := stranger.visit("/logout?l=" + letter); to != "" || status != http.StatusBadRequest {
+			t.Errorf("another browser: got %d to %q", status, to)
+		}
+		for _, bad := range []string{letter[1:], letter + "A", letter[:len(letter)-1] + otherLast(letter), "x"} {
+			to, status := v.visit("/logout?l=" + bad)
+			v.refused("changed letter", to, status)
+		}
+		time.Sleep(time.Hour + time.Second)
+		to, status = v.visit("/logout?l=" + letter)
+		v.refused("old letter", to, status)
+	})
+}
+
+// J2: nobody is sent to an address that is not the client's, and it is an error to ask.
+func TestAddressesThatAreNotTheClients(t *testing.T) {
+	v, c := startLogout(t)
+	hint := v.tokens(c).str("id_token")
+	for _, uri := range []string{
+		"https://evil.example/", "https://app.example.com/bye", "https://app.example.com/bye?from=id&x=1", afterLogout + "#", afterLogout + "/", "https://app.example.com/bye/?from=id",
+		"https://app.example.com/Bye?from=id", "HTTPS://app.example.com/bye?from=id", "http://app.example.com/bye?from=id", "https://app.example.com:443/bye?from=id",
+		"https://app.example.com./bye?from=id", "https://app.example.com.evil.example/bye?from=id", "https://evil.example@app.example.com/bye?from=id",
+		"https://app.example.com@evil.example/bye?from=id", `https://app.example.com\bye?from=id`, "https://app.example.com/./bye?from=id", "https://app.example.com/x/../bye?from=id",
+		"https://app.example.com/%62ye?from=id", "https://app.example.com/bye?from=%69d", "https://app.example.com//bye?from=id", "//app.example.com/bye?from=id", "/bye", "javascript:alert(1)",
+		afterLogout + "\r\n", afterLogout + "\t", " " + afterLogout, testRedirect,
+	} {
+		to, status := v.logout("id_token_hint", hint, "post_logout_redirect_uri", uri)
+		v.refused(uri+" with a hint", to, status)
+		to, status = v.logout("client_id", "spa", "post_logout_redirect_uri", uri)
+		v.refused(uri+" with client_id", to, status)
+	}
+	to, status := v.logout("post_logout_redirect_uri", afterLogout)
+	v.refused("neither hint nor client_id", to, status)
+	to, status = v.logout("post_logout_redirect_uri", afterLogout, "client_id", "nobody")
+	v.refused("unknown client", to, status)
+	v.client(func(c *storage.Client) {
+		c.ClientID, c.Disabled, c.PostLogoutRedirectURIs = "off", true, []string{afterLogout}
+	})
+	to, status = v.logout("post_logout_redirect_uri", afterLogout, "client_id", "off")
+	v.refused("disabled client", to, status)
+	to, status = v.visit("/logout?client_id=spa&post_logout_redirect_uri=" + url.QueryEscape(afterLogout) + "&post_logout_redirect_uri=" + url.QueryEscape(afterLogout))
+	v.refused("twice", to, status)
+	to, status = v.visit("/logout?state=%00")
+	v.refused("NUL", to, status)
+}
+
+// J3: a hint that is not what it should be ends nothing and leads nowhere.
+func TestHintsThatAreNotBelieved(t *testing.T) {
+	v, c := startLogout(t)
+	tokens := v.tokens(c)
+	hint := tokens.str("id_token")
+	claims := payload(t, hint)
+	for name, bad := range map[string]string{
+		"alg none":       unsigned(`{"alg":"none","typ":"JWT"}`, claims, ""),
+		"alg HS256":      unsigned(`{"alg":"HS256","typ":"JWT"}`, claims, "AAAA"),
+		"changed":        hint[:len(hint)-1] + otherLast(hint),
+		"an access one":  tokens.str("access_token"),
+		"a refresh one":  tokens.str("refresh_token"),
+		"no token":       "x",
+		"dots":           strings.Repeat(".", 4000),
+		"another tenant": v.hintOfAnotherTenant(c),
+	} {
+		to, status := v.logout("id_token_hint", bad, "client_id", "spa", "post_logout_redirect_uri", afterLogout)
+		letter := v.asked(to, status)
+		to, status = v.confirms(letter)
+		v.sent(signedOut, to, status)
+		v.signsIn(v.user)
+		to, status = v.logout("id_token_hint", bad, "post_logout_redirect_uri", afterLogout)
+		v.refused(name+", no client_id", to, status)
+	}
+	v.client(func(c *storage.Client) {
+		c.ClientID, c.PostLogoutRedirectURIs = "other", []string{"https://other.example.com/"}
+	})
+	to, status := v.logout("id_token_hint", hint, "client_id", "other", "post_logout_redirect_uri", "https://other.example.com/")
+	v.refused("another client's hint", to, status)
+	to, status = v.logout("id_token_hint", hint, "post_logout_redirect_uri", "https://other.example.com/")
+	v.refused("another client's address", to, status)
+}
+
+// hintOfAnotherTenant is an ID token for the same client id and person, made elsewhere.
+func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
+	v.Helper()
+	if err := v.store.AddTenant(v.Context(), storage.Tenant{ID: "other", Name: "Other"}); err != nil {
+		v.Fatal(err)
+	}
+	key, err := v.p.keys.signing(v.Context(), "other", "RS256")
+	if err != nil {
+		v.Fatal(err)
+	}
+	g := &storage.Grant{UserID: v.user.ID, SessionID: v.session.ID, AuthTime: time.Now()}
+	token, err := v.p.idToken(v.tenant, c, key, g, []string{"openid"}, nil, nil, "", "x", time.Now())
+	if err != nil {
+		v.Fatal(err)
+	}
+	return token
+}
+
+func TestHintOfSomebodyElse(t *testing.T) {
+	v, c := startLogout(t)
+	hint := v.tokens(c).str("id_token")
+	kim := v.user
+	kim.ID, kim.Username, kim.UsernameKey, kim.Email, kim.EmailKey = newID(), "kim", "kim", "", ""
+	if err := v.store.AddUser(t.Context(), kim, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	kims := &visitor{v.tokenServer, map[string]string{}}
+	kims.signsIn(kim)
+	to, status := kims.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
+	letter := kims.asked(to, status)
+	if !v.isIn() {
+		t.Error("the person of the hint was signed out from another browser")
+	}
+	to, status = kims.confirms(letter)
+	kims.sent(afterLogout, to, status)
+
+	// With both in one browser, the one who is meant is signed out.
+	kims.signsIn(kim)
+	both := kims
+	jo := both.signsIn(v.user)
+	both.signsIn(kim)
+	v.session = jo
+	to, status = both.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", afterLogout)
+	if to != afterLogout || status != http.StatusSeeOther || !both.isIn() {
+		t.Errorf("got %d to %q, signed in %v; want Kim still signed in", status, to, both.isIn())
+	}
+	if _, _, err := v.store.(storage.Sessions).Session(t.Context(), v.tenant.ID, jo.ID, time.Now()); err == nil {
+		t.Error("Jo is still signed in")
+	}
+}
+
+func TestHintsThatHaveExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, c := startLogout(t)
+		hint := v.tokens(c).str("id_token")
+		time.Sleep(2 * time.Hour)
+		// Of another session of the same person: they are asked.
+		other := &visitor{v.tokenServer, map[string]string{}}
+		other.signsIn(v.user)
+		to, status := other.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
+		letter := other.asked(to, status)
+		to, status = other.confirms(letter)
+		other.sent(afterLogout, to, status)
+		// Of this very session: it is its client that asks.
+		to, status = v.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
+		v.sent(afterLogout, to, status)
+	})
+}
+
+func TestNativeClientsLogout(t *testing.T) {
+	v, _ := startLogout(t)
+	c := v.client(func(c *storage.Client) {
+		c.ClientID, c.ApplicationType, c.PostLogoutRedirectURIs = "app", "native", []string{"http://127.0.0.1/bye", "com.example.app:/bye"}
+	})
+	for _, uri := range []string{"http://127.0.0.1:4711/bye", "com.example.app:/bye"} {
+		to, status := v.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", uri, "state", "x")
+		v.sent(uri+"?state=x", to, status)
+		v.session = v.signsIn(v.user)
+	}
+	to, status := v.logout("client_id", "app", "post_logout_redirect_uri", "http://localhost:4711/bye")
+	v.refused("localhost", to, status)
+}
+
+func TestLogoutWhileStorageIsDown(t *testing.T) {
+	v, c := startLogout(t)
+	hint := v.tokens(c).str("id_token")
+	down := &failing{testStore: v.store}
+	v.p.Store = down
+	down.set("Revoke")
+	to, status := v.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
+	if to != "" || status != http.StatusServiceUnavailable || !v.isIn() {
+		t.Errorf("got %d to %q, signed in %v; want 503, and nothing done", status, to, v.isIn())
+	}
+	down.set("")
+	to, status = v.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
+	v.sent(afterLogout, to, status)
+}
+
+// A tenant below a path has its pages there.
+func TestLogoutOfATenant(t *testing.T) {
+	v, _ := startLogout(t)
+	if err := v.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	if to, status := v.visit("/t/acme/logout"); to != "/t/acme"+signedOut || status != http.StatusSeeOther {
+		t.Errorf("got %d to %q", status, to)
+	}
+	if !v.isIn() {
+		t.Error("signed out of another tenant")
+	}
+}
