@@ -1,0 +1,146 @@
+package provider
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// visitor is a browser that keeps cookies and does not follow redirects by itself.
+type visitor struct {
+	*tokenServer
+	cookies map[string]string
+}
+
+const (
+	afterLogout = "https://app.example.com/bye?from=id"
+	signOutPage = "/signout"
+	signedOut   = "/signed-out"
+)
+
+// startLogout serves, with a browser that is signed in and a client that may sign it out.
+func startLogout(t *testing.T) (*visitor, *storage.Client) {
+	t.Helper()
+	s := startTokens(t, func(c *Config) {
+		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
+		c.Pages = Pages{SignOut: signOutPage, SignedOut: signedOut}
+	})
+	v := &visitor{s, map[string]string{}}
+	v.session = v.signsIn(s.user)
+	return v, s.client(func(c *storage.Client) { c.PostLogoutRedirectURIs = []string{afterLogout} })
+}
+
+// signsIn starts a session as the sign-in page does.
+func (v *visitor) signsIn(u storage.User) storage.Session {
+	v.Helper()
+	r := request("POST", "/login", "")
+	v.bring(r)
+	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
+	w := httptest.NewRecorder()
+	sess, err := v.p.Sessions.Start(w, r, u, storage.ACRPassword, "pwd")
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.keep(w.Result())
+	return sess
+}
+
+func (v *visitor) bring(r *http.Request) {
+	for name, value := range v.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+}
+
+func (v *visitor) keep(resp *http.Response) {
+	for _, c := range resp.Cookies() {
+		if c.MaxAge < 0 {
+			delete(v.cookies, c.Name)
+		} else {
+			v.cookies[c.Name] = c.Value
+		}
+	}
+}
+
+// visit goes to an address of the provider, and says where it is sent next: "" and the
+// status when it is shown something instead.
+func (v *visitor) visit(address string) (to string, status int) {
+	v.Helper()
+	r := request("GET", strings.TrimPrefix(address, testIssuer), "")
+	v.bring(r)
+	resp := v.raw(r)
+	v.keep(resp)
+	if resp.Header.Get("Location") != "" && resp.Header.Get("Cache-Control") != "no-store" {
+		v.Errorf("%s: Cache-Control is %q, want no-store", address, resp.Header.Get("Cache-Control"))
+	}
+	return resp.Header.Get("Location"), resp.StatusCode
+}
+
+func (v *visitor) logout(pairs ...string) (to string, status int) {
+	v.Helper()
+	return v.visit("/logout?" + values(pairs...).Encode())
+}
+
+// isIn says whether the browser's session lives.
+func (v *visitor) isIn() bool {
+	v.Helper()
+	r := request("GET", "/", "")
+	v.bring(r)
+	_, err := v.p.Sessions.Current(r.WithContext(web.WithTenant(r.Context(), v.tenant)))
+	return err == nil
+}
+
+// asked checks that the person is asked and still signed in, and gives the letter.
+func (v *visitor) asked(to string, status int) string {
+	v.Helper()
+	letter, ok := strings.CutPrefix(to, signOutPage+"?l=")
+	if !ok || status != http.StatusSeeOther || !v.isIn() {
+		v.Fatalf("got %d to %q, signed in %v; want the page that asks", status, to, v.isIn())
+	}
+	return letter
+}
+
+// confirms does what the page does when the person says yes.
+func (v *visitor) confirms(letter string) (to string, status int) {
+	v.Helper()
+	r := request("POST", signOutPage, "")
+	v.bring(r)
+	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
+	w := httptest.NewRecorder()
+	account, err := v.p.Sessions.Current(r)
+	if err != nil {
+		v.Fatal(err)
+	}
+	if err := v.p.Sessions.End(w, r, account.ID); err != nil {
+		v.Fatal(err)
+	}
+	v.keep(w.Result())
+	return v.visit("/logout?l=" + letter)
+}
+
+// sent checks that the browser is sent to the address, and is signed out.
+func (v *visitor) sent(want string, to string, status int) {
+	v.Helper()
+	if to != want || status != http.StatusSeeOther {
+		v.Errorf("got %d to %q, want 303 to %q", status, to, want)
+	}
+	if v.isIn() {
+		v.Error("still signed in")
+	}
+}
+
+// refused checks that an error is shown and that nobody was signed out.
+func (v *visitor) refused(name string, to string, status int) {
+	v.Helper()
+	if to != "" || status != http.StatusBadRequest {
+		v.Errorf("%s: got %d to %q, want 400 and no redirect", name, status, to)
+	}
+	if !v.isIn() {
+		v.Errorf("%s: signed out", name)
+	}
+}
