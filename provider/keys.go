@@ -270,7 +270,7 @@ func parseKey(row storage.Key, box *secret.Box) (*signingKey, error) {
 func unseal(row storage.Key, box *secret.Box) (any, error) {
 	der, err := box.Open(row.Private)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new one, or remove the key: %w", row.ID, err)
+		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new one; if it is lost, vouchsafe key remove -- %s: %w", row.ID, row.ID, err)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

@@ -54,6 +54,23 @@ func (p *Provider) ListKeys(ctx context.Context, tenant string) ([]storage.Key, 
 	return keys, err
 }
 
+// CheckKeys says whether the tenant's published keys open with the master secrets: that
+// one was mistaken is better learnt at the start than at somebody's sign-in.
+func (p *Provider) CheckKeys(ctx context.Context, tenant string) error {
+	set, err := p.keys.sets.Get(ctx, tenant)
+	if err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
+	var errs []error
+	for _, key := range set.keys {
+		if key.isPublished(time.Now()) {
+			_, err := key.unsealed()
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // MaintainKeys gives every key that nears its end a successor, for all tenants that
 // this process has signed for or published keys of. Call it every few minutes, at
 // every replica: they agree on one successor.

@@ -242,6 +242,23 @@ func TestKeyCommands(t *testing.T) {
 	if diff := cmp.Diff([]string{"EdDSA published", "EdDSA next"}, states); diff != "" {
 		t.Error(diff)
 	}
+	sh.do(t, "key", "remove", "--", kid)
+	sh.fails(t, 1, "key", "remove", "--", kid)
+	if out := sh.do(t, "key", "list"); strings.Contains(out, kid) {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
+	sh := newShell(t)
+	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--now"))
+	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
+	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "sealed with another master secret") {
+		t.Errorf("got %s", errs)
+	}
+	// As the complaint says: it is lost.
+	sh.do(t, "key", "remove", "--", kid)
+	sh.serve(t)
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
@@ -249,7 +266,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	for _, words := range []string{
 		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply", "client diff", "client secret",
 		"user add", "user list", "user show", "user password", "user disable", "user enable", "user remove",
-		"key list", "key rotate", "tenant add", "tenant list", "tenant remove", "config", "healthcheck", "completion", "version",
+		"key list", "key rotate", "key remove", "tenant add", "tenant list", "tenant remove", "config", "healthcheck", "completion", "version",
 	} {
 		out := sh.do(t, append(strings.Fields(words), "--help")...)
 		if !strings.Contains(out, "Usage: vouchsafe "+words) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -11,6 +12,7 @@ import (
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List signing keys."`
 	Rotate keyRotateCmd `cmd:"" help:"Make a new signing key. Keys rotate by themselves too: see key_rotation."`
+	Remove keyRemoveCmd `cmd:"" help:"Remove a signing key: what it signed is believed no more, at once."`
 }
 
 // keyView is a key as commands print it.
@@ -90,14 +92,31 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		err = record(ctx, s.store, "cli", storage.Event{TenantID: c.Tenant, Kind: "key.rotated", Detail: map[string]string{"kid": k.ID, "alg": k.Algorithm}})
-		if err != nil {
-			return err
-		}
 		if c.JSON {
 			return a.printJSON(viewKey(k, time.Now()))
 		}
 		fmt.Fprintln(a.stdout, k.ID)
 		return nil
+	})
+}
+
+type keyRemoveCmd struct {
+	KID string `arg:"" name:"kid" help:"Its id, as key list has it; behind -- when it begins with a hyphen."`
+	tenantFlag
+}
+
+func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		keys, err := s.Keys(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == c.KID }) {
+			return noSuch(storage.ErrNotFound, "key", c.KID)
+		}
+		if err := s.RemoveKey(ctx, c.Tenant, c.KID); err != nil {
+			return noSuch(err, "key", c.KID)
+		}
+		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "key.removed", Detail: map[string]string{"kid": c.KID}})
 	})
 }

@@ -65,6 +65,9 @@ func (s *server) assemble(ctx context.Context) error {
 	if err := s.wire(shared, local); err != nil {
 		return err
 	}
+	if err := s.provider.CheckKeys(ctx, storage.DefaultTenant); err != nil {
+		return err
+	}
 	if err := s.applyClients(ctx); err != nil {
 		return err
 	}
