@@ -57,6 +57,15 @@ func StartServer(t testing.TB, arguments ...string) *Server {
 // Run starts a server, for callers that have no test, such as TestMain. It stops, at the
 // latest, when the process ends.
 func Run(arguments ...string) (*Server, error) {
+	return run(func(s *Server) ([]string, error) {
+		return append([]string{
+			"--bind", "127.0.0.1", "--port", strconv.Itoa(s.daemon.Port), "--dir", s.daemon.Folder,
+			"--save", "", "--appendonly", "no", "--databases", strconv.Itoa(databases),
+		}, arguments...), nil
+	})
+}
+
+func run(arguments func(*Server) ([]string, error)) (*Server, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, errors.New("these tests need redis-server: run make setup")
@@ -67,10 +76,11 @@ func Run(arguments ...string) (*Server, error) {
 	}
 	d.Last = "KILL"
 	s := &Server{daemon: d}
-	d.Command = append([]string{
-		program, "--bind", "127.0.0.1", "--port", strconv.Itoa(d.Port), "--dir", d.Folder,
-		"--save", "", "--appendonly", "no", "--databases", strconv.Itoa(databases),
-	}, arguments...)
+	given, err := arguments(s)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	d.Command = append([]string{program}, given...)
 	d.Ready = func() error {
 		conn, err := net.DialTimeout("tcp", s.Address(), time.Second)
 		if err == nil {

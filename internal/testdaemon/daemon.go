@@ -100,6 +100,18 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// WriteFile writes a file into the folder, for the server to read and write.
+func (d *Daemon) WriteFile(name, text string) (path string, err error) {
+	path = filepath.Join(d.Folder, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	if d.account != nil {
+		err = os.Chown(path, int(d.account.Uid), int(d.account.Gid))
+	}
+	return path, err
+}
+
 // Run runs a program as the server's account and returns when it has ended.
 func (d *Daemon) Run(command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...)

@@ -1,0 +1,106 @@
+// Package redis keeps in Redis what may be lost: counters and short challenges that all
+// replicas see.
+//
+// Nothing that must happen once is decided here. When Redis dies or forgets, people
+// sign in and tokens are given all the same.
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// prefix keeps our keys apart from those of others that use the same Redis.
+const prefix = "vouchsafe:"
+
+// maxWait bounds a call whose context has no deadline: whoever signs in must not wait
+// for a counter.
+const maxWait = 2 * time.Second
+
+// Store implements storage.Ephemeral. It needs Redis 6.2 or newer.
+type Store struct{ client redis.UniversalClient }
+
+var _ storage.Ephemeral = (*Store)(nil)
+
+// Close closes the connections.
+func (s *Store) Close() error { return s.client.Close() }
+
+// Put implements storage.Ephemeral.
+func (s *Store) Put(ctx context.Context, key string, val []byte, ttl time.Duration) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := s.client.Do(ctx, "SET", prefix+key, val, "NX", "PX", milliseconds(ttl)).Err()
+	if errors.Is(err, redis.Nil) {
+		return fmt.Errorf("put: %w", storage.ErrExists)
+	}
+	return fault("put", err)
+}
+
+// Get implements storage.Ephemeral.
+func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	val, err := s.client.Get(ctx, prefix+key).Bytes()
+	return val, fault("get", err)
+}
+
+// Take implements storage.Ephemeral.
+func (s *Store) Take(ctx context.Context, key string) ([]byte, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	val, err := s.client.GetDel(ctx, prefix+key).Bytes()
+	return val, fault("take", err)
+}
+
+// count is one script, so that no counter is left without an end.
+var count = redis.NewScript(`
+local n = redis.call("INCR", KEYS[1])
+if n == 1 then
+	redis.call("PEXPIRE", KEYS[1], ARGV[1])
+end
+return n`)
+
+// Count implements storage.Ephemeral.
+func (s *Store) Count(ctx context.Context, key string, window time.Duration) (int64, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	n, err := count.Run(ctx, s.client, []string{prefix + key}, milliseconds(window)).Int64()
+	return n, fault("count", err)
+}
+
+// Forget implements storage.Ephemeral.
+func (s *Store) Forget(ctx context.Context, key string) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return fault("forget", s.client.Del(ctx, prefix+key).Err())
+}
+
+// Ping implements storage.Ephemeral.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return fault("ping", s.client.Ping(ctx).Err())
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, maxWait) // an earlier deadline stays
+}
+
+// milliseconds is at least one: Redis refuses an expiry of zero.
+func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
+
+func fault(op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, redis.Nil):
+		return fmt.Errorf("%s: %w", op, storage.ErrNotFound)
+	}
+	return fmt.Errorf("%s: %w: %w", op, storage.ErrUnavailable, err)
+}

@@ -1,0 +1,156 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/redis"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
+)
+
+func open(t testing.TB, urls string) *redis.Store {
+	t.Helper()
+	s, err := redis.Open(urls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+func TestContract(t *testing.T) {
+	storagetest.Ephemeral(t, open(t, redistest.Start(t)), time.Sleep)
+}
+
+func TestCommandsComeBackAfterRedis(t *testing.T) {
+	server := redistest.StartServer(t, "--requirepass", "p@ss,word")
+	ctx := t.Context()
+	s := open(t, strings.Replace(server.URL(), "redis://", "redis://:p%40ss%2Cword@", 1))
+	if n, err := s.Count(ctx, "a", time.Hour); n != 1 || err != nil {
+		t.Fatalf("got %d, %v, want 1", n, err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	_, count := s.Count(ctx, "a", time.Hour)
+	_, get := s.Get(ctx, "a")
+	_, take := s.Take(ctx, "a")
+	for name, err := range map[string]error{
+		"Count": count, "Get": get, "Take": take,
+		"Put": s.Put(ctx, "a", nil, time.Hour), "Forget": s.Forget(ctx, "a"), "Ping": s.Ping(ctx),
+	} {
+		if !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", name, err, storage.ErrUnavailable)
+		}
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The script is unknown to the new process.
+	if n, err := s.Count(ctx, "a", time.Hour); n != 1 || err != nil {
+		t.Errorf("got %d, %v, want 1", n, err)
+	}
+	wrong := open(t, server.URL())
+	if err := wrong.Ping(ctx); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("without the password: got %v, want %v", err, storage.ErrUnavailable)
+	}
+}
+
+func TestSilenceIsBounded(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // connects and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := open(t, "redis://"+l.Addr().String())
+	start := time.Now()
+	if _, err := s.Count(t.Context(), "a", time.Hour); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
+	}
+	if d := time.Since(start); d > 4*time.Second {
+		t.Errorf("gave up after %v, want less than 4 s", d)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start = time.Now()
+	if _, err := s.Get(ctx, "a"); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
+	}
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("gave up after %v, want the caller's 100 ms", d)
+	}
+}
+
+func TestSentinel(t *testing.T) {
+	master := redistest.StartServer(t)
+	_, port, _ := net.SplitHostPort(master.Address())
+	var addresses []string
+	for range 2 {
+		sentinel := redistest.StartSentinel(t, "main", port, 2)
+		addresses = append(addresses, sentinel.Address())
+	}
+	s := open(t, "redis://"+strings.Join(addresses, ",")+"/0?master_name=main")
+	storagetest.Ephemeral(t, s, time.Sleep)
+}
+
+func TestCluster(t *testing.T) {
+	addresses := redistest.StartCluster(t)
+	s := open(t, strings.Join(addresses[:2], ","))
+	storagetest.Ephemeral(t, s, time.Sleep)
+	for i := range 50 { // of every node
+		if n, err := s.Count(t.Context(), fmt.Sprint("slot ", i), time.Hour); n != 1 || err != nil {
+			t.Fatalf("got %d, %v, want 1", n, err)
+		}
+	}
+	one := open(t, "redis://"+addresses[0]+"?cluster=true")
+	if n, err := one.Count(t.Context(), "slot 7", time.Hour); n != 2 || err != nil {
+		t.Errorf("got %d, %v, want 2", n, err)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	for _, urls := range []string{
+		"", "redis://a,", "http://a", "redis://a:6379,rediss://b:6379", "redis://a/x", "redis://a?nonsense=1",
+		"redis://:secret@a:b", "redis://:secret%zz@a",
+	} {
+		s, err := redis.Open(urls)
+		if err == nil {
+			s.Close()
+			t.Errorf("%q: opened", urls)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: the error repeats the password: %v", urls, err)
+		}
+	}
+	for _, urls := range []string{
+		"localhost", "a:1,b:2", "rediss://user:pw@a:1,b:2", "redis://a:1,redis://b:2/0?master_name=m", "redis://[::1]:6379/3?pool_size=4",
+	} {
+		s, err := redis.Open(urls)
+		if err != nil {
+			t.Errorf("%q: %v", urls, err)
+			continue
+		}
+		s.Close()
+	}
+}
+
+func BenchmarkCount(b *testing.B) {
+	s := open(b, redistest.Start(b))
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, err := s.Count(b.Context(), fmt.Sprint(i%1000), time.Hour); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
