@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
+	"github.com/vouchsafe/vouchsafe/storage/redis"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
@@ -49,7 +50,11 @@ func openEphemeral(ctx context.Context, cfg *Config) (shared, local storage.Ephe
 	if cfg.RedisURL == "" {
 		return own, own, func() error { return nil }, nil
 	}
-	return nil, nil, nil, errors.New("redis is not there yet")
+	r, err := redis.Open(string(cfg.RedisURL))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return r, own, r.Close, nil
 }
 
 // withStore opens the database for a command. An embedded one is brought up to date, so
