@@ -91,9 +91,9 @@ func operations(t *testing.T, s *vouchsafetest.Server) []operation {
 		r := vouchsafetest.NewRequest(c)
 		return api.Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
 	}
-	redeem := func(c vouchsafetest.Client) func() func() {
+	redeem := func(c vouchsafetest.Client, more ...string) func() func() {
 		return func() func() {
-			r := vouchsafetest.NewRequest(c)
+			r := vouchsafetest.NewRequest(c, more...)
 			code := b.Code(t, r)
 			return func() { api.Redeem(t, r, code).Want(t, 200, "") }
 		}
@@ -143,7 +143,7 @@ func operations(t *testing.T, s *vouchsafetest.Server) []operation {
 		}},
 		{"code to tokens", cost{0, 1}, redeem(vouchsafetest.Web)},
 		{"code to tokens, public client", cost{0, 1}, redeem(vouchsafetest.Public)},
-		{"code to tokens, claims in the ID token", cost{1, 1}, redeem(vouchsafetest.Signed)},
+		{"code to tokens, claims in the ID token", cost{1, 1}, redeem(vouchsafetest.Signed, "scope", "openid email")},
 		{"refresh", cost{0, 1}, refresh(vouchsafetest.Web)},
 		{"user info", cost{1, 0}, use(vouchsafetest.Web, func(access string) { api.Userinfo(t, access) })},
 		{"user info, opaque token", cost{1, 0}, use(vouchsafetest.Opaque, func(access string) { api.Userinfo(t, access) })},

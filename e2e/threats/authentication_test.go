@@ -98,7 +98,7 @@ func d6(t *testing.T, s *vouchsafetest.Server) {
 	for _, header := range []string{
 		"Basic", "Basic ", "Basic !!!", "Basic " + enc([]byte("no colon")), "Basic " + enc([]byte(":")), "Basic " + enc([]byte(":secret")),
 		"Basic " + enc([]byte("%zz:secret")), "Basic " + enc([]byte("service:%")), "Basic " + enc([]byte("a+b:c+d")), "Basic " + enc([]byte("a:b:c:d")),
-		"Basic " + enc([]byte("ünïcödé:pässwörd")), "Basic " + enc([]byte("\xff\xfe:\x00")), "Basic " + enc([]byte(strings.Repeat("x", 50000)+":y")),
+		"Basic " + enc([]byte("ünïcödé:pässwörd")), "Basic " + enc([]byte("\xff\xfe:\x00")), "Basic " + enc([]byte(strings.Repeat("x", 10000)+":y")),
 		"Bearer abc", "Digest username=x", "basic " + enc([]byte("service:wrong")), "Basic " + enc([]byte("service:wrong")) + " trailing", "\x7f",
 	} {
 		if strings.ContainsRune(header, '\x7f') {

@@ -171,7 +171,7 @@ func f8(t *testing.T, s *vouchsafetest.Server) {
 	evil = append(evil,
 		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-without-keys", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt"}),
 		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-hs256", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "HS256", "jwks": map[string]any{"keys": []any{ed}}}),
-		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-none", "id_token_signed_response_alg": "none"}),
+		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-alg-none", "id_token_signed_response_alg": "none"}),
 		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-jwks-uri", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "file:///etc/passwd"}),
 	)
 	wantRefused(t, s, evil)

@@ -70,11 +70,11 @@ func o2(t *testing.T, s *vouchsafetest.Server) {
 	b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(web).Path()), vouchsafetest.Person{Email: payload, Password: payload})
 	api.Token(t, web.With(vouchsafetest.Client{"client_id": payload}), "grant_type", payload).WantNot(t)
 	req := api.Request(t, http.MethodGet, "/"+url.PathEscape(payload), "", "")
-	req.Header.Set("User-Agent", "\x1b[31mred")
 	req.Header.Set("X-Request-Id", "forged-id")
 	if reply := api.Do(t, req); reply.Header.Get("X-Request-Id") == "forged-id" {
 		t.Error("the request's id is what the sender said")
 	}
+	raw(t, s, "GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x1b[31mred\r\nX-Forwarded-For: \x1b[31m1.2.3.4\r\nConnection: close\r\n\r\n")
 	for line := range strings.Lines(s.Log()) {
 		if strings.HasPrefix(line, `{"level":"ERROR","msg":"forged-line"`) || strings.Contains(line, "\x1b") {
 			t.Errorf("a forged line: %q", line)

@@ -92,7 +92,7 @@ func secretsOfARun(t *testing.T, s *vouchsafetest.Server) map[string]string {
 
 func n2(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
-	for _, sql := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "1; SELECT pg_sleep(10)", "\\'; --", "%' --", "' UNION SELECT 1 --", "$1", "web'/**/--", "a\x00b"} {
+	for _, sql := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "1; SELECT pg_sleep(10)", "\\'; --", "%' --", "' UNION SELECT 1 --", "$1", "web'/**/--"} {
 		login := b.Get(t, vouchsafetest.NewRequest(web).Path())
 		if page := b.SignIn(t, login, vouchsafetest.Person{Email: sql, Password: sql}); page.Left != nil {
 			t.Errorf("%q signed in", sql)

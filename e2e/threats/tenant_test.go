@@ -97,7 +97,7 @@ func n4(t *testing.T, s *vouchsafetest.Server) {
 	if page := b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(web).Path()), p); page.Left != nil {
 		t.Error("the password of one tenant signs in at another")
 	}
-	s.Command(t, "", "tenant", "remove", id)
+	s.Command(t, "", "tenant", "remove", id, "--yes")
 	s.Refuses(t, "", "tenant", "add", id) // nothing can be inherited: the id is gone for good
 	api := tenant.API(t)
 	if got := api.Renew(t, web, away.Refresh()); got.Status < 400 || got.Status > 404 {

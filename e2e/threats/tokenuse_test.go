@@ -38,7 +38,7 @@ func d12(t *testing.T, s *vouchsafetest.Server) {
 		if !api.Active(t, vouchsafetest.Inspector, own.Access()) {
 			t.Errorf("%s: the client that may introspect does not learn of its tokens", c.ID())
 		}
-		for _, garbage := range []string{"x", "a.b.c", own.Access() + "x", own.Access()[1:], own.ID(), strings.Repeat("a", 100000), "vat_x", "\x00"} {
+		for _, garbage := range []string{"x", "a.b.c", own.Access() + "x", own.Access()[1:], own.ID(), strings.Repeat("a", 20000), "vat_x", "ünïcödé"} {
 			if api.Active(t, c, garbage) {
 				t.Errorf("%.30q… is called active", garbage)
 			}

@@ -2,12 +2,14 @@ package vouchsafetest
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -32,21 +34,42 @@ func (s *Server) AddClient(t testing.TB) Client {
 	return c
 }
 
-// Plans says what applying a clients file with these clients would change; it changes
-// nothing. What is wrong with them is the error.
-func (s *Server) Plans(t testing.TB, clients ...Client) (string, error) {
+// Faults are what `client diff` finds wrong with a clients file, by client_id.
+func (s *Server) Faults(t testing.TB, clients ...Client) map[string][]string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "clients.yaml")
 	if err := WriteClients(file, clients); err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.command("", "client", "diff", file)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 2 {
-		return out, nil // there are changes
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out, err
+	entry, entryAt := -1, map[int]string{} // line to client_id
+	for i, line := range strings.Split(string(text), "\n") {
+		if line == "    {" {
+			entry++
+		}
+		if entry >= 0 {
+			entryAt[i+1] = clients[entry].ID()
+		}
+	}
+	_, err = s.command("", "client", "diff", file)
+	if err == nil {
+		return nil
+	}
+	faults := map[string][]string{}
+	for _, m := range faultLine.FindAllStringSubmatch(err.Error(), -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults[entryAt[n]] = append(faults[entryAt[n]], m[2])
+	}
+	return faults
 }
+
+var faultLine = regexp.MustCompile(`clients\.yaml:(\d+):\d+ (.*)`)
 
 // Refuses runs a command that must fail, and gives what it says.
 func (s *Server) Refuses(t testing.TB, stdin string, args ...string) string {

@@ -96,7 +96,7 @@ func TryStart(t testing.TB, o Options) (*Server, error) {
 func showLog(t testing.TB, s *Server) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the end of the log of the %s server:\n%s", s.Name, s.log.tail(12))
+			t.Logf("the end of the log of the %s server:\n%s", s.Name, s.log.tail(8))
 		}
 	})
 }
