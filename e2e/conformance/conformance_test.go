@@ -83,6 +83,7 @@ func run(t *testing.T, name, mode string, client vouchsafetest.Client, modules [
 			full += "," + mode
 		}
 		t.Run(full, func(t *testing.T) {
+			t.Parallel()
 			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 				m.test(t, &plan{name: name, Server: s, api: s.API(t), client: client, second: vouchsafetest.Other, mode: mode})
 			})

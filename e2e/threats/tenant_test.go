@@ -100,11 +100,11 @@ func n4(t *testing.T, s *vouchsafetest.Server) {
 	s.Command(t, "", "tenant", "remove", id, "--yes")
 	s.Refuses(t, "", "tenant", "add", id) // nothing can be inherited: the id is gone for good
 	api := tenant.API(t)
-	if got := api.Renew(t, web, away.Refresh()); got.Status < 400 || got.Status > 404 {
-		t.Errorf("a removed tenant's refresh token: got %d %s", got.Status, got.Raw)
-	}
 	deadline(t, "a removed tenant is served", func() bool {
 		return api.Do(t, api.Request(t, http.MethodGet, "/.well-known/openid-configuration", "", "")).Status == http.StatusNotFound
 	})
+	if got := api.As(t, web, "/token", vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", away.Refresh())); got.Status != http.StatusNotFound {
+		t.Errorf("a removed tenant's refresh token: got %d %s, want 404", got.Status, got.Raw)
+	}
 	wantAlive(t, s, home)
 }

@@ -25,7 +25,10 @@ func TestThreats(t *testing.T) {
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
 		tokenUseRows(), refreshRows(), deathRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(),
 	) {
-		t.Run(r.id, func(t *testing.T) { vouchsafetest.Each(t, r.test) })
+		t.Run(r.id, func(t *testing.T) {
+			t.Parallel()
+			vouchsafetest.Each(t, r.test)
+		})
 	}
 }
 

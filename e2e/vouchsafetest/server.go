@@ -128,7 +128,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		"VOUCHSAFE_LOG_FORMAT":     "json",
 		// Clients' keys are served by the tests, on this machine.
 		"VOUCHSAFE_ALLOW_PRIVATE_FETCH": "true",
-		"GORACE":                        "halt_on_error=0 history_size=2",
+		"GORACE":                        "halt_on_error=0 atexit_sleep_ms=0",
 	}
 	if s.Certificate, err = NewCertificate(dir); err != nil {
 		return nil, err
