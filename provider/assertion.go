@@ -25,7 +25,7 @@ import (
 // assertionAlgorithms are those that clients may sign assertions with: none with a
 // shared key, which a public key could be mistaken for (RFC 8725 section 2.1).
 var assertionAlgorithms = []jose.SignatureAlgorithm{
-	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, ed25519Algorithm, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
 }
 
 const (
@@ -91,7 +91,7 @@ func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage
 		return &authError{err.Error()}
 	}
 	header := a.jws.Signatures[0].Protected
-	if want := c.TokenEndpointAuthSigningAlg; want != "" && header.Algorithm != want {
+	if want := c.TokenEndpointAuthSigningAlg; want != "" && !sameAlgorithm(header.Algorithm, want) {
 		return &authError{"assertion signed by " + header.Algorithm + ", registered for " + want}
 	}
 	keys, err := p.clientKeys(ctx, c, header.KeyID)
@@ -148,7 +148,7 @@ func signedByOne(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	alg := jws.Signatures[0].Protected.Algorithm
 	tried := 0
 	for _, key := range keys {
-		if key.Algorithm != "" && key.Algorithm != alg || key.Use != "" && key.Use != "sig" {
+		if key.Algorithm != "" && !sameAlgorithm(key.Algorithm, alg) || key.Use != "" && key.Use != "sig" {
 			continue
 		}
 		if !key.Valid() || !key.IsPublic() {
@@ -160,7 +160,11 @@ func signedByOne(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 		if tried++; tried > maxAssertionKeys {
 			return false
 		}
-		if _, err := jws.Verify(key.Key); err == nil {
+		verifier := key.Key
+		if k, ok := verifier.(ed25519.PublicKey); ok {
+			verifier = ed25519Verifier(k)
+		}
+		if _, err := jws.Verify(verifier); err == nil {
 			return true
 		}
 	}
@@ -177,7 +181,7 @@ func fits(key any, alg string) bool {
 	case *rsa.PublicKey:
 		return k.Size() >= minRSA && (strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"))
 	case ed25519.PublicKey:
-		return alg == string(jose.EdDSA)
+		return isEd25519(alg)
 	}
 	return false
 }

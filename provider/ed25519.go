@@ -1,0 +1,33 @@
+package provider
+
+import (
+	"crypto/ed25519"
+	"errors"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// ed25519Algorithm is what RFC 9864 calls EdDSA with Ed25519: it deprecates the older
+// name, which does not say the curve, and client libraries sign with the new one.
+// go-jose does not know it yet.
+const ed25519Algorithm jose.SignatureAlgorithm = "Ed25519"
+
+// sameAlgorithm says whether two names are of one algorithm.
+func sameAlgorithm(a, b string) bool {
+	return a == b || isEd25519(a) && isEd25519(b)
+}
+
+func isEd25519(alg string) bool {
+	return alg == string(ed25519Algorithm) || alg == string(jose.EdDSA)
+}
+
+// ed25519Verifier verifies under either name.
+type ed25519Verifier ed25519.PublicKey
+
+// VerifyPayload implements jose.OpaqueVerifier.
+func (key ed25519Verifier) VerifyPayload(payload, signature []byte, alg jose.SignatureAlgorithm) error {
+	if !isEd25519(string(alg)) || !ed25519.Verify(ed25519.PublicKey(key), payload, signature) {
+		return errors.New("wrong signature")
+	}
+	return nil
+}
