@@ -1,6 +1,8 @@
 package vouchsafetest
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 )
@@ -140,9 +142,19 @@ func Declared() []Client {
 	return all
 }
 
-// WriteClients writes a clients.yaml. JSON is YAML.
+// WriteClients writes a clients.yaml. JSON is YAML. The secrets of Web and Service stand
+// there in clear, which makes them slow to hash; those of the others as the hash that
+// Vouchsafe makes of secrets of its own, which is quick.
 func WriteClients(file string, clients []Client) error {
-	text, err := json.MarshalIndent(map[string]any{"clients": clients}, "", "  ")
+	written := make([]Client, len(clients))
+	for i, c := range clients {
+		written[i] = c
+		if c.Secret() != "" && c.ID() != Web.ID() && c.ID() != Service.ID() {
+			sum := sha256.Sum256([]byte(c.Secret()))
+			written[i] = c.With(Client{"client_secret": nil, "client_secret_hash": "sha256$" + base64.RawURLEncoding.EncodeToString(sum[:])})
+		}
+	}
+	text, err := json.MarshalIndent(map[string]any{"clients": written}, "", "  ")
 	if err != nil {
 		return err
 	}

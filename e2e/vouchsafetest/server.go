@@ -3,11 +3,14 @@ package vouchsafetest
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -39,7 +42,7 @@ type Server struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	err    error // how it exited
-	people people
+	people *people
 }
 
 // Options are what a test wants to be different.
@@ -116,7 +119,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Name: "embedded", TenantID: "default", Dir: dir, binary: bin, log: &logBuffer{},
+		Name: "embedded", TenantID: "default", Dir: dir, binary: bin, log: &logBuffer{}, people: &people{},
 		Issuer: "http://localhost:" + port, Address: "127.0.0.1:" + port,
 		Operations: "http://127.0.0.1:" + opsPort,
 	}
@@ -147,11 +150,11 @@ func prepare(o Options, dir string) (*Server, error) {
 		maps.Copy(s.env, map[string]string{
 			"VOUCHSAFE_DATABASE_URL": s.Database,
 			"VOUCHSAFE_REDIS_URL":    redis,
-			"VOUCHSAFE_SECRET":       "e2e-Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f",
-			"VOUCHSAFE_ISSUER":       s.Issuer,
-			"VOUCHSAFE_TLS_CERT":     s.Certificate.CertFile,
-			"VOUCHSAFE_TLS_KEY":      s.Certificate.KeyFile,
-			"VOUCHSAFE_STOP_DELAY":   "0s",
+			"VOUCHSAFE_SECRET":     "e2e-Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f",
+			"VOUCHSAFE_ISSUER":     s.Issuer,
+			"VOUCHSAFE_TLS_CERT":   s.Certificate.CertFile,
+			"VOUCHSAFE_TLS_KEY":    s.Certificate.KeyFile,
+			"VOUCHSAFE_STOP_DELAY": "0s",
 		})
 	}
 	maps.Copy(s.env, o.Env)
@@ -218,7 +221,7 @@ func (s *Server) replica() (*Server, error) {
 	r := &Server{
 		Name: s.Name, TenantID: s.TenantID, Issuer: s.Issuer, Dir: s.Dir, Database: s.Database, Certificate: s.Certificate, KeyHost: s.KeyHost,
 		Address: "127.0.0.1:" + port, Operations: "http://127.0.0.1:" + opsPort,
-		env: maps.Clone(s.env), binary: s.binary, log: &logBuffer{},
+		env: maps.Clone(s.env), binary: s.binary, log: &logBuffer{}, people: s.people,
 	}
 	r.env["VOUCHSAFE_LISTEN"] = r.Address
 	r.env["VOUCHSAFE_METRICS_LISTEN"] = "127.0.0.1:" + opsPort
@@ -246,12 +249,16 @@ func (s *Server) client(from net.IP) *http.Client {
 	}
 }
 
+// freePort finds a port that is free. It is none of those that the system gives to
+// connections, one of which could have it by the time that the server asks for it.
 func freePort() (string, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		port := strconv.Itoa(10000 + rand.IntN(20000))
+		l, err := net.Listen("tcp4", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		return port, l.Close()
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return "", errors.New("no port is free between 10000 and 30000")
 }
