@@ -150,11 +150,11 @@ func prepare(o Options, dir string) (*Server, error) {
 		maps.Copy(s.env, map[string]string{
 			"VOUCHSAFE_DATABASE_URL": s.Database,
 			"VOUCHSAFE_REDIS_URL":    redis,
-			"VOUCHSAFE_SECRET":     "e2e-Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f",
-			"VOUCHSAFE_ISSUER":     s.Issuer,
-			"VOUCHSAFE_TLS_CERT":   s.Certificate.CertFile,
-			"VOUCHSAFE_TLS_KEY":    s.Certificate.KeyFile,
-			"VOUCHSAFE_STOP_DELAY": "0s",
+			"VOUCHSAFE_SECRET":       "e2e-Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f",
+			"VOUCHSAFE_ISSUER":       s.Issuer,
+			"VOUCHSAFE_TLS_CERT":     s.Certificate.CertFile,
+			"VOUCHSAFE_TLS_KEY":      s.Certificate.KeyFile,
+			"VOUCHSAFE_STOP_DELAY":   "0s",
 		})
 	}
 	maps.Copy(s.env, o.Env)
