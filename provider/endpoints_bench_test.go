@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// serves measures a request through the whole chain.
+func (s *tokenServer) serves(b *testing.B, request func() *http.Request) {
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, request())
+		if w.Code != http.StatusOK {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+func BenchmarkUserinfo(b *testing.B) {
+	for _, format := range []string{"jwt", "opaque"} {
+		b.Run(format, func(b *testing.B) {
+			s := startTokens(b)
+			token := s.tokens(s.client(func(c *storage.Client) { c.AccessTokenFormat = format })).str("access_token")
+			s.serves(b, func() *http.Request { return request("GET", "/userinfo", "", bearer(token)) })
+		})
+	}
+}
+
+func BenchmarkIntrospection(b *testing.B) {
+	s := startTokens(b)
+	c, secret := s.confidential("web")
+	token := s.confidentialTokens(c, secret).str("access_token")
+	form := values("token", token).Encode()
+	s.serves(b, func() *http.Request { return request("POST", "/introspect", form, basic("web", secret), formType) })
+}
+
+func BenchmarkPublished(b *testing.B) {
+	s := startTokens(b)
+	s.jwks("/jwks")
+	for _, path := range []string{"/jwks", openIDPath} {
+		b.Run(path, func(b *testing.B) {
+			s.serves(b, func() *http.Request { return request("GET", path, "") })
+		})
+	}
+}
