@@ -2,9 +2,9 @@ package login
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -16,24 +16,10 @@ func (*limited) Error() string { return "too many attempts" }
 // allowAddress counts an attempt from the request's address.
 func (s *Server) allowAddress(r *http.Request) error {
 	ctx := r.Context()
-	if wait, ok := s.Limits.Allow(ctx, web.TenantOf(ctx).ID, s.PerAddress, network(web.RequestOf(ctx).IP)); !ok {
+	if wait, ok := s.Limits.Allow(ctx, web.TenantOf(ctx).ID, s.PerAddress, limit.Network(web.RequestOf(ctx).IP)); !ok {
 		return &limited{wait}
 	}
 	return nil
-}
-
-// network is what attempts from an IP address are counted by: for IPv6 the whole /64,
-// since whoever has one address there has them all.
-func network(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil || addr.Is4() || addr.Is4In6() {
-		return ip
-	}
-	net, err := addr.Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return net.String()
 }
 
 // allowAccount counts an attempt at an account: by the person's id when there is such

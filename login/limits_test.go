@@ -117,16 +117,3 @@ func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
 		t.Errorf("another browser there: got %d, want 429", p.status)
 	}
 }
-
-func TestAddressesOfOneNetworkAreCountedTogether(t *testing.T) {
-	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8::ffff:1"}, {"192.0.2.1", "192.0.2.1"}} {
-		if network(pair[0]) != network(pair[1]) {
-			t.Errorf("%q and %q are counted apart", pair[0], pair[1])
-		}
-	}
-	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8:0:1::1"}, {"192.0.2.1", "192.0.2.2"}, {"", "192.0.2.1"}} {
-		if network(pair[0]) == network(pair[1]) {
-			t.Errorf("%q and %q are counted together", pair[0], pair[1])
-		}
-	}
-}

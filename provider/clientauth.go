@@ -19,10 +19,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// authFailures bounds the failures of one client from one address. It is the pair that
-// is counted, so that nobody can lock a client out from anywhere else. What is right
-// and quickly seen to be right is never refused, so that nobody behind the same address
-// can either; only a slow comparison is counted before it is made.
+// authFailures bounds the failures of one client from one address (limit.Network). It is
+// the pair that is counted, so that nobody can lock a client out from anywhere else. What
+// is right and quickly seen to be right is never refused, so that nobody behind the same
+// address can either; only a slow comparison is counted before it is made.
 var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
 
 // credentials are what a request brought to say who it comes from, by the one method
@@ -115,7 +115,7 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 
 // admitFailure counts what failed, or may well fail, and refuses beyond the limit.
 func (p *Provider) admitFailure(ctx context.Context, t *web.Tenant, creds *credentials) error {
-	wait, ok := p.Limits.Allow(ctx, t.ID, authFailures, creds.clientID+"\x00"+web.RequestOf(ctx).IP)
+	wait, ok := p.Limits.Allow(ctx, t.ID, authFailures, creds.clientID+"\x00"+limit.Network(web.RequestOf(ctx).IP))
 	if ok {
 		return nil
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -200,6 +201,23 @@ func TestGuessingSecretsIsLimited(t *testing.T) {
 			t.Errorf("known to be right: got %d %s, want tokens", a.status, a.raw)
 		}
 	})
+}
+
+// Whoever has an IPv6 address has 2^64 of them: each must not be a new start for guesses
+// at a secret that is hashed slowly, nor for hashes that sign-in waits behind.
+func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
+	s := startTokens(t)
+	s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
+	for i := range authFailures.Max {
+		s.ip = fmt.Sprintf("2001:db8:0:1:%x::1", i)
+		s.fails(ask(s, basic("chosen", "guess")), http.StatusUnauthorized, "invalid_client")
+	}
+	s.ip = "2001:db8:0:1:ffff::1"
+	s.fails(ask(s, basic("chosen", "guess")), http.StatusTooManyRequests, "temporarily_unavailable")
+	s.ip = "2001:db8:0:2::1"
+	if a := ask(s, basic("chosen", "correct horse battery")); a.status != http.StatusOK {
+		t.Errorf("from another network: got %d %s, want tokens", a.status, a.raw)
+	}
 }
 
 // A secret works at once where the client was read a moment before it was made, and

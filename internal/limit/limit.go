@@ -67,6 +67,20 @@ func (l *Limiter) unlimited(ctx context.Context) bool {
 	return err == nil && slices.ContainsFunc(l.Unlimited, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
+// Network is what attempts from an IP address are counted by: for IPv6 the whole /64,
+// since whoever has one address there has them all.
+func Network(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Is4() || addr.Is4In6() {
+		return ip
+	}
+	net, err := addr.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return net.String()
+}
+
 // key hides the subject: it may be an address, and of any length.
 func key(tenant string, rule Rule, subject string) string {
 	sum := sha256.Sum256([]byte(subject))
