@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -277,6 +279,27 @@ func TestChosenSecretsAreRemembered(t *testing.T) {
 	}
 	if ok, _ := m.match(t.Context(), []string{slowHash(t, "new one")}, "chosen", admit); ok {
 		t.Error("a secret matched after it was replaced")
+	}
+}
+
+// Many at once, when the server has just started, wait for one hash: none is turned away
+// because all of them want to hash.
+func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
+	m := newSecretMatcher()
+	hashes := []string{slowHash(t, "chosen")}
+	var asked atomic.Int64
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			ok, err := m.match(t.Context(), hashes, "chosen", func() error { asked.Add(1); return nil })
+			if !ok || err != nil {
+				t.Errorf("got %v, %v", ok, err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := asked.Load(); got != 1 {
+		t.Errorf("%d slow comparisons, want one", got)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
@@ -30,6 +32,7 @@ type secretMatcher struct {
 	slow   argon2id.Hasher
 	nobody []string // the hash of a secret that nobody has
 
+	flight  singleflight.Group
 	mu      sync.RWMutex
 	matched map[[32]byte]struct{}
 }
@@ -61,22 +64,44 @@ func (m *secretMatcher) match(ctx context.Context, hashes []string, secret strin
 		if strings.HasPrefix(hash, madePrefix) {
 			continue
 		}
-		if err := admit(); err != nil {
-			return false, err
-		}
-		ok, err := m.slow.Verify(ctx, hash, secret)
+		ok, err := m.slowly(ctx, hash, secret, admit)
 		if errors.Is(err, argon2id.ErrBusy) {
 			return false, &oauthError{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "The server is busy. Try again.", Err: err}
+		}
+		var refused *oauthError
+		if errors.As(err, &refused) {
+			return false, refused
 		}
 		if err != nil {
 			return false, fmt.Errorf("compare client secret: %w", err)
 		}
 		if ok {
-			m.remember(hash, secret)
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// slowly compares by the slow hash, and remembers the secret when it is the right one.
+// Of many who bring the same at once, as a client's many threads do when the server has
+// just started, one asks admit and hashes, and the others wait for what comes of it.
+func (m *secretMatcher) slowly(ctx context.Context, hash, secret string, admit func() error) (bool, error) {
+	mac := m.mac(hash, secret)
+	ok, err, _ := m.flight.Do(string(mac[:]), func() (any, error) {
+		if m.remembers(hash, secret) { // by now
+			return true, nil
+		}
+		if err := admit(); err != nil {
+			return false, err
+		}
+		// The hash is for all who wait: the first one's going away must not end it.
+		ok, err := m.slow.Verify(context.WithoutCancel(ctx), hash, secret)
+		if ok && err == nil {
+			m.remember(hash, secret)
+		}
+		return ok, err
+	})
+	return ok.(bool), err
 }
 
 // matchNobody compares as match does for a client that is there.
