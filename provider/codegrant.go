@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -144,11 +143,6 @@ func (p codeGrant) newGrant(s *session) storage.Grant {
 		g.Generation, g.RotatedAt = 1, s.now
 		g.IdleExpiresAt = s.now.Add(s.client.RefreshTokenIdleLifetime.Or(p.RefreshTokenIdleLifetime))
 		g.ExpiresAt = s.now.Add(s.client.RefreshTokenLifetime.Or(p.RefreshTokenLifetime))
-	}
-	// The row is what tells that the code was used: it stays as long as the code is
-	// young enough to work.
-	if end := c.IssuedAt.Add(p.CodeLifetime + time.Minute); g.ExpiresAt.Before(end) {
-		g.ExpiresAt = end
 	}
 	return g
 }

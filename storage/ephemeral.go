@@ -27,6 +27,7 @@ type Ephemeral interface {
 type Maintenance interface {
 	// Ping says whether the database answers and its schema is this binary's.
 	Ping(ctx context.Context) error
-	// Sweep deletes what has expired, in batches, and says how many rows went.
+	// Sweep deletes what has expired, in batches, and says how many rows went. A grant
+	// stays for longer than any code lives: its row is what tells that its code was used.
 	Sweep(ctx context.Context, now time.Time) (int64, error)
 }

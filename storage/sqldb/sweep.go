@@ -10,8 +10,12 @@ import (
 // others; the texts below say the same number.
 const sweepBatch = 1000
 
-// Ended sessions are kept for a day, for those who ask what happened. What has expired
-// is refused for its age alone, and goes at once.
+// keepGrants is how long an expired grant stays: longer than any code lives, for the row
+// is what tells that its code was used.
+const keepGrants = 15 * time.Minute
+
+// Ended sessions are kept for a day, for those who ask what happened. What else has
+// expired is refused for its age alone, and goes at once.
 const (
 	sweepSpent = `
 		DELETE FROM spent_values WHERE (tenant_id, purpose, hash) IN (
@@ -44,7 +48,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepSpent, now},
 		{sweepExpiredSessions, now},
 		{sweepEndedSessions, now.Add(-24 * time.Hour)},
-		{sweepGrants, now},
+		{sweepGrants, now.Add(-keepGrants)},
 		{sweepKeys, now},
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; total += n {

@@ -132,6 +132,10 @@ func testSweep(t *testing.T, s Store) {
 	must(t, err)
 	_, err = s.Sweep(ctx, now.Add(48*time.Hour))
 	must(t, err)
+	_, err = s.Grant(ctx, w.tenant, w.grant) // has just expired; its code may be young
+	must(t, err)
+	_, err = s.Sweep(ctx, now.Add(49*time.Hour))
+	must(t, err)
 	_, err = s.Grant(ctx, w.tenant, w.grant)
 	want(t, err, storage.ErrNotFound)
 	_, _, err = s.Session(ctx, w.tenant, w.session, now)
