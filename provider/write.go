@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,26 @@ func (p *Provider) api(h func(w http.ResponseWriter, r *http.Request) error) htt
 			p.writeError(w, r, err)
 		}
 	})
+}
+
+// programs are the endpoints that answer JSON, errors too.
+var programs = []string{"/token", "/introspect", "/revoke", "/userinfo", "/jwks"}
+
+// ErrorPage is page, but for endpoints that programs call: what went wrong before a
+// request reached one of those, such as its tenant not being found, is JSON too.
+func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
+	return func(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
+		path := r.URL.Path
+		if rest, ok := strings.CutPrefix(path, "/t/"); ok {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
+		}
+		if slices.Contains(programs, path) {
+			p.writeError(w, r, prob)
+			return
+		}
+		page(w, r, prob)
+	}
 }
 
 func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error) {

@@ -75,7 +75,7 @@ func (s *server) assemble(ctx context.Context) error {
 	if s.cfg.RedisURL != "" {
 		s.health.checks = append(s.health.checks, healthCheck{name: "redis", ping: shared.Ping, optional: true})
 	}
-	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.pages.ErrorPage)
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.pages.ErrorPage))
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *server) routes() *mux.Router {
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: prefixes(s.cfg.TrustedProxies), Log: s.log,
-		Errors: s.pages.ErrorPage, Done: s.metrics.done,
+		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
 	}
 	front := http.NewServeMux()
 	front.HandleFunc("GET /healthz", s.health.alive)
