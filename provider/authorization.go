@@ -224,6 +224,7 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 		a.claims = &claimsRequest{}
 		return &refusal{"invalid_request", err.Error()}
 	}
+	a.claims.within(a.client)
 	if hint := form.Get("id_token_hint"); hint != "" {
 		a.hint, err = p.openIDTokenHint(ctx, a.tenant, hint)
 		if errors.Is(err, storage.ErrUnavailable) {

@@ -81,6 +81,34 @@ func parseClaimsRequest(raw string) (*claimsRequest, error) {
 	return req, nil
 }
 
+// within leaves out what the client is not registered for. A person's claim has to come
+// with one of the client's scopes: by the claims parameter, a client of the operator's
+// own would otherwise get, unasked, what its registration keeps from it.
+func (c *claimsRequest) within(client *storage.Client) {
+	allowed := client.Scopes()
+	for scope, names := range scopeClaims {
+		if slices.Contains(allowed, scope) {
+			continue
+		}
+		for _, name := range names {
+			delete(c.IDToken, name)
+			delete(c.Userinfo, name)
+		}
+	}
+}
+
+// grantedClaims are the claims that a grant's claims parameter asks for, within what its
+// client is registered for now.
+func grantedClaims(client *storage.Client, raw []byte) *claimsRequest {
+	// It was read before it was granted: what cannot be read now asks for nothing.
+	req, err := parseClaimsRequest(string(raw))
+	if err != nil {
+		return &claimsRequest{}
+	}
+	req.within(client)
+	return req
+}
+
 // depth is how deeply brackets nest outside of strings.
 func depth(raw string) (deepest int) {
 	level, quoted, escaped := 0, false, false

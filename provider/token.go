@@ -72,12 +72,7 @@ func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, sco
 // idTokenWants says whether the ID token needs the person's record, and which single
 // claims were asked for.
 func idTokenWants(c *storage.Client, scopes []string, claims []byte) (asked map[string]*claimRequest, user bool) {
-	if len(claims) > 0 {
-		// It was read before it was granted: what cannot be read now asks for nothing.
-		if req, err := parseClaimsRequest(string(claims)); err == nil {
-			asked = req.IDToken
-		}
-	}
+	asked = grantedClaims(c, claims).IDToken
 	for name := range asked {
 		user = user || slices.Contains(supportedClaims, name) && !slices.Contains(protocolClaims, name)
 	}

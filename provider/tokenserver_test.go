@@ -135,7 +135,7 @@ func (s *tokenServer) signIn() {
 func (s *tokenServer) elsewhere(t testing.TB) *tokenServer {
 	other := *s
 	other.TB = t
-	other.ip = fmt.Sprintf("2001:db8::%x", addresses.Add(1))
+	other.ip = fmt.Sprintf("2001:db8:%x::1", addresses.Add(1))
 	return &other
 }
 

@@ -59,33 +59,26 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("grant of access token: %w", err)
 	}
 	web.Note(ctx, "client", grant.ClientID)
-	return p.writeUserinfo(w, r, &grant, userinfoClaims(&grant, &user, scopes))
-}
-
-// userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
-func userinfoClaims(g *storage.Grant, u *storage.User, scopes []string) map[string]any {
-	var asked map[string]*claimRequest
-	if len(g.Claims) > 0 {
-		// It was read before it was granted: what cannot be read now asks for nothing.
-		if req, err := parseClaimsRequest(string(g.Claims)); err == nil {
-			asked = req.Userinfo
-		}
-	}
-	claims := userClaims(u, scopes, asked)
-	claims["sub"] = u.ID // last, so that nothing of a person's can replace it
-	return claims
-}
-
-// writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
-func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, g *storage.Grant, claims map[string]any) error {
-	ctx, t := r.Context(), web.TenantOf(r.Context())
-	c, err := p.client(ctx, t.ID, g.ClientID)
+	c, err := p.client(ctx, t.ID, grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return invalidToken(r, "its client is gone")
 	}
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
+	return p.writeUserinfo(w, r, c, userinfoClaims(c, &grant, &user, scopes))
+}
+
+// userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
+func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes []string) map[string]any {
+	claims := userClaims(u, scopes, grantedClaims(c, g.Claims).Userinfo)
+	claims["sub"] = u.ID // last, so that nothing of a person's can replace it
+	return claims
+}
+
+// writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
+func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, claims map[string]any) error {
+	ctx, t := r.Context(), web.TenantOf(r.Context())
 	if c.UserinfoSignedResponseAlg == "" {
 		return writeJSON(w, http.StatusOK, claims)
 	}

@@ -42,6 +42,30 @@ func TestUserinfo(t *testing.T) {
 	}
 }
 
+// A4: what the registration keeps from a client, the claims parameter does not give it.
+func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
+	s := startTokens(t)
+	c := s.client(func(c *storage.Client) { c.Scope = "openid email" })
+	tokens := s.tokens(c, func(k *code) {
+		k.Scopes = []string{"openid"}
+		k.Claims = []byte(`{"userinfo":{"name":null,"email":null},"id_token":{"name":{"essential":true},"email":null,"auth_time":null}}`)
+	})
+	info := s.do(request("GET", "/userinfo", "", bearer(tokens.str("access_token")))).body
+	for from, claims := range map[string]map[string]any{"userinfo": info, "ID token": payload(t, tokens.str("id_token"))} {
+		if claims["name"] != nil || claims["email"] != "jo@example.com" {
+			t.Errorf("%s: got %v, want email and no name", from, claims)
+		}
+	}
+	asked, err := parseClaimsRequest(`{"userinfo":{"name":null,"email":null}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked.within(c)
+	if got := asked.names(); len(got) != 1 || got[0] != "email" {
+		t.Errorf("asks the person for %v, want email", got)
+	}
+}
+
 func TestUserinfoGivesWhatWasGranted(t *testing.T) {
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.Scope = "openid profile email address phone" })

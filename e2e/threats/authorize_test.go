@@ -104,6 +104,14 @@ func a4(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("asked for %q: got scope %q in the answer, and %q in the token", scope, reply.String("scope"), granted)
 		}
 	}
+	// Nor does the claims parameter lead around the client's scopes.
+	r := vouchsafetest.NewRequest(vouchsafetest.CodeOnly, "scope", "openid", "claims", `{"id_token":{"phone_number":null,"email":null},"userinfo":{"phone_number":null,"name":{"essential":true},"email":null}}`)
+	reply := s.API(t).Redeem(t, r, jo(t, s).Authorize(t, r).Code()).Want(t, 200, "")
+	for from, claims := range map[string]map[string]any{"ID token": s.API(t).Verify(t, reply.ID()).Claims, "user info": s.API(t).Userinfo(t, reply.Access()).Body} {
+		if claims["phone_number"] != nil || claims["name"] != nil || claims["email"] == nil {
+			t.Errorf("%s: got %v, want email, and neither name nor phone number", from, claims)
+		}
+	}
 	// Somebody else's client does not get offline access without a yes.
 	a := jo(t, s).Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "scope", "openid offline_access", "prompt", "consent"))
 	if !a.Saw("/consent") {
