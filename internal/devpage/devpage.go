@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -65,11 +66,13 @@ func (p *Page) Register(r *mux.Router) {
 }
 
 // here serves this machine alone. A page elsewhere could have its own host name resolve
-// to 127.0.0.1 and be of the same origin as this (DNS rebinding): the Host tells.
+// to 127.0.0.1 and be of the same origin as this (DNS rebinding): the Host tells. A tunnel
+// or proxy that runs here brings others in from a loopback address, and may write the
+// Host anew: what it adds to the request tells.
 func (p *Page) here(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := web.TenantOf(r.Context())
-		if t.ID != storage.DefaultTenant || !loopback(r.Host) || !loopback(r.RemoteAddr) {
+		if t.ID != storage.DefaultTenant || !loopback(r.Host) || !loopback(r.RemoteAddr) || forwarded(r) {
 			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "There is no such page."})
 			return
 		}
@@ -80,6 +83,13 @@ func (p *Page) here(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// forwarded says whether somebody else's request was handed on by a proxy.
+func forwarded(r *http.Request) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}, func(name string) bool {
+		return r.Header.Values(name) != nil
 	})
 }
 

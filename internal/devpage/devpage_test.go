@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-func get(t *testing.T, tenant, host, peer, path string) *httptest.ResponseRecorder {
+func get(t *testing.T, tenant, host, peer, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	router := mux.NewRouter()
 	p := &Page{
@@ -24,6 +24,9 @@ func get(t *testing.T, tenant, host, peer, path string) *httptest.ResponseRecord
 	p.Register(router)
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host, r.RemoteAddr = host, peer
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	r = r.WithContext(web.WithTenant(r.Context(), &web.Tenant{Tenant: storage.Tenant{ID: tenant}}))
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
@@ -47,6 +50,15 @@ func TestOnlyThisMachineSeesThePage(t *testing.T) {
 			if got := get(t, c.tenant, c.host, c.peer, path).Code; got != c.want {
 				t.Errorf("%s, %s: got %d, want %d", c.name, path, got, c.want)
 			}
+		}
+	}
+}
+
+// A tunnel to the developer's machine connects from there, and may rewrite the Host.
+func TestNobodySeesThePageThroughAProxy(t *testing.T) {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"} {
+		if got := get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev", name, "192.0.2.1").Code; got != http.StatusNotFound {
+			t.Errorf("%s: got %d, want 404", name, got)
 		}
 	}
 }
