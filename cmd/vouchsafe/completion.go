@@ -38,8 +38,7 @@ _vouchsafe() {
 }
 compdef _vouchsafe vouchsafe
 `,
-	"fish": `complete -c vouchsafe -f -a '(vouchsafe completion words (commandline -opc)[2..] 2>/dev/null)'
-complete -c vouchsafe -n 'test (count (vouchsafe completion words (commandline -opc)[2..])) -eq 0' -F
+	"fish": `complete -c vouchsafe -a '(vouchsafe completion words (commandline -opc)[2..] 2>/dev/null)'
 `,
 }
 
