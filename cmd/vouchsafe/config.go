@@ -44,8 +44,9 @@ type Config struct {
 	// everything is kept in a SQLite file below data.
 	DatabaseURL secretText `setting:"database_url" secret:"true" sample:"postgres://vouchsafe@db.internal/vouchsafe"`
 	// Where replicas count attempts together: redis://HOST:PORT, or rediss:// for TLS.
-	// Several addresses, separated by commas, are a Cluster; with a master_name in the
-	// query they are Sentinels. Without it each process counts alone: right for one.
+	// Several addresses, separated by commas, are a Cluster, and so is one with
+	// ?cluster=true; with ?master_name=NAME they are Sentinels. Without Redis each process
+	// counts alone: right for one.
 	RedisURL secretText `setting:"redis_url" secret:"true" sample:"redis://redis.internal:6379"`
 	// The master secret that all other keys are derived from, at least 32 characters,
 	// the same at every replica. Required in production; otherwise made at the first

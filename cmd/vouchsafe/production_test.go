@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
 
 // newProduction is a shell with the settings of a production server.
@@ -76,14 +77,26 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newProduction(t, url).serve(t)
+	redis := redistest.StartServer(t)
+	r := newProduction(t, url, "VOUCHSAFE_REDIS_URL="+redis.URL()).serve(t)
+	if status, body := r.get(t, r.ops+"/readyz"); status != 200 || !strings.Contains(body, `"redis":{"status":"ok"}`) {
+		t.Errorf("got %d %s", status, body)
+	}
+	if err := redis.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// People sign in without Redis: no reason to send them away from every replica.
+	eventually(t, "readyz says that Redis fails", func() bool {
+		status, body := r.get(t, r.ops+"/readyz")
+		return status == 200 && strings.Contains(body, `"status":"degraded"`) && strings.Contains(body, `"redis":{"status":"failing"`)
+	})
 	if err := db.Stop(false); err != nil {
 		t.Fatal(err)
 	}
-	status, body := r.get(t, r.ops+"/readyz")
-	if status != 503 || !strings.Contains(body, `"status":"unavailable"`) || !strings.Contains(body, `"database":{"status":"failing","error":"`) {
-		t.Errorf("without its database: got %d %s", status, body)
-	}
+	eventually(t, "readyz says that the database fails, and why", func() bool {
+		status, body := r.get(t, r.ops+"/readyz")
+		return status == 503 && strings.Contains(body, `"status":"unavailable"`) && strings.Contains(body, `"database":{"status":"failing","error":"`)
+	})
 	if status, _ := r.get(t, r.ops+"/healthz"); status != 200 {
 		t.Errorf("the process is well, and healthz says %d", status)
 	}

@@ -78,11 +78,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	wg.Go(func() { s.maintainKeys(background) })
 	defer func() { endBackground(); wg.Wait() }()
 
-	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
-	s.warn()
 	if !cfg.production() {
 		s.greet(ctx, a.stdout)
 	}
+	s.warn()
+	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
 	select {
 	case err := <-failed:
 		return err

@@ -97,7 +97,7 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 	if s.secrets, err = masters(s.cfg); err != nil {
 		return nil, nil, err
 	}
-	shared, local, closed, err := openEphemeral(ctx, s.cfg)
+	shared, local, closed, err := openEphemeral(s.cfg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,7 +45,7 @@ func masters(cfg *Config) (*secret.Masters, error) {
 
 // openEphemeral opens what all replicas share for a while, and what this process keeps
 // for itself: the same when there is no Redis.
-func openEphemeral(ctx context.Context, cfg *Config) (shared, local storage.Ephemeral, closed func() error, err error) {
+func openEphemeral(cfg *Config) (shared, local storage.Ephemeral, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
 		return own, own, func() error { return nil }, nil
