@@ -72,6 +72,16 @@ func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 	return subtle.ConstantTimeCompare(key, d.key) == 1, nil
 }
 
+// Readable says whether phc is one that Verify would work on.
+func Readable(phc string) bool {
+	_, err := parse(phc)
+	return err == nil
+}
+
+// Run runs other slow work within the same bound: hashes of other kinds, for one.
+// ErrBusy when there is too much.
+func (h *Hasher) Run(ctx context.Context, work func()) error { return h.pool().run(ctx, work) }
+
 // NeedsRehash says whether phc was made with other parameters than new hashes are.
 func (h *Hasher) NeedsRehash(phc string) bool {
 	d, err := parse(phc)

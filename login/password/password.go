@@ -4,13 +4,16 @@
 // Unicode's composed form, because keyboards differ in how they send an accent.
 // Nothing is cut off. Hashes are Argon2id; the parameters of new ones are a setting,
 // and Verify says when a stored one has others, so that it can be replaced while its
-// password is at hand.
+// password is at hand. So it says of the hashes of other products, which Import reads
+// and which serve until then: each kind has a file of its own, and bounds on what a hash
+// may ask for, which are looked at before any work is done.
 package password
 
 import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -65,17 +68,22 @@ func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 // outdated: to be replaced by what Hash gives. With a nil hash, for somebody who is
 // unknown or has no password, it does the same work and says no, so that time does not
 // tell. A stored hash that cannot be read does that too, with an error.
+//
+// Hashes of other products, which came by Import, take the time that they take, but at
+// least that of one of ours when they are not the password's.
 func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok, outdated bool, err error) {
 	if len(password) > MaxLength {
 		return false, false, ErrTooLong
 	}
 	if stored == nil {
-		_, err := h.argon.Verify(ctx, h.decoy, composed(password))
-		return false, false, err
+		return false, false, h.inVain(ctx, password)
+	}
+	if other, err := parseForeign(string(stored)); err == nil {
+		return h.verifyForeign(ctx, other, password)
 	}
 	ok, err = h.argon.Verify(ctx, string(stored), composed(password))
 	if errors.Is(err, argon2id.ErrMalformed) {
-		if _, busy := h.argon.Verify(ctx, h.decoy, composed(password)); busy != nil {
+		if busy := h.inVain(ctx, password); busy != nil {
 			return false, false, busy
 		}
 	}
@@ -84,6 +92,34 @@ func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok
 	}
 	return true, h.argon.NeedsRehash(string(stored)), nil
 }
+
+// inVain does the work of verifying a hash of today.
+func (h *Hasher) inVain(ctx context.Context, password string) error {
+	_, err := h.argon.Verify(ctx, h.decoy, composed(password))
+	return err
+}
+
+func (h *Hasher) verifyForeign(ctx context.Context, other foreign, password string) (ok, outdated bool, err error) {
+	var took time.Duration
+	err = h.argon.Run(ctx, func() {
+		start := time.Now()
+		for _, spelling := range spellings(password) {
+			ok = ok || other.matches(spelling)
+		}
+		took = time.Since(start)
+	})
+	if err != nil || ok {
+		return ok, ok, err
+	}
+	// A millisecond of MD5 would tell that there is somebody whose hash was imported.
+	if took < quick {
+		err = h.inVain(ctx, password)
+	}
+	return false, false, err
+}
+
+// quick is what a hash takes that takes no time, next to one of ours.
+const quick = 20 * time.Millisecond
 
 // Check says what is wrong with a new password of somebody with the given names:
 // ErrTooShort, ErrTooLong or ErrIsName.
