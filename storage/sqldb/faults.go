@@ -21,6 +21,7 @@ const (
 	adminShutdown        = "57P01"
 	crashShutdown        = "57P02"
 	cannotConnectNow     = "57P03"
+	idleSessionTimeout   = "57P05"
 	connectionException  = "08" // a class
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"runtime"
 	"strings"
@@ -22,7 +23,7 @@ const connectTimeout = 3 * time.Second
 type postgres struct {
 	pool  *pgxpool.Pool
 	meter *meter
-	reset atomic.Int64 // when the idle connections were last dropped, in ms
+	reset atomic.Int64 // when the idle connections were last dropped, in ns
 }
 
 func openPostgres(url string, m *meter) (*postgres, error) {
@@ -52,9 +53,9 @@ func openPostgres(url string, m *meter) (*postgres, error) {
 func (p *postgres) read(ctx context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	c := pgConn{ctx, p.pool, p.meter}
+	c, began := pgConn{ctx, p.pool, p.meter}, time.Now()
 	err := run(c)
-	if lost := p.lost(err); (lost || repeatable(err)) && ctx.Err() == nil {
+	if lost := p.lost(err, began); (lost || repeatable(err)) && rest(ctx, err) {
 		err = run(c) // it changes nothing: twice does no harm
 	}
 	return err
@@ -63,10 +64,10 @@ func (p *postgres) read(ctx context.Context, run func(conn) error) error {
 func (p *postgres) write(ctx context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	c := pgConn{ctx, p.pool, p.meter}
+	c, began := pgConn{ctx, p.pool, p.meter}, time.Now()
 	err := run(c)
-	p.lost(err)
-	if repeatable(err) && ctx.Err() == nil {
+	p.lost(err, began)
+	if repeatable(err) && rest(ctx, err) {
 		err = run(c)
 	}
 	return err
@@ -76,7 +77,7 @@ func (p *postgres) transact(ctx context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	again, err := p.once(ctx, run)
-	if again && ctx.Err() == nil {
+	if again && rest(ctx, err) {
 		_, err = p.once(ctx, run)
 	}
 	return err
@@ -85,17 +86,18 @@ func (p *postgres) transact(ctx context.Context, run func(conn) error) error {
 // once runs one transaction. again says that it has failed without a trace, and may
 // succeed when it is repeated.
 func (p *postgres) once(ctx context.Context, run func(conn) error) (again bool, err error) {
+	began := time.Now()
 	tx, err := p.pool.Begin(ctx)
 	if err != nil {
-		return p.lost(err) || repeatable(err), fault(err)
+		return p.lost(err, began) || repeatable(err), fault(err)
 	}
 	// After a commit this does nothing.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	if err := run(pgConn{ctx, tx, p.meter}); err != nil {
-		return p.lost(err) || repeatable(err), err
+		return p.lost(err, began) || repeatable(err), err
 	}
 	if err := tx.Commit(ctx); err != nil {
-		p.lost(err)
+		p.lost(err, began)
 		// A connection that broke now may have taken the commit along.
 		return repeatable(err), fault(err)
 	}
@@ -117,23 +119,44 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // repeatable says whether the statement surely left no trace: it was never sent, or the
-// server chose the transaction to fail so that others could go on.
+// server chose the transaction to fail so that others could go on, or its process was
+// told to go. A process does so between statements or by aborting one, and then says
+// FATAL; one that dies in a crash says WARNING, and may have committed.
 func repeatable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == serializationFailure || pg.Code == deadlockDetected
+		switch pg.Code {
+		case serializationFailure, deadlockDetected, cannotConnectNow:
+			return true
+		case adminShutdown, idleSessionTimeout:
+			return pg.SeverityUnlocalized == "FATAL"
+		}
+		return false
 	}
 	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
 	return unconnected || pgconn.SafeToRetry(err)
 }
 
+// rest lets those go first in whose favour a transaction was aborted: at once, it could
+// be in their way again. It says whether there is time left to repeat.
+func rest(ctx context.Context, err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected) {
+		select {
+		case <-time.After(20*time.Millisecond + rand.N(80*time.Millisecond)):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
 // lost says whether the connection broke. The idle ones are then likely as dead, such
-// as after a restart of the server: they are dropped, at most once a second.
-func (p *postgres) lost(err error) bool {
+// as after a restart of the server: they are dropped, unless that was done since the
+// call began.
+func (p *postgres) lost(err error, began time.Time) bool {
 	if !broken(err) {
 		return false
 	}
-	now := time.Now().UnixMilli()
-	if last := p.reset.Load(); now-last > 1000 && p.reset.CompareAndSwap(last, now) {
+	last := p.reset.Load()
+	if last < began.UnixNano() && p.reset.CompareAndSwap(last, time.Now().UnixNano()) {
 		p.pool.Reset()
 	}
 	return true
@@ -142,7 +165,7 @@ func (p *postgres) lost(err error) bool {
 func broken(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
-		case adminShutdown, crashShutdown, cannotConnectNow:
+		case adminShutdown, crashShutdown, cannotConnectNow, idleSessionTimeout:
 			return true
 		}
 		return strings.HasPrefix(pg.Code, connectionException)

@@ -22,7 +22,8 @@ type lite struct {
 	path    string // "" in memory
 	source  string // the data source name of further connections that write
 	writer  *sql.DB
-	reader  *sql.DB // nil in memory
+	held    *sql.Conn // the writer's one connection
+	reader  *sql.DB   // nil in memory
 	writing *liteConn
 	reading *liteConn
 	slots   chan struct{} // who may read; in memory: who may use the connection
@@ -60,12 +61,11 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	}
 	l.writer = writer
 	writer.SetMaxOpenConns(1)
-	conn, err := writer.Conn(ctx)
-	if err != nil {
+	if l.held, err = writer.Conn(ctx); err != nil {
 		writer.Close()
 		return nil, fault(err)
 	}
-	l.writing = &liteConn{prepare: conn.PrepareContext, meter: m}
+	l.writing = &liteConn{prepare: l.held.PrepareContext, meter: m}
 	l.reading = l.writing
 	if l.path == "" {
 		return l, nil
@@ -73,8 +73,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	source := strings.Replace(l.source, "?mode=rw", "?mode=ro", 1)
 	source = strings.Replace(source, "&_pragma=journal_mode(WAL)", "", 1) // the writer has done that
 	if l.reader, err = sql.Open("sqlite", source); err != nil {
-		writer.Close()
-		return nil, err
+		return nil, errors.Join(err, l.held.Close(), writer.Close())
 	}
 	l.reader.SetMaxOpenConns(readers)
 	l.reader.SetMaxIdleConns(readers)
@@ -208,10 +207,10 @@ func (l *lite) close() error {
 	_ = l.group.do(context.Background(), func(conn) error { return nil })
 	var errs []error
 	if l.reader != nil {
-		errs = append(errs, l.reader.Close())
+		errs = append(errs, l.reading.close(), l.reader.Close())
 	}
 	// The writer goes last: the last connection folds the log into the file.
-	errs = append(errs, l.writing.close(), l.writer.Close())
+	errs = append(errs, l.writing.close(), l.held.Close(), l.writer.Close())
 	return errors.Join(errs...)
 }
 

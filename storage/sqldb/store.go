@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/vouchsafe/vouchsafe/migrations"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -12,8 +13,9 @@ import (
 
 // Store implements every durable interface of package storage.
 type Store struct {
-	engine engine
-	meter  *meter
+	engine  engine
+	meter   *meter
+	closing func() error
 }
 
 var _ interface {
@@ -54,11 +56,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m}, nil
+	return &Store{engine: e, meter: m, closing: sync.OnceValue(e.close)}, nil
 }
 
-// Close waits for what is under way and closes the database.
-func (s *Store) Close() error { return s.engine.close() }
+// Close waits for what is under way and closes the database, once.
+func (s *Store) Close() error { return s.closing() }
 
 // Migrate applies the steps that the schema lacks. Many replicas may call it at once:
 // one works, the others wait.

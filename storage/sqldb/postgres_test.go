@@ -1,0 +1,120 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t))
+	for i, code := range []string{"serialization_failure", "deadlock_detected"} {
+		for j, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact, s.engine.read} {
+			runs, value := 0, fmt.Sprint(i, j)
+			err := write(t.Context(), func(c conn) error {
+				if runs++; runs == 1 {
+					_, err := c.exec("DO $$ BEGIN RAISE " + code + "; END $$")
+					return err
+				}
+				return spendIn(value)(c)
+			})
+			if err != nil || runs != 2 {
+				t.Errorf("%s: got %v after %d runs, want the second to succeed", code, err, runs)
+			}
+			runs = 0
+			err = write(t.Context(), func(c conn) error {
+				runs++
+				_, err := c.exec("DO $$ BEGIN RAISE " + code + "; END $$")
+				return err
+			})
+			if !errors.Is(err, storage.ErrUnavailable) || runs != 2 {
+				t.Errorf("%s: got %v after %d runs, want %v after 2", code, err, runs, storage.ErrUnavailable)
+			}
+		}
+	}
+}
+
+func TestDeadlocksAreBroken(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t))
+	for _, id := range []string{"a", "b"} {
+		if err := s.AddUser(t.Context(), storage.User{TenantID: "default", ID: id}, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Each holds what the other wants.
+	var holding sync.WaitGroup
+	holding.Add(2)
+	var both sync.WaitGroup
+	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		both.Go(func() {
+			var once sync.Once
+			err := s.engine.transact(t.Context(), func(c conn) error {
+				if err := must(c, storage.ErrNotFound, raiseVersion, "default", order[0], int64(1)); err != nil {
+					return err
+				}
+				once.Do(func() {
+					holding.Done()
+					holding.Wait()
+				})
+				return must(c, storage.ErrNotFound, raiseVersion, "default", order[1], int64(1))
+			})
+			if err != nil {
+				t.Errorf("got %v, want the loser to be repeated", err)
+			}
+		})
+	}
+	both.Wait()
+	u, err := s.User(t.Context(), "default", "a")
+	if err != nil || u.CredentialVersion != 2 {
+		t.Errorf("got version %d, %v, want 2", u.CredentialVersion, err)
+	}
+}
+
+// TestConnectionsThatTheServerEnded are what a firewall or an administrator leaves in
+// the pool.
+func TestConnectionsThatTheServerEnded(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t))
+	pool := s.engine.(*postgres).pool
+	for round := range 10 {
+		var many sync.WaitGroup
+		for i := range 8 { // connections
+			many.Go(func() {
+				if err := s.engine.write(t.Context(), spendIn(fmt.Sprint(round, "-", i))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		many.Wait()
+		const others = `SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()`
+		if _, err := pool.Exec(t.Context(), others); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if err := s.engine.write(t.Context(), spendIn(fmt.Sprint(round))); err != nil {
+			t.Errorf("write: %v", err)
+		}
+		if _, err := s.Tenant(t.Context(), storage.DefaultTenant); err != nil {
+			t.Errorf("read: %v", err)
+		}
+	}
+}
+
+func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
+	err := s.engine.transact(t.Context(), func(conn) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := s.Tenant(ctx, storage.DefaultTenant)
+		return err
+	})
+	if !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
+	}
+}

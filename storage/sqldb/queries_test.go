@@ -1,0 +1,240 @@
+package sqldb
+
+import (
+	"context"
+	"encoding/json"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
+)
+
+// queries are all the texts that this package runs, by the names of their constants: it
+// reads its own source, so that none can be forgotten.
+func queries(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var parsed []*ast.File
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed = append(parsed, f)
+	}
+	// What is imported is unknown to the checker; constants of text need none of it.
+	config := types.Config{Error: func(error) {}}
+	pkg, _ := config.Check("sqldb", fset, parsed, nil)
+	statement := regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE)\s`)
+	all := make(map[string]string)
+	for _, name := range pkg.Scope().Names() {
+		c, ok := pkg.Scope().Lookup(name).(*types.Const)
+		if !ok || c.Val().Kind() != constant.String {
+			continue
+		}
+		if text := constant.StringVal(c.Val()); statement.MatchString(text) {
+			all[name] = text
+		}
+	}
+	for _, text := range revokeQueries {
+		if text != "" {
+			all["revoke "+strings.Join(strings.Fields(text)[12:], " ")] = text
+		}
+	}
+	if len(all) < 80 {
+		t.Fatalf("found %d queries: is this test looking in the right place?", len(all))
+	}
+	return all
+}
+
+func openMigrated(t testing.TB, url string) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestEveryQueryIsRunByTheContract(t *testing.T) {
+	known := make(map[string]string)
+	for name, text := range queries(t) {
+		known[text] = name
+	}
+	s := openMigrated(t, "sqlite::memory:")
+	ran := make(map[string]bool)
+	s.OnStatement(func(query string) { // in memory, one at a time
+		ran[query] = true
+		if known[query] == "" {
+			t.Errorf("this text is no constant: %s", query)
+		}
+	})
+	storagetest.Durable(t, s)
+	s.OnStatement(nil)
+	for text, name := range known {
+		if !ran[text] && !strings.HasPrefix(name, "revoke ") && name != "revokeGrants" {
+			t.Errorf("%s was never run", name)
+		}
+	}
+}
+
+// TestEveryQueryUsesAnIndex also prepares each on both engines.
+func TestEveryQueryUsesAnIndex(t *testing.T) {
+	all := queries(t)
+	delete(all, "revokeGrants")  // a beginning
+	delete(all, "schemaVersion") // a table of a few rows, not ours
+
+	t.Run("sqlite", func(t *testing.T) {
+		s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+		for name, text := range all {
+			rows, err := s.engine.(*lite).reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, params(text))...)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			for rows.Next() {
+				var id, parent, unused int
+				var detail string
+				if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+					t.Fatal(err)
+				}
+				// "SCAN found" is over the two rows of a subquery.
+				if strings.HasPrefix(detail, "SCAN ") && detail != "SCAN found" && detail != "SCAN CONSTANT ROW" {
+					t.Errorf("%s: %s", name, detail)
+				}
+			}
+			if err := rows.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+
+	t.Run("postgres", func(t *testing.T) {
+		s := openMigrated(t, pgtest.Start(t))
+		ctx := t.Context()
+		pool := s.engine.(*postgres).pool
+		conn, err := pool.Acquire(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Release()
+		crowd(t, conn.Conn())
+		for name, text := range all {
+			described, err := conn.Conn().Prepare(ctx, "q", text)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if len(described.ParamOIDs) != params(text) {
+				t.Errorf("%s: got %d parameters, want %d", name, len(described.ParamOIDs), params(text))
+			}
+			// A sweep deletes a thousand rows. Of twenty thousand, as here, it rightly
+			// reads all to find them; it must be able to do otherwise.
+			small := "on"
+			if strings.HasPrefix(name, "sweep") {
+				small = "off"
+			}
+			for _, way := range []string{"seqscan", "hashjoin", "mergejoin"} {
+				if _, err := conn.Exec(ctx, "SET enable_"+way+" = "+small); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var plan []byte
+			call := "EXPLAIN (FORMAT JSON) EXECUTE q"
+			if n := params(text); n > 0 {
+				call += "(" + strings.TrimSuffix(strings.Repeat("NULL, ", n), ", ") + ")"
+			}
+			if err := conn.Conn().QueryRow(ctx, call, pgx.QueryExecModeSimpleProtocol).Scan(&plan); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := conn.Conn().Deallocate(ctx, "q"); err != nil {
+				t.Fatal(err)
+			}
+			var nodes []struct{ Plan planNode }
+			if err := json.Unmarshal(plan, &nodes); err != nil {
+				t.Fatal(err)
+			}
+			nodes[0].Plan.walk(func(n planNode) {
+				if n.Type == "Seq Scan" || strings.HasPrefix(n.Type, "Index") && n.Cond == "" {
+					t.Errorf("%s: %s on %s %s", name, n.Type, n.Relation, n.Index)
+				}
+			})
+		}
+	})
+}
+
+type planNode struct {
+	Type     string `json:"Node Type"`
+	Relation string `json:"Relation Name"`
+	Index    string `json:"Index Name"`
+	Cond     string `json:"Index Cond"`
+	Plans    []planNode
+}
+
+func (n planNode) walk(visit func(planNode)) {
+	visit(n)
+	for _, child := range n.Plans {
+		child.walk(visit)
+	}
+}
+
+// params is the number of a text's parameters.
+func params(text string) int {
+	seen := make(map[string]bool)
+	for _, p := range regexp.MustCompile(`\$\d+`).FindAllString(text, -1) {
+		seen[p] = true
+	}
+	return len(seen)
+}
+
+// crowd fills the large tables, so that the planner's choice is that of a real server.
+func crowd(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	for _, statement := range []string{
+		`INSERT INTO tenants SELECT 't' || n, '', 'h' || n, '', FALSE, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO removed_tenants SELECT 'r' || n, 'rh' || n, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO clients SELECT 'default', 'c' || n, '{}', '[]', FALSE, FALSE, 0, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO client_origins SELECT 'default', 'o' || n, 'c' || n FROM generate_series(1, 600) n`,
+		`INSERT INTO users SELECT 'default', 'u' || n, '', 'n' || n, '', 'e' || n, FALSE, '', FALSE, '{}', '[]', FALSE, 1, 0, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO removed_users SELECT 'default', 'r' || n, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO credentials SELECT 'default', 'u' || n, 'password', '', 'x', 0, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO identities SELECT 'default', 'google', 's' || n, 'u' || n, '', 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO sessions SELECT 'default', 's' || n, 'x', 'u' || n, 1, 0, '[]', '', '', '', 0, 0, n, n % 10 FROM generate_series(1, 6000) n`,
+		`INSERT INTO consents SELECT 'default', 'u' || n, 'c' || n % 600 + 1, '[]', '[]', 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO grants SELECT 'default', 'g' || n, 'k' || n, 'u' || n, 'c' || n % 600 + 1, 's' || n, FALSE, 1, '[]', '[]', '', 0, '[]', '', 1, 0, 0, n, 0, 0, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM generate_series(1, 6000) n`,
+		`INSERT INTO keys SELECT 't' || n, 'k', 'ES256', 1, '', '', 0, n, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM generate_series(1, 6000) n`,
+		`ANALYZE`,
+		`SET plan_cache_mode = force_generic_plan`,
+	} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
