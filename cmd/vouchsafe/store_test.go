@@ -1,0 +1,28 @@
+package main
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/storage/memory"
+)
+
+// A person who is signed in can fill what requests leave behind for an hour. Nobody else
+// may be kept from signing in by that, and guesses count all the same.
+func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
+	shared, local, closed, err := openEphemeral(&Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = closed() })
+	shared.(*memory.Store).MaxBytes = 1
+	l := &limit.Limiter{Shared: shared, Local: local, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	rule := limit.Rule{Name: "test", Max: 3, Window: time.Minute}
+	for i := range 5 {
+		if _, ok := l.Allow(t.Context(), "default", rule, "jo"); ok != (i < 3) {
+			t.Errorf("attempt %d: got %v, want %v", i+1, ok, i < 3)
+		}
+	}
+}
