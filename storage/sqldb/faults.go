@@ -16,6 +16,7 @@ import (
 const (
 	foreignKeyViolation  = "23503"
 	uniqueViolation      = "23505"
+	readOnlyTransaction  = "25006"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	adminShutdown        = "57P01"

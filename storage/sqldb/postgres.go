@@ -125,7 +125,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 func repeatable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
-		case serializationFailure, deadlockDetected, cannotConnectNow:
+		case serializationFailure, deadlockDetected, cannotConnectNow, readOnlyTransaction:
 			return true
 		case adminShutdown, idleSessionTimeout:
 			return pg.SeverityUnlocalized == "FATAL"
@@ -166,6 +166,8 @@ func broken(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case adminShutdown, crashShutdown, cannotConnectNow, idleSessionTimeout:
+			return true
+		case readOnlyTransaction: // to a server that was the primary until a failover
 			return true
 		}
 		return strings.HasPrefix(pg.Code, connectionException)

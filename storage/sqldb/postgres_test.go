@@ -118,3 +118,49 @@ func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
 		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
 	}
 }
+
+// TestAFormerPrimaryIsLeft makes new connections read-only, as those to a standby are.
+func TestAFormerPrimaryIsLeft(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t))
+	pool := s.engine.(*postgres).pool
+	readOnly := func(setting string) {
+		t.Helper()
+		alter := "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = " + setting + "'; END $$"
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{"SET TRANSACTION READ WRITE", alter, "COMMIT"} {
+			if _, err := tx.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = tx.Rollback(t.Context())
+	}
+	readOnly("on")
+	pool.Reset()
+	for _, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact} {
+		if err := write(t.Context(), spendIn("a")); !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
+		}
+	}
+	pool.Reset()
+	if _, err := s.Tenant(t.Context(), storage.DefaultTenant); err != nil { // connects
+		t.Fatal(err)
+	}
+	readOnly("off")
+	if err := s.engine.transact(t.Context(), spendIn("a")); err != nil {
+		t.Errorf("with a primary again: %v", err)
+	}
+}
+
+// TestTextSortsByBytes looks for columns that sort as the database's language does.
+func TestTextSortsByBytes(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t))
+	const others = `SELECT COUNT(*) FROM information_schema.columns
+		WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`
+	var n int
+	if err := s.engine.(*postgres).pool.QueryRow(t.Context(), others).Scan(&n); err != nil || n > 0 {
+		t.Errorf("got %d columns, %v, want none", n, err)
+	}
+}

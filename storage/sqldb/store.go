@@ -40,7 +40,9 @@ var _ interface {
 //	sqlite::memory:            gone when the store is closed; each Open makes its own
 //
 // A PostgreSQL URL may list several hosts and takes the parameters of libpq and those
-// of pgxpool (pool_max_conns and others). PostgreSQL need not answer yet.
+// of pgxpool (pool_max_conns and others); behind PgBouncer in transaction mode it needs
+// default_query_exec_mode=exec, and migrations a URL that leads past it. PostgreSQL need
+// not answer yet.
 func Open(ctx context.Context, url string) (*Store, error) {
 	m := new(meter)
 	var e engine

@@ -16,7 +16,7 @@ func (w *world) writes() []func(context.Context) error {
 	later := now.Add(time.Minute)
 	second := aSession(tenant, "second", w.user)
 	return []func(context.Context) error{
-		func(ctx context.Context) error { return s.PutClient(ctx, aClient(tenant, w.offing)) },
+		func(ctx context.Context) error { return s.PutClient(ctx, aClient(tenant, w.other)) },
 		func(ctx context.Context) error {
 			u := aUser(tenant, "ed")
 			u.EmailKey, u.UsernameKey = "ed@example.com", "ed"

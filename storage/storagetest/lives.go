@@ -131,7 +131,7 @@ func testRefresh(t *testing.T, s Store) {
 		must(t, err)
 		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant, error){s.Rotate, s.Touch} {
 			for name, call := range map[string]func() error{
-				"another client":    func() error { _, err := refresh(ctx, w.tenant, w.grant, w.offing, 1, idle, later); return err },
+				"another client":    func() error { _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later); return err },
 				"future generation": func() error { _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later); return err },
 				"no such grant":     func() error { _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later); return err },
 				"no refresh token":  func() error { _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later); return err },
@@ -175,8 +175,8 @@ func testRevoke(t *testing.T, s Store) {
 			must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
 			for _, g := range []storage.Grant{
 				aGrant(w.tenant, "a", w.user, w.client, w.session),
-				aGrant(w.tenant, "b", w.user, w.offing, ""),
-				aGrant(w.tenant, "c", w.user, w.offing, w.session),
+				aGrant(w.tenant, "b", w.user, w.other, ""),
+				aGrant(w.tenant, "c", w.user, w.other, w.session),
 				aGrant(w.tenant, "d", "ed", w.client, ""),
 			} {
 				must(t, s.RedeemCode(ctx, g))

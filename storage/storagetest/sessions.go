@@ -139,7 +139,7 @@ func testConsents(t *testing.T, s Store) {
 	must(t, s.PutConsent(ctx, less))
 	got, err = s.Consent(ctx, w.tenant, w.user, w.client)
 	same(t, got, err, less)
-	other := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.offing, GrantedAt: now}
+	other := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.other, GrantedAt: now}
 	must(t, s.PutConsent(ctx, other))
 	all, err := s.ConsentsOf(ctx, w.tenant, w.user)
 	same(t, all, err, []storage.Consent{less, other})
@@ -153,7 +153,7 @@ func testConsents(t *testing.T, s Store) {
 	}
 
 	// What was given to the other client stays.
-	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "other's", w.user, w.offing, "")))
+	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "other's", w.user, w.other, "")))
 	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
 	_, err = s.Consent(ctx, w.tenant, w.user, w.client)
 	want(t, err, storage.ErrNotFound)

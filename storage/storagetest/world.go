@@ -63,10 +63,10 @@ func aPassword(tenant, user, data string) storage.Credential {
 
 // world is a tenant in which somebody is signed in and has allowed something.
 type world struct {
-	s                             Store
-	tenant                        string
-	user, client, session, offing string // ids; offing is a second client
-	grant                         string
+	s                            Store
+	tenant                       string
+	user, client, session, other string // ids; other is a second client
+	grant                        string
 }
 
 // newWorld makes one. The ids are the same in every world.
@@ -74,13 +74,13 @@ func newWorld(t *testing.T, s Store) *world {
 	t.Helper()
 	w := &world{
 		s: s, tenant: newTenant(t, s),
-		user: "user", client: "client", session: "session", offing: "other", grant: "grant",
+		user: "user", client: "client", session: "session", other: "other", grant: "grant",
 	}
 	ctx := t.Context()
 	u := aUser(w.tenant, w.user)
 	u.Username, u.UsernameKey, u.Email, u.EmailKey = "Jo", "jo", "Jo@example.com", "jo@example.com"
 	must(t, s.AddUser(ctx, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
-	for _, id := range []string{w.client, w.offing} {
+	for _, id := range []string{w.client, w.other} {
 		c := aClient(w.tenant, id)
 		c.AllowedCORSOrigins = []string{"https://" + id + ".example.com"}
 		must(t, s.PutClient(ctx, c))
