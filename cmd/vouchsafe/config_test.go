@@ -70,9 +70,10 @@ trusted_proxies: [10.0.0.0/8, everybody]
 development: maybe
 stop_delay: {a: b}
 `
-	_, err := settle(t, file, []string{"VOUCHSAFE_LISSTEN=:1", "VOUCHSAFE_SECRET=short", "VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h"})
+	_, err := settle(t, file, []string{"VOUCHSAFE_LISSTEN=:1", "VOUCHSAFE_SECRET=short", "VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h", "refresh_token_grace": "24h"})
 	want := `VOUCHSAFE_LISSTEN is no setting: did you mean VOUCHSAFE_LISTEN?
 --code-lifetime is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less
+--refresh-token-grace is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less
 VOUCHSAFE_SECRET is too short: a master secret has 5 bytes; it needs at least 32: make one with ` + "`openssl rand -base64 48`" + `
 vouchsafe.yaml:2:9 "nowhere" is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses
 vouchsafe.yaml:1:1 isuer is no setting: did you mean issuer?
