@@ -42,7 +42,8 @@ func newShell(t *testing.T, env ...string) *shell {
 func (s *shell) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = s.dir
-	cmd.Env = append([]string{asCommand + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}, s.env...)
+	// The race detector would wait for a second at every exit.
+	cmd.Env = append([]string{asCommand + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}, s.env...)
 	return cmd
 }
 
