@@ -123,6 +123,9 @@ func (s *shell) start(t *testing.T, args ...string) *running {
 	t.Cleanup(func() {
 		_ = r.cmd.Process.Kill() // unless it has stopped
 		<-r.exited
+		if strings.Contains(r.err.String(), "DATA RACE") {
+			t.Error("the server has a data race")
+		}
 		if t.Failed() {
 			t.Logf("the server wrote:\n%s%s", r.out, r.err)
 		}

@@ -132,7 +132,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		IDTokenLifetime:          time.Duration(cfg.IDTokenLifetime),
 		RefreshTokenLifetime:     time.Duration(cfg.RefreshTokenLifetime),
 		RefreshTokenIdleLifetime: time.Duration(cfg.RefreshTokenIdleLifetime),
-		RefreshTokenGrace:        time.Duration(cfg.RefreshTokenGrace),
+		RefreshTokenGrace:        max(1, time.Duration(cfg.RefreshTokenGrace)), // 0 is none here, and there the default
 		KeyRotation:              time.Duration(cfg.KeyRotation),
 	})
 	if err != nil {
