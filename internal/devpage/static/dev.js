@@ -175,6 +175,8 @@ function add(step) {
   steps.push(step);
   memory.set("steps", steps);
   render();
+  // Said aloud is what happened, not every token in the list.
+  $("said").textContent = step.title + (step.status ? ": " + step.status : "");
 }
 
 // el makes an element. Texts become text nodes: nothing that came from anywhere is
@@ -205,7 +207,9 @@ function stepNode(s, isLast) {
   return li;
 }
 
-const pairs = (o) => el("dl", { className: "pairs" }, ...Object.entries(o).map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v))));
+const pairs = (o) => el("dl", { className: "pairs" }, ...Object.entries(o).map(([k, v]) => el("div", {}, el("dt", {}, k), valueNode(v))));
+// A long value scrolls, and what scrolls must be within reach of the keyboard.
+const valueNode = (v) => (String(v).length > 80 ? el("dd", { tabIndex: 0 }, v) : el("dd", {}, v));
 const checkList = (list) => el("ul", { className: "checks" }, ...list.map((c) => el("li", { className: c.ok ? "" : "bad" }, c.text)));
 const folded = (title, note, ...children) => el("details", { className: "token" }, el("summary", {}, title, el("span", {}, note)), ...children);
 
