@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -57,7 +59,7 @@ func (p codeGrant) expired(ctx context.Context, s *session) error {
 		return fmt.Errorf("revoke by expired code: %w", err)
 	}
 	if n > 0 {
-		p.reused(ctx, s)
+		p.misused(ctx, s, "code.reused")
 	}
 	return invalidGrant(ctx, errCodeExpired.Error())
 }
@@ -74,7 +76,7 @@ func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("burn code: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "code.burnt", Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
+	p.misused(ctx, s, "code.burnt")
 	return invalidGrant(ctx, cause.Error())
 }
 
@@ -102,7 +104,7 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	err = p.Store.RedeemCode(ctx, g)
 	switch {
 	case errors.Is(err, storage.ErrExists):
-		p.reused(ctx, s)
+		p.misused(ctx, s, "code.reused")
 		return nil, invalidGrant(ctx, "the code was used before")
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, invalidGrant(ctx, "the person, their session or the client is gone")
@@ -147,8 +149,16 @@ func (p codeGrant) newGrant(s *session) storage.Grant {
 	return g
 }
 
-func (p codeGrant) reused(ctx context.Context, s *session) {
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "code.reused", Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
+// onRecord bounds what one code can put on record while it lives.
+var onRecord = limit.Rule{Name: "code-on-record", Max: 1, Window: 15 * time.Minute}
+
+// misused puts on record what was done with the code, once: whoever has a spent one can
+// present it as often as they like, and the trail is kept for good.
+func (p codeGrant) misused(ctx context.Context, s *session, kind string) {
+	if _, ok := p.Limits.Allow(ctx, s.tenant.ID, onRecord, kind+s.code.ID); !ok {
+		return
+	}
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: kind, Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
 }
 
 // verifyPKCE checks a verifier against the S256 challenge of the authorization

@@ -87,6 +87,21 @@ func inParallel(n int, f func(i int) reply) []reply {
 	return out
 }
 
+// The audit trail is kept for good: nobody fills it by one code, however often they try.
+func TestMisuseOfACodeIsRecordedOnce(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	used, burnt := s.code(c), s.code(c)
+	s.redeem(c, used)
+	for range 5 {
+		s.fails(s.redeem(c, used), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", burnt, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")
+	}
+	if reused, burnt := s.events("code.reused"), s.events("code.burnt"); reused != 1 || burnt != 1 {
+		t.Errorf("got %d and %d lines about two codes, want 1 and 1", reused, burnt)
+	}
+}
+
 // C4: a code is its client's, and another's try does not harm it.
 func TestCodeOfAnotherClient(t *testing.T) {
 	s := startTokens(t)
