@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strings"
 	"testing"
 )
@@ -88,11 +89,16 @@ func FuzzOpenString(f *testing.F) {
 		f.Fatal(err)
 	}
 	box := m.Box("default", "code")
-	sealed := box.SealString([]byte("x"))
-	f.Add(sealed)
+	f.Add(box.SealString([]byte("x")))
 	f.Add("")
+	// Workers are processes of their own: what one of them sealed opens at the others.
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := box.OpenString(s); err == nil && s != sealed {
+		got, err := box.OpenString(s)
+		if err != nil {
+			return
+		}
+		raw, err := base64.RawURLEncoding.DecodeString(s)
+		if err != nil || string(got) != "x" || base64.RawURLEncoding.EncodeToString(raw) != s {
 			t.Errorf("%q opened as %q", s, got)
 		}
 	})
