@@ -180,6 +180,13 @@ func (c *Config) check(origin func(name string) string) faults {
 	if c.CodeLifetime > storage.Duration(10*time.Minute) {
 		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
 	}
+	for _, p := range c.TrustedProxies {
+		// X-Forwarded-For would then be whatever the sender writes, and so would the
+		// address that attempts are counted by.
+		if p.Bits() == 0 {
+			wrong("trusted_proxies", "%s is everybody: write the addresses or networks of your proxies alone", p)
+		}
+	}
 	// Within it a stolen token works beside its owner's, and nobody learns of it.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
 		wrong("refresh_token_grace", "is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")

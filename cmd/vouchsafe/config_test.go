@@ -59,6 +59,15 @@ func TestLaterSourcesWin(t *testing.T) {
 	}
 }
 
+func TestNotEverybodyIsATrustedProxy(t *testing.T) {
+	for _, all := range []string{"0.0.0.0/0", "::/0", "10.0.0.0/8,192.0.2.1/0"} {
+		_, err := settle(t, "", []string{"VOUCHSAFE_TRUSTED_PROXIES=" + all}, nil)
+		if err == nil || !strings.Contains(err.Error(), "VOUCHSAFE_TRUSTED_PROXIES") {
+			t.Errorf("%s: got %v, want it refused", all, err)
+		}
+	}
+}
+
 func TestAllFaultsAreToldAtOnceWithTheirPlace(t *testing.T) {
 	file := `isuer: http://localhost:8080
 listen: nowhere
