@@ -8,20 +8,24 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// libraries says what is missing before Node says it in its own words.
+// libraries says what is missing before Node says it in its own words. It looks at what
+// Node will read, so that go test knows when that has changed.
 func libraries(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("Node is not installed: run make setup")
 	}
-	if _, err := os.Stat("npm/node_modules/openid-client/package.json"); err != nil {
-		t.Fatal("the npm client libraries are not installed: run make setup, or npm ci in e2e/clients/npm")
+	for _, file := range []string{"openid-client.mjs", "package-lock.json", "node_modules/openid-client/package.json", "node_modules/oidc-client-ts/package.json"} {
+		if _, err := os.Stat(filepath.Join("npm", file)); err != nil {
+			t.Fatalf("the npm client libraries are not installed: run make setup, or npm ci in e2e/clients/npm: %v", err)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func noteSources(root string) error {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains([]string{".git", "bin", "data", "docs", "e2e", "node_modules"}, d.Name()) {
+			if path != root && slices.Contains([]string{".git", "bin", "data", "docs", "e2e", "node_modules"}, d.Name()) {
 				return filepath.SkipDir
 			}
 			return nil
