@@ -16,6 +16,7 @@ func pageRows() []row {
 		{"A12 consent by another site", a12},
 		{"A13 a step left out", a13},
 		{"A14 a finished transaction", a14},
+		{"A14 a finished transaction of another person", a14Other},
 		{"A14 another person in mid-flow", a14Switch},
 		{"A15 disabled in mid-flow", a15},
 		{"A16 redirects after credentials", a16},
@@ -154,6 +155,21 @@ func a14(t *testing.T, s *vouchsafetest.Server) {
 	api.Redeem(t, r, a.Code()).Want(t, 200, "")
 	if again := b.Walk(t, r, b.Get(t, "/authorize?i="+letter)); again.Code() != "" {
 		api.Redeem(t, r, again.Code()).WantNot(t)
+	}
+}
+
+// The end of one person's transaction is not another's to see, in the same browser.
+func a14Other(t *testing.T, s *vouchsafetest.Server) {
+	b := jo(t, s)
+	r := vouchsafetest.NewRequest(web)
+	login := b.Get(t, r.Path())
+	if a := b.Walk(t, r, login); a.Code() == "" {
+		t.Fatalf("got %v", a.Params)
+	}
+	b.Person = s.Person(t)
+	tokens(t, s, b, vouchsafetest.NewRequest(web, "prompt", "login"))
+	if again := b.Walk(t, r, b.Get(t, "/authorize?i="+url.QueryEscape(login.URL.Query().Get("i")))); again.Code() != "" {
+		t.Error("a second person in the browser got the first one's code")
 	}
 }
 
