@@ -21,6 +21,7 @@ func logoutModules() []module {
 	return []module{
 		{prefix + "-discovery-endpoint-verification", logoutDiscovery},
 		{prefix, logout},
+		{prefix + ",post", logoutByPost},
 		{prefix + "-no-state", logoutNoState},
 		{prefix + "-bad-post-logout-redirect-uri", logoutElsewhere("https://rp.example/elsewhere")},
 		{prefix + "-query-added-to-post-logout-redirect-uri", logoutElsewhere("https://rp.example/signed-out?foo=bar")},
@@ -64,6 +65,21 @@ func logout(t *testing.T, p *plan) {
 	page := leave(t, b, url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {signedOutURI}, "state": {state}})
 	if page.Left == nil || page.Left.String() != signedOutURI+"?state="+url.QueryEscape(state) {
 		t.Errorf("got %v, want %s with the state", page.Left, signedOutURI)
+	}
+	wantSignedOut(t, p, b)
+}
+
+// logoutByPost sends the request from a form of the client's site.
+func logoutByPost(t *testing.T, p *plan) {
+	b, hint := signedIn(t, p)
+	page := b.PostFrom(t, "https://rp.example", "/logout", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {signedOutURI}, "state": {"s"}})
+	if page.Left == nil || page.Left.String() != signedOutURI+"?state=s" {
+		t.Errorf("got %v, want %s with the state", page.Left, signedOutURI)
+	}
+	for _, hop := range page.Trail {
+		if strings.Contains(hop.URL.RawQuery, hint) {
+			t.Errorf("the hint stands in a URL, %s", hop.URL.Path)
+		}
 	}
 	wantSignedOut(t, p, b)
 }
