@@ -35,8 +35,10 @@ type Config struct {
 	Sessions  *browser.Sessions
 	Limits    *limit.Limiter
 	Passwords *password.Hasher
-	Secrets   *secret.Masters
-	Log       *slog.Logger
+	// Policy judges new passwords. Default: the zero Policy, and password.MinScore.
+	Policy  *password.Policy
+	Secrets *secret.Masters
+	Log     *slog.Logger
 	// Interaction opens the sealed authorization request that a page carries as i. Its
 	// errors are web.Problems. Package provider has it.
 	Interaction func(r *http.Request) (storage.Interaction, error)
@@ -78,6 +80,9 @@ func New(c Config) (*Server, error) {
 		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
 			return storage.Spent{}, storage.ErrNotFound
 		}
+	}
+	if c.Policy == nil {
+		c.Policy = &password.Policy{MinScore: password.MinScore}
 	}
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -53,7 +54,7 @@ func (s *Server) setupToken(r *http.Request) (storage.Spent, error) {
 }
 
 func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, form setupForm) error {
-	form.Token, form.MinLength = r.FormValue("token"), password.MinLength
+	form.Token, form.MinLength = r.FormValue("token"), s.Policy.Shortest()
 	v := s.view(w, r, "setup.title", nil)
 	v.Page = form
 	return s.show(w, status, "setup", v)
@@ -71,7 +72,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		form.EmailError = english.must("setup.bad_email")
 	}
-	form.SecretError = unfit(password.Check(secret, form.Email, key), english)
+	form.SecretError = s.unfit(r.Context(), english, secret, form.Email, key)
 	if form.EmailError != "" || form.SecretError != "" {
 		return s.showSetup(w, r, http.StatusUnprocessableEntity, form)
 	}
@@ -112,17 +113,25 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	return goOn(w, r, nil)
 }
 
-// unfit says why a password is refused, or "".
-func unfit(err error, w words) string {
+// unfit says what to choose instead of a new password of somebody with the given names
+// and addresses, or "".
+func (s *Server) unfit(ctx context.Context, w words, secret string, about ...string) string {
+	err := s.Policy.Check(ctx, secret, append(about, w.must("brand.name"))...)
 	switch {
+	case err == nil:
+		return ""
 	case errors.Is(err, password.ErrTooShort):
-		return w.must("setup.short", password.MinLength)
+		return w.must("setup.short", s.Policy.Shortest())
 	case errors.Is(err, password.ErrTooLong):
 		return w.must("setup.long", password.MaxLength)
 	case errors.Is(err, password.ErrIsName):
 		return w.must("setup.name")
+	case errors.Is(err, password.ErrCommon):
+		return w.must("setup.common")
+	case errors.Is(err, password.ErrBreached):
+		return w.must("setup.breached")
 	}
-	return ""
+	return w.must("setup.weak")
 }
 
 // busy is the answer when there are too many hashes to compute.

@@ -99,7 +99,10 @@ var english = words{
 	"setup.bad_email": "Enter an e-mail address.",
 	"setup.short":     "Use at least %d characters.",
 	"setup.long":      "That is more than %d bytes.",
-	"setup.name":      "Use something other than your e-mail address.",
+	"setup.name":      "Use something other than your name or e-mail address.",
+	"setup.common":    "This is one of the passwords that attackers try first. Use something of your own, such as four words that do not belong together.",
+	"setup.weak":      "This is easy to guess. Make it longer, for example with another word or two that do not belong to it.",
+	"setup.breached":  "This password is known from a breach of another site. Use one that you use nowhere else.",
 	"setup.taken":     "There is an account with this e-mail address already.",
 
 	"error.prefix":  "Error",

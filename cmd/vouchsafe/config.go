@@ -82,6 +82,23 @@ type Config struct {
 	// More certificate authorities to believe when a jwks_uri is fetched, a PEM file.
 	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
 
+	// The least length of a new password, in characters: 8 or more.
+	PasswordMinLength int `setting:"password_min_length" default:"8"`
+	// How hard a new password has to be to guess, from 0 (no matter) to 4. 2 keeps out
+	// what is found within a million tries.
+	PasswordMinScore int `setting:"password_min_score" default:"2"`
+	// A service in the protocol of Pwned Passwords that is asked whether a new password
+	// is known from a breach. It learns five digits of a hash that many share. Without
+	// it the most common ones are refused, which the server knows by itself.
+	BreachedPasswordsURL string `setting:"breached_passwords_url" sample:"https://api.pwnedpasswords.com"`
+	// The memory that hashing a password takes, in KiB. Other settings of argon2 than
+	// those at which a password was hashed hash it anew when its owner signs in.
+	Argon2Memory int `setting:"argon2_memory" default:"19456"`
+	// How often hashing a password passes over the memory.
+	Argon2Passes int `setting:"argon2_passes" default:"2"`
+	// How many lanes it has.
+	Argon2Lanes int `setting:"argon2_lanes" default:"1"`
+
 	// What signs access tokens: ES256, RS256 or EdDSA.
 	AccessTokenAlgorithm string `setting:"access_token_algorithm" default:"ES256" oneof:"ES256 RS256 EdDSA"`
 	// How long access tokens live, unless their client says otherwise.
@@ -166,6 +183,7 @@ func (c *Config) check(origin func(name string) string) faults {
 	}
 	c.checkIssuer(wrong)
 	c.checkSecret(wrong)
+	c.checkPasswords(wrong)
 	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
 		if name == "metrics_listen" && addr == "off" {
 			continue

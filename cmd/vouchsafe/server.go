@@ -12,14 +12,12 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -115,7 +113,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	hasher, err := passwords.New(argon2id.Params{}, nil)
+	hasher, err := cfg.hasher()
 	if err != nil {
 		return err
 	}
@@ -139,7 +137,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	pages := login.Config{
-		Store: s.store, Sessions: sessions, Limits: limits, Passwords: hasher, Secrets: s.secrets, Log: s.log,
+		Store: s.store, Sessions: sessions, Limits: limits, Passwords: hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
 		Interaction: s.provider.Interaction,
 		Development: cfg.development(),
 	}

@@ -269,6 +269,12 @@ func setValue(field reflect.Value, texts []string) error {
 	case reflect.Pointer:
 		field.Set(reflect.New(field.Type().Elem()))
 		return setValue(field.Elem(), texts)
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q is no number: write digits alone", text)
+		}
+		field.SetInt(int64(n))
 	case reflect.Bool:
 		if text != "true" && text != "false" {
 			return fmt.Errorf("%q: write true or false", text)

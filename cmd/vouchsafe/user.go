@@ -9,9 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/login"
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -124,10 +122,19 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 	if err != nil {
 		return nil, err
 	}
-	if err := passwords.Check(password, u.Email, u.Username); err != nil {
+	cfg, err := a.config()
+	if err != nil {
 		return nil, err
 	}
-	hasher, err := passwords.New(argon2id.Params{}, nil)
+	roots, err := rootCAs(cfg.ExtraCAFile)
+	if err != nil {
+		return nil, err
+	}
+	policy := cfg.policy(roots, newLog(cfg, a.stderr))
+	if err := policy.Check(ctx, password, u.Email, u.Username, u.Profile.Name, u.Profile.GivenName, u.Profile.FamilyName); err != nil {
+		return nil, err
+	}
+	hasher, err := cfg.hasher()
 	if err != nil {
 		return nil, err
 	}

@@ -12,31 +12,15 @@ package password
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
-const (
-	// MinLength is the least length of a new password, in characters (NIST SP 800-63B
-	// section 3.1.1.2).
-	MinLength = 8
-	// MaxLength is the greatest length of any password, in bytes.
-	MaxLength = 1024
-)
-
-var (
-	// ErrTooShort says that a new password has fewer than MinLength characters.
-	ErrTooShort = errors.New("the password is too short")
-	// ErrTooLong says that a password has more than MaxLength bytes.
-	ErrTooLong = errors.New("the password is too long")
-	// ErrIsName says that a new password is the person's user name or e-mail.
-	ErrIsName = errors.New("the password is the name of its account")
-)
+// MaxLength is the greatest length of any password, in bytes.
+const MaxLength = 1024
 
 // Hasher hashes and verifies passwords.
 type Hasher struct {
@@ -55,7 +39,7 @@ func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	return h, nil
 }
 
-// Hash is what is stored of a password. It does not judge it: see Check.
+// Hash is what is stored of a password. It does not judge it: see Policy.
 func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 	if len(password) > MaxLength {
 		return nil, ErrTooLong
@@ -120,23 +104,5 @@ func (h *Hasher) verifyForeign(ctx context.Context, other foreign, password stri
 
 // quick is what a hash takes that takes no time, next to one of ours.
 const quick = 20 * time.Millisecond
-
-// Check says what is wrong with a new password of somebody with the given names:
-// ErrTooShort, ErrTooLong or ErrIsName.
-func Check(password string, names ...string) error {
-	if len(password) > MaxLength {
-		return ErrTooLong
-	}
-	password = composed(password)
-	if utf8.RuneCountInString(password) < MinLength {
-		return ErrTooShort
-	}
-	for _, name := range names {
-		if name != "" && strings.EqualFold(password, composed(name)) {
-			return ErrIsName
-		}
-	}
-	return nil
-}
 
 func composed(s string) string { return norm.NFC.String(s) }

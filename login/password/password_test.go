@@ -81,18 +81,3 @@ func TestLengthIsRefusedBeforeHashing(t *testing.T) {
 		}
 	}
 }
-
-func TestCheck(t *testing.T) {
-	for _, test := range []struct {
-		password string
-		want     error
-	}{
-		{"1234567", ErrTooShort}, {"12345678", nil}, {"        ", nil}, {"ééééééé", ErrTooShort}, {"🐎🐎🐎🐎🐎🐎🐎🐎", nil},
-		{"e\u0301e\u0301e\u0301e\u0301", ErrTooShort}, {strings.Repeat("x", MaxLength), nil}, {strings.Repeat("x", MaxLength+1), ErrTooLong},
-		{"jo@example.com", ErrIsName}, {"JO@Example.com", ErrIsName}, {"jo@example.com1", nil},
-	} {
-		if got := Check(test.password, "", "jo@example.com"); !errors.Is(got, test.want) {
-			t.Errorf("%q: got %v, want %v", test.password, got, test.want)
-		}
-	}
-}

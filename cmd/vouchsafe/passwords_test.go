@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestCommandsSayWhatToChooseInstead(t *testing.T) {
+	// It knows "correct horse battery staple".
+	breaches := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "AD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n")
+	}))
+	defer breaches.Close()
+	sh := newShell(t, "VOUCHSAFE_BREACHED_PASSWORDS_URL="+breaches.URL)
+	sh.do(t, "user", "add", "kim@example.com")
+	for password, want := range map[string]string{
+		"short": "at least 8", "password1": "attackers try first", "kimberley.doe": "not a name", "abcdefghijkl1985": "longer",
+		"correct horse battery staple": "nowhere else",
+	} {
+		_, errs, code := sh.run(t, password, "user", "add", "kimberley.doe@example.com", "--password-stdin")
+		if code != 1 || !strings.Contains(errs, want) || strings.Contains(errs, password) && password != "short" {
+			t.Errorf("%s: exit %d, %s", password, code, errs)
+		}
+		if password == "kimberley.doe" {
+			continue
+		}
+		if _, errs, code := sh.run(t, password, "user", "password", "kim@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("user password %s: exit %d, %s", password, code, errs)
+		}
+	}
+	breaches.Close()
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "password", "kim@example.com", "--password-stdin"); code != 0 || !strings.Contains(errs, "not asked for") {
+		t.Errorf("without the service: exit %d, %s", code, errs)
+	}
+}
+
+func TestPasswordSettingsHaveBounds(t *testing.T) {
+	for env, want := range map[string]string{
+		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "no number", "VOUCHSAFE_PASSWORD_MIN_SCORE=5": "0 to 4",
+		"VOUCHSAFE_BREACHED_PASSWORDS_URL=http://pwned.example": "https", "VOUCHSAFE_ARGON2_MEMORY=4194304": "19456", "VOUCHSAFE_ARGON2_LANES=300": "out of bounds",
+		"VOUCHSAFE_ARGON2_PASSES=0": "out of bounds", "VOUCHSAFE_ARGON2_MEMORY=4294967297": "out of bounds", "VOUCHSAFE_ARGON2_PASSES=64": "",
+	} {
+		_, err := loadConfig(nil, "", []string{env})
+		if want == "" {
+			want = "out of bounds" // together, with the default memory
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", env, err, want)
+		}
+	}
+	if _, err := loadConfig(nil, "", []string{"VOUCHSAFE_ARGON2_MEMORY=65536", "VOUCHSAFE_ARGON2_PASSES=3", "VOUCHSAFE_ARGON2_LANES=4", "VOUCHSAFE_PASSWORD_MIN_LENGTH=15"}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,202 @@
+package password
+
+import (
+	"crypto/rand"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPolicy(t *testing.T) {
+	p := &Policy{MinScore: MinScore}
+	about := []string{"jo.example-smith@mail.example.com", "jo_the_great", "Jo Lindqvist"}
+	for _, test := range []struct {
+		password string
+		want     error
+	}{
+		{"", ErrTooShort}, {"kX9#mQ2", ErrTooShort}, {"ééééééé", ErrTooShort}, {"e\u0301e\u0301e\u0301e\u0301", ErrTooShort},
+		{strings.Repeat(rand.Text(), 40)[:MaxLength], nil}, {strings.Repeat("x", MaxLength+1), ErrTooLong}, {strings.Repeat("x", 10<<20), ErrTooLong},
+		{"jo.example-smith@mail.example.com", ErrIsName}, {"JO.Example-Smith", ErrIsName}, {"mail.example.com", ErrIsName}, {"Jo_The_Great", ErrIsName},
+		{"lindqvist", ErrIsName}, {"LINDQVIST", ErrIsName}, {"lindqvist1", ErrWeak}, {"Lindqvist2024", ErrWeak},
+		{"password", ErrCommon}, {"12345678", ErrCommon}, {"Password1", ErrCommon}, {"iloveyou", ErrCommon}, {"QWERTYUIOP", ErrCommon}, {"spongebob", ErrCommon},
+		{"P@ssw0rd!", ErrWeak}, {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ErrWeak}, {"abcdefghijklmnop", ErrWeak}, {"drowssapdrowssap", ErrWeak}, {"        ", ErrWeak},
+		// No rules on what it is of.
+		{"kx9mq2vp", nil}, {"purple elephant", nil}, {"correct horse battery staple", nil}, {"🐎🔋🧷✅🎻🪁🧲🦔", nil}, {"nul\x00 in the middle", nil}, {"  spaces around  ", nil},
+		{"зелёный трактор", nil}, {"not utf-8 \xff\xfe\xfd", nil},
+	} {
+		if got := p.Check(t.Context(), test.password, about...); !errors.Is(got, test.want) {
+			t.Errorf("%.40q: got %v, want %v", test.password, got, test.want)
+		}
+	}
+	if err := (&Policy{MinLength: 15}).Check(t.Context(), "kx9mq2vp kx9mq"); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "15") {
+		t.Errorf("at least 15: got %v", err)
+	}
+	if err := (&Policy{MinLength: 1}).Check(t.Context(), "kx9mq2v"); !errors.Is(err, ErrTooShort) {
+		t.Errorf("less than the least: got %v", err)
+	}
+	if err := (&Policy{}).Check(t.Context(), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"); err != nil {
+		t.Errorf("without a score: got %v", err)
+	}
+}
+
+func TestCommonPasswords(t *testing.T) {
+	for _, p := range []string{"password", "12345678", "123456789", "baseball", "football", "qwertyuiop", "1234567890", "superman", "1qaz2wsx",
+		"trustno1", "jennifer", "sunshine", "iloveyou", "starwars", "computer", "michelle", "princess", "11111111", "corvette", "password1", "spongebob", "12081962", "18111957"} {
+		if !common(p) || !common(strings.ToUpper(p)) {
+			t.Errorf("%s: not found", p)
+		}
+	}
+}
+
+// TestCommonTakesFewOthers measures the filter's false positives.
+func TestCommonTakesFewOthers(t *testing.T) {
+	const tries = 1 << 20
+	found := 0
+	for i := range tries {
+		if common("no such password " + string(rune('a'+i%26)) + strings.Repeat("x", i%7) + time.Duration(i).String()) {
+			found++
+		}
+	}
+	t.Logf("%d of %d (1 in %d)", found, tries, tries/max(1, found))
+	if found < tries>>15 || found > tries>>13 {
+		t.Errorf("got %d of %d, want about %d", found, tries, tries>>commonOdds)
+	}
+}
+
+// TestScore has what zxcvbn 4.4.2 says beside what we say, which differs where it knows
+// rarer words and keyboards, and takes other years for near ones.
+func TestScore(t *testing.T) {
+	same, all := 0, 0
+	for _, test := range []struct {
+		password string
+		zxcvbn   int
+		score    int
+	}{
+		{"password", 0, 0},
+		{"P@ssw0rd", 0, 0},
+		{"zxcvbn", 0, 0},
+		{"qwER43@!", 2, 2},
+		{"Tr0ub4dour&3", 2, 4},
+		{"correcthorsebatterystaple", 4, 4},
+		{"correct horse battery staple", 4, 4},
+		{"coRrecth0rseba++ery9.23.2007staple$", 4, 4},
+		{"D0g..................", 1, 1},
+		{"abcdefghijk987654321", 1, 1},
+		{"neverforget13/3/1997", 3, 3},
+		{"1qaz2wsx3edc", 0, 0},
+		{"temppass22", 1, 1},
+		{"briansmith", 1, 1},
+		{"briansmith4mayor", 4, 4},
+		{"password1", 0, 0},
+		{"viking", 0, 0},
+		{"thx1138", 0, 0},
+		{"ScoRpi0ns", 1, 1},
+		{"do you know", 3, 3},
+		{"ryanhunter2000", 3, 3},
+		{"rianhunter2000", 3, 3},
+		{"asdfghju7654rewq", 3, 3},
+		{"AOEUIDHG&*()LS_", 3, 4},
+		{"12345678", 0, 0},
+		{"defghi6789", 1, 1},
+		{"rosebud", 0, 0},
+		{"Rosebud", 0, 0},
+		{"ROSEBUD", 0, 0},
+		{"rosebuD", 0, 0},
+		{"ros3bud99", 1, 1},
+		{"r0s3bud99", 1, 1},
+		{"R0$38uD99", 2, 2},
+		{"verlineVANDERMARK", 4, 4},
+		{"eheuczkqyq", 3, 3},
+		{"rWibMFACxAUGZmxhVncy", 4, 4},
+		{"Ba9ZyWABu99[BK#6MBgbH88Tofv)vs$w", 4, 4},
+		{"aaaaaaaaaaaa", 0, 0},
+		{"abcabcabcabc", 0, 0},
+		{"summer2024!", 2, 2},
+		{"Winter2025", 2, 1},
+		{"liverpoolfc1", 1, 1},
+		{"ilovemydog", 3, 3},
+		{"letmein123456", 1, 1},
+		{"monkeybusiness", 1, 1},
+		{"jennifer1985", 1, 1},
+		{"19850623", 1, 1},
+		{"06/23/1985", 1, 1},
+		{"qwertyuiop[]", 1, 1},
+		{"mississippi", 1, 1},
+		{"another password", 3, 3},
+		{"trustno1trustno1", 0, 0},
+		{"kX9#mQ2v", 2, 2},
+		{"kx9mq2vp", 2, 2},
+		{"purple elephant", 3, 3},
+		{"green tractor seven", 4, 4},
+		{"drowssap", 0, 0},
+		{"nimdanimda", 1, 1},
+		{"zaq12wsx", 0, 0},
+		{"Passw0rd2023", 1, 1},
+		{"sunshine and rain", 4, 4},
+		{"hunter2hunter2", 1, 1},
+		{"einszweidrei", 4, 4},
+		{"a b c d e f g h", 4, 4},
+		{"mypassword123", 1, 1},
+	} {
+		if all++; test.score == test.zxcvbn {
+			same++
+		}
+		if got := Score(test.password); got != test.score {
+			t.Errorf("%q: got %d (10^%.1f), want %d", test.password, got, guesses(test.password, nil), test.score)
+		}
+	}
+	if 10*same < 9*all {
+		t.Errorf("only %d of %d as zxcvbn has it", same, all)
+	}
+}
+
+func TestScoreKnowsThePerson(t *testing.T) {
+	if with, without := Score("wozniakowska77", "wozniakowska@example.com"), Score("wozniakowska77"); with > 1 || without < 4 {
+		t.Errorf("got %d, and %d for somebody else", with, without)
+	}
+}
+
+// TestScoreTakesNoLongerForLongPasswords: zxcvbn's time grows with the cube of the
+// length.
+func TestScoreTakesNoLongerForLongPasswords(t *testing.T) {
+	Score("loads the words")
+	for _, unit := range []string{"a", "ab", "Pa5$w0rd", "qwerty1985", "\U0001F40E", "@4(3!1|0$57+%2", "1"} {
+		start := time.Now()
+		Score(strings.Repeat(unit, MaxLength/len(unit)), "jo@example.com")
+		if took := time.Since(start); took > 100*time.Millisecond {
+			t.Errorf("%q over and over: %v", unit, took)
+		}
+	}
+}
+
+func FuzzScore(f *testing.F) {
+	f.Add("correct horse", "jo@example.com")
+	f.Add("1985-06-05qwertyuiop[]AAAAA", "")
+	f.Fuzz(func(t *testing.T, password, about string) {
+		if len(password) > MaxLength {
+			return
+		}
+		if s := Score(password, about); s < 0 || s > 4 {
+			t.Errorf("got %d", s)
+		}
+		common(password)
+	})
+}
+
+func BenchmarkScore(b *testing.B) {
+	ranks()
+	for name, p := range map[string]string{"words": "correct horse battery staple", "990": strings.Repeat("Pa5$w0rd7", 110)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Score(p, "jo@example.com")
+			}
+		})
+	}
+}
+
+func BenchmarkCommon(b *testing.B) {
+	for b.Loop() {
+		common("correct horse battery staple")
+	}
+}
