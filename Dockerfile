@@ -27,7 +27,6 @@ USER 65532:65532
 ENV VOUCHSAFE_LISTEN=:8080 VOUCHSAFE_METRICS_LISTEN=:8081 VOUCHSAFE_DATA=/data
 EXPOSE 8080 8081
 VOLUME /data
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=1s \
-    CMD ["/vouchsafe", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/vouchsafe", "healthcheck"]
 ENTRYPOINT ["/vouchsafe"]
 CMD ["serve"]

@@ -20,7 +20,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "localhost"
+		host = "127.0.0.1"
 	}
 	scheme := "http"
 	if cfg.TLSCert != "" {

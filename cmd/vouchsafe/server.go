@@ -180,16 +180,17 @@ func (s *server) front(next http.Handler) http.Handler {
 		TrustedProxies: prefixes(s.cfg.TrustedProxies), Log: s.log,
 		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
 	}
-	front := http.NewServeMux()
-	front.HandleFunc("GET /healthz", s.health.alive)
-	front.HandleFunc("GET /readyz", s.health.ready(false))
 	served := edge.Wrap(s.safely(http.MaxBytesHandler(next, maxBody)))
+	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
-			front.ServeHTTP(w, r)
-			return
+		switch r.URL.Path {
+		case "/healthz":
+			alive(w, r)
+		case "/readyz":
+			ready(w, r)
+		default:
+			served.ServeHTTP(w, r)
 		}
-		served.ServeHTTP(w, r)
 	})
 }
 
