@@ -14,7 +14,6 @@ func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
 // plan is one run of a profile: the clients it plays and how answers come back.
 type plan struct {
-	name string
 	*vouchsafetest.Server
 	api *vouchsafetest.API
 	// client plays in most modules, second where another one is needed.
@@ -67,16 +66,16 @@ func (p *plan) fails(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Re
 
 func TestConformance(t *testing.T) {
 	basic := slices.Concat(flowModules(), userinfoModules(), parameterModules(), sessionModules(), tokenModules(), hostileModules())
-	run(t, "", "", vouchsafetest.Web, configModules())
-	run(t, "basic", "", vouchsafetest.Web, basic)
-	run(t, "client_secret_post", "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
-	run(t, "form_post", "form_post", vouchsafetest.Web, basic)
-	run(t, "logout", "", vouchsafetest.Web, logoutModules())
+	run(t, "", vouchsafetest.Web, configModules())
+	run(t, "", vouchsafetest.Web, basic)
+	run(t, "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
+	run(t, "form_post", vouchsafetest.Web, basic)
+	run(t, "", vouchsafetest.Web, logoutModules())
 }
 
-// run runs modules as a plan. Their names stand directly below the test's; what another
-// plan runs too has the plan's name behind.
-func run(t *testing.T, name, mode string, client vouchsafetest.Client, modules []module) {
+// run runs modules as a plan. Their names stand directly below the test's; those of a
+// response mode have its name behind.
+func run(t *testing.T, mode string, client vouchsafetest.Client, modules []module) {
 	for _, m := range modules {
 		full := m.name
 		if mode != "" {
@@ -85,7 +84,7 @@ func run(t *testing.T, name, mode string, client vouchsafetest.Client, modules [
 		t.Run(full, func(t *testing.T) {
 			t.Parallel()
 			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
-				m.test(t, &plan{name: name, Server: s, api: s.API(t), client: client, second: vouchsafetest.Other, mode: mode})
+				m.test(t, &plan{Server: s, api: s.API(t), client: client, second: vouchsafetest.Other, mode: mode})
 			})
 		})
 	}

@@ -3,7 +3,6 @@ package threats
 import (
 	"net/http"
 	"net/url"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -218,13 +217,5 @@ func f4(t *testing.T, s *vouchsafetest.Server) {
 				t.Errorf("%s as a sealed request: got %d, %v", name, page.Status, page.Left)
 			}
 		}
-	}
-}
-
-// missing says what a test needs of the machine.
-func missing(t *testing.T, command, hint string) {
-	t.Helper()
-	if _, err := exec.LookPath(command); err != nil {
-		t.Fatalf("%s is not installed: %s", command, hint)
 	}
 }

@@ -1,0 +1,56 @@
+package clients
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/chromedp/cdproto/security"
+	"github.com/chromedp/chromedp"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+)
+
+// What a Content-Security-Policy does to forms that lead to another site, and to the
+// script of the form_post page, only a browser tells. The client is somebody else's, so
+// that the way leads over all pages: sign-in, consent, answer.
+func TestFormPostInChromium(t *testing.T) {
+	for name, production := range map[string]bool{"embedded": false, "production": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = fmt.Fprintf(w, `<p id="got">%s %s</p>`, r.Method, html.EscapeString(r.PostFormValue("state")))
+			}))
+			t.Cleanup(client.Close)
+			c := vouchsafetest.Third.With(vouchsafetest.Client{"client_id": "poster", "redirect_uris": []string{client.URL + "/callback"}})
+			s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clients: []vouchsafetest.Client{c}})
+			ctx := chromiumtest.New(t)
+			if _, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
+				t.Fatal(err)
+			}
+			for i, script := range []bool{true, false} {
+				chromiumtest.Script(t, ctx, script)
+				state := fmt.Sprintf(`state-%d "<&>'`, i)
+				r := vouchsafetest.NewRequest(c, "response_mode", "form_post", "state", state, "prompt", "login consent")
+				chromiumtest.Do(t, ctx, chromedp.Navigate(s.Issuer+r.Path()))
+				if i == 0 {
+					chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email))
+				} // later the page knows who it is
+				chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("password"), s.Jo(t).Password))
+				chromiumtest.Submit(t, ctx, chromedp.Click(chromedp.CSS("form button")))
+				chromiumtest.Do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="allow"]`)))
+				if !script {
+					chromiumtest.Do(t, ctx, chromedp.Click(chromedp.CSS("noscript button, form button")))
+				}
+				chromiumtest.Do(t, ctx, chromedp.WaitReady(chromedp.ID("got")))
+				if got := chromiumtest.Run(t, ctx, chromedp.TextContent(chromedp.ID("got"))); got != "POST "+state {
+					t.Errorf("with scripts %v: the client got %q, want %q by POST", script, got, state)
+				}
+			}
+		})
+	}
+}
