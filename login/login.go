@@ -51,6 +51,9 @@ type Config struct {
 	LogoutPath string
 	// Development shows on error pages what only developers should read.
 	Development bool
+	// Playground is the path of the page where developers try a sign-in, to which the
+	// default tenant's start page links. Default: there is none.
+	Playground string
 
 	// PerAccount bounds the guesses at an account from browsers that never signed in to
 	// it. Default 10 in 10 minutes.

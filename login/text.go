@@ -89,9 +89,10 @@ var english = words{
 	"home.none":   "You are not signed in.",
 	"home.switch": "Switch account",
 	"home.admin":  "You are an administrator here.",
+	"home.play":   "Try a sign-in in the playground",
 
 	"setup.title":     "Create the first administrator",
-	"setup.lead":      "This link works once. The account may manage everything here.",
+	"setup.lead":      "This link works once. It makes an account with the role of administrator.",
 	"setup.email":     "E-mail",
 	"setup.password":  "Password",
 	"setup.hint":      "At least %d characters. Long beats complicated.",

@@ -144,10 +144,14 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if !cfg.production() {
 		pages.SetupToken = setupLink{s.secrets}.spends
 	}
+	play := cfg.local() && cfg.development()
+	if play {
+		pages.Playground = "/dev"
+	}
 	if s.pages, err = login.New(pages); err != nil {
 		return err
 	}
-	if cfg.local() && cfg.development() {
+	if play {
 		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage}
 	}
 	return nil

@@ -1,0 +1,23 @@
+package login
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
+	link := `<a href="/dev">` + english["home.play"]
+	s := newSite(t, func(c *Config) { c.Playground = "/dev" })
+	s.user("default", "jo@example.com", "", right)
+	v := s.visitor()
+	if p := v.get("/"); !strings.Contains(p.body, link) {
+		t.Error("signed out: there is no link")
+	}
+	v.signIn("jo@example.com", right)
+	if p := v.get("/"); !strings.Contains(p.body, link) {
+		t.Error("signed in: there is no link")
+	}
+	if p := newSite(t, nil).visitor().get("/"); strings.Contains(p.body, english["home.play"]) {
+		t.Error("there is a link where there is no playground")
+	}
+}
