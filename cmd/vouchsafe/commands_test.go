@@ -272,8 +272,10 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		if !strings.Contains(out, "Usage: vouchsafe "+words) {
 			t.Errorf("%s: got %s", words, out)
 		}
-		if settings := strings.Contains(out, "VOUCHSAFE_LISTEN"); settings != (words == "serve" || words == "config") {
-			t.Errorf("%s: settings in its help: %v", words, settings)
+		for _, s := range settings {
+			if has, want := strings.Contains(out, s.env()), words == "serve" || words == "config"; has != want {
+				t.Errorf("%s: %s in its help: %v", words, s.env(), has)
+			}
 		}
 	}
 	if errs := sh.fails(t, 80, "sevre"); !strings.Contains(errs, "did you mean") {

@@ -164,7 +164,11 @@ func givenFlags(flags reflect.Value) map[string]string {
 func describe(v *kong.Value) string {
 	name := strings.ReplaceAll(v.Name, "-", "_")
 	if s := settingNamed(name); s != nil && v.Help == "" {
-		return settingDocs()[name] + " [" + s.env() + "]"
+		text := settingDocs()[name]
+		if p := s.tag.Get("production"); p != "" {
+			text += " In production: " + p + "."
+		}
+		return text + " [" + s.env() + "]"
 	}
 	return kong.DefaultHelpValueFormatter(v)
 }
@@ -176,6 +180,27 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 		for _, f := range ctx.Model.Flags {
 			f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == "Settings"
 		}
+		return kong.DefaultHelpPrinter(options, ctx)
 	}
-	return kong.DefaultHelpPrinter(options, ctx)
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	return secretSettings(ctx.Stdout)
+}
+
+// secretSettings is the help of the settings that are no flags.
+func secretSettings(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("\nSecret settings, which are no flags since others can read those. The name with\n_FILE behind it takes the path of a file with the secret instead.\n")
+	for _, s := range settings {
+		if !s.secret {
+			continue
+		}
+		fmt.Fprintf(&b, "  %s\n", s.env())
+		for _, line := range wrap(settingDocs()[s.name], 47) {
+			fmt.Fprintf(&b, "%33s%s\n", "", line)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
