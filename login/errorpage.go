@@ -44,7 +44,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 		message = ""
 	}
 	id := web.RequestOf(r.Context()).ID
-	if onlyJSON(r) {
+	if !takesPage(r) {
 		s.problemJSON(w, p, title, message, id)
 		return
 	}
@@ -103,20 +103,16 @@ func (s *Server) problemJSON(w http.ResponseWriter, p *web.Problem, title, messa
 	_, _ = w.Write(buf.Bytes()) // the client has gone
 }
 
-// onlyJSON says whether the client accepts JSON and no page.
-func onlyJSON(r *http.Request) bool {
-	json := false
+// takesPage says whether the client asked for a page, as every browser does. Programs
+// often ask for nothing: a page of markup would hide from their developers what is wrong.
+func takesPage(r *http.Request) bool {
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		typ, _, err := mime.ParseMediaType(part)
-		switch {
-		case err != nil:
-		case typ == "application/json" || strings.HasSuffix(typ, "+json"):
-			json = true
-		case typ == "text/html" || typ == "application/xhtml+xml":
-			return false
+		if err == nil && (typ == "text/html" || typ == "application/xhtml+xml" || typ == "text/*") {
+			return true
 		}
 	}
-	return json
+	return false
 }
 
 // span is a piece of text, or of code.

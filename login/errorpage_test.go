@@ -63,7 +63,8 @@ func TestErrorsAreJSONForPrograms(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.Development = false })
 	for accept, want := range map[string]bool{
 		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
-		"": false, "*/*": false, "text/html": false, "text/html, application/json": false, "application/json, text/html;q=0.1": false, ";;;": false,
+		"": true, "*/*": true, ";;;": true, // curl, and libraries that say nothing
+		"text/html": false, "text/html, application/json": false, "application/json, text/html;q=0.1": false, "text/*": false,
 	} {
 		p := s.shown(mismatch(), accept)
 		if got := p.header.Get("Content-Type") == "application/json"; got != want {

@@ -227,6 +227,9 @@ var formField = regexp.MustCompile(`name="form" value="([^"]*)"`)
 
 func (v *visitor) do(req *http.Request) answer {
 	v.t.Helper()
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8") // a browser's
+	}
 	resp, err := v.client.Do(req)
 	if err != nil {
 		v.t.Fatal(err)

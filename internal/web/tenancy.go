@@ -98,6 +98,9 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, path, err := t.find(r)
 		if err != nil {
+			// The answer is the same for everybody. Whoever writes an SPA with the wrong
+			// address in it learns so, instead of being told about CORS.
+			w.Header().Set("Access-Control-Allow-Origin", "*")
 			Fail(t.errors, w, r, err)
 			return
 		}

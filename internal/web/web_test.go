@@ -157,6 +157,9 @@ func TestTenantsAreFound(t *testing.T) {
 		if w.Code != test.status || w.Body.String() != test.want {
 			t.Errorf("%s%s: got %d %q, want %d %q", test.host, test.path, w.Code, w.Body.String(), test.status, test.want)
 		}
+		if got := w.Header().Get("Access-Control-Allow-Origin"); (got == "*") != (w.Code != 200) {
+			t.Errorf("%s%s: got %d with Access-Control-Allow-Origin %q", test.host, test.path, w.Code, got)
+		}
 	}
 	if web.FindTenant(t.Context()) != nil {
 		t.Error("a tenant where there is none")
