@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -151,8 +152,9 @@ func (p *clientParser) secrets(d *declared) {
 		}
 	}
 	for _, h := range d.hashes {
-		if !secretHash.MatchString(h) {
-			p.wrong(secretHashField, "is no hash of a secret, or not all of it. `vouchsafe client secret` prints one")
+		slow := strings.HasPrefix(h, "$")
+		if !secretHash.MatchString(h) || slow && argon2id.CheckHash(h) != nil {
+			p.wrong(secretHashField, "is no hash of a secret that can be verified here, or not all of it. `vouchsafe client secret` prints one")
 		}
 	}
 	bySecret := strings.HasPrefix(cmp.Or(d.TokenEndpointAuthMethod, "client_secret_basic"), "client_secret_")

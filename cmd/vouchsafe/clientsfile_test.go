@@ -96,6 +96,20 @@ users: []
 	}
 }
 
+// A hash that nothing can be compared with would make each of the client's requests fail.
+func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
+	const entry = "clients:\n  - client_id: a\n    redirect_uris: [https://a.example/callback]\n    client_secret_hash: "
+	for hash, want := range map[string]bool{
+		"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U":   true,
+		"$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U": false,
+		"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5":                                          false,
+	} {
+		if _, fs := parseClients("clients.yaml", []byte(entry+hash+"\n"), true); (fs.err() == nil) != want {
+			t.Errorf("%s: got %v, want none: %v", hash, fs.err(), want)
+		}
+	}
+}
+
 func TestEntryBecomesTheClient(t *testing.T) {
 	_, hash := provider.NewClientSecret()
 	text := `clients:

@@ -137,6 +137,7 @@ func TestProductionRefusesToGuess(t *testing.T) {
 		{"http", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=http://id.example.com"}, "write https://id.example.com"},
 		{"a path", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com/"}, "write https://id.example.com"},
 		{"no randomness", []string{db, "VOUCHSAFE_SECRET=" + strings.Repeat("secret", 8), "VOUCHSAFE_ISSUER=https://id.example.com"}, "is not random"},
+		{"a database that was meant", []string{"VOUCHSAFE_DATABASE_URL=", "VOUCHSAFE_ISSUER=https://id.example.com"}, "VOUCHSAFE_DATABASE_URL is empty"},
 		{"another database", []string{"VOUCHSAFE_DATABASE_URL=mysql://root:hunter2hunter2@db/x", "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com"}, "is no PostgreSQL URL"},
 	} {
 		_, err := settle(t, "", c.env, nil)

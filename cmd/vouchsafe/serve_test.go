@@ -125,6 +125,18 @@ func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
 	}
 }
 
+func TestClientOfThePlaygroundsNameIsLeftAlone(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "clients.yaml", "clients:\n  - client_id: playground\n    token_endpoint_auth_method: none\n    redirect_uris: [https://play.example/callback]\n")
+	for _, development := range []string{"true", "false"} {
+		sh.env = append(sh.env, "VOUCHSAFE_DEVELOPMENT="+development)
+		sh.serve(t).stop(t)
+		if out := sh.do(t, "client", "show", "playground"); !strings.Contains(out, "https://play.example/callback") {
+			t.Errorf("development %s: got %s", development, out)
+		}
+	}
+}
+
 func TestStopDropsNoRequest(t *testing.T) {
 	r := newShell(t, "VOUCHSAFE_STOP_DELAY=500ms").serve(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.Replace(r.issuer, "localhost", "127.0.0.1", 1), "http://"))

@@ -234,12 +234,28 @@ func (s *server) applyClients(ctx context.Context) error {
 		}
 		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))
 	}
-	if s.dev == nil {
-		err := s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return err
+	return s.applyPlayground(ctx)
+}
+
+// applyPlayground stores the playground's client, or removes it. One that somebody
+// made under its name is left alone.
+func (s *server) applyPlayground(ctx context.Context) error {
+	stored, err := s.store.Client(ctx, storage.DefaultTenant, devpage.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		if s.dev == nil {
+			return nil
+		}
+	case err != nil:
+		return err
+	case !devpage.Owns(stored):
+		if s.dev != nil {
+			s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name", "client", devpage.ClientID)
 		}
 		return nil
+	}
+	if s.dev == nil {
+		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID)
 	}
 	playground := s.dev.Client()
 	if faults := provider.ValidateClient(&playground); len(faults) > 0 {

@@ -87,8 +87,14 @@ func loadConfig(flags map[string]string, file string, environ []string) (*Config
 	env := map[string]string{}
 	for _, e := range environ {
 		// Docker Compose and its like hand over what is not set as empty.
-		if name, val, _ := strings.Cut(e, "="); strings.HasPrefix(name, envPrefix) && val != "" {
+		switch name, val, _ := strings.Cut(e, "="); {
+		case !strings.HasPrefix(name, envPrefix):
+		case val != "":
 			env[name] = val
+		case name == settingNamed("database_url").env():
+			// It was meant to hold something: an embedded server in its place would print
+			// the first administrator's link, for an empty database.
+			l.faults.add(name, "is empty: write the PostgreSQL URL, or unset it for an embedded server")
 		}
 	}
 	if file == "" {

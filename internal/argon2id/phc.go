@@ -77,6 +77,13 @@ func parse(s string) (digest, error) {
 	return d, nil
 }
 
+// CheckHash says whether Verify can work with the hash: ErrMalformed, or what is wrong
+// with its parameters.
+func CheckHash(hash string) error {
+	_, err := parse(hash)
+	return err
+}
+
 func number(s, prefix string) (uint32, bool) {
 	digits, ok := strings.CutPrefix(s, prefix)
 	if !ok {

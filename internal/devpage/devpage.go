@@ -53,6 +53,12 @@ func (p *Page) Client() storage.Client {
 	}
 }
 
+// Owns says whether a stored client of the page's name is the page's own, whatever the
+// issuer was when it was stored.
+func Owns(c storage.Client) bool {
+	return !c.Declared && len(c.RedirectURIs) == 1 && strings.HasSuffix(c.RedirectURIs[0], "/dev/callback")
+}
+
 // Register adds the page's routes.
 func (p *Page) Register(r *mux.Router) {
 	for path, h := range map[string]func(http.ResponseWriter, *http.Request) error{
