@@ -65,7 +65,9 @@ func Embedded(t *testing.T) *Server {
 
 // Main runs the tests of a package and ends the servers they shared. A panic or a data
 // race that one of them logged is a failure, whatever the tests say.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
 	// Most of the time tests wait: for each other's hashes, for a second to pass.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
@@ -73,6 +75,7 @@ func Main(m *testing.M) {
 	}
 	code := m.Run()
 	for _, sh := range shapes {
+		defer os.RemoveAll(sh.dir)
 		if sh.server == nil || sh.server.cmd == nil {
 			continue
 		}
@@ -84,7 +87,6 @@ func Main(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "the %s server logged:\n%s\n", sh.name, fault)
 			code = 1
 		}
-		_ = os.RemoveAll(sh.dir)
 	}
-	os.Exit(code)
+	return code
 }
