@@ -35,14 +35,19 @@ func (a *app) table(columns ...string) table {
 func (t table) row(cells ...string) {
 	for i, c := range cells {
 		// What people and clients call themselves must not move a terminal's cursor.
-		cells[i] = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return ' '
-			}
-			return r
-		}, c)
+		cells[i] = printable(c)
 	}
 	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+}
+
+// printable is s without control characters.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func (t table) flush() error { return t.w.Flush() }

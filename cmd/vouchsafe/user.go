@@ -22,6 +22,8 @@ type userCmd struct {
 	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
 	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
 	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
+	Import   userImportCmd   `cmd:"" help:"Add people from a file, with the passwords that they have elsewhere."`
+	Export   userExportCmd   `cmd:"" help:"Write people as JSON lines, which import reads."`
 }
 
 type userAddCmd struct {

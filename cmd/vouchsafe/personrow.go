@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/login"
+	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// personRow is a person as user export writes and user import reads them.
+type personRow struct {
+	// ID is their sub. Import keeps it, so that clients know them again; they get a new
+	// one without.
+	ID            string          `json:"id,omitempty"`
+	Email         string          `json:"email,omitempty"`
+	EmailVerified bool            `json:"email_verified,omitempty"`
+	Username      string          `json:"username,omitempty"`
+	Phone         string          `json:"phone_number,omitempty"` // E.164
+	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
+	Profile       storage.Profile `json:"profile,omitzero"`
+	Roles         []string        `json:"roles,omitempty"`
+	Disabled      bool            `json:"disabled,omitempty"`
+	CreatedAt     time.Time       `json:"created_at,omitzero"`
+	UpdatedAt     time.Time       `json:"updated_at,omitzero"` // written, and not read
+	// PasswordHash is a text, or a credential of Keycloak as an object: see
+	// passwords.Import. With PasswordSalt it is Firebase's.
+	PasswordHash json.RawMessage `json:"password_hash,omitempty"`
+	PasswordSalt string          `json:"password_salt,omitempty"`
+}
+
+// person is what a row says, checked.
+type person struct {
+	user  storage.User
+	hasID bool   // the row said which
+	hash  []byte // nil: no password
+}
+
+// rowRules are what import lets rows say.
+type rowRules struct {
+	tenant   string
+	roles    bool
+	firebase *passwords.Firebase
+	now      time.Time
+}
+
+const (
+	maxText  = 1024 // bytes, of one field
+	maxRoles = 32
+)
+
+var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+
+// check makes a person of the row, or says what is wrong with it. The hash is not among
+// what it says.
+func (row *personRow) check(rules rowRules) (person, error) {
+	u := storage.User{
+		TenantID: rules.tenant, ID: row.ID, Email: strings.TrimSpace(row.Email), EmailVerified: row.EmailVerified, Username: strings.TrimSpace(row.Username),
+		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
+		CreatedAt: row.CreatedAt, UpdatedAt: rules.now,
+	}
+	var ok bool
+	if u.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return person{}, err
+		}
+		u.ID = id.String()
+	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
+		return person{}, errors.New("id is no UUID in lower case: leave it out, and a new one is made")
+	}
+	if u.Email == "" && u.Username == "" {
+		return person{}, errors.New("there is neither email nor username")
+	}
+	if u.Email != "" {
+		if u.EmailKey, ok = login.NormalEmail(u.Email); !ok {
+			return person{}, fmt.Errorf("email %.80q is no e-mail address", u.Email)
+		}
+	}
+	if u.Username != "" {
+		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
+			return person{}, fmt.Errorf("username %.80q is none: letters, digits and . _ - are allowed", u.Username)
+		}
+	}
+	if u.Phone != "" && !phoneNumber.MatchString(u.Phone) {
+		return person{}, fmt.Errorf("phone_number %.40q is not in international form, such as +4312345678", u.Phone)
+	}
+	if len(u.Roles) > 0 && !rules.roles {
+		return person{}, errors.New("it has roles, which --roles allows")
+	}
+	if err := checkTexts(u); err != nil {
+		return person{}, err
+	}
+	if u.CreatedAt.IsZero() || u.CreatedAt.After(rules.now) {
+		u.CreatedAt = rules.now
+	}
+	hash, err := row.hash(rules)
+	return person{u, row.ID != "", hash}, err
+}
+
+// checkTexts bounds what has no form of its own.
+func checkTexts(u storage.User) error {
+	raw, err := json.Marshal(u.Profile)
+	if err != nil {
+		return err
+	}
+	texts := map[string]any{}
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		return err
+	}
+	if address, ok := texts["address"].(map[string]any); ok {
+		delete(texts, "address")
+		for name, val := range address {
+			texts["address."+name] = val
+		}
+	}
+	if len(u.Roles) > maxRoles {
+		return fmt.Errorf("it has more than %d roles", maxRoles)
+	}
+	for i, role := range u.Roles {
+		texts[fmt.Sprintf("roles[%d]", i)] = role
+	}
+	for name, val := range texts {
+		s, _ := val.(string)
+		if len(s) > maxText || !utf8.ValidString(s) {
+			return fmt.Errorf("%s is longer than %d bytes, or no text", name, maxText)
+		}
+		lines := strings.HasPrefix(name, "address") // they have lines
+		if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }) {
+			return fmt.Errorf("%s has control characters", name)
+		}
+	}
+	for name, s := range map[string]string{"picture": u.Profile.Picture, "website": u.Profile.Website, "profile": u.Profile.Profile} {
+		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
+			return fmt.Errorf("%s is no URL of http or https", name)
+		}
+	}
+	return nil
+}
+
+// hash reads the password's hash. What other products write for "none" is none.
+func (row *personRow) hash(rules rowRules) ([]byte, error) {
+	raw := bytes.TrimSpace(row.PasswordHash)
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return nil, nil
+	}
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return nil, errors.New("password_hash is neither a text nor an object")
+		}
+	}
+	if text == "" || strings.HasPrefix(text, "!") { // Django's unusable passwords
+		return nil, nil
+	}
+	var hash []byte
+	var err error
+	switch {
+	case row.PasswordSalt == "":
+		hash, err = passwords.Import(text)
+	case rules.firebase == nil:
+		return nil, errors.New("it has a password_salt, as Firebase's have: --firebase FILE gives its parameters")
+	default:
+		hash, err = firebaseHash(*rules.firebase, text, row.PasswordSalt)
+	}
+	if err != nil {
+		return nil, errors.New("password_hash is of no kind that can be verified, is damaged, or asks for too much work")
+	}
+	return hash, nil
+}

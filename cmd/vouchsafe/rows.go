@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// maxRow bounds a line of a file of people.
+const maxRow = 64 << 10
+
+// readRow is a row of a file, or what is wrong with it. fatal says that nothing can be
+// read behind it.
+type readRow struct {
+	line  int
+	row   personRow
+	err   error
+	fatal bool
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// readRows reads a file of people.
+func readRows(r *bufio.Reader, isCSV bool) iter.Seq[readRow] {
+	if head, _ := r.Peek(len(byteOrderMark)); bytes.Equal(head, byteOrderMark) {
+		_, _ = r.Discard(len(head)) // they were there
+	}
+	if isCSV {
+		return csvRows(r)
+	}
+	return jsonRows(r)
+}
+
+// jsonRows reads one object a line.
+func jsonRows(r *bufio.Reader) iter.Seq[readRow] {
+	return func(yield func(readRow) bool) {
+		for n := 1; ; n++ {
+			line, tooLong, err := readLine(r)
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(readRow{line: n, err: err, fatal: true})
+				return
+			}
+			switch text := bytes.TrimSpace(line); {
+			case tooLong:
+				if !yield(readRow{line: n, err: fmt.Errorf("the line is longer than %d bytes", maxRow)}) {
+					return
+				}
+			case len(text) > 0:
+				row, bad := jsonRow(text)
+				if !yield(readRow{line: n, row: row, err: bad}) {
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// readLine reads a line, without keeping more of it than may be.
+func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > maxRow {
+			tooLong, line = true, nil
+		} else if !tooLong {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, tooLong, err
+		}
+	}
+}
+
+func jsonRow(text []byte) (row personRow, err error) {
+	if !utf8.Valid(text) {
+		return row, errors.New("it is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	// A misspelt field would be lost without a word.
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&row); err != nil {
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		switch { // other errors may quote what they read
+		case errors.As(err, &kind):
+			return row, fmt.Errorf("%s is a JSON %s, which it cannot be", kind.Field, kind.Value)
+		case strings.HasPrefix(err.Error(), "json: unknown field"):
+			return row, errors.New(strings.TrimPrefix(err.Error(), "json: "))
+		case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
+			return row, errors.New("it is no JSON object")
+		}
+		return row, errors.New("it cannot be read: is a date not in the form of 2006-01-02T15:04:05Z?")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return row, errors.New("there is something behind the JSON object")
+	}
+	return row, nil
+}
+
+// csvClaims are the columns that are of the profile.
+var csvClaims = strings.Fields("name given_name family_name middle_name nickname profile picture website gender birthdate zoneinfo locale")
+
+var csvColumns = append(strings.Fields("id email email_verified username phone_number phone_number_verified roles disabled created_at updated_at password_hash password_salt address"), csvClaims...)
+
+// csvRows reads a file whose first line names the columns.
+func csvRows(r *bufio.Reader) iter.Seq[readRow] {
+	return func(yield func(readRow) bool) {
+		c := csv.NewReader(r)
+		columns, err := c.Read()
+		if err != nil {
+			yield(readRow{line: 1, err: fmt.Errorf("there is no line that names the columns: %w", err), fatal: true})
+			return
+		}
+		for i, name := range columns {
+			if !slices.Contains(csvColumns, name) || slices.Contains(columns[:i], name) {
+				err := fmt.Errorf("column %.40q is unknown, or there twice: there are %s", name, strings.Join(csvColumns, ", "))
+				yield(readRow{line: 1, err: err, fatal: true})
+				return
+			}
+		}
+		for {
+			record, err := c.Read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			out := readRow{err: err}
+			var parse *csv.ParseError
+			if errors.As(err, &parse) {
+				out.line, out.err = parse.StartLine, fmt.Errorf("it is no line of CSV with %d columns: %w", len(columns), parse.Err)
+			} else if err != nil {
+				out.fatal = true
+			} else {
+				out.line, _ = c.FieldPos(0)
+				out.row, out.err = csvRow(columns, record)
+			}
+			if !yield(out) || out.fatal {
+				return
+			}
+		}
+	}
+}
+
+func csvRow(columns, record []string) (row personRow, err error) {
+	claims := map[string]any{}
+	for i, name := range columns {
+		val := record[i]
+		if !utf8.ValidString(val) {
+			return row, fmt.Errorf("%s is not UTF-8", name)
+		}
+		if val == "" {
+			continue
+		}
+		var bad error
+		switch name {
+		case "id":
+			row.ID = val
+		case "email":
+			row.Email = val
+		case "email_verified":
+			row.EmailVerified, bad = strconv.ParseBool(val)
+		case "username":
+			row.Username = val
+		case "phone_number":
+			row.Phone = val
+		case "phone_number_verified":
+			row.PhoneVerified, bad = strconv.ParseBool(val)
+		case "roles":
+			row.Roles = strings.Fields(val)
+		case "disabled":
+			row.Disabled, bad = strconv.ParseBool(val)
+		case "created_at":
+			row.CreatedAt, bad = time.Parse(time.RFC3339, val)
+		case "updated_at":
+		case "password_hash":
+			row.PasswordHash, bad = json.Marshal(val)
+		case "password_salt":
+			row.PasswordSalt = val
+		case "address":
+			claims[name] = map[string]string{"formatted": val}
+		default:
+			claims[name] = val
+		}
+		if bad != nil {
+			return row, fmt.Errorf("%s is neither true nor false, or no date in the form of 2006-01-02T15:04:05Z", name)
+		}
+	}
+	raw, err := json.Marshal(claims)
+	if err == nil {
+		err = json.Unmarshal(raw, &row.Profile)
+	}
+	return row, err
+}

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type userImportCmd struct {
+	File     string `arg:"" help:"The file, or - for standard input."`
+	Format   string `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (an object a line), csv (the first line names the columns), or auto: by the file's name." placeholder:"FORMAT"`
+	DryRun   bool   `help:"Say what would be refused, and change nothing."`
+	Report   string `type:"path" help:"Write each row that was refused, and why, as JSON lines." placeholder:"FILE"`
+	Firebase string `type:"path" help:"The password hash parameters of Firebase's console, for rows with a password_salt." placeholder:"FILE"`
+	Roles    bool   `help:"Let rows have roles: admin manages the tenant."`
+	tenantFlag
+}
+
+// Help is shown behind the flags.
+func (c *userImportCmd) Help() string {
+	return `A row has these fields, and none has to be there but email or username:
+
+  id                     their UUID, which stays their sub; a new one is made without
+  email                  with email_verified (true or false)
+  username               a name to sign in with, beside the address
+  phone_number           in international form, with phone_number_verified
+  profile                an object of OpenID Connect's claims (name, given_name, …);
+                         in CSV each is a column of its own, and address is one
+  roles                  a list; in CSV separated by spaces; only with --roles
+  disabled               true keeps them out
+  created_at             as 2006-01-02T15:04:05Z
+  password_hash          bcrypt (Auth0, PHP), a PHC string (Argon2, scrypt, PBKDF2),
+                         Django's, phpass's ($P$), or a Keycloak credential as an object.
+                         Each is replaced by one of ours when its owner signs in.
+  password_salt          with password_hash, as Firebase exports them
+
+Who is there already is passed over, so that an import that was interrupted can be
+started again.`
+}
+
+// batchSize is how many rows are added at once. Their writes are committed together.
+const batchSize = 256
+
+// refusal is a row that was not imported.
+type refusal struct {
+	Line   int    `json:"line"`
+	ID     string `json:"id,omitempty"`
+	Email  string `json:"email,omitempty"`
+	Name   string `json:"username,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// importing is an import under way.
+type importing struct {
+	store    store
+	rules    rowRules
+	dry      bool
+	seen     map[string]int // the line of an id, address or name
+	report   *json.Encoder  // nil: none is written
+	progress *progress
+	file     *counted
+
+	added, there, withHash, refused int
+	shown                           []refusal
+}
+
+// maxShown is how many refusals are printed.
+const maxShown = 10
+
+func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
+	firebase, err := readFirebase(c.Firebase)
+	if err != nil {
+		return err
+	}
+	in, size := a.stdin, int64(0)
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			size = info.Size()
+		}
+		in = f
+	}
+	im := &importing{
+		dry: c.DryRun, seen: map[string]int{}, progress: a.progress(size), file: &counted{Reader: in},
+		rules: rowRules{tenant: c.Tenant, roles: c.Roles, firebase: firebase, now: time.Now()},
+	}
+	if c.Report != "" {
+		// It has addresses.
+		f, err := os.OpenFile(c.Report, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		im.report = json.NewEncoder(f)
+		im.report.SetEscapeHTML(false)
+	}
+	isCSV := c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv")
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		im.store = s
+		err := im.run(ctx, bufio.NewReaderSize(im.file, maxRow), isCSV)
+		im.progress.clear()
+		if !im.dry && im.added > 0 {
+			// Also of what was done before an interruption.
+			e := storage.Event{TenantID: c.Tenant, Kind: "users.imported", Detail: map[string]string{"added": strconv.Itoa(im.added)}}
+			err = errors.Join(err, record(context.WithoutCancel(ctx), s, "cli", e))
+		}
+		im.tell(a.stdout, a.stderr)
+		if err == nil && im.refused > 0 {
+			return exitCode(1)
+		}
+		return err
+	})
+}
+
+// run imports batch after batch.
+func (im *importing) run(ctx context.Context, r *bufio.Reader, isCSV bool) error {
+	batch := make([]readRow, 0, batchSize)
+	for row := range readRows(r, isCSV) {
+		if row.fatal {
+			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.line, row.err))
+		}
+		if batch = append(batch, row); len(batch) == batchSize {
+			if err := im.batch(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return im.batch(ctx, batch)
+}
+
+// batch imports rows side by side. What is wrong with one is no error.
+func (im *importing) batch(ctx context.Context, rows []readRow) error {
+	type outcome struct {
+		there bool
+		hash  bool
+		bad   error // refused for
+		err   error
+	}
+	outcomes := make([]outcome, len(rows))
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, 32)
+	for i := range rows {
+		p, err := im.fresh(&rows[i])
+		if err != nil {
+			outcomes[i].bad = err
+			continue
+		}
+		limit <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-limit }()
+			o := &outcomes[i]
+			o.hash = p.hash != nil
+			o.there, o.bad, o.err = im.add(ctx, p)
+		})
+	}
+	wg.Wait()
+	for i, o := range outcomes {
+		switch {
+		case o.err != nil:
+			return fmt.Errorf("line %d: %w", rows[i].line, o.err)
+		case o.bad != nil:
+			if err := im.refuse(rows[i], o.bad); err != nil {
+				return err
+			}
+		case o.there:
+			im.there++
+		default:
+			im.added++
+			if o.hash {
+				im.withHash++
+			}
+		}
+	}
+	im.progress.show(im.file.n, im.counts())
+	return nil
+}
+
+// fresh checks the row, and that no row before it is of the same person.
+func (im *importing) fresh(r *readRow) (person, error) {
+	if r.err != nil {
+		return person{}, r.err
+	}
+	p, err := r.row.check(im.rules)
+	if err != nil {
+		return p, err
+	}
+	keys := []string{"id " + p.user.ID, "email " + p.user.EmailKey, "username " + p.user.UsernameKey}
+	for _, key := range keys {
+		if line, ok := im.seen[key]; ok {
+			field, _, _ := strings.Cut(key, " ")
+			return p, fmt.Errorf("line %d has this %s too", line, field)
+		}
+	}
+	for i, val := range []string{r.row.ID, p.user.EmailKey, p.user.UsernameKey} {
+		if val != "" {
+			im.seen[keys[i]] = r.line
+		}
+	}
+	return p, nil
+}
+
+// add adds the person, unless they are there, or somebody else has what is theirs.
+func (im *importing) add(ctx context.Context, p person) (there bool, bad, err error) {
+	if im.dry {
+		return im.taken(ctx, p)
+	}
+	var creds []storage.Credential
+	if p.hash != nil {
+		creds = []storage.Credential{{
+			TenantID: p.user.TenantID, UserID: p.user.ID, Kind: storage.PasswordCredential, Data: p.hash,
+			CreatedAt: im.rules.now, UpdatedAt: im.rules.now,
+		}}
+	}
+	var once *storage.Spent
+	if slices.Contains(p.user.Roles, "admin") && p.user.TenantID == firstAdmin.TenantID {
+		once = &firstAdmin
+	}
+	err = im.store.AddUser(ctx, p.user, creds, once)
+	if errors.Is(err, storage.ErrStale) && once != nil { // there is an administrator
+		err = im.store.AddUser(ctx, p.user, creds, nil)
+	}
+	if !errors.Is(err, storage.ErrExists) {
+		return false, nil, err
+	}
+	if there, bad, err = im.taken(ctx, p); there || bad != nil || err != nil {
+		return there, bad, err
+	}
+	return false, errors.New("the id was that of somebody who was removed"), nil
+}
+
+// taken says whether the person is there: somebody has their id or address, or their name
+// when they have no address. bad is set when what the row says is of somebody else, or of
+// two.
+func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err error) {
+	u := p.user
+	var found *storage.User
+	for _, find := range []struct {
+		key string
+		by  func(ctx context.Context, tenant, key string) (storage.User, error)
+	}{{u.ID, im.store.User}, {u.EmailKey, im.store.UserByEmail}, {u.UsernameKey, im.store.UserByUsername}} {
+		if find.key == "" {
+			continue
+		}
+		other, err := find.by(ctx, u.TenantID, find.key)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, nil, err
+		}
+		if found == nil {
+			found = &other
+		}
+		if other.ID != found.ID || p.hasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
+			return false, fmt.Errorf("somebody else, %s, has its email or username already", other.ID), nil
+		}
+	}
+	return found != nil, nil, nil
+}
+
+func (im *importing) refuse(r readRow, why error) error {
+	im.refused++
+	f := refusal{Line: r.line, ID: clip(r.row.ID), Email: clip(r.row.Email), Name: clip(r.row.Username), Reason: why.Error()}
+	if len(im.shown) < maxShown {
+		im.shown = append(im.shown, f)
+	}
+	if im.report == nil {
+		return nil
+	}
+	if err := im.report.Encode(f); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// clip keeps the report readable whatever a row has.
+func clip(s string) string { return s[:min(len(s), 254)] }
+
+func (im *importing) counts() string {
+	verb := "added"
+	if im.dry {
+		verb = "would be added"
+	}
+	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", im.added, verb, im.withHash, im.there, im.refused)
+}
+
+func (im *importing) tell(out, errs io.Writer) {
+	for _, f := range im.shown {
+		fmt.Fprintf(errs, "line %d: %s\n", f.Line, printable(f.Reason))
+	}
+	if more := im.refused - len(im.shown); more > 0 {
+		fmt.Fprintf(errs, "and %d more: --report FILE has them all\n", more)
+	}
+	fmt.Fprintln(out, im.counts())
+}
