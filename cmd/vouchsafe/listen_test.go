@@ -1,0 +1,31 @@
+package main
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+func TestLocalhostIsBothOfItsAddresses(t *testing.T) {
+	listeners, err := listen("localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var port string
+	for _, l := range listeners {
+		defer l.Close()
+		host, p, err := net.SplitHostPort(l.Addr().String())
+		if err != nil || !loopback(host) || port != "" && p != port {
+			t.Errorf("got %s, %v", l.Addr(), err)
+		}
+		port = p
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	if _, err := listen("localhost:" + port); err == nil || !strings.Contains(err.Error(), "something else listens on localhost:"+port) {
+		t.Errorf("again: got %v", err)
+	}
+}
