@@ -70,7 +70,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		return errors.New("--secret-stdin: a " + c.Kind + " client can keep no secret")
 	case client.Public():
 	case c.SecretStdin:
-		chosen, err := a.readSecret("client secret")
+		chosen, err := a.readSecret(ctx, "client secret")
 		if err != nil {
 			return err
 		}
@@ -287,10 +287,10 @@ type clientSecretCmd struct {
 	jsonFlag
 }
 
-func (c *clientSecretCmd) Run(a *app) error {
+func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 	secret, hash := provider.NewClientSecret()
 	if c.SecretStdin {
-		chosen, err := a.readSecret("client secret")
+		chosen, err := a.readSecret(ctx, "client secret")
 		if err != nil {
 			return err
 		}

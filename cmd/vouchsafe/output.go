@@ -4,13 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"unicode"
-
-	"golang.org/x/term"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -58,52 +54,4 @@ func noSuch(err error, kind, name string) error {
 		return fmt.Errorf("there is no %s %q", kind, name)
 	}
 	return err
-}
-
-// maxSecret bounds what is read from standard input.
-const maxSecret = 4096
-
-// readSecret reads a secret from standard input, up to its end; one line break at the
-// end is not part of it.
-func (a *app) readSecret(what string) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(a.stdin, maxSecret+1))
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", what, err)
-	}
-	s := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	switch {
-	case s == "":
-		return "", fmt.Errorf("there is no %s on standard input", what)
-	case len(text) > maxSecret:
-		return "", fmt.Errorf("the %s on standard input is too long", what)
-	}
-	return s, nil
-}
-
-// interactive says whether somebody sits at a terminal.
-func (a *app) interactive() bool {
-	in, ok := a.stdin.(*os.File)
-	return ok && term.IsTerminal(int(in.Fd()))
-}
-
-// askTwice asks for a secret without showing it, twice, for nobody sees what they type.
-func (a *app) askTwice(prompt string) (string, error) {
-	ask := func(prompt string) (string, error) {
-		fmt.Fprint(a.stderr, prompt+": ")
-		defer fmt.Fprintln(a.stderr)
-		s, err := term.ReadPassword(int(a.stdin.(*os.File).Fd()))
-		return string(s), err
-	}
-	first, err := ask(prompt)
-	if err != nil {
-		return "", err
-	}
-	second, err := ask(prompt + " again")
-	if err != nil {
-		return "", err
-	}
-	if first != second {
-		return "", errors.New("the two differ")
-	}
-	return first, nil
 }

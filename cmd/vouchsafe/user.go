@@ -118,9 +118,9 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 	var password string
 	var err error
 	if fromStdin {
-		password, err = a.readSecret("password")
+		password, err = a.readSecret(ctx, "password")
 	} else {
-		password, err = a.askTwice("Password")
+		password, err = a.askTwice(ctx, "Password")
 	}
 	if err != nil {
 		return nil, err
