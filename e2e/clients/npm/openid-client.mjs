@@ -6,6 +6,11 @@ import { webcrypto } from 'node:crypto'
 import assert from 'node:assert/strict'
 import * as oidc from 'openid-client'
 
+// Node 18, which is Debian 12's, has these in a module only, not as the globals that the
+// library uses.
+globalThis.crypto ??= webcrypto
+globalThis.CryptoKey ??= webcrypto.CryptoKey
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\n')
 const hear = async () => (await lines.next()).value
