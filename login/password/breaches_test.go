@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -16,10 +17,15 @@ import (
 const known = "correct horse battery staple" // ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42
 
 func TestBreaches(t *testing.T) {
+	var mu sync.Mutex
 	var asked []string
 	mode := ""
+	set := func(m string) { mu.Lock(); mode = m; mu.Unlock() }
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		asked = append(asked, r.URL.Path)
+		mode := mode
+		mu.Unlock()
 		if r.Header.Get("Add-Padding") != "true" || r.Header.Get("User-Agent") == "" {
 			t.Errorf("got headers %v", r.Header)
 		}
@@ -59,7 +65,8 @@ func TestBreaches(t *testing.T) {
 	if log.Len() > 0 {
 		t.Errorf("got log %s", log.String())
 	}
-	for _, mode = range []string{"broken", "hangs", "redirects", "floods"} {
+	for _, mode := range []string{"broken", "hangs", "redirects", "floods"} {
+		set(mode)
 		log.Reset()
 		start := time.Now()
 		if err := p.Check(t.Context(), known); err != nil {
@@ -72,7 +79,7 @@ func TestBreaches(t *testing.T) {
 			t.Errorf("%s: got log %q", mode, log.String())
 		}
 	}
-	mode = "padding"
+	set("padding")
 	if err := p.Check(t.Context(), known); err != nil {
 		t.Errorf("padding: got %v", err)
 	}

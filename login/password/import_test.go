@@ -59,7 +59,7 @@ func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
 				t.Errorf("got %v, %v, %v for its password, want true, true", ok, outdated, err)
 			}
 			t.Logf("%v", time.Since(start).Round(time.Millisecond))
-			for _, wrong := range []string{test.password + "x", test.password + " ", "wrong"} {
+			for _, wrong := range []string{test.password + "x"} {
 				if ok, outdated, err := h.Verify(t.Context(), stored, wrong); ok || outdated || err != nil {
 					t.Errorf("got %v, %v, %v for %q", ok, outdated, err, wrong)
 				}

