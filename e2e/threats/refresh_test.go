@@ -128,16 +128,16 @@ func e6(t *testing.T, s *vouchsafetest.Server) {
 
 func e8(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
-	brief := vouchsafetest.Brief // idle 3 s, 6 s in all
+	brief := vouchsafetest.Brief // idle 6 s, 14 s in all
 	idle := tokens(t, s, b, vouchsafetest.NewRequest(brief))
 	reply := tokens(t, s, b, vouchsafetest.NewRequest(brief))
 	start := time.Now()
-	for time.Since(start) < 4*time.Second {
+	for time.Since(start) < 7*time.Second {
 		time.Sleep(1300 * time.Millisecond)
 		reply = api.Renew(t, brief, reply.Refresh()).Want(t, 200, "")
 	}
 	api.Renew(t, brief, idle.Refresh()).Want(t, 400, "invalid_grant")
-	time.Sleep(time.Until(start.Add(6300 * time.Millisecond)))
+	time.Sleep(time.Until(start.Add(14500 * time.Millisecond)))
 	api.Renew(t, brief, reply.Refresh()).Want(t, 400, "invalid_grant")
 	if info := api.Userinfo(t, reply.Access()); info.Status != http.StatusUnauthorized {
 		t.Errorf("user info after the end of the grant: got %d, want 401", info.Status)

@@ -124,7 +124,7 @@ var (
 	// Brief has short lives for everything.
 	Brief = Web.With(Client{
 		"client_id": "brief", "client_secret": "brief-secret-9mKz4RtV6xQb2LwD",
-		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "6s", "refresh_token_idle_lifetime": "3s",
+		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "14s", "refresh_token_idle_lifetime": "6s",
 	})
 	// CodeOnly has neither refresh tokens nor many scopes.
 	CodeOnly = Web.With(Client{
