@@ -108,6 +108,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	all := queries(t)
 	delete(all, "revokeGrants")  // a beginning
 	delete(all, "schemaVersion") // a table of a few rows, not ours
+	delete(all, "countMail")     // counts all of a table that is empty when all is well
 
 	t.Run("sqlite", func(t *testing.T) {
 		s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
@@ -230,6 +231,7 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM generate_series(1, 6000) n`,
 		`INSERT INTO keys SELECT 't' || n, 'k', 'ES256', 1, '', '', 0, n, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM generate_series(1, 6000) n`,
+		`INSERT INTO mail SELECT 't' || n % 100 + 1, 'm' || n, '', '', '', '', 0, n, 0, '', CASE WHEN n % 50 = 0 THEN 0 ELSE n END FROM generate_series(1, 6000) n`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,
 	} {

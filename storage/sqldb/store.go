@@ -30,6 +30,7 @@ var _ interface {
 	storage.SpentValues
 	storage.Keys
 	storage.Audit
+	storage.Outbox
 	storage.Maintenance
 } = (*Store)(nil)
 

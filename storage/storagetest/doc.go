@@ -24,6 +24,7 @@ type Store interface {
 	storage.SpentValues
 	storage.Keys
 	storage.Audit
+	storage.Outbox
 	storage.Maintenance
 }
 
@@ -47,6 +48,7 @@ func Durable(t *testing.T, s Store) {
 		{"spent", testSpent},
 		{"keys", testKeys},
 		{"audit", testAudit},
+		{"outbox", testOutbox},
 		{"isolation", testIsolation},
 		{"removal", testRemoval},
 		{"races", testRaces},

@@ -1,0 +1,79 @@
+// Package mail composes messages, and sends what waits in the outbox.
+//
+// A message is written into the outbox with the change that causes it (Compose), sealed,
+// and rendered when it is sent (Worker). It may be sent twice only when a server took it
+// and the worker ended before noting so: its Message-ID is then the same.
+package mail
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// purpose keeps what is sealed for mails from opening for anything else.
+const purpose = "mail"
+
+// ErrAddress says that no mail can be sent to an address.
+var ErrAddress = errors.New("no mail can be sent to this address")
+
+// Mailer composes messages.
+type Mailer struct {
+	Secrets *secret.Masters
+	// Templates are the texts; nil is those built in.
+	Templates *Templates
+	// Wake, when set, tells the worker of this process not to wait for its next look.
+	Wake func()
+}
+
+// content is what is sealed in a mail.
+type content struct {
+	Tenant string          `json:"tenant"` // its name
+	Data   json.RawMessage `json:"data"`
+}
+
+// Compose makes a mail to be stored with the change that causes it. data is what the
+// template needs; it is sealed. Call Wake when it is stored, if at all.
+func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
+	if err := CheckAddress(to); err != nil {
+		return storage.Mail{}, err
+	}
+	if !m.Templates.has(template) {
+		return storage.Mail{}, fmt.Errorf("there is no mail template %q", template)
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return storage.Mail{}, fmt.Errorf("mail data: %w", err)
+	}
+	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw})
+	if err != nil {
+		return storage.Mail{}, fmt.Errorf("mail data: %w", err)
+	}
+	now := time.Now()
+	return storage.Mail{
+		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), To: to, Template: template, Language: language,
+		Data: m.Secrets.Box(t.ID, purpose).Seal(plain), CreatedAt: now, NextAt: now,
+	}, nil
+}
+
+// CheckAddress refuses what is no bare address, above all what would add lines to a
+// message's header or to the conversation with a server. The error does not quote it.
+func CheckAddress(addr string) error {
+	if len(addr) > 254 || strings.ContainsFunc(addr, unicode.IsControl) {
+		return ErrAddress
+	}
+	if a, err := netmail.ParseAddress(addr); err != nil || a.Address != addr || a.Name != "" {
+		return ErrAddress
+	}
+	return nil
+}

@@ -1,0 +1,313 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+)
+
+var tenant = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme <b>& Co"}}
+
+// backend is an SMTP server that answers every recipient with refuse.
+type backend struct {
+	refuse error
+	hang   time.Duration
+	mu     sync.Mutex
+	got    map[string]int // how often each body's Message-ID came
+	last   string
+}
+
+func (b *backend) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{b}, nil }
+
+type session struct{ b *backend }
+
+func (*session) Reset()                               {}
+func (*session) Logout() error                        { return nil }
+func (*session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Rcpt(string, *smtp.RcptOptions) error {
+	time.Sleep(s.b.hang)
+	return s.b.refuse
+}
+func (s *session) Data(r io.Reader) error {
+	all, err := io.ReadAll(r)
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	s.b.last = string(all)
+	for line := range strings.Lines(s.b.last) {
+		if strings.HasPrefix(line, "Message-ID:") {
+			s.b.got[line]++
+		}
+	}
+	return err
+}
+
+func startSMTP(t *testing.T, b *backend) *SMTP {
+	t.Helper()
+	b.got = map[string]int{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := smtp.NewServer(b)
+	srv.Domain = "localhost"
+	srv.ErrorLog = nolog{}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	return sender(t, l.Addr().String())
+}
+
+type nolog struct{}
+
+func (nolog) Printf(string, ...any) {}
+func (nolog) Println(...any)        {}
+
+func sender(t *testing.T, addr string) *SMTP {
+	t.Helper()
+	s, err := NewSMTP("smtp://"+addr, "Acme <no-reply@example.com>", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func open(t *testing.T, url string) *sqldb.Store {
+	t.Helper()
+	s, err := sqldb.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func masters(t *testing.T) *secret.Masters {
+	t.Helper()
+	m, err := secret.Parse("0123456789abcdefghijklmnopqrstuvwxyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func compose(t *testing.T, m *Mailer) storage.Mail {
+	t.Helper()
+	mail, err := m.Compose(tenant, "jo@example.com", "en", "reset-password", map[string]string{"Code": "739-204", "Link": "https://id.example.com/r?<script>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mail
+}
+
+func worker(s storage.Outbox, m *secret.Masters, to Sender) *Worker {
+	return &Worker{Store: s, Secrets: m, Sender: to, Log: slog.New(slog.DiscardHandler)}
+}
+
+func TestSealedAndRendered(t *testing.T) {
+	secrets := masters(t)
+	s := open(t, "sqlite::memory:")
+	b := &backend{}
+	to := startSMTP(t, b)
+	mail := compose(t, &Mailer{Secrets: secrets})
+	if bytes.Contains(mail.Data, []byte("739")) || bytes.Contains(mail.Data, []byte("Code")) {
+		t.Error("the code can be read in the database")
+	}
+	if err := s.Enqueue(t.Context(), mail); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := worker(s, secrets, to).step(t.Context()); n != 1 || err != nil {
+		t.Fatalf("got %d, %v, want one mail sent", n, err)
+	}
+	for _, want := range []string{"739-204", "Acme &lt;b&gt;&amp; Co", mail.ID, "text/html", "text/plain", "Auto-Submitted: auto-generated"} {
+		if !strings.Contains(strings.ReplaceAll(b.last, "=\r\n", ""), want) {
+			t.Errorf("got %s, want %q in it", b.last, want)
+		}
+	}
+	if strings.Contains(b.last, "<script>\"") || strings.Contains(b.last, "Acme <b>&amp;") {
+		t.Errorf("hostile data came through: %s", b.last)
+	}
+	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil {
+		t.Errorf("got %d, %d, %v, want an empty outbox", queued, dead, err)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	hang, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = hang.Close() })
+	drop, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = drop.Close() })
+	go func() {
+		for {
+			c, err := drop.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	}()
+	for _, c := range []struct {
+		name string
+		to   Sender
+		dead bool
+	}{
+		{"for good", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such person"}}), true},
+		{"for now", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}}), false},
+		{"hangs", sender(t, hang.Addr().String()), false},
+		{"hangs in a message", startSMTP(t, &backend{hang: 15 * time.Second}), false},
+		{"drops", sender(t, drop.Addr().String()), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, secrets := open(t, "sqlite::memory:"), masters(t)
+			mail := compose(t, &Mailer{Secrets: secrets})
+			if err := s.Enqueue(t.Context(), mail); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if _, err := worker(s, secrets, c.to).step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > sendTimeout+time.Second {
+				t.Errorf("took %s, want no more than %s", took, sendTimeout)
+			}
+			queued, dead, err := s.CountMail(t.Context())
+			if err != nil || (dead == 1) != c.dead || queued+dead != 1 {
+				t.Errorf("got %d queued, %d dead, %v, want dead: %v", queued, dead, err, c.dead)
+			}
+		})
+	}
+}
+
+func TestTwoWorkersNeverSendDouble(t *testing.T) {
+	const count = 1000
+	s, secrets, b := open(t, pgtest.Start(t)), masters(t), &backend{}
+	to := startSMTP(t, b)
+	m := &Mailer{Secrets: secrets}
+	var mails []storage.Mail
+	for range count {
+		mails = append(mails, compose(t, m))
+	}
+	if err := s.Enqueue(t.Context(), mails...); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	// The first two are stopped in the midst of it; others resume.
+	for _, most := range []time.Duration{200 * time.Millisecond, time.Minute} {
+		ctx, cancel := context.WithTimeout(t.Context(), most)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				w := worker(s, secrets, to)
+				for ctx.Err() == nil {
+					if n, err := w.step(ctx); n == 0 || err != nil {
+						if err != nil && ctx.Err() == nil {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+	}
+	t.Logf("%.0f mails a second", count/time.Since(start).Seconds())
+	if len(b.got) != count {
+		t.Errorf("got %d mails, want %d", len(b.got), count)
+	}
+	for id, n := range b.got {
+		if n != 1 {
+			t.Errorf("%s came %d times", id, n)
+		}
+	}
+}
+
+func TestHostileAddresses(t *testing.T) {
+	m := &Mailer{Secrets: masters(t)}
+	for _, addr := range []string{"", "jo", "jo@example.com\r\nBcc: all@example.com", "jo@example.com\n", "Jo <jo@example.com>", "a@example.com, b@example.com", "\"a\r\n\"@example.com", strings.Repeat("x", 300) + "@example.com"} {
+		if _, err := m.Compose(tenant, addr, "en", "password-changed", nil); !errors.Is(err, ErrAddress) {
+			t.Errorf("%q: got %v, want %v", addr, err, ErrAddress)
+		}
+	}
+	for _, from := range []string{"Acme\r\nBcc: x@example.com <a@example.com>", "nobody"} {
+		if _, err := NewSMTP("smtp://localhost:25", from, nil); err == nil {
+			t.Errorf("%q: got no error, want it refused", from)
+		}
+	}
+	// A tenant's name stands in the subject.
+	evil := &web.Tenant{Tenant: storage.Tenant{ID: "default", Name: "A\r\nBcc: x@example.com"}}
+	mail, err := m.Compose(evil, "jo@example.com", "en", "password-changed", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := m.Secrets.Box("default", purpose).Open(mail.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := m.Templates.render(mail, plain)
+	if err == nil && strings.ContainsAny(msg.Subject, "\r\n") || err == nil && strings.Contains(msg.Subject, "Bcc") {
+		t.Errorf("got subject %q", msg.Subject)
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	for _, name := range names {
+		for _, data := range []string{`{"Code":"1","Link":"2","NewAddress":"3"}`} {
+			msg, err := standard.render(storage.Mail{Template: name, Language: "xx"}, []byte(`{"tenant":"Acme","data":`+data+`}`))
+			if err != nil || msg.Subject == "" || msg.Text == "" || msg.HTML == "" {
+				t.Errorf("%s: got %+v, %v", name, msg, err)
+			}
+		}
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "en"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "en", "account-deleted.txt")
+	if err := os.WriteFile(file, []byte("Subject: Bye {{.Tenant}}\n\nours\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	own, err := LoadTemplates(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := own.render(storage.Mail{Template: "account-deleted", Language: "en"}, []byte(`{"tenant":"Acme","data":null}`))
+	if err != nil || msg.Subject != "Bye Acme" || msg.Text != "ours\n" || !strings.Contains(msg.HTML, "was deleted") {
+		t.Errorf("got %+v, %v, want the operator's text and the built-in HTML", msg, err)
+	}
+	if err := os.WriteFile(file, []byte("{{.Tenant"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadTemplates(dir); err == nil {
+		t.Error("got no error for a broken template")
+	}
+	if _, err := LoadTemplates(dir + strconv.Itoa(1)); err == nil {
+		t.Error("got no error for a folder that is not there")
+	}
+}

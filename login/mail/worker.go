@@ -1,0 +1,145 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Sender hands a message to whoever delivers it. An error that wraps ErrPermanent is not
+// worth another try.
+type Sender interface {
+	Send(ctx context.Context, m *Message) error
+}
+
+// ErrPermanent says that a message will never be taken.
+var ErrPermanent = errors.New("refused for good")
+
+const (
+	batch = 5
+	// sendTimeout bounds one message; a batch is done before its claim lapses.
+	sendTimeout = 30 * time.Second
+	lease       = (batch + 1) * sendTimeout
+	look        = 5 * time.Second
+	firstWait   = 30 * time.Second
+	longestWait = time.Hour
+	// codes are long expired by then, but what an account's owner should know is not.
+	maxAttempts = 12
+)
+
+// Worker sends what waits in the outbox. Each replica runs one.
+type Worker struct {
+	Store     storage.Outbox
+	Secrets   *secret.Masters
+	Templates *Templates // nil is those built in
+	Sender    Sender
+	Log       *slog.Logger
+	// Sent and Failed, when set, are told of each attempt: for metrics.
+	Sent   func()
+	Failed func(dead bool)
+
+	once sync.Once
+	wake chan struct{}
+}
+
+func (w *Worker) signal() chan struct{} {
+	w.once.Do(func() { w.wake = make(chan struct{}, 1) })
+	return w.wake
+}
+
+// Wake has the worker look at once.
+func (w *Worker) Wake() {
+	select {
+	case w.signal() <- struct{}{}:
+	default: // it will look anyhow
+	}
+}
+
+// Run sends until the context ends; the message under way is finished first, and what
+// else was claimed is given back.
+func (w *Worker) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := w.step(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.Log.WarnContext(ctx, "mail", "error", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-w.signal():
+		case <-time.After(look - look/10 + rand.N(look/5)):
+		}
+	}
+}
+
+// step sends one batch, and says how many there were.
+func (w *Worker) step(ctx context.Context) (int, error) {
+	now := time.Now()
+	// A claim that is cut off may have happened: its mails would wait for the lease's end.
+	keep := context.WithoutCancel(ctx)
+	claiming, cancel := context.WithTimeout(keep, sendTimeout/3)
+	defer cancel()
+	mails, err := w.Store.ClaimMail(claiming, now, now.Add(lease), batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range mails {
+		if ctx.Err() != nil {
+			err = errors.Join(err, w.Store.MailFailed(keep, m.TenantID, m.ID, time.Now(), time.Time{}, m.LastError))
+			continue
+		}
+		err = errors.Join(err, w.send(keep, m))
+	}
+	return len(mails), err
+}
+
+// send tries one mail and notes what came of it.
+func (w *Worker) send(ctx context.Context, m storage.Mail) error {
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	failed := w.try(sending, m)
+	if failed == nil {
+		if w.Sent != nil {
+			w.Sent()
+		}
+		return w.Store.MailSent(ctx, m.TenantID, m.ID)
+	}
+	now := time.Now()
+	var dead time.Time
+	if errors.Is(failed, ErrPermanent) || m.Attempts >= maxAttempts {
+		dead = now
+	}
+	if w.Failed != nil {
+		w.Failed(!dead.IsZero())
+	}
+	why := failed.Error()
+	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt", m.Attempts, "dead", !dead.IsZero(), "error", why)
+	return w.Store.MailFailed(ctx, m.TenantID, m.ID, now.Add(backOff(m.Attempts)), dead, why[:min(len(why), 500)])
+}
+
+func (w *Worker) try(ctx context.Context, m storage.Mail) error {
+	plain, err := w.Secrets.Box(m.TenantID, purpose).Open(m.Data)
+	if err != nil {
+		return errors.Join(ErrPermanent, err)
+	}
+	msg, err := w.Templates.render(m, plain)
+	if err != nil {
+		return errors.Join(ErrPermanent, err)
+	}
+	return w.Sender.Send(ctx, msg)
+}
+
+// backOff doubles from attempt to attempt, and varies by half so that what failed
+// together is not tried together.
+func backOff(attempts int) time.Duration {
+	wait := min(firstWait<<min(max(attempts-1, 0), 10), longestWait)
+	return wait/2 + rand.N(wait)
+}

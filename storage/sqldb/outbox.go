@@ -1,0 +1,129 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, dead_at`
+
+func scanMail(row scanner) (m storage.Mail, err error) {
+	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
+		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt})
+	return m, err
+}
+
+const addMail = `
+	INSERT INTO mail (` + mailColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+// enqueue stores mails in the transaction of the change that causes them.
+func enqueue(c conn, mails []storage.Mail) error {
+	for _, m := range mails {
+		_, err := c.exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
+			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Enqueue implements storage.Outbox.
+func (s *Store) Enqueue(ctx context.Context, mails ...storage.Mail) error {
+	err := s.engine.transact(ctx, func(c conn) error { return enqueue(c, mails) })
+	return wrapped(err, "enqueue mail")
+}
+
+const (
+	// The condition stands twice: whoever waited for a row that another claimed
+	// meanwhile looks at the outer one again (READ COMMITTED), and leaves it alone.
+	claimMail = `
+		UPDATE mail SET next_at = $2, attempts = attempts + 1
+		WHERE next_at <= $1 AND dead_at = 0 AND (tenant_id, id) IN (
+			SELECT tenant_id, id FROM mail
+			WHERE next_at <= $1 AND dead_at = 0 ORDER BY next_at, id LIMIT $3)
+		RETURNING ` + mailColumns
+	dueMail = `SELECT COUNT(*) FROM (SELECT id FROM mail WHERE next_at <= $1 AND dead_at = 0 LIMIT 1) AS found`
+)
+
+// ClaimMail implements storage.Outbox.
+func (s *Store) ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit int) ([]storage.Mail, error) {
+	for {
+		var all []storage.Mail
+		err := s.engine.write(ctx, func(c conn) error {
+			all = nil // it may be a repetition
+			return c.each(claimMail, []any{micros(now), micros(leaseUntil), limit}, func(row scanner) error {
+				m, err := scanMail(row)
+				all = append(all, m)
+				return err
+			})
+		})
+		if err != nil {
+			return nil, wrapped(err, "claim mail")
+		}
+		if len(all) > 0 {
+			slices.SortFunc(all, func(a, b storage.Mail) int { return a.CreatedAt.Compare(b.CreatedAt) })
+			return all, nil
+		}
+		// Nothing was due, or others took all that was looked at: there may be more.
+		n, err := one(ctx, s, dueMail, []any{micros(now)}, scanCount)
+		if err != nil || n == 0 {
+			return nil, wrapped(err, "due mail")
+		}
+	}
+}
+
+const mailSent = `DELETE FROM mail WHERE tenant_id = $1 AND id = $2`
+
+// MailSent implements storage.Outbox.
+func (s *Store) MailSent(ctx context.Context, tenant, id string) error {
+	_, err := s.put(ctx, mailSent, tenant, id)
+	return named(err, "mail sent", id)
+}
+
+const mailFailed = `
+	UPDATE mail SET next_at = $3, dead_at = $4, last_error = $5
+	WHERE tenant_id = $1 AND id = $2`
+
+// MailFailed implements storage.Outbox.
+func (s *Store) MailFailed(ctx context.Context, tenant, id string, nextAt, deadAt time.Time, why string) error {
+	_, err := s.put(ctx, mailFailed, tenant, id, micros(nextAt), micros(deadAt), why)
+	return named(err, "mail failed", id)
+}
+
+const deadMail = `
+	SELECT ` + mailColumns + ` FROM mail
+	WHERE tenant_id = $1 AND id > $2 AND dead_at <> 0
+	ORDER BY id LIMIT $3`
+
+// DeadMail implements storage.Outbox.
+func (s *Store) DeadMail(ctx context.Context, tenant, after string, limit int) ([]storage.Mail, error) {
+	all, err := list(ctx, s, deadMail, []any{tenant, after, limit}, scanMail)
+	return all, named(err, "dead mail after", after)
+}
+
+const reviveMail = `
+	UPDATE mail SET next_at = $3, dead_at = 0, attempts = 0
+	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0`
+
+// ReviveMail implements storage.Outbox.
+func (s *Store) ReviveMail(ctx context.Context, tenant, id string, now time.Time) error {
+	return named(s.must(ctx, storage.ErrNotFound, reviveMail, tenant, id, micros(now)), "revive mail", id)
+}
+
+const countMail = `
+	SELECT COUNT(*), COALESCE(SUM(CASE WHEN dead_at <> 0 THEN 1 ELSE 0 END), 0) FROM mail`
+
+// CountMail implements storage.Outbox.
+func (s *Store) CountMail(ctx context.Context) (queued, dead int64, err error) {
+	err = s.engine.read(ctx, func(c conn) error { return c.row(countMail).Scan(&queued, &dead) })
+	if err != nil {
+		return 0, 0, fmt.Errorf("count mail: %w", err)
+	}
+	return queued - dead, dead, nil
+}
