@@ -99,6 +99,15 @@ type Config struct {
 	// How many lanes it has.
 	Argon2Lanes int `setting:"argon2_lanes" default:"1"`
 
+	// The server that mails are sent through: smtp://USER:PASSWORD@HOST:587, which must
+	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465.
+	SMTPURL secretText `setting:"smtp_url" secret:"true" sample:"smtp://vouchsafe:PASSWORD@mail.example.com:587"`
+	// Whom mails are from. Required with smtp_url.
+	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
+	// A folder with texts of mails in the place of the built-in ones, such as
+	// en/reset-password.txt and en/reset-password.html.
+	MailTemplates string `setting:"mail_templates" sample:"/etc/vouchsafe/mail"`
+
 	// What signs access tokens: ES256, RS256 or EdDSA.
 	AccessTokenAlgorithm string `setting:"access_token_algorithm" default:"ES256" oneof:"ES256 RS256 EdDSA"`
 	// How long access tokens live, unless their client says otherwise.
@@ -184,6 +193,7 @@ func (c *Config) check(origin func(name string) string) faults {
 	c.checkIssuer(wrong)
 	c.checkSecret(wrong)
 	c.checkPasswords(wrong)
+	c.checkMail(wrong)
 	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
 		if name == "metrics_listen" && addr == "off" {
 			continue

@@ -20,6 +20,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	sql      *prometheus.CounterVec
+	mails    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -39,6 +40,13 @@ func newMetrics() *metrics {
 			Help: "SQL statements run, by whether they read or write. What an operation may cost is part of the architecture.",
 		}, []string{"op"}),
 	}
+	m.mails = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "vouchsafe_mail_attempts_total",
+		Help: "Attempts to send a mail, by what came of it: sent, failed (will be tried again) or dead.",
+	}, []string{"result"})
+	for _, result := range []string{"sent", "failed", "dead"} {
+		m.mails.WithLabelValues(result)
+	}
 	for _, op := range []string{"read", "write"} {
 		m.sql.WithLabelValues(op) // 0, rather than absent
 	}
@@ -47,7 +55,7 @@ func newMetrics() *metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.took, m.sql, build,
+	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -80,6 +88,16 @@ func (m *metrics) statement(query string) {
 		op = "read"
 	}
 	m.sql.WithLabelValues(op).Inc()
+}
+
+func (m *metrics) mailSent() { m.mails.WithLabelValues("sent").Inc() }
+
+func (m *metrics) mailFailed(dead bool) {
+	result := "failed"
+	if dead {
+		result = "dead"
+	}
+	m.mails.WithLabelValues(result).Inc()
 }
 
 func (m *metrics) handler() http.Handler {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type mailCmd struct {
+	Dead  mailDeadCmd  `cmd:"" help:"List the mails that were given up, and why."`
+	Retry mailRetryCmd `cmd:"" help:"Try a mail that was given up again."`
+}
+
+// mailView is a dead mail without what was in it: that may hold a code.
+type mailView struct {
+	ID        string    `json:"id"`
+	To        string    `json:"to"`
+	Template  string    `json:"template"`
+	CreatedAt time.Time `json:"created_at"`
+	DeadAt    time.Time `json:"dead_at"`
+	Attempts  int       `json:"attempts"`
+	Error     string    `json:"error"`
+}
+
+// mailPage is how many mails are read at a time.
+const mailPage = 500
+
+type mailDeadCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		views := []mailView{}
+		for after := ""; ; {
+			page, err := s.DeadMail(ctx, c.Tenant, after, mailPage)
+			if err != nil {
+				return err
+			}
+			for _, m := range page {
+				views = append(views, mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError})
+			}
+			if len(page) < mailPage {
+				break
+			}
+			after = page[len(page)-1].ID
+		}
+		if c.JSON {
+			return a.printJSON(views)
+		}
+		t := a.table("ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY")
+		for _, v := range views {
+			t.row(v.ID, v.To, v.Template, v.DeadAt.Local().Format(time.DateTime), fmt.Sprint(v.Attempts), v.Error)
+		}
+		return t.flush()
+	})
+}
+
+type mailRetryCmd struct {
+	ID string `arg:"" help:"Its id, as mail dead has it."`
+	tenantFlag
+}
+
+func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := s.ReviveMail(ctx, c.Tenant, c.ID, time.Now()); err != nil {
+			return noSuch(err, "dead mail", c.ID)
+		}
+		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "mail.retried", Detail: map[string]string{"mail": c.ID}})
+	})
+}
+
+// checkMail says what is wrong with the settings of mail.
+func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
+	if c.SMTPURL == "" {
+		return
+	}
+	if c.MailFrom == "" {
+		wrong("mail_from", "is missing: smtp_url is set, and mails need a sender, such as Example <no-reply@example.com>")
+	} else if _, err := mail.NewSMTP(string(c.SMTPURL), c.MailFrom, nil); err != nil {
+		wrong("smtp_url", "%v", err)
+	}
+}
+
+// mailWorker is what sends mails, or nil when there is no server to send them through.
+func (s *server) mailWorker() (*mail.Worker, error) {
+	if s.cfg.SMTPURL == "" {
+		return nil, nil
+	}
+	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
+	if err != nil {
+		return nil, err
+	}
+	sender, err := mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &mail.Worker{
+		Store: s.store, Secrets: s.secrets, Templates: templates, Sender: sender, Log: s.log,
+		Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed,
+	}, nil
+}
