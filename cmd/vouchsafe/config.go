@@ -100,7 +100,7 @@ type Config struct {
 	Argon2Lanes int `setting:"argon2_lanes" default:"1"`
 
 	// The server that mails are sent through: smtp://USER:PASSWORD@HOST:587, which must
-	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465.
+	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465. No page sends any yet.
 	SMTPURL secretText `setting:"smtp_url" secret:"true" sample:"smtp://vouchsafe:PASSWORD@mail.example.com:587"`
 	// Whom mails are from. Required with smtp_url.
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
