@@ -152,18 +152,6 @@ func (b *Browser) Submit(t testing.TB, f Form, button *Button) *Page {
 	return b.Get(t, u.String())
 }
 
-// Links are where the page's links lead.
-func (p *Page) Links(t testing.TB) []string {
-	t.Helper()
-	var out []string
-	for n := range p.Document(t).Descendants() {
-		if n.Type == html.ElementNode && n.Data == "a" && has(n, "href") {
-			out = append(out, p.absolute(t, attr(n, "href")))
-		}
-	}
-	return out
-}
-
 func attr(n *html.Node, name string) string {
 	for _, a := range n.Attr {
 		if a.Key == name {

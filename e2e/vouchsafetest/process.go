@@ -95,9 +95,6 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
-// Set changes a setting, for the next Restart and for commands.
-func (s *Server) Set(name, value string) { s.env[name] = value }
-
 // Setting is one of its settings, by the name in the environment.
 func (s *Server) Setting(name string) string { return s.env[name] }
 

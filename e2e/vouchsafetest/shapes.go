@@ -52,17 +52,6 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	}
 }
 
-// Embedded is the shared server on SQLite, for what has nothing to do with storage.
-func Embedded(t *testing.T) *Server {
-	t.Helper()
-	s, err := shapes[0].get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	showLog(t, s)
-	return s
-}
-
 // Main runs the tests of a package and ends the servers they shared. A panic or a data
 // race that one of them logged is a failure, whatever the tests say.
 func Main(m *testing.M) { os.Exit(run(m)) }
