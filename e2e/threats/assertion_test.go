@@ -135,10 +135,10 @@ func f2(t *testing.T, s *vouchsafetest.Server) {
 		t.Fatal(err)
 	}
 	public := jose.JSONWebKey{Key: key.Public(), KeyID: "mine", Algorithm: "ES256"}
-	before := s.KeyHost.Fetches.Load()
+	canary := listen(t)
 	for _, head := range []map[jose.HeaderKey]any{
-		{"jku": s.KeyHost.URL}, {"x5u": s.KeyHost.URL}, {"jwk": public}, {"x5c": []string{"AAAA"}},
-		{"kid": "' OR 1=1 --"}, {"kid": s.KeyHost.URL}, {"kid": "/dev/null"}, {"kid": strings.Repeat("k", 10000)},
+		{"jku": canary.URL}, {"x5u": canary.URL}, {"jwk": public}, {"x5c": []string{"AAAA"}},
+		{"kid": "' OR 1=1 --"}, {"kid": canary.URL}, {"kid": "/dev/null"}, {"kid": strings.Repeat("k", 10000)},
 	} {
 		assertion := vouchsafetest.Sign(t, jose.ES256, key, head, s.AssertionClaims("keyed-ES256"))
 		reply := s.API(t).ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read")
@@ -146,8 +146,8 @@ func f2(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("header %v: got %d %s, want invalid_client", head, reply.Status, reply.Raw)
 		}
 	}
-	if after := s.KeyHost.Fetches.Load(); after != before {
-		t.Errorf("got %d fetches from where the tokens pointed, want none", after-before)
+	if n := canary.hits.Load(); n != 0 {
+		t.Errorf("got %d fetches from where the tokens pointed, want none", n)
 	}
 }
 
@@ -164,11 +164,12 @@ func l4(t *testing.T, s *vouchsafetest.Server) {
 	if reply := call("current"); reply.Status != http.StatusOK {
 		t.Fatalf("keys by jwks_uri: got %d %s, want tokens", reply.Status, reply.Raw)
 	}
-	before := s.KeyHost.Fetches.Load()
+	before, start := s.KeyHost.Fetches.Load(), time.Now()
 	for range 50 {
 		call("unknown-"+rand.Text()).Want(t, 401, "invalid_client")
 	}
-	if got := s.KeyHost.Fetches.Load() - before; got > 2 {
+	most := 2 + int64(time.Since(start)/(10*time.Second)) // one for each interval
+	if got := s.KeyHost.Fetches.Load() - before; got > most {
 		t.Errorf("got %d fetches for 50 unknown kids, want one for each interval", got)
 	}
 	call("current").Want(t, 200, "")
