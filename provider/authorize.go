@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,12 +88,6 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Location", web.TenantOf(r.Context()).Path+"/authorize?"+r.PostForm.Encode())
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
-}
-
-// isForm says whether the body is what HTML forms send by default.
-func isForm(r *http.Request) bool {
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
 }
 
 func tooLong() error {

@@ -25,7 +25,7 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.URL.RawQuery != "" {
 		return nil, &oauthError{Code: "invalid_request", Description: "Send parameters in the body, not in the URL."}
 	}
-	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
+	if !isForm(r) {
 		return nil, &oauthError{Code: "invalid_request", Description: "Send the parameters with Content-Type: application/x-www-form-urlencoded."}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -48,6 +48,12 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	r.Form = r.PostForm
 	return r.PostForm, nil
+}
+
+// isForm says whether the body is what HTML forms send by default.
+func isForm(r *http.Request) bool {
+	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && typ == "application/x-www-form-urlencoded"
 }
 
 // wellFormed says whether s is text that storage can be asked about: no database
