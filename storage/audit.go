@@ -24,4 +24,6 @@ type Audit interface {
 	Record(ctx context.Context, e Event) error
 	// Events lists the tenant's events, newest first, at most limit before the given id ("" for the newest).
 	Events(ctx context.Context, tenant, before string, limit int) ([]Event, error)
+	// EventsOf is Events about one person.
+	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]Event, error)
 }

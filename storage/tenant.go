@@ -18,6 +18,7 @@ type Tenant struct {
 	LogoURI   string // https URL, or ""
 	Disabled  bool
 	CreatedAt time.Time
+	Settings  TenantSettings
 }
 
 // Tenants keeps the tenants.
@@ -29,6 +30,8 @@ type Tenants interface {
 	TenantByHost(ctx context.Context, host string) (Tenant, error)
 	// Tenants lists all tenants by id, at most limit after the given id.
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
+	// UpdateTenant stores all fields but CreatedAt. ErrExists as for AddTenant, ErrNotFound.
+	UpdateTenant(ctx context.Context, t Tenant) error
 	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken.
 	RemoveTenant(ctx context.Context, id string, now time.Time) error
 }

@@ -76,7 +76,11 @@ type Users interface {
 
 // Kinds of Credential.
 const (
-	PasswordCredential = "password"
+	PasswordCredential    = "password"
+	OldPasswordCredential = "old-password" // kept to be refused
+	TOTPCredential        = "totp"
+	RecoveryCredential    = "recovery"
+	PasskeyCredential     = "passkey"
 )
 
 // Credential is one thing that proves a person.
@@ -93,6 +97,8 @@ type Credential struct {
 // Credentials keeps what proves people.
 type Credentials interface {
 	Credential(ctx context.Context, tenant, userID, kind, id string) (Credential, error)
+	// CredentialsOf lists all that a person has, by kind and id.
+	CredentialsOf(ctx context.Context, tenant, userID string) ([]Credential, error)
 	// UserPassword finds the person by EmailKey or UsernameKey, with their password:
 	// one read for a sign-in. The credential's Data is nil when they have none.
 	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)

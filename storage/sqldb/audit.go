@@ -14,9 +14,12 @@ const record = `
 
 // Record implements storage.Audit.
 func (s *Store) Record(ctx context.Context, e storage.Event) error {
-	_, err := s.put(ctx, record, e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID,
-		e.RequestID, e.IP, encodeDetail(e.Detail))
+	_, err := s.put(ctx, record, eventArgs(e)...)
 	return named(err, "record", e.Kind)
+}
+
+func eventArgs(e storage.Event) []any {
+	return []any{e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, encodeDetail(e.Detail)}
 }
 
 func encodeDetail(detail map[string]string) string {
@@ -39,13 +42,29 @@ func (s *Store) Events(ctx context.Context, tenant, before string, limit int) ([
 	if before == "" {
 		before = afterAll
 	}
-	all, err := list(ctx, s, events, []any{tenant, before, limit}, func(row scanner) (e storage.Event, err error) {
-		err = row.Scan(&e.TenantID, &e.ID, timeColumn{&e.At}, &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
-			&e.RequestID, &e.IP, jsonColumn{&e.Detail})
-		if len(e.Detail) == 0 {
-			e.Detail = nil
-		}
-		return e, err
-	})
+	all, err := list(ctx, s, events, []any{tenant, before, limit}, scanEvent)
 	return all, named(err, "events of", tenant)
+}
+
+const eventsOf = `
+	SELECT ` + eventColumns + ` FROM audit
+	WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND id < $3
+	ORDER BY id DESC LIMIT $4`
+
+// EventsOf implements storage.Audit.
+func (s *Store) EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error) {
+	if before == "" {
+		before = afterAll
+	}
+	all, err := list(ctx, s, eventsOf, []any{tenant, userID, before, limit}, scanEvent)
+	return all, named(err, "events about", userID)
+}
+
+func scanEvent(row scanner) (e storage.Event, err error) {
+	err = row.Scan(&e.TenantID, &e.ID, timeColumn{&e.At}, &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
+		&e.RequestID, &e.IP, jsonColumn{&e.Detail})
+	if len(e.Detail) == 0 {
+		e.Detail = nil
+	}
+	return e, err
 }

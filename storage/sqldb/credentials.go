@@ -6,18 +6,33 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updated_at`
+
+func scanCredential(row scanner) (cr storage.Credential, err error) {
+	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
+		timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt})
+	return cr, err
+}
+
 const credential = `
-	SELECT tenant_id, user_id, kind, id, data, created_at, updated_at FROM credentials
+	SELECT ` + credentialColumns + ` FROM credentials
 	WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4`
 
 // Credential implements storage.Credentials.
 func (s *Store) Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error) {
-	cr, err := one(ctx, s, credential, []any{tenant, userID, kind, id}, func(row scanner) (cr storage.Credential, err error) {
-		err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
-			timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt})
-		return cr, err
-	})
+	cr, err := one(ctx, s, credential, []any{tenant, userID, kind, id}, scanCredential)
 	return cr, named(err, kind+" of user", userID)
+}
+
+const credentialsOf = `
+	SELECT ` + credentialColumns + ` FROM credentials
+	WHERE tenant_id = $1 AND user_id = $2
+	ORDER BY kind, id`
+
+// CredentialsOf implements storage.Credentials.
+func (s *Store) CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error) {
+	all, err := list(ctx, s, credentialsOf, []any{tenant, userID}, scanCredential)
+	return all, named(err, "credentials of user", userID)
 }
 
 // Two branches, because neither engine would use the two indices for one OR with

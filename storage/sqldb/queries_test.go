@@ -217,7 +217,7 @@ func params(text string) int {
 func crowd(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	for _, statement := range []string{
-		`INSERT INTO tenants SELECT 't' || n, '', 'h' || n, '', FALSE, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO tenants SELECT 't' || n, '', 'h' || n, '', FALSE, 0, '{}' FROM generate_series(1, 600) n`,
 		`INSERT INTO removed_tenants SELECT 'r' || n, 'rh' || n, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO clients SELECT 'default', 'c' || n, '{}', '[]', FALSE, FALSE, 0, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO client_origins SELECT 'default', 'o' || n, 'c' || n FROM generate_series(1, 600) n`,
@@ -231,6 +231,7 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM generate_series(1, 6000) n`,
 		`INSERT INTO keys SELECT 't' || n, 'k', 'ES256', 1, '', '', 0, n, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM generate_series(1, 6000) n`,
+		`INSERT INTO codes SELECT 't' || n % 100 + 1, 'c' || n, 'p', 't' || n, 'u' || n, '', '', '', 0, 0, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO mail SELECT 't' || n % 100 + 1, 'm' || n, '', '', '', '', 0, n, 0, '', CASE WHEN n % 50 = 0 THEN 0 ELSE n END FROM generate_series(1, 6000) n`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,

@@ -31,6 +31,8 @@ var _ interface {
 	storage.Keys
 	storage.Audit
 	storage.Outbox
+	storage.Codes
+	storage.Changes
 	storage.Maintenance
 } = (*Store)(nil)
 

@@ -33,6 +33,10 @@ const (
 		DELETE FROM grants WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM grants
 			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
+	sweepCodes = `
+		DELETE FROM codes WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM codes
+			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
 	sweepKeys = `
 		DELETE FROM keys WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM keys
@@ -49,6 +53,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepExpiredSessions, now},
 		{sweepEndedSessions, now.Add(-24 * time.Hour)},
 		{sweepGrants, now.Add(-keepGrants)},
+		{sweepCodes, now},
 		{sweepKeys, now},
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; total += n {

@@ -7,16 +7,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const tenantColumns = `id, name, host, logo_uri, disabled, created_at`
+const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings`
 
 func scanTenant(row scanner) (t storage.Tenant, err error) {
-	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt})
+	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt}, jsonColumn{&t.Settings})
 	return t, err
 }
 
 const addTenant = `
 	INSERT INTO tenants (` + tenantColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 const removedTenant = `
 	SELECT COUNT(*) FROM removed_tenants
@@ -25,7 +25,7 @@ const removedTenant = `
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant) error {
 	err := s.engine.transact(ctx, func(c conn) error {
-		_, err := c.exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt))
+		_, err := c.exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings))
 		if err != nil {
 			return err
 		}
@@ -60,6 +60,21 @@ const listTenants = `
 func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]storage.Tenant, error) {
 	all, err := list(ctx, s, listTenants, []any{after, limit}, scanTenant)
 	return all, named(err, "tenants after", after)
+}
+
+const updateTenant = `
+	UPDATE tenants SET name = $2, host = $3, logo_uri = $4, disabled = $5, settings = $6
+	WHERE id = $1`
+
+// UpdateTenant implements storage.Tenants.
+func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, encode(t.Settings)); err != nil {
+			return err
+		}
+		return none(c, removedTenant, t.ID, t.Host)
+	})
+	return named(err, "update tenant", t.ID)
 }
 
 const (

@@ -56,14 +56,7 @@ func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Cre
 				return err
 			}
 		}
-		_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-			u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-			u.Disabled, u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
-		if err != nil {
-			return err
-		}
-		// Looked at after the insertion: that has waited for a removal under way.
-		if err := none(c, removedUser, u.TenantID, u.ID); err != nil {
+		if err := insertUser(c, u); err != nil {
 			return err
 		}
 		for _, cr := range creds {
@@ -75,6 +68,17 @@ func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Cre
 		return nil
 	})
 	return named(err, "add user", u.ID)
+}
+
+func insertUser(c conn, u storage.User) error {
+	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
+		u.Disabled, u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	// Looked at after the insertion: that has waited for a removal under way.
+	return none(c, removedUser, u.TenantID, u.ID)
 }
 
 const userByID = `
@@ -126,10 +130,14 @@ const updateUser = `
 
 // UpdateUser implements storage.Users.
 func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
-	err := s.must(ctx, storage.ErrNotFound, updateUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.UpdatedAt))
+	err := s.must(ctx, storage.ErrNotFound, updateUser, updateUserArgs(u)...)
 	return named(err, "update user", u.ID)
+}
+
+func updateUserArgs(u storage.User) []any {
+	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
+		u.Disabled, micros(u.UpdatedAt)}
 }
 
 const (
@@ -140,12 +148,14 @@ const (
 
 // RemoveUser implements storage.Users.
 func (s *Store) RemoveUser(ctx context.Context, tenant, id string, now time.Time) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		if err := must(c, storage.ErrNotFound, removeUser, tenant, id); err != nil {
-			return err
-		}
-		_, err := c.exec(buryUser, tenant, id, micros(now))
-		return err
-	})
+	err := s.engine.transact(ctx, func(c conn) error { return bury(c, tenant, id, now) })
 	return named(err, "remove user", id)
+}
+
+func bury(c conn, tenant, id string, now time.Time) error {
+	if err := must(c, storage.ErrNotFound, removeUser, tenant, id); err != nil {
+		return err
+	}
+	_, err := c.exec(buryUser, tenant, id, micros(now))
+	return err
 }

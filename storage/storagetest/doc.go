@@ -25,6 +25,8 @@ type Store interface {
 	storage.Keys
 	storage.Audit
 	storage.Outbox
+	storage.Codes
+	storage.Changes
 	storage.Maintenance
 }
 
@@ -49,6 +51,8 @@ func Durable(t *testing.T, s Store) {
 		{"keys", testKeys},
 		{"audit", testAudit},
 		{"outbox", testOutbox},
+		{"codes", testCodes},
+		{"changes", testChanges},
 		{"isolation", testIsolation},
 		{"removal", testRemoval},
 		{"races", testRaces},

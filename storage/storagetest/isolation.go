@@ -59,10 +59,30 @@ func (w *world) writes() []func(context.Context) error {
 			return s.AddKey(ctx, storage.Key{TenantID: tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}, later)
 		},
 		func(ctx context.Context) error { return s.Record(ctx, storage.Event{TenantID: tenant, ID: "zevent"}) },
+		func(ctx context.Context) error {
+			_, err := s.TryCode(ctx, tenant, "code", 5, now)
+			return err
+		},
+		func(ctx context.Context) error { return s.PutCode(ctx, aCode(tenant, "second", "ed", w.user)) },
+		func(ctx context.Context) error {
+			u := aUser(tenant, w.user)
+			u.Username, u.UsernameKey, u.EmailKey = "changed again", "jo", "jo@example.com"
+			return s.Apply(ctx, storage.Change{
+				TenantID: tenant, UserID: w.user, Now: now, Code: "code", Update: &u,
+				RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs}},
+				Credentials:       []storage.Credential{aPassword(tenant, w.user, "third")},
+			})
+		},
+		func(ctx context.Context) error {
+			return s.UpdateTenant(ctx, storage.Tenant{ID: tenant, Name: "changed"})
+		},
 		// From here on, what ends something.
 		func(ctx context.Context) error {
 			_, err := s.Revoke(ctx, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			return err
+		},
+		func(ctx context.Context) error {
+			return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: w.user, Now: now, Raise: true})
 		},
 		func(ctx context.Context) error { return s.EndSession(ctx, tenant, w.session, now) },
 		func(ctx context.Context) error { return s.EndSessions(ctx, tenant, w.user, "", now) },

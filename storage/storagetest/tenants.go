@@ -41,6 +41,18 @@ func testTenants(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("update", func(t *testing.T) {
+		changed := filled[storage.Tenant]()
+		changed.ID, changed.Host, changed.CreatedAt, changed.Disabled = b.ID, "b.example.com", now, false
+		must(t, s.UpdateTenant(ctx, changed))
+		got, err := s.Tenant(ctx, b.ID)
+		same(t, got, err, changed)
+		changed.Host = a.Host
+		want(t, s.UpdateTenant(ctx, changed), storage.ErrExists)
+		changed.ID, changed.Host = "nobody", ""
+		want(t, s.UpdateTenant(ctx, changed), storage.ErrNotFound)
+	})
+
 	t.Run("removal is for ever", func(t *testing.T) {
 		must(t, s.RemoveTenant(ctx, a.ID, now))
 		want(t, s.RemoveTenant(ctx, a.ID, now), storage.ErrNotFound)

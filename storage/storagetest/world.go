@@ -90,7 +90,8 @@ func newWorld(t *testing.T, s Store) *world {
 	must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
 	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
 	must(t, s.AddKey(ctx, storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}, now))
-	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test"}))
+	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test", UserID: w.user}))
+	must(t, s.PutCode(ctx, aCode(w.tenant, "code", "jo", w.user)))
 	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti", ExpiresAt: now.Add(time.Hour)}))
 	return w
 }
@@ -127,21 +128,24 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"Credential": func(ctx context.Context) (any, error) {
 			return s.Credential(ctx, tenant, w.user, storage.PasswordCredential, "")
 		},
-		"UserPassword": func(ctx context.Context) (any, error) { return both(s.UserPassword(ctx, tenant, "jo")) },
-		"Identity":     func(ctx context.Context) (any, error) { return s.Identity(ctx, tenant, "google", "1") },
-		"IdentitiesOf": func(ctx context.Context) (any, error) { return some(s.IdentitiesOf(ctx, tenant, w.user)) },
-		"Session":      func(ctx context.Context) (any, error) { return both(s.Session(ctx, tenant, w.session, now)) },
-		"SessionsOf":   func(ctx context.Context) (any, error) { return some(s.SessionsOf(ctx, tenant, w.user, now)) },
-		"Consent":      func(ctx context.Context) (any, error) { return s.Consent(ctx, tenant, w.user, w.client) },
-		"ConsentsOf":   func(ctx context.Context) (any, error) { return some(s.ConsentsOf(ctx, tenant, w.user)) },
-		"Grant":        func(ctx context.Context) (any, error) { return s.Grant(ctx, tenant, w.grant) },
-		"LiveGrant":    func(ctx context.Context) (any, error) { return both(s.LiveGrant(ctx, tenant, w.grant, "", now)) },
-		"GrantsOf":     func(ctx context.Context) (any, error) { return some(s.GrantsOf(ctx, tenant, w.user, now)) },
+		"CredentialsOf": func(ctx context.Context) (any, error) { return some(s.CredentialsOf(ctx, tenant, w.user)) },
+		"UserPassword":  func(ctx context.Context) (any, error) { return both(s.UserPassword(ctx, tenant, "jo")) },
+		"Identity":      func(ctx context.Context) (any, error) { return s.Identity(ctx, tenant, "google", "1") },
+		"IdentitiesOf":  func(ctx context.Context) (any, error) { return some(s.IdentitiesOf(ctx, tenant, w.user)) },
+		"Session":       func(ctx context.Context) (any, error) { return both(s.Session(ctx, tenant, w.session, now)) },
+		"SessionsOf":    func(ctx context.Context) (any, error) { return some(s.SessionsOf(ctx, tenant, w.user, now)) },
+		"Consent":       func(ctx context.Context) (any, error) { return s.Consent(ctx, tenant, w.user, w.client) },
+		"ConsentsOf":    func(ctx context.Context) (any, error) { return some(s.ConsentsOf(ctx, tenant, w.user)) },
+		"Grant":         func(ctx context.Context) (any, error) { return s.Grant(ctx, tenant, w.grant) },
+		"LiveGrant":     func(ctx context.Context) (any, error) { return both(s.LiveGrant(ctx, tenant, w.grant, "", now)) },
+		"GrantsOf":      func(ctx context.Context) (any, error) { return some(s.GrantsOf(ctx, tenant, w.user, now)) },
 		"IsSpent": func(ctx context.Context) (any, error) {
 			return yes(s.IsSpent(ctx, tenant, storage.SpentAssertion, "jti"))
 		},
-		"Keys":   func(ctx context.Context) (any, error) { return some(s.Keys(ctx, tenant)) },
-		"Events": func(ctx context.Context) (any, error) { return some(s.Events(ctx, tenant, "", 100)) },
+		"Keys":     func(ctx context.Context) (any, error) { return some(s.Keys(ctx, tenant)) },
+		"Events":   func(ctx context.Context) (any, error) { return some(s.Events(ctx, tenant, "", 100)) },
+		"EventsOf": func(ctx context.Context) (any, error) { return some(s.EventsOf(ctx, tenant, w.user, "", 100)) },
+		"Code":     func(ctx context.Context) (any, error) { return s.Code(ctx, tenant, "code", now) },
 	}
 }
 
@@ -200,7 +204,7 @@ func fill(v reflect.Value, name string, n *int) {
 		v.SetString(fmt.Sprintf("%s-%d'\"ü☃", name, *n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

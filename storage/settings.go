@@ -1,0 +1,83 @@
+package storage
+
+// TenantSettings are a tenant's rules and looks, as tenants.yaml has them. What is left
+// out has its default.
+type TenantSettings struct {
+	SignUp       SignUpSettings       `json:"sign_up,omitzero" yaml:"sign_up,omitempty"`
+	SignIn       SignInSettings       `json:"sign_in,omitzero" yaml:"sign_in,omitempty"`
+	Passwords    PasswordSettings     `json:"passwords,omitzero" yaml:"passwords,omitempty"`
+	SecondFactor SecondFactorSettings `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
+	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
+	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
+}
+
+// Modes of SignUpSettings.
+const (
+	SignUpOpen       = "open"
+	SignUpInvitation = "invitation"
+	SignUpClosed     = "closed"
+)
+
+// SignUpSettings say who may register.
+type SignUpSettings struct {
+	// Mode is open (the default), invitation or closed.
+	Mode string `json:"mode,omitempty" yaml:"mode,omitempty"`
+	// EmailDomains, when there are any, are the only ones of which addresses may register.
+	EmailDomains []string `json:"email_domains,omitempty" yaml:"email_domains,omitempty"`
+	// AskUsername lets people choose a user name too.
+	AskUsername bool `json:"ask_username,omitempty" yaml:"ask_username,omitempty"`
+}
+
+// Methods of SignInSettings.
+const (
+	MethodPassword = "password"
+	MethodPasskey  = "passkey"
+	MethodEmail    = "email" // a code or link by mail
+	MethodPhone    = "phone" // a code to a phone
+)
+
+// SignInSettings say how people may sign in, beside upstreams.
+type SignInSettings struct {
+	// Methods are any of password, passkey, email and phone; password and passkey when empty.
+	Methods []string `json:"methods,omitempty" yaml:"methods,omitempty"`
+}
+
+// Values of PasswordSettings.SignOut.
+const (
+	SignOutOthers = "others"
+	SignOutAll    = "all"
+)
+
+// PasswordSettings are the rules for a password's change.
+type PasswordSettings struct {
+	// History is how many former passwords are refused; 3 when nil.
+	History *int `json:"history,omitempty" yaml:"history,omitempty"`
+	// SignOut says which sessions a change ends: others (the default) or all.
+	SignOut string `json:"sign_out,omitempty" yaml:"sign_out,omitempty"`
+}
+
+// Values of SecondFactorSettings.Require.
+const (
+	SecondFactorNever    = "never"
+	SecondFactorEnrolled = "enrolled"
+	SecondFactorAlways   = "always"
+)
+
+// SecondFactorSettings say when more than one proof is asked for.
+type SecondFactorSettings struct {
+	// Require is never, enrolled (of those who have one; the default) or always.
+	Require string `json:"require,omitempty" yaml:"require,omitempty"`
+	// RememberDevice is how long a browser is not asked again when its owner wishes so; 30
+	// days when nil, 0 for never.
+	RememberDevice *Duration `json:"remember_device,omitempty" yaml:"remember_device,omitempty"`
+	// TrustUpstream lets a second factor that an upstream reports count.
+	TrustUpstream bool `json:"trust_upstream,omitempty" yaml:"trust_upstream,omitempty"`
+}
+
+// Branding is what a tenant's pages look like.
+type Branding struct{}
+
+// Upstream is a provider that people may come from.
+type Upstream struct {
+	ID string `json:"id" yaml:"id"` // part of its callback's URL
+}

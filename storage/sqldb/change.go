@@ -1,0 +1,134 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	useCode = `DELETE FROM codes WHERE tenant_id = $1 AND id = $2 AND expires_at > $3`
+	// It changes nothing, and yet locks the row: two changes of one person queue here.
+	holdVersion = `
+		UPDATE users SET credential_version = credential_version
+		WHERE tenant_id = $1 AND id = $2 AND credential_version = $3 AND NOT disabled`
+	forgetCodes       = `DELETE FROM codes WHERE tenant_id = $1 AND user_id = $2 AND user_id <> ''`
+	removeCredential  = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4`
+	removeCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3`
+	unlinkIdentity    = `
+		DELETE FROM identities
+		WHERE tenant_id = $1 AND provider = $2 AND subject = $3 AND user_id = $4`
+)
+
+// Apply implements storage.Changes.
+func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		for _, step := range []func(conn, storage.Change) error{applySpending, applyPerson, applyCredentials, applyRest} {
+			if err := step(c, ch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return named(err, "change user", ch.UserID)
+}
+
+func applySpending(c conn, ch storage.Change) error {
+	if ch.Code != "" {
+		if err := must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, micros(ch.Now)); err != nil {
+			return err
+		}
+	}
+	for _, v := range ch.Spend {
+		if err := must(c, storage.ErrStale, spend, ch.TenantID, v.Purpose, spentHash(v.Value), micros(v.ExpiresAt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyPerson(c conn, ch storage.Change) error {
+	if ch.Add != nil {
+		if err := insertUser(c, *ch.Add); err != nil {
+			return err
+		}
+	}
+	if ch.Version != nil {
+		if err := must(c, storage.ErrStale, holdVersion, ch.TenantID, ch.UserID, *ch.Version); err != nil {
+			return err
+		}
+	}
+	if ch.Raise {
+		if err := must(c, storage.ErrNotFound, raiseVersion, ch.TenantID, ch.UserID, micros(ch.Now)); err != nil {
+			return err
+		}
+		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
+			return err
+		}
+	}
+	if ch.Update != nil {
+		return must(c, storage.ErrNotFound, updateUser, updateUserArgs(*ch.Update)...)
+	}
+	return nil
+}
+
+func applyCredentials(c conn, ch storage.Change) error {
+	for _, key := range ch.RemoveCredentials {
+		query, args := removeCredential, []any{ch.TenantID, ch.UserID, key.Kind, key.ID}
+		if key.ID == storage.AllIDs {
+			query, args = removeCredentials, args[:3]
+		}
+		if _, err := c.exec(query, args...); err != nil {
+			return err
+		}
+	}
+	for _, cr := range ch.Credentials {
+		cr.TenantID, cr.UserID = ch.TenantID, ch.UserID // the person's own, whatever was said
+		if err := setCredential(c, cr); err != nil {
+			return err
+		}
+	}
+	for _, cr := range ch.Swap {
+		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), cr.Was)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyRest(c conn, ch storage.Change) error {
+	for _, i := range ch.Unlink {
+		if err := must(c, storage.ErrNotFound, unlinkIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID); err != nil {
+			return err
+		}
+	}
+	for _, i := range ch.Link {
+		if _, err := c.exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email, micros(i.CreatedAt)); err != nil {
+			return err
+		}
+	}
+	for _, code := range ch.Codes {
+		code.TenantID = ch.TenantID
+		if err := setCode(c, code); err != nil {
+			return err
+		}
+	}
+	if ch.Remove {
+		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
+			return err
+		}
+		if err := bury(c, ch.TenantID, ch.UserID, ch.Now); err != nil {
+			return err
+		}
+	}
+	if err := enqueue(c, ch.Mails); err != nil {
+		return err
+	}
+	for _, e := range ch.Events {
+		if _, err := c.exec(record, eventArgs(e)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_hash, data, tries, created_at, expires_at`
+
+func scanCode(row scanner) (c storage.Code, err error) {
+	err = row.Scan(&c.TenantID, &c.ID, &c.Purpose, &c.Target, &c.UserID, bytesColumn{&c.CodeHash}, bytesColumn{&c.LinkHash},
+		bytesColumn{&c.Data}, &c.Tries, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt})
+	return c, err
+}
+
+const putCode = `
+	INSERT INTO codes (` + codeColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	ON CONFLICT (tenant_id, purpose, target) DO UPDATE SET
+		id = excluded.id, user_id = excluded.user_id, code_hash = excluded.code_hash, link_hash = excluded.link_hash,
+		data = excluded.data, tries = excluded.tries, created_at = excluded.created_at, expires_at = excluded.expires_at`
+
+func setCode(c conn, code storage.Code) error {
+	_, err := c.exec(putCode, code.TenantID, code.ID, code.Purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
+		code.Data, code.Tries, micros(code.CreatedAt), micros(code.ExpiresAt))
+	return err
+}
+
+// PutCode implements storage.Codes.
+func (s *Store) PutCode(ctx context.Context, code storage.Code, mails ...storage.Mail) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := setCode(c, code); err != nil {
+			return err
+		}
+		return enqueue(c, mails)
+	})
+	return named(err, "put code to", code.Purpose)
+}
+
+const codeByID = `
+	SELECT ` + codeColumns + ` FROM codes
+	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3`
+
+// Code implements storage.Codes.
+func (s *Store) Code(ctx context.Context, tenant, id string, now time.Time) (storage.Code, error) {
+	code, err := one(ctx, s, codeByID, []any{tenant, id, micros(now)}, scanCode)
+	return code, wrapped(err, "code")
+}
+
+const tryCode = `
+	UPDATE codes SET tries = tries + 1
+	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND tries < $4
+	RETURNING ` + codeColumns
+
+// TryCode implements storage.Codes.
+func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64, now time.Time) (code storage.Code, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		code, err = scanCode(c.row(tryCode, tenant, id, micros(now), most))
+		return err
+	})
+	return code, wrapped(err, "try code")
+}

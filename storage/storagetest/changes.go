@@ -1,0 +1,198 @@
+package storagetest
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func aCode(tenant, id, target, user string) storage.Code {
+	return storage.Code{
+		TenantID: tenant, ID: id, Purpose: storage.CodeReset, Target: target, UserID: user,
+		CodeHash: []byte("typed"), LinkHash: []byte("link"), Data: []byte{1}, CreatedAt: now, ExpiresAt: now.Add(time.Minute),
+	}
+}
+
+func testCodes(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	full := filled[storage.Code]()
+	full.TenantID = tenant
+	mail := storage.Mail{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
+	must(t, s.PutCode(ctx, full, mail))
+	got, err := s.Code(ctx, tenant, full.ID, now)
+	same(t, got, err, full)
+	claimed, err := s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	if must(t, err); len(claimed) != 1 || claimed[0].ID != mail.ID {
+		t.Errorf("got %+v, want the code's mail", claimed)
+	}
+	must(t, s.MailSent(ctx, tenant, mail.ID))
+
+	t.Run("a new one replaces the old", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "1", "jo", "")))
+		_, err := s.TryCode(ctx, tenant, "1", 5, now)
+		must(t, err)
+		other := aCode(tenant, "3", "jo", "")
+		other.Purpose = storage.CodeSignIn
+		must(t, s.PutCode(ctx, other))
+		must(t, s.PutCode(ctx, aCode(tenant, "2", "jo", "")))
+		_, err = s.Code(ctx, tenant, "1", now)
+		want(t, err, storage.ErrNotFound)
+		got, err := s.Code(ctx, tenant, "2", now)
+		same(t, got, err, aCode(tenant, "2", "jo", ""))
+		_, err = s.Code(ctx, tenant, "3", now)
+		must(t, err)
+	})
+
+	t.Run("tries in parallel", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "many", "many", "")))
+		var allowed atomic.Int64
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if _, err := s.TryCode(ctx, tenant, "many", 5, now); err == nil {
+					allowed.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if n := allowed.Load(); n != 5 {
+			t.Errorf("got %d tries, want 5", n)
+		}
+	})
+
+	t.Run("expired", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "old", "old", "")))
+		_, err := s.Code(ctx, tenant, "old", now.Add(time.Minute))
+		want(t, err, storage.ErrNotFound)
+		_, err = s.TryCode(ctx, tenant, "old", 5, now.Add(time.Minute))
+		want(t, err, storage.ErrNotFound)
+		want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "u", Now: now.Add(time.Minute), Code: "old"}), storage.ErrStale)
+	})
+}
+
+func testChanges(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	u := aUser(tenant, newID())
+	u.EmailKey = "jo@example.com"
+	passkey := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "k", Data: []byte("1"), CreatedAt: now, UpdatedAt: now}
+	google := storage.Identity{TenantID: tenant, Provider: "google", Subject: "1", UserID: u.ID, Email: "g", CreatedAt: now}
+	event := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: "x", UserID: u.ID}
+	must(t, s.PutCode(ctx, aCode(tenant, "sign-up", "jo", "")))
+	add := storage.Change{
+		TenantID: tenant, UserID: u.ID, Now: now, Code: "sign-up", Add: &u,
+		Credentials: []storage.Credential{aPassword("", "", "hash"), passkey},
+		Link:        []storage.Identity{google}, Codes: []storage.Code{aCode(tenant, "next", "jo", u.ID)},
+		Mails: []storage.Mail{{TenantID: tenant, ID: newID(), CreatedAt: now, NextAt: now}}, Events: []storage.Event{event},
+	}
+	must(t, s.Apply(ctx, add))
+	got, err := s.User(ctx, tenant, u.ID)
+	same(t, got, err, u)
+	creds, err := s.CredentialsOf(ctx, tenant, u.ID)
+	same(t, creds, err, []storage.Credential{passkey, aPassword(tenant, u.ID, "hash")})
+	ident, err := s.Identity(ctx, tenant, "google", "1")
+	same(t, ident, err, google)
+	events, err := s.EventsOf(ctx, tenant, u.ID, "", 9)
+	same(t, events, err, []storage.Event{event})
+	events, err = s.EventsOf(ctx, tenant, "", "", 9)
+	same(t, events, err, nil)
+	_, err = s.Code(ctx, tenant, "next", now)
+	must(t, err)
+
+	t.Run("whole or not at all", func(t *testing.T) {
+		version, changed := int64(7), u
+		changed.Username, changed.UsernameKey = "Ed", "ed"
+		rename := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Update: &changed, Events: []storage.Event{{TenantID: tenant, ID: newID(), Kind: "y", UserID: u.ID}}}
+		for name, c := range map[string]struct {
+			spoil func(*storage.Change)
+			err   error
+		}{
+			"code used":      {func(c *storage.Change) { c.Code = "sign-up" }, storage.ErrStale},
+			"version":        {func(c *storage.Change) { c.Version = &version }, storage.ErrStale},
+			"swap":           {func(c *storage.Change) { c.Swap = []storage.CredentialSwap{{Credential: passkey, Was: []byte("0")}} }, storage.ErrStale},
+			"identity taken": {func(c *storage.Change) { c.Link = []storage.Identity{google} }, storage.ErrExists},
+			"no identity":    {func(c *storage.Change) { c.Unlink = []storage.Identity{{Provider: "google", Subject: "2"}} }, storage.ErrNotFound},
+			"event twice":    {func(c *storage.Change) { c.Events = append(c.Events, event) }, storage.ErrExists},
+			"person there": {func(c *storage.Change) {
+				other := aUser(tenant, newID())
+				other.EmailKey = u.EmailKey
+				c.Add = &other
+			}, storage.ErrExists},
+		} {
+			change := rename
+			c.spoil(&change)
+			if err := s.Apply(ctx, change); err == nil {
+				t.Errorf("%s: applied, want %v", name, c.err)
+			} else {
+				want(t, err, c.err)
+			}
+			got, err := s.User(ctx, tenant, u.ID)
+			same(t, got, err, u)
+		}
+		nobody := rename
+		nobody.UserID, nobody.Raise = "nobody", true
+		want(t, s.Apply(ctx, nobody), storage.ErrNotFound)
+	})
+
+	t.Run("credentials", func(t *testing.T) {
+		swapped := passkey
+		swapped.Data = []byte("2")
+		version := u.CredentialVersion
+		swap := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Version: &version, Swap: []storage.CredentialSwap{{Credential: swapped, Was: []byte("1")}}}
+		must(t, s.Apply(ctx, swap))
+		want(t, s.Apply(ctx, swap), storage.ErrStale)
+		must(t, s.Apply(ctx, storage.Change{
+			TenantID: tenant, UserID: u.ID, Now: now,
+			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.PasswordCredential}},
+			Credentials:       []storage.Credential{aPassword("other", "other", "new")}, Unlink: []storage.Identity{google},
+		}))
+		creds, err := s.CredentialsOf(ctx, tenant, u.ID)
+		same(t, creds, err, []storage.Credential{aPassword(tenant, u.ID, "new")})
+		ids, err := s.IdentitiesOf(ctx, tenant, u.ID)
+		same(t, ids, err, nil)
+	})
+
+	t.Run("raise", func(t *testing.T) {
+		must(t, s.AddSession(ctx, aSession(tenant, "session", u.ID)))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Raise: true}))
+		_, _, err := s.Session(ctx, tenant, "session", now)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Code(ctx, tenant, "next", now)
+		want(t, err, storage.ErrNotFound)
+		got, err := s.User(ctx, tenant, u.ID)
+		if must(t, err); got.CredentialVersion != u.CredentialVersion+1 {
+			t.Errorf("got version %d, want %d", got.CredentialVersion, u.CredentialVersion+1)
+		}
+	})
+
+	t.Run("one of many uses up a code", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "race", "race", u.ID)))
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Code: "race"}) == nil {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if n := won.Load(); n != 1 {
+			t.Errorf("%d used it up, want one", n)
+		}
+	})
+
+	t.Run("remove", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "last", "last", u.ID)))
+		once := []storage.Spent{{TenantID: tenant, Purpose: "p", Value: "v", ExpiresAt: now.Add(time.Hour)}}
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Spend: once, Remove: true}))
+		_, err := s.User(ctx, tenant, u.ID)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Code(ctx, tenant, "last", now)
+		want(t, err, storage.ErrNotFound)
+		want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Add: &u}), storage.ErrExists)
+		want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Spend: once}), storage.ErrStale)
+	})
+}
