@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -23,6 +24,8 @@ type Store interface {
 	AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error
 	UserPassword(ctx context.Context, tenant, key string) (storage.User, storage.Credential, error)
 	PutCredential(ctx context.Context, c storage.Credential, was []byte) error
+	storage.Codes
+	storage.Changes
 	Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error)
 	PutConsent(ctx context.Context, c storage.Consent) error
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
@@ -36,7 +39,9 @@ type Config struct {
 	Limits    *limit.Limiter
 	Passwords *password.Hasher
 	// Policy judges new passwords. Default: the zero Policy, and password.MinScore.
-	Policy  *password.Policy
+	Policy *password.Policy
+	// Mail composes what is sent to people.
+	Mail    *mail.Mailer
 	Secrets *secret.Masters
 	Log     *slog.Logger
 	// Interaction opens the sealed authorization request that a page carries as i. Its
@@ -64,6 +69,11 @@ type Config struct {
 	// PerAddress bounds the attempts from one address, over all accounts. Default 100 in
 	// 5 minutes: many people may share an address.
 	PerAddress limit.Rule
+	// PerTarget bounds the codes that are sent to one address or number. Default 5 in an
+	// hour.
+	PerTarget limit.Rule
+	// PerAsker bounds the codes that one address asks for. Default 30 in an hour.
+	PerAsker limit.Rule
 }
 
 // Server serves the pages of all tenants.
@@ -76,8 +86,8 @@ type Server struct {
 
 // New checks and completes the Config.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Sessions == nil || c.Limits == nil || c.Passwords == nil || c.Secrets == nil || c.Log == nil || c.Interaction == nil {
-		return nil, errors.New("login: Store, Sessions, Limits, Passwords, Secrets, Log and Interaction are required")
+	if c.Store == nil || c.Sessions == nil || c.Limits == nil || c.Passwords == nil || c.Mail == nil || c.Secrets == nil || c.Log == nil || c.Interaction == nil {
+		return nil, errors.New("login: Store, Sessions, Limits, Passwords, Mail, Secrets, Log and Interaction are required")
 	}
 	if c.SetupToken == nil {
 		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
@@ -97,6 +107,8 @@ func New(c Config) (*Server, error) {
 		{&c.PerAccount, limit.Rule{Name: "login-account", Max: 10, Window: 10 * time.Minute}},
 		{&c.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: 10 * time.Minute}},
 		{&c.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
+		{&c.PerTarget, limit.Rule{Name: "code-target", Max: 5, Window: time.Hour}},
+		{&c.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
 	} {
 		if d.rule.Max == 0 {
 			d.rule.Max, d.rule.Window = d.def.Max, d.def.Window

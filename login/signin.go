@@ -107,12 +107,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 
 	user, err := s.prove(r, in, login, secret)
 	if err == nil {
-		err = s.signedIn(w, r, in, user, "pwd")
+		err = s.proven(w, r, in, user, "pwd")
 	}
 	var early *limited
 	switch {
 	case err == nil:
-		return goOn(w, r, in)
+		return nil
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
@@ -199,6 +199,15 @@ func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret str
 	if err != nil && !errors.Is(err, storage.ErrStale) { // stale: changed meanwhile
 		s.Log.WarnContext(ctx, "password not hashed anew", "user", cred.UserID, "error", err)
 	}
+}
+
+// proven is where every way of signing in ends: the person has proven themselves by amr
+// (RFC 8176), and the browser goes on.
+func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
+	if err := s.signedIn(w, r, in, user, amr...); err != nil {
+		return err
+	}
+	return goOn(w, r, in)
 }
 
 // signedIn starts the session of a person who has proven themselves by amr.

@@ -23,7 +23,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -43,6 +45,7 @@ type site struct {
 	login  *Server
 	router *mux.Router
 	hasher *password.Hasher
+	mails  *smtptest.Server
 
 	mu      sync.Mutex
 	letters map[string]storage.Interaction
@@ -79,8 +82,9 @@ func start(t testing.TB, scheme string, change func(*Config)) *site {
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := &site{t: t, store: store, hasher: hasher, letters: map[string]storage.Interaction{}}
+	mailer := s.startMail(log, secrets)
 	config := Config{
-		Store: store, Log: log, Secrets: secrets, Passwords: hasher, Development: true,
+		Store: store, Mail: mailer, Log: log, Secrets: secrets, Passwords: hasher, Development: true,
 		Sessions:    &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
 		Limits:      &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		Interaction: s.interaction,
@@ -113,6 +117,22 @@ func start(t testing.TB, scheme string, change func(*Config)) *site {
 	}
 	t.Cleanup(s.srv.Close)
 	return s
+}
+
+// startMail sends mails to a server of the test's own, until the test ends.
+func (s *site) startMail(log *slog.Logger, secrets *secret.Masters) *mail.Mailer {
+	s.t.Helper()
+	s.mails = smtptest.Start(s.t)
+	sender, err := mail.NewSMTP(s.mails.URL, "Test <no-reply@example.com>", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	worker := &mail.Worker{Store: s.store, Secrets: secrets, Sender: sender, Log: log}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { worker.Run(ctx) })
+	s.t.Cleanup(func() { cancel(); wg.Wait() })
+	return &mail.Mailer{Secrets: secrets, Wake: worker.Wake}
 }
 
 func setupToken(_ context.Context, tenant, token string) (storage.Spent, error) {

@@ -89,21 +89,25 @@ func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
 	}
 }
 
-// mailWorker is what sends mails, or nil when there is no server to send them through.
-func (s *server) mailWorker() (*mail.Worker, error) {
-	if s.cfg.SMTPURL == "" {
-		return nil, nil
-	}
+// wireMail makes what composes mails, and what sends them: that is nil when there is no
+// server to send them through.
+func (s *server) wireMail() (*mail.Mailer, error) {
 	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
 	if err != nil {
 		return nil, err
+	}
+	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates}
+	if s.cfg.SMTPURL == "" {
+		return mailer, nil
 	}
 	sender, err := mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &mail.Worker{
+	s.mails = &mail.Worker{
 		Store: s.store, Secrets: s.secrets, Templates: templates, Sender: sender, Log: s.log,
 		Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed,
-	}, nil
+	}
+	mailer.Wake = s.mails.Wake
+	return mailer, nil
 }

@@ -71,17 +71,13 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if ops != nil {
 		go func() { failed <- serveOn(private, ops) }()
 	}
-	mails, err := s.mailWorker()
-	if err != nil {
-		return err
-	}
 	// What runs beside the requests ends before the stores close.
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sweep(background) })
 	wg.Go(func() { s.maintainKeys(background) })
-	if mails != nil {
-		wg.Go(func() { mails.Run(background) })
+	if s.mails != nil {
+		wg.Go(func() { s.mails.Run(background) })
 	}
 	defer func() { endBackground(); wg.Wait() }()
 

@@ -18,6 +18,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -38,6 +39,7 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
+	mails    *mail.Worker  // nil when there is nothing to send through
 	dev      *devpage.Page // nil unless only this machine reaches the server
 	metrics  *metrics
 	health   *health
@@ -136,8 +138,12 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
+	mailer, err := s.wireMail()
+	if err != nil {
+		return err
+	}
 	pages := login.Config{
-		Store: s.store, Sessions: sessions, Limits: limits, Passwords: hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
+		Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
 		Interaction: s.provider.Interaction,
 		Development: cfg.development(),
 	}

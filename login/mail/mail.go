@@ -43,7 +43,7 @@ type content struct {
 }
 
 // Compose makes a mail to be stored with the change that causes it. data is what the
-// template needs; it is sealed. Call Wake when it is stored, if at all.
+// template needs; it is sealed. Call Stored when it is.
 func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
 	if err := CheckAddress(to); err != nil {
 		return storage.Mail{}, err
@@ -64,6 +64,13 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), To: to, Template: template, Language: language,
 		Data: m.Secrets.Box(t.ID, purpose).Seal(plain), CreatedAt: now, NextAt: now,
 	}, nil
+}
+
+// Stored says that composed mails are in the outbox now.
+func (m *Mailer) Stored() {
+	if m.Wake != nil {
+		m.Wake()
+	}
 }
 
 // CheckAddress refuses what is no bare address, above all what would add lines to a

@@ -1,0 +1,142 @@
+package login
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// codeLife is how long a code works.
+	codeLife = 15 * time.Minute
+	// codeTries is how often something wrong may be typed for one code.
+	codeTries = 5
+	// codeDigits is the length of what is typed.
+	codeDigits = 8
+)
+
+// errWrongCode is every reason why a code or link does not do: it never was, is for
+// something else, was used, replaced, tried too often, or is too old.
+var errWrongCode = errors.New("wrong or expired code")
+
+// issued is a code with what only its mail may hold.
+type issued struct {
+	storage.Code
+	Digits string // what can be typed
+	Token  string // what its link carries
+}
+
+// Spoken is Digits in two groups, as people read them.
+func (i issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digits[codeDigits/2:] }
+
+// newCode makes a code for whoever reads what is sent to target, and stores nothing. data
+// is what it sets in motion; it is sealed.
+func (s *Server) newCode(r *http.Request, purpose, target, userID string, data any, life time.Duration) (issued, error) {
+	tenant := web.TenantOf(r.Context()).ID
+	plain, err := json.Marshal(data)
+	if err != nil {
+		return issued{}, fmt.Errorf("code: %w", err)
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		return issued{}, err
+	}
+	flow, link, now := secret.Token()[:22], secret.Token(), time.Now()
+	sum := sha256.Sum256([]byte(link))
+	c := issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
+	c.Code = storage.Code{
+		TenantID: tenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
+		CodeHash: s.Secrets.Box(tenant, "code").MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
+		Data: s.Secrets.Box(tenant, "code").Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+	}
+	return c, nil
+}
+
+// proof is what comes back from whoever read a code: Digits, typed in the browser that
+// holds the Flow, or the Token of the link.
+type proof struct{ Flow, Digits, Token string }
+
+// tryCode finds the code that is proven and opens its data into data, a pointer. It spends
+// nothing: storage.Change.Code does, with what the code sets in motion. errWrongCode.
+func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (storage.Code, error) {
+	if err := s.allowAddress(r); err != nil {
+		return storage.Code{}, err
+	}
+	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()).ID, time.Now()
+	box := s.Secrets.Box(tenant, "code")
+	var code storage.Code
+	var err error
+	right := false
+	if flow, link, isLink := strings.Cut(p.Token, "."); isLink {
+		code, err = s.Store.Code(ctx, tenant, flow, now) // 256 bits need no count of tries
+		sum := sha256.Sum256([]byte(link))
+		right = subtle.ConstantTimeCompare(sum[:], code.LinkHash) == 1
+	} else {
+		digits := strings.Map(func(c rune) rune {
+			if c == ' ' || c == '-' || c == '\u00a0' || c == '\t' {
+				return -1
+			}
+			return c
+		}, p.Digits)
+		code, err = s.Store.TryCode(ctx, tenant, p.Flow, codeTries, now)
+		right = box.VerifyMAC([]byte(p.Flow+"\x00"+digits), code.CodeHash)
+	}
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (!right || code.Purpose != purpose) {
+		return storage.Code{}, errWrongCode
+	}
+	if err != nil {
+		return storage.Code{}, err
+	}
+	return code, s.openCode(code, data)
+}
+
+// openCode opens the data of a code into data, a pointer.
+func (s *Server) openCode(code storage.Code, data any) error {
+	plain, err := s.Secrets.Box(code.TenantID, "code").Open(code.Data)
+	if err == nil {
+		err = json.Unmarshal(plain, data)
+	}
+	if err != nil {
+		return fmt.Errorf("data of code: %w", err)
+	}
+	return nil
+}
+
+// allowSending counts a code that is asked for: by where it goes, whether or not there is
+// an account, and by who asks.
+func (s *Server) allowSending(r *http.Request, target string) error {
+	ctx := r.Context()
+	tenant := web.TenantOf(ctx).ID
+	if wait, ok := s.Limits.Allow(ctx, tenant, s.PerAsker, limit.Network(web.RequestOf(ctx).IP)); !ok {
+		return &limited{wait}
+	}
+	if wait, ok := s.Limits.Allow(ctx, tenant, s.PerTarget, target); !ok {
+		return &limited{wait}
+	}
+	return nil
+}
+
+// compose makes a mail in the language of the request, to be stored with the change that
+// causes it. Call s.Mail.Stored then.
+func (s *Server) compose(r *http.Request, to, template string, data any) (storage.Mail, error) {
+	return s.Mail.Compose(web.TenantOf(r.Context()), to, english["lang"], template, data)
+}
+
+// decoy stands for a mail that must not be sent, so that the work is the same.
+func (s *Server) decoy(r *http.Request, to string, data any) (storage.Mail, error) {
+	m, err := s.compose(r, to, "reset-password", data)
+	m.Template = ""
+	return m, err
+}
