@@ -63,7 +63,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		return s.showConsent(w, r, http.StatusUnprocessableEntity, in, account, "")
 	}
 	if r.PostForm.Get("user") != account.UserID {
-		return s.showConsent(w, r, http.StatusConflict, in, account, english.must("consent.changed"))
+		return s.showConsent(w, r, http.StatusConflict, in, account, s.words(r).must("consent.changed"))
 	}
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	// What was allowed before stays allowed: a client that asks for one thing now and

@@ -28,17 +28,17 @@ type problemView struct {
 // ErrorPage shows a problem: the one error page of protocol and pages. It works for
 // requests without a tenant too, so that it links to nothing it needs.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
-	t := web.FindTenant(r.Context())
+	t, say := web.FindTenant(r.Context()), s.words(r)
 	setHeaders(w, t)
 	title, message := p.Title, p.Message
 	if title == "" {
-		title = english["error."+strconv.Itoa(p.Status)]
+		title = say["error."+strconv.Itoa(p.Status)]
 	}
 	if title == "" {
-		title = english.must("error.other")
+		title = say.must("error.other")
 	}
 	if message == "" && p.Status >= 500 {
-		message = english.must("error.message")
+		message = say.must("error.message")
 	}
 	if strings.TrimSuffix(message, ".") == title {
 		message = ""
@@ -55,7 +55,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 			page.Compared = append(page.Compared, compare(page.Got, visible(want)))
 		}
 	}
-	v := &view{words: english, server: s, Brand: brandOf(t, english), Title: title, Style: s.static.style, Page: page}
+	v := &view{words: say, server: s, Brand: brandOf(t, say), Title: title, Style: s.static.style, Page: page}
 	if t != nil {
 		v.Path = t.Path
 	}

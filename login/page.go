@@ -60,7 +60,9 @@ type view struct {
 	Letter string
 	Client *clientView
 	Cancel string // where the client's request is declined
-	Alert  string // what went wrong with the form
+	// Locales are those that the page was asked for in, to carry along without a letter.
+	Locales string
+	Alert   string // what went wrong with the form
 	// Page is the page's own.
 	Page any
 }
@@ -85,6 +87,9 @@ func (v *view) Link(page string, query ...string) string {
 	q := url.Values{}
 	if v.Letter != "" {
 		q.Set("i", v.Letter)
+	}
+	if v.Locales != "" {
+		q.Set("ui_locales", v.Locales)
 	}
 	for i := 0; i+1 < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
@@ -135,13 +140,15 @@ func secureURL(s string) string {
 // that the browser came with, or nil.
 func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
 	t := web.TenantOf(r.Context())
-	v := &view{words: english, server: s, Path: t.Path, Form: formToken(browser.Binding(w, r))}
+	v := &view{words: s.words(r), server: s, Path: t.Path, Form: formToken(browser.Binding(w, r))}
 	v.Brand = brandOf(t, v.words)
 	v.Title = v.words.must(title)
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = clientOf(&in.Client, v.words)
 		forClient(w, in)
+	} else if wish := uiLocales(r); len(wish) <= longestWishing {
+		v.Locales = wish
 	}
 	return v
 }
@@ -167,6 +174,7 @@ func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
 	if err != nil {
 		return nil, err
 	}
+	web.RequestOf(r.Context()).Language = speak(in.UILocales, languageOf(r))
 	return &in, nil
 }
 

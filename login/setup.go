@@ -70,15 +70,15 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	secret := r.PostForm.Get("password")
 	key, ok := NormalEmail(form.Email)
 	if !ok {
-		form.EmailError = english.must("setup.bad_email")
+		form.EmailError = s.words(r).must("setup.bad_email")
 	}
-	form.SecretError = s.unfit(r.Context(), english, secret, form.Email, key)
+	form.SecretError = s.unfit(r.Context(), s.words(r), secret, form.Email, key)
 	if form.EmailError != "" || form.SecretError != "" {
 		return s.showSetup(w, r, http.StatusUnprocessableEntity, form)
 	}
 	hash, err := s.Passwords.Hash(r.Context(), secret)
 	if errors.Is(err, argon2id.ErrBusy) {
-		return busy(err)
+		return s.busy(r, err)
 	}
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, storage.ErrStale):
 		return errSetupSpent
 	case errors.Is(err, storage.ErrExists):
-		form.EmailError = english.must("setup.taken")
+		form.EmailError = s.words(r).must("setup.taken")
 		return s.showSetup(w, r, http.StatusUnprocessableEntity, form)
 	case err != nil:
 		return err
@@ -135,6 +135,6 @@ func (s *Server) unfit(ctx context.Context, w words, secret string, about ...str
 }
 
 // busy is the answer when there are too many hashes to compute.
-func busy(err error) error {
-	return &web.Problem{Status: http.StatusServiceUnavailable, Message: english.must("signin.busy"), RetryAfter: time.Second, Err: err}
+func (s *Server) busy(r *http.Request, err error) error {
+	return &web.Problem{Status: http.StatusServiceUnavailable, Message: s.words(r).must("signin.busy"), RetryAfter: time.Second, Err: err}
 }

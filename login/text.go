@@ -1,143 +1,78 @@
 package login
 
 import (
+	"embed"
+	"encoding/json"
 	"fmt"
+	"path"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 )
 
+// The texts are texts/LANGUAGE/AREA.json, each an object of texts by id.
+//
+//go:embed texts
+var textFiles embed.FS
+
 // words are all that people read here, in one language, by id. A text may have verbs of
-// package fmt; whatever is put in is escaped where it is shown.
+// package fmt; whatever is put in is escaped where it is shown. One that depends on a
+// number is there once for each form that the language has: "id.one", "id.few", "id.many",
+// "id.other".
 type words map[string]string
 
-var english = words{
-	"lang": "en",
+// texts are the words by language. They are read when the first are needed.
+var texts = sync.OnceValue(func() map[string]words {
+	all, err := readTexts()
+	if err != nil {
+		panic(err) // they are built in, and tested
+	}
+	return all
+})
 
-	"signin.title":          "Sign in",
-	"signin.continue":       "to continue to %s",
-	"signin.again":          "Confirm that it is you",
-	"signin.login":          "E-mail or user name",
-	"signin.password":       "Password",
-	"signin.button":         "Sign in",
-	"signin.go_on":          "Continue",
-	"signin.other":          "Use another account",
-	"signin.cancel":         "Cancel and go back to %s",
-	"signin.wrong":          "That is not the right name and password together.",
-	"signin.missing_login":  "Enter your e-mail or user name.",
-	"signin.missing_secret": "Enter your password.",
-	"signin.limited":        "Too many attempts. Try again in %s.",
-	"signin.busy":           "Too many people are signing in right now. Try again in a moment.",
-
-	"select.title":    "Choose an account",
-	"select.continue": "to continue to %s",
-	"select.other":    "Use another account",
-	"select.gone":     "You are no longer signed in to that account.",
-
-	"consent.title":     "Allow access?",
-	"consent.lead":      "%s would like to use your account.",
-	"consent.other":     "Not you? Use another account",
-	"consent.list":      "It would be able to:",
-	"consent.return":    "You will go back to %s.",
-	"consent.device":    "an app on this device",
-	"consent.allow":     "Allow",
-	"consent.deny":      "Deny",
-	"consent.remember":  "You will not be asked again unless it wants more.",
-	"consent.scope":     "Use “%s”",
-	"consent.claim":     "See “%s”",
-	"consent.changed":   "You changed accounts meanwhile. Look again.",
-	"client.policy":     "Privacy policy of %s",
-	"client.tos":        "Terms of %s",
-	"client.unnamed":    "this app",
-	"brand.name":        "Vouchsafe",
-	"account.signed_in": "Signed in as",
-
-	"scope.openid":         "Know who you are when you come back",
-	"scope.profile":        "See your profile: name, picture and what else you entered there",
-	"scope.email":          "See your e-mail address",
-	"scope.address":        "See your postal address",
-	"scope.phone":          "See your phone number",
-	"scope.offline_access": "Do all this while you are away, until you take it back",
-
-	"claim.name":                  "See your name",
-	"claim.given_name":            "See your first name",
-	"claim.family_name":           "See your last name",
-	"claim.middle_name":           "See your middle name",
-	"claim.nickname":              "See your nickname",
-	"claim.preferred_username":    "See your user name",
-	"claim.profile":               "See the address of your profile page",
-	"claim.picture":               "See your picture",
-	"claim.website":               "See your website",
-	"claim.gender":                "See your gender",
-	"claim.birthdate":             "See your date of birth",
-	"claim.zoneinfo":              "See your time zone",
-	"claim.locale":                "See your language",
-	"claim.updated_at":            "See when your profile last changed",
-	"claim.email":                 "See your e-mail address",
-	"claim.email_verified":        "See whether your e-mail address is confirmed",
-	"claim.address":               "See your postal address",
-	"claim.phone_number":          "See your phone number",
-	"claim.phone_number_verified": "See whether your phone number is confirmed",
-
-	"signout.title":   "Sign out?",
-	"signout.button":  "Sign out",
-	"signout.all":     "Sign out of all %d accounts",
-	"signout.stay":    "Stay signed in",
-	"signedout.title": "You are signed out",
-	"signedout.lead":  "You can close this page.",
-	"signedout.again": "Sign in again",
-
-	"home.title":  "Your account",
-	"home.none":   "You are not signed in.",
-	"home.switch": "Switch account",
-	"home.admin":  "You are an administrator here.",
-	"home.play":   "Try a sign-in in the playground",
-
-	"setup.title":     "Create the first administrator",
-	"setup.lead":      "This link works once. It makes an account with the role of administrator.",
-	"setup.email":     "E-mail",
-	"setup.password":  "Password",
-	"setup.hint":      "At least %d characters. Long beats complicated.",
-	"setup.button":    "Create account",
-	"setup.bad_email": "Enter an e-mail address.",
-	"setup.short":     "Use at least %d characters.",
-	"setup.long":      "That is more than %d bytes.",
-	"setup.name":      "Use something other than your name or e-mail address.",
-	"setup.common":    "This is one of the passwords that attackers try first. Use something of your own, such as four words that do not belong together.",
-	"setup.weak":      "This is easy to guess. Make it longer, for example with another word or two that do not belong to it.",
-	"setup.breached":  "This password is known from a breach of another site. Use one that you use nowhere else.",
-	"setup.taken":     "There is an account with this e-mail address already.",
-
-	"error.prefix":  "Error",
-	"error.id":      "Request id",
-	"error.400":     "This request is not right",
-	"error.403":     "This is not allowed",
-	"error.404":     "There is no such page",
-	"error.405":     "This page cannot be asked in that way",
-	"error.409":     "Something changed meanwhile",
-	"error.413":     "That is too much",
-	"error.414":     "That is too much",
-	"error.415":     "This is not a form",
-	"error.421":     "This is not the right address",
-	"error.429":     "Too many attempts",
-	"error.503":     "We will be right back",
-	"error.other":   "Something went wrong",
-	"error.message": "It is our fault, and it has been noted. Try again; if it stays, tell whoever runs this service the request id.",
-	"error.dev":     "For developers",
-	"error.devnote": "Shown in development mode only.",
-	"error.got":     "Got",
-	"error.want":    "Expected",
-	"error.nothing": "nothing",
-	"error.home":    "Go to the start page",
-
-	"time.minute":  "a minute",
-	"time.minutes": "%d minutes",
+func readTexts() (map[string]words, error) {
+	all := map[string]words{}
+	for _, lang := range Languages() {
+		w := words{"lang": lang}
+		files, err := textFiles.ReadDir("texts/" + lang)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			source, err := textFiles.ReadFile(path.Join("texts", lang, f.Name()))
+			if err != nil {
+				return nil, err
+			}
+			var area words
+			if err := json.Unmarshal(source, &area); err != nil {
+				return nil, fmt.Errorf("texts/%s/%s: %w", lang, f.Name(), err)
+			}
+			for id, text := range area {
+				if _, ok := w[id]; ok {
+					return nil, fmt.Errorf("texts/%s/%s: %q is there already", lang, f.Name(), id)
+				}
+				w[id] = text
+			}
+		}
+		all[lang] = w
+	}
+	return all, nil
 }
 
 // say is the text with the given id. A text that does not exist is an error of ours,
-// which rendering reports.
+// which rendering reports. Of a text with forms, the first whole number among args chooses.
 func (w words) say(id string, args ...any) (string, error) {
 	text, ok := w[id]
 	if !ok {
-		return "", fmt.Errorf("no text %q", id)
+		if text, ok = w.form(id, args); !ok {
+			return "", fmt.Errorf("no text %q", id)
+		}
+		if !strings.Contains(text, "%") { // "a minute"
+			return text, nil
+		}
 	}
 	if len(args) == 0 {
 		return text, nil
@@ -154,11 +89,55 @@ func (w words) must(id string, args ...any) string {
 	return s
 }
 
-// span says a time to wait, in whole minutes.
-func (w words) span(d time.Duration) string {
-	n := int((d + time.Minute - 1) / time.Minute)
-	if n <= 1 {
-		return w.must("time.minute")
+// form is the text for the number among args.
+func (w words) form(id string, args []any) (text string, ok bool) {
+	for _, arg := range args {
+		if n, whole := arg.(int); whole {
+			if text, ok = w[id+"."+category(w["lang"], n)]; ok {
+				return text, true
+			}
+			break
+		}
 	}
-	return w.must("time.minutes", n)
+	text, ok = w[id+".other"]
+	return text, ok
+}
+
+// category is the name of the form that the language has for a whole number (Unicode
+// CLDR, Language Plural Rules).
+func category(lang string, n int) string {
+	n = max(n, -n) % 10_000_000
+	switch plural.Cardinal.MatchPlural(language.Make(lang), n, 0, 0, 0, 0) {
+	case plural.Zero:
+		return "zero"
+	case plural.One:
+		return "one"
+	case plural.Two:
+		return "two"
+	case plural.Few:
+		return "few"
+	case plural.Many:
+		return "many"
+	default:
+		return "other"
+	}
+}
+
+// span says a time to wait: in whole minutes, and from two hours on in whole hours.
+func (w words) span(d time.Duration) string {
+	if d > 119*time.Minute {
+		return w.must("time.hours", int((d+time.Hour-1)/time.Hour))
+	}
+	return w.must("time.minutes", max(1, int((d+time.Minute-1)/time.Minute)))
+}
+
+// date says a day.
+func (w words) date(t time.Time) string {
+	t = t.UTC()
+	return w.must("time.date", t.Day(), w.must(fmt.Sprintf("time.month.%d", int(t.Month()))), t.Year())
+}
+
+// moment says a day and the time of it. Where the reader's clock stands nobody here knows.
+func (w words) moment(t time.Time) string {
+	return w.must("time.at", w.date(t), t.UTC().Format("15:04"))
 }

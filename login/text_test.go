@@ -1,15 +1,36 @@
 package login
 
 import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
+var english = texts()["en"]
+
+// formOf takes apart the id of a text that depends on a number.
+var formOf = regexp.MustCompile(`^(.+)\.(zero|one|two|few|many|other)$`)
+
+// base is the id that code has for a text.
+func (w words) base(id string) string {
+	if m := formOf.FindStringSubmatch(id); m != nil && w[m[1]+".one"] != "" {
+		return m[1]
+	}
+	return id
+}
+
 // TestEveryTextIsUsedAndThere looks for the ids in templates and code.
 func TestEveryTextIsUsedAndThere(t *testing.T) {
+	bases := map[string]bool{}
+	for id := range english {
+		bases[english.base(id)] = true
+	}
 	used := map[string]bool{}
 	var source strings.Builder
 	for _, dir := range []string{".", "templates"} {
@@ -18,7 +39,7 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			if e.IsDir() || strings.HasSuffix(e.Name(), "_test.go") || e.Name() == "text.go" {
+			if e.IsDir() || strings.HasSuffix(e.Name(), "_test.go") {
 				continue
 			}
 			b, err := os.ReadFile(dir + "/" + e.Name())
@@ -28,15 +49,15 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 			source.Write(b)
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?:\.T|must\() ?"([a-z_.]*[a-z_])"`).FindAllStringSubmatch(source.String(), -1) {
+	for _, m := range regexp.MustCompile(`(?:\.T|must\(|say\() ?"([a-z0-9_.]*[a-z0-9_])"`).FindAllStringSubmatch(source.String(), -1) {
 		used[m[1]] = true
-		if _, ok := english[m[1]]; !ok {
+		if !bases[m[1]] {
 			t.Errorf("there is no text %q", m[1])
 		}
 	}
-	for id := range english {
+	for id := range bases {
 		// These are put together from what is asked for or went wrong.
-		composed := regexp.MustCompile(`^(scope|claim|time)\.|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
+		composed := regexp.MustCompile(`^(scope|claim|time|lang)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
 		if !used[id] && !composed && !strings.Contains(source.String(), `"`+id+`"`) {
 			t.Errorf("nothing says %q", id)
 		}
@@ -48,10 +69,127 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 	}
 }
 
+// TestEveryLanguageHasEveryText: the same ids, the same verbs, and of what depends on a
+// number the forms that the language has.
+func TestEveryLanguageHasEveryText(t *testing.T) {
+	verbs := func(s string) string {
+		return strings.Join(regexp.MustCompile(`%(\[\d+\])?[-+# 0-9.]*[a-zA-Z%]`).FindAllString(s, -1), " ")
+	}
+	for _, lang := range Languages() {
+		w := texts()[lang]
+		forms := map[string]int{} // how many numbers take each
+		for n := range 1001 {
+			forms[category(lang, n)]++
+		}
+		for id, text := range english {
+			base := english.base(id)
+			if base == id {
+				if got, ok := w[id]; !ok {
+					t.Errorf("%s: there is no %q", lang, id)
+				} else if verbs(got) != verbs(text) {
+					t.Errorf("%s: %s has the verbs %q, want %q", lang, id, verbs(got), verbs(text))
+				}
+				continue
+			}
+			for form, numbers := range forms {
+				got, ok := w[base+"."+form]
+				if !ok {
+					t.Errorf("%s: there is no %q", lang, base+"."+form)
+				}
+				want := verbs(english[base+".other"])
+				if numbers == 1 && got != "" && verbs(got) == "" {
+					continue // "a minute": the number is in the words
+				}
+				if verbs(got) != want {
+					t.Errorf("%s: %s.%s has the verbs %q, want %q", lang, base, form, verbs(got), want)
+				}
+			}
+		}
+		for id, text := range w {
+			base := w.base(id)
+			if _, ok := english[base]; !ok && english[base+".one"] == "" {
+				t.Errorf("%s: %q is in no other language", lang, id)
+			}
+			if base != id && forms[strings.TrimPrefix(id, base+".")] == 0 {
+				t.Errorf("%s: no number takes %q", lang, id)
+			}
+			if strings.TrimSpace(text) != text || text == "" || strings.ContainsAny(text, "<>\n") {
+				t.Errorf("%s: %s is %q", lang, id, text)
+			}
+		}
+	}
+}
+
+func TestTextsLieInTheFilesOfTheirArea(t *testing.T) {
+	areas, err := fs.Glob(textFiles, "texts/en/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	err = fs.WalkDir(textFiles, "texts", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		seen++
+		lang, file, _ := strings.Cut(strings.TrimPrefix(path, "texts/"), "/")
+		if !slices.Contains(Languages(), lang) || !slices.Contains(areas, "texts/en/"+file) {
+			t.Errorf("%s is of no language or area", path)
+		}
+		source, err := fs.ReadFile(textFiles, path)
+		if err != nil {
+			return err
+		}
+		var ids map[string]string
+		if err := json.Unmarshal(source, &ids); err != nil {
+			return err
+		}
+		// What a JSON object has twice, only the text shows.
+		if n := bytes.Count(source, []byte("\": \"")); n != len(ids) {
+			t.Errorf("%s has %d texts by %d ids", path, n, len(ids))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(areas) * len(Languages()); seen != want {
+		t.Errorf("got %d files, want %d", seen, want)
+	}
+}
+
+func TestNumbersTakeTheFormsOfTheLanguage(t *testing.T) {
+	for lang, want := range map[string]map[int]string{
+		"en": {1: "Use at least 1 character.", 8: "Use at least 8 characters."},
+		"fr": {1: "Utilisez au moins 1 caractère.", 8: "Utilisez au moins 8 caractères."},
+		"ru": {1: "Введите не менее 1 символа.", 3: "Введите не менее 3 символов.", 8: "Введите не менее 8 символов.", 21: "Введите не менее 21 символа."},
+	} {
+		for n, text := range want {
+			if got := texts()[lang].must("setup.short", n); got != text {
+				t.Errorf("%s: %d: got %q, want %q", lang, n, got, text)
+			}
+		}
+	}
+}
+
 func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes", 10 * time.Minute: "10 minutes"} {
+	for d, want := range map[time.Duration]string{
+		0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes", 10 * time.Minute: "10 minutes",
+		90 * time.Minute: "90 minutes", 2 * time.Hour: "2 hours", 121 * time.Minute: "3 hours",
+	} {
 		if got := english.span(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	day := time.Date(2026, time.March, 1, 9, 5, 0, 0, time.UTC)
+	for lang, want := range map[string]string{
+		"en": "1 March 2026, 09:05 UTC", "de": "1. März 2026, 09:05 Uhr UTC", "fr": "1 mars 2026 à 09:05 UTC",
+		"es": "1 de marzo de 2026, 09:05 UTC", "pt": "1 de março de 2026, 09:05 UTC", "ru": "1 марта 2026 г., 09:05 UTC",
+	} {
+		if got := texts()[lang].moment(day); got != want {
+			t.Errorf("%s: got %q, want %q", lang, got, want)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type metadata struct {
 	Prompts               []string `json:"prompt_values_supported"`
 	Displays              []string `json:"display_values_supported"`
 	ACRs                  []string `json:"acr_values_supported"`
-	UILocales             []string `json:"ui_locales_supported"`
+	UILocales             []string `json:"ui_locales_supported,omitempty"`
 	IssuerInResponse      bool     `json:"authorization_response_iss_parameter_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"` // its default is true
@@ -101,7 +101,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		Prompts:               promptValues,
 		Displays:              []string{"page"},
 		ACRs:                  []string{storage.ACRPassword},
-		UILocales:             []string{"en"},
+		UILocales:             p.Pages.Languages,
 		IssuerInResponse:      true,
 		IDTokenAlgs:           algs,
 		UserinfoAlgs:          algs,

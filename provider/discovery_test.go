@@ -68,7 +68,7 @@ func TestDiscovery(t *testing.T) {
 		"subject_types_supported":                       {"public"},
 		"prompt_values_supported":                       {"none", "login", "consent", "select_account"},
 		"acr_values_supported":                          {storage.ACRPassword},
-		"ui_locales_supported":                          {"en"},
+		"ui_locales_supported":                          {"en", "de"},
 		"id_token_signing_alg_values_supported":         {"RS256", "ES256", "EdDSA"},
 		"token_endpoint_auth_methods_supported":         {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		"revocation_endpoint_auth_methods_supported":    {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},

@@ -78,6 +78,8 @@ type Pages struct {
 	Consent   string // asks what the client may have
 	SignOut   string // asks whether to sign out, when nobody else may decide it
 	SignedOut string // says that it is done
+	// Languages are those that the pages speak.
+	Languages []string
 }
 
 // Provider serves the protocol for all tenants.

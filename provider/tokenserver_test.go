@@ -71,6 +71,7 @@ func startTokensOn(t testing.TB, store testStore, ephemeral storage.Ephemeral, c
 	c := Config{
 		Store: store, Secrets: masters, Ephemeral: ephemeral, Log: log,
 		Sessions: &browser.Sessions{},
+		Pages:    Pages{Languages: []string{"en", "de"}},
 		Limits:   &limit.Limiter{Shared: ephemeral, Local: ephemeral, Log: log},
 		Errors:   func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { http.Error(w, p.Error(), p.Status) },
 	}

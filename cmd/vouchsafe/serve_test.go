@@ -39,6 +39,9 @@ func TestServeWithNothingSet(t *testing.T) {
 	if _, body := r.get(t, "/readyz"); !strings.Contains(body, `"status":"ready"`) || !strings.Contains(body, `"database":{"status":"ok"}`) {
 		t.Errorf("got readyz %s", body)
 	}
+	if _, body := r.get(t, "/.well-known/openid-configuration"); !strings.Contains(body, `"ui_locales_supported":["en","de","es","fr","pt","ru"]`) {
+		t.Errorf("got metadata %s", body)
+	}
 	for _, line := range []string{r.issuer, r.issuer + "/.well-known/openid-configuration", r.issuer + "/dev"} {
 		if !strings.Contains(r.out.String(), line+"\n") {
 			t.Errorf("%s is not printed:\n%s", line, r.out)

@@ -23,6 +23,8 @@ type Request struct {
 	IP string // the peer's address, or what a trusted proxy says it is
 	// Route is the pattern that matched, "" when none did: set by the router, for metrics.
 	Route string
+	// Language is that of the answer, once a page has chosen it.
+	Language string
 	// attrs are added to the request's log line.
 	attrs []slog.Attr
 }
