@@ -131,7 +131,7 @@ func (s *Server) allowSending(r *http.Request, target string) error {
 // compose makes a mail in the language of the request, to be stored with the change that
 // causes it. Call s.Mail.Stored then.
 func (s *Server) compose(r *http.Request, to, template string, data any) (storage.Mail, error) {
-	return s.Mail.Compose(web.TenantOf(r.Context()), to, english["lang"], template, data)
+	return s.Mail.Compose(web.TenantOf(r.Context()), to, s.words(r)["lang"], template, data)
 }
 
 // decoy stands for a mail that must not be sent, so that the work is the same.
