@@ -21,13 +21,12 @@ import (
 
 // Store is what the pages remember.
 type Store interface {
-	AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error
-	UserPassword(ctx context.Context, tenant, key string) (storage.User, storage.Credential, error)
-	PutCredential(ctx context.Context, c storage.Credential, was []byte) error
+	storage.Users
+	storage.Credentials
+	storage.Identities
 	storage.Codes
 	storage.Changes
-	Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error)
-	PutConsent(ctx context.Context, c storage.Consent) error
+	storage.Consents
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
 	Record(ctx context.Context, e storage.Event) error
 }

@@ -1,0 +1,134 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// defaultHistory is how many former passwords are refused when the tenant does not say.
+const defaultHistory = 3
+
+// fit refuses, at the given field, a new password of somebody with the given names and
+// addresses that is not good enough.
+func (s *Server) fit(r *http.Request, field, secret string, about ...string) error {
+	if secret == "" {
+		return invalidf(field, "password.missing")
+	}
+	about = append(slices.Clone(about), english.must("brand.name"), web.TenantOf(r.Context()).Name)
+	switch err := s.Policy.Check(r.Context(), secret, about...); {
+	case err == nil:
+		return nil
+	case errors.Is(err, password.ErrTooShort):
+		return invalidf(field, "setup.short", s.Policy.Shortest())
+	case errors.Is(err, password.ErrTooLong):
+		return invalidf(field, "setup.long", password.MaxLength)
+	case errors.Is(err, password.ErrIsName):
+		return invalidf(field, "setup.name")
+	case errors.Is(err, password.ErrCommon):
+		return invalidf(field, "setup.common")
+	case errors.Is(err, password.ErrBreached):
+		return invalidf(field, "setup.breached")
+	}
+	return invalidf(field, "setup.weak")
+}
+
+// namesOf are what a person's password must not be.
+func namesOf(u storage.User) []string {
+	p := u.Profile
+	return []string{u.Email, u.EmailKey, u.Username, p.Name, p.GivenName, p.FamilyName, p.Nickname}
+}
+
+// passwordChange is the change that gives a person a new password, or what is wrong with
+// it, at the given field. It ends their sessions and grants, and tells them by mail; the
+// caller adds what proves that they may, and the event, and applies it.
+func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret string) (storage.Change, error) {
+	ctx := r.Context()
+	if err := s.fit(r, field, secret, namesOf(u)...); err != nil {
+		return storage.Change{}, err
+	}
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	if err != nil {
+		return storage.Change{}, err
+	}
+	keep := defaultHistory
+	if h := web.TenantOf(ctx).Settings.Passwords.History; h != nil {
+		keep = *h
+	}
+	current, former := passwordsOf(creds)
+	if len(former) > keep {
+		former = former[:keep]
+	}
+	if reused, err := s.isOneOf(ctx, secret, append(slices.Clone(current), former...)); err != nil {
+		return storage.Change{}, err
+	} else if reused && keep > 0 {
+		return storage.Change{}, invalidf(field, "password.reused")
+	}
+	ch, err := s.settingPassword(r, u, secret)
+	if err != nil {
+		return ch, err
+	}
+	ch.RemoveCredentials = []storage.CredentialKey{{Kind: storage.OldPasswordCredential, ID: storage.AllIDs}}
+	for _, old := range append(current, former...)[:min(keep, len(current)+len(former))] {
+		if old.Kind == storage.PasswordCredential {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return ch, err
+			}
+			old.Kind, old.ID, old.UpdatedAt = storage.OldPasswordCredential, id.String(), ch.Now
+		}
+		ch.Credentials = append(ch.Credentials, old)
+	}
+	return ch, nil
+}
+
+// settingPassword is passwordChange without a look at the password and those before it.
+func (s *Server) settingPassword(r *http.Request, u storage.User, secret string) (storage.Change, error) {
+	hash, err := s.Passwords.Hash(r.Context(), secret)
+	if err != nil {
+		return storage.Change{}, err
+	}
+	now := time.Now()
+	ch := storage.Change{
+		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Raise: true,
+		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},
+	}
+	ch.Mails, err = s.notice(r, u, "password-changed", map[string]string{})
+	return ch, err
+}
+
+// passwordsOf are the current password of a person, if they have one, and the former ones
+// that are kept, newest first.
+func passwordsOf(creds []storage.Credential) (current, former []storage.Credential) {
+	for _, c := range creds {
+		switch c.Kind {
+		case storage.PasswordCredential:
+			current = append(current, c)
+		case storage.OldPasswordCredential:
+			former = append(former, c)
+		}
+	}
+	slices.SortFunc(former, func(a, b storage.Credential) int { return strings.Compare(b.ID, a.ID) }) // UUIDv7
+	return current, former
+}
+
+// isOneOf says whether the password is one of those.
+func (s *Server) isOneOf(ctx context.Context, secret string, creds []storage.Credential) (bool, error) {
+	for _, c := range creds {
+		ok, _, err := s.Passwords.Verify(ctx, c.Data, secret)
+		if ok || err != nil && !errors.Is(err, argon2id.ErrMalformed) {
+			return ok, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,108 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// asked is a request at the default tenant with the given settings.
+func (s *site) asked(settings storage.TenantSettings) *http.Request {
+	s.t.Helper()
+	tenant := &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme", Settings: settings}, Issuer: s.url}
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	return r.WithContext(web.WithTenant(context.WithoutCancel(s.t.Context()), tenant))
+}
+
+func TestFormerPasswordsAreRefused(t *testing.T) {
+	s := newSite(t, nil)
+	history := func(n int) storage.TenantSettings {
+		return storage.TenantSettings{Passwords: storage.PasswordSettings{History: &n}}
+	}
+	secret := func(n int) string { return fmt.Sprintf("purple walrus umbrella %d", n) }
+	for _, test := range []struct {
+		settings storage.TenantSettings
+		refused  int // passwords before the current one
+	}{{storage.TenantSettings{}, 3}, {history(1), 1}, {history(0), -1}} {
+		user := s.user("default", fmt.Sprintf("jo%d@example.com", test.refused), "", secret(0))
+		set := func(secret string) error {
+			t.Helper()
+			r := s.asked(test.settings)
+			u, err := s.store.User(t.Context(), "default", user.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ch, err := s.login.passwordChange(r, u, "password", secret)
+			if err == nil {
+				err = s.store.Apply(t.Context(), ch)
+			}
+			return err
+		}
+		const last = 6
+		for i := 1; i <= last; i++ {
+			if err := set(secret(i)); err != nil {
+				t.Fatalf("%d: a new password: %v", test.refused, err)
+			}
+		}
+		var faults invalid
+		for i := last; i >= last-test.refused; i-- {
+			if err := set(secret(i)); !errors.As(err, &faults) || faults[0].Text != "password.reused" {
+				t.Errorf("%d: the password %d changes ago: got %v", test.refused, last-i, err)
+			}
+		}
+		if err := set(secret(last - test.refused - 1)); test.refused >= 0 && err != nil {
+			t.Errorf("%d: one that is out of memory: got %v", test.refused, err)
+		}
+		if err := set(secret(last)); test.refused < 0 && err != nil {
+			t.Errorf("no history, the current one: got %v", err)
+		}
+	}
+}
+
+func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
+	s := newSite(t, nil)
+	user := s.user("default", "jo@example.com", "jo", right)
+	v := s.visitor()
+	v.signIn("jo", right)
+	code, err := s.login.newCode(s.asked(storage.TenantSettings{}), storage.CodeEmail, "new@example.com", user.ID, nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.PutCode(t.Context(), code.Code); err != nil {
+		t.Fatal(err)
+	}
+	r := s.asked(storage.TenantSettings{})
+	for _, bad := range []string{"", "short", "jo@example.com", "password1"} {
+		var faults invalid
+		if _, err := s.login.passwordChange(r, user, "password", bad); !errors.As(err, &faults) {
+			t.Errorf("%q: got %v", bad, err)
+		}
+	}
+	ch, err := s.login.passwordChange(r, user, "password", "purple walrus umbrella")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.Apply(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	s.login.Mail.Stored()
+	if err := s.store.Apply(t.Context(), ch); !errors.Is(err, storage.ErrStale) {
+		t.Errorf("the same change again: got %v", err)
+	}
+	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || m.Link != "" {
+		t.Errorf("the notice leads somewhere: %+v", m)
+	}
+	if p := v.get("/signout"); p.location() != "/signed-out" {
+		t.Error("the session lives on")
+	}
+	if _, err := s.store.Code(t.Context(), "default", code.ID, time.Now()); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("a change that waits for a code: got %v", err)
+	}
+}

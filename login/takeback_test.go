@@ -1,0 +1,93 @@
+package login
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// squat makes the account what a stranger would who waits for its owner: with a password
+// that they know, a session, an identity, factors, a consent and a change that waits.
+func (s *site) squat(email string) (storage.User, *visitor) {
+	s.t.Helper()
+	user, now := s.user("default", email, "stranger", right), time.Now()
+	v := s.visitor()
+	v.signIn(email, right)
+	code, err := s.login.newCode(s.asked(storage.TenantSettings{}), storage.CodeEmail, "stranger@example.com", user.ID, nil, time.Hour)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	user.Phone, user.PhoneVerified = "+15550100", true
+	cred := func(kind, id string) storage.Credential {
+		return storage.Credential{Kind: kind, ID: id, Data: []byte("x"), CreatedAt: now, UpdatedAt: now}
+	}
+	err = s.store.Apply(s.t.Context(), storage.Change{
+		TenantID: "default", UserID: user.ID, Now: now, Update: &user, Codes: []storage.Code{code.Code},
+		Credentials: []storage.Credential{cred(storage.TOTPCredential, ""), cred(storage.RecoveryCredential, "1"), cred(storage.PasskeyCredential, "a"), cred(storage.PasskeyCredential, "b"), cred("unheard-of", "c")},
+		Link:        []storage.Identity{{Provider: "google", Subject: "stranger", Email: email, CreatedAt: now}},
+	})
+	if err == nil {
+		err = s.store.PutConsent(s.t.Context(), storage.Consent{TenantID: "default", UserID: user.ID, ClientID: "app", Scopes: []string{"openid"}, GrantedAt: now})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return user, v
+}
+
+// void says what a stranger still has of an account.
+func (s *site) void(user storage.User, v *visitor) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	creds, err := s.store.CredentialsOf(ctx, "default", user.ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range creds {
+		if c.Kind != storage.PasswordCredential {
+			s.t.Errorf("a credential of the kind %s is left", c.Kind)
+		}
+	}
+	if ids, err := s.store.IdentitiesOf(ctx, "default", user.ID); err != nil || len(ids) != 0 {
+		s.t.Errorf("identities are left: %v, %v", ids, err)
+	}
+	if all, err := s.store.ConsentsOf(ctx, "default", user.ID); err != nil || len(all) != 0 {
+		s.t.Errorf("consents are left: %v, %v", all, err)
+	}
+	if p := v.get("/signout"); p.location() != "/signed-out" {
+		s.t.Error("the session is left")
+	}
+	if p := s.visitor().signIn(user.Email, right); p.status != 422 {
+		s.t.Errorf("the stranger's password: got %d", p.status)
+	}
+	now, err := s.store.User(ctx, "default", user.ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if now.Phone != "" || now.PhoneVerified || !now.EmailVerified {
+		s.t.Errorf("got %+v", now)
+	}
+}
+
+// TestWhatAStrangerSetUpIsVoid is for G7 to G10 of pre-hijacking, whichever way the owner
+// comes by.
+func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
+	s := newSite(t, nil)
+	user, stranger := s.squat("jo@example.com")
+	r := s.asked(storage.TenantSettings{})
+	ch, err := s.login.settingPassword(r, user, "purple walrus umbrella")
+	if err == nil {
+		err = s.login.takeBack(r, &user, &ch)
+	}
+	if err == nil {
+		err = s.store.Apply(t.Context(), ch)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.void(user, stranger)
+	if p := s.visitor().signIn("jo@example.com", "purple walrus umbrella"); p.status != 303 {
+		t.Errorf("the owner: got %d", p.status)
+	}
+}
