@@ -29,8 +29,14 @@ type problemView struct {
 // requests without a tenant too, so that it links to nothing it needs.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
 	t, say := web.FindTenant(r.Context()), s.words(r)
+	html := takesPage(r)
+	if !html {
+		// error_description is ASCII (RFC 6749 section 5.2), and read by whoever writes the
+		// program, whose people need not speak their language.
+		say = texts()[Languages()[0]]
+	}
 	setHeaders(w, t)
-	title, message := p.Title, p.Message
+	title, message := say.sentence(p.Title), say.sentence(p.Message)
 	if title == "" {
 		title = say["error."+strconv.Itoa(p.Status)]
 	}
@@ -44,7 +50,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 		message = ""
 	}
 	id := web.RequestOf(r.Context()).ID
-	if !takesPage(r) {
+	if !html {
 		s.problemJSON(w, p, title, message, id)
 		return
 	}

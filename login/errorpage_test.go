@@ -20,11 +20,21 @@ func mismatch() *web.Problem {
 
 // shown is what the error page says to a request with the given Accept header.
 func (s *site) shown(p *web.Problem, accept string) answer {
+	req := s.request("/x")
+	req.Header.Set("Accept", accept)
+	return s.failed(req, p)
+}
+
+// request is a browser's.
+func (s *site) request(path string) *http.Request {
+	req := httptest.NewRequest(http.MethodGet, path, nil)
+	req.Header.Set("Accept", "text/html")
+	return req
+}
+
+// failed is what the error page says to the request.
+func (s *site) failed(req *http.Request, p *web.Problem) answer {
 	rec := httptest.NewRecorder()
-	req := httptest.NewRequest(http.MethodGet, "/x", nil)
-	if accept != "" {
-		req.Header.Set("Accept", accept)
-	}
 	s.login.ErrorPage(rec, req, p)
 	return answer{rec.Code, rec.Header(), rec.Body.String()}
 }

@@ -89,6 +89,15 @@ func (w words) must(id string, args ...any) string {
 	return s
 }
 
+// sentence is what somebody else says in English, such as the message of a web.Problem: such
+// sentences are ids themselves.
+func (w words) sentence(english string) string {
+	if text, ok := w[english]; ok {
+		return text
+	}
+	return english
+}
+
 // form is the text for the number among args.
 func (w words) form(id string, args []any) (text string, ok bool) {
 	for _, arg := range args {
