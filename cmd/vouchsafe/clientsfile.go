@@ -166,7 +166,7 @@ func (p *clientParser) secrets(d *declared) {
 	}
 }
 
-// setField reads a value into a field of storage.Client.
+// setField reads a value into a field of a record.
 func setField(field reflect.Value, val *yaml.Node) error {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
@@ -199,14 +199,14 @@ func setField(field reflect.Value, val *yaml.Node) error {
 			return fmt.Errorf("want true or false")
 		}
 		field.SetBool(val.Value == "true")
-	case reflect.Int64:
+	case reflect.Int64, reflect.Int:
 		var n int64
 		if tag != "!!int" || val.Load(&n) != nil || n < 0 {
-			return fmt.Errorf("want a number of seconds, such as 3600")
+			return fmt.Errorf("want a whole number, such as %s", map[reflect.Kind]string{reflect.Int64: "3600 for an hour in seconds", reflect.Int: "3"}[field.Kind()])
 		}
 		field.SetInt(n)
 	default:
-		panic("a kind of client field that nobody reads: " + field.Type().String())
+		panic("a kind of field that nobody reads: " + field.Type().String())
 	}
 	return nil
 }

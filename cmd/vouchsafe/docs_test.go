@@ -138,7 +138,7 @@ var (
 )
 
 // TestDocsAreTrue reads what a newcomer reads: settings and commands exist, and the
-// clients that are shown are good ones.
+// clients and tenants that are shown are good ones.
 func TestDocsAreTrue(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -162,6 +162,10 @@ func TestDocsAreTrue(t *testing.T) {
 		}
 		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
 			switch {
+			case strings.HasPrefix(block[2], "tenants:"):
+				if _, faults := parseTenants(path, []byte(block[2])); len(faults) > 0 {
+					t.Errorf("%s: %v\n%s", path, faults.err(), block[2])
+				}
 			case block[1] == "yaml":
 				if _, faults := parseClients(path, []byte(block[2]), false); len(faults) > 0 {
 					t.Errorf("%s: %v\n%s", path, faults.err(), block[2])

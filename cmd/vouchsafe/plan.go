@@ -180,15 +180,19 @@ func valueOrNil(raw []byte) any {
 func printPlan(w io.Writer, plan []change) {
 	for _, ch := range plan {
 		fmt.Fprintf(w, "%s client %s\n", ch.Op, ch.ClientID)
-		for _, f := range ch.Fields {
-			switch {
-			case f.From == nil:
-				fmt.Fprintf(w, "    + %s: %s\n", f.Name, legible(f.To))
-			case f.To == nil:
-				fmt.Fprintf(w, "    - %s: %s\n", f.Name, legible(f.From))
-			default:
-				fmt.Fprintf(w, "    ~ %s: %s -> %s\n", f.Name, legible(f.From), legible(f.To))
-			}
+		printFields(w, ch.Fields)
+	}
+}
+
+func printFields(w io.Writer, fields []fieldChange) {
+	for _, f := range fields {
+		switch {
+		case f.From == nil:
+			fmt.Fprintf(w, "    + %s: %s\n", f.Name, legible(f.To))
+		case f.To == nil:
+			fmt.Fprintf(w, "    - %s: %s\n", f.Name, legible(f.From))
+		default:
+			fmt.Fprintf(w, "    ~ %s: %s -> %s\n", f.Name, legible(f.From), legible(f.To))
 		}
 	}
 }

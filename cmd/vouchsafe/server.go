@@ -39,9 +39,8 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
-	mails    *mail.Worker     // nil when there is nothing to send through
-	mailbox  *devpage.Mailbox // nil unless mails end there
-	dev      *devpage.Page    // nil unless only this machine reaches the server
+	mails    *mail.Worker  // nil when there is nothing to send through
+	dev      *devpage.Page // nil unless only this machine reaches the server
 	metrics  *metrics
 	health   *health
 	handler  http.Handler
@@ -67,6 +66,9 @@ func (s *server) assemble(ctx context.Context) error {
 		return err
 	}
 	if err := s.provider.CheckKeys(ctx, storage.DefaultTenant); err != nil {
+		return err
+	}
+	if err := s.applyTenants(ctx); err != nil {
 		return err
 	}
 	if err := s.applyClients(ctx); err != nil {
@@ -151,14 +153,15 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if !cfg.production() {
 		pages.SetupToken = setupLink{s.secrets}.spends
 	}
-	if cfg.playground() {
+	play := cfg.local() && cfg.development()
+	if play {
 		pages.Playground = "/dev"
 	}
 	if s.pages, err = login.New(pages); err != nil {
 		return err
 	}
-	if cfg.playground() {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox}
+	if play {
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage}
 	}
 	return nil
 }
@@ -221,6 +224,26 @@ func (s *server) safely(next http.Handler) http.Handler {
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// applyTenants makes the tenants those of the tenants file.
+func (s *server) applyTenants(ctx context.Context) error {
+	if s.cfg.Tenants == "" {
+		return nil
+	}
+	file, err := readTenants(s.cfg.Tenants)
+	if err != nil {
+		return err
+	}
+	plan, err := planTenants(ctx, s.store, s.secrets, file)
+	if err == nil {
+		err = applyTenants(ctx, s.store, plan, "tenants file")
+	}
+	if err != nil {
+		return fmt.Errorf("tenants file: %w", err)
+	}
+	s.log.InfoContext(ctx, "tenants file applied", "file", s.cfg.Tenants, "tenants", len(file), "changed", len(plan))
+	return nil
 }
 
 // applyClients makes the declared clients those of the clients file, and the

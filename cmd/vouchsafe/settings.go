@@ -120,6 +120,9 @@ func loadConfig(flags map[string]string, file string, environ []string) (*Config
 		}
 		return settingNamed(name).env()
 	})...)
+	if c.Tenants == "" && !c.production() && isFile("tenants.yaml") {
+		c.Tenants = "tenants.yaml"
+	}
 	if c.Clients == "" && !c.production() && isFile("clients.yaml") {
 		c.Clients = "clients.yaml"
 	}

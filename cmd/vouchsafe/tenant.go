@@ -15,6 +15,8 @@ type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all that is kept under it."`
+	Apply  tenantApplyCmd  `cmd:"" help:"Make tenants' rules and looks those of a file. Twice changes nothing."`
+	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 when that is anything."`
 }
 
 type tenantAddCmd struct {
@@ -33,10 +35,10 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	if !tenantID.MatchString(c.ID) {
 		fs.add("id", "%q: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", c.ID)
 	}
-	if u, err := url.Parse("https://" + c.Host); c.Host != "" && (err != nil || u.Host != c.Host || u.Hostname() == "") {
+	if c.Host != "" && !validHost(c.Host) {
 		fs.add("--host", "%q: write a host such as id.example.com", c.Host)
 	}
-	if u, err := url.Parse(c.LogoURI); c.LogoURI != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+	if c.LogoURI != "" && !validLogo(c.LogoURI) {
 		fs.add("--logo-uri", "%q: write an https URL", c.LogoURI)
 	}
 	if err := fs.err(); err != nil {
@@ -63,6 +65,16 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.stdout, v.Issuer)
 		return nil
 	})
+}
+
+func validHost(host string) bool {
+	u, err := url.Parse("https://" + host)
+	return err == nil && u.Host == host && u.Hostname() != ""
+}
+
+func validLogo(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "https" && u.Host != ""
 }
 
 // tenantView is a tenant as commands print it.
@@ -135,6 +147,62 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		// whose people run the installation, remembers.
 		return record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "tenant.removed", Detail: map[string]string{"tenant": c.ID}})
 	})
+}
+
+// tenantsFileArg is the file that a command is about.
+type tenantsFileArg struct {
+	File string `arg:"" help:"The tenants file."`
+	jsonFlag
+}
+
+// plan reads the file and says what it changes.
+func (c *tenantsFileArg) plan(ctx context.Context, a *app, do func(store, []tenantChange) error) error {
+	file, err := readTenants(c.File)
+	if err != nil {
+		return err
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		secrets, err := masters(cfg)
+		if err != nil {
+			return err
+		}
+		plan, err := planTenants(ctx, s, secrets, file)
+		if err != nil {
+			return err
+		}
+		if err := do(s, plan); err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(append([]tenantChange{}, plan...))
+		}
+		printTenantPlan(a.stdout, plan)
+		return nil
+	})
+}
+
+type tenantApplyCmd struct{ tenantsFileArg }
+
+func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
+	return c.plan(ctx, a, func(s store, plan []tenantChange) error { return applyTenants(ctx, s, plan, "cli") })
+}
+
+type tenantDiffCmd struct{ tenantsFileArg }
+
+// Help says what scripts rely on.
+func (*tenantDiffCmd) Help() string { return (*clientDiffCmd)(nil).Help() }
+
+func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
+	changes := 0
+	err := c.plan(ctx, a, func(_ store, plan []tenantChange) error { changes = len(plan); return nil })
+	if err == nil && changes > 0 {
+		return diffChanges
+	}
+	return err
 }
 
 func hasTenant(ctx context.Context, s store, id string) error {

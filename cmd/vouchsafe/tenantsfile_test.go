@@ -1,0 +1,122 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func TestTenantsFile(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "google.secret", "secret-of-google\n")
+	sh.file(t, "tenants.yaml", `tenants:
+  default:
+    name: Example
+    sign_up:
+      mode: invitation
+      email_domains: [Example.COM, bücher.example]
+    passwords: {history: 5, sign_out: all}
+    second_factor: {require: always, remember_device: 0s}
+  acme:
+    logo_uri: https://acme.example/logo.svg
+    upstreams:
+      - id: google
+        client_secret_file: google.secret
+`)
+	sh.fails(t, int(diffChanges), "tenant", "diff", "tenants.yaml")
+	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
+	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`, `"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme", `+ upstreams.google: {"id":"google"}`} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("got %s, want %q", printed, want)
+		}
+	}
+	if strings.Contains(printed, "secret-of-google") {
+		t.Error("the secret was printed")
+	}
+	if again := sh.do(t, "tenant", "diff", "tenants.yaml"); again != "" {
+		t.Errorf("applied twice it changes %s", again)
+	}
+	files, err := filepath.Glob(filepath.Join(sh.dir, "data", "vouchsafe.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no database: %v", err)
+	}
+	for _, name := range files {
+		dump, err := os.ReadFile(name)
+		if err != nil || strings.Contains(string(dump), "secret-of-google") {
+			t.Errorf("%s: the secret can be read, or not looked for: %v", name, err)
+		}
+	}
+	sh.file(t, "google.secret", "another")
+	if out := sh.do(t, "tenant", "apply", "tenants.yaml"); !strings.Contains(out, "~ upstreams.google.client_secret: (a secret) -> (another)") {
+		t.Errorf("got %s", out)
+	}
+	// The server reads the file beside it.
+	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Renamed}\n")
+	sh.serve(t)
+	var tenants []tenantView
+	if sh.read(t, &tenants, "tenant", "list", "--json"); len(tenants) != 2 || tenants[1].ID != storage.DefaultTenant || tenants[1].Name != "Renamed" {
+		t.Errorf("got %+v, want both tenants and the new name", tenants)
+	}
+}
+
+func TestTenantsFileFaults(t *testing.T) {
+	sh := newShell(t)
+	sh.file(t, "tenants.yaml", `tenants:
+  Default:
+  default:
+    disabled: true
+    host: https://x
+    sign_up: {mode: opne, email_domains: ["x"]}
+    second_factor: {requires: always}
+  acme:
+    sign_in: {methods: [passwords]}
+    passwords: {history: 99}
+    second_factor: {remember_device: soon}
+    upstreams: [{id: a, client_secret: s, client_secret_file: f}, {idd: b}]
+  acme: {}
+others:
+`)
+	got := sh.fails(t, 1, "tenant", "apply", "tenants.yaml")
+	for _, want := range []string{
+		"tenants.yaml:2:3 \"Default\" is no id",
+		"tenants.yaml:7:21 second_factor.requires is nothing that can be set here: did you mean require?",
+		"tenants.yaml:11:38 second_factor.remember_device: \"soon\" is no duration",
+		"tenants.yaml:12:68 upstreams.1.idd is nothing that can be set here: did you mean id?",
+		"tenants.yaml:13:3 acme stands in line 8 already",
+		"tenants.yaml:14:1 others is nothing that a tenants file has",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q", got, want)
+		}
+	}
+	sh.file(t, "tenants.yaml", `tenants:
+  default:
+    disabled: true
+    host: https://x
+    sign_up: {mode: opne, email_domains: ["x"]}
+  acme:
+    sign_in: {methods: [passwords]}
+    passwords: {history: 99, sign_out: none}
+    second_factor: {require: sometimes}
+    upstreams: [{id: a, client_secret: s, client_secret_file: f}]
+`)
+	got = sh.fails(t, 1, "tenant", "apply", "tenants.yaml")
+	for _, want := range []string{
+		"tenants.yaml:3:15 disabled: the default tenant",
+		"tenants.yaml:4:11 host: \"https://x\" is no host",
+		"tenants.yaml:5:21 sign_up.mode: \"opne\" is none of open, invitation, closed",
+		"tenants.yaml:5:43 sign_up.email_domains.0: \"x\" is no domain",
+		"tenants.yaml:7:25 sign_in.methods.0: \"passwords\" is none of",
+		"tenants.yaml:8:26 passwords.history: 99 is not from 0 to 24",
+		"tenants.yaml:8:40 passwords.sign_out: \"none\" is none of",
+		"tenants.yaml:9:30 second_factor.require: \"sometimes\" is none of",
+		"tenants.yaml:10:63 upstreams.0.client_secret_file: and client_secret: write one of the two",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q", got, want)
+		}
+	}
+}

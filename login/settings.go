@@ -1,0 +1,47 @@
+package login
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// SettingFault is one thing that is wrong with a tenant's settings.
+type SettingFault struct {
+	Path    string // as in tenants.yaml: sign_up.mode, upstreams.0.issuer
+	Message string // what is wrong and what to write instead
+}
+
+// CheckSettings says all that is wrong with a tenant's settings, and makes them those that
+// are stored.
+func CheckSettings(t *storage.TenantSettings) []SettingFault {
+	var fs []SettingFault
+	wrong := func(path, format string, args ...any) {
+		fs = append(fs, SettingFault{path, fmt.Sprintf(format, args...)})
+	}
+	oneOf := func(path, value string, allowed ...string) {
+		if value != "" && !slices.Contains(allowed, value) {
+			wrong(path, "%q is none of %s", value, strings.Join(allowed, ", "))
+		}
+	}
+	oneOf("sign_up.mode", t.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed)
+	for i, d := range t.SignUp.EmailDomains {
+		ascii, err := domains.ToASCII(d)
+		if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
+			wrong(fmt.Sprintf("sign_up.email_domains.%d", i), "%q is no domain: write one such as example.com", d)
+			continue
+		}
+		t.SignUp.EmailDomains[i] = ascii // as in storage.User.EmailKey
+	}
+	for i, m := range t.SignIn.Methods {
+		oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
+	}
+	if n := t.Passwords.History; n != nil && (*n < 0 || *n > 24) {
+		wrong("passwords.history", "%d is not from 0 to 24", *n)
+	}
+	oneOf("passwords.sign_out", t.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
+	oneOf("second_factor.require", t.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+	return fs
+}
