@@ -9,6 +9,8 @@ import (
 	html "html/template"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	text "text/template"
 	"unicode"
@@ -19,20 +21,26 @@ import (
 //go:embed templates
 var builtin embed.FS
 
-// names are the messages there are. Each is a file LANGUAGE/NAME.txt, whose first line
-// is the subject, and LANGUAGE/NAME.html.
+// names are the messages there are. Each is a file LANGUAGE/NAME.txt, whose first line is
+// the subject. Its HTML is made of the text by layout.html, unless there is a file
+// LANGUAGE/NAME.html.
 var names = []string{
-	"account-deleted", "account-exists", "confirm-email", "confirm-new-email",
-	"email-changed", "password-changed", "reset-password",
+	"account-changed", "account-deleted", "account-exists", "confirm-email", "confirm-new-email",
+	"email-changed", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 
-// fallback is the language of every message.
-const fallback = "en"
+const (
+	// fallback is the language of every message.
+	fallback = "en"
+	// layout is the page that the HTML of messages is.
+	layout = "layout.html"
+)
 
 // Templates are the texts of all messages.
 type Templates struct {
-	text map[string]*text.Template // by LANGUAGE/NAME
-	html map[string]*html.Template
+	layout *html.Template
+	text   map[string]*text.Template // by LANGUAGE/NAME
+	html   map[string]*html.Template
 }
 
 // Message is a rendered mail.
@@ -49,56 +57,62 @@ var standard = func() *Templates {
 }()
 
 // LoadTemplates reads the built-in texts, and what the folder, unless "", has in the place
-// of each: FOLDER/en/confirm-email.txt and .html. A file that cannot be used is an error.
+// of each: FOLDER/en/confirm-email.txt and .html, FOLDER/layout.html. A file that cannot
+// be used, or that nothing would use, is an error.
 func LoadTemplates(folder string) (*Templates, error) {
 	sub, err := fs.Sub(builtin, "templates")
 	if err != nil {
 		return nil, err
 	}
 	t := &Templates{text: map[string]*text.Template{}, html: map[string]*html.Template{}}
-	if err := t.load(sub, nil); err != nil {
-		return nil, err
+	for _, from := range []fs.FS{sub, os.DirFS(folder)} {
+		if err := t.load(from); err != nil {
+			return nil, fmt.Errorf("mail templates: %w", err)
+		}
+		if folder == "" {
+			break
+		}
 	}
-	if folder == "" {
-		return t, nil
-	}
-	if _, err := os.Stat(folder); err != nil {
-		return nil, fmt.Errorf("mail templates: %w", err)
-	}
-	return t, t.load(os.DirFS(folder), sub)
+	return t, nil
 }
 
-func (t *Templates) load(from, layout fs.FS) error {
-	languages, err := fs.ReadDir(from, ".")
-	if err != nil {
-		return fmt.Errorf("mail templates: %w", err)
-	}
-	for _, dir := range languages {
-		if !dir.IsDir() {
-			continue
-		}
-		for _, name := range names {
-			key := dir.Name() + "/" + name
-			for _, ext := range []string{".txt", ".html"} {
-				source, err := fs.ReadFile(from, key+ext)
-				if errors.Is(err, fs.ErrNotExist) && (layout != nil || dir.Name() != fallback) {
-					continue
-				}
-				if err != nil {
-					return fmt.Errorf("mail templates: %w", err)
-				}
-				if ext == ".txt" {
-					t.text[key], err = text.New(key).Option("missingkey=error").Parse(string(source))
-				} else {
-					t.html[key], err = html.New(key).Option("missingkey=error").Parse(string(source))
-				}
-				if err != nil {
-					return fmt.Errorf("mail templates: %w", err)
-				}
+func (t *Templates) load(from fs.FS) error {
+	return fs.WalkDir(from, ".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasPrefix(d.Name(), ".") && file != ".":
+			if d.IsDir() {
+				return fs.SkipDir
 			}
+			return nil
+		case d.IsDir():
+			return nil
 		}
+		source, err := fs.ReadFile(from, file)
+		if err != nil {
+			return err
+		}
+		return t.add(file, string(source))
+	})
+}
+
+func (t *Templates) add(file, source string) (err error) {
+	if file == layout {
+		t.layout, err = html.New(layout).Option("missingkey=error").Parse(source)
+		return err
 	}
-	return nil
+	ext := path.Ext(file)
+	key := strings.TrimSuffix(file, ext)
+	if strings.Count(key, "/") != 1 || !slices.Contains(names, path.Base(key)) || ext != ".txt" && ext != ".html" {
+		return fmt.Errorf("%s: there is no such message", file)
+	}
+	if ext == ".txt" {
+		t.text[key], err = text.New(key).Option("missingkey=error").Parse(source)
+		return err
+	}
+	t.html[key], err = html.New(key).Option("missingkey=error").Parse(source)
+	return err
 }
 
 func (t *Templates) or() *Templates {
@@ -110,9 +124,49 @@ func (t *Templates) or() *Templates {
 
 func (t *Templates) has(name string) bool { return t.or().text[fallback+"/"+name] != nil }
 
-// render makes the message of what was sealed. Both parts are of one language: the
-// mail's, or English when either part is missing in it.
+// render makes the message of what was sealed, in the mail's language or, when it is
+// missing in that, in English.
 func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
+	values, err := valuesOf(plain)
+	if err != nil {
+		return nil, err
+	}
+	t = t.or()
+	language := m.Language
+	if t.text[language+"/"+m.Template] == nil {
+		language = fallback
+	}
+	key := language + "/" + m.Template
+	if t.text[key] == nil {
+		return nil, fmt.Errorf("there is no mail template %q", m.Template)
+	}
+	var out bytes.Buffer
+	if err := t.text[key].Execute(&out, values); err != nil {
+		return nil, err
+	}
+	subject, body, _ := strings.Cut(out.String(), "\n")
+	msg := &Message{
+		ID: m.ID, To: m.To,
+		Subject: strings.TrimSpace(strings.TrimPrefix(subject, "Subject:")), Text: strings.TrimLeft(body, "\n"),
+	}
+	if strings.ContainsFunc(msg.Subject, unicode.IsControl) {
+		return nil, errors.New("the subject has control characters")
+	}
+	out.Reset()
+	if own := t.html[key]; own != nil {
+		err = own.Execute(&out, values)
+	} else {
+		err = t.layout.Execute(&out, map[string]any{
+			"Lang": language, "Tenant": values["Tenant"], "Subject": msg.Subject, "Paragraphs": paragraphs(msg.Text, values),
+		})
+	}
+	msg.HTML = out.String()
+	return msg, err
+}
+
+// valuesOf are the values that a template may use. None has more than one line, so that
+// what somebody chose cannot become a paragraph of its own.
+func valuesOf(plain []byte) (map[string]any, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
 		return nil, fmt.Errorf("mail data: %w", err)
@@ -125,25 +179,44 @@ func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
 		values = map[string]any{}
 	}
 	values["Tenant"] = c.Tenant
-	t = t.or()
-	key := m.Language + "/" + m.Template
-	if t.text[key] == nil || t.html[key] == nil {
-		key = fallback + "/" + m.Template
+	for name, value := range values {
+		if s, ok := value.(string); ok {
+			values[name] = strings.Map(func(r rune) rune {
+				if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+					return ' '
+				}
+				return r
+			}, s)
+		}
 	}
-	if t.text[key] == nil || t.html[key] == nil {
-		return nil, fmt.Errorf("there is no mail template %q", m.Template)
+	return values, nil
+}
+
+// paragraph is one of a message's HTML: a text, a code, or a link with the line above it.
+type paragraph struct{ Text, Code, Link string }
+
+// paragraphs takes a text apart, so that both forms of a message say the same.
+func paragraphs(body string, values map[string]any) []paragraph {
+	var all []paragraph
+	for block := range strings.SplitSeq(body, "\n\n") {
+		var p paragraph
+		for line := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
+			switch line = strings.TrimSpace(line); {
+			case line == "":
+			case line == values["Code"]:
+				p.Code = line
+			case line == values["Link"], line == values["Reset"]:
+				p.Link = line
+			default:
+				p.Text = strings.TrimSpace(p.Text + " " + line)
+			}
+		}
+		if p.Link != "" {
+			p.Text = strings.TrimRight(p.Text, ": \u00a0") // it stands on a button
+		}
+		if p != (paragraph{}) {
+			all = append(all, p)
+		}
 	}
-	var plainText, page bytes.Buffer
-	if err := t.text[key].Execute(&plainText, values); err != nil {
-		return nil, err
-	}
-	if err := t.html[key].Execute(&page, values); err != nil {
-		return nil, err
-	}
-	subject, body, _ := strings.Cut(plainText.String(), "\n")
-	subject = strings.TrimSpace(strings.TrimPrefix(subject, "Subject:"))
-	if strings.ContainsFunc(subject, unicode.IsControl) {
-		return nil, errors.New("the subject has control characters")
-	}
-	return &Message{ID: m.ID, To: m.To, Subject: subject, Text: strings.TrimLeft(body, "\n"), HTML: page.String()}, nil
+	return all
 }
