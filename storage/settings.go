@@ -76,11 +76,3 @@ type SecondFactorSettings struct {
 
 // Branding is what a tenant's pages look like.
 type Branding struct{}
-
-// Upstream is a provider that people may come from.
-type Upstream struct {
-	ID string `json:"id" yaml:"id"` // part of its callback's URL
-	// ClientSecret is sealed, for the tenant and the purpose "upstream". In tenants.yaml it
-	// is client_secret, or client_secret_file.
-	ClientSecret []byte `json:"client_secret,omitempty" yaml:"-"`
-}

@@ -1,0 +1,110 @@
+package upstream
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// claims are what a provider says, by its own names.
+type claims map[string]any
+
+// text is a claim that is a string fit to be shown on one line; "" otherwise.
+func (c claims) text(name string, most int) string {
+	s, _ := c.at(name).(string)
+	s = strings.TrimSpace(s)
+	if utf8.RuneCountInString(s) > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	}) {
+		return ""
+	}
+	return s
+}
+
+// at is a claim, by its name or by a path of names with dots between.
+func (c claims) at(name string) any {
+	if v, ok := c[name]; ok {
+		return v
+	}
+	first, rest, nested := strings.Cut(name, ".")
+	if inner, ok := c[first].(map[string]any); ok && nested {
+		return claims(inner).at(rest)
+	}
+	return nil
+}
+
+// claim is the provider's name for a claim of ours.
+func (p *Provider) claim(name string) string {
+	if theirs := p.Claims[name]; theirs != "" {
+		return theirs
+	}
+	if theirs := p.preset.claims[name]; theirs != "" {
+		return theirs
+	}
+	return name
+}
+
+// identity is what the claims say, without the subject.
+func (p *Provider) identity(c claims) Identity {
+	var id Identity
+	p.add(&id, c)
+	return id
+}
+
+// add fills what is still empty. An address and whether it is verified are taken from
+// one source: what one says of an address must not be held for another's.
+func (p *Provider) add(id *Identity, c claims) {
+	if id.Email == "" {
+		if email := c.text(p.claim("email"), 254); email != "" {
+			id.Email, id.EmailVerified = email, p.verified(c)
+		}
+	}
+	if p.preset.hosted && id.Hosted == "" {
+		id.Hosted = c.text("hd", 253)
+	}
+	if id.AMR == nil {
+		list, _ := c.at("amr").([]any)
+		for _, v := range list {
+			if s, ok := v.(string); ok && len(s) < 32 && len(id.AMR) < 16 {
+				id.AMR = append(id.AMR, s)
+			}
+		}
+	}
+	for name, field := range map[string]*string{
+		"name": &id.Profile.Name, "given_name": &id.Profile.GivenName, "family_name": &id.Profile.FamilyName,
+		"nickname": &id.Profile.Nickname, "locale": &id.Profile.Locale, "zoneinfo": &id.Profile.Zoneinfo,
+	} {
+		if *field == "" {
+			*field = c.text(p.claim(name), 200)
+		}
+	}
+	for name, field := range map[string]*string{"picture": &id.Profile.Picture, "profile": &id.Profile.Profile, "website": &id.Profile.Website} {
+		if *field == "" {
+			*field = secureURL(c.text(p.claim(name), 2000))
+		}
+	}
+}
+
+// verified takes the boolean true, and nothing that looks like it. Apple alone documents
+// that it sends a string, too.
+func (p *Provider) verified(c claims) bool {
+	v := c.at(p.claim("email_verified"))
+	return v == true || p.preset.verifiedAsText && v == "true"
+}
+
+func secureURL(s string) string {
+	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
+		return u.String()
+	}
+	return ""
+}
+
+// fullName joins what parts of a name there are.
+func fullName(p *storage.Profile) {
+	if p.Name == "" {
+		p.Name = strings.TrimSpace(p.GivenName + " " + p.FamilyName)
+	}
+}

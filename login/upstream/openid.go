@@ -1,0 +1,146 @@
+package upstream
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	// skew is how far a provider's clock may be ahead.
+	skew = 5 * time.Minute
+	// maxAge is how old an ID token may be that has just been made for us.
+	maxAge = 10 * time.Minute
+)
+
+// openID says who the token's ID token is about.
+func (p *Provider) openID(ctx context.Context, r Request, found *discovery, token *oauth2.Token) (Identity, error) {
+	raw, _ := token.Extra("id_token").(string)
+	if raw == "" {
+		return Identity{}, refused("no ID token")
+	}
+	said, err := p.verify(ctx, found, raw, r.Nonce, token.AccessToken)
+	if err != nil {
+		return Identity{}, err
+	}
+	subject, _ := said["sub"].(string)
+	id := p.identity(said)
+	id.Subject = subject
+	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {
+		var more claims
+		if err := p.getJSON(ctx, address, token.AccessToken, &more); err != nil {
+			return Identity{}, err
+		}
+		if sub, _ := more["sub"].(string); sub != subject { // OIDC Core 5.3.2
+			return Identity{}, refused("userinfo is about somebody else")
+		}
+		p.add(&id, more)
+	}
+	if found.templated() { // a subject is one of its issuer's only
+		tenant, _ := said["tid"].(string)
+		id.Subject = tenant + "." + subject
+	}
+	return id, nil
+}
+
+// verify checks an ID token (OIDC Core 3.1.3.7) and gives its claims.
+func (p *Provider) verify(ctx context.Context, found *discovery, raw, nonce, accessToken string) (claims, error) {
+	token, err := found.verifier.Verify(ctx, raw)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, unreachable(ctx.Err())
+		}
+		return nil, verifyError(err)
+	}
+	var said claims
+	if err := token.Claims(&said); err != nil {
+		return nil, refused("ID token: claims cannot be read")
+	}
+	iss := token.Issuer
+	if !found.matches(iss) && !(p.preset.hosted && found.issuer == "https://accounts.google.com" && iss == "accounts.google.com") {
+		return nil, refused("ID token: another issuer")
+	}
+	if found.templated() {
+		tenant, _ := said["tid"].(string)
+		if iss != expand(found.issuer, tenant) {
+			return nil, refused("ID token: another directory's")
+		}
+	}
+	azp, given := said["azp"]
+	ours := false
+	for _, aud := range token.Audience {
+		ours = ours || aud == p.ClientID
+	}
+	now := time.Now()
+	switch {
+	case !ours:
+		return nil, refused("ID token: for another client")
+	case given && azp != p.ClientID, !given && len(token.Audience) > 1:
+		return nil, refused("ID token: for another party")
+	case said["iat"] == nil || token.IssuedAt.After(now.Add(skew)) || token.IssuedAt.Before(now.Add(-maxAge)):
+		return nil, refused("ID token: not made just now")
+	case subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 || nonce == "":
+		return nil, refused("ID token: another nonce")
+	case token.AccessTokenHash != "" && accessToken != "" && token.VerifyAccessToken(accessToken) != nil:
+		return nil, refused("ID token: for another access token")
+	}
+	return said, nil
+}
+
+// verifyError tells keys that could not be fetched from a token that is wrong. go-oidc
+// has no error for the former, and quotes what was answered.
+func verifyError(err error) error {
+	var expired *oidc.TokenExpiredError
+	switch text := err.Error(); {
+	case errors.As(err, &expired):
+		return refused("ID token: expired")
+	case strings.Contains(text, "fetching keys"):
+		return fmt.Errorf("%w: its keys could not be read", ErrUnreachable)
+	default:
+		return refused("ID token: %.120s", text)
+	}
+}
+
+// getJSON reads what a provider's API says of the access token's owner.
+func (p *Provider) getJSON(ctx context.Context, address, accessToken string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return unreachable(err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	req.Header.Set("User-Agent", "vouchsafe") // GitHub refuses requests without
+	resp, err := p.clients.http.Do(req)
+	if err != nil {
+		return unreachable(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return unreachable(err)
+	}
+	host := req.URL.Host
+	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
+		return fmt.Errorf("%w: %s: status %d", ErrUnreachable, host, resp.StatusCode)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return refused("%s: status %d", host, resp.StatusCode)
+	}
+	if typ, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || typ != "application/json" && typ != "text/javascript" {
+		return refused("%s: no JSON", host) // text/javascript: Facebook, of old
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return refused("%s: JSON that cannot be read", host)
+	}
+	return nil
+}

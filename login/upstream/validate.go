@@ -1,0 +1,93 @@
+package upstream
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+var idForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// mapped are the claims of ours that a provider's can be taken for.
+var mapped = []string{
+	"email", "email_verified", "name", "given_name", "family_name", "nickname", "picture", "profile", "website", "locale", "zoneinfo",
+}
+
+// Validate says all that is wrong with a tenant's upstreams, whose secrets are in the
+// clear, each with the place where it stands and what to write instead.
+func Validate(all []storage.Upstream) []string {
+	var faults []string
+	seen := map[string]bool{}
+	for i, u := range all {
+		at := fmt.Sprintf("upstreams[%d]", i)
+		wrong := func(field, format string, args ...any) {
+			faults = append(faults, at+"."+field+": "+fmt.Sprintf(format, args...))
+		}
+		if !idForm.MatchString(u.ID) {
+			wrong("id", "%q is no id: write up to 32 lower-case letters, digits and hyphens", u.ID)
+		} else if seen[u.ID] {
+			wrong("id", "%q is there twice", u.ID)
+		}
+		seen[u.ID] = true
+		validate(u, wrong)
+	}
+	return faults
+}
+
+func validate(u storage.Upstream, wrong func(field, format string, args ...any)) {
+	preset, ok := presets[u.Preset]
+	if !ok {
+		wrong("preset", "%q is unknown: write one of %s", u.Preset, strings.Join(Presets(), ", "))
+	}
+	if u.ClientID == "" {
+		wrong("client_id", "is missing: the provider gives it to you when you register Vouchsafe there")
+	}
+	switch {
+	case u.Issuer == "" && ok && preset.issuer == "":
+		wrong("issuer", "is missing: write the provider's, such as https://login.example.com")
+	case u.Issuer != "":
+		if iss, err := url.Parse(u.Issuer); err != nil || iss.Host == "" || iss.Scheme != "https" && iss.Scheme != "http" || iss.User != nil || iss.RawQuery != "" || iss.Fragment != "" {
+			wrong("issuer", "%q is no issuer: write https:// and what the provider's discovery document has as issuer", u.Issuer)
+		}
+	}
+	if preset.secret != nil {
+		if _, err := appleKey(string(u.ClientSecret)); err != nil {
+			wrong("client_secret", "is no key of Apple: write what the .p8 file holds, from BEGIN to END")
+		}
+		if u.TeamID == "" || u.KeyID == "" {
+			wrong("team_id", "and key_id are needed with apple")
+		}
+	} else if u.TeamID != "" || u.KeyID != "" {
+		wrong("team_id", "and key_id are apple's only")
+	}
+	if preset.endpoint != nil && u.ClientSecret == "" {
+		wrong("client_secret", "is missing: %s gives it to you with the client id", preset.name)
+	}
+	if len(u.Scopes) > 0 && ok && preset.endpoint == nil && !slices.Contains(u.Scopes, "openid") {
+		wrong("scopes", "lack openid, without which the provider does not say who somebody is")
+	}
+	for ours, theirs := range u.Claims {
+		if !slices.Contains(mapped, ours) {
+			wrong("claims", "%q cannot be taken from a provider: write one of %s", ours, strings.Join(mapped, ", "))
+		}
+		if theirs == "" {
+			wrong("claims", "%q names no claim", ours)
+		}
+	}
+	for field, list := range map[string][]string{"authoritative_domains": u.AuthoritativeDomains, "domains": u.Domains} {
+		for _, d := range list {
+			if ascii, err := idna.Lookup.ToASCII(d); err != nil || ascii != d || !strings.Contains(d, ".") || strings.ContainsAny(d, "@*") {
+				wrong(field, "%q is no domain: write it in lower case, as example.com; those below it are domains of their own", d)
+			}
+		}
+	}
+	if u.SignUp != "" && u.SignUp != storage.SignUpOpen && u.SignUp != storage.SignUpClosed {
+		wrong("sign_up", "%q is unknown: write open or closed", u.SignUp)
+	}
+}
