@@ -1,0 +1,113 @@
+package fakeidp
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// claims are what OpenID says of a person.
+func (s *Server) claims(p Person) map[string]any {
+	said := map[string]any{"sub": p.subject()}
+	if p.Name != "" {
+		first, last, _ := strings.Cut(p.Name, " ")
+		if s.Kind != Apple { // which says names beside
+			said["name"], said["given_name"], said["family_name"] = p.Name, first, last
+		}
+	}
+	verified := "email_verified"
+	if s.Kind == Microsoft {
+		verified = "xms_edov"
+	}
+	if p.Email != "" {
+		said["email"] = p.Email
+		switch p.Verified {
+		case "true":
+			said[verified] = true
+		case "false":
+			said[verified] = false
+		case "text":
+			said[verified] = "true"
+		}
+	}
+	if p.Hosted != "" {
+		said["hd"] = p.Hosted
+	}
+	return said
+}
+
+// owner is whom an access token is about; nil, and an answer, when there is nobody.
+func (s *Server) owner(w http.ResponseWriter, r *http.Request) *authorization {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.mu.Lock()
+	a := s.open[token]
+	s.mu.Unlock()
+	if !ok || a == nil {
+		refuse(w, http.StatusUnauthorized, "invalid_token")
+		return nil
+	}
+	return a
+}
+
+func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
+	a := s.owner(w, r)
+	if a == nil {
+		return
+	}
+	said := s.claims(a.Person)
+	if a.Fault == faultUserinfo {
+		said["sub"] = "another"
+	}
+	writeJSON(w, said)
+}
+
+// facebookMe wants proof that the caller is the app that the token was made for.
+func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
+	a := s.owner(w, r)
+	if a == nil {
+		return
+	}
+	proof := hmac.New(sha256.New, []byte(s.ClientSecret))
+	proof.Write([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
+	if !hmac.Equal([]byte(hex.EncodeToString(proof.Sum(nil))), []byte(r.URL.Query().Get("appsecret_proof"))) {
+		refuse(w, http.StatusBadRequest, "appsecret_proof")
+		return
+	}
+	first, last, _ := strings.Cut(a.Name, " ")
+	said := map[string]any{"id": a.subject(), "name": a.Name, "first_name": first, "last_name": last}
+	if a.Email != "" {
+		said["email"] = a.Email
+	}
+	writeJSON(w, said)
+}
+
+func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
+	if a := s.owner(w, r); a != nil {
+		writeJSON(w, map[string]any{
+			"id": json.Number(a.subject()), "login": strings.ToLower(strings.ReplaceAll(a.Name, " ", "-")), "name": a.Name,
+			"email": "for-show@example.com",
+		})
+	}
+}
+
+func (s *Server) gitHubEmails(w http.ResponseWriter, r *http.Request) {
+	if a := s.owner(w, r); a != nil {
+		emails := []map[string]any{{"email": "second@example.com", "primary": false, "verified": true}}
+		if a.Email != "" {
+			emails = append(emails, map[string]any{"email": a.Email, "primary": true, "verified": a.Verified == "true"})
+		}
+		writeJSON(w, emails)
+	}
+}
+
+func (s *Server) discordMe(w http.ResponseWriter, r *http.Request) {
+	if a := s.owner(w, r); a != nil {
+		writeJSON(w, map[string]any{
+			"id": a.subject(), "username": strings.ToLower(strings.ReplaceAll(a.Name, " ", "_")), "global_name": a.Name,
+			"email": a.Email, "verified": a.Verified == "true", "locale": "en-US",
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package fakeidp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+)
+
+// people are those who can be had with one click.
+var people = []Person{
+	{Name: "Jo Doe", Email: "jo@example.com", Verified: "true"},
+	{Name: "Robin Roe", Email: "robin@example.com", Verified: "false"},
+	{Name: "Sam Poe"},
+}
+
+type page struct {
+	*Server
+	Request string // the query, to come back with
+	People  []Person
+	Faults  []Fault
+	Hint    string
+	Says    bool // this kind says whether an address is verified
+	// Action and Fields are a form that is posted to the client.
+	Action string
+	Fields map[string]string
+}
+
+// authorize asks who it is to be.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+	if text := s.wrong(r.URL.Query()); text != "" {
+		http.Error(w, text, http.StatusBadRequest)
+		return
+	}
+	s.show(w, "choose.html", page{Request: r.URL.RawQuery, People: people, Faults: s.faults(), Hint: r.URL.Query().Get("login_hint"), Says: s.Kind != Facebook})
+}
+
+// wrong says what is not right with an authorization request, or "". The redirect URI is
+// believed: there is nobody here from whom a code could be stolen.
+func (s *Server) wrong(q url.Values) string {
+	switch {
+	case q.Get("client_id") != s.ClientID:
+		return "unknown client_id"
+	case q.Get("response_type") != "code":
+		return "response_type is not code"
+	case q.Get("redirect_uri") == "" || q.Get("state") == "":
+		return "redirect_uri or state is missing"
+	case q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43:
+		return "code_challenge is missing"
+	case s.openID() && (q.Get("nonce") == "" || !strings.Contains(" "+q.Get("scope")+" ", " openid ")):
+		return "nonce or the scope openid is missing"
+	case s.Kind == Apple && q.Get("response_mode") != "form_post":
+		return "response_mode is not form_post"
+	}
+	return ""
+}
+
+func (s *Server) openID() bool { return s.Kind != Facebook && s.Kind != GitHub && s.Kind != Discord }
+
+// choose answers as who was chosen.
+func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the form cannot be read", http.StatusBadRequest)
+		return
+	}
+	q, err := url.ParseQuery(r.PostForm.Get("request"))
+	if err != nil {
+		http.Error(w, "the request cannot be read", http.StatusBadRequest)
+		return
+	}
+	if text := s.wrong(q); text != "" {
+		http.Error(w, text, http.StatusBadRequest)
+		return
+	}
+	get := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	who := Person{
+		Subject: get("subject"), Name: get("name"), Email: get("email"), Verified: get("verified"),
+		Hosted: get("hosted"), Tenant: get("tenant"), Factors: get("factors"), Fault: get("fault"),
+	}
+	answer := map[string]string{"state": q.Get("state")}
+	switch {
+	case r.PostForm.Get("cancel") != "":
+		answer["error"] = "access_denied"
+	case who.Fault == faultError:
+		answer["error"] = "server_error"
+	default:
+		answer["code"] = s.newCode(authorization{who, q.Get("client_id"), q.Get("redirect_uri"), q.Get("code_challenge"), q.Get("nonce")})
+	}
+	if who.Fault == faultIssParam {
+		answer["iss"] = "https://other.example"
+	}
+	if s.Kind == Apple {
+		first, last, _ := strings.Cut(who.Name, " ")
+		user, _ := json.Marshal(map[string]any{"name": map[string]string{"firstName": first, "lastName": last}})
+		answer["user"] = string(user)
+		s.show(w, "post.html", page{Action: q.Get("redirect_uri"), Fields: answer})
+		return
+	}
+	to, err := url.Parse(q.Get("redirect_uri"))
+	if err != nil {
+		http.Error(w, "redirect_uri is no address", http.StatusBadRequest)
+		return
+	}
+	query := to.Query()
+	for name, value := range answer {
+		query.Set(name, value)
+	}
+	to.RawQuery = query.Encode()
+	http.Redirect(w, r, to.String(), http.StatusSeeOther)
+}
+
+func (s *Server) newCode(a authorization) string {
+	code := secret.Token()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.codes == nil || len(s.codes) >= maxKept {
+		s.codes = map[string]authorization{}
+	}
+	s.codes[code] = a
+	return code
+}
+
+// show renders a page. There is no form-action in its policy: Chromium would hold all
+// redirects that follow to it, up to the client's own.
+func (s *Server) show(w http.ResponseWriter, name string, p page) {
+	p.Server = s
+	var buf bytes.Buffer
+	if err := pages.ExecuteTemplate(&buf, name, p); err != nil {
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(buf.Bytes()) // the browser has gone
+}
+
+// number is a number that stands for a text, as subjects of GitHub are.
+func number(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(sum[:])), 10)
+}

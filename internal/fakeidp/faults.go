@@ -1,0 +1,76 @@
+package fakeidp
+
+// Fault is something that a round trip can do wrong.
+type Fault struct{ ID, Says string }
+
+const (
+	faultError    = "error"
+	faultIssParam = "iss-parameter"
+
+	faultHang     = "hang"
+	faultHuge     = "huge"
+	faultStatus   = "status"
+	faultJSON     = "json"
+	faultRedirect = "redirect"
+
+	faultNoToken   = "no-id-token"
+	faultIssuer    = "issuer"
+	faultAudience  = "audience"
+	faultParty     = "azp"
+	faultNonce     = "nonce"
+	faultNoNonce   = "no-nonce"
+	faultSignature = "signature"
+	faultUnsigned  = "unsigned"
+	faultSymmetric = "symmetric"
+	faultExpired   = "expired"
+	faultNoExpiry  = "no-exp"
+	faultFuture    = "future"
+	faultOld       = "old"
+	faultNoIssued  = "no-iat"
+	faultSubject   = "no-sub"
+	faultHash      = "at-hash"
+	faultTenant    = "tid"
+	faultUserinfo  = "userinfo"
+	faultNewKey    = "new-key"
+)
+
+// transport are the faults that every kind has.
+var transport = []Fault{
+	{faultError, "It answers with an error"},
+	{faultIssParam, "The answer names another issuer"},
+	{faultHang, "It does not answer our server"},
+	{faultHuge, "It sends 100 MB"},
+	{faultStatus, "It is out of order (503)"},
+	{faultJSON, "It sends what is no JSON"},
+	{faultRedirect, "It redirects our server elsewhere"},
+}
+
+var tokenFaults = []Fault{
+	{faultNoToken, "There is no ID token"},
+	{faultIssuer, "ID token of another issuer"},
+	{faultAudience, "ID token for another client"},
+	{faultParty, "ID token for another party"},
+	{faultNonce, "ID token with another nonce"},
+	{faultNoNonce, "ID token without a nonce"},
+	{faultSignature, "ID token with a bad signature"},
+	{faultUnsigned, "ID token without a signature"},
+	{faultSymmetric, "ID token signed with the client secret"},
+	{faultExpired, "ID token that has expired"},
+	{faultNoExpiry, "ID token without exp"},
+	{faultFuture, "ID token of the future"},
+	{faultOld, "ID token of yesterday"},
+	{faultNoIssued, "ID token without iat"},
+	{faultSubject, "ID token without sub"},
+	{faultHash, "ID token for another access token"},
+	{faultTenant, "ID token of another directory"},
+	{faultUserinfo, "Userinfo about somebody else"},
+	{faultNewKey, "A new key (no fault: it has to work)"},
+}
+
+// faults are those of the server's kind.
+func (s *Server) faults() []Fault {
+	if !s.openID() {
+		return transport
+	}
+	return append(append([]Fault{}, transport...), tokenFaults...)
+}
