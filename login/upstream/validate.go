@@ -19,25 +19,36 @@ var mapped = []string{
 	"email", "email_verified", "name", "given_name", "family_name", "nickname", "picture", "profile", "website", "locale", "zoneinfo",
 }
 
-// Validate says all that is wrong with a tenant's upstreams, whose secrets are in the
-// clear, each with the place where it stands and what to write instead.
-func Validate(all []storage.Upstream) []string {
-	var faults []string
-	seen := map[string]bool{}
-	for i, u := range all {
-		at := fmt.Sprintf("upstreams[%d]", i)
-		wrong := func(field, format string, args ...any) {
-			faults = append(faults, at+"."+field+": "+fmt.Sprintf(format, args...))
-		}
-		if !idForm.MatchString(u.ID) {
-			wrong("id", "%q is no id: write up to 32 lower-case letters, digits and hyphens", u.ID)
-		} else if seen[u.ID] {
-			wrong("id", "%q is there twice", u.ID)
-		}
-		seen[u.ID] = true
-		validate(u, wrong)
+// Fault is one thing that is wrong with an upstream's settings.
+type Fault struct {
+	Field   string // as in tenants.yaml
+	Message string // what is wrong and what to write instead
+}
+
+// Validate says all that is wrong with an upstream, but for its secret.
+func Validate(u storage.Upstream) []Fault {
+	var faults []Fault
+	wrong := func(field, format string, args ...any) {
+		faults = append(faults, Fault{field, fmt.Sprintf(format, args...)})
 	}
+	if !idForm.MatchString(u.ID) {
+		wrong("id", "%q is no id: write up to 32 lower-case letters, digits and hyphens", u.ID)
+	}
+	validate(u, wrong)
 	return faults
+}
+
+// ValidateSecret says what is wrong with an upstream's secret, or "".
+func ValidateSecret(u storage.Upstream, secret string) string {
+	preset := presets[u.Preset]
+	if preset.secret != nil {
+		if _, err := appleKey(secret); err != nil {
+			return "is no key of Apple: write what the .p8 file holds, from BEGIN to END"
+		}
+	} else if preset.endpoint != nil && secret == "" {
+		return "is missing: " + preset.name + " gives it to you with the client id"
+	}
+	return ""
 }
 
 func validate(u storage.Upstream, wrong func(field, format string, args ...any)) {
@@ -56,18 +67,10 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 			wrong("issuer", "%q is no issuer: write https:// and what the provider's discovery document has as issuer", u.Issuer)
 		}
 	}
-	if preset.secret != nil {
-		if _, err := appleKey(string(u.ClientSecret)); err != nil {
-			wrong("client_secret", "is no key of Apple: write what the .p8 file holds, from BEGIN to END")
-		}
-		if u.TeamID == "" || u.KeyID == "" {
-			wrong("team_id", "and key_id are needed with apple")
-		}
-	} else if u.TeamID != "" || u.KeyID != "" {
+	if apple := preset.secret != nil; apple && (u.TeamID == "" || u.KeyID == "") {
+		wrong("team_id", "and key_id are needed with apple")
+	} else if !apple && (u.TeamID != "" || u.KeyID != "") {
 		wrong("team_id", "and key_id are apple's only")
-	}
-	if preset.endpoint != nil && u.ClientSecret == "" {
-		wrong("client_secret", "is missing: %s gives it to you with the client id", preset.name)
 	}
 	if len(u.Scopes) > 0 && ok && preset.endpoint == nil && !slices.Contains(u.Scopes, "openid") {
 		wrong("scopes", "lack openid, without which the provider does not say who somebody is")
