@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -43,5 +44,16 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	oneOf("passwords.sign_out", t.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
 	oneOf("second_factor.require", t.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+	seen := map[string]bool{}
+	for i, u := range t.Upstreams {
+		at := fmt.Sprintf("upstreams.%d.", i)
+		for _, f := range upstream.Validate(u) {
+			wrong(at+f.Field, "%s", f.Message)
+		}
+		if seen[u.ID] {
+			wrong(at+"id", "%q is there twice", u.ID)
+		}
+		seen[u.ID] = true
+	}
 	return fs
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -94,6 +95,11 @@ func (t *declaredTenant) parse(file string, entry *yaml.Node) faults {
 	}
 	for _, f := range login.CheckSettings(&t.TenantSettings) {
 		r.wrong(f.Path, f.Message)
+	}
+	for i, u := range t.Upstreams {
+		if what := upstream.ValidateSecret(u, t.secrets[i]); what != "" {
+			r.wrong(fmt.Sprintf("upstreams.%d.client_secret", i), what)
+		}
 	}
 	return r.faults
 }

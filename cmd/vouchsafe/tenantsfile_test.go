@@ -24,11 +24,13 @@ func TestTenantsFile(t *testing.T) {
     logo_uri: https://acme.example/logo.svg
     upstreams:
       - id: google
+        preset: google
+        client_id: abc
         client_secret_file: google.secret
 `)
 	sh.fails(t, int(diffChanges), "tenant", "diff", "tenants.yaml")
 	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
-	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`, `"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme", `+ upstreams.google: {"id":"google"}`} {
+	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`, `"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme", `+ upstreams.google: {"id":"google","preset":"google","client_id":"abc"}`} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("got %s, want %q", printed, want)
 		}
@@ -101,7 +103,10 @@ others:
     sign_in: {methods: [passwords]}
     passwords: {history: 99, sign_out: none}
     second_factor: {require: sometimes}
-    upstreams: [{id: a, client_secret: s, client_secret_file: f}]
+    upstreams:
+      - {id: a, client_secret: s, client_secret_file: f}
+      - {id: a, preset: gogle, client_id: c}
+      - {id: f, preset: facebook, client_id: c}
 `)
 	got = sh.fails(t, 1, "tenant", "apply", "tenants.yaml")
 	for _, want := range []string{
@@ -113,7 +118,12 @@ others:
 		"tenants.yaml:8:26 passwords.history: 99 is not from 0 to 24",
 		"tenants.yaml:8:40 passwords.sign_out: \"none\" is none of",
 		"tenants.yaml:9:30 second_factor.require: \"sometimes\" is none of",
-		"tenants.yaml:10:63 upstreams.0.client_secret_file: and client_secret: write one of the two",
+		"tenants.yaml:11:55 upstreams.0.client_secret_file: and client_secret: write one of the two",
+		"tenants.yaml:11:9 upstreams.0.client_id: is missing",
+		"tenants.yaml:11:9 upstreams.0.issuer: is missing",
+		"tenants.yaml:12:14 upstreams.1.id: \"a\" is there twice",
+		"tenants.yaml:12:25 upstreams.1.preset: \"gogle\" is unknown: write one of apple, discord,",
+		"tenants.yaml:13:9 upstreams.2.client_secret: is missing: Facebook gives it",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant %q", got, want)
