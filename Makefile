@@ -35,6 +35,10 @@ test: ## Set up, lint, test everything under -race, fuzz for a moment
 fuzz: ## Fuzz every target; FUZZTIME=5m for longer than the moment of make test
 	@scripts/fuzz
 
+.PHONY: bench
+bench: setup ## Measure what each operation costs beside its floor; BENCH='-store sqlite -for 2s' for less
+	@go run ./bench $(BENCH)
+
 .PHONY: clean
 clean: ## Remove what was built; ./data stays
 	@rm -rf bin

@@ -21,13 +21,14 @@ var arrows = map[string][]string{
 	"migrations":          {},
 	"internal":            {"storage", "internal/..."},
 	"e2e":                 {"e2e/...", "internal/..."},
+	"bench":               {"e2e/...", "internal/..."},
 }
 
 var alone = map[string][]string{
 	"github.com/ory/fosite":         {"provider"},
 	"github.com/go-jose/go-jose/v3": {"provider"},
-	"github.com/jackc/pgx/v5":       {"storage/sqldb", "internal/pgtest", "e2e/..."},
-	"modernc.org/sqlite":            {"storage/sqldb"},
+	"github.com/jackc/pgx/v5":       {"storage/sqldb", "internal/pgtest", "e2e/...", "bench"},
+	"modernc.org/sqlite":            {"storage/sqldb", "bench"},
 	"github.com/redis/go-redis/v9":  {"storage/redis"},
 }
 

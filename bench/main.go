@@ -1,0 +1,156 @@
+// Command bench measures what Vouchsafe costs: the release binary on one core, the load
+// and the databases on the others, every answer checked, each operation beside a floor
+// that is measured in the same run.
+//
+//	go run ./bench                     a table for SQLite and one for PostgreSQL + Redis
+//	go run ./bench -store sqlite -for 3s -only userinfo,refresh
+//	go run ./bench -fill 1000000       people and grants in the database first
+//
+// A floor is a bare net/http handler that does the unavoidable alone: the signatures, the
+// prepared statements, the hash. CPU time holds from run to run within a tenth; what the
+// clock says does not, on a machine that others use too. Trust the ratios.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// options are what the command line says.
+type options struct {
+	stores  []string
+	span    time.Duration
+	workers int
+	only    []string
+	fill    int
+	program string
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == floorCommand {
+		if err := serveFloor(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	o, err := parse()
+	if err != nil {
+		return err
+	}
+	if o.program == "" {
+		fmt.Fprintln(os.Stderr, "Building the program")
+		if o.program, err = vouchsafetest.Build(false); err != nil {
+			return err
+		}
+	}
+	if runtime.NumCPU() < 2 {
+		fmt.Fprintln(os.Stderr, "There is one core: server and load share it, and the clock says little.")
+	}
+	for _, store := range o.stores {
+		if err := measure(ctx, o, store); err != nil {
+			return fmt.Errorf("%s: %w", store, err)
+		}
+	}
+	return nil
+}
+
+func parse() (options, error) {
+	var o options
+	store := flag.String("store", "sqlite,postgres", "what to measure on: sqlite, postgres (with Redis), or both")
+	only := flag.String("only", "", "the operations to measure, separated by commas; all of them when empty")
+	flag.DurationVar(&o.span, "for", 5*time.Second, "how long each operation is measured")
+	flag.IntVar(&o.workers, "connections", 8, "connections that ask at the same time")
+	flag.IntVar(&o.fill, "fill", 0, "people, and as many grants, to put into the database first")
+	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
+	flag.Parse()
+	o.stores = strings.Split(*store, ",")
+	for _, s := range o.stores {
+		if s != "sqlite" && s != "postgres" {
+			return o, fmt.Errorf("-store %s: want sqlite, postgres or both with a comma", s)
+		}
+	}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	for _, name := range o.only {
+		if !slices.ContainsFunc(operations, func(op operation) bool { return op.name == name }) {
+			var names []string
+			for _, op := range operations {
+				names = append(names, op.name)
+			}
+			return o, fmt.Errorf("-only %s: want some of %s", name, strings.Join(names, ","))
+		}
+	}
+	return o, nil
+}
+
+// measure prints the table of one store.
+func measure(ctx context.Context, o options, store string) (err error) {
+	s, err := startServer(o.program, store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if o.fill > 0 {
+		if err := s.fill(ctx, o.fill); err != nil {
+			return err
+		}
+	}
+	if err := s.startAgain(); err != nil {
+		return err
+	}
+	s.printStart(store)
+	floor, err := startFloor(store, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, floor.close()) }()
+
+	t := newTable(os.Stdout)
+	for _, op := range operations {
+		if len(o.only) > 0 && !slices.Contains(o.only, op.name) {
+			continue
+		}
+		progress("%s: %s", store, op.name)
+		got, err := s.load(ctx, o, op.run)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.name, err)
+		}
+		least, err := floor.load(ctx, o, op.floor)
+		if err != nil {
+			return fmt.Errorf("floor of %s: %w", op.name, err)
+		}
+		progress("")
+		t.row(op, got, least)
+	}
+	return t.flush()
+}
+
+// progress says what is being measured, on a terminal.
+func progress(format string, args ...any) {
+	if st, err := os.Stderr.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "\r\x1b[K"+format, args...)
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// operation is something that a client or a person wants, and the least that it takes.
+type operation struct {
+	name  string
+	aim   float64
+	run   task
+	floor task
+}
+
+const (
+	oneSignature = "/sign?signatures=1"
+	twoReads     = "/sign?reads=2"
+	firstTokens  = "/sign?signatures=2&inserts=1"
+	nextTokens   = "/sign?signatures=2&updates=1"
+	oneToken     = "/sign?verifications=1&reads=1"
+)
+
+var operations = []operation{
+	{"discovery", 1.2, task{do: static("/.well-known/openid-configuration", `"issuer"`)}, task{do: static("/static", `"issuer"`)}},
+	{"jwks", 1.2, task{do: static("/jwks", `"keys"`)}, task{do: static("/static", `"issuer"`)}},
+	{"client-credentials", 1.5, task{do: clientCredentials}, task{do: posted(oneSignature)}},
+	{"authorize", 1.7, task{prepare: signIn, do: authorize}, task{do: inTurn(twoReads, firstTokens)}},
+	{"refresh", 1.6, task{prepare: obtain, do: refresh}, task{do: posted(nextTokens)}},
+	{"userinfo", 1.5, task{prepare: obtain, do: userinfo}, task{do: posted(oneToken)}},
+	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
+	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
+	{"mix", 0, task{prepare: obtain, do: mix}, task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
+}
+
+// static is an answer that is the same for everybody.
+func static(path, holds string) func(w *worker) error {
+	return func(w *worker) error {
+		req, err := http.NewRequest(http.MethodGet, w.issuer+path, nil)
+		if err != nil {
+			return err
+		}
+		res, body, err := w.do(req)
+		return expect(res, body, err, http.StatusOK, holds)
+	}
+}
+
+func expect(res *http.Response, body []byte, err error, status int, holds string) error {
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != status || !strings.Contains(string(body), holds) {
+		return fmt.Errorf("%s: got %d %.300s, want %d with %s", res.Request.URL.Path, res.StatusCode, body, status, holds)
+	}
+	return nil
+}
+
+func form(issuer, path, id, secret string, values url.Values) (*http.Request, error) {
+	req, err := http.NewRequest(http.MethodPost, issuer+path, strings.NewReader(values.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if id != "" {
+		req.SetBasicAuth(id, secret)
+	}
+	return req, nil
+}
+
+// answer is a token response.
+type answer struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	IDToken      string `json:"id_token"`
+}
+
+func (w *worker) tokens(id, secret string, values url.Values) (answer, error) {
+	var a answer
+	req, err := form(w.issuer, "/token", id, secret, values)
+	if err != nil {
+		return a, err
+	}
+	res, body, err := w.do(req)
+	if err := expect(res, body, err, http.StatusOK, "access_token"); err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(body, &a); err != nil {
+		return a, err
+	}
+	if strings.Count(a.AccessToken, ".") != 2 {
+		return a, fmt.Errorf("the access token %.40s is no JWT", a.AccessToken)
+	}
+	return a, nil
+}
+
+func clientCredentials(w *worker) error {
+	_, err := w.tokens("service", serviceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {"reports"}})
+	return err
+}
+
+var hidden = regexp.MustCompile(`name="(form|i)" value="([^"]*)"`)
+
+// request is an authorization request with its verifier and state.
+func (w *worker) request(scope string) (path, verifier, state string) {
+	verifier, state = rand.Text()+rand.Text(), rand.Text()
+	sum := sha256.Sum256([]byte(verifier))
+	q := url.Values{
+		"client_id": {"web"}, "response_type": {"code"}, "redirect_uri": {callback}, "scope": {scope}, "state": {state},
+		"nonce": {rand.Text()}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	return "/authorize?" + q.Encode(), verifier, state
+}
+
+// get follows a path and gives where it leads, and the page.
+func (w *worker) get(path string) (location string, page []byte, err error) {
+	if strings.HasPrefix(path, "/") {
+		path = w.issuer + path
+	}
+	req, err := http.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	res, body, err := w.do(req)
+	if err != nil {
+		return "", nil, err
+	}
+	if res.StatusCode >= 400 {
+		return "", nil, fmt.Errorf("%s: got %d %.300s", req.URL.Path, res.StatusCode, body)
+	}
+	return res.Header.Get("Location"), body, nil
+}
+
+// enter signs in at the page, and gives where the browser is sent.
+func (w *worker) enter(page string) (string, error) {
+	_, body, err := w.get(page)
+	if err != nil {
+		return "", err
+	}
+	values := url.Values{"login": {person}, "password": {password}}
+	for _, m := range hidden.FindAllSubmatch(body, -1) {
+		values.Set(string(m[1]), html.UnescapeString(string(m[2])))
+	}
+	req, err := form(w.issuer, "/login", "", "", values)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Origin", w.issuer)
+	res, body, err := w.do(req)
+	if err := expect(res, body, err, http.StatusSeeOther, ""); err != nil {
+		return "", err
+	}
+	return res.Header.Get("Location"), nil
+}
+
+func signIn(w *worker) error {
+	_, err := w.enter("/login")
+	return err
+}
+
+// redeem takes the code out of where the browser is sent, and gets the tokens for it.
+func (w *worker) redeem(location, verifier, state string) (answer, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return answer{}, err
+	}
+	q := u.Query()
+	if !strings.HasPrefix(location, callback+"?") || q.Get("state") != state || q.Get("code") == "" {
+		return answer{}, fmt.Errorf("got %.200s, want the client's callback with a code", location)
+	}
+	a, err := w.tokens("web", webSecret, url.Values{"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier}})
+	if err == nil && strings.Count(a.IDToken, ".") != 2 {
+		err = fmt.Errorf("there is no ID token")
+	}
+	return a, err
+}
+
+func authorize(w *worker) error {
+	path, verifier, state := w.request("openid")
+	location, _, err := w.get(path)
+	if err != nil {
+		return err
+	}
+	_, err = w.redeem(location, verifier, state)
+	return err
+}
+
+// wholeSignIn begins with a browser that was never here.
+func wholeSignIn(w *worker) error {
+	fresh, err := newWorker(w.ctx, w.issuer)
+	if err != nil {
+		return err
+	}
+	w.client.Jar = fresh.client.Jar // the connection stays
+	path, verifier, state := w.request("openid")
+	page, _, err := w.get(path)
+	if err != nil {
+		return err
+	}
+	next, err := w.enter(page)
+	if err != nil {
+		return err
+	}
+	location, _, err := w.get(next)
+	if err != nil {
+		return err
+	}
+	_, err = w.redeem(location, verifier, state)
+	return err
+}
+
+// obtain signs in and keeps an access and a refresh token.
+func obtain(w *worker) error {
+	if err := signIn(w); err != nil {
+		return err
+	}
+	path, verifier, state := w.request("openid profile email offline_access")
+	location, _, err := w.get(path)
+	if err != nil {
+		return err
+	}
+	a, err := w.redeem(location, verifier, state)
+	w.state["access"], w.state["refresh"] = a.AccessToken, a.RefreshToken
+	return err
+}
+
+func refresh(w *worker) error {
+	a, err := w.tokens("web", webSecret, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {w.state["refresh"]}})
+	if err != nil {
+		return err
+	}
+	if a.RefreshToken == "" || a.RefreshToken == w.state["refresh"] {
+		return fmt.Errorf("the refresh token did not rotate")
+	}
+	w.state["refresh"] = a.RefreshToken
+	return nil
+}
+
+func userinfo(w *worker) error {
+	req, err := http.NewRequest(http.MethodGet, w.issuer+"/userinfo", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+w.state["access"])
+	res, body, err := w.do(req)
+	return expect(res, body, err, http.StatusOK, person)
+}
+
+func introspect(w *worker) error {
+	req, err := form(w.issuer, "/introspect", "web", webSecret, url.Values{"token": {w.state["access"]}})
+	if err != nil {
+		return err
+	}
+	res, body, err := w.do(req)
+	return expect(res, body, err, http.StatusOK, `"active":true`)
+}
+
+// mix is one of each that an app and its users cause all day.
+func mix(w *worker) error {
+	for _, do := range []func(*worker) error{static("/jwks", `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect} {
+		if err := do(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
+)
+
+// server is Vouchsafe with its databases.
+type server struct {
+	*process
+	target
+	program, dir string
+	env          []string
+	metrics      string // the operator's listener
+	database     string // the PostgreSQL URL, or ""
+	redis        *redistest.Server
+	closers      []func() error
+	cold         time.Duration
+}
+
+const (
+	person   = "bench@example.com"
+	password = "correct horse battery staple"
+	clients  = `clients:
+  - client_id: web
+    first_party: true
+    client_secret: not-a-sample-secret-of-web
+    redirect_uris: [https://web.example/callback]
+    grant_types: [authorization_code, refresh_token]
+    scope: openid profile email offline_access
+    id_token_signed_response_alg: ES256
+  - client_id: service
+    client_secret: not-a-sample-secret-of-service
+    grant_types: [client_credentials]
+    scope: reports
+`
+	webSecret     = "not-a-sample-secret-of-web"
+	serviceSecret = "not-a-sample-secret-of-service"
+	callback      = "https://web.example/callback"
+)
+
+// startServer prepares a server: database, clients, a person. It does not run yet.
+func startServer(program, store string) (*server, error) {
+	dir, err := os.MkdirTemp("", "vouchsafe-bench-")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{program: program, dir: dir, closers: []func() error{func() error { return os.RemoveAll(dir) }}}
+	port, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	s.issuer, s.metrics = "http://localhost:"+port[0], "http://127.0.0.1:"+port[1]+"/metrics"
+	s.env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "VOUCHSAFE_CLIENTS=clients.yaml",
+		"VOUCHSAFE_LISTEN=127.0.0.1:" + port[0], "VOUCHSAFE_ISSUER=" + s.issuer, "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:" + port[1],
+		"VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "VOUCHSAFE_LOG_LEVEL=info", "VOUCHSAFE_STOP_DELAY=0s", "VOUCHSAFE_DEVELOPMENT=false",
+	}
+	if err := os.WriteFile(filepath.Join(dir, "clients.yaml"), []byte(clients), 0o600); err != nil {
+		return nil, err
+	}
+	if store == "postgres" {
+		if err := s.startDatabases(); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	// Declared before the database is filled: grants hang on clients.
+	if err := s.command("", "client", "apply", "clients.yaml"); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := s.command(password, "user", "add", person, "--verified", "--password-stdin"); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, leaveCore()
+}
+
+func (s *server) startDatabases() error {
+	pg, err := pgtest.Run()
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, pg.Close)
+	if s.database, err = pg.NewDatabase(); err != nil {
+		return err
+	}
+	if s.redis, err = redistest.Run(); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.redis.Close)
+	s.env = append(s.env, "VOUCHSAFE_DATABASE_URL="+s.database, "VOUCHSAFE_REDIS_URL="+s.redis.URL(),
+		"VOUCHSAFE_SECRET=0aK9bL8cM7dN6eP5fQ4gR3hS2iT1jU0k")
+	return s.command("", "migrate")
+}
+
+func (s *server) command(stdin string, args ...string) error {
+	cmd := exec.Command(s.program, args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = s.dir, s.env, strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("vouchsafe %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// startAgain starts the server five times and keeps the last; cold is the median time to
+// the first answer.
+func (s *server) startAgain() error {
+	var took []time.Duration
+	for i := range 5 {
+		cmd := exec.Command(s.program, "serve")
+		cmd.Dir, cmd.Env = s.dir, s.env
+		began := time.Now()
+		p, err := startPinned(cmd)
+		if err != nil {
+			return err
+		}
+		s.process = p
+		if err := s.await(); err != nil {
+			return errors.Join(err, p.stop())
+		}
+		if took = append(took, time.Since(began)); i < 4 {
+			if err := p.stop(); err != nil {
+				return err
+			}
+		}
+	}
+	slices.Sort(took)
+	s.cold = took[2]
+	s.closers = append(s.closers, func() error { return s.process.stop() })
+	return nil
+}
+
+// await waits for the first answer.
+func (s *server) await() error {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		res, err := http.Get(s.issuer + "/.well-known/openid-configuration")
+		if err != nil {
+			continue
+		}
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return errors.New("the server does not serve\n" + s.out.String())
+}
+
+func (s *server) close() error {
+	var errs []error
+	for _, f := range slices.Backward(s.closers) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+// printStart says what the server costs when nobody asks anything.
+func (s *server) printStart(store string) {
+	time.Sleep(2 * time.Second)
+	size := int64(0)
+	if info, err := os.Stat(s.program); err == nil {
+		size = info.Size()
+	}
+	name := map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL + Redis"}[store]
+	fmt.Printf("\n%s: cold start to the first answer %v, idle memory %.1f MiB, executable %.1f MiB\n\n",
+		name, s.cold.Round(time.Millisecond), s.memory("VmRSS"), float64(size)/(1<<20))
+}
+
+var statements = regexp.MustCompile(`(?m)^vouchsafe_sql_statements_total\{[^}]*\} (\S+)$`)
+
+// spent are the SQL statements and Redis commands so far.
+func (s *server) spent(ctx context.Context) (sql, redis float64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.metrics, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, m := range statements.FindAllSubmatch(text, -1) {
+		n, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		sql += n
+	}
+	if s.redis == nil {
+		return sql, 0, nil
+	}
+	redis, err = redisCommands(s.redis.Address())
+	return sql, redis, err
+}
+
+// redisCommands asks Redis how many commands it has run.
+func redisCommands(addr string) (float64, error) {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return 0, err
+	}
+	if _, err := io.WriteString(c, "INFO stats\r\nQUIT\r\n"); err != nil {
+		return 0, err
+	}
+	text, err := io.ReadAll(c)
+	if err != nil {
+		return 0, err
+	}
+	_, after, ok := strings.Cut(string(text), "total_commands_processed:")
+	n, _, _ := strings.Cut(after, "\r")
+	if !ok {
+		return 0, errors.New("redis: no count of commands")
+	}
+	return strconv.ParseFloat(n, 64)
+}
+
+func freePorts(n int) ([]string, error) {
+	var ports []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, port)
+	}
+	return ports, nil
+}
