@@ -83,7 +83,8 @@ type Config struct {
 	UnlimitedAddresses []prefix `setting:"unlimited_addresses" sample:"192.0.2.7"`
 	// Let clients' jwks_uri name hosts on private networks and this machine.
 	AllowPrivateFetch bool `setting:"allow_private_fetch" default:"false"`
-	// More certificate authorities to believe when a jwks_uri is fetched, a PEM file.
+	// More certificate authorities to believe when a jwks_uri is fetched or a mail is
+	// sent, a PEM file.
 	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
 
 	// The least length of a new password, in characters: 8 or more.
@@ -104,7 +105,8 @@ type Config struct {
 	Argon2Lanes int `setting:"argon2_lanes" default:"1"`
 
 	// The server that mails are sent through: smtp://USER:PASSWORD@HOST:587, which must
-	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465. No page sends any yet.
+	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465. Without it no mail leaves; where
+	// there is a developer page, its mailbox shows them.
 	SMTPURL secretText `setting:"smtp_url" secret:"true" sample:"smtp://vouchsafe:PASSWORD@mail.example.com:587"`
 	// Whom mails are from. Required with smtp_url.
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
@@ -158,6 +160,9 @@ func (c *Config) local() bool {
 	host, _, err := net.SplitHostPort(c.Listen)
 	return err == nil && loopback(host) && !c.production() && loopback(hostOf(c.Issuer))
 }
+
+// playground says whether there is a developer page.
+func (c *Config) playground() bool { return c.local() && c.development() }
 
 // complete fills what depends on other settings.
 func (c *Config) complete() {

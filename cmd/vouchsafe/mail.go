@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -89,20 +91,30 @@ func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
 	}
 }
 
-// wireMail makes what composes mails, and what sends them: that is nil when there is no
-// server to send them through.
+// wireMail makes what composes mails, and what sends them: through the server that is
+// set, or on a developer's machine into the mailbox of the developer page. With neither
+// nothing sends them.
 func (s *server) wireMail() (*mail.Mailer, error) {
 	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
 	if err != nil {
 		return nil, err
 	}
 	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates}
-	if s.cfg.SMTPURL == "" {
+	var sender mail.Sender
+	switch {
+	case s.cfg.SMTPURL != "":
+		roots, err := rootCAs(s.cfg.ExtraCAFile)
+		if err != nil {
+			return nil, err
+		}
+		if sender, err = mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}); err != nil {
+			return nil, err
+		}
+	case s.cfg.playground():
+		s.mailbox = &devpage.Mailbox{}
+		sender = devSender{s.mailbox}
+	default:
 		return mailer, nil
-	}
-	sender, err := mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, nil)
-	if err != nil {
-		return nil, err
 	}
 	s.mails = &mail.Worker{
 		Store: s.store, Secrets: s.secrets, Templates: templates, Sender: sender, Log: s.log,
@@ -110,4 +122,13 @@ func (s *server) wireMail() (*mail.Mailer, error) {
 	}
 	mailer.Wake = s.mails.Wake
 	return mailer, nil
+}
+
+// devSender delivers to the developer page.
+type devSender struct{ box *devpage.Mailbox }
+
+// Send implements mail.Sender.
+func (d devSender) Send(_ context.Context, m *mail.Message) error {
+	d.box.Add(devpage.Letter{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: time.Now()})
+	return nil
 }

@@ -185,6 +185,9 @@ func (s *server) warn() {
 	if s.cfg.production() && s.cfg.RedisURL == "" {
 		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
 	}
+	if s.cfg.SMTPURL == "" && s.dev == nil {
+		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: nobody can sign up or reset a password by themselves")
+	}
 	if len(s.cfg.UnlimitedAddresses) > 0 {
 		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.printed(settingNamed("unlimited_addresses")))
 	}
@@ -201,6 +204,9 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 	row("Discovery", s.cfg.Issuer+"/.well-known/openid-configuration")
 	if s.dev != nil {
 		row("Developer page", s.cfg.Issuer+"/dev")
+		if s.dev.Mailbox != nil {
+			row("Mailbox", s.cfg.Issuer+"/dev/mail")
+		}
 	}
 	if spent, err := s.store.IsSpent(ctx, storage.DefaultTenant, firstAdmin.Purpose, firstAdmin.Value); err == nil && !spent {
 		row("First admin", s.cfg.Issuer+"/setup?token="+setupLink{s.secrets}.token())

@@ -39,8 +39,9 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
-	mails    *mail.Worker  // nil when there is nothing to send through
-	dev      *devpage.Page // nil unless only this machine reaches the server
+	mails    *mail.Worker     // nil when there is nothing to send through
+	mailbox  *devpage.Mailbox // nil unless mails end there
+	dev      *devpage.Page    // nil unless only this machine reaches the server
 	metrics  *metrics
 	health   *health
 	handler  http.Handler
@@ -153,15 +154,14 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if !cfg.production() {
 		pages.SetupToken = setupLink{s.secrets}.spends
 	}
-	play := cfg.local() && cfg.development()
-	if play {
+	if cfg.playground() {
 		pages.Playground = "/dev"
 	}
 	if s.pages, err = login.New(pages); err != nil {
 		return err
 	}
-	if play {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage}
+	if cfg.playground() {
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox}
 	}
 	return nil
 }

@@ -36,6 +36,9 @@ type Page struct {
 	Issuer string
 	// Errors shows requests that the page is not for.
 	Errors web.ErrorPage
+	// Mailbox has what was sent to people, to be shown at /dev/mail; nil when a mail
+	// server takes it.
+	Mailbox *Mailbox
 }
 
 // Client is the client that the page runs as, to be stored before the page is used.
@@ -61,12 +64,17 @@ func Owns(c storage.Client) bool {
 
 // Register adds the page's routes.
 func (p *Page) Register(r *mux.Router) {
-	for path, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+	routes := map[string]func(http.ResponseWriter, *http.Request) error{
 		"/dev":          p.html,
 		"/dev/callback": p.html, // the script reads the answer from the address
 		"/dev/dev.js":   file("dev.js", "text/javascript; charset=utf-8"),
 		"/dev/dev.css":  file("dev.css", "text/css; charset=utf-8"),
-	} {
+	}
+	if p.Mailbox != nil {
+		routes["/dev/mail"], routes["/dev/mail.json"] = p.mailbox, p.mailboxJSON
+		routes["/dev/mail/{id}"], routes["/dev/mail/{id}/html"] = p.letter, p.letterHTML
+	}
+	for path, h := range routes {
 		r.Handle(path, p.here(web.Handler(p.Errors, h))).Methods(http.MethodGet, http.MethodHead)
 	}
 }
@@ -114,10 +122,11 @@ func loopback(hostport string) bool {
 
 func (p *Page) html(w http.ResponseWriter, r *http.Request) error {
 	var buf bytes.Buffer
-	err := page.Execute(&buf, map[string]string{
+	err := page.Execute(&buf, map[string]any{
 		"Issuer":    p.Issuer,
 		"Discovery": p.Issuer + "/.well-known/openid-configuration",
 		"ClientID":  ClientID,
+		"Mailbox":   p.Mailbox != nil,
 	})
 	if err != nil {
 		return err

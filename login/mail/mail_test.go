@@ -148,6 +148,25 @@ func TestSealedAndRendered(t *testing.T) {
 	}
 }
 
+func TestMailToNobodyIsDropped(t *testing.T) {
+	secrets := masters(t)
+	s := open(t, "sqlite::memory:")
+	b := &backend{}
+	decoy := compose(t, &Mailer{Secrets: secrets})
+	decoy.Template = ""
+	if err := s.Enqueue(t.Context(), decoy); err != nil {
+		t.Fatal(err)
+	}
+	w := worker(s, secrets, startSMTP(t, b))
+	w.Sent = func() { t.Error("it counts as sent") }
+	if _, err := w.step(t.Context()); err != nil || b.last != "" {
+		t.Errorf("got %q, %v, want nothing sent", b.last, err)
+	}
+	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil {
+		t.Errorf("got %d, %d, %v, want an empty outbox", queued, dead, err)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	hang, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
