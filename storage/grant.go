@@ -74,6 +74,7 @@ const (
 	SpentAssertion   = "assertion"    // a client assertion's jti, prefixed by the client's id
 	SpentAccessToken = "access_token" // the jti of a revoked access token
 	SpentSetup       = "setup"        // the link that creates the first administrator
+	SpentPasskey     = "passkey"      // the challenge that a passkey has answered
 )
 
 // Spent is a value that must never work again before ExpiresAt.

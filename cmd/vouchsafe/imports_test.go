@@ -25,11 +25,12 @@ var arrows = map[string][]string{
 }
 
 var alone = map[string][]string{
-	"github.com/ory/fosite":         {"provider"},
-	"github.com/go-jose/go-jose/v3": {"provider"},
-	"github.com/jackc/pgx/v5":       {"storage/sqldb", "internal/pgtest", "e2e/...", "bench"},
-	"modernc.org/sqlite":            {"storage/sqldb", "bench"},
-	"github.com/redis/go-redis/v9":  {"storage/redis"},
+	"github.com/ory/fosite":           {"provider"},
+	"github.com/go-jose/go-jose/v3":   {"provider"},
+	"github.com/jackc/pgx/v5":         {"storage/sqldb", "internal/pgtest", "e2e/...", "bench"},
+	"modernc.org/sqlite":              {"storage/sqldb", "bench"},
+	"github.com/redis/go-redis/v9":    {"storage/redis"},
+	"github.com/go-webauthn/webauthn": {"login/passkey"},
 }
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may

@@ -1,0 +1,165 @@
+// Package passkeytest is an authenticator in software, for tests of answers that no
+// browser would give: each of its parts can be made wrong, with a signature that fits.
+package passkeytest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"testing"
+)
+
+// Key is a passkey with all that it says about itself.
+type Key struct {
+	ID         []byte
+	UserHandle []byte
+	Origin     string
+	RPID       string
+	// Counter is raised by each answer; zero stays zero, as with synced passkeys.
+	Counter uint32
+	// Verified, Synced and Absent are the flags UV, BE with BS, and the lack of UP.
+	Verified, Synced, Absent bool
+	// Type replaces what the client data say, when not "".
+	Type string
+	// Challenge replaces the one that was asked with, when not "".
+	Challenge string
+	// CrossOrigin says that the page was in a frame of another site.
+	CrossOrigin bool
+	// Discoverable is what the browser says of the new passkey by credProps.
+	Discoverable bool
+
+	private *ecdsa.PrivateKey
+}
+
+// options are what of a browser's options an authenticator heeds.
+type options struct {
+	Challenge string `json:"challenge"`
+	RPID      string `json:"rpId"`
+	RP        struct {
+		ID string `json:"id"`
+	} `json:"rp"`
+	User struct {
+		ID string `json:"id"`
+	} `json:"user"`
+}
+
+var b64 = base64.RawURLEncoding.EncodeToString
+
+// New is a device with a new key for the site at origin, that verifies its owner.
+func New(t testing.TB, origin string) *Key {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Key{ID: make([]byte, 16), Origin: origin, Counter: 1, Verified: true, Discoverable: true, private: private}
+	rand.Read(k.ID)
+	return k
+}
+
+// Register answers PublicKeyCredentialCreationOptionsJSON.
+func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
+	t.Helper()
+	o := k.read(t, asked)
+	handle, err := base64.RawURLEncoding.DecodeString(o.User.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.UserHandle = handle
+	if k.RPID == "" {
+		k.RPID = o.RP.ID
+	}
+	public, err := k.private.PublicKey.Bytes() // 4, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := k.data(0x40)
+	data = append(data, make([]byte, 16)...) // an AAGUID that says nothing
+	data = binary.BigEndian.AppendUint16(data, uint16(len(k.ID)))
+	data = append(data, k.ID...)
+	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20) // COSE: EC2, ES256, P-256, x
+	data = append(data, public[1:33]...)
+	data = append(data, 0x22, 0x58, 0x20) // y
+	data = append(data, public[33:]...)
+	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
+	object = append(object, data...)
+	return k.answer(t, map[string]any{"credProps": map[string]any{"rk": k.Discoverable}}, map[string]any{
+		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object), "transports": []string{"usb"},
+	})
+}
+
+// SignIn answers PublicKeyCredentialRequestOptionsJSON.
+func (k *Key) SignIn(t testing.TB, asked json.RawMessage) []byte {
+	t.Helper()
+	o := k.read(t, asked)
+	if k.Counter != 0 {
+		k.Counter++
+	}
+	client, data := k.client(t, "webauthn.get", o), k.data(0)
+	sum := sha256.Sum256(client)
+	sum = sha256.Sum256(append(data[:len(data):len(data)], sum[:]...))
+	signature, err := ecdsa.SignASN1(rand.Reader, k.private, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := map[string]any{"clientDataJSON": b64(client), "authenticatorData": b64(data), "signature": b64(signature)}
+	if k.UserHandle != nil {
+		response["userHandle"] = b64(k.UserHandle)
+	}
+	return k.answer(t, map[string]any{}, response)
+}
+
+func (k *Key) read(t testing.TB, asked json.RawMessage) options {
+	t.Helper()
+	var o options
+	if err := json.Unmarshal(asked, &o); err != nil {
+		t.Fatalf("options %s: %v", asked, err)
+	}
+	return o
+}
+
+func (k *Key) client(t testing.TB, ceremony string, o options) []byte {
+	t.Helper()
+	c := map[string]any{"type": ceremony, "challenge": o.Challenge, "origin": k.Origin, "crossOrigin": k.CrossOrigin}
+	if k.Type != "" {
+		c["type"] = k.Type
+	}
+	if k.Challenge != "" {
+		c["challenge"] = k.Challenge
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// data is the authenticator data up to the counter.
+func (k *Key) data(flags byte) []byte {
+	if !k.Absent {
+		flags |= 0x01
+	}
+	if k.Verified {
+		flags |= 0x04
+	}
+	if k.Synced {
+		flags |= 0x18
+	}
+	rp := sha256.Sum256([]byte(k.RPID))
+	return binary.BigEndian.AppendUint32(append(rp[:], flags), k.Counter)
+}
+
+func (k *Key) answer(t testing.TB, extensions, response map[string]any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(map[string]any{
+		"id": b64(k.ID), "rawId": b64(k.ID), "type": "public-key", "clientExtensionResults": extensions, "response": response,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
