@@ -134,6 +134,7 @@ func (s *Server) Register(r *mux.Router) {
 		post func(w http.ResponseWriter, r *http.Request) error
 	}{
 		{"/login", s.signInPage, s.signIn},
+		{"/login/passkey", s.passkeyOptions, s.signInByPasskey},
 		{"/select", s.selectPage, s.choose},
 		{"/consent", s.consentPage, s.decide},
 		{"/signout", s.signOutPage, s.signOut},

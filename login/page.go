@@ -63,6 +63,8 @@ type view struct {
 	// Locales are those that the page was asked for in, to carry along without a letter.
 	Locales string
 	Alert   string // what went wrong with the form
+	// Passkey is the page's form for one, or nil.
+	Passkey *passkeyForm
 	// Page is the page's own.
 	Page any
 }

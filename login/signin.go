@@ -72,6 +72,10 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
+	var err error
+	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
+		return err
+	}
 	return s.show(w, status, "signin", v)
 }
 

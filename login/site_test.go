@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -60,6 +61,12 @@ func newSite(t testing.TB, change func(*Config)) *site {
 
 func start(t testing.TB, scheme string, change func(*Config)) *site {
 	t.Helper()
+	return startAt(t, scheme, "127.0.0.1", change)
+}
+
+// startAt serves at a name of this machine.
+func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
+	t.Helper()
 	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +109,11 @@ func start(t testing.TB, scheme string, change func(*Config)) *site {
 	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "logout "+r.URL.RawQuery) })
 
 	s.srv = httptest.NewUnstartedServer(nil)
-	s.url = scheme + "://" + s.srv.Listener.Addr().String()
+	_, port, err := net.SplitHostPort(s.srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = scheme + "://" + net.JoinHostPort(host, port)
 	tenancy, err := web.NewTenancy(s.url, store, s.login.ErrorPage)
 	if err != nil {
 		t.Fatal(err)

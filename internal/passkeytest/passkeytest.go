@@ -3,10 +3,12 @@
 package passkeytest
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -31,6 +33,8 @@ type Key struct {
 	CrossOrigin bool
 	// Discoverable is what the browser says of the new passkey by credProps.
 	Discoverable bool
+	// Transport is how the device is reached; browsers look nowhere else. usb when "".
+	Transport string
 
 	private *ecdsa.PrivateKey
 }
@@ -88,7 +92,7 @@ func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
 	object = append(object, data...)
 	return k.answer(t, map[string]any{"credProps": map[string]any{"rk": k.Discoverable}}, map[string]any{
-		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object), "transports": []string{"usb"},
+		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object), "transports": []string{cmp.Or(k.Transport, "usb")},
 	})
 }
 
@@ -162,4 +166,14 @@ func (k *Key) answer(t testing.TB, extensions, response map[string]any) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// Private is the private key, PKCS #8: for a browser's virtual authenticator.
+func (k *Key) Private(t testing.TB) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }

@@ -1,0 +1,159 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// without takes a part of the browser away, from the next page on, and gives it back when
+// undo is called.
+func without(t *testing.T, ctx context.Context, script string) (undo func()) {
+	t.Helper()
+	added, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := chromedp.Call(ctx, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: added.Identifier}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const noAutofill = `PublicKeyCredential.isConditionalMediationAvailable = async () => false`
+
+// arrives waits until the browser is at the path.
+func (c *chrome) arrives(path string) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if c.where() == path {
+			return
+		}
+	}
+	c.t.Fatalf("got to %s, want %s: %s", c.where(), path, chromiumtest.Run(c.t, c.ctx, chromedp.Text(chromedp.CSS("body"))))
+}
+
+// press clicks what a script has to answer first, before it loads a page.
+func (c *chrome) press(selector string) {
+	c.t.Helper()
+	chromiumtest.Do(c.t, c.ctx, chromedp.Click(chromedp.CSS(selector)))
+}
+
+func (c *chrome) shows(selector string) bool {
+	c.t.Helper()
+	return chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[bool](`!!document.querySelector("`+selector+`")?.checkVisibility()`))
+}
+
+// TestSigningInByPasskeyInChromium has a real browser answer: in the field's list, by the
+// button, and to confirm.
+func TestSigningInByPasskeyInChromium(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	device.Transport = "internal"
+	key := s.passkey(jo, device)
+	c := &chrome{s, chromiumtest.New(t)}
+	undo := without(t, c.ctx, noAutofill)
+
+	// A device that has no passkey of ours: the button says that nothing came of it.
+	id := chromiumtest.Authenticator(t, c.ctx, nil)
+	c.open("/login")
+	c.picture("sign-in-passkey")
+	c.press(".passkey button")
+	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))
+	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkey.failed"] {
+		t.Errorf("no passkey: %q", got)
+	}
+	c.picture("sign-in-passkey-failed")
+	if _, err := chromedp.Call(c.ctx, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: id, Credential: &webauthn.Credential{
+		CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	c.press(".passkey button")
+	c.arrives("/")
+	if got := s.stored(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {
+		t.Errorf("the counter is kept as %d", got)
+	}
+
+	q := s.ask("", storage.Interaction{})
+	c.open("/login?" + q)
+	c.sees("Confirm that it is you")
+	c.picture("confirm-passkey")
+	c.press(".passkey button")
+	c.arrives("/authorize?" + q)
+
+	// The browser offers the passkey by itself; the device says yes at once.
+	undo()
+	c.open("/login?other=1&" + q)
+	c.arrives("/authorize?" + q)
+	sessions, err := s.store.SessionsOf(t.Context(), "default", jo.ID, time.Now())
+	if err != nil || len(sessions) != 1 || !slices.Equal(sessions[0].AMR, []string{"hwk", "user", "mfa"}) {
+		t.Errorf("%+v, %v", sessions, err)
+	}
+	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "login.succeeded" && e.Detail["amr"] == "hwk user mfa" }) {
+		t.Error("the audit trail does not say how")
+	}
+}
+
+// TestNoDeadPasskeyButton looks at the page of browsers that cannot use it.
+func TestNoDeadPasskeyButton(t *testing.T) {
+	s := passkeySite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	c := &chrome{s, chromiumtest.New(t)}
+	undo := without(t, c.ctx, noAutofill)
+	c.open("/login")
+	if !c.shows(".passkey button") {
+		t.Error("no button in a browser that can")
+	}
+	undo()
+	undo = without(t, c.ctx, `delete window.PublicKeyCredential`)
+	c.open("/login")
+	if c.shows(".passkey button") {
+		t.Error("a dead button in an old browser")
+	}
+	undo()
+	chromiumtest.Script(t, c.ctx, false)
+	c.open("/login")
+	if c.shows(".passkey button") {
+		t.Error("a dead button without scripts")
+	}
+	c.fill("login", "jo@example.com")
+	c.fill("password", right)
+	c.click("button.primary")
+	c.sees("Your account")
+}
+
+// TestThePolicyStopsOtherScripts has the page with our script asked to run another.
+func TestThePolicyStopsOtherScripts(t *testing.T) {
+	s := passkeySite(t, nil)
+	s.router.HandleFunc("/evil.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = w.Write([]byte("document.title = 'ran'"))
+	})
+	c := &chrome{s, chromiumtest.New(t)}
+	c.open("/login")
+	elsewhere := strings.Replace(s.url, "localhost", "127.0.0.1", 1) + "/evil.js"
+	got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`new Promise(done => {
+		const inline = document.createElement("script"); inline.textContent = "document.title = 'ran'"; document.body.append(inline)
+		document.body.insertAdjacentHTML("beforeend", "<img src=x onerror=\"document.title = 'ran'\">")
+		const far = document.createElement("script"); far.src = "`+elsewhere+`"
+		far.onload = far.onerror = () => setTimeout(() => done(document.title), 200)
+		document.body.append(far)
+	})`, chromedp.EvalAwaitPromise))
+	if !strings.HasPrefix(got, "Sign in") {
+		t.Errorf("a script ran: the title is %q", got)
+	}
+}

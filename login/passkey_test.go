@@ -1,0 +1,379 @@
+package login
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// passkeySite has a name, without which there are no passkeys.
+func passkeySite(t testing.TB, change func(*Config)) *site {
+	t.Helper()
+	return startAt(t, "http", "localhost", change)
+}
+
+// passkey gives the user a passkey in the device.
+func (s *site) passkey(u storage.User, device *passkeytest.Key) passkey.Passkey {
+	s.t.Helper()
+	path := ""
+	if u.TenantID != storage.DefaultTenant {
+		path = "/t/" + u.TenantID
+	}
+	party, err := passkey.New(u.TenantID, s.url+path, "Test", s.login.Secrets)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	person := passkey.Person{ID: u.ID, Name: u.Email}
+	c, err := party.Create("test", person)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key, _, err := party.Created("test", c.State, device.Register(s.t, c.Options), person)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	data, err := s.login.sealPasskey(u.TenantID, key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	now := time.Now()
+	cred := storage.Credential{TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}
+	if err := s.store.PutCredential(s.t.Context(), cred, nil); err != nil {
+		s.t.Fatal(err)
+	}
+	return key
+}
+
+// stored is the passkey as it is kept.
+func (s *site) stored(u storage.User, id string) passkey.Passkey {
+	s.t.Helper()
+	cred, err := s.store.Credential(s.t.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key, err := s.login.openPasskey(u.TenantID, cred)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
+}
+
+// challenge asks for one as the page's script does.
+func (v *visitor) challenge(path string) passkey.Challenge {
+	v.t.Helper()
+	got := v.get(path)
+	var c passkey.Challenge
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" || json.Unmarshal([]byte(got.body), &c) != nil || c.State == "" {
+		v.t.Fatalf("challenge of %s: %d %s", path, got.status, got.body)
+	}
+	return c
+}
+
+// usePasskey opens the sign-in page and answers it with the device.
+func (v *visitor) usePasskey(device *passkeytest.Key, fields ...string) answer {
+	v.t.Helper()
+	v.get("/login?other=1")
+	c := v.challenge("/login/passkey")
+	return v.post("/login/passkey", append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
+}
+
+func TestAPasskeySignsIn(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "jo", right)
+	device := passkeytest.New(t, s.url)
+	key := s.passkey(jo, device)
+	v := s.visitor()
+	if got := v.usePasskey(device); got.status != http.StatusSeeOther || got.location() != "/" {
+		t.Fatalf("got %d to %q: %s", got.status, got.location(), got.body)
+	}
+	sessions, err := s.store.SessionsOf(t.Context(), "default", jo.ID, time.Now())
+	if err != nil || len(sessions) != 1 {
+		t.Fatalf("%v, %v", sessions, err)
+	}
+	if amr := sessions[0].AMR; !slices.Equal(amr, []string{"hwk", "user", "mfa"}) {
+		t.Errorf("amr %q", amr)
+	}
+	if used := s.stored(jo, key.ID()); used.Credential.Authenticator.SignCount != device.Counter || used.LastUsed.IsZero() {
+		t.Errorf("the record was not kept: counter %d, used %v", used.Credential.Authenticator.SignCount, used.LastUsed)
+	}
+
+	q := s.ask("", storage.Interaction{})
+	device.Counter++
+	if got := s.visitor().usePasskey(device, "i", strings.TrimPrefix(q, "i=")); got.location() != "/authorize?"+q {
+		t.Errorf("with a client's request: got %d to %q", got.status, got.location())
+	}
+}
+
+// TestAPasskeyConfirmsWhoIsThere is step-up: the page asks for a passkey of the account
+// that is signed in, and takes no other's.
+func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo, al := s.user("default", "jo@example.com", "", right), s.user("default", "al@example.com", "", right)
+	device, other := passkeytest.New(t, s.url), passkeytest.New(t, s.url)
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	q := s.ask("", storage.Interaction{})
+	s.passkey(al, other)
+	if got := v.get("/login?" + q); strings.Contains(got.body, "data-passkey") {
+		t.Error("a passkey is asked of somebody who has none")
+	}
+	s.passkey(jo, device)
+	if got := v.get("/login?" + q); !strings.Contains(got.body, `data-passkey="get"`) || strings.Contains(got.body, "data-autofill") {
+		t.Errorf("the page does not ask for their passkey: %s", got.body)
+	}
+	c := v.challenge("/login/passkey?confirm=1")
+	if !strings.Contains(string(c.Options), "allowCredentials") {
+		t.Errorf("any passkey is asked for: %s", c.Options)
+	}
+	i := strings.TrimPrefix(q, "i=")
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer", string(other.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("somebody else's passkey: %d to %s", got.status, got.location())
+	}
+	free := v.challenge("/login/passkey")
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", free.State, "answer", string(other.SignIn(t, free.Options))); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("somebody else's passkey for anybody's challenge: %d to %s", got.status, got.location())
+	}
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer", string(device.SignIn(t, c.Options))); got.location() != "/authorize?"+q {
+		t.Errorf("their own: %d to %q: %s", got.status, got.location(), got.body)
+	}
+}
+
+// TestWrongPasskeysHaveOneAnswer is row H4 of the threats.
+func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	gone := s.user("default", "gone@example.com", "", right)
+	if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	there := s.user("acme", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	s.passkey(jo, device)
+	disabled := passkeytest.New(t, s.url)
+	s.passkey(gone, disabled)
+	gone.Disabled = true
+	if err := s.store.UpdateUser(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	foreign := passkeytest.New(t, s.url)
+	s.passkey(there, foreign)
+	unknown, nobody := passkeytest.New(t, s.url), passkeytest.New(t, s.url)
+	unknown.RPID, unknown.UserHandle = "localhost", device.UserHandle
+	nobody.RPID, nobody.UserHandle = "localhost", append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), 'x')
+	forged := passkeytest.New(t, s.url)
+	forged.RPID, forged.ID, forged.UserHandle = "localhost", device.ID, device.UserHandle
+	forged.Counter = 100
+	unverified := *device
+	unverified.Verified, unverified.Counter = false, 100
+
+	var want answer
+	for name, d := range map[string]*passkeytest.Key{
+		"unknown passkey of somebody": unknown, "unknown passkey of nobody": nobody, "another key": forged,
+		"disabled account": disabled, "another tenant's": foreign, "unverified": &unverified,
+	} {
+		got := s.visitor().usePasskey(d)
+		got.body = formField.ReplaceAllString(got.body, "")
+		for _, h := range []string{"Date", "Set-Cookie", "X-Request-Id"} {
+			got.header.Del(h)
+		}
+		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, english["passkey.wrong"]) {
+			t.Fatalf("%s: got %d: %s", name, got.status, got.body)
+		}
+		if want.status == 0 {
+			want = got
+		}
+		if got.body != want.body || !equalHeaders(got.header, want.header) {
+			t.Errorf("%s: another answer: %v\n%s", name, got.header, got.body)
+		}
+	}
+	if got := s.visitor().usePasskey(device); got.status != http.StatusSeeOther {
+		t.Errorf("the right one: %d", got.status)
+	}
+}
+
+func equalHeaders(a, b http.Header) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if !slices.Equal(a[k], b[k]) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestAPasskeysAnswerWorksOnce sends one twenty times at once.
+func TestAPasskeysAnswerWorksOnce(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	device.Synced, device.Counter = true, 0 // without a counter only the challenge tells
+	s.passkey(jo, device)
+	v := s.visitor()
+	v.get("/login")
+	c := v.challenge("/login/passkey")
+	body := string(device.SignIn(t, c.Options))
+	var wg sync.WaitGroup
+	statuses := make([]int, 20)
+	for i := range statuses {
+		req := v.request("/login/passkey", "state", c.State, "answer", body)
+		wg.Go(func() {
+			resp, err := v.client.Do(req)
+			if err == nil {
+				statuses[i] = resp.StatusCode
+				resp.Body.Close()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(statuses)
+	if slices.Index(statuses, http.StatusUnprocessableEntity) != 1 || statuses[0] != http.StatusSeeOther || statuses[19] != http.StatusUnprocessableEntity {
+		t.Errorf("got %v, want one 303 and 422 for the rest", statuses)
+	}
+	// A thief who reads the answer has another browser.
+	thief := s.visitor()
+	thief.get("/login")
+	c = v.challenge("/login/passkey")
+	if got := thief.post("/login/passkey", "state", c.State, "answer", string(device.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("in another browser: %d", got.status)
+	}
+}
+
+func TestManyDevicesWithOnePasskeySignInAtOnce(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	device.Synced, device.Counter = true, 0
+	s.passkey(jo, device)
+	var wg sync.WaitGroup
+	for range 2 {
+		v := s.visitor()
+		v.get("/login")
+		c := v.challenge("/login/passkey")
+		req := v.request("/login/passkey", "state", c.State, "answer", string(device.SignIn(t, c.Options)))
+		wg.Go(func() {
+			resp, err := v.client.Do(req)
+			if err != nil || resp.StatusCode != http.StatusSeeOther {
+				t.Errorf("%v, %v", resp, err)
+				return
+			}
+			resp.Body.Close()
+		})
+	}
+	wg.Wait()
+}
+
+func TestACopiedPasskeyIsShutOut(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	key := s.passkey(jo, device)
+	thief := *device
+	if got := s.visitor().usePasskey(device); got.status != http.StatusSeeOther {
+		t.Fatal(got.status)
+	}
+	if got := s.visitor().usePasskey(&thief); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("the copy: %d", got.status)
+	}
+	if !s.stored(jo, key.ID()).Cloned() {
+		t.Error("nobody noted it")
+	}
+	device.Counter = 50
+	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("the original, which may be the copy: %d", got.status)
+	}
+	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "passkey.copied" && e.UserID == jo.ID }) {
+		t.Error("the audit trail does not say so")
+	}
+}
+
+func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
+	s := passkeySite(t, nil)
+	v := s.visitor()
+	page := v.get("/login")
+	if !strings.Contains(page.body, `autocomplete="username webauthn"`) || !strings.Contains(page.body, `data-autofill hidden`) {
+		t.Errorf("the page does not offer them: %s", page.body)
+	}
+	if csp := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; script-src 'self'; connect-src 'self'") || strings.Contains(csp, "unsafe") {
+		t.Errorf("policy %q", csp)
+	}
+	if csp := v.get("/signout").header.Get("Content-Security-Policy"); strings.Contains(csp, "script-src") {
+		t.Errorf("a page without scripts allows some: %q", csp)
+	}
+
+	for name, other := range map[string]*visitor{
+		"no host name": newSite(t, nil).visitor(),
+		"not among the methods": func() *visitor {
+			tenant := storage.Tenant{ID: "acme", Name: "Acme"}
+			tenant.Settings.SignIn.Methods = []string{storage.MethodPassword}
+			if err := s.store.AddTenant(t.Context(), tenant); err != nil {
+				t.Fatal(err)
+			}
+			v := s.visitor()
+			v.base = "/t/acme"
+			return v
+		}(),
+	} {
+		page := other.get("/login")
+		if strings.Contains(page.body, "webauthn") || strings.Contains(page.body, "passkey") || strings.Contains(page.header.Get("Content-Security-Policy"), "script-src") {
+			t.Errorf("%s: %s", name, page.body)
+		}
+		if got := other.get("/login/passkey"); got.status != http.StatusNotFound {
+			t.Errorf("%s: a challenge: %d", name, got.status)
+		}
+		if got := other.post("/login/passkey", "state", "x", "answer", "{}"); got.status != http.StatusNotFound {
+			t.Errorf("%s: an answer: %d", name, got.status)
+		}
+	}
+}
+
+func TestHostileAnswersToAChallenge(t *testing.T) {
+	s := passkeySite(t, nil)
+	v := s.visitor()
+	v.get("/login")
+	c := v.challenge("/login/passkey")
+	for _, body := range []string{
+		"", "null", "[]", "7", `"x"`, "{", `{"id":[]}`, `{"id":"AA","rawId":"AA","type":"public-key"}`,
+		`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA","authenticatorData":"AA","signature":"AA"}}`,
+		strings.Repeat("[", 10_000), `{"id":"` + strings.Repeat("A", 20_000) + `"}`, "\x00\xff",
+	} {
+		if got := v.post("/login/passkey", "state", c.State, "answer", body); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, english["passkey.wrong"]) {
+			t.Errorf("%.40q: got %d", body, got.status)
+		}
+	}
+	if got := v.post("/login/passkey", "state", "", "answer", "{}"); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("no state: %d", got.status)
+	}
+	if got := v.post("/login/passkey", "state", c.State, "answer", strings.Repeat("x", maxForm)); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("too much: %d", got.status)
+	}
+	evil := v.request("/login/passkey", "state", c.State, "answer", "{}")
+	evil.Header.Set("Origin", "https://evil.example")
+	if got := v.do(evil); got.status != http.StatusForbidden {
+		t.Errorf("from another site: %d", got.status)
+	}
+}
+
+func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
+	s := passkeySite(t, func(c *Config) { c.PerAddress.Max, c.PerAddress.Window = 3, time.Minute })
+	v := s.visitor()
+	v.get("/login")
+	c := v.challenge("/login/passkey")
+	for i := range 4 {
+		got := v.post("/login/passkey", "state", c.State, "answer", "{}")
+		if want := http.StatusUnprocessableEntity; i < 3 && got.status != want {
+			t.Errorf("try %d: %d", i, got.status)
+		} else if i == 3 && (got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "") {
+			t.Errorf("too many: %d", got.status)
+		}
+	}
+}

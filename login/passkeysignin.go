@@ -1,0 +1,152 @@
+package login
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// passkeyForm is the form that static/passkey.js works with. It stays hidden where that
+// cannot run, or the browser has no passkeys.
+type passkeyForm struct {
+	Action  string // where the answer is posted
+	Options string // where the script asks for a challenge
+	Button  string // its text
+	Fault   string // what to say when nothing came of it
+	Create  bool   // a new one, rather than one that is there
+	// Autofill has the browser offer passkeys in the field that asks who it is.
+	Autofill bool
+	Confirm  bool // that it is the account that is signed in
+}
+
+// errNoPasskeys is the answer where none can be used.
+var errNoPasskeys = &web.Problem{Status: http.StatusNotFound, Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its issuer has no host name."}
+
+// passkeyScript lets the page run passkey.js, and that ask for a challenge.
+func passkeyScript(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
+}
+
+// signInPasskey is the form on the sign-in page, or nil. When the page asks somebody to
+// confirm that it is them, it is there if they have a passkey to do so.
+func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, confirm bool) (*passkeyForm, error) {
+	if !s.offersPasskeys(r) {
+		return nil, nil
+	}
+	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.words.must("passkey.button"), Fault: v.words.must("passkey.failed"), Autofill: !confirm}
+	if confirm {
+		a, err := s.Sessions.Current(r)
+		if err != nil {
+			return nil, err
+		}
+		switch _, err := s.startPasskey(r, passkey.SignIn, browser.Bound(r), &a.User); {
+		case errors.Is(err, errWrongPasskey):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.words.must("passkey.confirm")
+	}
+	passkeyScript(w)
+	return f, nil
+}
+
+// confirming is who has to confirm that it is them, or nil when the page asks who it is.
+func (s *Server) confirming(r *http.Request) (*storage.User, error) {
+	if r.FormValue("confirm") == "" {
+		return nil, nil
+	}
+	a, err := s.Sessions.Current(r)
+	if err != nil {
+		return nil, err
+	}
+	return &a.User, nil
+}
+
+// passkeyOptions gives the sign-in page's script a challenge.
+func (s *Server) passkeyOptions(w http.ResponseWriter, r *http.Request) error {
+	if !s.offersPasskeys(r) {
+		return errNoPasskeys
+	}
+	user, err := s.confirming(r)
+	var c passkey.Challenge
+	if err == nil {
+		c, err = s.startPasskey(r, passkey.SignIn, browser.Binding(w, r), user)
+	}
+	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, errWrongPasskey) { // signed out meanwhile, or removed
+		return &web.Problem{Status: http.StatusConflict, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, c)
+}
+
+// sendJSON is the answer to a page's script.
+func sendJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	_, _ = w.Write(body) // the browser has gone
+	return nil
+}
+
+// signInByPasskey takes the answer that the script posts.
+func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
+	if !s.offersPasskeys(r) {
+		return errNoPasskeys
+	}
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	asked, err := s.confirming(r)
+	var user storage.User
+	var amr []string
+	if err == nil {
+		user, amr, err = s.provePasskey(r, in, passkey.SignIn, passkeyProof{browser.Bound(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, asked)
+	}
+	if err == nil {
+		err = s.proven(w, r, in, user, amr...)
+	}
+	if errors.Is(err, storage.ErrNotFound) { // signed out, or removed, this very moment
+		err = errWrongPasskey
+	}
+	status, alert := s.passkeyFault(w, r, err)
+	if alert == "" {
+		return err
+	}
+	var form signInForm
+	if r.PostForm.Get("confirm") != "" {
+		if form, err = s.blankForm(r, in); err != nil {
+			return err
+		}
+	}
+	return s.showSignIn(w, r, status, in, form, alert)
+}
+
+// passkeyFault is what a page says when a passkey proved nothing; "" for other errors.
+func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error) (status int, alert string) {
+	words := s.words(r)
+	var early *limited
+	switch {
+	case errors.As(err, &early):
+		web.Note(r.Context(), "login", "limited")
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		return http.StatusTooManyRequests, words.must("signin.limited", words.span(early.wait))
+	case errors.Is(err, errWrongPasskey):
+		return http.StatusUnprocessableEntity, words.must("passkey.wrong")
+	case errors.Is(err, errLatePasskey):
+		return http.StatusUnprocessableEntity, words.must("passkey.late")
+	}
+	return 0, ""
+}

@@ -1,0 +1,204 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// errWrongPasskey is every reason why an answer proves nobody: an unknown passkey, a
+// wrong signature, a disabled account, a copied key, a challenge for something else.
+var errWrongPasskey = errors.New("wrong passkey")
+
+// errLatePasskey says that the challenge has lapsed.
+var errLatePasskey = errors.New("passkey asked for too long ago")
+
+// party is the tenant as browsers know it. passkey.ErrNoHost.
+func (s *Server) party(r *http.Request) (*passkey.Party, error) {
+	t := web.TenantOf(r.Context())
+	return passkey.New(t.ID, t.Issuer, brandOf(t, s.words(r)).Name, s.Secrets)
+}
+
+// offersPasskeys says whether people may sign in with a passkey here.
+func (s *Server) offersPasskeys(r *http.Request) bool {
+	if methods := web.TenantOf(r.Context()).Settings.SignIn.Methods; len(methods) > 0 && !slices.Contains(methods, storage.MethodPasskey) {
+		return false
+	}
+	_, err := s.party(r)
+	return err == nil
+}
+
+// passkeysOf are the passkeys among a person's credentials.
+func (s *Server) passkeysOf(tenant string, creds []storage.Credential) ([]passkey.Passkey, error) {
+	var keys []passkey.Passkey
+	for _, c := range creds {
+		if c.Kind != storage.PasskeyCredential {
+			continue
+		}
+		k, err := s.openPasskey(tenant, c)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func (s *Server) openPasskey(tenant string, c storage.Credential) (passkey.Passkey, error) {
+	plain, err := s.Secrets.Box(tenant, "passkey").Open(c.Data)
+	if err != nil {
+		return passkey.Passkey{}, err
+	}
+	return passkey.Parse(plain)
+}
+
+func (s *Server) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
+	plain, err := k.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return s.Secrets.Box(tenant, "passkey").Seal(plain), nil
+}
+
+// personOf is the person as browsers show them, with their passkeys.
+func (s *Server) personOf(r *http.Request, u storage.User) (passkey.Person, error) {
+	p := passkey.Person{ID: u.ID, Name: u.Email, Display: u.Profile.Name}
+	if p.Name == "" {
+		p.Name = u.Username
+	}
+	creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
+	if err == nil {
+		p.Passkeys, err = s.passkeysOf(u.TenantID, creds)
+	}
+	return p, err
+}
+
+// startPasskey asks for a passkey of the user, or without one of whoever signs in. bound
+// is what ties the answer to who was asked: the browser's binding. errWrongPasskey: the
+// user has none for the purpose.
+func (s *Server) startPasskey(r *http.Request, purpose passkey.Purpose, bound string, user *storage.User) (passkey.Challenge, error) {
+	party, err := s.party(r)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	if user == nil {
+		return party.Ask(purpose, bound, nil)
+	}
+	person, err := s.personOf(r, *user)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	c, err := party.Ask(purpose, bound, &person)
+	if errors.Is(err, passkey.ErrWrong) {
+		err = errWrongPasskey
+	}
+	return c, err
+}
+
+// passkeyProof is what comes back from who was asked for a passkey.
+type passkeyProof struct {
+	Bound  string // as startPasskey was given it
+	State  string // of the challenge
+	Answer string // AuthenticationResponseJSON
+}
+
+// provePasskey finds whom a passkey proves, and by which methods (RFC 8176). user, when
+// not nil, is who was asked. The challenge is used up and the passkey's counter kept, or
+// nothing is proven. errWrongPasskey, errLatePasskey.
+func (s *Server) provePasskey(r *http.Request, in *storage.Interaction, purpose passkey.Purpose, p passkeyProof, user *storage.User) (storage.User, []string, error) {
+	if err := s.allowAddress(r); err != nil {
+		return storage.User{}, nil, err
+	}
+	party, err := s.party(r)
+	if err != nil {
+		return storage.User{}, nil, err
+	}
+	answer, err := party.Open(purpose, p.Bound, p.State, []byte(p.Answer))
+	if err == nil && user != nil && user.ID != answer.UserID {
+		err = passkey.ErrWrong
+	}
+	var found storage.User
+	var proof passkey.Proof
+	if err == nil {
+		found, proof, err = s.judge(r, answer)
+	}
+	for tries := 1; tries < 5 && errors.Is(err, storage.ErrStale); tries++ {
+		// The passkey is in use elsewhere at this very moment, or the answer came before.
+		spent, e := s.Store.IsSpent(r.Context(), answer.Once.TenantID, answer.Once.Purpose, answer.Once.Value)
+		if e != nil {
+			return storage.User{}, nil, e
+		}
+		if spent {
+			err = passkey.ErrLate
+			break
+		}
+		found, proof, err = s.judge(r, answer)
+	}
+	switch {
+	case err == nil:
+		return found, proof.AMR(), nil
+	case errors.Is(err, storage.ErrUnavailable):
+		return storage.User{}, nil, err
+	case errors.Is(err, passkey.ErrLate):
+		return storage.User{}, nil, errLatePasskey
+	case errors.Is(err, passkey.ErrWrong), errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrStale):
+		why := "passkey"
+		switch {
+		case errors.Is(err, passkey.ErrCloned):
+			why = "copied passkey"
+		case errors.Is(err, storage.ErrNotFound):
+			why = "unknown passkey"
+		}
+		if err := s.record(r, storage.Event{Kind: "login.failed", UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
+			return storage.User{}, nil, err
+		}
+		return storage.User{}, nil, errWrongPasskey
+	}
+	return storage.User{}, nil, err
+}
+
+// judge looks at an answer by what is stored, and stores what follows from it. The user
+// is also given with an error, once a passkey of theirs was named. ErrStale: the passkey,
+// its person or the challenge was used meanwhile.
+func (s *Server) judge(r *http.Request, answer *passkey.Answer) (storage.User, passkey.Proof, error) {
+	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
+	// Whether or not there is such a person, one read says no: their ids are known to
+	// the clients that they use.
+	cred, err := s.Store.Credential(ctx, tenant.ID, answer.UserID, storage.PasskeyCredential, answer.ID)
+	if err != nil {
+		return storage.User{}, passkey.Proof{}, err
+	}
+	user, err := s.Store.User(ctx, tenant.ID, cred.UserID)
+	if err != nil {
+		return storage.User{}, passkey.Proof{}, err
+	}
+	key, err := s.openPasskey(tenant.ID, cred)
+	if err != nil {
+		return user, passkey.Proof{}, err
+	}
+	was := cred.Data
+	key, proof, verdict := answer.Verify(user.ID, key, now)
+	if verdict != nil && !errors.Is(verdict, passkey.ErrCloned) {
+		return user, proof, verdict
+	}
+	if cred.Data, err = s.sealPasskey(tenant.ID, key); err != nil {
+		return user, passkey.Proof{}, err
+	}
+	cred.UpdatedAt = now
+	ch := storage.Change{
+		TenantID: tenant.ID, UserID: user.ID, Now: now, Version: &user.CredentialVersion,
+		Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}},
+	}
+	if verdict != nil {
+		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "passkey.copied", UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
+	}
+	if err := s.Store.Apply(ctx, ch); err != nil {
+		return user, passkey.Proof{}, err
+	}
+	return user, proof, verdict
+}
