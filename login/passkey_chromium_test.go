@@ -84,7 +84,7 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 	}
 	c.press(".passkey button")
 	c.arrives("/")
-	if got := s.stored(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {
+	if got := s.storedPasskey(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {
 		t.Errorf("the counter is kept as %d", got)
 	}
 

@@ -52,8 +52,8 @@ func (s *site) passkey(u storage.User, device *passkeytest.Key) passkey.Passkey 
 	return key
 }
 
-// stored is the passkey as it is kept.
-func (s *site) stored(u storage.User, id string) passkey.Passkey {
+// storedPasskey is the passkey as it is kept.
+func (s *site) storedPasskey(u storage.User, id string) passkey.Passkey {
 	s.t.Helper()
 	cred, err := s.store.Credential(s.t.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 	if amr := sessions[0].AMR; !slices.Equal(amr, []string{"hwk", "user", "mfa"}) {
 		t.Errorf("amr %q", amr)
 	}
-	if used := s.stored(jo, key.ID()); used.Credential.Authenticator.SignCount != device.Counter || used.LastUsed.IsZero() {
+	if used := s.storedPasskey(jo, key.ID()); used.Credential.Authenticator.SignCount != device.Counter || used.LastUsed.IsZero() {
 		t.Errorf("the record was not kept: counter %d, used %v", used.Credential.Authenticator.SignCount, used.LastUsed)
 	}
 
@@ -284,7 +284,7 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 	if got := s.visitor().usePasskey(&thief); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the copy: %d", got.status)
 	}
-	if !s.stored(jo, key.ID()).Cloned() {
+	if !s.storedPasskey(jo, key.ID()).Cloned() {
 		t.Error("nobody noted it")
 	}
 	device.Counter = 50
