@@ -2,35 +2,36 @@ package login
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// homeView is what the start page shows.
+// homeView is what the start page shows when nobody is signed in.
 type homeView struct {
-	Account *accountView // nil when nobody is signed in
-	Several bool
-	Admin   bool
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
 }
 
-// homePage says who is signed in.
+// homePage leads to the account, or to where one can sign in.
 func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
 	}
-	v := s.view(w, r, "home.title", nil)
-	page := homeView{Several: len(all) > 1}
 	if len(all) > 0 {
-		page.Account, page.Admin = accountOf(all[0]), slices.Contains(all[0].User.Roles, "admin")
+		http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account", http.StatusSeeOther)
+		return nil
 	}
-	if web.TenantOf(r.Context()).ID == storage.DefaultTenant {
-		page.Playground = s.Playground
-	}
-	v.Page = page
+	v := s.view(w, r, "home.title", nil)
+	v.Page = homeView{s.playground(r)}
 	return s.show(w, http.StatusOK, "home", v)
+}
+
+// playground is where developers try a sign-in at the request's tenant, or "".
+func (s *Server) playground(r *http.Request) string {
+	if web.TenantOf(r.Context()).ID != storage.DefaultTenant {
+		return ""
+	}
+	return s.Playground
 }

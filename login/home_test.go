@@ -14,7 +14,10 @@ func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
 		t.Error("signed out: there is no link")
 	}
 	v.signIn("jo@example.com", right)
-	if p := v.get("/"); !strings.Contains(p.body, link) {
+	if p := v.get("/"); p.location() != "/account" {
+		t.Errorf("signed in: got %d to %q", p.status, p.location())
+	}
+	if p := v.get("/account"); !strings.Contains(p.body, link) {
 		t.Error("signed in: there is no link")
 	}
 	if p := newSite(t, nil).visitor().get("/"); strings.Contains(p.body, english["home.play"]) {

@@ -29,6 +29,13 @@ type Store interface {
 	storage.Consents
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
 	Record(ctx context.Context, e storage.Event) error
+	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
+	Client(ctx context.Context, tenant, id string) (storage.Client, error)
+	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error)
+	EndSession(ctx context.Context, tenant, id string, now time.Time) error
+	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
+	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
+	Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (int64, error)
 }
 
 // Config is what a Server is made of. Every field without "default" is required.
@@ -125,14 +132,17 @@ func New(c Config) (*Server, error) {
 	return &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}, templates: templates, static: static}, nil
 }
 
+// route is a page, with what its form is sent to.
+type route struct {
+	path string
+	get  func(w http.ResponseWriter, r *http.Request) error
+	post func(w http.ResponseWriter, r *http.Request) error // nil when it has no form
+}
+
 // Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
 // taken the rest off.
 func (s *Server) Register(r *mux.Router) {
-	for _, route := range []struct {
-		path string
-		get  func(w http.ResponseWriter, r *http.Request) error
-		post func(w http.ResponseWriter, r *http.Request) error
-	}{
+	for _, route := range append([]route{
 		{"/login", s.signInPage, s.signIn},
 		{"/login/passkey", s.passkeyOptions, s.signInByPasskey},
 		{"/select", s.selectPage, s.choose},
@@ -141,7 +151,7 @@ func (s *Server) Register(r *mux.Router) {
 		{"/signed-out", s.signedOutPage, nil},
 		{"/setup", s.setupPage, s.setup},
 		{"/", s.homePage, nil},
-	} {
+	}, s.accountRoutes()...) {
 		r.Handle(route.path, s.page(route.get)).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
 			r.Handle(route.path, s.form(route.post)).Methods(http.MethodPost)
@@ -158,7 +168,7 @@ func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http
 			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
 		}
 		keepOpener(w, r)
-		return h(w, r)
+		return follow(w, r, h(w, r))
 	})
 }
 
@@ -170,6 +180,6 @@ func (s *Server) form(h func(w http.ResponseWriter, r *http.Request) error) http
 			return err
 		}
 		keepOpener(w, r)
-		return h(w, r)
+		return follow(w, r, h(w, r))
 	})
 }

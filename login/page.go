@@ -2,6 +2,7 @@ package login
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -60,6 +61,9 @@ type view struct {
 	Letter string
 	Client *clientView
 	Cancel string // where the client's request is declined
+	// Session is the session that the page is about, and Done what was just changed: on
+	// pages of the account. Next is the one that a sign-in leads to.
+	Session, Done, Next string
 	// Locales are those that the page was asked for in, to carry along without a letter.
 	Locales string
 	Alert   string // what went wrong with the form
@@ -92,6 +96,9 @@ func (v *view) Link(page string, query ...string) string {
 	}
 	if v.Locales != "" {
 		q.Set("ui_locales", v.Locales)
+	}
+	if v.Next != "" {
+		q.Set("next", v.Next)
 	}
 	for i := 0; i+1 < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
@@ -149,8 +156,11 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = clientOf(&in.Client, v.words)
 		forClient(w, in)
-	} else if wish := uiLocales(r); len(wish) <= longestWishing {
-		v.Locales = wish
+	} else {
+		v.Next = nextOf(r)
+		if wish := uiLocales(r); len(wish) <= longestWishing {
+			v.Locales = wish
+		}
 	}
 	return v
 }
@@ -191,9 +201,9 @@ func (s *Server) needInteraction(r *http.Request) (*storage.Interaction, error) 
 }
 
 // goOn sends the browser on when its step is settled: to the request it came with, else
-// to the start page. Always by 303, so that what was posted is not posted again.
+// to the page of the account that it wanted, or the start page. Always by 303, so that what was posted is not posted again.
 func goOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
-	target := web.TenantOf(r.Context()).Path + "/"
+	target := web.TenantOf(r.Context()).Path + cmp.Or(nextOf(r), "/")
 	if in != nil {
 		target = in.ContinueURL
 	}

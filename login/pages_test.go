@@ -30,7 +30,7 @@ func TestAnAccountIsChosen(t *testing.T) {
 	if p := v.post("/select", "i", "letter-1", "account", ids[1]); p.status != http.StatusSeeOther || p.location() != "/authorize?"+q {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
-	if p := v.get("/"); !strings.Contains(p.body, "jo@example.com") {
+	if p := v.get("/account"); !strings.Contains(p.body, "jo@example.com") {
 		t.Error("the chosen account is not the current one")
 	}
 	if p := v.get("/select"); accountButtons(p.body)[0] != ids[1] {
@@ -78,11 +78,11 @@ func TestSigningOut(t *testing.T) {
 	if p := v.post("/signout", "l", "a&b"); p.status != http.StatusSeeOther || p.location() != "/logout?l=a%26b" {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
-	if p := v.get("/"); !strings.Contains(p.body, "jo@example.com") {
+	if p := v.get("/account"); !strings.Contains(p.body, "jo@example.com") {
 		t.Error("the other account was signed out too")
 	}
 	v.plant(&http.Cookie{Name: "vouchsafe-session", Value: old, Path: "/"})
-	if p := v.get("/"); strings.Contains(p.body, "mo@example.com") {
+	if p := v.get("/account"); strings.Contains(p.body, "mo@example.com") {
 		t.Error("the old cookie still works")
 	}
 	v.signIn("mo@example.com", right)
@@ -196,7 +196,7 @@ func TestTenantsKeepToThemselves(t *testing.T) {
 	if p := v.signIn("mo@example.com", right); p.location() != "/t/acme/" {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
-	for _, path := range []string{"/", "/login?" + q, "/login?other=1&" + q, "/select?" + q, "/consent?" + q, "/signout", "/signed-out", "/setup?token=setup-acme", "/nonsense?i=x"} {
+	for _, path := range []string{"/account", "/login?" + q, "/login?other=1&" + q, "/select?" + q, "/consent?" + q, "/signout", "/signed-out", "/setup?token=setup-acme", "/nonsense?i=x"} {
 		p := v.get(path)
 		if path != "/nonsense?i=x" && (p.status != http.StatusOK || !strings.Contains(p.body, "Acme &lt;b&gt;Ltd") || !strings.Contains(p.body, `src="https://acme.example/logo.svg"`)) {
 			t.Errorf("%s: got %d without the tenant's name and logo", path, p.status)

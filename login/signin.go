@@ -34,7 +34,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in == nil && form.Account != nil {
+	if in == nil && form.Account != nil && (nextOf(r) == "" || form.Account.fresh) {
 		return goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
 	return s.showSignIn(w, r, http.StatusOK, in, form, "")
@@ -231,11 +231,12 @@ type accountView struct {
 	Login   string // what to sign in with
 	Name    string
 	Initial string
+	fresh   bool // its person has just proven themselves
 }
 
 func accountOf(a browser.Account) *accountView {
 	u := a.User
-	v := &accountView{Session: a.ID, Login: u.Email, Name: u.Profile.Name}
+	v := &accountView{Session: a.ID, Login: u.Email, Name: u.Profile.Name, fresh: isFresh(a)}
 	if v.Login == "" {
 		v.Login = u.Username
 	}

@@ -23,7 +23,7 @@ func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
 		if p := v.signIn(name, right); p.status != http.StatusSeeOther || p.location() != "/" {
 			t.Errorf("%q: got %d to %q, want 303 to /", name, p.status, p.location())
 		}
-		if p := v.get("/"); !strings.Contains(p.body, "Jo@Example.com") {
+		if p := v.get("/account"); !strings.Contains(p.body, "Jo@Example.com") {
 			t.Errorf("%q: the start page does not say who is signed in", name)
 		}
 	}
@@ -164,7 +164,7 @@ func TestASessionNeverSurvivesSigningIn(t *testing.T) {
 		return &http.Cookie{Name: "vouchsafe-session", Value: v.cookie("session")}
 	}
 	shows := func(c *http.Cookie, who string) bool {
-		req, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
+		req, err := http.NewRequest(http.MethodGet, s.url+"/account", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestHashesAreRenewedWhenTheirParametersChange(t *testing.T) {
 	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusSeeOther || stored() != after {
 		t.Errorf("with the new hash: got %d", p.status)
 	}
-	if p := v.get("/"); !strings.Contains(p.body, "jo@example.com") {
+	if p := v.get("/account"); !strings.Contains(p.body, "jo@example.com") {
 		t.Error("hashing anew ended the session")
 	}
 }

@@ -25,6 +25,8 @@ type Change struct {
 	// Raise raises the CredentialVersion, which ends all sessions and grants, and forgets
 	// the codes about the person.
 	Raise bool
+	// ForgetCodes forgets the codes about the person, as Raise does.
+	ForgetCodes bool
 	// Update stores the person's fields as UpdateUser does. ErrNotFound, ErrExists.
 	Update *User
 	// RemoveCredentials come before those that are stored.

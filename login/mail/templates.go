@@ -26,7 +26,7 @@ var builtin embed.FS
 // LANGUAGE/NAME.html.
 var names = []string{
 	"account-changed", "account-deleted", "account-exists", "confirm-email", "confirm-new-email",
-	"email-changed", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
+	"email-changed", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 
 const (

@@ -62,6 +62,8 @@ func applyPerson(c conn, ch storage.Change) error {
 		if err := must(c, storage.ErrNotFound, raiseVersion, ch.TenantID, ch.UserID, micros(ch.Now)); err != nil {
 			return err
 		}
+	}
+	if ch.Raise || ch.ForgetCodes {
 		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}

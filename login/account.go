@@ -1,0 +1,208 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// section is one matter of an account: a row of the account page, and a page of its own
+// at /account/PATH.
+type section struct {
+	path  string
+	group string // the heading that the row stands under
+	title string
+	// state says in a few words how the matter stands.
+	state func(*overview) string
+}
+
+// sections are all matters, in the order of the account page. A new one adds its row
+// here and its pages to accountRoutes.
+var sections = []section{
+	{"profile", "account.group.you", "account.profile", (*overview).profile},
+	{"email", "account.group.you", "account.email", (*overview).email},
+	{"password", "account.group.signin", "account.password", (*overview).password},
+	{"sessions", "account.group.use", "account.sessions", (*overview).devices},
+	{"apps", "account.group.use", "account.apps", (*overview).connected},
+	{"activity", "account.group.use", "account.activity", (*overview).activity},
+	{"data", "account.group.data", "account.data", nil},
+	{"delete", "account.group.data", "account.delete", nil},
+}
+
+// done are the texts for what was just changed, by the page's parameter of that name.
+var done = map[string]string{
+	"profile":   "account.done.profile",
+	"email":     "account.done.email",
+	"confirmed": "account.done.confirmed",
+	"password":  "account.done.password",
+	"session":   "account.done.session",
+	"sessions":  "account.done.sessions",
+	"app":       "account.done.app",
+}
+
+// accountRoutes are the pages of the account area.
+func (s *Server) accountRoutes() []route {
+	return []route{
+		{"/account", s.accountPage, nil},
+		{"/account/profile", s.profilePage, s.postProfile},
+		{"/account/email", s.emailPage, s.postEmail},
+		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
+		{"/account/password", s.passwordPage, s.postPassword},
+		{"/account/sessions", s.sessionsPage, s.postSessions},
+		{"/account/apps", s.appsPage, s.postApps},
+		{"/account/activity", s.activityPage, nil},
+		{"/account/data", s.dataPage, s.postData},
+		{"/account/delete", s.deletePage, s.postDelete},
+		{"/account/deleted", s.deletedPage, nil},
+	}
+}
+
+// overview is what the account page needs to know to say how matters stand.
+type overview struct {
+	words    words
+	user     storage.User
+	creds    []storage.Credential
+	sessions []storage.Session
+	apps     int
+}
+
+// accountRow is a section as the page shows it.
+type accountRow struct{ Path, Title, State string }
+
+// accountGroup is rows under one heading.
+type accountGroup struct {
+	Title string
+	Rows  []accountRow
+}
+
+// accountHome is what the account page shows.
+type accountHome struct {
+	Account *accountView
+	Groups  []accountGroup
+	Several bool // accounts in this browser
+	Admin   bool
+	// Playground is where developers try a sign-in; "" where there is none.
+	Playground string
+}
+
+// accountPage shows all matters of the account, and how they stand.
+func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	all, err := s.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "home.title", a)
+	o, err := s.lookOver(r, v.words, a.User)
+	if err != nil {
+		return err
+	}
+	page := accountHome{Account: accountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.playground(r)}
+	for _, sec := range sections {
+		row := accountRow{Path: "/account/" + sec.path, Title: v.words.must(sec.title)}
+		if sec.state != nil {
+			row.State = sec.state(o)
+		}
+		group := v.words.must(sec.group)
+		if n := len(page.Groups); n == 0 || page.Groups[n-1].Title != group {
+			page.Groups = append(page.Groups, accountGroup{Title: group})
+		}
+		last := &page.Groups[len(page.Groups)-1]
+		last.Rows = append(last.Rows, row)
+	}
+	v.Page = page
+	return s.show(w, http.StatusOK, "account", v)
+}
+
+func (s *Server) lookOver(r *http.Request, w words, u storage.User) (*overview, error) {
+	o := &overview{words: w, user: u}
+	var err error
+	if o.creds, err = s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID); err != nil {
+		return nil, err
+	}
+	if o.sessions, err = s.sessionsOf(r, u); err != nil {
+		return nil, err
+	}
+	apps, err := s.appsOf(r, u, o.sessions)
+	o.apps = len(apps)
+	return o, err
+}
+
+// accountView is the view of a page about the account.
+func (s *Server) accountView(w http.ResponseWriter, r *http.Request, title string, a browser.Account) *view {
+	v := s.view(w, r, title, nil)
+	v.Session = a.ID
+	if text, ok := done[r.FormValue("done")]; ok {
+		v.Done = v.words.must(text)
+	}
+	return v
+}
+
+// mine is the account that a page of the account area is about: the browser's current
+// one. A form names the session that its page showed: the browser may have changed to
+// another account since, and what was meant for one must not happen to the other.
+func (s *Server) mine(r *http.Request) (browser.Account, error) {
+	a, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return a, s.nobody(r)
+	}
+	if err == nil && r.Method == http.MethodPost && r.PostForm.Get("session") != a.ID {
+		w := s.words(r)
+		err = &web.Problem{Status: http.StatusConflict, Title: w.must("account.other.title"), Message: w.must("account.other"),
+			Developer: "The hidden field \"session\" is not the browser's current session."}
+	}
+	return a, err
+}
+
+// nobody is why there is no current account: nobody is signed in, or the session that was
+// the current one has been ended from elsewhere, and there are others to choose from.
+func (s *Server) nobody(r *http.Request) error {
+	all, err := s.Sessions.All(r)
+	switch {
+	case err != nil:
+		return err
+	case len(all) > 0:
+		return &detour{web.TenantOf(r.Context()).Path + "/select"}
+	}
+	return proveFirst(r)
+}
+
+// changed is the end of a change: the page that says so.
+func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
+	target := web.TenantOf(r.Context()).Path + page
+	if done != "" {
+		target += "?done=" + done
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+// told is the mail that tells a person of a change to their account, to be stored with it.
+func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Mail, error) {
+	w := s.words(r)
+	return s.notice(r, u, "account-changed", map[string]string{
+		"What": w.must(text, args...), "Device": w.device(r.UserAgent()), "IP": web.RequestOf(r.Context()).IP,
+		"Link": web.TenantOf(r.Context()).URL("/account"),
+	})
+}
+
+// apply makes a change to a person who must not have changed their proofs meanwhile, and
+// has its mails sent.
+func (s *Server) apply(r *http.Request, u storage.User, ch storage.Change) error {
+	ch.TenantID, ch.UserID, ch.Now, ch.Version = u.TenantID, u.ID, time.Now(), &u.CredentialVersion
+	if err := s.Store.Apply(r.Context(), ch); err != nil {
+		return err
+	}
+	if len(ch.Mails) > 0 {
+		s.Mail.Stored()
+	}
+	return nil
+}

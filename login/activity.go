@@ -1,0 +1,70 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// activityPageSize is how many events a page shows.
+const activityPageSize = 25
+
+func (o *overview) activity() string { return o.words.must("account.activity.state") }
+
+// eventView is an event as the person whom it concerns sees it.
+type eventView struct {
+	What string
+	At   stamp
+	IP   string
+	App  string
+}
+
+// activityList is what the activity page shows.
+type activityList struct {
+	Events []eventView
+	Older  string // where the next page begins, or ""
+	First  bool
+}
+
+// activityPage shows what happened with the account, newest first.
+func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	before := r.FormValue("before")
+	events, err := s.Store.EventsOf(r.Context(), a.TenantID, a.UserID, before, activityPageSize+1)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "account.activity", a)
+	page := activityList{First: before == ""}
+	if len(events) > activityPageSize {
+		events = events[:activityPageSize]
+		page.Older = events[activityPageSize-1].ID
+	}
+	names := map[string]string{"": ""}
+	for _, e := range events {
+		if _, ok := names[e.ClientID]; !ok {
+			client, err := s.Store.Client(r.Context(), e.TenantID, e.ClientID)
+			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return err
+			}
+			client.ClientID = e.ClientID
+			names[e.ClientID] = clientOf(&client, v.words).Name
+		}
+		page.Events = append(page.Events, eventView{What: v.words.happened(e.Kind), At: v.words.stamp(e.At), IP: e.IP, App: names[e.ClientID]})
+	}
+	v.Page = page
+	return s.show(w, http.StatusOK, "account-activity", v)
+}
+
+// happened says a kind of event. One without words of its own is shown all the same: what
+// somebody did to an account is not hidden from its owner.
+func (w words) happened(kind string) string {
+	if text, ok := w["activity."+kind]; ok {
+		return text
+	}
+	return w.must("activity.other")
+}

@@ -1,0 +1,268 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// perChanger bounds the addresses that one person may have written to.
+var perChanger = limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}
+
+func (o *overview) email() string {
+	if o.user.Email != "" && !o.user.EmailVerified {
+		return o.words.must("account.unconfirmed", o.user.Email)
+	}
+	return o.user.Email
+}
+
+// emailChange is what a code for a new address sets in motion.
+type emailChange struct {
+	Email string `json:"email"`
+	Key   string `json:"key"`
+	// From is the EmailKey that it replaces: another change in between voids the code.
+	From string `json:"from"`
+}
+
+// startEmailChange sends a code to the address that a person wants to use from now on. If
+// somebody else has it, its owner is told so, and nobody else. The flow is the code's.
+func (s *Server) startEmailChange(r *http.Request, u storage.User, email string) (flow string, err error) {
+	email = strings.TrimSpace(email)
+	key, ok := NormalEmail(email)
+	if !ok {
+		return "", invalidf("email", "setup.bad_email")
+	}
+	if key == u.EmailKey && u.EmailVerified {
+		return "", invalidf("email", "newemail.same")
+	}
+	ctx := r.Context()
+	if wait, ok := s.Limits.Allow(ctx, u.TenantID, perChanger, u.ID); !ok {
+		return "", &limited{wait}
+	}
+	if err := s.allowSending(r, key); err != nil {
+		return "", err
+	}
+	// One code at a time for a person, not for an address: else somebody who asks for the
+	// same address would void theirs.
+	code, err := s.newCode(r, storage.CodeEmail, u.ID, u.ID, emailChange{email, key, u.EmailKey}, codeLife)
+	if err != nil {
+		return "", err
+	}
+	template, data := "confirm-new-email", map[string]string{
+		"Code": code.Spoken(), "Link": web.TenantOf(ctx).URL("/account/email/confirm?" + url.Values{"token": {code.Token}}.Encode()),
+	}
+	switch other, err := s.Store.UserByEmail(ctx, u.TenantID, key); {
+	case err == nil && other.ID != u.ID:
+		template, data = "email-taken", map[string]string{"Link": web.TenantOf(ctx).URL("/account")}
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
+		return "", err
+	}
+	m, err := s.compose(r, email, template, data)
+	if err != nil {
+		return "", invalidf("email", "setup.bad_email")
+	}
+	return code.ID, s.apply(r, u, storage.Change{
+		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: "email.asked", UserID: u.ID})},
+	})
+}
+
+// confirmEmailChange gives a person the address whose code they prove, and tells the old
+// one. The code alone does not do: a stranger who asks for somebody's address would have
+// their account confirmed by a click on the link.
+func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (storage.User, error) {
+	change, code, err := s.proveEmailChange(r, u, p)
+	if err != nil {
+		return u, err
+	}
+	// What the session knows of the person may be a moment old.
+	if u, err = s.Store.User(r.Context(), u.TenantID, u.ID); err != nil {
+		return u, err
+	}
+	if change.From != u.EmailKey {
+		return u, errWrongCode
+	}
+	var mails []storage.Mail
+	kind := "email.changed"
+	if change.Key == u.EmailKey {
+		kind = "email.confirmed"
+		mails, err = s.told(r, u, "notice.confirmed")
+	} else {
+		mails, err = s.notice(r, u, "email-changed", map[string]string{"NewAddress": change.Email})
+	}
+	if err != nil {
+		return u, err
+	}
+	u.Email, u.EmailKey, u.EmailVerified, u.UpdatedAt = change.Email, change.Key, true, time.Now()
+	err = s.apply(r, u, storage.Change{
+		Code: code.ID, ForgetCodes: true, Update: &u, Mails: mails,
+		Events: []storage.Event{s.event(r, storage.Event{Kind: kind, UserID: u.ID})},
+	})
+	switch {
+	case errors.Is(err, storage.ErrExists): // they read its mail, and may know
+		return u, invalidf("code", "newemail.taken")
+	case errors.Is(err, storage.ErrStale):
+		return u, errWrongCode
+	}
+	return u, err
+}
+
+// proveEmailChange finds the change that a proof is for, if it is the person's.
+func (s *Server) proveEmailChange(r *http.Request, u storage.User, p proof) (emailChange, storage.Code, error) {
+	var change emailChange
+	code, err := s.tryCode(r, storage.CodeEmail, p, &change)
+	if err == nil && code.UserID != u.ID {
+		err = errWrongCode
+	}
+	return change, code, err
+}
+
+// emailForm is what the e-mail page shows.
+type emailForm struct {
+	Email     string // the address that counts, or ""
+	Confirmed bool
+	New       string // as typed
+	Fault     string
+}
+
+// emailPage shows the address and asks for another.
+func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showEmail(w, r, http.StatusOK, "", "")
+}
+
+func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, status int, typed, fault string) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "account.email", a)
+	v.Page = emailForm{Email: a.User.Email, Confirmed: a.User.EmailVerified, New: typed, Fault: fault}
+	return s.show(w, status, "account-email", v)
+}
+
+// postEmail has a code sent.
+func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	typed := r.PostForm.Get("email")
+	if r.PostForm.Get("this") != "" {
+		typed = a.User.Email
+	}
+	flow, err := s.startEmailChange(r, a.User, typed)
+	var faults invalid
+	var early *limited
+	switch {
+	case errors.As(err, &faults):
+		return s.showEmail(w, r, http.StatusUnprocessableEntity, typed, faults.of(s.words(r), "email"))
+	case errors.As(err, &early):
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		say := s.words(r)
+		return s.showEmail(w, r, http.StatusTooManyRequests, typed, say.must("signin.limited", say.span(early.wait)))
+	case err != nil:
+		return changedMeanwhile(s.words(r), err)
+	}
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/email/confirm?"+url.Values{"flow": {flow}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// emailConfirmForm is what the page for confirming an address shows.
+type emailConfirmForm struct {
+	Email       string // that is to be confirmed; "" when nobody may know
+	Flow, Token string // one of them
+	Elsewhere   bool   // nobody is signed in here
+	Fault       string
+}
+
+// emailConfirmPage takes the code, or asks whoever followed the link. It spends nothing:
+// who looks at mails before people do follows links too.
+func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showEmailConfirm(w, r, http.StatusOK, "")
+}
+
+func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, status int, fault string) error {
+	a, err := s.mine(r)
+	var first *detour
+	if errors.As(err, &first) {
+		v := s.view(w, r, "newemail.title", nil)
+		v.Page = emailConfirmForm{Elsewhere: true}
+		return s.show(w, status, "account-email-confirm", v)
+	}
+	if err != nil {
+		return err
+	}
+	form := emailConfirmForm{Flow: r.FormValue("flow"), Token: r.FormValue("token"), Fault: fault}
+	var change emailChange
+	if form.Token != "" {
+		change, _, err = s.proveEmailChange(r, a.User, proof{Token: form.Token})
+	} else {
+		change, err = s.awaitedEmail(r, a.User, form.Flow)
+	}
+	v := s.accountView(w, r, "newemail.title", a)
+	var early *limited
+	switch {
+	case errors.Is(err, errWrongCode):
+		v.Alert = v.words.must("newemail.gone")
+		status = max(status, http.StatusUnprocessableEntity)
+	case errors.As(err, &early):
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		v.Alert = v.words.must("signin.limited", v.words.span(early.wait))
+		status = http.StatusTooManyRequests
+	case err != nil:
+		return err
+	default:
+		form.Email = change.Email
+	}
+	v.Page = form
+	return s.show(w, status, "account-email-confirm", v)
+}
+
+// awaitedEmail is the change that waits for a code to be typed.
+func (s *Server) awaitedEmail(r *http.Request, u storage.User, flow string) (change emailChange, err error) {
+	code, err := s.Store.Code(r.Context(), u.TenantID, flow, time.Now())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (code.UserID != u.ID || code.Purpose != storage.CodeEmail || code.Tries >= codeTries) {
+		return change, errWrongCode
+	}
+	if err != nil {
+		return change, err
+	}
+	return change, s.openCode(code, &change)
+}
+
+// postEmailConfirm changes the address.
+func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
+	say := s.words(r)
+	if p.Token == "" && strings.TrimSpace(p.Digits) == "" {
+		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, say.must("newemail.code_missing"))
+	}
+	user, err := s.confirmEmailChange(r, a.User, p)
+	var faults invalid
+	var early *limited
+	switch {
+	case errors.Is(err, errWrongCode):
+		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, say.must("newemail.wrong"))
+	case errors.As(err, &faults):
+		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, faults.of(say, "code"))
+	case errors.As(err, &early):
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		return s.showEmailConfirm(w, r, http.StatusTooManyRequests, say.must("signin.limited", say.span(early.wait)))
+	case err != nil:
+		return changedMeanwhile(say, err)
+	}
+	if user.EmailKey == a.User.EmailKey {
+		return changed(w, r, "/account", "confirmed")
+	}
+	return changed(w, r, "/account", "email")
+}

@@ -1,0 +1,168 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+func (o *overview) password() string {
+	for _, c := range o.creds {
+		if c.Kind == storage.PasswordCredential {
+			return o.words.must("account.changed", o.words.date(c.UpdatedAt))
+		}
+	}
+	return o.words.must("account.no_password")
+}
+
+// passwordForm is what the password page shows.
+type passwordForm struct {
+	Login      string // for password managers
+	Has        bool   // a password that has to be entered first
+	All        bool   // the change signs out here too
+	MinLength  int
+	OldFault   string
+	FreshFault string
+}
+
+// passwordPage asks for a new password, and for the one that there is. Who has none sets
+// one, and has to be fresh instead.
+func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
+	a, has, err := s.ownPassword(r)
+	if err != nil {
+		return err
+	}
+	return s.showPassword(w, r, http.StatusOK, a, has, nil)
+}
+
+// ownPassword is the account, and whether it has a password.
+func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
+	a, err := s.mine(r)
+	if err != nil {
+		return a, false, err
+	}
+	_, err = s.Store.Credential(r.Context(), a.TenantID, a.UserID, storage.PasswordCredential, "")
+	if errors.Is(err, storage.ErrNotFound) {
+		a, err = s.fresh(r)
+		return a, false, err
+	}
+	return a, true, err
+}
+
+func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, status int, a browser.Account, has bool, faults invalid) error {
+	v := s.accountView(w, r, "account.password", a)
+	v.Page = passwordForm{
+		Login: accountOf(a).Login, Has: has, All: s.signsOutAll(r), MinLength: s.Policy.Shortest(),
+		OldFault: faults.of(v.words, "old_password"), FreshFault: faults.of(v.words, "password"),
+	}
+	return s.show(w, status, "account-password", v)
+}
+
+// signsOutAll says whether the tenant wants a new password to end this session too.
+func (s *Server) signsOutAll(r *http.Request) bool {
+	return web.TenantOf(r.Context()).Settings.Passwords.SignOut == storage.SignOutAll
+}
+
+// postPassword takes it.
+func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
+	a, has, err := s.ownPassword(r)
+	if err != nil {
+		return err
+	}
+	user, err := s.changePassword(r, a.User, r.PostForm.Get("old_password"), r.PostForm.Get("password"))
+	var faults invalid
+	var early *limited
+	switch {
+	case err == nil:
+	case errors.As(err, &faults):
+		return s.showPassword(w, r, http.StatusUnprocessableEntity, a, has, faults)
+	case errors.As(err, &early):
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		return s.showPassword(w, r, http.StatusTooManyRequests, a, has, invalid{{"old_password", "signin.limited", []any{s.words(r).span(early.wait)}}})
+	case errors.Is(err, argon2id.ErrBusy):
+		return s.busy(r, err)
+	default:
+		return err
+	}
+	if s.signsOutAll(r) {
+		if err := s.Sessions.End(w, r, a.ID); err != nil { // of the cookie: the session is dead
+			return err
+		}
+		return changed(w, r, "/account", "password")
+	}
+	// What opened the session has not changed, but for the password, which was proven now.
+	amr := a.AMR
+	if has && !slices.Contains(amr, "pwd") {
+		amr = append(slices.Clone(amr), "pwd")
+	}
+	if _, err := s.Sessions.Start(w, r, user, a.ACR, amr...); err != nil {
+		return err
+	}
+	return changed(w, r, "/account", "password")
+}
+
+// changePassword gives a person a new password. They prove the old one, if there is one;
+// else the caller has made sure of them. It ends all their sessions and grants: the person
+// that it returns may start a session again.
+func (s *Server) changePassword(r *http.Request, u storage.User, old, fresh string) (storage.User, error) {
+	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasswordCredential, "")
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return u, err
+	}
+	if err == nil {
+		if err := s.proveOld(r, u, cred, old); err != nil {
+			return u, err
+		}
+	}
+	ch, err := s.passwordChange(r, u, "password", fresh)
+	if err != nil {
+		return u, err
+	}
+	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "password.changed", UserID: u.ID}))
+	if err := s.apply(r, u, ch); err != nil {
+		return u, changedMeanwhile(s.words(r), err)
+	}
+	u.CredentialVersion++ // and no other: what else changed it meanwhile must not be undone
+	return u, nil
+}
+
+// proveOld checks the password that a person has, and counts the guesses of whoever sits
+// at their browser.
+func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credential, old string) error {
+	if old == "" || len(old) > password.MaxLength {
+		return invalidf("old_password", "newpassword.missing")
+	}
+	if err := s.allowAddress(r); err != nil {
+		return err
+	}
+	forgive, err := s.allowAccount(r, u.ID, "")
+	if err != nil {
+		return err
+	}
+	ok, _, err := s.Passwords.Verify(r.Context(), cred.Data, old)
+	if err != nil && !errors.Is(err, argon2id.ErrMalformed) {
+		return err
+	}
+	if !ok {
+		if err := s.record(r, storage.Event{Kind: "password.refused", UserID: u.ID}); err != nil {
+			return err
+		}
+		return invalidf("old_password", "newpassword.wrong")
+	}
+	forgive()
+	return nil
+}
+
+// changedMeanwhile is err as what a person is told when somebody else was faster.
+func changedMeanwhile(w words, err error) error {
+	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
+		return &web.Problem{Status: http.StatusConflict, Message: w.must("account.other"), Err: err}
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// freshness is how long a proof counts for what only an account's owner may do. Whoever
+// finds a browser signed in has its session, but not what opened it.
+const freshness = 5 * time.Minute
+
+// fresh is mine for what needs a proof that is no older than freshness. Every way of
+// signing in gives one, with the factors that the policies want.
+func (s *Server) fresh(r *http.Request) (browser.Account, error) {
+	a, err := s.mine(r)
+	if err == nil && !isFresh(a) {
+		err = proveFirst(r)
+	}
+	return a, err
+}
+
+func isFresh(a browser.Account) bool { return time.Since(a.AuthTime) <= freshness }
+
+// detour is an error that sends the browser to another page first.
+type detour struct{ to string }
+
+func (d *detour) Error() string { return "first to " + d.to }
+
+// follow takes the detour that err is, or gives err back.
+func follow(w http.ResponseWriter, r *http.Request, err error) error {
+	var d *detour
+	if !errors.As(err, &d) {
+		return err
+	}
+	http.Redirect(w, r, d.to, http.StatusSeeOther)
+	return nil
+}
+
+// proveFirst sends the browser to sign in, and back to the section of the account that it
+// wanted. What was posted is not kept.
+func proveFirst(r *http.Request) error {
+	next := "/account"
+	if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && ownPage(next+"/"+parts[2]) {
+		next += "/" + parts[2]
+	}
+	return &detour{web.TenantOf(r.Context()).Path + "/login?" + url.Values{"next": {next}}.Encode()}
+}
+
+// nextOf is the page of the account that the browser goes on to after a sign-in that no
+// client asked for; "" for the start page. Nothing else can be named.
+func nextOf(r *http.Request) string {
+	if next := r.FormValue("next"); ownPage(next) {
+		return next
+	}
+	return ""
+}
+
+func ownPage(path string) bool {
+	return path == "/account" || slices.ContainsFunc(sections, func(s section) bool { return path == "/account/"+s.path })
+}
