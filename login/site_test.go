@@ -229,6 +229,7 @@ type visitor struct {
 	client *http.Client
 	base   string // the tenant's path
 	form   string // the token of the last page
+	about  string // the session that the last page of the account was about
 }
 
 func (s *site) visitor() *visitor {
@@ -254,7 +255,10 @@ type answer struct {
 // location is where the answer redirects to.
 func (p answer) location() string { return p.header.Get("Location") }
 
-var formField = regexp.MustCompile(`name="form" value="([^"]*)"`)
+var (
+	formField    = regexp.MustCompile(`name="form" value="([^"]*)"`)
+	sessionField = regexp.MustCompile(`name="session" value="([^"]*)"`)
+)
 
 func (v *visitor) do(req *http.Request) answer {
 	v.t.Helper()
@@ -272,6 +276,9 @@ func (v *visitor) do(req *http.Request) answer {
 	}
 	if m := formField.FindSubmatch(body); m != nil {
 		v.form = html.UnescapeString(string(m[1]))
+	}
+	if m := sessionField.FindSubmatch(body); m != nil {
+		v.about = string(m[1])
 	}
 	return answer{resp.StatusCode, resp.Header, string(body)}
 }
@@ -291,6 +298,9 @@ func (v *visitor) request(path string, fields ...string) *http.Request {
 	values := url.Values{}
 	if v.form != "" {
 		values.Set("form", v.form)
+	}
+	if v.about != "" {
+		values.Set("session", v.about)
 	}
 	for i := 0; i < len(fields); i += 2 {
 		values.Set(fields[i], fields[i+1])
