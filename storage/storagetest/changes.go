@@ -167,6 +167,16 @@ func testChanges(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("forget codes", func(t *testing.T) {
+		must(t, s.PutCode(ctx, aCode(tenant, "forgotten", "forgotten", u.ID)))
+		must(t, s.PutCode(ctx, aCode(tenant, "another's", "another's", "other")))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, ForgetCodes: true}))
+		_, err := s.Code(ctx, tenant, "forgotten", now)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Code(ctx, tenant, "another's", now)
+		must(t, err)
+	})
+
 	t.Run("one of many uses up a code", func(t *testing.T) {
 		must(t, s.PutCode(ctx, aCode(tenant, "race", "race", u.ID)))
 		var won atomic.Int64
