@@ -87,6 +87,7 @@ func (c *chrome) picture(name string) {
 		}
 	}
 	chromiumtest.Do(c.t, c.ctx, chromedp.ResetViewport())
+	chromiumtest.Accessible(c.t, c.ctx, name)
 }
 
 // TestEveryPageInChromium walks through all pages with a real browser and no scripts.

@@ -1,0 +1,58 @@
+package chromiumtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// axe is axe-core, which make setup installs beside the npm clients of the end-to-end tests.
+var axe = sync.OnceValues(func() (string, error) {
+	_, here, _, _ := runtime.Caller(0)
+	source, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../e2e/clients/npm/node_modules/axe-core/axe.min.js"))
+	return string(source), err
+})
+
+// violation is what axe-core finds wrong with a page.
+type violation struct {
+	ID, Impact, Help string
+	Nodes            []struct {
+		HTML           string
+		FailureSummary string
+	}
+}
+
+// Accessible looks for what keeps people from using the page that is shown, in either
+// colour scheme, and fails the test for anything that axe-core calls serious or critical.
+func Accessible(t testing.TB, ctx context.Context, name string) {
+	t.Helper()
+	source, err := axe()
+	if err != nil {
+		t.Fatalf("axe-core is not installed: run make setup, or npm ci in e2e/clients/npm: %v", err)
+	}
+	if Run(t, ctx, chromedp.Evaluate[bool](`matchMedia("(scripting: none)").matches`)) {
+		Script(t, ctx, true) // axe-core waits by timers, and those are the page's
+		defer Script(t, ctx, false)
+	}
+	Do(t, ctx, chromedp.Evaluate[chromedp.Void](source))
+	for _, scheme := range []string{"light", "dark"} {
+		Scheme(t, ctx, scheme)
+		found := Run(t, ctx, chromedp.Evaluate[[]violation](`axe.run({resultTypes: ["violations"]}).then(r => r.violations)`, chromedp.EvalAwaitPromise))
+		for _, v := range found {
+			say := t.Logf
+			if slices.Contains([]string{"serious", "critical"}, v.Impact) {
+				say = t.Errorf
+			}
+			for _, n := range v.Nodes {
+				say("%s, %s: %s (%s): %s\n%s", name, scheme, v.Help, v.Impact, n.HTML, strings.TrimSpace(n.FailureSummary))
+			}
+		}
+	}
+}
