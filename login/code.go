@@ -44,7 +44,10 @@ func (i issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digit
 // newCode makes a code for whoever reads what is sent to target, and stores nothing. data
 // is what it sets in motion; it is sealed.
 func (s *Server) newCode(r *http.Request, purpose, target, userID string, data any, life time.Duration) (issued, error) {
-	tenant := web.TenantOf(r.Context()).ID
+	return makeCode(s.Secrets, web.TenantOf(r.Context()).ID, purpose, target, userID, data, life)
+}
+
+func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, data any, life time.Duration) (issued, error) {
 	plain, err := json.Marshal(data)
 	if err != nil {
 		return issued{}, fmt.Errorf("code: %w", err)
@@ -58,8 +61,8 @@ func (s *Server) newCode(r *http.Request, purpose, target, userID string, data a
 	c := issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
 	c.Code = storage.Code{
 		TenantID: tenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
-		CodeHash: s.Secrets.Box(tenant, "code").MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
-		Data: s.Secrets.Box(tenant, "code").Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+		CodeHash: secrets.Box(tenant, "code").MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
+		Data: secrets.Box(tenant, "code").Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
 	}
 	return c, nil
 }

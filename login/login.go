@@ -147,6 +147,11 @@ func (s *Server) Register(r *mux.Router) {
 		{"/login/passkey", s.passkeyOptions, s.signInByPasskey},
 		{"/select", s.selectPage, s.choose},
 		{"/consent", s.consentPage, s.decide},
+		{"/signup", s.signUpPage, s.signUpPosted},
+		{"/signup/confirm", s.confirmPage, s.confirmPosted},
+		{"/forgot", s.forgotPage, s.forgotPosted},
+		{"/reset", s.resetPage, s.resetPosted},
+		{"/reset/done", s.resetDonePage, nil},
 		{"/signout", s.signOutPage, s.signOut},
 		{"/signed-out", s.signedOutPage, nil},
 		{"/setup", s.setupPage, s.setup},
@@ -157,6 +162,7 @@ func (s *Server) Register(r *mux.Router) {
 			r.Handle(route.path, s.form(route.post)).Methods(http.MethodPost)
 		}
 	}
+	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
 	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
 }
 

@@ -8,6 +8,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/vouchsafe/vouchsafe/login/mail"
 )
 
 const (
@@ -44,6 +46,20 @@ func NormalEmail(s string) (key string, ok bool) {
 	}
 	key = local + "@" + domain
 	return key, len(key) <= maxEmail
+}
+
+// mailbox reads an address that a person claims to be theirs: its key, and where to write to
+// them. An address that the key brings together with another one, by more than the case of
+// letters and how the domain is written, is refused: mail to the one would prove the other.
+func mailbox(s string) (to, key string, ok bool) {
+	key, ok = NormalEmail(s)
+	if !ok {
+		return "", "", false
+	}
+	local, _, _ := strings.Cut(norm.NFC.String(strings.TrimSpace(s)), "@")
+	same, domain, _ := strings.Cut(key, "@")
+	to = local + "@" + domain
+	return to, key, strings.ToLower(local) == same && mail.CheckAddress(to) == nil
 }
 
 // NormalUsername is the form in which user names are compared

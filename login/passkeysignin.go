@@ -27,12 +27,6 @@ type passkeyForm struct {
 // errNoPasskeys is the answer where none can be used.
 var errNoPasskeys = &web.Problem{Status: http.StatusNotFound, Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its issuer has no host name."}
 
-// passkeyScript lets the page run passkey.js, and that ask for a challenge.
-func passkeyScript(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
-}
-
 // signInPasskey is the form on the sign-in page, or nil. When the page asks somebody to
 // confirm that it is them, it is there if they have a passkey to do so.
 func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, confirm bool) (*passkeyForm, error) {
@@ -53,7 +47,7 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 		}
 		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.words.must("passkey.confirm")
 	}
-	passkeyScript(w)
+	allowScript(w)
 	return f, nil
 }
 

@@ -22,6 +22,8 @@ type signInForm struct {
 	Account *accountView
 	// LoginError and SecretError stand beside the fields.
 	LoginError, SecretError string
+	// SignUp and Forgot say whether the pages for it are there for everybody.
+	SignUp, Forgot bool
 }
 
 // signInPage asks for name and password.
@@ -70,6 +72,8 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if form.Account != nil {
 		title = "signin.again"
 	}
+	form.Forgot = usesPasswords(r)
+	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
 	var err error

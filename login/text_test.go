@@ -63,7 +63,7 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 	}
 	for id := range bases {
 		// These are put together from what is asked for or went wrong.
-		composed := regexp.MustCompile(`^(scope|claim|time|lang|activity)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
+		composed := regexp.MustCompile(`^(scope|claim|time|lang|activity|strength)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
 		if !used[id] && !composed && !strings.Contains(source.String(), `"`+id+`"`) {
 			t.Errorf("nothing says %q", id)
 		}

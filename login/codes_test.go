@@ -1,0 +1,205 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// TestOneOfManyRegistrationsWins: P11 and I2.
+func TestOneOfManyRegistrationsWins(t *testing.T) {
+	s := newSite(t, free)
+	var mu sync.Mutex
+	flows := map[string]*visitor{}
+	var wg sync.WaitGroup
+	for range 20 {
+		v := s.visitor()
+		wg.Go(func() {
+			id := flow(t, v.signUp("jo@example.com"))
+			mu.Lock()
+			defer mu.Unlock()
+			flows[id] = v
+		})
+	}
+	wg.Wait()
+	codes := map[string]bool{}
+	for range 20 {
+		codes[s.mails.Next(t, "jo@example.com").Code] = true
+	}
+	statuses := make(chan int, 1000)
+	for id, v := range flows {
+		for code := range codes {
+			req := v.request("/signup/confirm", "flow", id, "code", code)
+			wg.Go(func() {
+				resp, err := v.client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = resp.Body.Close()
+				statuses <- resp.StatusCode
+			})
+		}
+	}
+	wg.Wait()
+	close(statuses)
+	count := map[int]int{}
+	for status := range statuses {
+		count[status]++
+	}
+	if count[http.StatusSeeOther] > 1 || count[0]+count[500]+count[503] > 0 {
+		t.Errorf("got %v", count)
+	}
+	users, err := s.store.Users(t.Context(), "default", "", 10)
+	if err != nil || len(users) != count[http.StatusSeeOther] {
+		t.Errorf("got %d people, %v", len(users), err)
+	}
+}
+
+// TestAConfirmationIsDoneOnce: I2, 20 times in parallel with the right code.
+func TestAConfirmationIsDoneOnce(t *testing.T) {
+	s := newSite(t, free)
+	v := s.visitor()
+	flow(t, v.signUp("jo@example.com"))
+	m := s.mails.Next(t, "jo@example.com")
+	v.get(v.path(m))
+	statuses := make(chan int, 20)
+	var wg sync.WaitGroup
+	for range 20 {
+		req := v.request("/signup/confirm", "token", tokenOf(m))
+		wg.Go(func() {
+			resp, err := v.client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			statuses <- resp.StatusCode
+		})
+	}
+	wg.Wait()
+	close(statuses)
+	count := map[int]int{}
+	for status := range statuses {
+		count[status]++
+	}
+	if count[http.StatusSeeOther] != 1 || count[http.StatusSeeOther]+count[http.StatusConflict]+count[http.StatusBadRequest] != 20 {
+		t.Errorf("got %v, want one success, the others 400 or 409", count)
+	}
+}
+
+func TestACodeIsTriedFiveTimes(t *testing.T) {
+	s := newSite(t, free)
+	v := s.visitor()
+	id := flow(t, v.signUp("jo@example.com"))
+	m := s.mails.Next(t, "jo@example.com")
+	// I3: a thousand guesses at once, of which five are looked at.
+	for range 5 {
+		v.post("/signup/confirm", "flow", id, "code", "0000 0000")
+	}
+	if p := v.post("/signup/confirm", "flow", id, "code", m.Code); p.status != http.StatusUnprocessableEntity {
+		t.Errorf("the right code after five wrong ones: got %d", p.status)
+	}
+	// The link is no guess. And a new code replaces it.
+	next := flow(t, v.post("/signup/confirm", "flow", id, "resend", "1"))
+	again := s.mails.Next(t, "jo@example.com")
+	if again.Code == m.Code || next == id {
+		t.Error("the same code again")
+	}
+	if p := v.get(v.path(m)); p.status != http.StatusBadRequest {
+		t.Errorf("the link before: got %d", p.status)
+	}
+	if p := v.post("/signup/confirm", "flow", id, "resend", "1"); p.status != http.StatusBadRequest {
+		t.Errorf("another for the flow before: got %d", p.status)
+	}
+	if p := s.visitor().get("/signup/confirm?flow=" + next); p.status != http.StatusBadRequest {
+		t.Errorf("in another browser: got %d", p.status)
+	}
+	if p := v.post("/signup/confirm", "flow", next, "code", again.Code); p.status != http.StatusSeeOther {
+		t.Errorf("the new code: got %d, %q", p.status, alertOf(p))
+	}
+}
+
+// TestMailsAreLimited: I5 and M9.
+func TestMailsAreLimited(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.PerTarget = limit.Rule{Max: 3, Window: time.Hour}
+		c.PerAsker = limit.Rule{Max: 8, Window: time.Hour}
+		c.PerAddress = limit.Rule{Max: 1000, Window: time.Hour}
+	})
+	s.user("default", "known@example.com", "", right)
+	for _, email := range []string{"new@example.com", "known@example.com"} {
+		for i := range 4 {
+			p := s.visitor().signUp(email)
+			if want := map[bool]int{true: 303, false: 429}[i < 3]; p.status != want {
+				t.Errorf("%s, %d: got %d, want %d", email, i+1, p.status, want)
+			}
+		}
+	}
+	if p := s.visitor().signUp("another@example.com"); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") != "3600" {
+		t.Errorf("many for many: got %d, Retry-After %q", p.status, p.header.Get("Retry-After"))
+	}
+	for range 3 {
+		s.mails.Next(t, "new@example.com")
+		s.mails.Next(t, "known@example.com")
+	}
+	time.Sleep(200 * time.Millisecond)
+	if n := len(s.mails.Waiting()); n != 0 {
+		t.Errorf("%d mails more", n)
+	}
+}
+
+// TestLinksAreTheIssuers: I4.
+func TestLinksAreTheIssuers(t *testing.T) {
+	s := newSite(t, free)
+	v := s.visitor()
+	v.get("/signup")
+	req := v.request("/signup", "email", "jo@example.com", "password", fresh)
+	for name, value := range map[string]string{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=ftp", "X-Forwarded-Proto": "ftp", "X-Original-Host": "evil.example"} {
+		req.Header.Set(name, value)
+	}
+	flow(t, v.do(req))
+	m := s.mails.Next(t, "jo@example.com")
+	if !strings.HasPrefix(m.Link, s.url+"/signup/confirm?token=") || strings.Contains(m.Text+m.HTML, "evil") {
+		t.Errorf("got %s", m.Text)
+	}
+}
+
+// TestCodesAreOfTheirTenantAndPurpose: I8.
+func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
+	s := newSite(t, free)
+	if err := s.store.AddTenant(context.WithoutCancel(t.Context()), storage.Tenant{ID: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	s.user("default", "known@example.com", "", right)
+	v := s.visitor()
+	flow(t, v.signUp("jo@example.com"))
+	m := s.mails.Next(t, "jo@example.com")
+	v.get("/forgot")
+	v.post("/forgot", "login", "known@example.com")
+	reset := s.mails.Next(t, "known@example.com")
+	acme := s.visitor()
+	acme.base = "/t/acme"
+	for path, tok := range map[string]string{"/signup/confirm?token=": tokenOf(reset), "/reset?token=": tokenOf(m), "/signup?invitation=": tokenOf(m)} {
+		if p := v.get(path + tok); p.status != http.StatusBadRequest {
+			t.Errorf("%s with the token of another purpose: got %d", path, p.status)
+		}
+	}
+	for path, tok := range map[string]string{"/signup/confirm?token=": tokenOf(m), "/reset?token=": tokenOf(reset)} {
+		if p := acme.get(path + tok); p.status != http.StatusBadRequest {
+			t.Errorf("%s at another tenant: got %d", path, p.status)
+		}
+		for _, bad := range []string{"", ".", tok[:len(tok)-1], tok + "x", strings.Replace(tok, ".", "", 1), "x" + tok, strings.Repeat("x.", 5000)} {
+			if p := v.get(path + url.QueryEscape(bad)); p.status != http.StatusBadRequest {
+				t.Errorf("%s%.20q: got %d", path, bad, p.status)
+			}
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// resetting is what the code of a forgotten password sets in motion.
+type resetting struct {
+	Login   string // as it was typed
+	Email   string // the key of the address that the code goes to
+	Browser string // where it began
+}
+
+// startReset sends a code to the address of whoever the e-mail or user name means, and
+// gives the flow that it belongs to. When there is nobody who could be sent one, a decoy is
+// stored, and nothing else differs.
+func (s *Server) startReset(r *http.Request, login string) (flow string, err error) {
+	if err := s.allowAddress(r); err != nil {
+		return "", err
+	}
+	login = strings.TrimSpace(login)
+	if login == "" || len(login) > maxEmail {
+		return "", invalidf("login", "signin.missing_login")
+	}
+	return s.sendReset(r, resetting{Login: login, Browser: browserOf(r)})
+}
+
+func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err error) {
+	ctx := r.Context()
+	tenant := web.TenantOf(ctx)
+	key, ok := normalName(data.Login)
+	var user storage.User
+	var cred storage.Credential
+	if ok {
+		user, cred, err = s.Store.UserPassword(ctx, tenant.ID, key)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return "", err
+		}
+	} else {
+		key = data.Login
+	}
+	if err := s.allowReset(r, user.ID, key); err != nil {
+		return "", err
+	}
+	// Asked for nobody, too, so that the time is the same.
+	ids, err := s.Store.IdentitiesOf(ctx, tenant.ID, user.ID)
+	if err != nil {
+		return "", err
+	}
+	target := "name:" + key
+	if user.ID != "" {
+		target, data.Email = "user:"+user.ID, user.EmailKey
+	}
+	code, err := s.newCode(r, storage.CodeReset, target, user.ID, data, codeLife)
+	if err != nil {
+		return "", err
+	}
+	content := map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/reset?token=" + code.Token)}
+	m, err := s.compose(r, user.Email, "reset-password", content)
+	switch {
+	case user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress):
+		m, err = s.decoy(r, "nobody@example.com", content)
+	case user.EmailVerified && cred.Data == nil && len(ids) > 0:
+		// They come by way of somebody else, and their employer may count on that: a
+		// password would be a second door, which nobody there can close.
+		m, err = s.compose(r, user.Email, "no-password", map[string]string{"Link": tenant.URL("/login")})
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
+		return "", err
+	}
+	s.Mail.Stored()
+	return code.ID, nil
+}
+
+// allowReset counts a code that is asked for. A browser that signed in to the account has a
+// counter of its own, so that strangers cannot keep its owner from a new password.
+func (s *Server) allowReset(r *http.Request, userID, key string) error {
+	target := "name:" + key
+	if userID != "" {
+		target = "user:" + userID
+		if device, ok := s.devices.Known(r, userID); ok {
+			target += ":" + device
+		}
+	}
+	return s.allowSending(r, target)
+}
+
+// confirmReset gives whoever proves the address of an account a new password. It ends all
+// sessions and grants, keeps the second factor, starts nothing, and tells the owner.
+func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (storage.User, error) {
+	ctx := r.Context()
+	// What is wrong with it anyhow costs no try.
+	if err := s.fit(r, "password", newPassword); err != nil {
+		return storage.User{}, err
+	}
+	var data resetting
+	code, err := s.tryCode(r, storage.CodeReset, p, &data)
+	if err != nil {
+		return storage.User{}, err
+	}
+	user, err := s.Store.User(ctx, code.TenantID, code.UserID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return user, errWrongCode
+	case err != nil:
+		return user, err
+	case user.Disabled, user.EmailKey != data.Email, p.Token == "" && data.Browser != browserOf(r):
+		return user, errWrongCode
+	}
+	change, err := s.resetOf(r, &user, newPassword)
+	if err != nil {
+		return user, err
+	}
+	change.Code = code.ID
+	change.Events = append(change.Events, s.event(r, storage.Event{Kind: "password.reset", UserID: user.ID}))
+	err = s.Store.Apply(ctx, change)
+	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
+		return user, errWrongCode // used, disabled or removed this very moment
+	}
+	if err != nil {
+		return user, err
+	}
+	s.Mail.Stored()
+	user.CredentialVersion++
+	return user, nil
+}
+
+// resetOf is the change that a reset is, and of user what it makes them.
+func (s *Server) resetOf(r *http.Request, user *storage.User, secret string) (storage.Change, error) {
+	if user.EmailVerified {
+		return s.passwordChange(r, *user, "password", secret)
+	}
+	if err := s.fit(r, "password", secret, user.Email, user.EmailKey); err != nil {
+		return storage.Change{}, err
+	}
+	change, err := s.settingPassword(r, *user, secret)
+	if err != nil {
+		return change, err
+	}
+	return change, s.takeBack(r, user, &change)
+}
+
+// resend sends the code of a flow anew: the one before does not count any more.
+func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
+	ctx := r.Context()
+	if err := s.allowAddress(r); err != nil {
+		return "", err
+	}
+	code, err := s.Store.Code(ctx, web.TenantOf(ctx).ID, flow, time.Now())
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", errWrongCode
+	}
+	if err != nil {
+		return "", err
+	}
+	switch code.Purpose {
+	case storage.CodeSignUp:
+		var reg registration
+		if err := s.openCode(code, &reg); err != nil {
+			return "", err
+		}
+		if reg.Browser != browserOf(r) {
+			return "", errWrongCode
+		}
+		if err := s.allowSending(r, code.Target); err != nil {
+			return "", err
+		}
+		return s.sendSignUp(r, code.Target, reg)
+	case storage.CodeReset:
+		var data resetting
+		if err := s.openCode(code, &data); err != nil {
+			return "", err
+		}
+		if data.Browser != browserOf(r) {
+			return "", errWrongCode
+		}
+		return s.sendReset(r, data)
+	}
+	return "", errWrongCode
+}

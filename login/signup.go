@@ -1,0 +1,252 @@
+package login
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signUpInput is what somebody enters who wants an account.
+type signUpInput struct {
+	Email    string
+	Username string // "" when none is asked for
+	Password string
+}
+
+// registration is an account that waits for its address to be confirmed. It is in the code
+// alone, sealed: among the people there is nobody yet, so that a stranger who registers an
+// address has nothing that its owner could fall into.
+type registration struct {
+	Email    string // as it was typed
+	Username string
+	Password []byte // its hash
+	// Browser is where it began (see browserOf), Letter the client's request there.
+	Browser string
+	Letter  string
+}
+
+// errAccountExists says, to somebody who has proven the address, that it has an account.
+var errAccountExists = errors.New("there is an account with this address")
+
+// signUp sends a code to an address that is to have an account, and gives the flow that it
+// belongs to. An address that has one gets another mail, and nothing else differs.
+func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error) {
+	ctx := r.Context()
+	if err := s.mayRegister(r, false); err != nil {
+		return "", err
+	}
+	if err := s.allowAddress(r); err != nil {
+		return "", err
+	}
+	_, key, ok := mailbox(in.Email)
+	var faults invalid
+	if !ok {
+		faults = append(faults, fault{Field: "email", Text: "signup.bad_email"})
+	} else if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; !ofDomain(key, domains) {
+		faults = append(faults, fault{"email", "signup.domain", []any{strings.Join(domains, ", ")}})
+	}
+	faults = append(faults, s.misnamed(r, in.Username)...)
+	hash, err := s.firstPassword(r, faults, in.Password, in.Email, key, in.Username)
+	if err != nil {
+		return "", err
+	}
+	if err := s.allowSending(r, key); err != nil {
+		return "", err
+	}
+	return s.sendSignUp(r, key, registration{
+		Email: strings.TrimSpace(in.Email), Username: strings.TrimSpace(in.Username), Password: hash,
+		Browser: browserOf(r), Letter: r.FormValue("i"),
+	})
+}
+
+// mayRegister refuses where the tenant lets nobody sign up, or only who is invited.
+func (s *Server) mayRegister(r *http.Request, invited bool) error {
+	w := s.words(r)
+	switch mode := web.TenantOf(r.Context()).Settings.SignUp.Mode; {
+	case mode == storage.SignUpClosed:
+		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.closed_title"), Message: w.must("signup.closed")}
+	case mode == storage.SignUpInvitation && !invited:
+		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.invite_title"), Message: w.must("signup.invite")}
+	}
+	return nil
+}
+
+// ofDomain says whether the address is of one of the domains, or may be of any.
+func ofDomain(emailKey string, domains []string) bool {
+	_, domain, _ := strings.Cut(emailKey, "@")
+	return len(domains) == 0 || slices.Contains(domains, domain)
+}
+
+// misnamed says what is wrong with a user name that somebody wants. One that is left out
+// is none, and whether it is taken is told to nobody who has not proven an address.
+func (s *Server) misnamed(r *http.Request, username string) invalid {
+	username = strings.TrimSpace(username)
+	if username == "" {
+		return nil
+	}
+	if _, ok := NormalUsername(username); !ok || !web.TenantOf(r.Context()).Settings.SignUp.AskUsername {
+		return invalid{{Field: "username", Text: "signup.bad_username"}}
+	}
+	return nil
+}
+
+// usesPasswords says whether people of the tenant sign in by password.
+func usesPasswords(r *http.Request) bool {
+	methods := web.TenantOf(r.Context()).Settings.SignIn.Methods
+	return len(methods) == 0 || slices.Contains(methods, storage.MethodPassword)
+}
+
+// firstPassword is the hash of a password, unless it or what else was entered is wrong; nil
+// where people have none.
+func (s *Server) firstPassword(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
+	if !usesPasswords(r) {
+		if len(faults) > 0 {
+			return nil, faults
+		}
+		return nil, nil
+	}
+	if err := s.fit(r, "password", secret, about...); err != nil {
+		var unfit invalid
+		if !errors.As(err, &unfit) {
+			return nil, err
+		}
+		faults = append(faults, unfit...)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return s.Passwords.Hash(r.Context(), secret)
+}
+
+// sendSignUp sends the code of a registration to its address; one that has an account is
+// told of it.
+func (s *Server) sendSignUp(r *http.Request, key string, reg registration) (flow string, err error) {
+	ctx := r.Context()
+	tenant := web.TenantOf(ctx)
+	code, err := s.newCode(r, storage.CodeSignUp, key, "", reg, codeLife)
+	if err != nil {
+		return "", err
+	}
+	owner, err := s.Store.UserByEmail(ctx, tenant.ID, key)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return "", err
+	}
+	to, _, _ := mailbox(reg.Email)
+	m, err := s.compose(r, to, "confirm-email", map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
+	if owner.ID != "" {
+		// To the address on record: of what was typed only the key is known to be the same.
+		m, err = s.compose(r, owner.Email, "account-exists", map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
+		if errors.Is(err, mail.ErrAddress) {
+			m, err = s.decoy(r, to, nil)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
+		return "", err
+	}
+	s.Mail.Stored()
+	return code.ID, nil
+}
+
+// completion is what whoever confirms an address says anew: a password, when they are not
+// at the browser where one was entered, and a user name, when that one is taken.
+type completion struct{ Password, Username string }
+
+// confirmSignUp makes the account of a registration whose address is proven.
+func (s *Server) confirmSignUp(r *http.Request, p proof) (storage.User, error) {
+	user, _, err := s.completeSignUp(r, p, completion{})
+	return user, err
+}
+
+// completeSignUp is confirmSignUp for pages. By the link anybody may come who reads the
+// mail, while the password is of whoever registered: only where both happen in one browser
+// is it the same person. Elsewhere whoever comes chooses the password.
+func (s *Server) completeSignUp(r *http.Request, p proof, c completion) (storage.User, registration, error) {
+	var reg registration
+	code, err := s.tryCode(r, storage.CodeSignUp, p, &reg)
+	if err != nil {
+		return storage.User{}, reg, err
+	}
+	if p.Token == "" && reg.Browser != browserOf(r) {
+		return storage.User{}, reg, errWrongCode
+	}
+	if c.Username != "" {
+		reg.Username = strings.TrimSpace(c.Username)
+	}
+	faults := s.misnamed(r, reg.Username)
+	if p.Token != "" && !reg.beganAt(r) {
+		reg.Password, err = s.firstPassword(r, faults, c.Password, reg.Email, code.Target, reg.Username)
+	} else if len(faults) > 0 {
+		err = faults
+	}
+	if err != nil {
+		return storage.User{}, reg, err
+	}
+	user, err := s.register(r, code, reg)
+	return user, reg, err
+}
+
+// register stores the account, whose address the code proves.
+func (s *Server) register(r *http.Request, code storage.Code, reg registration) (storage.User, error) {
+	ctx, now := r.Context(), time.Now()
+	id, err := uuid.NewV7()
+	if err != nil {
+		return storage.User{}, err
+	}
+	user := storage.User{
+		TenantID: code.TenantID, ID: id.String(), Email: reg.Email, EmailKey: code.Target, EmailVerified: true,
+		Username: reg.Username, CreatedAt: now, UpdatedAt: now,
+	}
+	user.UsernameKey, _ = NormalUsername(reg.Username)
+	change := storage.Change{
+		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
+		Events: []storage.Event{s.event(r, storage.Event{Kind: "user.added", UserID: user.ID, Detail: map[string]string{"by": code.Purpose}})},
+	}
+	if reg.Password != nil {
+		change.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password, CreatedAt: now, UpdatedAt: now}}
+	}
+	err = s.Store.Apply(ctx, change)
+	if !errors.Is(err, storage.ErrStale) && !errors.Is(err, storage.ErrExists) {
+		return user, err
+	}
+	// Lost to another confirmation, or a name is taken. Whoever comes here reads the mail
+	// of the address, and may know.
+	switch _, found := s.Store.UserByEmail(ctx, user.TenantID, user.EmailKey); {
+	case found == nil:
+		return user, errAccountExists
+	case !errors.Is(found, storage.ErrNotFound):
+		return user, found
+	case errors.Is(err, storage.ErrStale):
+		return user, errWrongCode
+	}
+	return user, invalidf("username", "signup.username_taken")
+}
+
+// beganAt says whether it is known that the registration began in the request's browser.
+func (reg registration) beganAt(r *http.Request) bool {
+	return reg.Browser != "" && reg.Browser == browserOf(r)
+}
+
+// browserOf names the request's browser; "" for one that no page was shown to, such as an
+// app's that calls the API.
+func browserOf(r *http.Request) string {
+	bound := browser.Bound(r)
+	if bound == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("flow\x00" + bound))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,222 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signUpForm is what the page shows on which an account is asked for.
+type signUpForm struct {
+	formFaults
+	Email, Username string // as typed
+	// Invitation is the token of one: its address is fixed.
+	Invitation  string
+	AskUsername bool
+	AskPassword bool
+	MinLength   int
+}
+
+// signUpPage asks for what an account needs.
+func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	var form signUpForm
+	if form.Invitation = r.FormValue("invitation"); form.Invitation != "" {
+		_, inv, err := s.invitation(r, form.Invitation)
+		if err != nil {
+			return err
+		}
+		form.Email = inv.Email
+	} else if err := s.mayRegister(r, false); err != nil {
+		return err
+	} else if in != nil {
+		if _, _, ok := mailbox(in.LoginHint); ok {
+			form.Email = strings.TrimSpace(in.LoginHint)
+		}
+	}
+	return s.showSignUp(w, r, in, form, nil)
+}
+
+// showSignUp shows the form; with an error that nobody can mend there, it returns that.
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form signUpForm, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form.formFaults = s.faultsOf(r, err)
+	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
+	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
+	v := s.view(w, r, "signup.title", in)
+	v.Page, v.Alert = form, alert
+	if form.AskPassword {
+		allowScript(w)
+	}
+	return s.show(w, status, "signup", v)
+}
+
+// signUpPosted takes the form.
+func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	form := signUpForm{Email: strings.TrimSpace(r.PostForm.Get("email")), Username: strings.TrimSpace(r.PostForm.Get("username")), Invitation: r.PostForm.Get("invitation")}
+	input := signUpInput{Email: form.Email, Username: form.Username, Password: r.PostForm.Get("password")}
+	if form.Invitation != "" {
+		user, email, err := s.acceptInvitation(r, form.Invitation, input)
+		if err == nil {
+			return s.registered(w, r, in, user)
+		}
+		if errors.Is(err, errAccountExists) {
+			return s.tellExists(w, r)
+		}
+		form.Email = email
+		return s.showSignUp(w, r, in, form, err)
+	}
+	flow, err := s.signUp(r, input)
+	if err != nil {
+		return s.showSignUp(w, r, in, form, err)
+	}
+	return seeOther(w, r, "/signup/confirm", "flow", flow)
+}
+
+// registered signs somebody in whose account has just been made.
+func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User) error {
+	amr := "pwd"
+	if !usesPasswords(r) {
+		amr = "otp"
+	}
+	return s.proven(w, r, in, user, amr)
+}
+
+func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
+	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists", toldLink{"/login", "signin.button"}, toldLink{"/forgot", "forgot.title"})
+}
+
+// confirmForm is what the page shows on which an address is confirmed.
+type confirmForm struct {
+	formFaults
+	Email string
+	// Flow is whose code is to be typed, or Token what the link brought.
+	Flow, Token string
+	Code        string // as typed
+	Username    string
+	AskUsername bool // that of the registration is taken
+	AskPassword bool // that of the registration does not count here
+	MinLength   int
+}
+
+// confirmPage asks for the code, or, by the link, whether to go on. It spends nothing:
+// scanners of mail fetch links too.
+func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showConfirm(w, r, nil)
+}
+
+// confirmPosted takes the code, or the link's token, or the wish for another code.
+func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
+	if r.PostForm.Get("resend") != "" {
+		flow, err := s.resend(r, r.PostForm.Get("flow"))
+		if err != nil {
+			return s.showConfirm(w, r, err)
+		}
+		return seeOther(w, r, "/signup/confirm", "flow", flow)
+	}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	if p.Token == "" && p.Digits == "" {
+		return s.showConfirm(w, r, invalidf("code", "confirm.missing"))
+	}
+	user, reg, err := s.completeSignUp(r, p, completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
+	if errors.Is(err, errAccountExists) {
+		return s.tellExists(w, r)
+	}
+	if err != nil {
+		return s.showConfirm(w, r, err)
+	}
+	return s.registered(w, r, s.resume(r, reg), user)
+}
+
+// showConfirm shows the form, for a registration that there is.
+func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form := confirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
+	var reg registration
+	title := "confirm.title"
+	if form.Token != "" {
+		title = "confirm.link_title"
+		_, err = s.tryCode(r, storage.CodeSignUp, proof{Token: form.Token}, &reg)
+		form.AskPassword = !reg.beganAt(r) && usesPasswords(r)
+	} else {
+		err = s.flow(r, storage.CodeSignUp, form.Flow, &reg)
+		if err == nil && reg.Browser != browserOf(r) {
+			err = errWrongCode
+		}
+	}
+	if err != nil {
+		return s.gone(r, err)
+	}
+	form.Email, form.Username = reg.Email, strings.TrimSpace(r.PostForm.Get("username"))
+	if form.AskUsername = form.Fault("username") != ""; form.AskUsername && form.Username == "" {
+		form.Username = reg.Username
+	}
+	v := s.view(w, r, title, s.resume(r, reg))
+	v.Page, v.Alert = form, alert
+	if form.AskPassword {
+		allowScript(w)
+	}
+	return s.show(w, status, "confirm", v)
+}
+
+// resume is the client's request that the browser came with, or else that with which the
+// registration began in it; nil when there is none, or none any more.
+func (s *Server) resume(r *http.Request, reg registration) *storage.Interaction {
+	if r.FormValue("i") == "" && reg.Letter != "" && reg.beganAt(r) {
+		r.Form.Set("i", reg.Letter)
+	}
+	in, err := s.interaction(r)
+	if err != nil {
+		r.Form.Del("i")
+		return nil
+	}
+	return in
+}
+
+// flow opens the data of a code that waits, without trying it. errWrongCode.
+func (s *Server) flow(r *http.Request, purpose, id string, data any) error {
+	code, err := s.Store.Code(r.Context(), web.TenantOf(r.Context()).ID, id, time.Now())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && code.Purpose != purpose {
+		return errWrongCode
+	}
+	if err != nil {
+		return err
+	}
+	return s.openCode(code, data)
+}
+
+// gone is the page for a code or link that there is no form for.
+func (s *Server) gone(r *http.Request, err error) error {
+	if !errors.Is(err, errWrongCode) {
+		return s.early(r, err)
+	}
+	w := s.words(r)
+	return &web.Problem{Status: http.StatusBadRequest, Title: w.must("confirm.gone_title"), Message: w.must("confirm.gone")}
+}
+
+// early is the page for an attempt that came too early, where there is no form.
+func (s *Server) early(r *http.Request, err error) error {
+	var early *limited
+	if !errors.As(err, &early) {
+		return err
+	}
+	w := s.words(r)
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.must("signin.limited", w.span(early.wait)), RetryAfter: early.wait}
+}
