@@ -83,7 +83,7 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.press(".passkey button")
-	c.arrives("/")
+	c.arrives("/account")
 	if got := s.storedPasskey(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {
 		t.Errorf("the counter is kept as %d", got)
 	}
