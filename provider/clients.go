@@ -68,7 +68,7 @@ func fillDefaults(c *storage.Client) {
 	if len(c.ResponseTypes) == 0 && c.MayUse("authorization_code") {
 		c.ResponseTypes = []string{"code"}
 	}
-	if strings.TrimSpace(c.Scope) == "" && c.MayUse("authorization_code") {
+	if strings.TrimSpace(c.Scope) == "" && (c.MayUse("authorization_code") || c.MayUse(FirstPartyGrant)) {
 		c.Scope = strings.Join(supportedScopes, " ")
 	}
 	var scopes []string
@@ -161,7 +161,7 @@ func (v *clientChecks) list(field string, values []string, check func(field, val
 }
 
 func (v *clientChecks) grants() {
-	known := slices.Sorted(maps.Keys(grantTypes))
+	known := append(slices.Sorted(maps.Keys(grantTypes)), FirstPartyGrant)
 	v.list("grant_types", v.GrantTypes, func(field, g string) {
 		switch g {
 		case "implicit", "password":
@@ -170,7 +170,10 @@ func (v *clientChecks) grants() {
 			v.oneOf(field, g, known)
 		}
 	})
-	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") {
+	if v.MayUse(FirstPartyGrant) && !v.FirstParty {
+		v.fault("grant_types", "%s is for the operator's own clients, which see people's passwords: set first_party, or remove it", FirstPartyGrant)
+	}
+	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") && !v.MayUse(FirstPartyGrant) {
 		v.fault("grant_types", "refresh_token gives nothing by itself: add authorization_code, or remove it")
 	}
 	v.list("response_types", v.ResponseTypes, func(field, t string) {

@@ -18,13 +18,13 @@ const preflightAge = 10 * time.Minute
 
 // cors lets scripts read the answers of h whose origin a client of the tenant has
 // registered, and no others. Cookies have no part in it: what h answers depends on what
-// the script itself sends.
-func (p *Provider) cors(h http.Handler) http.Handler {
+// the script itself sends. more are methods beside the usual ones.
+func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
 			return p.allowsOrigin(r.Context(), origin), nil
 		},
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedMethods: append([]string{http.MethodGet, http.MethodHead, http.MethodPost}, more...),
 		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "X-Requested-With"},
 		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:         int(preflightAge / time.Second),

@@ -1,0 +1,228 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// FirstPartyGrant is the grant type that lets one of the operator's own clients show
+// screens of its own and get tokens over the JSON API, which package login serves, or
+// codes at the authorization challenge endpoint. /token knows nothing of it. It is
+// asked for besides first_party, which alone means that consent is not asked for: to be
+// trusted with people's passwords is more.
+const FirstPartyGrant = "urn:vouchsafe:first-party"
+
+// Apps is the protocol's part of the JSON API: who asks, and what they get. Its errors
+// are web.Problems with the codes of OAuth.
+type Apps struct{ *Provider }
+
+// App is the first-party client that a request comes from. It proves itself as at
+// /token; form holds the parameters of client authentication that came in the body.
+func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
+	c, err := p.authenticated(r, form)
+	if err != nil {
+		return storage.Client{}, appProblem(err)
+	}
+	return *c, firstParty(c)
+}
+
+func firstParty(c *storage.Client) error {
+	if c.FirstParty && c.MayUse(FirstPartyGrant) {
+		return nil
+	}
+	return &web.Problem{Status: http.StatusBadRequest, Code: "unauthorized_client",
+		Message: "The client may not sign people in by itself: it has to be first_party, with the grant type " + FirstPartyGrant + "."}
+}
+
+// appProblem is an error of the protocol as package login shows it.
+func appProblem(err error) error {
+	var e *oauthError
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	status := e.Status
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	return &web.Problem{Status: status, Code: e.Code, Message: e.Description, RetryAfter: e.RetryAfter, Err: e.Err}
+}
+
+// Tokens gives the app those of a session: what the code of an authorization in that
+// session would have given. scope is what is asked for; "" is all that the client is
+// registered for, but for offline_access, which outlives the session.
+func (p Apps) Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error) {
+	scopes, err := appScopes(&app, scope)
+	if err != nil {
+		return storage.Tokens{}, appProblem(err)
+	}
+	s := p.appSession(r, &app)
+	s.code = &code{
+		ClientID: app.ClientID, Scopes: scopes, Audience: app.Audience,
+		UserID: sess.UserID, SessionID: sess.ID, CredentialVersion: sess.CredentialVersion,
+		AuthTime: sess.AuthTime, AMR: sess.AMR, ACR: sess.ACR,
+	}
+	t, err := codeGrant(p).issue(r.Context(), s)
+	return t.asked(), appProblem(err)
+}
+
+// CheckScope says whether the app may ask for the scope: before anybody is asked for a
+// password for nothing.
+func (p Apps) CheckScope(app storage.Client, scope string) error {
+	_, err := appScopes(&app, scope)
+	return appProblem(err)
+}
+
+func appScopes(c *storage.Client, scope string) ([]string, error) {
+	scopes := askedScopes(c, scope)
+	for _, s := range scopes {
+		if !slices.Contains(c.Scopes(), s) {
+			return nil, &oauthError{Code: "invalid_scope", Description: "The client may not ask for one of the scopes; see scope in its registration."}
+		}
+	}
+	if len(scopes) == 0 {
+		scopes = slices.DeleteFunc(c.Scopes(), func(s string) bool { return s == "offline_access" })
+	}
+	return scopes, nil
+}
+
+func (p Apps) appSession(r *http.Request, app *storage.Client) *session {
+	return &session{tenant: web.TenantOf(r.Context()), client: app, now: time.Now()}
+}
+
+// asked is the answer as a program sees it.
+func (t *tokens) asked() storage.Tokens {
+	if t == nil {
+		return storage.Tokens{}
+	}
+	return storage.Tokens{
+		AccessToken: t.access, TokenType: "Bearer", ExpiresIn: int64(t.expires / time.Second),
+		RefreshToken: t.refresh, IDToken: t.id, Scope: strings.Join(t.scopes, " "),
+	}
+}
+
+// Refresh gives new tokens for a refresh token of the app, as /token does.
+func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error) {
+	if !app.MayUse("refresh_token") {
+		return storage.Tokens{}, &web.Problem{Status: http.StatusBadRequest, Code: "unauthorized_client", Message: "The client is not registered for refresh_token."}
+	}
+	s := p.appSession(r, &app)
+	s.form = url.Values{"refresh_token": {token}, "scope": {scope}}
+	grant := refreshGrant(p)
+	if err := grant.check(r.Context(), s); err != nil {
+		return storage.Tokens{}, appProblem(err)
+	}
+	t, err := grant.issue(r.Context(), s)
+	return t.asked(), appProblem(err)
+}
+
+// Session is the session that a token of the app hangs on, dead or alive, and forgets
+// what the app was given in it: its owner wants an end. "" when the token is none of
+// the app's, which is no error (RFC 7009 section 2.2).
+func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessionID string, err error) {
+	ctx, now := r.Context(), time.Now()
+	id, err := p.grantOf(ctx, token, now)
+	if errors.Is(err, errTokenInvalid) || errors.Is(err, errRefreshToken) {
+		web.Note(ctx, "why", err.Error())
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	g, err := p.Store.Grant(ctx, app.TenantID, id)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != app.ClientID {
+		web.Note(ctx, "why", "no grant of this client")
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("grant of token: %w", err)
+	}
+	which := storage.GrantFilter{SessionID: g.SessionID, ClientID: app.ClientID}
+	if g.SessionID == "" {
+		which = storage.GrantFilter{ID: g.ID}
+	}
+	n, err := p.Store.Revoke(ctx, app.TenantID, which, "signed out", now)
+	if err != nil {
+		return "", fmt.Errorf("revoke: %w", err)
+	}
+	if n > 0 {
+		p.record(ctx, storage.Event{TenantID: app.TenantID, Kind: "grant.revoked", Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}})
+	}
+	return g.SessionID, nil
+}
+
+// grantOf is the id of the grant that a refresh or access token names.
+func (p Apps) grantOf(ctx context.Context, token string, now time.Time) (string, error) {
+	t := web.TenantOf(ctx)
+	if strings.HasPrefix(token, refreshPrefix) {
+		id, _, err := p.openRefreshToken(t.ID, token)
+		return id, err
+	}
+	claims, err := p.openAccessToken(ctx, t, token, now)
+	if err == nil && claims.GrantID == "" {
+		err = fmt.Errorf("%w: no person's token", errTokenInvalid)
+	}
+	if err != nil {
+		return "", err
+	}
+	return claims.GrantID, nil
+}
+
+// Person is whom the access token in the request's Authorization header stands for, with
+// the grant and its first-party client. The grant lives: one read.
+func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
+	c, g, u, err := p.person(r)
+	return c, g, u, appProblem(err)
+}
+
+func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u storage.User, err error) {
+	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !tokenForm.MatchString(token) {
+		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
+	}
+	claims, err := p.openAccessToken(ctx, t, token, now)
+	if errors.Is(err, errTokenInvalid) {
+		return c, g, u, invalidToken(r, err.Error())
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("open access token: %w", err)
+	}
+	if claims.GrantID == "" {
+		return c, g, u, invalidToken(r, "no person's token")
+	}
+	g, u, err = p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (g.UserID != claims.Subject || g.ClientID != claims.ClientID) {
+		return c, g, u, invalidToken(r, "revoked, or its grant is dead")
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("grant of access token: %w", err)
+	}
+	web.Note(ctx, "client", g.ClientID)
+	app, err := p.client(ctx, t.ID, g.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return c, g, u, invalidToken(r, "its client is gone")
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("client: %w", err)
+	}
+	return *app, g, u, firstParty(app)
+}
+
+// CORS lets scripts read the answers of h whose origin a client of the tenant has
+// registered, and no others.
+func (p Apps) CORS(h http.Handler) http.Handler {
+	return p.cors(h, http.MethodPatch, http.MethodDelete)
+}

@@ -1,0 +1,242 @@
+package provider
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// app registers a public first-party client.
+func (s *tokenServer) app(change ...func(*storage.Client)) *storage.Client {
+	s.Helper()
+	return s.client(append([]func(*storage.Client){func(c *storage.Client) {
+		c.ClientID, c.FirstParty = "app", true
+		c.GrantTypes = []string{FirstPartyGrant, "authorization_code", "refresh_token"}
+	}}, change...)...)
+}
+
+// inTenant is a request as the JSON API gets it.
+func (s *tokenServer) inTenant(header ...string) *http.Request {
+	r := httptest.NewRequest("POST", testIssuer+"/auth/sign-in", nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	return r.WithContext(web.WithTenant(r.Context(), s.tenant))
+}
+
+// given are the tokens as an answer of /token.
+func given(t storage.Tokens) reply {
+	return reply{body: map[string]any{"access_token": t.AccessToken, "refresh_token": t.RefreshToken, "id_token": t.IDToken, "scope": t.Scope}}
+}
+
+func (s *tokenServer) appTokens(c *storage.Client, scope string) reply {
+	s.Helper()
+	t, err := Apps{s.p}.Tokens(s.inTenant(), *c, s.session, scope)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return given(t)
+}
+
+func problemCode(err error) string {
+	var p *web.Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
+}
+
+// What an app is given is what the code of the same session would have given it.
+func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
+	s := startTokens(t)
+	c := s.app(func(c *storage.Client) { c.IDTokenClaims, c.Audience = true, []string{"https://api.example.com"} })
+	byCode := s.tokens(c, func(k *code) {
+		k.Nonce, k.Scopes, k.Audience = "", []string{"openid", "profile", "email", "api"}, c.Audience
+	})
+	byApp := s.appTokens(c, "")
+	for _, name := range []string{"access_token", "id_token"} {
+		a, b := payload(t, byCode.str(name)), payload(t, byApp.str(name))
+		for _, own := range []string{"jti", "grant_id", "at_hash", "iat", "exp"} {
+			if a[own] == nil != (b[own] == nil) {
+				t.Errorf("%s: %s is %v and %v", name, own, a[own], b[own])
+			}
+			delete(a, own)
+			delete(b, own)
+		}
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	a, b := s.grant(byCode), s.grant(byApp)
+	a.ID, a.CodeID, b.ID = "", "", ""
+	if d := b.CreatedAt.Sub(a.CreatedAt); d < 0 || d > time.Minute {
+		t.Errorf("made %s apart", d)
+	}
+	a.CreatedAt, a.RotatedAt, a.IdleExpiresAt, a.ExpiresAt = b.CreatedAt, b.RotatedAt, b.IdleExpiresAt, b.ExpiresAt
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Errorf("grant: %s", diff)
+	}
+	if byApp.str("scope") != "openid profile email api" || slices.Contains(b.Scopes, "offline_access") {
+		t.Errorf("scope without asking: %q", byApp.str("scope"))
+	}
+	if _, err := (Apps{s.p}).Tokens(s.inTenant(), *c, s.session, "openid admin"); problemCode(err) != "invalid_scope" {
+		t.Errorf("a scope of others: got %v", err)
+	}
+}
+
+// SQL decides: whoever is gone, signed out or changed since gets nothing, and what was
+// given dies.
+func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
+	s := startTokens(t)
+	c := s.app()
+	session, offline := s.appTokens(c, "openid"), s.appTokens(c, "openid offline_access")
+	if !s.lives(session) || !s.lives(offline) {
+		t.Fatal("not alive to begin with")
+	}
+	if err := s.store.EndSession(t.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if s.lives(session) || !s.lives(offline) {
+		t.Errorf("after the session: %v, %v; want the one with offline_access alone", s.lives(session), s.lives(offline))
+	}
+	if _, err := (Apps{s.p}).Tokens(s.inTenant(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
+		t.Errorf("tokens of an ended session: got %v", err)
+	}
+	if err := s.store.ChangeCredential(t.Context(), storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if s.lives(offline) {
+		t.Error("alive after a change of password")
+	}
+}
+
+// One rotation, whichever way a token is refreshed: a reuse across the two is found.
+func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
+	s := startTokens(t, func(c *Config) { c.RefreshTokenGrace = time.Nanosecond })
+	c, other := s.app(), s.client()
+	apps := Apps{s.p}
+	first := s.appTokens(c, "openid api")
+	second, err := apps.Refresh(s.inTenant(), *c, first.str("refresh_token"), "api")
+	if err != nil || second.Scope != "api" || second.RefreshToken == first.str("refresh_token") {
+		t.Fatalf("got %+v, %v", second, err)
+	}
+	if _, err := apps.Refresh(s.inTenant(), *other, second.RefreshToken, ""); problemCode(err) != "invalid_grant" || !s.lives(first) {
+		t.Errorf("another client's use: got %v, alive: %v", err, s.lives(first))
+	}
+	third := s.refresh(c, second.RefreshToken)
+	if third.status != http.StatusOK {
+		t.Fatalf("/token: got %d %s", third.status, third.raw)
+	}
+	if _, err := apps.Refresh(s.inTenant(), *c, first.str("refresh_token"), ""); problemCode(err) != "invalid_grant" || s.lives(third) {
+		t.Errorf("a token that was used before: got %v, alive: %v", err, s.lives(third))
+	}
+	if got := s.events("refresh.reused"); got != 1 {
+		t.Errorf("got %d events of reuse", got)
+	}
+}
+
+func TestWhoMayCallAsAnApp(t *testing.T) {
+	s := startTokens(t)
+	apps := Apps{s.p}
+	s.app()
+	s.app(func(c *storage.Client) { c.ClientID, c.FirstParty = "theirs", false })
+	s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "pages", []string{"authorization_code"} })
+	plain, hash := NewClientSecret()
+	s.app(func(c *storage.Client) {
+		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "server", "client_secret_basic", []string{hash}
+	})
+	for name, c := range map[string]struct {
+		form   url.Values
+		header []string
+		want   string
+	}{
+		"one that is registered": {values("client_id", "app"), nil, ""},
+		"one with a secret":      {nil, []string{"Authorization", basic("server", plain)[len("Authorization: "):]}, ""},
+		"a wrong secret":         {nil, []string{"Authorization", basic("server", "x")[len("Authorization: "):]}, "invalid_client"},
+		"no secret":              {values("client_id", "server"), nil, "invalid_client"},
+		"another method":         {values("client_id", "server", "client_secret", plain), nil, "invalid_client"},
+		"unknown":                {values("client_id", "nobody"), nil, "invalid_client"},
+		"a stranger's":           {values("client_id", "theirs"), nil, "unauthorized_client"},
+		"one without the grant":  {values("client_id", "pages"), nil, "unauthorized_client"},
+		"nobody":                 {nil, nil, "invalid_client"},
+	} {
+		if _, err := apps.App(s.inTenant(c.header...), c.form); problemCode(err) != c.want || (err == nil) != (c.want == "") {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// Signing out ends what the app has of the session; others' tokens are left alone.
+func TestAnAppEndsItsSessionByAToken(t *testing.T) {
+	s := startTokens(t)
+	apps, c, other := Apps{s.p}, s.app(), s.client()
+	mine, kept := s.appTokens(c, "openid offline_access"), s.tokens(other)
+	for _, token := range []string{"", "vrt_x", "x.y.z", kept.str("refresh_token"), kept.str("access_token")} {
+		if id, err := apps.Session(s.inTenant(), *c, token); id != "" || err != nil {
+			t.Errorf("%.8s: got %q, %v", token, id, err)
+		}
+	}
+	if !s.lives(mine) || !s.lives(kept) {
+		t.Fatal("a token that is none of the app's ended something")
+	}
+	id, err := apps.Session(s.inTenant(), *c, mine.str("access_token"))
+	if id != s.session.ID || err != nil || s.lives(mine) || !s.lives(kept) {
+		t.Errorf("got %q, %v; alive: %v, another's: %v", id, err, s.lives(mine), s.lives(kept))
+	}
+	if got := s.events("grant.revoked"); got != 1 {
+		t.Errorf("got %d events", got)
+	}
+}
+
+func TestWhomAnAccessTokenStandsFor(t *testing.T) {
+	s := startTokens(t)
+	apps := Apps{s.p}
+	c, pages := s.app(), s.client()
+	mine, theirs := s.appTokens(c, "openid"), s.tokens(pages)
+	for name, h := range map[string]struct {
+		header []string
+		want   string
+	}{
+		"the app's":          {[]string{"Authorization", "Bearer " + mine.str("access_token")}, ""},
+		"no header":          {nil, "invalid_token"},
+		"two":                {[]string{"Authorization", "Bearer " + mine.str("access_token"), "Authorization", "Bearer x"}, "invalid_token"},
+		"a refresh token":    {[]string{"Authorization", "Bearer " + mine.str("refresh_token")}, "invalid_token"},
+		"an ID token":        {[]string{"Authorization", "Bearer " + mine.str("id_token")}, "invalid_token"},
+		"another client's":   {[]string{"Authorization", "Bearer " + theirs.str("access_token")}, "unauthorized_client"},
+		"Basic":              {[]string{"Authorization", "Basic " + mine.str("access_token")}, "invalid_token"},
+		"with a line in it":  {[]string{"Authorization", "Bearer a\r\nb"}, "invalid_token"},
+		"somebody's made-up": {[]string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, "invalid_token"},
+	} {
+		_, g, u, err := apps.Person(s.inTenant(h.header...))
+		if problemCode(err) != h.want || err == nil && (u.ID != s.user.ID || g.SessionID != s.session.ID) {
+			t.Errorf("%s: got %v for %q, want %q", name, err, u.ID, h.want)
+		}
+	}
+}
+
+func TestTheGrantTypeOfApps(t *testing.T) {
+	for name, c := range map[string]struct {
+		client storage.Client
+		faulty bool
+	}{
+		"without pages":      {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{FirstPartyGrant, "refresh_token"}}, false},
+		"not first-party":    {storage.Client{ClientID: "a", GrantTypes: []string{FirstPartyGrant}}, true},
+		"refreshing nothing": {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{"refresh_token"}}, true},
+	} {
+		faults := ValidateClient(&c.client)
+		if (len(faults) > 0) != c.faulty {
+			t.Errorf("%s: got %v", name, faults)
+		}
+	}
+	s := startTokens(t)
+	s.fails(s.post(values("grant_type", FirstPartyGrant, "client_id", s.app().ClientID)), http.StatusBadRequest, "unsupported_grant_type")
+}

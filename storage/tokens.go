@@ -1,0 +1,13 @@
+package storage
+
+// Tokens are what a client is given for a person (RFC 6749 section 5.1, OIDC Core
+// 3.1.3.3). They are never stored: package provider makes them, and package login
+// hands them to the apps that call its JSON API.
+type Tokens struct {
+	AccessToken  string `json:"access_token" doc:"The access token."`
+	TokenType    string `json:"token_type" doc:"Bearer."`
+	ExpiresIn    int64  `json:"expires_in" doc:"The access token's life, in seconds."`
+	RefreshToken string `json:"refresh_token,omitempty" doc:"For /auth/refresh-tokens; for clients that are registered for refresh_token."`
+	IDToken      string `json:"id_token,omitempty" doc:"Who it is: a JWT, with the scope openid."`
+	Scope        string `json:"scope" doc:"What was granted, separated by spaces."`
+}
