@@ -28,6 +28,10 @@ type problemView struct {
 // ErrorPage shows a problem: the one error page of protocol and pages. It works for
 // requests without a tenant too, so that it links to nothing it needs.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
+	if isAPI(r) {
+		s.apiFail(w, r, p)
+		return
+	}
 	t, say := web.FindTenant(r.Context()), s.words(r)
 	html := takesPage(r)
 	if !html {

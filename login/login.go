@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -57,6 +58,9 @@ type Config struct {
 	// the tenant's first administrator, and what creating them spends;
 	// storage.ErrNotFound for any other. Default: there are no such links.
 	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
+	// Apps is the protocol's part of the JSON API for first-party apps. Default: there is no
+	// such API.
+	Apps Apps
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -88,6 +92,8 @@ type Server struct {
 	devices   *browser.Devices
 	templates map[string]*template.Template
 	static    *assets
+	// references are the documents of the JSON API, by issuer: tenants are few.
+	references sync.Map
 }
 
 // New checks and completes the Config.
@@ -163,6 +169,9 @@ func (s *Server) Register(r *mux.Router) {
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
+	if s.Apps != nil {
+		s.registerAPI(r)
+	}
 	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
 }
 

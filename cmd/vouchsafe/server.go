@@ -148,7 +148,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	}
 	pages := login.Config{
 		Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
-		Interaction: s.provider.Interaction,
+		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
 		Development: cfg.development(),
 	}
 	if !cfg.production() {

@@ -100,14 +100,7 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	tok := token{"", secret.Token(), now}
-	hash := sha256.Sum256([]byte(tok.secret))
-	sess := storage.Session{
-		TenantID: tenant.ID, SecretHash: hash[:],
-		UserID: user.ID, CredentialVersion: user.CredentialVersion,
-		AuthTime: now, AMR: amr, ACR: acr,
-		UserAgent: cut(r.UserAgent(), 256), IP: web.RequestOf(ctx).IP,
-		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Lifetime),
-	}
+	sess := s.fresh(r, tok.secret, user, now, acr, amr)
 	var kept []token
 	for _, old := range s.tokens(r) {
 		a, err := s.account(ctx, tenant.ID, old)
@@ -151,6 +144,33 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.Us
 		tokens = tokens[:len(tokens)-1]
 	}
 	s.write(w, r, tokens)
+	return sess, nil
+}
+
+// fresh is a session that begins now, without an id.
+func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now time.Time, acr string, amr []string) storage.Session {
+	hash := sha256.Sum256([]byte(value))
+	return storage.Session{
+		TenantID: web.TenantOf(r.Context()).ID, SecretHash: hash[:],
+		UserID: user.ID, CredentialVersion: user.CredentialVersion,
+		AuthTime: now, AMR: amr, ACR: acr,
+		UserAgent: cut(r.UserAgent(), 256), IP: web.RequestOf(r.Context()).IP,
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Lifetime),
+	}
+}
+
+// Open starts a session that no browser holds, for an app with screens of its own: what
+// the app has of it are its tokens, which die with it. Nobody knows its secret.
+func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
+	sess := s.fresh(r, secret.Token(), user, time.Now(), acr, amr)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return storage.Session{}, err
+	}
+	sess.ID = id.String()
+	if err := s.Store.AddSession(r.Context(), sess); err != nil {
+		return storage.Session{}, fmt.Errorf("add session: %w", err)
+	}
 	return sess, nil
 }
 

@@ -1,0 +1,200 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Apps is the protocol's part of the JSON API: who asks, and what they are given. Its
+// errors are web.Problems. Package provider has it.
+type Apps interface {
+	// App is the first-party client that the request comes from; form holds the parameters
+	// of client authentication that its body has.
+	App(r *http.Request, form url.Values) (storage.Client, error)
+	// CheckScope says whether the app may ask for the scope.
+	CheckScope(app storage.Client, scope string) error
+	// Tokens are those of a session.
+	Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error)
+	// Refresh gives new tokens for a refresh token.
+	Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error)
+	// Session is the session that a token of the app hangs on, or "", after ending what the
+	// app was given in it.
+	Session(r *http.Request, app storage.Client, token string) (sessionID string, err error)
+	// Person is whom the request's access token stands for.
+	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
+	// CORS lets scripts of registered origins read the answers of h.
+	CORS(h http.Handler) http.Handler
+}
+
+// apiRoute is a call of the API: what the reference says of it, and what serves it.
+type apiRoute struct {
+	jsonapi.Operation
+	serve func(w http.ResponseWriter, r *http.Request) error
+}
+
+// apiRoutes is the table of the API. The routes and the reference are made from it.
+func (s *Server) apiRoutes() []apiRoute {
+	return []apiRoute{
+		s.apiSignIn(),
+		s.apiRefresh(),
+		s.apiLogout(),
+	}
+}
+
+// registerAPI adds the API's routes to r. Every answer below /auth/ is of its shape.
+func (s *Server) registerAPI(r *mux.Router) {
+	byPath := map[string][]apiRoute{}
+	for _, route := range s.apiRoutes() {
+		byPath[route.Path] = append(byPath[route.Path], route)
+	}
+	for path, routes := range byPath {
+		r.Handle(path, s.Apps.CORS(s.api(routes)))
+	}
+	r.Handle(apiDocument, s.Apps.CORS(http.HandlerFunc(s.serveReference)))
+	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.apiFail(w, r, &web.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such call. See " + apiDocument + "."})
+	})
+}
+
+const (
+	apiPrefix   = "/auth/"
+	apiDocument = apiPrefix + "openapi.json"
+)
+
+// api serves the routes of one path.
+func (s *Server) api(routes []apiRoute) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i := slices.IndexFunc(routes, func(route apiRoute) bool { return route.Method == r.Method })
+		if i < 0 {
+			var methods []string
+			for _, route := range routes {
+				methods = append(methods, route.Method)
+			}
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			s.apiFail(w, r, &web.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Use " + strings.Join(methods, " or ") + "."})
+			return
+		}
+		if err := routes[i].serve(w, r); err != nil {
+			s.apiFail(w, r, err)
+		}
+	})
+}
+
+// asking is a request of the API, and who asks.
+type asking struct {
+	*http.Request
+	app storage.Client
+	// kept is what the app keeps in place of cookies. The request has those that are in it,
+	// and no others: what a browser adds by itself counts for nothing here.
+	kept *authSession
+}
+
+// interaction stands for the authorization request that pages have.
+func (a *asking) interaction() *storage.Interaction {
+	return &storage.Interaction{TenantID: a.app.TenantID, Client: a.app}
+}
+
+// fromApp is what every input has by which an app says who it is.
+type fromApp interface{ form() url.Values }
+
+// appFields are the parameters of client authentication (RFC 6749 section 2.3.1, RFC 7523
+// section 2.2), and what the app keeps.
+type appFields struct {
+	ClientID            string `json:"client_id" doc:"The client, unless it authenticates by a header or an assertion." example:"my-app"`
+	ClientSecret        string `json:"client_secret" secret:"true" doc:"Its secret, for client_secret_post."`
+	ClientAssertion     string `json:"client_assertion" secret:"true" max:"16384" doc:"Its assertion, for private_key_jwt."`
+	ClientAssertionType string `json:"client_assertion_type" doc:"urn:ietf:params:oauth:client-assertion-type:jwt-bearer, with an assertion."`
+}
+
+func (c appFields) form() url.Values {
+	form := url.Values{}
+	for _, f := range [][2]string{
+		{"client_id", c.ClientID}, {"client_secret", c.ClientSecret},
+		{"client_assertion", c.ClientAssertion}, {"client_assertion_type", c.ClientAssertionType},
+	} {
+		if f[1] != "" {
+			form.Set(f[0], f[1])
+		}
+	}
+	return form
+}
+
+// none is an answer without a body.
+type none struct{}
+
+// forApps is a call by an app that says who it is.
+func forApps[In fromApp, Out any](s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error)) apiRoute {
+	op.In, op.Out = *new(In), outOf(*new(Out))
+	return apiRoute{op, func(w http.ResponseWriter, r *http.Request) error {
+		var in In
+		if err := jsonapi.Read(w, r, &in); err != nil {
+			return err
+		}
+		app, err := s.Apps.App(r, in.form())
+		if err != nil {
+			return err
+		}
+		if err := allowedOrigin(r, app); err != nil {
+			return err
+		}
+		sealed := ""
+		if keeps, ok := any(in).(interface{ session() string }); ok {
+			sealed = keeps.session()
+		}
+		kept, err := s.openAuthSession(r, app, sealed)
+		if err != nil {
+			return err
+		}
+		out, err := do(&asking{kept.in(r), app, kept}, in)
+		if err != nil {
+			return err
+		}
+		return jsonapi.Write(w, statusOf(op), outOf(out))
+	}}
+}
+
+func statusOf(op jsonapi.Operation) int {
+	if op.Status == 0 {
+		return http.StatusOK
+	}
+	return op.Status
+}
+
+func outOf(v any) any {
+	if _, empty := v.(none); empty {
+		return nil
+	}
+	return v
+}
+
+// allowedOrigin refuses scripts of other origins than those that the app registered.
+// Nothing here depends on cookies, so that a page of another site could do no more than
+// any program; yet whose credentials it had it should not be able to try from the
+// browsers of its visitors.
+func allowedOrigin(r *http.Request, app storage.Client) error {
+	origins, site := r.Header.Values("Origin"), r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case len(origins) == 0 && (site == "" || site == "same-origin" || site == "none"):
+		return nil
+	case len(origins) == 1 && (origins[0] == originOf(web.TenantOf(r.Context()).Issuer) || slices.Contains(app.AllowedCORSOrigins, origins[0])):
+		return nil
+	}
+	return &web.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed", Message: "The client did not register this origin: see allowed_cors_origins."}
+}
+
+// originOf is the origin of a URL.
+func originOf(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,117 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// commonProblems are those that every call of the API may answer.
+var commonProblems = []jsonapi.Outcome{
+	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the JSON object that is expected."},
+	{Status: http.StatusBadRequest, Code: "invalid_fields", When: "members are missing, unknown, too long or of another type: `errors` has each."},
+	{Status: http.StatusForbidden, Code: "origin_not_allowed", When: "a script of an origin that the client did not register."},
+	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body has more than 64 KiB."},
+	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
+	{Status: http.StatusTooManyRequests, Code: "too_many_attempts", When: "wait as long as `Retry-After` says."},
+	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", When: "try again after `Retry-After`: nothing was decided."},
+}
+
+// appProblems are those of calls by which an app says who it is.
+var appProblems = []jsonapi.Outcome{
+	{Status: http.StatusUnauthorized, Code: "invalid_client", When: "the client is unknown, or did not prove itself in the way that it is registered for."},
+	{Status: http.StatusBadRequest, Code: "unauthorized_client", When: "the client is not registered for this."},
+}
+
+var (
+	wrongFields      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields", When: "what a person entered will not do: `errors` says what and why, for them to read."}
+	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", When: "no account has this name and this password, or it may not sign in."}
+	wrongScope       = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope", When: "the client may not ask for one of the scopes."}
+	wrongSession     = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` is not one that this client was given, or too old: go without."}
+)
+
+func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// apiFail answers a program. Every error has one shape.
+func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
+	jsonapi.Fail(w, r, s.apiProblem(r, err))
+}
+
+// apiProblem is err as a program is told: what pages say in words has a code here.
+func (s *Server) apiProblem(r *http.Request, err error) *jsonapi.Problem {
+	var own *jsonapi.Problem
+	var early *limited
+	var wrong invalid
+	say := s.words(r)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &wrong):
+		p := &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_fields"}
+		for _, f := range wrong {
+			p.Errors = append(p.Errors, jsonapi.Fault{Field: f.Field, Code: f.Text, Message: say.must(f.Text, f.Args...)})
+		}
+		return p
+	case errors.As(err, &early):
+		web.Note(r.Context(), "login", "limited")
+		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.must("signin.limited", say.span(early.wait)), RetryAfter: early.wait}
+	case errors.Is(err, errWrong):
+		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.must("signin.wrong")}
+	case errors.Is(err, argon2id.ErrBusy):
+		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.must("signin.busy"), RetryAfter: time.Second}
+	}
+	p := fromProblem(r, web.AsProblem(err))
+	if p.Detail == "" && p.Status >= 500 {
+		p.Detail = say.must("error.message")
+	}
+	return p
+}
+
+// fromProblem is a problem of the protocol, or of no call in particular.
+func fromProblem(r *http.Request, w *web.Problem) *jsonapi.Problem {
+	p := &jsonapi.Problem{Status: w.Status, Code: w.Code, Detail: w.Message, RetryAfter: w.RetryAfter, Err: w}
+	switch {
+	case p.Code != "":
+	case p.Status == http.StatusServiceUnavailable:
+		p.Code = "temporarily_unavailable"
+	case p.Status == http.StatusNotFound:
+		p.Code = "not_found"
+	case p.Status == http.StatusRequestEntityTooLarge:
+		p.Code = "too_large"
+	case p.Status >= 500:
+		p.Code = "server_error"
+	default:
+		p.Code = "invalid_request"
+	}
+	if p.Status == http.StatusUnauthorized {
+		realm := ""
+		if t := web.FindTenant(r.Context()); t != nil {
+			realm = t.Issuer
+		}
+		p.Authenticate = `Basic realm="` + realm + `", charset="UTF-8"`
+		if p.Code == "invalid_token" {
+			p.Authenticate = `Bearer realm="` + realm + `", error="invalid_token"`
+		}
+	}
+	return p
+}
+
+// isAPI says whether the request is for the API, whether or not its tenant was found.
+func isAPI(r *http.Request) bool {
+	path := r.URL.Path
+	if rest, ok := strings.CutPrefix(path, "/t/"); ok && web.FindTenant(r.Context()) == nil {
+		_, path, _ = strings.Cut(rest, "/")
+		path = "/" + path
+	}
+	return strings.HasPrefix(path, apiPrefix)
+}

@@ -1,0 +1,40 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// apiVersion changes when what an app could rely on does.
+const apiVersion = "1"
+
+// Reference is the OpenAPI document of the JSON API at issuer, "" for none in particular.
+func Reference(issuer string) *jsonapi.Document {
+	var all []jsonapi.Operation
+	for _, route := range (&Server{}).apiRoutes() {
+		all = append(all, route.Operation)
+	}
+	return jsonapi.Describe(jsonapi.Info{
+		Title: "Vouchsafe: signing people in", Version: apiVersion,
+		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs go by their code.",
+	}, issuer, all, commonProblems)
+}
+
+// serveReference serves the document to whoever asks: it says nothing that is not public.
+func (s *Server) serveReference(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		s.apiFail(w, r, &web.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Use GET."})
+		return
+	}
+	issuer := web.TenantOf(r.Context()).Issuer
+	document, ok := s.references.Load(issuer)
+	if !ok {
+		document, _ = s.references.LoadOrStore(issuer, Reference(issuer))
+	}
+	if err := jsonapi.Write(w, http.StatusOK, document); err != nil {
+		s.apiFail(w, r, err)
+	}
+}

@@ -1,0 +1,129 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signInCall is what an app sends to sign somebody in.
+type signInCall struct {
+	appFields
+	authSessionField
+	ProviderType string `json:"providerType" enum:"local" doc:"Who knows the person; local when left out."`
+	Login        string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
+	Password     string `json:"password" secret:"true" doc:"The password."`
+	Scope        string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
+}
+
+// authSessionField is in the inputs of calls that a person's guesses are counted at.
+type authSessionField struct {
+	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"What the last answer had under this name: with it the app is known, so that nobody else's guesses can lock its owner out."`
+}
+
+func (f authSessionField) session() string { return f.AuthSession }
+
+// signedInAnswer is what an app gets for a person who has proven themselves.
+type signedInAnswer struct {
+	storage.Tokens
+	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, also after signing out, and send it with the next sign-in."`
+}
+
+func (s *Server) apiSignIn() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
+		Summary:  "Signs a person in.",
+		Problems: outcomes([]jsonapi.Outcome{wrongCredentials, wrongFields, wrongScope, wrongSession}, appProblems),
+	}, func(a *asking, in signInCall) (signedInAnswer, error) {
+		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
+			return signedInAnswer{}, err
+		}
+		var missing invalid
+		if strings.TrimSpace(in.Login) == "" {
+			missing = append(missing, fault{Field: "login", Text: "signin.missing_login"})
+		}
+		if in.Password == "" {
+			missing = append(missing, fault{Field: "password", Text: "signin.missing_secret"})
+		}
+		if missing != nil {
+			return signedInAnswer{}, missing
+		}
+		user, err := s.prove(a.Request, a.interaction(), in.Login, in.Password)
+		if err != nil {
+			return signedInAnswer{}, err
+		}
+		return s.appSignedIn(a, user, in.Scope, "pwd")
+	})
+}
+
+// appSignedIn is where every way of signing in ends that an app takes: a session that no
+// browser holds, and its tokens.
+func (s *Server) appSignedIn(a *asking, user storage.User, scope string, amr ...string) (signedInAnswer, error) {
+	sess, err := s.Sessions.Open(a.Request, user, storage.ACRPassword, amr...)
+	if err != nil {
+		return signedInAnswer{}, err
+	}
+	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, user.ID) })
+	err = s.record(a.Request, storage.Event{Kind: "login.succeeded", UserID: user.ID, ClientID: a.app.ClientID,
+		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
+	if err != nil {
+		return signedInAnswer{}, err
+	}
+	web.Note(a.Context(), "user", user.ID)
+	return s.appAnswer(a, sess, scope)
+}
+
+// appAnswer are the tokens of a session, and what the app is to keep.
+func (s *Server) appAnswer(a *asking, sess storage.Session, scope string) (out signedInAnswer, err error) {
+	if out.Tokens, err = s.Apps.Tokens(a.Request, a.app, sess, scope); err != nil {
+		return signedInAnswer{}, err
+	}
+	out.AuthSession, err = a.kept.seal(s, a.Request)
+	return out, err
+}
+
+// refreshCall is what an app sends to get new tokens.
+type refreshCall struct {
+	appFields
+	RefreshToken string `json:"refresh_token" need:"true" secret:"true" doc:"The refresh token. It is replaced by the one in the answer."`
+	Scope        string `json:"scope" doc:"Fewer scopes for these tokens alone."`
+}
+
+func (s *Server) apiRefresh() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
+		Summary: "Gives new tokens for a refresh token.",
+		Text:    "The same as `/token` with `grant_type=refresh_token`: a refresh token is used once, and one that comes back later ends what it stood for.",
+		Problems: outcomes([]jsonapi.Outcome{
+			{Status: http.StatusBadRequest, Code: "invalid_grant", When: "the token is unknown, used, expired or revoked, or the person signed out or changed their password: sign in again."},
+			wrongScope,
+		}, appProblems),
+	}, func(a *asking, in refreshCall) (storage.Tokens, error) {
+		return s.Apps.Refresh(a.Request, a.app, in.RefreshToken, in.Scope)
+	})
+}
+
+// logoutCall is what an app sends to sign its person out.
+type logoutCall struct {
+	appFields
+	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token, whichever the app has."`
+}
+
+func (s *Server) apiLogout() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",
+		Summary:  "Signs a person out: ends the session of a token and all tokens of it.",
+		Text:     "A token that is unknown, expired or another client's is answered alike (RFC 7009). An API that checks access tokens by itself takes them until they expire; one that asks `/introspect` does not.",
+		Problems: appProblems,
+	}, func(a *asking, in logoutCall) (none, error) {
+		id, err := s.Apps.Session(a.Request, a.app, in.Token)
+		if err != nil || id == "" {
+			return none{}, err
+		}
+		return none{}, s.Sessions.Store.EndSession(a.Context(), web.TenantOf(a.Context()).ID, id, time.Now())
+	})
+}
