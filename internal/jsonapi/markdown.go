@@ -6,67 +6,109 @@ import (
 	"strings"
 )
 
-// Markdown is the document as a reference to read: a section for each operation.
-func (d *Document) Markdown() string {
+// Markdown is the document as a reference to read: a section for each operation. What
+// many have in common, members and problems, is said once, in the first.
+func (d *Document) Markdown(members any, problems []Outcome) string {
 	var b strings.Builder
-	for _, path := range d.Paths.list {
-		for _, c := range path.value.list {
-			fmt.Fprintf(&b, "### %s %s\n\n%s\n\n", strings.ToUpper(c.name), path.name, c.value.Summary)
-			if c.value.Text != "" {
-				fmt.Fprintf(&b, "%s\n\n", c.value.Text)
-			}
-			if len(c.value.Security) == 1 {
-				b.WriteString("Needs `Authorization: Bearer` and an access token.\n\n")
-			}
-			if c.value.Body != nil {
-				table(&b, "send", c.value.Body.Content["application/json"].Schema)
-			}
-			d.answers(&b, c.value)
-		}
-	}
-	return b.String()
-}
-
-func (d *Document) answers(b *strings.Builder, c *call) {
-	var problems []*named[response]
-	for _, r := range c.Responses.list {
-		if r.name[0] == '2' {
-			if m, ok := r.value.Content["application/json"]; ok {
-				table(b, r.name, m.Schema)
-			} else {
-				fmt.Fprintf(b, "Answers %s without a body.\n\n", r.name)
-			}
-			continue
-		}
-		problems = append(problems, r)
-	}
+	shared := input(members)
+	m := markdown{&b, map[string]bool{}}
+	b.WriteString("### Every call\n\n")
+	m.members("send", shared)
 	b.WriteString("| refused | |\n|---|---|\n")
-	for _, r := range problems {
-		for text := range strings.SplitSeq(r.value.Text, "\n\n") {
-			fmt.Fprintf(b, "| %s | %s |\n", r.name, cell(text))
-		}
-		if m := r.value.Content["application/problem+json"]; m.Schema.AllOf != nil {
-			for _, p := range m.Schema.AllOf[1].Properties.list {
-				fmt.Fprintf(b, "| | `%s`: %s |\n", p.name, cell(p.value.Text))
-			}
-		}
+	for _, o := range problems {
+		m.row(fmt.Sprint(o.Status), o.text())
+		m.said[o.text()] = true
 	}
 	b.WriteByte('\n')
+	for _, p := range shared.Properties.list {
+		m.said[p.name] = true
+	}
+	for _, path := range d.Paths.list {
+		for _, c := range path.value.list {
+			fmt.Fprintf(&b, "### %s %s\n\n", strings.ToUpper(c.name), path.name)
+			m.call(c.value)
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func table(b *strings.Builder, head string, s *schema) {
-	fmt.Fprintf(b, "| %s | |\n|---|---|\n", head)
+type markdown struct {
+	*strings.Builder
+	said map[string]bool // members and problems that need not be told again
+}
+
+func (m markdown) call(c *call) {
+	fmt.Fprintf(m, "%s\n\n", c.Summary)
+	if c.Text != "" {
+		fmt.Fprintf(m, "%s\n\n", c.Text)
+	}
+	if len(c.Security) == 1 {
+		m.WriteString("With an access token: `Authorization: Bearer`.\n\n")
+	}
+	if c.Body != nil {
+		m.members("send", c.Body.Content["application/json"].Schema)
+	}
+	var problems []*named[response]
+	for _, r := range c.Responses.list {
+		switch media, ok := r.value.Content["application/json"]; {
+		case r.name[0] != '2':
+			problems = append(problems, r)
+		case ok:
+			m.members(r.name, media.Schema)
+		default:
+			fmt.Fprintf(m, "Answers %s, without a body.\n\n", r.name)
+		}
+	}
+	m.problems(problems)
+}
+
+func (m markdown) problems(all []*named[response]) {
+	head := "| refused | |\n|---|---|\n"
+	for _, r := range all {
+		for text := range strings.SplitSeq(r.value.Text, "\n\n") {
+			if m.said[text] {
+				continue
+			}
+			m.WriteString(head)
+			head = ""
+			m.row(r.name, text)
+		}
+		if s := r.value.Content["application/problem+json"].Schema; s.AllOf != nil {
+			for _, p := range s.AllOf[1].Properties.list {
+				m.row("", "`"+p.name+"`: "+p.value.Text)
+			}
+		}
+	}
+	if head == "" {
+		m.WriteByte('\n')
+	}
+}
+
+func (m markdown) members(head string, s *schema) {
+	head = "| " + head + " | |\n|---|---|\n"
 	for _, p := range s.Properties.list {
+		if m.said[p.name] {
+			continue
+		}
 		text := p.value.Text
-		if head == "send" && slices.Contains(s.Required, p.name) {
+		if slices.Contains(s.Required, p.name) && s.Closed != nil {
 			text = "Required. " + text
 		}
 		if p.value.Enum != nil {
 			text += " One of `" + strings.Join(p.value.Enum, "`, `") + "`."
 		}
-		fmt.Fprintf(b, "| `%s` | %s |\n", p.name, cell(text))
+		m.WriteString(head)
+		head = ""
+		m.row("`"+p.name+"`", text)
 	}
-	b.WriteByte('\n')
+	if head == "" {
+		m.WriteByte('\n')
+	}
 }
 
-func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+func (m markdown) row(cells ...string) {
+	for i := range cells {
+		cells[i] = strings.ReplaceAll(cells[i], "|", `\|`)
+	}
+	fmt.Fprintf(m, "| %s |\n", strings.Join(cells, " | "))
+}

@@ -26,6 +26,8 @@ type Outcome struct {
 	More   any // a struct whose members stand beside those of Problem
 }
 
+func (o Outcome) text() string { return "`" + o.Code + "`: " + o.When }
+
 func (o Operation) status() int {
 	switch {
 	case o.Status != 0:
@@ -134,7 +136,7 @@ func (d *Document) add(o Operation, common []Outcome) {
 	}
 	c.Responses.add(strconv.Itoa(o.status()), done)
 	for _, p := range append(append([]Outcome{}, o.Problems...), common...) {
-		text, one := "`"+p.Code+"`: "+p.When, &schema{Ref: "#/components/schemas/" + problemSchema}
+		text, one := p.text(), &schema{Ref: "#/components/schemas/" + problemSchema}
 		if p.More != nil {
 			one = &schema{AllOf: []*schema{one, output(p.More)}}
 		}
