@@ -60,7 +60,7 @@ func (s *Server) registerAPI(r *mux.Router) {
 	}
 	r.Handle(apiDocument, s.Apps.CORS(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.apiFail(w, r, &web.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such call. See " + apiDocument + "."})
+		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is no such call. See " + apiDocument + "."})
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Server) api(routes []apiRoute) http.Handler {
 				methods = append(methods, route.Method)
 			}
 			w.Header().Set("Allow", strings.Join(methods, ", "))
-			s.apiFail(w, r, &web.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Use " + strings.Join(methods, " or ") + "."})
+			s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "Use " + strings.Join(methods, " or ") + "."})
 			return
 		}
 		if err := routes[i].serve(w, r); err != nil {
@@ -187,7 +187,7 @@ func allowedOrigin(r *http.Request, app storage.Client) error {
 	case len(origins) == 1 && (origins[0] == originOf(web.TenantOf(r.Context()).Issuer) || slices.Contains(app.AllowedCORSOrigins, origins[0])):
 		return nil
 	}
-	return &web.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed", Message: "The client did not register this origin: see allowed_cors_origins."}
+	return &jsonapi.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed", Detail: "The client did not register this origin: see allowed_cors_origins."}
 }
 
 // originOf is the origin of a URL.

@@ -26,7 +26,7 @@ func Reference(issuer string) *jsonapi.Document {
 func (s *Server) serveReference(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		s.apiFail(w, r, &web.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Use GET."})
+		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "Use GET."})
 		return
 	}
 	issuer := web.TenantOf(r.Context()).Issuer

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -31,7 +32,7 @@ func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed str
 	if sealed == "" {
 		return &authSession{ClientID: app.ClientID}, nil
 	}
-	bad := &web.Problem{Status: http.StatusBadRequest, Code: "invalid_session", Message: "auth_session is not one that this client was given, or it is too old."}
+	bad := &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_session", Detail: "auth_session is not one that this client was given, or it is too old."}
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, authSessionPurpose).OpenString(sealed)
 	if err != nil {
 		return nil, bad

@@ -32,15 +32,15 @@ func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
 	if err != nil {
 		return storage.Client{}, appProblem(err)
 	}
-	return *c, firstParty(c)
+	return *c, appProblem(firstParty(c))
 }
 
 func firstParty(c *storage.Client) error {
 	if c.FirstParty && c.MayUse(FirstPartyGrant) {
 		return nil
 	}
-	return &web.Problem{Status: http.StatusBadRequest, Code: "unauthorized_client",
-		Message: "The client may not sign people in by itself: it has to be first_party, with the grant type " + FirstPartyGrant + "."}
+	return &oauthError{Code: "unauthorized_client",
+		Description: "The client may not sign people in by itself: it has to be first_party, with the grant type " + FirstPartyGrant + "."}
 }
 
 // appProblem is an error of the protocol as package login shows it.
@@ -112,7 +112,7 @@ func (t *tokens) asked() storage.Tokens {
 // Refresh gives new tokens for a refresh token of the app, as /token does.
 func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error) {
 	if !app.MayUse("refresh_token") {
-		return storage.Tokens{}, &web.Problem{Status: http.StatusBadRequest, Code: "unauthorized_client", Message: "The client is not registered for refresh_token."}
+		return storage.Tokens{}, appProblem(&oauthError{Code: "unauthorized_client", Description: "The client is not registered for refresh_token."})
 	}
 	s := p.appSession(r, &app)
 	s.form = url.Values{"refresh_token": {token}, "scope": {scope}}

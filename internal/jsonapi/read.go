@@ -65,7 +65,7 @@ func Parse(body []byte, v any) error {
 }
 
 func malformed(detail string) error {
-	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Title: "This is not the JSON that is expected", Detail: detail}
+	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: detail}
 }
 
 // faulty is the problem of a request with those faults; nil without any.
@@ -73,7 +73,7 @@ func faulty(status int, faults []Fault) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return &Problem{Status: status, Code: "invalid_fields", Title: "Something in the request is not right", Errors: faults}
+	return &Problem{Status: status, Code: "invalid_fields", Errors: faults}
 }
 
 // parse gives objects as map[string]any, lists as []any, texts, json.Numbers, bools and nil.
