@@ -291,3 +291,24 @@ func TestChangesToAnotherAccountAreRefused(t *testing.T) {
 		t.Errorf("the current session was ended: got %d to %q", p.status, p.location())
 	}
 }
+
+// agent is a browser that calls itself something.
+type agent struct {
+	http.RoundTripper
+	name string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", a.name)
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// allow is a consent of the person.
+func (s *site) allow(u storage.User, client string, scopes ...string) {
+	s.t.Helper()
+	err := s.store.PutConsent(s.t.Context(), storage.Consent{TenantID: u.TenantID, UserID: u.ID, ClientID: client, Scopes: scopes, GrantedAt: time.Now()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
