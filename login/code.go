@@ -15,12 +15,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
 	// codeLife is how long a code works.
-	codeLife = 15 * time.Minute
+	codeLife = mail.CodeLife
 	// codeTries is how often something wrong may be typed for one code.
 	codeTries = 5
 	// codeDigits is the length of what is typed.

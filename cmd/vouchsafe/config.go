@@ -111,7 +111,7 @@ type Config struct {
 	// Whom mails are from. Required with smtp_url.
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
 	// A folder with texts of mails in the place of the built-in ones, such as
-	// en/reset-password.txt and en/reset-password.html.
+	// en/reset-password.txt. docs/mail.md lists them.
 	MailTemplates string `setting:"mail_templates" sample:"/etc/vouchsafe/mail"`
 
 	// What signs access tokens: ES256, RS256 or EdDSA.

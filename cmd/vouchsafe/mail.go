@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
@@ -13,7 +15,7 @@ import (
 
 type mailCmd struct {
 	Dead  mailDeadCmd  `cmd:"" help:"List the mails that were given up, and why."`
-	Retry mailRetryCmd `cmd:"" help:"Try a mail that was given up again."`
+	Retry mailRetryCmd `cmd:"" help:"Try mails that were given up again."`
 }
 
 // mailView is a dead mail without what was in it: that may hold a code.
@@ -27,9 +29,6 @@ type mailView struct {
 	Error     string    `json:"error"`
 }
 
-// mailPage is how many mails are read at a time.
-const mailPage = 500
-
 type mailDeadCmd struct {
 	tenantFlag
 	jsonFlag
@@ -41,18 +40,11 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		views := []mailView{}
-		for after := ""; ; {
-			page, err := s.DeadMail(ctx, c.Tenant, after, mailPage)
+		for m, err := range deadMail(ctx, s, c.Tenant) {
 			if err != nil {
 				return err
 			}
-			for _, m := range page {
-				views = append(views, mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError})
-			}
-			if len(page) < mailPage {
-				break
-			}
-			after = page[len(page)-1].ID
+			views = append(views, mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError})
 		}
 		if c.JSON {
 			return a.printJSON(views)
@@ -65,17 +57,46 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Mail, error] {
+	return listing(func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, tenant, after, pageSize) },
+		func(m storage.Mail) string { return m.ID })
+}
+
 type mailRetryCmd struct {
-	ID string `arg:"" help:"Its id, as mail dead has it."`
+	ID  string `arg:"" optional:"" help:"Its id, as mail dead has it."`
+	All bool   `help:"All that were given up, as when the mail server is right again."`
 	tenantFlag
 }
 
 func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
+	if (c.ID == "") != c.All {
+		return errors.New("say which: an id, as mail dead has it, or --all")
+	}
 	return a.withStore(ctx, func(s store) error {
-		if err := s.ReviveMail(ctx, c.Tenant, c.ID, time.Now()); err != nil {
-			return noSuch(err, "dead mail", c.ID)
+		if c.ID != "" {
+			if err := s.ReviveMail(ctx, c.Tenant, c.ID, time.Now()); err != nil {
+				return noSuch(err, "dead mail", c.ID)
+			}
+			return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "mail.retried", Detail: map[string]string{"mail": c.ID}})
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "mail.retried", Detail: map[string]string{"mail": c.ID}})
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		n := 0
+		for m, err := range deadMail(ctx, s, c.Tenant) {
+			if err == nil {
+				err = s.ReviveMail(ctx, c.Tenant, m.ID, time.Now())
+			}
+			switch {
+			case errors.Is(err, storage.ErrNotFound): // what it holds has expired, or somebody was quicker
+			case err != nil:
+				return err
+			default:
+				n++
+			}
+		}
+		fmt.Fprintf(a.stdout, "%d to be tried again\n", n)
+		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "mail.retried", Detail: map[string]string{"mails": fmt.Sprint(n)}})
 	})
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // metrics counts requests for Prometheus.
@@ -88,6 +91,35 @@ func (m *metrics) statement(query string) {
 		op = "read"
 	}
 	m.sql.WithLabelValues(op).Inc()
+}
+
+// outbox is asked for its sizes when somebody looks.
+type outbox struct {
+	store storage.Outbox
+	log   *slog.Logger
+	size  *prometheus.Desc
+}
+
+// watchMail adds how many mails wait, and how many were given up.
+func (m *metrics) watchMail(store storage.Outbox, log *slog.Logger) {
+	m.registry.MustRegister(&outbox{store, log, prometheus.NewDesc("vouchsafe_mails",
+		"Mails in the outbox, by whether they wait (queued) or were given up (dead). All replicas say the same.", []string{"state"}, nil)})
+}
+
+// Describe implements prometheus.Collector.
+func (o *outbox) Describe(c chan<- *prometheus.Desc) { c <- o.size }
+
+// Collect implements prometheus.Collector. Without the database the gauge is absent.
+func (o *outbox) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	queued, dead, err := o.store.CountMail(ctx)
+	if err != nil {
+		o.log.WarnContext(ctx, "count mail", "error", err)
+		return
+	}
+	c <- prometheus.MustNewConstMetric(o.size, prometheus.GaugeValue, float64(queued), "queued")
+	c <- prometheus.MustNewConstMetric(o.size, prometheus.GaugeValue, float64(dead), "dead")
 }
 
 func (m *metrics) mailSent() { m.mails.WithLabelValues("sent").Inc() }

@@ -24,6 +24,13 @@ import (
 // purpose keeps what is sealed for mails from opening for anything else.
 const purpose = "mail"
 
+// CodeLife is how long a code works, and so how long its mail is worth sending. The texts
+// say it.
+const CodeLife = 15 * time.Minute
+
+// coded are the messages that hold a code.
+var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "reset-password": true, "sign-in": true}
+
 // ErrAddress says that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")
 
@@ -60,10 +67,14 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 		return storage.Mail{}, fmt.Errorf("mail data: %w", err)
 	}
 	now := time.Now()
-	return storage.Mail{
-		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), To: to, Template: template, Language: language,
+	mail := storage.Mail{
+		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: storage.ChannelMail, To: to, Template: template, Language: language,
 		Data: m.Secrets.Box(t.ID, purpose).Seal(plain), CreatedAt: now, NextAt: now,
-	}, nil
+	}
+	if coded[template] {
+		mail.ExpiresAt = now.Add(CodeLife)
+	}
+	return mail, nil
 }
 
 // Stored says that composed mails are in the outbox now.

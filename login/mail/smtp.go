@@ -8,6 +8,7 @@ import (
 	netmail "net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,8 +97,20 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	if err == nil || msg.IsDelivered() {
 		return nil
 	}
-	if refused, ok := errors.AsType[*gomail.SendError](err); ok && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+	if refused, ok := errors.AsType[*gomail.SendError](err); ok && noSuchRecipient(refused) {
 		return fmt.Errorf("%w: %w", ErrPermanent, err)
 	}
 	return fmt.Errorf("SMTP: %w", err)
+}
+
+// noSuchRecipient says whether the server knows the address not to exist. What else it
+// refuses for good may be our own sender, our password, or a list that we are on: whoever
+// runs this will see to that, and the mails wait.
+func noSuchRecipient(e *gomail.SendError) bool {
+	if e.Reason != gomail.ErrSMTPRcptTo || e.ErrorCode() < 500 {
+		return false
+	}
+	status := e.EnhancedStatusCode() // RFC 3463
+	return slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, status) ||
+		status == "" && e.ErrorCode() == 550 // as RFC 5321 has it for "no such user"
 }

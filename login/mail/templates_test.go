@@ -65,6 +65,15 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 			}
 		}
 	}
+	docs, err := os.ReadFile("../../docs/mail.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(docs), "| `"+name+"` |") {
+			t.Errorf("docs/mail.md does not tell of %s", name)
+		}
+	}
 	if want := 6 * len(names); len(seen) != want {
 		t.Errorf("got %d messages, want %d", len(seen), want)
 	}

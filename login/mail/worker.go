@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -22,10 +24,11 @@ type Sender interface {
 var ErrPermanent = errors.New("refused for good")
 
 const (
-	batch = 5
+	// batch is how many are sent at a time.
+	batch = 10
 	// sendTimeout bounds one message; a batch is done before its claim lapses.
 	sendTimeout = 30 * time.Second
-	lease       = (batch + 1) * sendTimeout
+	lease       = 3 * sendTimeout
 	look        = 5 * time.Second
 	firstWait   = 30 * time.Second
 	longestWait = time.Hour
@@ -61,8 +64,7 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run sends until the context ends; the message under way is finished first, and what
-// else was claimed is given back.
+// Run sends until the context ends; the messages under way are finished first.
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.step(ctx)
@@ -80,7 +82,7 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// step sends one batch, and says how many there were.
+// step sends one batch, and says how many messages there were.
 func (w *Worker) step(ctx context.Context) (int, error) {
 	now := time.Now()
 	// A claim that is cut off may have happened: its mails would wait for the lease's end.
@@ -91,14 +93,14 @@ func (w *Worker) step(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, m := range mails {
-		if ctx.Err() != nil {
-			err = errors.Join(err, w.Store.MailFailed(keep, m.TenantID, m.ID, time.Now(), time.Time{}, m.LastError))
-			continue
-		}
-		err = errors.Join(err, w.send(keep, m))
+	// At a time: one that hangs does not hold up the others.
+	errs := make([]error, len(mails))
+	var wg sync.WaitGroup
+	for i, m := range mails {
+		wg.Go(func() { errs[i] = w.send(keep, m) })
 	}
-	return len(mails), err
+	wg.Wait()
+	return len(mails), errors.Join(errs...)
 }
 
 // send tries one mail and notes what came of it.
@@ -124,9 +126,20 @@ func (w *Worker) send(ctx context.Context, m storage.Mail) error {
 	if w.Failed != nil {
 		w.Failed(!dead.IsZero())
 	}
-	why := failed.Error()
+	why := readable(failed.Error())
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt", m.Attempts, "dead", !dead.IsZero(), "error", why)
-	return w.Store.MailFailed(ctx, m.TenantID, m.ID, now.Add(backOff(m.Attempts)), dead, why[:min(len(why), 500)])
+	return w.Store.MailFailed(ctx, m, now.Add(backOff(m.Attempts)), dead, why)
+}
+
+// readable is what a server said, as a database can keep it and a table show it.
+func readable(why string) string {
+	why = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(why, "?"))
+	return strings.ToValidUTF8(why[:min(len(why), 500)], "")
 }
 
 func (w *Worker) try(ctx context.Context, m storage.Mail) error {

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,23 +10,23 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, dead_at`
+const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, dead_at, channel, expires_at`
 
 func scanMail(row scanner) (m storage.Mail, err error) {
 	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
-		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt})
+		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel, timeColumn{&m.ExpiresAt})
 	return m, err
 }
 
 const addMail = `
 	INSERT INTO mail (` + mailColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // enqueue stores mails in the transaction of the change that causes them.
 func enqueue(c conn, mails []storage.Mail) error {
 	for _, m := range mails {
 		_, err := c.exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
-			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt))
+			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt), cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
 		if err != nil {
 			return err
 		}
@@ -46,9 +47,12 @@ const (
 		UPDATE mail SET next_at = $2, attempts = attempts + 1
 		WHERE next_at <= $1 AND dead_at = 0 AND (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE next_at <= $1 AND dead_at = 0 ORDER BY next_at, id LIMIT $3)
+			WHERE next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) ORDER BY next_at, id LIMIT $3)
 		RETURNING ` + mailColumns
-	dueMail = `SELECT COUNT(*) FROM (SELECT id FROM mail WHERE next_at <= $1 AND dead_at = 0 LIMIT 1) AS found`
+	dueMail = `
+		SELECT COUNT(*) FROM (
+			SELECT id FROM mail
+			WHERE next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) LIMIT 1) AS found`
 )
 
 // ClaimMail implements storage.Outbox.
@@ -88,12 +92,12 @@ func (s *Store) MailSent(ctx context.Context, tenant, id string) error {
 
 const mailFailed = `
 	UPDATE mail SET next_at = $3, dead_at = $4, last_error = $5
-	WHERE tenant_id = $1 AND id = $2`
+	WHERE tenant_id = $1 AND id = $2 AND attempts = $6`
 
-// MailFailed implements storage.Outbox.
-func (s *Store) MailFailed(ctx context.Context, tenant, id string, nextAt, deadAt time.Time, why string) error {
-	_, err := s.put(ctx, mailFailed, tenant, id, micros(nextAt), micros(deadAt), why)
-	return named(err, "mail failed", id)
+// MailFailed implements storage.Outbox. The count of attempts tells whose claim it is.
+func (s *Store) MailFailed(ctx context.Context, claimed storage.Mail, nextAt, deadAt time.Time, why string) error {
+	_, err := s.put(ctx, mailFailed, claimed.TenantID, claimed.ID, micros(nextAt), micros(deadAt), why, claimed.Attempts)
+	return named(err, "mail failed", claimed.ID)
 }
 
 const deadMail = `
@@ -109,7 +113,7 @@ func (s *Store) DeadMail(ctx context.Context, tenant, after string, limit int) (
 
 const reviveMail = `
 	UPDATE mail SET next_at = $3, dead_at = 0, attempts = 0
-	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0`
+	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`
 
 // ReviveMail implements storage.Outbox.
 func (s *Store) ReviveMail(ctx context.Context, tenant, id string, now time.Time) error {

@@ -41,7 +41,19 @@ const (
 		DELETE FROM keys WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM keys
 			WHERE expires_at <= $1 AND expires_at <> 0 ORDER BY expires_at LIMIT 1000)`
+	sweepExpiredMail = `
+		DELETE FROM mail WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM mail
+			WHERE expires_at <= $1 AND expires_at <> 0 ORDER BY expires_at LIMIT 1000)`
+	sweepDeadMail = `
+		DELETE FROM mail WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM mail
+			WHERE dead_at <= $1 AND dead_at <> 0 ORDER BY dead_at LIMIT 1000)`
 )
+
+// keepDead is how long a mail that was given up stays: for its operator to find, and no
+// longer, because it holds an address.
+const keepDead = 30 * 24 * time.Hour
 
 // Sweep implements storage.Maintenance. The audit trail is kept.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err error) {
@@ -55,6 +67,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepGrants, now.Add(-keepGrants)},
 		{sweepCodes, now},
 		{sweepKeys, now},
+		{sweepExpiredMail, now},
+		{sweepDeadMail, now.Add(-keepDead)},
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; total += n {
 			if n, err = s.put(ctx, sweep.query, micros(sweep.until)); err != nil {

@@ -12,7 +12,7 @@ func testOutbox(t *testing.T, s Store) {
 	ctx := t.Context()
 	tenant, other := newTenant(t, s), newTenant(t, s)
 	mail := func(id string, at time.Time) storage.Mail {
-		return storage.Mail{TenantID: tenant, ID: id, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
+		return storage.Mail{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
 	}
 	a, b, late := mail("a", now), mail("b", now.Add(time.Second)), mail("c", now.Add(time.Hour))
 	must(t, s.Enqueue(ctx, b, a, late))
@@ -33,7 +33,9 @@ func testOutbox(t *testing.T, s Store) {
 
 	// Through another tenant nothing is changed.
 	must(t, s.MailSent(ctx, other, "a"))
-	must(t, s.MailFailed(ctx, other, "b", at, at, "no"))
+	strange := b
+	strange.TenantID = other
+	must(t, s.MailFailed(ctx, strange, at, at, "no"))
 	must(t, s.MailSent(ctx, tenant, "a"))
 	must(t, s.MailSent(ctx, tenant, "a"))
 	again, err := s.ClaimMail(ctx, lease, lease.Add(time.Minute), 9) // a lapsed claim
@@ -41,7 +43,10 @@ func testOutbox(t *testing.T, s Store) {
 	same(t, again, err, []storage.Mail{b})
 
 	want(t, s.ReviveMail(ctx, tenant, "b", now), storage.ErrNotFound)
-	must(t, s.MailFailed(ctx, tenant, "b", now, at, "550"))
+	stale := b
+	stale.Attempts = 1 // of whoever let the first claim lapse
+	must(t, s.MailFailed(ctx, stale, now, at, "too late"))
+	must(t, s.MailFailed(ctx, b, now, at, "550"))
 	none, err = s.ClaimMail(ctx, lease, lease, 9)
 	same(t, none, err, nil)
 	b.NextAt, b.DeadAt, b.LastError = now, at, "550"
@@ -58,6 +63,7 @@ func testOutbox(t *testing.T, s Store) {
 	must(t, s.ReviveMail(ctx, tenant, "b", now))
 	must(t, s.MailSent(ctx, tenant, "b"))
 	must(t, s.MailSent(ctx, tenant, "c"))
+	testMailExpires(t, s, tenant, mail)
 
 	// Claimed at once by many, each goes to one.
 	var many []storage.Mail
@@ -97,5 +103,54 @@ func testOutbox(t *testing.T, s Store) {
 	must(t, err)
 	if queued+gone != 0 {
 		t.Errorf("got %d mails of a removed tenant, want none", queued+gone)
+	}
+}
+
+func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, time.Time) storage.Mail) {
+	t.Helper()
+	ctx := t.Context()
+	end := now.Add(15 * time.Minute)
+	text, given := mail("text", now), mail("given", now)
+	text.Channel, text.To = storage.ChannelSMS, "+4930123456"
+	text.ExpiresAt, given.ExpiresAt = end, end
+	must(t, s.Enqueue(ctx, text, given))
+	claimed, err := s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	must(t, err)
+	if len(claimed) != 2 {
+		t.Fatalf("got %v, want both", claimed)
+	}
+	for _, m := range claimed {
+		if m.ID == "text" {
+			text.NextAt, text.Attempts = now.Add(time.Minute), 1
+			same(t, m, nil, text)
+			must(t, s.MailFailed(ctx, m, now.Add(2*time.Minute), time.Time{}, "later"))
+		} else {
+			must(t, s.MailFailed(ctx, m, now, now, "never"))
+		}
+	}
+	none, err := s.ClaimMail(ctx, end, end.Add(time.Minute), 9)
+	same(t, none, err, nil)
+	want(t, s.ReviveMail(ctx, tenant, "given", end), storage.ErrNotFound)
+	_, err = s.Sweep(ctx, end)
+	must(t, err)
+	queued, dead, err := s.CountMail(ctx)
+	must(t, err)
+	if queued+dead != 0 {
+		t.Errorf("got %d queued and %d dead, want none after they expired", queued, dead)
+	}
+
+	old := mail("old", now)
+	must(t, s.Enqueue(ctx, old))
+	claimed, err = s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	must(t, err)
+	must(t, s.MailFailed(ctx, claimed[0], now, now, "never"))
+	for _, c := range []struct{ days, want int64 }{{29, 1}, {30, 0}} {
+		_, err = s.Sweep(ctx, now.Add(time.Duration(c.days)*24*time.Hour))
+		must(t, err)
+		_, dead, err := s.CountMail(ctx)
+		must(t, err)
+		if dead != c.want {
+			t.Errorf("after %d days: got %d dead, want %d", c.days, dead, c.want)
+		}
 	}
 }
