@@ -16,6 +16,7 @@ import (
 
 type userCmd struct {
 	Add      userAddCmd      `cmd:"" help:"Add a person."`
+	Invite   userInviteCmd   `cmd:"" help:"Invite somebody to sign up, by mail and by a link that is printed."`
 	List     userListCmd     `cmd:"" help:"List people."`
 	Show     userShowCmd     `cmd:"" help:"Show a person."`
 	Password userPasswordCmd `cmd:"" help:"Set a person's password, which signs them out everywhere."`

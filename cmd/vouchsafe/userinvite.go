@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type userInviteCmd struct {
+	Email    string `arg:"" help:"The address to invite."`
+	Language string `default:"en" help:"The language of the mail: en, de, es, fr, pt or ru." placeholder:"TAG"`
+	tenantFlag
+	jsonFlag
+}
+
+// invitationView is an invitation as the command prints it.
+type invitationView struct {
+	Email     string    `json:"email"`
+	Link      string    `json:"link"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
+	if !slices.Contains(login.Languages(), c.Language) {
+		return fmt.Errorf("--language %q is none of %s", c.Language, strings.Join(login.Languages(), ", "))
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		code, m, link, err := c.invitation(ctx, cfg, s)
+		if err != nil {
+			return err
+		}
+		// The mail is for those who send any, the link for those who hand it over themselves.
+		if err := s.PutCode(ctx, code, m); err != nil {
+			return err
+		}
+		err = record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.invited", Detail: map[string]string{"email": code.Target}})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(invitationView{c.Email, link, code.ExpiresAt})
+		}
+		fmt.Fprintln(a.stdout, link)
+		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, code.ExpiresAt.Local().Format(time.DateTime))
+		return nil
+	})
+}
+
+// invitation makes what is stored, and the link.
+func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (storage.Code, storage.Mail, string, error) {
+	none := func(err error) (storage.Code, storage.Mail, string, error) {
+		return storage.Code{}, storage.Mail{}, "", err
+	}
+	t, err := s.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return none(noSuch(err, "tenant", c.Tenant))
+	}
+	if t.Settings.SignUp.Mode == storage.SignUpClosed {
+		return none(fmt.Errorf("%s lets nobody sign up: set sign_up.mode to invitation or open in its tenants.yaml, or add people with user add", c.Tenant))
+	}
+	secrets, err := masters(cfg)
+	if err != nil {
+		return none(err)
+	}
+	templates, err := mail.LoadTemplates(cfg.MailTemplates)
+	if err != nil {
+		return none(err)
+	}
+	mailer := &mail.Mailer{Secrets: secrets, Templates: templates}
+	code, m, link, err := login.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, c.Email, c.Language)
+	if errors.Is(err, mail.ErrAddress) {
+		return none(fmt.Errorf("%q is no e-mail address", c.Email))
+	}
+	if err != nil {
+		return none(err)
+	}
+	switch _, err := s.UserByEmail(ctx, c.Tenant, code.Target); {
+	case err == nil:
+		return none(fmt.Errorf("%s has an account already", c.Email))
+	case !errors.Is(err, storage.ErrNotFound):
+		return none(err)
+	}
+	return code, m, link, nil
+}
