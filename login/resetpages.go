@@ -41,13 +41,15 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.
 	return s.show(w, status, "forgot", v)
 }
 
-// mayReset refuses where people have no passwords.
+// mayReset refuses where people have no passwords, or no code can be sent.
 func (s *Server) mayReset(r *http.Request) error {
-	if !usesPasswords(r) {
+	if !s.resets(r) {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
 	return nil
 }
+
+func (s *Server) resets(r *http.Request) bool { return usesPasswords(r) && s.Mail.Sends() }
 
 // forgotPosted takes the name.
 func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {

@@ -72,7 +72,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if form.Account != nil {
 		title = "signin.again"
 	}
-	form.Forgot = usesPasswords(r)
+	form.Forgot = s.resets(r)
 	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert

@@ -74,7 +74,7 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 func (s *Server) mayRegister(r *http.Request, invited bool) error {
 	w := s.words(r)
 	switch mode := web.TenantOf(r.Context()).Settings.SignUp.Mode; {
-	case mode == storage.SignUpClosed:
+	case mode == storage.SignUpClosed, !invited && !s.Mail.Sends():
 		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.closed_title"), Message: w.must("signup.closed")}
 	case mode == storage.SignUpInvitation && !invited:
 		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.invite_title"), Message: w.must("signup.invite")}

@@ -106,7 +106,7 @@ func TestSigningUpByCode(t *testing.T) {
 	if err != nil || user.Email != "Jo@Example.com" || !user.EmailVerified || user.Username != "" || len(user.Roles) != 0 {
 		t.Errorf("got %+v, %v", user, err)
 	}
-	if p := v.get("/"); !strings.Contains(p.body, "Jo@Example.com") {
+	if p := v.get("/signout"); !strings.Contains(p.body, "Jo@Example.com") {
 		t.Error("nobody is signed in")
 	}
 	if p := s.visitor().signIn("jo@example.com", fresh); p.status != http.StatusSeeOther {

@@ -208,9 +208,10 @@ func checkPKCE(a *authorization, form url.Values) error {
 func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Values) (err error) {
 	a.nonce = form.Get("nonce")
 	a.prompts = strings.Fields(form.Get("prompt"))
+	allowed := p.promptValues(a.tenant)
 	for _, prompt := range a.prompts {
-		if !slices.Contains(promptValues, prompt) {
-			return &refusal{"invalid_request", "prompt has a value that is none of " + strings.Join(promptValues, ", ") + "."}
+		if !slices.Contains(allowed, prompt) {
+			return &refusal{"invalid_request", "prompt has a value that is none of " + strings.Join(allowed, ", ") + "."}
 		}
 	}
 	if slices.Contains(a.prompts, "none") && len(a.prompts) > 1 {
@@ -240,8 +241,15 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 	return nil
 }
 
-// promptValues are the values of prompt that are understood.
-var promptValues = []string{"none", "login", "consent", "select_account"}
+// promptValues are the values of prompt that are understood: create where anybody may sign
+// up.
+func (p *Provider) promptValues(t *web.Tenant) []string {
+	values := []string{"none", "login", "consent", "select_account"}
+	if mode := t.Settings.SignUp.Mode; p.Pages.SignUp != "" && (mode == "" || mode == storage.SignUpOpen) {
+		values = append(values, "create")
+	}
+	return values
+}
 
 func readMaxAge(a *authorization, raw string) error {
 	switch {

@@ -57,7 +57,7 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t := web.TenantOf(r.Context())
-	return p.metadataDocuments.serve(w, r, publishedAge, t.Issuer, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
+	return p.metadataDocuments.serve(w, r, publishedAge, t.Issuer+" "+t.Settings.SignUp.Mode, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
 }
 
 func (p *Provider) metadata(t *web.Tenant) *metadata {
@@ -98,7 +98,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		GrantTypes:            slices.Sorted(maps.Keys(grantTypes)),
 		SubjectTypes:          []string{"public"},
 		CodeChallengeMethods:  []string{"S256"},
-		Prompts:               promptValues,
+		Prompts:               p.promptValues(t),
 		Displays:              []string{"page"},
 		ACRs:                  []string{storage.ACRPassword},
 		UILocales:             p.Pages.Languages,

@@ -22,6 +22,7 @@ type check struct {
 
 // policy lists the checks in their order.
 var policy = []check{
+	{page: func(p Pages) string { return p.SignUp }, reason: "interaction_required", unmet: needsSignUp},
 	{page: func(p Pages) string { return p.Select }, reason: "account_selection_required", unmet: needsSelection},
 	{page: func(p Pages) string { return p.Login }, reason: "login_required", unmet: needsLogin},
 	{page: func(p Pages) string { return p.Consent }, reason: "consent_required", unmet: needsConsent},
@@ -39,6 +40,13 @@ func (p *Provider) next(ctx context.Context, a *authorization) (*check, error) {
 		}
 	}
 	return nil, nil
+}
+
+// needsSignUp: prompt=create (Initiating User Registration via OpenID Connect 1.0), until
+// the person proved themselves after the request began: by a new account, or by one that
+// they remember having.
+func needsSignUp(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+	return slices.Contains(a.prompts, "create") && (a.account == nil || !a.account.AuthTime.After(a.started)), nil
 }
 
 // needsSelection: prompt=select_account, until the person chose an account or signed

@@ -74,6 +74,7 @@ type Config struct {
 // serves. Each takes the sealed letter as i.
 type Pages struct {
 	Login     string // settles who it is
+	SignUp    string // lets the person make an account; "" where there is no such page
 	Select    string // lets the person choose an account
 	Consent   string // asks what the client may have
 	SignOut   string // asks whether to sign out, when nobody else may decide it

@@ -124,10 +124,18 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
+	mailer, err := s.wireMail()
+	if err != nil {
+		return err
+	}
+	signUp := "/signup"
+	if !mailer.Sends() { // nobody could confirm an address
+		signUp = ""
+	}
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log,
 		Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { s.pages.ErrorPage(w, r, p) },
-		Pages:  provider.Pages{Login: "/login", Select: "/select", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Languages: login.Languages()},
+		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Languages: login.Languages()},
 		Fetch:  provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
@@ -140,10 +148,6 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		RefreshTokenGrace:        max(1, time.Duration(cfg.RefreshTokenGrace)), // 0 is none here, and there the default
 		KeyRotation:              time.Duration(cfg.KeyRotation),
 	})
-	if err != nil {
-		return err
-	}
-	mailer, err := s.wireMail()
 	if err != nil {
 		return err
 	}

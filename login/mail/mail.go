@@ -39,7 +39,8 @@ type Mailer struct {
 	Secrets *secret.Masters
 	// Templates are the texts; nil is those built in.
 	Templates *Templates
-	// Wake, when set, tells the worker of this process not to wait for its next look.
+	// Wake tells the worker of this process not to wait for its next look; nil where nobody
+	// sends mails.
 	Wake func()
 }
 
@@ -76,6 +77,9 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 	}
 	return mail, nil
 }
+
+// Sends says whether there is somebody to send mails.
+func (m *Mailer) Sends() bool { return m.Wake != nil }
 
 // Stored says that composed mails are in the outbox now.
 func (m *Mailer) Stored() {
