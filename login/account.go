@@ -19,19 +19,21 @@ type section struct {
 	title string
 	// state says in a few words how the matter stands.
 	state func(*overview) string
+	// here says whether the request's tenant has the matter at all; nil for yes.
+	here func(r *http.Request) bool
 }
 
 // sections are all matters, in the order of the account page. A new one adds its row
 // here and its pages to accountRoutes.
 var sections = []section{
-	{"profile", "account.group.you", "account.profile", (*overview).profile},
-	{"email", "account.group.you", "account.email", (*overview).email},
-	{"password", "account.group.signin", "account.password", (*overview).password},
-	{"sessions", "account.group.use", "account.sessions", (*overview).devices},
-	{"apps", "account.group.use", "account.apps", (*overview).connected},
-	{"activity", "account.group.use", "account.activity", (*overview).activity},
-	{"data", "account.group.data", "account.data", nil},
-	{"delete", "account.group.data", "account.delete", nil},
+	{"profile", "account.group.you", "account.profile", (*overview).profile, nil},
+	{"email", "account.group.you", "account.email", (*overview).email, nil},
+	{"password", "account.group.signin", "account.password", (*overview).password, usesPasswords},
+	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
+	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
+	{"activity", "account.group.use", "account.activity", (*overview).activity, nil},
+	{"data", "account.group.data", "account.data", nil, nil},
+	{"delete", "account.group.data", "account.delete", nil, nil},
 }
 
 // done are the texts for what was just changed, by the page's parameter of that name.
@@ -107,6 +109,9 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := accountHome{Account: accountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.playground(r)}
 	for _, sec := range sections {
+		if sec.here != nil && !sec.here(r) {
+			continue
+		}
 		row := accountRow{Path: "/account/" + sec.path, Title: v.words.must(sec.title)}
 		if sec.state != nil {
 			row.State = sec.state(o)

@@ -25,6 +25,8 @@ type activityList struct {
 	Events []eventView
 	Older  string // where the next page begins, or ""
 	First  bool
+	// Password says that there is one to change.
+	Password bool
 }
 
 // activityPage shows what happened with the account, newest first.
@@ -39,7 +41,7 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.accountView(w, r, "account.activity", a)
-	page := activityList{First: before == ""}
+	page := activityList{First: before == "", Password: usesPasswords(r)}
 	if len(events) > activityPageSize {
 		events = events[:activityPageSize]
 		page.Older = events[activityPageSize-1].ID

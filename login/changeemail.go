@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -125,24 +126,28 @@ func (s *Server) proveEmailChange(r *http.Request, u storage.User, p proof) (ema
 
 // emailForm is what the e-mail page shows.
 type emailForm struct {
+	formFaults
 	Email     string // the address that counts, or ""
 	Confirmed bool
 	New       string // as typed
-	Fault     string
 }
 
 // emailPage shows the address and asks for another.
 func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showEmail(w, r, http.StatusOK, "", "")
-}
-
-func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, status int, typed, fault string) error {
 	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
+	return s.showEmail(w, r, a, "", nil)
+}
+
+func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return changedMeanwhile(s.words(r), err)
+	}
 	v := s.accountView(w, r, "account.email", a)
-	v.Page = emailForm{Email: a.User.Email, Confirmed: a.User.EmailVerified, New: typed, Fault: fault}
+	v.Page, v.Alert = emailForm{formFaults: s.faultsOf(r, err), Email: a.User.Email, Confirmed: a.User.EmailVerified, New: typed}, alert
 	return s.show(w, status, "account-email", v)
 }
 
@@ -157,70 +162,55 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 		typed = a.User.Email
 	}
 	flow, err := s.startEmailChange(r, a.User, typed)
-	var faults invalid
-	var early *limited
-	switch {
-	case errors.As(err, &faults):
-		return s.showEmail(w, r, http.StatusUnprocessableEntity, typed, faults.of(s.words(r), "email"))
-	case errors.As(err, &early):
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		say := s.words(r)
-		return s.showEmail(w, r, http.StatusTooManyRequests, typed, say.must("signin.limited", say.span(early.wait)))
-	case err != nil:
-		return changedMeanwhile(s.words(r), err)
+	if err != nil {
+		return s.showEmail(w, r, a, typed, err)
 	}
-	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/email/confirm?"+url.Values{"flow": {flow}}.Encode(), http.StatusSeeOther)
-	return nil
+	return seeOther(w, r, "/account/email/confirm", "flow", flow)
 }
 
 // emailConfirmForm is what the page for confirming an address shows.
 type emailConfirmForm struct {
-	Email       string // that is to be confirmed; "" when nobody may know
+	formFaults
+	Email       string // that is to be confirmed
 	Flow, Token string // one of them
-	Elsewhere   bool   // nobody is signed in here
-	Fault       string
+	Code        string // as typed
 }
 
 // emailConfirmPage takes the code, or asks whoever followed the link. It spends nothing:
 // who looks at mails before people do follows links too.
 func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showEmailConfirm(w, r, http.StatusOK, "")
-}
-
-func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, status int, fault string) error {
 	a, err := s.mine(r)
 	var first *detour
 	if errors.As(err, &first) {
-		v := s.view(w, r, "newemail.title", nil)
-		v.Page = emailConfirmForm{Elsewhere: true}
-		return s.show(w, status, "account-email-confirm", v)
+		return s.say(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", toldLink{"/login?next=/account/email", "signin.button"})
 	}
 	if err != nil {
 		return err
 	}
-	form := emailConfirmForm{Flow: r.FormValue("flow"), Token: r.FormValue("token"), Fault: fault}
+	return s.showEmailConfirm(w, r, a, nil)
+}
+
+func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return changedMeanwhile(s.words(r), err)
+	}
+	form := emailConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
 	var change emailChange
 	if form.Token != "" {
 		change, _, err = s.proveEmailChange(r, a.User, proof{Token: form.Token})
 	} else {
 		change, err = s.awaitedEmail(r, a.User, form.Flow)
 	}
-	v := s.accountView(w, r, "newemail.title", a)
-	var early *limited
-	switch {
-	case errors.Is(err, errWrongCode):
-		v.Alert = v.words.must("newemail.gone")
-		status = max(status, http.StatusUnprocessableEntity)
-	case errors.As(err, &early):
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		v.Alert = v.words.must("signin.limited", v.words.span(early.wait))
-		status = http.StatusTooManyRequests
-	case err != nil:
-		return err
-	default:
-		form.Email = change.Email
+	if errors.Is(err, errWrongCode) {
+		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", toldLink{"/account/email", "newemail.again"})
 	}
-	v.Page = form
+	if err != nil {
+		return s.showEmail(w, r, a, "", err)
+	}
+	form.Email = change.Email
+	v := s.accountView(w, r, "newemail.title", a)
+	v.Page, v.Alert = form, alert
 	return s.show(w, status, "account-email-confirm", v)
 }
 
@@ -242,24 +232,13 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
-	say := s.words(r)
-	if p.Token == "" && strings.TrimSpace(p.Digits) == "" {
-		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, say.must("newemail.code_missing"))
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	if p.Token == "" && p.Digits == "" {
+		return s.showEmailConfirm(w, r, a, invalidf("code", "confirm.missing"))
 	}
 	user, err := s.confirmEmailChange(r, a.User, p)
-	var faults invalid
-	var early *limited
-	switch {
-	case errors.Is(err, errWrongCode):
-		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, say.must("newemail.wrong"))
-	case errors.As(err, &faults):
-		return s.showEmailConfirm(w, r, http.StatusUnprocessableEntity, faults.of(say, "code"))
-	case errors.As(err, &early):
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return s.showEmailConfirm(w, r, http.StatusTooManyRequests, say.must("signin.limited", say.span(early.wait)))
-	case err != nil:
-		return changedMeanwhile(say, err)
+	if err != nil {
+		return s.showEmailConfirm(w, r, a, err)
 	}
 	if user.EmailKey == a.User.EmailKey {
 		return changed(w, r, "/account", "confirmed")

@@ -23,12 +23,11 @@ func (o *overview) password() string {
 
 // passwordForm is what the password page shows.
 type passwordForm struct {
-	Login      string // for password managers
-	Has        bool   // a password that has to be entered first
-	All        bool   // the change signs out here too
-	MinLength  int
-	OldFault   string
-	FreshFault string
+	formFaults
+	Login     string // for password managers
+	Has       bool   // a password that has to be entered first
+	All       bool   // the change signs out here too
+	MinLength int
 }
 
 // passwordPage asks for a new password, and for the one that there is. Who has none sets
@@ -38,11 +37,14 @@ func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showPassword(w, r, http.StatusOK, a, has, nil)
+	return s.showPassword(w, r, a, has, nil)
 }
 
 // ownPassword is the account, and whether it has a password.
 func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
+	if !usesPasswords(r) {
+		return browser.Account{}, false, &web.Problem{Status: http.StatusNotFound}
+	}
 	a, err := s.mine(r)
 	if err != nil {
 		return a, false, err
@@ -55,17 +57,20 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 	return a, true, err
 }
 
-func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, status int, a browser.Account, has bool, faults invalid) error {
-	v := s.accountView(w, r, "account.password", a)
-	v.Page = passwordForm{
-		Login: accountOf(a).Login, Has: has, All: s.signsOutAll(r), MinLength: s.Policy.Shortest(),
-		OldFault: faults.of(v.words, "old_password"), FreshFault: faults.of(v.words, "password"),
+func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return changedMeanwhile(s.words(r), err)
 	}
+	v := s.accountView(w, r, "account.password", a)
+	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: accountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
+	v.Alert = alert
+	allowScript(w)
 	return s.show(w, status, "account-password", v)
 }
 
 // signsOutAll says whether the tenant wants a new password to end this session too.
-func (s *Server) signsOutAll(r *http.Request) bool {
+func signsOutAll(r *http.Request) bool {
 	return web.TenantOf(r.Context()).Settings.Passwords.SignOut == storage.SignOutAll
 }
 
@@ -76,21 +81,10 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	user, err := s.changePassword(r, a.User, r.PostForm.Get("old_password"), r.PostForm.Get("password"))
-	var faults invalid
-	var early *limited
-	switch {
-	case err == nil:
-	case errors.As(err, &faults):
-		return s.showPassword(w, r, http.StatusUnprocessableEntity, a, has, faults)
-	case errors.As(err, &early):
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return s.showPassword(w, r, http.StatusTooManyRequests, a, has, invalid{{"old_password", "signin.limited", []any{s.words(r).span(early.wait)}}})
-	case errors.Is(err, argon2id.ErrBusy):
-		return s.busy(r, err)
-	default:
-		return err
+	if err != nil {
+		return s.showPassword(w, r, a, has, err)
 	}
-	if s.signsOutAll(r) {
+	if signsOutAll(r) {
 		if err := s.Sessions.End(w, r, a.ID); err != nil { // of the cookie: the session is dead
 			return err
 		}
@@ -126,7 +120,7 @@ func (s *Server) changePassword(r *http.Request, u storage.User, old, fresh stri
 	}
 	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "password.changed", UserID: u.ID}))
 	if err := s.apply(r, u, ch); err != nil {
-		return u, changedMeanwhile(s.words(r), err)
+		return u, err
 	}
 	u.CredentialVersion++ // and no other: what else changed it meanwhile must not be undone
 	return u, nil

@@ -106,6 +106,9 @@ func (v *view) Link(page string, query ...string) string {
 	if len(q) == 0 {
 		return v.Path + page
 	}
+	if strings.Contains(page, "?") {
+		return v.Path + page + "&" + q.Encode()
+	}
 	return v.Path + page + "?" + q.Encode()
 }
 
