@@ -75,6 +75,9 @@ func (c *chrome) picture(name string) {
 		if over := chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > size.width {
 			c.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, size.width)
 		}
+		if size.name == "wide" {
+			chromiumtest.Accessible(c.t, c.ctx, name)
+		}
 		for _, scheme := range []string{"light", "dark"} {
 			if *pictures == "" || size.name == "narrow" {
 				continue
@@ -87,7 +90,6 @@ func (c *chrome) picture(name string) {
 		}
 	}
 	chromiumtest.Do(c.t, c.ctx, chromedp.ResetViewport())
-	chromiumtest.Accessible(c.t, c.ctx, name)
 }
 
 // TestEveryPageInChromium walks through all pages with a real browser and no scripts.

@@ -65,11 +65,13 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 			page.Compared = append(page.Compared, compare(page.Got, visible(want)))
 		}
 	}
-	v := &view{words: say, server: s, Brand: brandOf(t, say), Title: title, Style: s.static.style, Page: page}
+	v := &view{words: say, server: s, Brand: brandOf(t, say), Title: title, Page: page}
+	style, source := s.inlineStyle(v.Brand)
+	v.Style = style
 	if t != nil {
 		v.Path = t.Path
 	}
-	w.Header().Set("Content-Security-Policy", policy(s.static.styleSource, "'none'"))
+	w.Header().Set("Content-Security-Policy", policy(source, "'none'"))
 	if err := s.show(w, p.Status, "error", v); err != nil {
 		s.Log.ErrorContext(r.Context(), "error page", "error", err)
 		http.Error(w, title, p.Status)

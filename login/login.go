@@ -172,6 +172,7 @@ func (s *Server) Register(r *mux.Router) {
 	if s.Apps != nil {
 		s.registerAPI(r)
 	}
+	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", s.serveSheet).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
 }
 

@@ -52,7 +52,7 @@ type view struct {
 	server *Server
 
 	Path  string // the tenant's, before every link
-	Brand brand
+	Brand brandView
 	Title string
 	Style template.HTML // the stylesheet, where it cannot be linked to
 	Form  string        // the token that guard asks for
@@ -110,20 +110,6 @@ func (v *view) Link(page string, query ...string) string {
 		return v.Path + page + "&" + q.Encode()
 	}
 	return v.Path + page + "?" + q.Encode()
-}
-
-// brand is the tenant as people see it.
-type brand struct{ Name, Logo string }
-
-func brandOf(t *web.Tenant, w words) brand {
-	b := brand{Name: w.must("brand.name")}
-	if t != nil {
-		if t.Name != "" {
-			b.Name = t.Name
-		}
-		b.Logo = secureURL(t.LogoURI)
-	}
-	return b
 }
 
 // clientView is a client as people see it. Who registers a client chooses all of it, so

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/login/brand"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -44,6 +45,9 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	oneOf("passwords.sign_out", t.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
 	oneOf("second_factor.require", t.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+	for _, f := range brand.Check(t.Branding) {
+		wrong("branding."+f.Field, "%s", f.Message)
+	}
 	seen := map[string]bool{}
 	for i, u := range t.Upstreams {
 		at := fmt.Sprintf("upstreams.%d.", i)

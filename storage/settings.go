@@ -73,6 +73,3 @@ type SecondFactorSettings struct {
 	// TrustUpstream lets a second factor that an upstream reports count.
 	TrustUpstream bool `json:"trust_upstream,omitempty" yaml:"trust_upstream,omitempty"`
 }
-
-// Branding is what a tenant's pages look like.
-type Branding struct{}

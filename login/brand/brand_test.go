@@ -1,0 +1,164 @@
+package brand
+
+import (
+	"math"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// TestSchemesAreThoseOfTheStylesheet: contrast is judged against what pages really have.
+func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
+	sheet, err := os.ReadFile("../static/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`--(card|ground|soft|ink): (#[0-9a-f]+);`).FindAllStringSubmatch(string(sheet), -1)
+	var got []string
+	for _, m := range all {
+		v := m[2]
+		if len(v) == 4 {
+			v = "#" + strings.Repeat(v[1:2], 2) + strings.Repeat(v[2:3], 2) + strings.Repeat(v[3:4], 2)
+		}
+		got = append(got, m[1]+v)
+	}
+	var want []string
+	for _, s := range []scheme{light, dark} {
+		want = append(want, "ground"+s.ground.String(), "card"+s.card.String(), "ink"+s.ink.String(), "soft"+s.soft.String())
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("the stylesheet has %v, want %v", got, want)
+	}
+}
+
+func TestContrast(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want float64
+	}{{"#000000", "#ffffff", 21}, {"#777777", "#ffffff", 4.48}, {"#ffffff", "#ffffff", 1}, {"#0000ff", "#ffffff", 8.59}} {
+		if got := contrast(of(c.a), of(c.b)); math.Abs(got-c.want) > 0.01 {
+			t.Errorf("%s on %s: got %.2f, want %.2f", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestCheckTakesWhatCanBeRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		branding storage.Branding
+		want     string // fields at fault
+	}{
+		"nothing":                     {storage.Branding{}, ""},
+		"a brand":                     {storage.Branding{Accent: "#B3005E", Background: "#fff0f6", PrivacyURI: "https://a.example/p", HelpURI: "mailto:help@a.example"}, ""},
+		"a pale accent":               {storage.Branding{Accent: "#ffcc00"}, "accent"},
+		"a dark accent in the dark":   {storage.Branding{Accent: "#b3005e", AccentDark: "#b3005e"}, "accent_dark"},
+		"a dark accent alone":         {storage.Branding{AccentDark: "#ffffff"}, "accent_dark"},
+		"a dark background by day":    {storage.Branding{Background: "#102030"}, "background"},
+		"a bright one by night":       {storage.Branding{BackgroundDark: "#ffffff"}, "background_dark"},
+		"an accent on its background": {storage.Branding{Accent: "#757575", Background: "#e0e0e0"}, "accent"},
+		"a name":                      {storage.Branding{Accent: "teal"}, "accent"},
+		"an injection":                {storage.Branding{Accent: "#fff;}body{"}, "accent"},
+		"signs":                       {storage.Branding{Accent: "#-1aaaa"}, "accent"},
+		"underscores":                 {storage.Branding{Accent: "#1_1_11"}, "accent"},
+		"a script for a link":         {storage.Branding{PrivacyURI: "javascript:alert(1)"}, "privacy_uri"},
+		"a mail address for terms":    {storage.Branding{TermsURI: "mailto:a@b.example"}, "terms_uri"},
+		"a link in clear":             {storage.Branding{ImprintURI: "http://a.example"}, "imprint_uri"},
+		"a link with a name in it":    {storage.Branding{HelpURI: "https://bank.example@evil.example/"}, "help_uri"},
+	} {
+		var got []string
+		for _, f := range Check(c.branding) {
+			got = append(got, f.Field)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: got %v, want %q", name, Check(c.branding), c.want)
+		}
+		if c.want != "" && Sheet(c.branding) != "" {
+			t.Errorf("%s: there is a sheet: %s", name, Sheet(c.branding))
+		}
+	}
+}
+
+// TestEveryAccentIsReadable derives what a tenant need not say, for colours of all kinds.
+func TestEveryAccentIsReadable(t *testing.T) {
+	taken := 0
+	for r := 0; r < 256; r += 51 {
+		for g := 0; g < 256; g += 51 {
+			for b := 0; b < 256; b += 51 {
+				c := colour{uint8(r), uint8(g), uint8(b)}
+				sheet := Sheet(storage.Branding{Accent: c.String()})
+				if sheet == "" {
+					continue
+				}
+				taken++
+				vars := map[string]colour{}
+				for i, part := range strings.Split(sheet, "@media")[1:] {
+					for _, m := range regexp.MustCompile(`--([a-z-]+):(#[0-9a-f]{6})`).FindAllStringSubmatch(part, -1) {
+						vars[[]string{"light ", "dark "}[i]+m[1]] = of(m[2])
+					}
+				}
+				for _, s := range []struct {
+					name   string
+					scheme scheme
+				}{{"light ", light}, {"dark ", dark}} {
+					accent, tint := vars[s.name+"accent"], vars[s.name+"tint"]
+					for what, got := range map[string]float64{
+						"a link": least(accent, s.scheme.card, s.scheme.ground), "an initial": contrast(accent, tint), "a row": contrast(s.scheme.ink, tint),
+						"a button": least(vars[s.name+"accent-ink"], accent, vars[s.name+"accent-deep"]),
+					} {
+						if got < readable {
+							t.Errorf("%s: %s%s has a contrast of %.2f", c, s.name, what, got)
+						}
+					}
+				}
+			}
+		}
+	}
+	if taken < 50 {
+		t.Errorf("only %d colours are taken", taken)
+	}
+}
+
+func TestOwnCSSLoadsNothing(t *testing.T) {
+	for _, good := range []string{
+		"", "main { border-radius: 0; box-shadow: 0 1px 2px rgb(0 0 0 / 10%) }",
+		"/* Füße } url( */ h1::before { content: \"→ } @import url(x) \"; }",
+		"@media (min-width: 40rem) and (prefers-color-scheme: dark) { a:not(.button):hover { color: var(--ink) } }",
+		"body{background:linear-gradient(90deg,#fff 0%,hsl(1 2% 3%))}\n@supports (display:grid){.pair{grid-template-columns:repeat(2,minmax(0,1fr))}}",
+		"h1{font-family:Georgia,serif;width:calc((100% - 2rem)/2)}",
+	} {
+		if got := checkCSS(good); got != "" {
+			t.Errorf("%s: got %s", good, got)
+		}
+	}
+	for _, bad := range []string{
+		`input[value^="a"] { background: url(https://evil.example/a) }`, `a{background:URL("https://evil.example")}`, `a{background:url('x')}`,
+		`@import "https://evil.example/x.css";`, `@IMPORT url(x);`, `@font-face { font-family: x; src: local(y) }`, `@namespace x "y";`, `@charset "x";`, `@property --x {}`, `@ import "x"`, `@"x"`,
+		`a{background:image-set("https://evil.example/x" 1x)}`, `a{background:-webkit-image-set("x" 1x)}`, `a{background:image("x")}`, `a{background:cross-fade("x", "y")}`,
+		`a{background:\75rl(https://evil.example)}`, `a{background:u\rl(x)}`, `@\69mport "x"`, `a{content:attr(value)}`, `a{src:src("x")}`, `a{background:element(#x)}`, `a{background:paint(x)}`,
+		`</style><script>alert(1)</script>`, `a{content:"</style>"}`, `/* </style> */`, `<!-- a{} -->`,
+		`/* never ends`, `a{content:"never ends}`, "a{content:\"never\nends\"}", `a{`, `a}`, `a{(}`, `a{)}`, `}{`, `a[b{]}`, `:is(a`,
+		"a{color:r\x00ed}", "a{}\f", "a{}\r\n", "a{color:\u2028}", "ſ{}", "a{background:\u0131mage(x)}", "a{color:\xff}", "a{x:expressıon(1)}", `a{width:expression(alert(1))}`,
+		strings.Repeat("a{}", maxCSS),
+	} {
+		if got := checkCSS(bad); got == "" {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
+
+func FuzzCheckCSS(f *testing.F) {
+	f.Add("a{color:red}/*x*/@media (x){b{c:\"d\"}}")
+	f.Add(`a{background:\75rl(x)}`)
+	loads := regexp.MustCompile(`(?i)(url|image|image-set|src|element|attr|expression|cross-fade)\(|@import|@font-face|</`)
+	comments := regexp.MustCompile(`(?s)/\*.*?\*/|"[^"\n]*"|'[^'\n]*'`)
+	f.Fuzz(func(t *testing.T, css string) {
+		if checkCSS(css) != "" {
+			return
+		}
+		if got := loads.FindString(comments.ReplaceAllString(css, "\x01")); got != "" {
+			t.Errorf("%q loads by %q", css, got)
+		}
+	})
+}
