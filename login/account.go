@@ -29,6 +29,7 @@ var sections = []section{
 	{"profile", "account.group.you", "account.profile", (*overview).profile, nil},
 	{"email", "account.group.you", "account.email", (*overview).email, nil},
 	{"password", "account.group.signin", "account.password", (*overview).password, usesPasswords},
+	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
 	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
 	{"activity", "account.group.use", "account.activity", (*overview).activity, nil},
@@ -38,13 +39,16 @@ var sections = []section{
 
 // done are the texts for what was just changed, by the page's parameter of that name.
 var done = map[string]string{
-	"profile":   "account.done.profile",
-	"email":     "account.done.email",
-	"confirmed": "account.done.confirmed",
-	"password":  "account.done.password",
-	"session":   "account.done.session",
-	"sessions":  "account.done.sessions",
-	"app":       "account.done.app",
+	"profile":         "account.done.profile",
+	"email":           "account.done.email",
+	"confirmed":       "account.done.confirmed",
+	"password":        "account.done.password",
+	"session":         "account.done.session",
+	"sessions":        "account.done.sessions",
+	"app":             "account.done.app",
+	"passkey-added":   "passkeys.done.added",
+	"passkey-named":   "passkeys.done.named",
+	"passkey-removed": "passkeys.done.removed",
 }
 
 // accountRoutes are the pages of the account area.
@@ -55,6 +59,8 @@ func (s *Server) accountRoutes() []route {
 		{"/account/email", s.emailPage, s.postEmail},
 		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
 		{"/account/password", s.passwordPage, s.postPassword},
+		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
+		{"/account/passkeys/options", s.newPasskeyOptions, nil},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
 		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},

@@ -108,6 +108,62 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 	}
 }
 
+// TestPasskeysOfAnAccountInChromium makes a passkey with a real browser, signs in with it
+// and removes it again.
+func TestPasskeysOfAnAccountInChromium(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "jo", right)
+	c := &chrome{s, chromiumtest.New(t)}
+	undo := without(t, c.ctx, noAutofill)
+	chromiumtest.Authenticator(t, c.ctx, func(o *webauthn.VirtualAuthenticatorOptions) {
+		o.DefaultBackupEligibility, o.DefaultBackupState = true, true
+	})
+	c.open("/login?next=/account/passkeys")
+	c.fill("login", "jo")
+	c.fill("password", right)
+	c.click("form button.primary")
+	c.sees("Passkeys")
+	c.picture("passkeys-none")
+	c.fill("passkey-name", "My laptop")
+	c.press(".passkey button")
+	c.arrives("/account/passkeys?done=passkey-added")
+	c.picture("passkeys")
+	keys := s.passkeysOf(jo)
+	if len(keys) != 1 || keys[0].Name != "My laptop" || !keys[0].SignsIn() || !keys[0].Synced() || string(keys[0].Credential.Attestation.Object) == "" {
+		t.Fatalf("stored %+v", keys)
+	}
+	c.press(".passkey button")
+	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))
+	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkeys.exists"] {
+		t.Errorf("a second one in the same device: %q", got)
+	}
+	s.age(jo, freshness)
+	c.press(".passkey button")
+	c.arrives("/login?next=%2Faccount%2Fpasskeys")
+	c.press(".passkey button")
+	c.arrives("/account/passkeys")
+
+	c.open("/signout")
+	c.click("button.primary")
+	undo()
+	c.open("/login")
+	c.arrives("/account")
+	if sessions := s.sessionsOf(jo); len(sessions) != 1 || !slices.Equal(sessions[0].AMR, []string{"swk", "user", "mfa"}) {
+		t.Errorf("signed in by %+v", sessions)
+	}
+	chromiumtest.Script(t, c.ctx, false)
+	c.open("/account/passkeys")
+	if c.shows(".passkey button") || !c.shows("[data-without-passkeys]") {
+		t.Error("a dead button without scripts, or no word about it")
+	}
+	c.picture("passkeys-without-scripts")
+	c.click(".danger")
+	c.sees("Passkeys")
+	if len(s.passkeysOf(jo)) != 0 {
+		t.Error("it is still there")
+	}
+}
+
 // TestNoDeadPasskeyButton looks at the page of browsers that cannot use it.
 func TestNoDeadPasskeyButton(t *testing.T) {
 	s := passkeySite(t, nil)

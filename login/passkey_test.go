@@ -294,6 +294,9 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "passkey.copied" && e.UserID == jo.ID }) {
 		t.Error("the audit trail does not say so")
 	}
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "a copy of your passkey") {
+		t.Errorf("the mail says %q", m.Text)
+	}
 }
 
 func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {

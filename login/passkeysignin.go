@@ -18,6 +18,7 @@ type passkeyForm struct {
 	Options string // where the script asks for a challenge
 	Button  string // its text
 	Fault   string // what to say when nothing came of it
+	Exists  string // what to say when the device has one already
 	Create  bool   // a new one, rather than one that is there
 	// Autofill has the browser offer passkeys in the field that asks who it is.
 	Autofill bool

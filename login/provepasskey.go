@@ -3,7 +3,6 @@ package login
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -26,11 +25,8 @@ func (s *Server) party(r *http.Request) (*passkey.Party, error) {
 
 // offersPasskeys says whether people may sign in with a passkey here.
 func (s *Server) offersPasskeys(r *http.Request) bool {
-	if methods := web.TenantOf(r.Context()).Settings.SignIn.Methods; len(methods) > 0 && !slices.Contains(methods, storage.MethodPasskey) {
-		return false
-	}
 	_, err := s.party(r)
-	return err == nil
+	return err == nil && offers(r, storage.MethodPasskey)
 }
 
 // passkeysOf are the passkeys among a person's credentials.
@@ -190,14 +186,14 @@ func (s *Server) judge(r *http.Request, answer *passkey.Answer) (storage.User, p
 		return user, passkey.Proof{}, err
 	}
 	cred.UpdatedAt = now
-	ch := storage.Change{
-		TenantID: tenant.ID, UserID: user.ID, Now: now, Version: &user.CredentialVersion,
-		Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}},
-	}
+	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if verdict != nil {
 		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "passkey.copied", UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
+		if ch.Mails, err = s.told(r, user, "notice.passkey_copied", nameOf(s.words(r), key)); err != nil {
+			return user, passkey.Proof{}, err
+		}
 	}
-	if err := s.Store.Apply(ctx, ch); err != nil {
+	if err := s.apply(r, user, ch); err != nil {
 		return user, passkey.Proof{}, err
 	}
 	return user, proof, verdict

@@ -2,6 +2,8 @@ package passkey
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 )
@@ -38,6 +40,20 @@ func (p *Party) userID(handle []byte) string {
 		return ""
 	}
 	return id
+}
+
+// Known is what a page may tell the browser about the person's passkeys (WebAuthn 5.1.10,
+// signalAllAcceptedCredentials), so that password managers forget those that were
+// removed here. Only for the person themselves to see.
+func (p *Party) Known(person Person) (string, error) {
+	ids := []string{}
+	for _, k := range person.Passkeys {
+		ids = append(ids, k.ID())
+	}
+	raw, err := json.Marshal(map[string]any{
+		"rpId": p.RPID(), "userId": base64.RawURLEncoding.EncodeToString(p.handle(person.ID)), "allAcceptedCredentialIds": ids,
+	})
+	return string(raw), err
 }
 
 // user is a Person as the library wants it.

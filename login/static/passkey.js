@@ -10,6 +10,7 @@ async function ask(form, mediation) {
 	current?.abort()
 	const mine = current = new AbortController()
 	const answer = await fetch(form.dataset.options, { signal: mine.signal })
+	if (answer.redirected) return location.assign(answer.url) // to prove who it is, first
 	if (!answer.ok) throw new Error("no challenge: " + answer.status)
 	const { options, state } = await answer.json()
 	const create = form.dataset.passkey === "create"
@@ -59,5 +60,6 @@ function prepare(form) {
 
 if (able) {
 	document.querySelectorAll("form[data-passkey]").forEach(prepare)
+	document.querySelectorAll("[data-known-passkeys]").forEach(e => PublicKeyCredential.signalAllAcceptedCredentials?.(JSON.parse(e.dataset.knownPasskeys)).catch(() => {}))
 	document.querySelectorAll("[data-without-passkeys]").forEach(e => { e.hidden = true })
 }

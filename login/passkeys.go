@@ -1,0 +1,285 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// mostPasskeys bounds what one person can have.
+const mostPasskeys = 20
+
+// passkeyView is a passkey as its owner sees it.
+type passkeyView struct {
+	ID, Name string
+	Synced   bool
+	Alone    bool // it signs in by itself
+	Copied   bool
+	Added    string
+	Used     stamp // zero when it never was
+	Fault    string
+	Typed    string // in the field for its name
+}
+
+// passkeysView is what the page of passkeys shows.
+type passkeysView struct {
+	Passkeys []passkeyView
+	// Known tells password managers which of theirs are still good: JSON, or "".
+	Known string
+}
+
+func (o *overview) passkeys() string {
+	n := 0
+	for _, c := range o.creds {
+		if c.Kind == storage.PasskeyCredential {
+			n++
+		}
+	}
+	if n == 0 {
+		return o.words.must("passkeys.zero")
+	}
+	return o.words.must("passkeys.count", n)
+}
+
+// passkeysPage shows the person's passkeys, and takes new ones. It wants a fresh proof
+// before it is opened: a device that has made a passkey which nobody keeps shows it for
+// ever.
+func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	return s.showPasskeys(w, r, http.StatusOK, a, "", nil)
+}
+
+// showPasskeys shows the page; edit may say what is wrong with one of the rows.
+func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account, alert string, edit func(*passkeyView)) error {
+	creds, err := s.Store.CredentialsOf(r.Context(), a.User.TenantID, a.User.ID)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "account.passkeys", a)
+	page := passkeysView{}
+	var keys []passkey.Passkey
+	for _, c := range creds {
+		if c.Kind != storage.PasskeyCredential {
+			continue
+		}
+		k, err := s.openPasskey(a.User.TenantID, c)
+		if err != nil {
+			return err
+		}
+		one := passkeyView{ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.date(c.CreatedAt)}
+		if !k.LastUsed.IsZero() {
+			one.Used = v.words.stamp(k.LastUsed)
+		}
+		one.Typed = one.Name
+		if edit != nil {
+			edit(&one)
+		}
+		page.Passkeys, keys = append(page.Passkeys, one), append(keys, k)
+	}
+	if party, err := s.party(r); err == nil {
+		if page.Known, err = party.Known(passkey.Person{ID: a.User.ID, Passkeys: keys}); err != nil {
+			return err
+		}
+		v.Passkey = &passkeyForm{Action: "/account/passkeys", Options: v.Path + "/account/passkeys/options", Create: true,
+			Button: v.words.must("passkeys.add"), Fault: v.words.must("passkeys.failed"), Exists: v.words.must("passkeys.exists")}
+		allowScript(w)
+	}
+	v.Page, v.Alert = page, alert
+	return s.show(w, status, "account-passkeys", v)
+}
+
+// nameOf is what a passkey is called: by its owner, else by who keeps it.
+func nameOf(w words, k passkey.Passkey) string {
+	if k.Name != "" {
+		return k.Name
+	}
+	if maker := k.Maker(); maker != "" {
+		return maker
+	}
+	return w.must("passkeys.unnamed")
+}
+
+// newPasskeyOptions gives the page's script a challenge to make a passkey.
+func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.startPasskeyAdd(r, browser.Binding(w, r), a.User)
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, c)
+}
+
+// postPasskeys adds, names or removes a passkey.
+func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
+	// A new one was asked for after a fresh proof, as the challenge shows; a name is not
+	// worth one.
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	f := r.PostForm
+	what := "passkey-added"
+	id := f.Get("rename")
+	switch {
+	case f.Has("remove"):
+		if a, err = s.fresh(r); err != nil {
+			return err
+		}
+		what, err = "passkey-removed", s.removePasskey(r, a.User, f.Get("remove"))
+	case f.Has("rename"):
+		what, err = "passkey-named", s.renamePasskey(r, a.User, id, f.Get("name"))
+	default:
+		err = s.addPasskey(r, a.User, passkeyProof{browser.Bound(r), f.Get("state"), f.Get("answer")}, f.Get("name"))
+	}
+	words := s.words(r)
+	var bad invalid
+	switch {
+	case err == nil:
+		return changed(w, r, "/account/passkeys", what)
+	case errors.As(err, &bad):
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, bad.of(words, "passkey"), func(v *passkeyView) {
+			if v.ID == id {
+				v.Fault, v.Typed = bad.of(words, "name"), f.Get("name")
+			}
+		})
+	case errors.Is(err, storage.ErrNotFound):
+		return s.showPasskeys(w, r, http.StatusNotFound, a, words.must("passkeys.gone"), nil)
+	case errors.Is(err, errLastWayIn):
+		return s.showPasskeys(w, r, http.StatusConflict, a, words.must("passkeys.last"), nil)
+	case errors.Is(err, errWrongPasskey):
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.must("passkeys.failed"), nil)
+	case errors.Is(err, errLatePasskey):
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.must("passkey.late"), nil)
+	}
+	return err
+}
+
+// startPasskeyAdd asks for a new passkey of the user, who has given a fresh proof.
+func (s *Server) startPasskeyAdd(r *http.Request, bound string, u storage.User) (passkey.Challenge, error) {
+	party, err := s.party(r)
+	if err != nil {
+		return passkey.Challenge{}, errNoPasskeys
+	}
+	person, err := s.personOf(r, u)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	return party.Create(bound, person)
+}
+
+// addPasskey keeps a new passkey of the user. errWrongPasskey, errLatePasskey.
+func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, name string) error {
+	party, err := s.party(r)
+	if err != nil {
+		return errNoPasskeys
+	}
+	person, err := s.personOf(r, u)
+	if err != nil {
+		return err
+	}
+	if len(person.Passkeys) >= mostPasskeys {
+		return invalidf("passkey", "passkeys.many", mostPasskeys)
+	}
+	key, once, err := party.Created(p.Bound, p.State, []byte(p.Answer), person)
+	switch {
+	case errors.Is(err, passkey.ErrLate):
+		return errLatePasskey
+	case errors.Is(err, passkey.ErrWrong), err == nil && slices.ContainsFunc(person.Passkeys, func(k passkey.Passkey) bool { return k.ID() == key.ID() }):
+		return errWrongPasskey
+	case err != nil:
+		return err
+	}
+	key.Name, _ = passkeyName(name) // it is made: better a name cut short than none
+	data, err := s.sealPasskey(u.TenantID, key)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	ch := storage.Change{
+		Spend:       []storage.Spent{once},
+		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}},
+		Events:      []storage.Event{s.event(r, storage.Event{Kind: "passkey.added", UserID: u.ID, Detail: map[string]string{"passkey": key.ID()}})},
+	}
+	if ch.Mails, err = s.told(r, u, "notice.passkey_added", nameOf(s.words(r), key)); err != nil {
+		return err
+	}
+	err = s.apply(r, u, ch)
+	if errors.Is(err, storage.ErrStale) { // answered before, or the person changed
+		err = errLatePasskey
+	}
+	return err
+}
+
+// passkeyName is a name as it is kept, and whether nothing had to be cut.
+func passkeyName(name string) (string, bool) {
+	name = strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, c) {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(name, "")))
+	if runes := []rune(name); len(runes) > passkey.MaxName {
+		return strings.TrimSpace(string(runes[:passkey.MaxName])), false
+	}
+	return name, true
+}
+
+// renamePasskey calls a passkey of the user's something else; "" for what it is called by
+// itself. ErrNotFound: it is not theirs.
+func (s *Server) renamePasskey(r *http.Request, u storage.User, id, name string) error {
+	name, whole := passkeyName(name)
+	if !whole {
+		return invalidf("name", "passkeys.name_long", passkey.MaxName)
+	}
+	cred, key, err := s.passkeyOf(r, u, id)
+	if err != nil {
+		return err
+	}
+	was := cred.Data
+	key.Name = name
+	if cred.Data, err = s.sealPasskey(u.TenantID, key); err != nil {
+		return err
+	}
+	cred.UpdatedAt = time.Now()
+	return s.apply(r, u, storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}})
+}
+
+// passkeyOf is one of the user's passkeys.
+func (s *Server) passkeyOf(r *http.Request, u storage.User, id string) (storage.Credential, passkey.Passkey, error) {
+	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
+	if err != nil {
+		return cred, passkey.Passkey{}, err
+	}
+	key, err := s.openPasskey(u.TenantID, cred)
+	return cred, key, err
+}
+
+// removePasskey forgets a passkey of the user's. ErrNotFound: it is not theirs;
+// errLastWayIn: they could not come back.
+func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error {
+	cred, key, err := s.passkeyOf(r, u, id)
+	if err != nil {
+		return err
+	}
+	ch := storage.Change{
+		RemoveCredentials: []storage.CredentialKey{{Kind: cred.Kind, ID: cred.ID}},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: "passkey.removed", UserID: u.ID, Detail: map[string]string{"passkey": id}})},
+	}
+	if ch.Mails, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
+		return err
+	}
+	return s.leavingAWayIn(r, u, ch)
+}
