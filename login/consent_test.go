@@ -141,7 +141,7 @@ func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
 		v := s.visitor()
 		pages := []answer{v.get("/login?" + q)}
 		v.signIn("jo@example.com", right)
-		for _, path := range []string{"/login?", "/select?", "/consent?", "/signout?l=" + strings.ReplaceAll(bad, "%", "%25") + "&", "/account?"} {
+		for _, path := range []string{"/login?", "/select?", "/consent?", "/signout?l=" + strings.ReplaceAll(bad, "%", "%25") + "&", "/account?", "/account/profile?", "/account/apps?"} {
 			req, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
 			if err != nil {
 				t.Fatal(err)
