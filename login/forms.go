@@ -54,7 +54,7 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, err error) (statu
 // seeOther sends the browser to a page of ours, with the client's request that it came with.
 func seeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
 	q := url.Values{}
-	for _, carried := range []string{"i", "ui_locales"} {
+	for _, carried := range []string{"i", "ui_locales", "next"} {
 		if v := r.FormValue(carried); v != "" {
 			q.Set(carried, v)
 		}

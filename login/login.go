@@ -151,6 +151,8 @@ func (s *Server) Register(r *mux.Router) {
 	for _, route := range append([]route{
 		{"/login", s.signInPage, s.signIn},
 		{"/login/passkey", s.passkeyOptions, s.signInByPasskey},
+		{"/login/code", s.askCodePage, s.askCodePosted},
+		{"/login/code/confirm", s.enterCodePage, s.enterCodePosted},
 		{"/select", s.selectPage, s.choose},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},

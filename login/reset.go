@@ -200,6 +200,15 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 			return "", errWrongCode
 		}
 		return s.sendReset(r, data)
+	case storage.CodeSignIn:
+		var data signingIn
+		if err := s.openCode(code, &data); err != nil {
+			return "", err
+		}
+		if data.Browser != browserOf(r) || !s.sendsCodes(r, data.Channel) {
+			return "", errWrongCode
+		}
+		return s.sendSignIn(r, data)
 	}
 	return "", errWrongCode
 }

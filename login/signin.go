@@ -24,6 +24,9 @@ type signInForm struct {
 	LoginError, SecretError string
 	// SignUp and Forgot say whether the pages for it are there for everybody.
 	SignUp, Forgot bool
+	// Password says whether people have one here; codeWays what else they can do.
+	Password bool
+	codeWays
 }
 
 // signInPage asks for name and password.
@@ -73,6 +76,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 		title = "signin.again"
 	}
 	form.Forgot = s.resets(r)
+	form.Password, form.codeWays = usesPasswords(r), s.codeWays(r)
 	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
@@ -163,6 +167,8 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		why = "unknown"
 	case user.Disabled:
 		why = "disabled"
+	case !usesPasswords(r):
+		why = "not a method"
 	case cred.Data == nil:
 		why = "no password"
 	}

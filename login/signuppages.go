@@ -179,8 +179,13 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 // resume is the client's request that the browser came with, or else that with which the
 // registration began in it; nil when there is none, or none any more.
 func (s *Server) resume(r *http.Request, reg registration) *storage.Interaction {
-	if r.FormValue("i") == "" && reg.Letter != "" && reg.beganAt(r) {
-		r.Form.Set("i", reg.Letter)
+	return s.resumeAt(r, reg.Browser, reg.Letter)
+}
+
+// resumeAt is resume for whatever began in the browser with the client's letter.
+func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Interaction {
+	if r.FormValue("i") == "" && letter != "" && browser != "" && browser == browserOf(r) {
+		r.Form.Set("i", letter)
 	}
 	in, err := s.interaction(r)
 	if err != nil {

@@ -1,0 +1,140 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// askCodeForm is what the page shows on which a code is asked for.
+type askCodeForm struct {
+	formFaults
+	codeWays
+	Login string
+}
+
+// codeWays are the ways in which people may have a code sent to sign in.
+type codeWays struct{ ByEmail, ByPhone bool }
+
+// Ways says whether there are any.
+func (c codeWays) Ways() bool { return c.ByEmail || c.ByPhone }
+
+func (s *Server) codeWays(r *http.Request) codeWays {
+	return codeWays{s.sendsCodes(r, storage.MethodEmail), s.sendsCodes(r, storage.MethodPhone)}
+}
+
+// askCodePage asks who it is.
+func (s *Server) askCodePage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	var form askCodeForm
+	if in != nil {
+		form.Login = strings.TrimSpace(in.LoginHint)
+	}
+	return s.showAskCode(w, r, in, form, nil)
+}
+
+func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form askCodeForm, err error) error {
+	form.codeWays = s.codeWays(r)
+	if err == nil && !form.Ways() {
+		return &web.Problem{Status: http.StatusNotFound}
+	}
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form.formFaults = s.faultsOf(r, err)
+	v := s.view(w, r, "bycode.title", in)
+	v.Page, v.Alert = form, alert
+	return s.show(w, status, "signin-code", v)
+}
+
+// askCodePosted has one sent. The form may be that of the sign-in page.
+func (s *Server) askCodePosted(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	form := askCodeForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
+	flow, err := s.startSignInCode(r, form.Login, r.PostForm.Get("by"))
+	if err != nil {
+		return s.showAskCode(w, r, in, form, err)
+	}
+	return seeOther(w, r, "/login/code/confirm", "flow", flow)
+}
+
+// enterCodeForm is what the page shows on which a code is typed, or a link followed.
+type enterCodeForm struct {
+	formFaults
+	Login       string // as typed; by the link, whose account it is
+	Flow, Token string // see confirmForm
+	Code        string // as typed
+	Phone       bool
+}
+
+// enterCodePage asks for the code. By the link it asks whether to go on: it spends nothing,
+// for scanners of mail fetch links too, and says whose account it is, for a stranger may
+// have sent a link of their own.
+func (s *Server) enterCodePage(w http.ResponseWriter, r *http.Request) error {
+	return s.showEnterCode(w, r, nil)
+}
+
+// enterCodePosted takes the code, or the wish for another.
+func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
+	if r.PostForm.Get("resend") != "" {
+		flow, err := s.resend(r, r.PostForm.Get("flow"))
+		if err != nil {
+			return s.showEnterCode(w, r, err)
+		}
+		return seeOther(w, r, "/login/code/confirm", "flow", flow)
+	}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	if p.Token == "" && p.Digits == "" {
+		return s.showEnterCode(w, r, invalidf("code", "confirm.missing"))
+	}
+	user, data, err := s.proveSignInCode(r, p)
+	if err == nil {
+		return s.proven(w, r, s.resumeAt(r, data.Browser, data.Letter), user, data.amr())
+	}
+	if errors.Is(err, errWrongCode) {
+		if err := s.refusedCode(r, s.resumeAt(r, data.Browser, data.Letter)); err != nil {
+			return err
+		}
+	}
+	return s.showEnterCode(w, r, err)
+}
+
+func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form := enterCodeForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
+	var data signingIn
+	title := "signin.title"
+	if form.Token != "" {
+		if _, err = s.tryCode(r, storage.CodeSignIn, proof{Token: form.Token}, &data); err == nil {
+			form.Login = data.To
+		}
+	} else {
+		if err = s.flow(r, storage.CodeSignIn, form.Flow, &data); err == nil && data.Browser != browserOf(r) {
+			err = errWrongCode
+		}
+		form.Login, form.Phone = data.Login, data.Channel == storage.MethodPhone
+		title = "confirm.title"
+		if form.Phone {
+			title = "bycode.phone_title"
+		}
+	}
+	if err != nil {
+		return s.gone(r, err)
+	}
+	v := s.view(w, r, title, s.resumeAt(r, data.Browser, data.Letter))
+	v.Page, v.Alert = form, alert
+	return s.show(w, status, "signin-enter", v)
+}
