@@ -3,6 +3,7 @@ package login
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -43,9 +44,19 @@ type apiRoute struct {
 // apiRoutes is the table of the API. The routes and the reference are made from it.
 func (s *Server) apiRoutes() []apiRoute {
 	return []apiRoute{
+		s.apiSignUp(),
+		s.apiSendCode(),
+		s.apiConfirm(),
+		s.apiInvited(),
 		s.apiSignIn(),
 		s.apiRefresh(),
 		s.apiLogout(),
+		s.apiReset(),
+		s.apiConfirmReset(),
+		s.apiUpdatePassword(),
+		s.apiChangeEmail(),
+		s.apiConfirmChange(),
+		s.apiDelete(),
 	}
 }
 
@@ -133,6 +144,7 @@ type none struct{}
 // forApps is a call by an app that says who it is.
 func forApps[In fromApp, Out any](s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error)) apiRoute {
 	op.In, op.Out = *new(In), outOf(*new(Out))
+	op.Problems = outcomes(op.Problems, appProblems)
 	return apiRoute{op, func(w http.ResponseWriter, r *http.Request) error {
 		var in In
 		if err := jsonapi.Read(w, r, &in); err != nil {
@@ -142,30 +154,44 @@ func forApps[In fromApp, Out any](s *Server, op jsonapi.Operation, do func(a *as
 		if err != nil {
 			return err
 		}
-		if err := allowedOrigin(r, app); err != nil {
-			return err
-		}
-		sealed := ""
-		if keeps, ok := any(in).(interface{ session() string }); ok {
-			sealed = keeps.session()
-		}
-		kept, err := s.openAuthSession(r, app, sealed)
+		a, err := s.asks(r, app, in)
 		if err != nil {
 			return err
 		}
-		out, err := do(&asking{kept.in(r), app, kept}, in)
+		out, err := do(a, in)
 		if err != nil {
 			return err
 		}
-		return jsonapi.Write(w, statusOf(op), outOf(out))
+		return reply(w, op, out)
 	}}
 }
 
-func statusOf(op jsonapi.Operation) int {
-	if op.Status == 0 {
-		return http.StatusOK
+// asks is the app's request with what it kept, unless its origin is none of the app's.
+func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, error) {
+	if err := allowedOrigin(r, app); err != nil {
+		return nil, err
 	}
-	return op.Status
+	sealed := ""
+	if keeps, ok := in.(interface{ session() string }); ok {
+		sealed = keeps.session()
+	}
+	kept, err := s.openAuthSession(r, app, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return &asking{kept.in(r), app, kept}, nil
+}
+
+// reply answers as the operation says, or 204 when there is nothing to say.
+func reply(w http.ResponseWriter, op jsonapi.Operation, out any) error {
+	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
+		out = nil
+	}
+	status := op.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return jsonapi.Write(w, status, outOf(out))
 }
 
 func outOf(v any) any {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -295,3 +297,28 @@ func basicAuth(id, secret string) string {
 	r.SetBasicAuth(id, secret)
 	return "Authorization: " + r.Header.Get("Authorization")
 }
+
+// tokensOf is an access token of the session.
+func (a *apiSite) tokensOf(sess storage.Session) string {
+	a.t.Helper()
+	r := a.asked(storage.TenantSettings{})
+	app, err := a.store.Client(r.Context(), sess.TenantID, "mobile")
+	must(a.t, err)
+	given, err := a.login.Apps.Tokens(r, app, sess, "")
+	must(a.t, err)
+	return given.AccessToken
+}
+
+// invites invites somebody, and gives the token of the link.
+func (a *apiSite) invites(email string) string {
+	a.t.Helper()
+	r := a.asked(storage.TenantSettings{})
+	code, m, _, err := Invite(a.login.Secrets, a.login.Mail, web.TenantOf(r.Context()), email, "en")
+	must(a.t, err)
+	must(a.t, a.store.PutCode(r.Context(), code, m))
+	a.login.Mail.Stored()
+	_, token, _ := strings.Cut(a.mails.Next(a.t, email).Link, "invitation=")
+	return token
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

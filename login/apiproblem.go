@@ -35,6 +35,16 @@ var (
 	wrongSession     = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` is not one that this client was given, or too old: go without."}
 )
 
+var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered", When: "the tenant does not let people do this: they have no passwords, say, or no mail is sent."}
+
+// offered refuses what the tenant does not let people do.
+func offered(is bool) error {
+	if is {
+		return nil
+	}
+	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code, Detail: "People of this tenant cannot do this."}
+}
+
 func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
 	for _, list := range lists {
 		all = append(all, list...)
@@ -67,6 +77,12 @@ func (s *Server) apiProblem(r *http.Request, err error) *jsonapi.Problem {
 		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.must("signin.limited", say.span(early.wait)), RetryAfter: early.wait}
 	case errors.Is(err, errWrong):
 		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.must("signin.wrong")}
+	case errors.Is(err, errWrongCode):
+		return &jsonapi.Problem{Status: wrongCode.Status, Code: wrongCode.Code, Detail: say.must("confirm.wrong")}
+	case errors.Is(err, errAccountExists):
+		return &jsonapi.Problem{Status: accountExists.Status, Code: accountExists.Code, Detail: say.must("confirm.exists")}
+	case errors.Is(err, errNotFresh):
+		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The person has to sign in again first.", Authenticate: insufficient(r)}
 	case errors.Is(err, argon2id.ErrBusy):
 		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.must("signin.busy"), RetryAfter: time.Second}
 	}

@@ -37,9 +37,12 @@ func (s *Server) apiSignIn() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
 		Summary:  "Signs a person in.",
-		Problems: outcomes([]jsonapi.Outcome{wrongCredentials, wrongFields, wrongScope, wrongSession}, appProblems),
+		Problems: []jsonapi.Outcome{wrongCredentials, wrongFields, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
+			return signedInAnswer{}, err
+		}
+		if err := offered(usesPasswords(a.Request)); err != nil {
 			return signedInAnswer{}, err
 		}
 		var missing invalid
@@ -98,10 +101,10 @@ func (s *Server) apiRefresh() apiRoute {
 		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
 		Summary: "Gives new tokens for a refresh token.",
 		Text:    "The same as `/token` with `grant_type=refresh_token`: a refresh token is used once, and one that comes back later ends what it stood for.",
-		Problems: outcomes([]jsonapi.Outcome{
+		Problems: []jsonapi.Outcome{
 			{Status: http.StatusBadRequest, Code: "invalid_grant", When: "the token is unknown, used, expired or revoked, or the person signed out or changed their password: sign in again."},
 			wrongScope,
-		}, appProblems),
+		},
 	}, func(a *asking, in refreshCall) (storage.Tokens, error) {
 		return s.Apps.Refresh(a.Request, a.app, in.RefreshToken, in.Scope)
 	})
@@ -116,9 +119,8 @@ type logoutCall struct {
 func (s *Server) apiLogout() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",
-		Summary:  "Signs a person out: ends the session of a token and all tokens of it.",
-		Text:     "A token that is unknown, expired or another client's is answered alike (RFC 7009). An API that checks access tokens by itself takes them until they expire; one that asks `/introspect` does not.",
-		Problems: appProblems,
+		Summary: "Signs a person out: ends the session of a token and all tokens of it.",
+		Text:    "A token that is unknown, expired or another client's is answered alike (RFC 7009). An API that checks access tokens by itself takes them until they expire; one that asks `/introspect` does not.",
 	}, func(a *asking, in logoutCall) (none, error) {
 		id, err := s.Apps.Session(a.Request, a.app, in.Token)
 		if err != nil || id == "" {

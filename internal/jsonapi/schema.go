@@ -35,6 +35,9 @@ func input(v any) *schema {
 func output(v any) *schema { return object(reflect.TypeOf(v), false) }
 
 func object(t reflect.Type, in bool) *schema {
+	if t.Kind() == reflect.Pointer { // of an answer that may have no body
+		t = t.Elem()
+	}
 	s := &schema{Type: "object"}
 	for _, m := range members(t) {
 		one := ofType(m.typ, in)

@@ -1,0 +1,173 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// person is who an access token stands for, and what it was given for.
+type person struct {
+	asking
+	user  storage.User
+	grant storage.Grant
+}
+
+// personProblems are those of calls with an access token.
+var personProblems = []jsonapi.Outcome{
+	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token is missing, expired or revoked."},
+}
+
+// forPeople is a call with an access token of the app's: about the person themselves, and
+// nobody else.
+func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error)) apiRoute {
+	op.In, op.Out, op.Token = *new(In), outOf(*new(Out)), true
+	op.Problems = outcomes(op.Problems, personProblems)
+	return apiRoute{op, func(w http.ResponseWriter, r *http.Request) error {
+		var in In
+		if err := jsonapi.Read(w, r, &in); err != nil {
+			return err
+		}
+		app, grant, user, err := s.Apps.Person(r)
+		if err != nil {
+			return err
+		}
+		a, err := s.asks(r, app, in)
+		if err != nil {
+			return err
+		}
+		out, err := do(&person{*a, user, grant}, in)
+		if err != nil {
+			return err
+		}
+		return reply(w, op, out)
+	}}
+}
+
+// errNotFresh says that the person has to prove themselves again first.
+var errNotFresh = errors.New("the sign-in is too long ago")
+
+var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago: sign in again first (RFC 9470)."}
+
+// fresh refuses what only somebody may do who has proven themselves just now.
+func (p *person) fresh() error {
+	if time.Since(p.grant.AuthTime) > freshness {
+		return errNotFresh
+	}
+	return nil
+}
+
+// updatePasswordCall is what an app sends for somebody who wants another password.
+type updatePasswordCall struct {
+	authSessionField
+	OldPassword string `json:"old_password" secret:"true" doc:"The one until now. Who has none must have signed in just now."`
+	Password    string `json:"password" secret:"true" doc:"The new one."`
+}
+
+func (s *Server) apiUpdatePassword() apiRoute {
+	return forPeople(s, jsonapi.Operation{
+		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
+		Summary:  "Changes the password, and gives new tokens.",
+		Text:     "All sessions and tokens of the person end, the one that came along among them. Where the tenant signs people out everywhere (`passwords.sign_out: all`), there are no new ones, and the answer is 204.",
+		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, wrongSession},
+	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
+		if err := offered(usesPasswords(p.Request)); err != nil {
+			return nil, err
+		}
+		_, err := s.Store.Credential(p.Context(), p.user.TenantID, p.user.ID, storage.PasswordCredential, "")
+		had := err == nil
+		if errors.Is(err, storage.ErrNotFound) {
+			err = p.fresh()
+		}
+		if err != nil {
+			return nil, err
+		}
+		user, err := s.changePassword(p.Request, p.user, in.OldPassword, in.Password)
+		if err != nil {
+			return nil, err
+		}
+		if signsOutAll(p.Request) {
+			return nil, nil
+		}
+		amr := p.grant.AMR
+		if had && !slices.Contains(amr, "pwd") {
+			amr = append(slices.Clone(amr), "pwd")
+		}
+		sess, err := s.Sessions.Open(p.Request, user, p.grant.ACR, amr...)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.appAnswer(&p.asking, sess, strings.Join(p.grant.Scopes, " "))
+		return &out, err
+	})
+}
+
+// changeEmailCall is what an app sends for somebody who wants another address.
+type changeEmailCall struct {
+	authSessionField
+	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
+}
+
+func (s *Server) apiChangeEmail() apiRoute {
+	return forPeople(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
+		Summary:  "Sends a code to the address that a person wants to use from now on.",
+		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address that somebody else has; they get a mail that says so.",
+		Problems: []jsonapi.Outcome{wrongFields, notFresh, wrongSession},
+	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
+		if err := p.fresh(); err != nil {
+			return flowAnswer{}, err
+		}
+		flow, err := s.startEmailChange(p.Request, p.user, in.Email)
+		return flowAnswer{flow}, err
+	})
+}
+
+// confirmChangeCall is what an app sends when the person has the code.
+type confirmChangeCall struct {
+	authSessionField
+	codeFields
+}
+
+func (s *Server) apiConfirmChange() apiRoute {
+	return forPeople(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
+		Summary:  "Changes the address with the code that was mailed there, and tells the old one.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, wrongSession},
+	}, func(p *person, in confirmChangeCall) (none, error) {
+		proof, err := in.proof()
+		if err == nil {
+			_, err = s.confirmEmailChange(p.Request, p.user, proof)
+		}
+		return none{}, err
+	})
+}
+
+// deleteCall is what an app sends for somebody who wants no account any more.
+type deleteCall struct {
+	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"So that it is not done by mistake."`
+}
+
+func (s *Server) apiDelete() apiRoute {
+	return forPeople(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",
+		Summary:  "Deletes the person's account and all that belongs to it, for good.",
+		Problems: []jsonapi.Outcome{notFresh},
+	}, func(p *person, _ deleteCall) (none, error) {
+		if err := p.fresh(); err != nil {
+			return none{}, err
+		}
+		return none{}, s.deleteAccount(p.Request, p.user)
+	})
+}
+
+// insufficient is the challenge of RFC 9470 section 3.
+func insufficient(r *http.Request) string {
+	return `Bearer realm="` + web.TenantOf(r.Context()).Issuer + `", error="insufficient_user_authentication", max_age="300"`
+}

@@ -1,0 +1,155 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signUpCall is what an app sends to have somebody registered.
+type signUpCall struct {
+	appFields
+	authSessionField
+	ProviderType string `json:"providerType" enum:"local" doc:"Who knows the person; local when left out."`
+	Email        string `json:"email" doc:"Their e-mail address." example:"jo@example.com" format:"email"`
+	Username     string `json:"username" doc:"A user name, where the tenant asks for one."`
+	Password     string `json:"password" secret:"true" doc:"A password, where people have one."`
+}
+
+// flowAnswer says that a code is on its way, or would be.
+type flowAnswer struct {
+	Flow string `json:"flow" doc:"Goes with the code that the person types. Keep it to yourself."`
+}
+
+// codeFields are how a code comes back.
+type codeFields struct {
+	Flow  string `json:"flow" secret:"true" max:"64" doc:"Of the call that sent the code."`
+	Code  string `json:"code" secret:"true" max:"64" doc:"The code as it was typed; with flow." example:"1234 5678"`
+	Token string `json:"token" secret:"true" max:"128" doc:"What the link in the mail carries, in place of both."`
+}
+
+func (c codeFields) proof() (proof, error) {
+	if c.Token == "" && (c.Flow == "" || c.Code == "") {
+		return proof{}, invalidf("code", "confirm.missing")
+	}
+	return proof{Flow: c.Flow, Digits: c.Code, Token: c.Token}, nil
+}
+
+var (
+	noSignUp      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "nobody may register, or only who is invited."}
+	wrongCode     = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced, tried too often or too old."}
+	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which was proven just now, has an account: have them sign in."}
+)
+
+func (s *Server) apiSignUp() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
+		Summary:  "Registers a person, once they confirm their address.",
+		Text:     "A code goes to the address, for `/auth/confirm-email`. The answer is the same for an address that has an account; its owner gets a mail that says so.",
+		Problems: []jsonapi.Outcome{wrongFields, noSignUp, wrongSession},
+	}, func(a *asking, in signUpCall) (flowAnswer, error) {
+		flow, err := s.signUp(a.Request, signUpInput{Email: in.Email, Username: in.Username, Password: in.Password})
+		return flowAnswer{flow}, closed(err)
+	})
+}
+
+// closed gives the one reason why sign-up is forbidden its name.
+func closed(err error) error {
+	var p *web.Problem
+	if errors.As(err, &p) && p.Status == http.StatusForbidden && p.Code == "" {
+		return &web.Problem{Status: p.Status, Code: noSignUp.Code, Message: p.Message, Err: err}
+	}
+	return err
+}
+
+// invitedCall is what an app sends for somebody who was invited.
+type invitedCall struct {
+	appFields
+	authSessionField
+	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"What the link in the invitation carries."`
+	Username   string `json:"username" doc:"A user name, where the tenant asks for one."`
+	Password   string `json:"password" secret:"true" doc:"A password, where people have one."`
+	Scope      string `json:"scope" doc:"As for /auth/sign-in."`
+}
+
+func (s *Server) apiInvited() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
+		Summary:  "Registers a person who was invited, and signs them in.",
+		Problems: []jsonapi.Outcome{wrongFields, {Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}, accountExists, noSignUp, wrongScope, wrongSession},
+	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
+		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
+			return signedInAnswer{}, err
+		}
+		user, _, err := s.acceptInvitation(a.Request, in.Invitation, signUpInput{Username: in.Username, Password: in.Password})
+		var p *web.Problem
+		if errors.As(err, &p) && p.Status == http.StatusBadRequest && p.Code == "" {
+			err = &web.Problem{Status: p.Status, Code: "invitation_gone", Message: p.Message, Err: err}
+		}
+		if err != nil {
+			return signedInAnswer{}, closed(err)
+		}
+		return s.appRegistered(a, user, in.Scope)
+	})
+}
+
+// sendCodeCall is what an app sends to have a code sent again.
+type sendCodeCall struct {
+	appFields
+	authSessionField
+	Flow string `json:"flow" need:"true" secret:"true" max:"64" doc:"Of the code that was sent before, by /auth/sign-up or /auth/reset-password."`
+}
+
+func (s *Server) apiSendCode() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
+		Summary:  "Sends another code in the place of one that did not arrive.",
+		Text:     "Codes that were sent before work no more, and the flow is another.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongSession},
+	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
+		flow, err := s.resend(a.Request, in.Flow)
+		return flowAnswer{flow}, err
+	})
+}
+
+// confirmCall is what an app sends when the person has the code.
+type confirmCall struct {
+	appFields
+	authSessionField
+	codeFields
+	Password string `json:"password" secret:"true" doc:"With token: whoever comes by the link chooses the password, since it may not be who registered."`
+	Username string `json:"username" doc:"When the one that was registered is taken."`
+	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
+}
+
+func (s *Server) apiConfirm() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
+		Summary:  "Ends a registration with the code that was mailed, and signs the person in.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, wrongScope, wrongSession},
+	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
+		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
+			return signedInAnswer{}, err
+		}
+		p, err := in.proof()
+		if err != nil {
+			return signedInAnswer{}, err
+		}
+		user, _, err := s.completeSignUp(a.Request, p, completion{Password: in.Password, Username: in.Username})
+		if err != nil {
+			return signedInAnswer{}, err
+		}
+		return s.appRegistered(a, user, in.Scope)
+	})
+}
+
+// appRegistered signs a person in whose account was made just now.
+func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
+	if !usesPasswords(a.Request) {
+		return s.appSignedIn(a, user, scope, "otp")
+	}
+	return s.appSignedIn(a, user, scope, "pwd")
+}
