@@ -5,7 +5,11 @@
 // A page never decides what comes next. It settles its own step, leaves its proof (a
 // session, a choice, a consent) and sends the browser back to where the request came
 // from; provider alone knows the order of steps. A page takes that address from the
-// sealed request only, never from a parameter.
+// sealed request only. Where there is none a parameter may name a page of the account,
+// and nothing else.
+//
+// The pages of the account (/account) are about whoever is signed in. What only the
+// account's owner may do needs a proof of the last minutes; every change is told by mail.
 //
 // Every page works without scripts. What differs by who asks is what they see, never
 // whether somebody has an account: an unknown name, a wrong password and a disabled
