@@ -133,6 +133,7 @@ func (s *Server) firstPassword(r *http.Request, faults invalid, secret string, a
 // told of it.
 func (s *Server) sendSignUp(r *http.Request, key string, reg registration) (flow string, err error) {
 	ctx := r.Context()
+	defer evenly(ctx, time.Now())
 	tenant := web.TenantOf(ctx)
 	code, err := s.newCode(r, storage.CodeSignUp, key, "", reg, codeLife)
 	if err != nil {

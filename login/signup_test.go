@@ -331,3 +331,41 @@ func TestInvitations(t *testing.T) {
 		t.Errorf("closed meanwhile: got %d", p.status)
 	}
 }
+
+// TestSigningUpWithoutPasswords: where people sign in in other ways, none is asked for.
+func TestSigningUpWithoutPasswords(t *testing.T) {
+	s := newSite(t, free)
+	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPasskey}}})
+	v := s.visitor()
+	if p := v.get("/signup"); p.status != http.StatusOK || strings.Contains(p.body, `name="password"`) {
+		t.Fatalf("got %d, asks for a password: %v", p.status, strings.Contains(p.body, `name="password"`))
+	}
+	flow(t, v.signUp("jo@example.com"))
+	m := s.mails.Next(t, "jo@example.com")
+	other := s.visitor()
+	if p := other.get(other.path(m)); strings.Contains(p.body, `name="password"`) {
+		t.Error("the link asks for a password")
+	}
+	if p := other.post("/signup/confirm", "token", tokenOf(m)); p.status != http.StatusSeeOther {
+		t.Fatalf("got %d: %s", p.status, alertOf(p))
+	}
+	user, cred, err := s.store.UserPassword(t.Context(), "default", "jo@example.com")
+	if err != nil || cred.Data != nil || !user.EmailVerified {
+		t.Errorf("got %+v with a password %v, %v", user, cred.Data != nil, err)
+	}
+}
+
+// TestNothingIsPromisedThatNobodySends: without a way to send mails there are no such pages.
+func TestNothingIsPromisedThatNobodySends(t *testing.T) {
+	s := newSite(t, nil)
+	s.login.Mail.Wake = nil
+	v := s.visitor()
+	for path, want := range map[string]int{"/signup": http.StatusForbidden, "/forgot": http.StatusNotFound} {
+		if p := v.get(path); p.status != want {
+			t.Errorf("%s: got %d, want %d", path, p.status, want)
+		}
+	}
+	if p := v.get("/login"); strings.Contains(p.body, "/signup") || strings.Contains(p.body, "/forgot") {
+		t.Error("the sign-in page leads there")
+	}
+}
