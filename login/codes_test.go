@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -200,6 +202,57 @@ func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
 			if p := v.get(path + url.QueryEscape(bad)); p.status != http.StatusBadRequest {
 				t.Errorf("%s%.20q: got %d", path, bad, p.status)
 			}
+		}
+	}
+}
+
+// TestCodesEnd: I1. Nothing that is stored can be typed or followed.
+func TestCodesEnd(t *testing.T) {
+	s := newSite(t, free)
+	user := s.verified("known@example.com", "", right)
+	r := s.asked(storage.TenantSettings{})
+	v := s.visitor()
+	v.get("/login")
+	for path, test := range map[string]struct {
+		purpose, user string
+		data          any
+	}{
+		"/signup/confirm?token=": {storage.CodeSignUp, "", registration{Email: "jo@example.com", Password: []byte("x")}},
+		"/reset?token=":          {storage.CodeReset, user.ID, resetting{Login: "known", Email: user.EmailKey}},
+		"/signup?invitation=":    {storage.CodeInvite, "", invitation{"jo@example.com"}},
+	} {
+		for _, left := range []time.Duration{time.Hour, -time.Second} {
+			code, err := s.login.newCode(r, test.purpose, path, test.user, test.data, left)
+			must(t, err)
+			must(t, s.store.PutCode(t.Context(), code.Code))
+			flow, link, _ := strings.Cut(code.Token, ".")
+			if flow != code.ID || len(link) != 43 || len(code.Digits) != 8 {
+				t.Errorf("got a token of %d characters, digits %q", len(code.Token), code.Digits)
+			}
+			for _, stored := range [][]byte{code.CodeHash, code.LinkHash, code.Data} {
+				if strings.Contains(string(stored), link) || strings.Contains(string(stored), code.Digits) || strings.Contains(string(stored), "example.com") {
+					t.Errorf("%s: stored in clear", path)
+				}
+			}
+			if p := v.get(path + code.Token); (p.status == http.StatusOK) != (left > 0) {
+				t.Errorf("%s, with %v left: got %d", path, left, p.status)
+			}
+		}
+	}
+}
+
+// TestASignUpHashesForEverybody: M4, and H4 for the work that is done: with a pool that has
+// no place, whoever hashes is found out.
+func TestASignUpHashesForEverybody(t *testing.T) {
+	s := newSite(t, free)
+	s.verified("known@example.com", "", right)
+	full, err := password.New(cheap, argon2id.NewPool(0, 0))
+	must(t, err)
+	s.login.Passwords = full
+	for _, email := range []string{"known@example.com", "jo@example.com"} {
+		p := s.visitor().signUp(email)
+		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || alertOf(p) != english["signin.busy"] || !strings.Contains(p.body, `value="`+email+`"`) {
+			t.Errorf("%s: got %d, Retry-After %q, %q", email, p.status, p.header.Get("Retry-After"), alertOf(p))
 		}
 	}
 }

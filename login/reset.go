@@ -114,6 +114,9 @@ func (s *Server) allowReset(r *http.Request, userID, key string) error {
 // sessions and grants, keeps the second factor, starts nothing, and tells the owner.
 func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (storage.User, error) {
 	ctx := r.Context()
+	if err := s.allowAddress(r); err != nil {
+		return storage.User{}, err
+	}
 	// What is wrong with it anyhow costs no try.
 	if err := s.fit(r, "password", newPassword); err != nil {
 		return storage.User{}, err
