@@ -28,11 +28,17 @@ func (s *Server) allowAddress(r *http.Request) error {
 // forgive forgets the attempts, for a person who has proven themselves.
 func (s *Server) allowAccount(r *http.Request, userID, name string) (forgive func(), err error) {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
-	rule, subject := s.PerAccount, "name\x00"+name
+	rule, subject, known := s.PerAccount, "name\x00"+name, false
 	if userID != "" {
 		subject = "user\x00" + userID
-		if device, ok := s.devices.Known(r, userID); ok {
+		var device string
+		if device, known = s.devices.Known(r, userID); known {
 			rule, subject = s.PerDevice, userID+"\x00"+device
+		}
+	}
+	if !known {
+		if wait, ok := s.Limits.Allow(ctx, tenant, s.PerTenant, ""); !ok {
+			return nil, &limited{wait}
 		}
 	}
 	if wait, ok := s.Limits.Allow(ctx, tenant, rule, subject); !ok {

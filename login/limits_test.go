@@ -117,3 +117,30 @@ func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
 		t.Errorf("another browser there: got %d, want 429", p.status)
 	}
 }
+
+// TestAttemptsOverAllAreLimited: H8, a list of names and passwords from many addresses.
+func TestAttemptsOverAllAreLimited(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.PerTenant = limit.Rule{Max: 5, Window: time.Minute} })
+	s.user("default", "jo@example.com", "", right)
+	home := s.visitor()
+	home.signIn("jo@example.com", right)
+	for i := range 6 {
+		p := s.visitor().signIn("u"+strings.Repeat("x", i)+"@example.com", right)
+		if want := map[bool]int{true: http.StatusUnprocessableEntity, false: http.StatusTooManyRequests}[i < 4]; p.status != want {
+			t.Errorf("attempt %d: got %d, want %d", i+1, p.status, want)
+		}
+	}
+	if p := home.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+		t.Errorf("a browser that is known: got %d", p.status)
+	}
+}
+
+// TestWaitsForAnAccountGrow: H7, that a lock is short at first and never long.
+func TestWaitsForAnAccountGrow(t *testing.T) {
+	s := newSite(t, nil)
+	for _, rule := range []limit.Rule{s.login.PerAccount, s.login.PerDevice} {
+		if rule.Window > time.Minute || rule.Longest <= rule.Window || rule.Longest > 15*time.Minute {
+			t.Errorf("got %+v", rule)
+		}
+	}
+}

@@ -71,11 +71,15 @@ type Config struct {
 	Playground string
 
 	// PerAccount bounds the guesses at an account from browsers that never signed in to
-	// it. Default 10 in 10 minutes.
+	// it. Default 5 in a minute, then longer and longer waits up to 15 minutes.
 	PerAccount limit.Rule
 	// PerDevice bounds those from a browser that did, each by itself, so that nobody can
-	// be locked out by others. Default 10 in 10 minutes.
+	// be locked out by others. Default 10 in a minute, then as above.
 	PerDevice limit.Rule
+	// PerTenant bounds the attempts at all accounts of a tenant from browsers that never
+	// signed in to the account that they try: those of a stuffing from many addresses.
+	// Default 6,000 in a minute.
+	PerTenant limit.Rule
 	// PerAddress bounds the attempts from one address, over all accounts. Default 100 in
 	// 5 minutes: many people may share an address.
 	PerAddress limit.Rule
@@ -116,14 +120,15 @@ func New(c Config) (*Server, error) {
 		rule *limit.Rule
 		def  limit.Rule
 	}{
-		{&c.PerAccount, limit.Rule{Name: "login-account", Max: 10, Window: 10 * time.Minute}},
-		{&c.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: 10 * time.Minute}},
+		{&c.PerAccount, limit.Rule{Name: "login-account", Max: 5, Window: time.Minute, Longest: 15 * time.Minute}},
+		{&c.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: time.Minute, Longest: 15 * time.Minute}},
+		{&c.PerTenant, limit.Rule{Name: "login-tenant", Max: 6000, Window: time.Minute}},
 		{&c.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
 		{&c.PerTarget, limit.Rule{Name: "code-target", Max: 5, Window: time.Hour}},
 		{&c.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
 	} {
 		if d.rule.Max == 0 {
-			d.rule.Max, d.rule.Window = d.def.Max, d.def.Window
+			*d.rule = d.def
 		}
 		d.rule.Name = d.def.Name
 	}

@@ -158,3 +158,61 @@ func TestAddressesOfOneNetworkAreCountedTogether(t *testing.T) {
 		}
 	}
 }
+
+func TestWaitsGrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		growing := Rule{Name: "test", Max: 3, Window: time.Minute, Longest: 5 * time.Minute}
+		for name, l := range map[string]*Limiter{
+			"shared":              limiter(t, memory.New(), memory.New()),
+			"shared is not there": limiter(t, gone{}, memory.New()),
+		} {
+			ctx := t.Context()
+			useUp := func() (wait time.Duration) {
+				t.Helper()
+				for i := range 3 {
+					if _, ok := l.Allow(ctx, "default", growing, "jo"); !ok {
+						t.Fatalf("%s: attempt %d is refused", name, i+1)
+					}
+				}
+				for range 50 { // many more make it no longer
+					w, ok := l.Allow(ctx, "default", growing, "jo")
+					if ok {
+						t.Fatalf("%s: one too many", name)
+					}
+					wait = max(wait, w)
+				}
+				return wait
+			}
+			for i, want := range []time.Duration{1, 2, 4, 5, 5} {
+				want *= time.Minute
+				if got := useUp(); got != want {
+					t.Errorf("%s, time %d: got %v, want %v", name, i+1, got, want)
+				}
+				time.Sleep(want - time.Second)
+				if wait, ok := l.Allow(ctx, "default", growing, "jo"); ok || i > 0 && wait > time.Second {
+					t.Errorf("%s, time %d: a second early: got %v, %v", name, i+1, wait, ok)
+				}
+				time.Sleep(time.Second + time.Millisecond)
+			}
+			if _, ok := l.Allow(ctx, "default", growing, "jo"); !ok {
+				t.Fatalf("%s: refused after the longest wait", name)
+			}
+			l.Forgive(ctx, "default", growing, "jo") // proven: it begins anew
+			if got := useUp(); got != time.Minute {
+				t.Errorf("%s, forgiven: got %v", name, got)
+			}
+			time.Sleep(25 * time.Hour)
+			if got := useUp(); got != time.Minute {
+				t.Errorf("%s, a day later: got %v", name, got)
+			}
+		}
+	})
+}
+
+// gone is a store of which nothing answers.
+type gone struct{ down }
+
+func (gone) Get(context.Context, string) ([]byte, error) { return nil, storage.ErrUnavailable }
+func (gone) Put(context.Context, string, []byte, time.Duration) error {
+	return storage.ErrUnavailable
+}
