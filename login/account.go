@@ -188,12 +188,10 @@ func (s *Server) nobody(r *http.Request) error {
 
 // changed is the end of a change: the page that says so.
 func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
-	target := web.TenantOf(r.Context()).Path + page
-	if done != "" {
-		target += "?done=" + done
+	if done == "" {
+		return seeOther(w, r, page)
 	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
-	return nil
+	return seeOther(w, r, page, "done", done)
 }
 
 // told is the mail that tells a person of a change to their account, to be stored with it.

@@ -272,3 +272,31 @@ func TestMailsNameTheConfiguredHost(t *testing.T) {
 		t.Errorf("got the link %q", m.Link)
 	}
 }
+
+// BenchmarkAddressesAskedFor reports the median time of asking for an address that nobody
+// has, and for one that somebody has. Run it with -benchtime 200x.
+func BenchmarkAddressesAskedFor(b *testing.B) {
+	s := newSite(b, free)
+	was := perChanger
+	perChanger.Max = 1 << 40
+	b.Cleanup(func() { perChanger = was })
+	s.user("default", "jo@example.com", "", right)
+	s.user("default", "taken@example.com", "", right)
+	v := s.signedIn("jo@example.com")
+	v.at("/account/email")
+	took := map[string][]time.Duration{}
+	for b.Loop() {
+		for _, name := range []string{"taken", "nobody"} {
+			req := v.request("/account/email", "email", name+"@example.com")
+			start := time.Now()
+			if p := v.do(req); p.status != http.StatusSeeOther {
+				b.Fatalf("got %d", p.status)
+			}
+			took[name] = append(took[name], time.Since(start))
+		}
+	}
+	for name, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Microseconds()), name+"-µs")
+	}
+}

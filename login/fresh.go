@@ -50,7 +50,11 @@ func proveFirst(r *http.Request) error {
 	if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && ownPage(next+"/"+parts[2]) {
 		next += "/" + parts[2]
 	}
-	return &detour{web.TenantOf(r.Context()).Path + "/login?" + url.Values{"next": {next}}.Encode()}
+	q := url.Values{"next": {next}}
+	if wish := r.FormValue("ui_locales"); wish != "" {
+		q.Set("ui_locales", wish)
+	}
+	return &detour{web.TenantOf(r.Context()).Path + "/login?" + q.Encode()}
 }
 
 // nextOf is the page of the account that the browser goes on to after a sign-in that no
