@@ -40,6 +40,7 @@ type personalData struct {
 
 type personalCredential struct {
 	Kind      string    `json:"kind"`
+	Name      string    `json:"name,omitempty"` // of a passkey
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -123,7 +124,12 @@ func (s *Server) dataOf(r *http.Request, u storage.User) (personalData, error) {
 		return d, err
 	}
 	for _, c := range creds {
-		d.Credentials = append(d.Credentials, personalCredential{c.Kind, c.CreatedAt, c.UpdatedAt})
+		one := personalCredential{Kind: c.Kind, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+		if c.Kind == storage.PasskeyCredential {
+			k, _ := s.openPasskey(r, c)
+			one.Name = k.Name
+		}
+		d.Credentials = append(d.Credentials, one)
 	}
 	identities, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
 	if err != nil {

@@ -38,7 +38,8 @@ const noAutofill = `PublicKeyCredential.isConditionalMediationAvailable = async 
 func (c *chrome) arrives(path string) {
 	c.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c.where() == path {
+		at, err := chromedp.Run(c.ctx, chromedp.Location()) // fails while a page goes
+		if err == nil && at == c.url+path {
 			return
 		}
 	}

@@ -59,11 +59,20 @@ func (s *site) storedPasskey(u storage.User, id string) passkey.Passkey {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	key, err := s.login.openPasskey(u.TenantID, cred)
+	keys := s.keysIn([]storage.Credential{cred})
+	if len(keys) != 1 {
+		s.t.Fatal("the passkey cannot be read")
+	}
+	return keys[0]
+}
+
+func (s *site) keysIn(creds []storage.Credential) []passkey.Passkey {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return key
+	return s.login.passkeysOf(r, creds)
 }
 
 // challenge asks for one as the page's script does.

@@ -22,6 +22,7 @@ type passkeyView struct {
 	Synced   bool
 	Alone    bool // it signs in by itself
 	Copied   bool
+	Broken   bool // its record cannot be read
 	Added    string
 	Used     stamp // zero when it never was
 	Fault    string
@@ -72,11 +73,8 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		if c.Kind != storage.PasskeyCredential {
 			continue
 		}
-		k, err := s.openPasskey(a.User.TenantID, c)
-		if err != nil {
-			return err
-		}
-		one := passkeyView{ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.date(c.CreatedAt)}
+		k, ok := s.openPasskey(r, c)
+		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.date(c.CreatedAt)}
 		if !k.LastUsed.IsZero() {
 			one.Used = v.words.stamp(k.LastUsed)
 		}
@@ -84,7 +82,10 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		if edit != nil {
 			edit(&one)
 		}
-		page.Passkeys, keys = append(page.Passkeys, one), append(keys, k)
+		page.Passkeys = append(page.Passkeys, one)
+		if ok {
+			keys = append(keys, k)
+		}
 	}
 	if party, err := s.party(r); err == nil {
 		if page.Known, err = party.Known(passkey.Person{ID: a.User.ID, Passkeys: keys}); err != nil {
@@ -244,9 +245,13 @@ func (s *Server) renamePasskey(r *http.Request, u storage.User, id, name string)
 	if !whole {
 		return invalidf("name", "passkeys.name_long", passkey.MaxName)
 	}
-	cred, key, err := s.passkeyOf(r, u, id)
+	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
 	if err != nil {
 		return err
+	}
+	key, ok := s.openPasskey(r, cred)
+	if !ok {
+		return storage.ErrNotFound
 	}
 	was := cred.Data
 	key.Name = name
@@ -257,23 +262,14 @@ func (s *Server) renamePasskey(r *http.Request, u storage.User, id, name string)
 	return s.apply(r, u, storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}})
 }
 
-// passkeyOf is one of the user's passkeys.
-func (s *Server) passkeyOf(r *http.Request, u storage.User, id string) (storage.Credential, passkey.Passkey, error) {
-	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
-	if err != nil {
-		return cred, passkey.Passkey{}, err
-	}
-	key, err := s.openPasskey(u.TenantID, cred)
-	return cred, key, err
-}
-
 // removePasskey forgets a passkey of the user's. ErrNotFound: it is not theirs;
 // errLastWayIn: they could not come back.
 func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error {
-	cred, key, err := s.passkeyOf(r, u, id)
+	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasskeyCredential, id)
 	if err != nil {
 		return err
 	}
+	key, _ := s.openPasskey(r, cred)
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: cred.Kind, ID: cred.ID}},
 		Events:            []storage.Event{s.event(r, storage.Event{Kind: "passkey.removed", UserID: u.ID, Detail: map[string]string{"passkey": id}})},

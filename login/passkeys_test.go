@@ -37,11 +37,7 @@ func (s *site) passkeysOf(u storage.User) []passkey.Passkey {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	keys, err := s.login.passkeysOf(u.TenantID, creds)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return keys
+	return s.keysIn(creds)
 }
 
 func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
@@ -71,6 +67,9 @@ func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
 	}
 
 	id, session := keys[0].ID(), v.sessionField("/account/passkeys")
+	if got := v.post("/account/data", "session", session); !strings.Contains(got.body, `"name": "My phone"`) {
+		t.Errorf("the download does not name it: %d %s", got.status, got.body)
+	}
 	if got := v.post("/account/passkeys", "session", session, "rename", id, "name", strings.Repeat("ä", 61)); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="fault-`+id+`"`) {
 		t.Errorf("a long name: %d %s", got.status, got.body)
 	}
@@ -270,5 +269,32 @@ func TestAStrangersPasskeyIsVoid(t *testing.T) {
 	}
 	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the stranger is in: %d", got.status)
+	}
+}
+
+// TestAnUnreadablePasskeyHindersNobody: its master secret is gone.
+func TestAnUnreadablePasskeyHindersNobody(t *testing.T) {
+	s := passkeySite(t, nil)
+	jo := s.user("default", "jo@example.com", "jo", right)
+	device := passkeytest.New(t, s.url)
+	key := s.passkey(jo, device)
+	cred, err := s.store.Credential(t.Context(), "default", jo.ID, storage.PasskeyCredential, key.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := cred.Data
+	cred.Data = []byte("sealed with another secret")
+	if err := s.store.PutCredential(t.Context(), cred, was); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("signing in with it: %d", got.status)
+	}
+	v := s.signedIn("jo")
+	if got := v.at("/account/passkeys"); !strings.Contains(got.body, english["passkeys.broken"]) {
+		t.Errorf("the page: %s", got.body)
+	}
+	if got := v.post("/account/passkeys", "session", v.sessionField("/account/passkeys"), "remove", key.ID()); got.status != http.StatusSeeOther {
+		t.Errorf("removing it: %d", got.status)
 	}
 }

@@ -29,28 +29,31 @@ func (s *Server) offersPasskeys(r *http.Request) bool {
 	return err == nil && offers(r, storage.MethodPasskey)
 }
 
-// passkeysOf are the passkeys among a person's credentials.
-func (s *Server) passkeysOf(tenant string, creds []storage.Credential) ([]passkey.Passkey, error) {
+// passkeysOf are the passkeys among a person's credentials that can be read.
+func (s *Server) passkeysOf(r *http.Request, creds []storage.Credential) []passkey.Passkey {
 	var keys []passkey.Passkey
 	for _, c := range creds {
 		if c.Kind != storage.PasskeyCredential {
 			continue
 		}
-		k, err := s.openPasskey(tenant, c)
-		if err != nil {
-			return nil, err
+		if k, ok := s.openPasskey(r, c); ok {
+			keys = append(keys, k)
 		}
-		keys = append(keys, k)
 	}
-	return keys, nil
+	return keys
 }
 
-func (s *Server) openPasskey(tenant string, c storage.Credential) (passkey.Passkey, error) {
-	plain, err := s.Secrets.Box(tenant, "passkey").Open(c.Data)
-	if err != nil {
-		return passkey.Passkey{}, err
+// openPasskey reads the record of a passkey. One that was sealed with a master secret that
+// is gone proves nothing, and hinders nobody from signing in another way.
+func (s *Server) openPasskey(r *http.Request, c storage.Credential) (k passkey.Passkey, ok bool) {
+	plain, err := s.Secrets.Box(c.TenantID, "passkey").Open(c.Data)
+	if err == nil {
+		k, err = passkey.Parse(plain)
 	}
-	return passkey.Parse(plain)
+	if err != nil {
+		web.Note(r.Context(), "error", "stored passkey of "+c.UserID+" cannot be read")
+	}
+	return k, err == nil
 }
 
 func (s *Server) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
@@ -68,9 +71,7 @@ func (s *Server) personOf(r *http.Request, u storage.User) (passkey.Person, erro
 		p.Name = u.Username
 	}
 	creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
-	if err == nil {
-		p.Passkeys, err = s.passkeysOf(u.TenantID, creds)
-	}
+	p.Passkeys = s.passkeysOf(r, creds)
 	return p, err
 }
 
@@ -173,9 +174,9 @@ func (s *Server) judge(r *http.Request, answer *passkey.Answer) (storage.User, p
 	if err != nil {
 		return storage.User{}, passkey.Proof{}, err
 	}
-	key, err := s.openPasskey(tenant.ID, cred)
-	if err != nil {
-		return user, passkey.Proof{}, err
+	key, ok := s.openPasskey(r, cred)
+	if !ok {
+		return user, passkey.Proof{}, passkey.ErrWrong
 	}
 	was := cred.Data
 	key, proof, verdict := answer.Verify(user.ID, key, now)

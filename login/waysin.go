@@ -28,17 +28,13 @@ func offers(r *http.Request, method string) bool {
 
 // waysIn names all that the person could sign in with alone: what they have, where the
 // tenant lets people use it.
-func (s *Server) waysIn(r *http.Request, u storage.User, creds []storage.Credential, ids []storage.Identity) ([]string, error) {
+func (s *Server) waysIn(r *http.Request, u storage.User, creds []storage.Credential, ids []storage.Identity) []string {
 	var ways []string
 	for _, c := range creds {
 		switch {
 		case c.Kind == storage.PasswordCredential && offers(r, storage.MethodPassword):
 		case c.Kind == storage.PasskeyCredential && s.offersPasskeys(r):
-			k, err := s.openPasskey(u.TenantID, c)
-			if err != nil {
-				return nil, err
-			}
-			if !k.SignsIn() {
+			if k, ok := s.openPasskey(r, c); !ok || !k.SignsIn() {
 				continue
 			}
 		default:
@@ -58,7 +54,7 @@ func (s *Server) waysIn(r *http.Request, u storage.User, creds []storage.Credent
 			ways = append(ways, fmt.Sprintf("%s\x00%s %d", i.Provider, i.Subject, i.CreatedAt.UnixMicro()))
 		}
 	}
-	return ways, nil
+	return ways
 }
 
 // leavingAWayIn makes a change that takes credentials or identities away, unless it took
@@ -73,18 +69,12 @@ func (s *Server) leavingAWayIn(r *http.Request, u storage.User, ch storage.Chang
 		if err != nil {
 			return err
 		}
-		before, err := s.waysIn(r, u, creds, ids)
-		if err != nil {
-			return err
-		}
-		after, err := s.waysIn(r, u, slices.DeleteFunc(creds, func(c storage.Credential) bool {
+		before := s.waysIn(r, u, creds, ids)
+		after := s.waysIn(r, u, slices.DeleteFunc(creds, func(c storage.Credential) bool {
 			return slices.Contains(ch.RemoveCredentials, storage.CredentialKey{Kind: c.Kind, ID: c.ID})
 		}), slices.DeleteFunc(ids, func(i storage.Identity) bool {
 			return slices.ContainsFunc(ch.Unlink, func(gone storage.Identity) bool { return gone.Provider == i.Provider && gone.Subject == i.Subject })
 		}))
-		if err != nil {
-			return err
-		}
 		if len(before) > 0 && len(after) == 0 {
 			return errLastWayIn
 		}
