@@ -30,12 +30,16 @@ var sections = []section{
 	{"email", "account.group.you", "account.email", (*overview).email, nil},
 	{"password", "account.group.signin", "account.password", (*overview).password, usesPasswords},
 	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
+	{identitiesSection, "account.group.signin", "account.identities", (*overview).linked, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
 	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
 	{"activity", "account.group.use", "account.activity", (*overview).activity, nil},
 	{"data", "account.group.data", "account.data", nil, nil},
 	{"delete", "account.group.data", "account.delete", nil, nil},
 }
+
+// identitiesSection is shown where there are providers to come from, or were.
+const identitiesSection = "identities"
 
 // done are the texts for what was just changed, by the page's parameter of that name.
 var done = map[string]string{
@@ -49,6 +53,8 @@ var done = map[string]string{
 	"passkey-added":   "passkeys.done.added",
 	"passkey-named":   "passkeys.done.named",
 	"passkey-removed": "passkeys.done.removed",
+	"linked":          "account.done.linked",
+	"unlinked":        "account.done.unlinked",
 }
 
 // accountRoutes are the pages of the account area.
@@ -61,6 +67,7 @@ func (s *Server) accountRoutes() []route {
 		{"/account/password", s.passwordPage, s.postPassword},
 		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
 		{"/account/passkeys/options", s.newPasskeyOptions, nil},
+		{"/account/identities", s.identitiesPage, s.postIdentities},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
 		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},
@@ -77,6 +84,8 @@ type overview struct {
 	creds    []storage.Credential
 	sessions []storage.Session
 	apps     int
+	// identities are those that are linked.
+	identities []storage.Identity
 }
 
 // accountRow is a section as the page shows it.
@@ -115,7 +124,7 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := accountHome{Account: accountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.playground(r)}
 	for _, sec := range sections {
-		if sec.here != nil && !sec.here(r) {
+		if sec.here != nil && !sec.here(r) || sec.path == identitiesSection && len(o.identities) == 0 && len(v.Upstreams()) == 0 {
 			continue
 		}
 		row := accountRow{Path: "/account/" + sec.path, Title: v.words.must(sec.title)}
@@ -137,6 +146,9 @@ func (s *Server) lookOver(r *http.Request, w words, u storage.User) (*overview, 
 	o := &overview{words: w, user: u}
 	var err error
 	if o.creds, err = s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID); err != nil {
+		return nil, err
+	}
+	if o.identities, err = s.Store.IdentitiesOf(r.Context(), u.TenantID, u.ID); err != nil {
 		return nil, err
 	}
 	if o.sessions, err = s.sessionsOf(r, u); err != nil {

@@ -94,7 +94,7 @@ func (s *site) count(kind string) int {
 }
 
 func TestTheAccountPageShowsEverySection(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t, func(c *Config) { c.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}} })
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name, jo.Roles = "Jo Doe", []string{"admin"}
 	if err := s.store.UpdateUser(t.Context(), jo); err != nil {

@@ -26,6 +26,25 @@ func guard(w http.ResponseWriter, r *http.Request) error {
 	if err := sameSite(r); err != nil {
 		return err
 	}
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	bound := browser.Bound(r)
+	if bound == "" {
+		return &web.Problem{Status: http.StatusForbidden, Title: "Your browser did not send our cookie",
+			Message:   "Signing in needs cookies. Allow them for this site, go back, reload the page and try again.",
+			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
+	}
+	if subtle.ConstantTimeCompare([]byte(formToken(bound)), []byte(r.PostForm.Get("form"))) != 1 {
+		return &web.Problem{Status: http.StatusForbidden, Title: "This page is out of date",
+			Message:   "Go back, reload the page and try again.",
+			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
+	}
+	return nil
+}
+
+// parseForm reads the form that was posted, each field once.
+func parseForm(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "This page takes the form that it shows, and nothing else.",
 			Developer: "Send application/x-www-form-urlencoded.", Got: r.Header.Get("Content-Type")}
@@ -42,17 +61,6 @@ func guard(w http.ResponseWriter, r *http.Request) error {
 		if len(values) > 1 {
 			return &web.Problem{Status: http.StatusBadRequest, Message: "The form could not be read.", Developer: "A field came more than once.", Got: name}
 		}
-	}
-	bound := browser.Bound(r)
-	if bound == "" {
-		return &web.Problem{Status: http.StatusForbidden, Title: "Your browser did not send our cookie",
-			Message:   "Signing in needs cookies. Allow them for this site, go back, reload the page and try again.",
-			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
-	}
-	if subtle.ConstantTimeCompare([]byte(formToken(bound)), []byte(r.PostForm.Get("form"))) != 1 {
-		return &web.Problem{Status: http.StatusForbidden, Title: "This page is out of date",
-			Message:   "Go back, reload the page and try again.",
-			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
 	}
 	return nil
 }

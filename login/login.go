@@ -13,10 +13,12 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -28,6 +30,7 @@ type Store interface {
 	storage.Codes
 	storage.Changes
 	storage.Consents
+	Spend(ctx context.Context, s storage.Spent) error
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
 	Record(ctx context.Context, e storage.Event) error
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
@@ -61,6 +64,12 @@ type Config struct {
 	// Apps is the protocol's part of the JSON API for first-party apps. Default: there is no
 	// such API.
 	Apps Apps
+	// Upstreams reach the providers that tenants let people come from. Default: only those
+	// on the internet are reached.
+	Upstreams *upstream.Clients
+	// StandIns are the providers of the default tenant while it has no others. For
+	// development. Default: none.
+	StandIns []storage.Upstream
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -112,6 +121,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Policy == nil {
 		c.Policy = &password.Policy{MinScore: password.MinScore}
+	}
+	if c.Upstreams == nil {
+		c.Upstreams = upstream.New(outbound.Client(outbound.Config{KeepAlive: true}))
 	}
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"
@@ -168,6 +180,11 @@ func (s *Server) Register(r *mux.Router) {
 		{"/signout", s.signOutPage, s.signOut},
 		{"/signed-out", s.signedOutPage, nil},
 		{"/setup", s.setupPage, s.setup},
+		{"/upstream/{upstream}", s.goUpstream, nil},
+		{"/upstream/{upstream}/callback", s.comeBack, nil},
+		{"/federated/email", s.strangerEmailPage, s.strangerEmail},
+		{"/federated/confirm", s.strangerCodePage, s.strangerCode},
+		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
 	}, s.accountRoutes()...) {
 		r.Handle(route.path, s.page(route.get)).Methods(http.MethodGet, http.MethodHead)
@@ -180,6 +197,7 @@ func (s *Server) Register(r *mux.Router) {
 		s.registerAPI(r)
 	}
 	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", s.serveSheet).Methods(http.MethodGet, http.MethodHead)
+	r.Handle("/upstream/{upstream}/callback", s.foreign(s.postBack)).Methods(http.MethodPost)
 	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
 }
 
@@ -204,5 +222,17 @@ func (s *Server) form(h func(w http.ResponseWriter, r *http.Request) error) http
 		}
 		keepOpener(w, r)
 		return follow(w, r, h(w, r))
+	})
+}
+
+// foreign serves what a page of another site posts here on purpose. No cookie of ours
+// comes with it, and nothing is done on its word.
+func (s *Server) foreign(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		setHeaders(w, web.TenantOf(r.Context()))
+		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		return h(w, r)
 	})
 }

@@ -50,6 +50,7 @@ func parseTemplates() (map[string]*template.Template, error) {
 type view struct {
 	words  words
 	server *Server
+	tenant *web.Tenant
 
 	Path  string // the tenant's, before every link
 	Brand brandView
@@ -138,7 +139,7 @@ func secureURL(s string) string {
 // that the browser came with, or nil.
 func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
 	t := web.TenantOf(r.Context())
-	v := &view{words: s.words(r), server: s, Path: t.Path, Form: formToken(browser.Binding(w, r))}
+	v := &view{words: s.words(r), server: s, tenant: t, Path: t.Path, Form: formToken(browser.Binding(w, r))}
 	v.Brand = brandOf(t, v.words)
 	v.Title = v.words.must(title)
 	if in != nil {

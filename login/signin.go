@@ -42,7 +42,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if in == nil && form.Account != nil && (nextOf(r) == "" || form.Account.fresh) {
 		return goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
-	return s.showSignIn(w, r, http.StatusOK, in, form, "")
+	return s.showSignIn(w, r, http.StatusOK, in, form, s.turnedAway(r))
 }
 
 // blankForm is the form before anything was typed. The account that is signed in is
@@ -220,6 +220,15 @@ func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret str
 func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
 	if err := s.signedIn(w, r, in, user, amr...); err != nil {
 		return err
+	}
+	return s.onward(w, r, in)
+}
+
+// onward is goOn, by way of the page that links an identity if the person signed in for
+// that.
+func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	if s.waitsToLink(r) {
+		return seeOther(w, r, "/federated/link")
 	}
 	return goOn(w, r, in)
 }

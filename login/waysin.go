@@ -48,9 +48,8 @@ func (s *Server) waysIn(r *http.Request, u storage.User, creds []storage.Credent
 	if u.PhoneVerified && offers(r, storage.MethodPhone) {
 		ways = append(ways, "phone "+u.Phone)
 	}
-	upstreams := web.TenantOf(r.Context()).Settings.Upstreams
 	for _, i := range ids {
-		if slices.ContainsFunc(upstreams, func(u storage.Upstream) bool { return u.ID == i.Provider }) {
+		if _, offered := s.upstreamName(r, i.Provider); offered {
 			ways = append(ways, fmt.Sprintf("%s\x00%s %d", i.Provider, i.Subject, i.CreatedAt.UnixMicro()))
 		}
 	}

@@ -81,10 +81,10 @@ type Config struct {
 
 	// Addresses or networks without limits on attempts: for load tests. Never people's.
 	UnlimitedAddresses []prefix `setting:"unlimited_addresses" sample:"192.0.2.7"`
-	// Let clients' jwks_uri name hosts on private networks and this machine.
+	// Let clients' jwks_uri, and upstreams, be on private networks and this machine.
 	AllowPrivateFetch bool `setting:"allow_private_fetch" default:"false"`
-	// More certificate authorities to believe when a jwks_uri is fetched or a mail is
-	// sent, a PEM file.
+	// More certificate authorities to believe when a jwks_uri is fetched, an upstream is
+	// asked or a mail is sent, a PEM file.
 	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
 
 	// The least length of a new password, in characters: 8 or more.

@@ -162,11 +162,12 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if cfg.playground() {
 		pages.Playground = "/dev"
 	}
+	standIns := s.wireUpstreams(&pages, roots)
 	if s.pages, err = login.New(pages); err != nil {
 		return err
 	}
 	if cfg.playground() {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox}
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns}
 	}
 	return nil
 }

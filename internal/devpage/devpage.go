@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,6 +40,8 @@ type Page struct {
 	// Mailbox has what was sent to people, to be shown at /dev/mail; nil when a mail
 	// server takes it.
 	Mailbox *Mailbox
+	// StandIns are the providers that people may come from.
+	StandIns []*fakeidp.Server
 }
 
 // Client is the client that the page runs as, to be stored before the page is used.
@@ -77,6 +80,7 @@ func (p *Page) Register(r *mux.Router) {
 	for path, h := range routes {
 		r.Handle(path, p.here(web.Handler(p.Errors, h))).Methods(http.MethodGet, http.MethodHead)
 	}
+	p.registerStandIns(r)
 }
 
 // here serves this machine alone. A page elsewhere could have its own host name resolve

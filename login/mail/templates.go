@@ -25,7 +25,7 @@ var builtin embed.FS
 // the subject. Its HTML is made of the text by layout.html, unless there is a file
 // LANGUAGE/NAME.html.
 var names = []string{
-	"account-changed", "account-deleted", "account-exists", "confirm-email", "confirm-new-email",
+	"account-changed", "account-deleted", "account-exists", "confirm-email", "confirm-new-email", "confirm-upstream",
 	"email-changed", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const everything = `{"tenant":"Acme","data":{"Code":"1234 5678","Link":"https://id.example/l?a=1&b=2","Reset":"https://id.example/r","NewAddress":"new@example.com","What":"A passkey was added.","Device":"Firefox on Linux","IP":"192.0.2.1"}}`
+const everything = `{"tenant":"Acme","data":{"Code":"1234 5678","Link":"https://id.example/l?a=1&b=2","Reset":"https://id.example/r","NewAddress":"new@example.com","What":"A passkey was added.","Device":"Firefox on Linux","IP":"192.0.2.1","Provider":"Google"}}`
 
 func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	field := regexp.MustCompile(`\{\{[^}]*\}\}`)

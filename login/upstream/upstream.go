@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,12 +60,7 @@ func (c *Clients) Provider(u storage.Upstream, secret string) (*Provider, error)
 		return nil, fmt.Errorf("upstream %s: no preset %q", u.ID, u.Preset)
 	}
 	p := &Provider{Upstream: u, preset: preset, clients: c, secret: secret}
-	if p.Name == "" {
-		p.Name = preset.name
-	}
-	if p.Name == "" {
-		p.Name = u.ID
-	}
+	p.Name = NameOf(u)
 	if p.Issuer == "" {
 		p.Issuer = preset.issuer
 	}
@@ -72,6 +68,33 @@ func (c *Clients) Provider(u storage.Upstream, secret string) (*Provider, error)
 		p.Scopes = preset.scopes
 	}
 	return p, nil
+}
+
+// NameOf is what people call the provider of the settings.
+func NameOf(u storage.Upstream) string {
+	return cmp.Or(u.Name, presets[u.Preset].name, u.ID)
+}
+
+// PostsForm says whether its answers come as a form that its page posts.
+func (p *Provider) PostsForm() bool { return p.preset.formPost }
+
+// SpeaksFor says whether the tenant has declared that the provider has the last word about
+// the addresses of that domain, and the provider itself does not say otherwise: Google has
+// it about its own domains and those of organisations that it hosts, not about an address
+// of elsewhere that somebody once confirmed there.
+func (p *Provider) SpeaksFor(domain string, id Identity) bool {
+	if !id.EmailVerified || !slices.Contains(p.AuthoritativeDomains, domain) {
+		return false
+	}
+	return !p.preset.hosted || id.Hosted == domain || domain == "gmail.com" || domain == "googlemail.com"
+}
+
+// Admits says whether the tenant lets people with addresses of that domain come from here.
+func (p *Provider) Admits(domain string, id Identity) bool {
+	if len(p.Domains) == 0 {
+		return true
+	}
+	return id.EmailVerified && slices.Contains(p.Domains, domain) && (!p.preset.hosted || slices.Contains(p.Domains, id.Hosted))
 }
 
 // Request is a round trip. The caller makes State, Nonce and Verifier, random each time.

@@ -90,6 +90,9 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 			}
 		}
 	}
+	if len(u.Domains) > 0 && (u.Preset == "facebook" || u.DistrustEmail) {
+		wrong("domains", "need a provider whose word about addresses is taken")
+	}
 	if u.SignUp != "" && u.SignUp != storage.SignUpOpen && u.SignUp != storage.SignUpClosed {
 		wrong("sign_up", "%q is unknown: write open or closed", u.SignUp)
 	}

@@ -1,0 +1,241 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+var (
+	// errProveEmail says that an address has to be confirmed by a mail first.
+	errProveEmail = errors.New("the address is to be confirmed")
+	// errProveAccount says that there is an account with the address: whoever comes has to
+	// sign in to it first.
+	errProveAccount = errors.New("the account is to be proven")
+	// errNotAdmitted says that this is nobody who may come in. It is said to those only who
+	// have proven whose address it is.
+	errNotAdmitted = errors.New("not admitted")
+)
+
+// proofOfEmail is how it is known that an address belongs to whoever comes.
+type proofOfEmail int
+
+const (
+	saidByNobody    proofOfEmail = iota
+	saidByProvider               // which says so
+	saidByAuthority              // the provider has the last word about the address's domain
+	saidByMail                   // a code that we sent there came back
+)
+
+// arrive signs in who came back from a provider, or has them prove what is missing.
+func (s *Server) arrive(w http.ResponseWriter, r *http.Request, in *storage.Interaction, p *upstream.Provider, id upstream.Identity) error {
+	who := newStranger(w, r, p, id)
+	user, err := s.identify(r, p, who, id)
+	return s.settle(w, r, in, who, user, err)
+}
+
+// settle goes on as what came of the stranger demands.
+func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Interaction, who *stranger, user storage.User, err error) error {
+	page := ""
+	switch {
+	case err == nil:
+		// Another identity that waits goes on waiting: this may be how its owner proves the
+		// account.
+		if here := s.strangerHere(r); here != nil && here.Upstream == who.Upstream && here.Subject == who.Subject {
+			if err := s.keepStranger(w, r, nil); err != nil {
+				return err
+			}
+		}
+		return s.proven(w, r, in, user, s.amr(r, who.AMR)...)
+	case errors.Is(err, errProveEmail):
+		page = "/federated/email"
+	case errors.Is(err, errProveAccount):
+		page = "/federated/link"
+	case errors.Is(err, errNotAdmitted):
+		return s.notAdmitted(r, who.Upstream)
+	default:
+		return err
+	}
+	if err := s.keepStranger(w, r, who); err != nil {
+		return err
+	}
+	return seeOther(w, r, page)
+}
+
+func (s *Server) notAdmitted(r *http.Request, from string) error {
+	w := s.words(r)
+	name, _ := s.upstreamName(r, from)
+	event := storage.Event{Kind: "login.failed", Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
+	if err := s.record(r, event); err != nil {
+		return err
+	}
+	return &web.Problem{Status: http.StatusForbidden, Title: w.must("federated.closed_title"), Message: w.must("federated.closed", name)}
+}
+
+// identify finds whose identity it is, or makes it somebody's. An address alone never
+// makes it that of an account that is there: only the account's owner can, and a provider
+// that the tenant has declared to have the last word about the address.
+func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, id upstream.Identity) (storage.User, error) {
+	key, ok := NormalEmail(id.Email)
+	if len(p.Domains) > 0 && (!ok || !p.Admits(domainOf(key), id)) {
+		return storage.User{}, errNotAdmitted
+	}
+	known, err := s.Store.Identity(r.Context(), web.TenantOf(r.Context()).ID, p.ID, who.Subject)
+	switch {
+	case err == nil:
+		return s.returned(r, p, known, id)
+	case !errors.Is(err, storage.ErrNotFound):
+		return storage.User{}, err
+	case !ok || !id.EmailVerified:
+		return storage.User{}, errProveEmail
+	}
+	proof := saidByProvider
+	if p.SpeaksFor(domainOf(key), id) {
+		proof = saidByAuthority
+	}
+	return s.adopt(r, p, who, id.Email, key, proof, "")
+}
+
+// returned is the owner of an identity that is linked.
+func (s *Server) returned(r *http.Request, p *upstream.Provider, known storage.Identity, id upstream.Identity) (storage.User, error) {
+	u, err := s.Store.User(r.Context(), known.TenantID, known.UserID)
+	if err != nil {
+		return u, err
+	}
+	if u.Disabled {
+		return u, errNotAdmitted
+	}
+	if p.RefreshProfile {
+		if fresh := refreshed(u.Profile, id.Profile); fresh != u.Profile {
+			u.Profile, u.UpdatedAt = fresh, time.Now()
+			if err := s.Store.UpdateUser(r.Context(), u); err != nil {
+				return u, err
+			}
+		}
+	}
+	return u, nil
+}
+
+// refreshed is a profile with what the provider says anew; of what it says nothing, the
+// person may have said it here.
+func refreshed(p, from storage.Profile) storage.Profile {
+	for _, f := range []struct {
+		to *string
+		is string
+	}{
+		{&p.Name, from.Name}, {&p.GivenName, from.GivenName}, {&p.FamilyName, from.FamilyName}, {&p.Nickname, from.Nickname},
+		{&p.Profile, from.Profile}, {&p.Picture, from.Picture}, {&p.Website, from.Website}, {&p.Zoneinfo, from.Zoneinfo}, {&p.Locale, from.Locale},
+	} {
+		if f.is != "" {
+			*f.to = f.is
+		}
+	}
+	return p
+}
+
+// adopt gives the identity to the account of an address, or makes one. code is the id of
+// the code that has proven it, which is used up.
+func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, email, key string, proof proofOfEmail, code string) (storage.User, error) {
+	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
+	for again := range 2 {
+		ch := storage.Change{TenantID: tenant, Now: time.Now(), Code: code, Spend: []storage.Spent{who.spends(tenant)}}
+		u, err := s.Store.UserByEmail(ctx, tenant, key)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			if !s.admitsNew(r, p, key) {
+				return u, errNotAdmitted
+			}
+			u, err = s.newcomer(r, who, email, key, &ch)
+		case err != nil:
+		case u.Disabled:
+			err = errNotAdmitted
+		case u.EmailVerified && proof != saidByAuthority:
+			who.Proven, err = email, errProveAccount
+		case !u.EmailVerified && proof != saidByAuthority && proof != saidByMail:
+			err = errProveEmail
+		default:
+			err = s.takeOver(r, who, &u, &ch)
+		}
+		if err != nil {
+			return u, err
+		}
+		err = s.Store.Apply(ctx, ch)
+		switch {
+		case err == nil:
+			s.Mail.Stored()
+			return s.Store.User(ctx, tenant, u.ID)
+		case errors.Is(err, storage.ErrStale) && code != "":
+			return u, errWrongCode
+		case again == 1 || !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrStale):
+			return u, err
+		}
+		// Somebody was quicker, with the address or with the identity.
+		known, err := s.Store.Identity(ctx, tenant, p.ID, who.Subject)
+		if err == nil {
+			return s.returned(r, p, known, upstream.Identity{})
+		}
+		if !errors.Is(err, storage.ErrNotFound) {
+			return u, err
+		}
+	}
+	return storage.User{}, storage.ErrStale
+}
+
+// admitsNew says whether people who have no account may get one by coming from p.
+func (s *Server) admitsNew(r *http.Request, p *upstream.Provider, key string) bool {
+	rules := web.TenantOf(r.Context()).Settings.SignUp
+	return p.SignUp != storage.SignUpClosed && (rules.Mode == "" || rules.Mode == storage.SignUpOpen) &&
+		(len(rules.EmailDomains) == 0 || slices.Contains(rules.EmailDomains, domainOf(key)))
+}
+
+// newcomer adds an account for the owner of an address to the change.
+func (s *Server) newcomer(r *http.Request, who *stranger, email, key string, ch *storage.Change) (storage.User, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return storage.User{}, err
+	}
+	u := storage.User{
+		TenantID: ch.TenantID, ID: id.String(), Email: email, EmailKey: key, EmailVerified: true,
+		Profile: who.Profile, CreatedAt: ch.Now, UpdatedAt: ch.Now,
+	}
+	ch.UserID, ch.Add, ch.Link = u.ID, &u, []storage.Identity{who.identity(&u, ch.Now)}
+	ch.Events = []storage.Event{
+		s.event(r, storage.Event{Kind: "user.added", UserID: u.ID, Detail: map[string]string{"upstream": who.Upstream}}),
+	}
+	return u, nil
+}
+
+// takeOver adds the identity to an account whose address is proven to be that of whoever
+// comes. If nobody has proven it before, what was set up there until now may be a
+// stranger's, and is void.
+func (s *Server) takeOver(r *http.Request, who *stranger, u *storage.User, ch *storage.Change) error {
+	version := u.CredentialVersion
+	ch.UserID, ch.Version = u.ID, &version
+	if !u.EmailVerified {
+		if err := s.takeBack(r, u, ch); err != nil {
+			return err
+		}
+	}
+	ch.Link = []storage.Identity{who.identity(u, ch.Now)}
+	return s.noteLink(r, *u, who.Upstream, "identity.linked", "identity.linked_mail", ch)
+}
+
+// noteLink adds to the change that it is on record, and that the person is told, by the
+// text of that id.
+func (s *Server) noteLink(r *http.Request, u storage.User, from, kind, text string, ch *storage.Change) error {
+	name, _ := s.upstreamName(r, from)
+	mails, err := s.told(r, u, text, name)
+	if err != nil {
+		return err
+	}
+	ch.Mails = append(ch.Mails, mails...)
+	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": from}}))
+	return nil
+}

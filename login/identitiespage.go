@@ -1,0 +1,83 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// identitiesView is what the page of linked identities shows.
+type identitiesView struct {
+	Linked []identityView
+	Others []wayIn // that could be linked
+}
+
+type identityView struct{ Provider, Subject, Name, Email, Since string }
+
+// linked says how many identities there are.
+func (o *overview) linked() string {
+	if len(o.identities) == 0 {
+		return ""
+	}
+	return o.words.must("identity.count", len(o.identities))
+}
+
+// identitiesPage shows what the person can sign in with that they have elsewhere.
+func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showIdentities(w, r, http.StatusOK, s.turnedAway(r))
+}
+
+func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status int, alert string) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	ids, err := s.Store.IdentitiesOf(r.Context(), a.User.TenantID, a.User.ID)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "account.identities", a)
+	page := identitiesView{Others: v.Upstreams()}
+	for _, i := range ids {
+		name, _ := s.upstreamName(r, i.Provider)
+		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.date(i.CreatedAt)})
+	}
+	v.Page, v.Alert = page, alert
+	// Chromium holds the redirect to the provider, which follows the form, to form-action.
+	target := "'self' https:"
+	if !web.TenantOf(r.Context()).Secure {
+		target += " http:"
+	}
+	w.Header().Set("Content-Security-Policy", policy("'self'", target))
+	return s.show(w, status, "account-identities", v)
+}
+
+// postIdentities sends the person to a provider to link what they have there, or takes one
+// off their account.
+func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	if add := r.PostForm.Get("add"); add != "" {
+		p, err := s.upstream(web.TenantOf(r.Context()), add)
+		if errors.Is(err, storage.ErrNotFound) {
+			return s.showIdentities(w, r, http.StatusNotFound, s.words(r).must("identity.gone"))
+		}
+		if err != nil {
+			return err
+		}
+		return s.depart(w, r, nil, p, &trip{Upstream: p.ID, Session: a.ID, UserID: a.User.ID, Locales: uiLocales(r)})
+	}
+	switch err := s.unlinkIdentity(r, a.User, r.PostForm.Get("provider"), r.PostForm.Get("subject")); {
+	case errors.Is(err, storage.ErrNotFound):
+		return s.showIdentities(w, r, http.StatusNotFound, s.words(r).must("identity.gone"))
+	case errors.Is(err, errLastWayIn):
+		return s.showIdentities(w, r, http.StatusConflict, s.words(r).must("identity.last"))
+	case err != nil:
+		return err
+	}
+	return changed(w, r, "/account/identities", "unlinked")
+}

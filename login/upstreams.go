@@ -1,0 +1,60 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// upstreamSecret is the purpose that secrets of upstreams are sealed for.
+const upstreamSecret = "upstream"
+
+// upstreamsOf are the providers that people of the tenant may come from.
+func (s *Server) upstreamsOf(t *web.Tenant) []storage.Upstream {
+	if len(t.Settings.Upstreams) == 0 && t.ID == storage.DefaultTenant {
+		return s.StandIns
+	}
+	return t.Settings.Upstreams
+}
+
+// upstream is the tenant's provider of that id; storage.ErrNotFound when it has none.
+func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) {
+	for _, u := range s.upstreamsOf(t) {
+		if u.ID != id {
+			continue
+		}
+		var clear []byte
+		if len(u.ClientSecret) > 0 {
+			var err error
+			if clear, err = s.Secrets.Box(t.ID, upstreamSecret).Open(u.ClientSecret); err != nil {
+				return nil, err
+			}
+		}
+		return s.Upstreams.Provider(u, string(clear))
+	}
+	return nil, storage.ErrNotFound
+}
+
+// wayIn is a provider as the sign-in page offers it.
+type wayIn struct{ ID, Name, Preset string }
+
+// Upstreams are the providers to offer.
+func (v *view) Upstreams() []wayIn {
+	var out []wayIn
+	for _, u := range v.server.upstreamsOf(v.tenant) {
+		out = append(out, wayIn{u.ID, upstream.NameOf(u), u.Preset})
+	}
+	return out
+}
+
+// upstreamName is what people call the provider of that id.
+func (s *Server) upstreamName(r *http.Request, id string) (string, bool) {
+	for _, u := range s.upstreamsOf(web.TenantOf(r.Context())) {
+		if u.ID == id {
+			return upstream.NameOf(u), true
+		}
+	}
+	return id, false
+}
