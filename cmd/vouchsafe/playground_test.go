@@ -52,6 +52,7 @@ func (p *player) picture(name string, width, height int64) {
 	if over := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > width {
 		p.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, width)
 	}
+	chromiumtest.Accessible(p.t, p.ctx, name)
 	for _, scheme := range []string{"light", "dark"} {
 		if *pictures == "" {
 			continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -93,6 +94,15 @@ func Submit(t testing.TB, ctx context.Context, trigger chromedp.Action[chromedp.
 func Script(t testing.TB, ctx context.Context, on bool) {
 	t.Helper()
 	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Language makes the browser ask for pages in a language.
+func Language(t testing.TB, ctx context.Context, lang string) {
+	t.Helper()
+	_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
 	if err != nil {
 		t.Fatal(err)
 	}

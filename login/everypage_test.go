@@ -1,0 +1,93 @@
+package login
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// pagePaths are the paths of all pages to look at, without those that programs ask for.
+func (s *site) pagePaths() []string {
+	s.t.Helper()
+	var paths []string
+	err := s.router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		if err != nil {
+			return nil // a router below, or a middleware's
+		}
+		methods, err := route.GetMethods()
+		if err != nil || !slices.Contains(methods, http.MethodGet) || strings.Contains(path, "{") || strings.HasPrefix(path, "/auth/") || strings.Contains(path, "download") {
+			return nil
+		}
+		paths = append(paths, path)
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// TestEveryPageInEveryLanguage opens whatever there is to open, before anybody is signed in
+// and then, on a narrow phone: every page is in the language asked for, nothing sticks out
+// sideways, and axe-core finds nothing serious in it.
+func TestEveryPageInEveryLanguage(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "jo", right)
+	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}, Scopes: []string{"openid", "profile", "offline_access"}, Claims: []string{"phone_number"}})
+	c := &chrome{s, chromiumtest.New(t)}
+	chromiumtest.Script(t, c.ctx, false)
+	paths := s.pagePaths()
+	if len(paths) < 20 {
+		t.Errorf("only %d pages: %v", len(paths), paths)
+	}
+	chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(320, 640))
+	seen := map[string]int{}
+	for _, who := range []string{"nobody", "jo"} {
+		if who == "jo" {
+			c.open("/login")
+			c.fill("login", "jo@example.com")
+			c.fill("password", right)
+			c.click("form:not(.passkey) button.primary")
+		}
+		for _, lang := range Languages() {
+			chromiumtest.Language(t, c.ctx, lang)
+			for _, path := range paths {
+				name := who + strings.ReplaceAll(path, "/", "-") + "-" + lang
+				c.open(path + "?token=setup-default&" + q)
+				if !strings.HasPrefix(c.where(), path+"?") {
+					continue // another page, which has its turn
+				}
+				seen[path]++
+				got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`))
+				if got != lang+" 320" {
+					t.Errorf("%s, %s: got %q, want language and width %q", path, who, got, lang+" 320")
+				}
+				if lang == "en" {
+					chromiumtest.Accessible(t, c.ctx, name)
+				}
+				if *pictures != "" {
+					chromiumtest.Scheme(t, c.ctx, "light")
+					if err := os.WriteFile(filepath.Join(*pictures, "every-"+name+".png"), chromiumtest.Run(t, c.ctx, chromedp.FullScreenshot(100)), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	for _, path := range paths {
+		if seen[path] < len(Languages()) {
+			t.Errorf("%s was seen %d times", path, seen[path])
+		}
+	}
+}
