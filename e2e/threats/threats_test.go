@@ -2,7 +2,7 @@
 // known attacks on authorization servers (RFC 9700, RFC 6819, RFC 8725, OWASP, and
 // advisories of other servers): A authorization endpoint, B redirect URI, C codes and
 // PKCE, D token endpoint and its neighbours, E refresh tokens, F JWT and keys, J logout,
-// K the HTTP surface, N storage and tenants, O logs.
+// the account page (H), K the HTTP surface, N storage and tenants, O logs.
 package threats
 
 import (
@@ -23,7 +23,7 @@ type row struct {
 func TestThreats(t *testing.T) {
 	for _, r := range slices.Concat(
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
-		tokenUseRows(), refreshRows(), deathRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(),
+		tokenUseRows(), refreshRows(), deathRows(), accountRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(),
 	) {
 		t.Run(r.id, func(t *testing.T) {
 			t.Parallel()
