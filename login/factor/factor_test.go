@@ -1,0 +1,184 @@
+package factor
+
+import (
+	"bytes"
+	"image/png"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/totp"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+)
+
+func TestRFC6238Vectors(t *testing.T) {
+	secret := append(make([]byte, 8), "12345678901234567890"...)
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
+		app, err := ParseTOTP(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := app.Use(want, time.Unix(at, 0)); !ok {
+			t.Errorf("at %d: %s is refused", at, want)
+		}
+	}
+}
+
+// now is in the middle of a step.
+var now = time.Unix(1800000015, 0)
+
+// shown is what an app shows for the URL that it was given.
+func shown(t *testing.T, app TOTP, at time.Time) string {
+	t.Helper()
+	key, err := otp.NewKeyFromURL(app.URL("Acme: Tools & Co", "jo+x@example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(key.Secret(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+func TestCodesOfOneStepAroundNowAreTaken(t *testing.T) {
+	app := NewTOTP()
+	for steps, want := range map[int]bool{-2: false, -1: true, 0: true, 1: true, 2: false} {
+		code := shown(t, app, now.Add(time.Duration(steps)*30*time.Second))
+		if _, ok := app.Use(code, now); ok != want {
+			t.Errorf("%d steps off: got %v, want %v", steps, ok, want)
+		}
+	}
+}
+
+func TestCodesAreTakenAsPeopleTypeThem(t *testing.T) {
+	app := NewTOTP()
+	code := shown(t, app, now)
+	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
+	for _, as := range []string{code[:3] + " " + code[3:], " " + code + "\n", code[:3] + "-" + code[3:], wide, code[:3] + "\u00a0" + code[3:]} {
+		if _, ok := app.Use(as, now); !ok {
+			t.Errorf("%q is refused", as)
+		}
+	}
+	for _, as := range []string{"", code[:5], code + "0", "0" + code, code + "\x00", strings.Repeat(" ", 80) + code} {
+		if _, ok := app.Use(as, now); ok {
+			t.Errorf("%q is taken", as)
+		}
+	}
+}
+
+// H10: TOTP replay.
+func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
+	app := NewTOTP()
+	before, code, after := shown(t, app, now.Add(-30*time.Second)), shown(t, app, now), shown(t, app, now.Add(30*time.Second))
+	used, ok := app.Use(code, now)
+	if !ok {
+		t.Fatal("the code is refused")
+	}
+	used, err := ParseTOTP(used.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, old := range map[string]string{"the same": code, "the one before": before} {
+		for _, at := range []time.Time{now, now.Add(30 * time.Second)} {
+			if _, ok := used.Use(old, at); ok {
+				t.Errorf("%s is taken again", name)
+			}
+		}
+	}
+	if _, ok := used.Use(after, now); !ok {
+		t.Error("the next code is refused")
+	}
+}
+
+func TestAppsReadTheURL(t *testing.T) {
+	raw := NewTOTP().URL("Acme: Tools & Co", "jo+x@example.com")
+	key, err := otp.NewKeyFromURL(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key.Issuer() != "Acme  Tools & Co" || key.AccountName() != "jo+x@example.com" || key.Digits() != otp.DigitsSix || key.Period() != 30 || key.Algorithm() != otp.AlgorithmSHA1 {
+		t.Errorf("%s: got %q %q", raw, key.Issuer(), key.AccountName())
+	}
+	if u, err := url.Parse(raw); err != nil || strings.Contains(u.RawQuery, "+") {
+		t.Errorf("%s: %v", raw, err)
+	}
+	picture, err := QR(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := img.Bounds(); b.Dx() != b.Dy() || b.Dx() < 150 || b.Dx() > 400 {
+		t.Errorf("the picture is %v", b)
+	}
+	if _, err := QR(strings.Repeat("x", 5000)); err == nil {
+		t.Error("a text that no QR code can hold has a picture")
+	}
+}
+
+func box(t *testing.T) MAC {
+	t.Helper()
+	masters, err := secret.Parse(secret.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return masters.Box("default", "recovery")
+}
+
+// H10: a recovery code twice.
+func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
+	b := box(t)
+	codes, left := NewRecovery(b, "jo")
+	if len(codes) != 10 {
+		t.Fatalf("got %d codes, want 10", len(codes))
+	}
+	seen := map[string]bool{}
+	for i, code := range codes {
+		if seen[code] || len(strings.ReplaceAll(code, "-", "")) < 10 {
+			t.Errorf("got %q", code)
+		}
+		seen[code] = true
+		if bytes.Contains(left.Bytes(), []byte(code)) {
+			t.Errorf("%q is stored as it is", code)
+		}
+		if _, ok := left.Use(b, "mo", code); ok {
+			t.Errorf("%q works for somebody else", code)
+		}
+		if _, ok := left.Use(box(t), "jo", code); ok {
+			t.Errorf("%q works with another master secret", code)
+		}
+		as := []string{code, strings.ToUpper(code), strings.ReplaceAll(code, "-", ""), strings.ReplaceAll(code, "-", " "), strings.ReplaceAll(strings.ReplaceAll(code, "1", "l"), "0", "O")}[i%5]
+		next, ok := left.Use(b, "jo", as)
+		if !ok || next.Left() != 9-i {
+			t.Fatalf("%q: got %v, %d left", as, ok, next.Left())
+		}
+		if left, _ = ParseRecovery(next.Bytes()); left.Left() != 9-i {
+			t.Fatalf("%d are left once stored, want %d", left.Left(), 9-i)
+		}
+		if _, ok := left.Use(b, "jo", code); ok {
+			t.Errorf("%q works twice", code)
+		}
+	}
+	for _, bad := range []string{"", "-", "0000-0000-0000", strings.Repeat("0", 100)} {
+		if _, ok := left.Use(b, "jo", bad); ok {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
+	for _, b := range [][]byte{nil, {1}, make([]byte, 27), make([]byte, 29)} {
+		if _, err := ParseTOTP(b); err == nil {
+			t.Errorf("%d bytes are a secret", len(b))
+		}
+	}
+	if _, err := ParseRecovery(make([]byte, 31)); err == nil {
+		t.Error("31 bytes are recovery codes")
+	}
+}
