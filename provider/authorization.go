@@ -38,6 +38,7 @@ type authorization struct {
 	maxAge      *time.Duration
 	claims      *claimsRequest
 	rawClaims   string
+	acrs        []string // asked for and known here, the preferred first
 	hint        *idTokenHint
 	account     *browser.Account // nil: nobody is signed in
 }
@@ -226,6 +227,9 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 		return &refusal{"invalid_request", err.Error()}
 	}
 	a.claims.within(a.client)
+	if err := readACR(a, form.Get("acr_values")); err != nil {
+		return err
+	}
 	if hint := form.Get("id_token_hint"); hint != "" {
 		a.hint, err = p.openIDTokenHint(ctx, a.tenant, hint)
 		if errors.Is(err, storage.ErrUnavailable) {

@@ -202,7 +202,7 @@ func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosi
 		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: ar.GetRequestForm().Get("redirect_uri"),
 		Challenge: a.challenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.client.Audience,
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
-		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.account.ACR, IssuedAt: time.Now(),
+		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.answerACR(), IssuedAt: time.Now(),
 	}
 	if a.rawClaims != "" {
 		c.Claims = json.RawMessage(a.rawClaims)

@@ -154,6 +154,20 @@ func (r *claimRequest) allows(value string) bool {
 	return r.Value == value || slices.Contains(r.Values, any(value))
 }
 
+// words are the values that are asked for, as far as they are strings.
+func (r *claimRequest) words() []string {
+	if r == nil {
+		return nil
+	}
+	var out []string
+	for _, v := range append([]any{r.Value}, r.Values...) {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // userClaims are the person's claims that the scopes and the claims request ask for.
 // What is not known is left out, never sent empty (OIDC Core 5.3.2). sub is not among
 // them, nor is any other claim of the protocol.

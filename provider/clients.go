@@ -116,6 +116,9 @@ func (v *clientChecks) identity() {
 	}
 	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
 	v.oneOf("access_token_format", v.AccessTokenFormat, []string{"jwt", "opaque"})
+	if v.SecondFactor != "" {
+		v.oneOf("second_factor", v.SecondFactor, []string{storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways})
+	}
 }
 
 func (v *clientChecks) texts() {

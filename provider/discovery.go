@@ -100,7 +100,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		CodeChallengeMethods:  []string{"S256"},
 		Prompts:               p.promptValues(t),
 		Displays:              []string{"page"},
-		ACRs:                  []string{storage.ACRPassword},
+		ACRs:                  storage.ACRs,
 		UILocales:             p.Pages.Languages,
 		IssuerInResponse:      true,
 		IDTokenAlgs:           algs,

@@ -67,7 +67,7 @@ func TestDiscovery(t *testing.T) {
 		"code_challenge_methods_supported":              {"S256"},
 		"subject_types_supported":                       {"public"},
 		"prompt_values_supported":                       {"none", "login", "consent", "select_account"},
-		"acr_values_supported":                          {storage.ACRPassword},
+		"acr_values_supported":                          storage.ACRs,
 		"ui_locales_supported":                          {"en", "de"},
 		"id_token_signing_alg_values_supported":         {"RS256", "ES256", "EdDSA"},
 		"token_endpoint_auth_methods_supported":         {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},

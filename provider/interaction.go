@@ -96,7 +96,7 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 		TenantID: tenant.ID, Letter: sealed, Started: l.started, Client: *a.client,
 		Scopes: a.scopes, Claims: a.claims.names(), RedirectURI: a.redirectURI,
 		LoginHint: form.Get("login_hint"), UILocales: strings.Fields(form.Get("ui_locales")),
-		Display: form.Get("display"), Prompt: a.prompts,
+		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
 		ContinueURL: next, CancelURL: next + "&cancel=1",
 	}, nil
 }

@@ -25,6 +25,7 @@ var policy = []check{
 	{page: func(p Pages) string { return p.SignUp }, reason: "interaction_required", unmet: needsSignUp},
 	{page: func(p Pages) string { return p.Select }, reason: "account_selection_required", unmet: needsSelection},
 	{page: func(p Pages) string { return p.Login }, reason: "login_required", unmet: needsLogin},
+	{page: func(p Pages) string { return p.SecondFactor }, reason: "interaction_required", unmet: needsSecondFactor},
 	{page: func(p Pages) string { return p.Consent }, reason: "consent_required", unmet: needsConsent},
 }
 
@@ -68,9 +69,6 @@ func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) 
 			return false, &refusal{"login_required", "The person who signed in is not the one that the request is about."}
 		}
 		return true, nil
-	}
-	if acr := a.claims.IDToken["acr"]; acr != nil && acr.Essential && !acr.allows(a.account.ACR) {
-		return false, &refusal{"unmet_authentication_requirements", "No way of signing in here gives the acr that the claims parameter insists on."}
 	}
 	if fresh {
 		return false, nil

@@ -30,6 +30,9 @@ type Store interface {
 	storage.Audit
 	// User is for claims of the person in ID tokens.
 	User(ctx context.Context, tenant, id string) (storage.User, error)
+	// CredentialsOf tells whether a person has a second factor, for clients that ask for
+	// it then.
+	CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error)
 }
 
 // Config is what a Provider is made of. Every field without "default" is required.
@@ -73,12 +76,13 @@ type Config struct {
 // Pages are the paths, below a tenant's issuer, of the pages that package login
 // serves. Each takes the sealed letter as i.
 type Pages struct {
-	Login     string // settles who it is
-	SignUp    string // lets the person make an account; "" where there is no such page
-	Select    string // lets the person choose an account
-	Consent   string // asks what the client may have
-	SignOut   string // asks whether to sign out, when nobody else may decide it
-	SignedOut string // says that it is done
+	Login        string // settles who it is
+	SignUp       string // lets the person make an account; "" where there is no such page
+	Select       string // lets the person choose an account
+	SecondFactor string // settles that one proof was too little
+	Consent      string // asks what the client may have
+	SignOut      string // asks whether to sign out, when nobody else may decide it
+	SignedOut    string // says that it is done
 	// Languages are those that the pages speak.
 	Languages []string
 }

@@ -39,11 +39,16 @@ func startLogout(t *testing.T) (*visitor, *storage.Client) {
 // signsIn starts a session as the sign-in page does.
 func (v *visitor) signsIn(u storage.User) storage.Session {
 	v.Helper()
+	return v.starts(u, storage.ACRPassword, "pwd")
+}
+
+func (v *visitor) starts(u storage.User, acr string, amr ...string) storage.Session {
+	v.Helper()
 	r := request("POST", "/login", "")
 	v.bring(r)
 	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
 	w := httptest.NewRecorder()
-	sess, err := v.p.Sessions.Start(w, r, u, storage.ACRPassword, "pwd")
+	sess, err := v.p.Sessions.Start(w, r, u, acr, amr...)
 	if err != nil {
 		v.Fatal(err)
 	}

@@ -43,6 +43,9 @@ type Client struct {
 
 	// FirstParty clients belong to the operator: they skip the consent page.
 	FirstParty bool `json:"first_party,omitempty" yaml:"first_party,omitempty"`
+	// SecondFactor says when the client wants more than one proof of a person: enrolled
+	// (from those who have one) or always; the tenant's own rule holds in any case.
+	SecondFactor string `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`
 	// RequirePKCE is true unless a confidential client switches it off.
 	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".

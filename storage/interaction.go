@@ -20,6 +20,8 @@ type Interaction struct {
 	UILocales []string
 	Display   string
 	Prompt    []string
+	// ACR is the weakest that settles the request; "" for any. It is one of ACRs.
+	ACR string
 	// ContinueURL is where a page sends the browser when its step is settled.
 	ContinueURL string
 	// CancelURL is where it sends one that declines: the client gets access_denied.

@@ -24,9 +24,6 @@ type Session struct {
 	EndedAt           time.Time // zero while it lives
 }
 
-// ACRPassword is the ACR of a session that a password alone has opened.
-const ACRPassword = "urn:vouchsafe:acr:password"
-
 // Sessions keeps the sessions.
 type Sessions interface {
 	AddSession(ctx context.Context, s Session) error

@@ -174,6 +174,28 @@ func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...s
 	return sess, nil
 }
 
+// Raise notes that the account's person, having opened the session before, has given more
+// proof: acr and amr are what it all comes to. The time of the sign-in stays, since not
+// all of it is new; the secret does not, as in Start. ErrStale: the session was renewed
+// elsewhere, or ended.
+func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
+	tokens := s.tokens(r)
+	i := slices.IndexFunc(tokens, func(t token) bool { return t.id == a.ID })
+	if i < 0 {
+		return storage.ErrStale
+	}
+	tok := token{a.ID, secret.Token(), tokens[i].chosen}
+	hash := sha256.Sum256([]byte(tok.secret))
+	raised := a.Session
+	raised.SecretHash, raised.ACR, raised.AMR, raised.SeenAt = hash[:], acr, amr, time.Now()
+	if err := s.Store.RenewSession(r.Context(), raised, a.SecretHash); err != nil {
+		return fmt.Errorf("raise session: %w", err)
+	}
+	tokens[i] = tok
+	s.write(w, r, tokens)
+	return nil
+}
+
 // Choose makes the session the current one. ErrNotFound when the browser does not have it.
 func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) error {
 	tokens := s.tokens(r)

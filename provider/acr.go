@@ -1,0 +1,73 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// readACR reads how strongly the client wants the person to have proven themselves: by
+// the claims parameter (OIDC Core 5.5.1.1), acr_values (3.1.2.1) or its registration.
+// Only an essential claim is insisted on; values that are not known here are otherwise
+// passed over.
+func readACR(a *authorization, acrValues string) error {
+	claim := a.claims.IDToken["acr"]
+	asked := claim.words()
+	if len(asked) == 0 {
+		asked = strings.Fields(acrValues)
+	}
+	if len(asked) == 0 {
+		asked = a.client.DefaultACRValues
+	}
+	for _, acr := range asked {
+		if slices.Contains(storage.ACRs, acr) {
+			a.acrs = append(a.acrs, acr)
+		}
+	}
+	if claim != nil && claim.Essential && len(asked) > 0 && len(a.acrs) == 0 {
+		return &refusal{"unmet_authentication_requirements", "No way of signing in here gives the acr that the claims parameter insists on."}
+	}
+	return nil
+}
+
+// leastACR is the weakest that settles the request. The tenant's rule for those who have
+// a second factor is not among it: nobody has a session there without having used it.
+func (a *authorization) leastACR() string {
+	least := ""
+	for _, acr := range storage.ACRs {
+		if slices.Contains(a.acrs, acr) {
+			least = acr
+			break
+		}
+	}
+	if a.client.SecondFactor == storage.SecondFactorAlways || a.tenant.Settings.SecondFactor.Require == storage.SecondFactorAlways {
+		least = storage.StrongerACR(least, storage.ACRRemembered)
+	}
+	return least
+}
+
+// needsSecondFactor: the person has proven themselves less strongly than the client asks
+// or the rules demand. The page asks for what is missing only.
+func needsSecondFactor(ctx context.Context, p *Provider, a *authorization) (bool, error) {
+	if !storage.ReachesACR(a.account.ACR, a.leastACR()) {
+		return true, nil
+	}
+	if a.client.SecondFactor != storage.SecondFactorEnrolled || storage.ReachesACR(a.account.ACR, storage.ACRRemembered) {
+		return false, nil
+	}
+	creds, err := p.Store.CredentialsOf(ctx, a.tenant.ID, a.account.UserID)
+	return storage.HasSecondFactor(creds), err
+}
+
+// answerACR is the acr that the client is told: of those that it asked for the first that
+// the session is as good as, since it may compare letters; else the session's.
+func (a *authorization) answerACR() string {
+	for _, acr := range a.acrs {
+		if storage.ReachesACR(a.account.ACR, acr) {
+			return acr
+		}
+	}
+	return a.account.ACR
+}
