@@ -31,6 +31,7 @@ var sections = []section{
 	{"password", "account.group.signin", "account.password", (*overview).password, usesPasswords},
 	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
 	{identitiesSection, "account.group.signin", "account.identities", (*overview).linked, nil},
+	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
 	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
 	{"activity", "account.group.use", "account.activity", (*overview).activity, nil},
@@ -55,6 +56,9 @@ var done = map[string]string{
 	"passkey-removed": "passkeys.done.removed",
 	"linked":          "account.done.linked",
 	"unlinked":        "account.done.unlinked",
+	"factor-off":      "factors.done_off",
+	"factor-device":   "factors.done_device",
+	"factor-devices":  "factors.done_devices",
 }
 
 // accountRoutes are the pages of the account area.
@@ -68,6 +72,8 @@ func (s *Server) accountRoutes() []route {
 		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
 		{"/account/passkeys/options", s.newPasskeyOptions, nil},
 		{"/account/identities", s.identitiesPage, s.postIdentities},
+		{"/account/second-factor", s.factorsPage, s.changeFactors},
+		{"/account/second-factor/app", s.enrolPage, s.enrol},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
 		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},

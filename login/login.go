@@ -97,6 +97,11 @@ type Config struct {
 	PerTarget limit.Rule
 	// PerAsker bounds the codes that one address asks for. Default 30 in an hour.
 	PerAsker limit.Rule
+	// PerFactor bounds the guesses at a person's second factor, over all sign-ins that got
+	// as far. Default 5 in 10 minutes.
+	PerFactor limit.Rule
+	// PerFactorDay does so for those who are patient. Default 30 in 24 hours.
+	PerFactorDay limit.Rule
 }
 
 // Server serves the pages of all tenants.
@@ -137,6 +142,8 @@ func New(c Config) (*Server, error) {
 		{&c.PerTenant, limit.Rule{Name: "login-tenant", Max: 6000, Window: time.Minute}},
 		{&c.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
 		{&c.PerTarget, limit.Rule{Name: "code-target", Max: 5, Window: time.Hour}},
+		{&c.PerFactor, limit.Rule{Name: "factor", Max: 5, Window: 10 * time.Minute}},
+		{&c.PerFactorDay, limit.Rule{Name: "factor-day", Max: 30, Window: 24 * time.Hour}},
 		{&c.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
 	} {
 		if d.rule.Max == 0 {
@@ -171,6 +178,8 @@ func (s *Server) Register(r *mux.Router) {
 		{"/login/code", s.askCodePage, s.askCodePosted},
 		{"/login/code/confirm", s.enterCodePage, s.enterCodePosted},
 		{"/select", s.selectPage, s.choose},
+		{"/second-factor", s.secondFactorPage, s.secondFactor},
+		{"/second-factor/setup", s.enrolPage, s.enrol},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},

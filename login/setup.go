@@ -107,10 +107,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	if err := s.record(r, storage.Event{Kind: "user.added", UserID: user.ID, Actor: "setup"}); err != nil {
 		return err
 	}
-	if err := s.signedIn(w, r, nil, user, "pwd"); err != nil {
-		return err
-	}
-	return goOn(w, r, nil)
+	return s.proven(w, r, nil, user, "pwd")
 }
 
 // unfit says what to choose instead of a new password of somebody with the given names

@@ -216,9 +216,18 @@ func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret str
 }
 
 // proven is where every way of signing in ends: the person has proven themselves by amr
-// (RFC 8176), and the browser goes on.
+// (RFC 8176), and the browser goes on. Where that is too little no session begins: a
+// sealed cookie remembers the proof while the second factor is asked for.
 func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
-	if err := s.signedIn(w, r, in, user, amr...); err != nil {
+	creds, err := s.Store.CredentialsOf(r.Context(), user.TenantID, user.ID)
+	if err != nil {
+		return err
+	}
+	c := &claimant{user: user, creds: creds, amr: amr, acr: s.acr(r, user, creds, amr)}
+	if s.missingFactor(r, in, c).acr != "" {
+		return s.await(w, r, in, c)
+	}
+	if err := s.signedIn(w, r, in, user, c.acr, amr...); err != nil {
 		return err
 	}
 	return s.onward(w, r, in)
@@ -234,8 +243,8 @@ func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Inte
 }
 
 // signedIn starts the session of a person who has proven themselves by amr.
-func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
-	sess, err := s.Sessions.Start(w, r, user, storage.ACRPassword, amr...)
+func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, acr string, amr ...string) error {
+	sess, err := s.Sessions.Start(w, r, user, acr, amr...)
 	if err != nil {
 		return err
 	}
@@ -254,8 +263,13 @@ type accountView struct {
 }
 
 func accountOf(a browser.Account) *accountView {
-	u := a.User
-	v := &accountView{Session: a.ID, Login: u.Email, Name: u.Profile.Name, fresh: isFresh(a)}
+	v := accountOfUser(a.User)
+	v.Session, v.fresh = a.ID, isFresh(a)
+	return v
+}
+
+func accountOfUser(u storage.User) *accountView {
+	v := &accountView{Login: u.Email, Name: u.Profile.Name}
 	if v.Login == "" {
 		v.Login = u.Username
 	}

@@ -140,6 +140,14 @@ func (w words) span(d time.Duration) string {
 	return w.must("time.minutes", max(1, int((d+time.Minute-1)/time.Minute)))
 }
 
+// long says a time that is mostly longer than a wait: in whole days from two on.
+func (w words) long(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return w.must("time.days", int(d/(24*time.Hour)))
+	}
+	return w.span(d)
+}
+
 // date says a day.
 func (w words) date(t time.Time) string {
 	t = t.UTC()

@@ -51,8 +51,11 @@ func ACROf(amr []string) string {
 }
 
 // HasSecondFactor says whether a person of these credentials switched a second factor
-// on: one who has recovery codes, which come with it. A passkey alone does not switch it
-// on, or whoever loses it could not sign in by the password any more.
+// on: by an app, or by passkeys for which they got recovery codes. A passkey alone does
+// not, or whoever loses it could not sign in by the password any more.
 func HasSecondFactor(all []Credential) bool {
-	return slices.ContainsFunc(all, func(c Credential) bool { return c.Kind == TOTPCredential || c.Kind == RecoveryCredential })
+	has := func(kind string) bool {
+		return slices.ContainsFunc(all, func(c Credential) bool { return c.Kind == kind })
+	}
+	return has(TOTPCredential) || has(PasskeyCredential) && has(RecoveryCredential)
 }

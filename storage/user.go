@@ -81,6 +81,7 @@ const (
 	TOTPCredential        = "totp"
 	RecoveryCredential    = "recovery"
 	PasskeyCredential     = "passkey"
+	DeviceCredential      = "device" // a browser that is not asked for a second factor
 )
 
 // Credential is one thing that proves a person.

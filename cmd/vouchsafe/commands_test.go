@@ -265,7 +265,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	sh := newShell(t)
 	for _, words := range []string{
 		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply", "client diff", "client secret",
-		"user add", "user list", "user show", "user password", "user disable", "user enable", "user remove", "user import", "user export",
+		"user add", "user list", "user show", "user password", "user recover", "user disable", "user enable", "user remove", "user import", "user export",
 		"key list", "key rotate", "key remove", "tenant add", "tenant list", "tenant remove", "config", "healthcheck", "completion", "version",
 	} {
 		out := sh.do(t, append(strings.Fields(words), "--help")...)

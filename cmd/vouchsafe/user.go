@@ -20,6 +20,7 @@ type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List people."`
 	Show     userShowCmd     `cmd:"" help:"Show a person."`
 	Password userPasswordCmd `cmd:"" help:"Set a person's password, which signs them out everywhere."`
+	Recover  userRecoverCmd  `cmd:"" help:"Take away the second factor of a person who lost it, after making sure that it is them."`
 	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
 	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
 	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
@@ -278,6 +279,18 @@ func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		return s.ChangeCredential(ctx, creds[0])
+	})
+}
+
+type userRecoverCmd struct{ who }
+
+// Run takes the app, the recovery codes and the remembered devices. Passkeys stay: they
+// are no second factor without recovery codes.
+func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, "factor.off", func(s store, u storage.User) error {
+		return s.Apply(ctx, storage.Change{TenantID: c.Tenant, UserID: u.ID, Now: time.Now(), RemoveCredentials: []storage.CredentialKey{
+			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
+		}})
 	})
 }
 

@@ -131,7 +131,7 @@ func (m *bench) atTheBrowser() []operation {
 			r := vouchsafetest.NewRequest(web, "prompt", "none")
 			return func() { stranger.Authorize(m.t, r) }
 		}},
-		{"sign-in, from the form to the code", cost{2, 2}, func() func() {
+		{"sign-in, from the form to the code", cost{3, 2}, func() func() {
 			stranger := m.s.Browser(m.t, m.b.Person)
 			page := stranger.Get(m.t, vouchsafetest.NewRequest(web).Path())
 			return func() { stranger.SignIn(m.t, page, m.b.Person) }

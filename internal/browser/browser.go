@@ -302,6 +302,25 @@ func Bound(r *http.Request) string {
 	return c.Value
 }
 
+// Cookie is the value of a cookie that SetCookie set, or "".
+func Cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// SetCookie gives the browser a cookie of ours, for so long; it is deleted when age is
+// not above zero.
+func SetCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
+	seconds := int(age / time.Second)
+	if seconds <= 0 {
+		value, seconds = "", -1
+	}
+	setCookie(w, web.TenantOf(r.Context()), name, value, seconds)
+}
+
 // cookieName is __Host-vouchsafe-NAME on https. Tenants below a path share a host,
 // and __Host- asks for Path=/, so that the tenant is part of the name.
 func cookieName(t *web.Tenant, name string) string {

@@ -1,0 +1,218 @@
+package login
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/factor"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// enrolLife is how long a person may take to set up their app.
+const enrolLife = 15 * time.Minute
+
+// enrolForm is what the page shows that sets up an app.
+type enrolForm struct {
+	Action  string // the page itself
+	Account *accountView
+	QR      template.URL // the picture, in place
+	Secret  string       // the same, to type, in groups
+	URL     template.URL // the same, for an app on this device
+	Setup   string       // the same, sealed, to come back
+	Demand  bool         // they are asked to, and did not choose to
+	Fault   string
+}
+
+// enrolling is who may set up an app: somebody who has none, and has proven themselves
+// just now; or who has one, and used it to sign in. detour and errNobody otherwise.
+func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant, error) {
+	if strings.HasPrefix(r.URL.Path, factorsPath) {
+		return s.factorsOwner(r)
+	}
+	c, err := s.claimant(r, in)
+	switch {
+	case err != nil:
+		return nil, err
+	case storage.HasSecondFactor(c.creds): // the page that asks for it is another
+		return nil, &detour{elsewhere(r, in, "/second-factor")}
+	case c.account != nil && !isFresh(*c.account):
+		return nil, &detour{elsewhere(r, in, "/login")}
+	}
+	return c, nil
+}
+
+// enrolPage shows a new secret. It stores nothing: the secret comes back, sealed, with the
+// first digits that an app made of it.
+func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.enrolling(r, in)
+	if err != nil {
+		return s.turn(w, r, in, err)
+	}
+	return s.showEnrol(w, r, http.StatusOK, in, c, factor.NewTOTP(), time.Now(), "")
+}
+
+func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, app factor.TOTP, begun time.Time, fault string) error {
+	v := s.view(w, r, "enrol.title", in)
+	account := accountOfUser(c.user)
+	address := app.URL(v.Brand.Name, account.Login)
+	png, err := factor.QR(address)
+	if err != nil {
+		return err
+	}
+	form := enrolForm{
+		Action: v.Path + r.URL.Path, Account: account, Fault: fault, Demand: !strings.HasPrefix(r.URL.Path, factorsPath),
+		QR:    template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
+		URL:   template.URL(address),
+		Setup: s.sealSetup(c.user, app, begun),
+	}
+	for i, letter := range app.Text() {
+		if i > 0 && i%4 == 0 {
+			form.Secret += " "
+		}
+		form.Secret += string(letter)
+	}
+	allowDataImages(w)
+	v.Page = form
+	return s.show(w, status, "enrol", v)
+}
+
+// sealSetup carries a secret to the page and back: for one person, and not for long.
+func (s *Server) sealSetup(user storage.User, app factor.TOTP, begun time.Time) string {
+	plain := binary.BigEndian.AppendUint64([]byte(user.ID), uint64(begun.Unix()))
+	return s.Secrets.Box(user.TenantID, "totp-setup").SealString(append(plain, app.Bytes()...))
+}
+
+// openSetup gives errOldSetup for what sealSetup did not give this person just now.
+func (s *Server) openSetup(user storage.User, sealed string) (app factor.TOTP, begun time.Time, err error) {
+	plain, err := s.Secrets.Box(user.TenantID, "totp-setup").OpenString(sealed)
+	if err != nil {
+		return app, begun, errOldSetup
+	}
+	rest, ok := strings.CutPrefix(string(plain), user.ID)
+	if !ok || len(rest) < 8 {
+		return app, begun, errOldSetup
+	}
+	begun = time.Unix(int64(binary.BigEndian.Uint64([]byte(rest[:8]))), 0)
+	if time.Since(begun) > enrolLife {
+		return app, begun, errOldSetup
+	}
+	app, err = factor.ParseTOTP([]byte(rest[8:]))
+	return app, begun, err
+}
+
+var errOldSetup = errors.New("the secret is somebody else's or too old")
+
+// enrol takes the first digits of the app. The person has a second factor from then on,
+// and sees their recovery codes, once.
+func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.enrolling(r, in)
+	if err != nil {
+		return s.turn(w, r, in, err)
+	}
+	app, begun, err := s.openSetup(c.user, r.PostForm.Get("setup"))
+	if err != nil {
+		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, factor.NewTOTP(), time.Now(), s.words(r).must("enrol.old"))
+	}
+	codes, err := s.enrolTOTP(r, c, app, r.PostForm.Get("code"))
+	var wrong invalid
+	if errors.As(err, &wrong) {
+		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, app, begun, wrong.of(s.words(r), "code"))
+	}
+	if errors.Is(err, storage.ErrStale) {
+		return s.startOver(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.settle(w, r, in, c, "otp"); err != nil {
+		return s.turn(w, r, in, err)
+	}
+	return s.showCodes(w, r, in, c.user, codes)
+}
+
+// enrolTOTP gives the person the app as second factor, in place of any before, if digits
+// are what it shows, and new recovery codes. They are told by mail.
+func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits string) (codes []string, err error) {
+	for _, cred := range c.creds {
+		if cred.Kind != storage.TOTPCredential {
+			continue
+		}
+		if has, err := s.openTOTP(c.user, cred); err == nil && has.Text() == app.Text() {
+			return nil, invalidf("code", "enrol.again") // the form was sent twice
+		}
+	}
+	now := time.Now()
+	used, ok := app.Use(digits, now)
+	if !ok {
+		return nil, errWrongFactor
+	}
+	what := "on"
+	if storage.HasSecondFactor(c.creds) {
+		what = "replaced"
+	}
+	ch, codes, err := s.newCodes(r, c.user, what)
+	if err != nil {
+		return nil, err
+	}
+	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.user, used), CreatedAt: now, UpdatedAt: now})
+	return codes, s.apply(r, c.user, ch)
+}
+
+// factorChanges are the texts of the mails about changes of the second factor.
+var factorChanges = map[string]string{
+	"on":        "factor.told_on",
+	"replaced":  "factor.told_app",
+	"codes":     "factor.told_codes",
+	"off":       "factor.told_off",
+	"recovered": "factor.told_recovered",
+}
+
+// newCodes is the change that gives the person recovery codes in place of those before,
+// and the mail that says what for.
+func (s *Server) newCodes(r *http.Request, user storage.User, what string) (storage.Change, []string, error) {
+	now := time.Now()
+	codes, left := factor.NewRecovery(s.Secrets.Box(user.TenantID, "recovery"), user.ID)
+	ch := storage.Change{
+		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: left.Bytes(), CreatedAt: now, UpdatedAt: now}},
+		Events:      []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},
+	}
+	mails, err := s.told(r, user, factorChanges[what])
+	ch.Mails = mails
+	return ch, codes, err
+}
+
+// codesView is what the page shows that has the recovery codes.
+type codesView struct {
+	Codes []string
+	File  template.URL // the same, to keep
+	Next  string       // where it goes on
+}
+
+// showCodes shows the codes. They are nowhere else to be had: no page shows them again.
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, codes []string) error {
+	v := s.view(w, r, "codes.title", in)
+	page := codesView{Codes: codes, Next: web.TenantOf(r.Context()).Path + "/"}
+	if in != nil {
+		page.Next = in.ContinueURL
+	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
+		page.Next = v.Path + factorsPath
+	}
+	text := v.words.must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	page.File = template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text)))
+	v.Page = page
+	return s.show(w, http.StatusOK, "codes", v)
+}

@@ -1,0 +1,178 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/factor"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// factorsPath is the account's page about second factors.
+const factorsPath = "/account/second-factor"
+
+// factorsView is what it shows.
+type factorsView struct {
+	On       bool
+	App      string // since when there is one, or ""
+	Codes    int    // recovery codes left
+	Passkeys int
+	Must     bool // the tenant demands a second factor
+	Devices  []deviceView
+}
+
+type deviceView struct {
+	ID, Name, Since string
+	Here            bool
+}
+
+func (o *overview) secondFactor() string {
+	if storage.HasSecondFactor(o.creds) {
+		return o.words.must("factors.state_on")
+	}
+	return o.words.must("factors.state_off")
+}
+
+// factorsPage shows what the person has, and lets them change it.
+func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	creds, err := s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+	if err != nil {
+		return err
+	}
+	v := s.accountView(w, r, "factors.title", a)
+	page := factorsView{On: storage.HasSecondFactor(creds), Must: demanded(r)}
+	held := deviceTokens(r)
+	for _, c := range creds {
+		switch c.Kind {
+		case storage.TOTPCredential:
+			page.App = v.words.date(c.CreatedAt)
+		case storage.PasskeyCredential:
+			page.Passkeys++
+		case storage.RecoveryCredential:
+			if codes, err := factor.ParseRecovery(c.Data); err == nil {
+				page.Codes = codes.Left()
+			}
+		case storage.DeviceCredential:
+			if d, ok := remembers(r, a.User, c); ok && page.On {
+				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: d.UserAgent, Since: v.words.date(c.CreatedAt), Here: held[c.ID] != ""})
+			}
+		}
+	}
+	v.Page = page
+	return s.show(w, http.StatusOK, "factors", v)
+}
+
+// demanded says whether the tenant wants a second factor from everybody.
+func demanded(r *http.Request) bool {
+	return web.TenantOf(r.Context()).Settings.SecondFactor.Require == storage.SecondFactorAlways
+}
+
+// factorsOwner is who may change the second factor: the person, proven just now, by a
+// second factor too when they have one. Somebody who found their browser open, or knows
+// their password, is not.
+func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
+	a, err := s.fresh(r)
+	if err != nil {
+		return nil, err
+	}
+	c := &claimant{user: a.User, amr: a.AMR, acr: a.ACR, account: &a}
+	if c.creds, err = s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID); err != nil {
+		return nil, err
+	}
+	if storage.HasSecondFactor(c.creds) && !storage.ReachesACR(c.acr, storage.ACRMultiFactor) {
+		return nil, &detour{web.TenantOf(r.Context()).Path + "/second-factor?" + url.Values{"next": {factorsPath}}.Encode()}
+	}
+	return c, nil
+}
+
+// changeFactors does what one of the page's buttons says.
+func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
+	what := r.PostForm.Get("do")
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case "device": // less is remembered: no fresh proof is needed
+		err = s.forgetDevice(r, a.User, r.PostForm.Get("device"))
+	case "devices":
+		err = s.forgetDevice(r, a.User, storage.AllIDs)
+	case "codes":
+		var c *claimant
+		if c, err = s.factorsOwner(r); err != nil {
+			break
+		}
+		if !storage.HasSecondFactor(c.creds) && !slices.ContainsFunc(c.creds, isPasskey) {
+			break // there is nothing that they would stand in for
+		}
+		var codes []string
+		if codes, err = s.renewCodes(r, c); err == nil {
+			return s.showCodes(w, r, nil, c.user, codes)
+		}
+	case "off":
+		var c *claimant
+		if c, err = s.factorsOwner(r); err == nil {
+			err = s.switchOff(r, c)
+		}
+	default:
+		err = &web.Problem{Status: http.StatusBadRequest, Developer: "The field do is none of device, devices, codes, off."}
+	}
+	if err != nil {
+		return s.turn(w, r, nil, err)
+	}
+	return changed(w, r, factorsPath, "factor-"+what)
+}
+
+func isPasskey(c storage.Credential) bool { return c.Kind == storage.PasskeyCredential }
+
+// renewCodes gives the person new recovery codes. With them, passkeys are a second factor.
+func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
+	what := "codes"
+	if !storage.HasSecondFactor(c.creds) {
+		what = "on"
+	}
+	ch, codes, err := s.newCodes(r, c.user, what)
+	if err != nil {
+		return nil, err
+	}
+	return codes, s.apply(r, c.user, ch)
+}
+
+// switchOff takes the second factor away, with what stands in for it.
+func (s *Server) switchOff(r *http.Request, c *claimant) error {
+	if demanded(r) {
+		return &web.Problem{Status: http.StatusForbidden, Title: s.words(r).must("factors.title"), Message: s.words(r).must("factors.must")}
+	}
+	mails, err := s.told(r, c.user, "factor.told_off")
+	if err != nil {
+		return err
+	}
+	return s.apply(r, c.user, storage.Change{
+		RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs}},
+		Mails:             mails,
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor.off", UserID: c.user.ID})},
+	})
+}
+
+// forgetDevice has a remembered device of the person asked again, or all.
+func (s *Server) forgetDevice(r *http.Request, user storage.User, id string) error {
+	return s.apply(r, user, storage.Change{
+		RemoveCredentials: []storage.CredentialKey{{Kind: storage.DeviceCredential, ID: id}},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor.forgotten", UserID: user.ID})},
+	})
+}
+
+// turn sends the browser to where a sign-in begins when there is none to go on with.
+func (s *Server) turn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, err error) error {
+	if errors.Is(err, errNobody) || errors.Is(err, storage.ErrStale) {
+		return s.startOver(w, r, in)
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/factor"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// proveTOTP takes the digits that a person's app shows; each works once. Errors are
+// *limited, and invalid when they are not right.
+func (s *Server) proveTOTP(r *http.Request, user storage.User, digits string) error {
+	return s.proveFactor(r, user, storage.TOTPCredential, func(cred storage.Credential) ([]byte, error) {
+		app, err := s.openTOTP(user, cred)
+		if err != nil {
+			return nil, err
+		}
+		used, ok := app.Use(digits, time.Now())
+		if !ok {
+			return nil, errWrongFactor
+		}
+		return s.sealTOTP(user, used), nil
+	})
+}
+
+// proveRecovery takes one of a person's recovery codes, once, and tells them by mail.
+func (s *Server) proveRecovery(r *http.Request, user storage.User, code string) error {
+	return s.proveFactor(r, user, storage.RecoveryCredential, func(cred storage.Credential) ([]byte, error) {
+		codes, err := factor.ParseRecovery(cred.Data)
+		if err != nil {
+			return nil, err
+		}
+		left, ok := codes.Use(s.Secrets.Box(user.TenantID, "recovery"), user.ID, code)
+		if !ok {
+			return nil, errWrongFactor
+		}
+		return left.Bytes(), nil
+	})
+}
+
+// errWrongFactor says that a code is none of the person's, or was used before.
+var errWrongFactor = invalidf("code", "factor.wrong")
+
+// proveFactor counts the attempt, and has use say what stays of the credential when it is
+// used: of several uses at once, one succeeds.
+func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
+	ctx := r.Context()
+	if err := s.allowAddress(r); err != nil {
+		return err
+	}
+	forgive, err := s.allowFactor(r, user)
+	if err != nil {
+		return err
+	}
+	cred, err := s.Store.Credential(ctx, user.TenantID, user.ID, kind, "")
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	was := cred.Data
+	if err == nil {
+		cred.Data, err = use(cred)
+	} else {
+		err = errWrongFactor
+	}
+	if err == nil {
+		cred.UpdatedAt = time.Now()
+		ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
+		if kind == storage.RecoveryCredential {
+			ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "factor.recovered", UserID: user.ID})}
+			if ch.Mails, err = s.told(r, user, "factor.told_recovered"); err != nil {
+				return err
+			}
+		}
+		err = s.apply(r, user, ch)
+	}
+	var wrong invalid
+	switch {
+	case err == nil:
+		forgive()
+		return nil
+	case errors.Is(err, storage.ErrStale): // somebody else was faster with it
+		err = errWrongFactor
+	case !errors.As(err, &wrong):
+		return err
+	}
+	if err := s.record(r, storage.Event{Kind: "factor.failed", UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}}); err != nil {
+		return err
+	}
+	return err
+}
+
+// allowFactor counts an attempt at a person's second factor, over all the sign-ins that
+// got as far: whoever knows the password begins as many as they like. A browser that
+// signed in before has counters of its own, so that they cannot lock the person out.
+func (s *Server) allowFactor(r *http.Request, user storage.User) (forgive func(), err error) {
+	ctx := r.Context()
+	subject := user.ID
+	if device, ok := s.devices.Known(r, user.ID); ok {
+		subject += "\x00" + device
+	}
+	for _, rule := range []limit.Rule{s.PerFactor, s.PerFactorDay} {
+		if wait, ok := s.Limits.Allow(ctx, user.TenantID, rule, subject); !ok {
+			return nil, &limited{wait}
+		}
+	}
+	return func() {
+		for _, rule := range []limit.Rule{s.PerFactor, s.PerFactorDay} {
+			s.Limits.Forgive(ctx, user.TenantID, rule, subject)
+		}
+	}, nil
+}
+
+// openTOTP and sealTOTP read and write the person's secret as it is stored. It is sealed
+// with whose it is: copied to another row it opens nothing.
+func (s *Server) openTOTP(user storage.User, cred storage.Credential) (factor.TOTP, error) {
+	plain, err := s.Secrets.Box(user.TenantID, "totp").Open(cred.Data)
+	if err != nil {
+		return factor.TOTP{}, err
+	}
+	rest, ok := strings.CutPrefix(string(plain), user.ID)
+	if !ok {
+		return factor.TOTP{}, errors.New("the TOTP secret is somebody else's")
+	}
+	return factor.ParseTOTP([]byte(rest))
+}
+
+func (s *Server) sealTOTP(user storage.User, app factor.TOTP) []byte {
+	return s.Secrets.Box(user.TenantID, "totp").Seal(append([]byte(user.ID), app.Bytes()...))
+}

@@ -1,0 +1,111 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// secondFactorForm is what the page shows that asks for a second factor.
+type secondFactorForm struct {
+	Account  *accountView
+	Recovery bool // it asks for a recovery code
+	// TOTP and Codes say what else the person could use.
+	TOTP, Codes bool
+	// Unreachable: nothing that they could use or set up here would do.
+	Unreachable bool
+	// Remember says for how long the device can be remembered; "" when it cannot.
+	Remember string
+	Fault    string
+}
+
+// secondFactorPage asks for what is missing, and only that.
+func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.claimant(r, in)
+	if errors.Is(err, errNobody) {
+		return s.startOver(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	m := s.missingFactor(r, in, c)
+	switch {
+	case m.acr == "" && c.account == nil: // the rules changed, or their second factor was taken away
+		return s.startOver(w, r, in)
+	case m.acr == "":
+		return goOn(w, r, in)
+	case m.none() && storage.ReachesACR(storage.ACRMultiFactor, m.acr) && !storage.HasSecondFactor(c.creds):
+		return forward(w, r, in, "/second-factor/setup")
+	}
+	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
+}
+
+func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m missing, form secondFactorForm) error {
+	form.Account = accountOfUser(c.user)
+	form.TOTP, form.Codes, form.Unreachable = m.totp, m.recovery > 0, m.none()
+	form.Recovery = form.Codes && (form.Recovery || !form.TOTP)
+	// A remembered device says nothing to who asks for the factor itself.
+	v := s.view(w, r, "factor.title", in)
+	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.acr) {
+		form.Remember = v.words.long(d)
+	}
+	v.Page = form
+	return s.show(w, status, "secondfactor", v)
+}
+
+// secondFactor takes the digits of an app, or a recovery code.
+func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.claimant(r, in)
+	if errors.Is(err, errNobody) {
+		return s.startOver(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	m := s.missingFactor(r, in, c)
+	if m.acr == "" && c.account != nil {
+		return goOn(w, r, in)
+	}
+	form := secondFactorForm{Recovery: r.PostForm.Get("kind") == "recovery"}
+	switch code := r.PostForm.Get("code"); {
+	case form.Recovery && m.recovery > 0:
+		err = s.proveRecovery(r, c.user, code)
+	case !form.Recovery && m.totp:
+		err = s.proveTOTP(r, c.user, code)
+	default: // what they have changed meanwhile, or would not do
+		return s.toSecondFactor(w, r, in)
+	}
+	if err == nil {
+		err = s.settle(w, r, in, c, "otp")
+	}
+	if err == nil && r.PostForm.Get("remember") != "" && c.account == nil {
+		err = s.remember(w, r, c.user, c.creds)
+	}
+	var early *limited
+	var wrong invalid
+	switch {
+	case err == nil:
+		return goOn(w, r, in)
+	case errors.Is(err, errNobody):
+		return s.startOver(w, r, in)
+	case errors.As(err, &early):
+		web.Note(r.Context(), "login", "limited")
+		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
+		form.Fault = s.words(r).must("signin.limited", s.words(r).span(early.wait))
+		return s.showSecondFactor(w, r, http.StatusTooManyRequests, in, c, m, form)
+	case errors.As(err, &wrong):
+		form.Fault = wrong.of(s.words(r), "code")
+		return s.showSecondFactor(w, r, http.StatusUnprocessableEntity, in, c, m, form)
+	}
+	return err
+}
