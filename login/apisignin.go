@@ -17,6 +17,7 @@ type signInCall struct {
 	ProviderType string `json:"providerType" enum:"local" doc:"Who knows the person; local when left out."`
 	Login        string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
 	Password     string `json:"password" secret:"true" doc:"The password."`
+	factorFields
 	Scope        string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
 }
 
@@ -37,7 +38,7 @@ func (s *Server) apiSignIn() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
 		Summary:  "Signs a person in.",
-		Problems: []jsonapi.Outcome{wrongCredentials, wrongFields, notOffered, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCredentials, factorRequired, wrongFields, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -59,14 +60,18 @@ func (s *Server) apiSignIn() apiRoute {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appSignedIn(a, user, in.Scope, "pwd")
+		return s.appSignedIn(a, user, in.Scope, in.factorFields, "pwd")
 	})
 }
 
 // appSignedIn is where every way of signing in ends that an app takes: a session that no
 // browser holds, and its tokens.
-func (s *Server) appSignedIn(a *asking, user storage.User, scope string, amr ...string) (signedInAnswer, error) {
-	sess, err := s.Sessions.Open(a.Request, user, storage.ACRPassword, amr...)
+func (s *Server) appSignedIn(a *asking, user storage.User, scope string, second factorFields, amr ...string) (signedInAnswer, error) {
+	acr, amr, err := s.appFactors(a, user, second, amr...)
+	if err != nil {
+		return signedInAnswer{}, err
+	}
+	sess, err := s.Sessions.Open(a.Request, user, acr, amr...)
 	if err != nil {
 		return signedInAnswer{}, err
 	}

@@ -129,7 +129,7 @@ func (s *Server) apiConfirm() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
 		Summary:  "Ends a registration with the code that was mailed, and signs the person in.",
-		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCode, factorRequired, wrongFields, accountExists, wrongScope, wrongSession},
 	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -149,7 +149,7 @@ func (s *Server) apiConfirm() apiRoute {
 // appRegistered signs a person in whose account was made just now.
 func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
 	if !usesPasswords(a.Request) {
-		return s.appSignedIn(a, user, scope, "otp")
+		return s.appSignedIn(a, user, scope, factorFields{}, "otp")
 	}
-	return s.appSignedIn(a, user, scope, "pwd")
+	return s.appSignedIn(a, user, scope, factorFields{}, "pwd")
 }
