@@ -56,6 +56,6 @@ func TestANewPasswordLeavesTheSecondFactor(t *testing.T) {
 		t.Errorf("got sessions %+v", sessions)
 	}
 	v := a.visitor()
-	v.goes(v.signIn("jo@example.com", next), "/second-factor")
-	v.goes(v.post("/second-factor", "code", jo.shows()), "/")
+	v.leads(v.signIn("jo@example.com", next), "/second-factor")
+	v.leads(v.post("/second-factor", "code", jo.shows()), "/")
 }

@@ -183,9 +183,9 @@ func (s *Server) acr(r *http.Request, user storage.User, creds []storage.Credent
 	return acr
 }
 
-// settle ends the second factor's step: the claimant has given what amr says besides. A
+// raise ends the second factor's step: the claimant has given what amr says besides. A
 // sign-in that waited becomes a session; a session becomes as strong.
-func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Interaction, c *claimant, amr ...string) error {
+func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Interaction, c *claimant, amr ...string) error {
 	all := slices.Clone(c.amr)
 	for _, m := range append(amr, "mfa") {
 		if !slices.Contains(all, m) {

@@ -138,7 +138,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.settle(w, r, in, c, "otp"); err != nil {
+	if err := s.raise(w, r, in, c, "otp"); err != nil {
 		return s.turn(w, r, in, err)
 	}
 	return s.showCodes(w, r, in, c.user, codes)
@@ -206,7 +206,9 @@ type codesView struct {
 func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, codes []string) error {
 	v := s.view(w, r, "codes.title", in)
 	page := codesView{Codes: codes, Next: web.TenantOf(r.Context()).Path + "/"}
-	if in != nil {
+	if s.waitsToLink(r) {
+		page.Next = v.Path + "/federated/link"
+	} else if in != nil {
 		page.Next = in.ContinueURL
 	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
 		page.Next = v.Path + factorsPath

@@ -78,8 +78,8 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	}
 	jo.waits()
 	w := s.visitor()
-	w.goes(w.signIn("jo@example.com", right), "/second-factor")
-	w.goes(w.post("/second-factor", "code", jo.shows()), "/")
+	w.leads(w.signIn("jo@example.com", right), "/second-factor")
+	w.leads(w.post("/second-factor", "code", jo.shows()), "/")
 	for _, cred := range mustCreds(t, s, user) {
 		if strings.Contains(string(cred.Data), jo.secret) {
 			t.Errorf("%s is stored in clear", cred.Kind)
@@ -105,10 +105,10 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 	p := v.get("/account/second-factor/app")
 	v.ages(6 * time.Minute)
 	const first = "/login?next=%2Faccount%2Fsecond-factor"
-	v.goes(v.get("/account/second-factor/app"), first)
-	v.goes(v.post("/account/second-factor/app", "session", v.session().ID, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "123456"), first)
+	v.leads(v.get("/account/second-factor/app"), first)
+	v.leads(v.post("/account/second-factor/app", "session", v.session().ID, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "123456"), first)
 	for _, what := range []string{"codes", "off"} {
-		v.goes(v.post("/account/second-factor", "do", what, "session", v.session().ID), first)
+		v.leads(v.post("/account/second-factor", "do", what, "session", v.session().ID), first)
 	}
 
 	// Who has one has to have used it, wherever they stand in.
@@ -116,17 +116,17 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })
 	time.Sleep(1100 * time.Millisecond) // the tenant's rules are read anew
 	w := s.visitor()
-	w.goes(w.signIn("mo@example.com", right), "/")
+	w.leads(w.signIn("mo@example.com", right), "/")
 	const second = "/second-factor?next=%2Faccount%2Fsecond-factor"
 	for _, what := range []string{"codes", "off"} {
-		w.goes(w.does(what), second)
+		w.leads(w.does(what), second)
 	}
-	w.goes(w.get("/account/second-factor/app"), second)
+	w.leads(w.get("/account/second-factor/app"), second)
 	if !hasKind(t, s, mo.user, storage.TOTPCredential) {
 		t.Fatal("switched off by the password alone")
 	}
 	w.get(second)
-	w.goes(w.post("/second-factor", "next", "/account/second-factor", "code", mo.shows()), "/account/second-factor")
+	w.leads(w.post("/second-factor", "next", "/account/second-factor", "code", mo.shows()), "/account/second-factor")
 	if p := w.does("codes"); p.status != http.StatusOK || len(codeText.FindAllString(p.body, -1)) != 10 {
 		t.Errorf("new codes: got %d", p.status)
 	}
@@ -137,7 +137,7 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
-	v.goes(v.post("/second-factor", "code", jo.shows(), "remember", "1"), "/")
+	v.leads(v.post("/second-factor", "code", jo.shows(), "remember", "1"), "/")
 	p := v.does("codes")
 	fresh := codeText.FindAllStringSubmatch(p.body, -1)
 	if p.status != http.StatusOK || len(fresh) != 10 {
@@ -151,10 +151,10 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	if p := w.post("/second-factor", "kind", "recovery", "code", jo.codes[0]); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("a code from before: got %d", p.status)
 	}
-	w.goes(w.post("/second-factor", "kind", "recovery", "code", fresh[0][1]), "/")
+	w.leads(w.post("/second-factor", "kind", "recovery", "code", fresh[0][1]), "/")
 	s.mails.Next(t, "jo@example.com")
 
-	v.goes(v.does("off"), "/account/second-factor?done=factor-off")
+	v.leads(v.does("off"), "/account/second-factor?done=factor-off")
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "switched off") {
 		t.Errorf("got mail %q", m.Text)
 	}
@@ -164,7 +164,7 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 		}
 	}
 	x := s.visitor()
-	x.goes(x.signIn("jo@example.com", right), "/")
+	x.leads(x.signIn("jo@example.com", right), "/")
 }
 
 // Nobody is stuck where the rules demand what they do not have.
@@ -175,8 +175,8 @@ func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 	q := s.ask("", storage.Interaction{})
 	v := s.visitor()
 	v.get("/login?" + q)
-	v.goes(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
-	v.goes(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
+	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
+	v.leads(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
 	p := v.get("/second-factor/setup?" + q)
 	if !strings.Contains(p.body, "A second factor is needed here") || v.cookie("session") != "" {
 		t.Error("the page does not say why, or there is a session already")
@@ -214,10 +214,10 @@ func TestSteppingUpWithoutAFactorSetsOneUpAfterAFreshProof(t *testing.T) {
 	v.signIn("jo@example.com", right)
 	v.ages(time.Hour)
 	q := s.ask("", storage.Interaction{ACR: storage.ACRMultiFactor})
-	v.goes(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
-	v.goes(v.get("/second-factor/setup?"+q), "/login?"+q)
+	v.leads(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
+	v.leads(v.get("/second-factor/setup?"+q), "/login?"+q)
 	v.get("/login?" + q)
-	v.goes(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right, "confirm", "1"), "/second-factor?"+q)
+	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right, "confirm", "1"), "/second-factor?"+q)
 	_, done := v.setsUp(user, "/second-factor/setup", v.get("/second-factor/setup?"+q), "i", "letter-1")
 	if done.status != http.StatusOK || v.session().ACR != storage.ACRMultiFactor {
 		t.Errorf("got %d, session %+v", done.status, v.session())

@@ -128,8 +128,8 @@ func (v *visitor) ages(d time.Duration) {
 	}
 }
 
-// goes checks where an answer leads.
-func (v *visitor) goes(p answer, where string) answer {
+// leads checks where an answer leads.
+func (v *visitor) leads(p answer, where string) answer {
 	v.t.Helper()
 	if p.status != http.StatusSeeOther || p.location() != where {
 		v.t.Fatalf("got %d to %q, want 303 to %q", p.status, p.location(), where)

@@ -16,7 +16,7 @@ func (a *phone) remembering() *visitor {
 	v := a.visitor()
 	v.signIn(a.user.Email, right)
 	a.waits()
-	v.goes(v.post("/second-factor", "code", a.shows(), "remember", "1"), "/")
+	v.leads(v.post("/second-factor", "code", a.shows(), "remember", "1"), "/")
 	return v
 }
 
@@ -24,25 +24,25 @@ func TestRememberedDevicesAreNotAskedAgain(t *testing.T) {
 	s := newSite(t, nil)
 	jo, mo := s.enrolled("jo@example.com"), s.enrolled("mo@example.com")
 	v := jo.remembering()
-	v.goes(v.signIn("jo@example.com", right), "/")
+	v.leads(v.signIn("jo@example.com", right), "/")
 	if got := v.session(); got.ACR != storage.ACRRemembered || !slices.Equal(got.AMR, []string{"pwd"}) {
 		t.Errorf("got session %+v: a remembered device is no proof", got)
 	}
-	v.goes(v.signIn("mo@example.com", right), "/second-factor") // theirs is not remembered here
-	v.goes(v.post("/second-factor", "code", mo.shows(), "remember", "1"), "/")
-	v.goes(v.signIn("jo@example.com", right), "/") // one does not make the other forgotten
-	v.goes(v.signIn("mo@example.com", right), "/")
+	v.leads(v.signIn("mo@example.com", right), "/second-factor") // theirs is not remembered here
+	v.leads(v.post("/second-factor", "code", mo.shows(), "remember", "1"), "/")
+	v.leads(v.signIn("jo@example.com", right), "/") // one does not make the other forgotten
+	v.leads(v.signIn("mo@example.com", right), "/")
 
 	held := jo.remembering().cookie("remembered")
 	for _, forged := range []string{"", "~", "x.y", held[:len(held)-1] + "!", strings.ToUpper(held), held[:36]} {
 		w := s.visitor()
 		w.plant(&http.Cookie{Name: "vouchsafe-remembered", Value: forged, Path: "/"})
-		w.goes(w.signIn("jo@example.com", right), "/second-factor")
+		w.leads(w.signIn("jo@example.com", right), "/second-factor")
 	}
 	// Where the client asks for the factor itself, a memory of it is too little.
 	q := s.ask("", storage.Interaction{ACR: storage.ACRMultiFactor})
 	v.get("/login?other=1&" + q)
-	v.goes(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
+	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
 }
 
 func TestMemoriesOfDevicesEnd(t *testing.T) {
@@ -50,10 +50,10 @@ func TestMemoriesOfDevicesEnd(t *testing.T) {
 		"by a new password": func(jo *phone, _ *visitor) { jo.change(jo.user, storage.Change{Raise: true}) },
 		"by the button for one": func(_ *phone, v *visitor) {
 			id, _, _ := strings.Cut(v.cookie("remembered"), ".")
-			v.goes(v.does("device", "device", id), "/account/second-factor?done=factor-device")
+			v.leads(v.does("device", "device", id), "/account/second-factor?done=factor-device")
 		},
 		"by the button for all": func(_ *phone, v *visitor) {
-			v.goes(v.does("devices"), "/account/second-factor?done=factor-devices")
+			v.leads(v.does("devices"), "/account/second-factor?done=factor-devices")
 		},
 		"by time": func(jo *phone, _ *visitor) {
 			for _, c := range mustCreds(jo.t.(*testing.T), jo.site, jo.user) {
@@ -68,9 +68,9 @@ func TestMemoriesOfDevicesEnd(t *testing.T) {
 			s := newSite(t, nil)
 			jo := s.enrolled("jo@example.com")
 			v := jo.remembering()
-			v.goes(v.signIn("jo@example.com", right), "/")
+			v.leads(v.signIn("jo@example.com", right), "/")
 			end(jo, v)
-			v.goes(v.signIn("jo@example.com", right), "/second-factor")
+			v.leads(v.signIn("jo@example.com", right), "/second-factor")
 		})
 	}
 }
@@ -83,7 +83,7 @@ func TestDevicesAreForgottenByTheirOwner(t *testing.T) {
 	id, _, _ := strings.Cut(w.cookie("remembered"), ".")
 	v.does("device", "device", id)
 	v.does("devices")
-	w.goes(w.signIn("mo@example.com", right), "/")
+	w.leads(w.signIn("mo@example.com", right), "/")
 	if p := w.get("/account/second-factor"); !strings.Contains(p.body, "This device") {
 		t.Error("the page does not list the device")
 	}
@@ -98,11 +98,11 @@ func TestTenantsMayRememberNoDevice(t *testing.T) {
 	if p := v.get("/second-factor"); strings.Contains(p.body, "remember") {
 		t.Error("the page offers to remember the device")
 	}
-	v.goes(v.post("/second-factor", "code", jo.shows(), "remember", "1"), "/")
+	v.leads(v.post("/second-factor", "code", jo.shows(), "remember", "1"), "/")
 	if v.cookie("remembered") != "" {
 		t.Error("the device is remembered")
 	}
-	v.goes(v.signIn("jo@example.com", right), "/second-factor")
+	v.leads(v.signIn("jo@example.com", right), "/second-factor")
 }
 
 func TestAPersonHasAFewRememberedDevices(t *testing.T) {
@@ -122,6 +122,6 @@ func TestAPersonHasAFewRememberedDevices(t *testing.T) {
 	if n != maxRemembered {
 		t.Errorf("got %d devices, want %d", n, maxRemembered)
 	}
-	last.goes(last.signIn("jo@example.com", right), "/")
-	first.goes(first.signIn("jo@example.com", right), "/second-factor")
+	last.leads(last.signIn("jo@example.com", right), "/")
+	first.leads(first.signIn("jo@example.com", right), "/second-factor")
 }

@@ -86,7 +86,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 		return s.toSecondFactor(w, r, in)
 	}
 	if err == nil {
-		err = s.settle(w, r, in, c, "otp")
+		err = s.raise(w, r, in, c, "otp")
 	}
 	if err == nil && r.PostForm.Get("remember") != "" && c.account == nil {
 		err = s.remember(w, r, c.user, c.creds)
@@ -95,7 +95,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	var wrong invalid
 	switch {
 	case err == nil:
-		return goOn(w, r, in)
+		return s.onward(w, r, in)
 	case errors.Is(err, errNobody):
 		return s.startOver(w, r, in)
 	case errors.As(err, &early):

@@ -21,7 +21,7 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 	q := s.ask("", storage.Interaction{})
 	v := s.visitor()
 	v.get("/login?" + q)
-	v.goes(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
+	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
 	if v.cookie("session") != "" {
 		t.Error("there is a session before the second factor")
 	}
@@ -34,7 +34,7 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "not right") {
 		t.Errorf("wrong code: got %d", p.status)
 	}
-	v.goes(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
+	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
 	got := v.session()
 	if got.UserID != jo.user.ID || got.ACR != storage.ACRMultiFactor || !cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("got session %+v", got)
@@ -84,23 +84,23 @@ func TestHalfASignInIsBoundToWhereItBegan(t *testing.T) {
 	half := func(email string) *visitor {
 		v := s.visitor()
 		v.get("/login?" + q)
-		v.goes(v.post("/login", "i", "letter-1", "login", email, "password", right), "/second-factor?"+q)
+		v.leads(v.post("/login", "i", "letter-1", "login", email, "password", right), "/second-factor?"+q)
 		return v
 	}
 	v := half("jo@example.com")
-	v.goes(v.get("/second-factor?"+other), "/login?"+other)
-	v.goes(v.get("/second-factor"), "/login")
+	v.leads(v.get("/second-factor?"+other), "/login?"+other)
+	v.leads(v.get("/second-factor"), "/login")
 
 	thief := s.visitor()
 	thief.get("/login?" + q)
 	thief.plant(&http.Cookie{Name: "vouchsafe-pending", Value: v.cookie("pending"), Path: "/"})
-	thief.goes(thief.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/login?"+q)
+	thief.leads(thief.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/login?"+q)
 
 	for _, forged := range []string{"", "x", v.cookie("pending")[1:], v.cookie("browser")} {
 		w := s.visitor()
 		w.get("/login?" + q)
 		w.plant(&http.Cookie{Name: "vouchsafe-pending", Value: forged, Path: "/"})
-		w.goes(w.get("/second-factor?"+q), "/login?"+q)
+		w.leads(w.get("/second-factor?"+q), "/login?"+q)
 	}
 
 	for name, change := range map[string]func(u storage.User) storage.Change{
@@ -111,7 +111,7 @@ func TestHalfASignInIsBoundToWhereItBegan(t *testing.T) {
 		jo := s.enrolled(name + "@example.com")
 		v := half(jo.user.Email)
 		s.change(jo.user, change(jo.user))
-		v.goes(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/login?"+q)
+		v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/login?"+q)
 		if v.cookie("session") != "" {
 			t.Errorf("%s: signed in", name)
 		}
@@ -124,8 +124,8 @@ func TestACodeOfTheAppSignsInOnce(t *testing.T) {
 	jo := s.enrolled("jo@example.com")
 	code := jo.shows()
 	in := s.visitor()
-	in.goes(in.signIn("jo@example.com", right), "/second-factor")
-	in.goes(in.post("/second-factor", "code", code), "/")
+	in.leads(in.signIn("jo@example.com", right), "/second-factor")
+	in.leads(in.post("/second-factor", "code", code), "/")
 	again := s.visitor()
 	again.signIn("jo@example.com", right)
 	if p := again.post("/second-factor", "code", code); p.status != http.StatusUnprocessableEntity {
@@ -171,7 +171,7 @@ func TestRecoveryCodesStandInForTheApp(t *testing.T) {
 	if p := v.get("/second-factor?recovery=1"); !strings.Contains(p.body, `name="kind" value="recovery"`) {
 		t.Error("the page does not ask for a recovery code")
 	}
-	v.goes(v.post("/second-factor", "kind", "recovery", "code", " "+strings.ToUpper(jo.codes[3])), "/")
+	v.leads(v.post("/second-factor", "kind", "recovery", "code", " "+strings.ToUpper(jo.codes[3])), "/")
 	if got := v.session(); !cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("got session %+v", got)
 	}
@@ -184,7 +184,7 @@ func TestRecoveryCodesStandInForTheApp(t *testing.T) {
 	if p := w.post("/second-factor", "code", jo.codes[4]); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("a recovery code as the app's: got %d", p.status)
 	}
-	w.goes(w.post("/second-factor", "kind", "recovery", "code", jo.codes[4]), "/")
+	w.leads(w.post("/second-factor", "kind", "recovery", "code", jo.codes[4]), "/")
 }
 
 // H10: guesses are counted for each account, over all sign-ins that got as far, and those
@@ -194,7 +194,7 @@ func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 	jo := s.enrolled("jo@example.com")
 	known := s.visitor()
 	known.signIn("jo@example.com", right)
-	known.goes(known.post("/second-factor", "code", jo.shows()), "/")
+	known.leads(known.post("/second-factor", "code", jo.shows()), "/")
 
 	tried := 0
 	for range 4 { // browsers
@@ -227,7 +227,7 @@ func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 		t.Errorf("%d guesses were judged, want 5", tried)
 	}
 	known.signIn("jo@example.com", right)
-	known.goes(known.post("/second-factor", "code", jo.shows()), "/")
+	known.leads(known.post("/second-factor", "code", jo.shows()), "/")
 }
 
 // A client that wants more of somebody who is signed in asks for what is missing only,
@@ -237,7 +237,7 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
-	v.goes(v.signIn("jo@example.com", right), "/") // the tenant asks for nothing
+	v.leads(v.signIn("jo@example.com", right), "/") // the tenant asks for nothing
 	before, cookie := v.session(), v.cookie("session")
 	v.ages(time.Hour)
 	q := s.ask("", storage.Interaction{ACR: storage.ACRMultiFactor})
@@ -245,7 +245,7 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	if p.status != http.StatusOK || strings.Contains(p.body, `type="password"`) || strings.Contains(p.body, `name="remember"`) {
 		t.Fatalf("got %d, or a page that asks for more than the code", p.status)
 	}
-	v.goes(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
+	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
 	after := v.session()
 	if after.ID != before.ID || after.ACR != storage.ACRMultiFactor || !cmp.Equal(after.AMR, []string{"pwd", "otp", "mfa"}) || time.Since(after.AuthTime) < 59*time.Minute {
 		t.Errorf("got session %+v", after)
@@ -255,7 +255,7 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	if old.get("/account/second-factor").status == http.StatusOK || v.cookie("session") == cookie {
 		t.Error("the cookie from before the step still works")
 	}
-	v.goes(v.get("/second-factor?"+q), "/authorize?"+q) // nothing is missing any more
+	v.leads(v.get("/second-factor?"+q), "/authorize?"+q) // nothing is missing any more
 	if e := s.events("default")[0]; e.Kind != "login.raised" || e.UserID != jo.user.ID {
 		t.Errorf("got event %+v", e)
 	}
@@ -307,7 +307,7 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	// What was sealed eleven minutes ago.
 	p := pending{UserID: jo.user.ID, Version: jo.user.CredentialVersion, AMR: []string{"pwd"}, At: time.Now().Add(-11 * time.Minute).Unix(), Asker: asker(v.cookie("browser"), nil)}
 	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.login.sealPending("default", p), Path: "/"})
-	v.goes(v.get("/second-factor"), "/login")
+	v.leads(v.get("/second-factor"), "/login")
 	p.At = time.Now().Add(-9 * time.Minute).Unix()
 	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.login.sealPending("default", p), Path: "/"})
 	if got := v.get("/second-factor"); got.status != http.StatusOK {
