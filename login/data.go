@@ -138,7 +138,7 @@ func (s *Server) dataOf(r *http.Request, u storage.User) (personalData, error) {
 	for _, i := range identities {
 		d.Identities = append(d.Identities, personalIdentity{i.Provider, i.Subject, i.Email, i.CreatedAt})
 	}
-	sessions, err := s.Store.SessionsOf(ctx, u.TenantID, u.ID, d.Made)
+	sessions, err := s.sessionsOf(r, u)
 	if err != nil {
 		return d, err
 	}

@@ -27,11 +27,10 @@ func (o *overview) devices() string {
 	return o.words.must("account.sessions.count", len(o.sessions))
 }
 
-// sessionsOf are the person's sessions that can still be used, newest first.
+// sessionsOf are the person's sessions, newest first. Those are among them that a browser
+// has left idle for too long to use: the apps that were given something in them live on.
 func (s *Server) sessionsOf(r *http.Request, u storage.User) ([]storage.Session, error) {
-	now := time.Now()
-	all, err := s.Store.SessionsOf(r.Context(), u.TenantID, u.ID, now)
-	return slices.DeleteFunc(all, func(sess storage.Session) bool { return now.Sub(sess.SeenAt) > s.Sessions.Idle }), err
+	return s.Store.SessionsOf(r.Context(), u.TenantID, u.ID, time.Now())
 }
 
 // sessionsPage shows where the person is signed in.
@@ -87,7 +86,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 // endSession ends one of the person's sessions, with all that apps were given in it.
 // ErrNotFound: it is not theirs, or has ended.
 func (s *Server) endSession(r *http.Request, u storage.User, id string) error {
-	all, err := s.Store.SessionsOf(r.Context(), u.TenantID, u.ID, time.Now())
+	all, err := s.sessionsOf(r, u)
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (s *Server) endSession(r *http.Request, u storage.User, id string) error {
 
 // endOtherSessions ends all of the person's sessions but one.
 func (s *Server) endOtherSessions(r *http.Request, u storage.User, except string) error {
-	all, err := s.Store.SessionsOf(r.Context(), u.TenantID, u.ID, time.Now())
+	all, err := s.sessionsOf(r, u)
 	if err != nil {
 		return err
 	}

@@ -207,3 +207,24 @@ func TestActivityIsOnesOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleSessionsAreNotHidden: the browser is out, but what an app was given there is not.
+func TestIdleSessionsAreNotHidden(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Sessions.Idle = 2 * time.Second })
+	jo := s.user("default", "jo@example.com", "", right)
+	old := s.signedIn("jo@example.com")
+	g := s.grant(jo, "app", s.sessionsOf(jo)[0].ID, false)
+	time.Sleep(2100 * time.Millisecond)
+	if p := old.get("/account"); p.status != http.StatusSeeOther {
+		t.Fatalf("the idle browser: got %d", p.status)
+	}
+	v := s.signedIn("jo@example.com")
+	if p := v.at("/account/apps"); !strings.Contains(p.body, `value="app"`) {
+		t.Error("the app is hidden")
+	}
+	v.at("/account/sessions")
+	v.post("/account/sessions", "others", "1")
+	if s.lives(g) {
+		t.Error("the app's grant lives on")
+	}
+}
