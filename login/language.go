@@ -37,6 +37,9 @@ func (s *Server) words(r *http.Request) words {
 		lang = languageOf(r)
 		// Before the letter is opened: if that fails, the error page need not try again.
 		req.Language = lang
+		if r.Form == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			_ = r.ParseForm() // reads the query alone
+		}
 		if r.Form != nil && web.FindTenant(r.Context()) != nil {
 			if in, err := s.interaction(r); err == nil && in != nil {
 				lang = speak(in.UILocales, lang)
@@ -44,6 +47,15 @@ func (s *Server) words(r *http.Request) words {
 		}
 	}
 	return texts()[lang]
+}
+
+// Say translates English sentences of other packages into the language of the request.
+func (s *Server) Say(r *http.Request, sentences ...string) (lang string, in []string) {
+	w := s.words(r)
+	for _, text := range sentences {
+		in = append(in, w.sentence(text))
+	}
+	return w["lang"], in
 }
 
 // languageOf is the language that the request asks for by itself.

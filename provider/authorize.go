@@ -61,7 +61,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	var no *refusal
 	if errors.As(err, &no) && a.proven {
 		web.Note(r.Context(), "error", no.code)
-		return a.answer(url.Values{"error": {no.code}, "error_description": {legible(no.description)}}).write(w)
+		return a.answer(url.Values{"error": {no.code}, "error_description": {legible(no.description)}}).write(w, r, p.Pages)
 	}
 	return p.asPageError(err)
 }
@@ -138,7 +138,7 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *authorizatio
 		}
 		params.Set("code", sealed)
 	}
-	return a.answer(params).write(w)
+	return a.answer(params).write(w, r, p.Pages)
 }
 
 // replay is how long a finished request gives its code once more: a second click on a

@@ -85,6 +85,9 @@ type Pages struct {
 	SignedOut    string // says that it is done
 	// Languages are those that the pages speak.
 	Languages []string
+	// Say translates sentences into the language of the request, which it tells. Default:
+	// they stay English.
+	Say func(r *http.Request, sentences ...string) (lang string, in []string)
 }
 
 // Provider serves the protocol for all tenants.

@@ -77,14 +77,14 @@ type answer struct {
 
 // write sends the browser to the client with the answer. Always 303: after a form was
 // posted, 307 would post it to the client (RFC 9700 section 4.12).
-func (a *answer) write(w http.ResponseWriter) error {
+func (a *answer) write(w http.ResponseWriter, r *http.Request, pages Pages) error {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	h.Set("Referrer-Policy", "no-referrer")
 	switch a.mode {
 	case fosite.ResponseModeFormPost:
-		return a.writeForm(w)
+		return a.writeForm(w, r, pages)
 	case fosite.ResponseModeFragment:
 		h.Set("Location", a.redirectURI+"#"+a.params.Encode())
 	default:
@@ -101,15 +101,18 @@ func (a *answer) write(w http.ResponseWriter) error {
 // submitScript posts the form at once where scripts run; elsewhere the button does.
 const submitScript = `document.forms[0].submit()`
 
+// formPostTexts are what people read whose browser runs no scripts.
+var formPostTexts = []string{"Back to the application", "One more step takes you back to the application.", "Go on to the application"}
+
 var (
 	submitHash   = sha256.Sum256([]byte(submitScript))
 	formPostPage = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Back to the application</title></head>
+<html lang="{{.Lang}}">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{index .Texts 0}}</title></head>
 <body>
 <form method="post" action="{{.URI}}">
 {{range $name, $values := .Params}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
-{{end}}{{end}}<noscript><p>One more step takes you back to the application.</p><button>Continue</button></noscript>
+{{end}}{{end}}<noscript><main><h1>{{index .Texts 0}}</h1><p>{{index .Texts 1}}</p><button>{{index .Texts 2}}</button></main></noscript>
 </form>
 <script>` + submitScript + `</script>
 </body>
@@ -119,13 +122,19 @@ var (
 
 // writeForm is the form_post response mode. The Content-Security-Policy has no
 // form-action: browsers would apply it to where the client sends them next.
-func (a *answer) writeForm(w http.ResponseWriter) error {
+func (a *answer) writeForm(w http.ResponseWriter, r *http.Request, pages Pages) error {
+	lang, texts := "en", formPostTexts
+	if pages.Say != nil {
+		lang, texts = pages.Say(r, texts...)
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'sha256-"+base64.StdEncoding.EncodeToString(submitHash[:])+"'; base-uri 'none'; frame-ancestors 'none'")
 	return formPostPage.Execute(w, struct {
+		Lang   string
+		Texts  []string
 		URI    template.URL // registered: ValidateClient refused every scheme that runs code
 		Params url.Values
-	}{template.URL(a.redirectURI), a.params})
+	}{lang, texts, template.URL(a.redirectURI), a.params})
 }

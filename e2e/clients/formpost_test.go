@@ -35,7 +35,7 @@ func TestFormPostInChromium(t *testing.T) {
 			for i, script := range []bool{true, false} {
 				chromiumtest.Script(t, ctx, script)
 				state := fmt.Sprintf(`state-%d "<&>'`, i)
-				r := vouchsafetest.NewRequest(c, "response_mode", "form_post", "state", state, "prompt", "login consent")
+				r := vouchsafetest.NewRequest(c, "response_mode", "form_post", "state", state, "prompt", "login consent", "ui_locales", "de")
 				chromiumtest.Do(t, ctx, chromedp.Navigate(s.Issuer+r.Path()))
 				if i == 0 {
 					chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email))
@@ -48,6 +48,10 @@ func TestFormPostInChromium(t *testing.T) {
 				} else {
 					// Only once the page is there: its button is found on the one before, too.
 					chromiumtest.Submit(t, ctx, allow)
+					const step = "Noch ein Schritt, und Sie sind zurück bei der Anwendung."
+					if got := chromiumtest.Run(t, ctx, chromedp.TextContent(chromedp.CSS("noscript p"))); got != step {
+						t.Errorf("without scripts: got %q, want %q", got, step)
+					}
 					chromiumtest.Do(t, ctx, chromedp.Click(chromedp.CSS("noscript button, form button")))
 				}
 				chromiumtest.Do(t, ctx, chromedp.WaitReady(chromedp.ID("got")))
