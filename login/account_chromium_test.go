@@ -101,6 +101,12 @@ func TestTheAccountInChromium(t *testing.T) {
 	c.picture("account-activity")
 	c.open("/account/data")
 	c.picture("account-data")
+	for _, lang := range []string{"de", "ru"} { // the longest words
+		c.open("/account?ui_locales=" + lang)
+		c.picture("account-" + lang)
+		c.open("/account/sessions?ui_locales=" + lang)
+		c.picture("account-sessions-" + lang)
+	}
 
 	stranger := &chrome{s, chromiumtest.New(t)}
 	chromiumtest.Do(t, stranger.ctx, chromedp.Navigate(mail.Link))

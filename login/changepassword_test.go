@@ -82,7 +82,9 @@ func TestANewPasswordIsJudged(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
-	v.at("/account/password")
+	if p := v.at("/account/password"); !strings.Contains(p.body, "<meter") || !strings.Contains(p.header.Get("Content-Security-Policy"), "script-src 'self'") {
+		t.Error("the page does not show how strong a password is")
+	}
 	for _, test := range []struct{ old, fresh, want string }{
 		{"", another, english.must("newpassword.missing")},
 		{strings.Repeat("x", 2000), another, english.must("newpassword.missing")},
