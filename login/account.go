@@ -201,7 +201,7 @@ func (s *Server) nobody(r *http.Request) error {
 	case len(all) > 0:
 		return &detour{web.TenantOf(r.Context()).Path + "/select"}
 	}
-	return proveFirst(r)
+	return proveFirst(r, "/login")
 }
 
 // changed is the end of a change: the page that says so.

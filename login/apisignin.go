@@ -18,7 +18,7 @@ type signInCall struct {
 	Login        string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
 	Password     string `json:"password" secret:"true" doc:"The password."`
 	factorFields
-	Scope        string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
+	Scope string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
 }
 
 // authSessionField is in the inputs of calls that a person's guesses are counted at.

@@ -145,7 +145,7 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *clai
 	if slices.Contains(rules, storage.SecondFactorAlways) || has && slices.Contains(rules, storage.SecondFactorEnrolled) {
 		want = storage.StrongerACR(want, storage.ACRRemembered)
 	}
-	if in == nil && nextOf(r) == factorsPath { // who changes factors has to have used one
+	if has && in == nil && nextOf(r) != "" && r.URL.Path == secondFactorPath { // see fresh
 		want = storage.StrongerACR(want, storage.ACRMultiFactor)
 	}
 	if storage.ReachesACR(c.acr, want) {
@@ -211,7 +211,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 // toSecondFactor sends the browser to where a second factor is asked for, and startOver to
 // where a sign-in begins.
 func (s *Server) toSecondFactor(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
-	return forward(w, r, in, "/second-factor")
+	return forward(w, r, in, secondFactorPath)
 }
 
 func (s *Server) startOver(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {

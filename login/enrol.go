@@ -40,7 +40,7 @@ func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant,
 	case err != nil:
 		return nil, err
 	case storage.HasSecondFactor(c.creds): // the page that asks for it is another
-		return nil, &detour{elsewhere(r, in, "/second-factor")}
+		return nil, &detour{elsewhere(r, in, secondFactorPath)}
 	case c.account != nil && !isFresh(*c.account):
 		return nil, &detour{elsewhere(r, in, "/login")}
 	}
@@ -169,7 +169,10 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 		return nil, err
 	}
 	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.user, used), CreatedAt: now, UpdatedAt: now})
-	return codes, s.apply(r, c.user, ch)
+	if err := s.apply(r, c.user, ch); err != nil || what != "on" {
+		return codes, err
+	}
+	return codes, s.endWeaker(r, c)
 }
 
 // factorChanges are the texts of the mails about changes of the second factor.

@@ -20,6 +20,8 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	before := v.cookie("session")
+	elsewhere := s.visitor()
+	elsewhere.signIn("jo@example.com", right)
 	if p := v.get("/account/second-factor"); !strings.Contains(p.body, "Not set up") || strings.Contains(p.body, `value="off"`) {
 		t.Error("the page says that there is a second factor")
 	}
@@ -60,6 +62,10 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	}
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "second factor was switched on") {
 		t.Errorf("got mail %q", m.Text)
+	}
+	// Whoever got in before by less is out.
+	if p := elsewhere.get("/account"); p.status != http.StatusSeeOther {
+		t.Errorf("another browser is still signed in: got %d", p.status)
 	}
 	// Sending the form again does nothing.
 	if again := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code", jo.shows()); again.status != http.StatusUnprocessableEntity {
@@ -122,6 +128,7 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 		w.leads(w.does(what), second)
 	}
 	w.leads(w.get("/account/second-factor/app"), second)
+	w.leads(w.get("/account/delete"), "/second-factor?next=%2Faccount%2Fdelete")
 	if !hasKind(t, s, mo.user, storage.TOTPCredential) {
 		t.Fatal("switched off by the password alone")
 	}

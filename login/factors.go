@@ -3,8 +3,8 @@ package login
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/factor"
@@ -61,7 +61,7 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 			}
 		case storage.DeviceCredential:
 			if d, ok := remembers(r, a.User, c); ok && page.On {
-				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: d.UserAgent, Since: v.words.date(c.CreatedAt), Here: held[c.ID] != ""})
+				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.words.device(d.UserAgent), Since: v.words.date(c.CreatedAt), Here: held[c.ID] != ""})
 			}
 		}
 	}
@@ -75,21 +75,15 @@ func demanded(r *http.Request) bool {
 }
 
 // factorsOwner is who may change the second factor: the person, proven just now, by a
-// second factor too when they have one. Somebody who found their browser open, or knows
-// their password, is not.
+// second factor too when they have one.
 func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
 	a, err := s.fresh(r)
 	if err != nil {
 		return nil, err
 	}
 	c := &claimant{user: a.User, amr: a.AMR, acr: a.ACR, account: &a}
-	if c.creds, err = s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID); err != nil {
-		return nil, err
-	}
-	if storage.HasSecondFactor(c.creds) && !storage.ReachesACR(c.acr, storage.ACRMultiFactor) {
-		return nil, &detour{web.TenantOf(r.Context()).Path + "/second-factor?" + url.Values{"next": {factorsPath}}.Encode()}
-	}
-	return c, nil
+	c.creds, err = s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+	return c, err
 }
 
 // changeFactors does what one of the page's buttons says.
@@ -142,7 +136,20 @@ func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return codes, s.apply(r, c.user, ch)
+	if err := s.apply(r, c.user, ch); err != nil || what != "on" {
+		return codes, err
+	}
+	return codes, s.endWeaker(r, c)
+}
+
+// endWeaker ends all sessions of a person who has just switched a second factor on, but
+// for the one in which they did: whoever got in by less is out.
+func (s *Server) endWeaker(r *http.Request, c *claimant) error {
+	except := ""
+	if c.account != nil {
+		except = c.account.ID
+	}
+	return s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, except, time.Now())
 }
 
 // switchOff takes the second factor away, with what stands in for it.

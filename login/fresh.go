@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // freshness is how long a proof counts for what only an account's owner may do. Whoever
@@ -17,11 +18,22 @@ import (
 const freshness = 5 * time.Minute
 
 // fresh is mine for what needs a proof that is no older than freshness. Every way of
-// signing in gives one, with the factors that the policies want.
+// signing in gives one, with the factors that the policies want. Of somebody who has a
+// second factor it takes that too: a remembered device is not enough here, or who knows
+// the password could change all else from it.
 func (s *Server) fresh(r *http.Request) (browser.Account, error) {
 	a, err := s.mine(r)
-	if err == nil && !isFresh(a) {
-		err = proveFirst(r)
+	switch {
+	case err != nil:
+		return a, err
+	case !isFresh(a):
+		return a, proveFirst(r, "/login")
+	case storage.ReachesACR(a.ACR, storage.ACRMultiFactor):
+		return a, nil
+	}
+	creds, err := s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+	if err == nil && storage.HasSecondFactor(creds) {
+		err = proveFirst(r, "/second-factor")
 	}
 	return a, err
 }
@@ -43,9 +55,9 @@ func follow(w http.ResponseWriter, r *http.Request, err error) error {
 	return nil
 }
 
-// proveFirst sends the browser to sign in, and back to the section of the account that it
-// wanted. What was posted is not kept.
-func proveFirst(r *http.Request) error {
+// proveFirst sends the browser to a page of the sign-in, and back to the section of the
+// account that it wanted. What was posted is not kept.
+func proveFirst(r *http.Request, page string) error {
 	next := "/account"
 	if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && ownPage(next+"/"+parts[2]) {
 		next += "/" + parts[2]
@@ -54,7 +66,7 @@ func proveFirst(r *http.Request) error {
 	if wish := r.FormValue("ui_locales"); wish != "" {
 		q.Set("ui_locales", wish)
 	}
-	return &detour{web.TenantOf(r.Context()).Path + "/login?" + q.Encode()}
+	return &detour{web.TenantOf(r.Context()).Path + page + "?" + q.Encode()}
 }
 
 // nextOf is the page of the account that the browser goes on to after a sign-in that no

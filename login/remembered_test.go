@@ -39,6 +39,16 @@ func TestRememberedDevicesAreNotAskedAgain(t *testing.T) {
 		w.plant(&http.Cookie{Name: "vouchsafe-remembered", Value: forged, Path: "/"})
 		w.leads(w.signIn("jo@example.com", right), "/second-factor")
 	}
+	// Nor is it enough for what only the account's owner may do (H12).
+	v.leads(v.signIn("jo@example.com", right), "/")
+	const more = "/second-factor?next=%2Faccount%2Fdelete"
+	v.leads(v.get("/account/delete"), more)
+	v.get(more)
+	jo.waits()
+	v.leads(v.post("/second-factor", "next", "/account/delete", "code", jo.shows()), "/account/delete")
+	if p := v.get("/account/delete"); p.status != http.StatusOK {
+		t.Errorf("with both proofs: got %d", p.status)
+	}
 	// Where the client asks for the factor itself, a memory of it is too little.
 	q := s.ask("", storage.Interaction{ACR: storage.ACRMultiFactor})
 	v.get("/login?other=1&" + q)
@@ -47,6 +57,7 @@ func TestRememberedDevicesAreNotAskedAgain(t *testing.T) {
 
 func TestMemoriesOfDevicesEnd(t *testing.T) {
 	for name, end := range map[string]func(jo *phone, v *visitor){
+
 		"by a new password": func(jo *phone, _ *visitor) { jo.change(jo.user, storage.Change{Raise: true}) },
 		"by the button for one": func(_ *phone, v *visitor) {
 			id, _, _ := strings.Cut(v.cookie("remembered"), ".")
