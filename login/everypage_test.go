@@ -44,6 +44,7 @@ func (s *site) pagePaths() []string {
 func TestEveryPageInEveryLanguage(t *testing.T) {
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "jo", right)
+	s.enrolled("mo@example.com")
 	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}, Scopes: []string{"openid", "profile", "offline_access"}, Claims: []string{"phone_number"}})
 	c := &chrome{s, chromiumtest.New(t)}
 	chromiumtest.Script(t, c.ctx, false)
@@ -53,7 +54,13 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 	chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(320, 640))
 	seen := map[string]int{}
-	for _, who := range []string{"nobody", "jo"} {
+	for _, who := range []string{"nobody", "mo", "jo"} {
+		if who == "mo" { // half signed in
+			c.open("/login?" + q)
+			c.fill("login", "mo@example.com")
+			c.fill("password", right)
+			c.click("form:not(.passkey) button.primary")
+		}
 		if who == "jo" {
 			c.open("/login")
 			c.fill("login", "jo@example.com")
