@@ -166,15 +166,10 @@ func (s *Server) sendSignUp(r *http.Request, key string, reg registration) (flow
 // at the browser where one was entered, and a user name, when that one is taken.
 type completion struct{ Password, Username string }
 
-// confirmSignUp makes the account of a registration whose address is proven.
-func (s *Server) confirmSignUp(r *http.Request, p proof) (storage.User, error) {
-	user, _, err := s.completeSignUp(r, p, completion{})
-	return user, err
-}
-
-// completeSignUp is confirmSignUp for pages. By the link anybody may come who reads the
-// mail, while the password is of whoever registered: only where both happen in one browser
-// is it the same person. Elsewhere whoever comes chooses the password.
+// completeSignUp makes the account of a registration whose address is proven. By the link
+// anybody may come who reads the mail, while the password is of whoever registered: only
+// where both happen in one browser is it the same person. Elsewhere whoever comes chooses
+// the password.
 func (s *Server) completeSignUp(r *http.Request, p proof, c completion) (storage.User, registration, error) {
 	var reg registration
 	code, err := s.tryCode(r, storage.CodeSignUp, p, &reg)
