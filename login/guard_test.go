@@ -71,7 +71,7 @@ func TestFormsAreTiedToTheBrowser(t *testing.T) {
 			v.form = formToken("x")
 		},
 	} {
-		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup"} {
+		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup", "/signup", "/signup/confirm", "/forgot", "/reset"} {
 			v := s.visitor()
 			v.get("/login")
 			change(v)
@@ -140,7 +140,9 @@ func TestHeadersOfEveryPage(t *testing.T) {
 		const common = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'"
 		for path, policy := range map[string]string{
 			"/": common + "; form-action 'self'", "/login?other=1": common + "; form-action 'self'", "/signed-out": common + "; form-action 'self'",
-			"/signout": common + "; form-action 'self'", "/signout?l=x": common, "/setup?token=setup-default": common + "; form-action 'self'",
+			"/signout": common + "; form-action 'self'", "/signout?l=x": common, "/setup?token=setup-default": common + "; form-action 'self'; script-src 'self'; connect-src 'self'",
+			"/signup": common + "; form-action 'self'; script-src 'self'; connect-src 'self'", "/forgot": common + "; form-action 'self'", "/signup/confirm?token=x": "", "/reset?flow=x": "",
+			"/signup?" + web: common + "; form-action 'self' https:; script-src 'self'; connect-src 'self'", "/forgot?" + web: common + "; form-action 'self' https:",
 			"/select": common + "; form-action 'self'", "/login": common + "; form-action 'self'",
 			"/login?" + web: common + "; form-action 'self' https:", "/select?" + web: common + "; form-action 'self' https:", "/consent?" + web: common + "; form-action 'self' https:",
 			"/login?" + local: common + "; form-action 'self' http:", "/login?" + native: common, "/consent": "", "/login?i=nonsense": "", "/setup?token=x": "",

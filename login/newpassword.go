@@ -43,6 +43,21 @@ func (s *Server) fit(r *http.Request, field, secret string, about ...string) err
 	return invalidf(field, "setup.weak")
 }
 
+// hashOf is the hash of a new password, unless it or what else was entered is wrong.
+func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
+	if err := s.fit(r, "password", secret, about...); err != nil {
+		var unfit invalid
+		if !errors.As(err, &unfit) {
+			return nil, err
+		}
+		faults = append(faults, unfit...)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return s.Passwords.Hash(r.Context(), secret)
+}
+
 // namesOf are what a person's password must not be.
 func namesOf(u storage.User) []string {
 	p := u.Profile

@@ -229,7 +229,7 @@ func TestPagesAreWellFormed(t *testing.T) {
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{Scopes: []string{"openid"}})
 	v := s.visitor()
-	paths := []string{"/", "/login", "/login?" + q, "/setup?token=setup-default", "/signed-out", "/select"}
+	paths := []string{"/", "/login", "/login?" + q, "/setup?token=setup-default", "/signed-out", "/select", "/signup", "/signup?" + q, "/forgot"}
 	for range 2 {
 		for _, path := range paths {
 			p := v.get(path)
@@ -239,7 +239,7 @@ func TestPagesAreWellFormed(t *testing.T) {
 				}
 			}
 			for _, never := range []string{"<script", " style=", " onclick", "ZgotmplZ", "<no value>", "%!"} {
-				if strings.Contains(p.body, never) {
+				if strings.Contains(strings.ReplaceAll(p.body, `<script src="/static/`, ""), never) {
 					t.Errorf("%s holds %s", path, never)
 				}
 			}

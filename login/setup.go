@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -9,18 +8,16 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // setupForm is what the set-up page shows.
 type setupForm struct {
-	Token                   string
-	Email                   string
-	MinLength               int
-	EmailError, SecretError string
+	formFaults
+	Token     string
+	Email     string
+	MinLength int
 }
 
 var errSetupSpent = &web.Problem{Status: http.StatusForbidden, Title: "This link does not work any more",
@@ -33,7 +30,7 @@ func (s *Server) setupPage(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.setupToken(r); err != nil {
 		return err
 	}
-	return s.showSetup(w, r, http.StatusOK, setupForm{})
+	return s.showSetup(w, r, setupForm{}, nil)
 }
 
 // setupToken opens the link's token; errSetupSpent when it creates nobody any more.
@@ -53,10 +50,16 @@ func (s *Server) setupToken(r *http.Request) (storage.Spent, error) {
 	return once, err
 }
 
-func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, form setupForm) error {
+func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, form setupForm, err error) error {
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form.formFaults = s.faultsOf(r, err)
 	form.Token, form.MinLength = r.FormValue("token"), s.Policy.Shortest()
 	v := s.view(w, r, "setup.title", nil)
-	v.Page = form
+	v.Page, v.Alert = form, alert
+	allowScript(w)
 	return s.show(w, status, "setup", v)
 }
 
@@ -67,21 +70,14 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := setupForm{Email: strings.TrimSpace(r.PostForm.Get("email"))}
-	secret := r.PostForm.Get("password")
 	key, ok := NormalEmail(form.Email)
+	var faults invalid
 	if !ok {
-		form.EmailError = s.words(r).must("setup.bad_email")
+		faults = invalid{{Field: "email", Text: "setup.bad_email"}}
 	}
-	form.SecretError = s.unfit(r.Context(), s.words(r), secret, form.Email, key)
-	if form.EmailError != "" || form.SecretError != "" {
-		return s.showSetup(w, r, http.StatusUnprocessableEntity, form)
-	}
-	hash, err := s.Passwords.Hash(r.Context(), secret)
-	if errors.Is(err, argon2id.ErrBusy) {
-		return s.busy(r, err)
-	}
+	hash, err := s.hashOf(r, faults, r.PostForm.Get("password"), form.Email, key)
 	if err != nil {
-		return err
+		return s.showSetup(w, r, form, err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -99,8 +95,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, storage.ErrStale):
 		return errSetupSpent
 	case errors.Is(err, storage.ErrExists):
-		form.EmailError = s.words(r).must("setup.taken")
-		return s.showSetup(w, r, http.StatusUnprocessableEntity, form)
+		return s.showSetup(w, r, form, invalidf("email", "setup.taken"))
 	case err != nil:
 		return err
 	}
@@ -108,30 +103,4 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.proven(w, r, nil, user, "pwd")
-}
-
-// unfit says what to choose instead of a new password of somebody with the given names
-// and addresses, or "".
-func (s *Server) unfit(ctx context.Context, w words, secret string, about ...string) string {
-	err := s.Policy.Check(ctx, secret, append(about, w.must("brand.name"))...)
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, password.ErrTooShort):
-		return w.must("setup.short", s.Policy.Shortest())
-	case errors.Is(err, password.ErrTooLong):
-		return w.must("setup.long", password.MaxLength)
-	case errors.Is(err, password.ErrIsName):
-		return w.must("setup.name")
-	case errors.Is(err, password.ErrCommon):
-		return w.must("setup.common")
-	case errors.Is(err, password.ErrBreached):
-		return w.must("setup.breached")
-	}
-	return w.must("setup.weak")
-}
-
-// busy is the answer when there are too many hashes to compute.
-func (s *Server) busy(r *http.Request, err error) error {
-	return &web.Problem{Status: http.StatusServiceUnavailable, Message: s.words(r).must("signin.busy"), RetryAfter: time.Second, Err: err}
 }

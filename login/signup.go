@@ -116,17 +116,7 @@ func (s *Server) firstPassword(r *http.Request, faults invalid, secret string, a
 		}
 		return nil, nil
 	}
-	if err := s.fit(r, "password", secret, about...); err != nil {
-		var unfit invalid
-		if !errors.As(err, &unfit) {
-			return nil, err
-		}
-		faults = append(faults, unfit...)
-	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return s.Passwords.Hash(r.Context(), secret)
+	return s.hashOf(r, faults, secret, about...)
 }
 
 // sendSignUp sends the code of a registration to its address; one that has an account is
