@@ -14,9 +14,9 @@ import (
 type signInCall struct {
 	appFields
 	authSessionField
-	ProviderType string `json:"providerType" enum:"local" doc:"Who knows the person; local when left out."`
-	Login        string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
-	Password     string `json:"password" secret:"true" doc:"The password."`
+	upstreamFields
+	Login    string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
+	Password string `json:"password" secret:"true" doc:"The password."`
 	factorFields
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
 }
@@ -38,10 +38,17 @@ func (s *Server) apiSignIn() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
 		Summary:  "Signs a person in.",
-		Problems: []jsonapi.Outcome{wrongCredentials, factorRequired, wrongFields, notOffered, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCredentials, factorRequired, wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
+		}
+		if in.elsewhere() {
+			who, user, err := s.fromUpstream(a, in.upstreamFields, true)
+			if err != nil {
+				return signedInAnswer{}, s.strangerProblem(a.Request, err)
+			}
+			return s.appSignedIn(a, user, in.Scope, in.factorFields, s.amr(a.Request, who.AMR)...)
 		}
 		if err := offered(usesPasswords(a.Request)); err != nil {
 			return signedInAnswer{}, err

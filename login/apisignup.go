@@ -13,15 +13,15 @@ import (
 type signUpCall struct {
 	appFields
 	authSessionField
-	ProviderType string `json:"providerType" enum:"local" doc:"Who knows the person; local when left out."`
-	Email        string `json:"email" doc:"Their e-mail address." example:"jo@example.com" format:"email"`
-	Username     string `json:"username" doc:"A user name, where the tenant asks for one."`
-	Password     string `json:"password" secret:"true" doc:"A password, where people have one."`
+	upstreamFields
+	Email    string `json:"email" doc:"Their e-mail address." example:"jo@example.com" format:"email"`
+	Username string `json:"username" doc:"A user name, where the tenant asks for one."`
+	Password string `json:"password" secret:"true" doc:"A password, where people have one."`
 }
 
 // flowAnswer says that a code is on its way, or would be.
 type flowAnswer struct {
-	Flow string `json:"flow" doc:"Goes with the code that the person types. Keep it to yourself."`
+	Flow string `json:"flow,omitempty" doc:"Goes with the code that the person types. Keep it to yourself. Left out when there is nothing to confirm: the person can sign in."`
 }
 
 // codeFields are how a code comes back.
@@ -49,8 +49,12 @@ func (s *Server) apiSignUp() apiRoute {
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
 		Summary:  "Registers a person, once they confirm their address.",
 		Text:     "A code goes to the address, for `/auth/confirm-email`. The answer is the same for an address that has an account; its owner gets a mail that says so.",
-		Problems: []jsonapi.Outcome{wrongFields, noSignUp, wrongSession},
+		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted, notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
+		if in.elsewhere() {
+			flow, err := s.signUpFromUpstream(a, in)
+			return flowAnswer{flow}, s.strangerProblem(a.Request, err)
+		}
 		flow, err := s.signUp(a.Request, signUpInput{Email: in.Email, Username: in.Username, Password: in.Password})
 		return flowAnswer{flow}, closed(err)
 	})
@@ -137,6 +141,12 @@ func (s *Server) apiConfirm() apiRoute {
 		p, err := in.proof()
 		if err != nil {
 			return signedInAnswer{}, err
+		}
+		if who, user, err := s.confirmFromUpstream(a.Request, p); who != nil || err != nil {
+			if err != nil {
+				return signedInAnswer{}, s.strangerProblem(a.Request, err)
+			}
+			return s.appSignedIn(a, user, in.Scope, factorFields{}, s.amr(a.Request, who.AMR)...)
 		}
 		user, _, err := s.completeSignUp(a.Request, p, completion{Password: in.Password, Username: in.Username})
 		if err != nil {

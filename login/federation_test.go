@@ -34,34 +34,38 @@ type federation struct {
 func federate(t *testing.T, change func(*storage.TenantSettings), kinds ...string) *federation {
 	t.Helper()
 	f := &federation{idps: map[string]*fakeidp.Server{}}
-	f.site = newSite(t, func(c *Config) {
-		c.Upstreams = upstream.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
-		var settings storage.TenantSettings
-		secrets := map[string]string{}
-		for _, kind := range kinds {
-			u, clear := f.standIn(t, kind)
-			settings.Upstreams = append(settings.Upstreams, u)
-			secrets[u.ID] = clear
-		}
-		if change != nil {
-			change(&settings)
-		}
-		for _, id := range []string{storage.DefaultTenant, "acme"} {
-			sealed := settings
-			sealed.Upstreams = slices.Clone(settings.Upstreams)
-			for i, u := range sealed.Upstreams {
-				sealed.Upstreams[i].ClientSecret = c.Secrets.Box(id, upstreamSecret).Seal([]byte(secrets[u.ID]))
-			}
-			write := c.Store.(interface{ storage.Tenants }).UpdateTenant
-			if id != storage.DefaultTenant {
-				write = c.Store.(interface{ storage.Tenants }).AddTenant
-			}
-			if err := write(t.Context(), storage.Tenant{ID: id, Name: "Site", CreatedAt: time.Now(), Settings: sealed}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
+	f.site = newSite(t, func(c *Config) { f.configure(t, c, change, kinds...) })
 	return f
+}
+
+// configure starts the stand-ins and has the tenants offer them.
+func (f *federation) configure(t *testing.T, c *Config, change func(*storage.TenantSettings), kinds ...string) {
+	t.Helper()
+	c.Upstreams = upstream.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
+	var settings storage.TenantSettings
+	secrets := map[string]string{}
+	for _, kind := range kinds {
+		u, clear := f.standIn(t, kind)
+		settings.Upstreams = append(settings.Upstreams, u)
+		secrets[u.ID] = clear
+	}
+	if change != nil {
+		change(&settings)
+	}
+	for _, id := range []string{storage.DefaultTenant, "acme"} {
+		sealed := settings
+		sealed.Upstreams = slices.Clone(settings.Upstreams)
+		for i, u := range sealed.Upstreams {
+			sealed.Upstreams[i].ClientSecret = c.Secrets.Box(id, upstreamSecret).Seal([]byte(secrets[u.ID]))
+		}
+		write := c.Store.(interface{ storage.Tenants }).UpdateTenant
+		if id != storage.DefaultTenant {
+			write = c.Store.(interface{ storage.Tenants }).AddTenant
+		}
+		if err := write(t.Context(), storage.Tenant{ID: id, Name: "Site", CreatedAt: time.Now(), Settings: sealed}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (f *federation) standIn(t *testing.T, kind string) (storage.Upstream, string) {
@@ -69,8 +73,8 @@ func (f *federation) standIn(t *testing.T, kind string) (storage.Upstream, strin
 	idp := &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: secret.Token()}
 	srv := httptest.NewServer(idp)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-	idp.Issuer = srv.URL
-	u, clear := storage.Upstream{ID: kind, Preset: kind, Issuer: srv.URL, ClientID: idp.ClientID}, idp.ClientSecret
+	idp.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than ours
+	u, clear := storage.Upstream{ID: kind, Preset: kind, Issuer: idp.Issuer, ClientID: idp.ClientID}, idp.ClientSecret
 	if kind == fakeidp.Apple {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {

@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -41,6 +42,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 	v := s.accountView(w, r, "account.identities", a)
 	page := identitiesView{Others: v.Upstreams()}
 	for _, i := range ids {
+		page.Others = slices.DeleteFunc(page.Others, func(o wayIn) bool { return o.ID == i.Provider })
 		name, _ := s.upstreamName(r, i.Provider)
 		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.date(i.CreatedAt)})
 	}

@@ -28,7 +28,7 @@ type stranger struct {
 	Email    string          `json:"e,omitempty"` // as the provider has it
 	AMR      []string        `json:"a,omitempty"`
 	Profile  storage.Profile `json:"p"`
-	Browser  []byte          `json:"b"`
+	Browser  []byte          `json:"b"` // of its binding; empty when an app brought them
 	Born     time.Time       `json:"t"`
 	// Proven is an address that is proven to be theirs, and has an account here that they
 	// have to sign in to; "" while there is no such.
@@ -38,6 +38,8 @@ type stranger struct {
 const (
 	strangerCookie  = "stranger"
 	strangerPurpose = "upstream-stranger"
+	// maxCookie is the longest value that browsers surely keep.
+	maxCookie = 3600
 )
 
 // newStranger is who came, in this browser.
@@ -51,8 +53,8 @@ func newStranger(w http.ResponseWriter, r *http.Request, p *upstream.Provider, i
 // keepStranger has the browser keep who waits; nil lets it forget.
 func (s *Server) keepStranger(w http.ResponseWriter, r *http.Request, who *stranger) error {
 	if who == nil {
-		if browser.Kept(r, strangerCookie) != "" {
-			browser.Keep(w, r, strangerCookie, "", 0)
+		if browser.Cookie(r, strangerCookie) != "" {
+			browser.SetCookie(w, r, strangerCookie, "", 0)
 		}
 		return nil
 	}
@@ -64,8 +66,8 @@ func (s *Server) keepStranger(w http.ResponseWriter, r *http.Request, who *stran
 			return err
 		}
 		sealed := box.SealString(plain)
-		if len(sealed) <= browser.MaxKept || slim.Profile == (storage.Profile{}) {
-			browser.Keep(w, r, strangerCookie, sealed, strangerLife)
+		if len(sealed) <= maxCookie || slim.Profile == (storage.Profile{}) {
+			browser.SetCookie(w, r, strangerCookie, sealed, strangerLife)
 			return nil
 		}
 		slim.Profile = storage.Profile{} // what a browser would not keep can be entered by hand
@@ -75,7 +77,7 @@ func (s *Server) keepStranger(w http.ResponseWriter, r *http.Request, who *stran
 // strangerHere is who waits in this browser, or nil.
 func (s *Server) strangerHere(r *http.Request) *stranger {
 	var who stranger
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, strangerPurpose).OpenString(browser.Kept(r, strangerCookie))
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, strangerPurpose).OpenString(browser.Cookie(r, strangerCookie))
 	if err != nil || json.Unmarshal(plain, &who) != nil {
 		return nil
 	}

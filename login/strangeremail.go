@@ -30,7 +30,7 @@ type strangerForm struct {
 
 // strangerClaim is what a code sent to a stranger's address sets in motion.
 type strangerClaim struct {
-	Stranger   string
+	Stranger   stranger
 	Email, Key string
 }
 
@@ -96,19 +96,21 @@ func (s *Server) sendStranger(r *http.Request, who *stranger, email string) (flo
 	}
 	// One code for each identity: who proves an address must not be hindered by others who
 	// say that it is theirs.
-	code, err := s.newCode(r, codeStranger, who.Upstream+"\x00"+who.Subject, "", strangerClaim{who.ID, email, key}, codeLife)
+	code, err := s.newCode(r, codeStranger, who.Upstream+"\x00"+who.Subject, "", strangerClaim{*who, email, key}, codeLife)
 	if err != nil {
 		return "", err
 	}
 	t := web.TenantOf(r.Context())
 	name, _ := s.upstreamName(r, who.Upstream)
-	link := url.Values{"token": {code.Token}}
-	if letter := r.FormValue("i"); letter != "" {
-		link.Set("i", letter)
+	link := ""
+	if len(who.Browser) > 0 {
+		q := url.Values{"token": {code.Token}}
+		if letter := r.FormValue("i"); letter != "" {
+			q.Set("i", letter)
+		}
+		link = t.URL("/federated/confirm?" + q.Encode())
 	}
-	m, err := s.compose(r, email, "confirm-upstream", map[string]string{
-		"Code": code.Spoken(), "Link": t.URL("/federated/confirm?" + link.Encode()), "Provider": name,
-	})
+	m, err := s.compose(r, email, "confirm-upstream", map[string]string{"Code": code.Spoken(), "Link": link, "Provider": name})
 	if errors.Is(err, mail.ErrAddress) {
 		return "", invalidf("email", "setup.bad_email")
 	}
@@ -159,9 +161,14 @@ func (s *Server) confirmStranger(r *http.Request, who *stranger, pr proof) (stor
 	if err != nil {
 		return storage.User{}, err
 	}
-	if claim.Stranger != who.ID {
+	if claim.Stranger.ID != who.ID {
 		return storage.User{}, errWrongCode
 	}
+	return s.confirmed(r, who, claim, code)
+}
+
+// confirmed finds or makes the account of a stranger whose code came back.
+func (s *Server) confirmed(r *http.Request, who *stranger, claim strangerClaim, code storage.Code) (storage.User, error) {
 	p, err := s.upstream(web.TenantOf(r.Context()), who.Upstream)
 	if errors.Is(err, storage.ErrNotFound) {
 		return storage.User{}, s.errTrip(r, "the upstream is not in the tenant's settings any more")

@@ -19,6 +19,9 @@ type Upstream struct {
 	// key, a PEM block. It is sealed, for the tenant and the purpose "upstream". In
 	// tenants.yaml it is client_secret, or client_secret_file.
 	ClientSecret []byte `json:"client_secret,omitempty" yaml:"-"`
+	// Audiences are further client ids there, of apps that bring a person's ID token along
+	// from the provider's own kit.
+	Audiences []string `json:"audiences,omitempty" yaml:"audiences,omitempty"`
 	// TeamID and KeyID go with apple's key.
 	TeamID string `json:"team_id,omitempty" yaml:"team_id,omitempty"`
 	KeyID  string `json:"key_id,omitempty" yaml:"key_id,omitempty"`

@@ -72,7 +72,7 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
 	}
 	proof := hmac.New(sha256.New, []byte(s.ClientSecret))
 	proof.Write([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
-	if !hmac.Equal([]byte(hex.EncodeToString(proof.Sum(nil))), []byte(r.URL.Query().Get("appsecret_proof"))) {
+	if a.clientID != s.ClientID || !hmac.Equal([]byte(hex.EncodeToString(proof.Sum(nil))), []byte(r.URL.Query().Get("appsecret_proof"))) {
 		refuse(w, http.StatusBadRequest, "appsecret_proof")
 		return
 	}
@@ -82,6 +82,22 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
 		said["email"] = a.Email
 	}
 	writeJSON(w, said)
+}
+
+// facebookDebug tells the app itself about a token.
+func (s *Server) facebookDebug(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+s.ClientID+"|"+s.ClientSecret {
+		refuse(w, http.StatusUnauthorized, "invalid_token")
+		return
+	}
+	s.mu.Lock()
+	a := s.open[r.URL.Query().Get("input_token")]
+	s.mu.Unlock()
+	data := map[string]any{"is_valid": a != nil}
+	if a != nil {
+		data["app_id"], data["user_id"] = a.clientID, a.subject()
+	}
+	writeJSON(w, map[string]any{"data": data})
 }
 
 func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {

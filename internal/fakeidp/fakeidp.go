@@ -122,7 +122,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 	switch s.Kind {
 	case Facebook:
 		authorize, token = "/v23.0/dialog/oauth", "/v23.0/oauth/access_token"
-		routes["GET /v23.0/me"] = s.facebookMe
+		routes["GET /v23.0/me"], routes["GET /v23.0/debug_token"] = s.facebookMe, s.facebookDebug
 	case GitHub:
 		authorize, token = "/login/oauth/authorize", "/login/oauth/access_token"
 		routes["GET /api/v3/user"], routes["GET /api/v3/user/emails"] = s.gitHubUser, s.gitHubEmails

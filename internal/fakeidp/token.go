@@ -37,13 +37,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	if s.fail(w, r, a.Fault) {
 		return
 	}
-	access := secret.Token()
-	s.mu.Lock()
-	if s.open == nil || len(s.open) >= maxKept {
-		s.open = map[string]*authorization{}
-	}
-	s.open[access] = &a
-	s.mu.Unlock()
+	access := s.accessToken(a)
 	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600}
 	if s.openID() && a.Fault != faultNoToken {
 		raw, err := s.idToken(a, access)
@@ -54,6 +48,27 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		answer["id_token"] = raw
 	}
 	writeJSON(w, answer)
+}
+
+func (s *Server) accessToken(a authorization) string {
+	access := secret.Token()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil || len(s.open) >= maxKept {
+		s.open = map[string]*authorization{}
+	}
+	s.open[access] = &a
+	return access
+}
+
+// Issue gives the tokens that an app of the client's gets by the provider's own kit.
+func (s *Server) Issue(clientID string, who Person) (idToken, accessToken string, err error) {
+	a := authorization{Person: who, clientID: clientID}
+	accessToken = s.accessToken(a)
+	if s.openID() {
+		idToken, err = s.idToken(a, accessToken)
+	}
+	return idToken, accessToken, err
 }
 
 // isClient checks who asks.
@@ -110,7 +125,7 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	sum := sha256.Sum256([]byte(access))
 	said := s.claims(a.Person)
 	for name, value := range map[string]any{
-		"iss": s.Issuer, "aud": s.ClientID, "azp": s.ClientID, "nonce": a.nonce,
+		"iss": s.Issuer, "aud": a.clientID, "azp": a.clientID, "nonce": a.nonce,
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]),
 	} {
 		said[name] = value

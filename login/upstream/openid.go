@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,13 +30,15 @@ func (p *Provider) openID(ctx context.Context, r Request, found *discovery, toke
 	if raw == "" {
 		return Identity{}, refused("no ID token")
 	}
-	said, err := p.verify(ctx, found, raw, r.Nonce, token.AccessToken)
+	said, err := p.verify(ctx, found, raw, token.AccessToken, []string{p.ClientID})
 	if err != nil {
 		return Identity{}, err
 	}
+	if nonce, _ := said["nonce"].(string); r.Nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
+		return Identity{}, refused("ID token: another nonce")
+	}
 	subject, _ := said["sub"].(string)
 	id := p.identity(said)
-	id.Subject = subject
 	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {
 		var more claims
 		if err := p.getJSON(ctx, address, token.AccessToken, &more); err != nil {
@@ -46,15 +49,23 @@ func (p *Provider) openID(ctx context.Context, r Request, found *discovery, toke
 		}
 		p.add(&id, more)
 	}
-	if found.templated() { // a subject is one of its issuer's only
-		tenant, _ := said["tid"].(string)
-		id.Subject = tenant + "." + subject
-	}
+	id.Subject = subjectOf(found, said)
 	return id, nil
 }
 
-// verify checks an ID token (OIDC Core 3.1.3.7) and gives its claims.
-func (p *Provider) verify(ctx context.Context, found *discovery, raw, nonce, accessToken string) (claims, error) {
+// subjectOf is who it is among all of the provider's issuers: a sub is one of its issuer's
+// only.
+func subjectOf(found *discovery, said claims) string {
+	subject, _ := said["sub"].(string)
+	if tenant, _ := said["tid"].(string); found.templated() && subject != "" {
+		return tenant + "." + subject
+	}
+	return subject
+}
+
+// verify checks an ID token (OIDC Core 3.1.3.7) that is for one of the clients, but for
+// its nonce, and gives its claims.
+func (p *Provider) verify(ctx context.Context, found *discovery, raw, accessToken string, clients []string) (claims, error) {
 	token, err := found.verifier.Verify(ctx, raw)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -77,20 +88,16 @@ func (p *Provider) verify(ctx context.Context, found *discovery, raw, nonce, acc
 		}
 	}
 	azp, given := said["azp"]
-	ours := false
-	for _, aud := range token.Audience {
-		ours = ours || aud == p.ClientID
-	}
+	party, _ := azp.(string)
+	ours := slices.ContainsFunc(token.Audience, func(aud string) bool { return slices.Contains(clients, aud) })
 	now := time.Now()
 	switch {
 	case !ours:
 		return nil, refused("ID token: for another client")
-	case given && azp != p.ClientID, !given && len(token.Audience) > 1:
+	case given && !slices.Contains(clients, party), !given && len(token.Audience) > 1:
 		return nil, refused("ID token: for another party")
 	case said["iat"] == nil || token.IssuedAt.After(now.Add(skew)) || token.IssuedAt.Before(now.Add(-maxAge)):
 		return nil, refused("ID token: not made just now")
-	case subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) != 1 || nonce == "":
-		return nil, refused("ID token: another nonce")
 	case token.AccessTokenHash != "" && accessToken != "" && token.VerifyAccessToken(accessToken) != nil:
 		return nil, refused("ID token: for another access token")
 	}

@@ -1,0 +1,124 @@
+package login
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// upstreamFields are how an app brings along who somebody is at another provider.
+type upstreamFields struct {
+	ProviderType string `json:"providerType" max:"64" doc:"Who knows the person: local, or the id of one of the tenant's upstreams, such as google or facebook; local when left out." example:"local"`
+	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"From the provider's own kit, for one of the upstream's client ids, ten minutes old at most. It serves once."`
+	AccessToken  string `json:"access_token" secret:"true" max:"4096" doc:"With Facebook, in place of id_token."`
+	Nonce        string `json:"nonce" secret:"true" max:"255" doc:"What the app asked for id_token with, if it did."`
+}
+
+func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
+
+var (
+	upstreamRefused  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused", When: "the token is not the provider's, was made for another app, is too old or was used."}
+	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed", When: "the provider does not say surely whose the address is: call /auth/sign-up with a new token and the address, then /auth/confirm-email."}
+	notAdmitted      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted", When: "the person has no account that this is linked to, and may not get one."}
+)
+
+// fromUpstream finds or makes the account of whom the token is about. With once the token
+// does not serve again.
+func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger, storage.User, error) {
+	ctx, t := a.Context(), web.TenantOf(a.Context())
+	p, err := s.upstream(t, f.ProviderType)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, storage.User{}, offered(false)
+	}
+	if err != nil {
+		return nil, storage.User{}, err
+	}
+	if f.IDToken == "" && f.AccessToken == "" {
+		return nil, storage.User{}, invalidf("id_token", "federated.token_missing")
+	}
+	if err := s.allowAddress(a.Request); err != nil {
+		return nil, storage.User{}, err
+	}
+	id, err := p.Vouch(ctx, upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce})
+	if err != nil {
+		web.Note(ctx, "upstream", p.ID+": "+err.Error())
+		return nil, storage.User{}, err
+	}
+	if once && f.IDToken != "" { // Facebook's kit gives the same access token for weeks
+		sum := sha256.Sum256([]byte(f.IDToken))
+		value := p.ID + "." + base64.RawURLEncoding.EncodeToString(sum[:])
+		err := s.Store.Spend(ctx, storage.Spent{TenantID: t.ID, Purpose: "upstream-token", Value: value, ExpiresAt: time.Now().Add(time.Hour)})
+		if errors.Is(err, storage.ErrExists) {
+			return nil, storage.User{}, upstream.ErrRefused
+		}
+		if err != nil {
+			return nil, storage.User{}, err
+		}
+	}
+	who := &stranger{ID: secret.Token()[:22], Upstream: p.ID, Subject: id.Subject, Email: id.Email, AMR: id.AMR, Profile: id.Profile, Born: time.Now()}
+	user, err := s.identify(a.Request, p, who, id)
+	return who, user, err
+}
+
+// signUpFromUpstream makes an account, or sends the code that its address has to be
+// confirmed by first.
+func (s *Server) signUpFromUpstream(a *asking, in signUpCall) (flow string, err error) {
+	who, _, err := s.fromUpstream(a, in.upstreamFields, false)
+	if errors.Is(err, errProveEmail) {
+		return s.sendStranger(a.Request, who, strings.TrimSpace(cmp.Or(in.Email, who.Email)))
+	}
+	return "", err
+}
+
+// confirmFromUpstream takes the code of somebody whom an app brought from a provider; nil
+// when it is another code. What stands in a link is not taken: there is none in such mails.
+func (s *Server) confirmFromUpstream(r *http.Request, pr proof) (*stranger, storage.User, error) {
+	code, err := s.Store.Code(r.Context(), web.TenantOf(r.Context()).ID, pr.Flow, time.Now())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && code.Purpose != codeStranger {
+		return nil, storage.User{}, nil
+	}
+	if err != nil {
+		return nil, storage.User{}, err
+	}
+	var claim strangerClaim
+	code, err = s.tryCode(r, codeStranger, proof{Flow: pr.Flow, Digits: pr.Digits}, &claim)
+	if err != nil {
+		return nil, storage.User{}, err
+	}
+	if len(claim.Stranger.Browser) > 0 { // it began at a page, and ends there
+		return nil, storage.User{}, errWrongCode
+	}
+	user, err := s.confirmed(r, &claim.Stranger, claim, code)
+	return &claim.Stranger, user, err
+}
+
+// strangerProblem gives what may come of a stranger its name.
+func (s *Server) strangerProblem(r *http.Request, err error) error {
+	say := s.words(r)
+	name := func(o jsonapi.Outcome, text string) error {
+		return &jsonapi.Problem{Status: o.Status, Code: o.Code, Detail: text}
+	}
+	switch {
+	case errors.Is(err, upstream.ErrRefused):
+		return name(upstreamRefused, say.must("federated.refused_token"))
+	case errors.Is(err, upstream.ErrUnreachable):
+		return &web.Problem{Status: http.StatusServiceUnavailable, Message: say.must("federated.unreachable_token"), RetryAfter: 5 * time.Second}
+	case errors.Is(err, errProveEmail):
+		return name(emailUnconfirmed, say.must("federated.email_title"))
+	case errors.Is(err, errProveAccount):
+		return name(accountExists, say.must("federated.account_title"))
+	case errors.Is(err, errNotAdmitted):
+		return name(notAdmitted, say.must("federated.closed_title"))
+	}
+	return err
+}

@@ -1,0 +1,90 @@
+package login
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Coming from a provider works without scripts, with the cookies that a browser really
+// sends: by redirect, by a form that another site posts, and back after a no.
+func TestComingFromAProviderInChromium(t *testing.T) {
+	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook, fakeidp.Apple)
+	f.follow = false
+	f.verified(f.user(storage.DefaultTenant, "jo@example.com", "", right))
+	c := &chrome{f.site, chromiumtest.New(t)}
+	chromiumtest.Script(t, c.ctx, false)
+	pick := func(name string) { c.click(`form:has(input[name="name"][value="` + name + `"]) button.person`) }
+
+	c.open("/login?" + f.ask("", storage.Interaction{}))
+	c.picture("upstreams-signin")
+	c.click(`a[href^="/upstream/google"]`)
+	c.sees("Who do you want to be?")
+	c.picture("upstreams-fake")
+	c.click(`form:has(input[name="cancel"]) button`)
+	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".alert"))); got != "You did not sign in at Google." {
+		t.Errorf("after a no: got %q", got)
+	}
+	c.picture("upstreams-denied")
+
+	// There is an account with the address: it is proven, then linked.
+	c.click(`a[href^="/upstream/google"]`)
+	pick("Jo Doe")
+	c.sees("You have an account already")
+	c.picture("upstreams-account")
+	c.click("a.button.primary")
+	c.fill("login", "jo@example.com")
+	c.fill("password", right)
+	c.click(`form[action="/login"] button.primary`)
+	c.sees("Add another way to sign in?")
+	c.picture("upstreams-link")
+	c.click(`button[value="link"]`)
+	if got := c.where(); got != "/authorize?i=letter-1" {
+		t.Errorf("after the link: at %s", got)
+	}
+	c.open("/account/identities")
+	c.sees("Linked accounts")
+	c.picture("upstreams-identities")
+
+	// From the account page, through the form's redirect, and by a form that is posted back.
+	c.click(`button[value="apple"]`)
+	c.sees("Who do you want to be?")
+	pick("Sam Poe")
+	c.sees("Go on")
+	c.click("button.primary")
+	c.sees("Linked accounts")
+	if ids := f.identities(storage.DefaultTenant, "jo@example.com"); len(ids) != 2 {
+		t.Errorf("got %+v", ids)
+	}
+	c.picture("upstreams-linked")
+
+	// Signed out, the posted answer signs in.
+	c.open("/signout")
+	c.click("button.primary")
+	c.open("/login")
+	c.click(`a[href^="/upstream/apple"]`)
+	pick("Sam Poe")
+	c.click("button.primary")
+	c.sees("Your account")
+
+	// An address that nobody vouches for is confirmed by a code.
+	c.open("/signout")
+	c.click("button.primary")
+	c.open("/login")
+	c.click(`a[href^="/upstream/facebook"]`)
+	pick("Robin Roe")
+	c.sees("Confirm your e-mail address")
+	c.picture("upstreams-email")
+	c.click("button.primary")
+	c.sees("Enter the code")
+	c.picture("upstreams-code")
+	m := f.mails.Next(t, "robin@example.com")
+	chromiumtest.Do(t, c.ctx, chromedp.Navigate(m.Link))
+	c.picture("upstreams-mail-link")
+	c.click("button.primary")
+	c.sees("Your account")
+}
