@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -254,5 +255,63 @@ func TestASignUpHashesForEverybody(t *testing.T) {
 		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || alertOf(p) != english["signin.busy"] || !strings.Contains(p.body, `value="`+email+`"`) {
 			t.Errorf("%s: got %d, Retry-After %q, %q", email, p.status, p.header.Get("Retry-After"), alertOf(p))
 		}
+	}
+}
+
+// TestRegisteringConfirmingAndDeletingAtOnce: P11.
+func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
+	s := newSite(t, free)
+	ctx := context.WithoutCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 10 {
+		v := s.visitor()
+		wg.Go(func() {
+			flow(t, v.signUp("jo@example.com"))
+			m := s.mails.Next(t, "jo@example.com") // this one's, or another's
+			if m.Code == "" {
+				return // there was an account just then
+			}
+			for range 5 {
+				switch p := v.post("/signup/confirm", "token", tokenOf(m), "password", fresh); p.status {
+				case http.StatusSeeOther, http.StatusBadRequest, http.StatusConflict:
+				default:
+					t.Errorf("got %d, %q", p.status, alertOf(p))
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 5 {
+				if u, err := s.store.UserByEmail(ctx, "default", "jo@example.com"); err == nil {
+					if err := s.store.RemoveUser(ctx, "default", u.ID, time.Now()); err != nil && !errors.Is(err, storage.ErrNotFound) {
+						t.Error(err)
+					}
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	if users, err := s.store.Users(ctx, "default", "", 10); err != nil || len(users) > 1 {
+		t.Errorf("got %d people, %v", len(users), err)
+	}
+}
+
+// TestSpellingsOfAnAddressAreOneAccount: H5. The mail goes to the address on record.
+func TestSpellingsOfAnAddressAreOneAccount(t *testing.T) {
+	s := newSite(t, free)
+	s.verified("Jo@bücher.example", "", right)
+	for _, email := range []string{"jo@bücher.example", " JO@BÜCHER.EXAMPLE ", "jo@xn--bcher-kva.example", "jo@ｂücher.example"} {
+		flow(t, s.visitor().signUp(email))
+		if m := s.mails.Next(t, "Jo@bücher.example"); m.Code != "" {
+			t.Errorf("%q: a second account", email)
+		}
+		flow(t, s.visitor().forgot(email))
+		if m := s.mails.Next(t, "Jo@bücher.example"); m.Code == "" {
+			t.Errorf("%q: no reset", email)
+		}
+	}
+	flow(t, s.visitor().signUp("jo+tag@bücher.example"))
+	if m := s.mails.Next(t, "jo+tag@xn--bcher-kva.example"); m.Code == "" {
+		t.Error("a tag is not taken for another address")
 	}
 }
