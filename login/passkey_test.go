@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/login/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -387,5 +388,35 @@ func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
 		} else if i == 3 && (got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "") {
 			t.Errorf("too many: %d", got.status)
 		}
+	}
+}
+
+// BenchmarkWrongPasskeys reports the median time of an answer that names an unknown passkey
+// of somebody, and of nobody: whose id is a sub that many clients know. Run it with
+// -benchtime 200x.
+func BenchmarkWrongPasskeys(b *testing.B) {
+	s := passkeySite(b, func(c *Config) { c.PerAddress = limit.Rule{Max: 1 << 40, Window: time.Hour} })
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(b, s.url)
+	s.passkey(jo, device)
+	v := s.visitor()
+	v.get("/login")
+	took := map[string][]time.Duration{}
+	for b.Loop() {
+		for kind, end := range map[string]byte{"somebody": device.UserHandle[len(device.UserHandle)-1], "nobody": 'x'} {
+			unknown := passkeytest.New(b, s.url)
+			unknown.RPID, unknown.UserHandle = "localhost", append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), end)
+			c := v.challenge("/login/passkey")
+			req := v.request("/login/passkey", "state", c.State, "answer", string(unknown.SignIn(b, c.Options)))
+			start := time.Now()
+			if p := v.do(req); p.status != http.StatusUnprocessableEntity {
+				b.Fatalf("%s: got %d", kind, p.status)
+			}
+			took[kind] = append(took[kind], time.Since(start))
+		}
+	}
+	for kind, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Microseconds()), kind+"-µs")
 	}
 }
