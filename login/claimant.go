@@ -145,13 +145,17 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *clai
 	if slices.Contains(rules, storage.SecondFactorAlways) || has && slices.Contains(rules, storage.SecondFactorEnrolled) {
 		want = storage.StrongerACR(want, storage.ACRRemembered)
 	}
-	if has && in == nil && nextOf(r) != "" && r.URL.Path == secondFactorPath { // see fresh
+	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && in == nil && nextOf(r) != "" && asked { // see fresh
 		want = storage.StrongerACR(want, storage.ACRMultiFactor)
 	}
 	if storage.ReachesACR(c.acr, want) {
 		return missing{}
 	}
-	return c.lacks(want)
+	m := c.lacks(want)
+	if m.passkeys > 0 {
+		m.passkeys = s.usablePasskeys(r, c.creds)
+	}
+	return m
 }
 
 func (c *claimant) lacks(want string) missing {

@@ -179,6 +179,7 @@ func (s *Server) Register(r *mux.Router) {
 		{"/login/code/confirm", s.enterCodePage, s.enterCodePosted},
 		{"/select", s.selectPage, s.choose},
 		{"/second-factor", s.secondFactorPage, s.secondFactor},
+		{"/second-factor/passkey", s.factorPasskeyOptions, s.secondFactorByPasskey},
 		{"/second-factor/setup", s.enrolPage, s.enrol},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},

@@ -46,6 +46,14 @@ func (c *chrome) arrives(path string) {
 	c.t.Fatalf("got to %s, want %s: %s", c.where(), path, chromiumtest.Run(c.t, c.ctx, chromedp.Text(chromedp.CSS("body"))))
 }
 
+// plug puts a passkey into the device.
+func (c *chrome) plug(id webauthn.AuthenticatorID, key *webauthn.Credential) {
+	c.t.Helper()
+	if _, err := chromedp.Call(c.ctx, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: id, Credential: key}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // press clicks what a script has to answer first, before it loads a page.
 func (c *chrome) press(selector string) {
 	c.t.Helper()
@@ -78,11 +86,7 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 		t.Errorf("no passkey: %q", got)
 	}
 	c.picture("sign-in-passkey-failed")
-	if _, err := chromedp.Call(c.ctx, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: id, Credential: &webauthn.Credential{
-		CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5,
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	c.plug(id, &webauthn.Credential{CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5})
 	c.press(".passkey button")
 	c.arrives("/account")
 	if got := s.storedPasskey(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {

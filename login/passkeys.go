@@ -13,6 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+const passkeysPath = "/account/passkeys"
+
 // mostPasskeys bounds what one person can have.
 const mostPasskeys = 20
 
@@ -116,11 +118,11 @@ func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	c, err := s.startPasskeyAdd(r, browser.Binding(w, r), a.User)
+	challenge, err := s.startPasskeyAdd(r, browser.Binding(w, r), a.User)
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, c)
+	return sendJSON(w, challenge)
 }
 
 // postPasskeys adds, names or removes a passkey.
@@ -136,7 +138,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	id := f.Get("rename")
 	switch {
 	case f.Has("remove"):
-		if a, err = s.fresh(r); err != nil {
+		if _, err = s.fresh(r); err != nil {
 			return err
 		}
 		what, err = "passkey-removed", s.removePasskey(r, a.User, f.Get("remove"))
@@ -149,7 +151,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	var bad invalid
 	switch {
 	case err == nil:
-		return changed(w, r, "/account/passkeys", what)
+		return changed(w, r, passkeysPath, what)
 	case errors.As(err, &bad):
 		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, bad.of(words, "passkey"), func(v *passkeyView) {
 			if v.ID == id {
@@ -273,6 +275,15 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: cred.Kind, ID: cred.ID}},
 		Events:            []storage.Event{s.event(r, storage.Event{Kind: "passkey.removed", UserID: u.ID, Detail: map[string]string{"passkey": id}})},
+	}
+	creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(creds), func(c storage.Credential) bool { return c.Kind == cred.Kind && c.ID == cred.ID })
+	if storage.HasSecondFactor(creds) && !storage.HasSecondFactor(left) { // as when it is switched off
+		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.RecoveryCredential, ID: storage.AllIDs}, storage.CredentialKey{Kind: storage.DeviceCredential, ID: storage.AllIDs})
+		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "factor.off", UserID: u.ID}))
 	}
 	if ch.Mails, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
 		return err

@@ -22,7 +22,10 @@ type passkeyForm struct {
 	Create  bool   // a new one, rather than one that is there
 	// Autofill has the browser offer passkeys in the field that asks who it is.
 	Autofill bool
+	Only     bool // nothing else on the page proves anything
 	Confirm  bool // that it is the account that is signed in
+	// Remember says for how long the device can be remembered; "" when it cannot.
+	Remember string
 }
 
 // errNoPasskeys is the answer where none can be used.

@@ -22,6 +22,7 @@ type secondFactorForm struct {
 	// Remember says for how long the device can be remembered; "" when it cannot.
 	Remember string
 	Fault    string
+	Alert    string // above it all
 }
 
 // secondFactorPage asks for what is missing, and only that.
@@ -52,13 +53,13 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m missing, form secondFactorForm) error {
 	form.Account = accountOfUser(c.user)
 	form.TOTP, form.Codes, form.Unreachable = m.totp, m.recovery > 0, m.none()
-	form.Recovery = form.Codes && (form.Recovery || !form.TOTP)
+	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.passkeys == 0)
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)
 	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.acr) {
 		form.Remember = v.words.long(d)
 	}
-	v.Page = form
+	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
 	return s.show(w, status, "secondfactor", v)
 }
 

@@ -1,0 +1,99 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// usablePasskeys is how many of a person's passkeys can be asked for as a second factor.
+func (s *Server) usablePasskeys(r *http.Request, creds []storage.Credential) int {
+	if _, err := s.party(r); err != nil {
+		return 0
+	}
+	return len(slices.DeleteFunc(s.passkeysOf(r, creds), passkey.Passkey.Cloned))
+}
+
+// factorPasskey is the form for a passkey on the page that asks for a second factor, or nil.
+func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m missing, form secondFactorForm) *passkeyForm {
+	if m.passkeys == 0 {
+		return nil
+	}
+	allowScript(w)
+	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"), Only: !form.TOTP && !form.Recovery,
+		Button: v.words.must("passkey.factor"), Fault: v.words.must("passkey.failed")}
+	if f.Only { // else the form above asks
+		f.Remember = form.Remember
+	}
+	return f
+}
+
+// passkeyAsked is who is asked for a passkey as a second factor, and what they lack. They
+// lack nothing when ok is false: the page says what comes next.
+func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c *claimant, m missing, ok bool, err error) {
+	if c, err = s.claimant(r, in); err != nil {
+		return nil, m, false, err
+	}
+	m = s.missingFactor(r, in, c)
+	return c, m, m.acr != "" && m.passkeys > 0, nil
+}
+
+// factorPasskeyOptions gives the page's script a challenge for the passkeys of whom it asks.
+func (s *Server) factorPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, _, ok, err := s.passkeyAsked(r, in)
+	if errors.Is(err, errNobody) || err == nil && !ok {
+		return s.toSecondFactor(w, r, in) // the script follows
+	}
+	if err != nil {
+		return err
+	}
+	challenge, err := s.startPasskey(r, passkey.Factor, browser.Binding(w, r), &c.user)
+	if errors.Is(err, errWrongPasskey) { // removed this very moment
+		return &web.Problem{Status: http.StatusConflict, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, challenge)
+}
+
+// secondFactorByPasskey takes the answer that the script posts.
+func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.interaction(r)
+	if err != nil {
+		return err
+	}
+	c, m, ok, err := s.passkeyAsked(r, in)
+	if errors.Is(err, errNobody) || err == nil && !ok {
+		return s.toSecondFactor(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	_, amr, err := s.provePasskey(r, in, passkey.Factor, passkeyProof{browser.Bound(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, &c.user)
+	if status, alert := s.passkeyFault(w, r, err); alert != "" {
+		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
+	}
+	if err == nil {
+		err = s.raise(w, r, in, c, amr...)
+	}
+	if err == nil && r.PostForm.Get("remember") != "" && c.account == nil {
+		err = s.remember(w, r, c.user, c.creds)
+	}
+	if errors.Is(err, errNobody) {
+		return s.startOver(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	return goOn(w, r, in)
+}
