@@ -34,11 +34,12 @@ func without(t *testing.T, ctx context.Context, script string) (undo func()) {
 
 const noAutofill = `PublicKeyCredential.isConditionalMediationAvailable = async () => false`
 
-// arrives waits until the browser is at the path.
+// arrives waits until the browser shows the page at the path.
 func (c *chrome) arrives(path string) {
 	c.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		at, err := chromedp.Run(c.ctx, chromedp.Location()) // fails while a page goes
+		// Fails while a page goes.
+		at, err := chromedp.Run(c.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? location.href : ""`))
 		if err == nil && at == c.url+path {
 			return
 		}
