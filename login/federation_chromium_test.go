@@ -1,6 +1,7 @@
 package login
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -18,6 +19,19 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	f.verified(f.user(storage.DefaultTenant, "jo@example.com", "", right))
 	c := &chrome{f.site, chromiumtest.New(t)}
 	chromiumtest.Script(t, c.ctx, false)
+	// In every language the page stays what it is, and as wide as a narrow phone.
+	everywhere := func() {
+		t.Helper()
+		chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(320, 640))
+		for _, lang := range slices.Backward(Languages()) { // English last
+			chromiumtest.Language(t, c.ctx, lang)
+			chromiumtest.Do(t, c.ctx, chromedp.Reload())
+			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`)); got != lang+" 320" {
+				t.Errorf("%s: got %q, want %q", c.where(), got, lang+" 320")
+			}
+		}
+		chromiumtest.Do(t, c.ctx, chromedp.ResetViewport())
+	}
 	pick := func(name string) { c.click(`form:has(input[name="name"][value="` + name + `"]) button.person`) }
 
 	c.open("/login?" + f.ask("", storage.Interaction{}))
@@ -25,23 +39,27 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.click(`a[href^="/upstream/google"]`)
 	c.sees("Who do you want to be?")
 	c.picture("upstreams-fake")
+	chromiumtest.Do(t, c.ctx, chromedp.Reload()) // laid out for the screen that it is on now
 	c.click(`form:has(input[name="cancel"]) button`)
 	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".alert"))); got != "You did not sign in at Google." {
 		t.Errorf("after a no: got %q", got)
 	}
 	c.picture("upstreams-denied")
+	everywhere()
 
 	// There is an account with the address: it is proven, then linked.
 	c.click(`a[href^="/upstream/google"]`)
 	pick("Jo Doe")
 	c.sees("You have an account already")
 	c.picture("upstreams-account")
+	everywhere()
 	c.click("a.button.primary")
 	c.fill("login", "jo@example.com")
 	c.fill("password", right)
 	c.click(`form[action="/login"] button.primary`)
 	c.sees("Add another way to sign in?")
 	c.picture("upstreams-link")
+	everywhere()
 	c.click(`button[value="link"]`)
 	if got := c.where(); got != "/authorize?i=letter-1" {
 		t.Errorf("after the link: at %s", got)
@@ -61,6 +79,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 		t.Errorf("got %+v", ids)
 	}
 	c.picture("upstreams-linked")
+	everywhere()
 
 	// Signed out, the posted answer signs in.
 	c.open("/signout")
@@ -79,12 +98,15 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	pick("Robin Roe")
 	c.sees("Confirm your e-mail address")
 	c.picture("upstreams-email")
+	everywhere()
 	c.click("button.primary")
 	c.sees("Enter the code")
 	c.picture("upstreams-code")
+	everywhere()
 	m := f.mails.Next(t, "robin@example.com")
 	chromiumtest.Do(t, c.ctx, chromedp.Navigate(m.Link))
 	c.picture("upstreams-mail-link")
+	everywhere()
 	c.click("button.primary")
 	c.sees("Your account")
 }

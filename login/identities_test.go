@@ -119,6 +119,13 @@ func TestLinksOfOthers(t *testing.T) {
 	f.age(u, 10*time.Minute)
 	a := third.post("/account/identities", "session", field(t, page.body, "session"), "add", "google")
 	third.goes(a, "/login")
+	// H12: a provider that says that the proof is an old one gives none.
+	if err := f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: "google", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1", Fault: "auth-time"}), "/login")
+	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1"}), "/account/identities")
+	f.age(u, 10*time.Minute)
 	if a := third.post("/account/identities", "session", field(t, page.body, "session"), "provider", "google", "subject", "1"); a.status != http.StatusSeeOther {
 		t.Errorf("removal with a proof of long ago: got %d", a.status)
 	}

@@ -34,6 +34,7 @@ type trip struct {
 	Upstream string    `json:"u"`
 	Browser  []byte    `json:"b"` // of its binding
 	Until    time.Time `json:"x"`
+	Fresh    bool      `json:"f,omitempty"` // the person was to prove themselves anew
 	Letter   string    `json:"l,omitempty"` // the client's request
 	Next     string    `json:"n,omitempty"` // where to go on without one
 	Locales  string    `json:"w,omitempty"`
@@ -50,7 +51,10 @@ func (s *Server) request(t *web.Tenant, tr *trip) upstream.Request {
 	made := func(what string) string {
 		return base64.RawURLEncoding.EncodeToString(box.MAC([]byte(what + "\x00" + tr.ID)))
 	}
-	return upstream.Request{RedirectURI: t.URL("/upstream/" + tr.Upstream + "/callback"), Nonce: made("nonce"), Verifier: made("verifier")}
+	return upstream.Request{
+		RedirectURI: t.URL("/upstream/" + tr.Upstream + "/callback"), Nonce: made("nonce"), Verifier: made("verifier"),
+		Fresh: tr.Fresh, Begun: tr.Until.Add(-tripLife),
+	}
 }
 
 // goUpstream sends the browser to a provider. It starts on a page of ours: another site
@@ -88,18 +92,17 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if len(tr.Next) > 200 || len(tr.Locales) > longestWishing {
 		tr.Next, tr.Locales = "", ""
 	}
-	tr.ID, tr.Until, tr.Browser = secret.Token(), time.Now().Add(tripLife), bindingHash(browser.Binding(w, r))
+	_, err := s.Sessions.Current(r)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	tr.ID, tr.Until, tr.Fresh, tr.Browser = secret.Token(), time.Now().Add(tripLife), err == nil, bindingHash(browser.Binding(w, r))
 	plain, err := json.Marshal(tr)
 	if err != nil {
 		return err
 	}
 	ask := s.request(t, tr)
 	ask.State = s.Secrets.Box(t.ID, tripPurpose).SealString(plain)
-	_, err = s.Sessions.Current(r)
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return err
-	}
-	ask.Fresh = err == nil
 	if in != nil {
 		ask.LoginHint = in.LoginHint
 	}

@@ -31,6 +31,7 @@ const (
 	faultHash      = "at-hash"
 	faultTenant    = "tid"
 	faultUserinfo  = "userinfo"
+	faultAuthTime  = "auth-time"
 	faultNewKey    = "new-key"
 )
 
@@ -64,6 +65,7 @@ var tokenFaults = []Fault{
 	{faultHash, "ID token for another access token"},
 	{faultTenant, "ID token of another directory"},
 	{faultUserinfo, "Userinfo about somebody else"},
+	{faultAuthTime, "Says that the person signed in yesterday"},
 	{faultNewKey, "A new key (no fault: it has to work)"},
 }
 

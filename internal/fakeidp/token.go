@@ -152,6 +152,8 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 		said["iat"] = now.Add(time.Hour).Unix()
 	case faultOld:
 		said["iat"] = now.Add(-24 * time.Hour).Unix()
+	case faultAuthTime:
+		said["auth_time"] = now.Add(-24 * time.Hour).Unix()
 	case faultHash:
 		said["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA"
 	case faultTenant:

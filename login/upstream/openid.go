@@ -37,6 +37,9 @@ func (p *Provider) openID(ctx context.Context, r Request, found *discovery, toke
 	if nonce, _ := said["nonce"].(string); r.Nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
 		return Identity{}, refused("ID token: another nonce")
 	}
+	if at, says := said["auth_time"].(float64); r.Fresh && says && time.Unix(int64(at), 0).Before(r.Begun.Add(-skew)) {
+		return Identity{}, refused("ID token: a proof from before")
+	}
 	subject, _ := said["sub"].(string)
 	id := p.identity(said)
 	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {

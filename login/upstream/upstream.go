@@ -104,8 +104,9 @@ type Request struct {
 	Nonce       string
 	Verifier    string // PKCE, RFC 7636
 	LoginHint   string
-	// Fresh asks the provider to have the person prove themselves anew.
+	// Fresh asks the provider to have the person prove themselves anew, later than Begun.
 	Fresh bool
+	Begun time.Time
 }
 
 // Answer is what the browser came back with.

@@ -1,0 +1,118 @@
+package login
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// I2, I3, G9: the code is for the browser in which the stranger came, is tried a few times
+// and used once.
+func TestStrangersCodes(t *testing.T) {
+	f := federate(t, nil, fakeidp.Facebook)
+	v := f.visitor()
+	v.goes(v.come(fakeidp.Facebook, "", fedJo), "/federated/email")
+	v.get("/federated/email")
+	if a := v.post("/federated/email", "email", "jo@example.com\r\nBcc: x@example.com"); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("two lines: got %d", a.status)
+	}
+	a := v.post("/federated/email", "email", fedJo.Email)
+	flow := mustURL(t, a.location()).Query().Get("flow")
+	m := f.mails.Next(t, fedJo.Email)
+	// Whoever reads the mail confirms nothing with it elsewhere, by link or by code.
+	reader := f.visitor()
+	if a := reader.visit(m.Link); a.status != http.StatusBadRequest {
+		t.Errorf("the link elsewhere: got %d", a.status)
+	}
+	who := fedJo
+	who.Subject = "another"
+	reader.goes(reader.come(fakeidp.Facebook, "", who), "/federated/email")
+	reader.visit(m.Link)
+	token := mustURL(t, m.Link).Query().Get("token")
+	for _, fields := range [][]string{{"token", token}, {"flow", flow, "code", m.Code}} {
+		if a := reader.post("/federated/confirm", fields...); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("for another stranger: got %d %s", a.status, a.location())
+		}
+	}
+	if page := v.visit(m.Link); page.status != http.StatusOK {
+		t.Fatalf("the link: got %d", page.status)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	came := map[int]int{}
+	for range 8 {
+		wg.Go(func() {
+			resp, err := v.client.Do(v.request("/federated/confirm", "token", token))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			mu.Lock()
+			defer mu.Unlock()
+			came[resp.StatusCode]++
+		})
+	}
+	wg.Wait()
+	if came[http.StatusSeeOther] < 1 || came[http.StatusInternalServerError] > 0 {
+		t.Errorf("in parallel: got %v", came)
+	}
+	if ids := f.identities(storage.DefaultTenant, fedJo.Email); len(ids) != 1 {
+		t.Errorf("got %v", ids)
+	}
+	v.signedInAs(fedJo.Email)
+
+	guesser := f.visitor()
+	who.Subject = "guesser"
+	guesser.come(fakeidp.Facebook, "", who)
+	guesser.get("/federated/email")
+	a = guesser.post("/federated/email", "email", "victim@example.com")
+	flow = mustURL(t, a.location()).Query().Get("flow")
+	right := f.mails.Next(t, "victim@example.com").Code
+	for i := range codeTries {
+		if a := guesser.post("/federated/confirm", "flow", flow, "code", fmt.Sprintf("%08d", i)); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("guess %d: got %d", i, a.status)
+		}
+	}
+	if a := guesser.post("/federated/confirm", "flow", flow, "code", right); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("the right one, too late: got %d", a.status)
+	}
+}
+
+// G13: a provider that hangs or misbehaves ends soon, says so, and leaves passwords alone.
+func TestProvidersThatFail(t *testing.T) {
+	f := federate(t, nil, fakeidp.Google)
+	f.user(storage.DefaultTenant, "local@example.com", "", "correct horse")
+	for fault, want := range map[string]string{
+		"hang": "cannot be reached", "huge": "cannot be reached", "status": "cannot be reached", "json": "", "redirect": "could not be trusted",
+		"signature": "could not be trusted", "audience": "could not be trusted", "cancel": "You did not sign in at Google", "error": "cannot be reached",
+	} {
+		who := fedJo
+		who.Fault = fault
+		v := f.visitor()
+		query := f.ask("", storage.Interaction{})
+		start := time.Now()
+		to, _ := v.depart(fakeidp.Google, query, who)
+		done := make(chan answer)
+		go func() { done <- v.visit(to) }()
+		if other := f.visitor(); other.signIn("local@example.com", "correct horse").status != http.StatusSeeOther {
+			t.Errorf("%s: passwords do not work meanwhile", fault)
+		}
+		a := <-done
+		v.goes(a, "/login")
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: took %s", fault, took)
+		}
+		page := v.visit(a.location())
+		if page.status != http.StatusOK || !strings.Contains(page.body, want) || !strings.Contains(page.body, `role="alert"`) || !strings.Contains(page.body, `name="i"`) {
+			t.Errorf("%s: got %d %s", fault, page.status, page.body)
+		}
+		v.signedInAs("")
+	}
+}
