@@ -31,6 +31,12 @@ type Apps interface {
 	Session(r *http.Request, app storage.Client, token string) (sessionID string, err error)
 	// Person is whom the request's access token stands for.
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
+	// Form reads a form that an app posted.
+	Form(w http.ResponseWriter, r *http.Request) (url.Values, error)
+	// Request reads what an app asks an authorization for, and gives what Code is to have.
+	Request(r *http.Request, app storage.Client, form url.Values) (storage.Interaction, url.Values, error)
+	// Code is the authorization code of what Request gave, for a session.
+	Code(r *http.Request, app storage.Client, asked url.Values, sess storage.Session) (string, error)
 	// CORS lets scripts of registered origins read the answers of h.
 	CORS(h http.Handler) http.Handler
 }
@@ -48,6 +54,7 @@ func (s *Server) apiRoutes() []apiRoute {
 		s.apiSendCode(),
 		s.apiConfirm(),
 		s.apiInvited(),
+		s.apiPasskey(),
 		s.apiSignIn(),
 		s.apiRefresh(),
 		s.apiLogout(),
@@ -69,6 +76,7 @@ func (s *Server) registerAPI(r *mux.Router) {
 	for path, routes := range byPath {
 		r.Handle(path, s.Apps.CORS(s.api(routes)))
 	}
+	r.Handle(ChallengePath, s.Apps.CORS(http.HandlerFunc(s.challenge)))
 	r.Handle(apiDocument, s.Apps.CORS(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is no such call. See " + apiDocument + "."})
@@ -106,10 +114,15 @@ type asking struct {
 	// kept is what the app keeps in place of cookies. The request has those that are in it,
 	// and no others: what a browser adds by itself counts for nothing here.
 	kept *authSession
+	// in is the request that waits at the authorization challenge endpoint; nil elsewhere.
+	in *storage.Interaction
 }
 
 // interaction stands for the authorization request that pages have.
 func (a *asking) interaction() *storage.Interaction {
+	if a.in != nil {
+		return a.in
+	}
 	return &storage.Interaction{TenantID: a.app.TenantID, Client: a.app}
 }
 
@@ -179,7 +192,7 @@ func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, err
 	if err != nil {
 		return nil, err
 	}
-	return &asking{kept.in(r), app, kept}, nil
+	return &asking{Request: kept.in(r), app: app, kept: kept}, nil
 }
 
 // reply answers as the operation says, or 204 when there is nothing to say.

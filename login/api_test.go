@@ -32,7 +32,7 @@ type apiSite struct {
 func newAPI(t testing.TB, change func(*Config)) *apiSite {
 	t.Helper()
 	a := &apiSite{}
-	a.site = newSite(t, func(c *Config) {
+	a.site = startAt(t, "http", "localhost", func(c *Config) { // a name, without which there are no passkeys
 		store, ephemeral := c.Store.(*sqldb.Store), memory.New()
 		var err error
 		a.provider, err = provider.New(provider.Config{

@@ -3,29 +3,34 @@ package login
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// factorFields are in the inputs of calls that sign somebody in.
+// factorFields are the second factor of calls that sign somebody in.
 type factorFields struct {
-	OTP          string `json:"otp" secret:"true" max:"64" doc:"What the person's authenticator app shows: ask for it, and send all again, when the answer is second_factor_required." example:"123456"`
+	OTP          string `json:"otp" secret:"true" max:"64" doc:"What the person's authenticator app shows, when the answer was second_factor_required." example:"123456"`
 	RecoveryCode string `json:"recovery_code" secret:"true" max:"64" doc:"One of their recovery codes, in place of otp."`
+	Remember     bool   `json:"remember" doc:"Ask for no second factor next time, where the tenant allows it: what auth_session is then is half of a way in."`
 }
 
 var factorRequired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "second_factor_required",
-	When: "the password is right, and a second factor is wanted besides: `factors` has those of the person that would do (otp, recovery_code, passkey). When it is empty they set one up in the browser, by `/authorize`.", More: factorsLeft{}}
+	When: "what came is right, and a second factor is wanted besides. Send one with this `auth_session`, alone, within ten minutes; or all again, and one.", More: factorsLeft{}}
 
 // factorsLeft is what the problem says besides.
 type factorsLeft struct {
-	Factors []string `json:"factors" doc:"Those of the person that would do."`
+	Factors     []string `json:"factors" doc:"Those of the person that would do: otp, recovery_code, passkey. When there are none they set one up in the browser, by /authorize."`
+	AuthSession string   `json:"auth_session" doc:"Goes on where this request ended."`
 }
 
 // appFactors takes the second factor that came with a first proof, if one did, and says
 // by what the person has proven themselves and what it comes to. Nothing begins without
-// the second factor where one is wanted.
-func (s *Server) appFactors(a *asking, user storage.User, f factorFields, amr ...string) (acr string, all []string, err error) {
+// the second factor where one is wanted: the app's session remembers the first proof.
+func (s *Server) appFactors(a *asking, user storage.User, f proofFields, amr ...string) (acr string, all []string, err error) {
 	creds, err := s.Store.CredentialsOf(a.Context(), user.TenantID, user.ID)
 	if err != nil {
 		return "", nil, err
@@ -35,31 +40,62 @@ func (s *Server) appFactors(a *asking, user storage.User, f factorFields, amr ..
 	if m.acr == "" {
 		return c.acr, amr, nil
 	}
+	more, err := s.appFactor(a, user, m, f)
+	if err != nil {
+		return "", nil, err
+	}
+	if more == nil {
+		return "", nil, s.appAwaits(a, c, m)
+	}
+	all = union(amr, append(more, "mfa"))
+	if f.Remember {
+		a.kept.keep(func(w http.ResponseWriter) { err = s.remember(w, a.Request, user, creds) })
+	}
+	return storage.ACROf(all), all, err
+}
+
+// appFactor takes the factor that the request has, if any that would do, and says what it
+// proves.
+func (s *Server) appFactor(a *asking, user storage.User, m missing, f proofFields) (amr []string, err error) {
 	field := ""
 	switch {
 	case f.OTP != "" && m.totp:
 		field, err = "otp", s.proveTOTP(a.Request, user, f.OTP)
 	case f.RecoveryCode != "" && m.recovery > 0:
 		field, err = "recovery_code", s.proveRecovery(a.Request, user, f.RecoveryCode)
+	case f.Passkey != nil && m.passkeys > 0 && a.kept.Pending != nil:
+		_, amr, err = s.appPasskey(a, passkey.Factor, *f.Passkey, &user)
+		return amr, err
 	default:
-		left := factorsLeft{Factors: []string{}}
-		for _, f := range []struct {
-			name string
-			has  bool
-		}{{"otp", m.totp}, {"recovery_code", m.recovery > 0}, {"passkey", m.passkeys > 0}} {
-			if f.has {
-				left.Factors = append(left.Factors, f.name)
-			}
-		}
-		return "", nil, &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: s.words(a.Request).must("factor.title"), More: left}
+		return nil, nil
 	}
 	var wrong invalid
 	if errors.As(err, &wrong) {
 		err = invalidf(field, "factor.wrong")
 	}
-	if err != nil {
-		return "", nil, err
+	return []string{"otp"}, err
+}
+
+// appAwaits remembers a first proof, and says what is wanted besides.
+func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
+	if a.kept.Pending == nil || a.kept.Pending.UserID != c.user.ID {
+		a.kept.Pending = &pendingProof{ID: secret.Token(), UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix()}
+		if err := s.record(a.Request, storage.Event{Kind: "login.pending", UserID: c.user.ID, ClientID: a.app.ClientID}); err != nil {
+			return err
+		}
 	}
-	all = append(amr, "otp", "mfa")
-	return storage.ACROf(all), all, nil
+	left := factorsLeft{Factors: []string{}}
+	for _, f := range []struct {
+		name string
+		has  bool
+	}{{"otp", m.totp}, {"recovery_code", m.recovery > 0}, {"passkey", m.passkeys > 0}} {
+		if f.has {
+			left.Factors = append(left.Factors, f.name)
+		}
+	}
+	var err error
+	if left.AuthSession, err = a.kept.seal(s, a.Request); err != nil {
+		return err
+	}
+	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: s.words(a.Request).must("factor.title"), More: left}
 }

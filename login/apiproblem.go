@@ -54,15 +54,14 @@ func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
 
 // apiFail answers a program. Every error has one shape.
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
-	jsonapi.Fail(w, r, s.apiProblem(r, err))
+	jsonapi.Fail(w, r, s.apiProblem(s.words(r), r, err))
 }
 
 // apiProblem is err as a program is told: what pages say in words has a code here.
-func (s *Server) apiProblem(r *http.Request, err error) *jsonapi.Problem {
+func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var early *limited
 	var wrong invalid
-	say := s.words(r)
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -81,6 +80,10 @@ func (s *Server) apiProblem(r *http.Request, err error) *jsonapi.Problem {
 		return &jsonapi.Problem{Status: wrongCode.Status, Code: wrongCode.Code, Detail: say.must("confirm.wrong")}
 	case errors.Is(err, errAccountExists):
 		return &jsonapi.Problem{Status: accountExists.Status, Code: accountExists.Code, Detail: say.must("confirm.exists")}
+	case errors.Is(err, errWrongPasskey):
+		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.wrong")}
+	case errors.Is(err, errLatePasskey):
+		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.late")}
 	case errors.Is(err, errNotFresh):
 		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The person has to sign in again first.", Authenticate: insufficient(r)}
 	case errors.Is(err, argon2id.ErrBusy):

@@ -41,8 +41,8 @@ func (s *Server) apiConfirmReset() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",
 		Summary:  "Sets a new password with the code that was mailed, and signs in with it.",
-		Text:     "All sessions and tokens of the person end. The answer is that of `/auth/sign-in` with the new password: with second_factor_required it is set all the same, and the person signs in with it.",
-		Problems: []jsonapi.Outcome{wrongCode, factorRequired, wrongFields, notOffered, wrongScope, wrongSession},
+		Text:     "All sessions and tokens of the person end. The answer is that of `/auth/sign-in` with the new password: with second_factor_required it is set all the same.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in newPasswordCall) (signedInAnswer, error) {
 		if err := offered(s.resets(a.Request)); err != nil {
 			return signedInAnswer{}, err
@@ -58,6 +58,6 @@ func (s *Server) apiConfirmReset() apiRoute {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appSignedIn(a, user, in.Scope, factorFields{}, "pwd")
+		return s.appGoesOn(a, user, in.Scope, proofFields{}, "pwd")
 	})
 }

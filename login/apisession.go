@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,22 +26,48 @@ const authSessionLife = 400 * 24 * time.Hour
 type authSession struct {
 	ClientID string            `json:"c"`
 	IssuedAt int64             `json:"t"` // Unix time
+	ID       string            `json:"i"` // random: what is asked of its holder is asked of nobody else
 	Cookies  map[string]string `json:"k,omitempty"`
+	// Pending is a first proof that waits for a second.
+	Pending *pendingProof `json:"p,omitempty"`
+	// Request and Flow are of the authorization challenge endpoint: what is asked for, and
+	// the code that was sent.
+	Request url.Values `json:"r,omitempty"`
+	Flow    string     `json:"f,omitempty"`
+}
+
+// pendingProof is what pending is for browsers.
+type pendingProof struct {
+	ID      string   `json:"i"`
+	UserID  string   `json:"u"`
+	Version int64    `json:"v"` // of the person's credentials
+	AMR     []string `json:"m"`
+	At      int64    `json:"t"` // Unix time
+}
+
+func badSession(detail string) error {
+	return &jsonapi.Problem{Status: wrongSession.Status, Code: wrongSession.Code, Detail: detail}
 }
 
 // openAuthSession opens what the app kept; a new one when it kept nothing.
 func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed string) (*authSession, error) {
 	if sealed == "" {
-		return &authSession{ClientID: app.ClientID}, nil
+		return &authSession{ClientID: app.ClientID, ID: secret.Token()}, nil
 	}
-	bad := &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_session", Detail: "auth_session is not one that this client was given, or it is too old."}
+	kept, err := s.readAuthSession(r, sealed)
+	if err == nil && kept.ClientID != app.ClientID {
+		err = errBadSession
+	}
+	return kept, err
+}
+
+var errBadSession = badSession("auth_session is not one that this client was given, or it is too old.")
+
+func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, error) {
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, authSessionPurpose).OpenString(sealed)
-	if err != nil {
-		return nil, bad
-	}
 	kept := &authSession{}
-	if err := json.Unmarshal(plain, kept); err != nil || kept.ClientID != app.ClientID || time.Since(time.Unix(kept.IssuedAt, 0)) > authSessionLife {
-		return nil, bad
+	if err != nil || json.Unmarshal(plain, kept) != nil || time.Since(time.Unix(kept.IssuedAt, 0)) > authSessionLife {
+		return nil, errBadSession
 	}
 	return kept, nil
 }

@@ -15,9 +15,7 @@ type signInCall struct {
 	appFields
 	authSessionField
 	upstreamFields
-	Login    string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
-	Password string `json:"password" secret:"true" doc:"The password."`
-	factorFields
+	proofFields
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
 }
 
@@ -38,7 +36,8 @@ func (s *Server) apiSignIn() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
 		Summary:  "Signs a person in.",
-		Problems: []jsonapi.Outcome{wrongCredentials, factorRequired, wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
+		Text:     "By login and password; by flow and code, or token, of `/auth/send-code`; by a passkey, of `/auth/passkey-options`; or by what another provider says, with providerType.",
+		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -48,48 +47,37 @@ func (s *Server) apiSignIn() apiRoute {
 			if err != nil {
 				return signedInAnswer{}, s.strangerProblem(a.Request, err)
 			}
-			return s.appSignedIn(a, user, in.Scope, in.factorFields, s.amr(a.Request, who.AMR)...)
+			return s.appGoesOn(a, user, in.Scope, in.proofFields, s.amr(a.Request, who.AMR)...)
 		}
-		if err := offered(usesPasswords(a.Request)); err != nil {
-			return signedInAnswer{}, err
-		}
-		var missing invalid
-		if strings.TrimSpace(in.Login) == "" {
-			missing = append(missing, fault{Field: "login", Text: "signin.missing_login"})
-		}
-		if in.Password == "" {
-			missing = append(missing, fault{Field: "password", Text: "signin.missing_secret"})
-		}
-		if missing != nil {
-			return signedInAnswer{}, missing
-		}
-		user, err := s.prove(a.Request, a.interaction(), in.Login, in.Password)
+		p, err := s.appProve(a, in.proofFields)
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appSignedIn(a, user, in.Scope, in.factorFields, "pwd")
+		return s.appSignedIn(a, p, in.Scope)
 	})
 }
 
-// appSignedIn is where every way of signing in ends that an app takes: a session that no
-// browser holds, and its tokens.
-func (s *Server) appSignedIn(a *asking, user storage.User, scope string, second factorFields, amr ...string) (signedInAnswer, error) {
-	acr, amr, err := s.appFactors(a, user, second, amr...)
+// appSignedIn gives an app the tokens of somebody who has proven themselves.
+func (s *Server) appSignedIn(a *asking, p proved, scope string) (signedInAnswer, error) {
+	sess, err := s.appSession(a, p)
 	if err != nil {
 		return signedInAnswer{}, err
 	}
-	sess, err := s.Sessions.Open(a.Request, user, acr, amr...)
-	if err != nil {
-		return signedInAnswer{}, err
-	}
-	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, user.ID) })
-	err = s.record(a.Request, storage.Event{Kind: "login.succeeded", UserID: user.ID, ClientID: a.app.ClientID,
-		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
-	if err != nil {
-		return signedInAnswer{}, err
-	}
-	web.Note(a.Context(), "user", user.ID)
 	return s.appAnswer(a, sess, scope)
+}
+
+// appSession is where every way of signing in ends that an app takes: a session that no
+// browser holds.
+func (s *Server) appSession(a *asking, p proved) (storage.Session, error) {
+	sess, err := s.Sessions.Open(a.Request, p.user, p.acr, p.amr...)
+	if err != nil {
+		return sess, err
+	}
+	a.kept.Pending = nil
+	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, p.user.ID) })
+	web.Note(a.Context(), "user", p.user.ID)
+	return sess, s.record(a.Request, storage.Event{Kind: "login.succeeded", UserID: p.user.ID, ClientID: a.app.ClientID,
+		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(p.amr, " ")}})
 }
 
 // appAnswer are the tokens of a session, and what the app is to keep.

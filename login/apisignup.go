@@ -83,7 +83,7 @@ func (s *Server) apiInvited() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
 		Summary:  "Registers a person who was invited, and signs them in.",
-		Problems: []jsonapi.Outcome{wrongFields, {Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}, accountExists, noSignUp, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongFields, {Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}, accountExists, factorRequired, noSignUp, wrongScope, wrongSession},
 	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -100,23 +100,37 @@ func (s *Server) apiInvited() apiRoute {
 	})
 }
 
-// sendCodeCall is what an app sends to have a code sent again.
+// sendCodeCall is what an app sends to have a code sent: once more, or to sign in.
 type sendCodeCall struct {
 	appFields
 	authSessionField
-	Flow string `json:"flow" need:"true" secret:"true" max:"64" doc:"Of the code that was sent before, by /auth/sign-up or /auth/reset-password."`
+	Flow    string `json:"flow" secret:"true" max:"64" doc:"To send another code in the place of one that did not arrive: that of the call that sent it."`
+	Login   string `json:"login" doc:"To sign somebody in by a code: their e-mail address, user name or number." example:"jo@example.com"`
+	Channel string `json:"channel" enum:"email,phone" doc:"Where that code is to go."`
 }
 
 func (s *Server) apiSendCode() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
-		Summary:  "Sends another code in the place of one that did not arrive.",
-		Text:     "Codes that were sent before work no more, and the flow is another.",
-		Problems: []jsonapi.Outcome{wrongCode, wrongSession},
+		Summary:  "Sends a code to sign in with, or another in the place of one that did not arrive.",
+		Text:     "Codes that were sent before work no more, and the flow is another. The answer is the same when there is no such account.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
-		flow, err := s.resend(a.Request, in.Flow)
+		if in.Flow != "" {
+			flow, err := s.resend(a.Request, in.Flow)
+			return flowAnswer{flow}, err
+		}
+		flow, err := s.appSendCode(a, in.Login, in.Channel)
 		return flowAnswer{flow}, err
 	})
+}
+
+// appSendCode sends a code to sign in with.
+func (s *Server) appSendCode(a *asking, login, channel string) (flow string, err error) {
+	if err := offered(s.sendsCodes(a.Request, channel)); err != nil {
+		return "", err
+	}
+	return s.startSignInCode(a.Request, login, channel)
 }
 
 // confirmCall is what an app sends when the person has the code.
@@ -133,7 +147,7 @@ func (s *Server) apiConfirm() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
 		Summary:  "Ends a registration with the code that was mailed, and signs the person in.",
-		Problems: []jsonapi.Outcome{wrongCode, factorRequired, wrongFields, accountExists, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, factorRequired, wrongScope, wrongSession},
 	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -146,7 +160,7 @@ func (s *Server) apiConfirm() apiRoute {
 			if err != nil {
 				return signedInAnswer{}, s.strangerProblem(a.Request, err)
 			}
-			return s.appSignedIn(a, user, in.Scope, factorFields{}, s.amr(a.Request, who.AMR)...)
+			return s.appGoesOn(a, user, in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
 		}
 		user, _, err := s.completeSignUp(a.Request, p, completion{Password: in.Password, Username: in.Username})
 		if err != nil {
@@ -158,8 +172,19 @@ func (s *Server) apiConfirm() apiRoute {
 
 // appRegistered signs a person in whose account was made just now.
 func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
+	amr := "pwd"
 	if !usesPasswords(a.Request) {
-		return s.appSignedIn(a, user, scope, factorFields{}, "otp")
+		amr = "otp"
 	}
-	return s.appSignedIn(a, user, scope, factorFields{}, "pwd")
+	return s.appGoesOn(a, user, scope, proofFields{}, amr)
+}
+
+// appGoesOn signs in whoever has just proven themselves by the way, if that is enough.
+func (s *Server) appGoesOn(a *asking, user storage.User, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
+	p := proved{user: user}
+	var err error
+	if p.acr, p.amr, err = s.appFactors(a, user, f, amr...); err != nil {
+		return signedInAnswer{}, err
+	}
+	return s.appSignedIn(a, p, scope)
 }

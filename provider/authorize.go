@@ -194,12 +194,23 @@ type codeHandler struct{ p *Provider }
 // HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
 func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
 	a := ctx.Value(authorizationKey{}).(*authorization)
-	id, err := uuid.NewV7()
+	sealed, err := h.p.giveCode(a, ar.GetRequestForm().Get("redirect_uri"))
 	if err != nil {
 		return err
 	}
+	resp.AddParameter("code", sealed)
+	ar.SetResponseTypeHandled("code")
+	return nil
+}
+
+// giveCode is a code of the authorization, which nothing stands in the way of any more.
+func (p *Provider) giveCode(a *authorization, redirectURI string) (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", err
+	}
 	c := &code{
-		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: ar.GetRequestForm().Get("redirect_uri"),
+		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: redirectURI,
 		Challenge: a.challenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.client.Audience,
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
 		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.answerACR(), IssuedAt: time.Now(),
@@ -207,11 +218,5 @@ func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosi
 	if a.rawClaims != "" {
 		c.Claims = json.RawMessage(a.rawClaims)
 	}
-	sealed, err := h.p.sealCode(a.tenant, c)
-	if err != nil {
-		return err
-	}
-	resp.AddParameter("code", sealed)
-	ar.SetResponseTypeHandled("code")
-	return nil
+	return p.sealCode(a.tenant, c)
 }

@@ -24,6 +24,8 @@ type metadata struct {
 	EndSessionEndpoint    string `json:"end_session_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
 	IntrospectionEndpoint string `json:"introspection_endpoint"`
+	// ChallengeEndpoint is of draft-ietf-oauth-first-party-apps-04 section 8.
+	ChallengeEndpoint string `json:"authorization_challenge_endpoint,omitempty"`
 
 	Scopes                []string `json:"scopes_supported"`
 	Claims                []string `json:"claims_supported"`
@@ -79,7 +81,12 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 	assertions := algorithmNames(assertionAlgorithms)
 	// Introspection is for clients that can authenticate.
 	confidential := slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == "none" })
+	challenge := ""
+	if p.Pages.Challenge != "" {
+		challenge = t.URL(p.Pages.Challenge)
+	}
 	return &metadata{
+		ChallengeEndpoint:     challenge,
 		Issuer:                t.Issuer,
 		AuthorizationEndpoint: t.URL("/authorize"),
 		TokenEndpoint:         t.URL("/token"),

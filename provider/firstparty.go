@@ -45,6 +45,9 @@ func firstParty(c *storage.Client) error {
 
 // appProblem is an error of the protocol as package login shows it.
 func appProblem(err error) error {
+	if no := refused(err); no != nil {
+		return no
+	}
 	var e *oauthError
 	if err == nil || !errors.As(err, &e) {
 		return err

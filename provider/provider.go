@@ -83,6 +83,7 @@ type Pages struct {
 	Consent      string // asks what the client may have
 	SignOut      string // asks whether to sign out, when nobody else may decide it
 	SignedOut    string // says that it is done
+	Challenge    string // the authorization challenge endpoint; "" where there is none
 	// Languages are those that the pages speak.
 	Languages []string
 	// Say translates sentences into the language of the request, which it tells. Default:

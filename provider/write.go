@@ -46,7 +46,7 @@ func (p *Provider) api(h func(w http.ResponseWriter, r *http.Request) error) htt
 }
 
 // programs are the endpoints that answer JSON, errors too.
-var programs = []string{"/token", "/introspect", "/revoke", "/userinfo", "/jwks"}
+var programs = []string{"/token", "/introspect", "/revoke", "/userinfo", "/jwks", "/authorize-challenge"}
 
 // ErrorPage is page, but for endpoints that programs call: what went wrong before a
 // request reached one of those, such as its tenant not being found, is JSON too.

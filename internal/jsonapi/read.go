@@ -59,9 +59,23 @@ func Parse(body []byte, v any) error {
 	if !ok {
 		return malformed("The body is not a JSON object.")
 	}
+	return Bind(object, v)
+}
+
+// Bind puts members where they belong in the struct that v points to: for what came in
+// another way than as JSON. Texts are strings, and JSON within what Value gives.
+func Bind(members map[string]any, v any) error {
 	var faults []Fault
-	bind(reflect.ValueOf(v).Elem(), object, "", &faults)
+	bind(reflect.ValueOf(v).Elem(), members, "", &faults)
 	return faulty(http.StatusBadRequest, faults)
+}
+
+// Value is the value that JSON stands for; the text itself when it is none.
+func Value(text string) any {
+	if tree, err := parse([]byte(text)); err == nil {
+		return tree
+	}
+	return text
 }
 
 func malformed(detail string) error {

@@ -1,0 +1,57 @@
+package login
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// passkeyCall is what an app sends to ask for a passkey.
+type passkeyCall struct {
+	appFields
+	authSessionField
+}
+
+// passkeyAnswer is what the app's platform is asked, and what goes back with its answer.
+type passkeyAnswer struct {
+	Options     json.RawMessage `json:"options" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn)."`
+	State       string          `json:"state" doc:"Goes back with the answer."`
+	AuthSession string          `json:"auth_session" doc:"Send it with the answer: the options are for whoever holds it."`
+}
+
+func (s *Server) apiPasskey() apiRoute {
+	return forApps(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/auth/passkey-options", ID: "passkeyOptions",
+		Summary:  "Asks for a passkey: to sign in, or as the second factor of a sign-in that waits.",
+		Text:     "Give `options` to `navigator.credentials.get` or your platform's like, and send `state` and its answer as `passkey` to `/auth/sign-in`. Passkeys belong to the issuer's host name.",
+		Problems: []jsonapi.Outcome{notOffered, wrongPasskey, wrongSession},
+	}, func(a *asking, _ passkeyCall) (out passkeyAnswer, err error) {
+		c, err := s.appChallenge(a)
+		if err != nil {
+			return out, err
+		}
+		out.Options, out.State = c.Options, c.State
+		out.AuthSession, err = a.kept.seal(s, a.Request)
+		return out, err
+	})
+}
+
+// appChallenge asks whoever holds the app's session for a passkey: of the person whose
+// sign-in waits, or of anybody.
+func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
+	if err := offered(s.offersPasskeys(a.Request)); err != nil {
+		return passkey.Challenge{}, err
+	}
+	purpose, user := passkey.SignIn, (*storage.User)(nil)
+	if a.kept.Pending != nil {
+		u, _, err := s.appPending(a, a.kept.Pending)
+		if err != nil {
+			return passkey.Challenge{}, err
+		}
+		purpose, user = passkey.Factor, &u
+	}
+	return s.startPasskey(a.Request, purpose, a.kept.ID, user)
+}

@@ -1,0 +1,230 @@
+package login
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// ChallengePath is the authorization challenge endpoint's.
+const ChallengePath = "/authorize-challenge"
+
+// challenged is an answer of the authorization challenge endpoint that is not a code: what
+// is wrong, or what more is needed (draft-ietf-oauth-first-party-apps-04 section 5.2.2).
+type challenged struct {
+	Error       string          `json:"error"`
+	Description string          `json:"error_description,omitempty"`
+	AuthSession string          `json:"auth_session,omitempty"`
+	Methods     []string        `json:"methods,omitempty"` // what would do next, each by itself
+	Passkey     json.RawMessage `json:"passkey,omitempty"` // options and state, with the method passkey
+	Message     string          `json:"message,omitempty"` // for the person, in their language
+	Errors      []jsonapi.Fault `json:"errors,omitempty"`  // what they entered wrongly
+}
+
+// challenge is the authorization challenge endpoint: a first-party app collects what proves
+// a person, in as many requests as it takes, and gets an authorization code in the end. It
+// is /auth/sign-in in the shape of an authorization request.
+func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
+	a, out, err := s.challengeStep(w, r)
+	if err == nil {
+		err = jsonapi.Write(w, http.StatusOK, out)
+	}
+	if err != nil {
+		s.challengeFail(w, r, a, err)
+	}
+}
+
+// codeAnswer is the end of it.
+type codeAnswer struct {
+	Code        string `json:"authorization_code"`
+	AuthSession string `json:"auth_session"`
+}
+
+// errMoreProof says that what came so far is not enough.
+var errMoreProof = errors.New("more proof is needed")
+
+func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking, codeAnswer, error) {
+	form, err := s.Apps.Form(w, r)
+	if err != nil {
+		return nil, codeAnswer{}, err
+	}
+	a, asked, in, err := s.challengeRequest(r, form)
+	if err != nil {
+		return nil, codeAnswer{}, err
+	}
+	var f proofFields
+	if err := jsonapi.Bind(proofsOf(form, a.kept), &f); err != nil {
+		return a, codeAnswer{}, err
+	}
+	if channel := form.Get("channel"); channel != "" {
+		if a.kept.Flow, err = s.appSendCode(a, f.Login, channel); err != nil {
+			return a, codeAnswer{}, err
+		}
+		return a, codeAnswer{}, errMoreProof
+	}
+	if f.empty() && a.kept.Pending == nil {
+		return a, codeAnswer{}, errMoreProof
+	}
+	p, err := s.appProve(a, f)
+	if err != nil {
+		return a, codeAnswer{}, err
+	}
+	sess, err := s.appSession(a, p)
+	if err != nil {
+		return a, codeAnswer{}, err
+	}
+	a.kept.Flow, a.kept.Request = "", nil
+	var out codeAnswer
+	if out.Code, err = s.Apps.Code(a.Request, in.Client, asked, sess); err != nil {
+		return a, out, err
+	}
+	out.AuthSession, err = a.kept.seal(s, a.Request)
+	return a, out, err
+}
+
+// challengeRequest reads who asks for what. What was said before need not be said again,
+// and cannot be taken back.
+func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, url.Values, storage.Interaction, error) {
+	if session := form.Get("auth_session"); session != "" && !form.Has("client_id") && !form.Has("client_assertion") && r.Header.Get("Authorization") == "" {
+		if kept, err := s.readAuthSession(r, session); err == nil {
+			form.Set("client_id", kept.ClientID) // section 5.1
+		}
+	}
+	app, err := s.Apps.App(r, form)
+	if err != nil {
+		return nil, nil, storage.Interaction{}, err
+	}
+	if err := allowedOrigin(r, app); err != nil {
+		return nil, nil, storage.Interaction{}, err
+	}
+	kept, err := s.openAuthSession(r, app, form.Get("auth_session"))
+	if err != nil {
+		return nil, nil, storage.Interaction{}, err
+	}
+	for name, values := range kept.Request {
+		if form.Has(name) && !slices.Equal(form[name], values) {
+			return nil, nil, storage.Interaction{}, &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Detail: name + " is not what it was when auth_session began."}
+		}
+		form[name] = values
+	}
+	in, asked, err := s.Apps.Request(r, app, form)
+	if err != nil {
+		return nil, nil, in, err
+	}
+	if len(kept.Request) == 0 {
+		kept.Pending, kept.Flow = nil, "" // of another authorization
+	}
+	kept.Request = asked
+	return &asking{Request: kept.in(r), app: app, kept: kept, in: &in}, asked, in, nil
+}
+
+// proofsOf are the parameters of a form by which somebody proves themselves, as the JSON
+// API has them.
+func proofsOf(form url.Values, kept *authSession) map[string]any {
+	out := map[string]any{}
+	for _, name := range []string{"login", "password", "code", "token", "otp", "recovery_code"} {
+		if form.Has(name) {
+			out[name] = form.Get(name)
+		}
+	}
+	if form.Has("code") && kept.Flow != "" {
+		out["flow"] = kept.Flow
+	}
+	if form.Get("remember") == "true" {
+		out["remember"] = true
+	}
+	if form.Has("passkey") {
+		out["passkey"] = jsonapi.Value(form.Get("passkey"))
+	}
+	return out
+}
+
+// challengeFail answers with what is wrong or missing.
+func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
+	p := s.apiProblem(s.words(r), r, err)
+	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts()[Languages()[0]], r, err).Detail), Message: p.Detail, Errors: p.Errors}
+	status := p.Status
+	switch left, wants := p.More.(factorsLeft); {
+	case errors.Is(err, errMoreProof):
+		status, out.Error, out.Message = http.StatusForbidden, "insufficient_authorization", ""
+		out.Description, out.Methods = "More is needed to know who it is: see methods.", s.firstMethods(a)
+	case wants && len(left.Factors) == 0:
+		out.Error, out.Description = "redirect_to_web", "A second factor has to be set up first, in the browser."
+	case wants:
+		out.Error, out.Methods = "insufficient_authorization", left.Factors
+	case status == http.StatusUnprocessableEntity:
+		status = http.StatusBadRequest
+	}
+	if a != nil && status < 500 {
+		if err := s.challengeGoesOn(a, &out); err != nil {
+			p, out = s.apiProblem(s.words(r), r, err), challenged{Error: "server_error"}
+			status = p.Status
+		}
+	}
+	web.Note(r.Context(), "error", out.Error)
+	if p.Status >= 500 {
+		web.Note(r.Context(), "cause", err.Error())
+	}
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", web.RetryAfter(p.RetryAfter))
+	}
+	if p.Authenticate != "" {
+		w.Header().Set("WWW-Authenticate", p.Authenticate)
+	}
+	_ = jsonapi.Write(w, status, out)
+}
+
+// challengeGoesOn gives the app what it needs for the next request.
+func (s *Server) challengeGoesOn(a *asking, out *challenged) (err error) {
+	if slices.Contains(out.Methods, storage.MethodPasskey) {
+		var c passkey.Challenge
+		if c, err = s.appChallenge(a); err != nil {
+			return err
+		}
+		if out.Passkey, err = json.Marshal(c); err != nil {
+			return err
+		}
+	}
+	out.AuthSession, err = a.kept.seal(s, a.Request)
+	return err
+}
+
+// firstMethods are the ways in which people of the tenant can begin; "code" when one was
+// sent.
+func (s *Server) firstMethods(a *asking) (all []string) {
+	if a.kept.Flow != "" {
+		return []string{"code"}
+	}
+	for _, m := range []struct {
+		name string
+		is   bool
+	}{
+		{storage.MethodPassword, usesPasswords(a.Request)},
+		{storage.MethodEmail, s.sendsCodes(a.Request, storage.MethodEmail)},
+		{storage.MethodPhone, s.sendsCodes(a.Request, storage.MethodPhone)},
+		{storage.MethodPasskey, s.offersPasskeys(a.Request)},
+	} {
+		if m.is {
+			all = append(all, m.name)
+		}
+	}
+	return all
+}
+
+// ascii is a text fit for error_description (RFC 6749 section 5.2).
+func ascii(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return '?'
+		}
+		return r
+	}, s)
+}
