@@ -11,6 +11,8 @@ import (
 type homeView struct {
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
+	// SignUp says whether anybody may make an account.
+	SignUp bool
 }
 
 // homePage leads to the account, or to where one can sign in.
@@ -24,7 +26,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	v := s.view(w, r, "home.title", nil)
-	v.Page = homeView{s.playground(r)}
+	v.Page = homeView{s.playground(r), s.mayRegister(r, false) == nil}
 	return s.show(w, http.StatusOK, "home", v)
 }
 

@@ -79,6 +79,9 @@ func TestSigningUpByCode(t *testing.T) {
 	if p := v.get("/login?" + q); !strings.Contains(p.body, `href="/signup?`+q+`"`) {
 		t.Error("the sign-in page does not lead there")
 	}
+	if p := v.get("/"); !strings.Contains(p.body, `href="/signup"`) {
+		t.Error("the start page does not lead there")
+	}
 	p := v.get("/signup?" + q)
 	if p.status != http.StatusOK || !strings.Contains(p.header.Get("Content-Security-Policy"), "script-src 'self'") {
 		t.Fatalf("got %d with %s", p.status, p.header.Get("Content-Security-Policy"))
@@ -262,8 +265,10 @@ func TestWhoMaySignUp(t *testing.T) {
 		if p := v.post("/signup", "email", "jo@example.com", "password", fresh); p.status != http.StatusForbidden {
 			t.Errorf("%s: the form: got %d", mode, p.status)
 		}
-		if p := v.get("/login"); strings.Contains(p.body, "/signup") {
-			t.Errorf("%s: the sign-in page leads there", mode)
+		for _, path := range []string{"/login", "/"} {
+			if p := v.get(path); strings.Contains(p.body, "/signup") {
+				t.Errorf("%s: %s leads there", mode, path)
+			}
 		}
 	}
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{EmailDomains: []string{"example.com", "xn--bcher-kva.example"}}})
