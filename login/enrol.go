@@ -36,10 +36,11 @@ func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant,
 		return s.factorsOwner(r)
 	}
 	c, err := s.claimant(r, in)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case storage.HasSecondFactor(c.creds): // the page that asks for it is another
+	}
+	switch m := s.missingFactor(r, in, c); {
+	case storage.HasSecondFactor(c.creds), !m.none(), m.acr == "": // the page that asks for what they have is another
 		return nil, &detour{elsewhere(r, in, secondFactorPath)}
 	case c.account != nil && !isFresh(*c.account):
 		return nil, &detour{elsewhere(r, in, "/login")}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -265,5 +266,26 @@ func TestAStoredSecretOpensForItsOwnerOnly(t *testing.T) {
 	v.signIn("jo@example.com", right)
 	if p := v.post("/second-factor", "code", mo.shows()); p.status == http.StatusSeeOther || v.cookie("session") != "" {
 		t.Errorf("somebody else's secret signs in: got %d", p.status)
+	}
+}
+
+// A13: where everybody needs a second factor, one that is there is asked for. Who knows the
+// password alone puts none of their own beside it.
+func TestNoAppIsSetUpBesideAPasskeyThatIsMissing(t *testing.T) {
+	s := passkeySite(t, nil)
+	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorAlways })
+	user := s.user("default", "jo@example.com", "", right)
+	s.passkey(user, passkeytest.New(t, s.url))
+	v := s.visitor()
+	v.leads(v.signIn("jo@example.com", right), "/second-factor")
+	v.leads(v.get("/second-factor/setup"), "/second-factor")
+	secret := factor.NewTOTP()
+	a := &phone{s, user, secret.Text(), nil}
+	v.leads(v.post("/second-factor/setup", "setup", s.login.sealSetup(user, secret, time.Now()), "code", a.shows()), "/second-factor")
+	if hasKind(t, s, user, storage.TOTPCredential) || v.cookie("session") != "" {
+		t.Error("an app was set up by the password alone")
+	}
+	if p := v.get("/second-factor"); p.status != http.StatusOK || !strings.Contains(p.body, `data-passkey="get"`) {
+		t.Errorf("got %d, and no question for the passkey", p.status)
 	}
 }

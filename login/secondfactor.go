@@ -19,6 +19,7 @@ type secondFactorForm struct {
 	TOTP, Codes bool
 	// Unreachable: nothing that they could use or set up here would do.
 	Unreachable bool
+	Passkeys    bool // one could be added that would
 	// Remember says for how long the device can be remembered; "" when it cannot.
 	Remember string
 	Fault    string
@@ -53,6 +54,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m missing, form secondFactorForm) error {
 	form.Account = accountOfUser(c.user)
 	form.TOTP, form.Codes, form.Unreachable = m.totp, m.recovery > 0, m.none()
+	form.Passkeys = form.Unreachable && s.offersPasskeys(r)
 	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.passkeys == 0)
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)

@@ -95,5 +95,5 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	return goOn(w, r, in)
+	return s.onward(w, r, in)
 }

@@ -284,12 +284,13 @@ func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 
 type userRecoverCmd struct{ who }
 
-// Run takes the app, the recovery codes and the remembered devices. Passkeys stay: they
-// are no second factor without recovery codes.
+// Run takes all that can be asked for as a second factor. Passkeys too: who still has one
+// signs in by it, and needs nobody's help.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, "factor.off", func(s store, u storage.User) error {
 		return s.Apply(ctx, storage.Change{TenantID: c.Tenant, UserID: u.ID, Now: time.Now(), RemoveCredentials: []storage.CredentialKey{
-			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
+			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs},
+			{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
 		}})
 	})
 }
