@@ -50,15 +50,29 @@ func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, 
 	}}
 }
 
-// errNotFresh says that the person has to prove themselves again first.
-var errNotFresh = errors.New("the sign-in is too long ago")
+// notFreshError says that the person has to prove themselves again first, as strongly as acr.
+type notFreshError struct{ acr string }
 
-var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago: sign in again first (RFC 9470)."}
+func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
 
-// fresh refuses what only somebody may do who has proven themselves just now.
-func (p *person) fresh() error {
-	if time.Since(p.grant.AuthTime) > freshness {
-		return errNotFresh
+var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago, or was without the second factor that the person has: sign in again first, with the `acr_values` of `WWW-Authenticate` if there are any (RFC 9470)."}
+
+// ownerOnly refuses what only somebody may do who has proven themselves just now: see
+// Server.fresh.
+func (s *Server) ownerOnly(p *person) error {
+	strong := storage.ReachesACR(p.grant.ACR, storage.ACRMultiFactor)
+	late := time.Since(p.grant.AuthTime) > freshness
+	if strong && !late {
+		return nil
+	}
+	creds, err := s.Store.CredentialsOf(p.Context(), p.user.TenantID, p.user.ID)
+	switch {
+	case err != nil:
+		return err
+	case storage.HasSecondFactor(creds) && !strong:
+		return &notFreshError{storage.ACRMultiFactor}
+	case late:
+		return &notFreshError{}
 	}
 	return nil
 }
@@ -83,7 +97,7 @@ func (s *Server) apiUpdatePassword() apiRoute {
 		_, err := s.Store.Credential(p.Context(), p.user.TenantID, p.user.ID, storage.PasswordCredential, "")
 		had := err == nil
 		if errors.Is(err, storage.ErrNotFound) {
-			err = p.fresh()
+			err = s.ownerOnly(p)
 		}
 		if err != nil {
 			return nil, err
@@ -121,7 +135,7 @@ func (s *Server) apiChangeEmail() apiRoute {
 		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address that somebody else has; they get a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, wrongSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
-		if err := p.fresh(); err != nil {
+		if err := s.ownerOnly(p); err != nil {
 			return flowAnswer{}, err
 		}
 		flow, err := s.startEmailChange(p.Request, p.user, in.Email)
@@ -160,7 +174,7 @@ func (s *Server) apiDelete() apiRoute {
 		Summary:  "Deletes the person's account and all that belongs to it, for good.",
 		Problems: []jsonapi.Outcome{notFresh},
 	}, func(p *person, _ deleteCall) (none, error) {
-		if err := p.fresh(); err != nil {
+		if err := s.ownerOnly(p); err != nil {
 			return none{}, err
 		}
 		return none{}, s.deleteAccount(p.Request, p.user)
@@ -168,6 +182,10 @@ func (s *Server) apiDelete() apiRoute {
 }
 
 // insufficient is the challenge of RFC 9470 section 3.
-func insufficient(r *http.Request) string {
-	return `Bearer realm="` + web.TenantOf(r.Context()).Issuer + `", error="insufficient_user_authentication", max_age="300"`
+func insufficient(r *http.Request, acr string) string {
+	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer + `", error="insufficient_user_authentication", max_age="300"`
+	if acr != "" {
+		challenge += `, acr_values="` + acr + `"`
+	}
+	return challenge
 }

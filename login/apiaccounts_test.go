@@ -267,3 +267,22 @@ func TestWhoMayRegisterByAnApp(t *testing.T) {
 	a.settle(storage.DefaultTenant, storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpClosed}})
 	a.is(a.post("/auth/sign-up", fields{"email": "al@example.com", "password": fresh}), 403, "sign_up_closed")
 }
+
+// Nor will a device do that is remembered, of who has a second factor: the password and an
+// app that was left lying about would be all that it takes.
+func TestWhatNeedsAFreshSecondFactor(t *testing.T) {
+	a := newAPI(t, free)
+	jo := a.enrolled("jo@example.com")
+	kept := a.signsIn(fields{"otp": jo.shows(), "remember": true}).str("auth_session")
+	weak := a.signsIn(fields{"auth_session": kept})
+	sure := fields{"confirm": "delete"}
+	got := a.is(a.bearer("POST", "/auth/delete-account", weak.str("access_token"), sure), 401, "insufficient_user_authentication")
+	if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `acr_values="`+storage.ACRMultiFactor+`"`) {
+		t.Errorf("got %s", h)
+	}
+	again := fields{"login": "jo@example.com", "password": right, "auth_session": kept, "acr_values": "gold " + storage.ACRMultiFactor}
+	a.is(a.post("/auth/sign-in", again), 403, "second_factor_required")
+	jo.waits()
+	strong := a.is(a.post("/auth/sign-in", again.with(fields{"otp": jo.shows()})), 200, "")
+	a.is(a.bearer("POST", "/auth/delete-account", strong.str("access_token"), sure), 204, "")
+}

@@ -62,6 +62,7 @@ func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Prob
 	var own *jsonapi.Problem
 	var early *limited
 	var wrong invalid
+	var late *notFreshError
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -84,8 +85,8 @@ func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Prob
 		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.wrong")}
 	case errors.Is(err, errLatePasskey):
 		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.late")}
-	case errors.Is(err, errNotFresh):
-		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The person has to sign in again first.", Authenticate: insufficient(r)}
+	case errors.As(err, &late):
+		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The person has to sign in again first.", Authenticate: insufficient(r, late.acr)}
 	case errors.Is(err, argon2id.ErrBusy):
 		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.must("signin.busy"), RetryAfter: time.Second}
 	}

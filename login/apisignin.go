@@ -16,6 +16,7 @@ type signInCall struct {
 	authSessionField
 	upstreamFields
 	proofFields
+	ACR   string `json:"acr_values" doc:"How strong the proof has to be (RFC 9470), such as urn:vouchsafe:acr:mfa."`
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
 }
 
@@ -41,6 +42,12 @@ func (s *Server) apiSignIn() apiRoute {
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
+		}
+		a.in = a.interaction()
+		for acr := range strings.FieldsSeq(in.ACR) {
+			if a.in.ACR = storage.StrongerACR("", acr); a.in.ACR != "" {
+				break
+			}
 		}
 		if in.elsewhere() {
 			who, user, err := s.fromUpstream(a, in.upstreamFields, true)
