@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -270,5 +272,32 @@ func TestWhatIsMissingIsToldInTheLanguageThatIsAskedFor(t *testing.T) {
 	got := a.is(a.post("/auth/sign-in", fields{"login": " "}, "Accept-Language: de"), 422, "invalid_fields")
 	if got.faults() != "login=signin.missing_login password=signin.missing_secret" || !strings.Contains(got.raw, texts()["de"]["signin.missing_login"]) {
 		t.Errorf("got %s", got.raw)
+	}
+}
+
+// BenchmarkAppFailures is BenchmarkFailures for the API: run it with -benchtime 200x.
+func BenchmarkAppFailures(b *testing.B) {
+	a := newAPI(b, func(c *Config) {
+		many := limit.Rule{Max: 1 << 40, Window: time.Hour}
+		c.PerAccount, c.PerAddress = many, many
+	})
+	real, err := password.New(argon2id.OWASP, nil)
+	must(b, err)
+	a.hasher, a.login.Passwords = real, real
+	names := a.people()
+	took := map[string][]time.Duration{}
+	for b.Loop() {
+		for kind, name := range names {
+			req := a.request(http.MethodPost, "/auth/sign-in", fields{"client_id": "mobile", "login": name, "password": "wrong battery horse"})
+			start := time.Now()
+			if got := a.send(req); got.status != 422 {
+				b.Fatalf("%s: got %d %s", kind, got.status, got.raw)
+			}
+			took[kind] = append(took[kind], time.Since(start))
+		}
+	}
+	for kind, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Microseconds()), strings.ReplaceAll(kind, " ", "-")+"-µs")
 	}
 }
