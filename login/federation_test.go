@@ -31,7 +31,7 @@ type federation struct {
 
 // federate starts a stand-in of each kind, under the kind's name; change may change the
 // default tenant's settings. A second tenant, acme, has the same upstreams.
-func federate(t *testing.T, change func(*storage.TenantSettings), kinds ...string) *federation {
+func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...string) *federation {
 	t.Helper()
 	f := &federation{idps: map[string]*fakeidp.Server{}}
 	f.site = newSite(t, func(c *Config) { f.configure(t, c, change, kinds...) })
@@ -39,7 +39,7 @@ func federate(t *testing.T, change func(*storage.TenantSettings), kinds ...strin
 }
 
 // configure starts the stand-ins and has the tenants offer them.
-func (f *federation) configure(t *testing.T, c *Config, change func(*storage.TenantSettings), kinds ...string) {
+func (f *federation) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
 	t.Helper()
 	c.Upstreams = upstream.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
 	var settings storage.TenantSettings
@@ -68,7 +68,7 @@ func (f *federation) configure(t *testing.T, c *Config, change func(*storage.Ten
 	}
 }
 
-func (f *federation) standIn(t *testing.T, kind string) (storage.Upstream, string) {
+func (f *federation) standIn(t testing.TB, kind string) (storage.Upstream, string) {
 	t.Helper()
 	idp := &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: secret.Token()}
 	srv := httptest.NewServer(idp)

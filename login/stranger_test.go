@@ -3,10 +3,14 @@ package login
 import (
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -114,5 +118,73 @@ func TestProvidersThatFail(t *testing.T) {
 			t.Errorf("%s: got %d %s", fault, page.status, page.body)
 		}
 		v.signedInAs("")
+	}
+}
+
+// H4: whoever says that an address is theirs learns nothing of whom it belongs to, by no
+// answer on the way and by no header.
+func TestStrangersLearnNothing(t *testing.T) {
+	f := federate(t, nil, fakeidp.Facebook)
+	free(&f.login.Config)
+	want := map[string]string{}
+	i := 0
+	for kind, email := range f.people() {
+		i++
+		v := f.visitor()
+		same := func(step string, p answer) {
+			t.Helper()
+			got := stranger43.ReplaceAllString(toldBy(p, email), "SEALED")
+			if want[step] == "" {
+				want[step] = got
+			} else if diff := cmp.Diff(want[step], got); diff != "" {
+				t.Errorf("%s, %s: %s", step, kind, diff)
+			}
+		}
+		same("come", v.come(fakeidp.Facebook, "", fakeidp.Person{Subject: fmt.Sprint(1000 + i), Name: "Jo", Email: email}))
+		same("page", v.get("/federated/email"))
+		p := v.post("/federated/email", "email", email)
+		same("send", p)
+		id := flow(t, p)
+		same("ask", v.get(p.location()))
+		for n := range codeTries + 1 {
+			same(fmt.Sprint("wrong ", n), v.post("/federated/confirm", "flow", id, "code", "0000 0000"))
+		}
+		if m := f.mails.Next(t, email); m.Code == "" {
+			t.Errorf("%s: got mail %q", kind, m.Text)
+		}
+	}
+	if len(want) != 4+codeTries+1 {
+		t.Errorf("got %d steps", len(want))
+	}
+}
+
+// stranger43 is what the cookie of a stranger holds, which is never twice the same.
+var stranger43 = regexp.MustCompile(`vouchsafe-stranger=[A-Za-z0-9_-]+`)
+
+// BenchmarkStrangers reports the median time of sending a code to an address that has an
+// account, and to one that has none. Run it with -benchtime 200x.
+func BenchmarkStrangers(b *testing.B) {
+	f := federate(b, nil, fakeidp.Facebook)
+	free(&f.login.Config)
+	people := f.people()
+	took := map[string][]time.Duration{}
+	browsers := map[string]*visitor{}
+	for i, kind := range []string{"known", "unknown"} {
+		v := f.visitor()
+		v.come(fakeidp.Facebook, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Jo", Email: people[kind]})
+		v.get("/federated/email")
+		browsers[kind] = v
+	}
+	for b.Loop() {
+		for kind, v := range browsers {
+			start := time.Now()
+			p := v.post("/federated/email", "email", people[kind])
+			took[kind] = append(took[kind], time.Since(start))
+			flow(b, p)
+		}
+	}
+	for kind, all := range took {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, kind+"-ms")
 	}
 }
