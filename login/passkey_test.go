@@ -420,3 +420,20 @@ func BenchmarkWrongPasskeys(b *testing.B) {
 		b.ReportMetric(float64(all[len(all)/2].Microseconds()), kind+"-µs")
 	}
 }
+
+// TestPasskeysAlone is a tenant where nobody signs in by anything else: no field is there
+// for nothing, and who cannot use the button is told why.
+func TestPasskeysAlone(t *testing.T) {
+	s := passkeySite(t, nil)
+	s.rules(func(t *storage.TenantSettings) { t.SignIn.Methods = []string{storage.MethodPasskey} })
+	jo := s.user("default", "jo@example.com", "", "")
+	device := passkeytest.New(t, s.url)
+	s.passkey(jo, device)
+	page := s.visitor().get("/login").body
+	if strings.Contains(page, `name="login"`) || strings.Contains(page, `name="password"`) || !strings.Contains(page, "data-without-passkeys>"+english["passkey.needed"]) {
+		t.Errorf("the page: %s", page)
+	}
+	if got := s.visitor().usePasskey(device); got.status != http.StatusSeeOther {
+		t.Errorf("signing in: %d", got.status)
+	}
+}

@@ -84,6 +84,9 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}
+	if v.Passkey != nil {
+		v.Passkey.Only = !form.Password && !form.Ways()
+	}
 	return s.show(w, status, "signin", v)
 }
 
