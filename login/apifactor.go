@@ -78,7 +78,7 @@ func (s *Server) appFactor(a *asking, user storage.User, m missing, f proofField
 
 // appAwaits remembers a first proof, and says what is wanted besides.
 func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
-	if a.kept.Pending == nil || a.kept.Pending.UserID != c.user.ID {
+	if a.kept.Pending == nil {
 		a.kept.Pending = &pendingProof{ID: secret.Token(), UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix()}
 		if err := s.record(a.Request, storage.Event{Kind: "login.pending", UserID: c.user.ID, ClientID: a.app.ClientID}); err != nil {
 			return err

@@ -106,7 +106,7 @@ func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
 	a.is(a.send(twice), http.StatusForbidden, "origin_not_allowed")
 
 	for origin, want := range map[string]string{appOrigin: appOrigin, "https://evil.example": "", "null": ""} {
-		req := a.request(http.MethodOptions, "/auth/sign-in", "", "Origin: "+origin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type")
+		req := a.request(http.MethodOptions, "/auth/update-password", "", "Origin: "+origin, "Access-Control-Request-Method: PATCH", "Access-Control-Request-Headers: authorization,content-type")
 		resp, err := a.client.Do(req)
 		if err != nil {
 			t.Fatal(err)

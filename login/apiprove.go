@@ -63,9 +63,11 @@ func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
 	switch {
 	case f.Flow != "" || f.Code != "" || f.Token != "":
 		user, amr, err = s.appCode(a, f.codeFields)
-	case f.Passkey != nil && waits == nil:
+	case f.Passkey != nil && waits != nil:
+		user, amr, err = s.appPending(a, waits)
+	case f.Passkey != nil:
 		user, amr, err = s.appPasskey(a, passkey.SignIn, *f.Passkey, nil)
-	case f.Login == "" && f.Password == "" && waits != nil:
+	case given == 0 && waits != nil:
 		user, amr, err = s.appPending(a, waits)
 	default:
 		amr = []string{"pwd"}
@@ -73,6 +75,9 @@ func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
 	}
 	if err != nil {
 		return proved{}, err
+	}
+	if given > 0 && (f.Passkey == nil || waits == nil) {
+		waits, a.kept.Pending = nil, nil // it is begun anew
 	}
 	p := proved{user: user}
 	p.acr, p.amr, err = s.appFactors(a, user, f, amr...)

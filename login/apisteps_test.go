@@ -81,6 +81,14 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	kept := a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}).str("auth_session")
 	a.change(jo.user, storage.Change{Raise: true})
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 400, "invalid_session")
+	// Nor does it wait for longer than it may; beginning anew is no harm.
+	al := a.enrolled("al@example.com")
+	late := &authSession{ClientID: "mobile", ID: "x", Pending: &pendingProof{ID: "x", UserID: al.user.ID, AMR: []string{"pwd"}, At: time.Now().Add(-pendingLife - time.Second).Unix()}}
+	sealed, err := late.seal(a.login, a.asked(storage.TenantSettings{}))
+	must(t, err)
+	a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "otp": al.shows()}), 400, "invalid_session")
+	anew := a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "login": "al@example.com", "password": right}), 403, "second_factor_required")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": anew.str("auth_session"), "otp": al.shows()}), 200, "")
 }
 
 // A13, I6: neither a reset nor a registration is a way around the second factor.

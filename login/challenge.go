@@ -170,7 +170,7 @@ func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking
 		}
 	}
 	web.Note(r.Context(), "error", out.Error)
-	if p.Status >= 500 {
+	if status >= 500 {
 		web.Note(r.Context(), "cause", err.Error())
 	}
 	if p.RetryAfter > 0 {
