@@ -20,7 +20,7 @@ type section struct {
 	// state says in a few words how the matter stands.
 	state func(*overview) string
 	// here says whether the request's tenant has the matter at all; nil for yes.
-	here func(r *http.Request) bool
+	here func(s *Server, r *http.Request) bool
 }
 
 // sections are all matters, in the order of the account page. A new one adds its row
@@ -28,7 +28,8 @@ type section struct {
 var sections = []section{
 	{"profile", "account.group.you", "account.profile", (*overview).profile, nil},
 	{"email", "account.group.you", "account.email", (*overview).email, nil},
-	{"password", "account.group.signin", "account.password", (*overview).password, usesPasswords},
+	{"phone", "account.group.you", "account.phone", (*overview).phone, (*Server).hasPhones},
+	{"password", "account.group.signin", "account.password", (*overview).password, func(_ *Server, r *http.Request) bool { return usesPasswords(r) }},
 	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
 	{identitiesSection, "account.group.signin", "account.identities", (*overview).linked, nil},
 	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
@@ -47,6 +48,8 @@ var done = map[string]string{
 	"profile":         "account.done.profile",
 	"email":           "account.done.email",
 	"confirmed":       "account.done.confirmed",
+	"phone":           "account.done.phone",
+	"phone-removed":   "account.done.phone_removed",
 	"password":        "account.done.password",
 	"session":         "account.done.session",
 	"sessions":        "account.done.sessions",
@@ -68,6 +71,8 @@ func (s *Server) accountRoutes() []route {
 		{"/account/profile", s.profilePage, s.postProfile},
 		{"/account/email", s.emailPage, s.postEmail},
 		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
+		{"/account/phone", s.phonePage, s.postPhone},
+		{"/account/phone/confirm", s.phoneConfirmPage, s.postPhoneConfirm},
 		{"/account/password", s.passwordPage, s.postPassword},
 		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
 		{"/account/passkeys/options", s.newPasskeyOptions, nil},
@@ -130,7 +135,7 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := accountHome{Account: accountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.playground(r)}
 	for _, sec := range sections {
-		if sec.here != nil && !sec.here(r) || sec.path == identitiesSection && len(o.identities) == 0 && len(v.Upstreams()) == 0 {
+		if sec.here != nil && !sec.here(s, r) || sec.path == identitiesSection && len(o.identities) == 0 && len(v.Upstreams()) == 0 {
 			continue
 		}
 		row := accountRow{Path: "/account/" + sec.path, Title: v.words.must(sec.title)}

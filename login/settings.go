@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/login/brand"
+	"github.com/vouchsafe/vouchsafe/login/phones"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,6 +40,11 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	for i, m := range t.SignIn.Methods {
 		oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
+	}
+	for i, region := range t.SignIn.PhoneRegions {
+		if !phones.IsRegion(region) {
+			wrong(fmt.Sprintf("sign_in.phone_regions.%d", i), "%q is no country's code: write one of ISO 3166 such as DE", region)
+		}
 	}
 	if n := t.Passwords.History; n != nil && (*n < 0 || *n > 24) {
 		wrong("passwords.history", "%d is not from 0 to 24", *n)

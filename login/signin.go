@@ -29,6 +29,9 @@ type signInForm struct {
 	codeWays
 }
 
+// PhoneOnly says that a name is asked for to send a code to a phone, and for nothing else.
+func (f signInForm) PhoneOnly() bool { return f.ByPhone && !f.Password && !f.ByEmail }
+
 // signInPage asks for name and password.
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)

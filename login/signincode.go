@@ -3,12 +3,12 @@ package login
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/phones"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -31,8 +31,13 @@ func (d signingIn) amr() string {
 
 // sendsCodes says whether people may sign in by a code that goes this way.
 func (s *Server) sendsCodes(r *http.Request, channel string) bool {
-	methods := web.TenantOf(r.Context()).Settings.SignIn.Methods
-	return channel == storage.MethodEmail && slices.Contains(methods, channel) && s.Mail.Sends()
+	switch channel {
+	case storage.MethodEmail:
+		return offers(r, channel) && s.Mail.Sends()
+	case storage.MethodPhone:
+		return offers(r, channel) && s.Mail.Texts
+	}
+	return false
 }
 
 // startSignInCode sends a code to whoever the name means, and gives the flow that it
@@ -54,7 +59,6 @@ func (s *Server) startSignInCode(r *http.Request, login, channel string) (flow s
 
 func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err error) {
 	ctx := r.Context()
-	tenant := web.TenantOf(ctx)
 	user, key, err := s.named(r, data.Login)
 	if err != nil {
 		return "", err
@@ -64,15 +68,14 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 		return "", err
 	}
 	data.To = user.EmailKey
+	if data.Channel == storage.MethodPhone {
+		data.To = user.Phone
+	}
 	code, err := s.newCode(r, storage.CodeSignIn, data.Channel+":"+target, user.ID, data, codeLife)
 	if err != nil {
 		return "", err
 	}
-	content := map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/login/code/confirm?token=" + code.Token)}
-	m, err := s.compose(r, user.Email, "sign-in", content)
-	if user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress) {
-		m, err = s.decoy(r, "nobody@example.com", content)
-	}
+	m, err := s.signInMessage(r, user, data, code)
 	if err != nil {
 		return "", err
 	}
@@ -83,14 +86,41 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 	return code.ID, nil
 }
 
+// signInMessage carries the code; to whom it cannot be carried it is a decoy.
+func (s *Server) signInMessage(r *http.Request, user storage.User, data signingIn, code issued) (m storage.Mail, err error) {
+	if data.Channel == storage.MethodPhone {
+		to := user.Phone
+		nobody := user.ID == "" || user.Disabled || !data.reaches(user)
+		if nobody {
+			to = "+10000000000"
+		}
+		if m, err = s.composeText(r, to, code); nobody {
+			m.Template = ""
+		}
+		return m, err
+	}
+	content := map[string]string{"Code": code.Spoken(), "Link": web.TenantOf(r.Context()).URL("/login/code/confirm?token=" + code.Token)}
+	m, err = s.compose(r, user.Email, "sign-in", content)
+	if user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress) {
+		return s.decoy(r, "nobody@example.com", content)
+	}
+	return m, err
+}
+
 // named finds whom somebody means, by the same reads whether or not there is anybody; and
 // the key of the name.
-func (s *Server) named(r *http.Request, login string) (storage.User, string, error) {
-	key, ok := normalName(login)
-	if !ok {
-		key = login
+func (s *Server) named(r *http.Request, login string) (user storage.User, key string, err error) {
+	ctx, tenant := r.Context(), web.TenantOf(r.Context())
+	if number, bad := phones.Parse(login, tenant.Settings.SignIn.PhoneRegions); bad == nil && s.sendsCodes(r, storage.MethodPhone) {
+		key = number
+		user, err = s.Store.UserByPhone(ctx, tenant.ID, key)
+	} else {
+		var ok bool
+		if key, ok = normalName(login); !ok {
+			key = login
+		}
+		user, _, err = s.Store.UserPassword(ctx, tenant.ID, key)
 	}
-	user, _, err := s.Store.UserPassword(r.Context(), web.TenantOf(r.Context()).ID, key)
 	if errors.Is(err, storage.ErrNotFound) {
 		err = nil
 	}
@@ -144,8 +174,12 @@ func (s *Server) proveSignInCode(r *http.Request, p proof) (storage.User, signin
 	return user, data, err
 }
 
-// reaches says whether the person still reads what is sent there.
+// reaches says whether the person still reads what is sent there. A number that was never
+// confirmed may be anybody's.
 func (d signingIn) reaches(u storage.User) bool {
+	if d.Channel == storage.MethodPhone {
+		return d.To != "" && d.To == u.Phone && u.PhoneVerified
+	}
 	return d.Channel == storage.MethodEmail && d.To != "" && d.To == u.EmailKey
 }
 

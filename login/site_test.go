@@ -47,6 +47,7 @@ type site struct {
 	router *mux.Router
 	hasher *password.Hasher
 	mails  *smtptest.Server
+	texts  *textbox
 
 	mu      sync.Mutex
 	letters map[string]storage.Interaction
@@ -138,12 +139,13 @@ func (s *site) startMail(log *slog.Logger, secrets *secret.Masters) *mail.Mailer
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	worker := &mail.Worker{Store: s.store, Secrets: secrets, Sender: sender, Log: log}
+	s.texts = &textbox{}
+	worker := &mail.Worker{Store: s.store, Secrets: secrets, Sender: sender, Texts: s.texts, Log: log}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { worker.Run(ctx) })
 	s.t.Cleanup(func() { cancel(); wg.Wait() })
-	return &mail.Mailer{Secrets: secrets, Wake: worker.Wake}
+	return &mail.Mailer{Secrets: secrets, Wake: worker.Wake, Texts: true}
 }
 
 func setupToken(_ context.Context, tenant, token string) (storage.Spent, error) {

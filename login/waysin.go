@@ -56,8 +56,8 @@ func (s *Server) waysIn(r *http.Request, u storage.User, creds []storage.Credent
 	return ways
 }
 
-// leavingAWayIn makes a change that takes credentials or identities away, unless it took
-// the person's last way in: errLastWayIn.
+// leavingAWayIn makes a change that takes credentials, identities or a number away, unless
+// it took the person's last way in: errLastWayIn.
 func (s *Server) leavingAWayIn(r *http.Request, u storage.User, ch storage.Change) error {
 	for again := range 3 {
 		creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
@@ -68,8 +68,12 @@ func (s *Server) leavingAWayIn(r *http.Request, u storage.User, ch storage.Chang
 		if err != nil {
 			return err
 		}
+		then := u
+		if ch.Update != nil {
+			then = *ch.Update
+		}
 		before := s.waysIn(r, u, creds, ids)
-		after := s.waysIn(r, u, slices.DeleteFunc(creds, func(c storage.Credential) bool {
+		after := s.waysIn(r, then, slices.DeleteFunc(creds, func(c storage.Credential) bool {
 			return slices.Contains(ch.RemoveCredentials, storage.CredentialKey{Kind: c.Kind, ID: c.ID})
 		}), slices.DeleteFunc(ids, func(i storage.Identity) bool {
 			return slices.ContainsFunc(ch.Unlink, func(gone storage.Identity) bool { return gone.Provider == i.Provider && gone.Subject == i.Subject })

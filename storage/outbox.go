@@ -48,6 +48,6 @@ type Outbox interface {
 	// has expired.
 	ReviveMail(ctx context.Context, tenant, id string, now time.Time) error
 	// CountMail is how many mails of all tenants wait, and how many are dead. Sweep forgets
-	// those that have expired, and those that have been dead for 30 days.
+	// those that expired while they waited, and those that have been dead for 30 days.
 	CountMail(ctx context.Context) (queued, dead int64, err error)
 }

@@ -40,6 +40,9 @@ const (
 type SignInSettings struct {
 	// Methods are any of password, passkey, email and phone; password and passkey when empty.
 	Methods []string `json:"methods,omitempty" yaml:"methods,omitempty"`
+	// PhoneRegions, when there are any, are the only countries of which phone numbers may
+	// be, by ISO 3166 code; of the first are numbers that do not say theirs.
+	PhoneRegions []string `json:"phone_regions,omitempty" yaml:"phone_regions,omitempty"`
 }
 
 // Values of PasswordSettings.SignOut.

@@ -65,6 +65,9 @@ type Users interface {
 	User(ctx context.Context, tenant, id string) (User, error)
 	UserByEmail(ctx context.Context, tenant, emailKey string) (User, error)
 	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
+	// UserByPhone finds whose verified number it is. ErrNotFound also when it is that of
+	// several: it names nobody then.
+	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists people by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
 	// UpdateUser stores all fields but CreatedAt and CredentialVersion. ErrExists as for AddUser.

@@ -114,6 +114,15 @@ type Config struct {
 	// en/reset-password.txt. docs/mail.md lists them.
 	MailTemplates string `setting:"mail_templates" sample:"/etc/vouchsafe/mail"`
 
+	// The webhook that sends text messages: each is posted there as JSON, signed with
+	// sms_secret. docs/mail.md shows how. Without it people have no phone numbers here.
+	SMSURL secretText `setting:"sms_url" secret:"true" sample:"https://sms.internal/send"`
+	// What the webhook knows Vouchsafe by, at least 16 characters. Required with sms_url.
+	SMSSecret secretText `setting:"sms_secret" secret:"true" sample:"SECRET-OF-THE-WEBHOOK"`
+	// How many text messages are sent in an hour at most: a bound on what they cost when
+	// somebody plays with them.
+	SMSPerHour int `setting:"sms_per_hour" default:"500"`
+
 	// What signs access tokens: ES256, RS256 or EdDSA.
 	AccessTokenAlgorithm string `setting:"access_token_algorithm" default:"ES256" oneof:"ES256 RS256 EdDSA"`
 	// How long access tokens live, unless their client says otherwise.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -100,8 +103,18 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// checkMail says what is wrong with the settings of mail.
+// checkMail says what is wrong with the settings of mail and of text messages.
 func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
+	if c.SMSURL != "" {
+		if _, err := mail.NewWebhook(string(c.SMSURL), cmp.Or(string(c.SMSSecret), "to be said below"), nil); err != nil {
+			wrong("sms_url", "%v", err)
+		} else if _, err := mail.NewWebhook(string(c.SMSURL), string(c.SMSSecret), nil); err != nil {
+			wrong("sms_secret", "%v", err)
+		}
+	}
+	if c.SMSPerHour < 1 {
+		wrong("sms_per_hour", "%d is none: leave sms_url out", c.SMSPerHour)
+	}
 	if c.SMTPURL == "" {
 		return
 	}
@@ -112,37 +125,60 @@ func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
 	}
 }
 
-// wireMail makes what composes mails, and what sends them: through the server that is
-// set, or on a developer's machine into the mailbox of the developer page. With neither
-// nothing sends them.
-func (s *server) wireMail() (*mail.Mailer, error) {
+// wireMail makes what composes messages, and what sends them: through the server or the
+// webhook that is set, or on a developer's machine into the mailbox of the developer page.
+// With neither nothing sends them.
+func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
 	if err != nil {
 		return nil, err
 	}
-	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates}
-	var sender mail.Sender
-	switch {
-	case s.cfg.SMTPURL != "":
-		roots, err := rootCAs(s.cfg.ExtraCAFile)
+	roots, err := rootCAs(s.cfg.ExtraCAFile)
+	if err != nil {
+		return nil, err
+	}
+	w := &mail.Worker{
+		Store: s.store, Secrets: s.secrets, Templates: templates, Log: s.log,
+		Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed,
+	}
+	if s.cfg.playground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
+		s.mailbox = &devpage.Mailbox{}
+		w.Sender, w.Texts = devSender{s.mailbox}, devSender{s.mailbox}
+	}
+	if s.cfg.SMTPURL != "" {
+		if w.Sender, err = mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}); err != nil {
+			return nil, err
+		}
+	}
+	if s.cfg.SMSURL != "" {
+		// Whoever set it may mean a host on their own network.
+		client := outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second, MaxBody: 64 << 10, KeepAlive: true})
+		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), client)
 		if err != nil {
 			return nil, err
 		}
-		if sender, err = mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}); err != nil {
-			return nil, err
-		}
-	case s.cfg.playground():
-		s.mailbox = &devpage.Mailbox{}
-		sender = devSender{s.mailbox}
-	default:
-		return mailer, nil
+		w.Texts = bounded{hook, limits, limit.Rule{Name: "sms", Max: int64(s.cfg.SMSPerHour), Window: time.Hour}}
 	}
-	s.mails = &mail.Worker{
-		Store: s.store, Secrets: s.secrets, Templates: templates, Sender: sender, Log: s.log,
-		Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed,
+	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: w.Texts != nil, NoMails: w.Sender == nil}
+	if w.Sender != nil || w.Texts != nil {
+		s.mails, mailer.Wake = w, w.Wake
 	}
-	mailer.Wake = s.mails.Wake
 	return mailer, nil
+}
+
+// bounded sends no more than a rule allows, over all replicas.
+type bounded struct {
+	mail.Sender
+	limits *limit.Limiter
+	rule   limit.Rule
+}
+
+// Send implements mail.Sender.
+func (b bounded) Send(ctx context.Context, m *mail.Message) error {
+	if _, ok := b.limits.Allow(ctx, storage.DefaultTenant, b.rule, "all"); !ok {
+		return errors.New("sms_per_hour text messages were sent in the last hour")
+	}
+	return b.Sender.Send(ctx, m)
 }
 
 // devSender delivers to the developer page.

@@ -124,7 +124,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	mailer, err := s.wireMail()
+	mailer, err := s.wireMail(limits)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -28,8 +30,12 @@ const purpose = "mail"
 // say it.
 const CodeLife = 15 * time.Minute
 
+// noticeLife is how long any other mail waits, where nothing sends them: whoever sets up a
+// mail server does not mean those of last year.
+const noticeLife = 7 * 24 * time.Hour
+
 // coded are the messages that hold a code.
-var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "reset-password": true, "sign-in": true}
+var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "reset-password": true, "sign-in": true, "phone-code": true}
 
 // ErrAddress says that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")
@@ -42,6 +48,8 @@ type Mailer struct {
 	// Wake tells the worker of this process not to wait for its next look; nil where nobody
 	// sends mails.
 	Wake func()
+	// Texts says that text messages have a sender, NoMails that mails have none.
+	Texts, NoMails bool
 }
 
 // content is what is sealed in a mail.
@@ -56,8 +64,22 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 	if err := CheckAddress(to); err != nil {
 		return storage.Mail{}, err
 	}
-	if !m.Templates.has(template) {
-		return storage.Mail{}, fmt.Errorf("there is no mail template %q", template)
+	return m.compose(storage.ChannelMail, t, to, language, template, data)
+}
+
+// ComposeText is Compose for a text message to a phone, whose number is in E.164.
+func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
+	if !e164.MatchString(to) {
+		return storage.Mail{}, ErrAddress
+	}
+	return m.compose(storage.ChannelSMS, t, to, language, template, data)
+}
+
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+
+func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
+	if !m.Templates.has(template) || slices.Contains(texts, template) != (channel == storage.ChannelSMS) {
+		return storage.Mail{}, fmt.Errorf("there is no template %q for a message by %s", template, channel)
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
@@ -69,9 +91,10 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 	}
 	now := time.Now()
 	mail := storage.Mail{
-		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: storage.ChannelMail, To: to, Template: template, Language: language,
+		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: channel, To: to, Template: template, Language: language,
 		Data: m.Secrets.Box(t.ID, purpose).Seal(plain), CreatedAt: now, NextAt: now,
 	}
+	mail.ExpiresAt = now.Add(noticeLife)
 	if coded[template] {
 		mail.ExpiresAt = now.Add(CodeLife)
 	}
@@ -79,7 +102,7 @@ func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any)
 }
 
 // Sends says whether there is somebody to send mails.
-func (m *Mailer) Sends() bool { return m.Wake != nil }
+func (m *Mailer) Sends() bool { return m.Wake != nil && !m.NoMails }
 
 // Stored says that composed mails are in the outbox now.
 func (m *Mailer) Stored() {

@@ -29,6 +29,9 @@ var names = []string{
 	"email-changed", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 
+// texts are those that go to a phone: without a subject, and without HTML.
+var texts = []string{"phone-code"}
+
 const (
 	// fallback is the language of every message.
 	fallback = "en"
@@ -45,7 +48,7 @@ type Templates struct {
 
 // Message is a rendered mail.
 type Message struct {
-	ID, To, Subject, Text, HTML string
+	TenantID, ID, To, Subject, Text, HTML string
 }
 
 var standard = func() *Templates {
@@ -104,7 +107,8 @@ func (t *Templates) add(file, source string) (err error) {
 	}
 	ext := path.Ext(file)
 	key := strings.TrimSuffix(file, ext)
-	if strings.Count(key, "/") != 1 || !slices.Contains(names, path.Base(key)) || ext != ".txt" && ext != ".html" {
+	isMail, isText := slices.Contains(names, path.Base(key)), slices.Contains(texts, path.Base(key))
+	if strings.Count(key, "/") != 1 || !isMail && !isText || ext != ".txt" && (isText || ext != ".html") {
 		return fmt.Errorf("%s: there is no such message", file)
 	}
 	if ext == ".txt" {
@@ -144,9 +148,12 @@ func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
 	if err := t.text[key].Execute(&out, values); err != nil {
 		return nil, err
 	}
+	if m.Channel == storage.ChannelSMS {
+		return &Message{TenantID: m.TenantID, ID: m.ID, To: m.To, Text: strings.TrimSpace(out.String())}, nil
+	}
 	subject, body, _ := strings.Cut(out.String(), "\n")
 	msg := &Message{
-		ID: m.ID, To: m.To,
+		TenantID: m.TenantID, ID: m.ID, To: m.To,
 		Subject: strings.TrimSpace(strings.TrimPrefix(subject, "Subject:")), Text: strings.TrimLeft(body, "\n"),
 	}
 	if strings.ContainsFunc(msg.Subject, unicode.IsControl) {

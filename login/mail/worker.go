@@ -41,7 +41,8 @@ type Worker struct {
 	Store     storage.Outbox
 	Secrets   *secret.Masters
 	Templates *Templates // nil is those built in
-	Sender    Sender
+	Sender    Sender     // of mails
+	Texts     Sender     // of text messages
 	Log       *slog.Logger
 	// Sent and Failed, when set, are told of each attempt: for metrics.
 	Sent   func()
@@ -151,7 +152,14 @@ func (w *Worker) try(ctx context.Context, m storage.Mail) error {
 	if err != nil {
 		return errors.Join(ErrPermanent, err)
 	}
-	return w.Sender.Send(ctx, msg)
+	sender := w.Sender
+	if m.Channel == storage.ChannelSMS {
+		sender = w.Texts
+	}
+	if sender == nil {
+		return errors.New("nothing sends messages by " + m.Channel)
+	}
+	return sender.Send(ctx, msg)
 }
 
 // backOff doubles from attempt to attempt, and varies by half so that what failed

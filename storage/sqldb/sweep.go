@@ -44,7 +44,7 @@ const (
 	sweepExpiredMail = `
 		DELETE FROM mail WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE expires_at <= $1 AND expires_at <> 0 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at <> 0 AND dead_at = 0 ORDER BY expires_at LIMIT 1000)`
 	sweepDeadMail = `
 		DELETE FROM mail WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail

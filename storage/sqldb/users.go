@@ -102,6 +102,22 @@ func (s *Store) UserByEmail(ctx context.Context, tenant, emailKey string) (stora
 	return u, wrapped(err, "user by e-mail")
 }
 
+const usersByPhone = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND phone = $2 AND phone_verified AND phone <> '' LIMIT 2`
+
+// UserByPhone implements storage.Users.
+func (s *Store) UserByPhone(ctx context.Context, tenant, phone string) (storage.User, error) {
+	all, err := list(ctx, s, usersByPhone, []any{tenant, phone}, scanUser)
+	if err == nil && len(all) != 1 {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return storage.User{}, wrapped(err, "user by phone")
+	}
+	return all[0], nil
+}
+
 const userByUsername = `
 	SELECT ` + userColumns + ` FROM users
 	WHERE tenant_id = $1 AND username_key = $2 AND username_key <> ''`

@@ -31,6 +31,37 @@ func testUsers(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 	})
 
+	t.Run("a number names one person or nobody", func(t *testing.T) {
+		named := func(want error) {
+			t.Helper()
+			got, err := s.UserByPhone(ctx, tenant, "+4930123456")
+			if want == nil {
+				same(t, got.Phone, err, "+4930123456")
+			} else if err == nil {
+				t.Errorf("got %s, want nobody", got.ID)
+			}
+		}
+		named(storage.ErrNotFound)
+		first, second := aUser(tenant, newID()), aUser(tenant, newID())
+		first.Phone, second.Phone = "+4930123456", "+4930123456"
+		must(t, s.AddUser(ctx, first, nil, nil))
+		named(storage.ErrNotFound) // not verified
+		first.PhoneVerified = true
+		must(t, s.UpdateUser(ctx, first))
+		must(t, s.AddUser(ctx, second, nil, nil))
+		named(nil)
+		second.PhoneVerified = true
+		must(t, s.UpdateUser(ctx, second))
+		named(storage.ErrNotFound) // both
+		_, err := s.UserByPhone(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
+		_, err = s.UserByPhone(ctx, newTenant(t, s), "+4930123456")
+		want(t, err, storage.ErrNotFound)
+		must(t, s.RemoveUser(ctx, tenant, second.ID, now))
+		named(nil)
+		must(t, s.RemoveUser(ctx, tenant, first.ID, now))
+	})
+
 	t.Run("names are unique", func(t *testing.T) {
 		for name, clash := range map[string]func(u *storage.User){
 			"id":       func(u *storage.User) { u.ID = full.ID },

@@ -79,6 +79,7 @@ func newWorld(t *testing.T, s Store) *world {
 	ctx := t.Context()
 	u := aUser(w.tenant, w.user)
 	u.Username, u.UsernameKey, u.Email, u.EmailKey = "Jo", "jo", "Jo@example.com", "jo@example.com"
+	u.Phone, u.PhoneVerified = "+4930123456", true
 	must(t, s.AddUser(ctx, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
 	for _, id := range []string{w.client, w.other} {
 		c := aClient(w.tenant, id)
@@ -124,6 +125,7 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"User":           func(ctx context.Context) (any, error) { return s.User(ctx, tenant, w.user) },
 		"UserByEmail":    func(ctx context.Context) (any, error) { return s.UserByEmail(ctx, tenant, "jo@example.com") },
 		"UserByUsername": func(ctx context.Context) (any, error) { return s.UserByUsername(ctx, tenant, "jo") },
+		"UserByPhone":    func(ctx context.Context) (any, error) { return s.UserByPhone(ctx, tenant, "+4930123456") },
 		"Users":          func(ctx context.Context) (any, error) { return some(s.Users(ctx, tenant, "", 100)) },
 		"Credential": func(ctx context.Context) (any, error) {
 			return s.Credential(ctx, tenant, w.user, storage.PasswordCredential, "")

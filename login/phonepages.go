@@ -1,0 +1,126 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// phoneForm is what the phone page shows.
+type phoneForm struct {
+	formFaults
+	Phone     string // the number that counts, or ""
+	Confirmed bool
+	New       string // as typed
+}
+
+// phonePage shows the number and asks for another.
+func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) error {
+	return s.showPhone(w, r, "", nil)
+}
+
+func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string, err error) error {
+	if !s.hasPhones(r) {
+		return &web.Problem{Status: http.StatusNotFound}
+	}
+	a, err2 := s.fresh(r)
+	if err2 != nil {
+		return err2
+	}
+	status, alert := s.again(w, r, err)
+	if errors.Is(err, errLastWayIn) {
+		status, alert = http.StatusConflict, s.words(r).must("phone.last")
+	}
+	if status == 0 {
+		return changedMeanwhile(s.words(r), err)
+	}
+	v := s.accountView(w, r, "account.phone", a)
+	v.Page, v.Alert = phoneForm{formFaults: s.faultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
+	return s.show(w, status, "account-phone", v)
+}
+
+// postPhone has a code sent, or takes the number away.
+func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("remove") != "" {
+		if _, err := s.removePhone(r, a.User); err != nil {
+			return s.showPhone(w, r, "", err)
+		}
+		return changed(w, r, "/account", "phone-removed")
+	}
+	typed := strings.TrimSpace(r.PostForm.Get("phone"))
+	flow, err := s.startPhoneChange(r, a.User, typed)
+	if err != nil {
+		return s.showPhone(w, r, typed, err)
+	}
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/phone/confirm?"+url.Values{"flow": {flow}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// phoneConfirmForm is what the page for confirming a number shows.
+type phoneConfirmForm struct {
+	formFaults
+	Phone string // that is to be confirmed
+	Flow  string
+}
+
+// phoneConfirmPage takes the code.
+func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showPhoneConfirm(w, r, nil)
+}
+
+func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err error) error {
+	a, err2 := s.mine(r)
+	if err2 != nil {
+		return err2
+	}
+	status, alert := s.again(w, r, err)
+	if status == 0 {
+		return changedMeanwhile(s.words(r), err)
+	}
+	form := phoneConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow")}
+	change, err := s.awaitedPhone(r, a.User, form.Flow)
+	if err != nil {
+		return s.gone(r, err)
+	}
+	form.Phone = change.Phone
+	v := s.accountView(w, r, "bycode.phone_title", a)
+	v.Page, v.Alert = form, alert
+	return s.show(w, status, "account-phone-confirm", v)
+}
+
+// awaitedPhone is the change that waits for a code to be typed.
+func (s *Server) awaitedPhone(r *http.Request, u storage.User, flow string) (change phoneChange, err error) {
+	code, err := s.Store.Code(r.Context(), u.TenantID, flow, time.Now())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (code.UserID != u.ID || code.Purpose != storage.CodePhone) {
+		return change, errWrongCode
+	}
+	if err != nil {
+		return change, err
+	}
+	return change, s.openCode(code, &change)
+}
+
+// postPhoneConfirm changes the number.
+func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.mine(r)
+	if err != nil {
+		return err
+	}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code"))}
+	if p.Digits == "" {
+		return s.showPhoneConfirm(w, r, invalidf("code", "confirm.missing"))
+	}
+	if _, err := s.confirmPhoneChange(r, a.User, p); err != nil {
+		return s.showPhoneConfirm(w, r, err)
+	}
+	return changed(w, r, "/account", "phone")
+}
