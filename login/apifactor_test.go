@@ -3,9 +3,11 @@ package login
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -58,4 +60,15 @@ func TestANewPasswordLeavesTheSecondFactor(t *testing.T) {
 	v := a.visitor()
 	v.leads(v.signIn("jo@example.com", next), "/second-factor")
 	v.leads(v.post("/second-factor", "code", jo.shows()), "/")
+}
+
+// H12: a token of a sign-in without the second factor changes nothing that matters.
+func TestATokenOfThePasswordAloneIsNotFresh(t *testing.T) {
+	a := newAPI(t, nil)
+	jo := a.user(storage.DefaultTenant, "jo@example.com", "", right)
+	token := a.signsIn(nil).str("access_token")
+	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusAccepted, "")
+	now := time.Now()
+	a.change(jo, storage.Change{Credentials: []storage.Credential{{Kind: storage.TOTPCredential, Data: a.login.sealTOTP(jo, factor.NewTOTP()), CreatedAt: now, UpdatedAt: now}}})
+	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusUnauthorized, "insufficient_user_authentication")
 }

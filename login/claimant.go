@@ -198,7 +198,6 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 	}
 	acr := storage.ACROf(all)
 	if c.account == nil {
-		browser.SetCookie(w, r, pendingCookie, "", 0)
 		return s.signedIn(w, r, in, c.user, acr, all...)
 	}
 	err := s.Sessions.Raise(w, r, *c.account, acr, all...)

@@ -317,3 +317,28 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 		t.Errorf("got %v", pendingLife)
 	}
 }
+
+// Whichever way somebody came first, what is missing is asked for: by a code that was
+// mailed, from a provider whose own factors count for nothing here, or by a key that did
+// not verify its owner.
+func TestEveryWayOfSigningInIsHalfOfIt(t *testing.T) {
+	s := newSite(t, nil)
+	jo := s.enrolled("jo@example.com")
+	for _, amr := range [][]string{{"otp"}, {"fed"}, {"pwd"}, {"hwk"}} {
+		v := s.as(jo.user, amr...)
+		if v.cookie("session") != "" || v.cookie("pending") == "" {
+			t.Errorf("%v: signed in", amr)
+		}
+		jo.waits()
+		v.get("/second-factor")
+		v.leads(v.post("/second-factor", "code", jo.shows()), "/")
+		if got := v.session(); !storage.ReachesACR(got.ACR, storage.ACRMultiFactor) || got.AMR[0] != amr[0] {
+			t.Errorf("%v: got session %+v", amr, got)
+		}
+	}
+	for _, amr := range [][]string{{"fed", "mfa"}, {"hwk", "user", "mfa"}} {
+		if v := s.as(jo.user, amr...); v.cookie("session") == "" || !storage.ReachesACR(v.session().ACR, storage.ACRMultiFactor) {
+			t.Errorf("%v: asked for more", amr)
+		}
+	}
+}

@@ -255,6 +255,9 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 		return err
 	}
 	s.devices.Remember(w, r, user.ID)
+	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
+		browser.SetCookie(w, r, pendingCookie, "", 0)
+	}
 	return s.record(r, storage.Event{Kind: "login.succeeded", UserID: user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
 }

@@ -354,3 +354,50 @@ func TestBinding(t *testing.T) {
 		}
 	})
 }
+
+// H1: one more proof changes the secret, and nothing else that hangs on the session.
+func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
+	s, store := open(t)
+	j, old := at(secure), at(secure)
+	u := user(t, store, storage.DefaultTenant)
+	sess := j.start(t, s, u)
+	for name, value := range j.cookies {
+		old.cookies[name] = value
+	}
+	raise := func(j *jar) (err error) {
+		j.visit(func(w http.ResponseWriter, r *http.Request) {
+			a, e := s.Current(r)
+			if err = e; err == nil {
+				err = s.Raise(w, r, a, storage.ACRMultiFactor, "pwd", "otp", "mfa")
+			}
+		})
+		return err
+	}
+	if err := raise(j); err != nil {
+		t.Fatal(err)
+	}
+	got := j.all(t, s)
+	if len(got) != 1 || got[0].ID != sess.ID || got[0].ACR != storage.ACRMultiFactor || len(got[0].AMR) != 3 || !got[0].AuthTime.Equal(sess.AuthTime.Truncate(time.Microsecond)) {
+		t.Errorf("got %+v, want %+v raised", got, sess)
+	}
+	if old.who(t, s) != "" {
+		t.Error("the secret from before still works")
+	}
+	if err := raise(old); err == nil {
+		t.Error("raised by the secret from before")
+	}
+	// In two tabs at once, one wins.
+	var first error
+	j.visit(func(w http.ResponseWriter, r *http.Request) {
+		a, err := s.Current(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first = s.Raise(w, r, a, storage.ACRMultiFactor, "mfa"); first == nil {
+			first = s.Raise(w, r, a, storage.ACRMultiFactor, "mfa")
+		}
+	})
+	if !errors.Is(first, storage.ErrStale) {
+		t.Errorf("got %v, want ErrStale", first)
+	}
+}
