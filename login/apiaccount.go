@@ -113,7 +113,7 @@ func (s *Server) apiUpdatePassword() apiRoute {
 		if had && !slices.Contains(amr, "pwd") {
 			amr = append(slices.Clone(amr), "pwd")
 		}
-		sess, err := s.Sessions.Open(p.Request, user, p.grant.ACR, amr...)
+		sess, err := s.Sessions.Reopen(p.Request, user, p.grant.AuthTime, p.grant.ACR, amr...)
 		if err != nil {
 			return nil, err
 		}

@@ -249,6 +249,9 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 			t.Errorf("got %s", h)
 		}
 	}
+	// A new password proves no more than that the old one is known.
+	changed := a.bearer("PATCH", "/auth/update-password", token, fields{"old_password": right, "password": fresh})
+	a.is(a.bearer("POST", "/auth/delete-account", changed.str("access_token"), fields{"confirm": "delete"}), http.StatusUnauthorized, "insufficient_user_authentication")
 }
 
 func TestWhoMayRegisterByAnApp(t *testing.T) {

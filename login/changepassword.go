@@ -95,7 +95,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if has && !slices.Contains(amr, "pwd") {
 		amr = append(slices.Clone(amr), "pwd")
 	}
-	if _, err := s.Sessions.Start(w, r, user, a.ACR, amr...); err != nil {
+	if _, err := s.Sessions.Restart(w, r, user, a.Session, amr...); err != nil {
 		return err
 	}
 	return changed(w, r, "/account", "password")

@@ -140,6 +140,26 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 	}
 }
 
+// H12: who finds a browser signed in and knows the password does not have the second factor:
+// a new password makes nothing of what it opened fresh.
+func TestANewPasswordIsNoFreshSecondFactor(t *testing.T) {
+	s := newSite(t, nil)
+	jo := s.enrolled("jo@example.com")
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	v.leads(v.post("/second-factor", "code", jo.shows()), "/")
+	v.ages(6 * time.Minute)
+	v.at("/account/password")
+	v.leads(v.post("/account/password", "old_password", right, "password", another), "/account?done=password")
+	if got := v.session(); got.ACR != storage.ACRMultiFactor {
+		t.Errorf("got session %+v", got)
+	}
+	v.leads(v.does("off"), "/login?next=%2Faccount%2Fsecond-factor")
+	if !hasKind(t, s, jo.user, storage.TOTPCredential) {
+		t.Fatal("switched off by the password alone")
+	}
+}
+
 func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")

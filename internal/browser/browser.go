@@ -98,9 +98,20 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 // signed in to the same account already, that session is renewed and keeps its id:
 // ending it would sign the person out of every client that did not ask for the new proof.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
+	return s.start(w, r, user, time.Now(), acr, amr)
+}
+
+// Restart is Start for a person whose session a new password has ended: acr and the time of
+// the sign-in stay. To know a password is not to have given again all that opened a session.
+func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session, amr ...string) (storage.Session, error) {
+	return s.start(w, r, user, was.AuthTime, was.ACR, amr)
+}
+
+func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	tok := token{"", secret.Token(), now}
 	sess := s.fresh(r, tok.secret, user, now, acr, amr)
+	sess.AuthTime = signedIn
 	var kept []token
 	for _, old := range s.tokens(r) {
 		a, err := s.account(ctx, tenant.ID, old)
@@ -162,7 +173,17 @@ func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now t
 // Open starts a session that no browser holds, for an app with screens of its own: what
 // the app has of it are its tokens, which die with it. Nobody knows its secret.
 func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
+	return s.open(r, user, time.Now(), acr, amr)
+}
+
+// Reopen is to Open what Restart is to Start.
+func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string, amr ...string) (storage.Session, error) {
+	return s.open(r, user, signedIn, acr, amr)
+}
+
+func (s *Sessions) open(r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
 	sess := s.fresh(r, secret.Token(), user, time.Now(), acr, amr)
+	sess.AuthTime = signedIn
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.Session{}, err
