@@ -216,9 +216,9 @@ func TestWhoGetsWhichMail(t *testing.T) {
 	if n, dead, err := s.store.CountMail(t.Context()); n != 0 || dead != 0 || err != nil {
 		t.Errorf("in the outbox: %d, %d dead, %v", n, dead, err)
 	}
-	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPasskey}}})
 	v := s.visitor()
-	v.get("/login")
+	v.get("/login") // while it has a form
+	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPasskey}}})
 	if p := v.get("/forgot"); p.status != http.StatusNotFound {
 		t.Errorf("without passwords: got %d", p.status)
 	}
