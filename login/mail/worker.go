@@ -30,6 +30,7 @@ const (
 	sendTimeout = 30 * time.Second
 	lease       = 3 * sendTimeout
 	look        = 5 * time.Second
+	breath      = 50 * time.Millisecond
 	firstWait   = 30 * time.Second
 	longestWait = time.Hour
 	// codes are long expired by then, but what an account's owner should know is not.
@@ -78,6 +79,9 @@ func (w *Worker) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-w.signal():
+			// Once the request that caused the mail has its answer: if sending slowed that,
+			// its time would tell that there is somebody to write to.
+			time.Sleep(breath)
 		case <-time.After(look - look/10 + rand.N(look/5)):
 		}
 	}
