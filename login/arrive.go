@@ -83,7 +83,7 @@ func (s *Server) notAdmitted(r *http.Request, from string) error {
 // makes it that of an account that is there: only the account's owner can, and a provider
 // that the tenant has declared to have the last word about the address.
 func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, id upstream.Identity) (storage.User, error) {
-	key, ok := NormalEmail(id.Email)
+	_, key, ok := mailbox(id.Email)
 	if len(p.Domains) > 0 && (!ok || !p.Admits(domainOf(key), id)) {
 		return storage.User{}, errNotAdmitted
 	}

@@ -35,7 +35,7 @@ type emailChange struct {
 // somebody else has it, its owner is told so, and nobody else. The flow is the code's.
 func (s *Server) startEmailChange(r *http.Request, u storage.User, email string) (flow string, err error) {
 	email = strings.TrimSpace(email)
-	key, ok := NormalEmail(email)
+	_, key, ok := mailbox(email)
 	if !ok {
 		return "", invalidf("email", "setup.bad_email")
 	}

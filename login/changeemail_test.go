@@ -255,6 +255,28 @@ func TestTheAddressOneHasIsConfirmed(t *testing.T) {
 	}
 }
 
+// H5: groß and gross are two mailboxes to some mail servers, but one key here: mail to the
+// one does not prove the other, wherever an address is asked for.
+func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	v := s.signedIn("jo@example.com")
+	v.at("/account/email")
+	if p := v.post("/account/email", "email", "groß@example.com"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["setup.bad_email"]) {
+		t.Errorf("got %d to %q", p.status, p.location())
+	}
+	r := s.asked(storage.TenantSettings{})
+	if _, err := s.login.sendStranger(r, &stranger{Upstream: "u", Subject: "s"}, "groß@example.com"); err == nil {
+		t.Error("a code goes to a stranger's groß@")
+	}
+	// And mail goes to the very domain that was proven, however it was typed.
+	s.user("default", "jo@faß.example", "", right)
+	w := s.visitor()
+	w.get("/forgot")
+	w.post("/forgot", "login", "jo@faß.example")
+	s.mails.Next(t, "jo@xn--fa-hia.example")
+}
+
 // TestMailsNameTheConfiguredHost is for I4.
 func TestMailsNameTheConfiguredHost(t *testing.T) {
 	s := newSite(t, nil)

@@ -135,6 +135,7 @@ func (s *Server) allowSending(r *http.Request, target string) error {
 // compose makes a mail in the language of the request, to be stored with the change that
 // causes it. Call s.Mail.Stored then.
 func (s *Server) compose(r *http.Request, to, template string, data any) (storage.Mail, error) {
+	to = withASCIIDomain(to)
 	return s.Mail.Compose(web.TenantOf(r.Context()), to, s.words(r)["lang"], template, data)
 }
 

@@ -62,6 +62,16 @@ func mailbox(s string) (to, key string, ok bool) {
 	return to, key, strings.ToLower(local) == same && mail.CheckAddress(to) == nil
 }
 
+// withASCIIDomain is an address with its domain as keys have it, for mail servers differ about
+// other spellings: some take faß.de for fass.de.
+func withASCIIDomain(addr string) string {
+	local, domain, _ := strings.Cut(addr, "@")
+	if ascii, err := domains.ToASCII(domain); err == nil {
+		return local + "@" + ascii
+	}
+	return addr
+}
+
 // NormalUsername is the form in which user names are compared
 // (storage.User.UsernameKey). False when it cannot be one: they have letters, digits
 // and . _ - only, and never an @, so that they cannot pass for an e-mail address.

@@ -87,7 +87,7 @@ func (s *Server) strangerEmail(w http.ResponseWriter, r *http.Request) error {
 
 // sendStranger sends a code to the address that a stranger says is theirs.
 func (s *Server) sendStranger(r *http.Request, who *stranger, email string) (flow string, err error) {
-	key, ok := NormalEmail(email)
+	_, key, ok := mailbox(email)
 	if !ok {
 		return "", invalidf("email", "setup.bad_email")
 	}
