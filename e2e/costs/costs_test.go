@@ -42,9 +42,13 @@ func statements(t *testing.T, s *vouchsafetest.Server) cost {
 	return c
 }
 
-// rounds is how often each is measured. The least counts: now and then a cache is
-// filled again, or something expired is swept, which nobody asked for.
-const rounds = 9
+// rounds is how often each is measured. The least counts: now and then a cache is filled
+// again, or something expired is swept, which nobody asked for. On a machine so busy that
+// the caches lapse between two requests it takes more of them, up to patience.
+const (
+	rounds   = 9
+	patience = 90
+)
 
 func TestStatementsPerOperation(t *testing.T) {
 	for _, production := range []bool{false, true} {
@@ -54,15 +58,16 @@ func TestStatementsPerOperation(t *testing.T) {
 			for _, op := range slices.Concat(m.tokenEndpoint(), m.tokenUse(), m.atTheBrowser()) {
 				t.Run(op.name, func(t *testing.T) {
 					op.prepare()() // warm
-					var all []cost
-					for range rounds {
+					least := cost{1 << 30, 1 << 30}
+					for i := 0; i < rounds || i < patience && (least.reads > op.most.reads || least.writes > op.most.writes); i++ {
 						run := op.prepare()
 						before := statements(t, s)
 						run()
 						after := statements(t, s)
-						all = append(all, cost{after.reads - before.reads, after.writes - before.writes})
+						if c := (cost{after.reads - before.reads, after.writes - before.writes}); c.reads+c.writes < least.reads+least.writes {
+							least = c
+						}
 					}
-					least := slices.MinFunc(all, func(a, b cost) int { return a.reads + a.writes - b.reads - b.writes })
 					t.Logf("%d reads, %d writes", least.reads, least.writes)
 					if least.reads > op.most.reads || least.writes > op.most.writes {
 						t.Errorf("got %v, want at most %v", least, op.most)
