@@ -28,11 +28,8 @@ func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) 
 	for _, kind := range kinds {
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: kind, ID: storage.AllIDs})
 	}
-	ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
-	if err != nil {
-		return err
-	}
-	ch.Unlink = append(ch.Unlink, ids...)
+	// Not those that are there now: a stranger may be linking one this very moment.
+	ch.Unlink = append(ch.Unlink, storage.Identity{Provider: storage.AllIDs})
 	// What was allowed to a stranger's client would be allowed to it again. Done apart, and
 	// first: a consent that is missing costs a click.
 	consents, err := s.Store.ConsentsOf(ctx, u.TenantID, u.ID)

@@ -80,6 +80,9 @@ func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
 	if err == nil {
 		err = s.login.takeBack(r, &user, &ch)
 	}
+	if err == nil { // the stranger links another at the last moment
+		err = s.store.AddIdentity(t.Context(), storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()})
+	}
 	if err == nil {
 		err = s.store.Apply(t.Context(), ch)
 	}

@@ -36,7 +36,7 @@ type Change struct {
 	// Swap stores credentials whose data is still what it was. ErrStale otherwise.
 	Swap []CredentialSwap
 	// Unlink and Link remove and add identities. ErrNotFound, and ErrExists: somebody has
-	// it, this person included.
+	// it, this person included. AllIDs as Provider unlinks all that there are.
 	Unlink []Identity
 	Link   []Identity
 	// Codes are stored as PutCode does.

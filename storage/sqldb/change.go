@@ -18,6 +18,7 @@ const (
 	unlinkIdentity    = `
 		DELETE FROM identities
 		WHERE tenant_id = $1 AND provider = $2 AND subject = $3 AND user_id = $4`
+	unlinkIdentities = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2`
 )
 
 // Apply implements storage.Changes.
@@ -101,6 +102,12 @@ func applyCredentials(c conn, ch storage.Change) error {
 
 func applyRest(c conn, ch storage.Change) error {
 	for _, i := range ch.Unlink {
+		if i.Provider == storage.AllIDs {
+			if _, err := c.exec(unlinkIdentities, ch.TenantID, ch.UserID); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := must(c, storage.ErrNotFound, unlinkIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID); err != nil {
 			return err
 		}

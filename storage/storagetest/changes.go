@@ -154,6 +154,18 @@ func testChanges(t *testing.T, s Store) {
 		same(t, ids, err, nil)
 	})
 
+	t.Run("all identities of one person", func(t *testing.T) {
+		mine := []storage.Identity{google, {TenantID: tenant, Provider: "other", Subject: "2", UserID: u.ID, CreatedAt: now}}
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Link: mine}))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "nobody", Now: now, Unlink: []storage.Identity{{Provider: storage.AllIDs}}}))
+		_, err := s.Identity(ctx, tenant, "other", "2")
+		must(t, err)
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Unlink: []storage.Identity{{Provider: storage.AllIDs}}, Link: mine[1:]}))
+		ids, err := s.IdentitiesOf(ctx, tenant, u.ID)
+		same(t, ids, err, mine[1:])
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Unlink: mine[1:]}))
+	})
+
 	t.Run("raise", func(t *testing.T) {
 		must(t, s.AddSession(ctx, aSession(tenant, "session", u.ID)))
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Raise: true}))
