@@ -25,6 +25,9 @@ var languages = func() language.Matcher {
 const (
 	mostLanguages  = 20  // of those somebody wishes for
 	longestWishing = 500 // bytes of Accept-Language
+	// longestTag is more than RFC 5646 section 4.4.1 has anybody expect. x/text parses one
+	// such as "en-t-en-t-…" in time by the square of its length: a second for 60 KB.
+	longestTag = 64
 )
 
 // words are those of the language that the person wishes: by the client's request, which
@@ -101,6 +104,9 @@ func uiLocales(r *http.Request) string {
 func speak(locales []string, fallback string) string {
 	var tags []language.Tag
 	for _, l := range locales[:min(len(locales), mostLanguages)] {
+		if len(l) > longestTag {
+			continue
+		}
 		if tag, err := language.Parse(l); err == nil {
 			tags = append(tags, tag)
 		}

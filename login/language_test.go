@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -50,6 +51,17 @@ func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
 				t.Errorf("%s: the error page: got %s, want %s", name, p.body[:60], c.want)
 			}
 		}
+	}
+}
+
+// TestHostileLanguageTagsCostNothing: x/text takes time by the square of such a tag's
+// length: half a minute for this one.
+func TestHostileLanguageTagsCostNothing(t *testing.T) {
+	v := newSite(t, nil).visitor()
+	start := time.Now()
+	v.get("/login?ui_locales=" + strings.Repeat("en-t-", 150_000))
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("the page took %v", took)
 	}
 }
 
