@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -161,4 +162,18 @@ func FuzzCheckCSS(f *testing.F) {
 			t.Errorf("%q loads by %q", css, got)
 		}
 	})
+}
+
+// TestCSSIsCheckedQuickly: it is, before every page.
+func TestCSSIsCheckedQuickly(t *testing.T) {
+	own := storage.Branding{CSS: strings.Repeat(".a{color:var(--accent);margin:calc(1px + 2px)}\n", 650)}
+	start := time.Now()
+	for range 20 {
+		if Sheet(own) == "" {
+			t.Fatal("it was refused")
+		}
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("20 times 30 KB took %v", took)
+	}
 }

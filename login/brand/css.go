@@ -25,10 +25,7 @@ var functions = []string{
 // rules are the at-rules that CSS may have.
 var rules = []string{"media", "supports", "container", "layer", "keyframes", "starting-style"}
 
-var (
-	call   = regexp.MustCompile(`[-_a-zA-Z0-9]+$`)
-	atRule = regexp.MustCompile(`^[-_a-zA-Z0-9]*`)
-)
+var atRule = regexp.MustCompile(`^[-_a-zA-Z0-9]*`)
 
 // checkCSS says what is wrong with a tenant's own CSS, or nothing. What a browser could
 // read otherwise than this does, such as escapes and whatever is not closed, is refused
@@ -65,7 +62,7 @@ func checkCSS(css string) string {
 			}
 		case c == '(' || c == '{' || c == '[':
 			if c == '(' {
-				if name := call.FindString(css[:i]); name != "" && !slices.Contains(functions, strings.ToLower(name)) {
+				if name := callee(css[:i]); name != "" && !slices.Contains(functions, strings.ToLower(name)) {
 					return fmt.Sprintf("line %d: %s() is not allowed: own CSS loads nothing", line(css, i), name)
 				}
 			}
@@ -83,6 +80,14 @@ func checkCSS(css string) string {
 		return fmt.Sprintf("%q is missing at the end", open[len(open)-1])
 	}
 	return ""
+}
+
+// callee is the name that css ends in. It looks from the end: every page checks its CSS, and
+// to look from the beginning at each parenthesis took a second for 30 KB.
+func callee(css string) string {
+	return css[len(strings.TrimRightFunc(css, func(r rune) bool {
+		return r == '-' || r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	})):]
 }
 
 func line(css string, i int) int { return 1 + strings.Count(css[:i], "\n") }
