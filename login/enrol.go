@@ -64,6 +64,9 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, app factor.TOTP, begun time.Time, fault string) error {
 	v := s.view(w, r, "enrol.title", in)
+	if strings.HasPrefix(r.URL.Path, factorsPath) {
+		v.Session = c.account.ID // as mine wants it
+	}
 	account := accountOfUser(c.user)
 	address := app.URL(v.Brand.Name, account.Login)
 	png, err := factor.QR(address)

@@ -40,12 +40,15 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	if hasKind(t, s, user, storage.TOTPCredential) {
 		t.Fatal("looking at the page sets an app up")
 	}
-	id := v.session().ID
+	id := field(t, p.body, "session") // as a browser sends it
+	if id != v.session().ID {
+		t.Errorf("the form names session %q", id)
+	}
 	wrong := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "000000")
 	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.body, "not right") || secretText.FindString(wrong.body) != secretText.FindString(p.body) {
 		t.Errorf("wrong digits: got %d, or another secret", wrong.status)
 	}
-	jo, done := v.setsUp(user, page, p, "session", id)
+	jo, done := v.setsUp(user, page, p, "session", field(t, wrong.body, "session"))
 	if done.status != http.StatusOK || len(jo.codes) != 10 {
 		t.Fatalf("got %d and %d recovery codes", done.status, len(jo.codes))
 	}
