@@ -207,6 +207,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 	if err != nil {
 		return err
 	}
+	s.devices.Remember(w, r, knownFor(c.user.ID, acr)...)
 	return s.record(r, storage.Event{Kind: "login.raised", UserID: c.user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": c.account.ID, "amr": strings.Join(all, " ")}})
 }

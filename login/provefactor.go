@@ -94,12 +94,14 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 }
 
 // allowFactor counts an attempt at a person's second factor, over all the sign-ins that
-// got as far: whoever knows the password begins as many as they like. A browser that
-// signed in before has counters of its own, so that they cannot lock the person out.
+// got as far: whoever knows the password begins as many as they like. A browser in which a
+// second factor was given before has counters of its own, so that they cannot lock the
+// person out. One that signed in without has not: where the password alone does for that,
+// or did, they could have as many such browsers, and as many counters.
 func (s *Server) allowFactor(r *http.Request, user storage.User) (forgive func(), err error) {
 	ctx := r.Context()
 	subject := user.ID
-	if device, ok := s.devices.Known(r, user.ID); ok {
+	if device, ok := s.devices.Known(r, factorDevice(user.ID)); ok {
 		subject += "\x00" + device
 	}
 	for _, rule := range []limit.Rule{s.PerFactor, s.PerFactorDay} {
@@ -112,6 +114,17 @@ func (s *Server) allowFactor(r *http.Request, user storage.User) (forgive func()
 			s.Limits.Forgive(ctx, user.TenantID, rule, subject)
 		}
 	}, nil
+}
+
+// factorDevice is by what a browser is known in which the person gave a second factor.
+func factorDevice(userID string) string { return "factor:" + userID }
+
+// knownFor is all that a browser is known for that has signed in by acr.
+func knownFor(userID, acr string) []string {
+	if storage.ReachesACR(acr, storage.ACRMultiFactor) {
+		return []string{factorDevice(userID), userID}
+	}
+	return []string{userID}
 }
 
 // openTOTP and sealTOTP read and write the person's secret as it is stored. It is sealed

@@ -232,6 +232,31 @@ func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 
 // A client that wants more of somebody who is signed in asks for what is missing only,
 // and nothing of the session is lost but its secret (H1).
+// H10: browsers in which the password alone signed in have no counters of their own, or
+// whoever knows it could have as many as they like.
+func TestGuessesFromBrowsersWithoutTheFactorAreCountedTogether(t *testing.T) {
+	s := newSite(t, nil)
+	jo := s.enrolled("jo@example.com")
+	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })
+	tried := 0
+	const next = "/account/second-factor"
+	for range 3 {
+		v := s.visitor()
+		v.leads(v.signIn("jo@example.com", right), "/")
+		v.get("/second-factor?next=" + next)
+		for range 3 {
+			if p := v.post("/second-factor", "next", next, "code", jo.wrong()); p.status == http.StatusUnprocessableEntity {
+				tried++
+			} else if p.status != http.StatusTooManyRequests {
+				t.Fatalf("got %d to %q", p.status, p.location())
+			}
+		}
+	}
+	if tried != 5 {
+		t.Errorf("%d guesses were looked at, want 5", tried)
+	}
+}
+
 func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	s := newSite(t, nil)
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })

@@ -254,7 +254,7 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	if err != nil {
 		return err
 	}
-	s.devices.Remember(w, r, user.ID)
+	s.devices.Remember(w, r, knownFor(user.ID, acr)...)
 	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
 		browser.SetCookie(w, r, pendingCookie, "", 0)
 	}

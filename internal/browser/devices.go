@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxDeviceAccounts bounds the accounts that a browser is known for.
-	maxDeviceAccounts = 8
+	// maxDeviceAccounts bounds the ids that a browser is known for: an account whose second
+	// factor was given there has two.
+	maxDeviceAccounts = 16
 	// deviceAge is as long as browsers keep a cookie (RFC 6265bis section 5.5), in seconds.
 	deviceAge = 400 * 24 * 60 * 60
 )
@@ -32,14 +33,17 @@ func (d *Devices) Known(r *http.Request, userID string) (device string, ok bool)
 	return id, slices.ContainsFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
 }
 
-// Remember notes that the browser has signed in to the account.
-func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, userID string) {
+// Remember notes that the browser has signed in to the account, by whichever ids it is
+// asked about.
+func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, userIDs ...string) {
 	id, tags := d.read(r)
 	if id == "" {
 		id = secret.Token()
 	}
-	tags = slices.DeleteFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
-	tags = append([]string{d.tag(r, id, userID)}, tags...)
+	for _, userID := range userIDs {
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
+		tags = append([]string{d.tag(r, id, userID)}, tags...)
+	}
 	tags = tags[:min(len(tags), maxDeviceAccounts)]
 	setCookie(w, web.TenantOf(r.Context()), "device", id+"."+strings.Join(tags, "."), deviceAge)
 }
