@@ -125,3 +125,26 @@ func TestLinkingNeedsTheSecondFactor(t *testing.T) {
 		t.Errorf("got %v", ids)
 	}
 }
+
+// H12: nor is a remembered device enough, with which a password would do for a way in that
+// stays.
+func TestLinkingNeedsTheSecondFactorOnARememberedDevice(t *testing.T) {
+	f := federate(t, nil, fakeidp.Google)
+	a := f.enrolled(fedJo.Email)
+	v := a.remembering()
+	v.goes(v.come(fakeidp.Google, "", fedJo), "/federated/link")
+	v.goes(v.signIn(fedJo.Email, right), "/federated/link")
+	page := v.get("/federated/link")
+	v.goes(v.post("/federated/link", "answer", "link", "session", field(t, page.body, "session")), "/second-factor")
+	if ids := f.identities(storage.DefaultTenant, fedJo.Email); len(ids) != 0 {
+		t.Fatalf("linked: %v", ids)
+	}
+	v.get("/second-factor")
+	a.waits()
+	v.goes(v.post("/second-factor", "code", a.shows()), "/federated/link")
+	page = v.get("/federated/link")
+	v.goes(v.post("/federated/link", "answer", "link", "session", field(t, page.body, "session")), "/")
+	if ids := f.identities(storage.DefaultTenant, fedJo.Email); len(ids) != 1 {
+		t.Errorf("got %v", ids)
+	}
+}

@@ -145,7 +145,7 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *clai
 	if slices.Contains(rules, storage.SecondFactorAlways) || has && slices.Contains(rules, storage.SecondFactorEnrolled) {
 		want = storage.StrongerACR(want, storage.ACRRemembered)
 	}
-	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && in == nil && nextOf(r) != "" && asked { // see fresh
+	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && asked && (in == nil && nextOf(r) != "" || c.account != nil && s.waitsToLink(r)) { // see fresh and link
 		want = storage.StrongerACR(want, storage.ACRMultiFactor)
 	}
 	if storage.ReachesACR(c.acr, want) {

@@ -217,6 +217,14 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		// As for fresh, a remembered device is not enough: an identity is a way in for good.
+		creds, err := s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+		if err != nil {
+			return err
+		}
+		if storage.HasSecondFactor(creds) && !storage.ReachesACR(a.ACR, storage.ACRMultiFactor) {
+			return s.toSecondFactor(w, r, in)
+		}
 		if err := s.linkStranger(r, a.User, who); err != nil {
 			return err
 		}
