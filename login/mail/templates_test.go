@@ -167,3 +167,16 @@ func TestOperatorsTexts(t *testing.T) {
 		t.Error("got no error for a folder that is not there")
 	}
 }
+
+// TestCodesAreNotSentWhenTheyHaveLapsed: no mail with a code waits longer than the code lives.
+func TestCodesAreNotSentWhenTheyHaveLapsed(t *testing.T) {
+	for _, name := range names {
+		source, err := builtin.ReadFile("templates/en/" + name + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := strings.Contains(string(source), ".Code"); has != coded[name] {
+			t.Errorf("%s: has a code: %v, and lapses with it: %v", name, has, coded[name])
+		}
+	}
+}
