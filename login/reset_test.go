@@ -226,3 +226,30 @@ func TestWhoGetsWhichMail(t *testing.T) {
 		t.Errorf("without passwords, posted: got %d", p.status)
 	}
 }
+
+// H7: whoever proves the mailbox signs in with the new password, though strangers have used up
+// all guesses at the account.
+func TestAfterAResetStrangersLockNobodyOut(t *testing.T) {
+	s := newSite(t, nil)
+	s.verified("jo@example.com", "jo", right)
+	guess := func() int { return s.visitor().signIn("jo", "wrong battery horse").status }
+	for guess() != http.StatusTooManyRequests {
+	}
+	v := s.visitor()
+	v.get("/forgot")
+	p := v.post("/forgot", "login", "jo@example.com")
+	v.get(p.location())
+	p = v.post("/reset", "flow", flow(t, p), "code", s.mails.Next(t, "jo@example.com").Code, "password", fresh)
+	if p.location() != "/reset/done" {
+		t.Fatalf("got %d to %q", p.status, p.location())
+	}
+	if v.signedIn() {
+		t.Error("a reset signs in")
+	}
+	if p := v.signIn("jo", fresh); p.status != http.StatusSeeOther {
+		t.Errorf("the owner: got %d", p.status)
+	}
+	if n := guess(); n != http.StatusTooManyRequests {
+		t.Errorf("a stranger: got %d", n)
+	}
+}

@@ -95,9 +95,12 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 	if p.Token == "" && p.Digits == "" {
 		return s.showReset(w, r, invalidf("code", "confirm.missing"))
 	}
-	if _, err := s.confirmReset(r, p, r.PostForm.Get("password")); err != nil {
+	user, err := s.confirmReset(r, p, r.PostForm.Get("password"))
+	if err != nil {
 		return s.showReset(w, r, err)
 	}
+	// They sign in here next, whatever strangers guess meanwhile.
+	s.devices.Remember(w, r, user.ID)
 	return seeOther(w, r, "/reset/done")
 }
 

@@ -59,6 +59,7 @@ func (s *Server) startSignInCode(r *http.Request, login, channel string) (flow s
 
 func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err error) {
 	ctx := r.Context()
+	defer evenly(ctx, time.Now())
 	user, key, err := s.named(r, data.Login)
 	if err != nil {
 		return "", err
