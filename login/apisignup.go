@@ -181,6 +181,7 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 
 // appGoesOn signs in whoever has just proven themselves by the way, if that is enough.
 func (s *Server) appGoesOn(a *asking, user storage.User, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
+	a.kept.Pending = nil // another sign-in, and maybe another person
 	p := proved{user: user}
 	var err error
 	if p.acr, p.amr, err = s.appFactors(a, user, f, amr...); err != nil {

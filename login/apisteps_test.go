@@ -107,6 +107,23 @@ func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
 	}
 }
 
+// What waited for one person's second factor does not go on waiting when another proves
+// themselves in the same app: theirs is asked for then.
+func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
+	a := newAPI(t, free)
+	jo, al := a.enrolled("jo@example.com"), a.enrolled("al@example.com")
+	al.user.EmailVerified = true
+	must(t, a.store.UpdateUser(t.Context(), al.user))
+	kept := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required").str("auth_session")
+	flow := a.is(a.post("/auth/reset-password", fields{"login": "al@example.com", "auth_session": kept}), 202, "").str("flow")
+	got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": a.mails.Next(t, "al@example.com").Code, "password": fresh, "auth_session": kept}), 403, "second_factor_required")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": jo.shows()}), 422, "invalid_fields")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": al.shows()}), 200, "")
+	if a.sessionOf(al.user).ID == "" || a.sessionOf(jo.user).ID != "" {
+		t.Error("another person is signed in")
+	}
+}
+
 func TestAnAppSignsInByAMailedCode(t *testing.T) {
 	a := newAPI(t, free)
 	jo := a.verified("jo@example.com", "jo", right)
