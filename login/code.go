@@ -83,7 +83,8 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 	var code storage.Code
 	var err error
 	right := false
-	if flow, link, isLink := strings.Cut(p.Token, "."); isLink {
+	if p.Token != "" { // and nothing else counts: callers go by it, too
+		flow, link, _ := strings.Cut(p.Token, ".")
 		code, err = s.Store.Code(ctx, tenant, flow, now) // 256 bits need no count of tries
 		sum := sha256.Sum256([]byte(link))
 		right = subtle.ConstantTimeCompare(sum[:], code.LinkHash) == 1

@@ -327,3 +327,20 @@ func TestACodeConfirmsThatItIsYou(t *testing.T) {
 		t.Errorf("got to %q", p.location())
 	}
 }
+
+// TestDigitsAreNoLink: digits count in the browser alone that asked for them, whatever else
+// comes with them.
+func TestDigitsAreNoLink(t *testing.T) {
+	s := byMail(t, nil)
+	s.verified("jo@example.com", "jo", right)
+	id := flow(t, s.visitor().askCode("jo@example.com"))
+	code := s.mails.Next(t, "jo@example.com").Code
+	for _, token := range []string{"", "x", id} {
+		v := s.visitor()
+		v.get("/login")
+		v.post("/login/code/confirm", "flow", id, "code", code, "token", token)
+		if v.signedIn() {
+			t.Errorf("with the token %q another browser is signed in", token)
+		}
+	}
+}
