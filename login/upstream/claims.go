@@ -89,8 +89,13 @@ func (p *Provider) add(id *Identity, c claims) {
 }
 
 // verified takes the boolean true, and nothing that looks like it. Apple alone documents
-// that it sends a string, too.
+// that it sends a string, too. It is about the claim email, not
+// about an address from another: people may be free to write what they like there. Who knows better
+// says so, by naming the claim for email_verified as well.
 func (p *Provider) verified(c claims) bool {
+	if p.claim("email") != "email" && p.Claims["email_verified"] == "" {
+		return false
+	}
 	v := c.at(p.claim("email_verified"))
 	return v == true || p.preset.verifiedAsText && v == "true"
 }

@@ -213,6 +213,22 @@ func TestVerifiedAddresses(t *testing.T) {
 	}
 }
 
+// G5: what a provider says of one claim's address is not said of another's.
+func TestAnAddressOfAnotherClaimIsNotVerified(t *testing.T) {
+	said := claims{"email": "eve@example.com", "email_verified": true, "preferred_username": "victim@example.com"}
+	for verified, want := range map[string]bool{"": false, "email_verified": true} {
+		th := serve(t, fakeidp.OpenID, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) {
+			u.Claims = map[string]string{"email": "preferred_username"}
+			if verified != "" {
+				u.Claims["email_verified"] = verified
+			}
+		})
+		if id := th.identity(said); id.Email != "victim@example.com" || id.EmailVerified != want {
+			t.Errorf("email_verified as %q: got %+v", verified, id)
+		}
+	}
+}
+
 // G13: what hangs, floods, leads inwards or answers nonsense ends soon and cleanly.
 func TestProvidersThatMisbehave(t *testing.T) {
 	for _, kind := range []string{fakeidp.OpenID, fakeidp.Facebook} {
