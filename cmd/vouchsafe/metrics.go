@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +23,7 @@ type metrics struct {
 	took     *prometheus.HistogramVec
 	sql      *prometheus.CounterVec
 	mails    *prometheus.CounterVec
+	outbox   *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -47,6 +47,10 @@ func newMetrics() *metrics {
 		Name: "vouchsafe_mail_attempts_total",
 		Help: "Attempts to send a mail, by what came of it: sent, failed (will be tried again) or dead.",
 	}, []string{"result"})
+	m.outbox = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "vouchsafe_mails",
+		Help: "Mails in the outbox a while ago, by whether they wait (queued) or were given up (dead). All replicas say the same.",
+	}, []string{"state"})
 	for _, result := range []string{"sent", "failed", "dead"} {
 		m.mails.WithLabelValues(result)
 	}
@@ -58,7 +62,7 @@ func newMetrics() *metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, build,
+	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, m.outbox, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -93,33 +97,16 @@ func (m *metrics) statement(query string) {
 	m.sql.WithLabelValues(op).Inc()
 }
 
-// outbox is asked for its sizes when somebody looks.
-type outbox struct {
-	store storage.Outbox
-	log   *slog.Logger
-	size  *prometheus.Desc
-}
-
-// watchMail adds how many mails wait, and how many were given up.
-func (m *metrics) watchMail(store storage.Outbox, log *slog.Logger) {
-	m.registry.MustRegister(&outbox{store, log, prometheus.NewDesc("vouchsafe_mails",
-		"Mails in the outbox, by whether they wait (queued) or were given up (dead). All replicas say the same.", []string{"state"}, nil)})
-}
-
-// Describe implements prometheus.Collector.
-func (o *outbox) Describe(c chan<- *prometheus.Desc) { c <- o.size }
-
-// Collect implements prometheus.Collector. Without the database the gauge is absent.
-func (o *outbox) Collect(c chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	queued, dead, err := o.store.CountMail(ctx)
+// countMail tells how many mails wait, and how many were given up. Not when somebody looks:
+// that would change the count of statements that they look at.
+func (m *metrics) countMail(ctx context.Context, store storage.Outbox) error {
+	queued, dead, err := store.CountMail(ctx)
 	if err != nil {
-		o.log.WarnContext(ctx, "count mail", "error", err)
-		return
+		return err
 	}
-	c <- prometheus.MustNewConstMetric(o.size, prometheus.GaugeValue, float64(queued), "queued")
-	c <- prometheus.MustNewConstMetric(o.size, prometheus.GaugeValue, float64(dead), "dead")
+	m.outbox.WithLabelValues("queued").Set(float64(queued))
+	m.outbox.WithLabelValues("dead").Set(float64(dead))
+	return nil
 }
 
 func (m *metrics) mailSent() { m.mails.WithLabelValues("sent").Inc() }

@@ -23,6 +23,7 @@ type serveCmd struct{}
 const (
 	sweepEvery    = time.Minute
 	maintainEvery = 5 * time.Minute
+	countEvery    = 15 * time.Second
 )
 
 // Run serves until the context ends, then stops without dropping a request.
@@ -76,6 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sweep(background) })
 	wg.Go(func() { s.maintainKeys(background) })
+	wg.Go(func() { s.countMail(background) })
 	if s.mails != nil {
 		wg.Go(func() { s.mails.Run(background) })
 	}
@@ -163,6 +165,10 @@ func (s *server) sweep(ctx context.Context) {
 
 func (s *server) maintainKeys(ctx context.Context) {
 	s.every(ctx, maintainEvery, "maintain keys", s.provider.MaintainKeys)
+}
+
+func (s *server) countMail(ctx context.Context) {
+	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.countMail(ctx, s.store) })
 }
 
 // every calls do every so often, give or take a tenth, until the context ends.

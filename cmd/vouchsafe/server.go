@@ -94,7 +94,6 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 	}
 	s.closers = append(s.closers, s.store.Close)
 	s.store.OnStatement(s.metrics.statement)
-	s.metrics.watchMail(s.store, s.log)
 	// Under a lock: replicas may start at once.
 	if err := s.store.Migrate(ctx); err != nil {
 		return nil, nil, err

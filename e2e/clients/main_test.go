@@ -7,4 +7,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+func TestMain(m *testing.M) {
+	// One person signs in from many new browsers at once, as nobody but a thief would.
+	vouchsafetest.Env = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
+	vouchsafetest.Main(m)
+}

@@ -18,6 +18,9 @@ type shape struct {
 	err        error
 }
 
+// Env are settings of the servers that the tests of a package share.
+var Env map[string]string
+
 var shapes = []*shape{{name: "embedded"}, {name: "production", production: true}}
 
 func (sh *shape) get() (*Server, error) {
@@ -25,7 +28,7 @@ func (sh *shape) get() (*Server, error) {
 		if sh.dir, sh.err = os.MkdirTemp("", "vouchsafe-"+sh.name+"-"); sh.err != nil {
 			return
 		}
-		s, err := prepare(Options{Production: sh.production}, sh.dir)
+		s, err := prepare(Options{Production: sh.production, Env: Env}, sh.dir)
 		if err != nil {
 			sh.err = err
 			return
