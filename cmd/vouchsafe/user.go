@@ -20,7 +20,7 @@ type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List people."`
 	Show     userShowCmd     `cmd:"" help:"Show a person."`
 	Password userPasswordCmd `cmd:"" help:"Set a person's password, which signs them out everywhere."`
-	Recover  userRecoverCmd  `cmd:"" help:"Take away the second factor of a person who lost it, after making sure that it is them."`
+	Recover  userRecoverCmd  `cmd:"" help:"Take away all second factors of a person who lost them, passkeys too, after making sure that it is them."`
 	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
 	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
 	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
