@@ -96,7 +96,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.open("/login")
 	c.click(`a[href^="/upstream/facebook"]`)
 	pick("Robin Roe")
-	c.sees("Confirm your e-mail address")
+	c.sees("Confirm your e‑mail address")
 	c.picture("upstreams-email")
 	everywhere()
 	c.click("button.primary")
