@@ -114,10 +114,14 @@ func (s *Server) returned(r *http.Request, p *upstream.Provider, known storage.I
 	}
 	if p.RefreshProfile {
 		if fresh := refreshed(u.Profile, id.Profile); fresh != u.Profile {
-			u.Profile, u.UpdatedAt = fresh, time.Now()
-			if err := s.Store.UpdateUser(r.Context(), u); err != nil {
-				return u, err
+			// Not by UpdateUser: it would undo what an administrator did this very moment.
+			now, version := time.Now(), u.CredentialVersion
+			u.Profile, u.UpdatedAt = fresh, now
+			err := s.Store.Apply(r.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &version, Update: &u})
+			if errors.Is(err, storage.ErrStale) {
+				err = errNotAdmitted
 			}
+			return u, err
 		}
 	}
 	return u, nil

@@ -1,0 +1,37 @@
+package login
+
+import (
+	"context"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// disabling disables everybody as soon as they were read.
+type disabling struct{ Store }
+
+func (d disabling) User(ctx context.Context, tenant, id string) (storage.User, error) {
+	u, err := d.Store.User(ctx, tenant, id)
+	if err == nil {
+		off := u
+		off.Disabled = true
+		err = d.UpdateUser(ctx, off)
+	}
+	return u, err
+}
+
+// A15: a profile that is refreshed does not enable who was disabled meanwhile.
+func TestARefreshedProfileEnablesNobody(t *testing.T) {
+	f := federate(t, func(s *storage.TenantSettings) { s.Upstreams[0].RefreshProfile = true }, fakeidp.Google)
+	f.visitor().come(fakeidp.Google, "", fedJo)
+	was := f.login.Store
+	f.login.Store = disabling{was}
+	anew := fedJo
+	anew.Name = "Jo Roe"
+	f.visitor().come(fakeidp.Google, "", anew)
+	u, err := was.UserByEmail(t.Context(), storage.DefaultTenant, fedJo.Email)
+	if err != nil || !u.Disabled {
+		t.Errorf("got %+v, %v: enabled again", u, err)
+	}
+}
