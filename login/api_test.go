@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ const appOrigin = "https://app.example"
 // apiSite is the pages and the API with the protocol itself behind them, and the clients
 // "mobile" (public) and "shop" (with a secret), both first-party.
 type apiSite struct {
+	kept sync.Map // auth_session by the access token that came with it
 	*site
 	provider *provider.Provider
 	secret   string // shop's
@@ -158,6 +160,9 @@ func (a *apiSite) send(req *http.Request) said {
 		if err := json.Unmarshal(b, &out.fields); err != nil {
 			a.t.Fatalf("%s %s: got %d %q, want JSON", req.Method, req.URL.Path, out.status, out.raw)
 		}
+	}
+	if token, kept := out.str("access_token"), out.str("auth_session"); token != "" && kept != "" {
+		a.kept.Store(token, kept)
 	}
 	want := "application/json"
 	if out.status >= 400 {

@@ -25,7 +25,8 @@ var personProblems = []jsonapi.Outcome{
 }
 
 // forPeople is a call with an access token of the app's: about the person themselves, and
-// nobody else.
+// nobody else. The token alone does not do: the APIs for which it was made hold it too, and
+// could otherwise act for the person here. What the app alone keeps has to come with it.
 func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error)) apiRoute {
 	op.In, op.Out, op.Token = *new(In), outOf(*new(Out)), true
 	op.Problems = outcomes(op.Problems, personProblems)
@@ -42,6 +43,9 @@ func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, 
 		if err != nil {
 			return err
 		}
+		if _, known := s.devices.Known(a.Request, user.ID); !known {
+			return badSession("Send the auth_session that came with this person's sign-in.")
+		}
 		out, err := do(&person{*a, user, grant}, in)
 		if err != nil {
 			return err
@@ -49,6 +53,15 @@ func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, 
 		return reply(w, op, out)
 	}}
 }
+
+// ownSessionField is what the app keeps of the person's own sign-in.
+type ownSessionField struct {
+	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"What came with this person's sign-in, or the last answer since. The access token alone, which the app's own APIs are shown too, is not enough."`
+}
+
+func (f ownSessionField) session() string { return f.AuthSession }
+
+var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` is not one that this client was given for this person, or too old: sign in again."}
 
 // notFreshError says that the person has to prove themselves again first, as strongly as acr.
 type notFreshError struct{ acr string }
@@ -79,7 +92,7 @@ func (s *Server) ownerOnly(p *person) error {
 
 // updatePasswordCall is what an app sends for somebody who wants another password.
 type updatePasswordCall struct {
-	authSessionField
+	ownSessionField
 	OldPassword string `json:"old_password" secret:"true" doc:"The one until now. Who has none must have signed in just now."`
 	Password    string `json:"password" secret:"true" doc:"The new one."`
 }
@@ -89,7 +102,7 @@ func (s *Server) apiUpdatePassword() apiRoute {
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
 		Summary:  "Changes the password, and gives new tokens.",
 		Text:     "All sessions and tokens of the person end, the one that came along among them. Where the tenant signs people out everywhere (`passwords.sign_out: all`), there are no new ones, and the answer is 204.",
-		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, wrongSession},
+		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, notTheirSession},
 	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
 		if err := offered(usesPasswords(p.Request)); err != nil {
 			return nil, err
@@ -124,7 +137,7 @@ func (s *Server) apiUpdatePassword() apiRoute {
 
 // changeEmailCall is what an app sends for somebody who wants another address.
 type changeEmailCall struct {
-	authSessionField
+	ownSessionField
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
 }
 
@@ -133,7 +146,7 @@ func (s *Server) apiChangeEmail() apiRoute {
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
 		Summary:  "Sends a code to the address that a person wants to use from now on.",
 		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address that somebody else has; they get a mail that says so.",
-		Problems: []jsonapi.Outcome{wrongFields, notFresh, wrongSession},
+		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
 		if err := s.ownerOnly(p); err != nil {
 			return flowAnswer{}, err
@@ -145,7 +158,7 @@ func (s *Server) apiChangeEmail() apiRoute {
 
 // confirmChangeCall is what an app sends when the person has the code.
 type confirmChangeCall struct {
-	authSessionField
+	ownSessionField
 	codeFields
 }
 
@@ -153,7 +166,7 @@ func (s *Server) apiConfirmChange() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
 		Summary:  "Changes the address with the code that was mailed there, and tells the old one.",
-		Problems: []jsonapi.Outcome{wrongCode, wrongFields, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notTheirSession},
 	}, func(p *person, in confirmChangeCall) (none, error) {
 		proof, err := in.proof()
 		if err == nil {
@@ -165,6 +178,7 @@ func (s *Server) apiConfirmChange() apiRoute {
 
 // deleteCall is what an app sends for somebody who wants no account any more.
 type deleteCall struct {
+	ownSessionField
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"So that it is not done by mistake."`
 }
 
@@ -172,7 +186,7 @@ func (s *Server) apiDelete() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",
 		Summary:  "Deletes the person's account and all that belongs to it, for good.",
-		Problems: []jsonapi.Outcome{notFresh},
+		Problems: []jsonapi.Outcome{notFresh, notTheirSession},
 	}, func(p *person, _ deleteCall) (none, error) {
 		if err := s.ownerOnly(p); err != nil {
 			return none{}, err

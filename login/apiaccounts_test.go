@@ -11,9 +11,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// bearer calls with an access token.
+// bearer calls with an access token, and what came with it.
 func (a *apiSite) bearer(method, path, token string, body fields) said {
 	a.t.Helper()
+	if kept, ok := a.kept.Load(token); ok {
+		body = fields{"auth_session": kept}.with(body)
+	}
 	return a.send(a.request(method, path, body, "Authorization: Bearer "+token))
 }
 
@@ -186,7 +189,7 @@ func TestAnAppChangesThePassword(t *testing.T) {
 			t.Errorf("got %s, want %s", got.faults(), c.want)
 		}
 	}
-	a.is(a.send(a.request("PATCH", path, fields{"old_password": right, "password": fresh})), 401, "invalid_token")
+	a.is(a.send(a.request("PATCH", path, fields{"auth_session": here.str("auth_session"), "old_password": right, "password": fresh})), 401, "invalid_token")
 	got := a.bearer("PATCH", path, token, fields{"old_password": right, "password": fresh})
 	if got.status != 200 || got.str("scope") != "openid email" || !a.tokensWork(got) {
 		t.Fatalf("got %d %s", got.status, got.raw)
@@ -234,6 +237,26 @@ func TestAnAppDeletesAnAccount(t *testing.T) {
 	}
 }
 
+// TestAnAccessTokenAloneChangesNothing: the APIs of an app are shown its tokens, and must
+// not be able to take the account over with one.
+func TestAnAccessTokenAloneChangesNothing(t *testing.T) {
+	a := newAPI(t, free)
+	a.verified("jo@example.com", "jo", right)
+	a.verified("al@example.com", "al", right)
+	token := a.signsIn(nil).str("access_token")
+	al := a.post("/auth/sign-in", fields{"login": "al", "password": right}).str("auth_session")
+	for path, body := range map[string]fields{
+		"POST /auth/delete-account":       {"confirm": "delete"},
+		"POST /auth/change-email":         {"email": "new@example.com"},
+		"POST /auth/confirm-change-email": {"flow": "x", "code": "12345678"},
+		"PATCH /auth/update-password":     {"old_password": right, "password": fresh},
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		a.is(a.send(a.request(method, path, body, "Authorization: Bearer "+token)), 400, "invalid_fields")
+		a.is(a.bearer(method, path, token, body.with(fields{"auth_session": al})), 400, "invalid_session")
+	}
+}
+
 // H12: what is done once and for all wants a proof of now, whatever the token says.
 func TestWhatNeedsAFreshProof(t *testing.T) {
 	a := newAPI(t, free)
@@ -243,6 +266,7 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 		AuthTime: now.Add(-6 * time.Minute), AMR: []string{"pwd"}, ACR: storage.ACRPassword, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)}
 	must(t, a.store.AddSession(t.Context(), sess))
 	token := a.tokensOf(sess)
+	a.kept.Store(token, a.signsIn(nil).str("auth_session"))
 	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"}, "/auth/change-email": {"email": "new@example.com"}} {
 		got := a.is(a.bearer("POST", path, token, body), http.StatusUnauthorized, "insufficient_user_authentication")
 		if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_user_authentication"`) || !strings.Contains(h, `max_age="300"`) {
