@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long one action may take on a busy machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // New starts a browser with a profile of its own, and gives a context for chromedp's
 // actions. The browser goes when the test ends. A second person is a New, or cheaper

@@ -55,7 +55,7 @@ func Start(t testing.TB) *Server {
 // fails the test when none comes.
 func (s *Server) Next(t testing.TB, to string) Message {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		s.mu.Lock()
 		i := slices.IndexFunc(s.mails, func(m Message) bool { return strings.EqualFold(m.To, to) })
 		if i >= 0 {
