@@ -94,7 +94,7 @@ func TestBrandedPagesInChromium(t *testing.T) {
 	for _, path := range []string{"/t/acme/login", "/t/acme/setup"} {
 		c.open(path)
 		c.picture("branded" + strings.ReplaceAll(path, "/", "-"))
-		chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(1280, 800))
+		c.resize(1280, 800)
 		for _, want := range []struct{ scheme, ground string }{{"light", "rgb(255, 240, 246)"}, {"dark", "rgb(14, 20, 19)"}} {
 			chromiumtest.Scheme(t, c.ctx, want.scheme)
 			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)); got != want.ground {

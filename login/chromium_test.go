@@ -71,7 +71,7 @@ func (c *chrome) picture(name string) {
 		name          string
 		width, height int64
 	}{{"wide", 1280, 800}, {"phone", 390, 780}, {"narrow", 320, 640}} {
-		chromiumtest.Do(c.t, c.ctx, chromedp.EmulateViewport(size.width, size.height))
+		c.resize(size.width, size.height)
 		if over := chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > size.width {
 			c.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, size.width)
 		}
@@ -89,7 +89,21 @@ func (c *chrome) picture(name string) {
 			}
 		}
 	}
-	chromiumtest.Do(c.t, c.ctx, chromedp.ResetViewport())
+	c.resize(1280, 800)
+}
+
+// resize makes the window another size, and waits until the page is laid out in it: what
+// is looked at or clicked on before is where it was.
+func (c *chrome) resize(width, height int64) {
+	c.t.Helper()
+	chromiumtest.Do(c.t, c.ctx, chromedp.EmulateViewport(width, height))
+	for range 500 {
+		if chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[int64](`window.innerWidth`)) == width {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	c.t.Errorf("the page is not laid out %d pixels wide", width)
 }
 
 // TestEveryPageInChromium walks through all pages with a real browser and no scripts.

@@ -57,7 +57,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	if len(paths) < 20 {
 		t.Errorf("only %d pages: %v", len(paths), paths)
 	}
-	chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(320, 640))
+	c.resize(320, 640)
 	seen := map[string]int{}
 	for _, who := range []string{"nobody", "jo", "mo"} {
 		if who == "mo" { // half signed in, for one request: jo has another

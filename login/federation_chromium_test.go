@@ -22,7 +22,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	// In every language the page stays what it is, and as wide as a narrow phone.
 	everywhere := func() {
 		t.Helper()
-		chromiumtest.Do(t, c.ctx, chromedp.EmulateViewport(320, 640))
+		c.resize(320, 640)
 		for _, lang := range slices.Backward(Languages()) { // English last
 			chromiumtest.Language(t, c.ctx, lang)
 			chromiumtest.Do(t, c.ctx, chromedp.Reload())
@@ -30,7 +30,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", c.where(), got, lang+" 320")
 			}
 		}
-		chromiumtest.Do(t, c.ctx, chromedp.ResetViewport())
+		c.resize(1280, 800)
 	}
 	pick := func(name string) { c.click(`form:has(input[name="name"][value="` + name + `"]) button.person`) }
 
