@@ -16,8 +16,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// connectTimeout bounds how long a new connection may take, unless the URL says more.
-const connectTimeout = 3 * time.Second
+const (
+	// connectTimeout bounds how long a new connection may take, unless the URL says more.
+	connectTimeout = 3 * time.Second
+	// answerTimeout bounds a call, its wait for a connection included. One whose server
+	// fell silent is noticed by it, and service is to be back soon after.
+	answerTimeout = 4 * time.Second
+	// chosenTimeout is longer than any request may take: a deadline so far away was set for
+	// the call, and holds in the place of answerTimeout.
+	chosenTimeout = time.Minute
+	// A connection that rested for so long is asked whether its server is still there, and
+	// has pingTimeout to say so.
+	restedAfter = time.Second
+	pingTimeout = time.Second
+)
 
 // postgres is PostgreSQL.
 type postgres struct {
@@ -43,11 +55,28 @@ func openPostgres(url string, m *meter) (*postgres, error) {
 	if !strings.Contains(url, "pool_max_conns=") {
 		config.MaxConns = int32(max(16, 4*runtime.GOMAXPROCS(0)))
 	}
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	if err != nil {
+	p := &postgres{meter: m}
+	config.ShouldPing = p.gone
+	if p.pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 		return nil, err
 	}
-	return &postgres{pool: pool, meter: m}, nil
+	return p, nil
+}
+
+// gone asks a connection that rested whether it is still there: what lies between may have
+// forgotten it without a word. One that is not is closed by the question; that it is then
+// to be pinged has the pool find out, and take another.
+func (p *postgres) gone(ctx context.Context, c pgxpool.ShouldPingParams) bool {
+	if c.IdleDuration < restedAfter {
+		return false
+	}
+	began := time.Now()
+	// Whoever asks may hang up: that says nothing of the connection.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
+	defer cancel()
+	err := c.Conn.Ping(ctx)
+	p.lost(err, began)
+	return err != nil
 }
 
 func (p *postgres) read(ctx context.Context, run func(conn) error) error {
@@ -109,13 +138,13 @@ func (p *postgres) close() error {
 	return nil
 }
 
-// bounded gives a context without a deadline one: a server that does not answer must
-// not hold its callers.
+// bounded ends the call in time: a server that does not answer must not hold its callers,
+// nor they the connections that others wait for.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) > chosenTimeout {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, maxWait)
+	return context.WithTimeout(ctx, answerTimeout) // an earlier deadline stays
 }
 
 // repeatable says whether the statement surely left no trace: it was never sent, or the
@@ -173,7 +202,11 @@ func broken(err error) bool {
 		return strings.HasPrefix(pg.Code, connectionException)
 	}
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.Is(err, context.Canceled):
+		return false
+	case pgconn.Timeout(err) && !pgconn.SafeToRetry(err): // it was asked, and said nothing
+		return true
+	case errors.Is(err, context.DeadlineExceeded): // such as while waiting for a connection
 		return false
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true

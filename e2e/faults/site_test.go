@@ -1,0 +1,83 @@
+// Package faults breaks what Vouchsafe depends on while it works: PostgreSQL is stopped,
+// locked and cut off, Redis killed and emptied, the mail server and the providers that
+// people come from hang. Whoever got an answer must be able to go on, nothing may work
+// twice, and service must be back soon after, with nothing left behind.
+package faults
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+const (
+	// requestTimeout is that of cmd/vouchsafe: no request waits for longer, whatever hangs.
+	requestTimeout = 20 * time.Second
+	// slack is what a busy machine may add to the times that are promised.
+	slack = 5 * time.Second
+	// recovery is how soon after a fault service is to be back.
+	recovery = 5 * time.Second
+)
+
+// app is a client of the JSON API.
+var app = vouchsafetest.Client{
+	"client_id": "app", "client_name": "The app", "first_party": true, "token_endpoint_auth_method": "none",
+	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid email offline_access",
+}
+
+// site is a server that reaches all that it depends on through proxies.
+type site struct {
+	*vouchsafetest.Server
+	// pg and store are the servers behind, when they are the test's own.
+	pg    *pgtest.Server
+	redis *redistest.Server
+	// direct is the database's URL past the proxy.
+	direct                            string
+	toDatabase, toRedis, toMailServer *faultproxy.Proxy
+	mails                             *smtptest.Server
+}
+
+// newSite starts one. env are further settings.
+func newSite(t *testing.T, env map[string]string) *site {
+	t.Helper()
+	s := &site{pg: pgtest.StartServer(t), redis: redistest.StartServer(t), mails: smtptest.Start(t)}
+	var err error
+	if s.direct, err = s.pg.NewDatabase(); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{
+		"VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>",
+		// Load is not what is to be limited here.
+		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
+		// A slow machine may need longer than the usual 10 s for what is tried again.
+		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+	}
+	settings["VOUCHSAFE_DATABASE_URL"], s.toDatabase = through(t, s.direct)
+	settings["VOUCHSAFE_REDIS_URL"], s.toRedis = through(t, s.redis.URL())
+	settings["VOUCHSAFE_SMTP_URL"], s.toMailServer = through(t, s.mails.URL)
+	for name, value := range env {
+		settings[name] = value
+	}
+	s.Server = vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Env: settings, Clients: []vouchsafetest.Client{app}})
+	return s
+}
+
+// through is the URL with a proxy's address in the place of the server's.
+func through(t *testing.T, to string) (string, *faultproxy.Proxy) {
+	t.Helper()
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := faultproxy.Start(t, u.Host)
+	return strings.Replace(to, u.Host, p.Address, 1), p
+}
