@@ -133,6 +133,11 @@ func (s *Server) apiLogout() apiRoute {
 		if err != nil || id == "" {
 			return none{}, err
 		}
-		return none{}, s.Sessions.Store.EndSession(a.Context(), web.TenantOf(a.Context()).ID, id, time.Now())
+		if err := s.Sessions.Store.EndSession(a.Context(), web.TenantOf(a.Context()).ID, id, time.Now()); err != nil {
+			return none{}, err
+		}
+		// And what a code gave meanwhile. Now none can give anything.
+		_, err = s.Apps.Session(a.Request, a.app, in.Token)
+		return none{}, err
 	})
 }

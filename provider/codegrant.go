@@ -107,7 +107,7 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 		p.misused(ctx, s, "code.reused")
 		return nil, invalidGrant(ctx, "the code was used before")
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, invalidGrant(ctx, "the person, their session or the client is gone")
+		return nil, invalidGrant(ctx, "the person, their session, their consent or the client is gone")
 	case err != nil:
 		return nil, fmt.Errorf("redeem code: %w", err)
 	}
@@ -136,7 +136,7 @@ func (p codeGrant) newGrant(s *session) storage.Grant {
 	g := storage.Grant{
 		TenantID: s.tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: c.ID,
 		UserID: c.UserID, ClientID: c.ClientID, SessionID: c.SessionID,
-		Offline: slices.Contains(c.Scopes, "offline_access"), CredentialVersion: c.CredentialVersion,
+		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !s.client.FirstParty, CredentialVersion: c.CredentialVersion,
 		Scopes: c.Scopes, Audience: c.Audience, Claims: c.Claims,
 		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: s.now,
 		ExpiresAt: s.now.Add(p.accessTokenLifetime(s.client)),

@@ -37,17 +37,18 @@ func TestStatementsPerToken(t *testing.T) {
 		ask(s, basic("svc", secret))
 		warm, more := s.tokens(c), s.tokens(plus)
 		token, narrow := warm.str("refresh_token"), ""
+		code, coded := s.code(c), s.code(plus)
 		for _, step := range []struct {
 			name string
 			do   func() reply
 			want string
 		}{
 			{"client credentials", func() reply { return ask(s, basic("svc", secret)) }, ""},
-			{"code", func() reply { return s.tokens(c) }, "INSERT"},
+			{"code", func() reply { return s.redeem(c, code) }, "INSERT"},
 			{"refresh", func() reply { a := s.refresh(c, token); narrow = a.str("refresh_token"); return a }, "UPDATE"},
 			{"refresh with scope", func() reply { return s.refresh(c, narrow, "scope", "api") }, "SELECT UPDATE"},
 			{"lost answer", func() reply { return s.refresh(c, narrow) }, "UPDATE SELECT SELECT"},
-			{"code, claims in the ID token", func() reply { return s.tokens(plus) }, "SELECT INSERT"},
+			{"code, claims in the ID token", func() reply { return s.redeem(plus, coded) }, "SELECT INSERT"},
 			{"refresh, claims in the ID token", func() reply { return s.refresh(plus, more.str("refresh_token")) }, "UPDATE SELECT"},
 		} {
 			if got := s.statements(http.StatusOK, step.do); got != step.want {

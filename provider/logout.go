@@ -61,6 +61,11 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := p.Sessions.End(w, r, meant.ID); err != nil {
 		return err
 	}
+	// And again: a code may have been redeemed meanwhile, for a grant that outlives the
+	// session. Now none can be.
+	if err := p.revokeSessions(r.Context(), req.client, meant.ID); err != nil {
+		return err
+	}
 	event := storage.Event{TenantID: meant.TenantID, Kind: "session.ended", UserID: meant.UserID, Detail: map[string]string{"session": meant.ID}}
 	if req.client != nil {
 		event.Actor, event.ClientID = req.client.ClientID, req.client.ClientID

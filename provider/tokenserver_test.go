@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -194,6 +195,11 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*code)) string {
 	}
 	for _, f := range change {
 		f(k)
+	}
+	// The person allowed what the code stands for; there need be neither of them.
+	allowed := storage.Consent{TenantID: s.tenant.ID, UserID: k.UserID, ClientID: k.ClientID, Scopes: k.Scopes, GrantedAt: k.IssuedAt}
+	if err := s.store.PutConsent(s.Context(), allowed); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		s.Fatal(err)
 	}
 	sealed, err := s.p.sealCode(s.tenant, k)
 	if err != nil {

@@ -14,8 +14,11 @@ type Grant struct {
 	UserID   string
 	ClientID string
 	// SessionID is the session in which it was given. Unless Offline, the grant dies with it.
-	SessionID         string
-	Offline           bool // offline_access was granted
+	SessionID string
+	Offline   bool // offline_access was granted
+	// Consented: the person's consent to the client is what the code rests on, and must
+	// still be there when it is redeemed. It is not kept.
+	Consented         bool
 	CredentialVersion int64
 	Scopes            []string
 	Audience          []string
@@ -50,7 +53,8 @@ type GrantFilter struct {
 type Grants interface {
 	// RedeemCode stores the grant that a code stands for. ErrExists: the code was
 	// spent before; the grant it made is then revoked. ErrNotFound: the person,
-	// session or client is dead.
+	// session or client is dead, or the consent is withdrawn. Whatever ends a session or
+	// a consent at the same moment and then revokes misses no grant.
 	RedeemCode(ctx context.Context, g Grant) error
 	// Rotate makes gen+1 the living generation when gen is and the grant lives, and
 	// sets IdleExpiresAt. One conditional update. ErrStale otherwise, whatever the

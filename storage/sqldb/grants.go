@@ -45,7 +45,15 @@ const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3
 const (
 	// The unique code_id referees: of many redemptions one inserts. Whatever the code's
 	// owner has lost since it was issued is asked in the same breath.
-	redeemCode = `
+	redeemCode = redeemPerson + redeemConsent + redeemOnce
+	// A grant that outlives its session, or rests on a consent, is revoked by whoever ends
+	// those first and revokes then. PostgreSQL reads what was committed when the statement
+	// began, so that it could insert a grant behind their back: it therefore holds the rows
+	// that it found, and who ends them waits. SQLite writes one after another.
+	redeemPostgres        = redeemPerson + redeemConsent + hold + redeemOnce
+	redeemOfflinePostgres = redeemPerson + hold + redeemConsent + hold + redeemOnce
+
+	redeemPerson = `
 		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline,
 			credential_version, scopes, audience, claims, auth_time, amr, acr, generation, rotated_at,
 			idle_expires_at, expires_at, created_at, revoked_at, revoked_why)
@@ -59,8 +67,17 @@ const (
 		AND ($6 = '' OR EXISTS (
 			SELECT 1 FROM sessions
 			WHERE sessions.tenant_id = $1 AND sessions.id = $6 AND sessions.user_id = $4
-				AND sessions.ended_at = 0 AND sessions.expires_at > $19))
+				AND sessions.ended_at = 0 AND sessions.expires_at > $19`
+	redeemConsent = `))
+		AND ($20 = '' OR EXISTS (
+			SELECT 1 FROM consents
+			WHERE consents.tenant_id = $1 AND consents.user_id = $20 AND consents.client_id = $5`
+	redeemOnce = `))
 		ON CONFLICT DO NOTHING`
+	hold = ` FOR SHARE`
+)
+
+const (
 	// A code that comes a second time has leaked (RFC 9700 2.1.1): what the first gave dies.
 	revokeRedeemed = `
 		UPDATE grants SET
@@ -76,10 +93,20 @@ func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) error {
 }
 
 func (s *Store) redeemCode(ctx context.Context, g storage.Grant) error {
-	n, err := s.put(ctx, redeemCode, g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
+	query, consentOf := redeemCode, ""
+	switch {
+	case s.holds && g.Offline:
+		query = redeemOfflinePostgres
+	case s.holds && g.Consented:
+		query = redeemPostgres
+	}
+	if g.Consented {
+		consentOf = g.UserID
+	}
+	n, err := s.put(ctx, query, g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
 		g.CredentialVersion, encodeList(g.Scopes), encodeList(g.Audience), g.Claims, micros(g.AuthTime),
 		encodeList(g.AMR), g.ACR, g.Generation, micros(g.RotatedAt), micros(g.IdleExpiresAt),
-		micros(g.ExpiresAt), micros(g.CreatedAt))
+		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf)
 	if n > 0 || (err != nil && !errors.Is(err, storage.ErrNotFound)) {
 		return err
 	}

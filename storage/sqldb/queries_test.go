@@ -64,6 +64,9 @@ func queries(t *testing.T) map[string]string {
 	return all
 }
 
+// beginnings are constants that others are made of.
+var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true}
+
 func openMigrated(t testing.TB, url string) *Store {
 	t.Helper()
 	s, err := Open(context.Background(), url)
@@ -97,7 +100,7 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 	storagetest.Durable(t, s)
 	s.OnStatement(nil)
 	for text, name := range known {
-		if !ran[text] && !strings.HasPrefix(name, "revoke ") && name != "revokeGrants" {
+		if !ran[text] && !strings.HasPrefix(name, "revoke ") && !beginnings[name] && !strings.HasSuffix(name, "Postgres") {
 			t.Errorf("%s was never run", name)
 		}
 	}
@@ -106,13 +109,18 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 // TestEveryQueryUsesAnIndex also prepares each on both engines.
 func TestEveryQueryUsesAnIndex(t *testing.T) {
 	all := queries(t)
-	delete(all, "revokeGrants")  // a beginning
+	for name := range beginnings {
+		delete(all, name)
+	}
 	delete(all, "schemaVersion") // a table of a few rows, not ours
 	delete(all, "countMail")     // counts all of a table that is empty when all is well
 
 	t.Run("sqlite", func(t *testing.T) {
 		s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
 		for name, text := range all {
+			if strings.HasSuffix(name, "Postgres") {
+				continue // it is PostgreSQL's own
+			}
 			rows, err := s.engine.(*lite).reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, params(text))...)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)

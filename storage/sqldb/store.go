@@ -15,6 +15,7 @@ import (
 type Store struct {
 	engine  engine
 	meter   *meter
+	holds   bool // rows that a statement rests on are held until it is done
 	closing func() error
 }
 
@@ -50,18 +51,20 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	m := new(meter)
 	var e engine
 	var err error
+	holds := false
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
 		e, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"), m)
 	case "postgres", "postgresql":
 		e, err = openPostgres(url, m)
+		holds = true
 	default:
 		err = errors.New("want sqlite:PATH, sqlite::memory: or postgres://…")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, closing: sync.OnceValue(e.close)}, nil
+	return &Store{engine: e, meter: m, holds: holds, closing: sync.OnceValue(e.close)}, nil
 }
 
 // Close waits for what is under way and closes the database, once.

@@ -14,6 +14,7 @@ func testGrants(t *testing.T, s Store) {
 	full := filled[storage.Grant]()
 	full.TenantID, full.UserID, full.ClientID, full.SessionID = w.tenant, w.user, w.client, w.session
 	full.CredentialVersion, full.CreatedAt, full.RevokedAt, full.RevokedWhy = 1, now, time.Time{}, ""
+	full.Consented = false // it is not kept
 	must(t, s.RedeemCode(ctx, full))
 	got, err := s.Grant(ctx, w.tenant, full.ID)
 	same(t, got, err, full)
@@ -78,6 +79,10 @@ func testGrants(t *testing.T, s Store) {
 			"another's session": func(w *world, g *storage.Grant) {
 				must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
 				g.UserID = "ed"
+			},
+			"no consent": func(w *world, g *storage.Grant) {
+				g.Consented = true
+				must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
 			},
 			"offline, session ended": func(w *world, g *storage.Grant) {
 				g.Offline = true

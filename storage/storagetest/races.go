@@ -62,6 +62,8 @@ func testRaces(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("no grant behind the back of an end", func(t *testing.T) { testBehind(t, s) })
+
 	t.Run("one refresh token", func(t *testing.T) {
 		w := newWorld(t, s)
 		oneWinner(t, race(racers, func(int) error {
