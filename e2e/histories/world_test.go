@@ -1,0 +1,331 @@
+package histories
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// client is one of the apps that people in histories use.
+type client struct{ vouchsafetest.Client }
+
+func (c client) ours() bool { return c.Client["first_party"] == true }
+
+// clients are of every kind: with a secret and without, with tokens that only Vouchsafe
+// reads, and one that belongs to somebody else.
+var clients = []client{{vouchsafetest.Web}, {vouchsafetest.Public}, {vouchsafetest.Opaque}, {vouchsafetest.Third}}
+
+const (
+	people   = 2
+	browsers = 3 // two are the first person's
+	first    = "the password that they began with"
+)
+
+func owner(browser int) int { return max(0, browser-1) }
+
+// world is what a history happens to: servers on one database, and what it has got from
+// them so far.
+type world struct {
+	t        testing.TB
+	servers  []*vouchsafetest.Server
+	apis     []*vouchsafetest.API
+	persons  []vouchsafetest.Person
+	browsers [][]*vouchsafetest.Browser // by browser and replica
+	off      map[int]bool               // clients that are disabled
+
+	mu     sync.Mutex
+	grants []*held
+	access []string // tokens; "" for none
+}
+
+// held is what the apps hold of a grant.
+type held struct {
+	browser, client int
+	offline         bool
+	request         *vouchsafetest.Request
+	code            string
+	refresh         map[int]string // by generation
+	newest          int            // generation
+	rotated         time.Time
+	id              string
+}
+
+// crowd adds people in one go, with hashes that take no time.
+func crowd(t testing.TB, s *vouchsafetest.Server, n int) []vouchsafetest.Person {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(first), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows strings.Builder
+	var all []vouchsafetest.Person
+	for range n {
+		p := vouchsafetest.Person{Email: strings.ToLower(rand.Text()) + "@example.com", Password: first}
+		all = append(all, p)
+		row, err := json.Marshal(map[string]any{"email": p.Email, "email_verified": true, "password_hash": string(hash)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Write(append(row, '\n'))
+	}
+	s.Command(t, rows.String(), "user", "import", "-", "--format", "jsonl")
+	return all
+}
+
+func newWorld(t testing.TB, servers []*vouchsafetest.Server, persons []vouchsafetest.Person) *world {
+	w := &world{t: t, servers: servers, persons: slices.Clone(persons), off: map[int]bool{}}
+	for _, s := range servers {
+		w.apis = append(w.apis, s.API(t))
+	}
+	for i := range browsers {
+		b := servers[0].Browser(t, w.persons[owner(i)])
+		at := []*vouchsafetest.Browser{b}
+		for _, s := range servers[1:] {
+			at = append(at, b.At(t, s))
+		}
+		w.browsers = append(w.browsers, at)
+	}
+	return w
+}
+
+// begin is the model of a world in which nothing has happened.
+func (w *world) begin(grace bool) model {
+	m := model{grace: grace, users: make([]user, people), disabled: make([]bool, len(clients))}
+	for range people {
+		m.consents = append(m.consents, make([]int, len(clients)))
+	}
+	for range browsers {
+		m.browsers = append(m.browsers, -1)
+	}
+	return m
+}
+
+// run carries an operation out at the server, and says whether it was granted. tail is
+// what was prepared for it.
+func (w *world) run(o op, form url.Values) bool {
+	switch o.kind {
+	case authorize, silent:
+		return w.authorize(o)
+	case redeem:
+		h := w.grants[o.grant]
+		return w.tokens(o, w.apis[o.replica].Redeem(w.t, h.request, h.code), 1)
+	case refresh:
+		h := w.grants[o.grant]
+		c := clients[o.actor(h.client)].Client
+		return w.tokens(o, w.apis[o.replica].Renew(w.t, c, w.refresh(o)), o.generation+1)
+	case revoke:
+		return w.revoke(o, w.refresh(o))
+	case revokeOne:
+		return w.revoke(o, w.access[o.access])
+	case userinfo:
+		return w.apis[o.replica].Userinfo(w.t, w.access[o.access]).Status == 200
+	case introspect:
+		return w.apis[o.replica].Active(w.t, vouchsafetest.Inspector, w.access[o.access])
+	case inspect:
+		reply := w.apis[o.replica].As(w.t, clients[w.grants[o.grant].client].Client, "/introspect", url.Values{"token": {w.refresh(o)}})
+		return reply.Body["active"] == true
+	case logout:
+		return w.logout(o)
+	case others:
+		return w.post(o, form, "/account/sessions", "others", "1")
+	case withdraw:
+		return w.post(o, form, "/account/apps", "client", clients[o.client].ID())
+	case change:
+		return w.change(o, form)
+	}
+	return w.command(o)
+}
+
+func (w *world) refresh(o op) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.grants[o.grant].refresh[o.generation]
+}
+
+func (w *world) authorize(o op) bool {
+	h := w.grants[o.grant]
+	b := w.browsers[o.browser][o.replica]
+	b.Person = w.persons[o.user]
+	code := b.Authorize(w.t, h.request).Code()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.code = code
+	return code != ""
+}
+
+// tokens keeps what the token endpoint gave. A refresh token that it gave before must be
+// the same: there is never a second branch.
+func (w *world) tokens(o op, r *vouchsafetest.Reply, generation int) bool {
+	if r.Status != 200 {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.grants[o.grant]
+	if before := h.refresh[generation]; before != "" && before != r.Refresh() {
+		w.t.Errorf("%v: the grant has two refresh tokens of one generation", o)
+	}
+	if h.refresh[generation] == "" {
+		h.rotated = time.Now()
+	}
+	h.refresh[generation], w.access[o.access] = r.Refresh(), r.Access()
+	h.newest = max(h.newest, generation)
+	if h.id == "" {
+		h.id = r.ID()
+	}
+	return true
+}
+
+func (w *world) revoke(o op, token string) bool {
+	c := clients[o.actor(w.grants[o.grant].client)].Client
+	return w.apis[o.replica].As(w.t, c, "/revoke", url.Values{"token": {token}}).Status == 200
+}
+
+// logout says whether the browser was let go rather than asked.
+func (w *world) logout(o op) bool {
+	h := w.grants[o.grant]
+	page := w.browsers[o.browser][o.replica].Get(w.t, "/logout?"+url.Values{"id_token_hint": {h.id}}.Encode())
+	return page.Status == 200 && page.URL.Path == "/signed-out"
+}
+
+// form is what the account's pages want to come with every form; nil when the browser is
+// not signed in.
+func (w *world) form(o op) url.Values {
+	page := w.browsers[o.browser][o.replica].Get(w.t, "/account/profile")
+	if page.Status != 200 || page.URL.Path != "/account/profile" {
+		return nil
+	}
+	fields := page.Forms(w.t)[0].Fields
+	return url.Values{"form": fields["form"], "session": fields["session"]}
+}
+
+func (w *world) post(o op, form url.Values, path string, pairs ...string) bool {
+	if form == nil {
+		return false
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	page := w.browsers[o.browser][o.replica].Post(w.t, path, form)
+	return page.Trail[0].Status == 303 && strings.Contains(page.Trail[0].Header.Get("Location"), "done=")
+}
+
+func (w *world) change(o op, form url.Values) bool {
+	next := "changed " + rand.Text()
+	ok := w.post(o, form, "/account/password", "old_password", w.persons[o.user].Password, "password", next)
+	if ok {
+		w.persons[o.user].Password = next
+	}
+	return ok
+}
+
+// command is what an operator does.
+func (w *world) command(o op) bool {
+	s, p := w.servers[o.replica], &w.persons[o.user]
+	switch o.kind {
+	case password:
+		p.Password = "set " + rand.Text()
+		s.Command(w.t, p.Password+"\n", "user", "password", p.Email, "--password-stdin")
+	case disable, enable:
+		s.Command(w.t, "", "user", strings.TrimSuffix(string(o.kind), " user"), p.Email)
+	case switchOff, switchOn:
+		w.off[o.client] = o.kind == switchOff
+		w.apply()
+	}
+	return true
+}
+
+// apply stores the clients as they are to be, and waits until every replica has noticed.
+func (w *world) apply() {
+	declared := vouchsafetest.Declared()
+	for i, c := range clients {
+		if w.off[i] {
+			at := slices.IndexFunc(declared, func(d vouchsafetest.Client) bool { return d.ID() == c.ID() })
+			declared[at] = c.With(vouchsafetest.Client{"disabled": true})
+		}
+	}
+	file := filepath.Join(w.t.TempDir(), "clients.yaml")
+	if err := vouchsafetest.WriteClients(file, declared); err != nil {
+		w.t.Fatal(err)
+	}
+	w.servers[0].Command(w.t, "", "client", "apply", file)
+	for i, c := range clients {
+		for _, api := range w.apis {
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				refused := api.Renew(w.t, c.Client, "none").Error() == "invalid_client"
+				if refused == w.off[i] {
+					break
+				}
+				if time.Now().After(end) {
+					w.t.Fatalf("client %s: a replica has not noticed in 10 s whether it is disabled", c.ID())
+				}
+			}
+		}
+	}
+}
+
+// allot makes room for what the operation may give.
+func (w *world) allot(o *op, states []model) {
+	switch o.kind {
+	case authorize, silent:
+		o.grant = len(w.grants)
+		r := vouchsafetest.NewRequest(clients[o.client].Client)
+		if o.offline {
+			r.Params.Set("scope", "openid offline_access")
+		}
+		if o.kind == silent {
+			r.Params.Set("prompt", "none")
+		}
+		w.grants = append(w.grants, &held{browser: o.browser, client: o.client, offline: o.offline, request: r, refresh: map[int]string{}})
+		for i := range states {
+			states[i].grants = append(slices.Clip(states[i].grants), grant{})
+		}
+	case redeem, refresh:
+		o.access = len(w.access)
+		w.access = append(w.access, "")
+		for i := range states {
+			states[i].access = append(slices.Clip(states[i].access), access{grant: -1})
+		}
+	}
+}
+
+func (o op) String() string {
+	what := fmt.Sprintf("%s", string(o.kind))
+	switch o.kind {
+	case authorize, silent:
+		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t", o.grant, clients[o.client].ID(), o.browser, o.offline)
+	case redeem:
+		what += fmt.Sprintf(": grant %d, access token %d", o.grant, o.access)
+	case refresh:
+		what += fmt.Sprintf(": grant %d, generation %d, access token %d", o.grant, o.generation, o.access)
+	case revoke, inspect:
+		what += fmt.Sprintf(": grant %d, generation %d", o.grant, o.generation)
+	case revokeOne, userinfo, introspect:
+		what += fmt.Sprintf(": access token %d of grant %d", o.access, o.grant)
+	case logout:
+		what += fmt.Sprintf(": browser %d, by grant %d", o.browser, o.grant)
+	case others, change:
+		what += fmt.Sprintf(": browser %d", o.browser)
+	case withdraw:
+		what += fmt.Sprintf(": browser %d, from %s", o.browser, clients[o.client].ID())
+	case disable, enable, password:
+		what += fmt.Sprintf(": person %d", o.user)
+	case switchOff, switchOn:
+		what += ": " + clients[o.client].ID()
+	}
+	if o.foreign {
+		what += ", as " + clients[o.client].ID()
+	}
+	return what + fmt.Sprintf(" (replica %d)", o.replica)
+}
