@@ -109,12 +109,16 @@ func together(workers []*worker, t task, span time.Duration) ([]time.Duration, e
 }
 
 // load measures a task at the server.
-func (s *server) load(ctx context.Context, o options, t task) (figures, error) {
+func (s *server) load(ctx context.Context, o options, name string, t task) (figures, error) {
 	var f figures
 	var cpu time.Duration
 	var sql, redis float64
+	profiled := func() error { return nil }
 	took, span, err := drive(ctx, o, s.issuer, t, func() (err error) {
 		s.forgetPeak()
+		if o.profile != "" {
+			profiled = s.profile(ctx, o, name)
+		}
 		if sql, redis, err = s.spent(ctx); err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (s *server) load(ctx context.Context, o options, t task) (figures, error) {
 		f.cpu = after - cpu
 		sqlAfter, redisAfter, err := s.spent(ctx)
 		f.sql, f.redis = sqlAfter-sql, redisAfter-redis-2 // our own two
-		return err
+		return errors.Join(err, profiled())
 	})
 	if err != nil {
 		return f, err

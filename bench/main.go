@@ -34,6 +34,7 @@ type options struct {
 	only    []string
 	fill    int
 	program string
+	profile string
 }
 
 func main() {
@@ -60,7 +61,11 @@ func run(ctx context.Context) error {
 	}
 	if o.program == "" {
 		fmt.Fprintln(os.Stderr, "Building the program")
-		if o.program, err = vouchsafetest.Build(false); err != nil {
+		var tags []string
+		if o.profile != "" {
+			tags = []string{"pprof"}
+		}
+		if o.program, err = vouchsafetest.Build(false, tags...); err != nil {
 			return err
 		}
 	}
@@ -82,6 +87,7 @@ func parse() (options, error) {
 	flag.DurationVar(&o.span, "for", 5*time.Second, "how long each operation is measured")
 	flag.IntVar(&o.workers, "connections", 8, "connections that ask at the same time")
 	flag.IntVar(&o.fill, "fill", 0, "people, and as many grants, to put into the database first")
+	flag.StringVar(&o.profile, "profile", "", "a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); measuring costs, too")
 	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
 	flag.Parse()
 	o.stores = strings.Split(*store, ",")
@@ -133,7 +139,7 @@ func measure(ctx context.Context, o options, store string) (err error) {
 			continue
 		}
 		progress("%s: %s", store, op.name)
-		got, err := s.load(ctx, o, op.run)
+		got, err := s.load(ctx, o, store+"-"+op.name, op.run)
 		if err != nil {
 			return fmt.Errorf("%s: %w", op.name, err)
 		}

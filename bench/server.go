@@ -18,6 +18,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
+	"github.com/vouchsafe/vouchsafe/provider"
 )
 
 // server is Vouchsafe with its databases.
@@ -36,23 +37,29 @@ type server struct {
 const (
 	person   = "bench@example.com"
 	password = "correct horse battery staple"
-	clients  = `clients:
+	callback = "https://web.example/callback"
+)
+
+// Secrets as Vouchsafe makes them: their hash is a quick one, and the clients file holds
+// nothing else.
+var (
+	webSecret, webHash         = provider.NewClientSecret()
+	serviceSecret, serviceHash = provider.NewClientSecret()
+)
+
+var clients = `clients:
   - client_id: web
     first_party: true
-    client_secret: not-a-sample-secret-of-web
-    redirect_uris: [https://web.example/callback]
+    client_secret_hash: ` + webHash + `
+    redirect_uris: [` + callback + `]
     grant_types: [authorization_code, refresh_token]
     scope: openid profile email offline_access
     id_token_signed_response_alg: ES256
   - client_id: service
-    client_secret: not-a-sample-secret-of-service
+    client_secret_hash: ` + serviceHash + `
     grant_types: [client_credentials]
     scope: reports
 `
-	webSecret     = "not-a-sample-secret-of-web"
-	serviceSecret = "not-a-sample-secret-of-service"
-	callback      = "https://web.example/callback"
-)
 
 // startServer prepares a server: database, clients, a person. It does not run yet.
 func startServer(program, store string) (*server, error) {

@@ -126,10 +126,10 @@ func fromProblem(r *http.Request, w *web.Problem) *jsonapi.Problem {
 	return p
 }
 
-// isAPI says whether the request is for the API, whether or not its tenant was found.
+// isAPI says whether the request is for the API, whether or not its tenant was taken off.
 func isAPI(r *http.Request) bool {
 	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, "/t/"); ok && web.FindTenant(r.Context()) == nil {
+	if rest, ok := strings.CutPrefix(path, "/t/"); ok {
 		_, path, _ = strings.Cut(rest, "/")
 		path = "/" + path
 	}

@@ -3,7 +3,6 @@ package provider
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -12,8 +11,20 @@ import (
 // errNoToken says that a request brought no access token in a way that is taken.
 var errNoToken = errors.New("no access token")
 
-// tokenForm is what a bearer token may look like (RFC 6750 section 2.1).
-var tokenForm = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+// isToken says whether s may be a bearer token: one or more of ALPHA, DIGIT and -._~+/,
+// then any number of "=" (b64token, RFC 6750 section 2.1).
+func isToken(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-._~+/", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
 
 // bearerToken is the access token of a request: from the header, or from the form of a
 // POST (RFC 6750 sections 2.1 and 2.2). Never from the URL, which ends up in logs and
@@ -40,7 +51,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 	default:
 		return "", errNoToken
 	}
-	if !tokenForm.MatchString(token) {
+	if !isToken(token) {
 		return "", &oauthError{Code: "invalid_request", Description: "The access token has characters that none has."}
 	}
 	return token, nil

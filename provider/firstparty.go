@@ -193,7 +193,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
-	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !tokenForm.MatchString(token) {
+	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !isToken(token) {
 		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)

@@ -3,7 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
@@ -14,16 +14,11 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
 	if err := readOnly(w, r); err != nil {
 		return err
 	}
-	set, err := p.keys.public(r.Context(), web.TenantOf(r.Context()).ID)
+	set, err := p.keys.complete(r.Context(), web.TenantOf(r.Context()).ID)
 	if err != nil {
 		return err
 	}
-	// The kid is the key's thumbprint: the same kids are the same keys.
-	var kids strings.Builder
-	for _, key := range set.Keys {
-		kids.WriteString(key.KeyID + " ")
-	}
 	// Whoever kept the set knows every key before it signs.
 	age := min(publishedAge, p.keys.lead())
-	return p.keyDocuments.serve(w, r, age, kids.String(), func() ([]byte, error) { return json.Marshal(set) })
+	return p.keyDocuments.serve(w, r, age, set, func() ([]byte, error) { return json.Marshal(set.public(time.Now())) })
 }

@@ -126,26 +126,29 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 	return key, nil
 }
 
-// public is the tenant's JWK set: every key that signs, will sign, or signed what may
-// still live.
-func (k *keyring) public(ctx context.Context, tenant string) (jose.JSONWebKeySet, error) {
+// complete are the tenant's keys, with one of each algorithm that there is always one of.
+func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) {
 	for _, alg := range k.always {
 		if _, err := k.signing(ctx, tenant, alg); err != nil {
-			return jose.JSONWebKeySet{}, err
+			return nil, err
 		}
 	}
 	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
-		return jose.JSONWebKeySet{}, fmt.Errorf("signing keys: %w", err)
+		return nil, fmt.Errorf("signing keys: %w", err)
 	}
+	return set, nil
+}
+
+// public is the JWK set: every key that signs, will sign, or signed what may still live.
+func (s *keySet) public(now time.Time) jose.JSONWebKeySet {
 	out := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
-	now := time.Now()
-	for _, key := range set.keys {
+	for _, key := range s.keys {
 		if key.isPublished(now) {
 			out.Keys = append(out.Keys, key.public)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // load reads a tenant's keys for the cache.

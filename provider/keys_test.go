@@ -35,12 +35,12 @@ func (c *countingKeys) Keys(ctx context.Context, tenant string) ([]storage.Key, 
 
 func (s *tokenServer) published(k *keyring) []string {
 	s.Helper()
-	set, err := k.public(s.Context(), s.tenant.ID)
+	keys, err := k.complete(s.Context(), s.tenant.ID)
 	if err != nil {
 		s.Fatal(err)
 	}
 	var kids []string
-	for _, key := range set.Keys {
+	for _, key := range keys.public(time.Now()).Keys {
 		kids = append(kids, key.KeyID)
 	}
 	return kids
@@ -115,13 +115,13 @@ func TestForgedTokens(t *testing.T) {
 	s := startTokens(t)
 	token := s.tokens(s.client()).str("access_token")
 	claims := payload(t, token)
-	set, err := s.p.keys.public(t.Context(), s.tenant.ID)
+	keys, err := s.p.keys.complete(t.Context(), s.tenant.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kids := map[string]string{}
 	var rsaDER []byte
-	for _, key := range set.Keys {
+	for _, key := range keys.public(time.Now()).Keys {
 		kids[key.Algorithm] = key.KeyID
 		if key.Algorithm == "RS256" {
 			if rsaDER, err = x509.MarshalPKIXPublicKey(key.Key); err != nil {
@@ -195,14 +195,14 @@ func otherLast(token string) string {
 func TestKeysAtRest(t *testing.T) {
 	s := startTokens(t)
 	s.kidOf(s.p.keys, "EdDSA")
-	set, err := s.p.keys.public(t.Context(), s.tenant.ID)
+	keys, err := s.p.keys.complete(t.Context(), s.tenant.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(set.Keys) != 3 {
-		t.Errorf("%d keys, want three", len(set.Keys))
+	if len(keys.public(time.Now()).Keys) != 3 {
+		t.Errorf("%d keys, want three", len(keys.public(time.Now()).Keys))
 	}
-	for _, key := range set.Keys {
+	for _, key := range keys.public(time.Now()).Keys {
 		if !key.IsPublic() || key.Use != "sig" || key.Algorithm == "" {
 			t.Errorf("got %+v", key)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,6 +140,14 @@ func legible(s string) string {
 	}, s)
 }
 
+// unkeptJSON are the headers of an answer that no cache may keep. Requests share the values.
+var unkeptJSON = http.Header{
+	"Content-Type":           {"application/json"},
+	"Cache-Control":          {"no-store"},
+	"Pragma":                 {"no-cache"},
+	"X-Content-Type-Options": {"nosniff"},
+}
+
 // writeJSON writes an answer that no cache may keep.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	var buf bytes.Buffer
@@ -147,11 +156,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
+	maps.Copy(w.Header(), unkeptJSON)
 	w.WriteHeader(status)
 	_, err := w.Write(buf.Bytes())
 	return err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -24,6 +25,16 @@ type metrics struct {
 	sql      *prometheus.CounterVec
 	mails    *prometheus.CounterVec
 	outbox   *prometheus.GaugeVec
+
+	// What every request counts with, found once: counters by answered, histograms by route.
+	counters, histograms sync.Map
+	reads, writes        prometheus.Counter
+}
+
+// answered is a kind of answer that is counted.
+type answered struct {
+	route string
+	class int // of the status: 2 is 2xx
 }
 
 func newMetrics() *metrics {
@@ -54,9 +65,7 @@ func newMetrics() *metrics {
 	for _, result := range []string{"sent", "failed", "dead"} {
 		m.mails.WithLabelValues(result)
 	}
-	for _, op := range []string{"read", "write"} {
-		m.sql.WithLabelValues(op) // 0, rather than absent
-	}
+	m.reads, m.writes = m.sql.WithLabelValues("read"), m.sql.WithLabelValues("write") // 0, rather than absent
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vouchsafe_build_info", Help: "1, with the version as a label.",
 		ConstLabels: prometheus.Labels{"version": version},
@@ -84,17 +93,26 @@ func (m *metrics) done(r *http.Request, status int, took time.Duration) {
 	if route == "" {
 		route = "none"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(status/100)+"xx").Inc()
-	m.took.WithLabelValues(route).Observe(took.Seconds())
+	kind := answered{route, status / 100}
+	counter, ok := m.counters.Load(kind)
+	if !ok {
+		counter, _ = m.counters.LoadOrStore(kind, m.requests.WithLabelValues(route, strconv.Itoa(kind.class)+"xx"))
+	}
+	counter.(prometheus.Counter).Inc()
+	histogram, ok := m.histograms.Load(route)
+	if !ok {
+		histogram, _ = m.histograms.LoadOrStore(route, m.took.WithLabelValues(route))
+	}
+	histogram.(prometheus.Observer).Observe(took.Seconds())
 }
 
 // statement counts an SQL statement.
 func (m *metrics) statement(query string) {
-	op := "write"
-	if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(query)), "SELECT") {
-		op = "read"
+	if strings.HasPrefix(strings.TrimSpace(query), "SELECT") {
+		m.reads.Inc()
+		return
 	}
-	m.sql.WithLabelValues(op).Inc()
+	m.writes.Inc()
 }
 
 // countMail tells how many mails wait, and how many were given up. Not when somebody looks:

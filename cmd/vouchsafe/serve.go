@@ -32,7 +32,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	log := newLog(cfg, a.stderr)
+	log, flush := newServingLog(cfg, a.stderr)
+	defer flush()
 	// Listening comes first: it is what most often goes wrong, and quickest.
 	listeners, err := listen(cfg.Listen)
 	if err != nil {

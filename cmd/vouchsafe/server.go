@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"time"
@@ -198,8 +199,9 @@ func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: prefixes(s.cfg.TrustedProxies), Log: s.log,
 		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
+		Timeout: requestTimeout, MaxBody: maxBody,
 	}
-	served := edge.Wrap(s.safely(http.MaxBytesHandler(next, maxBody)))
+	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -213,22 +215,21 @@ func (s *server) front(next http.Handler) http.Handler {
 	})
 }
 
-// safely gives every answer the headers that no route should be without, and every
-// request an end.
+// safely gives every answer the headers that no route should be without.
 func (s *server) safely(next http.Handler) http.Handler {
-	secure := hasScheme(s.cfg.Issuer, "https")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+	always := http.Header{
+		"X-Content-Type-Options": {"nosniff"},
+		"Referrer-Policy":        {"no-referrer"},
 		// Pages set their own; nothing else is to be shown or framed at all.
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	}
+	if hasScheme(s.cfg.Issuer, "https") {
+		always.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The values are shared. Whoever sets a header puts others in their place.
+		maps.Copy(w.Header(), always)
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -308,8 +309,14 @@ func (s *server) Operations() http.Handler {
 	m.Handle("GET /metrics", s.metrics.handler())
 	m.HandleFunc("GET /healthz", s.health.alive)
 	m.HandleFunc("GET /readyz", s.health.ready(true))
+	for pattern, h := range operations {
+		m.HandleFunc(pattern, h)
+	}
 	return m
 }
+
+// operations are what builds for measuring add to the operator's listener.
+var operations = map[string]http.HandlerFunc{}
 
 // Close closes what newServer opened, last first.
 func (s *server) Close() error {

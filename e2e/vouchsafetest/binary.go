@@ -18,8 +18,8 @@ import (
 // path. The Go command does nothing when what is there is current.
 var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 
-// Build builds the program, with or without the race detector.
-func Build(race bool) (string, error) {
+// Build builds the program, with or without the race detector, and with the build tags.
+func Build(race bool, tags ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -37,6 +37,9 @@ func Build(race bool) (string, error) {
 		name, args = "vouchsafe-race", append(args, "-race")
 	} else {
 		args = append(args, "-ldflags=-s -w") // as it is shipped
+	}
+	if len(tags) > 0 {
+		name, args = name+"-"+strings.Join(tags, "-"), append(args, "-tags="+strings.Join(tags, ","))
 	}
 	// Test packages run at the same time: one builds, the others wait.
 	lock, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)

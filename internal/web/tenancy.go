@@ -13,7 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Tenant is the issuer that a request is meant for.
+// Tenant is the issuer that a request is meant for. Requests share it: it is not to be
+// changed.
 type Tenant struct {
 	storage.Tenant
 	// Issuer is its iss: no slash at the end.
@@ -30,11 +31,20 @@ func (t *Tenant) URL(path string) string { return t.Issuer + path }
 type tenantKey struct{}
 
 // TenantOf is the request's tenant. It panics outside of Tenancy, where there is none.
-func TenantOf(ctx context.Context) *Tenant { return ctx.Value(tenantKey{}).(*Tenant) }
+func TenantOf(ctx context.Context) *Tenant {
+	t := FindTenant(ctx)
+	if t == nil {
+		panic("web: a request outside of Tenancy has no tenant")
+	}
+	return t
+}
 
 // FindTenant is the request's tenant, or nil outside of Tenancy: for the error page,
 // which also tells that there is none.
 func FindTenant(ctx context.Context) *Tenant {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.tenant != nil {
+		return r.tenant
+	}
 	t, _ := ctx.Value(tenantKey{}).(*Tenant)
 	return t
 }
@@ -48,8 +58,8 @@ func WithTenant(ctx context.Context, t *Tenant) context.Context {
 type Tenancy struct {
 	issuer *url.URL
 	errors ErrorPage
-	byID   cache.Cache[string, storage.Tenant]
-	byHost cache.Cache[string, storage.Tenant]
+	byID   cache.Cache[string, *Tenant]
+	byHost cache.Cache[string, *Tenant]
 }
 
 // NewTenancy serves the default tenant at issuer (an absolute URL without path) and
@@ -59,36 +69,44 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path", issuer)
 	}
-	same := func(s string) string { return s }
-	return &Tenancy{
-		issuer: u, errors: errs,
-		byID:   cache.Cache[string, storage.Tenant]{Load: tenants.Tenant, Name: same},
-		byHost: cache.Cache[string, storage.Tenant]{Load: tenants.TenantByHost, Name: same},
-	}, nil
+	t := &Tenancy{issuer: u, errors: errs}
+	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
+		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Load: func(ctx context.Context, key string) (*Tenant, error) {
+			rec, err := load(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			return t.tenant(rec), nil
+		}}
+	}
+	t.byID, t.byHost = by(tenants.Tenant), by(tenants.TenantByHost)
+	return t, nil
 }
 
 // Tenant is the tenant by its id, as requests would see it. ErrNotFound when it is
 // unknown or disabled.
 func (t *Tenancy) Tenant(ctx context.Context, id string) (*Tenant, error) {
-	rec, err := t.byID.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return t.tenant(rec)
+	return enabled(t.byID.Get(ctx, id))
 }
 
-func (t *Tenancy) tenant(rec storage.Tenant) (*Tenant, error) {
+func enabled(t *Tenant, err error) (*Tenant, error) {
+	if err == nil && t.Disabled {
+		return nil, storage.ErrNotFound
+	}
+	return t, err
+}
+
+// tenant is what requests see of a record.
+func (t *Tenancy) tenant(rec storage.Tenant) *Tenant {
 	out := &Tenant{Tenant: rec, Issuer: t.issuer.String(), Secure: t.issuer.Scheme == "https"}
 	switch {
-	case rec.Disabled:
-		return nil, storage.ErrNotFound
 	case rec.Host != "":
 		out.Issuer = t.issuer.Scheme + "://" + rec.Host
 	case rec.ID != storage.DefaultTenant:
 		out.Path = "/t/" + rec.ID
 		out.Issuer += out.Path
 	}
-	return out, nil
+	return out
 }
 
 // Wrap finds the tenant and hands on the request with the rest of its path. An
@@ -104,13 +122,18 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 			Fail(t.errors, w, r, err)
 			return
 		}
-		r2 := r.WithContext(WithTenant(r.Context(), tenant))
+		if req, ok := r.Context().Value(requestKey{}).(*Request); ok {
+			req.tenant = tenant
+		} else {
+			r = r.WithContext(WithTenant(r.Context(), tenant))
+		}
 		if path != r.URL.Path {
-			u := *r.URL
+			r2, u := *r, *r.URL
 			u.Path, u.RawPath = path, strings.TrimPrefix(r.URL.RawPath, tenant.Path)
 			r2.URL = &u
+			r = &r2
 		}
-		next.ServeHTTP(w, r2)
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -118,7 +141,7 @@ const metadataPath = "/.well-known/oauth-authorization-server"
 
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 	if !sameHost(r.Host, t.issuer) {
-		rec, err := t.byHost.Get(r.Context(), strings.ToLower(r.Host))
+		tenant, err := t.byHost.Get(r.Context(), strings.ToLower(r.Host))
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
 				Message:   "This host is not served here.",
@@ -128,9 +151,8 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		tenant, err := t.tenant(rec)
-		if err != nil {
-			return nil, "", unknownTenant(err)
+		if tenant.Disabled {
+			return nil, "", unknownTenant(storage.ErrNotFound)
 		}
 		return tenant, r.URL.Path, nil
 	}
@@ -147,16 +169,12 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 			return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: the root
 		}
 	}
-	rec, err := t.byID.Get(r.Context(), id)
+	tenant, err := t.Tenant(r.Context(), id)
 	if err != nil {
 		return nil, "", unknownTenant(err)
 	}
-	if rec.Host != "" {
+	if tenant.Host != "" {
 		return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: its host
-	}
-	tenant, err := t.tenant(rec)
-	if err != nil {
-		return nil, "", unknownTenant(err)
 	}
 	return tenant, path, nil
 }

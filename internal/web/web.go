@@ -27,9 +27,25 @@ type Request struct {
 	Language string
 	// attrs are added to the request's log line.
 	attrs []slog.Attr
+	// tenant is set by Tenancy.
+	tenant *Tenant
 }
 
 type requestKey struct{}
+
+// requestContext is a request's context with its Request: one for both, because every
+// request has one.
+type requestContext struct {
+	context.Context
+	request *Request
+}
+
+func (c *requestContext) Value(key any) any {
+	if key == (requestKey{}) {
+		return c.request
+	}
+	return c.Context.Value(key)
+}
 
 // RequestOf is the request's; an empty one outside of Edge.
 func RequestOf(ctx context.Context) *Request {
@@ -45,9 +61,13 @@ func Note(ctx context.Context, key, value string) {
 	r.attrs = append(r.attrs, slog.String(key, value))
 }
 
-// Edge is the outermost middleware: it gives every request its Request, writes one
-// log line at its end and answers panics.
+// Edge is the outermost middleware: it gives every request its Request, a limit on its
+// body and an end, writes one log line and answers panics.
 type Edge struct {
+	// Timeout bounds what a request may wait for, whatever hangs below; 0 is for ever.
+	Timeout time.Duration
+	// MaxBody bounds what a request may send, in bytes; 0 is anything.
+	MaxBody int64
 	// TrustedProxies may set X-Forwarded-For. From anybody else it is ignored.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
@@ -62,7 +82,15 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		req := &Request{ID: uuid.Must(uuid.NewV7()).String(), IP: e.clientIP(r)}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+		ctx, cancel := r.Context(), context.CancelFunc(func() {})
+		if e.Timeout > 0 {
+			ctx, cancel = context.WithTimeout(ctx, e.Timeout)
+		}
+		defer cancel()
+		r = r.WithContext(&requestContext{ctx, req})
+		if e.MaxBody > 0 && r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
+		}
 		rec := &recorder{ResponseWriter: w}
 		w.Header().Set("X-Request-Id", req.ID)
 		defer func() {
