@@ -36,7 +36,11 @@ func (d dataDir) prepare() error {
 	}
 	f, err := os.OpenFile(d.database(), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return owned(d.database())
+		if err := owned(d.database()); err != nil {
+			return err
+		}
+		// SQLite would not say why it cannot: a read-only disk, another owner.
+		f, err = os.OpenFile(d.database(), os.O_RDWR, 0)
 	}
 	if err != nil {
 		return fmt.Errorf("database: %w", err)

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +33,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	// Whoever collects the log may die. Without this, the next line would end the program.
+	signal.Ignore(syscall.SIGPIPE)
 	log, flush := newServingLog(cfg, a.stderr)
 	defer flush()
 	// Listening comes first: it is what most often goes wrong, and quickest.

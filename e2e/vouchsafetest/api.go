@@ -82,14 +82,24 @@ func (r *Reply) WantNot(t testing.TB) *Reply {
 // Do sends a request as it is and reads the reply.
 func (a *API) Do(t testing.TB, req *http.Request) *Reply {
 	t.Helper()
-	res, err := a.client.Do(req)
+	r, err := a.attempt(t, req)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return r
+}
+
+// attempt is Do; its error says that no whole answer came.
+func (a *API) attempt(t testing.TB, req *http.Request) (*Reply, error) {
+	t.Helper()
+	res, err := a.client.Do(req)
+	if err != nil {
+		return nil, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	r := &Reply{Status: res.StatusCode, Header: res.Header, Raw: string(raw)}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "application/json" {
@@ -102,7 +112,7 @@ func (a *API) Do(t testing.TB, req *http.Request) *Reply {
 	if r.Status >= 500 && r.Status != http.StatusServiceUnavailable {
 		t.Errorf("%s %s: got %d, which says that the server is at fault\n%s", req.Method, req.URL.Path, r.Status, raw)
 	}
-	return r
+	return r, nil
 }
 
 // Request is one to a path of the server, with a body of the given type ("" for none).

@@ -17,7 +17,8 @@ import (
 
 // start runs `vouchsafe serve` and waits until it serves.
 func (s *Server) start() error {
-	s.cmd = exec.Command(s.binary, "serve")
+	line := append(slices.Clone(s.under), s.binary, "serve")
+	s.cmd = exec.Command(line[0], line[1:]...)
 	s.cmd.Dir = s.Dir
 	s.cmd.Env = s.environment()
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
@@ -109,3 +110,10 @@ func (s *Server) Log() string { return s.log.String() }
 
 // Pid is that of the process.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
+// Line is how another command of the program is run, and Environ its environment, for who
+// runs it in some other way than Command does.
+func (s *Server) Line(args ...string) []string { return append([]string{s.binary}, args...) }
+
+// Environ is the environment of the process.
+func (s *Server) Environ() []string { return s.environment() }

@@ -37,6 +37,7 @@ type Server struct {
 	KeyHost *KeyHost
 
 	env    map[string]string
+	under  []string
 	binary string
 	log    *logBuffer
 	cmd    *exec.Cmd
@@ -52,6 +53,11 @@ type Options struct {
 	Env map[string]string
 	// Clients are declared beside the usual ones.
 	Clients []Client
+	// Under is a command that ends by running the one that is appended to it, in the same
+	// process: for other limits, another view of the files, another stderr.
+	Under []string
+	// Shipped runs the program without the race detector, whose memory is another.
+	Shipped bool
 }
 
 // Start starts a server for one test, which ends with it.
@@ -107,6 +113,9 @@ func showLog(t testing.TB, s *Server) {
 // prepare makes the files and settings of a server.
 func prepare(o Options, dir string) (*Server, error) {
 	bin, err := program()
+	if o.Shipped {
+		bin, err = Build(false)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +128,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Name: "embedded", TenantID: "default", Dir: dir, binary: bin, log: &logBuffer{}, people: &people{},
+		Name: "embedded", TenantID: "default", Dir: dir, binary: bin, under: o.Under, log: &logBuffer{}, people: &people{},
 		Issuer: "http://localhost:" + port, Address: "127.0.0.1:" + port,
 		Operations: "http://127.0.0.1:" + opsPort,
 	}

@@ -1,0 +1,23 @@
+// Package crashes tests what a machine can do to the program: kill it, fill its disk, take
+// its file descriptors, close the pipe that it logs to, and send it more than it can chew.
+package crashes
+
+import (
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+var web = vouchsafetest.Strict // whose secret is quick to check, also at a start
+
+// both runs the test with SQLite, and with PostgreSQL and Redis.
+func both(t *testing.T, test func(t *testing.T, production bool)) {
+	for _, production := range []bool{false, true} {
+		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
+			t.Parallel()
+			test(t, production)
+		})
+	}
+}

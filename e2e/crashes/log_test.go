@@ -1,0 +1,46 @@
+package crashes
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// TestLogThatCannotBeWritten takes away what the program logs to: who is signed in does not
+// care (threat P7).
+func TestLogThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	t.Run("full device", func(t *testing.T) {
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Under: []string{"sh", "-c", `exec "$@" >/dev/full 2>&1`, "sh"}})
+		wantServed(t, s)
+	})
+	t.Run("closed pipe", func(t *testing.T) {
+		pipe := filepath.Join(t.TempDir(), "log")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		collector, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Under: []string{"sh", "-c", `exec "$@" >` + pipe + ` 2>&1`, "sh"}})
+		if n, err := collector.Read(make([]byte, 100)); n == 0 {
+			t.Fatalf("the program does not log to the pipe: %v", err)
+		}
+		if err := collector.Close(); err != nil { // as when whoever collects logs dies
+			t.Fatal(err)
+		}
+		wantServed(t, s)
+	})
+}
+
+// wantServed signs in and gets tokens, so that several lines are to be logged.
+func wantServed(t *testing.T, s *vouchsafetest.Server) {
+	t.Helper()
+	r := vouchsafetest.NewRequest(web)
+	reply := s.API(t).Redeem(t, r, s.Browser(t, s.Person(t)).Code(t, r)).Want(t, 200, "")
+	s.API(t).Renew(t, web, reply.Refresh()).Want(t, 200, "")
+}
