@@ -67,11 +67,21 @@ type history struct {
 	states []model // that may be the case
 }
 
-// often is how often each kind of operation is drawn, in 60.
+// often is how often each kind of operation is drawn, in 64.
 var often = map[kind]int{
-	authorize: 8, silent: 8, redeem: 12, refresh: 10, revoke: 3, revokeOne: 2, logout: 3, others: 3, withdraw: 3,
+	authorize: 7, silent: 8, redeem: 12, refresh: 14, revoke: 3, revokeOne: 2, logout: 4, others: 3, withdraw: 3,
 	userinfo: 1, introspect: 1, inspect: 1, change: 1, password: 1, disable: 1, enable: 1, switchOff: 1,
 }
+
+// die gives 0 to 63 evenly: the numbers of rapid itself are mostly small.
+var die = rapid.Custom(func(t *rapid.T) (n int) {
+	for i := range 6 {
+		if rapid.Bool().Draw(t, "bit") {
+			n |= 1 << i
+		}
+	}
+	return n
+})
 
 var kinds = func() (out []kind) {
 	for _, k := range []kind{redeem, authorize, silent, refresh, revoke, revokeOne, logout, others, withdraw, userinfo, introspect, inspect, change, password, disable, enable, switchOff} {
@@ -95,10 +105,10 @@ func (h *history) run(grace bool) {
 			h.apply()
 		}
 	}()
-	for range rapid.IntRange(4, 14).Draw(h.rt, "steps") {
+	for range 4 + die.Draw(h.rt, "steps")%13 {
 		ops := []op{h.draw(false)}
 		if !alone[ops[0].kind] {
-			for range rapid.SampledFrom([]int{0, 0, 1, 1, 2}).Draw(h.rt, "beside it") {
+			for range []int{0, 0, 0, 1, 1, 1, 1, 2}[die.Draw(h.rt, "beside it")%8] {
 				if next := h.draw(true); !commands[ops[0].kind] || !commands[next.kind] {
 					ops = append(ops, next)
 				}
@@ -112,11 +122,11 @@ func (h *history) run(grace bool) {
 
 // draw is a next operation, about things that are there.
 func (h *history) draw(beside bool) op {
-	k := rapid.SampledFrom(kinds).Draw(h.rt, "kind")
-	n := rapid.SliceOfN(rapid.IntRange(0, 59), 6, 6).Draw(h.rt, "about")
-	o := op{kind: k, replica: n[0] % len(h.servers), browser: n[1] % browsers, client: n[2] % len(clients), offline: n[3]%2 == 1, foreign: n[4]%5 == 4}
+	k := kinds[die.Draw(h.rt, "kind")]
+	n := rapid.SliceOfN(die, 7, 7).Draw(h.rt, "about")
+	o := op{kind: k, replica: n[0] % len(h.servers), browser: n[1] % browsers, client: n[2] % len(clients), offline: n[3]%2 == 1, foreign: n[4] > 54}
 	o.user = owner(o.browser)
-	if h.about(&o, n[5], n[4]) && !(beside && alone[o.kind]) {
+	if h.about(&o, n[5], n[6]) && !(beside && alone[o.kind]) {
 		return o
 	}
 	o.kind, o.foreign = authorize, false
@@ -142,9 +152,9 @@ func (h *history) about(o *op, which, age int) bool {
 		if len(fit) == 0 {
 			return false
 		}
-		o.grant = fit[len(fit)-1-which%len(fit)] // the last ones first: a shrunk history has small numbers
+		o.grant = fit[len(fit)-1-which%min(3, len(fit))] // a recent one: more happens to it
 		g := h.grants[o.grant]
-		o.generation = max(1, g.newest-age%3)
+		o.generation = max(1, g.newest-[]int{0, 0, 1, 2}[age%4])
 		o.late = time.Since(g.rotated) > 40*time.Second
 	case revokeOne, userinfo, introspect:
 		var given []int
