@@ -48,6 +48,7 @@ type commands struct {
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the server of these settings whether it is well. For containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
 }
 
 func main() {

@@ -1,0 +1,202 @@
+// Package doors tries every key at every door: each route that the program serves, by
+// each method, with each kind of credential of the right and of another tenant, person
+// and client, living and dead. The routes come from the program itself; the table in
+// this package says what each of them needs.
+package doors
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+// methods are what is tried. Those behind GET and POST are tried with few keys.
+var methods = []string{"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "LINK"}
+
+// fewKeys is how many of the keys are tried by methods that nothing is served by.
+const fewKeys = 3
+
+func TestNoDoorStandsOpen(t *testing.T) {
+	for _, production := range []bool{false, true} {
+		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
+			t.Parallel()
+			s := vouchsafetest.Start(t, vouchsafetest.Options{
+				Production: production, Clients: []vouchsafetest.Client{App},
+				Env: map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8", "VOUCHSAFE_CODE_LIFETIME": "10m"},
+			})
+			sc := newScene(t, s)
+			m := &matrix{T: t, scene: sc, client: sc.north.HTTP(t), bodies: sc.bodies(t), opened: map[need]int{}}
+			m.try(routes(t, s), sc.keys(t))
+			sc.unharmed(t)
+			sc.leave(t, m.bodies["/auth/delete-account"])
+			t.Logf("%d cells, of which opened as they should: %v", m.cells, m.opened)
+			for _, n := range []need{nothing, form, account, bearer, permission} {
+				if m.opened[n] == 0 {
+					t.Errorf("no key opened a door that needs %s: the matrix would not notice an open one", n)
+				}
+			}
+		})
+	}
+}
+
+// routes are the paths that the program says it serves, each once.
+func routes(t *testing.T, s *vouchsafetest.Server) []string {
+	t.Helper()
+	served := map[string]bool{}
+	for line := range strings.Lines(s.Command(t, "", "routes")) {
+		served[strings.Fields(line)[0]] = true
+	}
+	var all []string
+	for path := range served {
+		if doors[path] == "" {
+			t.Errorf("the program serves %s, and the table in table_test.go does not say what it needs", path)
+			continue
+		}
+		all = append(all, path)
+	}
+	for path, n := range doors {
+		if !served[path] && n != developer {
+			t.Errorf("the table has %s, which the program does not serve", path)
+		}
+	}
+	slices.Sort(all)
+	if len(all) < 60 {
+		t.Fatalf("the program says that it serves %d routes: was it asked rightly?", len(all))
+	}
+	return all
+}
+
+// matrix is a run through all cells.
+type matrix struct {
+	*testing.T
+	scene  *scene
+	client *http.Client
+	bodies map[string]string // of the JSON API, by path
+
+	mu     sync.Mutex
+	cells  int
+	opened map[need]int
+}
+
+func (m *matrix) try(paths []string, keys []key) {
+	var wg sync.WaitGroup
+	work := make(chan func())
+	for range 4 {
+		wg.Go(func() {
+			for f := range work {
+				f()
+			}
+		})
+	}
+	for _, path := range paths {
+		for _, method := range methods {
+			for i, k := range keys {
+				if i < fewKeys || method == "GET" || method == "POST" {
+					work <- func() { m.cell(path, method, k) }
+				}
+			}
+		}
+	}
+	close(work)
+	wg.Wait()
+}
+
+var variable = regexp.MustCompile(`\{[^}]*\}+`)
+
+// filled is the route's path with something in the place of its variables.
+func filled(path string) string {
+	return variable.ReplaceAllStringFunc(path, func(v string) string {
+		switch {
+		case strings.HasPrefix(v, "{hash"):
+			return "0abc"
+		case v == "{name}":
+			return "page.css"
+		}
+		return "1"
+	})
+}
+
+// cell sends one request, and judges the answer by what the door needs.
+func (m *matrix) cell(path, method string, k key) {
+	need := doors[path]
+	open := slices.Contains(k.opens, need)
+	if open && method == "POST" && need != permission && need != bearer {
+		return // it would do what it is for
+	}
+	for _, fields := range m.scene.fields(path) {
+		a := m.send(m.request(path, method, fields, k))
+		// A request that was posted is made a GET, which comes with the browser's cookies.
+		for range 3 {
+			next, err := a.req.URL.Parse(a.Header.Get("Location"))
+			if err != nil || a.Header.Get("Location") == "" || need != permission || next.Path != a.req.URL.Path {
+				break
+			}
+			req, err := http.NewRequestWithContext(m.Context(), http.MethodGet, next.String(), nil)
+			if err != nil {
+				m.Fatal(err)
+			}
+			k.put(req, fields)
+			req.URL = next
+			a = m.send(req)
+		}
+		m.judge(path, method, k, open, a)
+	}
+}
+
+func (m *matrix) send(req *http.Request) answer {
+	res, err := m.client.Do(req)
+	if err != nil {
+		m.Errorf("%s %s: %v", req.Method, req.URL.Path, err)
+		return answer{&http.Response{}, "", req}
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		m.Errorf("%s %s: %v", req.Method, req.URL.Path, err)
+	}
+	m.mu.Lock()
+	m.cells++
+	m.mu.Unlock()
+	return answer{res, string(raw), req}
+}
+
+// request is one as its key makes it, with all in it that would have an effect.
+func (m *matrix) request(path, method string, fields url.Values, k key) *http.Request {
+	u := m.scene.north.Issuer + filled(path)
+	var body io.Reader
+	req, err := http.NewRequestWithContext(m.Context(), method, u, nil)
+	if err != nil {
+		m.Fatal(err)
+	}
+	k.put(req, fields)
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "TRACE", "get":
+		if doors[path] == permission {
+			req.URL.RawQuery = fields.Encode()
+		}
+	default:
+		kind := "application/x-www-form-urlencoded"
+		text := fields.Encode()
+		if fixed, ok := m.bodies[path]; ok {
+			kind, text = "application/json", withFields(fixed, fields)
+		}
+		body = strings.NewReader(text)
+		withBody, err := http.NewRequestWithContext(m.Context(), method, req.URL.String(), body)
+		if err != nil {
+			m.Fatal(err)
+		}
+		withBody.Header = req.Header
+		withBody.Header.Set("Content-Type", kind)
+		req = withBody
+	}
+	return req
+}

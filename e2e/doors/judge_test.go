@@ -1,0 +1,206 @@
+package doors
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// answer is what came of a cell.
+type answer struct {
+	*http.Response
+	raw string
+	req *http.Request
+}
+
+// judge says what is wrong with the answer.
+func (m *matrix) judge(path, method string, k key, open bool, a answer) {
+	need := doors[path]
+	at := method + " " + path + " with " + k.name
+	if a.StatusCode >= 500 {
+		m.Errorf("%s: got %d, which says that the server is at fault\n%.300s", at, a.StatusCode, a.raw)
+	}
+	for _, who := range []*person{m.scene.victim, m.scene.neighbour, m.scene.gone, m.scene.stranger} {
+		if k.owner == who {
+			continue
+		}
+		for _, mark := range who.canaries {
+			if strings.Contains(a.raw, mark) || strings.Contains(a.Header.Get("Location"), mark) {
+				m.Errorf("%s: the answer has %s, which is none of its business", at, mark)
+			}
+		}
+	}
+	if origin := a.Header.Get("Access-Control-Allow-Origin"); a.Header.Get("Access-Control-Allow-Credentials") != "" || origin == "https://evil.example" {
+		m.Errorf("%s: scripts of %s may read the answer with its cookies", at, origin)
+	}
+	how := a.success(path)
+	reads := method == "GET" || method == "HEAD"
+	switch {
+	case how == "":
+		return
+	case method == "OPTIONS" && a.raw == "": // tells what methods there are
+		return
+	case reads && (need == nothing || need == form || told[path]), path == "/password/score" && method == "POST":
+		open = true
+	case path == "/auth/openapi.json" || path == "/jwks" || strings.HasPrefix(path, "/.well-known/"):
+		open = open || reads
+	case (reads || need == permission && method == "POST") && slices.Contains(k.pages, need):
+		open = true
+	case reads || method == "POST":
+	default: // no other method is good for anything
+		open = false
+	}
+	if !open {
+		m.Errorf("%s: got %d, %s, want it refused: the door needs %s\n%.80s", at, a.StatusCode, how, need, a.raw)
+		return
+	}
+	m.mu.Lock()
+	m.opened[need]++
+	m.mu.Unlock()
+}
+
+// waiting are the pages to which a browser is sent that has not proven what it must.
+var waiting = []string{"/login", "/select", "/second-factor", "/consent", "/signup", "/signout", "/signed-out", "/"}
+
+// success says in what way the answer gives something; "" when it refuses.
+func (a answer) success(path string) string {
+	switch {
+	case a.StatusCode < 200:
+		return "an odd answer"
+	case a.StatusCode < 300:
+		if path == "/introspect" && strings.TrimSpace(a.raw) == `{"active":false}` || path == "/revoke" && a.raw == "" {
+			return "" // a client's question about what is none of its business; whether it did anything is looked at in the end
+		}
+		return "a success"
+	case a.StatusCode < 400:
+		return a.led()
+	}
+	return ""
+}
+
+// led says what a redirect gives.
+func (a answer) led() string {
+	u, err := a.req.URL.Parse(a.Header.Get("Location"))
+	if err != nil || a.Header.Get("Location") == "" {
+		return "a redirect to nowhere"
+	}
+	if u.Host != a.req.URL.Host {
+		if u.Query().Get("error") != "" && u.Query().Get("code") == "" {
+			return ""
+		}
+		return "a redirect to " + u.Scheme + "://" + u.Host + u.Path
+	}
+	inside, _ := strings.CutPrefix(u.Path, "/t/north")
+	if slices.Contains(waiting, inside) && !u.Query().Has("done") {
+		return ""
+	}
+	return "a redirect to " + inside
+}
+
+// fields are those with which the door's request would have an effect; more than one set
+// where one request cannot have them all.
+func (sc *scene) fields(path string) []url.Values {
+	v := sc.victim
+	authorize := vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params
+	switch path {
+	case "/token":
+		redeem := vouchsafetest.Values("grant_type", "authorization_code", "code", sc.code, "redirect_uri", vouchsafetest.Web.RedirectURI(), "code_verifier", sc.request.Verifier)
+		return []url.Values{redeem, vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", v.tokens.Refresh())}
+	case "/introspect", "/revoke":
+		return []url.Values{{"token": {v.tokens.Access()}}, {"token": {v.tokens.Refresh()}}, {"token": {v.opaque.Access()}}}
+	case "/userinfo", "/authorize-challenge":
+		return []url.Values{{}}
+	case "/authorize":
+		return []url.Values{authorize}
+	case "/logout":
+		return []url.Values{{"client_id": {"web"}}, {"client_id": {"web"}, "id_token_hint": {sc.stranger.tokens.ID()}}}
+	}
+	if strings.HasPrefix(path, "/auth/") {
+		return []url.Values{{}}
+	}
+	return []url.Values{{
+		"form": v.fields["form"], "session": v.fields["session"], "i": {sc.letter}, "user": {v.fields.Get("session")},
+		"email": {v.Email}, "login": {v.Email}, "password": {"another password of somebody else's"}, "old_password": {v.Password},
+		"sure": {"1"}, "others": {"1"}, "all": {"1"}, "client": {"web"}, "decision": {"allow"}, "code": {"000000"}, "name": {"Mallory"}, "phone_number": {"+436601234567"},
+	}}
+}
+
+// bodies are what the calls of the API want, as the program's own reference describes them.
+func (sc *scene) bodies(t *testing.T) map[string]string {
+	t.Helper()
+	api, v := sc.north.API(t), sc.victim
+	reply := api.Do(t, api.Request(t, http.MethodGet, "/auth/openapi.json", "", ""))
+	known := map[string]any{
+		"email": v.Email, "login": v.Email, "password": "another password of somebody else's", "old_password": v.Password, "code": "000000", "confirm": "delete",
+		"token": v.app.Refresh(), "refresh_token": v.app.Refresh(), "auth_session": v.app.String("auth_session"),
+	}
+	paths, _ := reply.Body["paths"].(map[string]any)
+	out := map[string]string{}
+	for path, methods := range paths {
+		path = path[max(0, strings.Index(path, "/auth")):]
+		post, _ := methods.(map[string]any)["post"].(map[string]any)
+		body := map[string]any{}
+		for _, name := range required(reply.Body, post) {
+			body[name] = known[name]
+			if body[name] == nil {
+				body[name] = "x"
+			}
+		}
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[path] = string(text)
+	}
+	if len(out) < 10 || !strings.Contains(out["/auth/logout"], v.app.Refresh()) {
+		t.Fatalf("the reference of the API was not read rightly: %v", out)
+	}
+	return out
+}
+
+// required names the members that a call's body must have.
+func required(document, operation map[string]any) []string {
+	var find func(v any) []string
+	find = func(v any) []string {
+		schema, _ := v.(map[string]any)
+		if ref, ok := schema["$ref"].(string); ok {
+			var at any = document
+			for _, step := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+				inner, _ := at.(map[string]any)
+				at = inner[step]
+			}
+			return find(at)
+		}
+		var names []string
+		all, _ := schema["required"].([]any)
+		for _, name := range all {
+			names = append(names, name.(string))
+		}
+		return names
+	}
+	body, _ := operation["requestBody"].(map[string]any)
+	content, _ := body["content"].(map[string]any)
+	kind, _ := content["application/json"].(map[string]any)
+	return find(kind["schema"])
+}
+
+// withFields is the JSON object with the fields in it.
+func withFields(object string, fields url.Values) string {
+	var body map[string]any
+	if err := json.Unmarshal([]byte(object), &body); err != nil {
+		panic(err) // it was made here
+	}
+	for name, values := range fields {
+		body[name] = values[0]
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

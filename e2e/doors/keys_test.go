@@ -1,0 +1,182 @@
+package doors
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// key is something that a request brings to a door, and the needs that it answers. All
+// else has to stay shut to it.
+type key struct {
+	name string
+	// opens are the needs that it answers.
+	opens []need
+	// pages are those of which it may read the page and no more.
+	pages []need
+	// put adds it to the request. fields are the request's own, to be changed.
+	put func(r *http.Request, fields url.Values)
+	// owner is who may be told what the person is told; nil for nobody.
+	owner *person
+}
+
+// shut is a key to nothing.
+func shut(name string, put func(r *http.Request, fields url.Values)) key {
+	return key{name: name, put: put}
+}
+
+func cookies(all []*http.Cookie) func(r *http.Request, _ url.Values) {
+	return func(r *http.Request, _ url.Values) {
+		for _, c := range all {
+			r.AddCookie(c)
+		}
+	}
+}
+
+// from is the header fields of a form that a page of origin sends.
+func from(r *http.Request, site, origin string) {
+	r.Header.Set("Sec-Fetch-Site", site)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		r.Header.Set("Origin", origin)
+	}
+}
+
+func bearing(name, token string) key {
+	return shut(name, func(r *http.Request, _ url.Values) { r.Header.Set("Authorization", "Bearer "+token) })
+}
+
+func basic(name string, c vouchsafetest.Client, secret string) key {
+	return shut(name, func(r *http.Request, _ url.Values) { vouchsafetest.Basic(c.ID(), secret)(r) })
+}
+
+// keys are all that are tried. The first three are tried with every method.
+func (sc *scene) keys(t *testing.T) []key {
+	t.Helper()
+	v := sc.victim
+	origin := sc.north.Origin()
+	own := cookies(v.browser.Cookies())
+	whole := key{name: "the victim's own session", opens: []need{form, account, permission}, owner: v, put: func(r *http.Request, f url.Values) {
+		own(r, f)
+		from(r, "same-origin", origin)
+	}}
+	all := []key{whole, shut("nothing", func(*http.Request, url.Values) {})}
+	all = append(all, sc.sessions(t)...)
+	all = append(all, sc.clients(t)...)
+	return append(all, sc.tokens()...)
+}
+
+// sessions are keys that browsers have.
+func (sc *scene) sessions(t *testing.T) []key {
+	t.Helper()
+	v, n := sc.victim, sc.neighbour
+	origin := sc.north.Origin()
+	own := cookies(v.browser.Cookies())
+	change := func(name string, put func(r *http.Request, fields url.Values)) key {
+		return key{name: name, pages: []need{account, permission}, owner: v, put: func(r *http.Request, f url.Values) {
+			own(r, f)
+			put(r, f)
+		}}
+	}
+	others := func(name string, all []*http.Cookie, fields url.Values, who *person) key {
+		return key{name: name, owner: who, put: func(r *http.Request, f url.Values) {
+			cookies(all)(r, f)
+			from(r, "same-origin", origin)
+			f.Set("form", fields.Get("form")) // its own: the session that is named is the victim's
+		}, opens: []need{form}}
+	}
+	neighbour := others("a neighbour's session", n.browser.Cookies(), n.fields, n)
+	neighbour.opens, neighbour.pages = append(neighbour.opens, permission), []need{account}
+	return []key{
+		neighbour,
+		others("a session that was signed out", sc.goneCookies, sc.gone.fields, nil),
+		others("a session of another tenant", sc.stranger.browser.Cookies(), sc.stranger.fields, sc.stranger),
+		others("a session of another tenant, renamed", renamed(sc.stranger.browser.Cookies(), v.browser.Cookies()), sc.stranger.fields, nil),
+		change("the victim's cookies, from another site", func(r *http.Request, _ url.Values) { from(r, "cross-site", "https://evil.example") }),
+		change("the victim's cookies, from a sister's site", func(r *http.Request, _ url.Values) { from(r, "same-site", "https://evil.localhost") }),
+		change("the victim's cookies, from nowhere", func(r *http.Request, _ url.Values) { from(r, "cross-site", "null") }),
+		change("the victim's cookies, without an origin", func(*http.Request, url.Values) {}),
+		change("the victim's cookies, without the form's token", func(r *http.Request, f url.Values) {
+			from(r, "same-origin", origin)
+			f.Del("form")
+		}),
+		change("the victim's cookies, with another's form", func(r *http.Request, f url.Values) {
+			from(r, "same-origin", origin)
+			f.Set("form", n.fields.Get("form"))
+		}),
+		shut("the victim's form without cookies", func(r *http.Request, _ url.Values) { from(r, "same-origin", origin) }),
+	}
+}
+
+// renamed are cookies under the names that others have, in their order.
+func renamed(values, names []*http.Cookie) []*http.Cookie {
+	var out []*http.Cookie
+	for i, c := range names {
+		if i < len(values) {
+			out = append(out, &http.Cookie{Name: c.Name, Value: values[i].Value})
+		}
+	}
+	return out
+}
+
+// clients are keys that programs have for themselves.
+func (sc *scene) clients(t *testing.T) []key {
+	t.Helper()
+	k := vouchsafetest.Keyed()[0]
+	abroad := k.Assertion(t, sc.south.AssertionClaims(k.ID()))
+	return []key{
+		basic("a wrong client secret", vouchsafetest.Web, "a wrong secret"),
+		basic("another client of the tenant", vouchsafetest.Other, vouchsafetest.Other.Secret()),
+		basic("a client of another tenant", foreign, foreign.Secret()),
+		basic("a disabled client", vouchsafetest.Disabled, vouchsafetest.Disabled.Secret()),
+		basic("a service", vouchsafetest.Service, vouchsafetest.Service.Secret()),
+		shut("a public client", func(_ *http.Request, f url.Values) { f.Set("client_id", vouchsafetest.Public.ID()) }),
+		shut("the client's id alone", func(_ *http.Request, f url.Values) { f.Set("client_id", vouchsafetest.Web.ID()) }),
+		shut("the client's secret in the query", func(r *http.Request, _ url.Values) {
+			r.URL.RawQuery = url.Values{"client_id": {"web"}, "client_secret": {vouchsafetest.Web.Secret()}}.Encode()
+		}),
+		shut("an assertion for another tenant", func(_ *http.Request, f url.Values) {
+			maps.Copy(f, url.Values{"client_assertion_type": {vouchsafetest.AssertionType}, "client_assertion": {abroad}})
+		}),
+	}
+}
+
+// tokens are keys that clients have of people.
+func (sc *scene) tokens() []key {
+	v, n, s := sc.victim, sc.neighbour, sc.stranger
+	good := bearing("the victim's access token", v.tokens.Access())
+	good.opens, good.owner = []need{bearer}, v
+	opaque := bearing("the victim's opaque token", v.opaque.Access())
+	opaque.opens, opaque.owner = []need{bearer}, v
+	theirs := bearing("a neighbour's access token", n.tokens.Access())
+	theirs.opens, theirs.owner = []need{bearer}, n
+	apps := bearing("a neighbour's access token of the app", n.app.Access())
+	apps.opens, apps.owner = []need{bearer}, n
+	ofApp := bearing("the victim's access token of the app, with a neighbour's auth_session", v.app.Access())
+	ofApp.opens, ofApp.owner = []need{bearer}, v
+	put := ofApp.put
+	ofApp.put = func(r *http.Request, f url.Values) {
+		put(r, f)
+		f.Set("auth_session", n.app.String("auth_session"))
+	}
+	return []key{
+		good, opaque, theirs, apps, ofApp,
+		bearing("an access token of another tenant", s.tokens.Access()),
+		bearing("an opaque token of another tenant", s.opaque.Access()),
+		bearing("an app's access token of another tenant", s.app.Access()),
+		bearing("an expired access token", sc.brief.Access()),
+		bearing("a revoked access token", sc.revoked.Access()),
+		bearing("a service's access token", sc.service.Access()),
+		bearing("an ID token", v.tokens.ID()),
+		bearing("a refresh token", v.tokens.Refresh()),
+		bearing("an authorization code", sc.code),
+		bearing("a sealed request", sc.letter),
+		bearing("a form's token", v.fields.Get("form")),
+		shut("an access token in the query", func(r *http.Request, _ url.Values) {
+			r.URL.RawQuery = strings.TrimPrefix(r.URL.RawQuery+"&access_token="+url.QueryEscape(v.tokens.Access()), "&")
+		}),
+	}
+}

@@ -1,0 +1,171 @@
+package doors
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// App is a client of the JSON API.
+var App = vouchsafetest.Client{
+	"client_id": "app", "client_name": "The app", "client_secret": "app-secret-2vNq8ZxT4mKc7RwY",
+	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "first_party": true, "scope": "openid profile email phone offline_access",
+}
+
+// foreign is a client of the other tenant only.
+var foreign = vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "foreign", "client_secret": "foreign-secret-7bWx3LpV9nQs5KdM"})
+
+// person is somebody with everything that opens doors.
+type person struct {
+	vouchsafetest.Person
+	at       *vouchsafetest.Server
+	browser  *vouchsafetest.Browser
+	fields   url.Values // what forms of the browser's current account carry
+	tokens   *vouchsafetest.Reply
+	opaque   *vouchsafetest.Reply
+	app      *vouchsafetest.Reply // of the JSON API
+	canaries []string             // what only they, and those they allow, may be told
+}
+
+func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person {
+	t.Helper()
+	mark := rand.Text()
+	p := &person{Person: vouchsafetest.Person{Email: strings.ToLower(mark) + "@example.com", Password: "a password of " + mark}, at: at}
+	hash, err := bcrypt.GenerateFromPassword([]byte(p.Password), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := json.Marshal(map[string]any{
+		"email": p.Email, "email_verified": true, "password_hash": string(hash), "roles": roles,
+		"profile": map[string]any{"name": "Name-" + mark, "nickname": "Nick-" + mark, "website": "https://" + mark + ".example/"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.Command(t, string(row)+"\n", "user", "import", "-", "--format", "jsonl", "--roles", "--tenant", at.TenantID)
+	p.browser = at.Browser(t, p.Person)
+	p.tokens = p.get(t, vouchsafetest.Web)
+	p.opaque = p.get(t, vouchsafetest.Opaque)
+	p.fields = p.form(t)
+	body, err := json.Marshal(map[string]any{"login": p.Email, "password": p.Password, "scope": "openid profile email offline_access"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := at.API(t)
+	req := api.Request(t, http.MethodPost, "/auth/sign-in", "application/json", string(body))
+	vouchsafetest.Basic(App.ID(), App.Secret())(req)
+	p.app = api.Do(t, req).Want(t, 200, "")
+	p.canaries = []string{"Name-" + mark, "Nick-" + mark, mark + ".example", api.Verify(t, p.tokens.ID()).String("sub")}
+	return p
+}
+
+// get is what the client is given with all scopes.
+func (p *person) get(t *testing.T, c vouchsafetest.Client) *vouchsafetest.Reply {
+	t.Helper()
+	r := vouchsafetest.NewRequest(c, "scope", "openid profile email phone offline_access")
+	return p.at.API(t).Redeem(t, r, p.browser.Code(t, r)).Want(t, 200, "")
+}
+
+// form is what the person's browser sends with every form of the account.
+func (p *person) form(t *testing.T) url.Values {
+	t.Helper()
+	page := p.browser.Get(t, "/account/profile")
+	forms := page.Forms(t)
+	if page.Status != 200 || len(forms) == 0 {
+		t.Fatalf("got %d at %s, want the profile with its form", page.Status, page.URL.Path)
+	}
+	return url.Values{"form": forms[0].Fields["form"], "session": forms[0].Fields["session"]}
+}
+
+// scene is two tenants with people in them. Credentials of everybody are tried at the
+// first person's doors.
+type scene struct {
+	north, south *vouchsafetest.Server
+	victim       *person // at north
+	neighbour    *person // at north too
+	stranger     *person // at south, with the role of an administrator
+	gone         *person // the victim's neighbour who has signed out: the cookies are those from before
+	goneCookies  []*http.Cookie
+	brief        *vouchsafetest.Reply // expired tokens of the victim
+	revoked      *vouchsafetest.Reply
+	service      *vouchsafetest.Reply
+	request      *vouchsafetest.Request // that the code is for
+	code         string                 // of the victim, unspent
+	letter       string
+}
+
+func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
+	t.Helper()
+	sc := &scene{north: s.Tenant(t, "north"), south: s.Tenant(t, "south")}
+	file := filepath.Join(t.TempDir(), "south.yaml")
+	if err := vouchsafetest.WriteClients(file, append(vouchsafetest.Declared(), App, foreign)); err != nil {
+		t.Fatal(err)
+	}
+	s.Command(t, "", "client", "apply", file, "--tenant", "south")
+	sc.victim, sc.neighbour, sc.gone = newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north)
+	sc.stranger = newPerson(t, sc.south, "admin")
+	api := sc.north.API(t)
+
+	sc.goneCookies = sc.gone.browser.Cookies()
+	fields := maps.Clone(sc.gone.fields)
+	if page := sc.gone.browser.Post(t, "/signout", fields); page.URL.Path != "/t/north/signed-out" {
+		t.Fatalf("signing out led to %s: %d", page.URL.Path, page.Status)
+	}
+	began := time.Now()
+	sc.brief = sc.victim.get(t, vouchsafetest.Brief)
+	sc.revoked = sc.victim.get(t, vouchsafetest.Other)
+	api.As(t, vouchsafetest.Other, "/revoke", url.Values{"token": {sc.revoked.Refresh()}})
+	sc.service = api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials").Want(t, 200, "")
+	sc.letter = sc.north.Browser(t, sc.victim.Person).Get(t, vouchsafetest.NewRequest(vouchsafetest.Web).Path()).URL.Query().Get("i")
+	sc.request = vouchsafetest.NewRequest(vouchsafetest.Web)
+	sc.code = sc.victim.browser.Code(t, sc.request)
+	time.Sleep(time.Until(began.Add(3 * time.Second))) // until the brief ones are over
+	return sc
+}
+
+// unharmed wants all that the victim had to be as it was: no door led to it.
+func (sc *scene) unharmed(t *testing.T) {
+	t.Helper()
+	v, api := sc.victim, sc.north.API(t)
+	api.Redeem(t, sc.request, sc.code).Want(t, 200, "")
+	for name, access := range map[string]string{"JWT": v.tokens.Access(), "opaque": v.opaque.Access(), "the app's": v.app.Access()} {
+		if info := api.Userinfo(t, access); info.Status != 200 || !strings.Contains(info.Raw, v.canaries[0]) || !strings.Contains(info.Raw, v.Email) {
+			t.Errorf("%s access token: got %d %s, want it to be alive and its person as they were", name, info.Status, info.Raw)
+		}
+	}
+	api.Renew(t, vouchsafetest.Web, v.tokens.Refresh()).Want(t, 200, "")
+	api.Renew(t, vouchsafetest.Opaque, v.opaque.Refresh()).Want(t, 200, "")
+	api.Renew(t, App, v.app.Refresh()).Want(t, 200, "")
+	if got := v.form(t); got.Get("session") != v.fields.Get("session") {
+		t.Error("the victim's session is another one")
+	}
+	b := sc.north.Browser(t, v.Person) // the password is what it was
+	if page := b.SignIn(t, b.Get(t, "/login"), v.Person); page.Status != 200 || strings.HasSuffix(page.URL.Path, "/login") {
+		t.Errorf("the victim cannot sign in: %d at %s", page.Status, page.URL.Path)
+	}
+}
+
+// leave has the victim delete their account through the API, with the body that was sent
+// to that door in vain: it was not shut for want of something in the body.
+func (sc *scene) leave(t *testing.T, body string) {
+	t.Helper()
+	api := sc.north.API(t)
+	req := api.Request(t, http.MethodPost, "/auth/delete-account", "application/json", body)
+	req.Header.Set("Authorization", "Bearer "+sc.victim.app.Access())
+	if got := api.Do(t, req); got.Status >= 300 {
+		t.Errorf("the victim cannot delete their own account: %d %s", got.Status, got.Raw)
+	}
+	if info := api.Userinfo(t, sc.victim.tokens.Access()); info.Status != 401 {
+		t.Errorf("a deleted person's token: got %d, want 401", info.Status)
+	}
+}

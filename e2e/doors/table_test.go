@@ -1,0 +1,110 @@
+package doors
+
+// need is what a route wants before it does or tells anything.
+type need string
+
+const (
+	nothing    need = "nothing"                // everybody may read it; it does nothing
+	form       need = "a form of ours"         // everybody may read the page; what is sent must come from it, in the same browser
+	account    need = "a session"              // and its form, for what is sent
+	client     need = "a client"               // that authenticates
+	bearer     need = "an access token"        // of a person
+	app        need = "a first-party client"   // that authenticates
+	appPerson  need = "an app and its person"  // an access token that the app was given, and what only the app keeps
+	permission need = "a session's permission" // the browser is sent to the client with a code, or asked
+	developer  need = "this machine"           // in development, at the default tenant only
+)
+
+// doors says what each route needs. A route that is not here fails the test: who adds one
+// says here what it needs, and the matrix does the rest.
+var doors = map[string]need{
+	"/token":                            client,
+	"/introspect":                       client,
+	"/revoke":                           client,
+	"/userinfo":                         bearer,
+	"/authorize":                        permission,
+	"/logout":                           permission,
+	"/jwks":                             nothing,
+	"/.well-known/openid-configuration": nothing,
+	"/.well-known/oauth-authorization-server": nothing,
+
+	"/login":                        form,
+	"/login/passkey":                form,
+	"/login/code":                   form,
+	"/login/code/confirm":           form,
+	"/select":                       form,
+	"/second-factor":                form,
+	"/second-factor/passkey":        form,
+	"/second-factor/setup":          form,
+	"/consent":                      form,
+	"/signup":                       form,
+	"/signup/confirm":               form,
+	"/forgot":                       form,
+	"/reset":                        form,
+	"/reset/done":                   nothing,
+	"/signout":                      form,
+	"/signed-out":                   nothing,
+	"/setup":                        form,
+	"/upstream/{upstream}":          form,
+	"/upstream/{upstream}/callback": form,
+	"/federated/email":              form,
+	"/federated/confirm":            form,
+	"/federated/link":               form,
+	"/":                             nothing,
+	"/password/score":               nothing,
+
+	"/account":                   account,
+	"/account/profile":           account,
+	"/account/email":             account,
+	"/account/email/confirm":     account,
+	"/account/phone":             account,
+	"/account/phone/confirm":     account,
+	"/account/password":          account,
+	"/account/passkeys":          account,
+	"/account/passkeys/options":  account,
+	"/account/identities":        account,
+	"/account/second-factor":     account,
+	"/account/second-factor/app": account,
+	"/account/sessions":          account,
+	"/account/apps":              account,
+	"/account/activity":          account,
+	"/account/data":              account,
+	"/account/delete":            account,
+	"/account/deleted":           nothing,
+
+	"/auth/sign-up":              app,
+	"/auth/send-code":            app,
+	"/auth/passkey-options":      app,
+	"/auth/sign-in":              app,
+	"/auth/refresh-tokens":       app,
+	"/auth/confirm-email":        app,
+	"/auth/accept-invitation":    app,
+	"/auth/logout":               app,
+	"/auth/reset-password":       app,
+	"/auth/confirm-reset":        app,
+	"/authorize-challenge":       app,
+	"/auth/update-password":      appPerson,
+	"/auth/change-email":         appPerson,
+	"/auth/confirm-change-email": appPerson,
+	"/auth/delete-account":       appPerson,
+	"/auth/openapi.json":         nothing,
+	"/auth/":                     nothing,
+
+	"/static/brand.{hash:[0-9a-f]+}.css": nothing,
+	"/static/{name}":                     nothing,
+
+	"/dev":                developer,
+	"/dev/callback":       developer,
+	"/dev/dev.js":         developer,
+	"/dev/dev.css":        developer,
+	"/dev/mail":           developer,
+	"/dev/mail.json":      developer,
+	"/dev/mail/{id}":      developer,
+	"/dev/mail/{id}/html": developer,
+	"/dev/google/":        developer,
+	"/dev/facebook/":      developer,
+}
+
+// told are doors behind which a page says where to sign in, rather than lead there: the
+// browser is not the account's own, which is what its reader has to know.
+var told = map[string]bool{"/account/email/confirm": true}
