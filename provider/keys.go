@@ -253,11 +253,11 @@ type signingKey struct {
 	*private
 }
 
-// private is what a key keeps across reloads: its private half, unsealed once, and a
-// signer for each typ.
+// private is what a key keeps across reloads: its private half, unsealed once, and the
+// headers of what it signs.
 type private struct {
-	unsealed func() (any, error)
-	signers  sync.Map // typ → jose.Signer
+	unsealed func() (crypto.Signer, error)
+	headers  sync.Map // typ → the encoded header
 }
 
 func parseKey(row storage.Key, box *secret.Box) (*signingKey, error) {
@@ -265,12 +265,12 @@ func parseKey(row storage.Key, box *secret.Box) (*signingKey, error) {
 	if err := json.Unmarshal(row.Public, &key.public); err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
 	}
-	key.unsealed = sync.OnceValues(func() (any, error) { return unseal(row, box) })
+	key.unsealed = sync.OnceValues(func() (crypto.Signer, error) { return unseal(row, box) })
 	return key, nil
 }
 
 // unseal opens a private half, and checks that it belongs to the public one it lay beside.
-func unseal(row storage.Key, box *secret.Box) (any, error) {
+func unseal(row storage.Key, box *secret.Box) (crypto.Signer, error) {
 	der, err := box.Open(row.Private)
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new one; if it is lost, vouchsafe key remove -- %s: %w", row.ID, row.ID, err)
@@ -287,7 +287,7 @@ func unseal(row storage.Key, box *secret.Box) (any, error) {
 	if err != nil || kid != row.ID {
 		return nil, fmt.Errorf("signing key %s: the private half is another key's", row.ID)
 	}
-	return key, nil
+	return signer, nil
 }
 
 // as is the key with what storage says of it now: its end may have been set.
@@ -297,39 +297,6 @@ func (s *signingKey) as(row storage.Key) *signingKey {
 
 func (s *signingKey) isPublished(now time.Time) bool {
 	return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now)
-}
-
-// sign makes a compact JWS of the claims.
-func (s *signingKey) sign(typ string, claims []byte) (string, error) {
-	signer, err := s.signer(typ)
-	if err != nil {
-		return "", err
-	}
-	jws, err := signer.Sign(claims)
-	if err != nil {
-		return "", fmt.Errorf("sign with %s: %w", s.ID, err)
-	}
-	return jws.CompactSerialize()
-}
-
-func (s *signingKey) signer(typ string) (jose.Signer, error) {
-	if kept, ok := s.signers.Load(typ); ok {
-		return kept.(jose.Signer), nil
-	}
-	key, err := s.unsealed()
-	if err != nil {
-		return nil, err
-	}
-	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
-	signer, err := jose.NewSigner(jose.SigningKey{
-		Algorithm: jose.SignatureAlgorithm(s.Algorithm),
-		Key:       jose.JSONWebKey{Key: key, KeyID: s.ID},
-	}, opts)
-	if err != nil {
-		return nil, fmt.Errorf("signer of %s: %w", s.ID, err)
-	}
-	s.signers.Store(typ, signer)
-	return signer, nil
 }
 
 // thumbprint is the key's id (RFC 7638): whoever holds the key can tell it.

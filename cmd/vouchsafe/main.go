@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,7 +52,15 @@ type commands struct {
 	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
 }
 
+// gcPercent trades memory for time: some 7 MiB of the heap live, so that Go's own 100
+// collects after each 7 MiB more. This costs as much again under load, and saves a tenth of
+// what requests cost. GOGC in the environment says otherwise.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// The first signal asks for an orderly stop; after it they kill, as ever.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
