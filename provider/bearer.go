@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -59,7 +60,8 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // postedTokens are the access tokens of a form, if there is one.
 func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
-	if r.Method != http.MethodPost || !isForm(r) {
+	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || err != nil || typ != "application/x-www-form-urlencoded" {
 		return nil, nil
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,17 +16,18 @@ func readProfile(file string, u *storage.User) error {
 	if file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}
+	defer f.Close()
 	var known struct {
 		storage.Profile
 		Username      string `json:"preferred_username"`
 		Phone         string `json:"phone_number"`
 		PhoneVerified bool   `json:"phone_number_verified"`
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
+	dec := json.NewDecoder(f)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&known); err != nil {
 		return fmt.Errorf("profile %s: want a JSON object of claims such as given_name and address: %w", file, err)

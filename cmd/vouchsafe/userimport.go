@@ -89,7 +89,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = f.Close() }() // nothing was written
+		defer f.Close()
 		if info, err := f.Stat(); err == nil {
 			size = info.Size()
 		}

@@ -30,6 +30,7 @@ type load struct {
 	mu       sync.Mutex
 	redeemed []redeemed
 	signedUp []signedUp
+	asserted []string // client assertions that authenticated
 }
 
 // person is somebody with a browser at which they are signed in, and an app with a grant.
@@ -75,6 +76,7 @@ func (l *load) start() {
 		l.repeat(func() { l.userinfo(p) })
 	}
 	l.repeat(func() { l.signUp(l.people[0].api) })
+	l.repeat(func() { l.assert(l.people[0].api) })
 }
 
 func (l *load) repeat(do func()) {
@@ -83,7 +85,7 @@ func (l *load) repeat(do func()) {
 			select {
 			case <-l.stopped:
 				return
-			case <-time.After(10 * time.Millisecond): // nobody is to be starved on two cores
+			case <-time.After(25 * time.Millisecond): // nobody is to be starved on two cores
 				do()
 			}
 		}
@@ -190,6 +192,31 @@ func (l *load) refresh(p *person) {
 
 func (l *load) userinfo(p *person) {
 	l.insist("userinfo", func() *vouchsafetest.Reply { return p.api.Userinfo(l.t, p.access) }, 200)
+}
+
+// keyed authenticates by assertions, each of which is good for once.
+var keyed = vouchsafetest.Keyed()[0]
+
+// assert gets a token by an assertion that is good for longer than the test takes. One
+// that was answered with 503 may be spent.
+func (l *load) assert(api *vouchsafetest.API) {
+	claims := l.site.AssertionClaims(keyed.ID())
+	claims["exp"] = time.Now().Add(4 * time.Minute).Unix()
+	assertion := keyed.Assertion(l.t, claims)
+	reply, again := l.insist("assertion", func() *vouchsafetest.Reply { return byKey(l.t, api, assertion) }, 200, 401)
+	switch {
+	case reply == nil:
+	case reply.Status == 401 && !again:
+		l.t.Errorf("an assertion that nobody had used: got %s", reply.Raw)
+	default:
+		l.mu.Lock()
+		l.asserted = append(l.asserted, assertion)
+		l.mu.Unlock()
+	}
+}
+
+func byKey(t *testing.T, api *vouchsafetest.API, assertion string) *vouchsafetest.Reply {
+	return api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read")
 }
 
 // signUp makes an account, from the form to the code that was mailed.

@@ -13,14 +13,14 @@ func TestNetworkToPostgreSQL(t *testing.T) {
 	s := newSite(t, nil)
 	l := newLoad(t, s, 3)
 	l.start()
-	l.during(time.Second, 200)
+	l.during(time.Second, 100)
 	l.stop()
 	before := s.usage(t)
 	l.start()
 	for _, f := range []struct {
 		name  string
 		fault faultproxy.Fault
-		for_  time.Duration
+		lasts time.Duration
 	}{
 		{"refused", faultproxy.Fault{Refuse: true}, time.Second},
 		{"reset in an answer", faultproxy.Fault{ResetAfter: 100}, time.Second},
@@ -34,7 +34,7 @@ func TestNetworkToPostgreSQL(t *testing.T) {
 		if f.fault.Refuse {
 			s.toDatabase.Cut()
 		}
-		l.during(f.for_, 0)
+		l.during(f.lasts, 0)
 		s.toDatabase.Set(faultproxy.Fault{})
 		s.back(t, l.people[0])
 		l.during(0, 100)

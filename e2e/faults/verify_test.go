@@ -15,7 +15,7 @@ func (l *load) verify() {
 	if l.answered.Load() == 0 || len(l.redeemed) == 0 {
 		l.t.Fatal("nothing was answered: there is nothing to verify")
 	}
-	l.t.Logf("%d answers, %d refused; %d codes redeemed, %d signed up", l.answered.Load(), l.refused.Load(), len(l.redeemed), len(l.signedUp))
+	l.t.Logf("%d answers, %d refused; %d codes redeemed, %d signed up, %d assertions", l.answered.Load(), l.refused.Load(), len(l.redeemed), len(l.signedUp), len(l.asserted))
 	for _, p := range l.people {
 		l.verifyChain(p)
 	}
@@ -23,6 +23,9 @@ func (l *load) verify() {
 	few = append(few, l.redeemed[:min(10, len(l.redeemed)-len(few))]...)
 	for _, r := range few {
 		verifyRedeemed(l.t, l.site, r)
+	}
+	for _, a := range l.asserted[max(0, len(l.asserted)-20):] {
+		byKey(l.t, l.people[0].api, a).Want(l.t, 401, "invalid_client")
 	}
 	for _, s := range l.signedUp[max(0, len(l.signedUp)-5):] {
 		verifySignedUp(l.t, l.site, s)

@@ -59,7 +59,7 @@ func Open(urls string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}
-	return &Store{client}, nil
+	return newStore(client), nil
 }
 
 // parse splits the addresses: the first, with what is said of all, and the others. What

@@ -24,38 +24,57 @@ const prefix = "vouchsafe:"
 const maxWait = 2 * time.Second
 
 // Store implements storage.Ephemeral. It needs Redis 6.2 or newer.
-type Store struct{ client redis.UniversalClient }
+type Store struct {
+	client redis.UniversalClient
+	away   away
+}
 
 var _ storage.Ephemeral = (*Store)(nil)
 
+func newStore(client redis.UniversalClient) *Store {
+	s := &Store{client: client}
+	s.away.ping = s.Ping
+	return s
+}
+
 // Close closes the connections.
-func (s *Store) Close() error { return s.client.Close() }
+func (s *Store) Close() error {
+	s.away.close()
+	return s.client.Close()
+}
 
 // Put implements storage.Ephemeral.
 func (s *Store) Put(ctx context.Context, key string, val []byte, ttl time.Duration) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	err := s.client.Do(ctx, "SET", prefix+key, val, "NX", "PX", milliseconds(ttl)).Err()
-	if errors.Is(err, redis.Nil) {
+	taken := false
+	err := s.away.do(ctx, "put", func(ctx context.Context) error {
+		err := s.client.Do(ctx, "SET", prefix+key, val, "NX", "PX", milliseconds(ttl)).Err()
+		if taken = errors.Is(err, redis.Nil); taken {
+			return nil
+		}
+		return err
+	})
+	if taken {
 		return fmt.Errorf("put: %w", storage.ErrExists)
 	}
-	return fault("put", err)
+	return err
 }
 
 // Get implements storage.Ephemeral.
-func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	val, err := s.client.Get(ctx, prefix+key).Bytes()
-	return val, fault("get", err)
+func (s *Store) Get(ctx context.Context, key string) (val []byte, err error) {
+	err = s.away.do(ctx, "get", func(ctx context.Context) error {
+		val, err = s.client.Get(ctx, prefix+key).Bytes()
+		return err
+	})
+	return val, err
 }
 
 // Take implements storage.Ephemeral.
-func (s *Store) Take(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	val, err := s.client.GetDel(ctx, prefix+key).Bytes()
-	return val, fault("take", err)
+func (s *Store) Take(ctx context.Context, key string) (val []byte, err error) {
+	err = s.away.do(ctx, "take", func(ctx context.Context) error {
+		val, err = s.client.GetDel(ctx, prefix+key).Bytes()
+		return err
+	})
+	return val, err
 }
 
 // count is one script, so that no counter is left without an end.
@@ -67,21 +86,20 @@ end
 return n`)
 
 // Count implements storage.Ephemeral.
-func (s *Store) Count(ctx context.Context, key string, window time.Duration) (int64, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	n, err := count.Run(ctx, s.client, []string{prefix + key}, milliseconds(window)).Int64()
-	return n, fault("count", err)
+func (s *Store) Count(ctx context.Context, key string, window time.Duration) (n int64, err error) {
+	err = s.away.do(ctx, "count", func(ctx context.Context) error {
+		n, err = count.Run(ctx, s.client, []string{prefix + key}, milliseconds(window)).Int64()
+		return err
+	})
+	return n, err
 }
 
 // Forget implements storage.Ephemeral.
 func (s *Store) Forget(ctx context.Context, key string) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	return fault("forget", s.client.Del(ctx, prefix+key).Err())
+	return s.away.do(ctx, "forget", func(ctx context.Context) error { return s.client.Del(ctx, prefix+key).Err() })
 }
 
-// Ping implements storage.Ephemeral.
+// Ping implements storage.Ephemeral. It asks, whatever came of the last call.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

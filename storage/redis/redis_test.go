@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/redis"
@@ -22,7 +26,7 @@ func open(t testing.TB, urls string) *redis.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(); err != nil && !errors.Is(err, goredis.ErrClosed) {
 			t.Errorf("close: %v", err)
 		}
 	})
@@ -58,6 +62,7 @@ func TestCommandsComeBackAfterRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The script is unknown to the new process.
+	back(t, s)
 	if n, err := s.Count(ctx, "a", time.Hour); n != 1 || err != nil {
 		t.Errorf("got %d, %v, want 1", n, err)
 	}
@@ -89,6 +94,51 @@ func TestSilenceIsBounded(t *testing.T) {
 	}
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("gave up after %v, want the caller's 100 ms", d)
+	}
+}
+
+// Whoever signs in counts several times: only the first may have to wait.
+func TestOneWaitsForSilence(t *testing.T) {
+	server := redistest.StartServer(t)
+	proxy := faultproxy.Start(t, server.Address())
+	s := open(t, "redis://"+proxy.Address)
+	if n, err := s.Count(t.Context(), "a", time.Hour); n != 1 || err != nil {
+		t.Fatalf("got %d, %v, want 1", n, err)
+	}
+	proxy.Set(faultproxy.Fault{Silent: true})
+	var took []time.Duration
+	for range 20 {
+		start := time.Now()
+		if _, err := s.Count(t.Context(), "a", time.Hour); !errors.Is(err, storage.ErrUnavailable) {
+			t.Fatalf("got %v, want %v", err, storage.ErrUnavailable)
+		}
+		took = append(took, time.Since(start))
+	}
+	if slices.Sort(took); took[len(took)-2] > 500*time.Millisecond {
+		t.Errorf("calls took %v, want one at most to wait", took)
+	}
+	proxy.Set(faultproxy.Fault{})
+	back(t, s)
+	// It is asked for ever, and yet ends with the store.
+	proxy.Set(faultproxy.Fault{Silent: true})
+	_, _ = s.Get(t.Context(), "a")
+	start := time.Now()
+	if err := s.Close(); err != nil || time.Since(start) > time.Second {
+		t.Errorf("close: got %v after %v", err, time.Since(start))
+	}
+}
+
+// back waits until the store works again.
+func back(t *testing.T, s *redis.Store) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		_, err := s.Get(t.Context(), "nothing")
+		if errors.Is(err, storage.ErrNotFound) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not back within 5 s: %v", err)
+		}
 	}
 }
 

@@ -1,0 +1,245 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// PostgreSQL is stopped in the middle of everything, and comes back.
+func TestPostgreSQLRestarts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	l := newLoad(t, s, 3)
+	l.start()
+	l.during(time.Second, 100)
+	l.stop()
+	before := s.usage(t)
+	l.start()
+	for i := range vouchsafetest.Rounds(6) {
+		immediate := i%2 == 0
+		refused := l.refused.Load()
+		if err := s.pg.Stop(immediate); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if l.refused.Load() == refused {
+			l.awaitRefusal(t, refused)
+		}
+		mustDo(t, s.pg.Start)
+		s.back(t, l.people[0])
+		l.during(200*time.Millisecond, 50)
+	}
+	l.stop()
+	s.settles(t, before)
+	l.verify()
+}
+
+// awaitRefusal waits until the fault was felt: a slow machine may need longer.
+func (l *load) awaitRefusal(t *testing.T, before int64) {
+	t.Helper()
+	for end := time.Now().Add(requestTimeout + slack); l.refused.Load() == before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the database is not there, and nobody was refused")
+		}
+	}
+}
+
+// An administrator ends connections, over and over.
+func TestPostgreSQLEndsConnections(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	l := newLoad(t, s, 3)
+	l.start()
+	ended := 0
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		for range vouchsafetest.Rounds(12) {
+			var n int
+			err := c.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n)
+			if err != nil {
+				return err
+			}
+			ended += n
+			time.Sleep(250 * time.Millisecond)
+		}
+		return nil
+	})
+	s.back(t, l.people[0])
+	l.during(0, 100)
+	l.stop()
+	if ended < 20 {
+		t.Errorf("%d connections were ended, want many", ended)
+	}
+	// What was not begun is repeated: that somebody is refused is the exception.
+	if refused, answered := l.refused.Load(), l.answered.Load(); refused > answered/10 {
+		t.Errorf("%d requests were refused and %d answered, want few refused", refused, answered)
+	}
+	l.verify()
+}
+
+// Somebody locks a table for longer than a request may take. All connections wait for it
+// in the end, and whoever has none is told so.
+func TestPostgreSQLIsLocked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	l := newLoad(t, s, 16) // with all that they do, more than there are connections
+	l.start()
+	l.during(time.Second, 50)
+	l.stop()
+	before := s.usage(t)
+	l.start()
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		tx, err := c.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback(ctx)
+		if _, err := tx.Exec(ctx, "LOCK TABLE grants IN ACCESS EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		refused := l.refused.Load()
+		l.awaitRefusal(t, refused)
+		l.during(4*time.Second, 0)
+		var waiting, all int
+		err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*)
+			FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&waiting, &all)
+		if err != nil {
+			return err
+		}
+		t.Logf("%d connections, %d of them wait, %d refused", all, waiting, l.refused.Load()-refused)
+		// Those who gave up took their statements back: they do not pile up there.
+		if waiting == 0 || all > before.backends+40 {
+			t.Errorf("%d connections, %d of them wait: want some to wait, and not many more than %d", all, waiting, before.backends)
+		}
+		return tx.Commit(ctx)
+	})
+	s.back(t, l.people[0])
+	l.during(0, 100)
+	l.stop()
+	s.settles(t, before)
+	l.verify()
+}
+
+// Every transaction is serializable, so that some fail for the others' sake; and somebody
+// locks rows in the other order, so that statements are chosen to end a deadlock.
+func TestPostgreSQLAbortsTransactions(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "ALTER DATABASE "+c.Config().Database+" SET default_transaction_isolation = 'serializable'")
+		return err
+	})
+	s.endConnections(t)
+	l := newLoad(t, s, 4)
+	l.start()
+	s.deadlocks(t, vouchsafetest.Rounds(4))
+	l.during(2*time.Second, 100)
+	l.stop()
+	l.sameGrant(t)
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		var deadlocks, rollbacks int
+		if err := c.QueryRow(ctx, "SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks, &rollbacks); err != nil {
+			return err
+		}
+		t.Logf("%d deadlocks, %d transactions rolled back", deadlocks, rollbacks)
+		if deadlocks == 0 || rollbacks <= deadlocks {
+			t.Errorf("got %d deadlocks and %d transactions rolled back, want some of both", deadlocks, rollbacks)
+		}
+		return nil
+	})
+	l.verify()
+}
+
+func (s *site) endConnections(t *testing.T) {
+	t.Helper()
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		return err
+	})
+}
+
+// deadlocks holds the clients that grants are made for, and then wants their people, whom
+// those who make grants hold already; and the other way round.
+func (s *site) deadlocks(t *testing.T, rounds int) {
+	t.Helper()
+	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
+		// It is patient: the others are chosen to give way. But not for ever: those who come
+		// later may hold people too.
+		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET lock_timeout = '2s'; SET default_transaction_isolation = 'read committed'"); err != nil {
+			return err
+		}
+		for i := range rounds {
+			first, second := "SELECT 1 FROM clients FOR UPDATE", "SELECT 1 FROM users FOR UPDATE"
+			if i%3 == 2 {
+				first, second = second, first
+			}
+			if err := lockBoth(ctx, c, first, second); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func lockBoth(ctx context.Context, c *pgx.Conn, first, second string) error {
+	tx, err := c.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx)
+	for _, lock := range []string{first, "SELECT pg_sleep(0.3)", second} {
+		if _, err := tx.Exec(ctx, lock); err != nil {
+			if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "55P03" {
+				return nil // it did not get the lock
+			}
+			return fmt.Errorf("%s: %w", lock, err)
+		}
+	}
+	return tx.Commit(ctx)
+}
+
+// sameGrant refreshes one grant from all sides at once.
+func (l *load) sameGrant(t *testing.T) {
+	t.Helper()
+	p := l.people[0]
+	for range 5 {
+		last := p.chain[len(p.chain)-1]
+		var successors sync.Map
+		var given atomic.Int64
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				switch r := l.people[0].api.Renew(t, web, last); r.Status {
+				case 200:
+					successors.Store(r.Refresh(), true)
+					given.Add(1)
+				case 503:
+				default:
+					t.Errorf("refreshed by many at once: got %d %s", r.Status, r.Raw)
+				}
+			})
+		}
+		wg.Wait()
+		next := ""
+		for token := range successors.Range {
+			if next != "" {
+				t.Error("one refresh token has two successors")
+			}
+			next = token.(string)
+		}
+		if next != "" {
+			p.chain = append(p.chain, next)
+		}
+		t.Logf("%d of 12 had their answer at once", given.Load())
+	}
+}
