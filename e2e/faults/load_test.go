@@ -48,9 +48,10 @@ type redeemed struct {
 	reply   *vouchsafetest.Reply
 }
 
-// signedUp is an account that was confirmed: the flow and code that did it are spent.
+// signedUp is a registration whose flow and code are spent.
 type signedUp struct {
 	email, password, flow, code string
+	told                        bool // that there is an account
 }
 
 // newLoad signs n people in.
@@ -240,6 +241,7 @@ func (l *load) signUp(api *vouchsafetest.API) {
 	if reply.Status == 422 && !again {
 		l.t.Errorf("a code that nobody had used: got %s", reply.Raw)
 	}
+	s.told = reply.Status == 200 // or the code was tried too often: it costs another
 	l.mu.Lock()
 	l.signedUp = append(l.signedUp, s)
 	l.mu.Unlock()

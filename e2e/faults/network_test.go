@@ -24,6 +24,9 @@ func TestNetworkToPostgreSQL(t *testing.T) {
 	}{
 		{"refused", faultproxy.Fault{Refuse: true}, time.Second},
 		{"reset in an answer", faultproxy.Fault{ResetAfter: 100}, time.Second},
+		{"answers to updates lost", faultproxy.Fault{ResetAt: "UPDATE 1"}, time.Second},
+		{"answers to inserts lost", faultproxy.Fault{ResetAt: "INSERT 0 1"}, time.Second},
+		{"answers to commits lost", faultproxy.Fault{ResetAt: "COMMIT"}, 2 * time.Second},
 		{"sliced", faultproxy.Fault{Slice: 7}, time.Second},
 		{"300 ms late", faultproxy.Fault{Delay: 300 * time.Millisecond}, 2 * time.Second},
 		{"silent", faultproxy.Fault{Silent: true}, 8 * time.Second},

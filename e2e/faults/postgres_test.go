@@ -175,7 +175,7 @@ func (s *site) deadlocks(t *testing.T, rounds int) {
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		// It is patient: the others are chosen to give way. But not for ever: those who come
 		// later may hold people too.
-		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET lock_timeout = '2s'; SET default_transaction_isolation = 'read committed'"); err != nil {
+		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET statement_timeout = '3s'; SET default_transaction_isolation = 'read committed'"); err != nil {
 			return err
 		}
 		for i := range rounds {
@@ -199,7 +199,7 @@ func lockBoth(ctx context.Context, c *pgx.Conn, first, second string) error {
 	defer tx.Rollback(ctx)
 	for _, lock := range []string{first, "SELECT pg_sleep(0.3)", second} {
 		if _, err := tx.Exec(ctx, lock); err != nil {
-			if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "55P03" {
+			if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "57014" {
 				return nil // it did not get the lock
 			}
 			return fmt.Errorf("%s: %w", lock, err)

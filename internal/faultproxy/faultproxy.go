@@ -28,6 +28,9 @@ type Fault struct {
 	Slice int
 	// ResetAfter resets a connection after so many bytes of answers since the fault began.
 	ResetAfter int
+	// ResetAt resets a connection in the place of an answer that holds this text: what was
+	// asked has happened, and nobody is told.
+	ResetAt string
 }
 
 // Proxy listens in front of one server.

@@ -1,6 +1,7 @@
 package faultproxy
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"time"
@@ -57,6 +58,9 @@ func (l *link) pass(to net.Conn, b []byte, answer bool) bool {
 			case <-l.done:
 				return false
 			}
+		case f.ResetAt != "" && answer && bytes.Contains(b, []byte(f.ResetAt)):
+			l.reset()
+			return false
 		case f.ResetAfter > 0 && answer:
 			return l.writeUntil(to, b, f.ResetAfter)
 		case f.Slice > 0:

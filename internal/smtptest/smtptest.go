@@ -29,7 +29,7 @@ type Server struct {
 
 // Message is a mail as its reader sees it.
 type Message struct {
-	To, Subject, Text, HTML string
+	ID, To, Subject, Text, HTML string
 	// Code is what can be typed, without its space, and Link where its button leads; "" when
 	// there is none.
 	Code, Link string
@@ -117,7 +117,7 @@ func read(r io.Reader) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	var m Message
+	m := Message{ID: raw.Header.Get("Message-ID")}
 	if m.Subject, err = new(mime.WordDecoder).DecodeHeader(raw.Header.Get("Subject")); err != nil {
 		return m, err
 	}
