@@ -25,7 +25,7 @@ const (
 )
 
 // startLogout serves, with a browser that is signed in and a client that may sign it out.
-func startLogout(t *testing.T) (*visitor, *storage.Client) {
+func startLogout(t testing.TB) (*visitor, *storage.Client) {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
 		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}

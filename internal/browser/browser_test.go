@@ -25,7 +25,7 @@ var (
 	acme   = &web.Tenant{Tenant: storage.Tenant{ID: "acme"}, Issuer: "https://id.example/t/acme", Path: "/t/acme", Secure: true}
 )
 
-func open(t *testing.T) (*browser.Sessions, *sqldb.Store) {
+func open(t testing.TB) (*browser.Sessions, *sqldb.Store) {
 	t.Helper()
 	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
 	if err != nil {

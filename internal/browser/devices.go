@@ -14,6 +14,8 @@ const (
 	// maxDeviceAccounts bounds the ids that a browser is known for: an account whose second
 	// factor was given there has two.
 	maxDeviceAccounts = 16
+	// tagLength is that of a MAC in base64url.
+	tagLength = 43
 	// deviceAge is as long as browsers keep a cookie (RFC 6265bis section 5.5), in seconds.
 	deviceAge = 400 * 24 * 60 * 60
 )
@@ -57,7 +59,9 @@ func (d *Devices) read(r *http.Request) (id string, tags []string) {
 	if len(parts[0]) != 43 || len(parts) > 1+maxDeviceAccounts {
 		return "", nil
 	}
-	return parts[0], parts[1:]
+	// What is no tag is not sent back: a browser keeps no cookie that is too long.
+	tags = slices.DeleteFunc(parts[1:], func(tag string) bool { return len(tag) != tagLength })
+	return parts[0], tags
 }
 
 func (d *Devices) box(r *http.Request) *secret.Box {

@@ -81,6 +81,9 @@ func parse(urls string) (base *url.URL, more []string, err error) {
 		if err != nil {
 			return nil, nil, errors.New("an address is not a URL") // the parser's error repeats the password
 		}
+		if strings.Trim(u.Path, "/0123456789") != "" { // it may be half of a password: go-redis would repeat it
+			return nil, nil, errors.New("behind an address stands something other than the number of a database: percent-encode what is special in a password")
+		}
 		if u.Scheme != "redis" && u.Scheme != "rediss" {
 			return nil, nil, fmt.Errorf("scheme is %q, want redis or rediss", u.Scheme)
 		}

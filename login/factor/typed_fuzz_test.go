@@ -1,0 +1,66 @@
+package factor
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/hotp"
+)
+
+// shared is a secret that every worker has.
+var shared = append(make([]byte, 8), "12345678901234567890"...)
+
+// FuzzCodes: whatever is typed proves the app only when it comes to the digits that the
+// app shows, and a recovery code only when it is one of the person's; either works once.
+// What is stored is read as it was written (E3).
+func FuzzCodes(f *testing.F) {
+	now := time.Unix(1_800_000_000, 0)
+	totp, err := ParseTOTP(shared)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var shown []string
+	for step := now.Unix()/period - tolerance; step <= now.Unix()/period+tolerance; step++ {
+		code, err := hotp.GenerateCode(totp.Text(), uint64(step))
+		if err != nil {
+			f.Fatal(err)
+		}
+		shown = append(shown, code)
+		f.Add(code, shared)
+		f.Add(code[:3]+"\u00a0"+code[3:], shared)
+		f.Add(code+"\x00", shared[1:])
+	}
+	for _, s := range []string{"", "000000", "\uff10\uff11\uff12\uff13\uff14\uff15", "0000000000000", "１２３４５６", "0000-0000-0000", "oooo-iiii-llll", "\xff"} {
+		f.Add(s, shared)
+	}
+	f.Fuzz(func(t *testing.T, code string, stored []byte) {
+		if after, ok := totp.Use(code, now); ok {
+			if c := typed(code); c != shown[0] && c != shown[1] && c != shown[2] {
+				t.Errorf("%q passes for one of %v", code, shown)
+			}
+			if _, ok := after.Use(code, now); ok {
+				t.Errorf("%q works twice", code)
+			}
+		}
+		if p, err := ParseTOTP(stored); err == nil && !bytes.Equal(p.Bytes(), stored) {
+			t.Errorf("%x comes back as %x", stored, p.Bytes())
+		}
+		codes, r := NewRecovery(plainMAC{}, "jo")
+		if _, ok := r.Use(plainMAC{}, "jo", code); ok {
+			t.Errorf("%q passes for one of %v", code, codes)
+		}
+		if p, err := ParseRecovery(stored); err == nil && !bytes.Equal(p.Bytes(), stored) {
+			t.Errorf("%x comes back as %x", stored, p.Bytes())
+		}
+	})
+}
+
+// plainMAC lets the test see what is authenticated.
+type plainMAC struct{}
+
+func (plainMAC) MAC(msg []byte) []byte { return append(make([]byte, 0, 32), pad(msg)...) }
+
+func (plainMAC) VerifyMAC(msg, mac []byte) bool { return bytes.Equal(pad(msg), mac) }
+
+func pad(msg []byte) []byte { return append(bytes.Clone(msg), make([]byte, 32)...)[:32] }

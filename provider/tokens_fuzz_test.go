@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// FuzzTampered cuts out a part of what was issued and puts something else there. Of all
+// the strings that come of it, the issuer takes that one which it issued: a token has one
+// spelling, and none of one kind passes for another (F1, F2, G2).
+func FuzzTampered(f *testing.F) {
+	s := startTokens(f)
+	t := s.tenant
+	jwt := s.tokens(s.client(func(c *storage.Client) { c.ClientID = "web" }))
+	opaque := s.tokens(s.client(func(c *storage.Client) { c.ClientID, c.AccessTokenFormat = "opaque", "opaque" }))
+	code := s.code(s.client(func(c *storage.Client) { c.ClientID = "other" }))
+	issued := []string{jwt.str("access_token"), opaque.str("access_token"), jwt.str("id_token"), code, jwt.str("refresh_token")}
+	for i, token := range issued {
+		if token == "" {
+			f.Fatalf("token %d is missing", i)
+		}
+	}
+	ctx, now := context.Background(), time.Now()
+	open := []func(string) error{
+		func(v string) error { _, err := s.p.openAccessToken(ctx, t, v, now); return err },
+		func(v string) error { _, err := s.p.openIDTokenHint(ctx, t, v); return err },
+		func(v string) error { _, err := s.p.openCode(t, v, now); return err },
+		func(v string) error { _, _, err := s.p.openRefreshToken(t.ID, v); return err },
+	}
+	// Which of them opens which.
+	opener := []int{0, 0, 1, 2, 3}
+	reasons := []error{errTokenInvalid, errTokenInvalid, errCodeInvalid, errRefreshToken}
+	for i := range issued {
+		for _, put := range []string{"", "=", "\n", ".", "A", "eyJhbGciOiJub25lIn0", "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9", "vat_", "%00"} {
+			f.Add(uint8(i), uint16(0), uint16(0), put)
+			f.Add(uint8(i), uint16(0xffff), uint16(0), put)
+			f.Add(uint8(i), uint16(40), uint16(1), put)
+			f.Add(uint8(i), uint16(0), uint16(0xffff), put)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, at, cut uint16, put string) {
+		i := int(which) % len(issued)
+		from := min(int(at), len(issued[i]))
+		to := min(from+int(cut), len(issued[i]))
+		token := issued[i][:from] + put + issued[i][to:]
+		for j, with := range open {
+			err := with(token)
+			for k, known := range issued {
+				if token == known && opener[k] == j {
+					if err != nil {
+						t.Errorf("what was issued does not open: %v", err)
+					}
+					err = reasons[j]
+				}
+			}
+			if !errors.Is(err, reasons[j]) {
+				t.Errorf("opener %d takes %q: %v", j, token, err)
+			}
+		}
+	})
+}
+
+// FuzzClientKeys: of any document come public keys alone, each fit for its purpose, and
+// the same when it is written and read again (F4).
+func FuzzClientKeys(f *testing.F) {
+	for _, doc := range []string{
+		jwksOf(), `{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AA"}]}`, `{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB"}]}`,
+		`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"X25519","x":"AA"}]}`,
+		`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}`, `{"keys":[null,1,[]]}`, `{"keys":[{"kty":"RSA","x5c":["AA"],"x5u":"http://169.254.169.254/"}]}`,
+		`{"keys":[{"kty":"RSA","n":"` + strings.Repeat("_", 1366) + `","e":"AQAB"}]}`, `{"KEYS":[{"KTY":"EC"}]}`,
+	} {
+		f.Add([]byte(doc))
+	}
+	s := startTokens(f)
+	r := s.do(request(http.MethodGet, "/jwks", ""))
+	f.Add([]byte(r.raw))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		_ = jwksFaults(doc)
+		keys, bad, err := parseJWKS(doc)
+		if err != nil {
+			return
+		}
+		if len(keys)+len(bad) > maxClientKeys {
+			t.Errorf("%d keys", len(keys)+len(bad))
+		}
+		for _, key := range keys {
+			if !key.IsPublic() || !key.Valid() {
+				t.Errorf("%+v was taken", key)
+			}
+			raw, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, bad, err := parseJWKS(raw)
+			if err != nil || len(bad) > 0 || len(again) != 1 || again[0].KeyID != key.KeyID {
+				t.Errorf("%s: got %v, %v", raw, bad, err)
+			}
+		}
+	})
+}
