@@ -69,7 +69,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 			listeners[i] = tls.NewListener(l, conf)
 		}
 	}
-	public, private := httpServer(s.Handler(), log), httpServer(s.Operations(), log)
+	public, private := httpServer(s.leaving(s.Handler()), log), httpServer(s.Operations(), log)
 	failed := make(chan error, len(listeners)+1)
 	for _, l := range listeners {
 		go func() { failed <- serveOn(public, l) }()
@@ -107,8 +107,6 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 func (s *server) stop(public, private *http.Server) error {
 	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
 	s.health.stopping.Store(true)
-	// Clients that keep connections open are told to open the next one elsewhere.
-	public.SetKeepAlivesEnabled(false)
 	time.Sleep(time.Duration(s.cfg.StopDelay))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
 	defer cancel()
@@ -120,6 +118,18 @@ func (s *server) stop(public, private *http.Server) error {
 	err = errors.Join(err, private.Close())
 	s.log.Info("stopped")
 	return err
+}
+
+// leaving tells clients that keep connections open to open the next one elsewhere, once
+// the server is stopping. A connection ends with an answer, and not while it rests: a
+// proxy may be sending the next request on it, and must not repeat a POST.
+func (s *server) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.health.stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // httpServer bounds what a peer can make the server wait for or keep.

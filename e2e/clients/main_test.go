@@ -10,5 +10,7 @@ import (
 func TestMain(m *testing.M) {
 	// One person signs in from many new browsers at once, as nobody but a thief would.
 	vouchsafetest.Env = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
+	// Through a proxy that sends every request to another replica.
+	vouchsafetest.Replicas = 3
 	vouchsafetest.Main(m)
 }

@@ -105,11 +105,12 @@ func (a *app) at(t *testing.T, path string) {
 }
 
 func TestOidcClientTSInAnApp(t *testing.T) {
-	for name, production := range map[string]bool{"embedded": false, "production": true} {
+	for name, o := range map[string]vouchsafetest.Options{"embedded": {}, "production": {Production: true}, "replicas": {Replicas: 3}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := serveApp(t)
-			s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clients: []vouchsafetest.Client{a.client()}})
+			o.Clients = []vouchsafetest.Client{a.client()}
+			s := vouchsafetest.Start(t, o)
 			a.issuer.Store(&s.Issuer)
 			a.ctx = chromiumtest.New(t)
 			// The certificate of the production server was made here.

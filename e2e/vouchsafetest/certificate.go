@@ -60,3 +60,13 @@ func NewCertificate(dir string) (*Certificate, error) {
 	}
 	return c, os.WriteFile(c.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600)
 }
+
+// bundle is the certificate and its key in one text, as HAProxy reads them.
+func (c *Certificate) bundle() (string, error) {
+	cert, err := os.ReadFile(c.CertFile)
+	if err != nil {
+		return "", err
+	}
+	key, err := os.ReadFile(c.KeyFile)
+	return string(cert) + string(key), err
+}

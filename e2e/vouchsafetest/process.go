@@ -17,6 +17,9 @@ import (
 
 // start runs `vouchsafe serve` and waits until it serves.
 func (s *Server) start() error {
+	if s.front != nil {
+		return s.front.start()
+	}
 	line := append(slices.Clone(s.under), s.binary, "serve")
 	s.cmd = exec.Command(line[0], line[1:]...)
 	s.cmd.Dir = s.Dir
@@ -68,6 +71,9 @@ func (s *Server) environment() []string {
 
 // Stop ends the server as a process manager does, and says what was wrong with that.
 func (s *Server) Stop() error {
+	if s.front != nil {
+		return s.front.stop()
+	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
 	select {
 	case <-s.exited:

@@ -44,11 +44,15 @@ type Server struct {
 	exited chan struct{}
 	err    error // how it exited
 	people *people
+	plain  bool   // a proxy speaks TLS for it
+	front  *front // it is the proxy, and these are behind it
 }
 
 // Options are what a test wants to be different.
 type Options struct {
 	Production bool
+	// Replicas is how many stand behind a proxy; 0 is one server without.
+	Replicas int
 	// Env are settings: "VOUCHSAFE_CODE_LIFETIME": "1s".
 	Env map[string]string
 	// Clients are declared beside the usual ones.
@@ -63,6 +67,10 @@ type Options struct {
 // Start starts a server for one test, which ends with it.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
+	if o.Replicas > 0 {
+		site, _ := StartBehindProxy(t, o.Replicas, o)
+		return site
+	}
 	s, err := prepare(o, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -251,6 +259,9 @@ func (s *Server) client(from net.IP) *http.Client {
 		MaxIdleConnsPerHost: 64,
 		TLSClientConfig:     &tls.Config{RootCAs: s.Certificate.Roots, ServerName: "localhost"},
 		DisableCompression:  true,
+	}
+	if s.plain {
+		transport.DialTLSContext = transport.DialContext
 	}
 	return &http.Client{
 		Transport: transport, Timeout: 60 * time.Second,

@@ -12,30 +12,40 @@ import (
 type shape struct {
 	name       string
 	production bool
+	replicated bool
 	once       sync.Once
 	server     *Server
 	dir        string
 	err        error
+	started    bool
 }
 
 // Env are settings of the servers that the tests of a package share.
 var Env map[string]string
 
-var shapes = []*shape{{name: "embedded"}, {name: "production", production: true}}
+var shapes = []*shape{{name: "embedded"}, {name: "production", production: true}, {name: "replicas", replicated: true}}
 
 func (sh *shape) get() (*Server, error) {
 	sh.once.Do(func() {
 		if sh.dir, sh.err = os.MkdirTemp("", "vouchsafe-"+sh.name+"-"); sh.err != nil {
 			return
 		}
-		s, err := prepare(Options{Production: sh.production, Env: Env}, sh.dir)
+		s, err := sh.prepare()
 		if err != nil {
 			sh.err = err
 			return
 		}
 		sh.server, sh.err = s, s.start()
+		sh.started = sh.err == nil
 	})
 	return sh.server, sh.err
+}
+
+func (sh *shape) prepare() (*Server, error) {
+	if sh.replicated {
+		return prepareFront(Replicas, Options{Env: Env}, sh.dir)
+	}
+	return prepare(Options{Production: sh.production, Env: Env}, sh.dir)
 }
 
 // Each runs the test against each shape. The servers are shared by the tests of a
@@ -43,6 +53,9 @@ func (sh *shape) get() (*Server, error) {
 func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	t.Helper()
 	for _, sh := range shapes {
+		if sh.replicated && Replicas == 0 {
+			continue
+		}
 		t.Run(sh.name, func(t *testing.T) {
 			t.Parallel()
 			s, err := sh.get()
@@ -68,8 +81,14 @@ func run(m *testing.M) int {
 	code := m.Run()
 	for _, sh := range shapes {
 		defer os.RemoveAll(sh.dir)
-		if sh.server == nil || sh.server.cmd == nil {
+		if sh.server == nil || sh.server.cmd == nil && sh.server.front == nil {
 			continue
+		}
+		if sh.started && sh.replicated {
+			if err := sh.server.front.shared(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = 1
+			}
 		}
 		if err := sh.server.Stop(); err != nil {
 			fmt.Fprintf(os.Stderr, "stop the %s server: %v\n%s\n", sh.name, err, sh.server.log.tail(12))

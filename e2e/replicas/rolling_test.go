@@ -1,0 +1,56 @@
+package replicas
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// Replicas are replaced one by one while people and apps work, and none of them is
+// refused or cut off.
+func TestRollingRestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: map[string]string{
+		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
+		// No answer is lost, so that nothing has to be tried again; but verify does.
+		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+	}})
+	l := newLoad(t, site, 3)
+	l.start()
+	for range vouchsafetest.Rounds(2) {
+		for _, r := range replicas {
+			before, err := r.Served()
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.enough(30)
+			if now, err := r.Served(); err != nil || now == before {
+				t.Errorf("a replica that is to be replaced served nothing: %v", err)
+			}
+			if err := r.Stop(); err != nil {
+				t.Errorf("stop a replica: %v", err)
+			}
+			l.enough(30)
+			r.Restart(t)
+			waitUsed(t, r)
+		}
+	}
+	l.stop()
+	l.verify()
+}
+
+// waitUsed waits until the proxy has found a replica again.
+func waitUsed(t *testing.T, r *vouchsafetest.Server) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		n, err := r.Served()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n > 5 { // more than the start itself asks
+			return
+		}
+	}
+	t.Fatal("the proxy does not come back to a replica that was started again")
+}

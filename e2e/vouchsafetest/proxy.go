@@ -1,0 +1,220 @@
+package vouchsafetest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
+)
+
+// Replicas, when a package sets it, is how many replicas a third shape has: they stand
+// behind a proxy, and Each runs its tests through it.
+var Replicas int
+
+// ServedBy is the header in which the tests' proxy says which replica has answered.
+const ServedBy = "X-Replica"
+
+// front is a proxy and what stands behind it.
+type front struct {
+	replicas []*Server
+	proxy    *testdaemon.Daemon
+}
+
+// StartBehindProxy starts n replicas behind a proxy, for one test. The server that it
+// gives is the site as people see it: at the address of the proxy.
+func StartBehindProxy(t testing.TB, n int, o Options) (site *Server, replicas []*Server) {
+	t.Helper()
+	s, err := prepareFront(n, o, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	s.endWith(t)
+	return s, s.front.replicas
+}
+
+// prepareFront makes the files and settings of n replicas and of the proxy before them.
+func prepareFront(n int, o Options, dir string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]string{
+		"VOUCHSAFE_ISSUER":          "https://localhost:" + port,
+		"VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.1",
+		"VOUCHSAFE_STOP_DELAY":      "3s", // the default in production
+		"VOUCHSAFE_TLS_CERT":        "",   // the proxy speaks TLS
+		"VOUCHSAFE_TLS_KEY":         "",
+	}
+	maps.Copy(env, o.Env)
+	o.Production, o.Env = true, env
+	first, err := prepare(o, dir)
+	if err != nil {
+		return nil, err
+	}
+	first.Issuer, first.plain = env["VOUCHSAFE_ISSUER"], true
+	first.env["VOUCHSAFE_LISTEN"] = first.Address
+	all := []*Server{first}
+	for range n - 1 {
+		r, err := first.replica()
+		if err != nil {
+			return nil, err
+		}
+		r.plain, r.log = true, first.log
+		all = append(all, r)
+	}
+	site := *first
+	site.Name, site.Address, site.plain = "replicas", "127.0.0.1:"+port, false
+	site.front = &front{replicas: all}
+	return &site, site.prepareProxy(port)
+}
+
+// prepareProxy writes the proxy's configuration: that of docs/operations.md, with the
+// addresses of this test.
+func (s *Server) prepareProxy(port string) error {
+	program, err := haproxy()
+	if err != nil {
+		return err
+	}
+	d, err := testdaemon.New("haproxy", "haproxy", "nobody")
+	if err != nil {
+		return err
+	}
+	s.front.proxy = d
+	if d.Port, err = strconv.Atoi(port); err != nil {
+		return err
+	}
+	pem, err := s.Certificate.bundle()
+	if err != nil {
+		return err
+	}
+	file, err := d.WriteFile("tls.pem", pem)
+	if err != nil {
+		return err
+	}
+	config, err := proxyConfig(s.Address, file, s.front.replicas)
+	if err != nil {
+		return err
+	}
+	if file, err = d.WriteFile("haproxy.cfg", config); err != nil {
+		return err
+	}
+	d.Last = "TERM"
+	d.Command = []string{program, "-db", "-f", file}
+	d.Ready = func() error {
+		conn, err := net.DialTimeout("tcp", s.Address, time.Second)
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	}
+	return nil
+}
+
+// haproxy is the program. Debian keeps it where only root looks.
+func haproxy() (string, error) {
+	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("these tests need haproxy: run make setup")
+}
+
+var (
+	documented = regexp.MustCompile("(?s)```haproxy\n(.*?)```")
+	bindLine   = regexp.MustCompile(`(?m)^(\s+)bind .*$`)
+	serverLine = regexp.MustCompile(`(?m)^\s+server .*\n`)
+)
+
+func proxyConfig(address, certificate string, replicas []*Server) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	page, err := os.ReadFile(filepath.Join(root, "docs", "operations.md"))
+	if err != nil {
+		return "", err
+	}
+	found := documented.FindSubmatch(page)
+	if found == nil {
+		return "", errors.New("docs/operations.md has no configuration of HAProxy")
+	}
+	config := string(found[1])
+	if !bindLine.MatchString(config) || !serverLine.MatchString(config) {
+		return "", errors.New("the HAProxy configuration of docs/operations.md has no bind or no server")
+	}
+	config = bindLine.ReplaceAllString(config, "${1}bind "+address+" ssl crt "+certificate)
+	config = serverLine.ReplaceAllString(config, "")
+	var out strings.Builder
+	out.WriteString("global\n    nbthread 2\n    log stdout format raw local0 notice\n")
+	out.WriteString(strings.TrimRight(config, "\n") + "\n    http-response set-header " + ServedBy + " %s\n")
+	for i, r := range replicas {
+		fmt.Fprintf(&out, "    server r%d %s\n", i, r.Address)
+	}
+	return out.String(), nil
+}
+
+// start starts the replicas together, and the proxy when they serve.
+func (f *front) start() error {
+	errs := make(chan error, len(f.replicas))
+	for _, r := range f.replicas {
+		go func() { errs <- r.start() }()
+	}
+	var err error
+	for range f.replicas {
+		err = errors.Join(err, <-errs)
+	}
+	if err != nil {
+		return err
+	}
+	return f.proxy.Start()
+}
+
+// stop stops the proxy and then all replicas at once.
+func (f *front) stop() error {
+	errs := make(chan error, len(f.replicas))
+	err := f.proxy.Close()
+	for _, r := range f.replicas {
+		if r.cmd == nil {
+			errs <- nil
+			continue
+		}
+		go func() { errs <- r.Stop() }()
+	}
+	for range f.replicas {
+		err = errors.Join(err, <-errs)
+	}
+	return err
+}
+
+// shared says whether every replica had its share of the requests. Health checks are
+// none.
+func (f *front) shared() error {
+	var counts []int
+	for _, r := range f.replicas {
+		n, err := r.Served()
+		if err != nil {
+			return err
+		}
+		counts = append(counts, n)
+	}
+	for _, n := range counts {
+		if 2*n < counts[0] || n > 2*counts[0] {
+			return fmt.Errorf("the replicas served %v requests: the proxy does not alternate", counts)
+		}
+	}
+	return nil
+}
