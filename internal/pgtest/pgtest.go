@@ -83,13 +83,7 @@ func Run() (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	d.Command = []string{
-		filepath.Join(bin, "postgres"), "-D", data,
-		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(d.Port), "-c", "unix_socket_directories=",
-		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
-		// What a crash of the machine would lose is nobody's loss here.
-		"-c", "fsync=off", "-c", "full_page_writes=off",
-	}
+	d.Command = command(bin, data, d.Port)
 	d.Last = "QUIT" // KILL would leave its children behind
 	s := &Server{daemon: d}
 	d.Ready = func() error { return s.do("SELECT 1") }
@@ -97,6 +91,16 @@ func Run() (*Server, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return s, nil
+}
+
+func command(bin, data string, port int) []string {
+	return []string{
+		filepath.Join(bin, "postgres"), "-D", data,
+		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(port), "-c", "unix_socket_directories=",
+		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
+		// What a crash of the machine would lose is nobody's loss here.
+		"-c", "fsync=off", "-c", "full_page_writes=off",
+	}
 }
 
 // programs is the folder of the newest PostgreSQL that Debian's packages have installed.
