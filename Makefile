@@ -24,7 +24,7 @@ setup: ## Install what the tests need (as root on Debian), or say what is missin
 	@scripts/setup
 
 .PHONY: lint
-lint: ## Check formatting, vet
+lint: ## Check formatting, vet, lint, look for known vulnerabilities
 	@scripts/lint
 
 .PHONY: test

@@ -259,17 +259,17 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 	defer app.Close()
 	q = s.ask("", storage.Interaction{RedirectURI: app.URL + "/callback"})
 
-	c := &chrome{s, chromiumtest.New(t)}
-	chromiumtest.Do(t, c.ctx, chromedp.Navigate(app.URL))
-	opened := chromedp.WaitNewTarget(c.ctx, func(i *target.Info) bool { return strings.Contains(i.URL, "/login") })
-	chromiumtest.Do(t, c.ctx, chromedp.Click(chromedp.ID("b")))
+	ctx := chromiumtest.New(t)
+	chromiumtest.Do(t, ctx, chromedp.Navigate(app.URL))
+	opened := chromedp.WaitNewTarget(ctx, func(i *target.Info) bool { return strings.Contains(i.URL, "/login") })
+	chromiumtest.Do(t, ctx, chromedp.Click(chromedp.ID("b")))
 	var id target.ID
 	select {
 	case id = <-opened:
 	case <-time.After(10 * time.Second):
 		t.Fatal("no window was opened")
 	}
-	popup, cancel := chromedp.NewContext(c.ctx, chromedp.WithTargetID(id))
+	popup, cancel := chromedp.NewContext(ctx, chromedp.WithTargetID(id))
 	defer cancel()
 	if err := chromedp.Do(popup); err != nil { // attaches for as long as popup lasts
 		t.Fatal(err)
@@ -281,7 +281,7 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 	// The window closes itself while the click is still being answered.
 	_ = chromedp.Do(popup, chromedp.Click(chromedp.CSS("button.primary")))
 	for range 100 {
-		if chromiumtest.Run(t, c.ctx, chromedp.Title()) == "signed in" {
+		if chromiumtest.Run(t, ctx, chromedp.Title()) == "signed in" {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

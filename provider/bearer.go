@@ -2,7 +2,6 @@ package provider
 
 import (
 	"errors"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -60,8 +59,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // postedTokens are the access tokens of a form, if there is one.
 func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
-	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Method != http.MethodPost || err != nil || typ != "application/x-www-form-urlencoded" {
+	if r.Method != http.MethodPost || !isForm(r) {
 		return nil, nil
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)

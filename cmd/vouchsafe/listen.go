@@ -33,10 +33,10 @@ func listen(addr string) ([]net.Listener, error) {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, errors.Join(listenError(addr, err), four.Close())
 	}
-	if err != nil {
-		return []net.Listener{four}, nil // a machine without IPv6
+	if err == nil {
+		return []net.Listener{four, six}, nil
 	}
-	return []net.Listener{four, six}, nil
+	return []net.Listener{four}, nil // a machine without IPv6
 }
 
 func listenError(addr string, err error) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,18 +17,17 @@ func readProfile(file string, u *storage.User) error {
 	if file == "" {
 		return nil
 	}
-	f, err := os.Open(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}
-	defer f.Close()
 	var known struct {
 		storage.Profile
 		Username      string `json:"preferred_username"`
 		Phone         string `json:"phone_number"`
 		PhoneVerified bool   `json:"phone_number_verified"`
 	}
-	dec := json.NewDecoder(f)
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&known); err != nil {
 		return fmt.Errorf("profile %s: want a JSON object of claims such as given_name and address: %w", file, err)

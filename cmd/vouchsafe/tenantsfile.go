@@ -175,8 +175,8 @@ func set[T any](to *T, value *T) {
 
 // seal sets the sealed secrets. What is stored is kept when it is the same secret, so that
 // applying a file twice changes nothing.
-func (d *declaredTenant) seal(box *secret.Box, stored, to []storage.Upstream) {
-	for i, plain := range d.secrets {
+func (t *declaredTenant) seal(box *secret.Box, stored, to []storage.Upstream) {
+	for i, plain := range t.secrets {
 		to[i].ClientSecret = nil
 		for _, old := range stored {
 			if is, err := box.Open(old.ClientSecret); old.ID == to[i].ID && err == nil && string(is) == plain {

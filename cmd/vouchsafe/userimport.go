@@ -89,7 +89,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // nothing was written
 		if info, err := f.Stat(); err == nil {
 			size = info.Size()
 		}

@@ -290,5 +290,5 @@ func checkTokenError(t testing.TB, r *Reply) {
 // Warm opens the connection, for requests that are to arrive together.
 func (a *API) Warm(t testing.TB) {
 	t.Helper()
-	a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))
+	_ = a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))
 }

@@ -64,7 +64,7 @@ func (k *Token) Audience() []string {
 // Verify checks the signature by the published key that the token names.
 func (a *API) Verify(t testing.TB, token string) *Token {
 	t.Helper()
-	sig, err := jose.ParseSigned(token, Algorithms)
+	sig, err := jose.ParseSignedCompact(token, Algorithms)
 	if err != nil {
 		t.Fatalf("%.40s… is no JWT: %v", token, err)
 	}

@@ -156,15 +156,15 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		}
 		return tenant, r.URL.Path, nil
 	}
-	path, rest := r.URL.Path, ""
+	path := r.URL.Path
 	// RFC 8414 section 3.1 puts the issuer's path behind the well-known part.
 	if after, ok := strings.CutPrefix(path, metadataPath+"/t/"); ok {
-		path, rest = "/t/"+after+metadataPath, ""
+		path = "/t/" + after + metadataPath
 	}
 	id := storage.DefaultTenant
 	if after, ok := strings.CutPrefix(path, "/t/"); ok {
-		id, rest, _ = strings.Cut(after, "/")
-		path = "/" + rest
+		id, path, _ = strings.Cut(after, "/")
+		path = "/" + path
 		if id == storage.DefaultTenant {
 			return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: the root
 		}

@@ -171,8 +171,6 @@ func TestForeignHashesAreWithinTheBound(t *testing.T) {
 
 func TestForeignHashesTakeThePasswordAsItWasTyped(t *testing.T) {
 	// Made of the decomposed form by somebody who does not compose.
-	raw := pbkdf2Hash{"pbkdf2-sha256", 1, []byte("salt"), nil}
-	raw.key = make([]byte, 32)
 	stored := func(password string) []byte {
 		h, err := scryptCost{4, 1, 1}.key(password, []byte("salt"), 32)
 		if err != nil {

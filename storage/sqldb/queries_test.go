@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/constant"
 	"go/parser"
@@ -137,7 +138,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 					t.Errorf("%s: %s", name, detail)
 				}
 			}
-			if err := rows.Close(); err != nil {
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 				t.Error(err)
 			}
 		}

@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	readers := 1
 	switch path {
 	case "":
-		return nil, errors.New("want a path after sqlite:")
+		return nil, errors.New("no path behind sqlite:, want one")
 	case ":memory:":
 		l.path = ""
 		l.source = fmt.Sprintf("file:/vouchsafe-%d?vfs=memdb", memories.Add(1))
