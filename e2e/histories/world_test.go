@@ -301,7 +301,7 @@ func (w *world) allot(o *op, states []model) {
 }
 
 func (o op) String() string {
-	what := fmt.Sprintf("%s", string(o.kind))
+	what := string(o.kind)
 	switch o.kind {
 	case authorize, silent:
 		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t", o.grant, clients[o.client].ID(), o.browser, o.offline)

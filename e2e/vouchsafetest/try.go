@@ -10,11 +10,10 @@ import (
 // answer came. It may be called from any goroutine.
 func (a *API) Try(t testing.TB, req *http.Request) *Reply {
 	t.Helper()
-	r, err := a.attempt(t, req)
-	if err != nil {
-		return nil
+	if r, err := a.attempt(t, req); err == nil {
+		return r
 	}
-	return r
+	return nil
 }
 
 // TryToken is Token for a server that may die meanwhile.
