@@ -76,7 +76,7 @@ func Check(b storage.Branding) []Fault {
 func Link(s string, mail bool) string {
 	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.User != nil:
+	case err != nil || u.User != nil, strings.ContainsAny(u.String(), "\"<> "): // Go escapes none of them in a host
 		return ""
 	case u.Scheme == "https" && u.Host != "", mail && u.Scheme == "mailto" && strings.Contains(u.Opaque, "@"):
 		return u.String()
