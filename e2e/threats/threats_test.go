@@ -23,7 +23,7 @@ type row struct {
 func TestThreats(t *testing.T) {
 	for _, r := range slices.Concat(
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
-		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(),
+		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
 	) {
 		t.Run(r.id, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,94 @@
+package threats
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// guises are the forms in which a secret may lie somewhere: as it is, and in hex, base64
+// and percent-encoding, and the bytes that it stands for, if it stands for any.
+func guises(secret string) map[string]string {
+	out := map[string]string{"as it is": secret}
+	add := func(name, text string) {
+		if len(text) >= 8 {
+			out[name] = text
+		}
+	}
+	// What a token ends in makes it one: the signature, the code of its authenticity.
+	if i := strings.LastIndex(secret, "."); i >= 0 && len(secret)-i > 20 {
+		add("its end", secret[i+1:])
+	}
+	add("in hex", hex.EncodeToString([]byte(secret)))
+	add("in upper hex", strings.ToUpper(hex.EncodeToString([]byte(secret))))
+	add("percent-encoded", url.QueryEscape(secret))
+	add("as part of a path", url.PathEscape(secret))
+	if text, err := json.Marshal(secret); err == nil {
+		add("as JSON", strings.Trim(string(text), `"`))
+	}
+	for shift := range 3 { // where in the middle of something it may begin
+		for name, encoding := range map[string]*base64.Encoding{"in base64": base64.RawStdEncoding, "in base64url": base64.RawURLEncoding} {
+			text := encoding.EncodeToString([]byte(strings.Repeat(".", shift) + secret))
+			if from, to := []int{0, 2, 3}[shift], len(text)-2; to-from >= 8 { // the ends depend on the neighbours
+				add(name+strings.Repeat("'", shift), text[from:to])
+			}
+		}
+	}
+	raws := map[string][]byte{}
+	if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil {
+		raws["its bytes"] = raw
+	}
+	if raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret); err == nil {
+		raws["its base32"] = raw
+	}
+	for name, raw := range raws {
+		if len(raw) < 12 { // fewer may be anywhere by chance
+			continue
+		}
+		add(name, string(raw))
+		add(name+" in hex", hex.EncodeToString(raw))
+		add(name+" in base64", strings.TrimRight(base64.StdEncoding.EncodeToString(raw), "="))
+	}
+	return out
+}
+
+// sightings are the secrets that can be seen in the text, and how.
+func sightings(secrets map[string]string, text string) []string {
+	var seen []string
+	for name, secret := range secrets {
+		for how, guise := range guises(secret) {
+			if strings.Contains(text, guise) {
+				seen = append(seen, name+" "+how)
+			}
+		}
+	}
+	return seen
+}
+
+// TestSightings hides a secret in every way that is looked for.
+func TestSightings(t *testing.T) {
+	for _, secret := range []string{"correct horse battery staple", rand.Text(), "grant.1." + rand.Text(), "aGVsbG8td29ybGQtaGVsbG8"} {
+		texts := map[string]string{"end": secret[strings.LastIndex(secret, ".")+1:], "hex": hex.EncodeToString([]byte("x" + secret + "y")), "query": "?a=" + url.QueryEscape(secret) + "&b"}
+		for before := range 6 {
+			inside := []byte(strings.Repeat("x", before) + secret + "yy")
+			texts["base64 behind "+strings.Repeat("x", before)] = base64.StdEncoding.EncodeToString(inside)
+			texts["base64url behind "+strings.Repeat("x", before)] = base64.RawURLEncoding.EncodeToString(inside)
+		}
+		if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil {
+			texts["bytes"], texts["hex of bytes"] = "x"+string(raw)+"y", hex.EncodeToString(raw)
+		}
+		for how, text := range texts {
+			if len(sightings(map[string]string{"secret": secret}, text)) == 0 {
+				t.Errorf("%q is not seen as %s in %q", secret, how, text)
+			}
+		}
+		if seen := sightings(map[string]string{"secret": secret}, "nothing of the kind, "+rand.Text()); len(seen) > 0 {
+			t.Errorf("%q is seen where it is not: %v", secret, seen)
+		}
+	}
+}
