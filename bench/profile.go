@@ -17,7 +17,9 @@ import (
 func (s *server) profile(ctx context.Context, o options, name string) func() error {
 	done := make(chan error, 1)
 	seconds := max(1, int(o.span/time.Second))
-	go func() { done <- s.keepProfile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), filepath.Join(o.profile, name+".cpu")) }()
+	go func() {
+		done <- s.keepProfile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), filepath.Join(o.profile, name+".cpu"))
+	}()
 	return func() error {
 		return errors.Join(<-done, s.keepProfile(ctx, "allocs", filepath.Join(o.profile, name+".allocs")))
 	}

@@ -36,6 +36,8 @@ type keyring struct {
 
 	sets   cache.Cache[string, *keySet]
 	making singleflight.Group
+	// verified are tokens whose signature was found right.
+	verified verifiedTokens
 	// last holds the tenants' newest sets, so that a reload parses new keys only.
 	last sync.Map // tenant → *keySet
 }
@@ -76,9 +78,16 @@ func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey,
 
 // verify gives the claims of a JWT that a published key of the tenant signed, with
 // one of the algorithms and of exactly this typ, so that one kind of token is never
-// taken for another. Expiry and audience are the caller's. The error wraps
-// errTokenInvalid unless storage was at fault.
+// taken for another. Expiry and audience are the caller's, who may not change the
+// claims: others get the same. The error wraps errTokenInvalid unless storage was at fault.
 func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+	name := verifiedName(tenant, typ, token)
+	if v, ok := k.verified.find(name); ok && slices.Contains(algs, v.alg) {
+		if _, err := k.published(ctx, tenant, v.kid); err != nil {
+			return nil, err
+		}
+		return v.claims, nil
+	}
 	jws, err := parseJWT(token, algs)
 	if err != nil {
 		return nil, err
@@ -98,6 +107,7 @@ func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
 	}
+	k.verified.keep(name, verified{jose.SignatureAlgorithm(header.Algorithm), header.KeyID, claims})
 	return claims, nil
 }
 

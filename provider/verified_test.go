@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+)
+
+// P10: that a token was verified before helps it no longer than its key is published, and
+// in nothing but what it was verified for.
+func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		k := s.p.keys
+		token, err := k.sign(t.Context(), s.tenant.ID, "ES256", "at+jwt", []byte(`{"a":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify := func(token string, algs []jose.SignatureAlgorithm, typ string) error {
+			claims, err := k.verify(t.Context(), s.tenant.ID, token, algs, typ)
+			if err == nil && string(claims) != `{"a":1}` {
+				t.Errorf("got the claims %s", claims)
+			}
+			return err
+		}
+		for range 2 {
+			if err := verify(token, signingAlgorithms, "at+jwt"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(k.verified.young) != 1 {
+			t.Errorf("%d tokens are remembered, want one", len(k.verified.young))
+		}
+		parts := strings.Split(token, ".")
+		for name, err := range map[string]error{
+			"another typ":       verify(token, signingAlgorithms, "JWT"),
+			"another algorithm": verify(token, []jose.SignatureAlgorithm{jose.RS256}, "at+jwt"),
+			"other claims":      verify(parts[0]+".eyJhIjoyfQ."+parts[2], signingAlgorithms, "at+jwt"),
+		} {
+			if !errors.Is(err, errTokenInvalid) {
+				t.Errorf("%s: got %v, want %v", name, err, errTokenInvalid)
+			}
+		}
+		if _, err := k.verify(t.Context(), "another", token, signingAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
+			t.Errorf("another tenant: got %v, want %v", err, errTokenInvalid)
+		}
+		kid := s.kidOf(k, "ES256")
+		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, kid); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(cache.TTL)
+		if err := verify(token, signingAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
+			t.Errorf("its key was removed: got %v, want %v", err, errTokenInvalid)
+		}
+	})
+}
+
+func TestVerifiedTokensAreBounded(t *testing.T) {
+	var tokens verifiedTokens
+	name := func(i int) [32]byte { return verifiedName("default", "at+jwt", string(rune(i))) }
+	for i := range 3*maxVerified + 1 {
+		tokens.keep(name(i), verified{})
+		if _, ok := tokens.find(name(0)); !ok { // asked for all the time
+			t.Fatalf("the token in use was forgotten after %d others", i)
+		}
+	}
+	if n := len(tokens.young) + len(tokens.old); n > 2*maxVerified {
+		t.Errorf("%d tokens are remembered, want at most %d", n, 2*maxVerified)
+	}
+	if _, ok := tokens.find(name(1)); ok {
+		t.Error("a token that was not in use is still remembered")
+	}
+}
