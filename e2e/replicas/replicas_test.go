@@ -18,6 +18,9 @@ func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 // web is the client whose people make the load. Its secret is quick to check.
 var web = vouchsafetest.Other
 
+// unlimited is for load: it is not what is to be limited.
+var unlimited = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
+
 // The proxy chooses anew for every request, on one connection too. Otherwise the other
 // tests would show nothing.
 func TestRequestsAlternateOnOneConnection(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,16 +15,19 @@ import (
 
 // API is a program that calls the endpoints, from an address of its own.
 type API struct {
-	Server *Server
-	client *http.Client
+	Server  *Server
+	client  *http.Client
+	from    net.IP
+	cleanup func(func())
 }
 
 // API is a new one.
 func (s *Server) API(t testing.TB) *API {
 	t.Helper()
-	c := s.client(address())
+	from := address()
+	c := s.client(from)
 	t.Cleanup(c.CloseIdleConnections)
-	return &API{s, c}
+	return &API{s, c, from, t.Cleanup}
 }
 
 // HTTP is a client for libraries that bring their own requests.

@@ -35,9 +35,20 @@ func StartSentinel(t testing.TB, master, port string, quorum int) *Server {
 func StartCluster(t testing.TB) []string {
 	t.Helper()
 	var addresses []string
-	for range 3 {
-		s := StartServer(t, "--databases", "1", "--cluster-enabled", "yes")
+	for _, s := range StartClusterServers(t) {
 		addresses = append(addresses, s.Address())
+	}
+	return addresses
+}
+
+// StartClusterServers is a Cluster of three servers that tests may stop.
+func StartClusterServers(t testing.TB) []*Server {
+	t.Helper()
+	var servers []*Server
+	var addresses []string
+	for range 3 {
+		s := StartServer(t, "--databases", "1", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		servers, addresses = append(servers, s), append(addresses, s.Address())
 	}
 	create := append([]string{"--cluster", "create"}, addresses...)
 	if out, err := exec.Command("redis-cli", append(create, "--cluster-yes")...).CombinedOutput(); err != nil {
@@ -58,5 +69,5 @@ func StartCluster(t testing.TB) []string {
 			}
 		}
 	}
-	return addresses
+	return servers
 }

@@ -1,0 +1,164 @@
+package replicas
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
+)
+
+// app is a client of the JSON API.
+var app = vouchsafetest.Client{
+	"client_id": "app", "client_name": "The app", "first_party": true, "token_endpoint_auth_method": "none",
+	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid email",
+}
+
+// The workers of three replicas want the same mails: each is sent once, and the code in it
+// works once, wherever it is typed.
+func TestMailIsSentOnce(t *testing.T) {
+	t.Parallel()
+	mails := smtptest.Start(t)
+	env := map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>", "VOUCHSAFE_STOP_DELAY": "0s"}
+	maps.Copy(env, unlimited)
+	site, _ := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: env, Clients: []vouchsafetest.Client{app}})
+	n := vouchsafetest.Rounds(40)
+	flows := make([]string, n) // of each person
+	people := make([]string, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		people[i] = strings.ToLower(rand.Text()) + "@example.com"
+		wg.Go(func() {
+			r := call(t, site, "/auth/sign-up", map[string]any{"client_id": "app", "email": people[i], "password": "pw-" + rand.Text()})
+			if flows[i] = r.String("flow"); r.Status != http.StatusAccepted {
+				t.Errorf("sign up: got %d %s", r.Status, r.Raw)
+			}
+		})
+	}
+	wg.Wait()
+	for end := time.Now().Add(time.Minute); len(mails.Waiting()) < n && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	time.Sleep(3 * time.Second) // for those that should not come
+	count := map[string]int{}
+	for _, m := range mails.Waiting() {
+		count[m.To]++
+	}
+	for _, to := range people {
+		if count[to] != 1 {
+			t.Errorf("somebody who signed up got %d mails, want 1", count[to])
+		}
+	}
+	// Everybody types the code twice at once.
+	for i := range 8 {
+		code := mails.Next(t, people[i]).Code
+		status := make([]int, 2)
+		for j := range status {
+			wg.Go(func() {
+				status[j] = call(t, site, "/auth/confirm-email", map[string]any{"client_id": "app", "flow": flows[i], "code": code}).Status
+			})
+		}
+		wg.Wait()
+		slices.Sort(status) // the other finds the code spent, or the account there
+		if status[0] != http.StatusOK || status[1] != http.StatusUnprocessableEntity && status[1] != http.StatusConflict {
+			t.Errorf("a mailed code at two replicas at once: got %v, want it to work once", status)
+		}
+	}
+}
+
+// call calls the JSON API.
+func call(t *testing.T, s *vouchsafetest.Server, path string, body map[string]any) *vouchsafetest.Reply {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := s.API(t)
+	return api.Do(t, api.Request(t, http.MethodPost, path, "application/json", string(text)))
+}
+
+// Migrations that are begun at once, by commands and by servers, happen once.
+func TestMigrationsAtOnceRunOnce(t *testing.T) {
+	t.Parallel()
+	s := vouchsafetest.Prepare(t, vouchsafetest.Options{Production: true})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() { s.Command(t, "", "migrate") })
+	}
+	wg.Go(func() { s.Restart(t) })
+	wg.Wait()
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := pgx.Connect(t.Context(), s.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var all, different int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT version_id) FROM goose_db_version").Scan(&all, &different); err != nil {
+		t.Fatal(err)
+	}
+	if all != different || all < 3 {
+		t.Errorf("got %d migrations of %d versions, want each once", all, different)
+	}
+	r := vouchsafetest.NewRequest(web)
+	s.API(t).Redeem(t, r, s.Browser(t, s.Jo(t)).Code(t, r)).Want(t, 200, "")
+}
+
+// Three processes rotate a key at the same moment: the sequence is one, and every
+// replica signs with the key that came last.
+func TestKeysThatAreRotatedAtOnceAreOneSequence(t *testing.T) {
+	t.Parallel()
+	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: map[string]string{"VOUCHSAFE_STOP_DELAY": "0s"}})
+	api := site.API(t)
+	token := func(s *vouchsafetest.Server) string {
+		return s.API(t).Token(t, vouchsafetest.ServicePost, "grant_type", "client_credentials").Want(t, 200, "").Access()
+	}
+	token(site)
+	before := len(api.Keys(t).Keys)
+	var made sync.Map
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			// One that came second is told so, and has made none.
+			if kid, err := site.Try("key", "rotate", "--now"); err == nil {
+				made.Store(strings.TrimSpace(kid), true)
+			} else if !strings.Contains(err.Error(), "exist") && !strings.Contains(err.Error(), "same") {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	n := 0
+	made.Range(func(any, any) bool { n++; return true })
+	if n == 0 {
+		t.Fatal("none of three rotated")
+	}
+	time.Sleep(time.Second + 100*time.Millisecond)
+	kids := map[string]bool{}
+	for _, r := range replicas {
+		if got := len(r.API(t).Keys(t).Keys); got != before+n {
+			t.Errorf("got %d keys at a replica, want %d and the %d that were made", got, before, n)
+		}
+		kid := vouchsafetest.KeyID(t, token(r))
+		kids[kid] = true
+		if _, ok := made.Load(kid); !ok {
+			t.Errorf("a replica signs with %s, want a key that was made now", kid)
+		}
+	}
+	if len(kids) != 1 {
+		t.Errorf("the replicas sign with the keys %v, want one", kids)
+	}
+}
