@@ -1,6 +1,7 @@
 package threats
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 func authenticationRows() []row {
 	return []row{
 		{"D4 wrong secrets", d4},
+		{"D4 the time of a wrong secret", d4Time},
 		{"D5 methods", d5},
 		{"D6 Basic", d6},
 		{"D9 a flood of secrets", d9},
@@ -165,4 +167,31 @@ func e9(t *testing.T, s *vouchsafetest.Server) {
 		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh())).Want(t, 401, "invalid_client")
 	}
 	api.Renew(t, web, reply.Refresh()).Want(t, 200, "")
+}
+
+// d4Time: a wrong secret takes as long as an unknown client. That is so for secrets that
+// Vouchsafe makes; one that a person chose costs a slow hash. To pay that for unknown
+// clients, whose ids are no secrets, would help floods alone.
+func d4Time(t *testing.T, s *vouchsafetest.Server) {
+	median := func(id func() string) time.Duration {
+		var took []time.Duration
+		for range 15 {
+			api := s.API(t)
+			credentials(t, api, nothing) // the connection is there
+			start := time.Now()
+			credentials(t, api, vouchsafetest.Basic(id(), "wrong-"+rand.Text())).Want(t, 401, "invalid_client")
+			took = append(took, time.Since(start))
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	var wrong, unknown time.Duration
+	for range 4 { // a busy machine is not busy in the same way four times
+		wrong = median(vouchsafetest.Inspector.ID)
+		unknown = median(func() string { return "nobody-" + rand.Text() })
+		if wrong < 5*unknown && unknown < 5*wrong {
+			return
+		}
+	}
+	t.Errorf("a wrong secret takes %v, an unknown client %v", wrong, unknown)
 }

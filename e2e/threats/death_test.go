@@ -21,6 +21,7 @@ func deathRows() []row {
 		{"E7 client removed", e7Client},
 		{"E7 signed out", e7SignedOut},
 		{"E7 enabled again", e7Again},
+		{"E7 A15 tenant disabled", e7Tenant},
 	}
 }
 
@@ -116,4 +117,32 @@ func e7Again(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	tokens(t, s, s.Browser(t, d.person), vouchsafetest.NewRequest(web))
+}
+
+// e7Tenant: a tenant that is disabled answers nobody, within the second that it may be
+// remembered.
+func e7Tenant(t *testing.T, s *vouchsafetest.Server) {
+	w := newSocial(t, s, "ends-"+s.Name, nil)
+	b := w.signedIn(t)
+	r := vouchsafetest.NewRequest(web)
+	reply, code := tokens(t, w.Server, b, vouchsafetest.NewRequest(web)), b.Code(t, r)
+	wantAlive(t, w.Server, reply)
+	w.apply(t, map[string]any{"disabled": true})
+	api := w.API(t)
+	deadline(t, "a disabled tenant answers", func() bool { return api.Userinfo(t, reply.Access()).Status == 404 })
+	for what, got := range map[string]*vouchsafetest.Reply{
+		"a refresh token": api.As(t, web, "/token", vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", reply.Refresh())),
+		"a code":          api.As(t, web, "/token", vouchsafetest.Values("grant_type", "authorization_code", "code", code, "code_verifier", r.Verifier, "redirect_uri", web.RedirectURI())),
+		"introspection":   api.As(t, web, "/introspect", url.Values{"token": {reply.Access()}}),
+		"a service":       api.As(t, vouchsafetest.Service, "/token", vouchsafetest.Values("grant_type", "client_credentials")),
+	} {
+		if got.Status != 404 {
+			t.Errorf("%s: got %d %s, want 404", what, got.Status, got.Raw)
+		}
+	}
+	for _, path := range []string{"/login", "/account", vouchsafetest.NewRequest(web).Path(), "/upstream/google"} {
+		if page := b.Get(t, path); page.Status != 404 || page.Left != nil {
+			t.Errorf("%s: got %d, %v, want 404", path, page.Status, page.Left)
+		}
+	}
 }

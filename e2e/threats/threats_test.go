@@ -1,8 +1,9 @@
 // Package threats attacks Vouchsafe. Each test has the name of a row in the list of
 // known attacks on authorization servers (RFC 9700, RFC 6819, RFC 8725, OWASP, and
 // advisories of other servers): A authorization endpoint, B redirect URI, C codes and
-// PKCE, D token endpoint and its neighbours, E refresh tokens, F JWT and keys, J logout,
-// the account page (H), K the HTTP surface, N storage and tenants, O logs.
+// PKCE, D token endpoint and its neighbours, E refresh tokens, F JWT and keys, G other
+// providers, H sign-in and account, I new passwords and addresses, J logout, K the HTTP
+// surface, L fetching, M load, N storage and tenants, O logs. docs/threats.md has them all.
 package threats
 
 import (
@@ -10,9 +11,20 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+// mails is the mail server of all servers here.
+var mails *smtptest.Server
+
+func TestMain(m *testing.M) {
+	var err error
+	if mails, err = smtptest.Listen(); err != nil {
+		panic(err)
+	}
+	vouchsafetest.Env = map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>"}
+	vouchsafetest.Main(m)
+}
 
 // row is one attack.
 type row struct {
@@ -24,6 +36,7 @@ func TestThreats(t *testing.T) {
 	for _, r := range slices.Concat(
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
 		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
+		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), mailRows(), absentRows(), fetchRows(),
 	) {
 		t.Run(r.id, func(t *testing.T) {
 			t.Parallel()

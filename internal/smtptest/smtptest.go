@@ -23,6 +23,8 @@ type Server struct {
 	// URL is its smtp_url.
 	URL string
 
+	srv *smtp.Server
+
 	mu    sync.Mutex
 	mails []Message
 }
@@ -38,18 +40,30 @@ type Message struct {
 // Start serves until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{URL: "smtp://" + l.Addr().String()}
-	srv := smtp.NewServer(s)
-	srv.Domain = "localhost"
-	srv.ErrorLog = silent{}
-	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close() })
+	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
+
+// Listen serves until Close, for the tests of a whole package.
+func Listen() (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{URL: "smtp://" + l.Addr().String()}
+	s.srv = smtp.NewServer(s)
+	s.srv.Domain = "localhost"
+	s.srv.ErrorLog = silent{}
+	go func() { _ = s.srv.Serve(l) }()
+	return s, nil
+}
+
+// Close ends it.
+func (s *Server) Close() error { return s.srv.Close() }
 
 // Next waits for the next mail to the address, of those that Next has not given yet, and
 // fails the test when none comes.

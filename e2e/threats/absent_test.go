@@ -1,0 +1,149 @@
+package threats
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// absentRows are attacks on what Vouchsafe does not have: whoever adds it finds the row.
+func absentRows() []row {
+	return []row{
+		{"D11 token exchange and JWT bearer", d11},
+		{"D15 device flow", d15},
+		{"J5 back-channel logout", j5},
+		{"N6 secrets that are read back", n6},
+		{"N7 registration by anybody", n7},
+	}
+}
+
+// noDoor wants nothing to be served, and nothing to be advertised.
+func noDoor(t *testing.T, s *vouchsafetest.Server, member string, paths ...string) {
+	t.Helper()
+	api := s.API(t)
+	for _, path := range paths {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+			if reply := api.Do(t, api.Request(t, method, path, "application/json", "{}")); reply.Status != 404 {
+				t.Errorf("%s %s: got %d, want 404", method, path, reply.Status)
+			}
+		}
+	}
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		if got := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); member != "" && strings.Contains(got.Raw, member) {
+			t.Errorf("%s speaks of %s", path, member)
+		}
+	}
+}
+
+func noGrant(t *testing.T, s *vouchsafetest.Server, grant string, pairs ...string) {
+	t.Helper()
+	reply := s.API(t).Token(t, web, append([]string{"grant_type", grant}, pairs...)...)
+	vouchsafetest.CheckToken(t, reply)
+	reply.Want(t, 400, "unsupported_grant_type")
+	if faults := s.Faults(t, vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "x", "grant_types": []string{grant}})); len(faults["x"]) == 0 {
+		t.Errorf("a client was declared with %s", grant)
+	}
+}
+
+func d11(t *testing.T, s *vouchsafetest.Server) {
+	own := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web))
+	noGrant(t, s, "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token", own.Access(), "subject_token_type", "urn:ietf:params:oauth:token-type:access_token")
+	noGrant(t, s, "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", own.ID())
+	noGrant(t, s, "urn:ietf:params:oauth:grant-type:saml2-bearer", "assertion", "x")
+	noDoor(t, s, "token-exchange")
+}
+
+func d15(t *testing.T, s *vouchsafetest.Server) {
+	noGrant(t, s, "urn:ietf:params:oauth:grant-type:device_code", "device_code", "x")
+	noGrant(t, s, "urn:openid:params:grant-type:ciba", "auth_req_id", "x")
+	noDoor(t, s, "device_authorization", "/device", "/device_authorization", "/device/code", "/activate", "/bc-authorize")
+}
+
+// j5: nobody is called at a sign-out, and no client can ask for it.
+func j5(t *testing.T, s *vouchsafetest.Server) {
+	noDoor(t, s, "backchannel_logout")
+	noDoor(t, s, "frontchannel_logout")
+	faults := s.Faults(t,
+		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "back", "backchannel_logout_uri": "https://rp.example/logout"}),
+		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "front", "frontchannel_logout_uri": "https://rp.example/logout"}))
+	for _, id := range []string{"back", "front"} {
+		if len(faults[id]) == 0 {
+			t.Errorf("a client was declared with a %s-channel logout URI", id)
+		}
+	}
+}
+
+func n6(t *testing.T, s *vouchsafetest.Server) {
+	c := s.AddClient(t)
+	p := s.Person(t)
+	said := s.Command(t, "", "client", "list", "--json") + s.Command(t, "", "client", "show", c.ID()) +
+		s.Command(t, "", "user", "show", p.Email) + s.Command(t, "", "user", "list", "--json") + s.Command(t, "", "config")
+	for what, secret := range map[string]string{
+		"a client's secret": c.Secret(), "a password": p.Password, "the master secret": s.Setting("VOUCHSAFE_SECRET"), "a hash": "$argon2id$", "a secret's hash": "sha256$",
+	} {
+		if secret != "" && strings.Contains(said, secret) {
+			t.Errorf("what operators read holds %s", what)
+		}
+	}
+}
+
+func n7(t *testing.T, s *vouchsafetest.Server) {
+	noDoor(t, s, "registration_endpoint", "/register", "/connect/register", "/clients", "/oauth2/register", "/reg")
+	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/admin/users", "/api/v1/users", "/graphql", "/.well-known/webfinger", "/ldap")
+}
+
+// mailRows are about one address for one person.
+func mailRows() []row {
+	return []row{{"P11 one address at once", p11}}
+}
+
+// p11 registers one address in many browsers, and proves it in all of them at once.
+func p11(t *testing.T, s *vouchsafetest.Server) {
+	w := socialOf(t, s)
+	for range vouchsafetest.Rounds(1) {
+		email := newAddress("example.com")
+		type entry struct {
+			b    *vouchsafetest.Browser
+			page *vouchsafetest.Page
+			code string
+		}
+		var entries []entry
+		for range 4 { // an address gets five mails an hour
+			b := w.Browser(t, vouchsafetest.Person{Email: email, Password: "a new password 6Wp"})
+			f := b.Get(t, "/signup").Forms(t)[0]
+			f.Fields = merge(f.Fields, url.Values{"email": {email}, "password": {b.Person.Password}})
+			page := b.Submit(t, f, firstOf(f))
+			entries = append(entries, entry{b, page, mails.Next(t, email).Code})
+		}
+		var in atomic.Int64
+		var subs sync.Map
+		var wg sync.WaitGroup
+		for _, e := range entries {
+			wg.Go(func() {
+				types(t, e.b, e.page, e.code)
+				if sub, _ := signedInAs(t, w.Server, e.b); sub != "" {
+					in.Add(1)
+					subs.Store(sub, true)
+				}
+			})
+		}
+		wg.Wait()
+		n := 0
+		subs.Range(func(any, any) bool { n++; return true })
+		if n != 1 || in.Load() < 1 {
+			t.Errorf("%d browsers came in as %d accounts, want one account", in.Load(), n)
+		}
+	}
+}
+
+func merge(fields, more url.Values) url.Values {
+	for name, values := range more {
+		fields[name] = values
+	}
+	return fields
+}
