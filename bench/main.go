@@ -4,6 +4,7 @@
 //
 //	go run ./bench                     a table for SQLite and one for PostgreSQL + Redis
 //	go run ./bench -store sqlite -for 3s -only userinfo,refresh
+//	go run ./bench -replicas 2         one and two replicas behind HAProxy
 //	go run ./bench -fill 1000000       people and grants in the database first
 //
 // A floor is a bare net/http handler that does the unavoidable alone: the signatures, the
@@ -28,13 +29,14 @@ import (
 
 // options are what the command line says.
 type options struct {
-	stores  []string
-	span    time.Duration
-	workers int
-	only    []string
-	fill    int
-	program string
-	profile string
+	stores   []string
+	span     time.Duration
+	workers  int
+	only     []string
+	fill     int
+	program  string
+	profile  string
+	replicas int
 }
 
 func main() {
@@ -72,6 +74,9 @@ func run(ctx context.Context) error {
 	if runtime.NumCPU() < 2 {
 		fmt.Fprintln(os.Stderr, "There is one core: server and load share it, and the clock says little.")
 	}
+	if o.replicas > 0 {
+		return measureReplicas(ctx, o)
+	}
 	for _, store := range o.stores {
 		if err := measure(ctx, o, store); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
@@ -89,6 +94,7 @@ func parse() (options, error) {
 	flag.IntVar(&o.fill, "fill", 0, "people, and as many grants, to put into the database first")
 	flag.StringVar(&o.profile, "profile", "", "a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); measuring costs, too")
 	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
+	flag.IntVar(&o.replicas, "replicas", 0, "measure so many replicas behind HAProxy instead, and one beside them, on PostgreSQL + Redis")
 	flag.Parse()
 	o.stores = strings.Split(*store, ",")
 	for _, s := range o.stores {

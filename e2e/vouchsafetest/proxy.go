@@ -81,46 +81,62 @@ func prepareFront(n int, o Options, dir string) (*Server, error) {
 	return &site, site.prepareProxy(port)
 }
 
-// prepareProxy writes the proxy's configuration: that of docs/operations.md, with the
-// addresses of this test.
 func (s *Server) prepareProxy(port string) error {
-	program, err := haproxy()
+	n, err := strconv.Atoi(port)
 	if err != nil {
-		return err
-	}
-	d, err := testdaemon.New("haproxy", "haproxy", "nobody")
-	if err != nil {
-		return err
-	}
-	s.front.proxy = d
-	if d.Port, err = strconv.Atoi(port); err != nil {
 		return err
 	}
 	pem, err := s.Certificate.bundle()
 	if err != nil {
 		return err
 	}
-	file, err := d.WriteFile("tls.pem", pem)
+	var addresses []string
+	for _, r := range s.front.replicas {
+		addresses = append(addresses, r.Address)
+	}
+	s.front.proxy, err = NewProxy(n, pem, addresses)
+	return err
+}
+
+// NewProxy is HAProxy with the configuration of docs/operations.md and the addresses that
+// are given, ready to be started. It speaks TLS with the certificate and key in pem, or
+// plain HTTP when that is "".
+func NewProxy(port int, pem string, replicas []string) (*testdaemon.Daemon, error) {
+	program, err := haproxy()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	config, err := proxyConfig(s.Address, file, s.front.replicas)
+	d, err := testdaemon.New("haproxy", "haproxy", "nobody")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if file, err = d.WriteFile("haproxy.cfg", config); err != nil {
-		return err
+	d.Port, d.Last = port, "TERM"
+	bind := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	address := bind
+	if pem != "" {
+		file, err := d.WriteFile("tls.pem", pem)
+		if err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		bind += " ssl crt " + file
 	}
-	d.Last = "TERM"
+	config, err := proxyConfig(bind, replicas)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	file, err := d.WriteFile("haproxy.cfg", config)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	d.Command = []string{program, "-db", "-f", file}
 	d.Ready = func() error {
-		conn, err := net.DialTimeout("tcp", s.Address, time.Second)
+		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err == nil {
 			err = conn.Close()
 		}
 		return err
 	}
-	return nil
+	return d, nil
 }
 
 // haproxy is the program. Debian keeps it where only root looks.
@@ -139,7 +155,7 @@ var (
 	serverLine = regexp.MustCompile(`(?m)^\s+server .*\n`)
 )
 
-func proxyConfig(address, certificate string, replicas []*Server) (string, error) {
+func proxyConfig(bind string, replicas []string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -156,13 +172,13 @@ func proxyConfig(address, certificate string, replicas []*Server) (string, error
 	if !bindLine.MatchString(config) || !serverLine.MatchString(config) {
 		return "", errors.New("the HAProxy configuration of docs/operations.md has no bind or no server")
 	}
-	config = bindLine.ReplaceAllString(config, "${1}bind "+address+" ssl crt "+certificate)
+	config = bindLine.ReplaceAllString(config, "${1}bind "+bind)
 	config = serverLine.ReplaceAllString(config, "")
 	var out strings.Builder
 	out.WriteString("global\n    nbthread 2\n    log stdout format raw local0 notice\n")
 	out.WriteString(strings.TrimRight(config, "\n") + "\n    http-response set-header " + ServedBy + " %s\n")
 	for i, r := range replicas {
-		fmt.Fprintf(&out, "    server r%d %s\n", i, r.Address)
+		fmt.Fprintf(&out, "    server r%d %s\n", i, r)
 	}
 	return out.String(), nil
 }
