@@ -56,7 +56,7 @@ func TestUpstreamFaults(t *testing.T) {
 		"minute":   {Delay: time.Minute},
 		"refused":  {Refuse: true},
 		"reset":    {ResetAfter: 40},
-		"trickles": {Slice: 1},
+		"trickles": {Slice: 20},
 	}
 	var ids []string
 	for id := range faults {

@@ -162,7 +162,10 @@ func repeatable(err error) bool {
 		return false
 	}
 	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
-	return unconnected || pgconn.SafeToRetry(err)
+	// Of a connection that broke under a statement without arguments, such as a commit, pgx
+	// says that it had been closed before, and that nothing was sent: the error that it met
+	// first it forgets (MultiResultReader.NextResult, v5.12.0).
+	return unconnected || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // rest lets those go first in whose favour a transaction was aborted: at once, it could
@@ -208,7 +211,7 @@ func broken(err error) bool {
 		return true
 	case errors.Is(err, context.DeadlineExceeded): // such as while waiting for a connection
 		return false
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
 		return true
 	}
 	_, ok := errors.AsType[*net.OpError](err)
