@@ -23,7 +23,7 @@ func httpRows() []row {
 		{"K6 paths and methods", k6},
 		{"K7 TLS", k7},
 		{"K8 what is not for the public", k8},
-		{"M1 large requests", m1},
+		{"M1 M3 large requests and passwords", m1},
 		{"H2 forms of other sites", h2},
 	}
 }
