@@ -1,11 +1,10 @@
 package argon2id
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-
-	"golang.org/x/crypto/argon2"
 )
 
 const (
@@ -45,10 +44,9 @@ func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
 	salt := make([]byte, saltLength)
 	rand.Read(salt)
 	d := digest{params: p, salt: salt}
-	err := h.pool().run(ctx, func() {
-		d.key = argon2.IDKey([]byte(secret), salt, p.Time, p.Memory, p.Threads, keyLength)
-	})
-	if err != nil {
+	var failed error
+	err := h.pool().run(ctx, func() { d.key, failed = derive([]byte(secret), salt, p, keyLength) })
+	if err := cmp.Or(err, failed); err != nil {
 		return "", err
 	}
 	return d.String(), nil
@@ -63,10 +61,9 @@ func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 		return false, err
 	}
 	var key []byte
-	err = h.pool().run(ctx, func() {
-		key = argon2.IDKey([]byte(secret), d.salt, d.params.Time, d.params.Memory, d.params.Threads, uint32(len(d.key)))
-	})
-	if err != nil {
+	var failed error
+	err = h.pool().run(ctx, func() { key, failed = derive([]byte(secret), d.salt, d.params, len(d.key)) })
+	if err := cmp.Or(err, failed); err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(key, d.key) == 1, nil

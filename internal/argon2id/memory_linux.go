@@ -1,0 +1,19 @@
+package argon2id
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocate takes memory, all zero, from the system; free gives it back at once.
+func allocate(blocks int) (memory []block, free func(), err error) {
+	raw, err := unix.Mmap(-1, 0, blocks*blockSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, nil, fmt.Errorf("memory for a hash: %w", err)
+	}
+	// With large pages where there are some: it is quicker to get, and to walk in.
+	_ = unix.Madvise(raw, unix.MADV_HUGEPAGE)
+	return unsafe.Slice((*block)(unsafe.Pointer(&raw[0])), blocks), func() { _ = unix.Munmap(raw) }, nil
+}
