@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	for name, value := range map[string]string{
-		"rapid.checks": strconv.Itoa(vouchsafetest.Rounds(12)), "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
+		"rapid.checks": strconv.Itoa(vouchsafetest.Rounds(8)), "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
 	} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err) // rapid defines it

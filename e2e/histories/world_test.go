@@ -156,7 +156,9 @@ func (w *world) refresh(o op) string {
 func (w *world) authorize(o op) bool {
 	h := w.grants[o.grant]
 	b := w.browsers[o.browser][o.replica]
-	b.Person = w.persons[o.user]
+	if o.kind == authorize { // alone: whoever is asked silently types nothing
+		b.Person = w.persons[o.user]
+	}
 	code := b.Authorize(w.t, h.request).Code()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -194,8 +196,10 @@ func (w *world) revoke(o op, token string) bool {
 
 // logout says whether the browser was let go rather than asked.
 func (w *world) logout(o op) bool {
-	h := w.grants[o.grant]
-	page := w.browsers[o.browser][o.replica].Get(w.t, "/logout?"+url.Values{"id_token_hint": {h.id}}.Encode())
+	w.mu.Lock()
+	hint := w.grants[o.grant].id
+	w.mu.Unlock()
+	page := w.browsers[o.browser][o.replica].Get(w.t, "/logout?"+url.Values{"id_token_hint": {hint}}.Encode())
 	return page.Status == 200 && page.URL.Path == "/signed-out"
 }
 
