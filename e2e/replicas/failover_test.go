@@ -2,12 +2,14 @@ package replicas
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 )
 
@@ -18,14 +20,20 @@ const (
 	slack = 5 * time.Second
 )
 
-// startOn starts two replicas on a primary and its standby. name is the database's own.
-func startOn(t *testing.T, primary, standby *pgtest.Server) (a, b *vouchsafetest.Server, direct string) {
+// newDatabase makes one on the primary.
+func newDatabase(t *testing.T, primary *pgtest.Server) string {
 	t.Helper()
-	direct, err := primary.NewDatabase()
+	url, err := primary.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, err := pgtest.Hosts(direct, standby)
+	return url
+}
+
+// startOn starts two replicas on a database and its copy at the standby.
+func startOn(t *testing.T, database string, standby *pgtest.Server) (a, b *vouchsafetest.Server) {
+	t.Helper()
+	url, err := pgtest.Hosts(database, standby)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +43,7 @@ func startOn(t *testing.T, primary, standby *pgtest.Server) (a, b *vouchsafetest
 		// What was refused is tried again until it is answered.
 		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 	}})
-	return a, a.Replica(t), direct
+	return a, a.Replica(t)
 }
 
 // The primary crashes under load and its standby takes over: what was answered is there,
@@ -44,7 +52,7 @@ func TestPostgreSQLFailsOver(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.StartServer(t)
 	standby := primary.StartStandby(t)
-	a, b, _ := startOn(t, primary, standby)
+	a, b := startOn(t, newDatabase(t, primary), standby)
 	atA, atB := newLoad(t, a, 2), newLoad(t, b, 2)
 	loads := []*load{atA, atB}
 	for _, l := range loads {
@@ -81,7 +89,8 @@ func TestPrimaryThatBecameReadOnlyIsLeft(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.StartServer(t)
 	standby := primary.StartStandby(t)
-	a, b, direct := startOn(t, primary, standby)
+	direct := newDatabase(t, primary)
+	a, b := startOn(t, direct, standby)
 	loads := []*load{newLoad(t, a, 1), newLoad(t, b, 1)}
 	for _, l := range loads {
 		l.faulty = true
@@ -97,6 +106,36 @@ func TestPrimaryThatBecameReadOnlyIsLeft(t *testing.T) {
 	promoted := time.Now()
 	for _, l := range loads {
 		back(t, l, promoted)
+		l.enough(50)
+		l.stop()
+		l.verify()
+	}
+}
+
+// The primary is cut off without a word, alive as it is: nothing that it cannot give to its
+// standby is answered, and new connections go past it.
+func TestPrimaryThatFellSilentIsLeft(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.StartServer(t)
+	standby := primary.StartStandby(t)
+	proxy := faultproxy.Start(t, primary.HostPort())
+	a, b := startOn(t, strings.Replace(newDatabase(t, primary), primary.HostPort(), proxy.Address, 1), standby)
+	loads := []*load{newLoad(t, a, 1), newLoad(t, b, 1)}
+	for _, l := range loads {
+		l.faulty = true
+		l.start()
+		l.enough(50)
+	}
+	proxy.Set(faultproxy.Fault{Silent: true})
+	time.Sleep(time.Second) // somebody has to notice
+	if err := standby.Promote(); err != nil {
+		t.Fatal(err)
+	}
+	promoted := time.Now()
+	for _, l := range loads {
+		back(t, l, promoted)
+	}
+	for _, l := range loads {
 		l.enough(50)
 		l.stop()
 		l.verify()

@@ -66,6 +66,8 @@ func goes(t *testing.T, replicas []*vouchsafetest.Server, what string, accepted 
 	stale := make([]time.Duration, len(replicas))
 	for i, r := range replicas {
 		wg.Go(func() {
+			// What each keeps is of another age.
+			time.Sleep(time.Duration(i) * 300 * time.Millisecond)
 			api, once := r.API(t), sync.OnceFunc(ready.Done)
 			defer once()
 			for n := 0; ; n++ {

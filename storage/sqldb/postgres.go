@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -18,7 +19,10 @@ import (
 
 const (
 	// connectTimeout bounds how long a new connection may take, unless the URL says more.
-	connectTimeout = 3 * time.Second
+	// Where it names several servers, it is for all of them: that one of them is silent must
+	// leave a call the time to reach another.
+	connectTimeout      = 3 * time.Second
+	leastConnectTimeout = time.Second
 	// answerTimeout bounds a call, its wait for a connection included. One whose server
 	// fell silent is noticed by it, and service is to be back soon after.
 	answerTimeout = 4 * time.Second
@@ -45,7 +49,7 @@ func openPostgres(url string, m *meter) (*postgres, error) {
 	}
 	parsed := config.ConnConfig
 	if parsed.ConnectTimeout == 0 {
-		parsed.ConnectTimeout = connectTimeout
+		parsed.ConnectTimeout = max(connectTimeout/time.Duration(servers(&parsed.Config)), leastConnectTimeout)
 	}
 	if parsed.RuntimeParams["application_name"] == "" {
 		parsed.RuntimeParams["application_name"] = "vouchsafe"
@@ -61,6 +65,15 @@ func openPostgres(url string, m *meter) (*postgres, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// servers is how many the URL names. Each may be there twice, with TLS and without.
+func servers(c *pgconn.Config) int {
+	named := map[string]bool{fmt.Sprint(c.Host, c.Port): true}
+	for _, f := range c.Fallbacks {
+		named[fmt.Sprint(f.Host, f.Port)] = true
+	}
+	return len(named)
 }
 
 // gone asks a connection that rested whether it is still there: what lies between may have
