@@ -43,6 +43,11 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, email string)
 		return "", invalidf("email", "newemail.same")
 	}
 	ctx := r.Context()
+	// Else whoever has one address of the domain could go on with any other. Those who have
+	// another by invitation may prove it.
+	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; key != u.EmailKey && !ofDomain(key, domains) {
+		return "", invalidf("email", "signup.domain", strings.Join(domains, ", "))
+	}
 	if wait, ok := s.Limits.Allow(ctx, u.TenantID, perChanger, u.ID); !ok {
 		return "", &limited{wait}
 	}

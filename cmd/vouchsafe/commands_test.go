@@ -195,7 +195,9 @@ func TestUserCommands(t *testing.T) {
 		t.Errorf("got %s", list)
 	}
 	sh.do(t, "user", "enable", "jo")
-	sh.do(t, "user", "remove", "jo")
+	sh.fails(t, 1, "user", "remove", "jo")
+	sh.do(t, "user", "show", "jo") // asked for by mistake, they are still there
+	sh.do(t, "user", "remove", "jo", "--yes")
 	sh.fails(t, 1, "user", "show", "jo")
 	sh.fails(t, 1, "user", "show", id)
 	var users []userView

@@ -322,9 +322,15 @@ func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-type userRemoveCmd struct{ who }
+type userRemoveCmd struct {
+	who
+	Yes bool `help:"Yes, remove them with all that is theirs."`
+}
 
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
+	if !c.Yes {
+		return fmt.Errorf("this removes %s and all that is theirs, for good: say --yes (user disable keeps them out, and can be undone)", c.User)
+	}
 	return c.change(ctx, a, "user.removed", func(s store, u storage.User) error {
 		return s.RemoveUser(ctx, c.Tenant, u.ID, time.Now())
 	})

@@ -192,12 +192,12 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	check(fmt.Sprintf("0 added (0 with a password), 2 there already, %d refused", refused))
 
 	// What is somebody else's, or was.
-	sh.do(t, "user", "remove", "last@example.com")
+	sh.do(t, "user", "remove", "last@example.com", "--yes")
 	var gone personRow
 	if err := json.Unmarshal([]byte(sh.do(t, "user", "export")), &gone); err != nil || gone.ID != id || gone.Profile.Name != "Ok Doe" || gone.CreatedAt.Year() != 2020 {
 		t.Errorf("got %+v, %v", gone, err)
 	}
-	sh.do(t, "user", "remove", "ok")
+	sh.do(t, "user", "remove", "ok", "--yes")
 	sh.do(t, "user", "add", "kim@example.com", "--username", "kim")
 	sh.file(t, "people.jsonl", `{"id":"`+id+`","email":"ok@example.com"}`+"\n"+`{"email":"other@example.com","username":"kim"}`+"\n"+`{"email":"kim@example.com","id":"`+id[:35]+`8"}`)
 	rows = []struct{ row, want string }{{"removed", "removed"}, {"name", "somebody else"}, {"another id", "somebody else"}}

@@ -16,7 +16,7 @@ func deathRows() []row {
 			s.Command(t, "", "user", "disable", d.person.Email)
 		})},
 		{"E7 user removed", e7(func(t *testing.T, s *vouchsafetest.Server, d *doomed) {
-			s.Command(t, "", "user", "remove", d.person.Email)
+			s.Command(t, "", "user", "remove", d.person.Email, "--yes")
 		})},
 		{"E7 client removed", e7Client},
 		{"E7 signed out", e7SignedOut},

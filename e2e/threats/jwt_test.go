@@ -197,7 +197,7 @@ func f9(t *testing.T, s *vouchsafetest.Server) {
 		return s.API(t).Verify(t, tokens(t, s, s.Browser(t, p), vouchsafetest.NewRequest(web)).ID()).String("sub")
 	}
 	first := sub()
-	s.Command(t, "", "user", "remove", p.Email)
+	s.Command(t, "", "user", "remove", p.Email, "--yes")
 	s.Command(t, p.Password+"\n", "user", "add", p.Email, "--verified", "--password-stdin")
 	if second := sub(); second == first {
 		t.Errorf("got sub %s again for another person with the same address", second)

@@ -21,6 +21,7 @@ func resetRows() []row {
 		{"I5 M9 floods of mail", i5},
 		{"I6 what a new password must not do", i6},
 		{"I7 a new address", i7},
+		{"I7 G16 a new address of another domain", i7Domain},
 		{"I8 links that are only looked at", i8},
 	}
 }
@@ -299,5 +300,26 @@ func i8(t *testing.T, s *vouchsafetest.Server) {
 	elsewhere := s.Browser(t, vouchsafetest.Person{})
 	if !choose(t, elsewhere, elsewhere.Get(t, m.Link), "", "a new password 6Wp") {
 		t.Error("what only looked at the link has used it up")
+	}
+}
+
+// i7Domain: where only some domains may sign up, nobody changes to another.
+func i7Domain(t *testing.T, s *vouchsafetest.Server) {
+	w := newSocial(t, s, "domain-"+s.Name, map[string]any{"sign_up": map[string]any{"mode": "open", "email_domains": []string{"example.com"}}})
+	b := w.signedIn(t)
+	change := func(email string) int {
+		forms := b.Get(t, "/account/email").Forms(t)
+		f := forms[len(forms)-1]
+		f.Fields.Set("email", email)
+		return b.Submit(t, f, nil).Status
+	}
+	for _, evil := range []string{newAddress("evil.example"), newAddress("sub.example.com"), newAddress("example.com.evil.example")} {
+		if got := change(evil); got != 422 {
+			t.Errorf("%s: got %d, want it refused", evil, got)
+		}
+	}
+	good := newAddress("EXAMPLE.com")
+	if got := change(good); got != 200 {
+		t.Errorf("%s: got %d, want it taken", good, got)
 	}
 }
