@@ -24,6 +24,7 @@ type session struct {
 	// scopes are those that the tokens will have; refresh_token: those asked for, or
 	// nil for all of the grant's.
 	scopes []string
+	tokens *tokens // what came of it
 }
 
 // fosite keeps lifetimes, a user name and a subject here for handlers that are not

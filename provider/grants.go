@@ -68,21 +68,14 @@ func (h *grantHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 }
 
 func (h *grantHandler) PopulateTokenEndpointResponse(ctx context.Context, r fosite.AccessRequester, w fosite.AccessResponder) error {
-	t, err := h.grant.issue(ctx, r.GetSession().(*session))
+	s := r.GetSession().(*session)
+	t, err := h.grant.issue(ctx, s)
 	if err != nil {
 		return err
 	}
+	// fosite looks at these two alone; the answer is made of the tokens.
 	w.SetAccessToken(t.access)
 	w.SetTokenType("Bearer")
-	w.SetExpiresIn(t.expires)
-	if len(t.scopes) > 0 {
-		w.SetScopes(t.scopes) // always: it may differ from what was asked for
-	}
-	if t.refresh != "" {
-		w.SetExtra("refresh_token", t.refresh)
-	}
-	if t.id != "" {
-		w.SetExtra("id_token", t.id)
-	}
+	s.tokens = t
 	return nil
 }

@@ -27,15 +27,15 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 		return &oauthError{Code: "unsupported_grant_type", Description: "There is no such grant type here; see grant_types_supported in the discovery document."}
 	}
 	ctx := withGrantHandler(r.Context(), handler(p))
-	req, err := p.fosite.NewAccessRequest(ctx, r, &session{tenant: web.TenantOf(ctx), now: time.Now()})
+	s := &session{tenant: web.TenantOf(ctx), now: time.Now()}
+	req, err := p.fosite.NewAccessRequest(ctx, r, s)
 	if err != nil {
 		return err
 	}
-	answer, err := p.fosite.NewAccessResponse(ctx, req)
-	if err != nil {
+	if _, err := p.fosite.NewAccessResponse(ctx, req); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, answer.ToMap())
+	return writeJSON(w, http.StatusOK, s.tokens.asked())
 }
 
 // invalidGrant is the one answer to codes and refresh tokens that do not work: which

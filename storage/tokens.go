@@ -9,5 +9,5 @@ type Tokens struct {
 	ExpiresIn    int64  `json:"expires_in" doc:"The access token's life, in seconds."`
 	RefreshToken string `json:"refresh_token,omitempty" doc:"For /auth/refresh-tokens; for clients that are registered for refresh_token."`
 	IDToken      string `json:"id_token,omitempty" doc:"Who it is: a JWT, with the scope openid."`
-	Scope        string `json:"scope" doc:"What was granted, separated by spaces."`
+	Scope        string `json:"scope,omitempty" doc:"What was granted, separated by spaces."`
 }
