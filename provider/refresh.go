@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -128,7 +129,7 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, er
 		return nil, invalidGrant(ctx, "the grant was revoked")
 	case s.token.generation >= g.Generation:
 		return nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
-	case s.token.generation == g.Generation-1 && s.now.Sub(g.RotatedAt) <= p.RefreshTokenGrace:
+	case s.token.generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
 		return p.again(ctx, s)
 	}
 	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
@@ -173,3 +174,10 @@ func (p refreshGrant) refreshedIDToken(ctx context.Context, s *session, keys tok
 	}
 	return p.idToken(s.tenant, s.client, keys.id, g, scopes, user, asked, "", access, s.now)
 }
+
+// justNow says whether something is so young. Another replica's clock may be a little
+// ahead; what lies further in the future was done before a clock was set back, and long ago.
+func justNow(age, grace time.Duration) bool { return age <= grace && age >= -clockSkew }
+
+// clockSkew is how far the clocks of replicas may be apart.
+const clockSkew = 10 * time.Second

@@ -18,8 +18,21 @@ import (
 // path. The Go command does nothing when what is there is current.
 var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 
-// Build builds the program, with or without the race detector, and with the build tags.
+// Build builds the program, with the race detector or as it is shipped, and with the build
+// tags.
 func Build(race bool, tags ...string) (string, error) {
+	name, args := "vouchsafe", []string{"-ldflags=-s -w"}
+	if race {
+		name, args = "vouchsafe-race", []string{"-race"}
+	}
+	if len(tags) > 0 {
+		name, args = name+"-"+strings.Join(tags, "-"), append(args, "-tags="+strings.Join(tags, ","))
+	}
+	return build(name, args...)
+}
+
+// build builds the program under that name.
+func build(name string, args ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
@@ -32,28 +45,19 @@ func Build(race bool, tags ...string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	name, args := "vouchsafe", []string{"build", "-trimpath"}
-	if race {
-		name, args = "vouchsafe-race", append(args, "-race")
-	} else {
-		args = append(args, "-ldflags=-s -w") // as it is shipped
-	}
-	if len(tags) > 0 {
-		name, args = name+"-"+strings.Join(tags, "-"), append(args, "-tags="+strings.Join(tags, ","))
-	}
 	// Test packages run at the same time: one builds, the others wait.
 	lock, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = lock.Close() }() // nothing was written
+	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", err
 	}
 	out := filepath.Join(dir, name)
-	cmd := exec.Command("go", append(args, "-o", out, "./cmd/vouchsafe")...)
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath"}, args...), "-o", out, "./cmd/vouchsafe")...)
 	cmd.Dir = root
-	if !race {
+	if !slices.Contains(args, "-race") {
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped, too
 	}
 	if msg, err := cmd.CombinedOutput(); err != nil {

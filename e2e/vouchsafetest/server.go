@@ -62,6 +62,8 @@ type Options struct {
 	Under []string
 	// Shipped runs the program without the race detector, whose memory is another.
 	Shipped bool
+	// Clock, when set, is the server's, which is then one without the race detector.
+	Clock *Clock
 }
 
 // Start starts a server for one test, which ends with it.
@@ -123,6 +125,10 @@ func prepare(o Options, dir string) (*Server, error) {
 	bin, err := program()
 	if o.Shipped {
 		bin, err = Build(false)
+	}
+	if o.Clock != nil {
+		bin, err = buildClocked()
+		o.Under = append(o.Under, "env", "TEST_CLOCK="+o.Clock.file)
 	}
 	if err != nil {
 		return nil, err

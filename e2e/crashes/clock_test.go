@@ -1,0 +1,96 @@
+package crashes
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// TestClockSteps sets the server's clock a minute and an hour back and a day ahead, as a
+// machine does whose clock was wrong (threats P1). Service goes on, what was given keeps its
+// life to within the step, and what was used up or had ended does not come back.
+func TestClockSteps(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, production bool) {
+		clock := vouchsafetest.NewClock(t)
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock})
+		api, keyed := s.API(t), vouchsafetest.Keyed()[1]
+		browser := s.Browser(t, s.Person(t))
+
+		// Used up while the clock was right.
+		claims := s.AssertionClaims(keyed.ID())
+		claims["exp"] = time.Now().Add(4 * time.Minute).Unix() // it outlives the test
+		assertion := keyed.Assertion(t, claims)
+		api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 200, "")
+		spent := vouchsafetest.NewRequest(web)
+		spentCode := browser.Code(t, spent)
+		api.Redeem(t, spent, spentCode).Want(t, 200, "")
+		waiting := vouchsafetest.NewRequest(web)
+		waitingCode := browser.Code(t, waiting)
+		chain, kept := grantOf(t, api, browser), grantOf(t, api, browser)
+		revoked := grantOf(t, api, browser)
+		api.As(t, web, "/revoke", vouchsafetest.Values("token", revoked.Refresh())).Want(t, 200, "")
+
+		// A minute either way is within what clocks differ: nobody notices.
+		for _, step := range []time.Duration{-time.Minute, time.Minute / 2} {
+			clock.Set(t, step)
+			again := grantOf(t, api, browser)
+			wantAlive(t, api, again)
+			clock.Set(t, 0)
+			wantAlive(t, api, again)
+		}
+
+		// A day ahead: access tokens and codes have ended, refresh tokens have not.
+		clock.Set(t, 24*time.Hour)
+		api.Userinfo(t, chain.Access()).Want(t, 401, "invalid_token")
+		api.Redeem(t, waiting, waitingCode).Want(t, 400, "invalid_grant")
+		next := api.Renew(t, web, chain.Refresh()).Want(t, 200, "")
+		wantAlive(t, api, next)
+		wantAlive(t, api, grantOf(t, api, s.Browser(t, s.Person(t))))
+		awaitSweep(t)
+
+		// Back again, and an hour behind.
+		for _, step := range []time.Duration{0, -time.Hour} {
+			clock.Set(t, step)
+			api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")
+			api.Redeem(t, spent, spentCode).Want(t, 400, "invalid_grant")
+			api.Renew(t, web, revoked.Refresh()).Want(t, 400, "invalid_grant")
+			api.Userinfo(t, revoked.Access()).Want(t, 401, "invalid_token")
+			wantAlive(t, api, grantOf(t, api, s.Browser(t, s.Person(t))))
+		}
+		clock.Set(t, 0)
+		api.Renew(t, web, kept.Refresh()).Want(t, 200, "")
+		// Its successor was given a day ahead, and long ago: this is reuse, and not a second
+		// request for the same answer.
+		api.Renew(t, web, chain.Refresh()).Want(t, 400, "invalid_grant")
+		api.Renew(t, web, next.Refresh()).Want(t, 400, "invalid_grant")
+		if log := s.Log(); strings.Contains(log, `"msg":"panic"`) || strings.Contains(log, `"status":500`) {
+			t.Error("the server failed: see its log")
+		}
+	})
+}
+
+func grantOf(t *testing.T, api *vouchsafetest.API, b *vouchsafetest.Browser) *vouchsafetest.Reply {
+	t.Helper()
+	r := vouchsafetest.NewRequest(web)
+	return api.Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
+}
+
+func wantAlive(t *testing.T, api *vouchsafetest.API, tokens *vouchsafetest.Reply) {
+	t.Helper()
+	api.Userinfo(t, tokens.Access()).Want(t, 200, "")
+	if !api.Active(t, web, tokens.Access()) {
+		t.Error("the access token is not active")
+	}
+}
+
+// awaitSweep waits until the server has swept: it does so each minute, give or take a tenth.
+func awaitSweep(t *testing.T) {
+	t.Helper()
+	select {
+	case <-time.After(67 * time.Second):
+	case <-t.Context().Done():
+	}
+}
