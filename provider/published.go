@@ -47,7 +47,8 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second)))
 	h.Set("ETag", doc.(*document).etag)
 	h.Set("X-Content-Type-Options", "nosniff")
-	if r.Method == http.MethodGet && r.Header["If-None-Match"] == nil && r.Header["Range"] == nil {
+	asked := r.Header
+	if r.Method == http.MethodGet && asked["If-None-Match"] == nil && asked["If-Match"] == nil && asked["Range"] == nil {
 		h.Set("Content-Length", doc.(*document).length)
 		_, err := w.Write(doc.(*document).body)
 		return err
