@@ -56,7 +56,11 @@ func (s *server) filler(ctx context.Context) (exec func(query string, from, to i
 		// The client and tables come with the first start.
 		return func(query string, from, to int, now int64) error {
 			if query == "" {
-				_, err := c.Exec(ctx, "ANALYZE")
+				// What autovacuum and the checkpointer would do in the first minutes is not measured.
+				_, err := c.Exec(ctx, "VACUUM (ANALYZE)")
+				if err == nil {
+					_, err = c.Exec(ctx, "CHECKPOINT")
+				}
 				return err
 			}
 			_, err := c.Exec(ctx, fmt.Sprintf(query, "generate_series($1::bigint, $2::bigint) AS n"), from, to, now)
