@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
@@ -42,29 +41,18 @@ const (
 	callback = "https://web.example/callback"
 )
 
-// Secrets as Vouchsafe makes them: their hash is a quick one, and the clients file holds
-// nothing else (docs/clients.md).
-var (
-	webSecret, webHash         = madeSecret()
-	serviceSecret, serviceHash = madeSecret()
-)
-
-func madeSecret() (value, hash string) {
-	value = "vcs_" + rand.Text() + rand.Text()
-	sum := sha256.Sum256([]byte(value))
-	return value, "sha256$" + base64.RawURLEncoding.EncodeToString(sum[:])
-}
+var webSecret, serviceSecret = rand.Text() + rand.Text(), rand.Text() + rand.Text()
 
 var clients = `clients:
   - client_id: web
     first_party: true
-    client_secret_hash: ` + webHash + `
+    client_secret_hash: ` + vouchsafetest.SecretHash(webSecret) + `
     redirect_uris: [` + callback + `]
     grant_types: [authorization_code, refresh_token]
     scope: openid profile email offline_access
     id_token_signed_response_alg: ES256
   - client_id: service
-    client_secret_hash: ` + serviceHash + `
+    client_secret_hash: ` + vouchsafetest.SecretHash(serviceSecret) + `
     grant_types: [client_credentials]
     scope: reports
 `

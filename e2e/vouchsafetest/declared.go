@@ -142,6 +142,13 @@ func Declared() []Client {
 	return all
 }
 
+// SecretHash is the client_secret_hash of a secret that nobody could guess, as Vouchsafe
+// makes them: it is quick to check, also at a start.
+func SecretHash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return "sha256$" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
 // WriteClients writes a clients.yaml. JSON is YAML. The secrets of Web and Service stand
 // there in clear, which makes them slow to hash; those of the others as the hash that
 // Vouchsafe makes of secrets of its own, which is quick.
@@ -150,8 +157,7 @@ func WriteClients(file string, clients []Client) error {
 	for i, c := range clients {
 		written[i] = c
 		if c.Secret() != "" && c.ID() != Web.ID() && c.ID() != Service.ID() {
-			sum := sha256.Sum256([]byte(c.Secret()))
-			written[i] = c.With(Client{"client_secret": nil, "client_secret_hash": "sha256$" + base64.RawURLEncoding.EncodeToString(sum[:])})
+			written[i] = c.With(Client{"client_secret": nil, "client_secret_hash": SecretHash(c.Secret())})
 		}
 	}
 	text, err := json.MarshalIndent(map[string]any{"clients": written}, "", "  ")
