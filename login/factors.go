@@ -149,7 +149,11 @@ func (s *Server) endWeaker(r *http.Request, c *claimant) error {
 	if c.account != nil {
 		except = c.account.ID
 	}
-	return s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, except, time.Now())
+	err := s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, except, time.Now())
+	if errors.Is(err, storage.ErrStale) { // that one was ended meanwhile: none is left to keep
+		err = s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, "", time.Now())
+	}
+	return err
 }
 
 // switchOff takes the second factor away, with what stands in for it.

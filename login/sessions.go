@@ -111,7 +111,10 @@ func (s *Server) endOtherSessions(r *http.Request, u storage.User, except string
 		return err
 	}
 	// At first those that may have begun since the list was made.
-	if err := s.Store.EndSessions(r.Context(), u.TenantID, u.ID, except, time.Now()); err != nil {
+	switch err := s.Store.EndSessions(r.Context(), u.TenantID, u.ID, except, time.Now()); {
+	case errors.Is(err, storage.ErrStale):
+		return s.nobody(r) // this session was ended meanwhile, perhaps by one of those
+	case err != nil:
 		return err
 	}
 	for _, sess := range all {

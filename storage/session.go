@@ -40,7 +40,9 @@ type Sessions interface {
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
 	// EndSession ends it; grants without offline_access die with it. No error when it is gone.
 	EndSession(ctx context.Context, tenant, id string, now time.Time) error
-	// EndSessions ends all of a person's sessions but one (except may be "").
+	// EndSessions ends all of a person's sessions but one (except may be ""). ErrStale,
+	// and nothing is done, when that one has ended itself: of two sessions that end each
+	// other at the same time, one lives on.
 	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
 	// SessionsOf lists a person's living sessions, newest first.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)

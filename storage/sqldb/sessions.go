@@ -94,9 +94,28 @@ const endSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0`
 
+const (
+	// They change nothing, and yet lock the row: those who end each other queue at the person.
+	holdUser    = `UPDATE users SET credential_version = credential_version WHERE tenant_id = $1 AND id = $2`
+	holdSession = `
+		UPDATE sessions SET ended_at = ended_at
+		WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND ended_at = 0`
+)
+
 // EndSessions implements storage.Sessions.
 func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error {
-	_, err := s.put(ctx, endSessions, tenant, userID, micros(now), except)
+	err := s.engine.transact(ctx, func(c conn) error {
+		if except != "" {
+			if err := must(c, storage.ErrStale, holdUser, tenant, userID); err != nil {
+				return err
+			}
+			if err := must(c, storage.ErrStale, holdSession, tenant, userID, except); err != nil {
+				return err
+			}
+		}
+		_, err := c.exec(endSessions, tenant, userID, micros(now), except)
+		return err
+	})
 	return named(err, "end sessions of user", userID)
 }
 

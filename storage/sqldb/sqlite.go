@@ -14,6 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // lite is SQLite: one connection that writes and a pool that reads. In memory, where
@@ -61,7 +64,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	}
 	l.writer = writer
 	writer.SetMaxOpenConns(1)
-	if l.held, err = writer.Conn(ctx); err != nil {
+	if l.held, err = firstConn(ctx, writer); err != nil {
 		writer.Close()
 		return nil, fault(err)
 	}
@@ -79,6 +82,18 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	l.reader.SetMaxIdleConns(readers)
 	l.reading = &liteConn{prepare: l.reader.PrepareContext, meter: m}
 	return l, nil
+}
+
+// firstConn connects. Where two processes set a new file's journal mode at once SQLite
+// says SQLITE_BUSY to one of them without waiting as busy_timeout wants: so it waits here.
+func firstConn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c, err := db.Conn(ctx)
+		busy, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || busy.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(end) {
+			return c, err
+		}
+	}
 }
 
 func fileSource(path string) string {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,11 +85,35 @@ func testSessions(t *testing.T, s Store) {
 		must(t, s.EndSession(ctx, w.tenant, "x3", now)) // twice is as good as once
 		must(t, s.EndSession(ctx, w.tenant, "none", now))
 		living(w.user, "x2", "x1", w.session)
+		want(t, s.EndSessions(ctx, w.tenant, w.user, "x3", now), storage.ErrStale) // it has ended
+		want(t, s.EndSessions(ctx, w.tenant, w.user, "other's", now), storage.ErrStale)
+		living(w.user, "x2", "x1", w.session)
 		must(t, s.EndSessions(ctx, w.tenant, w.user, "x1", now))
 		living(w.user, "x1")
 		must(t, s.EndSessions(ctx, w.tenant, w.user, "", now))
 		living(w.user)
 		living(other.ID, "other's")
+	})
+
+	t.Run("two that end each other", func(t *testing.T) {
+		w := newWorld(t, s)
+		for range 20 {
+			both := [2]string{newID(), newID()}
+			for _, id := range both {
+				must(t, s.AddSession(ctx, aSession(w.tenant, id, w.user)))
+			}
+			var ended [2]error
+			var wg sync.WaitGroup
+			for i, id := range both {
+				wg.Go(func() { ended[i] = s.EndSessions(ctx, w.tenant, w.user, id, now) })
+			}
+			wg.Wait()
+			left, err := s.SessionsOf(ctx, w.tenant, w.user, now)
+			must(t, err)
+			if (ended[0] == nil) == (ended[1] == nil) || len(left) != 1 {
+				t.Fatalf("ended with %v and left %d sessions, want one refused and the other left", ended, len(left))
+			}
+		}
 	})
 
 	t.Run("renew", func(t *testing.T) {
