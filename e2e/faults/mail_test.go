@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
@@ -86,7 +87,7 @@ func (s *site) asks(t *testing.T, api *vouchsafetest.API) (email string) {
 	t.Helper()
 	email = strings.ToLower(rand.Text()) + "@example.com"
 	began := time.Now()
-	r := call(t, api, "/auth/sign-up", map[string]any{"client_id": "app", "email": email, "password": "pw-" + rand.Text()})
+	r := load.SignUp(t, api, email, "pw-"+rand.Text())
 	if r.Status != 202 || time.Since(began) > slack {
 		t.Fatalf("got %d %s after %v, want 202 at once", r.Status, r.Raw, time.Since(began))
 	}

@@ -11,12 +11,12 @@ import (
 func TestNetworkToPostgreSQL(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := newLoad(t, s, 3)
-	l.start()
-	l.during(time.Second, 100)
-	l.stop()
+	l := s.load(t, 3)
+	l.Start()
+	l.During(time.Second, 100)
+	l.Stop()
 	before := s.usage(t)
-	l.start()
+	l.Start()
 	for _, f := range []struct {
 		name  string
 		fault faultproxy.Fault
@@ -32,23 +32,23 @@ func TestNetworkToPostgreSQL(t *testing.T) {
 		{"silent", faultproxy.Fault{Silent: true}, 8 * time.Second},
 	} {
 		t.Log(f.name)
-		refused := l.refused.Load()
+		refused := l.Refused()
 		s.toDatabase.Set(f.fault)
 		if f.fault.Refuse {
 			s.toDatabase.Cut()
 		}
-		l.during(f.lasts, 0)
+		l.During(f.lasts, 0)
 		s.toDatabase.Set(faultproxy.Fault{})
-		s.back(t, l.people[0])
-		l.during(0, 100)
-		t.Logf("%d refused", l.refused.Load()-refused)
+		l.Back(time.Now(), recovery)
+		l.During(0, 100)
+		t.Logf("%d refused", l.Refused()-refused)
 	}
 	// A firewall forgets the connections that are open.
 	t.Log("stranded")
 	s.toDatabase.Strand()
-	s.back(t, l.people[0])
-	l.during(0, 100)
-	l.stop()
+	l.Back(time.Now(), recovery)
+	l.During(0, 100)
+	l.Stop()
 	s.settles(t, before)
-	l.verify()
+	l.Verify()
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,47 +17,35 @@ import (
 func TestPostgreSQLRestarts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := newLoad(t, s, 3)
-	l.start()
-	l.during(time.Second, 100)
-	l.stop()
+	l := s.load(t, 3)
+	l.Start()
+	l.During(time.Second, 100)
+	l.Stop()
 	before := s.usage(t)
-	l.start()
+	l.Start()
 	for i := range vouchsafetest.Rounds(6) {
 		immediate := i%2 == 0
-		refused := l.refused.Load()
+		refused := l.Refused()
 		if err := s.pg.Stop(immediate); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(300 * time.Millisecond)
-		if l.refused.Load() == refused {
-			l.awaitRefusal(t, refused)
-		}
+		l.AwaitRefusal(refused)
 		mustDo(t, s.pg.Start)
-		s.back(t, l.people[0])
-		l.during(200*time.Millisecond, 50)
+		l.Back(time.Now(), recovery)
+		l.During(200*time.Millisecond, 50)
 	}
-	l.stop()
+	l.Stop()
 	s.settles(t, before)
-	l.verify()
-}
-
-// awaitRefusal waits until the fault was felt: a slow machine may need longer.
-func (l *load) awaitRefusal(t *testing.T, before int64) {
-	t.Helper()
-	for end := time.Now().Add(requestTimeout + slack); l.refused.Load() == before; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the database is not there, and nobody was refused")
-		}
-	}
+	l.Verify()
 }
 
 // An administrator ends connections, over and over.
 func TestPostgreSQLEndsConnections(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := newLoad(t, s, 3)
-	l.start()
+	l := s.load(t, 3)
+	l.Start()
 	ended := 0
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		for range vouchsafetest.Rounds(12) {
@@ -74,17 +60,17 @@ func TestPostgreSQLEndsConnections(t *testing.T) {
 		}
 		return nil
 	})
-	s.back(t, l.people[0])
-	l.during(0, 100)
-	l.stop()
+	l.Back(time.Now(), recovery)
+	l.During(0, 100)
+	l.Stop()
 	if ended < 20 {
 		t.Errorf("%d connections were ended, want many", ended)
 	}
 	// What was not begun is repeated: that somebody is refused is the exception.
-	if refused, answered := l.refused.Load(), l.answered.Load(); refused > answered/10 {
+	if refused, answered := l.Refused(), l.Answered(); refused > answered/10 {
 		t.Errorf("%d requests were refused and %d answered, want few refused", refused, answered)
 	}
-	l.verify()
+	l.Verify()
 }
 
 // Somebody locks a table for longer than a request may take. All connections wait for it
@@ -92,12 +78,12 @@ func TestPostgreSQLEndsConnections(t *testing.T) {
 func TestPostgreSQLIsLocked(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := newLoad(t, s, 16) // with all that they do, more than there are connections
-	l.start()
-	l.during(time.Second, 50)
-	l.stop()
+	l := s.load(t, 16) // with all that they do, more than there are connections
+	l.Start()
+	l.During(time.Second, 50)
+	l.Stop()
 	before := s.usage(t)
-	l.start()
+	l.Start()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		tx, err := c.Begin(ctx)
 		if err != nil {
@@ -107,27 +93,27 @@ func TestPostgreSQLIsLocked(t *testing.T) {
 		if _, err := tx.Exec(ctx, "LOCK TABLE grants IN ACCESS EXCLUSIVE MODE"); err != nil {
 			return err
 		}
-		refused := l.refused.Load()
-		l.awaitRefusal(t, refused)
-		l.during(4*time.Second, 0)
+		refused := l.Refused()
+		l.AwaitRefusal(refused)
+		l.During(4*time.Second, 0)
 		var waiting, all int
 		err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*)
 			FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&waiting, &all)
 		if err != nil {
 			return err
 		}
-		t.Logf("%d connections, %d of them wait, %d refused", all, waiting, l.refused.Load()-refused)
+		t.Logf("%d connections, %d of them wait, %d refused", all, waiting, l.Refused()-refused)
 		// Those who gave up took their statements back: they do not pile up there.
 		if waiting == 0 || all > before.backends+40 {
 			t.Errorf("%d connections, %d of them wait: want some to wait, and not many more than %d", all, waiting, before.backends)
 		}
 		return tx.Commit(ctx)
 	})
-	s.back(t, l.people[0])
-	l.during(0, 100)
-	l.stop()
+	l.Back(time.Now(), recovery)
+	l.During(0, 100)
+	l.Stop()
 	s.settles(t, before)
-	l.verify()
+	l.Verify()
 }
 
 // Every transaction is serializable, so that some fail for the others' sake; and somebody
@@ -140,12 +126,14 @@ func TestPostgreSQLAbortsTransactions(t *testing.T) {
 		return err
 	})
 	s.endConnections(t)
-	l := newLoad(t, s, 4)
-	l.start()
+	l := s.load(t, 4)
+	l.Start()
 	s.deadlocks(t, vouchsafetest.Rounds(4))
-	l.during(2*time.Second, 100)
-	l.stop()
-	l.sameGrant(t)
+	l.During(2*time.Second, 100)
+	l.Stop()
+	for range 5 {
+		l.RefreshAtOnce(12)
+	}
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		var deadlocks, rollbacks int
 		if err := c.QueryRow(ctx, "SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks, &rollbacks); err != nil {
@@ -157,7 +145,7 @@ func TestPostgreSQLAbortsTransactions(t *testing.T) {
 		}
 		return nil
 	})
-	l.verify()
+	l.Verify()
 }
 
 func (s *site) endConnections(t *testing.T) {
@@ -206,40 +194,4 @@ func lockBoth(ctx context.Context, c *pgx.Conn, first, second string) error {
 		}
 	}
 	return tx.Commit(ctx)
-}
-
-// sameGrant refreshes one grant from all sides at once.
-func (l *load) sameGrant(t *testing.T) {
-	t.Helper()
-	p := l.people[0]
-	for range 5 {
-		last := p.chain[len(p.chain)-1]
-		var successors sync.Map
-		var given atomic.Int64
-		var wg sync.WaitGroup
-		for range 12 {
-			wg.Go(func() {
-				switch r := l.people[0].api.Renew(t, web, last); r.Status {
-				case 200:
-					successors.Store(r.Refresh(), true)
-					given.Add(1)
-				case 503:
-				default:
-					t.Errorf("refreshed by many at once: got %d %s", r.Status, r.Raw)
-				}
-			})
-		}
-		wg.Wait()
-		next := ""
-		for token := range successors.Range {
-			if next != "" {
-				t.Error("one refresh token has two successors")
-			}
-			next = token.(string)
-		}
-		if next != "" {
-			p.chain = append(p.chain, next)
-		}
-		t.Logf("%d of 12 had their answer at once", given.Load())
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
@@ -13,12 +14,12 @@ import (
 func TestRedisIsMissedByNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := newLoad(t, s, 2)
-	l.start()
-	l.during(time.Second, 100)
-	l.stop()
+	l := load.New(t, s.Server, load.Options{People: 2, Refusal: load.Never, Mails: s.mails})
+	l.Start()
+	l.During(time.Second, 100)
+	l.Stop()
 	before := s.usage(t)
-	l.start()
+	l.Start()
 	set := func(f faultproxy.Fault) func() { return func() { s.toRedis.Set(f) } }
 	none := set(faultproxy.Fault{})
 	for _, f := range []struct {
@@ -39,18 +40,14 @@ func TestRedisIsMissedByNobody(t *testing.T) {
 	} {
 		f.begin()
 		t.Run(f.name, s.signsIn)
-		l.during(f.lasts, 50)
+		l.During(f.lasts, 50)
 		f.end()
-		s.back(t, l.people[0])
-		l.during(0, 50)
-		if n := l.refused.Load(); n > 0 {
-			t.Errorf("%s: got %d refusals, want none", f.name, n)
-			l.refused.Store(0)
-		}
+		l.Back(time.Now(), recovery)
+		l.During(0, 50)
 	}
-	l.stop()
+	l.Stop()
 	s.settles(t, before)
-	l.verify()
+	l.Verify()
 }
 
 // signsIn wants somebody to sign in by password, for which attempts are counted several
@@ -58,7 +55,7 @@ func TestRedisIsMissedByNobody(t *testing.T) {
 func (s *site) signsIn(t *testing.T) {
 	t.Helper()
 	began := time.Now()
-	s.Browser(t, s.Jo(t)).Code(t, vouchsafetest.NewRequest(web))
+	s.Browser(t, s.Jo(t)).Code(t, vouchsafetest.NewRequest(load.Web))
 	// One count, that notices, and the work itself.
 	if took := time.Since(began); took > 2*time.Second+slack {
 		t.Errorf("signing in by password took %v, want at most 2 s", took)
@@ -107,7 +104,7 @@ func TestLimitsHoldWithoutRedis(t *testing.T) {
 				t.Errorf("%s: %d of %d guesses were taken", f.name, taken, guesses)
 			}
 			late := at.Browser(t, p)
-			if page := late.SignIn(t, late.Get(t, vouchsafetest.NewRequest(web).Path()), p); page.Left != nil {
+			if page := late.SignIn(t, late.Get(t, vouchsafetest.NewRequest(load.Web).Path()), p); page.Left != nil {
 				t.Errorf("%s: the right password was taken after %d guesses", f.name, guesses)
 			}
 		}
@@ -120,7 +117,7 @@ func guess(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person) (taken
 	t.Helper()
 	for range guesses {
 		b := s.Browser(t, vouchsafetest.Person{Email: p.Email, Password: "a wrong guess"})
-		page := b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(web).Path()), b.Person)
+		page := b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(load.Web).Path()), b.Person)
 		switch page.Status {
 		case 200, 401, 422:
 			taken++

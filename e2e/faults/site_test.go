@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
@@ -20,19 +21,11 @@ import (
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
 const (
-	// requestTimeout is that of cmd/vouchsafe: no request waits for longer, whatever hangs.
-	requestTimeout = 20 * time.Second
 	// slack is what a busy machine may add to the times that are promised.
-	slack = 5 * time.Second
+	slack = load.Slack
 	// recovery is how soon after a fault service is to be back.
 	recovery = 5 * time.Second
 )
-
-// app is a client of the JSON API.
-var app = vouchsafetest.Client{
-	"client_id": "app", "client_name": "The app", "first_party": true, "token_endpoint_auth_method": "none",
-	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid email offline_access",
-}
 
 // site is a server that reaches all that it depends on through proxies.
 type site struct {
@@ -67,7 +60,7 @@ func newSite(t *testing.T, env map[string]string) *site {
 	for name, value := range env {
 		settings[name] = value
 	}
-	s.Server = vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Env: settings, Clients: []vouchsafetest.Client{app}})
+	s.Server = vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Env: settings, Clients: []vouchsafetest.Client{load.App}})
 	return s
 }
 
@@ -80,4 +73,10 @@ func through(t *testing.T, to string) (string, *faultproxy.Proxy) {
 	}
 	p := faultproxy.Start(t, u.Host)
 	return strings.Replace(to, u.Host, p.Address, 1), p
+}
+
+// load signs people in who put up with the refusals that a fault may cause.
+func (s *site) load(t *testing.T, people int) *load.Load {
+	t.Helper()
+	return load.New(t, s.Server, load.Options{People: people, Refusal: load.WhileItLasts, Mails: s.mails})
 }

@@ -64,15 +64,15 @@ func TestUpstreamFaults(t *testing.T) {
 	}
 	providers, env := withProviders(t, append(ids, "hostile")...)
 	s := newSite(t, env)
-	l := newLoad(t, s, 3)
+	l := s.load(t, 3)
 	t.Run("before", func(t *testing.T) { // so that the providers are known
 		for _, p := range providers {
 			s.comes(t, p)
 		}
 	})
-	l.start()
-	l.during(time.Second, 50)
-	l.stop()
+	l.Start()
+	l.During(time.Second, 50)
+	l.Stop()
 	before := s.usage(t)
 	t.Run("faults", func(t *testing.T) {
 		var wg sync.WaitGroup
@@ -87,7 +87,7 @@ func TestUpstreamFaults(t *testing.T) {
 		// Meanwhile nobody else waits for them.
 		for range 10 {
 			s.signsIn(t)
-			if !s.works(t, l.people[0]) {
+			if !l.Works() {
 				t.Error("what has nothing to do with the provider was refused")
 			}
 		}

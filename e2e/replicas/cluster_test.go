@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
 
@@ -29,14 +30,14 @@ func TestRedisCluster(t *testing.T) {
 	if status, body := replicas[0].Ops(t, "/readyz"); status != http.StatusOK || !strings.Contains(body, `"ready"`) {
 		t.Errorf("with the whole cluster: got %d %s, want ready", status, body)
 	}
-	l := newLoad(t, site, 2)
-	l.start()
-	l.enough(100)
+	l := load.New(t, site, load.Options{People: 2, Refusal: load.Never})
+	l.Start()
+	l.Enough(100)
 	guesses(t, replicas)
 	if err := nodes[1].Stop(); err != nil {
 		t.Fatal(err)
 	}
-	l.enough(200)
+	l.Enough(200)
 	// Somebody who is not signed in comes, too, and is signed out again.
 	began := time.Now()
 	newcomer := site.Browser(t, site.Person(t))
@@ -48,8 +49,8 @@ func TestRedisCluster(t *testing.T) {
 	}
 	t.Logf("a sign-in without a part of Redis took %v", time.Since(began).Round(time.Millisecond))
 	guesses(t, replicas[:1]) // each counts alone now
-	l.stop()
-	l.verify()
+	l.Stop()
+	l.Verify()
 	for _, r := range replicas {
 		if status, body := r.Ops(t, "/readyz"); status != http.StatusOK {
 			t.Errorf("without a part of Redis: got %d %s, want 200", status, body)

@@ -2,7 +2,6 @@ package replicas
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,14 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
-
-// app is a client of the JSON API.
-var app = vouchsafetest.Client{
-	"client_id": "app", "client_name": "The app", "first_party": true, "token_endpoint_auth_method": "none",
-	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid email",
-}
 
 // The workers of three replicas want the same mails: each is sent once, and the code in it
 // works once, wherever it is typed.
@@ -30,7 +24,7 @@ func TestMailIsSentOnce(t *testing.T) {
 	mails := smtptest.Start(t)
 	env := map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>", "VOUCHSAFE_STOP_DELAY": "0s"}
 	maps.Copy(env, unlimited)
-	site, _ := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: env, Clients: []vouchsafetest.Client{app}})
+	site, _ := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: env, Clients: []vouchsafetest.Client{load.App}})
 	n := vouchsafetest.Rounds(40)
 	flows := make([]string, n) // of each person
 	people := make([]string, n)
@@ -38,7 +32,7 @@ func TestMailIsSentOnce(t *testing.T) {
 	for i := range n {
 		people[i] = strings.ToLower(rand.Text()) + "@example.com"
 		wg.Go(func() {
-			r := call(t, site, "/auth/sign-up", map[string]any{"client_id": "app", "email": people[i], "password": "pw-" + rand.Text()})
+			r := load.SignUp(t, site.API(t), people[i], "pw-"+rand.Text())
 			if flows[i] = r.String("flow"); r.Status != http.StatusAccepted {
 				t.Errorf("sign up: got %d %s", r.Status, r.Raw)
 			}
@@ -64,7 +58,7 @@ func TestMailIsSentOnce(t *testing.T) {
 		status := make([]int, 2)
 		for j := range status {
 			wg.Go(func() {
-				status[j] = call(t, site, "/auth/confirm-email", map[string]any{"client_id": "app", "flow": flows[i], "code": code}).Status
+				status[j] = load.Confirm(t, site.API(t), flows[i], code).Status
 			})
 		}
 		wg.Wait()
@@ -73,17 +67,6 @@ func TestMailIsSentOnce(t *testing.T) {
 			t.Errorf("a mailed code at two replicas at once: got %v, want it to work once", status)
 		}
 	}
-}
-
-// call calls the JSON API.
-func call(t *testing.T, s *vouchsafetest.Server, path string, body map[string]any) *vouchsafetest.Reply {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	api := s.API(t)
-	return api.Do(t, api.Request(t, http.MethodPost, path, "application/json", string(text)))
 }
 
 // Migrations that are begun at once, by commands and by servers, happen once.

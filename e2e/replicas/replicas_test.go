@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 )
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
-// web is the client whose people make the load. Its secret is quick to check.
-var web = vouchsafetest.Other
+// web is the client whose people make the load.
+var web = load.Web
 
 // unlimited is for load: it is not what is to be limited.
 var unlimited = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}

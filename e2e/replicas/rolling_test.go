@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 )
 
 // Replicas are replaced one by one while people and apps work, and none of them is
@@ -16,28 +17,28 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 		// No answer is lost, so that nothing has to be tried again; but verify does.
 		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 	}})
-	l := newLoad(t, site, 3)
-	l.start()
+	l := load.New(t, site, load.Options{People: 3, Refusal: load.Never})
+	l.Start()
 	for range vouchsafetest.Rounds(2) {
 		for _, r := range replicas {
 			before, err := r.Served()
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.enough(30)
+			l.Enough(30)
 			if now, err := r.Served(); err != nil || now == before {
 				t.Errorf("a replica that is to be replaced served nothing: %v", err)
 			}
 			if err := r.Stop(); err != nil {
 				t.Errorf("stop a replica: %v", err)
 			}
-			l.enough(30)
+			l.Enough(30)
 			r.Restart(t)
 			waitUsed(t, r)
 		}
 	}
-	l.stop()
-	l.verify()
+	l.Stop()
+	l.Verify()
 }
 
 // waitUsed waits until the proxy has found a replica again.

@@ -1,0 +1,92 @@
+package load
+
+import "slices"
+
+// Verify wants what was promised to be kept: whoever was given something can go on with
+// it, what was spent or revoked stays so, and no grant has two branches. At the end of it
+// the grants are dead.
+func (l *Load) Verify() {
+	l.t.Helper()
+	l.t.Logf("%d answers, %d refused; %d codes redeemed, %d grants revoked, %d assertions, %d signed up",
+		l.Answered(), l.Refused(), len(l.redeemed), len(l.revoked), len(l.asserted), len(l.signedUp))
+	if len(l.redeemed) == 0 || len(l.revoked) == 0 || len(l.asserted) == 0 {
+		l.t.Fatal("nothing was redeemed, revoked or asserted: there is nothing to verify")
+	}
+	for _, access := range some(l.revoked, 150) {
+		if info := l.apps.Userinfo(l.t, access); info.Status != 401 {
+			l.t.Errorf("a grant whose revocation was answered with 200: got %d, want 401", info.Status)
+		}
+	}
+	for _, r := range some(l.redeemed, 150) {
+		if info := l.apps.Userinfo(l.t, r.reply.Access()); info.Status != 200 {
+			l.t.Errorf("an access token that was given with 200: got %d, want 200", info.Status)
+		}
+	}
+	for _, r := range some(l.redeemed, 30) {
+		l.verifyRedeemed(r)
+	}
+	for _, a := range some(l.asserted, 20) {
+		// From addresses of their own: such failures are limited.
+		_ = byKey(l.t, l.site.API(l.t), a).Want(l.t, 401, "invalid_client")
+	}
+	for _, s := range some(l.signedUp, 6) {
+		l.verifySignedUp(s)
+	}
+	for _, p := range l.people {
+		l.verifyChain(p)
+	}
+}
+
+// some are at most n, mostly the last, which the last fault may have hit.
+func some[T any](all []T, n int) []T {
+	if len(all) <= n {
+		return all
+	}
+	return slices.Concat(all[:n/3], all[len(all)-n+n/3:])
+}
+
+// verifyChain wants the last token to be the only one that leads on.
+func (l *Load) verifyChain(p *person) {
+	l.t.Helper()
+	n := len(p.chain)
+	if n < 4 || len(slices.Compact(slices.Sorted(slices.Values(p.chain)))) != n {
+		l.t.Fatalf("a chain of %d refresh tokens is short, or has one of them twice", n)
+	}
+	if again := p.api.Renew(l.t, Web, p.chain[n-2]).Want(l.t, 200, ""); again.Refresh() != p.chain[n-1] {
+		l.t.Error("a refresh token has two successors")
+	}
+	if info := p.api.Userinfo(l.t, p.access); info.Status != 200 {
+		l.t.Errorf("an access token of a grant that lives: got %d, want 200", info.Status)
+	}
+	next := p.api.Renew(l.t, Web, p.chain[n-1]).Want(l.t, 200, "")
+	_ = p.api.Renew(l.t, Web, p.chain[n-3]).Want(l.t, 400, "invalid_grant")
+	_ = p.api.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant") // the grant went with it
+}
+
+// verifyRedeemed wants the refresh token to be good and the code not to be, which ends the
+// grant.
+func (l *Load) verifyRedeemed(r redeemed) {
+	l.t.Helper()
+	next := l.apps.Renew(l.t, Web, r.reply.Refresh())
+	if next.Status != 200 {
+		l.t.Errorf("a refresh token that was given with 200: got %d %s", next.Status, next.Raw)
+		return
+	}
+	l.apps.IDToken(l.t, Web, r.request, r.reply.ID())
+	_ = l.apps.Redeem(l.t, r.request, r.code).Want(l.t, 400, "invalid_grant")
+	_ = l.apps.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant")
+}
+
+func (l *Load) verifySignedUp(s signedUp) {
+	l.t.Helper()
+	if r := Confirm(l.t, l.apps, s.flow, s.code); r.Status != 422 {
+		l.t.Errorf("a code of a registration that is done: got %d %s, want 422", r.Status, r.Raw)
+	}
+	if !s.told {
+		return
+	}
+	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in", map[string]any{"client_id": App.ID(), "login": s.email, "password": s.password}))
+	if in.Status != 200 {
+		l.t.Errorf("somebody who has signed up signs in: got %d %s", in.Status, in.Raw)
+	}
+}
