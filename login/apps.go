@@ -135,7 +135,7 @@ func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
 }
 
 // disconnect withdraws what the person allowed a client, and revokes all that it was
-// given. ErrNotFound: it has nothing.
+// given. ErrNotFound: it has nothing, or another withdrew it this very moment.
 func (s *Server) disconnect(r *http.Request, u storage.User, clientID string) error {
 	all, err := s.currentApps(r, u)
 	if err != nil {

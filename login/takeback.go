@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -37,7 +38,7 @@ func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) 
 		return err
 	}
 	for _, c := range consents {
-		if err := s.Store.RemoveConsent(ctx, u.TenantID, u.ID, c.ClientID, ch.Now); err != nil {
+		if err := s.Store.RemoveConsent(ctx, u.TenantID, u.ID, c.ClientID, ch.Now); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
 	}

@@ -64,6 +64,7 @@ type Consents interface {
 	// PutConsent stores c in place of what was allowed before.
 	PutConsent(ctx context.Context, c Consent) error
 	ConsentsOf(ctx context.Context, tenant, userID string) ([]Consent, error)
-	// RemoveConsent forgets it and revokes the client's grants of that person.
+	// RemoveConsent forgets it and revokes the client's grants of that person. ErrNotFound
+	// when there was neither: of two at once, one withdraws and the other is told so.
 	RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error
 }

@@ -58,10 +58,14 @@ const removeConsent = `
 func (s *Store) RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error {
 	grants := storage.GrantFilter{UserID: userID, ClientID: clientID}
 	err := s.engine.transact(ctx, func(c conn) error {
-		if _, err := c.exec(removeConsent, tenant, userID, clientID); err != nil {
+		removed, err := c.exec(removeConsent, tenant, userID, clientID)
+		if err != nil {
 			return err
 		}
-		_, err := revoke(c, tenant, grants, "consent withdrawn", now)
+		revoked, err := revoke(c, tenant, grants, "consent withdrawn", now)
+		if err == nil && removed+revoked == 0 {
+			return storage.ErrNotFound
+		}
 		return err
 	})
 	return named(err, "remove consent to client", clientID)

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -189,5 +190,20 @@ func testConsents(t *testing.T, s Store) {
 	}
 	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now)
 	must(t, err)
+	want(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now), storage.ErrNotFound)
+	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "without consent", w.user, w.client, "")))
 	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+
+	// Of several that withdraw one at once, one does.
+	for _, revokes := range []bool{false, true} {
+		for i := range 20 {
+			must(t, s.PutConsent(ctx, full))
+			if revokes {
+				must(t, s.RedeemCode(ctx, aGrant(w.tenant, "again "+strconv.Itoa(i), w.user, w.client, "")))
+			}
+			oneWinner(t, race(racers, func(int) error {
+				return s.RemoveConsent(ctx, w.tenant, w.user, w.client, now)
+			}), storage.ErrNotFound)
+		}
+	}
 }
