@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -24,8 +25,8 @@ type published struct{ docs sync.Map } // tenant → *document
 type document struct {
 	from   any // tells what it was built from
 	body   []byte
-	etag   string
-	length string // Content-Length
+	header http.Header // shared by all answers: never changed
+	length []string    // Content-Length
 }
 
 // serve writes the tenant's document, which build makes when there is none from that. It
@@ -39,17 +40,19 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 			return err
 		}
 		sum := sha256.Sum256(body)
-		doc = &document{from, body, `"` + strictBase64.EncodeToString(sum[:12]) + `"`, strconv.Itoa(len(body))}
+		doc = &document{from: from, body: body, length: []string{strconv.Itoa(len(body))}, header: http.Header{
+			"Content-Type":           {"application/json"},
+			"Etag":                   {`"` + strictBase64.EncodeToString(sum[:12]) + `"`},
+			"X-Content-Type-Options": {"nosniff"},
+		}}
 		d.docs.Store(tenant, doc)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second)))
-	h.Set("ETag", doc.(*document).etag)
-	h.Set("X-Content-Type-Options", "nosniff")
+	maps.Copy(h, doc.(*document).header)
+	h["Cache-Control"] = []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))}
 	asked := r.Header
 	if r.Method == http.MethodGet && asked["If-None-Match"] == nil && asked["If-Match"] == nil && asked["Range"] == nil {
-		h.Set("Content-Length", doc.(*document).length)
+		h["Content-Length"] = doc.(*document).length
 		_, err := w.Write(doc.(*document).body)
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -74,17 +73,6 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, m.outbox, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
-}
-
-// route notes a request's route, for the log line and done. Routes are few, paths are
-// as many as whoever asks can think of.
-func route(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if tmpl, err := mux.CurrentRoute(r).GetPathTemplate(); err == nil {
-			web.RequestOf(r.Context()).Route = tmpl
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // done counts a request that was answered.

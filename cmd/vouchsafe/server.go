@@ -84,7 +84,7 @@ func (s *server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.handler = s.front(tenancy.Wrap(s.routes()))
+	s.handler = s.front(tenancy.Wrap(dispatch(s.routes())))
 	return nil
 }
 
@@ -182,7 +182,6 @@ func (s *server) routes() *mux.Router {
 	if s.dev != nil {
 		s.dev.Register(r)
 	}
-	r.Use(route)
 	refuse := func(status int, message string) http.Handler {
 		return web.Handler(s.pages.ErrorPage, func(http.ResponseWriter, *http.Request) error {
 			return &web.Problem{Status: status, Message: message}
@@ -191,6 +190,25 @@ func (s *server) routes() *mux.Router {
 	r.NotFoundHandler = refuse(http.StatusNotFound, "There is no such page.")
 	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be asked in that way.")
 	return r
+}
+
+// dispatch is what r does with a request, without the two copies of it that keep what r
+// found. The route's template, for the log line and the counters, has its own place:
+// routes are few, paths are as many as whoever asks can think of.
+func dispatch(r *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var match mux.RouteMatch
+		r.Match(req, &match) // a handler in any case: r has those for what it does not know
+		if match.MatchErr == nil {
+			if tmpl, err := match.Route.GetPathTemplate(); err == nil {
+				web.RequestOf(req.Context()).Route = tmpl
+			}
+		}
+		if len(match.Vars) > 0 {
+			req = mux.SetURLVars(req, match.Vars)
+		}
+		match.Handler.ServeHTTP(w, req)
+	})
 }
 
 // front is what stands before all routes. Health is asked by address, not by the

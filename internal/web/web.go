@@ -33,20 +33,6 @@ type Request struct {
 
 type requestKey struct{}
 
-// requestContext is a request's context with its Request: one for both, because every
-// request has one.
-type requestContext struct {
-	context.Context
-	request *Request
-}
-
-func (c *requestContext) Value(key any) any {
-	if key == (requestKey{}) {
-		return c.request
-	}
-	return c.Context.Value(key)
-}
-
 // RequestOf is the request's; an empty one outside of Edge.
 func RequestOf(ctx context.Context) *Request {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
@@ -82,12 +68,12 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		req := &Request{ID: uuid.Must(uuid.NewV7()).String(), IP: e.clientIP(r)}
-		ctx, cancel := r.Context(), context.CancelFunc(func() {})
+		ctx := &requestContext{Context: r.Context(), request: req}
 		if e.Timeout > 0 {
-			ctx, cancel = context.WithTimeout(ctx, e.Timeout)
+			ctx.end = start.Add(e.Timeout)
 		}
-		defer cancel()
-		r = r.WithContext(&requestContext{ctx, req})
+		defer ctx.release()
+		r = r.WithContext(ctx)
 		if e.MaxBody > 0 && r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
 		}
