@@ -7,9 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // sign makes a compact JWS of the claims (RFC 7515 section 3.1). go-jose reads what others
@@ -69,14 +72,28 @@ func signBytes(key crypto.Signer, alg jose.SignatureAlgorithm, message []byte) (
 			return nil, fmt.Errorf("a %T cannot sign with ES256", key)
 		}
 		sum := sha256.Sum256(message)
-		r, s, err := ecdsa.Sign(rand.Reader, private, sum[:])
+		// The number used once is derived from the key and the message (RFC 6979), as
+		// RFC 8725 section 3.2 asks for: no fault of a random source gives the key away.
+		der, err := private.Sign(nil, sum[:], crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
+		return joined(der)
 	}
 	return nil, fmt.Errorf("nothing is signed with %s", alg)
+}
+
+// joined is an ECDSA signature of P-256 as JWS has it (RFC 7518 section 3.4): R and S, 32
+// bytes each.
+func joined(der []byte) ([]byte, error) {
+	var pair cryptobyte.String
+	var r, s []byte
+	in := cryptobyte.String(der)
+	if !in.ReadASN1(&pair, asn1.SEQUENCE) || !pair.ReadASN1Integer(&r) || !pair.ReadASN1Integer(&s) || len(r) > 32 || len(s) > 32 {
+		return nil, errors.New("not an ECDSA signature of P-256")
+	}
+	out := make([]byte, 64)
+	copy(out[32-len(r):], r)
+	copy(out[64-len(s):], s)
+	return out, nil
 }
