@@ -81,6 +81,9 @@ func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey,
 // taken for another. Expiry and audience are the caller's, who may not change the
 // claims: others get the same. The error wraps errTokenInvalid unless storage was at fault.
 func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+	if len(token) > maxJWT {
+		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
+	}
 	name := verifiedName(tenant, typ, token)
 	if v, ok := k.verified.find(name); ok && slices.Contains(algs, v.alg) {
 		if _, err := k.published(ctx, tenant, v.kid); err != nil {

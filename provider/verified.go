@@ -27,8 +27,12 @@ type verified struct {
 	claims []byte
 }
 
-// maxVerified bounds each half: 1 or 2 MB with usual claims.
-const maxVerified = 2048
+const (
+	// maxVerified bounds each half: 1 or 2 MB with usual claims.
+	maxVerified = 2048
+	// maxVerifiedClaims bounds the claims of one. They hold what clients ask for.
+	maxVerifiedClaims = 2 << 10
+)
 
 // verifiedName names a token of that typ at a tenant.
 func verifiedName(tenant, typ, token string) [sha256.Size]byte {
@@ -51,6 +55,9 @@ func (t *verifiedTokens) find(name [sha256.Size]byte) (verified, bool) {
 }
 
 func (t *verifiedTokens) keep(name [sha256.Size]byte, v verified) {
+	if len(v.claims) > maxVerifiedClaims {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.young == nil || len(t.young) >= maxVerified {

@@ -76,4 +76,8 @@ func TestVerifiedTokensAreBounded(t *testing.T) {
 	if _, ok := tokens.find(name(1)); ok {
 		t.Error("a token that was not in use is still remembered")
 	}
+	tokens.keep(name(1), verified{claims: make([]byte, maxVerifiedClaims+1)})
+	if _, ok := tokens.find(name(1)); ok {
+		t.Error("a token with much in it is remembered")
+	}
 }

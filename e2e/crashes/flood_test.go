@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -65,6 +67,40 @@ func TestArgon2Flood(t *testing.T) {
 	if most := base + slots*19<<20 + people*100<<10; peak > most {
 		t.Errorf("got %d MiB at most, want no more than %d", peak>>20, most>>20)
 	}
+}
+
+// TestNoMemoryForAHash has the system refuse the memory of a hash: whoever signs in is asked
+// to try again, and can as soon as there is memory.
+func TestNoMemoryForAHash(t *testing.T) {
+	t.Parallel()
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Clients: []vouchsafetest.Client{app}})
+	person := s.Person(t)
+	api := s.API(t)
+	want := func(status int) {
+		t.Helper()
+		r := signIn(t, api, person.Email, person.Password)
+		if r == nil || r.Status != status || status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") == "" {
+			t.Errorf("sign in: got %+v, want %d", r, status)
+		}
+		r = api.Token(t, vouchsafetest.ServicePost, "grant_type", "client_credentials")
+		r.Want(t, 200, "") // which needs no hash
+	}
+	want(http.StatusOK)
+	// Less than a hash takes, and enough for all else.
+	var was unix.Rlimit
+	if err := unix.Prlimit(s.Pid(), unix.RLIMIT_AS, nil, &was); err != nil {
+		t.Fatal(err)
+	}
+	little := was
+	little.Cur = uint64(memory(t, s, "VmSize") + 12<<20)
+	if err := unix.Prlimit(s.Pid(), unix.RLIMIT_AS, &little, nil); err != nil {
+		t.Fatal(err)
+	}
+	want(http.StatusServiceUnavailable)
+	if err := unix.Prlimit(s.Pid(), unix.RLIMIT_AS, &was, nil); err != nil {
+		t.Fatal(err)
+	}
+	want(http.StatusOK)
 }
 
 func signIn(t *testing.T, api *vouchsafetest.API, login, password string) *vouchsafetest.Reply {

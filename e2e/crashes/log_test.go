@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -34,6 +36,29 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantServed(t, s)
+	})
+	t.Run("full pipe", func(t *testing.T) {
+		pipe := filepath.Join(t.TempDir(), "log")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		collector, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0) // as when whoever collects logs hangs
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer collector.Close()
+		if _, err := unix.FcntlInt(collector.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+			t.Fatal(err)
+		}
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Under: []string{"sh", "-c", `exec "$@" >` + pipe + ` 2>&1`, "sh"}})
+		api := s.API(t)
+		for range 100 { // some 300 bytes each
+			api.Userinfo(t, "none").Want(t, 401, "invalid_token")
+		}
+		wantServed(t, s)
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -7,11 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allocate takes memory, all zero, from the system; free gives it back at once.
+// allocate takes memory, all zero, from the system; free gives it back at once. ErrBusy when
+// there is none: there will be when other hashes are done.
 func allocate(blocks int) (memory []block, free func(), err error) {
 	raw, err := unix.Mmap(-1, 0, blocks*blockSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
-		return nil, nil, fmt.Errorf("memory for a hash: %w", err)
+		return nil, nil, fmt.Errorf("%w: memory: %w", ErrBusy, err)
 	}
 	// With large pages where there are some: it is quicker to get, and to walk in.
 	_ = unix.Madvise(raw, unix.MADV_HUGEPAGE)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ErrBusy says that too many hashes were wanted at once: try again. At the door it is
-// 503 with Retry-After.
+// ErrBusy says that too many hashes were wanted at once, for the time or the memory that
+// there is: try again. At the door it is 503 with Retry-After.
 var ErrBusy = errors.New("too many hashes at once")
 
 // patience is how long a caller queues by default: longer, and the person at the

@@ -152,12 +152,18 @@ func (p *postgres) close() error {
 }
 
 // bounded ends the call in time: a server that does not answer must not hold its callers,
-// nor they the connections that others wait for.
+// nor they the connections that others wait for. Nothing else ends it once it has begun:
+// pgx gives up a connection whose statement is broken off, so that whoever asks and hangs up
+// at once could have the server make new ones all the time.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) > chosenTimeout {
+	end, ok := ctx.Deadline()
+	if ok && time.Until(end) > chosenTimeout || ctx.Err() != nil {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, answerTimeout) // an earlier deadline stays
+	if latest := time.Now().Add(answerTimeout); !ok || latest.Before(end) {
+		end = latest
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
 // repeatable says whether the statement surely left no trace: it was never sent, or the

@@ -119,6 +119,38 @@ func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
 	}
 }
 
+// TestWhoHangsUpCostsNoConnection: a new one costs more than any statement, and is asked for
+// by whoever sends a request and goes.
+func TestWhoHangsUpCostsNoConnection(t *testing.T) {
+	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
+	backend := func() int64 {
+		t.Helper()
+		pid, err := one(t.Context(), s, `SELECT pg_backend_pid()`, nil, scanCount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	before := backend()
+	for i, call := range []func(context.Context, func(conn) error) error{s.engine.read, s.engine.write, s.engine.transact} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		err := call(ctx, func(c conn) error {
+			time.AfterFunc(50*time.Millisecond, hangUp)
+			_, err := c.exec(`SELECT pg_sleep(0.2)`)
+			return err
+		})
+		if err != nil {
+			t.Errorf("%d: got %v", i, err)
+		}
+		if err := call(ctx, spendIn(fmt.Sprint(i))); !errors.Is(err, context.Canceled) {
+			t.Errorf("%d, begun afterwards: got %v, want %v", i, err, context.Canceled)
+		}
+	}
+	if after := backend(); after != before {
+		t.Errorf("got the connection %d, want %d as before", after, before)
+	}
+}
+
 // TestAFormerPrimaryIsLeft makes new connections read-only, as those to a standby are.
 func TestAFormerPrimaryIsLeft(t *testing.T) {
 	s := openMigrated(t, pgtest.Start(t))
