@@ -36,6 +36,9 @@ type Outbox interface {
 	// ClaimMail takes mails of all tenants that are due and have not expired, oldest first,
 	// at most limit, and counts the attempt. Nobody else gets them before leaseUntil.
 	ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Mail, error)
+	// ReleaseMail gives back, at once, what was claimed until then by a ClaimMail that failed
+	// and yet happened. Claims are told apart by their end.
+	ReleaseMail(ctx context.Context, leaseUntil, now time.Time) error
 	// MailSent forgets a mail, and what was in it: also when the claim has lapsed, for it
 	// is sent. No error when it is gone.
 	MailSent(ctx context.Context, tenant, id string) error

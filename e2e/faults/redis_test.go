@@ -14,7 +14,7 @@ import (
 func TestRedisIsMissedByNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	l := load.New(t, s.Server, load.Options{People: 2, Refusal: load.Never, Mails: s.mails})
+	l := load.New(t, s.Server, load.Options{People: 2, Refusal: load.Never, SignUps: 1, Mails: s.mails})
 	l.Start()
 	l.During(time.Second, 100)
 	l.Stop()

@@ -53,6 +53,8 @@ func newSite(t *testing.T, env map[string]string) *site {
 		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
 		// A slow machine may need longer than the usual 10 s for what is tried again.
 		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+		// The faults are to hit its work, not its hashes.
+		"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
 	}
 	settings["VOUCHSAFE_DATABASE_URL"], s.toDatabase = through(t, s.direct)
 	settings["VOUCHSAFE_REDIS_URL"], s.toRedis = through(t, s.redis.URL())
@@ -78,5 +80,5 @@ func through(t *testing.T, to string) (string, *faultproxy.Proxy) {
 // load signs people in who put up with the refusals that a fault may cause.
 func (s *site) load(t *testing.T, people int) *load.Load {
 	t.Helper()
-	return load.New(t, s.Server, load.Options{People: people, Refusal: load.WhileItLasts, Mails: s.mails})
+	return load.New(t, s.Server, load.Options{People: people, Refusal: load.WhileItLasts, SignUps: 2, Mails: s.mails})
 }

@@ -51,6 +51,7 @@ type Worker struct {
 
 	once sync.Once
 	wake chan struct{}
+	lost []time.Time // the ends of claims whose answers were lost: they may have happened
 }
 
 func (w *Worker) signal() chan struct{} {
@@ -89,12 +90,10 @@ func (w *Worker) Run(ctx context.Context) {
 
 // step sends one batch, and says how many messages there were.
 func (w *Worker) step(ctx context.Context) (int, error) {
-	now := time.Now()
 	// A claim that is cut off may have happened: its mails would wait for the lease's end.
-	keep := context.WithoutCancel(ctx)
-	claiming, cancel := context.WithTimeout(keep, sendTimeout/3)
+	claiming, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout/3)
 	defer cancel()
-	mails, err := w.Store.ClaimMail(claiming, now, now.Add(lease), batch)
+	mails, err := w.claim(claiming)
 	if err != nil {
 		return 0, err
 	}
@@ -102,26 +101,45 @@ func (w *Worker) step(ctx context.Context) (int, error) {
 	errs := make([]error, len(mails))
 	var wg sync.WaitGroup
 	for i, m := range mails {
-		wg.Go(func() { errs[i] = w.send(keep, m) })
+		wg.Go(func() { errs[i] = w.send(ctx, m) })
 	}
 	wg.Wait()
 	return len(mails), errors.Join(errs...)
+}
+
+// claim gives back what was claimed by calls that failed, and claims.
+func (w *Worker) claim(ctx context.Context) ([]storage.Mail, error) {
+	now := time.Now()
+	for len(w.lost) > 0 {
+		if err := w.Store.ReleaseMail(ctx, w.lost[0], now); err != nil {
+			return nil, err
+		}
+		w.lost = w.lost[1:]
+	}
+	// Other replicas' claims of this moment end at another.
+	until := now.Add(lease + rand.N(10*time.Second))
+	mails, err := w.Store.ClaimMail(ctx, now, until, batch)
+	if err != nil {
+		w.lost = append(w.lost, until)
+	}
+	return mails, err
 }
 
 // send tries one mail and notes what came of it.
 func (w *Worker) send(ctx context.Context, m storage.Mail) error {
 	if m.Template == "" {
 		// Stored in the place of a mail to nobody, so that the request took the same work.
-		return w.Store.MailSent(ctx, m.TenantID, m.ID)
+		return w.sent(ctx, m)
 	}
-	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	keep := context.WithoutCancel(ctx)
+	sending, cancel := context.WithTimeout(keep, sendTimeout)
 	defer cancel()
 	failed := w.try(sending, m)
 	if failed == nil {
 		if w.Sent != nil {
 			w.Sent()
 		}
-		return w.Store.MailSent(ctx, m.TenantID, m.ID)
+		return w.sent(ctx, m)
 	}
 	now := time.Now()
 	var dead time.Time
@@ -133,7 +151,23 @@ func (w *Worker) send(ctx context.Context, m storage.Mail) error {
 	}
 	why := readable(failed.Error())
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt", m.Attempts, "dead", !dead.IsZero(), "error", why)
-	return w.Store.MailFailed(ctx, m, now.Add(backOff(m.Attempts)), dead, why)
+	return w.Store.MailFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
+}
+
+// sent forgets a mail that was sent. While the store is away that is tried again, for as
+// long as nobody else may claim the mail: otherwise it would be sent twice.
+func (w *Worker) sent(ctx context.Context, m storage.Mail) error {
+	for wait := breath; ; wait = min(2*wait, time.Second) {
+		err := w.Store.MailSent(context.WithoutCancel(ctx), m.TenantID, m.ID)
+		if !errors.Is(err, storage.ErrUnavailable) || time.Now().After(m.NextAt) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
 }
 
 // readable is what a server said, as a database can keep it and a table show it.

@@ -82,6 +82,14 @@ func (s *Store) ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit 
 	}
 }
 
+const releaseMail = `UPDATE mail SET next_at = $2 WHERE next_at = $1 AND dead_at = 0`
+
+// ReleaseMail implements storage.Outbox.
+func (s *Store) ReleaseMail(ctx context.Context, leaseUntil, now time.Time) error {
+	_, err := s.put(ctx, releaseMail, micros(leaseUntil), micros(now))
+	return wrapped(err, "release mail")
+}
+
 const mailSent = `DELETE FROM mail WHERE tenant_id = $1 AND id = $2`
 
 // MailSent implements storage.Outbox.

@@ -30,6 +30,14 @@ func testOutbox(t *testing.T, s Store) {
 	same(t, second, err, []storage.Mail{b})
 	none, err := s.ClaimMail(ctx, at, lease, 9)
 	same(t, none, err, nil)
+	lapse := lease.Add(time.Microsecond)
+	must(t, s.ReleaseMail(ctx, lapse, at)) // another claim's
+	none, err = s.ClaimMail(ctx, at, lapse, 9)
+	same(t, none, err, nil)
+	must(t, s.ReleaseMail(ctx, lease, at))
+	released, err := s.ClaimMail(ctx, at, lease, 9)
+	a.Attempts, b.Attempts = 2, 2
+	same(t, released, err, []storage.Mail{a, b})
 
 	// Through another tenant nothing is changed.
 	must(t, s.MailSent(ctx, other, "a"))
@@ -39,7 +47,7 @@ func testOutbox(t *testing.T, s Store) {
 	must(t, s.MailSent(ctx, tenant, "a"))
 	must(t, s.MailSent(ctx, tenant, "a"))
 	again, err := s.ClaimMail(ctx, lease, lease.Add(time.Minute), 9) // a lapsed claim
-	b.NextAt, b.Attempts = lease.Add(time.Minute), 2
+	b.NextAt, b.Attempts = lease.Add(time.Minute), 3
 	same(t, again, err, []storage.Mail{b})
 
 	want(t, s.ReviveMail(ctx, tenant, "b", now), storage.ErrNotFound)

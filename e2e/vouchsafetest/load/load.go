@@ -29,8 +29,10 @@ type Options struct {
 	People int
 	// Refusal judges what they may be told in the place of an answer.
 	Refusal Refusal
-	// Mails is where the server's mails come. With it, new people sign up.
-	Mails *smtptest.Server
+	// SignUps is how many new people sign up at a time. Mails is then where the server's
+	// mails come, and App one of its clients.
+	SignUps int
+	Mails   *smtptest.Server
 }
 
 // Load is people and apps at work, and what they were told.
@@ -45,11 +47,11 @@ type Load struct {
 
 	answered, refused atomic.Int64
 
-	mu       sync.Mutex
-	redeemed []redeemed
-	revoked  []string // access tokens whose grants were revoked
-	asserted []string // client assertions that authenticated
-	signedUp []signedUp
+	mu         sync.Mutex
+	redeemed   []redeemed
+	revoked    []string // access tokens whose grants were revoked
+	asserted   []string // client assertions that authenticated
+	registered []*registration
 }
 
 // person is somebody with a browser at which they are signed in, and an app with a grant.
@@ -84,7 +86,7 @@ func (l *Load) Start() {
 	}
 	l.repeat(l.credentials)
 	l.repeat(l.assert)
-	if l.Mails != nil {
+	for range l.SignUps {
 		l.repeat(l.signUp)
 	}
 }

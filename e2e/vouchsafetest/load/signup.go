@@ -1,57 +1,82 @@
 package load
 
 import (
+	"context"
 	"crypto/rand"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// signedUp is a registration whose flow and code are spent.
-type signedUp struct {
-	email, password, flow, code string
-	told                        bool // that there is an account
+// mailPatience is longer than the lease of login/mail, after which it tries again what a
+// fault left undone.
+const mailPatience = 2 * time.Minute
+
+// registration is somebody who wanted an account.
+type registration struct {
+	email, password string
+	requests        int    // that asked for a code, each of which may have caused a mail
+	flow, code      string // that were entered, and answered
+	told            bool   // that there is an account now
 }
 
 // signUp makes an account, from the form to the code that was mailed.
 func (l *Load) signUp() {
-	s := signedUp{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text()}
-	sent, repeated := l.ask("sign up", func() *vouchsafetest.Reply { return SignUp(l.t, l.apps, s.email, s.password) }, 202)
-	if sent == nil || repeated { // more than one code may be under way, and only the last counts
-		return
-	}
-	m, ok := l.mail(s.email)
-	if !ok {
-		return
-	}
-	s.flow, s.code = sent.String("flow"), m
-	reply, repeated := l.ask("confirm", func() *vouchsafetest.Reply { return Confirm(l.t, l.apps, s.flow, s.code) }, 200, 422)
-	if reply == nil {
-		return
-	}
-	if reply.Status == 422 && !repeated {
-		l.t.Errorf("a code that nobody had used: got %s", reply.Raw)
-	}
-	s.told = reply.Status == 200 // or the code was tried too often: it costs another
+	g := &registration{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text()}
+	sent, _ := l.ask("sign up", func() *vouchsafetest.Reply {
+		g.requests++
+		return SignUp(l.t, l.apps, g.email, g.password)
+	}, 202)
 	l.mu.Lock()
-	l.signedUp = append(l.signedUp, s)
+	l.registered = append(l.registered, g)
 	l.mu.Unlock()
+	if sent == nil {
+		return
+	}
+	flow := sent.String("flow")
+	// A request that was refused may have caused a mail: only the last one's code is right.
+	for tried := map[string]bool{}; ; {
+		code, ok := l.nextCode(g.email, tried)
+		if !ok {
+			return
+		}
+		tried[code] = true
+		reply, repeated := l.ask("confirm", func() *vouchsafetest.Reply { return Confirm(l.t, l.apps, flow, code) }, 200, 409, 422)
+		switch {
+		case reply == nil:
+			return
+		case reply.Status != 200 && !repeated && (g.requests == 1 || len(tried) == g.requests):
+			l.t.Errorf("a code that nobody had used: got %d %s", reply.Status, reply.Raw)
+		case reply.Status == 422 && !repeated:
+			continue
+		}
+		// Or the code is spent by a request that was refused.
+		g.flow, g.code, g.told = flow, code, reply.Status == 200
+		return
+	}
 }
 
-// mail waits for the code that was sent to the address.
-func (l *Load) mail(to string) (code string, ok bool) {
-	for {
-		for _, m := range l.Mails.Waiting() {
-			if strings.EqualFold(m.To, to) {
+// nextCode waits for a code that was sent to the address, and that is new.
+func (l *Load) nextCode(to string, tried map[string]bool) (code string, ok bool) {
+	for l.pause(20 * time.Millisecond) {
+		for _, m := range l.mailsTo(to) {
+			if !tried[m.Code] {
 				return m.Code, true
 			}
 		}
-		if !l.pause(20 * time.Millisecond) {
-			return "", false
-		}
 	}
+	return "", false
+}
+
+func (l *Load) mailsTo(address string) []smtptest.Message {
+	return slices.DeleteFunc(l.Mails.Waiting(), func(m smtptest.Message) bool { return !strings.EqualFold(m.To, address) })
 }
 
 // SignUp asks the JSON API for an account.
@@ -64,4 +89,93 @@ func SignUp(t testing.TB, api *vouchsafetest.API, email, password string) *vouch
 func Confirm(t testing.TB, api *vouchsafetest.API, flow, code string) *vouchsafetest.Reply {
 	t.Helper()
 	return api.Do(t, api.JSON(t, "/auth/confirm-email", map[string]any{"client_id": App.ID(), "flow": flow, "code": code}))
+}
+
+// verifySignUps wants whoever was told of an account to have it, nobody to exist twice, and
+// no mail to have come twice.
+func (l *Load) verifySignUps() {
+	l.t.Helper()
+	l.awaitMails()
+	accounts := l.accounts()
+	told := 0
+	for _, g := range l.registered {
+		ids := map[string]bool{}
+		mails := l.mailsTo(g.email)
+		for _, m := range mails {
+			ids[m.ID] = true
+		}
+		if len(ids) != len(mails) || len(mails) > g.requests {
+			l.t.Errorf("somebody who asked %d times for a code got %d mails, of which %d differ", g.requests, len(mails), len(ids))
+		}
+		if n := accounts[g.email]; n > 1 || g.told && n != 1 {
+			l.t.Errorf("somebody who signed up has %d accounts; was told of one: %v", n, g.told)
+		}
+		if g.told {
+			told++
+			if len(mails) == 0 {
+				l.t.Error("somebody signed up without a mail")
+			}
+		}
+	}
+	if told == 0 {
+		l.t.Fatal("nobody signed up: there is nothing to verify")
+	}
+	entered := slices.DeleteFunc(slices.Clone(l.registered), func(g *registration) bool { return g.code == "" })
+	for _, g := range some(entered, 40) {
+		l.verifySignUp(g)
+	}
+	l.t.Logf("%d registrations, of which %d were answered with an account", len(l.registered), told)
+}
+
+func (l *Load) verifySignUp(g *registration) {
+	l.t.Helper()
+	if r := Confirm(l.t, l.apps, g.flow, g.code); r.Status != 422 {
+		l.t.Errorf("a code of a registration that is done: got %d %s, want 422", r.Status, r.Raw)
+	}
+	if !g.told {
+		return
+	}
+	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in", map[string]any{"client_id": App.ID(), "login": g.email, "password": g.password}))
+	if in.Status != 200 {
+		l.t.Errorf("somebody who has signed up signs in: got %d %s", in.Status, in.Raw)
+	}
+}
+
+// awaitMails waits until no mail is left to be sent: those that are to come twice have
+// done so then.
+func (l *Load) awaitMails() {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), mailPatience)
+	defer cancel()
+	config, err := pgx.ParseConfig(l.site.Setting("VOUCHSAFE_DATABASE_URL"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	config.ConnectTimeout = 3 * time.Second // one of several servers may be silent
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	began := time.Now()
+	for left := 1; left > 0; time.Sleep(50 * time.Millisecond) {
+		if err := c.QueryRow(ctx, "SELECT count(*) FROM mail").Scan(&left); err != nil {
+			l.t.Fatalf("%d mails wait to be sent: %v", left, err)
+		}
+	}
+	l.t.Logf("all mails were sent after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// accounts is how many there are with each address.
+func (l *Load) accounts() map[string]int {
+	l.t.Helper()
+	n := map[string]int{}
+	for line := range strings.Lines(l.site.Command(l.t, "", "user", "export")) {
+		var person struct{ Email string }
+		if err := json.Unmarshal([]byte(line), &person); err != nil {
+			l.t.Fatal(err)
+		}
+		n[strings.ToLower(person.Email)]++
+	}
+	return n
 }

@@ -1,0 +1,112 @@
+package mail
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// thenSender sends, and then something happens, before the worker can note that it did.
+type thenSender struct {
+	Sender
+	then func()
+}
+
+func (s thenSender) Send(ctx context.Context, m *Message) error {
+	err := s.Sender.Send(ctx, m)
+	s.then()
+	return err
+}
+
+// The database goes away between the mail server's OK and the note of it. It is noted when
+// the database is back: nobody claims the mail again, and it comes once.
+func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.StartServer(t)
+	url, err := pg.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, secrets, b := open(t, url), masters(t), &backend{}
+	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
+		t.Fatal(err)
+	}
+	back := make(chan error, 1)
+	to := thenSender{startSMTP(t, b), func() {
+		if err := pg.Stop(true); err != nil {
+			t.Error(err)
+		}
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			back <- pg.Start()
+		}()
+	}}
+	if n, err := worker(s, secrets, to).step(t.Context()); n != 1 || err != nil {
+		t.Errorf("got %d, %v, want one mail sent", n, err)
+	}
+	if err := <-back; err != nil {
+		t.Fatal(err)
+	}
+	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil || len(b.got) != 1 {
+		t.Errorf("got %d waiting, %d dead, %v, and %d sent; want one sent and none waiting", queued, dead, err, len(b.got))
+	}
+}
+
+// A worker that is told to end does not wait for a database that is away.
+func TestEndWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.StartServer(t)
+	url, err := pg.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, secrets, b := open(t, url), masters(t), &backend{}
+	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	to := thenSender{startSMTP(t, b), func() {
+		if err := pg.Stop(true); err != nil {
+			t.Error(err)
+		}
+		end()
+	}}
+	began := time.Now()
+	if _, err := worker(s, secrets, to).step(ctx); err == nil {
+		t.Error("got no error, though nothing could be noted")
+	}
+	if took := time.Since(began); took > lease/2 {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+// lostClaim is a store whose first claim happens, and nobody is told.
+type lostClaim struct {
+	storage.Outbox
+	once sync.Once
+}
+
+func (s *lostClaim) ClaimMail(ctx context.Context, now, until time.Time, limit int) (mails []storage.Mail, err error) {
+	mails, err = s.Outbox.ClaimMail(ctx, now, until, limit)
+	s.once.Do(func() { mails, err = nil, storage.ErrUnavailable })
+	return mails, err
+}
+
+// A claim whose answer was lost does not hold its mails up until its lease ends.
+func TestClaimWhoseAnswerWasLost(t *testing.T) {
+	s, secrets, b := open(t, "sqlite::memory:"), masters(t), &backend{}
+	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
+		t.Fatal(err)
+	}
+	w := worker(&lostClaim{Outbox: s}, secrets, startSMTP(t, b))
+	if _, err := w.step(t.Context()); err == nil || len(b.got) > 0 {
+		t.Fatalf("got %v, and %d sent, want the claim lost", err, len(b.got))
+	}
+	if n, err := w.step(t.Context()); n != 1 || err != nil || len(b.got) != 1 {
+		t.Errorf("got %d, %v, and %d sent, want the mail sent now", n, err, len(b.got))
+	}
+}
