@@ -92,8 +92,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 		s.greet(ctx, a.stdout)
 	}
 	s.warn()
-	// Starting leaves more behind than serving needs: files that were parsed, their garbage.
-	wg.Go(debug.FreeOSMemory)
+	// Starting leaves more behind than serving needs: files that were parsed, their garbage,
+	// and the code that did it.
+	wg.Go(func() { debug.FreeOSMemory(); unload() })
 	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
 	select {
 	case err := <-failed:
