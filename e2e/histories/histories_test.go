@@ -195,13 +195,14 @@ func (h *history) together(ops []op) {
 	for i, o := range ops {
 		wg.Go(func() {
 			<-start
-			done[i] = outcome{o, h.world.run(o, forms[i])}
+			ok, said := h.world.run(o, forms[i])
+			done[i] = outcome{o, ok, said}
 		})
 	}
 	close(start)
 	wg.Wait()
 	for _, d := range done {
-		h.rt.Logf("%s%v: %t", map[bool]string{true: "  at once: "}[len(done) > 1], d.op, d.ok)
+		h.rt.Logf("%s%v", map[bool]string{true: "  at once: "}[len(done) > 1], d)
 	}
 	h.expect(done)
 }
@@ -233,10 +234,11 @@ func (h *history) look(all bool) {
 }
 
 func (h *history) see(o op) {
-	d := outcome{o, h.world.run(o, nil)}
+	ok, said := h.world.run(o, nil)
+	d := outcome{o, ok, said}
 	before := len(h.states)
 	h.states = after(h.states, []outcome{d})
 	if len(h.states) == 0 {
-		h.rt.Fatalf("%v: got %t, want the opposite in each of %d possible states", d.op, d.ok, before)
+		h.rt.Fatalf("%v: want the opposite in each of %d possible states", d, before)
 	}
 }

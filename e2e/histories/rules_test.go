@@ -1,5 +1,7 @@
 package histories
 
+import "fmt"
+
 // kind is what an operation does.
 type kind string
 
@@ -41,9 +43,12 @@ type op struct {
 
 // outcome is an operation and whether it was granted.
 type outcome struct {
-	op op
-	ok bool
+	op   op
+	ok   bool
+	said string // how it was refused, for a reader
 }
+
+func (o outcome) String() string { return fmt.Sprintf("%v: %t %s", o.op, o.ok, o.said) }
 
 // do carries the operation out in the model, and says whether it must be granted. When
 // either, the clock decides.

@@ -111,9 +111,9 @@ func (w *world) begin(grace bool) model {
 	return m
 }
 
-// run carries an operation out at the server, and says whether it was granted. tail is
-// what was prepared for it.
-func (w *world) run(o op, form url.Values) bool {
+// run carries an operation out at the server, and says whether it was granted and what
+// was said if not. form is what was prepared for it.
+func (w *world) run(o op, form url.Values) (ok bool, said string) {
 	switch o.kind {
 	case authorize, silent:
 		return w.authorize(o)
@@ -129,12 +129,13 @@ func (w *world) run(o op, form url.Values) bool {
 	case revokeOne:
 		return w.revoke(o, w.access[o.access])
 	case userinfo:
-		return w.apis[o.replica].Userinfo(w.t, w.access[o.access]).Status == 200
+		reply := w.apis[o.replica].Userinfo(w.t, w.access[o.access])
+		return reply.Status == 200, replied(reply)
 	case introspect:
-		return w.apis[o.replica].Active(w.t, vouchsafetest.Inspector, w.access[o.access])
+		return w.apis[o.replica].Active(w.t, vouchsafetest.Inspector, w.access[o.access]), ""
 	case inspect:
 		reply := w.apis[o.replica].As(w.t, clients[w.grants[o.grant].client].Client, "/introspect", url.Values{"token": {w.refresh(o)}})
-		return reply.Body["active"] == true
+		return reply.Body["active"] == true, replied(reply)
 	case logout:
 		return w.logout(o)
 	case others:
@@ -144,7 +145,14 @@ func (w *world) run(o op, form url.Values) bool {
 	case change:
 		return w.change(o, form)
 	}
-	return w.command(o)
+	return w.command(o), ""
+}
+
+func replied(r *vouchsafetest.Reply) string { return fmt.Sprint(r.Status, " ", r.Error()) }
+
+// showed is what a page says: its way and the beginning of its text.
+func (w *world) showed(p *vouchsafetest.Page) string {
+	return fmt.Sprintf("%d at %v: %.150s", p.Status, p.Paths(), p.Text(w.t))
 }
 
 func (w *world) refresh(o op) string {
@@ -153,24 +161,36 @@ func (w *world) refresh(o op) string {
 	return w.grants[o.grant].refresh[o.generation]
 }
 
-func (w *world) authorize(o op) bool {
+func (w *world) authorize(o op) (ok bool, said string) {
 	h := w.grants[o.grant]
 	b := w.browsers[o.browser][o.replica]
 	if o.kind == authorize { // alone: whoever is asked silently types nothing
 		b.Person = w.persons[o.user]
 	}
-	code := b.Authorize(w.t, h.request).Code()
+	a := b.Authorize(w.t, h.request)
+	for end := time.Now().Add(time.Minute); busy(a.Page) && time.Now().Before(end); a = b.Authorize(w.t, h.request) {
+		time.Sleep(time.Second)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h.code = code
-	return code != ""
+	if h.code = a.Code(); h.code == "" {
+		said = a.Error() + " " + w.showed(a.Page)
+	}
+	return h.code != "", said
+}
+
+// busy says whether the server had no room, and decided nothing: so many hash a password
+// at once, and no more.
+func busy(p *vouchsafetest.Page) bool {
+	last := p.Trail[len(p.Trail)-1]
+	return last.Status == 503 && last.Header.Get("Retry-After") != ""
 }
 
 // tokens keeps what the token endpoint gave. A refresh token that it gave before must be
 // the same: there is never a second branch.
-func (w *world) tokens(o op, r *vouchsafetest.Reply, generation int) bool {
+func (w *world) tokens(o op, r *vouchsafetest.Reply, generation int) (ok bool, said string) {
 	if r.Status != 200 {
-		return false
+		return false, replied(r)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -186,21 +206,22 @@ func (w *world) tokens(o op, r *vouchsafetest.Reply, generation int) bool {
 	if h.id == "" {
 		h.id = r.ID()
 	}
-	return true
+	return true, ""
 }
 
-func (w *world) revoke(o op, token string) bool {
+func (w *world) revoke(o op, token string) (ok bool, said string) {
 	c := clients[o.actor(w.grants[o.grant].client)].Client
-	return w.apis[o.replica].As(w.t, c, "/revoke", url.Values{"token": {token}}).Status == 200
+	reply := w.apis[o.replica].As(w.t, c, "/revoke", url.Values{"token": {token}})
+	return reply.Status == 200, replied(reply)
 }
 
 // logout says whether the browser was let go rather than asked.
-func (w *world) logout(o op) bool {
+func (w *world) logout(o op) (ok bool, said string) {
 	w.mu.Lock()
 	hint := w.grants[o.grant].id
 	w.mu.Unlock()
 	page := w.browsers[o.browser][o.replica].Get(w.t, "/logout?"+url.Values{"id_token_hint": {hint}}.Encode())
-	return page.Status == 200 && page.URL.Path == "/signed-out"
+	return page.Status == 200 && page.URL.Path == "/signed-out", w.showed(page)
 }
 
 // form is what the account's pages want to come with every form; nil when the browser is
@@ -214,24 +235,24 @@ func (w *world) form(o op) url.Values {
 	return url.Values{"form": fields["form"], "session": fields["session"]}
 }
 
-func (w *world) post(o op, form url.Values, path string, pairs ...string) bool {
+func (w *world) post(o op, form url.Values, path string, pairs ...string) (ok bool, said string) {
 	if form == nil {
-		return false
+		return false, "it is not signed in"
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
 	page := w.browsers[o.browser][o.replica].Post(w.t, path, form)
-	return page.Trail[0].Status == 303 && strings.Contains(page.Trail[0].Header.Get("Location"), "done=")
+	return page.Trail[0].Status == 303 && strings.Contains(page.Trail[0].Header.Get("Location"), "done="), w.showed(page)
 }
 
-func (w *world) change(o op, form url.Values) bool {
+func (w *world) change(o op, form url.Values) (ok bool, said string) {
 	next := "changed " + rand.Text()
-	ok := w.post(o, form, "/account/password", "old_password", w.persons[o.user].Password, "password", next)
+	ok, said = w.post(o, form, "/account/password", "old_password", w.persons[o.user].Password, "password", next)
 	if ok {
 		w.persons[o.user].Password = next
 	}
-	return ok
+	return ok, said
 }
 
 // command is what an operator does.

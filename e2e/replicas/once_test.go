@@ -33,6 +33,10 @@ func TestMailIsSentOnce(t *testing.T) {
 		people[i] = strings.ToLower(rand.Text()) + "@example.com"
 		wg.Go(func() {
 			r := load.SignUp(t, site.API(t), people[i], "pw-"+rand.Text())
+			for r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" { // no room to hash so many at once
+				time.Sleep(time.Second)
+				r = load.SignUp(t, site.API(t), people[i], "pw-"+rand.Text())
+			}
 			if flows[i] = r.String("flow"); r.Status != http.StatusAccepted {
 				t.Errorf("sign up: got %d %s", r.Status, r.Raw)
 			}

@@ -162,9 +162,13 @@ func TestScoreKnowsThePerson(t *testing.T) {
 func TestScoreTakesNoLongerForLongPasswords(t *testing.T) {
 	Score("loads the words")
 	for _, unit := range []string{"a", "ab", "Pa5$w0rd", "qwerty1985", "\U0001F40E", "@4(3!1|0$57+%2", "1"} {
-		start := time.Now()
-		Score(strings.Repeat(unit, MaxLength/len(unit)), "jo@example.com")
-		if took := time.Since(start); took > 100*time.Millisecond {
+		took := time.Hour
+		for range 3 { // the fastest: other tests run beside this one
+			start := time.Now()
+			Score(strings.Repeat(unit, MaxLength/len(unit)), "jo@example.com")
+			took = min(took, time.Since(start))
+		}
+		if took > 100*time.Millisecond {
 			t.Errorf("%q over and over: %v", unit, took)
 		}
 	}

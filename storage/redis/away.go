@@ -83,13 +83,12 @@ func (a *away) ask() {
 	a.is = false
 }
 
-// close ends the asking.
+// close ends the asking, as soon as the question that is under way has an end.
 func (a *away) close() {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.closed = true
 	if a.cancel != nil {
 		a.cancel()
 	}
-	a.mu.Unlock()
-	a.asking.Wait()
 }

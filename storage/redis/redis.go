@@ -40,7 +40,9 @@ func newStore(client redis.UniversalClient) *Store {
 // Close closes the connections.
 func (s *Store) Close() error {
 	s.away.close()
-	return s.client.Close()
+	err := s.client.Close() // whoever asks a silent Redis is cut off, rather than waited for
+	s.away.asking.Wait()
+	return err
 }
 
 // Put implements storage.Ephemeral.
