@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -196,6 +197,11 @@ func TestSchemaKnowsEveryField(t *testing.T) {
 	}
 }
 
+// canaryWord is a secret that must not be told.
+var canaryWord = regexp.MustCompile(`(Canary7)+`)
+
+// FuzzClientsFile: of any file come clients that are good, or faults, in which no secret
+// stands.
 func FuzzClientsFile(f *testing.F) {
 	sample, err := os.ReadFile(sampleClients)
 	if err != nil {
@@ -204,8 +210,20 @@ func FuzzClientsFile(f *testing.F) {
 	f.Add(string(sample))
 	f.Add("clients: [{client_id: a, jwks: [{}], redirect_uris: [x], client_secret: [a, b], default_max_age: 1}]")
 	f.Add("clients:\n- &a {client_id: a, redirect_uris: [*a]}\n---\n")
+	for _, secret := range []string{"*Canary7", "&Canary7", "!Canary7", "sample-Canary7", "[Canary7, {a: b}]", "{Canary7: a}", "'Canary7", "Canary7: a", "Canary7Canary7Canary7\n  client_secret: b", "Canary7Canary7Canary7\n  token_endpoint_auth_method: none"} {
+		f.Add("clients:\n- client_id: a\n  redirect_uris: [https://a.example/]\n  client_secret: " + secret + "\n")
+		f.Add("clients:\n- client_id: a\n  client_secret_hash: " + secret + "\n")
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		clients, fs := parseClients("f", []byte(text), true)
+		// A secret may be anything that stands behind its name, but for what YAML takes for
+		// another's.
+		if _, secret, ok := strings.Cut(text, secretField+": "); ok && len(fs) > 0 {
+			secret, _, _ = strings.Cut(secret, "\n")
+			if word := canaryWord.FindString(secret); word != "" && strings.Count(text, "Canary7") == strings.Count(word, "Canary7") && strings.Contains(fs.Error(), word) && !strings.ContainsAny(secret, "{}[],&?:") {
+				t.Errorf("%q: %v", secret, fs)
+			}
+		}
 		if len(fs) > 0 {
 			return
 		}

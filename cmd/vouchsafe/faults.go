@@ -41,13 +41,22 @@ func (fs *faults) yaml(file string, err error) {
 	switch {
 	case errors.As(err, &many):
 		for _, e := range many.Errors {
-			fs.line(file, e.Mark.Line, e.Mark.Column, "%s", e.Message)
+			fs.line(file, e.Mark.Line, e.Mark.Column, "%s", unquoted(e.Message))
 		}
 	case errors.As(err, &one):
-		fs.line(file, one.Mark.Line, one.Mark.Column, "%s", one.Message)
+		fs.line(file, one.Mark.Line, one.Mark.Column, "%s", unquoted(one.Message))
 	default:
 		fs.add(file, "%v", err)
 	}
+}
+
+// unquoted is the library's message without the name of an alias: it may be a secret, which
+// somebody wrote without quotes.
+func unquoted(message string) string {
+	if strings.HasPrefix(message, "unknown anchor") {
+		return "stands for something that is nowhere: put what begins with * in quotes"
+	}
+	return message
 }
 
 // err is the faults as an error, in the order of the file; nil when there are none.

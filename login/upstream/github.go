@@ -43,7 +43,7 @@ func gitHubUser(ctx context.Context, p *Provider, accessToken string) (Identity,
 	id.Subject = strconv.FormatInt(user.ID, 10)
 	for _, e := range emails {
 		if e.Primary {
-			id.Email, id.EmailVerified = e.Email, e.Verified
+			id.Email, id.EmailVerified = claims{"email": e.Email}.text("email", 254), e.Verified
 		}
 	}
 	return id, nil

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 
@@ -202,13 +204,21 @@ func (p *Provider) Identify(ctx context.Context, r Request, a Answer) (Identity,
 	if p.preset.first != nil {
 		p.preset.first(&id, a)
 	}
-	if id.Subject == "" || len(id.Subject) > 255 {
+	if !usable(id.Subject) {
 		return Identity{}, refused("no usable subject")
 	}
 	if p.DistrustEmail || id.Email == "" {
 		id.EmailVerified = false
 	}
 	return id, nil
+}
+
+// usable says whether the subject can be told from every other: what JSON cannot hold, and
+// what a database cannot, is replaced by one and the same character.
+func usable(subject string) bool {
+	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError
+	})
 }
 
 // begin bounds what follows in time and number.

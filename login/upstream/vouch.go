@@ -31,7 +31,7 @@ func (p *Provider) Vouch(ctx context.Context, t Token) (Identity, error) {
 	default:
 		return Identity{}, refused("no token that says for whom it was made")
 	}
-	if err == nil && (id.Subject == "" || len(id.Subject) > 255) {
+	if err == nil && !usable(id.Subject) {
 		err = refused("no usable subject")
 	}
 	if err != nil {

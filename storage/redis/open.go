@@ -81,8 +81,12 @@ func parse(urls string) (base *url.URL, more []string, err error) {
 		if err != nil {
 			return nil, nil, errors.New("an address is not a URL") // the parser's error repeats the password
 		}
-		if strings.Trim(u.Path, "/0123456789") != "" { // it may be half of a password: go-redis would repeat it
+		// Either may be half of a password, which go-redis would repeat.
+		if strings.Trim(u.Path, "/0123456789") != "" {
 			return nil, nil, errors.New("behind an address stands something other than the number of a database: percent-encode what is special in a password")
+		}
+		if strings.Contains(u.RawQuery+u.Fragment, "@") {
+			return nil, nil, errors.New("an @ stands behind an address: percent-encode what is special in a password, there %40")
 		}
 		if u.Scheme != "redis" && u.Scheme != "rediss" {
 			return nil, nil, fmt.Errorf("scheme is %q, want redis or rediss", u.Scheme)

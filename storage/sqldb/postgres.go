@@ -3,11 +3,9 @@ package sqldb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -43,21 +41,9 @@ type postgres struct {
 }
 
 func openPostgres(url string, m *meter) (*postgres, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := parsePostgres(url)
 	if err != nil {
-		return nil, err // pgx leaves the password out
-	}
-	parsed := config.ConnConfig
-	if parsed.ConnectTimeout == 0 {
-		parsed.ConnectTimeout = max(connectTimeout/time.Duration(servers(&parsed.Config)), leastConnectTimeout)
-	}
-	if parsed.RuntimeParams["application_name"] == "" {
-		parsed.RuntimeParams["application_name"] = "vouchsafe"
-	}
-	// pgxpool's default is the number of cores, at least 4, as if the server were idle
-	// while we wait for its disk.
-	if !strings.Contains(url, "pool_max_conns=") {
-		config.MaxConns = int32(max(16, 4*runtime.GOMAXPROCS(0)))
+		return nil, err
 	}
 	p := &postgres{meter: m}
 	config.ShouldPing = p.gone
@@ -65,15 +51,6 @@ func openPostgres(url string, m *meter) (*postgres, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-// servers is how many the URL names. Each may be there twice, with TLS and without.
-func servers(c *pgconn.Config) int {
-	named := map[string]bool{fmt.Sprint(c.Host, c.Port): true}
-	for _, f := range c.Fallbacks {
-		named[fmt.Sprint(f.Host, f.Port)] = true
-	}
-	return len(named)
 }
 
 // gone asks a connection that rested whether it is still there: what lies between may have

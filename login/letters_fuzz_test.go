@@ -1,0 +1,209 @@
+package login
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/factor"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// letters are what a visitor is given to hand back: each once, in the order of openers.
+type letters struct {
+	*federation
+	jo     storage.User
+	bound  string // the browser that they were given to
+	issued []string
+}
+
+const (
+	pendingLetter = iota
+	strangerLetter
+	stateLetter
+	postedLetter
+	setupLetter
+	appLetter
+	linkLetter
+)
+
+// written writes one letter of each kind.
+func written(f *testing.F) *letters {
+	l := &letters{bound: secret.Token()}
+	l.federation = federate(f, nil, fakeidp.OpenID)
+	l.login.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
+	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
+	r := l.at(storage.DefaultTenant, l.bound, "", "")
+	s, now := l.login, time.Now()
+	seal := func(purpose string, v any) string {
+		plain, err := json.Marshal(v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return s.Secrets.Box(storage.DefaultTenant, purpose).SealString(plain)
+	}
+	app, err := (&authSession{ClientID: "app", ID: secret.Token()}).seal(s, r)
+	if err != nil {
+		f.Fatal(err)
+	}
+	code, err := s.newCode(r, "reset", "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := l.store.Apply(f.Context(), storage.Change{TenantID: storage.DefaultTenant, UserID: l.jo.ID, Now: now, Codes: []storage.Code{code.Code}}); err != nil {
+		f.Fatal(err)
+	}
+	l.issued = []string{
+		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: asker(l.bound, nil)}),
+		seal(strangerPurpose, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
+		seal(tripPurpose, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(time.Hour)}),
+		seal(postedPurpose, posted{Upstream: fakeidp.OpenID, Until: now.Add(time.Hour), Answer: url.Values{"error": {"access_denied"}}}),
+		s.sealSetup(l.jo, factor.NewTOTP(), now), app, code.Token,
+	}
+	return l
+}
+
+// at is a request of a browser to a tenant, with the value in a cookie.
+func (l *letters) at(tenant, bound, cookie, value string) *http.Request {
+	t := &web.Tenant{Tenant: storage.Tenant{ID: tenant}, Issuer: l.url}
+	r := httptest.NewRequest(http.MethodGet, l.url, nil)
+	r = r.WithContext(web.WithTenant(r.Context(), t))
+	if bound != "" {
+		r.Header.Set("Cookie", "vouchsafe-browser="+bound)
+	}
+	if cookie != "" {
+		r.Header.Add("Cookie", "vouchsafe-"+cookie+"="+value)
+	}
+	return r
+}
+
+// cookies hold the letters that come back in one.
+var cookies = map[int]string{pendingLetter: pendingCookie, strangerLetter: strangerCookie}
+
+// opens says whether the value is taken for a letter of that kind.
+func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) bool {
+	t.Helper()
+	s := l.login
+	r := l.at(tenant, bound, cookies[kind], value)
+	p, err := s.Upstreams.Provider(storage.Upstream{ID: fakeidp.OpenID}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch kind {
+	case pendingLetter:
+		_, err = s.waiting(r, nil)
+	case strangerLetter:
+		return s.strangerHere(r) != nil
+	case stateLetter:
+		_, err = s.openTrip(r, p, value)
+	case postedLetter:
+		_, err = s.openPosted(r, p, value)
+	case setupLetter:
+		u := l.jo
+		u.TenantID = tenant
+		_, _, err = s.openSetup(u, value)
+	case appLetter:
+		_, err = s.readAuthSession(r, value)
+	case linkLetter:
+		if value == "" {
+			return false // then digits are asked for
+		}
+		_, err = s.tryCode(r, "reset", proof{Token: value}, &map[string]string{})
+	}
+	return err == nil
+}
+
+// FuzzLetters cuts a part out of what a visitor was given to hand back, in cookies, hidden
+// fields, links and an upstream's state, and puts something else there. What was given opens
+// as what it is, for its browser and tenant; nothing else opens as anything (G1, G11, N3).
+func FuzzLetters(f *testing.F) {
+	l := written(f)
+	for i := range l.issued {
+		for _, put := range []string{"", "=", "\n", ".", "A", "%00", "~", "\xff"} {
+			f.Add(uint8(i), uint16(0), uint16(0), put)
+			f.Add(uint8(i), uint16(0xffff), uint16(0), put)
+			f.Add(uint8(i), uint16(25), uint16(1), put)
+			f.Add(uint8(i), uint16(0), uint16(0xffff), put)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, at, cut uint16, put string) {
+		i := int(which) % len(l.issued)
+		value := spliced(l.issued[i], at, cut, put)
+		for kind := range l.issued {
+			comes := value
+			if name := cookies[kind]; name != "" { // a header drops what stands around the value
+				comes = browser.Cookie(l.at(storage.DefaultTenant, l.bound, name, value), name)
+			}
+			if got, want := l.opens(t, kind, storage.DefaultTenant, l.bound, value), comes == l.issued[kind]; got != want {
+				t.Errorf("as letter %d, %q opens: %v, want %v", kind, value, got, want)
+			}
+			if l.opens(t, kind, "acme", l.bound, value) {
+				t.Errorf("letter %d, %q, opens at another tenant", kind, value)
+			}
+		}
+		for _, other := range []string{"", secret.Token()} {
+			for _, kind := range []int{pendingLetter, strangerLetter, stateLetter} {
+				if l.opens(t, kind, storage.DefaultTenant, other, value) {
+					t.Errorf("letter %d, %q, opens in browser %q", kind, value, other)
+				}
+			}
+		}
+	})
+}
+
+// spliced is the text with put in the place of what is cut.
+func spliced(text string, at, cut uint16, put string) string {
+	from := min(int(at), len(text))
+	return text[:from] + put + text[min(from+int(cut), len(text)):]
+}
+
+// FuzzHandedBack sends any value to the pages, in every place where a letter is handed
+// back. A page or a redirect comes of it, never an error of ours, and nobody is signed in.
+func FuzzHandedBack(f *testing.F) {
+	l := written(f)
+	places := []struct{ path, cookie string }{
+		{"/second-factor", pendingCookie}, {"/second-factor/setup", pendingCookie}, {"/federated/email", strangerCookie}, {"/federated/link", strangerCookie},
+		{"/login", rememberedCookie}, {"/upstream/openid/callback?code=x&state=", ""}, {"/upstream/openid/callback?error=x&state=", ""}, {"/upstream/openid/callback?posted=", ""},
+		{"/reset?token=", ""}, {"/signup/confirm?token=", ""}, {"/login/code/confirm?token=", ""}, {"/federated/confirm?token=", ""}, {"/setup?token=", ""}, {"/login?i=", ""}, {"/login?next=", ""}, {"/login?from=openid&why=", ""},
+	}
+	for place := range places {
+		for i := range l.issued {
+			f.Add(uint8(place), uint8(i), uint16(0), uint16(0), "")
+			f.Add(uint8(place), uint8(i), uint16(10), uint16(5), "\x00\xff%")
+		}
+		f.Add(uint8(place), uint8(0), uint16(0), uint16(0xffff), "<script>'\"")
+	}
+	f.Fuzz(func(t *testing.T, place, which uint8, at, cut uint16, put string) {
+		where := places[int(place)%len(places)]
+		value := spliced(l.issued[int(which)%len(l.issued)], at, cut, put)
+		target := l.url + where.path
+		if where.cookie == "" {
+			target += url.QueryEscape(value)
+			where.cookie = "none"
+		}
+		r := httptest.NewRequest(http.MethodGet, target, nil)
+		r.Header.Set("Cookie", "vouchsafe-browser="+l.bound)
+		r.Header.Add("Cookie", "vouchsafe-"+where.cookie+"="+value)
+		w := httptest.NewRecorder()
+		l.srv.Config.Handler.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%s, %q: got %d %s", target, value, w.Code, w.Body)
+		}
+		back := l.at(storage.DefaultTenant, "", "", "")
+		for _, c := range w.Result().Cookies() {
+			back.AddCookie(c)
+		}
+		if all, err := l.login.Sessions.All(back); err != nil || len(all) > 0 {
+			t.Errorf("%s, %q: signed in as %v, %v", target, value, all, err)
+		}
+	})
+}
+
