@@ -127,14 +127,17 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 		t.Fatal(err)
 	}
 	bombs := map[string]string{
-		"dots":      strings.Repeat(".", 1<<20),
-		"letters":   strings.Repeat("A", 1<<20),
-		"parts":     strings.Repeat("AA.", 300000),
-		"PBES2":     enc([]byte(`{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2c":2147483647,"p2s":"AAAA"}`)) + ".AAAA.AAAA.AAAA.AAAA",
-		"zip":       enc([]byte(`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`)) + "..AAAAAAAAAAAAAAAA." + enc(zip.Bytes()) + ".AAAAAAAAAAAAAAAAAAAAAA",
-		"JWE":       enc([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM"}`)) + "." + strings.Repeat("A", 342) + ".AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
-		"deep JSON": enc([]byte(strings.Repeat(`{"a":`, 50000)+"1"+strings.Repeat("}", 50000))) + ".e30.AAAA",
-		"big head":  enc([]byte(`{"alg":"RS256","x":"`+strings.Repeat("x", 500000)+`"}`)) + ".e30.AAAA",
+		"dots":             strings.Repeat(".", 1<<20),
+		"letters":          strings.Repeat("A", 1<<20),
+		"parts":            strings.Repeat("AA.", 300000),
+		"PBES2":            enc([]byte(`{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2c":2147483647,"p2s":"AAAA"}`)) + ".AAAA.AAAA.AAAA.AAAA",
+		"zip":              enc([]byte(`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`)) + "..AAAAAAAAAAAAAAAA." + enc(zip.Bytes()) + ".AAAAAAAAAAAAAAAAAAAAAA",
+		"JWE":              enc([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM"}`)) + "." + strings.Repeat("A", 342) + ".AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+		"deep JSON":        enc([]byte(strings.Repeat(`{"a":`, 50000)+"1"+strings.Repeat("}", 50000))) + ".e30.AAAA",
+		"in room, nested":  enc([]byte(`{"alg":"RS256","a":`+strings.Repeat(`{"a":`, 1500)+"1"+strings.Repeat("}", 1501))) + ".e30.AAAA",
+		"in room, parts":   strings.Repeat("AA.", 5000),
+		"in room, letters": strings.Repeat("A", 15<<10),
+		"big head":         enc([]byte(`{"alg":"RS256","x":"`+strings.Repeat("x", 500000)+`"}`)) + ".e30.AAAA",
 	}
 	for name, bomb := range bombs {
 		start := time.Now()
@@ -151,6 +154,9 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 		}
 		if len(bomb) < 4000 {
 			b.Get(t, vouchsafetest.NewRequest(web, "id_token_hint", bomb).Path())
+		}
+		if len(bomb) < 16<<10 { // as much as a header holds
+			api.Userinfo(t, bomb).Want(t, 401, "invalid_token")
 		}
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("%s took %v", name, took)

@@ -85,7 +85,18 @@ func j2(t *testing.T, s *vouchsafetest.Server) {
 	if page.Left != nil {
 		t.Errorf("without hint and client_id: the browser was sent to %s", page.Left)
 	}
-	// With client_id, after a yes, it may go there.
+	// With client_id, after a yes, it may go to what the client has, and nowhere else.
+	for _, uri := range []string{"https://evil.example/", signedOut + "/", "https://other.example/signed-out"} {
+		b = jo(t, s)
+		tokens(t, s, b, vouchsafetest.NewRequest(web))
+		page = leave(t, b, "post_logout_redirect_uri", uri, "client_id", "web")
+		if strings.HasSuffix(page.URL.Path, "/signout") {
+			page = b.ConfirmSignOut(t, page)
+		}
+		if page.Left != nil {
+			t.Errorf("%s with client_id and a yes: the browser was sent to %s", uri, page.Left)
+		}
+	}
 	b = jo(t, s)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
 	page = b.ConfirmSignOut(t, leave(t, b, "post_logout_redirect_uri", signedOut, "client_id", "web", "state", "s"))

@@ -69,44 +69,72 @@ func (p *postgres) gone(ctx context.Context, c pgxpool.ShouldPingParams) bool {
 	return err != nil
 }
 
-func (p *postgres) read(ctx context.Context, run func(conn) error) error {
-	ctx, cancel := bounded(ctx)
+func (p *postgres) read(caller context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(caller)
 	defer cancel()
-	c, began := pgConn{ctx, p.pool, p.meter}, time.Now()
-	err := run(c)
+	began := time.Now()
+	err := p.on(caller, ctx, run)
 	if lost := p.lost(err, began); (lost || repeatable(err)) && rest(ctx, err) {
-		err = run(c) // it changes nothing: twice does no harm
+		err = p.on(caller, ctx, run) // it changes nothing: twice does no harm
 	}
 	return err
 }
 
-func (p *postgres) write(ctx context.Context, run func(conn) error) error {
-	ctx, cancel := bounded(ctx)
+func (p *postgres) write(caller context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(caller)
 	defer cancel()
-	c, began := pgConn{ctx, p.pool, p.meter}, time.Now()
-	err := run(c)
+	began := time.Now()
+	err := p.on(caller, ctx, run)
 	p.lost(err, began)
 	if repeatable(err) && rest(ctx, err) {
-		err = run(c)
+		err = p.on(caller, ctx, run)
 	}
 	return err
 }
 
-func (p *postgres) transact(ctx context.Context, run func(conn) error) error {
-	ctx, cancel := bounded(ctx)
+// on runs with a connection of its own.
+func (p *postgres) on(caller, ctx context.Context, run func(conn) error) error {
+	c, err := p.acquire(caller, ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	return run(pgConn{ctx, c, p.meter})
+}
+
+// acquire waits for a connection. If the caller has gone meanwhile, others are waiting.
+func (p *postgres) acquire(caller, ctx context.Context) (*pgxpool.Conn, error) {
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fault(err)
+	}
+	if err := caller.Err(); err != nil {
+		c.Release()
+		return nil, fault(err)
+	}
+	return c, nil
+}
+
+func (p *postgres) transact(caller context.Context, run func(conn) error) error {
+	ctx, cancel := bounded(caller)
 	defer cancel()
-	again, err := p.once(ctx, run)
+	again, err := p.once(caller, ctx, run)
 	if again && rest(ctx, err) {
-		_, err = p.once(ctx, run)
+		_, err = p.once(caller, ctx, run)
 	}
 	return err
 }
 
 // once runs one transaction. again says that it has failed without a trace, and may
 // succeed when it is repeated.
-func (p *postgres) once(ctx context.Context, run func(conn) error) (again bool, err error) {
+func (p *postgres) once(caller, ctx context.Context, run func(conn) error) (again bool, err error) {
 	began := time.Now()
-	tx, err := p.pool.Begin(ctx)
+	c, err := p.acquire(caller, ctx)
+	if err != nil {
+		return p.lost(err, began) || repeatable(err), err
+	}
+	defer c.Release()
+	tx, err := c.Begin(ctx)
 	if err != nil {
 		return p.lost(err, began) || repeatable(err), fault(err)
 	}
@@ -214,13 +242,13 @@ func broken(err error) bool {
 	return ok
 }
 
-// querier is what a pool and a transaction have in common.
+// querier is what a connection and a transaction have in common.
 type querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// pgConn is the pool or a transaction, for one call.
+// pgConn is a connection or a transaction, for one call.
 type pgConn struct {
 	ctx   context.Context // of the call, bounded
 	on    querier

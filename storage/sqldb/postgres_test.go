@@ -149,6 +149,29 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 	if after := backend(); after != before {
 		t.Errorf("got the connection %d, want %d as before", after, before)
 	}
+
+	// Nor do those wait for them who have not gone.
+	ctx, hangUp := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	err := s.engine.read(t.Context(), func(c conn) error {
+		for i, call := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact} {
+			waiting.Go(func() {
+				if err := call(ctx, spendIn(fmt.Sprint("waited", i))); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want %v", err, context.Canceled)
+				}
+			})
+		}
+		time.AfterFunc(100*time.Millisecond, hangUp)
+		_, err := c.exec(`SELECT pg_sleep(0.3)`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting.Wait()
+	if n, err := one(t.Context(), s, `SELECT COUNT(*) FROM spent_values`, nil, scanCount); n != 0 || err != nil {
+		t.Errorf("got %d rows, %v, want none of those who hung up", n, err)
+	}
 }
 
 // TestAFormerPrimaryIsLeft makes new connections read-only, as those to a standby are.
