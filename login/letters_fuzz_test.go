@@ -206,4 +206,3 @@ func FuzzHandedBack(f *testing.F) {
 		}
 	})
 }
-
