@@ -170,9 +170,13 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
+// idleFor is how long nobody asks anything before idle memory is read: what runs beside
+// the requests has had its first turn then.
+const idleFor = 20 * time.Second
+
 // printStart says what the server costs when nobody asks anything.
 func (s *server) printStart(store string) {
-	time.Sleep(2 * time.Second)
+	time.Sleep(idleFor)
 	size := int64(0)
 	if info, err := os.Stat(s.program); err == nil {
 		size = info.Size()
