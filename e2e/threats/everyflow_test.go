@@ -31,6 +31,10 @@ type flows struct {
 	api     *vouchsafetest.API
 	mails   *smtptest.Server
 	secrets map[string]string
+	// social is a tenant whose people come from google.
+	social *social
+	google *teller
+	said   strings.Builder // to those who came from it in vain
 }
 
 // all goes through every flow.
@@ -184,11 +188,4 @@ func (f *flows) invitation() {
 		f.t.Fatal(err)
 	}
 	f.call("/auth/accept-invitation", "invitation", link.Query().Get("token"), "password", f.note("password of the invited", "invited canary "+rand.Text()))
-}
-
-// upstream comes back with what no provider gave: it is logged with zeal.
-func (f *flows) upstream() {
-	b := f.s.Browser(f.t, vouchsafetest.Person{})
-	state, code := f.note("state at a provider", "state-canary-"+rand.Text()), f.note("code of a provider", "code-canary-"+rand.Text())
-	b.Get(f.t, "/upstream/google/callback?"+url.Values{"state": {state}, "code": {code}, "error_description": {f.note("text of a provider", "text-canary-"+rand.Text())}}.Encode())
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
@@ -28,14 +30,25 @@ func secretRows() []row {
 // that tells most, and looks for it in all that the server wrote anywhere, in any guise.
 func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 	mails := smtptest.Start(t)
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: map[string]string{
+	env := map[string]string{
 		"VOUCHSAFE_LOG_LEVEL": "debug", "VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
-	}})
+	}
+	var toRedis *faultproxy.Proxy
+	if s.Database != "" {
+		toRedis = faultproxy.Start(t, redistest.StartServer(t).Address())
+		env["VOUCHSAFE_REDIS_URL"] = "redis://" + toRedis.Address + "/0"
+	}
+	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: env})
 	f := &flows{t: t, s: own, api: own.API(t), mails: mails, secrets: secretsOfARun(t, own)}
+	f.federate()
 	f.all()
+	places := map[string]string{}
+	if own.Database != "" {
+		places["readiness without Redis"] = f.withoutRedis(toRedis)
+	}
 	maps.Copy(f.secrets, settingsOf(own))
 	f.note("secret of the app", mobile.Secret())
-	places := map[string]string{"answers to errors": f.errors()}
+	places["answers to errors"], places["answers on the way from a provider"] = f.errors(), f.said.String()
 	if own.Database != "" {
 		places["answers while the database is down"] = f.down()
 		places["Redis"] = redisOf(t, own)
@@ -44,7 +57,7 @@ func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 	_, places["metrics"] = own.Ops(t, "/metrics")
 	_, places["readiness"] = own.Ops(t, "/readyz")
 	places["database"], places["log"] = own.Dump(t), own.Log()
-	for name, mark := range map[string]string{"log": `"path":"/auth/confirm-reset"`, "database": "@example.com", "metrics": "vouchsafe_", "pg_dump": "@example.com", "answers to errors": "invalid"} {
+	for name, mark := range map[string]string{"log": `"path":"/auth/confirm-reset"`, "database": "@example.com", "metrics": "vouchsafe_", "pg_dump": "@example.com", "answers to errors": "invalid", "answers on the way from a provider": "<form"} {
 		if text, ok := places[name]; ok && !strings.Contains(text, mark) {
 			t.Fatalf("%s: does not hold %s: it was not read rightly", name, mark)
 		}
