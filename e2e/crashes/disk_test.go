@@ -74,17 +74,23 @@ func TestDiskFull(t *testing.T) {
 		api.Redeem(t, r, code).Want(t, 200, "")
 		r = vouchsafetest.NewRequest(web)
 	}
-	copied := filepath.Join(t.TempDir(), "vouchsafe.db")
+	wantIntact(t, copied(t, s))
+}
+
+// copied is the server's database as it is now, outside of its own view of the files.
+func copied(t *testing.T, s *vouchsafetest.Server) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "vouchsafe.db")
 	for _, suffix := range []string{"", "-wal"} {
 		raw, err := os.ReadFile(inside(s, "vouchsafe.db"+suffix))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(copied+suffix, raw, 0o600); err != nil {
+		if err := os.WriteFile(file+suffix, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantIntact(t, copied)
+	return file
 }
 
 // firstPerson makes the first account of a server, by the pages.
