@@ -201,7 +201,7 @@ func (f *flows) withoutRedis(toRedis *faultproxy.Proxy) (readiness string) {
 	without.upstream()
 	deadline(f.t, "the server does not notice that Redis is down", func() bool {
 		_, readiness = f.s.Ops(f.t, "/readyz")
-		return strings.Contains(readiness, `"degraded"`)
+		return strings.Contains(readiness, `"degraded"`) && strings.Contains(f.s.Log(), "counting attempts in this process alone")
 	})
 	for name, secret := range without.secrets {
 		f.note(name+" without Redis", secret)
