@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
 // thenSender sends, and then something happens, before the worker can note that it did.
@@ -22,10 +23,10 @@ func (s thenSender) Send(ctx context.Context, m *Message) error {
 	return err
 }
 
-// The database goes away between the mail server's OK and the note of it. It is noted when
-// the database is back: nobody claims the mail again, and it comes once.
-func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
-	t.Parallel()
+// stopping is a worker with one mail to send, on a PostgreSQL of its own that stops when the
+// mail server has taken the mail. then is what happens next.
+func stopping(t *testing.T, then func(*pgtest.Server)) (*Worker, *sqldb.Store, *backend) {
+	t.Helper()
 	pg := pgtest.StartServer(t)
 	url, err := pg.NewDatabase()
 	if err != nil {
@@ -35,17 +36,26 @@ func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
 	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
 		t.Fatal(err)
 	}
-	back := make(chan error, 1)
-	to := thenSender{startSMTP(t, b), func() {
+	return worker(s, secrets, thenSender{startSMTP(t, b), func() {
 		if err := pg.Stop(true); err != nil {
 			t.Error(err)
 		}
+		then(pg)
+	}}), s, b
+}
+
+// The database goes away between the mail server's OK and the note of it. It is noted when
+// the database is back: nobody claims the mail again, and it comes once.
+func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
+	t.Parallel()
+	back := make(chan error, 1)
+	w, s, b := stopping(t, func(pg *pgtest.Server) {
 		go func() {
 			time.Sleep(500 * time.Millisecond)
 			back <- pg.Start()
 		}()
-	}}
-	if n, err := worker(s, secrets, to).step(t.Context()); n != 1 || err != nil {
+	})
+	if n, err := w.step(t.Context()); n != 1 || err != nil {
 		t.Errorf("got %d, %v, want one mail sent", n, err)
 	}
 	if err := <-back; err != nil {
@@ -59,24 +69,10 @@ func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
 // A worker that is told to end does not wait for a database that is away.
 func TestEndWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
-	pg := pgtest.StartServer(t)
-	url, err := pg.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, secrets, b := open(t, url), masters(t), &backend{}
-	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
-		t.Fatal(err)
-	}
 	ctx, end := context.WithCancel(t.Context())
-	to := thenSender{startSMTP(t, b), func() {
-		if err := pg.Stop(true); err != nil {
-			t.Error(err)
-		}
-		end()
-	}}
+	w, _, _ := stopping(t, func(*pgtest.Server) { end() })
 	began := time.Now()
-	if _, err := worker(s, secrets, to).step(ctx); err == nil {
+	if _, err := w.step(ctx); err == nil {
 		t.Error("got no error, though nothing could be noted")
 	}
 	if took := time.Since(began); took > lease/2 {
