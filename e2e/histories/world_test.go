@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 )
 
 // client is one of the apps that people in histories use.
@@ -168,7 +169,8 @@ func (w *world) authorize(o op) (ok bool, said string) {
 		b.Person = w.persons[o.user]
 	}
 	a := b.Authorize(w.t, h.request)
-	for end := time.Now().Add(time.Minute); busy(a.Page) && time.Now().Before(end); a = b.Authorize(w.t, h.request) {
+	// No room to hash so many passwords at once: nothing was decided.
+	for end := time.Now().Add(time.Minute); load.WhileItLasts(a.Page.Status, a.Page.Header) == nil && time.Now().Before(end); a = b.Authorize(w.t, h.request) {
 		time.Sleep(time.Second)
 	}
 	w.mu.Lock()
@@ -177,13 +179,6 @@ func (w *world) authorize(o op) (ok bool, said string) {
 		said = a.Error() + " " + w.showed(a.Page)
 	}
 	return h.code != "", said
-}
-
-// busy says whether the server had no room, and decided nothing: so many hash a password
-// at once, and no more.
-func busy(p *vouchsafetest.Page) bool {
-	last := p.Trail[len(p.Trail)-1]
-	return last.Status == 503 && last.Header.Get("Retry-After") != ""
 }
 
 // tokens keeps what the token endpoint gave. A refresh token that it gave before must be
