@@ -20,19 +20,20 @@ func (s *Server) start() error {
 	if s.front != nil {
 		return s.front.start()
 	}
+	if s.life != nil && s.life.over() {
+		if err := s.life.death(); err != nil {
+			return fmt.Errorf("the %s server is to start again, and %w", s.Name, err)
+		}
+	}
 	line := append(slices.Clone(s.under), s.binary, "serve")
-	s.cmd = exec.Command(line[0], line[1:]...)
-	s.cmd.Dir = s.Dir
-	s.cmd.Env = s.environment()
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.Command(line[0], line[1:]...)
+	cmd.Dir = s.Dir
+	cmd.Env = s.environment()
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	var err error
+	if s.life, err = begin(cmd); err != nil {
 		return err
 	}
-	s.exited = make(chan struct{})
-	go func() {
-		s.err = s.cmd.Wait()
-		close(s.exited)
-	}()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	client := s.client(nil)
@@ -49,8 +50,8 @@ func (s *Server) start() error {
 			}
 		}
 		select {
-		case <-s.exited:
-			return fmt.Errorf("the %s server stopped at its start: %v\n%s", s.Name, s.err, s.log.tail(30))
+		case <-s.life.exited:
+			return fmt.Errorf("the %s server stopped at its start: %v\n%s", s.Name, s.life.err, s.log.tail(30))
 		case <-ctx.Done():
 			_ = s.Stop()
 			return fmt.Errorf("the %s server does not serve within a minute\n%s", s.Name, s.log.tail(30))
@@ -74,25 +75,18 @@ func (s *Server) Stop() error {
 	if s.front != nil {
 		return s.front.stop()
 	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	_ = s.life.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
 	select {
-	case <-s.exited:
+	case <-s.life.exited:
 	case <-time.After(45 * time.Second):
 		s.Kill()
 		return errors.New("it does not stop on SIGTERM")
 	}
-	var exit *exec.ExitError
-	if errors.As(s.err, &exit) && exit.ExitCode() < 0 {
-		return nil // killed by the test
-	}
-	return s.err
+	return s.life.death()
 }
 
 // Kill ends the server as a power cut does.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.exited
-}
+func (s *Server) Kill() { s.life.kill() }
 
 // Restart starts the server again with the same files and address.
 func (s *Server) Restart(t testing.TB) {
@@ -115,7 +109,7 @@ func (s *Server) Origin() string {
 func (s *Server) Log() string { return s.log.String() }
 
 // Pid is that of the process.
-func (s *Server) Pid() int { return s.cmd.Process.Pid }
+func (s *Server) Pid() int { return s.life.cmd.Process.Pid }
 
 // Line is how another command of the program is run, and Environ its environment, for who
 // runs it in some other way than Command does.

@@ -204,7 +204,7 @@ func (f *front) stop() error {
 	errs := make(chan error, len(f.replicas))
 	err := f.proxy.Close()
 	for _, r := range f.replicas {
-		if r.cmd == nil {
+		if r.life == nil {
 			errs <- nil
 			continue
 		}

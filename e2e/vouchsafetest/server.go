@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -40,9 +39,7 @@ type Server struct {
 	under  []string
 	binary string
 	log    *logBuffer
-	cmd    *exec.Cmd
-	exited chan struct{}
-	err    error // how it exited
+	life   *life // the last one
 	people *people
 	plain  bool   // a proxy speaks TLS for it
 	front  *front // it is the proxy, and these are behind it

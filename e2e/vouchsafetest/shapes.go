@@ -81,7 +81,7 @@ func run(m *testing.M) int {
 	code := m.Run()
 	for _, sh := range shapes {
 		defer os.RemoveAll(sh.dir)
-		if sh.server == nil || sh.server.cmd == nil && sh.server.front == nil {
+		if sh.server == nil || sh.server.life == nil && sh.server.front == nil {
 			continue
 		}
 		if sh.started && sh.replicated {

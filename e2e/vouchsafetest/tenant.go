@@ -14,6 +14,6 @@ func (s *Server) Tenant(t testing.TB, id string) *Server {
 	return &Server{
 		Name: s.Name, TenantID: id, Issuer: s.Issuer + "/t/" + id, Address: s.Address, Operations: s.Operations, Dir: s.Dir,
 		Database: s.Database, Certificate: s.Certificate, KeyHost: s.KeyHost,
-		env: s.env, binary: s.binary, log: s.log, cmd: s.cmd, exited: s.exited, people: s.people,
+		env: s.env, binary: s.binary, log: s.log, life: s.life, people: s.people,
 	}
 }
