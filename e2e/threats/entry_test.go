@@ -161,22 +161,3 @@ func m7(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 }
-
-// m6: a hundred sign-ins that nobody finishes leave nothing in the database.
-func m6(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
-	begin := func() {
-		if page := own.Browser(t, vouchsafetest.Person{}).Get(t, vouchsafetest.NewRequest(web).Path()); page.Status != 200 {
-			t.Fatalf("got %d", page.Status)
-		}
-	}
-	begin()
-	before := len(own.Dump(t))
-	for range 100 {
-		begin()
-	}
-	// Something else may have been written meanwhile, but not for each of them.
-	if grown := len(own.Dump(t)) - before; grown > 100*40 {
-		t.Errorf("the database grew by %d bytes", grown)
-	}
-}

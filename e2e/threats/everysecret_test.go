@@ -148,12 +148,7 @@ func (f *flows) down() string {
 
 func redisOf(t *testing.T, s *vouchsafetest.Server) string {
 	t.Helper()
-	options, err := redis.ParseURL(s.Setting("VOUCHSAFE_REDIS_URL"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := redis.NewClient(options)
-	defer c.Close()
+	c := redisClient(t, s)
 	ctx := context.Background()
 	var out strings.Builder
 	n := 0
