@@ -6,18 +6,22 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// Replicas are replaced one by one while people and apps work, and none of them is
-// refused or cut off.
+// Replicas are replaced one by one while people and apps work and sign up, and none of them
+// is refused or cut off. The mails that a replica has in hand when it stops come, and once.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	t.Parallel()
-	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: map[string]string{
+	mails := smtptest.Start(t)
+	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Clients: []vouchsafetest.Client{load.App}, Env: map[string]string{
+		"VOUCHSAFE_SMTP_URL":            mails.URL,
+		"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
 		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
 		// No answer is lost, so that nothing has to be tried again; but verify does.
 		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 	}})
-	l := load.New(t, site, load.Options{People: 3, Refusal: load.Never})
+	l := load.New(t, site, load.Options{People: 3, Refusal: load.Never, SignUps: 1, Mails: mails})
 	l.Start()
 	for range vouchsafetest.Rounds(2) {
 		for _, r := range replicas {
