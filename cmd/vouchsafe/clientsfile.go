@@ -67,6 +67,7 @@ func readClients(path string, samples bool) ([]declared, error) {
 func parseClients(file string, text []byte, samples bool) ([]declared, faults) {
 	var fs faults
 	var clients []declared
+	listed := false
 	lines := map[string]int{}
 	for key, val := range mapping(file, text, &fs) {
 		switch {
@@ -74,11 +75,12 @@ func parseClients(file string, text []byte, samples bool) ([]declared, faults) {
 			fs.at(file, key, "%s is nothing that a clients file has%s: write clients: and the list of them", key.Value, meant(key.Value, []string{"clients"}))
 			continue
 		case val.ShortTag() == "!!null":
-			continue
+			continue // as empty as no list
 		case val.Kind != yaml.SequenceNode:
 			fs.at(file, val, "want a list of clients: lines of - client_id: NAME")
 			continue
 		}
+		listed = true
 		for _, entry := range val.Content {
 			entry = target(entry)
 			p := clientParser{file: file, samples: samples, entry: entry}
@@ -90,6 +92,11 @@ func parseClients(file string, text []byte, samples bool) ([]declared, faults) {
 			fs = append(fs, p.faults...)
 			clients = append(clients, d)
 		}
+	}
+	// A file that was cut off, or mounted empty, would remove every client with all consents
+	// and grants.
+	if !listed && len(fs) == 0 {
+		fs.line(file, 1, 1, "declares no client: write clients: and the list of them, or clients: [] where all that it declared before are to be removed")
 	}
 	return clients, fs
 }

@@ -97,6 +97,19 @@ users: []
 	}
 }
 
+// What leaves the file is removed: a file that was cut off must not remove everything.
+func TestEmptyClientsFileIsAFault(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "# clients: []\n": false, "---\n": false, "{}\n": false, "clients:\n": false, "clients:\n#  - client_id: a\n": false,
+		"clients: []\n": true,
+	} {
+		clients, fs := parseClients("clients.yaml", []byte(text), true)
+		if len(clients) != 0 || (fs.err() == nil) != want || !want && !strings.Contains(fs.Error(), "clients.yaml:1:1 declares no client") {
+			t.Errorf("%q: got %v, want none: %v", text, fs.err(), want)
+		}
+	}
+}
+
 // A hash that nothing can be compared with would make each of the client's requests fail.
 func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
 	const entry = "clients:\n  - client_id: a\n    redirect_uris: [https://a.example/callback]\n    client_secret_hash: "
