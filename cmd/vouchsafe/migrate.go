@@ -19,7 +19,7 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.Migrate(ctx); err != nil {
-		return err
+		return unreachable(cfg, err)
 	}
 	fmt.Fprintln(a.stdout, "The database's schema is up to date.")
 	return nil

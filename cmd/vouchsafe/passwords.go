@@ -34,6 +34,10 @@ func (c *Config) policy(roots *x509.CertPool, log *slog.Logger) *passwords.Polic
 	return p
 }
 
+// leastHashing is the least product of argon2's memory in KiB and its passes among the
+// settings that OWASP recommends: 7 MiB, 5 times.
+const leastHashing = 7168 * 5
+
 func (c *Config) checkPasswords(wrong func(name, format string, args ...any)) {
 	if n := c.PasswordMinLength; n < passwords.MinLength || n > 64 {
 		wrong("password_min_length", "%d is not from %d to 64: less is too easy to guess, and more keeps good passwords out", n, passwords.MinLength)

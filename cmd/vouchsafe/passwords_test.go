@@ -54,3 +54,16 @@ func TestPasswordSettingsHaveBounds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHashesThatAreCheapToGuessAreWarnedOf(t *testing.T) {
+	for env, want := range map[string]bool{
+		"VOUCHSAFE_ARGON2_MEMORY=19": true, "VOUCHSAFE_ARGON2_PASSES=1": true,
+		"VOUCHSAFE_ARGON2_PASSES=2": false, "VOUCHSAFE_ARGON2_MEMORY=65536": false,
+	} {
+		r := newShell(t, env).serve(t)
+		if got := strings.Contains(r.err.String(), "cheap to guess"); got != want {
+			t.Errorf("%s: warned: %v, want %v", env, got, want)
+		}
+		r.stop(t)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -69,6 +70,33 @@ func TestCommandsDoNotMigrateProduction(t *testing.T) {
 	}
 	sh.do(t, "migrate")
 	sh.do(t, "user", "list")
+}
+
+// Whoever starts it for the first time has to learn which setting to look at.
+func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
+	database, nobody := pgtest.Start(t), "127.0.0.1:1"
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing, closed := *u, *u
+	missing.Path, closed.Host = "/nowhere", nobody
+	for what, c := range map[string]struct{ url, cause string }{
+		"no such database": {missing.String(), `database "nowhere" does not exist`},
+		"no such server":   {closed.String(), "connection refused"},
+	} {
+		sh := newProduction(t, c.url)
+		for _, command := range []string{"serve", "migrate", "user list", "key rotate"} {
+			if errs := sh.fails(t, 1, strings.Fields(command)...); !strings.Contains(errs, "VOUCHSAFE_DATABASE_URL") || !strings.Contains(errs, c.cause) {
+				t.Errorf("%s, %s: got %s", what, command, errs)
+			}
+		}
+	}
+	r := newProduction(t, database, "VOUCHSAFE_REDIS_URL=redis://"+nobody).serve(t)
+	eventually(t, "the log says that Redis does not answer", func() bool {
+		return strings.Contains(r.err.String(), "VOUCHSAFE_REDIS_URL") && strings.Contains(r.err.String(), "connection refused")
+	})
+	r.stop(t)
 }
 
 func TestReadinessNamesWhatFails(t *testing.T) {

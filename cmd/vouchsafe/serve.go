@@ -55,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	s, err := newServer(ctx, cfg, log)
 	if err != nil {
-		return err
+		return unreachable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
@@ -92,6 +92,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 		s.greet(ctx, a.stdout)
 	}
 	s.warn()
+	wg.Go(func() { s.missRedis(background) })
 	// Starting leaves more behind than serving needs: files that were parsed, their garbage,
 	// and the code that did it.
 	wg.Go(func() { debug.FreeOSMemory(); unload() })
@@ -222,8 +223,19 @@ func (s *server) warn() {
 	if len(s.cfg.UnlimitedAddresses) > 0 {
 		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.printed(settingNamed("unlimited_addresses")))
 	}
+	if s.cfg.Argon2Memory*s.cfg.Argon2Passes < leastHashing {
+		s.log.Warn("with so little argon2_memory and argon2_passes passwords are cheap to guess for whoever gets hold of the hashes", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
+	}
 	if s.cfg.AllowPrivateFetch {
 		s.log.Warn("clients' jwks_uri may name hosts on private networks")
+	}
+}
+
+// missRedis tells of a Redis that does not answer at the start, when an address is most
+// often wrong: nothing else would until something is counted.
+func (s *server) missRedis(ctx context.Context) {
+	if fault := s.health.look(ctx).Checks["redis"].Error; fault != "" {
+		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. VOUCHSAFE_REDIS_URL says where it is", "error", fault)
 	}
 }
 

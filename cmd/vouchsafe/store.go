@@ -31,6 +31,14 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 	return sqldb.Open(ctx, "sqlite:"+dir.database())
 }
 
+// unreachable says of a database that cannot be used which setting is to be looked at.
+func unreachable(cfg *Config, err error) error {
+	if cfg.production() && errors.Is(err, storage.ErrUnavailable) {
+		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there before the first start", err)
+	}
+	return err
+}
+
 // masters are the master secrets: the setting's, or those that an embedded server made.
 func masters(cfg *Config) (*secret.Masters, error) {
 	if cfg.Secret != "" {
@@ -76,7 +84,7 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 			return err
 		}
 	} else if err := s.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w\nIf its schema is not up to date: vouchsafe migrate", err)
+		return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to date: vouchsafe migrate", err)
 	}
 	return do(s)
 }
@@ -92,7 +100,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	defer func() { err = errors.Join(err, s.Close()) }()
 	shared, local, err := s.open(ctx)
 	if err != nil {
-		return err
+		return unreachable(cfg, err)
 	}
 	if err := s.wire(shared, local); err != nil {
 		return err
