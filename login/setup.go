@@ -21,7 +21,7 @@ type setupForm struct {
 }
 
 var errSetupSpent = &web.Problem{Status: http.StatusForbidden, Title: "This link does not work any more",
-	Message:   "It was used, is too old, or is not complete. Restarting the server prints a new one while there is no administrator; vouchsafe user add makes an account at any time.",
+	Message:   "It was used, is too old, or is not complete. Restarting the server prints a new one while there is no administrator; vouchsafe user add --admin makes one at any time.",
 	Developer: "The parameter token is not one that creates the first administrator now."}
 
 // setupPage asks for the first administrator. It spends nothing: whoever looks at links
