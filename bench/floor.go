@@ -47,20 +47,38 @@ func startFloor(store string, s *server) (*floorServer, error) {
 	if store == "postgres" {
 		database = s.database
 	}
-	cmd := exec.Command(self, floorCommand, "127.0.0.1:"+port[0], database)
+	for _, path := range []string{discovery, jwks} {
+		if err := s.keep(path); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.Command(self, floorCommand, "127.0.0.1:"+port[0], database, s.dir)
 	p, err := startPinned(cmd)
 	if err != nil {
 		return nil, err
 	}
 	f := &floorServer{p, "http://127.0.0.1:" + port[0]}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if res, err := http.Get(f.issuer + "/static"); err == nil {
+		if res, err := http.Get(f.issuer + jwks); err == nil {
 			return f, res.Body.Close()
 		}
 		if time.Now().After(end) {
 			return nil, errors.Join(errors.New("the floor does not serve: "+p.out.String()), p.stop())
 		}
 	}
+}
+
+// keep puts a published document into the server's folder, for the floor to serve.
+func (s *server) keep(path string) error {
+	res, err := http.Get(s.issuer + path)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.dir, filepath.Base(path)), body, 0o600)
 }
 
 func (f *floorServer) close() error {
@@ -133,12 +151,18 @@ func serveFloor(args []string) error {
 	if err != nil {
 		return err
 	}
-	answer := []byte(`{"issuer":"done","padding":"` + strings.Repeat("x", 1500) + `"}`)
 	h := http.NewServeMux()
-	h.HandleFunc("/static", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer)
-	})
+	for _, path := range []string{discovery, jwks} {
+		document, err := os.ReadFile(filepath.Join(args[2], filepath.Base(path)))
+		if err != nil {
+			return err
+		}
+		h.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", strconv.Itoa(len(document)))
+			_, _ = w.Write(document)
+		})
+	}
 	h.HandleFunc("/hash", func(w http.ResponseWriter, _ *http.Request) {
 		argon2.IDKey([]byte(password), []byte("salt of 16 bytes"), 2, 19*1024, 1, 32)
 		_, _ = io.WriteString(w, "done")

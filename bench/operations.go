@@ -29,9 +29,15 @@ const (
 	oneToken     = "/sign?verifications=1&reads=1"
 )
 
+// The published documents. The floor serves the same bytes under the same paths.
+const (
+	discovery = "/.well-known/openid-configuration"
+	jwks      = "/jwks"
+)
+
 var operations = []operation{
-	{"discovery", 1.2, task{do: static("/.well-known/openid-configuration", `"issuer"`)}, task{do: static("/static", `"issuer"`)}},
-	{"jwks", 1.2, task{do: static("/jwks", `"keys"`)}, task{do: static("/static", `"issuer"`)}},
+	{"discovery", 1.2, task{do: static(discovery, `"issuer"`)}, task{do: static(discovery, `"issuer"`)}},
+	{"jwks", 1.2, task{do: static(jwks, `"keys"`)}, task{do: static(jwks, `"keys"`)}},
 	{"client-credentials", 1.5, task{do: clientCredentials}, task{do: posted(oneSignature)}},
 	{"authorize", 1.7, task{prepare: signIn, do: authorize}, task{do: inTurn(twoReads, firstTokens)}},
 	{"refresh", 1.6, task{prepare: obtain, do: refresh}, task{do: posted(nextTokens)}},
@@ -264,7 +270,7 @@ func introspect(w *worker) error {
 
 // mix is one of each that an app and its users cause all day.
 func mix(w *worker) error {
-	for _, do := range []func(*worker) error{static("/jwks", `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect} {
+	for _, do := range []func(*worker) error{static(jwks, `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect} {
 		if err := do(w); err != nil {
 			return err
 		}

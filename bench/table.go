@@ -27,6 +27,6 @@ func (t *table) row(op operation, got, floor figures) {
 
 func (t *table) flush() error { return t.w.Flush() }
 
-func micros(d time.Duration) string { return fmt.Sprintf("%.0f", float64(d)/float64(time.Microsecond)) }
+func micros(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Microsecond)) }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }

@@ -59,11 +59,8 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t := web.TenantOf(r.Context())
-	return p.metadataDocuments.serve(w, r, publishedAge, metadataOf{t.Issuer, t.Settings.SignUp.Mode}, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
+	return p.metadataDocuments.serve(w, r, publishedAge, t, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
 }
-
-// metadataOf is what a tenant's metadata depends on.
-type metadataOf struct{ issuer, signUp string }
 
 func (p *Provider) metadata(t *web.Tenant) *metadata {
 	var modes []string

@@ -158,6 +158,9 @@ func TestPublishedDocumentsMayBeKept(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || etag == "" || resp.Header.Get("Cache-Control") != "public, max-age=300" || resp.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: got %d %v", path, resp.StatusCode, resp.Header)
 		}
+		if id := resp.Header.Get("X-Request-Id"); id != "" {
+			t.Errorf("%s: a cache would hand the id %s on, to other requests", path, id)
+		}
 		if resp := s.raw(request("GET", path, "", "If-None-Match: "+etag)); resp.StatusCode != http.StatusNotModified {
 			t.Errorf("%s, kept: got %d, want 304", path, resp.StatusCode)
 		}

@@ -42,14 +42,15 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 		sum := sha256.Sum256(body)
 		doc = &document{from: from, body: body, length: []string{strconv.Itoa(len(body))}, header: http.Header{
 			"Content-Type":           {"application/json"},
+			"Cache-Control":          {"public, max-age=" + strconv.Itoa(int(age/time.Second))},
 			"Etag":                   {`"` + strictBase64.EncodeToString(sum[:12]) + `"`},
 			"X-Content-Type-Options": {"nosniff"},
 		}}
 		d.docs.Store(tenant, doc)
 	}
 	h := w.Header()
+	delete(h, "X-Request-Id") // caches hand the answer on, to other requests
 	maps.Copy(h, doc.(*document).header)
-	h["Cache-Control"] = []string{"public, max-age=" + strconv.Itoa(int(age/time.Second))}
 	asked := r.Header
 	if r.Method == http.MethodGet && asked["If-None-Match"] == nil && asked["If-Match"] == nil && asked["Range"] == nil {
 		h["Content-Length"] = doc.(*document).length

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -196,7 +197,13 @@ func (s *server) routes() *mux.Router {
 // found. The route's template, for the log line and the counters, has its own place:
 // routes are few, paths are as many as whoever asks can think of.
 func dispatch(r *mux.Router) http.Handler {
+	fixed := fixedRoutes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if h, ok := fixed[req.URL.Path]; ok {
+			web.RequestOf(req.Context()).Route = req.URL.Path
+			h.ServeHTTP(w, req)
+			return
+		}
 		var match mux.RouteMatch
 		r.Match(req, &match) // a handler in any case: r has those for what it does not know
 		if match.MatchErr == nil {
@@ -209,6 +216,28 @@ func dispatch(r *mux.Router) http.Handler {
 		}
 		match.Handler.ServeHTTP(w, req)
 	})
+}
+
+// fixedRoutes are the handlers of r by their paths, as far as nothing but the path decides:
+// no variable in it, and no method. They need no search from top to bottom.
+func fixedRoutes(r *mux.Router) map[string]http.Handler {
+	fixed := make(map[string]http.Handler)
+	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // what it calls does not fail
+		path, err := route.GetPathTemplate()
+		if err != nil {
+			return nil
+		}
+		if _, err := route.GetMethods(); err == nil {
+			return nil
+		}
+		// One that stands above may match first.
+		var match mux.RouteMatch
+		if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
+			fixed[path] = match.Handler
+		}
+		return nil
+	})
+	return fixed
 }
 
 // front is what stands before all routes. Health is asked by address, not by the

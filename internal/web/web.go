@@ -47,6 +47,14 @@ func Note(ctx context.Context, key, value string) {
 	r.attrs = append(r.attrs, slog.String(key, value))
 }
 
+// exchange is a request and its answer at the edge.
+type exchange struct {
+	request  Request
+	context  requestContext
+	recorder recorder
+	id       [1]string // the value of X-Request-Id
+}
+
 // Edge is the outermost middleware: it gives every request its Request, a limit on its
 // body and an end, writes one log line and answers panics.
 type Edge struct {
@@ -67,8 +75,10 @@ type Edge struct {
 func (e *Edge) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		req := &Request{ID: uuid.Must(uuid.NewV7()).String(), IP: e.clientIP(r)}
-		ctx := &requestContext{Context: r.Context(), request: req}
+		x := &exchange{} // all that a request needs here, made at once
+		req, ctx, rec := &x.request, &x.context, &x.recorder
+		req.ID, req.IP = uuid.Must(uuid.NewV7()).String(), e.clientIP(r)
+		ctx.Context, ctx.request = r.Context(), req
 		if e.Timeout > 0 {
 			ctx.end = start.Add(e.Timeout)
 		}
@@ -77,8 +87,9 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		if e.MaxBody > 0 && r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
 		}
-		rec := &recorder{ResponseWriter: w}
-		w.Header().Set("X-Request-Id", req.ID)
+		rec.ResponseWriter = w
+		x.id[0] = req.ID
+		w.Header()["X-Request-Id"] = x.id[:]
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -89,13 +100,15 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 					e.Errors(rec, r, &Problem{Status: http.StatusInternalServerError})
 				}
 			}
-			e.line(r, req, rec, time.Since(start))
+			e.line(r, req, rec, start)
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
 
-func (e *Edge) line(r *http.Request, req *Request, rec *recorder, took time.Duration) {
+func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Time) {
+	end := time.Now()
+	took := end.Sub(start)
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
@@ -109,12 +122,13 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, took time.Dura
 	if !e.Log.Enabled(r.Context(), level) {
 		return
 	}
+	// Straight to the handler: a Logger would look up where it was called from.
+	line := slog.NewRecord(end, level, "request", 0)
 	// The path only: a query may hold codes and hints.
-	attrs := append([]slog.Attr{
-		slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("ip", req.IP),
-	}, req.attrs...)
-	e.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
+	line.AddAttrs(req.attrs...)
+	_ = e.Log.Handler().Handle(r.Context(), line) // as a Logger does: there is nowhere else to say it
 }
 
 // clientIP believes X-Forwarded-For only from a trusted peer, and then the last
@@ -129,8 +143,12 @@ func (e *Edge) clientIP(r *http.Request) string {
 	if err != nil {
 		return host
 	}
+	written := ip.Is4() // in the one way there is
 	ip = ip.Unmap().WithZone("")
 	if !e.trusted(ip) {
+		if written {
+			return host
+		}
 		return ip.String()
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
