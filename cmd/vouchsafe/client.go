@@ -100,6 +100,8 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		} else if !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
+		client.CreatedAt = time.Now()
+		client.UpdatedAt = client.CreatedAt
 		if err := s.PutClient(ctx, client); err != nil {
 			return err
 		}
@@ -144,6 +146,9 @@ type clientListCmd struct {
 
 func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
 		clients := []clientView{}
 		for client, err := range allClients(ctx, s, c.Tenant) {
 			if err != nil {
@@ -171,8 +176,8 @@ type clientView struct {
 	storage.Client
 	Secrets   int       `json:"secrets"`
 	Declared  bool      `json:"declared"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 func viewClient(c storage.Client) clientView {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -154,6 +155,42 @@ func TestClientCommands(t *testing.T) {
 	sh.read(t, &made, "client", "secret", "--json")
 	sh.file(t, "hashed.yaml", "clients:\n  - client_id: h\n    client_secret_hash: "+made.Hash+"\n    grant_types: [client_credentials]\n")
 	sh.do(t, "client", "apply", "hashed.yaml")
+}
+
+func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
+	sh := newShell(t)
+	begun := time.Now().Truncate(time.Microsecond)
+	sh.do(t, "client", "add", "added", "--kind", "spa", "--redirect-uri", "https://spa.example/callback")
+	sh.file(t, "clients.yaml", clientsBefore)
+	sh.do(t, "client", "apply", "clients.yaml")
+	before := map[string]clientView{}
+	for _, id := range []string{"added", "web", "spa"} {
+		var c clientView
+		if sh.read(t, &c, "client", "show", id); c.CreatedAt.Before(begun) || !c.UpdatedAt.Equal(c.CreatedAt) {
+			t.Errorf("%s: created at %v, changed at %v; it began at %v", id, c.CreatedAt, c.UpdatedAt, begun)
+		}
+		before[id] = c
+	}
+	sh.file(t, "clients.yaml", clientsAfter)
+	sh.do(t, "client", "apply", "clients.yaml")
+	for id, changed := range map[string]bool{"added": false, "web": true} {
+		var c clientView
+		sh.read(t, &c, "client", "show", id)
+		if !c.CreatedAt.Equal(before[id].CreatedAt) || c.UpdatedAt.After(before[id].UpdatedAt) != changed {
+			t.Errorf("%s: was changed: %v, want %v", id, c.UpdatedAt, changed)
+		}
+	}
+}
+
+// A tenant that is misspelt is not one without people and clients.
+func TestListsOfNoTenantAreRefused(t *testing.T) {
+	sh := newShell(t)
+	for _, command := range []string{"user list", "user export", "client list", "client diff clients.yaml", "key list", "mail dead"} {
+		sh.file(t, "clients.yaml", clientsBefore)
+		if errs := sh.fails(t, 1, append(strings.Fields(command), "--tenant", "nowhere")...); !strings.Contains(errs, `there is no tenant "nowhere"`) {
+			t.Errorf("%s: got %s", command, errs)
+		}
+	}
 }
 
 func TestUserCommands(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -85,6 +86,8 @@ func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor
 		if ch.Op == "-" {
 			err = s.RemoveClient(ctx, tenant, ch.ClientID)
 		} else {
+			now := time.Now()
+			ch.client.CreatedAt, ch.client.UpdatedAt = now, now // the first stays as it is once stored
 			err = s.PutClient(ctx, ch.client)
 		}
 		if errors.Is(err, storage.ErrNotFound) {

@@ -168,6 +168,9 @@ type userListCmd struct {
 
 func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
 		users := []userView{}
 		for u, err := range allUsers(ctx, s, c.Tenant) {
 			if err != nil {
