@@ -110,10 +110,15 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 	web.Note(ctx, "client", c.ClientID)
 	a.client = c
 	a.redirectURI = form.Get("redirect_uri")
+	if len(c.RedirectURIs) == 0 {
+		prob := badRequest("The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type authorization_code.")
+		prob.Got = a.redirectURI
+		return prob
+	}
 	if a.redirectURI == "" {
 		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
 		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
-			prob := badRequest("redirect_uri is missing.")
+			prob := badRequest("redirect_uri is missing. Only who does not ask for openid, and registered just one, may leave it out.")
 			prob.Expected = c.RedirectURIs
 			return prob
 		}
