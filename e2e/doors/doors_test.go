@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
@@ -29,17 +31,26 @@ func TestNoDoorStandsOpen(t *testing.T) {
 	for _, production := range []bool{false, true} {
 		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
 			t.Parallel()
+			mails := smtptest.Start(t)
 			s := vouchsafetest.Start(t, vouchsafetest.Options{
 				Production: production, Clients: []vouchsafetest.Client{App},
-				Env: map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8", "VOUCHSAFE_CODE_LIFETIME": "10m"},
+				Env: map[string]string{
+					"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8", "VOUCHSAFE_CODE_LIFETIME": "10m",
+					"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+				},
 			})
 			sc := newScene(t, s)
-			m := &matrix{T: t, scene: sc, client: sc.north.HTTP(t), bodies: sc.bodies(t), opened: map[need]int{}}
-			m.try(routes(t, s), sc.keys(t))
+			m := &matrix{T: t, scene: sc, client: sc.north.HTTP(t), opened: map[need]int{}}
+			m.bodies, m.calls = sc.bodies(t)
+			keys := sc.keys(t)
+			m.try(routes(t, s), keys)
+			m.tryTrips(keys)
+			m.tryApps(keys, mails)
 			sc.unharmed(t)
+			m.comeBack()
 			sc.leave(t, m.bodies["/auth/delete-account"])
 			t.Logf("%d cells, of which opened as they should: %v", m.cells, m.opened)
-			for _, n := range []need{nothing, form, account, bearer, permission} {
+			for _, n := range []need{nothing, form, account, bearer, permission, trip, app, appPerson} {
 				if m.opened[n] == 0 {
 					t.Errorf("no key opened a door that needs %s: the matrix would not notice an open one", n)
 				}
@@ -81,6 +92,7 @@ type matrix struct {
 	scene  *scene
 	client *http.Client
 	bodies map[string]string // of the JSON API, by path
+	calls  map[string]string // its methods, by path
 
 	mu     sync.Mutex
 	cells  int
@@ -88,6 +100,21 @@ type matrix struct {
 }
 
 func (m *matrix) try(paths []string, keys []key) {
+	m.atOnce(func(work chan<- func()) {
+		for _, path := range paths {
+			for _, method := range methods {
+				for i, k := range keys {
+					if i < fewKeys || method == "GET" || method == "POST" || method == m.calls[path] {
+						work <- func() { m.cell(path, method, k) }
+					}
+				}
+			}
+		}
+	})
+}
+
+// atOnce does what it is given, four at a time.
+func (m *matrix) atOnce(give func(work chan<- func())) {
 	var wg sync.WaitGroup
 	work := make(chan func())
 	for range 4 {
@@ -97,15 +124,7 @@ func (m *matrix) try(paths []string, keys []key) {
 			}
 		})
 	}
-	for _, path := range paths {
-		for _, method := range methods {
-			for i, k := range keys {
-				if i < fewKeys || method == "GET" || method == "POST" {
-					work <- func() { m.cell(path, method, k) }
-				}
-			}
-		}
-	}
+	give(work)
 	close(work)
 	wg.Wait()
 }
@@ -120,6 +139,8 @@ func filled(path string) string {
 			return "0abc"
 		case v == "{name}":
 			return "page.css"
+		case v == "{upstream}":
+			return fakeidp.Google
 		}
 		return "1"
 	})

@@ -2,6 +2,7 @@ package doors
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
 // answer is what came of a cell.
@@ -25,16 +27,7 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 	if a.StatusCode >= 500 {
 		m.Errorf("%s: got %d, which says that the server is at fault\n%.300s", at, a.StatusCode, a.raw)
 	}
-	for _, who := range []*person{m.scene.victim, m.scene.neighbour, m.scene.gone, m.scene.stranger} {
-		if k.owner == who {
-			continue
-		}
-		for _, mark := range who.canaries {
-			if strings.Contains(a.raw, mark) || strings.Contains(a.Header.Get("Location"), mark) {
-				m.Errorf("%s: the answer has %s, which is none of its business", at, mark)
-			}
-		}
-	}
+	m.secretive(at, k, a)
 	if origin := a.Header.Get("Access-Control-Allow-Origin"); a.Header.Get("Access-Control-Allow-Credentials") != "" || origin == "https://evil.example" {
 		m.Errorf("%s: scripts of %s may read the answer with its cookies", at, origin)
 	}
@@ -62,6 +55,20 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 	m.mu.Lock()
 	m.opened[need]++
 	m.mu.Unlock()
+}
+
+// secretive wants the answer to tell nobody what is not theirs.
+func (m *matrix) secretive(at string, k key, a answer) {
+	for _, who := range []*person{m.scene.victim, m.scene.neighbour, m.scene.gone, m.scene.stranger, m.scene.guest} {
+		if k.owner == who {
+			continue
+		}
+		for _, mark := range who.canaries {
+			if strings.Contains(a.raw, mark) || strings.Contains(a.Header.Get("Location"), mark) {
+				m.Errorf("%s: the answer has %s, which is none of its business", at, mark)
+			}
+		}
+	}
 }
 
 // waiting are the pages to which a browser is sent that has not proven what it must.
@@ -104,7 +111,7 @@ func (a answer) led() string {
 
 // fields are those with which the door's request would have an effect; more than one set
 // where one request cannot have them all.
-func (sc *scene) fields(path string) []url.Values {
+func (sc *scene) fields(path string) (all []url.Values) {
 	v := sc.victim
 	authorize := vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params
 	switch path {
@@ -113,8 +120,10 @@ func (sc *scene) fields(path string) []url.Values {
 		return []url.Values{redeem, vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", v.tokens.Refresh())}
 	case "/introspect", "/revoke":
 		return []url.Values{{"token": {v.tokens.Access()}}, {"token": {v.tokens.Refresh()}}, {"token": {v.opaque.Access()}}}
-	case "/userinfo", "/authorize-challenge":
+	case "/userinfo":
 		return []url.Values{{}}
+	case "/authorize-challenge":
+		return []url.Values{maps.Clone(sc.challenge)}
 	case "/authorize":
 		return []url.Values{authorize}
 	case "/logout":
@@ -123,15 +132,20 @@ func (sc *scene) fields(path string) []url.Values {
 	if strings.HasPrefix(path, "/auth/") {
 		return []url.Values{{}}
 	}
-	return []url.Values{{
+	if path == "/account/identities" { // to a provider to link what one has there
+		all = append(all, url.Values{"form": v.fields["form"], "session": v.fields["session"], "add": {fakeidp.Apple}})
+	}
+	return append(all, url.Values{
 		"form": v.fields["form"], "session": v.fields["session"], "i": {sc.letter}, "user": {v.fields.Get("session")},
 		"email": {v.Email}, "login": {v.Email}, "password": {"another password of somebody else's"}, "old_password": {v.Password},
 		"sure": {"1"}, "others": {"1"}, "all": {"1"}, "client": {"web"}, "decision": {"allow"}, "code": {"000000"}, "name": {"Mallory"}, "phone_number": {"+436601234567"},
-	}}
+		"provider": {fakeidp.Google}, "subject": {v.there.Subject}, "answer": {"link"},
+	})
 }
 
-// bodies are what the calls of the API want, as the program's own reference describes them.
-func (sc *scene) bodies(t *testing.T) map[string]string {
+// bodies are what the calls of the API want, as the program's own reference describes them,
+// and calls their methods.
+func (sc *scene) bodies(t *testing.T) (out, calls map[string]string) {
 	t.Helper()
 	api, v := sc.north.API(t), sc.victim
 	reply := api.Do(t, api.Request(t, http.MethodGet, "/auth/openapi.json", "", ""))
@@ -140,12 +154,20 @@ func (sc *scene) bodies(t *testing.T) map[string]string {
 		"token": v.app.Refresh(), "refresh_token": v.app.Refresh(), "auth_session": v.app.String("auth_session"),
 	}
 	paths, _ := reply.Body["paths"].(map[string]any)
-	out := map[string]string{}
-	for path, methods := range paths {
+	out, calls = map[string]string{}, map[string]string{}
+	for path, operations := range paths {
 		path = path[max(0, strings.Index(path, "/auth")):]
-		post, _ := methods.(map[string]any)["post"].(map[string]any)
+		all, _ := operations.(map[string]any)
+		if len(all) != 1 {
+			t.Fatalf("%s has %d methods: which one is to be tried?", path, len(all))
+		}
+		var call map[string]any
+		for method, of := range all {
+			calls[path] = strings.ToUpper(method)
+			call, _ = of.(map[string]any)
+		}
 		body := map[string]any{}
-		for _, name := range required(reply.Body, post) {
+		for _, name := range required(reply.Body, call) {
 			body[name] = known[name]
 			if body[name] == nil {
 				body[name] = "x"
@@ -160,7 +182,7 @@ func (sc *scene) bodies(t *testing.T) map[string]string {
 	if len(out) < 10 || !strings.Contains(out["/auth/logout"], v.app.Refresh()) {
 		t.Fatalf("the reference of the API was not read rightly: %v", out)
 	}
-	return out
+	return out, calls
 }
 
 // required names the members that a call's body must have.

@@ -22,6 +22,8 @@ type key struct {
 	put func(r *http.Request, fields url.Values)
 	// owner is who may be told what the person is told; nil for nobody.
 	owner *person
+	// browser is whose browser the request comes from, with all its cookies; nil for none.
+	browser *person
 }
 
 // shut is a key to nothing.
@@ -59,7 +61,7 @@ func (sc *scene) keys(t *testing.T) []key {
 	v := sc.victim
 	origin := sc.north.Origin()
 	own := cookies(v.browser.Cookies())
-	whole := key{name: "the victim's own session", opens: []need{form, account, permission}, owner: v, put: func(r *http.Request, f url.Values) {
+	whole := key{name: "the victim's own session", opens: []need{form, account, permission}, owner: v, browser: v, put: func(r *http.Request, f url.Values) {
 		own(r, f)
 		from(r, "same-origin", origin)
 	}}
@@ -76,7 +78,7 @@ func (sc *scene) sessions(t *testing.T) []key {
 	origin := sc.north.Origin()
 	own := cookies(v.browser.Cookies())
 	change := func(name string, put func(r *http.Request, fields url.Values)) key {
-		return key{name: name, pages: []need{account, permission}, owner: v, put: func(r *http.Request, f url.Values) {
+		return key{name: name, pages: []need{account, permission}, owner: v, browser: v, put: func(r *http.Request, f url.Values) {
 			own(r, f)
 			put(r, f)
 		}}
@@ -89,7 +91,7 @@ func (sc *scene) sessions(t *testing.T) []key {
 		}, opens: []need{form}}
 	}
 	neighbour := others("a neighbour's session", n.browser.Cookies(), n.fields, n)
-	neighbour.opens, neighbour.pages = append(neighbour.opens, permission), []need{account}
+	neighbour.opens, neighbour.pages, neighbour.browser = append(neighbour.opens, permission), []need{account}, n
 	return []key{
 		neighbour,
 		others("a session that was signed out", sc.goneCookies, sc.gone.fields, nil),

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
 // App is a client of the JSON API.
 var App = vouchsafetest.Client{
 	"client_id": "app", "client_name": "The app", "client_secret": "app-secret-2vNq8ZxT4mKc7RwY",
-	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "first_party": true, "scope": "openid profile email phone offline_access",
+	"grant_types": []string{"urn:vouchsafe:first-party", "authorization_code", "refresh_token"}, "first_party": true, "redirect_uris": []string{"https://app.example/callback"}, "scope": "openid profile email phone offline_access",
 }
 
 // foreign is a client of the other tenant only.
@@ -34,6 +35,7 @@ type person struct {
 	tokens   *vouchsafetest.Reply
 	opaque   *vouchsafetest.Reply
 	app      *vouchsafetest.Reply // of the JSON API
+	there    fakeidp.Person       // who they are at every provider
 	canaries []string             // what only they, and those they allow, may be told
 }
 
@@ -41,6 +43,7 @@ func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person 
 	t.Helper()
 	mark := rand.Text()
 	p := &person{Person: vouchsafetest.Person{Email: strings.ToLower(mark) + "@example.com", Password: "a password of " + mark}, at: at}
+	p.there = fakeidp.Person{Subject: "there-" + mark, Name: "There-" + mark, Email: "there-" + p.Email, Verified: "true"}
 	hash, err := bcrypt.GenerateFromPassword([]byte(p.Password), 10)
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +79,8 @@ func (p *person) get(t *testing.T, c vouchsafetest.Client) *vouchsafetest.Reply 
 	return p.at.API(t).Redeem(t, r, p.browser.Code(t, r)).Want(t, 200, "")
 }
 
+func newAddress() string { return strings.ToLower(rand.Text()) + "@example.com" }
+
 // form is what the person's browser sends with every form of the account.
 func (p *person) form(t *testing.T) url.Values {
 	t.Helper()
@@ -94,6 +99,7 @@ type scene struct {
 	victim       *person // at north
 	neighbour    *person // at north too
 	stranger     *person // at south, with the role of an administrator
+	guest        *person // at north, for the app to have a life with
 	gone         *person // the victim's neighbour who has signed out: the cookies are those from before
 	goneCookies  []*http.Cookie
 	brief        *vouchsafetest.Reply // expired tokens of the victim
@@ -102,18 +108,24 @@ type scene struct {
 	request      *vouchsafetest.Request // that the code is for
 	code         string                 // of the victim, unspent
 	letter       string
+	voyages      []voyage
+	challenge    url.Values // what /authorize-challenge is asked for
 }
 
 func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	t.Helper()
-	sc := &scene{north: s.Tenant(t, "north"), south: s.Tenant(t, "south")}
+	sc := &scene{north: s.Tenant(t, "north"), south: s.Tenant(t, "south"), challenge: url.Values{}}
 	file := filepath.Join(t.TempDir(), "south.yaml")
 	if err := vouchsafetest.WriteClients(file, append(vouchsafetest.Declared(), App, foreign)); err != nil {
 		t.Fatal(err)
 	}
 	s.Command(t, "", "client", "apply", file, "--tenant", "south")
-	sc.victim, sc.neighbour, sc.gone = newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north)
+	sc.federate(t)
+	sc.victim, sc.neighbour, sc.gone, sc.guest = newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north)
 	sc.stranger = newPerson(t, sc.south, "admin")
+	sc.neighbour.there.Email = sc.neighbour.Email // which has an account, and so is theirs for the asking
+	sc.link(t)
+	sc.depart(t)
 	api := sc.north.API(t)
 
 	sc.goneCookies = sc.gone.browser.Cookies()

@@ -12,6 +12,7 @@ const (
 	app        need = "a first-party client"   // that authenticates
 	appPerson  need = "an app and its person"  // an access token that the app was given, and what only the app keeps
 	permission need = "a session's permission" // the browser is sent to the client with a code, or asked
+	trip       need = "the browser that left"  // for a provider, and what that has said there
 	developer  need = "this machine"           // in development, at the default tenant only
 )
 
@@ -46,7 +47,7 @@ var doors = map[string]need{
 	"/signed-out":                   nothing,
 	"/setup":                        form,
 	"/upstream/{upstream}":          form,
-	"/upstream/{upstream}/callback": form,
+	"/upstream/{upstream}/callback": trip,
 	"/federated/email":              form,
 	"/federated/confirm":            form,
 	"/federated/link":               form,

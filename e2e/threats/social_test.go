@@ -1,11 +1,8 @@
 package threats
 
 import (
-	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -68,15 +65,7 @@ func (w *social) apply(t *testing.T, settings map[string]any) {
 	for name, value := range settings {
 		declared[name] = value
 	}
-	text, err := json.Marshal(map[string]any{"tenants": map[string]any{w.TenantID: declared}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "tenants.yaml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.Command(t, "", "tenant", "apply", file)
+	w.ApplyTenant(t, declared)
 }
 
 // provider starts a stand-in.
@@ -104,20 +93,12 @@ func (w *social) unproven(t *testing.T, email string) vouchsafetest.Person {
 // depart goes to a provider as who, and gives the address that leads back.
 func (w *social) depart(t *testing.T, b *vouchsafetest.Browser, id string, who fakeidp.Person) string {
 	t.Helper()
-	page := b.Get(t, "/upstream/"+id)
-	if page.Left == nil {
-		t.Fatalf("%s: got %d at %s: %s", id, page.Status, page.URL, page.Text(t))
-	}
-	return visit(t, page.Left, who)
+	return b.Leave(t, id, who).To
 }
 
 func visit(t *testing.T, at *url.URL, who fakeidp.Person) string {
 	t.Helper()
-	to, _, err := fakeidp.Visit(http.DefaultClient, at.String(), who, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return to
+	return vouchsafetest.Visit(t, at, who).To
 }
 
 // come goes to a provider and back.

@@ -1,0 +1,123 @@
+package vouchsafetest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+)
+
+// StandIn is a provider that stands in for the real one of its kind.
+type StandIn struct {
+	*fakeidp.Server
+	// Upstream is what a tenant declares to have people come from it. Its id is the kind.
+	Upstream map[string]any
+}
+
+// NewStandIn starts one, until the test ends. handler, unless it is nil, answers in its
+// place, and asks it.
+func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
+	t.Helper()
+	p := &StandIn{Server: &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: "provider-canary-" + rand.Text()}}
+	if handler == nil {
+		handler = p.Server
+	}
+	srv := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	p.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than ours
+	p.Upstream = map[string]any{"id": kind, "preset": kind, "issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.ClientSecret}
+	if kind == fakeidp.Apple { // whose clients sign in the place of a secret
+		p.sign(t)
+	}
+	return p
+}
+
+func (p *StandIn) sign(t testing.TB) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.AppleKey, p.ClientSecret = &key.PublicKey, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	p.Upstream["client_secret"], p.Upstream["team_id"], p.Upstream["key_id"] = p.ClientSecret, "TEAM", "KEY"
+}
+
+// ApplyTenant makes the settings those of the tenant.
+func (s *Server) ApplyTenant(t testing.TB, settings map[string]any) {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"tenants": map[string]any{s.TenantID: settings}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Command(t, "", "tenant", "apply", file)
+}
+
+// Way is how a provider has a browser go back: by a link, or by a form that it posts.
+type Way struct {
+	To     string
+	Fields url.Values // of the form; nil for a link
+}
+
+// Leave goes to the upstream's provider, and is given the way back as who.
+func (b *Browser) Leave(t testing.TB, upstream string, who fakeidp.Person) Way {
+	t.Helper()
+	page := b.Get(t, "/upstream/"+upstream)
+	if page.Left == nil {
+		t.Fatalf("to %s: got %d at %s: %s", upstream, page.Status, page.URL, page.Text(t))
+	}
+	return Visit(t, page.Left, who)
+}
+
+// Visit is what a browser does at a provider, where it was sent.
+func Visit(t testing.TB, at *url.URL, who fakeidp.Person) Way {
+	t.Helper()
+	to, fields, err := fakeidp.Visit(http.DefaultClient, at.String(), who, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Way{to, fields}
+}
+
+// Take goes the way.
+func (b *Browser) Take(t testing.TB, w Way) *Page {
+	t.Helper()
+	if w.Fields == nil {
+		return b.Get(t, w.To)
+	}
+	return b.PostFrom(t, "https://provider.example", w.To, w.Fields)
+}
+
+// Values are what the provider says on the way.
+func (w Way) Values(t testing.TB) url.Values {
+	t.Helper()
+	if w.Fields != nil {
+		return w.Fields
+	}
+	u, err := url.Parse(w.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
+}
