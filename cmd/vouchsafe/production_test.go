@@ -99,6 +99,29 @@ func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 	r.stop(t)
 }
 
+// What a wrong request is told by the page in development, its operator finds in the log;
+// without the values that it came with.
+func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
+	sh := newShell(t, "VOUCHSAFE_DEVELOPMENT=false")
+	sh.file(t, "clients.yaml", clientsBefore)
+	r := sh.serve(t)
+	elsewhere := strings.Replace(r.issuer, "localhost", "127.0.0.1", 1)
+	for path, why := range map[string]string{
+		"/authorize?client_id=spa&redirect_uri=https://unheard.example/":          "redirect_uri is not one that the client registered.",
+		"/authorize?client_id=unheard":                                            "There is no enabled client with this client_id.",
+		"/logout?client_id=spa&post_logout_redirect_uri=https://unheard.example/": "post_logout_redirect_uri is not one that the client registered.",
+		elsewhere + "/token": "The request's Host is not the issuer's.",
+	} {
+		if status, body := r.get(t, path); status != 400 && status != 421 || strings.Contains(body, why) {
+			t.Errorf("%s: got %d %s", path, status, body)
+		}
+		eventually(t, "the log says: "+why, func() bool { return strings.Contains(r.err.String(), `"why":"`+why) })
+	}
+	if strings.Contains(r.err.String(), "unheard") {
+		t.Error("the log holds what was sent")
+	}
+}
+
 func TestReadinessNamesWhatFails(t *testing.T) {
 	db := pgtest.StartServer(t)
 	url, err := db.NewDatabase()

@@ -22,7 +22,8 @@ type Problem struct {
 	// Message says what was wrong and what to do, to whoever sits at the browser.
 	Message string
 	// Developer says it to whoever writes the client: what was wrong, what was
-	// expected, where to mend it. Shown in development mode only.
+	// expected, where to mend it. Shown in development mode only, and logged: what came
+	// with the request is Got's.
 	Developer string
 	// Got is the value that came and Expected those that would have been taken, such
 	// as redirect URIs. Shown, with the difference marked, in development mode only.
@@ -80,6 +81,9 @@ func Fail(page ErrorPage, w http.ResponseWriter, r *http.Request, err error) {
 		Note(r.Context(), "error", err.Error())
 	} else if p.Code != "" {
 		Note(r.Context(), "error", p.Code)
+	}
+	if p.Developer != "" && p.Status < 500 {
+		Note(r.Context(), "why", p.Developer) // pages say it in development alone
 	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", RetryAfter(p.RetryAfter))
