@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -162,8 +163,11 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 		t := a.table("CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM")
 		for _, v := range clients {
 			from := "command"
-			if v.Declared {
+			switch {
+			case v.Declared:
 				from = "file"
+			case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
+				from = "server"
 			}
 			t.row(v.ClientID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), from)
 		}

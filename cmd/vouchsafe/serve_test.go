@@ -47,6 +47,10 @@ func TestServeWithNothingSet(t *testing.T) {
 			t.Errorf("%s is not printed:\n%s", line, r.out)
 		}
 	}
+	// The playground's client is the server's own doing.
+	if list := sh.do(t, "client", "list"); !regexp.MustCompile(`(?m)^playground .* server$`).MatchString(list) {
+		t.Errorf("got clients\n%s", list)
+	}
 	// Each file is its owner's alone.
 	for _, path := range []string{"data", "data/secret", "data/vouchsafe.db", "data/vouchsafe.db-wal", "data/vouchsafe.db-shm"} {
 		info, err := os.Stat(filepath.Join(sh.dir, path))
