@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"crypto/sha256"
-	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -25,8 +24,8 @@ type published struct{ docs sync.Map } // tenant → *document
 type document struct {
 	from   any // tells what it was built from
 	body   []byte
-	header http.Header // shared by all answers: never changed
-	length []string    // Content-Length
+	header web.Header
+	length []string // Content-Length
 }
 
 // serve writes the tenant's document, which build makes when there is none from that. It
@@ -40,17 +39,17 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 			return err
 		}
 		sum := sha256.Sum256(body)
-		doc = &document{from: from, body: body, length: []string{strconv.Itoa(len(body))}, header: http.Header{
-			"Content-Type":           {"application/json"},
-			"Cache-Control":          {"public, max-age=" + strconv.Itoa(int(age/time.Second))},
-			"Etag":                   {`"` + strictBase64.EncodeToString(sum[:12]) + `"`},
-			"X-Content-Type-Options": {"nosniff"},
+		doc = &document{from: from, body: body, length: []string{strconv.Itoa(len(body))}, header: web.Header{
+			web.Line("Content-Type", "application/json"),
+			web.Line("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second))),
+			web.Line("Etag", `"`+strictBase64.EncodeToString(sum[:12])+`"`),
+			web.Line("X-Content-Type-Options", "nosniff"),
 		}}
 		d.docs.Store(tenant, doc)
 	}
 	h := w.Header()
 	delete(h, "X-Request-Id") // caches hand the answer on, to other requests
-	maps.Copy(h, doc.(*document).header)
+	doc.(*document).header.Set(h)
 	asked := r.Header
 	if r.Method == http.MethodGet && asked["If-None-Match"] == nil && asked["If-Match"] == nil && asked["Range"] == nil {
 		h["Content-Length"] = doc.(*document).length

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -140,12 +139,12 @@ func legible(s string) string {
 	}, s)
 }
 
-// unkeptJSON are the headers of an answer that no cache may keep. Requests share the values.
-var unkeptJSON = http.Header{
-	"Content-Type":           {"application/json"},
-	"Cache-Control":          {"no-store"},
-	"Pragma":                 {"no-cache"},
-	"X-Content-Type-Options": {"nosniff"},
+// unkeptJSON are the headers of an answer that no cache may keep.
+var unkeptJSON = web.Header{
+	web.Line("Content-Type", "application/json"),
+	web.Line("Cache-Control", "no-store"),
+	web.Line("Pragma", "no-cache"),
+	web.Line("X-Content-Type-Options", "nosniff"),
 }
 
 // writeJSON writes an answer that no cache may keep.
@@ -156,7 +155,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	maps.Copy(w.Header(), unkeptJSON)
+	unkeptJSON.Set(w.Header())
 	w.WriteHeader(status)
 	_, err := w.Write(buf.Bytes())
 	return err

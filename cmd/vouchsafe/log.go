@@ -22,7 +22,7 @@ func newLog(cfg *Config, w io.Writer) *slog.Logger {
 	if cfg.LogFormat == "text" || cfg.LogFormat == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
 		return slog.New(slog.NewTextHandler(w, opts))
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
+	return slog.New(requestLines{slog.NewJSONHandler(w, opts), w})
 }
 
 // newServingLog is newLog for a server: to a file or pipe, the lines of one moment are

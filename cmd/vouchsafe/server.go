@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -264,18 +263,17 @@ func (s *server) front(next http.Handler) http.Handler {
 
 // safely gives every answer the headers that no route should be without.
 func (s *server) safely(next http.Handler) http.Handler {
-	always := http.Header{
-		"X-Content-Type-Options": {"nosniff"},
-		"Referrer-Policy":        {"no-referrer"},
+	always := web.Header{
+		web.Line("X-Content-Type-Options", "nosniff"),
+		web.Line("Referrer-Policy", "no-referrer"),
 		// Pages set their own; nothing else is to be shown or framed at all.
-		"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+		web.Line("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 	}
 	if hasScheme(s.cfg.Issuer, "https") {
-		always.Set("Strict-Transport-Security", "max-age=31536000")
+		always = append(always, web.Line("Strict-Transport-Security", "max-age=31536000"))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The values are shared. Whoever sets a header puts others in their place.
-		maps.Copy(w.Header(), always)
+		always.Set(w.Header())
 		next.ServeHTTP(w, r)
 	})
 }

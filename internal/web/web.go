@@ -55,6 +55,30 @@ type exchange struct {
 	id       [1]string // the value of X-Request-Id
 }
 
+// Header is header lines that many answers share: their values are never changed. It is
+// not a map, because to walk through one costs more than to fill another.
+type Header []HeaderLine
+
+// HeaderLine is one of them.
+type HeaderLine struct {
+	name   string
+	values []string
+}
+
+// Line makes one. The name is in its canonical form.
+func Line(name, value string) HeaderLine { return HeaderLine{name, []string{value}} }
+
+// Set puts the lines in the place of those that h has under their names.
+func (l Header) Set(h http.Header) {
+	for _, line := range l {
+		h[line.name] = line.values
+	}
+}
+
+// RequestLine is the message of the line that the log has for every request. Its
+// attributes are texts and whole numbers.
+const RequestLine = "request"
+
 // Edge is the outermost middleware: it gives every request its Request, a limit on its
 // body and an end, writes one log line and answers panics.
 type Edge struct {
@@ -123,7 +147,7 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 		return
 	}
 	// Straight to the handler: a Logger would look up where it was called from.
-	line := slog.NewRecord(end, level, "request", 0)
+	line := slog.NewRecord(end, level, RequestLine, 0)
 	// The path only: a query may hold codes and hints.
 	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
