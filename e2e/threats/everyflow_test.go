@@ -31,18 +31,18 @@ type flows struct {
 	api     *vouchsafetest.API
 	mails   *smtptest.Server
 	secrets map[string]string
-	// social is a tenant whose people come from google.
-	social *social
-	google *teller
-	said   strings.Builder // to those who came from it in vain
+	// social is a tenant whose people come from the providers.
+	social    *vouchsafetest.Server
+	providers []*teller
+	said      strings.Builder // to those who came from them in vain
 }
 
 // all goes through every flow.
 func (f *flows) all() {
 	email, session := f.signUp()
 	f.reset(email, session)
-	p := f.secondFactor()
-	f.passkey(p)
+	f.secondFactor()
+	f.passkey()
 	f.invitation()
 	f.upstream()
 }
@@ -59,10 +59,15 @@ func (f *flows) note(name, secret string) string {
 // call is one of the API, from the app; what it gives is remembered.
 func (f *flows) call(path string, pairs ...string) *vouchsafetest.Reply {
 	f.t.Helper()
-	body := map[string]string{}
+	body := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		body[pairs[i]] = pairs[i+1]
 	}
+	return f.callWith(path, body)
+}
+
+func (f *flows) callWith(path string, body map[string]any) *vouchsafetest.Reply {
+	f.t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		f.t.Fatal(err)
@@ -85,8 +90,12 @@ func (f *flows) mail(to, what string) smtptest.Message {
 	if m.Code != "" {
 		f.note("code to "+what, m.Code)
 	}
-	if link, err := url.Parse(m.Link); err == nil && link.Query().Get("token") != "" {
-		f.note("link to "+what, link.Query().Get("token"))
+	if link, err := url.Parse(m.Link); err == nil {
+		for _, name := range []string{"token", "invitation"} {
+			if v := link.Query().Get(name); v != "" {
+				f.note("link to "+what, v)
+			}
+		}
 	}
 	return m
 }
@@ -119,7 +128,7 @@ func (f *flows) reset(email, _ string) {
 
 var recoveryCode = regexp.MustCompile(`<li>\s*(?:<code>)?([a-z0-9]{4,}(?:[- ][a-z0-9]{4,})+)`)
 
-func (f *flows) secondFactor() vouchsafetest.Person {
+func (f *flows) secondFactor() {
 	t, p := f.t, f.s.Person(f.t)
 	f.note("password with a second factor", p.Password)
 	r := vouchsafetest.NewRequest(web, "acr_values", mfa)
@@ -153,10 +162,9 @@ func (f *flows) secondFactor() vouchsafetest.Person {
 			}
 		}
 	}
-	return p
 }
 
-func (f *flows) passkey(vouchsafetest.Person) {
+func (f *flows) passkey() {
 	t, p := f.t, f.s.Person(f.t)
 	b := f.s.Browser(t, p)
 	b.SignIn(t, b.Get(t, "/login"), p)
@@ -177,6 +185,19 @@ func (f *flows) passkey(vouchsafetest.Person) {
 	}
 	f.note("form's token", fields.Get("form"))
 	f.note("private key of a passkey", string(device.Private(t)))
+
+	challenge := f.call("/auth/passkey-options").Want(t, 200, "")
+	state := f.note("state of a passkey's challenge to sign in", challenge.String("state"))
+	options, err := json.Marshal(challenge.Body["options"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := map[string]any{
+		"auth_session": challenge.String("auth_session"),
+		"passkey":      map[string]any{"state": state, "credential": json.RawMessage(device.SignIn(t, options))},
+	}
+	f.callWith("/auth/sign-in", answer).Want(t, 200, "")
+	f.callWith("/auth/sign-in", answer).Want(t, 422, "")
 }
 
 func (f *flows) invitation() {
@@ -187,5 +208,5 @@ func (f *flows) invitation() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.call("/auth/accept-invitation", "invitation", link.Query().Get("token"), "password", f.note("password of the invited", "invited canary "+rand.Text()))
+	f.call("/auth/accept-invitation", "invitation", link.Query().Get("invitation"), "password", f.note("password of the invited", "invited canary "+rand.Text())).Want(f.t, 200, "")
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,17 +59,28 @@ func guises(secret string) map[string]string {
 	return out
 }
 
+// head is how much of a guise is looked for at each place of a text before the whole of it
+// is: there are thousands of guises, and megabytes of text. No secret is shorter.
+const head = 6
+
 // sightings are the secrets that can be seen in the text, and how.
 func sightings(secrets map[string]string, text string) []string {
-	var seen []string
+	type sought struct{ guise, seen string }
+	begin := map[string][]sought{}
 	for name, secret := range secrets {
 		for how, guise := range guises(secret) {
-			if strings.Contains(text, guise) {
-				seen = append(seen, name+" "+how)
+			begin[guise[:head]] = append(begin[guise[:head]], sought{guise, name + " " + how})
+		}
+	}
+	seen := map[string]bool{}
+	for i := range len(text) - head + 1 {
+		for _, s := range begin[text[i:i+head]] {
+			if !seen[s.seen] && strings.HasPrefix(text[i:], s.guise) {
+				seen[s.seen] = true
 			}
 		}
 	}
-	return seen
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // TestSightings hides a secret in every way that is looked for.
