@@ -194,3 +194,21 @@ func (m *matrix) open(g *guest, c call, method string) {
 		}
 	}
 }
+
+// tryClients has the victim's client do what all others were refused. It ends the grant.
+func (m *matrix) tryClients() {
+	t, api := m.T, m.scene.north.API(m.T)
+	again := m.scene.renewed
+	m.opened[client]++ // /token, which gave it
+	if !api.Active(t, vouchsafetest.Web, again.Access()) {
+		t.Error("/introspect: the client's own token is not active")
+	}
+	m.opened[client]++
+	if got := api.As(t, vouchsafetest.Web, "/revoke", url.Values{"token": {again.Refresh()}}); got.Status != 200 {
+		t.Errorf("/revoke: got %d %s, want 200", got.Status, got.Raw)
+	}
+	if info := api.Userinfo(t, again.Access()); info.Status != 401 {
+		t.Errorf("/revoke: an access token of the grant has %d, want 401", info.Status)
+	}
+	m.opened[client]++
+}

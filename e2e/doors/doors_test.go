@@ -48,9 +48,10 @@ func TestNoDoorStandsOpen(t *testing.T) {
 			m.tryApps(keys, mails)
 			sc.unharmed(t)
 			m.comeBack()
+			m.tryClients()
 			sc.leave(t, m.bodies["/auth/delete-account"])
 			t.Logf("%d cells, of which opened as they should: %v", m.cells, m.opened)
-			for _, n := range []need{nothing, form, account, bearer, permission, trip, app, appPerson} {
+			for _, n := range []need{nothing, form, account, bearer, permission, client, trip, app, appPerson} {
 				if m.opened[n] == 0 {
 					t.Errorf("no key opened a door that needs %s: the matrix would not notice an open one", n)
 				}

@@ -104,6 +104,7 @@ type scene struct {
 	goneCookies  []*http.Cookie
 	brief        *vouchsafetest.Reply // expired tokens of the victim
 	revoked      *vouchsafetest.Reply
+	renewed      *vouchsafetest.Reply // what became of the victim's tokens in the end
 	service      *vouchsafetest.Reply
 	request      *vouchsafetest.Request // that the code is for
 	code         string                 // of the victim, unspent
@@ -155,7 +156,7 @@ func (sc *scene) unharmed(t *testing.T) {
 			t.Errorf("%s access token: got %d %s, want it to be alive and its person as they were", name, info.Status, info.Raw)
 		}
 	}
-	api.Renew(t, vouchsafetest.Web, v.tokens.Refresh()).Want(t, 200, "")
+	sc.renewed = api.Renew(t, vouchsafetest.Web, v.tokens.Refresh()).Want(t, 200, "")
 	api.Renew(t, vouchsafetest.Opaque, v.opaque.Refresh()).Want(t, 200, "")
 	api.Renew(t, App, v.app.Refresh()).Want(t, 200, "")
 	if got := v.form(t); got.Get("session") != v.fields.Get("session") {
@@ -177,7 +178,7 @@ func (sc *scene) leave(t *testing.T, body string) {
 	if got := api.Do(t, req); got.Status >= 300 {
 		t.Errorf("the victim cannot delete their own account: %d %s", got.Status, got.Raw)
 	}
-	if info := api.Userinfo(t, sc.victim.tokens.Access()); info.Status != 401 {
+	if info := api.Userinfo(t, sc.victim.opaque.Access()); info.Status != 401 {
 		t.Errorf("a deleted person's token: got %d, want 401", info.Status)
 	}
 }
