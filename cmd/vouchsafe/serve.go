@@ -23,7 +23,6 @@ import (
 type serveCmd struct{}
 
 const (
-	sweepEvery    = time.Minute
 	maintainEvery = 5 * time.Minute
 	countEvery    = 15 * time.Second
 )
@@ -169,24 +168,6 @@ func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
 		return nil, fmt.Errorf("metrics_listen: %w", err)
 	}
 	return l, nil
-}
-
-// sweep deletes what has expired, now and then. Replicas do it at different times. It goes
-// by the time that has passed since the start: a clock that is set ahead for a while must
-// not sweep away what tells that something was used.
-func (s *server) sweep(ctx context.Context) {
-	start := time.Now()
-	s.every(ctx, sweepEvery, "sweep", func(ctx context.Context) error {
-		now := time.Now()
-		if passed := start.Round(0).Add(now.Sub(start)); passed.Before(now) {
-			now = passed
-		}
-		n, err := s.store.Sweep(ctx, now)
-		if n > 0 {
-			s.log.DebugContext(ctx, "swept", "rows", n)
-		}
-		return err
-	})
 }
 
 func (s *server) maintainKeys(ctx context.Context) {

@@ -1,0 +1,142 @@
+package crashes
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// TestWhatExpiredIsSweptAway leaves things behind at a server whose clock is a hundred days
+// late, and others once it is right (threat M6): of the first no row stays, and of the
+// others each.
+//
+// It waits beside the other tests of the package: it is not parallel until it does.
+func TestWhatExpiredIsSweptAway(t *testing.T) {
+	var all []*leaver
+	for _, production := range []bool{false, true} {
+		clock := vouchsafetest.NewClock(t)
+		clock.Set(t, -100*24*time.Hour)
+		l := &leaver{Server: vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock, Clients: []vouchsafetest.Client{app}, Env: map[string]string{
+			// Mails wait for a server that is away.
+			"VOUCHSAFE_SMTP_URL": "smtp://127.0.0.1:1", "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+		}})}
+		empty := l.rows(t)
+		for range 3 {
+			l.leave(t, -100*24*time.Hour)
+		}
+		left := l.rows(t)
+		for table, n := range left {
+			if n < empty[table]+3 {
+				t.Errorf("%s: %s has %d rows after three visits and %d before: they left nothing to sweep", l.Name, table, n, empty[table])
+			}
+		}
+		if err := l.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		clock.Set(t, 0)
+		l.Restart(t)
+		l.started = time.Now()
+		l.leave(t, 0)
+		l.want = maps.Clone(empty)
+		// A session for the two grants, one of which is spent.
+		for table, n := range map[string]int{"sessions": 1, "grants": 2, "spent_values": 2, "codes": 2, "mail": 2} {
+			l.want[table] += n
+		}
+		t.Logf("%s: %v are to go, but for %v", l.Name, left, l.want)
+		all = append(all, l)
+	}
+	t.Parallel()
+	for _, l := range all {
+		// It sweeps once a minute.
+		for end := time.Now().Add(4 * time.Minute); !maps.Equal(l.rows(t), l.want); time.Sleep(time.Second) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: got %v rows, want %v", l.Name, l.rows(t), l.want)
+			}
+		}
+		t.Logf("%s: they were gone %v after the start", l.Name, time.Since(l.started).Round(time.Second))
+		// What was left when the clock was right is not over.
+		api := l.API(t)
+		wantAlive(t, api, l.kept)
+		api.ByKey(t, l.assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")
+		api.Redeem(t, l.request, l.spent).Want(t, 400, "invalid_grant")
+	}
+}
+
+// leaver is a server, and what its last visitor left.
+type leaver struct {
+	*vouchsafetest.Server
+	want    map[string]int
+	started time.Time
+
+	kept             *vouchsafetest.Reply // the tokens of a sign-in
+	request          *vouchsafetest.Request
+	spent, assertion string // a code and an assertion that were used
+}
+
+// leave is a visit that begins things and uses others: a sign-in without an end, a
+// registration, a forgotten password, a session, two codes, a revoked access token, an
+// assertion. The server's clock is so much ahead.
+func (l *leaver) leave(t *testing.T, ahead time.Duration) {
+	t.Helper()
+	api, p := l.API(t), l.Person(t)
+	l.Browser(t, p).Get(t, vouchsafetest.NewRequest(web).Path())
+	for path, body := range map[string]map[string]any{
+		"/auth/sign-up":        {"client_id": app.ID(), "email": address(), "password": "a quite unusual passphrase 71"},
+		"/auth/reset-password": {"client_id": app.ID(), "login": p.Email},
+	} {
+		if r := api.Do(t, api.JSON(t, path, body)); r.Status != 202 {
+			t.Fatalf("%s: got %d %s, want 202", path, r.Status, r.Raw)
+		}
+	}
+	browser := l.Browser(t, p)
+	l.request = vouchsafetest.NewRequest(web)
+	l.spent = browser.Code(t, l.request)
+	other := api.Redeem(t, l.request, l.spent).Want(t, 200, "")
+	api.As(t, web, "/revoke", vouchsafetest.Values("token", other.Access())).Want(t, 200, "")
+	l.kept = grantOf(t, api, browser)
+
+	keyed := vouchsafetest.Keyed()[1]
+	claims, now := l.AssertionClaims(keyed.ID()), time.Now().Add(ahead)
+	claims["iat"], claims["nbf"], claims["exp"] = now.Unix(), now.Unix(), now.Add(30*time.Minute).Unix()
+	l.assertion = keyed.Assertion(t, claims)
+	api.ByKey(t, l.assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 200, "")
+}
+
+// rows is how many there are in each table of what ends by itself.
+func (l *leaver) rows(t *testing.T) map[string]int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var row func(query string, n *int) error
+	if l.Database == "" {
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(l.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		row = func(query string, n *int) error { return db.QueryRowContext(ctx, query).Scan(n) }
+	} else {
+		conn, err := pgx.Connect(ctx, l.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		row = func(query string, n *int) error { return conn.QueryRow(ctx, query).Scan(n) }
+	}
+	counts := map[string]int{}
+	for _, table := range []string{"sessions", "grants", "spent_values", "codes", "mail"} {
+		var n int
+		if err := row("SELECT count(*) FROM "+table, &n); err != nil {
+			t.Fatal(err)
+		}
+		counts[table] = n
+	}
+	return counts
+}
