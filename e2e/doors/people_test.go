@@ -134,15 +134,15 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	if page := sc.gone.browser.Post(t, "/signout", fields); page.URL.Path != "/t/north/signed-out" {
 		t.Fatalf("signing out led to %s: %d", page.URL.Path, page.Status)
 	}
-	began := time.Now()
 	sc.brief = sc.victim.get(t, vouchsafetest.Brief)
+	given := time.Now()
 	sc.revoked = sc.victim.get(t, vouchsafetest.Other)
 	api.As(t, vouchsafetest.Other, "/revoke", url.Values{"token": {sc.revoked.Refresh()}})
 	sc.service = api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials").Want(t, 200, "")
 	sc.letter = sc.north.Browser(t, sc.victim.Person).Get(t, vouchsafetest.NewRequest(vouchsafetest.Web).Path()).URL.Query().Get("i")
 	sc.request = vouchsafetest.NewRequest(vouchsafetest.Web)
 	sc.code = sc.victim.browser.Code(t, sc.request)
-	time.Sleep(time.Until(began.Add(3 * time.Second))) // until the brief ones are over
+	time.Sleep(time.Until(given.Add(3 * time.Second))) // until the brief ones are over
 	return sc
 }
 
