@@ -222,17 +222,14 @@ func dispatch(r *mux.Router) http.Handler {
 func fixedRoutes(r *mux.Router) map[string]http.Handler {
 	fixed := make(map[string]http.Handler)
 	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // what it calls does not fail
-		path, err := route.GetPathTemplate()
-		if err != nil {
-			return nil
-		}
-		if _, err := route.GetMethods(); err == nil {
-			return nil
-		}
-		// One that stands above may match first.
-		var match mux.RouteMatch
-		if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
-			fixed[path] = match.Handler
+		path, noPath := route.GetPathTemplate()
+		_, noMethods := route.GetMethods()
+		if noPath == nil && noMethods != nil {
+			// One that stands above may match first.
+			var match mux.RouteMatch
+			if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
+				fixed[path] = match.Handler
+			}
 		}
 		return nil
 	})
