@@ -108,7 +108,7 @@ type Config struct {
 type Server struct {
 	Config
 	devices   *browser.Devices
-	templates map[string]*template.Template
+	templates *template.Template
 	static    *assets
 	// references are the documents of the JSON API, by issuer: tenants are few.
 	references sync.Map

@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
@@ -19,31 +18,10 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// parseTemplates parses every page together with the layout that it is shown in.
-func parseTemplates() (map[string]*template.Template, error) {
-	entries, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		return nil, err
-	}
-	layout, err := template.ParseFS(templateFiles, "templates/layout.html")
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]*template.Template{}
-	for _, e := range entries {
-		if e.Name() == "layout.html" {
-			continue
-		}
-		page, err := layout.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if page, err = page.ParseFS(templateFiles, "templates/"+e.Name()); err != nil {
-			return nil, err
-		}
-		all[strings.TrimSuffix(e.Name(), path.Ext(e.Name()))] = page
-	}
-	return all, nil
+// parseTemplates parses the pages, one template for each file. Those of layout.html are
+// shared by them.
+func parseTemplates() (*template.Template, error) {
+	return template.ParseFS(templateFiles, "templates/*.html")
 }
 
 // view is what a template sees.
@@ -158,7 +136,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 // show renders a page, whole before anything is written.
 func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) error {
 	var buf bytes.Buffer
-	if err := s.templates[page].ExecuteTemplate(&buf, "layout.html", v); err != nil {
+	if err := s.templates.ExecuteTemplate(&buf, page+".html", v); err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
