@@ -20,7 +20,7 @@ type clientCmd struct {
 	List   clientListCmd   `cmd:"" help:"List clients."`
 	Show   clientShowCmd   `cmd:"" help:"Show a client."`
 	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with people's consents and grants to it."`
-	Apply  clientApplyCmd  `cmd:"" help:"Make the declared clients those of a file. Twice changes nothing."`
+	Apply  clientApplyCmd  `cmd:"" help:"Make the declared clients those of a file: one that it declares no more is removed, with people's consents and grants to it. Twice changes nothing."`
 	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 when that is anything."`
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and the hash of it for a clients file."`
 }
@@ -205,10 +205,14 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 
 type clientRemoveCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
+	Yes      bool   `help:"Yes, remove it, with people's consents and grants to it."`
 	tenantFlag
 }
 
 func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
+	if !c.Yes {
+		return fmt.Errorf("this removes %s with people's consents and grants to it, for good: say --yes", c.ClientID)
+	}
 	return a.withStore(ctx, func(s store) error {
 		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
 			return noSuch(err, "client", c.ClientID)

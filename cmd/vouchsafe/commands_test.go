@@ -144,9 +144,11 @@ func TestClientCommands(t *testing.T) {
 	if _, errs, code := sh.run(t, "short\n", "client", "add", "mine2", "--kind", "service", "--secret-stdin"); code != 1 {
 		t.Errorf("a short secret was taken: %s", errs)
 	}
-	sh.do(t, "client", "remove", "web")
-	sh.fails(t, 1, "client", "show", "web")
 	sh.fails(t, 1, "client", "remove", "web")
+	sh.do(t, "client", "show", "web") // asked for by mistake, it is still there
+	sh.do(t, "client", "remove", "web", "--yes")
+	sh.fails(t, 1, "client", "show", "web")
+	sh.fails(t, 1, "client", "remove", "web", "--yes")
 	sh.fails(t, 1, "client", "add", "x", "--kind", "service", "--tenant", "nowhere")
 	// What client secret prints is good in a file.
 	var made struct {

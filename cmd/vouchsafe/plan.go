@@ -78,6 +78,17 @@ func leftBehind(ctx context.Context, store storage.Clients, tenant string, file 
 	return plan, nil
 }
 
+// removed are the clients that the plan removes.
+func removed(plan []change) []string {
+	var ids []string
+	for _, ch := range plan {
+		if ch.Op == "-" {
+			ids = append(ids, ch.ClientID)
+		}
+	}
+	return ids
+}
+
 // applyPlan carries the changes out, on record as the actor's doing.
 func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor string) error {
 	kinds := map[string]string{"+": "client.added", "~": "client.changed", "-": "client.removed"}

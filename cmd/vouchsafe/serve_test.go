@@ -231,3 +231,18 @@ func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 		t.Errorf("got %s", errs)
 	}
 }
+
+// An older replica that starts again with its older file removes what the newer one added:
+// whoever reads the log must see which.
+func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
+	sh := newShell(t)
+	for _, start := range []struct{ file, want string }{{clientsBefore, ""}, {clientsAfter, `"removed":["old"]`}, {clientsBefore, `"removed":["service"]`}, {clientsBefore, ""}} {
+		sh.file(t, "clients.yaml", start.file)
+		r := sh.serve(t)
+		r.stop(t)
+		warned := regexp.MustCompile(`"level":"WARN","msg":"clients removed.*`).FindString(r.err.String())
+		if (warned != "") != (start.want != "") || !strings.Contains(warned, start.want) {
+			t.Errorf("got %q, want %q", warned, start.want)
+		}
+	}
+}

@@ -310,6 +310,9 @@ func (s *server) applyClients(ctx context.Context) error {
 		if err := applyPlan(ctx, s.store, storage.DefaultTenant, plan, "clients file"); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
+		if gone := removed(plan); len(gone) > 0 {
+			s.log.WarnContext(ctx, "clients removed, with people's consents and grants to them: the clients file declares them no more", "file", s.cfg.Clients, "removed", gone)
+		}
 		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))
 	}
 	return s.applyPlayground(ctx)

@@ -70,7 +70,7 @@ func e7(kill func(*testing.T, *vouchsafetest.Server, *doomed)) func(*testing.T, 
 func e7Client(t *testing.T, s *vouchsafetest.Server) {
 	c := s.AddClient(t)
 	reply := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(c))
-	s.Command(t, "", "client", "remove", c.ID())
+	s.Command(t, "", "client", "remove", c.ID(), "--yes")
 	api := s.API(t)
 	if info := api.Userinfo(t, reply.Access()); info.Status != 401 {
 		t.Errorf("user info with a token of a removed client: got %d, want 401", info.Status)

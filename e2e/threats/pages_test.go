@@ -224,7 +224,7 @@ func a15(t *testing.T, s *vouchsafetest.Server) {
 	r = vouchsafetest.NewRequest(c)
 	login := b.Get(t, r.Path())
 	code := jo(t, s).Code(t, r)
-	s.Command(t, "", "client", "remove", c.ID())
+	s.Command(t, "", "client", "remove", c.ID(), "--yes")
 	time.Sleep(noticed)
 	if page := b.SignIn(t, login, b.Person); page.Left != nil || page.Status != 400 {
 		t.Errorf("a client removed in mid-flow: got %d at %s, %v, want 400", page.Status, page.URL.Path, page.Left)
