@@ -229,6 +229,11 @@ func TestUserCommands(t *testing.T) {
 	if _, errs, code := sh.run(t, "another horse battery staple", "user", "password", "kim@example.com", "--password-stdin"); code != 0 {
 		t.Error(errs)
 	}
+	for name, want := range map[string]string{"nobody": `there is no person "nobody"`, "kim@example.com": "use --password-stdin"} {
+		if errs := sh.fails(t, 1, "user", "password", name); !strings.Contains(errs, want) {
+			t.Errorf("a password of %s: got %s, want %s", name, errs, want)
+		}
+	}
 	sh.do(t, "user", "disable", "jo")
 	if list := sh.do(t, "user", "list"); !strings.Contains(list, "disabled") {
 		t.Errorf("got %s", list)

@@ -246,3 +246,12 @@ func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
 		}
 	}
 }
+
+func TestMissingFileIsToldWithItsSetting(t *testing.T) {
+	for _, name := range []string{"CLIENTS", "TENANTS"} {
+		errs := newShell(t, "VOUCHSAFE_"+name+"=nope.yaml").fails(t, 1, "serve")
+		if !strings.Contains(errs, "nope.yaml") || !strings.Contains(errs, "VOUCHSAFE_"+name) {
+			t.Errorf("%s: got %s", name, errs)
+		}
+	}
+}

@@ -282,7 +282,7 @@ func (s *server) applyTenants(ctx context.Context) error {
 	}
 	file, err := readTenants(s.cfg.Tenants)
 	if err != nil {
-		return err
+		return unreadable("tenants", err)
 	}
 	plan, err := planTenants(ctx, s.store, s.secrets, file)
 	if err == nil {
@@ -301,7 +301,7 @@ func (s *server) applyClients(ctx context.Context) error {
 	if s.cfg.Clients != "" {
 		clients, err := readClients(s.cfg.Clients, s.cfg.samples())
 		if err != nil {
-			return err
+			return unreadable("clients", err)
 		}
 		plan, err := planClients(ctx, s.store, storage.DefaultTenant, clients)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,14 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 func unreachable(cfg *Config, err error) error {
 	if cfg.production() && errors.Is(err, storage.ErrUnavailable) {
 		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there before the first start", err)
+	}
+	return err
+}
+
+// unreadable says of a file that cannot be read which setting named it.
+func unreadable(setting string, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%w\nThe setting %s (%s) names it", err, setting, settingNamed(setting).env())
 	}
 	return err
 }

@@ -273,10 +273,10 @@ type userPasswordCmd struct {
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
-	if !c.PasswordStdin && !a.interactive() {
-		return errors.New("there is no terminal to ask for the password: use --password-stdin")
-	}
 	return c.change(ctx, a, "password.set", func(s store, u storage.User) error {
+		if !c.PasswordStdin && !a.interactive() {
+			return errors.New("there is no terminal to ask for the password: use --password-stdin")
+		}
 		creds, err := a.newPassword(ctx, c.PasswordStdin, u)
 		if err != nil {
 			return err
