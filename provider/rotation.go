@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -43,6 +44,23 @@ func (p *Provider) RotateKey(ctx context.Context, tenant, alg string, now bool) 
 	p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Actor: "cli", Detail: map[string]string{"kid": key.ID, "alg": alg}})
 	key.Private = nil
 	return key, nil
+}
+
+// KeyAlgorithms are those that the tenant signs with: a few that there is always a key of,
+// and those of its published keys.
+func (p *Provider) KeyAlgorithms(ctx context.Context, tenant string) ([]string, error) {
+	set, err := p.keys.sets.Fresh(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	var algs []string
+	for _, alg := range signingAlgorithms {
+		newest := set.newest(string(alg))
+		if slices.Contains(p.keys.always, string(alg)) || newest != nil && newest.isPublished(time.Now()) {
+			algs = append(algs, string(alg))
+		}
+	}
+	return algs, nil
 }
 
 // ListKeys lists the tenant's signing keys, without their private halves.

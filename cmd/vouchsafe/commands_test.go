@@ -297,14 +297,49 @@ func TestKeyCommands(t *testing.T) {
 
 func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
 	sh := newShell(t)
-	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--now"))
+	kids := strings.Fields(sh.do(t, "key", "rotate", "--now"))
 	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
 	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "sealed with another master secret") {
 		t.Errorf("got %s", errs)
 	}
 	// As the complaint says: it is lost.
-	sh.do(t, "key", "remove", "--", kid)
+	for _, kid := range kids {
+		sh.do(t, "key", "remove", "--", kid)
+	}
 	sh.serve(t)
+}
+
+// Whoever fears for the keys, and names no algorithm, means all of them.
+func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
+	sh := newShell(t)
+	sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now")
+	states := func() map[string]int {
+		var keys []keyView
+		sh.read(t, &keys, "key", "list", "--json")
+		n := map[string]int{}
+		for _, k := range keys {
+			n[k.Algorithm+" "+k.State]++
+		}
+		return n
+	}
+	var made []keyView
+	for range 2 {
+		if sh.read(t, &made, "key", "rotate", "--now", "--json"); len(made) != 3 {
+			t.Errorf("got %d new keys, want one of each algorithm", len(made))
+		}
+	}
+	want := map[string]int{"ES256 signing": 1, "ES256 published": 1, "RS256 signing": 1, "RS256 published": 1, "EdDSA signing": 1, "EdDSA published": 2}
+	if diff := cmp.Diff(want, states()); diff != "" {
+		t.Error(diff)
+	}
+	// One that is not used is not made.
+	sh.do(t, "tenant", "add", "acme")
+	if sh.read(t, &made, "key", "rotate", "--tenant", "acme", "--json"); len(made) != 2 {
+		t.Errorf("a new tenant: got %v, want keys for ID tokens and access tokens", made)
+	}
+	if sh.read(t, &made, "key", "rotate", "--alg", "RS256", "--json"); len(made) != 1 || made[0].Algorithm != "RS256" || made[0].State != "next" {
+		t.Errorf("one algorithm: got %v", made)
+	}
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List signing keys."`
-	Rotate keyRotateCmd `cmd:"" help:"Make a new signing key. Keys rotate by themselves too: see key_rotation."`
+	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one of each algorithm in use. Keys rotate by themselves too: see key_rotation."`
 	Remove keyRemoveCmd `cmd:"" help:"Remove a signing key: what it signed is believed no more, at once."`
 }
 
@@ -77,8 +78,8 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type keyRotateCmd struct {
-	Alg string `help:"Which of the tenant's keys: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" default:"ES256" placeholder:"ALG"`
-	Now bool   `help:"Sign with it at once, because the old one may be known to others. Otherwise it is published a while before it signs, so that everybody has seen it by then."`
+	Alg *string `help:"One of the tenant's keys alone: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
+	Now bool    `help:"Sign with them at once, because the old ones may be known to others. Otherwise they are published a while before they sign, so that everybody has seen them by then."`
 	tenantFlag
 	jsonFlag
 }
@@ -88,15 +89,31 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s.store, c.Tenant); err != nil {
 			return err
 		}
-		k, err := s.provider.RotateKey(ctx, c.Tenant, c.Alg, c.Now)
+		algs, err := s.provider.KeyAlgorithms(ctx, c.Tenant)
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return a.printJSON(viewKey(k, time.Now()))
+		if c.Alg != nil {
+			algs = []string{*c.Alg}
 		}
-		fmt.Fprintln(a.stdout, k.ID)
-		return nil
+		views := []keyView{}
+		var errs error
+		for _, alg := range algs {
+			k, err := s.provider.RotateKey(ctx, c.Tenant, alg, c.Now)
+			if err != nil {
+				errs = errors.Join(errs, err)
+				continue
+			}
+			views = append(views, viewKey(k, time.Now()))
+		}
+		// Also when one of them failed: the others are there.
+		if c.JSON {
+			return errors.Join(errs, a.printJSON(views))
+		}
+		for _, v := range views {
+			fmt.Fprintln(a.stdout, v.ID)
+		}
+		return errs
 	})
 }
 
