@@ -3,12 +3,25 @@
 package crashes
 
 import (
+	"flag"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+// waiting is how many tests do little but wait, for minutes.
+const waiting = 4
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// They do not take the places of those that work.
+	if err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+waiting)); err != nil {
+		panic(err)
+	}
+	vouchsafetest.Main(m)
+}
 
 var web = vouchsafetest.Strict // whose secret is quick to check, also at a start
 
