@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -212,11 +213,11 @@ func TestNoTokensInAddresses(t *testing.T) {
 	to, _ := v.depart(fakeidp.Google, query, fedJo)
 	code := mustParse(t, to).Query().Get("code")
 	a := v.visit(to)
+	// With its point, for a sealed letter, which is random, may have those three by chance.
+	secrets := regexp.MustCompile(regexp.QuoteMeta(code) + `|token|eyJ[\w-]*\.`)
 	for range 3 {
-		for _, secret := range []string{code, "token", "eyJ"} {
-			if strings.Contains(a.location(), secret) || strings.Contains(a.body, secret) {
-				t.Errorf("%q is in %s %s", secret, a.location(), a.body)
-			}
+		if found := secrets.FindString(a.location() + " " + a.body); found != "" {
+			t.Errorf("%q is in %s %s", found, a.location(), a.body)
 		}
 		if strings.HasPrefix(a.location(), "https://app.example/callback?code=") {
 			return
