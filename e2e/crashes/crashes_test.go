@@ -12,7 +12,7 @@ import (
 )
 
 // waiting is how many tests do little but wait, for minutes.
-const waiting = 4
+const waiting = 5
 
 func TestMain(m *testing.M) {
 	flag.Parse()

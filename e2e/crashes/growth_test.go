@@ -38,16 +38,25 @@ func TestWhatFailsLeavesLittle(t *testing.T) {
 		round(i)
 	}
 	grown := s.Log()[len(logged):]
+	leaked := memory(t, s, "VmRSS") - held
 	t.Logf("%d requests: the memory grew by %d KiB, the database by %d bytes, the log by %d lines of %d bytes",
-		4*rounds, (memory(t, s, "VmRSS")-held)>>10, sizeOf(t, s)-stored, strings.Count(grown, "\n"), len(grown)/(4*rounds))
+		4*rounds, leaked>>10, sizeOf(t, s)-stored, strings.Count(grown, "\n"), len(grown)/(4*rounds))
 	if more := sizeOf(t, s) - stored; more > 64<<10 {
 		t.Errorf("the database grew by %d bytes in %d failures", more, 4*rounds)
 	}
-	if more := memory(t, s, "VmRSS") - held; more > 16<<20 {
-		t.Errorf("the memory grew by %d KiB in %d failures", more>>10, 4*rounds)
-	}
 	if lines := strings.Count(grown, "\n"); lines > 4*rounds+100 || len(grown) > 4*rounds*600 {
 		t.Errorf("got %d lines and %d bytes of log for %d requests", lines, len(grown), 4*rounds)
+	}
+	// What the garbage collector likes to keep it takes once, and what leaks each time.
+	for times := 2; leaked > 16<<20; times-- {
+		if times == 0 {
+			t.Fatalf("the memory grew by %d KiB in the last %d failures, and as much in those before", leaked>>10, 4*rounds)
+		}
+		held = memory(t, s, "VmRSS")
+		for i := range rounds {
+			round(i)
+		}
+		leaked = memory(t, s, "VmRSS") - held
 	}
 }
 

@@ -16,25 +16,24 @@ import (
 // TestWhatExpiredIsSweptAway leaves things behind at a server whose clock is a hundred days
 // late, and others once it is right (threat M6): of the first no row stays, and of the
 // others each.
-//
-// It waits beside the other tests of the package: it is not parallel until it does.
 func TestWhatExpiredIsSweptAway(t *testing.T) {
-	var all []*leaver
-	for _, production := range []bool{false, true} {
+	t.Parallel()
+	both(t, func(t *testing.T, production bool) {
+		const late = 100 * 24 * time.Hour
 		clock := vouchsafetest.NewClock(t)
-		clock.Set(t, -100*24*time.Hour)
+		clock.Set(t, -late)
 		l := &leaver{Server: vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock, Clients: []vouchsafetest.Client{app}, Env: map[string]string{
 			// Mails wait for a server that is away.
 			"VOUCHSAFE_SMTP_URL": "smtp://127.0.0.1:1", "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
 		}})}
 		empty := l.rows(t)
 		for range 3 {
-			l.leave(t, -100*24*time.Hour)
+			l.leave(t, -late)
 		}
 		left := l.rows(t)
 		for table, n := range left {
 			if n < empty[table]+3 {
-				t.Errorf("%s: %s has %d rows after three visits and %d before: they left nothing to sweep", l.Name, table, n, empty[table])
+				t.Errorf("%s has %d rows after three visits and %d before: they left nothing to sweep", table, n, empty[table])
 			}
 		}
 		if err := l.Stop(); err != nil {
@@ -42,39 +41,31 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 		}
 		clock.Set(t, 0)
 		l.Restart(t)
-		l.started = time.Now()
+		started := time.Now()
 		l.leave(t, 0)
-		l.want = maps.Clone(empty)
+		want := maps.Clone(empty)
 		// A session for the two grants, one of which is spent.
 		for table, n := range map[string]int{"sessions": 1, "grants": 2, "spent_values": 2, "codes": 2, "mail": 2} {
-			l.want[table] += n
+			want[table] += n
 		}
-		t.Logf("%s: %v are to go, but for %v", l.Name, left, l.want)
-		all = append(all, l)
-	}
-	t.Parallel()
-	for _, l := range all {
 		// It sweeps once a minute.
-		for end := time.Now().Add(4 * time.Minute); !maps.Equal(l.rows(t), l.want); time.Sleep(time.Second) {
+		for end := started.Add(4 * time.Minute); !maps.Equal(l.rows(t), want); time.Sleep(time.Second) {
 			if time.Now().After(end) {
-				t.Fatalf("%s: got %v rows, want %v", l.Name, l.rows(t), l.want)
+				t.Fatalf("got %v rows, want %v", l.rows(t), want)
 			}
 		}
-		t.Logf("%s: they were gone %v after the start", l.Name, time.Since(l.started).Round(time.Second))
+		t.Logf("of %v rows and one visit more %v were left %v after the start", left, want, time.Since(started).Round(time.Second))
 		// What was left when the clock was right is not over.
 		api := l.API(t)
 		wantAlive(t, api, l.kept)
 		api.ByKey(t, l.assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")
 		api.Redeem(t, l.request, l.spent).Want(t, 400, "invalid_grant")
-	}
+	})
 }
 
 // leaver is a server, and what its last visitor left.
 type leaver struct {
 	*vouchsafetest.Server
-	want    map[string]int
-	started time.Time
-
 	kept             *vouchsafetest.Reply // the tokens of a sign-in
 	request          *vouchsafetest.Request
 	spent, assertion string // a code and an assertion that were used
