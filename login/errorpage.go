@@ -83,6 +83,9 @@ func (s *Server) problemJSON(w http.ResponseWriter, p *web.Problem, title, messa
 	if message == "" {
 		message = title
 	}
+	if p.Program != "" {
+		message += " " + p.Program
+	}
 	out := struct {
 		Error       string   `json:"error"`
 		Description string   `json:"error_description"`

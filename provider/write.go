@@ -57,11 +57,16 @@ func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
 			_, path, _ = strings.Cut(rest, "/")
 			path = "/" + path
 		}
-		if slices.Contains(programs, path) {
+		switch program := slices.Contains(programs, path); {
+		case program && prob.Status >= 500:
 			p.writeError(w, r, prob)
-			return
+		case program: // with all that it says to developers, where it does
+			r = r.Clone(r.Context())
+			r.Header.Set("Accept", "application/json")
+			page(w, r, prob)
+		default:
+			page(w, r, prob)
 		}
-		page(w, r, prob)
 	}
 }
 

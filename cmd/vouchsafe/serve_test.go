@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -255,6 +257,43 @@ func TestMissingFileIsToldWithItsSetting(t *testing.T) {
 		errs := newShell(t, "VOUCHSAFE_"+name+"=nope.yaml").fails(t, 1, "serve")
 		if !strings.Contains(errs, "nope.yaml") || !strings.Contains(errs, "VOUCHSAFE_"+name) {
 			t.Errorf("%s: got %s", name, errs)
+		}
+	}
+}
+
+// Whoever writes a client reads its error, not a page.
+func TestProgramsAreToldWhereToLook(t *testing.T) {
+	for _, development := range []bool{true, false} {
+		r := newShell(t, fmt.Sprint("VOUCHSAFE_DEVELOPMENT=", development)).serve(t)
+		host := strings.TrimPrefix(r.issuer, "http://")
+		listed := "The endpoints are listed at " + r.issuer + "/.well-known/openid-configuration."
+		for _, c := range []struct {
+			host, method, path, accept string
+			status                     int
+			want                       string
+			always                     bool
+		}{
+			{host, "POST", "/oauth/token", "application/json", 404, listed, true},
+			{host, "GET", "/oauth2/v1/authorize", "", 404, listed, true},
+			{host, "DELETE", "/login", "*/*", 405, listed, true},
+			{"127.0.0.1", "POST", "/token", "text/html", 421, host, false},
+			{"127.0.0.1", "GET", "/.well-known/openid-configuration", "", 421, host, false},
+		} {
+			req, err := http.NewRequest(c.method, r.issuer+c.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			req.Header.Set("Accept", c.accept)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if err != nil || res.StatusCode != c.status || !json.Valid(body) || strings.Contains(string(body), c.want) != (c.always || development) {
+				t.Errorf("development %v, %s %s at %s: got %d %s, %v, want %d with %q: %v", development, c.method, c.path, c.host, res.StatusCode, body, err, c.status, c.want, c.always || development)
+			}
 		}
 	}
 }

@@ -183,8 +183,8 @@ func (s *server) routes() *mux.Router {
 		s.dev.Register(r)
 	}
 	refuse := func(status int, message string) http.Handler {
-		return web.Handler(s.pages.ErrorPage, func(http.ResponseWriter, *http.Request) error {
-			return &web.Problem{Status: status, Message: message}
+		return web.Handler(s.pages.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
+			return &web.Problem{Status: status, Message: message, Program: "The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
 		})
 	}
 	r.NotFoundHandler = refuse(http.StatusNotFound, "There is no such page.")

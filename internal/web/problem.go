@@ -21,6 +21,9 @@ type Problem struct {
 	Title string
 	// Message says what was wrong and what to do, to whoever sits at the browser.
 	Message string
+	// Program follows on Message where a program is answered: a sentence, in English, that
+	// everybody may read.
+	Program string
 	// Developer says it to whoever writes the client: what was wrong, what was
 	// expected, where to mend it. Shown in development mode only, and logged: what came
 	// with the request is Got's.
