@@ -72,6 +72,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 		v.Path = t.Path
 	}
 	w.Header().Set("Content-Security-Policy", policy(source, "'none'"))
+	allowDataImages(w)
 	if err := s.show(w, p.Status, "error", v); err != nil {
 		s.Log.ErrorContext(r.Context(), "error page", "error", err)
 		http.Error(w, title, p.Status)

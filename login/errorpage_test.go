@@ -111,6 +111,10 @@ func TestErrorsAreShownWithoutATenant(t *testing.T) {
 		if !strings.Contains(p.body, p.header.Get("X-Request-Id")) || p.header.Get("X-Request-Id") == "" {
 			t.Errorf("%s: the page does not show the request's id", name)
 		}
+		// Without an icon of its own browsers ask for /favicon.ico.
+		if !strings.Contains(p.body, `<link rel="icon" href="data:`) || !strings.Contains(p.header.Get("Content-Security-Policy"), "img-src data:") {
+			t.Errorf("%s: no icon, or one that the policy %q forbids", name, p.header.Get("Content-Security-Policy"))
+		}
 		if !strings.Contains(p.header.Get("Content-Security-Policy"), s.login.static.styleSource) {
 			t.Errorf("%s: got policy %q", name, p.header.Get("Content-Security-Policy"))
 		}

@@ -138,7 +138,7 @@ func forClient(w http.ResponseWriter, in *storage.Interaction) {
 	w.Header().Set("Content-Security-Policy", policy("'self'", target))
 }
 
-// allowDataImages loosens the headers for a page with a picture that is made for it.
+// allowDataImages loosens the headers for a page with a picture that lies in it.
 func allowDataImages(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "img-src ", "img-src data: ", 1))

@@ -150,7 +150,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			h := v.get(path).header
 			csp := h.Get("Content-Security-Policy")
 			if policy == "" { // an error page
-				policy = "default-src 'none'; style-src " + s.login.static.styleSource + "; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+				policy = "default-src 'none'; style-src " + s.login.static.styleSource + "; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 			}
 			if csp != policy || strings.Contains(csp, "unsafe") {
 				t.Errorf("%s: got policy\n%s, want\n%s", path, csp, policy)

@@ -25,7 +25,8 @@ type assets struct {
 	files map[string]asset  // by the name in URLs
 	names map[string]string // from the name in the source to that in URLs
 	// style is the stylesheet as an element, for pages that cannot link to anything, and
-	// styleSource what a Content-Security-Policy has to say to allow it.
+	// styleSource what a Content-Security-Policy has to say to allow it. The icon is beside
+	// it: where none is named, browsers ask for /favicon.ico.
 	style       template.HTML
 	styleSource string
 }
@@ -62,12 +63,15 @@ func loadAssets() (*assets, error) {
 		name := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext
 		a.names[e.Name()] = name
 		a.files[name] = asset{kind: mime.TypeByExtension(ext), plain: plain, gzip: packed.Bytes()}
-		if e.Name() == "style.css" {
-			a.style = template.HTML("<style>" + string(plain) + "</style>")
+		switch e.Name() {
+		case "mark.svg":
+			a.style += template.HTML(`<link rel="icon" href="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString(plain) + `">`)
+		case "style.css":
+			a.style += template.HTML("<style>" + string(plain) + "</style>")
 			a.styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 		}
 	}
-	if a.style == "" {
+	if a.styleSource == "" {
 		return nil, fmt.Errorf("no style.css among the static files")
 	}
 	return a, nil
