@@ -36,7 +36,7 @@ fuzz: ## Fuzz every target; FUZZTIME=5m for longer than the moment of make test
 	@scripts/fuzz
 
 .PHONY: bench
-bench: setup ## Measure what each operation costs beside its floor; BENCH='-store sqlite -for 2s' for less
+bench: setup ## Measure what each operation costs beside its floor (about 4 minutes); BENCH='-store sqlite -for 2s' for less
 	@go run ./bench $(BENCH)
 
 .PHONY: clean

@@ -87,14 +87,15 @@ func run(ctx context.Context) error {
 
 func parse() (options, error) {
 	var o options
-	store := flag.String("store", "sqlite,postgres", "what to measure on: sqlite, postgres (with Redis), or both")
-	only := flag.String("only", "", "the operations to measure, separated by commas; all of them when empty")
+	store := flag.String("store", "sqlite,postgres", "what to measure on: sqlite, postgres (with Redis), or the two with a comma between them")
+	only := flag.String("only", "", "the operations to measure, separated by commas, of "+strings.Join(names(), ",")+"; all of them when empty")
 	flag.DurationVar(&o.span, "for", 5*time.Second, "how long each operation is measured")
 	flag.IntVar(&o.workers, "connections", 8, "connections that ask at the same time")
 	flag.IntVar(&o.fill, "fill", 0, "people, and as many grants, to put into the database first")
 	flag.StringVar(&o.profile, "profile", "", "a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); measuring costs, too")
 	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
 	flag.IntVar(&o.replicas, "replicas", 0, "measure so many replicas behind HAProxy instead, and one beside them, on PostgreSQL + Redis")
+	flag.Usage = usage
 	flag.Parse()
 	o.stores = strings.Split(*store, ",")
 	for _, s := range o.stores {
@@ -107,14 +108,39 @@ func parse() (options, error) {
 	}
 	for _, name := range o.only {
 		if !slices.ContainsFunc(operations, func(op operation) bool { return op.name == name }) {
-			var names []string
-			for _, op := range operations {
-				names = append(names, op.name)
-			}
-			return o, fmt.Errorf("-only %s: want some of %s", name, strings.Join(names, ","))
+			return o, fmt.Errorf("-only %s: want some of %s", name, strings.Join(names(), ","))
 		}
 	}
 	return o, nil
+}
+
+// names are those of the operations.
+func names() []string {
+	var out []string
+	for _, op := range operations {
+		out = append(out, op.name)
+	}
+	return out
+}
+
+// usage says what there is to choose, and how to read the table.
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), `Measures what each operation costs the server, beside its floor: a bare net/http handler
+that does the unavoidable alone. All of it takes about four minutes: each operation and
+each floor -for, and a fifth of that to warm up.
+
+`)
+	flag.PrintDefaults()
+	fmt.Fprint(flag.CommandLine.Output(), `
+The columns of the table, of one operation:
+  ops/s           how often it was done in a second
+  CPU µs          what the server's CPU spent on it
+  floor µs        what the floor's spent
+  ratio           the one by the other: trust this. aim is the one that we want
+  p50, p95, p99   how long so many in a hundred took at most, in ms
+  SQL, Redis      statements and commands
+  peak MiB        the most memory that the server held meanwhile
+`)
 }
 
 // measure prints the table of one store.
