@@ -79,16 +79,18 @@ func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing, closed := *u, *u
+	missing, closed, stranger := *u, *u, *u
 	missing.Path, closed.Host = "/nowhere", nobody
+	stranger.User, stranger.RawQuery = url.User("stranger"), "" // TLS is tried first, of which there is none
 	for what, c := range map[string]struct{ url, cause string }{
 		"no such database": {missing.String(), `database "nowhere" does not exist`},
 		"no such server":   {closed.String(), "connection refused"},
+		"no such user":     {stranger.String(), `role "stranger" does not exist`},
 	} {
 		sh := newProduction(t, c.url)
 		for _, command := range []string{"serve", "migrate", "user list", "key rotate"} {
-			if errs := sh.fails(t, 1, strings.Fields(command)...); !strings.Contains(errs, "VOUCHSAFE_DATABASE_URL") || !strings.Contains(errs, c.cause) {
-				t.Errorf("%s, %s: got %s", what, command, errs)
+			if errs := sh.fails(t, 1, strings.Fields(command)...); !strings.Contains(errs, "VOUCHSAFE_DATABASE_URL") || strings.Count(errs, c.cause) != 1 || strings.Contains(errs, "TLS") {
+				t.Errorf("%s, %s: got %s, want the cause once", what, command, errs)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -53,8 +55,51 @@ func fault(err error) error {
 			return storage.ErrNotFound
 		}
 	}
-	return fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", storage.ErrUnavailable, connectFault(err))
 }
+
+// connectFault is err with what kept a connection from being made told once, and what the
+// server answered before all else. pgx tells of each try: of one with TLS to a server that
+// has none first, and of every address twice.
+func connectFault(err error) error {
+	refused, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok {
+		return err
+	}
+	tries, ok := errors.Unwrap(refused).(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var answered, others, plain []string
+	for _, try := range tries.Unwrap() {
+		text := try.Error()
+		switch _, said := errors.AsType[*pgconn.PgError](try); {
+		case slices.Contains(slices.Concat(answered, others, plain), text):
+		case said:
+			answered = append(answered, text)
+		case strings.HasSuffix(text, "server refused TLS connection"):
+			plain = append(plain, text)
+		default:
+			others = append(others, text)
+		}
+	}
+	causes := slices.Concat(answered, others)
+	if len(causes) == 0 {
+		causes = plain
+	}
+	told := fmt.Sprintf("connect as %s to %s: %s", refused.Config.User, refused.Config.Database, strings.Join(causes, "; "))
+	return retold{err, strings.Replace(err.Error(), refused.Error(), told, 1)}
+}
+
+// retold is an error in other words.
+type retold struct {
+	error
+	text string
+}
+
+func (r retold) Error() string { return r.text }
+
+func (r retold) Unwrap() error { return r.error }
 
 // named says what failed, of which record.
 func named(err error, what, id string) error {
