@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ type registration struct {
 	requests        int             // that asked for a code, each of which may have caused a mail
 	flow            string          // of the answer that a code is on its way; "" when none came
 	tried           map[string]bool // codes that were entered
-	unsure          bool            // whether the right one was: the answer to it was lost, or there were too many
+	lost            string          // code that was entered, of which nobody knows whether it was taken
 	code            string          // that was entered, and answered
 	told            bool            // that there is an account now
 }
@@ -55,18 +56,24 @@ func (l *Load) signUp() {
 			return
 		}
 		g.tried[code] = true
-		reply, repeated := l.ask("confirm", func() *vouchsafetest.Reply { return Confirm(l.t, l.apps, g.flow, code) }, 200, 409, 422)
+		reply, repeated := l.ask("confirm", func() *vouchsafetest.Reply {
+			return Confirm(l.t, l.apps, g.flow, code)
+		}, 200, 409, 422)
 		switch {
-		case reply == nil, len(g.tried) > codeTries:
-			g.unsure = true
+		case reply == nil:
+			g.lost = code
+			return
+		case len(g.tried) > codeTries:
 			return
 		case reply.Status != 200 && !repeated && (g.requests == 1 || len(g.tried) == g.requests):
 			l.t.Errorf("a code that nobody had used: got %d %s", reply.Status, reply.Raw)
 		case reply.Status == 422 && !repeated:
 			continue
 		}
-		// Or the code is spent by a request that was refused.
 		g.code, g.told = code, reply.Status == 200
+		if !g.told {
+			g.lost = code // it is wrong, or spent by a request that was refused
+		}
 		return
 	}
 }
@@ -112,12 +119,23 @@ func Confirm(t testing.TB, api *vouchsafetest.API, flow, code string) *vouchsafe
 func (l *Load) verifySignUps() {
 	l.t.Helper()
 	l.awaitMails()
+	accounts, tries := l.accounts(), l.tries()
+	var cut []*registration
 	for _, g := range l.registered {
-		if g.flow != "" && g.code == "" && !g.unsure {
-			l.goOn(g)
+		n, kept := tries[g.flow]
+		switch {
+		case g.flow == "", g.told, accounts[g.email] > 0:
+		case !kept && g.requests > 1: // what was refused before has come late, and replaced it
+		case !kept, l.goOn(g, n):
+			cut = append(cut, g)
 		}
 	}
-	accounts := l.accounts()
+	accounts = l.accounts()
+	for _, g := range cut {
+		if accounts[g.email] == 0 {
+			l.t.Errorf("somebody was told that a code is on its way, and none of the %d that came makes an account; they asked %d times", len(g.tried), g.requests)
+		}
+	}
 	told := 0
 	for _, g := range l.registered {
 		ids := map[string]bool{}
@@ -143,40 +161,47 @@ func (l *Load) verifySignUps() {
 	}
 	entered := slices.DeleteFunc(slices.Clone(l.registered), func(g *registration) bool { return g.code == "" })
 	for _, g := range some(entered, 40) {
-		l.verifySignUp(g)
+		l.verifySignUp(g, accounts[g.email] == 1)
 	}
-	l.t.Logf("%d registrations, of which %d were answered with an account", len(l.registered), told)
+	l.t.Logf("%d registrations, of which %d were answered with an account, %d after the load", len(l.registered), told, len(cut))
 }
 
-// goOn ends a registration that the end of the load has cut short: one of the codes that
-// were mailed is that of the answer. Nobody knows after too many wrong ones.
-func (l *Load) goOn(g *registration) {
+// goOn ends a registration that made no account before the load ended: one of the codes that
+// were mailed is that of the answer, and not spent. It says whether all of them could be
+// tried, after which there has to be an account; tries are those that the server has
+// counted, of requests that it refused, too.
+func (l *Load) goOn(g *registration, tries int) bool {
 	l.t.Helper()
-	for len(g.tried) < codeTries {
-		code, ok := l.newCode(g)
+	for again := g.lost; tries < codeTries; tries++ {
+		code, ok := again, again != ""
+		if again = ""; !ok {
+			code, ok = l.newCode(g)
+		}
 		if !ok {
-			l.t.Errorf("somebody was told that a code is on its way, and none of the %d that came is that code; they asked %d times", len(g.tried), g.requests)
-			return
+			return true
 		}
 		g.tried[code] = true
 		switch r := Confirm(l.t, l.apps, g.flow, code); r.Status {
 		case 200:
 			g.code, g.told = code, true
-			return
-		case 422:
+			return true
+		case 409, 422: // 409: what was refused was done all the same, and late
 		default:
-			l.t.Errorf("a code after the load: got %d %s, want 200 or 422", r.Status, r.Raw)
-			return
+			l.t.Errorf("a code after the load: got %d %s, want 200, 409 or 422", r.Status, r.Raw)
+			return false
 		}
 	}
+	return false
 }
 
-func (l *Load) verifySignUp(g *registration) {
+// verifySignUp wants the code to be spent, and who has an account to have all of it, even if
+// the answer that made it was lost.
+func (l *Load) verifySignUp(g *registration, has bool) {
 	l.t.Helper()
 	if r := Confirm(l.t, l.apps, g.flow, g.code); r.Status != 422 {
 		l.t.Errorf("a code of a registration that is done: got %d %s, want 422", r.Status, r.Raw)
 	}
-	if !g.told {
+	if !has {
 		return
 	}
 	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in", map[string]any{"client_id": App.ID(), "login": g.email, "password": g.password}))
@@ -188,6 +213,41 @@ func (l *Load) verifySignUp(g *registration) {
 // awaitMails waits until no mail is left to be sent: those that are to come twice have
 // done so then.
 func (l *Load) awaitMails() {
+	l.t.Helper()
+	began := time.Now()
+	l.query(func(ctx context.Context, c *pgx.Conn) error {
+		for left := 1; left > 0; time.Sleep(50 * time.Millisecond) {
+			if err := c.QueryRow(ctx, "SELECT count(*) FROM mail").Scan(&left); err != nil {
+				return fmt.Errorf("%d mails wait to be sent: %w", left, err)
+			}
+		}
+		return nil
+	})
+	l.t.Logf("all mails were sent after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// tries is how often each code that is not spent was tried, by its flow.
+func (l *Load) tries() map[string]int {
+	l.t.Helper()
+	out := map[string]int{}
+	l.query(func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, "SELECT id, tries FROM codes")
+		if err != nil {
+			return err
+		}
+		var flow string
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&flow, &n}, func() error {
+			out[flow] = n
+			return nil
+		})
+		return err
+	})
+	return out
+}
+
+// query asks the database itself.
+func (l *Load) query(ask func(ctx context.Context, c *pgx.Conn) error) {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), mailPatience)
 	defer cancel()
@@ -201,13 +261,9 @@ func (l *Load) awaitMails() {
 		l.t.Fatal(err)
 	}
 	defer c.Close(context.WithoutCancel(ctx))
-	began := time.Now()
-	for left := 1; left > 0; time.Sleep(50 * time.Millisecond) {
-		if err := c.QueryRow(ctx, "SELECT count(*) FROM mail").Scan(&left); err != nil {
-			l.t.Fatalf("%d mails wait to be sent: %v", left, err)
-		}
+	if err := ask(ctx, c); err != nil {
+		l.t.Fatal(err)
 	}
-	l.t.Logf("all mails were sent after %v", time.Since(began).Round(time.Millisecond))
 }
 
 // accounts is how many there are with each address.
