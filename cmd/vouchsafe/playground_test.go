@@ -52,6 +52,9 @@ func (p *player) picture(name string, width, height int64) {
 	if over := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > width {
 		p.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, width)
 	}
+	if cut := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("pre")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent).join("\n")`)); cut != "" {
+		p.t.Errorf("%s cuts off lines of %s", name, cut)
+	}
 	chromiumtest.Accessible(p.t, p.ctx, name)
 	for _, scheme := range []string{"light", "dark"} {
 		if *pictures == "" {
@@ -98,12 +101,37 @@ func TestPlayground(t *testing.T) {
 	p.click("#refresh")
 	p.well(p.steps(5), "The refresh token is exchanged for new tokens")
 
+	// A denial is seen at once, though its step is far below, and without the buttons that
+	// are for the tokens of before.
+	chromiumtest.Do(t, p.ctx, chromedp.SetValue(chromedp.CSS(`[name="prompt"]`), "consent"))
+	p.click("#request .primary")
+	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.CSS(`[value="deny"]`)))
+	p.click(`[value="deny"]`)
+	p.steps(7)
+	if said := chromiumtest.Run(t, p.ctx, chromedp.Text(chromedp.ID("said"))); !strings.Contains(said, "access_denied") {
+		t.Errorf("denied: got %q", said)
+	}
+	for what, is := range map[string]string{
+		"the outcome is in view":     `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.getElementById("said").getBoundingClientRect())`,
+		"there is nothing to revoke": `document.getElementById("revoke").hidden`,
+	} {
+		if !chromiumtest.Run(t, p.ctx, chromedp.Evaluate[bool](is)) {
+			t.Errorf("denied: it is not so that %s", what)
+		}
+	}
+	p.picture("playground-denied", 1280, 800)
+	p.click("#said a")
+	p.click("#clear")
+	chromiumtest.Do(t, p.ctx, chromedp.SetValue(chromedp.CSS(`[name="prompt"]`), ""))
+	p.click("#request .primary")
+	p.steps(3)
+
 	// Signing out leads back; then nobody is signed in, and the error is shown as one.
 	p.click("#signout")
-	p.well(p.steps(7), "Signed out, and back here")
+	p.well(p.steps(5), "Signed out, and back here")
 	chromiumtest.Do(t, p.ctx, chromedp.SetValue(chromedp.CSS(`[name="prompt"]`), "none"))
 	p.click("#request .primary")
-	if got := p.steps(9); !strings.Contains(got, "login_required") {
+	if got := p.steps(7); !strings.Contains(got, "login_required") {
 		t.Errorf("prompt=none: got %s", got)
 	}
 	p.click("#clear")

@@ -42,6 +42,7 @@ async function authorize(form) {
   }
   Object.assign(params, Object.fromEntries(new URLSearchParams(form.get("other"))));
   memory.set("request", { verifier, state: params.state, nonce: params.nonce });
+  forgetTokens(); // beside an outcome without tokens, buttons for those of before would mislead
   add({ title: "The browser goes to the authorization endpoint", line: "GET " + authorization_endpoint, pairs: params });
   location.assign(authorization_endpoint + "?" + new URLSearchParams(params));
 }
@@ -175,8 +176,12 @@ function add(step) {
   steps.push(step);
   memory.set("steps", steps);
   render();
-  // Said aloud is what happened, not every token in the list.
-  $("said").textContent = step.title + (step.status ? ": " + step.status : "");
+  // The step may be far below, under those of before. Said, and aloud, is what happened,
+  // not every token in the list.
+  const outcome = step.status ?? (step.bad && step.pairs?.error);
+  $("said").className = isBad(step) ? "bad" : "";
+  $("said").replaceChildren(step.title + (outcome ? ": " + outcome : "") + ". ", el("a", { href: "#step-" + steps.length }, "See step " + steps.length));
+  $("said").scrollIntoView({ block: "nearest" });
 }
 
 // el makes an element. Texts become text nodes: nothing that came from anywhere is
@@ -188,15 +193,17 @@ function el(tag, props = {}, ...children) {
 }
 
 function render() {
-  $("steps").replaceChildren(...steps.map((s, i) => stepNode(s, i === steps.length - 1)));
+  $("steps").replaceChildren(...steps.map((s, i) => stepNode(s, i + 1, i === steps.length - 1)));
   $("empty").hidden = steps.length > 0;
   $("clear").hidden = steps.length === 0;
   for (const id of ["userinfo", "revoke", "signout"]) $(id).hidden = !tokens;
   $("refresh").hidden = !tokens?.refresh_token;
 }
 
-function stepNode(s, isLast) {
-  const li = el("li", { className: s.bad || s.checks?.some((c) => !c.ok) ? "bad" : "" },
+const isBad = (s) => s.bad || s.checks?.some((c) => !c.ok);
+
+function stepNode(s, number, isLast) {
+  const li = el("li", { id: "step-" + number, className: isBad(s) ? "bad" : "" },
     el("h3", {}, s.title),
     el("p", { className: "line" }, s.line, s.status ? el("span", { className: "status" + (s.bad ? " bad" : " good") }, "  → " + s.status) : null),
     s.pairs && pairs(s.pairs),
@@ -258,6 +265,7 @@ $("clear").addEventListener("click", () => {
   steps.length = 0;
   memory.set("steps", steps);
   forgetTokens();
+  $("said").replaceChildren();
   render();
 });
 
