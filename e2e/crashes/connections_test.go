@@ -41,9 +41,9 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	others(t, api, tokens, 20)
 	held := memory(t, s, "VmRSS")
 	t.Logf("kept connections cost %d KiB each", (held-base)/count>>10)
-	// Most of it is garbage, of which there may be several times of what lives.
-	if most := base + count*128<<10; held > most {
-		t.Errorf("got %d MiB, want no more than 128 KiB a connection: %d MiB", held>>20, most>>20)
+	// Half of it is garbage.
+	if most := base + count*64<<10; held > most {
+		t.Errorf("got %d MiB, want no more than 64 KiB a connection: %d MiB", held>>20, most>>20)
 	}
 
 	var watching sync.WaitGroup
