@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -241,7 +242,7 @@ func (l *Load) tries() map[string]int {
 			out[flow] = n
 			return nil
 		})
-		return err
+		return cmp.Or(err, rows.Err())
 	})
 	return out
 }
