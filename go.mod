@@ -2,6 +2,8 @@ module github.com/vouchsafe/vouchsafe
 
 go 1.26.0
 
+toolchain go1.26.11
+
 replace github.com/ory/x => ./third_party/oryx
 
 require (
@@ -30,7 +32,7 @@ require (
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/crypto v0.58.0
-	golang.org/x/net v0.61.0
+	golang.org/x/net v0.62.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
