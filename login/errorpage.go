@@ -85,7 +85,7 @@ func (s *Server) problemJSON(w http.ResponseWriter, p *web.Problem, title, messa
 		message = title
 	}
 	if p.Program != "" {
-		message += " " + p.Program
+		message = strings.TrimSuffix(message, ".") + ". " + p.Program // a title has no full stop
 	}
 	out := struct {
 		Error       string   `json:"error"`

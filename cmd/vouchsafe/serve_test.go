@@ -266,7 +266,7 @@ func TestProgramsAreToldWhereToLook(t *testing.T) {
 	for _, development := range []bool{true, false} {
 		r := newShell(t, fmt.Sprint("VOUCHSAFE_DEVELOPMENT=", development)).serve(t)
 		host := strings.TrimPrefix(r.issuer, "http://")
-		listed := "The endpoints are listed at " + r.issuer + "/.well-known/openid-configuration."
+		listed := ". The endpoints are listed at " + r.issuer + "/.well-known/openid-configuration."
 		for _, c := range []struct {
 			host, method, path, accept string
 			status                     int
