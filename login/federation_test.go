@@ -1,12 +1,7 @@
 package login
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -77,15 +72,10 @@ func (f *federation) standIn(t testing.TB, kind string) (storage.Upstream, strin
 	idp.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than ours
 	u, clear := storage.Upstream{ID: kind, Preset: kind, Issuer: idp.Issuer, ClientID: idp.ClientID}, idp.ClientSecret
 	if kind == fakeidp.Apple {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
+		var err error
+		if clear, err = idp.MakeAppleKey(); err != nil {
 			t.Fatal(err)
 		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		idp.AppleKey, clear = &key.PublicKey, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 		u.TeamID, u.KeyID = "TEAM", "KEY"
 	}
 	f.idps[kind] = idp

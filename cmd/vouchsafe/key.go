@@ -89,12 +89,14 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s.store, c.Tenant); err != nil {
 			return err
 		}
-		algs, err := s.provider.KeyAlgorithms(ctx, c.Tenant)
-		if err != nil {
-			return err
-		}
+		var algs []string
 		if c.Alg != nil {
 			algs = []string{*c.Alg}
+		} else {
+			var err error
+			if algs, err = s.provider.KeyAlgorithms(ctx, c.Tenant); err != nil {
+				return err
+			}
 		}
 		views := []keyView{}
 		var errs error

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +27,7 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true})
 	api, tokens := s.API(t), tokensOf(t, s)
 	others(t, api, tokens, 20)
-	files, routines, base := openFiles(t, s), goroutines(t, s), memory(t, s, "VmRSS")
+	files, routines, base := openFiles(t, s), int(s.Metric(t, "go_goroutines")), memory(t, s, "VmRSS")
 
 	conns := make([]*keptConn, count)
 	for i := range conns {
@@ -88,7 +86,7 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	// Requests have the garbage collected. Some of the memory is kept for what comes next.
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
 		others(t, api, tokens, 100)
-		f, g, m := openFiles(t, s)-files, goroutines(t, s)-routines, memory(t, s, "VmRSS")
+		f, g, m := openFiles(t, s)-files, int(s.Metric(t, "go_goroutines"))-routines, memory(t, s, "VmRSS")
 		over := fmt.Sprintf("%d files, %d goroutines and %d KiB are more than before, of %d KiB", f, g, (m-base)>>10, (held-base)>>10)
 		if f <= 20 && g <= 40 && m-base <= (held-base)/2+8<<20 {
 			t.Log(over)
@@ -150,20 +148,3 @@ func (c *keptConn) watch() {
 		c.err = fmt.Errorf("it is still open")
 	}
 }
-
-// goroutines is how many run in the server.
-func goroutines(t *testing.T, s *vouchsafetest.Server) int {
-	t.Helper()
-	_, text := s.Ops(t, "/metrics")
-	m := routinesLine.FindStringSubmatch(text)
-	if m == nil {
-		t.Fatal("there is no metric go_goroutines")
-	}
-	n, err := strconv.Atoi(m[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-var routinesLine = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)

@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -18,24 +17,10 @@ type usage struct {
 
 func (s *site) usage(t *testing.T) usage {
 	t.Helper()
-	_, text := s.Ops(t, "/metrics")
 	return usage{
-		goroutines: gauge(t, text, "go_goroutines"), files: gauge(t, text, "process_open_fds"),
+		goroutines: int(s.Metric(t, "go_goroutines")), files: int(s.Metric(t, "process_open_fds")),
 		backends: s.backends(t), redisClients: s.redisClients(t),
 	}
-}
-
-func gauge(t *testing.T, metrics, name string) int {
-	t.Helper()
-	m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(metrics)
-	if m == nil {
-		t.Fatalf("there is no metric %s", name)
-	}
-	v, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return int(v)
 }
 
 // backends is how many connections PostgreSQL has for the database.

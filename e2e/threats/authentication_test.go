@@ -4,9 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,43 +131,26 @@ func d9(t *testing.T, s *vouchsafetest.Server) {
 		credentials(t, other, vouchsafetest.Basic(service.ID(), service.Secret())).Want(t, 200, "")
 	}
 	right()
-	began, hashed := processor(t, own), 0
+	began, hashed := own.Metric(t, "process_cpu_seconds_total"), 0
 	for ; wrong() == 401; hashed++ {
 		if hashed == 100 {
 			t.Fatal("got 100 guesses from one address, want fewer")
 		}
 	}
-	hash := (processor(t, own) - began) / float64(hashed)
+	hash := (own.Metric(t, "process_cpu_seconds_total") - began) / float64(hashed)
 	const flood = 300
-	began = processor(t, own)
+	began = own.Metric(t, "process_cpu_seconds_total")
 	for i := range flood {
 		if wrong(); i%100 == 0 {
 			right()
 		}
 	}
-	each := (processor(t, own) - began) / flood
+	each := (own.Metric(t, "process_cpu_seconds_total") - began) / flood
 	t.Logf("a wrong secret costs %.1f ms, and in a flood %.1f ms", 1000*hash, 1000*each)
 	if each > hash/3 {
 		t.Errorf("a wrong secret costs %.1f ms in a flood, and %.1f ms outside: it is hashed all the same", 1000*each, 1000*hash)
 	}
 }
-
-// processor is how many seconds the server has used.
-func processor(t *testing.T, s *vouchsafetest.Server) float64 {
-	t.Helper()
-	_, text := s.Ops(t, "/metrics")
-	m := processorLine.FindStringSubmatch(text)
-	if m == nil {
-		t.Fatal("there is no metric process_cpu_seconds_total")
-	}
-	seconds, err := strconv.ParseFloat(m[1], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seconds
-}
-
-var processorLine = regexp.MustCompile(`(?m)^process_cpu_seconds_total (\S+)$`)
 
 func e9(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)

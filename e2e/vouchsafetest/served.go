@@ -5,7 +5,23 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"testing"
 )
+
+// Metric is the value of a metric now. Its labels, if it has any, are part of the name.
+func (s *Server) Metric(t testing.TB, name string) float64 {
+	t.Helper()
+	_, text := s.Ops(t, "/metrics")
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("there is no metric %s", name)
+	}
+	v, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
 
 var requestsLine = regexp.MustCompile(`(?m)^vouchsafe_http_requests_total\{(.*)\} (\S+)$`)
 

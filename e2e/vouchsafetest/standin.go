@@ -1,12 +1,8 @@
 package vouchsafetest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -41,23 +37,13 @@ func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 	p.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than ours
 	p.Upstream = map[string]any{"id": kind, "preset": kind, "issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.ClientSecret}
 	if kind == fakeidp.Apple { // whose clients sign in the place of a secret
-		p.sign(t)
+		var err error
+		if p.ClientSecret, err = p.MakeAppleKey(); err != nil {
+			t.Fatal(err)
+		}
+		p.Upstream["client_secret"], p.Upstream["team_id"], p.Upstream["key_id"] = p.ClientSecret, "TEAM", "KEY"
 	}
 	return p
-}
-
-func (p *StandIn) sign(t testing.TB) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.AppleKey, p.ClientSecret = &key.PublicKey, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	p.Upstream["client_secret"], p.Upstream["team_id"], p.Upstream["key_id"] = p.ClientSecret, "TEAM", "KEY"
 }
 
 // ApplyTenant makes the settings those of the tenant.

@@ -4,8 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
 	"embed"
 	"encoding/json"
+	"encoding/pem"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -50,6 +52,21 @@ type Server struct {
 	codes map[string]authorization  // that were given out
 	open  map[string]*authorization // by access token
 	hits  map[string]int            // by path
+}
+
+// MakeAppleKey makes what an Apple client signs with in the place of a secret, in the form
+// that Apple hands out (PEM of PKCS #8). The server keeps what it is verified with.
+func (s *Server) MakeAppleKey() (private string, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", err
+	}
+	s.AppleKey = &key.PublicKey
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
 // maxKept bounds what is remembered.

@@ -1,11 +1,6 @@
 package upstream
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,15 +44,10 @@ func serve(t *testing.T, kind string, timeout time.Duration, change func(*fakeid
 		idp.Issuer += "/common/v2.0"
 		u.Issuer = idp.Issuer
 	case fakeidp.Apple:
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
+		var err error
+		if clear, err = idp.MakeAppleKey(); err != nil {
 			t.Fatal(err)
 		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		idp.AppleKey, clear = &key.PublicKey, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 		u.TeamID, u.KeyID = "TEAM", "KEY"
 	}
 	if change != nil {
