@@ -52,7 +52,7 @@ func (p *plan) tokens(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.R
 func (p *plan) signIn(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request) (*vouchsafetest.Reply, *vouchsafetest.Token) {
 	t.Helper()
 	reply := p.tokens(t, b, r)
-	return reply, p.api.IDToken(t, r.Client, r, reply.ID())
+	return reply, p.api.IDToken(t, r.Client, r, reply)
 }
 
 // fails authorizes and wants one of the errors to come back to the client.

@@ -34,7 +34,7 @@ func server(t *testing.T, p *plan) {
 		t.Errorf("got the answer as %s, want %s", a.Mode, want)
 	}
 	reply := p.api.Redeem(t, r, a.Code()).Want(t, 200, "")
-	id := p.api.IDToken(t, p.client, r, reply.ID())
+	id := p.api.IDToken(t, p.client, r, reply)
 	for _, name := range unrequested {
 		if id.Claims[name] != nil {
 			t.Errorf("got %s in the ID token, want it at user info alone", name)

@@ -28,7 +28,7 @@ func promptLogin(t *testing.T, p *plan) {
 	if !a.Saw("/login") {
 		t.Errorf("got pages %v, want the sign-in page again", a.Shown)
 	}
-	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, "").ID())
+	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	if first.Int("auth_time") >= second.Int("auth_time") {
 		t.Errorf("got auth_time %d after %d, want a later one", second.Int("auth_time"), first.Int("auth_time"))
 	}
@@ -59,7 +59,7 @@ func silently(t *testing.T, p *plan, hint bool) {
 	if len(a.Shown) > 0 || a.Code() == "" {
 		t.Fatalf("got pages %v and %v, want a code and no page", a.Shown, a.Params)
 	}
-	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, "").ID())
+	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	for _, name := range []string{"sub", "auth_time", "sid", "acr"} {
 		if first.Claims[name] != second.Claims[name] {
 			t.Errorf("got %s %v, then %v, want the same", name, first.Claims[name], second.Claims[name])
@@ -76,7 +76,7 @@ func maxAge1(t *testing.T, p *plan) {
 	if !a.Saw("/login") {
 		t.Errorf("got pages %v, want the sign-in page again", a.Shown)
 	}
-	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, "").ID())
+	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	if got := second.Int("auth_time"); got <= first.Int("auth_time") || time.Now().Unix()-got > 5 {
 		t.Errorf("got auth_time %d after %d at %d, want a later and recent one", got, first.Int("auth_time"), time.Now().Unix())
 	}
@@ -91,7 +91,7 @@ func maxAge10000(t *testing.T, p *plan) {
 	if len(a.Shown) > 0 {
 		t.Errorf("got pages %v, want none", a.Shown)
 	}
-	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, "").ID())
+	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	if first.Int("auth_time") == 0 || first.Int("auth_time") != second.Int("auth_time") {
 		t.Errorf("got auth_time %d, then %d, want the same", first.Int("auth_time"), second.Int("auth_time"))
 	}

@@ -58,7 +58,7 @@ func refreshToken(t *testing.T, p *plan) {
 	if second.Access() == first.Access() || second.Refresh() == "" {
 		t.Errorf("got %s, want a new access token and a refresh token", second.Raw)
 	}
-	renewed := p.api.IDToken(t, p.client, nil, second.ID())
+	renewed := p.api.IDToken(t, p.client, nil, second)
 	for _, name := range []string{"iss", "sub", "auth_time", "azp", "sid"} {
 		if id.Claims[name] != renewed.Claims[name] {
 			t.Errorf("got %s %v, then %v in the renewed ID token, want the same", name, id.Claims[name], renewed.Claims[name])

@@ -32,8 +32,8 @@ func TestReplicasAreOneServer(t *testing.T) {
 	}
 	silent := vouchsafetest.NewRequest(web, "prompt", "none")
 	second := b.API(t).Redeem(t, silent, browser.Code(t, silent)).Want(t, 200, "")
-	b.API(t).IDToken(t, web, silent, second.ID())
-	a.API(t).IDToken(t, web, silent, second.ID()) // the same keys are published
+	b.API(t).IDToken(t, web, silent, second)
+	a.API(t).IDToken(t, web, silent, second) // the same keys are published
 	// A revocation at one holds at the other.
 	a.API(t).As(t, web, "/revoke", url.Values{"token": {second.Refresh()}})
 	elsewhere := b.API(t)

@@ -180,7 +180,7 @@ func f5(t *testing.T, s *vouchsafetest.Server) {
 		return // refused altogether
 	}
 	reply := api.Redeem(t, r, a.Code()).Want(t, 200, "")
-	id := api.IDToken(t, web, r, reply.ID())
+	id := api.IDToken(t, web, r, reply)
 	info := api.Userinfo(t, reply.Access())
 	if id.Int("exp") > time.Now().Unix()+90000 || info.Status == http.StatusOK && info.String("sub") != id.String("sub") {
 		t.Errorf("got %v and %s, want what the server says", id.Claims, info.Raw)

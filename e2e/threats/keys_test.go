@@ -84,7 +84,7 @@ func f6(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	wantAlive(t, own, before)
-	api.IDToken(t, web, nil, before.ID()) // verified by an old key
+	api.IDToken(t, web, nil, before) // verified by an old key
 	a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none", "id_token_hint", before.ID()))
 	if a.Code() == "" {
 		t.Errorf("a hint by an old key: got %v, want a code", a.Params)

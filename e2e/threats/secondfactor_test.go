@@ -103,7 +103,7 @@ func told(t *testing.T, s *vouchsafetest.Server, r *vouchsafetest.Request, a *vo
 		t.Fatalf("got no code, but %v at %s: %d", a.Params, a.Page.URL, a.Page.Status)
 	}
 	api := s.API(t)
-	id := api.IDToken(t, web, r, api.Redeem(t, r, a.Code()).Want(t, 200, "").ID())
+	id := api.IDToken(t, web, r, api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	if got := fmt.Sprint(id.Claims["acr"], " ", id.Claims["amr"]); got != mfa+" [pwd otp mfa]" {
 		t.Errorf("got %s", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // API is a program that calls the endpoints, from an address of its own.
@@ -44,6 +45,8 @@ type Reply struct {
 	Header http.Header
 	Raw    string
 	Body   map[string]any // nil when it is not JSON
+	// Received is when the whole of it had come.
+	Received time.Time
 }
 
 // String is the member of that name, or "".
@@ -105,7 +108,7 @@ func (a *API) attempt(t testing.TB, req *http.Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reply{Status: res.StatusCode, Header: res.Header, Raw: string(raw)}
+	r := &Reply{Status: res.StatusCode, Header: res.Header, Raw: string(raw), Received: time.Now()}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "application/json" {
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.UseNumber()

@@ -88,11 +88,12 @@ func (a *API) Verify(t testing.TB, token string) *Token {
 	return out
 }
 
-// IDToken verifies an ID token and what has to be true of every one (OIDC Core 2).
-func (a *API) IDToken(t testing.TB, c Client, r *Request, token string) *Token {
+// IDToken verifies the ID token of a reply and what has to be true of every one (OIDC Core
+// 2) at the time the reply came: the test may have waited since.
+func (a *API) IDToken(t testing.TB, c Client, r *Request, reply *Reply) *Token {
 	t.Helper()
-	k := a.Verify(t, token)
-	now := time.Now().Unix()
+	k := a.Verify(t, reply.ID())
+	now := reply.Received.Unix()
 	switch {
 	case k.String("iss") != a.Server.Issuer:
 		t.Errorf("ID token: got iss %q, want %q", k.String("iss"), a.Server.Issuer)
@@ -101,7 +102,7 @@ func (a *API) IDToken(t testing.TB, c Client, r *Request, token string) *Token {
 	case k.Claims["azp"] != nil && k.String("azp") != c.ID():
 		t.Errorf("ID token: got azp %v, want %s", k.Claims["azp"], c.ID())
 	case k.Int("exp") <= now || k.Int("iat") > now+1 || k.Int("iat") < now-120:
-		t.Errorf("ID token: got iat %d and exp %d at %d", k.Int("iat"), k.Int("exp"), now)
+		t.Errorf("ID token: got iat %d and exp %d in a reply of %d", k.Int("iat"), k.Int("exp"), now)
 	case r != nil && k.String("nonce") != r.Params.Get("nonce"):
 		t.Errorf("ID token: got nonce %q, want %q", k.String("nonce"), r.Params.Get("nonce"))
 	case k.String("sub") == "" || len(k.String("sub")) > 255:

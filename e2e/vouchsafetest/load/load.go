@@ -42,6 +42,7 @@ type Load struct {
 	site    *vouchsafetest.Server
 	people  []*person
 	apps    *vouchsafetest.API // of those who work for nobody who is signed in
+	grace   time.Duration      // for which a spent refresh token yields the same successor
 	stopped chan struct{}
 	wg      sync.WaitGroup
 
@@ -54,23 +55,35 @@ type Load struct {
 	registered []*registration
 }
 
-// person is somebody with a browser at which they are signed in, and an app with a grant.
+// person is a user with a browser at which they are signed in, and an app with two grants:
+// one whose access token it uses, one whose refresh tokens it spends.
 type person struct {
 	browser *vouchsafetest.Browser
 	api     *vouchsafetest.API
 	access  string
-	chain   []string // refresh tokens, each the successor of the one before
+	chain   []string  // refresh tokens, each the successor of the one before
+	rotated time.Time // when the last of them was first asked for
+	anew    bool      // the chain had to start anew
 }
+
+// offline asks for a grant that outlives the session.
+var offline = []string{"scope", "openid email offline_access", "prompt", "consent"}
 
 // New signs the people in.
 func New(t *testing.T, site *vouchsafetest.Server, o Options) *Load {
 	t.Helper()
-	l := &Load{Options: o, t: t, site: site, apps: site.API(t)}
+	l := &Load{Options: o, t: t, site: site, apps: site.API(t), grace: 10 * time.Second}
+	if set := site.Setting("VOUCHSAFE_REFRESH_TOKEN_GRACE"); set != "" {
+		var err error
+		if l.grace, err = time.ParseDuration(set); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range o.People {
 		p := &person{browser: site.Browser(t, site.Jo(t)), api: site.API(t)}
-		r := vouchsafetest.NewRequest(Web, "scope", "openid email offline_access", "prompt", "consent")
-		first := p.api.Redeem(t, r, p.browser.Code(t, r)).Want(t, 200, "")
-		p.access, p.chain = first.Access(), []string{first.Refresh()}
+		used, spent := vouchsafetest.NewRequest(Web, offline...), vouchsafetest.NewRequest(Web, offline...)
+		p.access = p.api.Redeem(t, used, p.browser.Code(t, used)).Want(t, 200, "").Access()
+		p.chain = []string{p.api.Redeem(t, spent, p.browser.Code(t, spent)).Want(t, 200, "").Refresh()}
 		l.people = append(l.people, p)
 	}
 	return l

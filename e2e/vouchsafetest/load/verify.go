@@ -1,6 +1,9 @@
 package load
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Verify wants what was promised to be kept: whoever was given something can go on with
 // it, what was spent or revoked stays so, and no grant has two branches. At the end of it
@@ -11,6 +14,9 @@ func (l *Load) Verify() {
 		l.Answered(), l.Refused(), len(l.redeemed), len(l.revoked), len(l.asserted))
 	if len(l.redeemed) == 0 || len(l.revoked) == 0 || len(l.asserted) == 0 {
 		l.t.Fatal("nothing was redeemed, revoked or asserted: there is nothing to verify")
+	}
+	for _, p := range l.people { // first: grace windows end
+		l.verifyChain(p)
 	}
 	for _, access := range some(l.revoked, 150) {
 		if info := l.apps.Userinfo(l.t, access); info.Status != 401 {
@@ -29,9 +35,6 @@ func (l *Load) Verify() {
 		// From addresses of their own: such failures are limited.
 		_ = byKey(l.t, l.site.API(l.t), a).Want(l.t, 401, "invalid_client")
 	}
-	for _, p := range l.people {
-		l.verifyChain(p)
-	}
 	if l.SignUps > 0 { // at the end: it may have to wait for mails
 		l.verifySignUps()
 	}
@@ -48,19 +51,34 @@ func some[T any](all []T, n int) []T {
 // verifyChain wants the last token to be the only one that leads on.
 func (l *Load) verifyChain(p *person) {
 	l.t.Helper()
-	n := len(p.chain)
-	if n < 4 || len(slices.Compact(slices.Sorted(slices.Values(p.chain)))) != n {
-		l.t.Fatalf("a chain of %d refresh tokens is short, or has one of them twice", n)
-	}
-	if again := p.api.Renew(l.t, Web, p.chain[n-2]).Want(l.t, 200, ""); again.Refresh() != p.chain[n-1] {
-		l.t.Error("a refresh token has two successors")
-	}
 	if info := p.api.Userinfo(l.t, p.access); info.Status != 200 {
 		l.t.Errorf("an access token of a grant that lives: got %d, want 200", info.Status)
+	}
+	if n := len(p.chain); p.anew && n < 2 {
+		l.t.Logf("a chain that started anew has %d refresh tokens", n)
+		return
+	} else if !p.anew && n < 4 || len(slices.Compact(slices.Sorted(slices.Values(p.chain)))) != n {
+		l.t.Fatalf("a chain of %d refresh tokens is short, or has one of them twice", n)
+	}
+	l.lengthenChain(p)
+	n := len(p.chain)
+	if again := p.api.Renew(l.t, Web, p.chain[n-2]).Want(l.t, 200, ""); again.Refresh() != p.chain[n-1] {
+		l.t.Error("a refresh token has two successors")
 	}
 	next := p.api.Renew(l.t, Web, p.chain[n-1]).Want(l.t, 200, "")
 	_ = p.api.Renew(l.t, Web, p.chain[n-3]).Want(l.t, 400, "invalid_grant")
 	_ = p.api.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant") // the grant went with it
+}
+
+// lengthenChain spends the last token if the one before it is out of its grace window, or
+// nearly, as it is on a machine that took long to come here.
+func (l *Load) lengthenChain(p *person) {
+	l.t.Helper()
+	if time.Since(p.rotated) < l.grace/2 && len(p.chain) > 2 {
+		return
+	}
+	next := p.api.Renew(l.t, Web, p.chain[len(p.chain)-1]).Want(l.t, 200, "")
+	p.chain, p.rotated = append(p.chain, next.Refresh()), time.Now()
 }
 
 // verifyRedeemed wants the refresh token to be good and the code not to be, which ends the
@@ -72,7 +90,7 @@ func (l *Load) verifyRedeemed(r redeemed) {
 		l.t.Errorf("a refresh token that was given with 200: got %d %s", next.Status, next.Raw)
 		return
 	}
-	l.apps.IDToken(l.t, Web, r.request, r.reply.ID())
+	l.apps.IDToken(l.t, Web, r.request, r.reply)
 	_ = l.apps.Redeem(l.t, r.request, r.code).Want(l.t, 400, "invalid_grant")
 	_ = l.apps.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant")
 }

@@ -60,12 +60,35 @@ func (l *Load) revoke(p *person, tokens *vouchsafetest.Reply) {
 	l.redeemed = slices.DeleteFunc(l.redeemed, func(r redeemed) bool { return r.reply == tokens })
 }
 
-// refresh spends the last refresh token. The answer may come late, but it must come.
+// refresh spends the last refresh token. The answer may come late, but it must come: only
+// an app whose requests were refused for longer than the grace window has to start anew.
 func (l *Load) refresh(p *person) {
-	last := p.chain[len(p.chain)-1]
-	reply, _ := l.ask("refresh", func() *vouchsafetest.Reply { return p.api.Renew(l.t, Web, last) }, 200)
-	if reply != nil {
-		p.chain = append(p.chain, reply.Refresh())
+	if len(p.chain) == 0 {
+		l.startChain(p)
+		return
+	}
+	last, began := p.chain[len(p.chain)-1], time.Now()
+	reply, repeated := l.ask("refresh", func() *vouchsafetest.Reply { return p.api.Renew(l.t, Web, last) }, 200, 400)
+	switch {
+	case reply == nil:
+	case reply.Status == 200:
+		p.chain, p.rotated = append(p.chain, reply.Refresh()), began
+	case repeated && reply.Error() == "invalid_grant" && time.Since(began) > l.grace:
+		p.chain, p.anew = nil, true
+	default:
+		l.t.Errorf("a refresh token that its app had just been given: got %s", reply.Raw)
+	}
+}
+
+// startChain gives the person's app a new grant, unless that is refused.
+func (l *Load) startChain(p *person) {
+	r := vouchsafetest.NewRequest(Web, offline...)
+	code := p.browser.Authorize(l.t, r).Code()
+	if code == "" {
+		return
+	}
+	if reply := p.api.Redeem(l.t, r, code); reply.Status == 200 {
+		p.chain = []string{reply.Refresh()}
 	}
 }
 
