@@ -2,27 +2,37 @@ package argon2id
 
 import (
 	"encoding/binary"
-	_ "unsafe" // for go:linkname
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/blake2b"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id/core"
 )
 
-// derive is argon2.IDKey in memory of our own. IDKey's is garbage afterwards, and the
-// collector would let as much garbage lie about as there is of what lives: a flood of
-// sign-ins took four times the memory of the hashes that ran. What is cheap and simple is
-// written anew here; the passes over the memory are those of x/crypto, assembly and all.
-// TestDerive compares the two.
+const (
+	typeID    = 2 // Argon2id
+	blockSize = 8 * core.BlockLength
+)
+
+// derive returns the key that argon2.IDKey returns, and works in memory that it gives back
+// to the system. The memory that IDKey allocates is garbage afterwards: under a flood of
+// sign-ins, that took four times the memory of the hashes that ran.
 func derive(secret []byte, salt []byte, p Params, keyLength int) ([]byte, error) {
+	return deriveWith([4][]byte{secret, salt, nil, nil}, p, keyLength)
+}
+
+// deriveWith takes the four inputs of RFC 9106 section 3.1: password, salt, secret value and
+// associated data.
+func deriveWith(inputs [4][]byte, p Params, keyLength int) ([]byte, error) {
 	lanes := uint32(p.Threads)
-	blocks := max(p.Memory/(syncPoints*lanes), 2) * syncPoints * lanes
+	blocks := max(p.Memory/(core.SyncPoints*lanes), 2) * core.SyncPoints * lanes
 	memory, free, err := allocate(int(blocks))
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	fillFirst(memory, secret, salt, p, keyLength)
-	processBlocks(memory, p.Time, blocks, lanes, typeID)
+	fillFirst(memory, inputs, p, keyLength)
+	core.Fill(memory, p.Time, lanes)
 	last := &memory[blocks-1]
 	for lane := uint32(1); lane < lanes; lane++ {
 		for i, v := range &memory[lane*(blocks/lanes)-1] {
@@ -30,26 +40,11 @@ func derive(secret []byte, salt []byte, p Params, keyLength int) ([]byte, error)
 		}
 	}
 	key := make([]byte, keyLength)
-	longHash(key, last.bytes())
+	longHash(key, bytesOf(last))
 	return key, nil
 }
 
-// processBlocks passes over the memory. It is not exported; a version of x/crypto without
-// it fails to link.
-//
-//go:linkname processBlocks golang.org/x/crypto/argon2.processBlocks
-func processBlocks(memory []block, passes, blocks, lanes uint32, kind int)
-
-const (
-	typeID     = 2 // Argon2id
-	syncPoints = 4
-	blockSize  = 1024
-)
-
-// block is the unit of the memory.
-type block [blockSize / 8]uint64
-
-func (b *block) bytes() []byte {
+func bytesOf(b *core.Block) []byte {
 	out := make([]byte, 0, blockSize)
 	for _, v := range b {
 		out = binary.LittleEndian.AppendUint64(out, v)
@@ -58,13 +53,13 @@ func (b *block) bytes() []byte {
 }
 
 // fillFirst fills the first two blocks of each lane (RFC 9106 section 3.2, steps 1 to 4).
-func fillFirst(memory []block, secret, salt []byte, p Params, keyLength int) {
+func fillFirst(memory []core.Block, inputs [4][]byte, p Params, keyLength int) {
 	lanes := uint32(p.Threads)
 	var in []byte
 	for _, v := range []uint32{lanes, uint32(keyLength), p.Memory, p.Time, argon2.Version, typeID} {
 		in = binary.LittleEndian.AppendUint32(in, v)
 	}
-	for _, part := range [][]byte{secret, salt, nil, nil} { // no key, no associated data
+	for _, part := range inputs {
 		in = binary.LittleEndian.AppendUint32(in, uint32(len(part)))
 		in = append(in, part...)
 	}

@@ -3,6 +3,7 @@ package argon2id
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"testing"
 
@@ -27,6 +28,19 @@ func TestDerive(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestVectorOfTheRFC is RFC 9106 section 5.3.
+func TestVectorOfTheRFC(t *testing.T) {
+	t.Parallel()
+	inputs := [4][]byte{
+		bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 16), bytes.Repeat([]byte{3}, 8), bytes.Repeat([]byte{4}, 12),
+	}
+	got, err := deriveWith(inputs, Params{Memory: 32, Time: 3, Threads: 4}, 32)
+	const want = "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"
+	if err != nil || hex.EncodeToString(got) != want {
+		t.Errorf("got %x, %v, want %s", got, err, want)
 	}
 }
 

@@ -2,7 +2,9 @@
 
 package argon2id
 
+import "github.com/vouchsafe/vouchsafe/internal/argon2id/core"
+
 // allocate leaves the memory to the collector.
-func allocate(blocks int) (memory []block, free func(), err error) {
-	return make([]block, blocks), func() {}, nil
+func allocate(blocks int) (memory []core.Block, free func(), err error) {
+	return make([]core.Block, blocks), func() {}, nil
 }

@@ -1,1 +1,0 @@
-// Lets derive.go declare a function without its body, which is that of another package.
