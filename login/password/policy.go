@@ -30,6 +30,10 @@ var (
 	ErrBreached = errors.New("the password is known from a breach")
 )
 
+// uncommonGuesses is the decimal logarithm of the guesses from which a password is none of the
+// common ones, whatever common says: it takes one of 16,384 others for one.
+const uncommonGuesses = 16
+
 // Policy says which new passwords are good enough (NIST SP 800-63B section 3.1.1.2).
 // There are no rules on what characters they are of. The zero value is ready.
 type Policy struct {
@@ -56,7 +60,7 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 		return fmt.Errorf("%w: use at least %d characters, for example a few words", ErrTooShort, p.Shortest())
 	case isPart(password, about):
 		return fmt.Errorf("%w: use something that is not a name or an address", ErrIsName)
-	case common(password):
+	case common(password) && guesses(password, nil) < uncommonGuesses:
 		return fmt.Errorf("%w, which attackers try first: use something of your own, for example four words that do not belong together", ErrCommon)
 	case p.MinScore > 0 && Score(password, about...) < p.MinScore:
 		return fmt.Errorf("%w: make it longer, for example with another word or two that do not belong to it", ErrWeak)

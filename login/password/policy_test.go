@@ -2,7 +2,10 @@ package password
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +65,24 @@ func TestCommonTakesFewOthers(t *testing.T) {
 	t.Logf("%d of %d (1 in %d)", found, tries, tries/max(1, found))
 	if found < tries>>16 || found > tries>>12 { // chance has its part
 		t.Errorf("got %d of %d, want about %d", found, tries, tries>>commonOdds)
+	}
+}
+
+// The set of common passwords takes one of 16,384 others for one of its own. A user whose
+// long random password is such a one is not told that attackers try it first.
+func TestARandomPasswordIsNotCommon(t *testing.T) {
+	t.Parallel()
+	taken := 0
+	for i := 0; taken < 3; i++ {
+		sum := sha256.Sum256([]byte(strconv.Itoa(i)))
+		random := base64.RawURLEncoding.EncodeToString(sum[:15]) // 20 characters
+		if !common(random) {
+			continue
+		}
+		taken++
+		if err := (&Policy{MinScore: MinScore}).Check(t.Context(), random); err != nil {
+			t.Errorf("%s: got %v", random, err)
+		}
 	}
 }
 
