@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,21 +51,14 @@ type commands struct {
 	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
 }
 
-// ballast is how much memory main holds that nobody writes to, so that the system never
-// gives any for it. The collector takes it for live: it waits for as much garbage as lives
-// and as is here, rather than for the 6 MiB that live in a quiet server, which it would walk
-// through time and again. A share (GOGC) could do that, too, but would be one of the much
-// that lives in a server with thousands of connections.
-const ballast = 20 << 20
-
 func main() {
-	held := make([]byte, ballast)
+	release := holdHeapFloor()
 	// The first signal asks for an orderly stop; after it they kill, as ever.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
 	code := a.run(ctx, os.Args[1:])
-	runtime.KeepAlive(held)
+	release()
 	os.Exit(code)
 }
 

@@ -92,9 +92,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	s.warn()
 	wg.Go(func() { s.missRedis(background) })
-	// Starting leaves more behind than serving needs: files that were parsed, their garbage,
-	// and the code that did it.
-	wg.Go(func() { debug.FreeOSMemory(); unload() })
+	// The start leaves garbage behind: files that were read and parsed.
+	wg.Go(debug.FreeOSMemory)
 	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
 	select {
 	case err := <-failed:
