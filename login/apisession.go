@@ -13,9 +13,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// authSessionPurpose names the Box that auth sessions are sealed in.
-const authSessionPurpose = "auth-session"
-
 // authSessionLife is as long as browsers keep a cookie, in whose place it stands.
 const authSessionLife = 400 * 24 * time.Hour
 
@@ -64,7 +61,7 @@ func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed str
 var errBadSession = badSession("auth_session is not one that this client was given, or it is too old.")
 
 func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, error) {
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, authSessionPurpose).OpenString(sealed)
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).OpenString(sealed)
 	kept := &authSession{}
 	if err != nil || json.Unmarshal(plain, kept) != nil || time.Since(time.Unix(kept.IssuedAt, 0)) > authSessionLife {
 		return nil, errBadSession
@@ -79,7 +76,7 @@ func (k *authSession) seal(s *Server, r *http.Request) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("auth session: %w", err)
 	}
-	return s.Secrets.Box(web.TenantOf(r.Context()).ID, authSessionPurpose).SealString(plain), nil
+	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).SealString(plain), nil
 }
 
 // in is the request with the cookies that are kept in place of its own.

@@ -73,7 +73,7 @@ func FuzzArrivals(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := url.Values{"code": {"c"}, "state": {s.Secrets.Box(storage.DefaultTenant, tripPurpose).SealString(plain)}}
+		q := url.Values{"code": {"c"}, "state": {s.Secrets.Box(storage.DefaultTenant, secret.UpstreamTrip).SealString(plain)}}
 		r := httptest.NewRequest(http.MethodGet, fed.url+"/upstream/"+kind+"/callback?"+q.Encode(), nil)
 		r.Header.Set("Cookie", "vouchsafe-browser="+bound)
 		w := httptest.NewRecorder()

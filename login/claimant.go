@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -72,14 +73,14 @@ func (s *Server) sealPending(tenant string, p pending) string {
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	return s.Secrets.Box(tenant, "pending-sign-in").SealString(plain)
+	return s.Secrets.Box(tenant, secret.PendingSignIn).SealString(plain)
 }
 
 // waiting opens what await sealed; errNobody.
 func (s *Server) waiting(r *http.Request, in *storage.Interaction) (pending, error) {
 	var p pending
 	bound := browser.Bound(r)
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, "pending-sign-in").OpenString(browser.Cookie(r, pendingCookie))
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.PendingSignIn).OpenString(browser.Cookie(r, pendingCookie))
 	if err != nil || bound == "" || json.Unmarshal(plain, &p) != nil {
 		return p, errNobody
 	}

@@ -62,8 +62,8 @@ func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, d
 	c := issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
 	c.Code = storage.Code{
 		TenantID: tenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
-		CodeHash: secrets.Box(tenant, "code").MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
-		Data: secrets.Box(tenant, "code").Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+		CodeHash: secrets.Box(tenant, secret.MailedCode).MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
+		Data: secrets.Box(tenant, secret.MailedCode).Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
 	}
 	return c, nil
 }
@@ -79,7 +79,7 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 		return storage.Code{}, err
 	}
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()).ID, time.Now()
-	box := s.Secrets.Box(tenant, "code")
+	box := s.Secrets.Box(tenant, secret.MailedCode)
 	var code storage.Code
 	var err error
 	right := false
@@ -109,7 +109,7 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 
 // openCode opens the data of a code into data, a pointer.
 func (s *Server) openCode(code storage.Code, data any) error {
-	plain, err := s.Secrets.Box(code.TenantID, "code").Open(code.Data)
+	plain, err := s.Secrets.Box(code.TenantID, secret.MailedCode).Open(code.Data)
 	if err == nil {
 		err = json.Unmarshal(plain, data)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -93,12 +94,12 @@ func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, i
 // sealSetup carries a secret to the page and back: for one person, and not for long.
 func (s *Server) sealSetup(user storage.User, app factor.TOTP, begun time.Time) string {
 	plain := binary.BigEndian.AppendUint64([]byte(user.ID), uint64(begun.Unix()))
-	return s.Secrets.Box(user.TenantID, "totp-setup").SealString(append(plain, app.Bytes()...))
+	return s.Secrets.Box(user.TenantID, secret.TOTPSetup).SealString(append(plain, app.Bytes()...))
 }
 
 // openSetup gives errOldSetup for what sealSetup did not give this person just now.
 func (s *Server) openSetup(user storage.User, sealed string) (app factor.TOTP, begun time.Time, err error) {
-	plain, err := s.Secrets.Box(user.TenantID, "totp-setup").OpenString(sealed)
+	plain, err := s.Secrets.Box(user.TenantID, secret.TOTPSetup).OpenString(sealed)
 	if err != nil {
 		return app, begun, errOldSetup
 	}
@@ -192,7 +193,7 @@ var factorChanges = map[string]string{
 // and the mail that says what for.
 func (s *Server) newCodes(r *http.Request, user storage.User, what string) (storage.Change, []string, error) {
 	now := time.Now()
-	codes, left := factor.NewRecovery(s.Secrets.Box(user.TenantID, "recovery"), user.ID)
+	codes, left := factor.NewRecovery(s.Secrets.Box(user.TenantID, secret.RecoveryCodes), user.ID)
 	ch := storage.Change{
 		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: left.Bytes(), CreatedAt: now, UpdatedAt: now}},
 		Events:      []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -263,12 +264,12 @@ func TestSecretsToSetUpAreSealed(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	v.get("/account/second-factor/app")
-	secret := factor.NewTOTP()
-	a := &phone{s, user, secret.Text(), nil}
+	app := factor.NewTOTP()
+	a := &phone{s, user, app.Text(), nil}
 	for name, setup := range map[string]string{
-		"none": "", "forged": "AAAA", "another's": s.login.sealSetup(mo, secret, time.Now()), "old": s.login.sealSetup(user, secret, time.Now().Add(-16*time.Minute)),
-		"another tenant's": s.login.Secrets.Box("acme", "totp-setup").SealString([]byte(user.ID)),
-		"stored one":       base64.RawURLEncoding.EncodeToString(s.login.sealTOTP(user, secret)),
+		"none": "", "forged": "AAAA", "another's": s.login.sealSetup(mo, app, time.Now()), "old": s.login.sealSetup(user, app, time.Now().Add(-16*time.Minute)),
+		"another tenant's": s.login.Secrets.Box("acme", secret.TOTPSetup).SealString([]byte(user.ID)),
+		"stored one":       base64.RawURLEncoding.EncodeToString(s.login.sealTOTP(user, app)),
 	} {
 		p := v.post("/account/second-factor/app", "session", v.session().ID, "setup", setup, "code", a.shows())
 		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "took too long") || hasKind(t, s, user, storage.TOTPCredential) {

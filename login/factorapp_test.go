@@ -9,6 +9,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -42,13 +43,13 @@ func (s *site) enrolled(email string) *phone {
 	if err := s.store.UpdateUser(s.t.Context(), u); err != nil {
 		s.t.Fatal(err)
 	}
-	secret, now := factor.NewTOTP(), time.Now()
-	codes, left := factor.NewRecovery(s.login.Secrets.Box(u.TenantID, "recovery"), u.ID)
+	app, now := factor.NewTOTP(), time.Now()
+	codes, left := factor.NewRecovery(s.login.Secrets.Box(u.TenantID, secret.RecoveryCodes), u.ID)
 	s.change(u, storage.Change{Credentials: []storage.Credential{
-		{Kind: storage.TOTPCredential, Data: s.login.sealTOTP(u, secret), CreatedAt: now, UpdatedAt: now},
+		{Kind: storage.TOTPCredential, Data: s.login.sealTOTP(u, app), CreatedAt: now, UpdatedAt: now},
 		{Kind: storage.RecoveryCredential, Data: left.Bytes(), CreatedAt: now, UpdatedAt: now},
 	}})
-	return &phone{s, u, secret.Text(), codes}
+	return &phone{s, u, app.Text(), codes}
 }
 
 func (s *site) change(u storage.User, ch storage.Change) {

@@ -52,7 +52,7 @@ func (f *federation) configure(t testing.TB, c *Config, change func(*storage.Ten
 		sealed := settings
 		sealed.Upstreams = slices.Clone(settings.Upstreams)
 		for i, u := range sealed.Upstreams {
-			sealed.Upstreams[i].ClientSecret = c.Secrets.Box(id, upstreamSecret).Seal([]byte(secrets[u.ID]))
+			sealed.Upstreams[i].ClientSecret = c.Secrets.Box(id, secret.UpstreamSecret).Seal([]byte(secrets[u.ID]))
 		}
 		write := c.Store.(interface{ storage.Tenants }).UpdateTenant
 		if id != storage.DefaultTenant {
@@ -289,7 +289,7 @@ func TestAnswersThatBelongToNobody(t *testing.T) {
 func (f *federation) seal(tr *trip) string {
 	f.t.Helper()
 	plain := jsonOf(f.t, tr)
-	return f.login.Secrets.Box(storage.DefaultTenant, tripPurpose).SealString(plain)
+	return f.login.Secrets.Box(storage.DefaultTenant, secret.UpstreamTrip).SealString(plain)
 }
 
 // G1: another site cannot start it, and what it posts at the callback starts nothing.

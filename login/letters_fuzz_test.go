@@ -43,7 +43,7 @@ func written(f *testing.F) *letters {
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	r := l.at(storage.DefaultTenant, l.bound, "", "")
 	s, now := l.login, time.Now()
-	seal := func(purpose string, v any) string {
+	seal := func(purpose secret.Purpose, v any) string {
 		plain, err := json.Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -63,9 +63,9 @@ func written(f *testing.F) *letters {
 	}
 	l.issued = []string{
 		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: asker(l.bound, nil)}),
-		seal(strangerPurpose, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
-		seal(tripPurpose, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(time.Hour)}),
-		seal(postedPurpose, posted{Upstream: fakeidp.OpenID, Until: now.Add(time.Hour), Answer: url.Values{"error": {"access_denied"}}}),
+		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
+		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(time.Hour)}),
+		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(time.Hour), Answer: url.Values{"error": {"access_denied"}}}),
 		s.sealSetup(l.jo, factor.NewTOTP(), now), app, code.Token,
 	}
 	return l

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -34,7 +35,7 @@ func (s *Server) proveRecovery(r *http.Request, user storage.User, code string) 
 		if err != nil {
 			return nil, err
 		}
-		left, ok := codes.Use(s.Secrets.Box(user.TenantID, "recovery"), user.ID, code)
+		left, ok := codes.Use(s.Secrets.Box(user.TenantID, secret.RecoveryCodes), user.ID, code)
 		if !ok {
 			return nil, errWrongFactor
 		}
@@ -130,7 +131,7 @@ func knownFor(userID, acr string) []string {
 // openTOTP and sealTOTP read and write the person's secret as it is stored. It is sealed
 // with whose it is: copied to another row it opens nothing.
 func (s *Server) openTOTP(user storage.User, cred storage.Credential) (factor.TOTP, error) {
-	plain, err := s.Secrets.Box(user.TenantID, "totp").Open(cred.Data)
+	plain, err := s.Secrets.Box(user.TenantID, secret.TOTP).Open(cred.Data)
 	if err != nil {
 		return factor.TOTP{}, err
 	}
@@ -142,5 +143,5 @@ func (s *Server) openTOTP(user storage.User, cred storage.Credential) (factor.TO
 }
 
 func (s *Server) sealTOTP(user storage.User, app factor.TOTP) []byte {
-	return s.Secrets.Box(user.TenantID, "totp").Seal(append([]byte(user.ID), app.Bytes()...))
+	return s.Secrets.Box(user.TenantID, secret.TOTP).Seal(append([]byte(user.ID), app.Bytes()...))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -46,7 +47,7 @@ func (s *Server) passkeysOf(r *http.Request, creds []storage.Credential) []passk
 // openPasskey reads the record of a passkey. One that was sealed with a master secret that
 // is gone proves nothing, and hinders nobody from signing in another way.
 func (s *Server) openPasskey(r *http.Request, c storage.Credential) (k passkey.Passkey, ok bool) {
-	plain, err := s.Secrets.Box(c.TenantID, "passkey").Open(c.Data)
+	plain, err := s.Secrets.Box(c.TenantID, secret.Passkey).Open(c.Data)
 	if err == nil {
 		k, err = passkey.Parse(plain)
 	}
@@ -61,7 +62,7 @@ func (s *Server) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Secrets.Box(tenant, "passkey").Seal(plain), nil
+	return s.Secrets.Box(tenant, secret.Passkey).Seal(plain), nil
 }
 
 // personOf is the person as browsers show them, with their passkeys.

@@ -43,11 +43,12 @@ type trip struct {
 	UserID  string `json:"p,omitempty"`
 }
 
-const tripPurpose = "upstream-trip"
+// spentTrip is the purpose of storage.Spent for trips that came back.
+const spentTrip = "upstream-trip"
 
 // request is what the provider is asked for.
 func (s *Server) request(t *web.Tenant, tr *trip) upstream.Request {
-	box := s.Secrets.Box(t.ID, tripPurpose)
+	box := s.Secrets.Box(t.ID, secret.UpstreamTrip)
 	made := func(what string) string {
 		return base64.RawURLEncoding.EncodeToString(box.MAC([]byte(what + "\x00" + tr.ID)))
 	}
@@ -102,7 +103,7 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Inte
 		return err
 	}
 	ask := s.request(t, tr)
-	ask.State = s.Secrets.Box(t.ID, tripPurpose).SealString(plain)
+	ask.State = s.Secrets.Box(t.ID, secret.UpstreamTrip).SealString(plain)
 	if in != nil {
 		ask.LoginHint = in.LoginHint
 	}
@@ -128,8 +129,6 @@ type posted struct {
 	Answer   url.Values
 }
 
-const postedPurpose = "upstream-posted"
-
 // postBack takes an answer that the provider's page posts.
 func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.providerOf(r)
@@ -150,7 +149,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t := web.TenantOf(r.Context())
-	q := url.Values{"posted": {s.Secrets.Box(t.ID, postedPurpose).SealString(plain)}}
+	q := url.Values{"posted": {s.Secrets.Box(t.ID, secret.UpstreamPosted).SealString(plain)}}
 	http.Redirect(w, r, t.Path+"/upstream/"+p.ID+"/callback?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }
@@ -189,7 +188,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allowAddress(r); err != nil {
 		return s.tooMany(r, err)
 	}
-	once := storage.Spent{TenantID: web.TenantOf(r.Context()).ID, Purpose: tripPurpose, Value: tr.ID, ExpiresAt: tr.Until}
+	once := storage.Spent{TenantID: web.TenantOf(r.Context()).ID, Purpose: spentTrip, Value: tr.ID, ExpiresAt: tr.Until}
 	if err := s.Store.Spend(r.Context(), once); errors.Is(err, storage.ErrExists) {
 		return s.errTrip(r, "this state has come back before")
 	} else if err != nil {
@@ -209,7 +208,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) openPosted(r *http.Request, p *upstream.Provider, sealed string) (url.Values, error) {
 	var a posted
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, postedPurpose).OpenString(sealed)
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.UpstreamPosted).OpenString(sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &a)
 	}
@@ -222,7 +221,7 @@ func (s *Server) openPosted(r *http.Request, p *upstream.Provider, sealed string
 // openTrip opens the state. Whatever is wrong with it, nothing of the answer is used.
 func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (*trip, error) {
 	var tr trip
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, tripPurpose).OpenString(state)
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.UpstreamTrip).OpenString(state)
 	if err == nil {
 		err = json.Unmarshal(plain, &tr)
 	}

@@ -36,8 +36,9 @@ type stranger struct {
 }
 
 const (
-	strangerCookie  = "stranger"
-	strangerPurpose = "upstream-stranger"
+	strangerCookie = "stranger"
+	// spentStranger is the purpose of storage.Spent for those who got an account.
+	spentStranger = "upstream-stranger"
 	// maxCookie is the longest value that browsers surely keep.
 	maxCookie = 3600
 )
@@ -58,7 +59,7 @@ func (s *Server) keepStranger(w http.ResponseWriter, r *http.Request, who *stran
 		}
 		return nil
 	}
-	box := s.Secrets.Box(web.TenantOf(r.Context()).ID, strangerPurpose)
+	box := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.UpstreamStranger)
 	slim := *who
 	for {
 		plain, err := json.Marshal(slim)
@@ -77,7 +78,7 @@ func (s *Server) keepStranger(w http.ResponseWriter, r *http.Request, who *stran
 // strangerHere is who waits in this browser, or nil.
 func (s *Server) strangerHere(r *http.Request) *stranger {
 	var who stranger
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, strangerPurpose).OpenString(browser.Cookie(r, strangerCookie))
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.UpstreamStranger).OpenString(browser.Cookie(r, strangerCookie))
 	if err != nil || json.Unmarshal(plain, &who) != nil {
 		return nil
 	}
@@ -90,7 +91,7 @@ func (s *Server) strangerHere(r *http.Request) *stranger {
 
 // spends is what makes the stranger work once.
 func (who *stranger) spends(tenant string) storage.Spent {
-	return storage.Spent{TenantID: tenant, Purpose: strangerPurpose, Value: who.ID, ExpiresAt: who.Born.Add(strangerLife)}
+	return storage.Spent{TenantID: tenant, Purpose: spentStranger, Value: who.ID, ExpiresAt: who.Born.Add(strangerLife)}
 }
 
 // identity is the link to the person who has it.

@@ -3,13 +3,11 @@ package login
 import (
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// upstreamSecret is the purpose that secrets of upstreams are sealed for.
-const upstreamSecret = "upstream"
 
 // upstreamsOf are the providers that people of the tenant may come from.
 func (s *Server) upstreamsOf(t *web.Tenant) []storage.Upstream {
@@ -28,7 +26,7 @@ func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) 
 		var clear []byte
 		if len(u.ClientSecret) > 0 {
 			var err error
-			if clear, err = s.Secrets.Box(t.ID, upstreamSecret).Open(u.ClientSecret); err != nil {
+			if clear, err = s.Secrets.Box(t.ID, secret.UpstreamSecret).Open(u.ClientSecret); err != nil {
 				return nil, err
 			}
 		}

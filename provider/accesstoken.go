@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -17,13 +18,9 @@ import (
 // token, and nothing else that the tenant's keys sign, has it.
 const accessTokenType = "at+jwt"
 
-const (
-	// opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
-	// of leaked secrets know one.
-	opaquePrefix = "vat_"
-	// opaquePurpose names the Box they are sealed in.
-	opaquePurpose = "access-token"
-)
+// opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
+// of leaked secrets know one.
+const opaquePrefix = "vat_"
 
 // accessClaims are the claims of an access token (RFC 9068 section 2.2). There is no
 // room for others, so that no mapping of claims can ever replace one of these.
@@ -91,7 +88,7 @@ func (p *Provider) accessToken(t *web.Tenant, key *signingKey, claims *accessCla
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
 	if key == nil {
-		return opaquePrefix + p.Secrets.Box(t.ID, opaquePurpose).SealString(plain), nil
+		return opaquePrefix + p.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
 	return key.sign(accessTokenType, plain)
 }
@@ -136,7 +133,7 @@ func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) 
 	if len(token) > maxJWT {
 		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
 	}
-	plain, err := p.Secrets.Box(t.ID, opaquePurpose).OpenString(sealed)
+	plain, err := p.Secrets.Box(t.ID, secret.AccessToken).OpenString(sealed)
 	if err != nil {
 		return nil, errors.Join(errTokenInvalid, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -147,7 +148,7 @@ const replay = 10 * time.Second
 
 // once is the code that the request gave first.
 func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed string) (string, error) {
-	key, box := "authorized:"+a.tenant.ID+":"+string(l.id[:]), p.Secrets.Box(a.tenant.ID, "authorized")
+	key, box := "authorized:"+a.tenant.ID+":"+string(l.id[:]), p.Secrets.Box(a.tenant.ID, secret.AuthorizedOnce)
 	err := p.Ephemeral.Put(ctx, key, box.Seal([]byte(sealed)), p.RequestLifetime)
 	if err == nil || !errors.Is(err, storage.ErrExists) {
 		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts

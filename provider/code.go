@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -42,13 +43,13 @@ func (p *Provider) sealCode(t *web.Tenant, c *code) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode code: %w", err)
 	}
-	return p.Secrets.Box(t.ID, "code").SealString(plain), nil
+	return p.Secrets.Box(t.ID, secret.AuthorizationCode).SealString(plain), nil
 }
 
 // openCode opens what sealCode gave. With errCodeExpired the code comes along, so
 // that a late second use can still be found out.
 func (p *Provider) openCode(t *web.Tenant, s string, now time.Time) (*code, error) {
-	plain, err := p.Secrets.Box(t.ID, "code").OpenString(s)
+	plain, err := p.Secrets.Box(t.ID, secret.AuthorizationCode).OpenString(s)
 	if err != nil {
 		return nil, errCodeInvalid
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -33,7 +34,7 @@ func (l *letter) seal(p *Provider, t *web.Tenant) string {
 	b = binary.BigEndian.AppendUint64(b, uint64(l.started.UnixMicro()))
 	b = append(b, l.browser[:]...)
 	b = append(b, l.query...)
-	return p.Secrets.Box(t.ID, "authorization-request").SealString(b)
+	return p.Secrets.Box(t.ID, secret.AuthorizationRequest).SealString(b)
 }
 
 // newLetter binds the request to the browser that brings it.
@@ -53,7 +54,7 @@ func bindingHash(binding string) [16]byte {
 // (Dex CVE-2022-39222).
 func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 	tenant := web.TenantOf(r.Context())
-	b, err := p.Secrets.Box(tenant.ID, "authorization-request").OpenString(sealed)
+	b, err := p.Secrets.Box(tenant.ID, secret.AuthorizationRequest).OpenString(sealed)
 	if err != nil || len(b) < letterHeader {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot go on",
 			Message:   "The link is damaged or was not made here. Go back to the application and start again.",

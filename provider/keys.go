@@ -179,7 +179,7 @@ func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
 				continue
 			}
 		}
-		key, err := parseKey(row, k.secrets.Box(tenant, keyPurpose))
+		key, err := parseKey(row, k.secrets.Box(tenant, secret.SigningKey))
 		if err != nil {
 			return nil, err
 		}
@@ -252,12 +252,8 @@ func (s *keySet) newest(alg string) *signingKey {
 	return nil
 }
 
-const (
-	// keyPurpose names the Box that private halves are sealed in.
-	keyPurpose = "signing-key"
-	// thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
-	thumbprintLength = 43
-)
+// thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
+const thumbprintLength = 43
 
 // signingKey is a stored key, ready to use.
 type signingKey struct {

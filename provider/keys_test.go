@@ -223,7 +223,7 @@ func TestKeysAtRest(t *testing.T) {
 		if _, err := x509.ParsePKCS8PrivateKey(row.Private); err == nil {
 			t.Error("a private key is stored in the clear")
 		}
-		if _, err := s.p.Secrets.Box("other", keyPurpose).Open(row.Private); err == nil {
+		if _, err := s.p.Secrets.Box("other", secret.SigningKey).Open(row.Private); err == nil {
 			t.Error("a private key opens for another tenant")
 		}
 	}
@@ -254,7 +254,7 @@ func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 // A row whose private half was exchanged for another's is not signed with.
 func TestExchangedPrivateHalf(t *testing.T) {
 	s := startTokens(t)
-	box := s.p.Secrets.Box(s.tenant.ID, keyPurpose)
+	box := s.p.Secrets.Box(s.tenant.ID, secret.SigningKey)
 	key, _ := generateKey("ES256")
 	other, _ := generateKey("ES256")
 	kid, _ := thumbprint(key.Public())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -93,13 +94,10 @@ func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := web.TenantOf(r.Context())
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", t.Path+"/logout?r="+p.Secrets.Box(t.ID, logoutPosted).SealString([]byte(r.PostForm.Encode())))
+	w.Header().Set("Location", t.Path+"/logout?r="+p.Secrets.Box(t.ID, secret.LogoutPosted).SealString([]byte(r.PostForm.Encode())))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
-
-// logoutPosted names the Box of requests that were posted.
-const logoutPosted = "logout-posted"
 
 // logoutForm are the parameters of the request: those of the URL, or those that were
 // posted before.
@@ -110,7 +108,7 @@ func (p *Provider) logoutForm(r *http.Request) (url.Values, error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err == nil && form.Has("r") {
 		var plain []byte
-		if plain, err = p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPosted).OpenString(form.Get("r")); err == nil {
+		if plain, err = p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(form.Get("r")); err == nil {
 			form, err = url.ParseQuery(string(plain))
 			form.Del("l") // letters come by GET only
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,9 +25,6 @@ type logoutLetter struct {
 	Sessions []string `json:"i"` // that the browser had, the current one first
 }
 
-// logoutPurpose names the Box of the letters.
-const logoutPurpose = "logout-request"
-
 func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request, accounts []browser.Account) string {
 	bound := bindingHash(browser.Binding(w, r))
 	letter := logoutLetter{Started: time.Now().UnixMicro(), Browser: bound[:], Target: l.target, State: l.state}
@@ -40,12 +38,12 @@ func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request
 	if err != nil {
 		panic(err) // strings and numbers can always be written
 	}
-	return p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPurpose).SealString(plain)
+	return p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).SealString(plain)
 }
 
 // openLogout opens the l parameter, for the browser alone that it was given to.
 func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, error) {
-	plain, err := p.Secrets.Box(web.TenantOf(r.Context()).ID, logoutPurpose).OpenString(sealed)
+	plain, err := p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).OpenString(sealed)
 	l := &logoutLetter{}
 	if err == nil {
 		err = json.Unmarshal(plain, l)

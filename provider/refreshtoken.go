@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
 // A refresh token is "vrt_grant.generation.MAC". Nothing of it is secret but that the
@@ -15,8 +17,6 @@ import (
 const (
 	// refreshPrefix lets scanners of leaked secrets know one.
 	refreshPrefix = "vrt_"
-	// refreshPurpose names the Box whose MAC it carries, which is of the tenant.
-	refreshPurpose = "refresh-token"
 	// maxRefreshToken bounds what is looked at: 4 + 36 + 1 + 19 + 1 + 43.
 	maxRefreshToken = 104
 )
@@ -36,7 +36,7 @@ func (r refreshTaken) String() string {
 // refreshToken is the grant's token of that generation: always the same.
 func (p *Provider) refreshToken(tenant, grantID string, gen int64) string {
 	signed := refreshTaken{grantID, gen}.String()
-	return signed + "." + strictBase64.EncodeToString(p.Secrets.Box(tenant, refreshPurpose).MAC([]byte(signed)))
+	return signed + "." + strictBase64.EncodeToString(p.Secrets.Box(tenant, secret.RefreshToken).MAC([]byte(signed)))
 }
 
 // openRefreshToken reads what refreshToken wrote, in that spelling alone. Whether the
@@ -63,7 +63,7 @@ func (p *Provider) openRefreshToken(tenant, token string) (grantID string, gen i
 	}
 	// Written again, an id or a number that was spelt otherwise would differ.
 	signed := refreshTaken{id.String(), gen}.String()
-	if !strings.HasPrefix(token, signed+".") || !p.Secrets.Box(tenant, refreshPurpose).VerifyMAC([]byte(signed), mac) {
+	if !strings.HasPrefix(token, signed+".") || !p.Secrets.Box(tenant, secret.RefreshToken).VerifyMAC([]byte(signed), mac) {
 		return "", 0, errRefreshToken
 	}
 	return id.String(), gen, nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -237,7 +238,7 @@ func (k *keyring) add(ctx context.Context, tenant, alg string, sequence int64, a
 	}
 	key := storage.Key{
 		TenantID: tenant, ID: kid, Algorithm: alg, Sequence: sequence,
-		Public: public, Private: k.secrets.Box(tenant, keyPurpose).Seal(der),
+		Public: public, Private: k.secrets.Box(tenant, secret.SigningKey).Seal(der),
 		ActiveAt: activeAt, CreatedAt: now,
 	}
 	if err := k.store.AddKey(ctx, key, activeAt.Add(k.longest+lastUse)); err != nil {

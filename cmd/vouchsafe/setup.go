@@ -22,7 +22,9 @@ type setupLink struct{ secrets *secret.Masters }
 
 var setupMessage = []byte("the bearer may create the first administrator")
 
-func (l setupLink) box() *secret.Box { return l.secrets.Box(storage.DefaultTenant, "setup") }
+func (l setupLink) box() *secret.Box {
+	return l.secrets.Box(storage.DefaultTenant, secret.FirstAdministrator)
+}
 
 func (l setupLink) token() string {
 	return base64.RawURLEncoding.EncodeToString(l.box().MAC(setupMessage))

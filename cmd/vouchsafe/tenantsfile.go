@@ -155,7 +155,7 @@ func planTenants(ctx context.Context, s store, secrets *secret.Masters, file []d
 		set(&t.Host, d.Host)
 		set(&t.LogoURI, d.LogoURI)
 		set(&t.Disabled, d.Disabled)
-		d.seal(secrets.Box(d.id, "upstream"), old.Settings.Upstreams, t.Settings.Upstreams)
+		d.seal(secrets.Box(d.id, secret.UpstreamSecret), old.Settings.Upstreams, t.Settings.Upstreams)
 		ch := tenantChange{Op: "~", ID: d.id, tenant: t, Fields: compareTenants(&old, &t)}
 		if isNew {
 			ch.Op, ch.tenant.CreatedAt = "+", time.Now()

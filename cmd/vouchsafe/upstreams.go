@@ -6,6 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -23,7 +24,7 @@ func (s *server) wireUpstreams(pages *login.Config, roots *x509.CertPool) []*fak
 	for _, idp := range standIns {
 		pages.StandIns = append(pages.StandIns, storage.Upstream{
 			ID: idp.Kind, Preset: idp.Kind, Name: idp.Name, Issuer: idp.Issuer, ClientID: idp.ClientID,
-			ClientSecret: s.secrets.Box(storage.DefaultTenant, "upstream").Seal([]byte(idp.ClientSecret)),
+			ClientSecret: s.secrets.Box(storage.DefaultTenant, secret.UpstreamSecret).Seal([]byte(idp.ClientSecret)),
 		})
 	}
 	return standIns

@@ -65,7 +65,7 @@ func (d *Devices) read(r *http.Request) (id string, tags []string) {
 }
 
 func (d *Devices) box(r *http.Request) *secret.Box {
-	return d.Secrets.Box(web.TenantOf(r.Context()).ID, "device")
+	return d.Secrets.Box(web.TenantOf(r.Context()).ID, secret.KnownBrowser)
 }
 
 func (d *Devices) tag(r *http.Request, id, userID string) string {

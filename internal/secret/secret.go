@@ -29,7 +29,13 @@ var ErrInvalid = errors.New("value is not authentic")
 // that a secret can be replaced without ending anybody's session.
 type Masters struct {
 	secrets []string
-	boxes   sync.Map // tenant + "\x00" + purpose → *Box
+	nonces  nonces
+	boxes   sync.Map // boxID → *Box
+}
+
+type boxID struct {
+	tenant  string
+	purpose Purpose
 }
 
 // Parse reads a comma-separated list of master secrets, each of at least MinLength bytes.
@@ -53,29 +59,38 @@ func Token() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Box is the Box of a tenant and purpose. Boxes are kept: a purpose is a constant,
-// and tenants are few.
-func (m *Masters) Box(tenant, purpose string) *Box {
-	id := tenant + "\x00" + purpose
+// Box is the Box of a tenant and purpose. Boxes are kept: purposes and tenants are few.
+func (m *Masters) Box(tenant string, purpose Purpose) *Box {
+	id := boxID{tenant, purpose}
 	if b, ok := m.boxes.Load(id); ok {
 		return b.(*Box)
 	}
-	b := &Box{}
+	b := &Box{nonces: &m.nonces}
 	for _, s := range m.secrets {
-		seal := derive(s, id+"\x00seal")
-		block, err := aes.NewCipher(seal)
-		if err != nil {
-			panic(err) // a key of 32 bytes is always right
+		b.keys = append(b.keys, newKey(s, tenant, purpose.String()))
+	}
+	if was := purposes[purpose].was; was != "" {
+		for _, s := range m.secrets {
+			b.keys = append(b.keys, newKey(s, tenant, was))
 		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			panic(err)
-		}
-		mac := derive(s, id+"\x00mac")
-		b.keys = append(b.keys, key{aead: aead, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, mac) }}})
 	}
 	kept, _ := m.boxes.LoadOrStore(id, b)
 	return kept.(*Box)
+}
+
+// newKey derives what seals and authenticates for one tenant and purpose.
+func newKey(master, tenant, purpose string) key {
+	id := tenant + "\x00" + purpose
+	block, err := aes.NewCipher(derive(master, id+"\x00seal"))
+	if err != nil {
+		panic(err) // a key of 32 bytes is always right
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err)
+	}
+	mac := derive(master, id+"\x00mac")
+	return key{aead: aead, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, mac) }}}
 }
 
 func derive(master, info string) []byte {
@@ -86,25 +101,41 @@ func derive(master, info string) []byte {
 	return k
 }
 
-// Box seals and authenticates values for one tenant and purpose.
-type Box struct{ keys []key }
+// Box seals and authenticates values for one tenant and purpose. Its first key seals.
+type Box struct {
+	keys   []key
+	nonces *nonces
+}
 
 type key struct {
 	aead cipher.AEAD
 	macs *sync.Pool
 }
 
-// Seal encrypts and authenticates plain (AES-256-GCM).
-func (b *Box) Seal(plain []byte) []byte { return b.keys[0].aead.Seal(nil, nil, plain, nil) }
+// Seal encrypts and authenticates plain (AES-256-GCM). The nonce comes first.
+func (b *Box) Seal(plain []byte) []byte {
+	nonce := b.nonces.next()
+	sealed := make([]byte, nonceSize, nonceSize+len(plain)+16)
+	copy(sealed, nonce[:])
+	return b.keys[0].aead.Seal(sealed, nonce[:], plain, nil)
+}
 
 // Open gives back what Seal was given, or ErrInvalid.
 func (b *Box) Open(sealed []byte) ([]byte, error) {
 	for _, k := range b.keys {
-		if plain, err := k.aead.Open(nil, nil, sealed, nil); err == nil {
+		if plain, ok := k.open(sealed); ok {
 			return plain, nil
 		}
 	}
 	return nil, ErrInvalid
+}
+
+func (k key) open(sealed []byte) (plain []byte, ok bool) {
+	if len(sealed) < nonceSize {
+		return nil, false
+	}
+	plain, err := k.aead.Open(nil, sealed[:nonceSize], sealed[nonceSize:], nil)
+	return plain, err == nil
 }
 
 // strict refuses the encodings that differ in unused bits only, so that a sealed

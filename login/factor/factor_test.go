@@ -128,7 +128,7 @@ func box(t *testing.T) MAC {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return masters.Box("default", "recovery")
+	return masters.Box("default", secret.RecoveryCodes)
 }
 
 // H10: a recovery code twice.

@@ -23,9 +23,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// purpose keeps what is sealed for mails from opening for anything else.
-const purpose = "mail"
-
 // CodeLife is how long a code works, and so how long its mail is worth sending. The texts
 // say it.
 const CodeLife = 15 * time.Minute
@@ -92,7 +89,7 @@ func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template s
 	now := time.Now()
 	mail := storage.Mail{
 		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: channel, To: to, Template: template, Language: language,
-		Data: m.Secrets.Box(t.ID, purpose).Seal(plain), CreatedAt: now, NextAt: now,
+		Data: m.Secrets.Box(t.ID, secret.Mail).Seal(plain), CreatedAt: now, NextAt: now,
 	}
 	mail.ExpiresAt = now.Add(noticeLife)
 	if coded[template] {

@@ -288,7 +288,7 @@ func TestHostileAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := m.Secrets.Box("default", purpose).Open(mail.Data)
+	plain, err := m.Secrets.Box("default", secret.Mail).Open(mail.Data)
 	if err != nil {
 		t.Fatal(err)
 	}

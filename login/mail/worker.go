@@ -182,7 +182,7 @@ func readable(why string) string {
 }
 
 func (w *Worker) try(ctx context.Context, m storage.Mail) error {
-	plain, err := w.Secrets.Box(m.TenantID, purpose).Open(m.Data)
+	plain, err := w.Secrets.Box(m.TenantID, secret.Mail).Open(m.Data)
 	if err != nil {
 		return errors.Join(ErrPermanent, err)
 	}

@@ -74,7 +74,7 @@ func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Party{tenant: tenant, rp: rp, box: secrets.Box(tenant, "passkey-challenge")}, nil
+	return &Party{tenant: tenant, rp: rp, box: secrets.Box(tenant, secret.PasskeyChallenge)}, nil
 }
 
 // RPID is the host name that the tenant's passkeys belong to.
