@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -36,8 +38,13 @@ type Config struct {
 	TLSCert string `setting:"tls_cert" sample:"/etc/vouchsafe/tls.crt"`
 	// The private key of tls_cert, a PEM file.
 	TLSKey string `setting:"tls_key" sample:"/etc/vouchsafe/tls.key"`
-	// The addresses or networks of proxies whose X-Forwarded-For is believed.
+	// The addresses or networks of proxies that are believed when they say for whom they
+	// ask.
 	TrustedProxies []prefix `setting:"trusted_proxies" sample:"10.0.0.0/8"`
+	// The header in which they say it, such as Forwarded, X-Real-IP or CF-Connecting-IP. Your
+	// proxies must set it, or add to it, in every request. Without this setting it is
+	// X-Forwarded-For, and Forwarded in requests without that.
+	ClientIPHeader string `setting:"client_ip_header" sample:"X-Forwarded-For"`
 
 	// The PostgreSQL database, as a URL: postgres://USER:PASSWORD@HOST/NAME. Setting it
 	// makes this a production server, which needs issuer and secret too. Without it
@@ -232,6 +239,9 @@ func (c *Config) check(origin func(name string) string) faults {
 		if p.Bits() == 0 {
 			wrong("trusted_proxies", "%s is everybody: write the addresses or networks of your proxies alone", p)
 		}
+	}
+	if c.ClientIPHeader != "" && !httpguts.ValidHeaderFieldName(c.ClientIPHeader) {
+		wrong("client_ip_header", "%q is no name of a header: write one such as X-Forwarded-For", c.ClientIPHeader)
 	}
 	// Within it a stolen token works beside its owner's, and nobody learns of it.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {

@@ -240,7 +240,7 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 // issuer's name, and often: it is before tenants and the log.
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
-		TrustedProxies: prefixes(s.cfg.TrustedProxies), Log: s.log,
+		TrustedProxies: prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
 		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
 		Timeout: requestTimeout, MaxBody: maxBody,
 	}

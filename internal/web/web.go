@@ -8,10 +8,8 @@ package web
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,13 +84,18 @@ type Edge struct {
 	Timeout time.Duration
 	// MaxBody bounds what a request may send, in bytes; 0 is anything.
 	MaxBody int64
-	// TrustedProxies may set X-Forwarded-For. From anybody else it is ignored.
+	// TrustedProxies may say for whom they ask. Of every other peer that is ignored.
 	TrustedProxies []netip.Prefix
+	// ClientIPHeader names the header in which they say it. "" is X-Forwarded-For, and
+	// Forwarded (RFC 7239) for requests without it.
+	ClientIPHeader string
 	Log            *slog.Logger
 	// Errors answers panics.
 	Errors ErrorPage
 	// Done, when set, is told of every request: for metrics.
 	Done func(r *http.Request, status int, took time.Duration)
+
+	unnamed, unreadable seldom
 }
 
 // Wrap puts the middleware around next.
@@ -153,49 +156,6 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
 	line.AddAttrs(req.attrs...)
 	_ = e.Log.Handler().Handle(r.Context(), line) // as a Logger does: there is nowhere else to say it
-}
-
-// clientIP believes X-Forwarded-For only from a trusted peer, and then the last
-// address that is not a trusted proxy itself. What cannot be parsed ends the walk:
-// the last proxy that could be believed is then the client.
-func (e *Edge) clientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	written := ip.Is4() // in the one way there is
-	ip = ip.Unmap().WithZone("")
-	if !e.trusted(ip) {
-		if written {
-			return host
-		}
-		return ip.String()
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		ip = hop.Unmap().WithZone("")
-		if !e.trusted(ip) {
-			break
-		}
-	}
-	return ip.String()
-}
-
-func (e *Edge) trusted(ip netip.Addr) bool {
-	for _, p := range e.TrustedProxies {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
 }
 
 // recorder notes status and size of an answer.

@@ -14,16 +14,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
-// FuzzForwarded: whatever stands in X-Forwarded-For, whoever is counted is an address,
-// spelt in one way: the peer's, or one that the header names behind trusted ones alone
-// (I5, I6).
+// FuzzForwarded: whatever stands in X-Forwarded-For and in Forwarded, a request counts as an
+// address, spelt in one way: the peer's, or one that the header names behind trusted ones
+// alone; or as a client of its own, where that cannot be read (I5, I6).
 func FuzzForwarded(f *testing.F) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	edge := &web.Edge{Log: slog.New(slog.DiscardHandler), Errors: showStatus, TrustedProxies: proxies}
 	var got string
 	h := edge.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = web.RequestOf(r.Context()).IP }))
 	for _, peer := range []string{"192.0.2.1:5", "10.0.0.1:5", "[::ffff:10.0.0.1]:5", "[fd00::1%eth0]:5"} {
-		for _, s := range []string{"", "198.51.100.9", "203.0.113.1, 10.0.0.2", "unknown", "127.0.0.1,,10.0.0.2", "::ffff:10.0.0.1", "fe80::1%a", "[2001:db8::1]:443", "0x7f.1", "010.0.0.1", strings.Repeat("10.0.0.1,", 1000)} {
+		for _, s := range []string{"", "198.51.100.9", "203.0.113.1, 10.0.0.2", "unknown", "127.0.0.1,,10.0.0.2", "::ffff:10.0.0.1", "fe80::1%a", "[2001:db8::1]:443", `"203.0.113.7:1"`, `for="[2001:db8::7]:_x";by=unknown, for=10.0.0.9`, `for=";", for=unknown`, "unix:,", "0x7f.1", "010.0.0.1", strings.Repeat("10.0.0.1,", 1000)} {
 			f.Add(peer, s)
 		}
 	}
@@ -35,25 +35,32 @@ func FuzzForwarded(f *testing.F) {
 		if err != nil || strings.ContainsAny(from.Addr().Zone(), "[]") {
 			return // no network gives such a name
 		}
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = peer
-		r.Header.Set("X-Forwarded-For", forwarded)
-		h.ServeHTTP(httptest.NewRecorder(), r)
-		ip, err := netip.ParseAddr(got)
-		if err != nil || ip.Zone() != "" || ip.Is4In6() || ip.String() != got {
-			t.Fatalf("%s, %q: got %q", peer, forwarded, got)
-		}
 		near := from.Addr().Unmap().WithZone("")
-		switch named := func(a netip.Addr) bool {
-			return slices.ContainsFunc(strings.Split(forwarded, ","), func(s string) bool {
-				one, err := netip.ParseAddr(strings.TrimSpace(s))
-				return err == nil && one.Unmap().WithZone("") == a
-			})
-		}; {
-		case !trusted(near) && ip != near:
-			t.Errorf("%s is no proxy of ours, and was believed %q: got %s", peer, forwarded, ip)
-		case ip != near && !named(ip):
-			t.Errorf("%s, %q: got %s, which nobody named", peer, forwarded, ip)
+		named := map[netip.Addr]bool{}
+		for _, word := range strings.FieldsFunc(forwarded, func(r rune) bool { return strings.ContainsRune(",;= \t\"[]", r) }) {
+			one, err := netip.ParseAddr(word)
+			if host, _, found := strings.Cut(word, ":"); err != nil && found {
+				one, _ = netip.ParseAddr(host)
+			}
+			named[one.Unmap().WithZone("")] = true
+		}
+		for _, header := range []string{"X-Forwarded-For", "Forwarded"} {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = peer
+			r.Header.Set(header, forwarded)
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			if strings.HasPrefix(got, "unknown-") && len(got) == len("unknown-")+8 && trusted(near) {
+				continue
+			}
+			ip, err := netip.ParseAddr(got)
+			switch {
+			case err != nil || ip.Zone() != "" || ip.Is4In6() || ip.String() != got:
+				t.Fatalf("%s, %s %q: got %q", peer, header, forwarded, got)
+			case !trusted(near) && ip != near:
+				t.Errorf("%s is no proxy of ours, and was believed %s %q: got %s", peer, header, forwarded, ip)
+			case ip != near && !named[ip]:
+				t.Errorf("%s, %s %q: got %s, which no proxy named", peer, header, forwarded, ip)
+			}
 		}
 	})
 }

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// clientIP is the address that a request counts as: the peer's or, where that is a trusted
+// proxy, the last address of its header that is no trusted proxy itself. What such a proxy
+// wrote and cannot be read counts as a client of its own, and not as the proxy: otherwise one
+// person's typing errors would lock out all others who come that way.
+func (e *Edge) clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil: // a Unix socket: its mode says who may be at the other end
+		return e.askedFor(r, "local")
+	case e.trusted(ip.Unmap().WithZone("")):
+		return e.askedFor(r, ip.Unmap().WithZone("").String())
+	case ip.Is4(): // written in the one way there is
+		return host
+	}
+	return ip.Unmap().WithZone("").String()
+}
+
+// askedFor is the client that a trusted proxy asks for, and the proxy where it does not say.
+func (e *Edge) askedFor(r *http.Request, proxy string) string {
+	name, lines := e.addressLines(r.Header)
+	last := func(s string) (rest, hop string) { return cutLast(s, false) }
+	if name == "Forwarded" {
+		last = func(s string) (rest, hop string) { return cutLast(s, true) }
+	}
+	client := ""
+	for _, line := range slices.Backward(lines) {
+		for line != "" {
+			var hop string
+			if line, hop = last(line); hop == "" {
+				continue // RFC 9110 section 5.6.1.2: an empty element is none
+			}
+			ip, ok := readHop(name, hop)
+			switch {
+			case !ok:
+				e.warn(r.Context(), &e.unreadable, "a trusted proxy names a client in a way that cannot be read: all whom it names so count as one", proxy, "header", name)
+				return "unknown-" + digest(hop)
+			case ip.IsValid() && !e.trusted(ip):
+				return ip.String()
+			case ip.IsValid():
+				client = ip.String()
+			}
+		}
+	}
+	if client == "" {
+		e.warn(r.Context(), &e.unnamed, "a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER names the header in which it does", proxy)
+		return proxy
+	}
+	return client
+}
+
+// addressLines are the lines of the header that names clients.
+func (e *Edge) addressLines(h http.Header) (name string, lines []string) {
+	if e.ClientIPHeader != "" {
+		name = http.CanonicalHeaderKey(e.ClientIPHeader)
+		return name, h[name]
+	}
+	if lines = h["X-Forwarded-For"]; len(lines) == 0 && len(h["Forwarded"]) > 0 {
+		return "Forwarded", h["Forwarded"]
+	}
+	return "X-Forwarded-For", lines
+}
+
+// cutLast takes the last element from a list. It is looked for from behind, because only
+// what stands there is the nearest proxy's: a quote that a client opens must not swallow it.
+func cutLast(list string, quoted bool) (rest, last string) {
+	within := false
+	for i := len(list) - 1; i >= 0; i-- {
+		switch {
+		case list[i] == '"' && quoted:
+			within = !within
+		case list[i] == ',' && !within:
+			return list[:i], strings.Trim(list[i+1:], " \t")
+		}
+	}
+	return "", strings.Trim(list, " \t")
+}
+
+// readHop is the address that one element of the header names. It is no valid one, and ok,
+// for a proxy that was asked through a Unix socket, as nginx writes it.
+func readHop(header, hop string) (ip netip.Addr, ok bool) {
+	if header == "Forwarded" {
+		if hop, ok = forNode(hop); !ok {
+			return ip, false
+		}
+	}
+	hop = unquoted(hop)
+	if hop == "unix:" {
+		return ip, true
+	}
+	if bare, port, err := net.SplitHostPort(hop); err == nil && portLike(port) && (hop[0] == '[' || strings.Count(hop, ":") == 1) {
+		hop = bare
+	} else if inner, found := strings.CutPrefix(hop, "["); found {
+		hop, found = strings.CutSuffix(inner, "]")
+		if !found {
+			return ip, false
+		}
+	}
+	ip, err := netip.ParseAddr(hop)
+	return ip.Unmap().WithZone(""), err == nil
+}
+
+// forNode is the value of "for" in one element of Forwarded (RFC 7239 section 4).
+func forNode(element string) (node string, ok bool) {
+	for element != "" {
+		var pair string
+		pair, element = cutPair(element)
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.EqualFold(strings.Trim(name, " \t"), "for") {
+			continue
+		}
+		if ok {
+			return "", false // a parameter stands there once
+		}
+		node, ok = strings.Trim(value, " \t"), true
+	}
+	return node, ok
+}
+
+// cutPair cuts at the first semicolon that stands in no quotes.
+func cutPair(element string) (pair, rest string) {
+	within := false
+	for i := range len(element) {
+		switch {
+		case element[i] == '"':
+			within = !within
+		case element[i] == ';' && !within:
+			return element[:i], element[i+1:]
+		}
+	}
+	return element, ""
+}
+
+func unquoted(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// portLike says whether s is a port, or a name for one (RFC 7239 section 6.2).
+func portLike(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// digest stands for what cannot be read: it is shown to people, and a client may have
+// written it.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:4])
+}
+
+func (e *Edge) trusted(ip netip.Addr) bool {
+	for _, p := range e.TrustedProxies {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// seldom lets something be told once an hour.
+type seldom struct{ last atomic.Int64 }
+
+func (s *seldom) now() bool {
+	now, last := time.Now().Unix(), s.last.Load()
+	return now-last >= 3600 && s.last.CompareAndSwap(last, now)
+}
+
+func (e *Edge) warn(ctx context.Context, s *seldom, message, proxy string, more ...any) {
+	if s.now() {
+		e.Log.WarnContext(ctx, message, append([]any{slog.String("proxy", proxy)}, more...)...)
+	}
+}
