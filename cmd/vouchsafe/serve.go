@@ -58,20 +58,29 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
+	doors, door := s.openDoor(log)
+	if door != nil {
+		defer func() { _ = door.Close() }() // it has nothing under way
+	}
 	if cfg.TLSCert != "" {
 		cert := &certificate{certFile: cfg.TLSCert, keyFile: cfg.TLSKey, log: log}
 		conf, err := cert.config()
 		if err != nil {
 			return err
 		}
-		for i, l := range listeners {
-			listeners[i] = tls.NewListener(l, conf)
+		for _, all := range [][]net.Listener{listeners, doors} {
+			for i, l := range all {
+				all[i] = tls.NewListener(l, conf)
+			}
 		}
 	}
 	public, private := httpServer(s.leaving(s.Handler()), log), httpServer(s.Operations(), log)
-	failed := make(chan error, len(listeners)+1)
+	failed := make(chan error, len(listeners)+len(doors)+1)
 	for _, l := range listeners {
 		go func() { failed <- serveOn(public, l) }()
+	}
+	for _, l := range doors {
+		go func() { failed <- serveOn(door, l) }()
 	}
 	if ops != nil {
 		go func() { failed <- serveOn(private, ops) }()
@@ -227,6 +236,7 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 	row("Discovery", s.cfg.Issuer+"/.well-known/openid-configuration")
 	if s.dev != nil {
 		row("Developer page", s.cfg.Issuer+"/dev")
+		row("", "(by a tunnel: "+s.dev.Link()+")")
 		if s.dev.Mailbox != nil {
 			row("Mailbox", s.cfg.Issuer+"/dev/mail")
 		}

@@ -7,6 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,7 +30,7 @@ func TestServeWithNothingSet(t *testing.T) {
 	r := sh.serve(t)
 
 	for path, want := range map[string]int{
-		"/.well-known/openid-configuration": 200, "/jwks": 200, "/dev": 200, "/login": 200, "/": 200, "/healthz": 200, "/readyz": 200,
+		"/.well-known/openid-configuration": 200, "/jwks": 200, "/dev": 303, "/login": 200, "/": 200, "/healthz": 200, "/readyz": 200,
 		// What is the operator's is not the world's.
 		"/metrics": 404, "/debug/pprof/": 404, "/debug/vars": 404, "/nowhere": 404, "//token": 404,
 	} {
@@ -118,6 +121,57 @@ func TestUnknownHostsAreMisdirected(t *testing.T) {
 				t.Errorf("%s at host %s: got %d, want %d", path, host, res.StatusCode, want)
 			}
 		}
+	}
+}
+
+// enter has the client go to the developer page as a browser does: by the door that this
+// machine alone has.
+func enter(t *testing.T, c *http.Client, r *running) {
+	t.Helper()
+	to := r.issuer + "/dev"
+	for _, host := range []string{"localhost", strings.TrimPrefix(r.issuer, "http://"), ""} {
+		resp, err := c.Get(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		to = resp.Header.Get("Location")
+		next, err := url.Parse(to)
+		if err != nil || next.Host != host && next.Hostname() != host || (resp.StatusCode == http.StatusSeeOther) != (host != "") {
+			t.Fatalf("got %d to %q", resp.StatusCode, to)
+		}
+	}
+}
+
+// TestDeveloperPageBehindAProxy is the attack: a proxy on the developer's machine that writes
+// the Host anew and tells nothing of whom it asks for.
+func TestDeveloperPageBehindAProxy(t *testing.T) {
+	r := newShell(t).serve(t)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enter(t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r)
+	to, err := url.Parse(r.issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }})
+	defer proxy.Close()
+	for _, path := range []string{"/dev", "/dev/mail", "/dev/mail.json", "/dev/dev.js", "/dev/google/authorize", "/?to=/dev"} {
+		resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, proxy.URL+path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || strings.Contains(string(body), "playground") && path != "/?to=/dev" || strings.Contains(resp.Header.Get("Location"), "dev_key") || resp.StatusCode == http.StatusOK && path != "/?to=/dev" {
+			t.Errorf("%s: got %d to %q: %s", path, resp.StatusCode, resp.Header.Get("Location"), body)
+		}
+	}
+	link := regexp.MustCompile(`http\S+/dev\?dev_key=[^\s)]+`).FindString(r.out.String())
+	if status, body := r.get(t, link); status != http.StatusOK || !strings.Contains(body, "playground") {
+		t.Errorf("the link that the server printed (%q): got %d %s", link, status, body)
 	}
 }
 

@@ -168,7 +168,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	if cfg.playground() {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns}
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func TestStandInsForProviders(t *testing.T) {
 		resp.Body.Close()
 		return resp
 	}
+	enter(t, c, r)
 	_, page := r.get(t, "/login")
 	for _, kind := range []string{fakeidp.Google, fakeidp.Facebook} {
 		if !strings.Contains(page, `href="/upstream/`+kind+`"`) {

@@ -2,6 +2,7 @@ package doors
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -53,6 +54,7 @@ func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 	north := s.Tenant(t, "north")
 	api, elsewhere := s.API(t), north.API(t)
 	opened := 0
+	key := developersKey(t, api)
 	for path, n := range doors {
 		if n != developer {
 			continue
@@ -61,17 +63,24 @@ func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 		if got := elsewhere.Do(t, elsewhere.Request(t, "GET", path, "", "")); got.Status != 404 {
 			t.Errorf("%s at another tenant: got %d, want 404", path, got.Status)
 		}
-		if got := api.Do(t, api.Request(t, "HEAD", path, "", "")); got.Status == 200 {
+		if got := api.Do(t, api.Request(t, "GET", path, "", "")); got.Status == 200 {
+			t.Errorf("%s without the key: got %d", path, got.Status)
+		}
+		req := api.Request(t, "HEAD", path, "", "")
+		req.AddCookie(key)
+		if got := api.Do(t, req); got.Status == 200 {
 			opened++
 		}
 		for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
 			req := api.Request(t, "GET", path, "", "")
+			req.AddCookie(key)
 			req.Header.Set(header, "for=203.0.113.9")
 			if got := api.Do(t, req); got.Status != 404 {
 				t.Errorf("%s through a proxy (%s): got %d, want 404", path, header, got.Status)
 			}
 		}
-		req := api.Request(t, "GET", path, "", "")
+		req = api.Request(t, "GET", path, "", "")
+		req.AddCookie(key)
 		req.Host = "rebound.evil.example"
 		if got := api.Do(t, req); got.Status < 400 {
 			t.Errorf("%s by another name: got %d, want it refused", path, got.Status)
@@ -80,4 +89,32 @@ func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 	if opened == 0 {
 		t.Error("nothing of the developer's page is served at all: this test shows nothing")
 	}
+}
+
+// developersKey goes by the door that this machine alone has.
+func developersKey(t *testing.T, api *vouchsafetest.API) *http.Cookie {
+	t.Helper()
+	sent := api.Do(t, api.Request(t, "GET", "/dev", "", ""))
+	door, err := url.Parse(sent.Header.Get("Location"))
+	if err != nil || sent.Status != http.StatusSeeOther || door.Hostname() != "localhost" {
+		t.Fatalf("the developer page: got %d to %q", sent.Status, sent.Header.Get("Location"))
+	}
+	resp, err := http.DefaultTransport.RoundTrip(&http.Request{Method: "GET", URL: door, Header: http.Header{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	back, err := resp.Location()
+	if err != nil || back.Path != "/dev" {
+		t.Fatalf("the door: got %s to %q", resp.Status, back)
+	}
+	page := api.Do(t, api.Request(t, "GET", back.RequestURI(), "", ""))
+	if page.Status != http.StatusOK {
+		t.Fatalf("with the key: got %d", page.Status)
+	}
+	cookie, err := http.ParseSetCookie(page.Header.Get("Set-Cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie
 }

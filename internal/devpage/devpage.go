@@ -10,10 +10,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -42,6 +39,11 @@ type Page struct {
 	Mailbox *Mailbox
 	// StandIns are the providers that people may come from.
 	StandIns []*fakeidp.Server
+	// Key opens the page, as ?dev_key= in its address. The browser keeps it in a cookie.
+	Key string
+	// Door is the port at which Doorkeeper is served, on this machine alone; "" where it is
+	// not. Set it before the page is served.
+	Door string
 }
 
 // Client is the client that the page runs as, to be stored before the page is used.
@@ -78,19 +80,16 @@ func (p *Page) Register(r *mux.Router) {
 		routes["/dev/mail/{id}"], routes["/dev/mail/{id}/html"] = p.letter, p.letterHTML
 	}
 	for path, h := range routes {
-		r.Handle(path, p.here(web.Handler(p.Errors, h))).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(path, p.here(p.opened(web.Handler(p.Errors, h)))).Methods(http.MethodGet, http.MethodHead)
 	}
 	p.registerStandIns(r)
 }
 
-// here serves this machine alone. A page elsewhere could have its own host name resolve
-// to 127.0.0.1 and be of the same origin as this (DNS rebinding): the Host tells. A tunnel
-// or proxy that runs here brings others in from a loopback address, and may write the
-// Host anew: what it adds to the request tells.
+// here serves this machine alone, as far as a request tells.
 func (p *Page) here(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := web.TenantOf(r.Context())
-		if t.ID != storage.DefaultTenant || !loopback(r.Host) || !loopback(r.RemoteAddr) || forwarded(r) {
+		if t.ID != storage.DefaultTenant || !fromHere(r) {
 			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "There is no such page."})
 			return
 		}
@@ -102,26 +101,6 @@ func (p *Page) here(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// forwarded says whether somebody else's request was handed on by a proxy.
-func forwarded(r *http.Request) bool {
-	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}, func(name string) bool {
-		return r.Header.Values(name) != nil
-	})
-}
-
-// loopback says whether HOST or HOST:PORT is this machine by any name it has for itself.
-func loopback(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return ip.Unmap().IsLoopback()
-	}
-	host = strings.ToLower(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 func (p *Page) html(w http.ResponseWriter, r *http.Request) error {

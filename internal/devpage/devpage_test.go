@@ -14,16 +14,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+const key = "the-key-of-the-page"
+
 func get(t *testing.T, tenant, host, peer, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	router := mux.NewRouter()
 	p := &Page{
-		Issuer: "http://localhost:8080",
+		Issuer: "http://localhost:8080", Key: key, Door: "40123",
 		Errors: func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { w.WriteHeader(p.Status) },
 	}
 	p.Register(router)
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host, r.RemoteAddr = host, peer
+	r.AddCookie(&http.Cookie{Name: keyCookie, Value: key})
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -19,12 +19,13 @@ func read(t *testing.T, b *Mailbox, peer, path string) *httptest.ResponseRecorde
 	t.Helper()
 	router := mux.NewRouter()
 	p := &Page{
-		Issuer: "http://localhost:8080", Mailbox: b,
+		Issuer: "http://localhost:8080", Mailbox: b, Key: key,
 		Errors: func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { w.WriteHeader(p.Status) },
 	}
 	p.Register(router)
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host, r.RemoteAddr = "localhost:8080", peer+":50000"
+	r.AddCookie(&http.Cookie{Name: keyCookie, Value: key})
 	r = r.WithContext(web.WithTenant(r.Context(), &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}))
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)

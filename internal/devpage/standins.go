@@ -22,9 +22,17 @@ func StandIns(issuer string) []*fakeidp.Server {
 	return all
 }
 
-// registerStandIns adds their routes.
+// registerStandIns adds their routes. What the server itself asks them needs no key: without
+// their pages there is nothing to ask for.
 func (p *Page) registerStandIns(r *mux.Router) {
 	for _, s := range p.StandIns {
-		r.PathPrefix("/dev/"+s.Kind+"/").Handler(p.here(s)).Methods(http.MethodGet, http.MethodPost)
+		pages := p.opened(s)
+		r.PathPrefix("/dev/"+s.Kind+"/").Handler(p.here(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.IsPage(r.URL.Path) {
+				pages.ServeHTTP(w, r)
+			} else {
+				s.ServeHTTP(w, r)
+			}
+		}))).Methods(http.MethodGet, http.MethodPost)
 	}
 }

@@ -133,21 +133,41 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h(w, r)
 }
 
+// authorizePath is where people are sent, below the issuer.
+func (s *Server) authorizePath() string {
+	switch s.Kind {
+	case Facebook:
+		return "/v23.0/dialog/oauth"
+	case GitHub:
+		return "/login/oauth/authorize"
+	case Discord:
+		return "/oauth2/authorize"
+	}
+	return "/authorize"
+}
+
+// IsPage says whether people see what is at the path. The rest is for programs.
+func (s *Server) IsPage(path string) bool {
+	base, err := url.Parse(s.Issuer)
+	return err != nil || path == base.Path+s.authorizePath()
+}
+
 func (s *Server) routes() map[string]http.HandlerFunc {
-	var authorize, token string
+	var token string
+	authorize := s.authorizePath()
 	routes := map[string]http.HandlerFunc{"GET /style.css": s.style}
 	switch s.Kind {
 	case Facebook:
-		authorize, token = "/v23.0/dialog/oauth", "/v23.0/oauth/access_token"
+		token = "/v23.0/oauth/access_token"
 		routes["GET /v23.0/me"], routes["GET /v23.0/debug_token"] = s.facebookMe, s.facebookDebug
 	case GitHub:
-		authorize, token = "/login/oauth/authorize", "/login/oauth/access_token"
+		token = "/login/oauth/access_token"
 		routes["GET /api/v3/user"], routes["GET /api/v3/user/emails"] = s.gitHubUser, s.gitHubEmails
 	case Discord:
-		authorize, token = "/oauth2/authorize", "/api/oauth2/token"
+		token = "/api/oauth2/token"
 		routes["GET /api/users/@me"] = s.discordMe
 	default:
-		authorize, token = "/authorize", "/token"
+		token = "/token"
 		routes["GET /.well-known/openid-configuration"] = s.discovery
 		routes["GET /keys"], routes["GET /userinfo"] = s.jwks, s.userinfo
 	}

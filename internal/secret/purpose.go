@@ -33,6 +33,7 @@ const (
 	UpstreamStranger             // an identity that belongs to nobody yet
 	KnownBrowser                 // MACs of accounts that a browser signed in to before
 	FirstAdministrator           // the link that makes the first administrator
+	DeveloperPage                // what opens the developer page
 )
 
 // purposes are their names, from which keys are derived: a name never changes.
@@ -65,6 +66,7 @@ var purposes = [...]struct {
 	UpstreamStranger:     {name: "upstream-stranger"},
 	KnownBrowser:         {name: "device"},
 	FirstAdministrator:   {name: "setup"},
+	DeveloperPage:        {name: "developer-page"},
 }
 
 // String is the purpose's name.
