@@ -18,6 +18,10 @@ import (
 // token, and nothing else that the tenant's keys sign, has it.
 const accessTokenType = "at+jwt"
 
+// accessTokenTypes are those that an access token may have. Some clients have it typ JWT;
+// client_id and jti then tell it from an ID token, which has neither.
+const accessTokenTypes = accessTokenType + " " + idTokenType
+
 // opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
 // of leaked secrets know one.
 const opaquePrefix = "vat_"
@@ -82,13 +86,16 @@ func (p *Provider) accessTokenLifetime(c *storage.Client) time.Duration {
 }
 
 // accessToken writes the token in the client's format. key is nil for opaque ones.
-func (p *Provider) accessToken(t *web.Tenant, key *signingKey, claims *accessClaims) (string, error) {
+func (p *Provider) accessToken(t *web.Tenant, c *storage.Client, key *signingKey, claims *accessClaims) (string, error) {
 	plain, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
 	if key == nil {
 		return opaquePrefix + p.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
+	}
+	if c.AccessTokenTyp == idTokenType {
+		return key.sign(idTokenType, plain)
 	}
 	return key.sign(accessTokenType, plain)
 }
@@ -128,7 +135,7 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {
-		return p.keys.verify(ctx, t.ID, token, signingAlgorithms, accessTokenType)
+		return p.keys.verify(ctx, t.ID, token, signingAlgorithms, accessTokenTypes)
 	}
 	if len(token) > maxJWT {
 		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,4 +128,56 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 			t.Errorf("at its end: got %v, want an invalid token", err)
 		}
 	})
+}
+
+// Some resource servers know no typ but JWT. A client may have its access tokens so; then
+// the claims tell them from ID tokens, and neither passes for the other.
+func TestAccessTokensOfTypJWT(t *testing.T) {
+	s := startTokens(t)
+	c := s.client(func(c *storage.Client) { c.AccessTokenTyp = "JWT" })
+	a := s.tokens(c)
+	if typ := typOf(t, a.str("access_token")); typ != "JWT" {
+		t.Errorf("got typ %v, want JWT", typ)
+	}
+	userinfo := func(token string) reply {
+		r := httptest.NewRequest("GET", testIssuer+"/userinfo", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		return s.do(r)
+	}
+	if got := userinfo(a.str("access_token")); got.status != http.StatusOK || got.str("sub") != s.user.ID {
+		t.Errorf("userinfo: got %d %s", got.status, got.raw)
+	}
+	if got := userinfo(a.str("id_token")); got.status != http.StatusUnauthorized || got.str("error") != "invalid_token" {
+		t.Errorf("userinfo with the ID token: got %d %s, want 401 invalid_token", got.status, got.raw)
+	}
+	if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+		t.Errorf("as id_token_hint: got %v, want it refused", err)
+	}
+	_, secret := s.service("svc", func(c *storage.Client) { c.MayIntrospect, c.AccessTokenTyp = true, "JWT" })
+	own := ask(s, basic("svc", secret)).str("access_token")
+	if typ := typOf(t, own); typ != "JWT" {
+		t.Errorf("a client's own: got typ %v, want JWT", typ)
+	}
+	for token, want := range map[string]bool{a.str("access_token"): true, own: true, a.str("id_token"): false} {
+		r := httptest.NewRequest("POST", testIssuer+"/introspect", strings.NewReader(values("token", token).Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Authorization", strings.TrimPrefix(basic("svc", secret), "Authorization: "))
+		if got := s.do(r); got.body["active"] != want {
+			t.Errorf("introspection: got %s, want active %v", got.raw, want)
+		}
+	}
+}
+
+// typOf is the typ in the header of a JWT.
+func typOf(t testing.TB, token string) any {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header map[string]any
+	if err := json.Unmarshal(raw, &header); err != nil {
+		t.Fatal(err)
+	}
+	return header["typ"]
 }

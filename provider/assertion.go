@@ -88,20 +88,20 @@ func readAssertion(form url.Values) (*assertion, error) {
 // now, and spends it. Spending comes last, so that nobody but the client can.
 func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, a *assertion, now time.Time) error {
 	if err := a.check(t, now); err != nil {
-		return &authError{err.Error()}
+		return &authError{why: err.Error()}
 	}
 	header := a.jws.Signatures[0].Protected
 	if want := c.TokenEndpointAuthSigningAlg; want != "" && !sameAlgorithm(header.Algorithm, want) {
-		return &authError{"assertion signed by " + header.Algorithm + ", registered for " + want}
+		return &authError{why: "assertion signed by " + header.Algorithm + ", registered for " + want}
 	}
 	keys, err := p.clientKeys(ctx, c, header.KeyID)
 	if err != nil {
 		// Its own document may be at fault, or not be reachable: it is the client that
 		// cannot prove itself. Storage has no part in it.
-		return &authError{"keys: " + err.Error()}
+		return &authError{why: "keys: " + err.Error()}
 	}
 	if !signedByOne(a.jws, keys) {
-		return &authError{"assertion not signed by a key of the client"}
+		return &authError{why: "assertion not signed by a key of the client"}
 	}
 	// The jti may be of any length and hold anything: its hash is what is kept.
 	sum := sha256.Sum256([]byte(a.JTI))
@@ -111,7 +111,7 @@ func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage
 		ExpiresAt: time.Unix(int64(math.Ceil(float64(a.ExpiresAt))), 0).Add(assertionSkew),
 	})
 	if errors.Is(err, storage.ErrExists) {
-		return &authError{"assertion used before"}
+		return &authError{why: "assertion used before"}
 	}
 	if err != nil {
 		return fmt.Errorf("spend assertion: %w", err)

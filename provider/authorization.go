@@ -190,16 +190,18 @@ func askedScopes(c *storage.Client, scope string) []string {
 	return out
 }
 
-// checkPKCE demands a challenge by S256 (RFC 7636, RFC 9700 section 2.1.1) unless a
-// confidential client switched it off; one that is sent is always held to.
+// checkPKCE demands a challenge by S256 (RFC 7636) of clients that need one. Confidential
+// clients may leave it out (RFC 9700 section 2.1.1 recommends it, and many of their
+// libraries do not know it); a challenge that any client sends is held to.
 func checkPKCE(a *authorization, form url.Values) error {
 	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
-	required := a.client.Public() || a.client.RequirePKCE == nil || *a.client.RequirePKCE
 	switch {
-	case challenge == "" && method == "" && !required:
+	case challenge == "" && method == "" && !a.client.NeedsPKCE():
 		return nil
+	case challenge == "" && !a.client.Public():
+		return &refusal{"invalid_request", "code_challenge is missing: the client is registered with require_pkce (RFC 7636)."}
 	case challenge == "":
-		return &refusal{"invalid_request", "code_challenge is missing: PKCE is required (RFC 7636)."}
+		return &refusal{"invalid_request", "code_challenge is missing: PKCE is required of clients without credentials (RFC 7636)."}
 	case method != "S256":
 		return &refusal{"invalid_request", "code_challenge_method must be S256."}
 	case !challengeForm.MatchString(challenge):

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,12 +32,14 @@ type credentials struct {
 	method    string // as in token_endpoint_auth_method
 	clientID  string
 	secret    string // client_secret_basic, client_secret_post
+	asIs      string // what Basic brought before it was decoded, where that is something else
 	assertion *assertion
 }
 
 // authenticateClient is fosite's ClientAuthenticationStrategy, and ours at the other
-// endpoints that programs call. The client must use the method it is registered for,
-// and no other beside it (RFC 6749 section 2.3).
+// endpoints that programs call. The client must use the method it is registered for, or
+// one of the two for secrets when it is registered for none, and no other beside it (RFC
+// 6749 section 2.3).
 //
 // What fails answers the same and does the same work, whether the client is unknown or
 // its secret wrong: one comparison, one count, one read. (Whether a client exists is no
@@ -51,7 +54,11 @@ func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form
 	var failed *authError
 	if errors.As(err, &failed) {
 		web.Note(ctx, "why", failed.why)
-		return nil, challenge(t, &oauthError{Code: "invalid_client", Description: "Client authentication failed: no such client, wrong credentials, or another method than the one registered.", Err: err})
+		reason := "no such client, wrong credentials, or another method than the one registered"
+		if p.Development && failed.method {
+			reason = failed.why // no secret: what came, and what was expected
+		}
+		return nil, challenge(t, &oauthError{Code: "invalid_client", Description: "Client authentication failed: " + reason + ".", Err: err})
 	}
 	if err != nil {
 		return nil, err
@@ -70,8 +77,12 @@ func challenge(t *web.Tenant, err error) error {
 	return err
 }
 
-// authError is why a client was not believed. Only the log is told.
-type authError struct{ why string }
+// authError is why a client was not believed. Only the log is told; in development the
+// client, too, when it used another method than it is registered for.
+type authError struct {
+	why    string
+	method bool
+}
 
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
@@ -88,7 +99,7 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 		err = p.proveClient(ctx, t, client, creds, admit, now)
 	} else {
 		p.secretMatcher.matchNobody(creds.secret)
-		err = &authError{"no such client"}
+		err = &authError{why: "no such client"}
 	}
 	var failed *authError
 	if err == nil || !errors.As(err, &failed) {
@@ -125,26 +136,43 @@ func (p *Provider) admitFailure(ctx context.Context, t *web.Tenant, creds *crede
 // proveClient says whether the credentials are the client's: nil, an *authError, or what
 // kept it from finding out.
 func (p *Provider) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
-	method := c.TokenEndpointAuthMethod
-	if method == "" {
-		method = "client_secret_basic" // RFC 7591 section 2
+	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
+		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed, " or "), true}
 	}
-	if method != creds.method {
-		return &authError{"uses " + creds.method + ", registered for " + method}
-	}
-	switch method {
+	switch creds.method {
 	case "none":
 		return nil
 	case "client_secret_basic", "client_secret_post":
-		ok, err := p.secretMatcher.match(ctx, c.SecretHashes, creds.secret, admit)
-		if err == nil && !ok {
-			err = &authError{"wrong secret"}
-		}
-		return err
+		return p.proveSecret(ctx, c, creds, admit)
 	case "private_key_jwt":
 		return p.proveAssertion(ctx, t, c, creds.assertion, now)
 	}
-	return &authError{"registered for an unknown method"}
+	return &authError{why: "registered for an unknown method"}
+}
+
+// methodsOf are the methods that the client may use, each time anew: the one that it is
+// registered for, or its secret in either place. (RFC 7591 section 2 has Basic as the
+// default; libraries send the form as often, and some of them both by turns.)
+func methodsOf(c *storage.Client) []string {
+	if c.TokenEndpointAuthMethod == "" {
+		return secretMethods
+	}
+	return []string{c.TokenEndpointAuthMethod}
+}
+
+var secretMethods = []string{"client_secret_basic", "client_secret_post"}
+
+// proveSecret compares the secret. Half of all libraries do not encode what they send by
+// Basic, as RFC 6749 section 2.3.1 demands: then it is right as it came.
+func (p *Provider) proveSecret(ctx context.Context, c *storage.Client, creds *credentials, admit func() error) error {
+	ok, err := p.secretMatcher.match(ctx, c.SecretHashes, creds.secret, admit)
+	if err == nil && !ok && creds.asIs != "" {
+		ok, err = p.secretMatcher.match(ctx, c.SecretHashes, creds.asIs, admit)
+	}
+	if err == nil && !ok {
+		return &authError{why: "the secret is not the client's"}
+	}
+	return err
 }
 
 // readCredentials reads who the client says it is, by exactly one method.
@@ -167,11 +195,14 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		creds.method = "client_secret_basic"
 		var ok bool
 		id := creds.clientID
-		if creds.clientID, creds.secret, ok = parseBasic(header[0]); !ok {
+		if creds.clientID, creds.secret, creds.asIs, ok = parseBasic(header[0]); !ok {
 			return nil, &oauthError{Code: "invalid_client", Description: "The Authorization header does not hold Basic credentials, each form-urlencoded (RFC 6749 section 2.3.1)."}
 		}
 		if id != "" && id != creds.clientID {
 			return nil, &oauthError{Code: "invalid_request", Description: "client_id is not the one in the Authorization header."}
+		}
+		if creds.secret == "" {
+			creds.method = "none" // some libraries name a public client so
 		}
 	case posted:
 		creds.method, creds.secret = "client_secret_post", secret
@@ -193,27 +224,36 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 }
 
 // parseBasic reads Basic credentials. Both halves are form-urlencoded before they are
-// joined (RFC 6749 section 2.3.1), so that an id may have a colon.
-func parseBasic(header string) (id, secret string, ok bool) {
+// joined (RFC 6749 section 2.3.1), so that an id may have a colon. asIs is the secret
+// before it was decoded; "" when that is the same.
+func parseBasic(header string) (id, secret, asIs string, ok bool) {
 	scheme, value, found := strings.Cut(header, " ")
 	if !found || !strings.EqualFold(scheme, "Basic") {
-		return "", "", false
+		return "", "", "", false
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.Trim(value, " "))
 	if err != nil {
-		return "", "", false
+		return "", "", "", false
 	}
-	id, secret, found = strings.Cut(string(raw), ":")
+	rawID, rawSecret, found := strings.Cut(string(raw), ":")
 	if !found {
-		return "", "", false
+		return "", "", "", false
 	}
-	id, err = url.QueryUnescape(id)
+	id, err = url.QueryUnescape(rawID)
 	if err != nil || id == "" || !wellFormed(id) {
-		return "", "", false
+		return "", "", "", false
 	}
-	secret, err = url.QueryUnescape(secret)
-	if err != nil || !wellFormed(secret) {
-		return "", "", false
+	if strings.Contains(rawID, "+") && !strings.Contains(rawID, "%") {
+		id = rawID // ids have no spaces: these are plus signs that were not encoded
 	}
-	return id, secret, true
+	if secret, err = url.QueryUnescape(rawSecret); err != nil {
+		secret = rawSecret // a percent sign that was not encoded
+	}
+	if !wellFormed(secret) || !wellFormed(rawSecret) {
+		return "", "", "", false
+	}
+	if secret != rawSecret {
+		asIs = rawSecret
+	}
+	return id, secret, asIs, true
 }

@@ -25,7 +25,7 @@ func ask(s *tokenServer, header string, more ...string) reply {
 	return s.post(form, header)
 }
 
-// D5: one method, the registered one.
+// D5: one method, the registered one, or the secret in either place.
 func TestMethodsOfClientAuthentication(t *testing.T) {
 	s := startTokens(t)
 	_, basicSecret := s.service("basic")
@@ -43,6 +43,12 @@ func TestMethodsOfClientAuthentication(t *testing.T) {
 		"basic, client_id repeats it":     {basic("basic", basicSecret), []string{"client_id", "basic"}, 200, ""},
 		"basic, scheme in any case":       {"Authorization: bAsIc " + base64.StdEncoding.EncodeToString([]byte("basic:"+basicSecret)), nil, 200, ""},
 		"basic by default":                {basic("default", defaulted), nil, 200, ""},
+		"post by default":                 {"", []string{"client_id", "default", "client_secret", defaulted}, 200, ""},
+		"both by default":                 {basic("default", defaulted), []string{"client_id", "default", "client_secret", defaulted}, 400, "invalid_request"},
+		"neither by default":              {"", []string{"client_id", "default"}, 401, "invalid_client"},
+		"default, empty secret":           {basic("default", ""), nil, 401, "invalid_client"},
+		"default, wrong secret in post":   {"", []string{"client_id", "default", "client_secret", "x"}, 401, "invalid_client"},
+		"jwt, registered for nothing":     {"", append(jwt.form(jwt.claims()), "client_id", "default"), 401, "invalid_client"},
 		"post":                            {"", []string{"client_id", "post", "client_secret", postSecret}, 200, ""},
 		"jwt":                             {"", jwt.form(jwt.claims()), 200, ""},
 		"basic, other client_id":          {basic("basic", basicSecret), []string{"client_id", "post"}, 400, "invalid_request"},
@@ -57,7 +63,8 @@ func TestMethodsOfClientAuthentication(t *testing.T) {
 		"empty secret is none":            {"", []string{"client_id", "post", "client_secret", ""}, 401, "invalid_client"},
 		"basic, registered for jwt":       {basic("jwt", "x"), nil, 401, "invalid_client"},
 		"basic, public client":            {basic(public.ClientID, "x"), nil, 401, "invalid_client"},
-		"basic, public, empty secret":     {basic(public.ClientID, ""), nil, 401, "invalid_client"},
+		"basic, public, empty and post":   {basic(public.ClientID, ""), []string{"client_secret", "x"}, 400, "invalid_request"},
+		"basic, empty secret":             {basic("basic", ""), nil, 401, "invalid_client"},
 		"post, public client":             {"", []string{"client_id", public.ClientID, "client_secret", "x"}, 401, "invalid_client"},
 		"nothing at all":                  {"", nil, 401, "invalid_client"},
 		"secret without client_id":        {"", []string{"client_secret", postSecret}, 401, "invalid_client"},
@@ -129,6 +136,54 @@ func TestOddBasicCredentials(t *testing.T) {
 			s.fails(ask(s, header), http.StatusUnauthorized, "invalid_client")
 		})
 	}
+}
+
+// Libraries name a public client by Basic with an empty secret, too: x/oauth2 does so
+// first. It proves as little as client_id in the form, and is believed as much.
+func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
+	s := startTokens(t)
+	c := s.client()
+	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier)
+	if a := s.post(form, basic(c.ClientID, "")); a.status != http.StatusOK {
+		t.Errorf("got %d %s, want tokens", a.status, a.raw)
+	}
+	form.Set("code", s.code(c))
+	form.Del("code_verifier")
+	s.fails(s.post(form, basic(c.ClientID, "")), http.StatusBadRequest, "invalid_grant")
+}
+
+// In development the answer says which method came and which was expected, and no more.
+func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
+	s := startTokens(t, func(c *Config) { c.Development = true })
+	_, secret := s.service("post", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_post" })
+	s.service("either", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" })
+	for name, c := range map[string]struct {
+		answer reply
+		want   string
+	}{
+		"another method": {ask(s, basic("post", secret)), "the request uses client_secret_basic, and the client is registered for client_secret_post."},
+		"none":           {ask(s, "", "client_id", "either"), "the request uses none, and the client is registered for client_secret_basic or client_secret_post."},
+		"wrong secret":   {ask(s, basic("either", "wrong")), "no such client, wrong credentials"},
+		"unknown":        {ask(s, basic("nobody", "wrong")), "no such client, wrong credentials"},
+	} {
+		if s.fails(c.answer, http.StatusUnauthorized, "invalid_client"); !strings.Contains(c.answer.str("error_description"), c.want) {
+			t.Errorf("%s: got %s, want %q", name, c.answer.raw, c.want)
+		}
+	}
+}
+
+// Half of all libraries do not encode what they send by Basic.
+func TestBasicCredentialsThatWereNotEncoded(t *testing.T) {
+	s := startTokens(t)
+	raw := func(v string) string { return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(v)) }
+	secret := "100% p+q:a b/c%2Fd" + strings.Repeat("x", 30)
+	s.service("jo+app", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, secret)} })
+	for name, header := range map[string]string{"encoded": basic("jo+app", secret), "as it is": raw("jo+app:" + secret)} {
+		if a := ask(s, header); a.status != http.StatusOK {
+			t.Errorf("%s: got %d %s, want tokens", name, a.status, a.raw)
+		}
+	}
+	s.fails(ask(s, raw("jo+app:"+strings.ReplaceAll(secret, "+", " "))), http.StatusUnauthorized, "invalid_client")
 }
 
 // D6: both halves are form-urlencoded, so that every character can be in them.
@@ -308,7 +363,7 @@ func FuzzBasicCredentials(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		id, secret, ok := parseBasic(header)
+		id, secret, _, ok := parseBasic(header)
 		if !ok {
 			return
 		}
@@ -316,7 +371,7 @@ func FuzzBasicCredentials(f *testing.F) {
 			t.Errorf("got %q, %q from %q", id, secret, header)
 		}
 		again := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
-		if id2, secret2, ok := parseBasic(again); !ok || id2 != id || secret2 != secret {
+		if id2, secret2, _, ok := parseBasic(again); !ok || id2 != id || secret2 != secret {
 			t.Errorf("got %q, %q, %v of what was written for %q, %q", id2, secret2, ok, id, secret)
 		}
 	})

@@ -48,7 +48,7 @@ func (p clientCredentialsGrant) issue(ctx context.Context, s *session) (*tokens,
 		JTI: rand.Text(), Scope: strings.Join(s.scopes, " "),
 		IssuedAt: s.now.Unix(), ExpiresAt: s.now.Add(p.accessTokenLifetime(s.client)).Unix(),
 	}
-	access, err := p.accessToken(s.tenant, key, claims)
+	access, err := p.accessToken(s.tenant, s.client, key, claims)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,6 @@ func fillDefaults(c *storage.Client) {
 		}
 	}
 	def(&c.ApplicationType, "web")
-	def(&c.TokenEndpointAuthMethod, "client_secret_basic")
 	def(&c.AccessTokenFormat, "jwt")
 	def(&c.IDTokenSignedResponseAlg, string(jose.RS256))
 	if len(c.GrantTypes) == 0 {
@@ -115,9 +114,23 @@ func (v *clientChecks) identity() {
 		v.fault("client_id", "%q is a UUID of version 7, as people's ids are: write another name, or a random UUID", id)
 	}
 	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
-	v.oneOf("access_token_format", v.AccessTokenFormat, []string{"jwt", "opaque"})
+	v.accessTokens()
 	if v.SecondFactor != "" {
 		v.oneOf("second_factor", v.SecondFactor, []string{storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways})
+	}
+}
+
+func (v *clientChecks) accessTokens() {
+	v.oneOf("access_token_format", v.AccessTokenFormat, []string{"jwt", "opaque"})
+	if v.AccessTokenTyp == "" {
+		return
+	}
+	v.oneOf("access_token_typ", v.AccessTokenTyp, []string{accessTokenType, idTokenType})
+	switch {
+	case v.AccessTokenFormat == "opaque":
+		v.fault("access_token_typ", "has no use with access_token_format opaque: remove one of them")
+	case v.AccessTokenTyp == idTokenType && slices.Contains(v.Audience, v.ClientID):
+		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would pass for ID tokens. Write %s, or another audience", accessTokenType)
 	}
 }
 
@@ -209,11 +222,13 @@ func (v *clientChecks) scopes() {
 
 func (v *clientChecks) authentication() {
 	method := v.TokenEndpointAuthMethod
-	v.oneOf("token_endpoint_auth_method", method, authMethods)
+	if method != "" {
+		v.oneOf("token_endpoint_auth_method", method, authMethods)
+	}
 	if v.Public() {
 		v.public()
 	}
-	if len(v.SecretHashes) > 0 && !strings.HasPrefix(method, "client_secret_") {
+	if len(v.SecretHashes) > 0 && method != "" && !strings.HasPrefix(method, "client_secret_") {
 		v.fault("client_secret", "is not used with token_endpoint_auth_method %s: remove it, or write client_secret_basic", method)
 	}
 	if !noJWKS(v.JWKS) {

@@ -29,7 +29,6 @@ func TestDefaultsAreThoseOfTheStandards(t *testing.T) {
 		c.ApplicationType = "web"
 		c.GrantTypes = []string{"authorization_code"}
 		c.ResponseTypes = []string{"code"}
-		c.TokenEndpointAuthMethod = "client_secret_basic"
 		c.Scope = "openid profile email address phone offline_access"
 		c.AccessTokenFormat = "jwt"
 		c.IDTokenSignedResponseAlg = "RS256"
@@ -103,6 +102,11 @@ func TestClientFaults(t *testing.T) {
 		"bad post-logout URI":       {"post_logout_redirect_uris", func(c *storage.Client) { c.PostLogoutRedirectURIs = []string{"http://app.example.com/"} }},
 		"scope with a quote":        {"scope", func(c *storage.Client) { c.Scope = `openid "x"` }},
 		"scope of their own":        {"", func(c *storage.Client) { c.Scope = "openid reports:read https://api.example.com/x" }},
+		"no method":                 {"", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" }},
+		"typ of access tokens":      {"", func(c *storage.Client) { c.AccessTokenTyp = "JWT" }},
+		"another typ":               {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp = "jwt" }},
+		"typ of opaque tokens":      {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp, c.AccessTokenFormat = "JWT", "opaque" }},
+		"access tokens for itself":  {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp, c.Audience = "JWT", []string{c.ClientID} }},
 		"unknown method":            {"token_endpoint_auth_method", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_jwt" }},
 		"secret of a public client": {"client_secret", func(c *storage.Client) { c.TokenEndpointAuthMethod, c.SecretHashes = "none", []string{"sha256$x"} }},
 		"secret beside a key": {"client_secret", func(c *storage.Client) {

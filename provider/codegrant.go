@@ -111,6 +111,7 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	case err != nil:
 		return nil, fmt.Errorf("redeem code: %w", err)
 	}
+	p.nameUnprotected(ctx, s)
 	return out, nil
 }
 

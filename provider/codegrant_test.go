@@ -182,8 +182,7 @@ func TestWrongVerifierInParallel(t *testing.T) {
 // C7: a verifier where no challenge was.
 func TestVerifierWithoutChallenge(t *testing.T) {
 	s := startTokens(t)
-	off := false
-	c := s.client(func(c *storage.Client) { c.RequirePKCE = &off })
+	c := s.client()
 	bare := func(k *code) { k.Challenge = "" }
 	presented := s.code(c, bare)
 	s.fails(s.redeem(c, presented), http.StatusBadRequest, "invalid_grant")

@@ -31,9 +31,10 @@ func (s *tokenServer) statements(status int, f func() reply) string {
 func TestStatementsPerToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
-		c := s.client()
+		off := false
+		c := s.client(func(c *storage.Client) { c.IDTokenClaims = &off })
 		_, secret := s.service("svc")
-		plus := s.client(func(c *storage.Client) { c.ClientID, c.IDTokenClaims = "plus", true })
+		plus := s.client(func(c *storage.Client) { c.ClientID = "plus" })
 		ask(s, basic("svc", secret))
 		warm, more := s.tokens(c), s.tokens(plus)
 		token, narrow := warm.str("refresh_token"), ""

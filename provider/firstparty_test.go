@@ -58,7 +58,7 @@ func problemCode(err error) string {
 // What an app is given is what the code of the same session would have given it.
 func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 	s := startTokens(t)
-	c := s.app(func(c *storage.Client) { c.IDTokenClaims, c.Audience = true, []string{"https://api.example.com"} })
+	c := s.app(func(c *storage.Client) { c.Audience = []string{"https://api.example.com"} })
 	byCode := s.tokens(c, func(k *code) {
 		k.Nonce, k.Scopes, k.Audience = "", []string{"openid", "profile", "email", "api"}, c.Audience
 	})

@@ -32,13 +32,14 @@ func (p *Provider) idTokenLifetime(c *storage.Client) time.Duration {
 	return min(c.IDTokenLifetime.Or(p.IDTokenLifetime), p.keys.longest)
 }
 
-// idTokenScopes are the scopes whose claims the ID token holds: none, because userinfo
-// is for them (OIDC Core 5.4), unless the client says otherwise.
+// idTokenScopes are the scopes whose claims the ID token holds: all that were granted,
+// unless the client says otherwise. OIDC Core 5.4 has them at userinfo, but half of all
+// client libraries look into the ID token alone.
 func idTokenScopes(c *storage.Client, scopes []string) []string {
-	if c.IDTokenClaims {
-		return scopes
+	if c.IDTokenClaims != nil && !*c.IDTokenClaims {
+		return nil
 	}
-	return nil
+	return scopes
 }
 
 // idToken writes the ID token (OIDC Core 2) of a grant beside an access token. u may
@@ -94,6 +95,7 @@ type idTokenHint struct {
 	Audience  audiences `json:"aud"`
 	SID       string    `json:"sid"`
 	ExpiresAt int64     `json:"exp"`
+	ClientID  string    `json:"client_id"` // of access tokens, which may have the same typ
 }
 
 // openIDTokenHint reads an ID token that the tenant gave out, with any key that is
@@ -108,8 +110,9 @@ func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint stri
 	if err := json.Unmarshal(plain, h); err != nil {
 		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
 	}
-	// A signed userinfo answer looks much the same, but has no exp.
-	if h.Issuer != t.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.ExpiresAt == 0 {
+	// A signed userinfo answer looks much the same, but has no exp; an access token of
+	// typ JWT has a client_id.
+	if h.Issuer != t.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.ExpiresAt == 0 || h.ClientID != "" {
 		return nil, fmt.Errorf("%w: no ID token of %s", errTokenInvalid, t.Issuer)
 	}
 	return h, nil

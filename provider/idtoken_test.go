@@ -55,6 +55,8 @@ func TestIDToken(t *testing.T) {
 			if diff := cmp.Diff(map[string]any{
 				"iss": testIssuer, "sub": s.user.ID, "aud": "spa", "azp": "spa", "nonce": "n-0S6", "acr": "1", "amr": []any{"pwd"}, "sid": s.session.ID,
 				"auth_time": float64(s.session.AuthTime.Unix()), "at_hash": base64.RawURLEncoding.EncodeToString(atHash),
+				"name": "Jo Doe", "given_name": "Jo", "family_name": "Doe", "preferred_username": "jo", "locale": "de-CH",
+				"updated_at": float64(s.user.UpdatedAt.Unix()),
 			}, claims); diff != "" {
 				t.Errorf("claims (-want +got):\n%s", diff)
 			}
@@ -65,7 +67,8 @@ func TestIDToken(t *testing.T) {
 // The person's claims are in the ID token where the client or the request wants them.
 func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	s := startTokens(t)
-	c := s.client()
+	off := false
+	c := s.client(func(c *storage.Client) { c.IDTokenClaims = &off })
 	a := s.tokens(c, func(k *code) {
 		k.Claims = []byte(`{"id_token":{"email":{"essential":true},"email_verified":null,"sub":{"value":"x"},"iss":{"value":"https://evil"},"nickname":null},"userinfo":{"name":null}}`)
 	})
@@ -80,7 +83,10 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	if claims["email"] != "jo@example.com" {
 		t.Errorf("refreshed: got %v", claims)
 	}
-	c.IDTokenClaims = true
+	if claims := payload(t, s.tokens(c).str("id_token")); claims["name"] != nil {
+		t.Errorf("switched off: got %v, want none of the person's", claims)
+	}
+	c.IDTokenClaims = nil
 	s.put(c)
 	a = s.tokens(c)
 	claims = payload(t, a.str("id_token"))

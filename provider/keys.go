@@ -77,8 +77,8 @@ func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey,
 }
 
 // verify gives the claims of a JWT that a published key of the tenant signed, with
-// one of the algorithms and of exactly this typ, so that one kind of token is never
-// taken for another. Expiry and audience are the caller's, who may not change the
+// one of the algorithms and of exactly this typ, or one of several that typ names separated
+// by spaces, so that one kind of token is never taken for another. Expiry and audience are the caller's, who may not change the
 // claims: others get the same. The error wraps errTokenInvalid unless storage was at fault.
 func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
 	if len(token) > maxJWT {
@@ -95,7 +95,7 @@ func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.
 	if err != nil {
 		return nil, err
 	}
-	if got := jwtType(jws); got != strings.ToLower(typ) {
+	if got := jwtType(jws); !slices.Contains(strings.Fields(strings.ToLower(typ)), got) {
 		return nil, fmt.Errorf("%w: typ %q, want %q", errTokenInvalid, got, typ)
 	}
 	header := jws.Signatures[0].Protected

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -113,7 +114,8 @@ func TestSigningReadsOnceASecond(t *testing.T) {
 // F1, F2, F3: what is signed otherwise than we sign is no token of ours.
 func TestForgedTokens(t *testing.T) {
 	s := startTokens(t)
-	token := s.tokens(s.client()).str("access_token")
+	pair := s.tokens(s.client())
+	token := pair.str("access_token")
 	claims := payload(t, token)
 	keys, err := s.p.keys.complete(t.Context(), s.tenant.ID)
 	if err != nil {
@@ -146,6 +148,11 @@ func TestForgedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	without := func(name string) map[string]any {
+		some := maps.Clone(claims)
+		delete(some, name)
+		return some
+	}
 	parts := strings.Split(token, ".")
 	for name, jwt := range map[string]string{
 		"alg none":             unsigned(`{"alg":"none","typ":"at+jwt","kid":"`+kids["ES256"]+`"}`, claims, ""),
@@ -159,7 +166,9 @@ func TestForgedTokens(t *testing.T) {
 		"kid SQL":              signJWT(t, jose.ES256, stranger, claims, header("' OR 1=1 -- ' OR 1=1 -- ' OR 1=1 -- ' OR 1=")),
 		"no kid":               signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"typ": "at+jwt"}),
 		"no typ":               signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"kid": kids["ES256"]}),
-		"typ JWT":              signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "JWT")),
+		"typ JWT, no client":   signJWT(t, jose.ES256, private, without("client_id"), header(kids["ES256"], "typ", "JWT")),
+		"typ JWT, no jti":      signJWT(t, jose.ES256, private, without("jti"), header(kids["ES256"], "typ", "JWT")),
+		"an ID token":          pair.str("id_token"),
 		"typ logout":           signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "logout+jwt")),
 		"typ at+jwt and more":  signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "at+jwt2")),
 		"crit":                 signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "crit", []string{"x"}, "x", 1)),
@@ -177,7 +186,8 @@ func TestForgedTokens(t *testing.T) {
 			t.Errorf("%s: got %v, want an invalid token", name, err)
 		}
 	}
-	for _, typ := range []string{"AT+JWT", "application/at+jwt"} {
+	// JWT is the typ of some clients' access tokens: their claims tell them from ID tokens.
+	for _, typ := range []string{"AT+JWT", "application/at+jwt", "JWT"} {
 		jwt := signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", typ))
 		if _, err := s.p.openAccessToken(t.Context(), s.tenant, jwt, time.Now()); err != nil {
 			t.Errorf("typ %s: %v", typ, err)

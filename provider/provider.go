@@ -46,6 +46,8 @@ type Config struct {
 	// Errors shows what went wrong to whoever sits at the browser.
 	Errors web.ErrorPage
 	Log    *slog.Logger
+	// Development tells clients why they were not believed.
+	Development bool
 	// Pages are where browsers are sent.
 	Pages Pages
 	// Fetch reads clients' jwks_uri. Default: a guarded fetcher that reaches public
@@ -99,6 +101,7 @@ type Provider struct {
 	keys    *keyring
 
 	secretMatcher *secretMatcher
+	unprotected   daily
 	remoteKeys    remoteKeys
 	origins       cache.Cache[originKey, bool]
 

@@ -62,7 +62,7 @@ func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (key
 // grantAccess makes the access token of an answer that g gives.
 func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, scopes []string) (*tokens, error) {
 	claims := p.grantClaims(s.tenant, s.client, g, scopes, s.now)
-	access, err := p.accessToken(s.tenant, keys.access, claims)
+	access, err := p.accessToken(s.tenant, s.client, keys.access, claims)
 	if err != nil {
 		return nil, err
 	}

@@ -232,7 +232,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 	for _, call := range []string{"all", "Client", "Keys", "RedeemCode", "User"} {
 		t.Run("code, "+call, func(t *testing.T) {
 			s, f := startFailing(t)
-			c := s.client(func(c *storage.Client) { c.IDTokenClaims = true })
+			c := s.client()
 			code := s.code(c)
 			f.set(call)
 			s.unavailable(s.redeem(c, code))
@@ -289,7 +289,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 	})
 	t.Run("a refresh that lacks the person's claims goes on without an ID token", func(t *testing.T) {
 		s, f := startFailing(t)
-		c := s.client(func(c *storage.Client) { c.IDTokenClaims = true })
+		c := s.client()
 		token := s.tokens(c).str("refresh_token")
 		f.set("LiveGrant")
 		a := s.refresh(c, token)

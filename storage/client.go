@@ -15,19 +15,21 @@ import (
 type Client struct {
 	TenantID string `json:"-" yaml:"-"`
 
-	ClientID                    string          `json:"client_id" yaml:"client_id"`
-	ClientName                  string          `json:"client_name,omitempty" yaml:"client_name,omitempty"`
-	ClientURI                   string          `json:"client_uri,omitempty" yaml:"client_uri,omitempty"`
-	LogoURI                     string          `json:"logo_uri,omitempty" yaml:"logo_uri,omitempty"`
-	PolicyURI                   string          `json:"policy_uri,omitempty" yaml:"policy_uri,omitempty"`
-	TosURI                      string          `json:"tos_uri,omitempty" yaml:"tos_uri,omitempty"`
-	Contacts                    []string        `json:"contacts,omitempty" yaml:"contacts,omitempty"`
-	ApplicationType             string          `json:"application_type,omitempty" yaml:"application_type,omitempty"` // web or native
-	RedirectURIs                []string        `json:"redirect_uris,omitempty" yaml:"redirect_uris,omitempty"`
-	PostLogoutRedirectURIs      []string        `json:"post_logout_redirect_uris,omitempty" yaml:"post_logout_redirect_uris,omitempty"`
-	GrantTypes                  []string        `json:"grant_types,omitempty" yaml:"grant_types,omitempty"`
-	ResponseTypes               []string        `json:"response_types,omitempty" yaml:"response_types,omitempty"`
-	Scope                       string          `json:"scope,omitempty" yaml:"scope,omitempty"` // space-separated: all it may ask for
+	ClientID               string   `json:"client_id" yaml:"client_id"`
+	ClientName             string   `json:"client_name,omitempty" yaml:"client_name,omitempty"`
+	ClientURI              string   `json:"client_uri,omitempty" yaml:"client_uri,omitempty"`
+	LogoURI                string   `json:"logo_uri,omitempty" yaml:"logo_uri,omitempty"`
+	PolicyURI              string   `json:"policy_uri,omitempty" yaml:"policy_uri,omitempty"`
+	TosURI                 string   `json:"tos_uri,omitempty" yaml:"tos_uri,omitempty"`
+	Contacts               []string `json:"contacts,omitempty" yaml:"contacts,omitempty"`
+	ApplicationType        string   `json:"application_type,omitempty" yaml:"application_type,omitempty"` // web or native
+	RedirectURIs           []string `json:"redirect_uris,omitempty" yaml:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" yaml:"post_logout_redirect_uris,omitempty"`
+	GrantTypes             []string `json:"grant_types,omitempty" yaml:"grant_types,omitempty"`
+	ResponseTypes          []string `json:"response_types,omitempty" yaml:"response_types,omitempty"`
+	Scope                  string   `json:"scope,omitempty" yaml:"scope,omitempty"` // space-separated: all it may ask for
+	// TokenEndpointAuthMethod is the one way in which the client proves itself; "" allows
+	// its secret in either place, client_secret_basic or client_secret_post.
 	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty" yaml:"token_endpoint_auth_method,omitempty"`
 	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty" yaml:"token_endpoint_auth_signing_alg,omitempty"`
 	JWKS                        json.RawMessage `json:"jwks,omitempty" yaml:"-"` // {"keys":[…]}
@@ -46,16 +48,20 @@ type Client struct {
 	// SecondFactor says when the client wants more than one proof of a person: enrolled
 	// (from those who have one) or always; the tenant's own rule holds in any case.
 	SecondFactor string `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`
-	// RequirePKCE is true unless a confidential client switches it off.
+	// RequirePKCE refuses authorization requests without PKCE. Public clients always need it.
 	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
+	// AccessTokenTyp is the typ of its JWT access tokens: "at+jwt" (RFC 9068, the default), or
+	// "JWT" for resource servers that know no other.
+	AccessTokenTyp string `json:"access_token_typ,omitempty" yaml:"access_token_typ,omitempty"`
 	// AllowedCORSOrigins are the origins whose scripts may call the endpoints.
 	AllowedCORSOrigins []string `json:"allowed_cors_origins,omitempty" yaml:"allowed_cors_origins,omitempty"`
 	// Audience is the aud of its access tokens; the issuer when empty.
 	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
-	// IDTokenClaims puts the claims of the granted scopes into the ID token too.
-	IDTokenClaims bool `json:"id_token_claims,omitempty" yaml:"id_token_claims,omitempty"`
+	// IDTokenClaims puts the claims of the granted scopes into the ID token, not only into
+	// what userinfo answers. It is true unless the client switches it off.
+	IDTokenClaims *bool `json:"id_token_claims,omitempty" yaml:"id_token_claims,omitempty"`
 	// MayIntrospect lets the client introspect tokens of other clients of its tenant.
 	MayIntrospect bool `json:"may_introspect,omitempty" yaml:"may_introspect,omitempty"`
 	// Lifetimes; zero means the server's default.
@@ -79,6 +85,9 @@ type Client struct {
 
 // Public says whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
+
+// NeedsPKCE says whether the client's authorization requests must have a challenge.
+func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE != nil && *c.RequirePKCE }
 
 // Scopes is Scope as a list.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }

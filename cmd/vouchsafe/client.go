@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type clientAddCmd struct {
 	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"Where people may come back to after signing out. May be given several times." placeholder:"URI"`
 	Scope                  string   `help:"The scopes it may ask for, separated by spaces." placeholder:"SCOPES"`
 	Audience               []string `help:"Whom its access tokens are for. May be given several times." sep:"none" placeholder:"URI"`
+	RequirePKCE            bool     `name:"require-pkce" help:"Refuse its requests without PKCE. For web; those of spa and native always need it."`
 	FirstParty             bool     `help:"It is our own: do not ask people for their consent."`
 	SecretStdin            bool     `help:"Read its secret from standard input, rather than make one."`
 	tenantFlag
@@ -53,8 +55,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		TenantID: c.Tenant, ClientID: c.ClientID, ClientName: c.Name, Scope: c.Scope,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs,
 		Audience: c.Audience, FirstParty: c.FirstParty,
-		GrantTypes:              []string{"authorization_code", "refresh_token"},
-		TokenEndpointAuthMethod: "client_secret_basic",
+		GrantTypes: []string{"authorization_code", "refresh_token"},
 	}
 	switch c.Kind {
 	case "spa":
@@ -64,6 +65,9 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		client.TokenEndpointAuthMethod, client.ApplicationType = "none", "native"
 	case "service":
 		client.GrantTypes = []string{"client_credentials"}
+	}
+	if c.RequirePKCE {
+		client.RequirePKCE = &c.RequirePKCE
 	}
 	var secret string
 	switch {
@@ -169,7 +173,7 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 			case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
 				from = "server"
 			}
-			t.row(v.ClientID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), from)
+			t.row(v.ClientID, v.ClientName, cmp.Or(v.TokenEndpointAuthMethod, "client_secret"), strings.Join(v.GrantTypes, " "), from)
 		}
 		return t.flush()
 	})

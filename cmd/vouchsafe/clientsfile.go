@@ -164,7 +164,7 @@ func (p *clientParser) secrets(d *declared) {
 			p.wrong(secretHashField, "is no hash of a secret that can be verified here, or not all of it. `vouchsafe client secret` prints one")
 		}
 	}
-	bySecret := strings.HasPrefix(cmp.Or(d.TokenEndpointAuthMethod, "client_secret_basic"), "client_secret_")
+	bySecret := d.TokenEndpointAuthMethod == "" || strings.HasPrefix(d.TokenEndpointAuthMethod, "client_secret_")
 	switch some := len(d.secrets)+len(d.hashes) > 0; {
 	case bySecret && !some:
 		p.wrong(secretField, "is missing. Make one with `vouchsafe client secret`; or write token_endpoint_auth_method: none for an application that can keep no secret (one that runs in a browser or on a phone), or private_key_jwt for one with a key")

@@ -30,8 +30,8 @@ func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
 	want := []string{
 		"spa none authorization_code+refresh_token",
 		"mobile none authorization_code+refresh_token",
-		"web client_secret_basic authorization_code+refresh_token",
-		"service client_secret_basic client_credentials",
+		"web  authorization_code+refresh_token",
+		"service  client_credentials",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -57,7 +57,6 @@ func TestApplyingAClientsFile(t *testing.T) {
     + application_type: "web"
     + grant_types: ["client_credentials"]
     + scope: "reports"
-    + token_endpoint_auth_method: "client_secret_basic"
     + id_token_signed_response_alg: "RS256"
     + access_token_format: "jwt"
     + client_secret: (a secret)
@@ -136,6 +135,14 @@ func TestClientCommands(t *testing.T) {
 	sh.do(t, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "https://spa.example/a", "--redirect-uri", "https://spa.example/b")
 	if shown := sh.do(t, "client", "show", "spa"); strings.Count(shown, `"https://spa.example"`) != 1 || !strings.Contains(shown, "allowed_cors_origins") {
 		t.Errorf("the application's own origin may not call: %s", shown)
+	}
+	// PKCE is demanded of a client with a secret when it is asked for.
+	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, "require_pkce") {
+		t.Errorf("PKCE is demanded without being asked for: %s", shown)
+	}
+	sh.do(t, "client", "add", "protected", "--kind", "web", "--require-pkce", "--redirect-uri", "https://web.example/callback")
+	if shown := sh.do(t, "client", "show", "protected"); !strings.Contains(shown, `"require_pkce": true`) {
+		t.Errorf("PKCE is not demanded: %s", shown)
 	}
 	// A secret is never an argument.
 	if _, errs, code := sh.run(t, "a secret that I chose\n", "client", "add", "mine", "--kind", "service", "--secret-stdin"); code != 0 {

@@ -133,7 +133,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		signUp = ""
 	}
 	s.provider, err = provider.New(provider.Config{
-		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log,
+		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
 		Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { s.pages.ErrorPage(w, r, p) },
 		Pages: provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: login.Languages(),
 			Say: func(r *http.Request, sentences ...string) (string, []string) { return s.pages.Say(r, sentences...) }},

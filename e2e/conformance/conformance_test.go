@@ -73,6 +73,7 @@ func TestConformance(t *testing.T) {
 	run(t, "", vouchsafetest.Web, configModules())
 	run(t, "", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
+	run(t, "", vouchsafetest.Lean, []module{{"oidcc-server-id-token-without-claims", server}})
 	run(t, "form_post", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Web, logoutModules())
 }

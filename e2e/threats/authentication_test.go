@@ -68,7 +68,7 @@ func d5(t *testing.T, s *vouchsafetest.Server) {
 	assertion := func() []string {
 		return []string{"client_assertion_type", vouchsafetest.AssertionType, "client_assertion", keyed.Assertion(t, s.AssertionClaims(keyed.ID()))}
 	}
-	basic, post := vouchsafetest.Service, vouchsafetest.ServicePost
+	basic, post := vouchsafetest.ServiceBasic, vouchsafetest.ServicePost
 	for name, reply := range map[string]*vouchsafetest.Reply{
 		"basic and post":         credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id", basic.ID(), "client_secret", basic.Secret()),
 		"basic and assertion":    credentials(t, api, vouchsafetest.Basic(keyed.ID(), "x"), assertion()...),

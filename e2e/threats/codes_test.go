@@ -100,6 +100,9 @@ func c5(t *testing.T, s *vouchsafetest.Server) {
 	for _, c := range []vouchsafetest.Client{vouchsafetest.Public, vouchsafetest.Native, vouchsafetest.Strict} {
 		wantError(t, b.Authorize(t, vouchsafetest.Plain(c)), "invalid_request")
 	}
+	if a := b.Authorize(t, vouchsafetest.Plain(web)); a.Code() == "" {
+		t.Errorf("a client with credentials: got %v, want a code without a challenge", a.Params)
+	}
 	good := vouchsafetest.Challenge("verifier")
 	for _, more := range [][]string{
 		{"code_challenge_method", "plain"}, {"code_challenge_method", "-"}, {"code_challenge_method", ""}, {"code_challenge_method", "s256"}, {"code_challenge_method", "S512"},

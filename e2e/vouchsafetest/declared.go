@@ -52,14 +52,14 @@ const allScopes = "openid profile email address phone offline_access"
 var (
 	codeAndRefresh = []string{"authorization_code", "refresh_token"}
 
-	// Web is a confidential client of the operator that may leave PKCE out, as the
-	// suites of the OpenID Foundation do.
+	// Web is a confidential client of the operator: it may leave PKCE out, as the suites
+	// of the OpenID Foundation do, and send its secret by Basic or in the form.
 	Web = Client{
 		"client_id": "web", "client_name": "The web app", "client_secret": "web-secret-3kT9vQxZ7mBw2LpD8sRf",
 		"redirect_uris":             []string{"https://rp.example/callback"},
 		"post_logout_redirect_uris": []string{"https://rp.example/signed-out"},
 		"grant_types":               codeAndRefresh, "scope": allScopes,
-		"first_party": true, "require_pkce": false,
+		"first_party": true,
 	}
 	// Other is a client like Web.
 	Other = Web.With(Client{
@@ -72,11 +72,14 @@ var (
 		"client_id": "post", "client_secret": "post-secret-5zRm2KfW9xLq7DtN4vBy",
 		"token_endpoint_auth_method": "client_secret_post",
 	})
-	// Strict is a confidential client that must use PKCE, which is the default.
-	Strict = Web.With(Client{"client_id": "strict", "client_secret": "strict-secret-1pVb6XcM8jHn3QwS0dKg", "require_pkce": nil})
+	// Strict is a confidential client that must use PKCE and Basic.
+	Strict = Web.With(Client{
+		"client_id": "strict", "client_secret": "strict-secret-1pVb6XcM8jHn3QwS0dKg",
+		"require_pkce": true, "token_endpoint_auth_method": "client_secret_basic",
+	})
 	// Public is a client without credentials.
 	Public = Web.With(Client{
-		"client_id": "public", "client_secret": nil, "require_pkce": nil, "token_endpoint_auth_method": "none",
+		"client_id": "public", "client_secret": nil, "token_endpoint_auth_method": "none",
 		"redirect_uris": []string{"https://spa.example/callback"}, "allowed_cors_origins": []string{"https://spa.example"},
 	})
 	// Native is an app on a computer or telephone (RFC 8252).
@@ -106,6 +109,10 @@ var (
 		"client_id": "service", "client_name": "The nightly job", "client_secret": "service-secret-6fWz1KtC8vYp3LsH5jXd",
 		"grant_types": []string{"client_credentials"}, "scope": "reports:read reports:write",
 	}
+	// ServiceBasic is a service that authenticates by client_secret_basic.
+	ServiceBasic = Service.With(Client{
+		"client_id": "service-basic", "client_secret": "service-basic-secret-7tRz4KvN9mXw2QbL", "token_endpoint_auth_method": "client_secret_basic",
+	})
 	// ServicePost is a service that authenticates by client_secret_post.
 	ServicePost = Service.With(Client{
 		"client_id": "service-post", "client_secret": "service-post-secret-2qLc8VxR5nTk7WmZ", "token_endpoint_auth_method": "client_secret_post",
@@ -117,8 +124,10 @@ var (
 	// Signed gets its user info as a signed JWT, and ES256 ID tokens with the claims in them.
 	Signed = Web.With(Client{
 		"client_id": "signed", "client_secret": "signed-secret-0kMt5ZxQ8rVb3WnL7yJh",
-		"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256", "id_token_claims": true,
+		"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256",
 	})
+	// Lean gets ID tokens without the claims of its scopes.
+	Lean = Web.With(Client{"client_id": "lean", "client_secret": "lean-secret-4cPz7HkW1tNx9RvB6mSd", "id_token_claims": false})
 	// Disabled is switched off.
 	Disabled = Web.With(Client{"client_id": "disabled", "client_secret": "disabled-secret-6jTw1NcX8pVm", "disabled": true})
 	// Brief has short lives for everything.
@@ -135,7 +144,7 @@ var (
 
 // Declared are the clients that every server starts with.
 func Declared() []Client {
-	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServicePost, Inspector, Signed, Disabled, Brief, CodeOnly}
+	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic, ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
 	for _, k := range Keyed() {
 		all = append(all, k.Client)
 	}

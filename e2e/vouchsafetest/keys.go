@@ -48,7 +48,7 @@ var Keyed = sync.OnceValue(func() []KeyedClient {
 		id := "keyed-" + string(k.alg)
 		out = append(out, KeyedClient{
 			Client: Web.With(Client{
-				"client_id": id, "client_secret": nil, "require_pkce": nil,
+				"client_id": id, "client_secret": nil,
 				"grant_types":                     append([]string{"client_credentials"}, codeAndRefresh...),
 				"scope":                           allScopes + " reports:read",
 				"token_endpoint_auth_method":      "private_key_jwt",
