@@ -9,9 +9,11 @@ package migrations
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed *.sql
@@ -23,7 +25,16 @@ func SQLite() fs.FS { return files }
 // Postgres is the steps as PostgreSQL runs them: TEXT columns get the collation "C".
 // They then sort by bytes as in SQLite, comparing is cheap, and an upgrade of the
 // system's locales cannot corrupt their indices.
+//
+// No step blocks the servers that run meanwhile. A change of a table needs it alone for a
+// moment, and all others queue behind a change that waits, for a backup to end, say: it
+// gives up after LockTimeout, to be tried again. Steps without a transaction build and drop
+// indices beside those who write (CONCURRENTLY).
 func Postgres() fs.FS { return postgres{files} }
+
+// LockTimeout is how long a step on PostgreSQL waits for a table. PostgreSQL then fails it
+// with SQLSTATE 55P03, and nothing of it has happened.
+const LockTimeout = 200 * time.Millisecond
 
 // Latest is the version of the last step.
 func Latest() int64 {
@@ -62,7 +73,13 @@ func (p postgres) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `)), nil
+	text = bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `))
+	if bytes.Contains(text, []byte("-- +goose NO TRANSACTION")) {
+		text = bytes.ReplaceAll(text, []byte("\nCREATE INDEX "), []byte("\nCREATE INDEX CONCURRENTLY "))
+		return bytes.ReplaceAll(text, []byte("\nDROP INDEX "), []byte("\nDROP INDEX CONCURRENTLY ")), nil
+	}
+	begin := fmt.Sprintf("-- +goose Up\nSET LOCAL lock_timeout = %d;\n", LockTimeout.Milliseconds())
+	return bytes.Replace(text, []byte("-- +goose Up\n"), []byte(begin), 1), nil
 }
 
 // step is a file whose text was translated.

@@ -205,7 +205,7 @@ func TestIntrospectionAfterTheEnd(t *testing.T) {
 		if !s.active(s.inspect("gateway", gateway, self)) {
 			t.Error("a client's own token: not active")
 		}
-		if err := s.store.RemoveClient(t.Context(), s.tenant.ID, "svc"); err != nil {
+		if err := s.store.RemoveClient(t.Context(), s.tenant.ID, "svc", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second) // what may be kept of a client

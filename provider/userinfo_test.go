@@ -213,7 +213,7 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 		},
 		"client disabled": func(s *tokenServer, c *storage.Client, _ reply) { c.Disabled = true; s.put(c) },
 		"client removed": func(s *tokenServer, c *storage.Client, _ reply) {
-			if err := s.store.RemoveClient(s.Context(), c.TenantID, c.ClientID); err != nil {
+			if err := s.store.RemoveClient(s.Context(), c.TenantID, c.ClientID, time.Now()); err != nil {
 				s.Fatal(err)
 			}
 		},

@@ -102,8 +102,10 @@ type Clients interface {
 	Clients(ctx context.Context, tenant, after string, limit int) ([]Client, error)
 	// PutClient stores the client, new or not. CreatedAt of a stored one is kept.
 	PutClient(ctx context.Context, c Client) error
-	// RemoveClient deletes the client with its consents and grants.
-	RemoveClient(ctx context.Context, tenant, id string) error
+	// RemoveClient deletes the client with its consents and grants. All of it has stopped
+	// working when it returns; of what is large some rows go later (Removals). A client that
+	// is stored under the same name since has nothing to do with them.
+	RemoveClient(ctx context.Context, tenant, id string, now time.Time) error
 	// AllowsOrigin says whether an enabled client of the tenant registered the origin.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
 }

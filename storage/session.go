@@ -42,7 +42,8 @@ type Sessions interface {
 	EndSession(ctx context.Context, tenant, id string, now time.Time) error
 	// EndSessions ends all of a person's sessions but one (except may be ""). ErrStale,
 	// and nothing is done, when that one has ended itself: of two sessions that end each
-	// other at the same time, one lives on.
+	// other at the same time, one lives on. Of more than a few thousand the last may end
+	// after it has returned (Removals).
 	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
 	// SessionsOf lists a person's living sessions, newest first.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)
@@ -64,7 +65,8 @@ type Consents interface {
 	// PutConsent stores c in place of what was allowed before.
 	PutConsent(ctx context.Context, c Consent) error
 	ConsentsOf(ctx context.Context, tenant, userID string) ([]Consent, error)
-	// RemoveConsent forgets it and revokes the client's grants of that person. ErrNotFound
-	// when there was neither: of two at once, one withdraws and the other is told so.
+	// RemoveConsent forgets it and revokes the client's grants of that person, as Revoke
+	// does. ErrNotFound when there was neither: of two at once, one withdraws and the other
+	// is told so.
 	RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error
 }

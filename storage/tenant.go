@@ -32,6 +32,7 @@ type Tenants interface {
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
 	// UpdateTenant stores all fields but CreatedAt. ErrExists as for AddTenant, ErrNotFound.
 	UpdateTenant(ctx context.Context, t Tenant) error
-	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken.
+	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken. The
+	// tenant is gone when it returns; its rows go later (Removals).
 	RemoveTenant(ctx context.Context, id string, now time.Time) error
 }

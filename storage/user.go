@@ -73,7 +73,9 @@ type Users interface {
 	// UpdateUser stores all fields but CreatedAt and CredentialVersion. ErrExists as for AddUser.
 	UpdateUser(ctx context.Context, u User) error
 	// RemoveUser deletes the person and all that hangs on them; the id and its
-	// tombstone stay, so that nobody is ever given it again.
+	// tombstone stay, so that nobody is ever given it again. The person, what proves them and
+	// what they allowed are gone when it returns; of many sessions and grants some rows go
+	// later (Removals).
 	RemoveUser(ctx context.Context, tenant, id string, now time.Time) error
 }
 

@@ -218,13 +218,13 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("this removes %s with people's consents and grants to it, for good: say --yes", c.ClientID)
 	}
 	return a.withStore(ctx, func(s store) error {
-		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
+		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID, time.Now()); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
-		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID); err != nil {
-			return noSuch(err, "client", c.ClientID)
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.removed", ClientID: c.ClientID}); err != nil {
+			return err
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.removed", ClientID: c.ClientID})
+		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
 	})
 }
 

@@ -95,7 +95,7 @@ func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor
 	for _, ch := range plan {
 		var err error
 		if ch.Op == "-" {
-			err = s.RemoveClient(ctx, tenant, ch.ClientID)
+			err = s.RemoveClient(ctx, tenant, ch.ClientID, time.Now())
 		} else {
 			now := time.Now()
 			ch.client.CreatedAt, ch.client.UpdatedAt = now, now // the first stays as it is once stored

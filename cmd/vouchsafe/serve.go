@@ -89,6 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sweep(background) })
+	wg.Go(func() { s.removals(background) })
 	wg.Go(func() { s.maintainKeys(background) })
 	wg.Go(func() { s.countMail(background) })
 	if s.mails != nil {

@@ -46,6 +46,7 @@ type server struct {
 	metrics  *metrics
 	health   *health
 	handler  http.Handler
+	removed  []string       // clients that the start has removed, with work that is left
 	closers  []func() error // in the order in which things were opened
 }
 
@@ -312,6 +313,7 @@ func (s *server) applyClients(ctx context.Context) error {
 		}
 		if gone := removed(plan); len(gone) > 0 {
 			s.log.WarnContext(ctx, "clients removed, with people's consents and grants to them: the clients file declares them no more", "file", s.cfg.Clients, "removed", gone)
+			s.removed = gone
 		}
 		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))
 	}
@@ -336,7 +338,7 @@ func (s *server) applyPlayground(ctx context.Context) error {
 		return nil
 	}
 	if s.dev == nil {
-		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID)
+		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID, time.Now())
 	}
 	playground := s.dev.Client()
 	if faults := provider.ValidateClient(&playground); len(faults) > 0 {

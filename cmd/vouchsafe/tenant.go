@@ -145,7 +145,11 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		}
 		// What hung on the tenant is gone, its audit trail too: the default tenant,
 		// whose people run the installation, remembers.
-		return record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "tenant.removed", Detail: map[string]string{"tenant": c.ID}})
+		err := record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "tenant.removed", Detail: map[string]string{"tenant": c.ID}})
+		if err != nil {
+			return err
+		}
+		return a.finishRemoval(ctx, s, c.ID, storage.RemovalTenant, "")
 	})
 }
 

@@ -334,7 +334,17 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
 		return fmt.Errorf("this removes %s and all that is theirs, for good: say --yes (user disable keeps them out, and can be undone)", c.User)
 	}
-	return c.change(ctx, a, "user.removed", func(s store, u storage.User) error {
-		return s.RemoveUser(ctx, c.Tenant, u.ID, time.Now())
+	return a.withStore(ctx, func(s store) error {
+		u, err := c.find(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := s.RemoveUser(ctx, c.Tenant, u.ID, time.Now()); err != nil {
+			return err
+		}
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.removed", UserID: u.ID}); err != nil {
+			return err
+		}
+		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)
 	})
 }

@@ -34,9 +34,6 @@ const events = `
 	WHERE tenant_id = $1 AND id < $2
 	ORDER BY id DESC LIMIT $3`
 
-// afterAll sorts after every id.
-const afterAll = "\U0010FFFF"
-
 // Events implements storage.Audit.
 func (s *Store) Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error) {
 	if before == "" {

@@ -24,7 +24,7 @@ const (
 // Apply implements storage.Changes.
 func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	err := s.engine.transact(ctx, func(c conn) error {
-		for _, step := range []func(conn, storage.Change) error{applySpending, applyPerson, applyCredentials, applyRest} {
+		for _, step := range []func(conn, storage.Change) error{applySpending, applyPerson, applyCredentials, s.applyRest} {
 			if err := step(c, ch); err != nil {
 				return err
 			}
@@ -100,7 +100,7 @@ func applyCredentials(c conn, ch storage.Change) error {
 	return nil
 }
 
-func applyRest(c conn, ch storage.Change) error {
+func (s *Store) applyRest(c conn, ch storage.Change) error {
 	for _, i := range ch.Unlink {
 		if i.Provider == storage.AllIDs {
 			if _, err := c.exec(unlinkIdentities, ch.TenantID, ch.UserID); err != nil {
@@ -127,7 +127,7 @@ func applyRest(c conn, ch storage.Change) error {
 		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}
-		if err := bury(c, ch.TenantID, ch.UserID, ch.Now); err != nil {
+		if err := s.bury(c, ch.TenantID, ch.UserID, ch.Now); err != nil {
 			return err
 		}
 	}

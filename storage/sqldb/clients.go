@@ -21,7 +21,7 @@ func scanClient(row scanner) (c storage.Client, err error) {
 
 const clientByID = `
 	SELECT ` + clientColumns + ` FROM clients
-	WHERE tenant_id = $1 AND id = $2`
+	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
 // Client implements storage.Clients.
 func (s *Store) Client(ctx context.Context, tenant, id string) (storage.Client, error) {
@@ -31,7 +31,7 @@ func (s *Store) Client(ctx context.Context, tenant, id string) (storage.Client, 
 
 const listClients = `
 	SELECT ` + clientColumns + ` FROM clients
-	WHERE tenant_id = $1 AND id > $2
+	WHERE tenant_id = $1 AND id > $2 AND removed_at = 0
 	ORDER BY id LIMIT $3`
 
 // Clients implements storage.Clients.
@@ -41,12 +41,15 @@ func (s *Store) Clients(ctx context.Context, tenant, after string, limit int) ([
 }
 
 const (
+	// One that is being removed begins anew.
 	putClient = `
 		INSERT INTO clients (` + clientColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (tenant_id, id) DO UPDATE SET
 			metadata = excluded.metadata, secret_hashes = excluded.secret_hashes,
-			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at`
+			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at,
+			created_at = CASE WHEN clients.removed_at = 0 THEN clients.created_at ELSE excluded.created_at END,
+			removed_at = 0`
 	removeOrigins = `DELETE FROM client_origins WHERE tenant_id = $1 AND client_id = $2`
 	addOrigin     = `INSERT INTO client_origins (tenant_id, origin, client_id) VALUES ($1, $2, $3)`
 )
@@ -73,14 +76,6 @@ func (s *Store) PutClient(ctx context.Context, cl storage.Client) error {
 		return nil
 	})
 	return named(err, "put client", cl.ClientID)
-}
-
-// Foreign keys take along origins, consents and grants.
-const removeClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2`
-
-// RemoveClient implements storage.Clients.
-func (s *Store) RemoveClient(ctx context.Context, tenant, id string) error {
-	return named(s.must(ctx, storage.ErrNotFound, removeClient, tenant, id), "remove client", id)
 }
 
 const allowsOrigin = `

@@ -7,7 +7,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const consentColumns = `tenant_id, user_id, client_id, scopes, claims, granted_at`
+const consentColumns = `consents.tenant_id, consents.user_id, consents.client_id, consents.scopes, consents.claims,
+	consents.granted_at`
+
+// ofClients leaves out what was allowed a client before it was removed and stored anew.
+const ofClients = `
+	JOIN clients ON clients.tenant_id = consents.tenant_id AND clients.id = consents.client_id
+		AND clients.epoch = consents.client_epoch AND clients.removed_at = 0`
 
 func scanConsent(row scanner) (c storage.Consent, err error) {
 	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, listColumn{&c.Scopes}, listColumn{&c.Claims},
@@ -16,8 +22,8 @@ func scanConsent(row scanner) (c storage.Consent, err error) {
 }
 
 const consent = `
-	SELECT ` + consentColumns + ` FROM consents
-	WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3`
+	SELECT ` + consentColumns + ` FROM consents` + ofClients + `
+	WHERE consents.tenant_id = $1 AND consents.user_id = $2 AND consents.client_id = $3`
 
 // Consent implements storage.Consents.
 func (s *Store) Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error) {
@@ -26,22 +32,24 @@ func (s *Store) Consent(ctx context.Context, tenant, userID, clientID string) (s
 }
 
 const putConsent = `
-	INSERT INTO consents (` + consentColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6)
+	INSERT INTO consents (tenant_id, user_id, client_id, scopes, claims, granted_at, client_epoch)
+	SELECT $1, $2, $3, $4, $5, $6, clients.epoch
+	FROM clients WHERE clients.tenant_id = $1 AND clients.id = $3 AND clients.removed_at = 0
 	ON CONFLICT (tenant_id, user_id, client_id) DO UPDATE SET
-		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at`
+		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at,
+		client_epoch = excluded.client_epoch`
 
 // PutConsent implements storage.Consents.
 func (s *Store) PutConsent(ctx context.Context, c storage.Consent) error {
-	_, err := s.put(ctx, putConsent, c.TenantID, c.UserID, c.ClientID,
+	err := s.must(ctx, storage.ErrNotFound, putConsent, c.TenantID, c.UserID, c.ClientID,
 		encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt))
 	return named(err, "put consent to client", c.ClientID)
 }
 
 const consentsOf = `
-	SELECT ` + consentColumns + ` FROM consents
-	WHERE tenant_id = $1 AND user_id = $2
-	ORDER BY client_id`
+	SELECT ` + consentColumns + ` FROM consents` + ofClients + `
+	WHERE consents.tenant_id = $1 AND consents.user_id = $2
+	ORDER BY consents.client_id`
 
 // ConsentsOf implements storage.Consents.
 func (s *Store) ConsentsOf(ctx context.Context, tenant, userID string) ([]storage.Consent, error) {
@@ -57,16 +65,21 @@ const removeConsent = `
 // have none, the grants are revoked all the same.
 func (s *Store) RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error {
 	grants := storage.GrantFilter{UserID: userID, ClientID: clientID}
+	more := false
 	err := s.engine.transact(ctx, func(c conn) error {
 		removed, err := c.exec(removeConsent, tenant, userID, clientID)
 		if err != nil {
 			return err
 		}
-		revoked, err := revoke(c, tenant, grants, "consent withdrawn", now)
+		var revoked int64
+		revoked, more, err = s.revoke(c, tenant, grants, "consent withdrawn", now)
 		if err == nil && removed+revoked == 0 {
 			return storage.ErrNotFound
 		}
 		return err
 	})
+	if err == nil && more {
+		_, err = s.goOn(ctx, tenant, storage.RemovalGrants, encode(grants))
+	}
 	return named(err, "remove consent to client", clientID)
 }

@@ -91,7 +91,7 @@ const (
 	// First, so that two changes queue for the person's row and not for the credential's.
 	raiseVersion = `
 		UPDATE users SET credential_version = credential_version + 1, updated_at = $3
-		WHERE tenant_id = $1 AND id = $2`
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	replaceCredential = `
 		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -36,7 +36,8 @@ const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3
 			AND users.credential_version = grants.credential_version AND NOT users.disabled)
 	AND EXISTS (
 		SELECT 1 FROM clients
-		WHERE clients.tenant_id = grants.tenant_id AND clients.id = grants.client_id AND NOT clients.disabled)
+		WHERE clients.tenant_id = grants.tenant_id AND clients.id = grants.client_id
+			AND clients.epoch = grants.client_epoch AND NOT clients.disabled)
 	AND (grants.offline OR grants.session_id = '' OR EXISTS (
 		SELECT 1 FROM sessions
 		WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
@@ -56,14 +57,13 @@ const (
 	redeemPerson = `
 		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline,
 			credential_version, scopes, audience, claims, auth_time, amr, acr, generation, rotated_at,
-			idle_expires_at, expires_at, created_at, revoked_at, revoked_why)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, ''
-		WHERE EXISTS (
+			idle_expires_at, expires_at, created_at, revoked_at, revoked_why, client_epoch)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, '', clients.epoch
+		FROM clients
+		WHERE clients.tenant_id = $1 AND clients.id = $5 AND NOT clients.disabled
+		AND EXISTS (
 			SELECT 1 FROM users
 			WHERE users.tenant_id = $1 AND users.id = $4 AND users.credential_version = $8 AND NOT users.disabled)
-		AND EXISTS (
-			SELECT 1 FROM clients
-			WHERE clients.tenant_id = $1 AND clients.id = $5 AND NOT clients.disabled)
 		AND ($6 = '' OR EXISTS (
 			SELECT 1 FROM sessions
 			WHERE sessions.tenant_id = $1 AND sessions.id = $6 AND sessions.user_id = $4
@@ -71,7 +71,8 @@ const (
 	redeemConsent = `))
 		AND ($20 = '' OR EXISTS (
 			SELECT 1 FROM consents
-			WHERE consents.tenant_id = $1 AND consents.user_id = $20 AND consents.client_id = $5`
+			WHERE consents.tenant_id = $1 AND consents.user_id = $20 AND consents.client_id = $5
+				AND consents.client_epoch = clients.epoch`
 	redeemOnce = `))
 		ON CONFLICT DO NOTHING`
 	hold = ` FOR SHARE`

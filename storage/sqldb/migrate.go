@@ -3,9 +3,12 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -31,8 +34,26 @@ func (p *postgres) migrate(ctx context.Context) error {
 	}
 	db := stdlib.OpenDBFromPool(p.pool)
 	defer db.Close()
-	return up(ctx, goose.DialectPostgres, db, migrations.Postgres(), goose.WithSessionLocker(locker))
+	for end := time.Now().Add(lockPatience); ; {
+		err := up(ctx, goose.DialectPostgres, db, migrations.Postgres(), goose.WithSessionLocker(locker))
+		// A step that could not have a table let those go first who queued behind it.
+		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != lockNotAvailable || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lockPause):
+		}
+	}
 }
+
+const (
+	// lockPause is how long a step that could not have a table is not tried again.
+	lockPause = time.Second
+	// lockPatience is how long it is tried: a dump of the database may take its time.
+	lockPatience = 5 * time.Minute
+)
 
 func (l *lite) migrate(ctx context.Context) error {
 	if current(ctx, l) {

@@ -47,12 +47,15 @@ const (
 		UPDATE mail SET next_at = $2, attempts = attempts + 1
 		WHERE next_at <= $1 AND dead_at = 0 AND (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) ORDER BY next_at, id LIMIT $3)
+			WHERE ` + isDue + ` ORDER BY next_at, id LIMIT $3)
 		RETURNING ` + mailColumns
 	dueMail = `
 		SELECT COUNT(*) FROM (
 			SELECT id FROM mail
-			WHERE next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) LIMIT 1) AS found`
+			WHERE ` + isDue + ` LIMIT 1) AS found`
+	// Those of a tenant that is being removed are as good as gone.
+	isDue = `next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) AND NOT EXISTS (
+				SELECT 1 FROM removals WHERE removals.tenant_id = mail.tenant_id AND removals.kind = 'tenant')`
 )
 
 // ClaimMail implements storage.Outbox.
@@ -129,7 +132,7 @@ func (s *Store) ReviveMail(ctx context.Context, tenant, id string, now time.Time
 }
 
 const countMail = `
-	SELECT COUNT(*), COALESCE(SUM(CASE WHEN dead_at <> 0 THEN 1 ELSE 0 END), 0) FROM mail`
+	SELECT (SELECT COUNT(*) FROM mail WHERE dead_at = 0), (SELECT COUNT(*) FROM mail WHERE dead_at <> 0)`
 
 // CountMail implements storage.Outbox.
 func (s *Store) CountMail(ctx context.Context) (queued, dead int64, err error) {
@@ -137,5 +140,5 @@ func (s *Store) CountMail(ctx context.Context) (queued, dead int64, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("count mail: %w", err)
 	}
-	return queued - dead, dead, nil
+	return queued, dead, nil
 }

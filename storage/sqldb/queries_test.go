@@ -242,6 +242,8 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM generate_series(1, 6000) n`,
 		`INSERT INTO codes SELECT 't' || n % 100 + 1, 'c' || n, 'p', 't' || n, 'u' || n, '', '', '', 0, 0, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO mail SELECT 't' || n % 100 + 1, 'm' || n, '', '', '', '', 0, n, 0, '', CASE WHEN n % 50 = 0 THEN 0 ELSE n END, 'mail', n FROM generate_series(1, 6000) n`,
+		`INSERT INTO removals SELECT 't' || n % 100 + 1, 'user', 'u' || n, '', '', 0, n FROM generate_series(1, 6000) n`,
+		`INSERT INTO marks SELECT 't' || n % 100 + 1, 'm' || n, '', 0 FROM generate_series(1, 6000) n`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,
 	} {

@@ -2,26 +2,38 @@ package sqldb
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// revokeGrants is what every text of revokeQueries begins with.
-const revokeGrants = `
+const (
+	// revokeGrants is what every text of revokeQueries begins with.
+	revokeGrants = `
 	UPDATE grants SET revoked_at = $2, revoked_why = $3
 	WHERE tenant_id = $1 AND revoked_at = 0`
+	// Of what may be many so many at a time, $4.
+	revokeSome = ` AND (tenant_id, id) IN (
+		SELECT tenant_id, id FROM grants
+		WHERE tenant_id = $1 AND revoked_at = 0`
+)
 
 // filterColumns are the columns of a GrantFilter, in the order of its fields. Two
-// indices leave ” out.
+// indices leave ” out. The first two name one grant at most.
 var filterColumns = [...]string{"id", "code_id", "user_id", "client_id", "session_id"}
+
+const oneGrantAtMost = 1<<0 | 1<<1
 
 // revokeQueries holds one text for each set of fields that a filter may give, by the
 // bits of the fields: one text for all sets could use no index.
 var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 	for set := 1; set < len(queries); set++ {
 		text, n := revokeGrants, 3
+		if set&oneGrantAtMost == 0 {
+			text, n = revokeGrants+revokeSome, 4
+		}
 		for i, column := range filterColumns {
 			if set&(1<<i) == 0 {
 				continue
@@ -32,6 +44,9 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 				text += ` AND ` + column + ` <> ''`
 			}
 		}
+		if set&oneGrantAtMost == 0 {
+			text += ` LIMIT $4)`
+		}
 		queries[set] = text
 	}
 	return queries
@@ -39,23 +54,113 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 
 // Revoke implements storage.Grants.
 func (s *Store) Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (n int64, err error) {
+	more := false
 	err = s.engine.write(ctx, func(c conn) error {
-		n, err = revoke(c, tenant, which, why, now)
+		n, more, err = s.revoke(c, tenant, which, why, now)
 		return err
 	})
+	if err == nil && more {
+		var rest int64
+		rest, err = s.goOn(ctx, tenant, storage.RemovalGrants, encode(which))
+		n += rest
+	}
 	return n, named(err, "revoke grants of", tenant)
 }
 
-func revoke(c conn, tenant string, which storage.GrantFilter, why string, now time.Time) (int64, error) {
+// revoke revokes what goes in one transaction. If there may be more, it notes what is left,
+// to be gone on with when the transaction is committed.
+func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string, now time.Time) (n int64, more bool, err error) {
 	set, args := 0, []any{tenant, micros(now), why}
-	for i, value := range [...]string{which.ID, which.CodeID, which.UserID, which.ClientID, which.SessionID} {
+	values := [...]string{which.ID, which.CodeID, which.UserID, which.ClientID, which.SessionID}
+	if which.ID == "" && which.CodeID == "" {
+		args = append(args, s.atOnce)
+	}
+	for i, value := range values {
 		if value != "" {
 			set |= 1 << i
 			args = append(args, value)
 		}
 	}
 	if set == 0 {
-		return 0, nil // the empty filter names none
+		return 0, false, nil // the empty filter names none
 	}
-	return c.exec(revokeQueries[set], args...)
+	n, err = c.exec(revokeQueries[set], args...)
+	if err != nil || set&oneGrantAtMost != 0 || n < int64(s.atOnce) {
+		return n, false, err
+	}
+	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: encode(which), Since: now}, why: why}
+	if r.bound, err = lastGrant(c, tenant, which); err == nil {
+		err = begin(c, r)
+	}
+	return n, true, err
+}
+
+const (
+	lastGrantOfUser   = `SELECT id FROM grants WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1`
+	lastGrantOfClient = `SELECT id FROM grants WHERE tenant_id = $1 AND client_id = $2 ORDER BY id DESC LIMIT 1`
+)
+
+// lastGrant is the last id that is meant: what is granted later is not.
+func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error) {
+	switch {
+	case which.UserID != "":
+		return scanText(c.row(lastGrantOfUser, tenant, which.UserID))
+	case which.ClientID != "":
+		return scanText(c.row(lastGrantOfClient, tenant, which.ClientID))
+	}
+	return afterAll, nil
+}
+
+// goOn carries on with what was begun just now, as long as the caller has time. What is left
+// then is done by whoever claims it: no error.
+func (s *Store) goOn(ctx context.Context, tenant, kind, id string) (n int64, err error) {
+	err = s.carryOn(ctx, storage.Removal{TenantID: tenant, Kind: kind, ID: id}, func(rows int64) { n += rows })
+	if err != nil && ctx.Err() != nil {
+		return n, nil
+	}
+	return n, err
+}
+
+const (
+	revokeRestOfUser = `
+		UPDATE grants SET revoked_at = $5, revoked_why = $6
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND revoked_at = 0
+			AND ($7 = '' OR client_id = $7) AND ($8 = '' OR session_id = $8)`
+	revokeRestOfClient = `
+		UPDATE grants SET revoked_at = $5, revoked_why = $6
+		WHERE tenant_id = $1 AND client_id = $2 AND id > $3 AND id <= $4 AND revoked_at = 0
+			AND ($7 = '' OR session_id = $7)`
+)
+
+// revokeRest goes through the person's or the client's grants. A session has too few to be
+// gone through.
+func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)) error {
+	var which storage.GrantFilter
+	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
+		return err
+	}
+	since := micros(r.Since)
+	switch {
+	case which.UserID != "":
+		return s.walk(ctx, walk{
+			edge: edgeOfUserGrants, do: revokeRestOfUser, args: []any{r.TenantID, which.UserID},
+			more: []any{since, r.why, which.ClientID, which.SessionID}, end: r.bound,
+		}, told)
+	case which.ClientID != "":
+		return s.walk(ctx, walk{
+			edge: edgeOfClientGrants, do: revokeRestOfClient, args: []any{r.TenantID, which.ClientID},
+			more: []any{since, r.why, which.SessionID}, end: r.bound,
+		}, told)
+	}
+	return s.paced(ctx, func(int) (more bool, held time.Duration, err error) {
+		err = s.engine.write(ctx, func(c conn) error {
+			began := time.Now()
+			var n int64
+			n, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since)
+			held = time.Since(began)
+			told(n)
+			return err
+		})
+		return more, held, err
+	})
 }

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -90,9 +91,12 @@ func (s *Store) EndSession(ctx context.Context, tenant, id string, now time.Time
 	return named(err, "end session", id)
 }
 
+// So many at a time, $5.
 const endSessions = `
 	UPDATE sessions SET ended_at = $3
-	WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0`
+	WHERE tenant_id = $1 AND ended_at = 0 AND (tenant_id, id) IN (
+		SELECT tenant_id, id FROM sessions
+		WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0 LIMIT $5)`
 
 const (
 	// They change nothing, and yet lock the row: those who end each other queue at the person.
@@ -104,7 +108,8 @@ const (
 
 // EndSessions implements storage.Sessions.
 func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error {
-	err := s.engine.transact(ctx, func(c conn) error {
+	more := false
+	err := s.engine.transact(ctx, func(c conn) (err error) {
 		if except != "" {
 			if err := must(c, storage.ErrStale, holdUser, tenant, userID); err != nil {
 				return err
@@ -113,10 +118,46 @@ func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, 
 				return err
 			}
 		}
-		_, err := c.exec(endSessions, tenant, userID, micros(now), except)
+		more, err = s.endSome(c, tenant, sessionsBut{userID, except}, now)
 		return err
 	})
+	if err == nil && more {
+		_, err = s.goOn(ctx, tenant, storage.RemovalSessions, encode(sessionsBut{userID, except}))
+	}
 	return named(err, "end sessions of user", userID)
+}
+
+// sessionsBut are a person's sessions but one.
+type sessionsBut struct{ UserID, Except string }
+
+const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1`
+
+// endSome ends what goes in one transaction. If there may be more, it notes what is left.
+func (s *Store) endSome(c conn, tenant string, which sessionsBut, now time.Time) (more bool, err error) {
+	n, err := c.exec(endSessions, tenant, which.UserID, micros(now), which.Except, s.atOnce)
+	if err != nil || n < int64(s.atOnce) {
+		return false, err
+	}
+	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalSessions, ID: encode(which), Since: now}}
+	if r.bound, err = scanText(c.row(lastSessionOfUser, tenant, which.UserID)); err == nil {
+		err = begin(c, r)
+	}
+	return true, err
+}
+
+const endRestOfUserSessions = `
+	UPDATE sessions SET ended_at = $5
+	WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND id <> $6 AND ended_at = 0`
+
+func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows int64)) error {
+	var which sessionsBut
+	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
+		return err
+	}
+	return s.walk(ctx, walk{
+		edge: edgeOfUserSessions, do: endRestOfUserSessions, args: []any{r.TenantID, which.UserID},
+		more: []any{micros(r.Since), which.Except}, end: r.bound,
+	}, told)
 }
 
 const sessionsOf = `

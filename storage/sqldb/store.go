@@ -17,6 +17,9 @@ type Store struct {
 	meter   *meter
 	holds   bool // rows that a statement rests on are held until it is done
 	closing func() error
+	// atOnce is how many rows go in one transaction with what they hang on, and mostPart how
+	// many are changed at a time otherwise.
+	atOnce, mostPart int
 }
 
 var _ interface {
@@ -34,6 +37,7 @@ var _ interface {
 	storage.Outbox
 	storage.Codes
 	storage.Changes
+	storage.Removals
 	storage.Maintenance
 } = (*Store)(nil)
 
@@ -64,7 +68,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, holds: holds, closing: sync.OnceValue(e.close)}, nil
+	return &Store{engine: e, meter: m, holds: holds, closing: sync.OnceValue(e.close), atOnce: atOnce, mostPart: mostPart}, nil
 }
 
 // Close waits for what is under way and closes the database, once.

@@ -6,49 +6,55 @@ import (
 	"time"
 )
 
-// sweepBatch bounds the rows that one statement deletes, and so how long it holds up
-// others; the texts below say the same number.
-const sweepBatch = 1000
-
 // keepGrants is how long an expired grant stays: longer than any code lives, for the row
 // is what tells that its code was used.
 const keepGrants = 15 * time.Minute
 
 // Ended sessions are kept for a day, for those who ask what happened. What else has
-// expired is refused for its age alone, and goes at once.
+// expired is refused for its age alone, and goes at once. $1 is until when, $2 from when:
+// of the part before that nothing is left but what PostgreSQL has yet to vacuum. $3 is how
+// many rows.
 const (
 	sweepSpent = `
 		DELETE FROM spent_values WHERE (tenant_id, purpose, hash) IN (
 			SELECT tenant_id, purpose, hash FROM spent_values
-			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepExpiredSessions = `
 		DELETE FROM sessions WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM sessions
-			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepEndedSessions = `
 		DELETE FROM sessions WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM sessions
-			WHERE ended_at <= $1 AND ended_at <> 0 ORDER BY ended_at LIMIT 1000)`
+			WHERE ended_at <= $1 AND ended_at >= $2 AND ended_at <> 0 ORDER BY ended_at LIMIT $3)
+		RETURNING ended_at`
 	sweepGrants = `
 		DELETE FROM grants WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM grants
-			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepCodes = `
 		DELETE FROM codes WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM codes
-			WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepKeys = `
 		DELETE FROM keys WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM keys
-			WHERE expires_at <= $1 AND expires_at <> 0 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 AND expires_at <> 0 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepExpiredMail = `
 		DELETE FROM mail WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE expires_at <= $1 AND expires_at <> 0 AND dead_at = 0 ORDER BY expires_at LIMIT 1000)`
+			WHERE expires_at <= $1 AND expires_at >= $2 AND expires_at <> 0 AND dead_at = 0 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepDeadMail = `
 		DELETE FROM mail WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE dead_at <= $1 AND dead_at <> 0 ORDER BY dead_at LIMIT 1000)`
+			WHERE dead_at <= $1 AND dead_at >= $2 AND dead_at <> 0 ORDER BY dead_at LIMIT $3)
+		RETURNING dead_at`
 )
 
 // keepDead is how long a mail that was given up stays: for its operator to find, and no
@@ -70,11 +76,35 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepExpiredMail, now},
 		{sweepDeadMail, now.Add(-keepDead)},
 	} {
-		for n := int64(sweepBatch); n == sweepBatch; total += n {
-			if n, err = s.put(ctx, sweep.query, micros(sweep.until)); err != nil {
-				return total, fmt.Errorf("sweep: %w", err)
-			}
+		n, err := s.sweepAll(ctx, sweep.query, sweep.until)
+		if total += n; err != nil {
+			return total, fmt.Errorf("sweep: %w", err)
 		}
 	}
 	return total, nil
+}
+
+// sweepAll sweeps part after part, from the oldest.
+func (s *Store) sweepAll(ctx context.Context, query string, until time.Time) (total int64, err error) {
+	var from int64
+	err = s.paced(ctx, func(rows int) (more bool, held time.Duration, err error) {
+		n := 0
+		err = s.engine.write(ctx, func(c conn) error {
+			n = 0 // it may be a repetition
+			began := time.Now()
+			defer func() { held = time.Since(began) }()
+			return c.each(query, []any{micros(until), from, rows}, func(row scanner) error {
+				n++
+				var at int64
+				err := row.Scan(&at)
+				from = max(from, at)
+				return err
+			})
+		})
+		if err == nil {
+			total += int64(n)
+		}
+		return n == rows, held, err
+	})
+	return total, err
 }

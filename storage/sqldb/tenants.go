@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -35,7 +34,7 @@ func (s *Store) AddTenant(ctx context.Context, t storage.Tenant) error {
 	return named(err, "add tenant", t.ID)
 }
 
-const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1`
+const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1 AND removed_at = 0`
 
 // Tenant implements storage.Tenants.
 func (s *Store) Tenant(ctx context.Context, id string) (storage.Tenant, error) {
@@ -53,7 +52,7 @@ func (s *Store) TenantByHost(ctx context.Context, host string) (storage.Tenant, 
 
 const listTenants = `
 	SELECT ` + tenantColumns + ` FROM tenants
-	WHERE id > $1
+	WHERE id > $1 AND removed_at = 0
 	ORDER BY id LIMIT $2`
 
 // Tenants implements storage.Tenants.
@@ -64,7 +63,7 @@ func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]storage
 
 const updateTenant = `
 	UPDATE tenants SET name = $2, host = $3, logo_uri = $4, disabled = $5, settings = $6
-	WHERE id = $1`
+	WHERE id = $1 AND removed_at = 0`
 
 // UpdateTenant implements storage.Tenants.
 func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant) error {
@@ -75,32 +74,4 @@ func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant) error {
 		return none(c, removedTenant, t.ID, t.Host)
 	})
 	return named(err, "update tenant", t.ID)
-}
-
-const (
-	// Foreign keys take along clients and users, and what hangs on those.
-	removeTenant       = `DELETE FROM tenants WHERE id = $1 RETURNING host`
-	removeTenantSpent  = `DELETE FROM spent_values WHERE tenant_id = $1`
-	removeTenantEvents = `DELETE FROM audit WHERE tenant_id = $1`
-	buryTenant         = `INSERT INTO removed_tenants (id, host, removed_at) VALUES ($1, $2, $3)`
-)
-
-// RemoveTenant implements storage.Tenants.
-func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Hour) // a large tenant takes its time
-	defer cancel()
-	err := s.engine.transact(ctx, func(c conn) error {
-		var host string
-		if err := c.row(removeTenant, id).Scan(&host); err != nil {
-			return err
-		}
-		for _, query := range []string{removeTenantSpent, removeTenantEvents} {
-			if _, err := c.exec(query, id); err != nil {
-				return err
-			}
-		}
-		_, err := c.exec(buryTenant, id, host, micros(now))
-		return err
-	})
-	return named(err, "remove tenant", id)
 }

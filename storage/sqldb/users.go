@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -83,7 +82,7 @@ func insertUser(c conn, u storage.User) error {
 
 const userByID = `
 	SELECT ` + userColumns + ` FROM users
-	WHERE tenant_id = $1 AND id = $2`
+	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
 // User implements storage.Users.
 func (s *Store) User(ctx context.Context, tenant, id string) (storage.User, error) {
@@ -130,7 +129,7 @@ func (s *Store) UserByUsername(ctx context.Context, tenant, usernameKey string) 
 
 const listUsers = `
 	SELECT ` + userColumns + ` FROM users
-	WHERE tenant_id = $1 AND id > $2
+	WHERE tenant_id = $1 AND id > $2 AND removed_at = 0
 	ORDER BY id LIMIT $3`
 
 // Users implements storage.Users.
@@ -142,7 +141,7 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 const updateUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
 		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13
-	WHERE tenant_id = $1 AND id = $2`
+	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
 // UpdateUser implements storage.Users.
 func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
@@ -154,24 +153,4 @@ func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
 		u.Disabled, micros(u.UpdatedAt)}
-}
-
-const (
-	// Foreign keys take along credentials, identities, sessions, consents and grants.
-	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2`
-	buryUser   = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
-)
-
-// RemoveUser implements storage.Users.
-func (s *Store) RemoveUser(ctx context.Context, tenant, id string, now time.Time) error {
-	err := s.engine.transact(ctx, func(c conn) error { return bury(c, tenant, id, now) })
-	return named(err, "remove user", id)
-}
-
-func bury(c conn, tenant, id string, now time.Time) error {
-	if err := must(c, storage.ErrNotFound, removeUser, tenant, id); err != nil {
-		return err
-	}
-	_, err := c.exec(buryUser, tenant, id, micros(now))
-	return err
 }

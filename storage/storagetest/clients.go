@@ -48,8 +48,8 @@ func testClients(t *testing.T, s Store) {
 
 	t.Run("removal", func(t *testing.T) {
 		w := newWorld(t, s)
-		must(t, s.RemoveClient(ctx, w.tenant, w.client))
-		want(t, s.RemoveClient(ctx, w.tenant, w.client), storage.ErrNotFound)
+		must(t, s.RemoveClient(ctx, w.tenant, w.client, now))
+		want(t, s.RemoveClient(ctx, w.tenant, w.client, now), storage.ErrNotFound)
 		must(t, s.PutClient(ctx, aClient(w.tenant, w.client)))
 		_, err := s.Consent(ctx, w.tenant, w.user, w.client)
 		want(t, err, storage.ErrNotFound)

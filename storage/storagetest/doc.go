@@ -27,6 +27,7 @@ type Store interface {
 	storage.Outbox
 	storage.Codes
 	storage.Changes
+	storage.Removals
 	storage.Maintenance
 }
 
@@ -55,6 +56,10 @@ func Durable(t *testing.T, s Store) {
 		{"changes", testChanges},
 		{"isolation", testIsolation},
 		{"removal", testRemoval},
+		{"large client", testLargeClient},
+		{"large person", testLargePerson},
+		{"large revocations", testLargeRevocations},
+		{"interrupted removal", testInterruptedRemoval},
 		{"races", testRaces},
 		{"hostile text", testHostileText},
 		{"contexts", testContexts},

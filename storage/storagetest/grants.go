@@ -75,7 +75,7 @@ func testGrants(t *testing.T, s Store) {
 			"client disabled":  func(w *world, g *storage.Grant) { w.disableClient(t) },
 			"password changed": func(w *world, g *storage.Grant) { must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "x"))) },
 			"person removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) },
-			"client removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client)) },
+			"client removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) },
 			"another's session": func(w *world, g *storage.Grant) {
 				must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
 				g.UserID = "ed"

@@ -89,7 +89,7 @@ func (w *world) writes() []func(context.Context) error {
 		func(ctx context.Context) error { return s.RemoveConsent(ctx, tenant, w.user, w.client, now) },
 		func(ctx context.Context) error { return s.RemoveIdentity(ctx, tenant, "google", "1") },
 		func(ctx context.Context) error { return s.RemoveKey(ctx, tenant, "kid") },
-		func(ctx context.Context) error { return s.RemoveClient(ctx, tenant, w.client) },
+		func(ctx context.Context) error { return s.RemoveClient(ctx, tenant, w.client, now) },
 		func(ctx context.Context) error { return s.RemoveUser(ctx, tenant, w.user, now) },
 		func(ctx context.Context) error { return s.RemoveTenant(ctx, tenant, now) },
 	}
@@ -134,6 +134,7 @@ func testRemoval(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
 	must(t, s.RemoveTenant(ctx, w.tenant, now))
+	w.finish(t, storage.RemovalTenant, "")
 	for name, read := range w.reads() {
 		if got, err := read(ctx); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%s: got %+v, %v of a removed tenant, want %v", name, got, err, storage.ErrNotFound)

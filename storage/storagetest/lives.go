@@ -41,7 +41,7 @@ func testGrantLives(t *testing.T, s Store) {
 			must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
 		}},
 		{name: "person removed", change: func(t *testing.T, w *world) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) }},
-		{name: "client removed", change: func(t *testing.T, w *world) { must(t, s.RemoveClient(ctx, w.tenant, w.client)) }},
+		{name: "client removed", change: func(t *testing.T, w *world) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) }},
 	} {
 		for _, offline := range []bool{false, true} {
 			name, lives := c.name, c.lives

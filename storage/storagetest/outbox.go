@@ -106,7 +106,12 @@ func testOutbox(t *testing.T, s Store) {
 			t.Errorf("mail %s was claimed %d times, want once", m.ID, seen[m.ID])
 		}
 	}
+	must(t, s.Enqueue(ctx, mail("late", now)))
 	must(t, s.RemoveTenant(ctx, tenant, now))
+	if got, err := s.ClaimMail(ctx, now.Add(time.Hour), now.Add(2*time.Hour), 9); len(got) > 0 || err != nil {
+		t.Errorf("got %d mails, %v of a removed tenant, want none", len(got), err)
+	}
+	must(t, s.CarryOn(ctx, storage.Removal{TenantID: tenant, Kind: storage.RemovalTenant}, nil))
 	queued, gone, err = s.CountMail(ctx)
 	must(t, err)
 	if queued+gone != 0 {

@@ -164,7 +164,7 @@ func testRaces(t *testing.T, s Store) {
 			"session": func(ctx context.Context, w *world) error { return s.EndSession(ctx, w.tenant, w.session, now) },
 			"person":  func(ctx context.Context, w *world) error { return s.RemoveUser(ctx, w.tenant, w.user, now) },
 			"client": func(ctx context.Context, w *world) error {
-				if err := s.RemoveClient(ctx, w.tenant, w.client); err != nil {
+				if err := s.RemoveClient(ctx, w.tenant, w.client, now); err != nil {
 					return err
 				}
 				return s.PutClient(ctx, aClient(w.tenant, w.client)) // the same name, another client

@@ -257,3 +257,9 @@ func ids[T any](records []T, id func(T) string) []string {
 	}
 	return all
 }
+
+// finish carries a removal out to its end.
+func (w *world) finish(t *testing.T, kind, id string) {
+	t.Helper()
+	must(t, w.s.CarryOn(t.Context(), storage.Removal{TenantID: w.tenant, Kind: kind, ID: id}, nil))
+}

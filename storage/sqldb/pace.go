@@ -1,0 +1,124 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Long work is done in parts, each a transaction of its own, with a rest behind each: SQLite
+// has one writer, whom sign-ins need, and PostgreSQL other things to do, too.
+const (
+	// partTime is how long a part is meant to hold up others. The number of rows follows it.
+	partTime = 15 * time.Millisecond
+	// firstPart, leastPart and mostPart are numbers of rows.
+	firstPart = 200
+	leastPart = 25
+	mostPart  = 2000
+	// longestRest bounds the rest behind a part that took long.
+	longestRest = time.Second
+)
+
+// paced calls part, which works on so many rows and says for how long it held up others,
+// until there is no more to do. When the context ends first, that is the error.
+func (s *Store) paced(ctx context.Context, part func(rows int) (more bool, held time.Duration, err error)) error {
+	for rows := min(firstPart, s.mostPart); ; {
+		began := time.Now()
+		more, held, err := part(rows)
+		if err != nil || !more {
+			return err
+		}
+		switch {
+		case held > partTime:
+			rows = max(rows/2, min(leastPart, s.mostPart))
+		case held < partTime/2:
+			rows = min(rows*2, s.mostPart)
+		}
+		// A third of the time at most is ours, and less where there is a queue.
+		select {
+		case <-time.After(min(time.Since(began)+held, longestRest)):
+		case <-ctx.Done():
+			return fault(ctx.Err())
+		}
+	}
+}
+
+// walk is a change of rows in the order of an index, from one end to the other. It passes
+// by each row once: a statement that looked for the first rows each time would find all
+// those first which it has removed, until they are vacuumed.
+type walk struct {
+	edge      string // the key of the row that lies so many rows (last argument) behind a key
+	do        string // changes the rows behind one key up to another
+	args      []any  // of both texts, before the keys
+	more      []any  // of do, behind the keys
+	from, end any    // behind the first key, up to the other: all texts when they are nil
+}
+
+// afterAll sorts after every id.
+const afterAll = "\U0010FFFF"
+
+// walk carries it out, and tells of each part how many rows it changed.
+func (s *Store) walk(ctx context.Context, w walk, told func(rows int64)) error {
+	from, end := w.from, w.end
+	if from == nil {
+		from = ""
+	}
+	if end == nil {
+		end = afterAll
+	}
+	return s.paced(ctx, func(rows int) (more bool, held time.Duration, err error) {
+		to, err := s.edge(ctx, w, from, rows)
+		switch {
+		case errors.Is(err, storage.ErrNotFound) || err == nil && !before(to, end):
+			to = end
+		case err != nil:
+			return false, 0, err
+		default:
+			more = true
+		}
+		args := append(append([]any{}, w.args...), from, to)
+		n, held, err := s.timed(ctx, w.do, append(args, w.more...)...)
+		if err == nil && n > 0 {
+			told(n)
+		}
+		from = to
+		return more, held, err
+	})
+}
+
+// before says whether a key lies before another. Hashes lie before their end.
+func before(key, end any) bool {
+	text, ok := key.(string)
+	return !ok || text < end.(string)
+}
+
+// edge is the key of the row that lies so many rows behind another; ErrNotFound when there
+// are fewer.
+func (s *Store) edge(ctx context.Context, w walk, from any, rows int) (any, error) {
+	args := append(append([]any{}, w.args...), from, rows-1)
+	if _, ok := from.([]byte); ok {
+		return one(ctx, s, w.edge, args, func(row scanner) (key []byte, err error) {
+			err = row.Scan(bytesColumn{&key})
+			return key, err
+		})
+	}
+	return one(ctx, s, w.edge, args, scanText)
+}
+
+// timed is put, and says how long the statement ran.
+func (s *Store) timed(ctx context.Context, query string, args ...any) (n int64, held time.Duration, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		began := time.Now()
+		n, err = c.exec(query, args...)
+		held = time.Since(began)
+		return err
+	})
+	return n, held, err
+}
+
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}

@@ -1,0 +1,147 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// removal is a row of the table: what storage.Removal says, and what only the store needs.
+type removal struct {
+	storage.Removal
+	bound string // the last id that is meant
+	why   string
+}
+
+const removalColumns = `tenant_id, kind, id, bound, why, since`
+
+func scanRemoval(row scanner) (r removal, err error) {
+	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, timeColumn{&r.Since})
+	return r, err
+}
+
+// claimFor is how long the process that begins a removal is let alone with it.
+const claimFor = time.Minute
+
+// Of two removals of one thing the later is carried out: it means all that the first did.
+const addRemoval = `
+	INSERT INTO removals (` + removalColumns + `, lease)
+	VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT (tenant_id, kind, id) DO UPDATE SET
+		bound = excluded.bound, why = excluded.why, since = excluded.since, lease = excluded.lease`
+
+func begin(c conn, r removal) error {
+	_, err := c.exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, micros(r.Since), micros(r.Since.Add(claimFor)))
+	return err
+}
+
+const (
+	// The condition stands twice, as in claimMail.
+	claimRemoval = `
+		UPDATE removals SET lease = $2
+		WHERE lease <= $1 AND (tenant_id, kind, id) IN (
+			SELECT tenant_id, kind, id FROM removals
+			WHERE lease <= $1 ORDER BY lease LIMIT 1)
+		RETURNING ` + removalColumns
+	// A lease that ends too late to be one ($1) was taken while a clock was ahead.
+	claimFarRemoval = `
+		UPDATE removals SET lease = $2
+		WHERE lease > $1 AND (tenant_id, kind, id) IN (
+			SELECT tenant_id, kind, id FROM removals
+			WHERE lease > $1 ORDER BY lease LIMIT 1)
+		RETURNING ` + removalColumns
+)
+
+// ClaimRemoval implements storage.Removals.
+func (s *Store) ClaimRemoval(ctx context.Context, now, leaseUntil time.Time) (storage.Removal, error) {
+	r, err := s.oneRemoval(ctx, claimRemoval, micros(now), micros(leaseUntil))
+	if errors.Is(err, storage.ErrNotFound) {
+		tooLate := now.Add(10 * max(claimFor, leaseUntil.Sub(now)))
+		r, err = s.oneRemoval(ctx, claimFarRemoval, micros(tooLate), micros(leaseUntil))
+	}
+	return r.Removal, wrapped(err, "claim removal")
+}
+
+const holdRemoval = `
+	UPDATE removals SET lease = $4
+	WHERE tenant_id = $1 AND kind = $2 AND id = $3
+	RETURNING ` + removalColumns
+
+// HoldRemoval implements storage.Removals.
+func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string, leaseUntil time.Time) (storage.Removal, error) {
+	r, err := s.oneRemoval(ctx, holdRemoval, tenant, kind, id, micros(leaseUntil))
+	return r.Removal, named(err, "hold removal of "+kind, id)
+}
+
+func (s *Store) oneRemoval(ctx context.Context, query string, args ...any) (r removal, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		r, err = scanRemoval(c.row(query, args...))
+		return err
+	})
+	return r, err
+}
+
+const (
+	removalByKey = `
+		SELECT ` + removalColumns + ` FROM removals
+		WHERE tenant_id = $1 AND kind = $2 AND id = $3`
+	endRemoval = `
+		DELETE FROM removals
+		WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND since = $4`
+)
+
+// CarryOn implements storage.Removals.
+func (s *Store) CarryOn(ctx context.Context, r storage.Removal, told func(rows int64)) error {
+	if told == nil {
+		told = func(int64) {}
+	}
+	return named(s.carryOn(ctx, r, told), "remove the rest of "+r.Kind, r.ID)
+}
+
+func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows int64)) error {
+	for {
+		row, err := one(ctx, s, removalByKey, []any{r.TenantID, r.Kind, r.ID}, scanRemoval)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if again, err := s.removeRest(ctx, row, told); err != nil || again {
+			return err
+		}
+		// One that began anew meanwhile has another date, and is carried out, too.
+		if _, err := s.put(ctx, endRemoval, r.TenantID, r.Kind, r.ID, micros(row.Since)); err != nil {
+			return err
+		}
+	}
+}
+
+// removeRest does the work of one kind. again says that there is to be another round, later.
+func (s *Store) removeRest(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
+	switch r.Kind {
+	case storage.RemovalClient:
+		return false, s.removeRestOfClient(ctx, r, told)
+	case storage.RemovalUser:
+		return false, s.removeRestOfUser(ctx, r, told)
+	case storage.RemovalTenant:
+		return s.removeRestOfTenant(ctx, r, told)
+	case storage.RemovalSessions:
+		return false, s.endRestOfSessions(ctx, r, told)
+	case storage.RemovalGrants:
+		return false, s.revokeRest(ctx, r, told)
+	}
+	return false, errors.New("this program does not know how: a newer one began it")
+}
+
+// walkAll walks one after the other.
+func (s *Store) walkAll(ctx context.Context, told func(rows int64), walks ...walk) error {
+	for _, w := range walks {
+		if err := s.walk(ctx, w, told); err != nil {
+			return err
+		}
+	}
+	return nil
+}

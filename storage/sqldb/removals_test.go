@@ -1,0 +1,135 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// many has a client with so many grants.
+func many(t *testing.T, s *Store, grants int) {
+	t.Helper()
+	ctx := t.Context()
+	for _, err := range []error{
+		s.AddUser(ctx, storage.User{TenantID: "default", ID: "user", CredentialVersion: 1}, nil, nil),
+		s.PutClient(ctx, storage.Client{TenantID: "default", ClientID: "client"}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const add = `
+		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline, credential_version, scopes, audience,
+			claims, auth_time, amr, acr, generation, rotated_at, idle_expires_at, expires_at, created_at, revoked_at, revoked_why)
+		VALUES ('default', $1, $1, 'user', 'client', '', TRUE, 1, '[]', '[]', '', 1, '[]', '', 1, 1, 0, 9e15, 1, 0, '')`
+	err := s.engine.transact(ctx, func(c conn) error {
+		for i := range grants {
+			if _, err := c.exec(add, fmt.Sprintf("g%06d", i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRemovalsYield removes a client with thousands of grants while others write: no part is
+// large, and between the parts the others get their turn.
+func TestRemovalsYield(t *testing.T) {
+	for _, s := range []*Store{openFile(t), openMigrated(t, pgtest.Start(t))} {
+		const grants = 6000
+		many(t, s, grants)
+		if err := s.RemoveClient(t.Context(), "default", "client", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		var written atomic.Int64
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if err := s.engine.write(ctx, spendIn(fmt.Sprint("while ", i))); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+				written.Add(1)
+			}
+		})
+		parts, turns, last, total := 0, 0, int64(-1), int64(0)
+		err := s.CarryOn(t.Context(), storage.Removal{TenantID: "default", Kind: storage.RemovalClient, ID: "client"}, func(rows int64) {
+			if rows > mostPart {
+				t.Errorf("got a part of %d rows, want at most %d", rows, mostPart)
+			}
+			if now := written.Load(); now > last {
+				last = now
+				turns++
+			}
+			parts++
+			total += rows
+		})
+		stop()
+		wg.Wait()
+		if err != nil || total != grants {
+			t.Errorf("got %d rows removed, %v, want %d", total, err, grants)
+		}
+		if parts < 4 || turns < parts*2/3 {
+			t.Errorf("of %d parts others had a turn before %d", parts, turns)
+		}
+	}
+}
+
+// TestMigrationsQueueForNobody holds a table as a backup does while the schema is brought up
+// to date: other servers read it all the while, and the migration goes on when it is free.
+func TestMigrationsQueueForNobody(t *testing.T) {
+	url := pgtest.Start(t)
+	s := openMigrated(t, url)
+	for _, undo := range []string{
+		`DELETE FROM goose_db_version WHERE version_id >= 11`, `DROP TABLE removals, marks`,
+		`ALTER TABLE tenants DROP COLUMN removed_at`, `ALTER TABLE users DROP COLUMN removed_at`,
+		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
+		`ALTER TABLE grants DROP COLUMN client_epoch`, `ALTER TABLE consents DROP COLUMN client_epoch`,
+		`DROP INDEX grants_client_id, consents_client_user, grants_revoked`,
+	} {
+		if _, err := s.put(t.Context(), undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, free := make(chan bool), make(chan bool)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = s.engine.transact(t.Context(), func(c conn) error {
+			_, err := c.exec("LOCK TABLE users, grants IN ACCESS SHARE MODE")
+			close(held)
+			<-free
+			return err
+		})
+	})
+	<-held
+	migrated := make(chan error, 1)
+	go func() { migrated <- s.Migrate(context.WithoutCancel(t.Context())) }()
+	// It has to come to the table, and wait for it, a few times.
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+		if _, err := s.put(t.Context(), `UPDATE users SET updated_at = 0 WHERE id = 'none'`); err != nil {
+			t.Fatalf("a writer was held up: %v", err)
+		}
+	}
+	select {
+	case err := <-migrated:
+		t.Fatalf("migrated, %v, while the table was held", err)
+	default:
+	}
+	close(free)
+	wg.Wait()
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
