@@ -318,7 +318,7 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 func (a *apiSite) invites(email string) string {
 	a.t.Helper()
 	r := a.asked(storage.TenantSettings{})
-	code, m, _, err := Invite(a.login.Secrets, a.login.Mail, web.TenantOf(r.Context()), email, "en")
+	code, m, _, err := Invite(a.login.Secrets, a.login.Mail, web.TenantOf(r.Context()), a.claimed(email), "en")
 	must(a.t, err)
 	must(a.t, a.store.PutCode(r.Context(), code, m))
 	a.login.Mail.Stored()

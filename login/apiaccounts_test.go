@@ -49,7 +49,7 @@ func TestAnAppRegistersSomebody(t *testing.T) {
 	if got.status != 200 || got.str("scope") != "openid email" || got.str("auth_session") == "" {
 		t.Fatalf("got %d %s", got.status, got.raw)
 	}
-	if _, who := a.userinfo(got.str("access_token")); who["email_verified"] != true || who["email"] != "Jo@Example.com" {
+	if _, who := a.userinfo(got.str("access_token")); who["email_verified"] != true || who["email"] != "Jo@example.com" {
 		t.Errorf("got %v", who)
 	}
 	a.is(a.post("/auth/confirm-email", confirm), 422, "wrong_code")

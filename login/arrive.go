@@ -3,12 +3,12 @@ package login
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -83,8 +83,8 @@ func (s *Server) notAdmitted(r *http.Request, from string) error {
 // makes it that of an account that is there: only the account's owner can, and a provider
 // that the tenant has declared to have the last word about the address.
 func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, id upstream.Identity) (storage.User, error) {
-	_, key, ok := mailbox(id.Email)
-	if len(p.Domains) > 0 && (!ok || !p.Admits(domainOf(key), id)) {
+	email, bad := address.Claim(id.Email)
+	if len(p.Domains) > 0 && (bad != nil || !p.Admits(email.Domain(), id)) {
 		return storage.User{}, errNotAdmitted
 	}
 	known, err := s.Store.Identity(r.Context(), web.TenantOf(r.Context()).ID, p.ID, who.Subject)
@@ -93,14 +93,14 @@ func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, 
 		return s.returned(r, p, known, id)
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.User{}, err
-	case !ok || !id.EmailVerified:
+	case bad != nil || !id.EmailVerified:
 		return storage.User{}, errProveEmail
 	}
 	proof := saidByProvider
-	if p.SpeaksFor(domainOf(key), id) {
+	if p.SpeaksFor(email.Domain(), id) {
 		proof = saidByAuthority
 	}
-	return s.adopt(r, p, who, id.Email, key, proof, "")
+	return s.adopt(r, p, who, email, proof, "")
 }
 
 // returned is the owner of an identity that is linked.
@@ -146,22 +146,22 @@ func refreshed(p, from storage.Profile) storage.Profile {
 
 // adopt gives the identity to the account of an address, or makes one. code is the id of
 // the code that has proven it, which is used up.
-func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, email, key string, proof proofOfEmail, code string) (storage.User, error) {
+func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, email address.Claimed, proof proofOfEmail, code string) (storage.User, error) {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	for again := range 2 {
 		ch := storage.Change{TenantID: tenant, Now: time.Now(), Code: code, Spend: []storage.Spent{who.spends(tenant)}}
-		u, err := s.Store.UserByEmail(ctx, tenant, key)
+		u, err := s.Store.UserByEmail(ctx, tenant, email.Key())
 		switch {
 		case errors.Is(err, storage.ErrNotFound):
-			if !s.admitsNew(r, p, key) {
+			if !s.admitsNew(r, p, email) {
 				return u, errNotAdmitted
 			}
-			u, err = s.newcomer(r, who, email, key, &ch)
+			u, err = s.newcomer(r, who, email, &ch)
 		case err != nil:
 		case u.Disabled:
 			err = errNotAdmitted
 		case u.EmailVerified && proof != saidByAuthority:
-			who.Proven, err = email, errProveAccount
+			who.Proven, err = email.Shown(), errProveAccount
 		case !u.EmailVerified && proof != saidByAuthority && proof != saidByMail:
 			err = errProveEmail
 		default:
@@ -193,22 +193,23 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 }
 
 // admitsNew says whether people who have no account may get one by coming from p.
-func (s *Server) admitsNew(r *http.Request, p *upstream.Provider, key string) bool {
+func (s *Server) admitsNew(r *http.Request, p *upstream.Provider, email address.Claimed) bool {
 	rules := web.TenantOf(r.Context()).Settings.SignUp
 	return p.SignUp != storage.SignUpClosed && (rules.Mode == "" || rules.Mode == storage.SignUpOpen) &&
-		(len(rules.EmailDomains) == 0 || slices.Contains(rules.EmailDomains, domainOf(key)))
+		ofDomain(email, rules.EmailDomains)
 }
 
 // newcomer adds an account for the owner of an address to the change.
-func (s *Server) newcomer(r *http.Request, who *stranger, email, key string, ch *storage.Change) (storage.User, error) {
+func (s *Server) newcomer(r *http.Request, who *stranger, email address.Claimed, ch *storage.Change) (storage.User, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.User{}, err
 	}
 	u := storage.User{
-		TenantID: ch.TenantID, ID: id.String(), Email: email, EmailKey: key, EmailVerified: true,
+		TenantID: ch.TenantID, ID: id.String(), EmailVerified: true,
 		Profile: who.Profile, CreatedAt: ch.Now, UpdatedAt: ch.Now,
 	}
+	email.Give(&u)
 	ch.UserID, ch.Add, ch.Link = u.ID, &u, []storage.Identity{who.identity(&u, ch.Now)}
 	ch.Events = []storage.Event{
 		s.event(r, storage.Event{Kind: "user.added", UserID: u.ID, Detail: map[string]string{"upstream": who.Upstream}}),

@@ -37,7 +37,7 @@ func (s *Server) event(r *http.Request, e storage.Event) storage.Event {
 // notice is the mail that tells a person of a change to their account, if they can be
 // written to.
 func (s *Server) notice(r *http.Request, u storage.User, template string, data any) ([]storage.Mail, error) {
-	m, err := s.compose(r, u.Email, template, data)
+	m, err := s.compose(r, recipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -18,58 +19,57 @@ var perChanger = limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}
 
 func (o *overview) email() string {
 	if o.user.Email != "" && !o.user.EmailVerified {
-		return o.words.must("account.unconfirmed", o.user.Email)
+		return o.words.must("account.unconfirmed", address.Shown(o.user.Email))
 	}
-	return o.user.Email
+	return address.Shown(o.user.Email)
 }
 
 // emailChange is what a code for a new address sets in motion.
 type emailChange struct {
-	Email string `json:"email"`
-	Key   string `json:"key"`
+	Email string `json:"email"` // address.Claimed
+	Key   string `json:"key"`   // that the code was sent for
 	// From is the EmailKey that it replaces: another change in between voids the code.
 	From string `json:"from"`
 }
 
 // startEmailChange sends a code to the address that a person wants to use from now on. If
 // somebody else has it, its owner is told so, and nobody else. The flow is the code's.
-func (s *Server) startEmailChange(r *http.Request, u storage.User, email string) (flow string, err error) {
-	email = strings.TrimSpace(email)
-	_, key, ok := mailbox(email)
-	if !ok {
-		return "", invalidf("email", "setup.bad_email")
+func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string) (flow string, err error) {
+	email, err := claimAs("email", typed, "setup.bad_email")
+	if err != nil {
+		return "", err
 	}
-	if key == u.EmailKey && u.EmailVerified {
+	if email.Key() == u.EmailKey && u.EmailVerified {
 		return "", invalidf("email", "newemail.same")
 	}
 	ctx := r.Context()
 	// Else whoever has one address of the domain could go on with any other. Those who have
 	// another by invitation may prove it.
-	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; key != u.EmailKey && !ofDomain(key, domains) {
+	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !ofDomain(email, domains) {
 		return "", invalidf("email", "signup.domain", strings.Join(domains, ", "))
 	}
 	if wait, ok := s.Limits.Allow(ctx, u.TenantID, perChanger, u.ID); !ok {
 		return "", &limited{wait}
 	}
-	if err := s.allowSending(r, key); err != nil {
+	if err := s.allowSending(r, email.Key()); err != nil {
 		return "", err
 	}
 	// One code at a time for a person, not for an address: else somebody who asks for the
 	// same address would void theirs.
-	code, err := s.newCode(r, storage.CodeEmail, u.ID, u.ID, emailChange{email, key, u.EmailKey}, codeLife)
+	code, err := s.newCode(r, storage.CodeEmail, u.ID, u.ID, emailChange{email.String(), email.Key(), u.EmailKey}, codeLife)
 	if err != nil {
 		return "", err
 	}
 	template, data := "confirm-new-email", map[string]string{
 		"Code": code.Spoken(), "Link": web.TenantOf(ctx).URL("/account/email/confirm?" + url.Values{"token": {code.Token}}.Encode()),
 	}
-	switch other, err := s.Store.UserByEmail(ctx, u.TenantID, key); {
+	switch other, err := s.Store.UserByEmail(ctx, u.TenantID, email.Key()); {
 	case err == nil && other.ID != u.ID:
 		template, data = "email-taken", map[string]string{"Link": web.TenantOf(ctx).URL("/account")}
 	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return "", err
 	}
-	m, err := s.compose(r, email, template, data)
+	m, err := s.compose(r, email.Recipient(), template, data)
 	if err != nil {
 		return "", invalidf("email", "setup.bad_email")
 	}
@@ -91,7 +91,8 @@ func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (s
 	if u, err = s.Store.User(r.Context(), u.TenantID, u.ID); err != nil {
 		return u, err
 	}
-	if change.From != u.EmailKey {
+	email, err := address.Claim(change.Email)
+	if err != nil || email.Key() != change.Key || change.From != u.EmailKey {
 		return u, errWrongCode
 	}
 	var mails []storage.Mail
@@ -100,12 +101,13 @@ func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (s
 		kind = "email.confirmed"
 		mails, err = s.told(r, u, "notice.confirmed")
 	} else {
-		mails, err = s.notice(r, u, "email-changed", map[string]string{"NewAddress": change.Email})
+		mails, err = s.notice(r, u, "email-changed", map[string]string{"NewAddress": address.Shown(change.Email)})
 	}
 	if err != nil {
 		return u, err
 	}
-	u.Email, u.EmailKey, u.EmailVerified, u.UpdatedAt = change.Email, change.Key, true, time.Now()
+	email.Give(&u)
+	u.EmailVerified, u.UpdatedAt = true, time.Now()
 	err = s.apply(r, u, storage.Change{
 		Code: code.ID, ForgetCodes: true, Update: &u, Mails: mails,
 		Events: []storage.Event{s.event(r, storage.Event{Kind: kind, UserID: u.ID})},
@@ -152,7 +154,7 @@ func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Acc
 		return changedMeanwhile(s.words(r), err)
 	}
 	v := s.accountView(w, r, "account.email", a)
-	v.Page, v.Alert = emailForm{formFaults: s.faultsOf(r, err), Email: a.User.Email, Confirmed: a.User.EmailVerified, New: typed}, alert
+	v.Page, v.Alert = emailForm{formFaults: s.faultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed}, alert
 	return s.show(w, status, "account-email", v)
 }
 
@@ -213,7 +215,7 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a brow
 	if err != nil {
 		return s.showEmail(w, r, a, "", err)
 	}
-	form.Email = change.Email
+	form.Email = address.Shown(change.Email)
 	v := s.accountView(w, r, "newemail.title", a)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "account-email-confirm", v)

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -135,13 +136,12 @@ func (s *Server) allowSending(r *http.Request, target string) error {
 
 // compose makes a mail in the language of the request, to be stored with the change that
 // causes it. Call s.Mail.Stored then.
-func (s *Server) compose(r *http.Request, to, template string, data any) (storage.Mail, error) {
-	to = withASCIIDomain(to)
+func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
 	return s.Mail.Compose(web.TenantOf(r.Context()), to, s.words(r)["lang"], template, data)
 }
 
 // decoy stands for a mail that must not be sent, so that the work is the same.
-func (s *Server) decoy(r *http.Request, to string, data any) (storage.Mail, error) {
+func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Mail, error) {
 	m, err := s.compose(r, to, "reset-password", data)
 	m.Template = ""
 	return m, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,19 +19,14 @@ const InvitationLife = 7 * 24 * time.Hour
 // invitation is what is sealed in one.
 type invitation struct{ Email string }
 
-// Invite makes an invitation to sign up: the code to store with its mail, and the link. The
-// error is mail.ErrAddress for what is no e-mail address.
-func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email, language string) (storage.Code, storage.Mail, string, error) {
-	to, key, ok := mailbox(email)
-	if !ok {
-		return storage.Code{}, storage.Mail{}, "", mail.ErrAddress
-	}
-	code, err := makeCode(secrets, t.ID, storage.CodeInvite, key, "", invitation{strings.TrimSpace(email)}, InvitationLife)
+// Invite makes an invitation to sign up: the code to store with its mail, and the link.
+func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email address.Claimed, language string) (storage.Code, storage.Mail, string, error) {
+	code, err := makeCode(secrets, t.ID, storage.CodeInvite, email.Key(), "", invitation{email.String()}, InvitationLife)
 	if err != nil {
 		return storage.Code{}, storage.Mail{}, "", err
 	}
 	link := t.URL("/signup?invitation=" + code.Token)
-	m, err := mailer.Compose(t, to, language, "invitation", map[string]string{"Link": link})
+	m, err := mailer.Compose(t, email.Recipient(), language, "invitation", map[string]string{"Link": link})
 	return code.Code, m, link, err
 }
 
@@ -58,8 +54,8 @@ func (s *Server) acceptInvitation(r *http.Request, token string, in signUpInput)
 	reg := registration{Email: inv.Email, Username: strings.TrimSpace(in.Username)}
 	reg.Password, err = s.firstPassword(r, s.misnamed(r, reg.Username), in.Password, reg.Email, code.Target, reg.Username)
 	if err != nil {
-		return storage.User{}, inv.Email, err
+		return storage.User{}, address.Shown(inv.Email), err
 	}
 	user, err = s.register(r, code, reg)
-	return user, inv.Email, err
+	return user, address.Shown(inv.Email), err
 }

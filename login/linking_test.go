@@ -269,10 +269,11 @@ func TestAuthoritativeProviders(t *testing.T) {
 			f.mails.Next(t, c.email) // its owner is told
 		}
 	}
-	// Two mailboxes there, one key here: who has the one is not who has the other.
+	// Two mailboxes: who has the one is not who has the other.
 	u := f.verified(f.user(storage.DefaultTenant, "gross@corp.example", "", "correct horse"))
 	v := f.visitor()
-	v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: "groß", Name: "Jo", Email: "groß@corp.example", Verified: "true"}), "/federated/email")
+	v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: "groß", Name: "Jo", Email: "groß@corp.example", Verified: "true"}), "/")
+	v.signedInAs("groß@corp.example")
 	if ids := f.identities(storage.DefaultTenant, u.EmailKey); len(ids) != 0 {
 		t.Errorf("got %v", ids)
 	}

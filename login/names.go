@@ -1,75 +1,43 @@
 package login
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/address"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
-	maxEmail    = 254 // bytes, RFC 5321 section 4.5.3.1.3
-	maxUsername = 64  // characters
+	maxEmail    = address.MaxLength
+	maxUsername = 64 // characters
 )
 
-// domains is idna.Lookup that also minds the lengths of RFC 1035.
-var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
-
-// NormalEmail is the form in which e-mail addresses are compared (storage.User.EmailKey):
-// two spellings of one mailbox have the same, so that they are one account and one
-// counter of guesses. Case is folded in the local part too: no mail system worth
-// reaching tells Jo@ and jo@ apart, and people do not either. A +tag is kept, for to
-// whom it belongs is for the mailbox's host to say. False when it is no address that
-// people have: quoted local parts and address literals are refused.
-func NormalEmail(s string) (key string, ok bool) {
-	s, ok = folded(s)
-	if !ok || len(s) > maxEmail {
-		return "", false
+// claimAs reads the address that a person enters as theirs. What is wrong with it is a fault of
+// the form's field, which none says when it is no address at all.
+func claimAs(field, typed, none string) (address.Claimed, error) {
+	c, err := address.Claim(typed)
+	switch {
+	case errors.Is(err, address.ErrSpecial):
+		return c, invalidf(field, "email.special")
+	case err != nil:
+		return c, invalidf(field, none)
 	}
-	local, domain, _ := strings.Cut(s, "@")
-	if local == "" || len(local) > 64 || domain == "" || strings.Contains(domain, "@") {
-		return "", false
-	}
-	for _, r := range local {
-		if !wordRune(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r) { // atext, RFC 5322 section 3.2.3
-			return "", false
-		}
-	}
-	domain, err := domains.ToASCII(domain)
-	if err != nil || strings.HasSuffix(domain, ".") {
-		return "", false
-	}
-	key = local + "@" + domain
-	return key, len(key) <= maxEmail
+	return c, nil
 }
 
-// mailbox reads an address that a person claims to be theirs: its key, and where to write to
-// them. An address that the key brings together with another one, by more than the case of
-// letters and how the domain is written, is refused: mail to the one would prove the other.
-func mailbox(s string) (to, key string, ok bool) {
-	key, ok = NormalEmail(s)
-	if !ok {
-		return "", "", false
+// recipientOf is where a person reads mail; "" when nothing can be sent there.
+func recipientOf(u storage.User) address.Recipient {
+	a, err := address.Read(u.Email)
+	if err != nil {
+		return ""
 	}
-	local, _, _ := strings.Cut(norm.NFC.String(strings.TrimSpace(s)), "@")
-	same, domain, _ := strings.Cut(key, "@")
-	to = local + "@" + domain
-	return to, key, strings.ToLower(local) == same && mail.CheckAddress(to) == nil
-}
-
-// withASCIIDomain is an address with its domain as keys have it, for mail servers differ about
-// other spellings: some take faß.de for fass.de.
-func withASCIIDomain(addr string) string {
-	local, domain, _ := strings.Cut(addr, "@")
-	if ascii, err := domains.ToASCII(domain); err == nil {
-		return local + "@" + ascii
-	}
-	return addr
+	return a.Recipient()
 }
 
 // NormalUsername is the form in which user names are compared
@@ -90,8 +58,8 @@ func NormalUsername(s string) (key string, ok bool) {
 
 // normalName is the key of what somebody typed who may mean either.
 func normalName(s string) (key string, ok bool) {
-	if key, ok := NormalEmail(s); ok {
-		return key, true
+	if a, err := address.Read(s); err == nil {
+		return a.Key(), true
 	}
 	return NormalUsername(s)
 }

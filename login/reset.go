@@ -65,14 +65,14 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 		return "", err
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/reset?token=" + code.Token)}
-	m, err := s.compose(r, user.Email, "reset-password", content)
+	m, err := s.compose(r, recipientOf(user), "reset-password", content)
 	switch {
 	case user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress):
 		m, err = s.decoy(r, "nobody@example.com", content)
 	case user.EmailVerified && cred.Data == nil && len(ids) > 0:
 		// They come by way of somebody else, and their employer may count on that: a
 		// password would be a second door, which nobody there can close.
-		m, err = s.compose(r, user.Email, "no-password", map[string]string{"Link": tenant.URL("/login")})
+		m, err = s.compose(r, recipientOf(user), "no-password", map[string]string{"Link": tenant.URL("/login")})
 	}
 	if err != nil {
 		return "", err
@@ -190,10 +190,14 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 		if reg.Browser != browserOf(r) {
 			return "", errWrongCode
 		}
-		if err := s.allowSending(r, code.Target); err != nil {
+		email, err := provenBy(code, reg.Email)
+		if err != nil {
 			return "", err
 		}
-		return s.sendSignUp(r, code.Target, reg)
+		if err := s.allowSending(r, email.Key()); err != nil {
+			return "", err
+		}
+		return s.sendSignUp(r, email, reg)
 	case storage.CodeReset:
 		var data resetting
 		if err := s.openCode(code, &data); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/brand"
 	"github.com/vouchsafe/vouchsafe/login/phones"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
@@ -31,12 +32,12 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	oneOf("sign_up.mode", t.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed)
 	for i, d := range t.SignUp.EmailDomains {
-		ascii, err := domains.ToASCII(d)
-		if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
+		domain, err := address.Domain(d)
+		if err != nil {
 			wrong(fmt.Sprintf("sign_up.email_domains.%d", i), "%q is no domain: write one such as example.com", d)
 			continue
 		}
-		t.SignUp.EmailDomains[i] = ascii // as in storage.User.EmailKey
+		t.SignUp.EmailDomains[i] = domain
 	}
 	for i, m := range t.SignIn.Methods {
 		oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
@@ -57,6 +58,13 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	seen := map[string]bool{}
 	for i, u := range t.Upstreams {
 		at := fmt.Sprintf("upstreams.%d.", i)
+		for _, domains := range [][]string{u.AuthoritativeDomains, u.Domains} {
+			for j, d := range domains {
+				if domain, err := address.Domain(d); err == nil {
+					domains[j] = domain
+				}
+			}
+		}
 		for _, f := range upstream.Validate(u) {
 			wrong(at+f.Field, "%s", f.Message)
 		}

@@ -70,12 +70,10 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := setupForm{Email: strings.TrimSpace(r.PostForm.Get("email"))}
-	key, ok := NormalEmail(form.Email)
+	email, err := claimAs("email", form.Email, "setup.bad_email")
 	var faults invalid
-	if !ok {
-		faults = invalid{{Field: "email", Text: "setup.bad_email"}}
-	}
-	hash, err := s.hashOf(r, faults, r.PostForm.Get("password"), form.Email, key)
+	errors.As(err, &faults)
+	hash, err := s.hashOf(r, faults, r.PostForm.Get("password"), form.Email, email.Key())
 	if err != nil {
 		return s.showSetup(w, r, form, err)
 	}
@@ -87,9 +85,10 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	// Who holds the link runs the server, and vouches for the address as they do with
 	// `user add --verified`.
 	user := storage.User{
-		TenantID: web.TenantOf(r.Context()).ID, ID: id.String(), Email: form.Email, EmailKey: key, EmailVerified: true,
+		TenantID: web.TenantOf(r.Context()).ID, ID: id.String(), EmailVerified: true,
 		Roles: []string{"admin"}, CreatedAt: now, UpdatedAt: now,
 	}
+	email.Give(&user)
 	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}
 	switch err := s.Store.AddUser(r.Context(), user, []storage.Credential{cred}, &once); {
 	case errors.Is(err, storage.ErrStale):

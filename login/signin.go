@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -278,7 +279,7 @@ func accountOf(a browser.Account) *accountView {
 }
 
 func accountOfUser(u storage.User) *accountView {
-	v := &accountView{Login: u.Email, Name: u.Profile.Name}
+	v := &accountView{Login: address.Shown(u.Email), Name: u.Profile.Name}
 	if v.Login == "" {
 		v.Login = u.Username
 	}

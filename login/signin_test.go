@@ -23,7 +23,7 @@ func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
 		if p := v.signIn(name, right); p.status != http.StatusSeeOther || p.location() != "/" {
 			t.Errorf("%q: got %d to %q, want 303 to /", name, p.status, p.location())
 		}
-		if p := v.get("/account"); !strings.Contains(p.body, "Jo@Example.com") {
+		if p := v.get("/account"); !strings.Contains(p.body, "Jo@example.com") {
 			t.Errorf("%q: the start page does not say who is signed in", name)
 		}
 	}

@@ -101,7 +101,7 @@ func (s *Server) signInMessage(r *http.Request, user storage.User, data signingI
 		return m, err
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": web.TenantOf(r.Context()).URL("/login/code/confirm?token=" + code.Token)}
-	m, err = s.compose(r, user.Email, "sign-in", content)
+	m, err = s.compose(r, recipientOf(user), "sign-in", content)
 	if user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress) {
 		return s.decoy(r, "nobody@example.com", content)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -28,7 +29,7 @@ type signUpInput struct {
 // alone, sealed: among the people there is nobody yet, so that a stranger who registers an
 // address has nothing that its owner could fall into.
 type registration struct {
-	Email    string // as it was typed
+	Email    string // address.Claimed
 	Username string
 	Password []byte // its hash
 	// Browser is where it began (see browserOf), Letter the client's request there.
@@ -49,23 +50,23 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 	if err := s.allowAddress(r); err != nil {
 		return "", err
 	}
-	_, key, ok := mailbox(in.Email)
+	email, err := claimAs("email", in.Email, "signup.bad_email")
 	var faults invalid
-	if !ok {
-		faults = append(faults, fault{Field: "email", Text: "signup.bad_email"})
-	} else if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; !ofDomain(key, domains) {
-		faults = append(faults, fault{"email", "signup.domain", []any{strings.Join(domains, ", ")}})
+	if !errors.As(err, &faults) {
+		if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; !ofDomain(email, domains) {
+			faults = append(faults, fault{"email", "signup.domain", []any{strings.Join(domains, ", ")}})
+		}
 	}
 	faults = append(faults, s.misnamed(r, in.Username)...)
-	hash, err := s.firstPassword(r, faults, in.Password, in.Email, key, in.Username)
+	hash, err := s.firstPassword(r, faults, in.Password, in.Email, email.Key(), in.Username)
 	if err != nil {
 		return "", err
 	}
-	if err := s.allowSending(r, key); err != nil {
+	if err := s.allowSending(r, email.Key()); err != nil {
 		return "", err
 	}
-	return s.sendSignUp(r, key, registration{
-		Email: strings.TrimSpace(in.Email), Username: strings.TrimSpace(in.Username), Password: hash,
+	return s.sendSignUp(r, email, registration{
+		Email: email.String(), Username: strings.TrimSpace(in.Username), Password: hash,
 		Browser: browserOf(r), Letter: r.FormValue("i"),
 	})
 }
@@ -83,9 +84,8 @@ func (s *Server) mayRegister(r *http.Request, invited bool) error {
 }
 
 // ofDomain says whether the address is of one of the domains, or may be of any.
-func ofDomain(emailKey string, domains []string) bool {
-	_, domain, _ := strings.Cut(emailKey, "@")
-	return len(domains) == 0 || slices.Contains(domains, domain)
+func ofDomain(email address.Claimed, domains []string) bool {
+	return len(domains) == 0 || slices.Contains(domains, email.Domain())
 }
 
 // misnamed says what is wrong with a user name that somebody wants. One that is left out
@@ -121,25 +121,24 @@ func (s *Server) firstPassword(r *http.Request, faults invalid, secret string, a
 
 // sendSignUp sends the code of a registration to its address; one that has an account is
 // told of it.
-func (s *Server) sendSignUp(r *http.Request, key string, reg registration) (flow string, err error) {
+func (s *Server) sendSignUp(r *http.Request, email address.Claimed, reg registration) (flow string, err error) {
 	ctx := r.Context()
 	defer evenly(ctx, time.Now())
 	tenant := web.TenantOf(ctx)
-	code, err := s.newCode(r, storage.CodeSignUp, key, "", reg, codeLife)
+	code, err := s.newCode(r, storage.CodeSignUp, email.Key(), "", reg, codeLife)
 	if err != nil {
 		return "", err
 	}
-	owner, err := s.Store.UserByEmail(ctx, tenant.ID, key)
+	owner, err := s.Store.UserByEmail(ctx, tenant.ID, email.Key())
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return "", err
 	}
-	to, _, _ := mailbox(reg.Email)
-	m, err := s.compose(r, to, "confirm-email", map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
+	m, err := s.compose(r, email.Recipient(), "confirm-email", map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
 	if owner.ID != "" {
 		// To the address on record: of what was typed only the key is known to be the same.
-		m, err = s.compose(r, owner.Email, "account-exists", map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
+		m, err = s.compose(r, recipientOf(owner), "account-exists", map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
 		if errors.Is(err, mail.ErrAddress) {
-			m, err = s.decoy(r, to, nil)
+			m, err = s.decoy(r, email.Recipient(), nil)
 		}
 	}
 	if err != nil {
@@ -185,17 +184,31 @@ func (s *Server) completeSignUp(r *http.Request, p proof, c completion) (storage
 	return user, reg, err
 }
 
+// provenBy is the address that a code proves. A code is no proof when it was made for another
+// key, as by a release that read addresses differently.
+func provenBy(code storage.Code, email string) (address.Claimed, error) {
+	c, err := address.Claim(email)
+	if err != nil || c.Key() != code.Target {
+		return address.Claimed{}, errWrongCode
+	}
+	return c, nil
+}
+
 // register stores the account, whose address the code proves.
 func (s *Server) register(r *http.Request, code storage.Code, reg registration) (storage.User, error) {
 	ctx, now := r.Context(), time.Now()
+	email, err := provenBy(code, reg.Email)
+	if err != nil {
+		return storage.User{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.User{}, err
 	}
 	user := storage.User{
-		TenantID: code.TenantID, ID: id.String(), Email: reg.Email, EmailKey: code.Target, EmailVerified: true,
-		Username: reg.Username, CreatedAt: now, UpdatedAt: now,
+		TenantID: code.TenantID, ID: id.String(), EmailVerified: true, Username: reg.Username, CreatedAt: now, UpdatedAt: now,
 	}
+	email.Give(&user)
 	user.UsernameKey, _ = NormalUsername(reg.Username)
 	change := storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,

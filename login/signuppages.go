@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -33,12 +34,12 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		form.Email = inv.Email
+		form.Email = address.Shown(inv.Email)
 	} else if err := s.mayRegister(r, false); err != nil {
 		return err
 	} else if in != nil {
-		if _, _, ok := mailbox(in.LoginHint); ok {
-			form.Email = strings.TrimSpace(in.LoginHint)
+		if hint, err := address.Claim(in.LoginHint); err == nil {
+			form.Email = hint.Shown()
 		}
 	}
 	return s.showSignUp(w, r, in, form, nil)
@@ -164,7 +165,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 	if err != nil {
 		return s.gone(r, err)
 	}
-	form.Email, form.Username = reg.Email, strings.TrimSpace(r.PostForm.Get("username"))
+	form.Email, form.Username = address.Shown(reg.Email), strings.TrimSpace(r.PostForm.Get("username"))
 	if form.AskUsername = form.Fault("username") != ""; form.AskUsername && form.Username == "" {
 		form.Username = reg.Username
 	}

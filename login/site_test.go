@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -194,12 +195,24 @@ func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
 	return in, nil
 }
 
+// claimed is an address that somebody may claim.
+func (s *site) claimed(email string) address.Claimed {
+	s.t.Helper()
+	c, err := address.Claim(email)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
 // user adds a person with a password ("" for none).
 func (s *site) user(tenant, email, username, secret string) storage.User {
 	s.t.Helper()
 	now := time.Now()
-	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), Email: email, Username: username, CreatedAt: now, UpdatedAt: now}
-	u.EmailKey, _ = NormalEmail(email)
+	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), Username: username, CreatedAt: now, UpdatedAt: now}
+	if email != "" {
+		s.claimed(email).Give(&u)
+	}
 	u.UsernameKey, _ = NormalUsername(username)
 	var creds []storage.Credential
 	if secret != "" {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
@@ -107,9 +106,4 @@ func (s *Server) amr(r *http.Request, said []string) []string {
 		amr = append(amr, "mfa")
 	}
 	return amr
-}
-
-// domainOf is the domain of a normalised address.
-func domainOf(emailKey string) string {
-	return emailKey[strings.LastIndexByte(emailKey, '@')+1:]
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -86,17 +87,17 @@ func (s *Server) strangerEmail(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sendStranger sends a code to the address that a stranger says is theirs.
-func (s *Server) sendStranger(r *http.Request, who *stranger, email string) (flow string, err error) {
-	_, key, ok := mailbox(email)
-	if !ok {
-		return "", invalidf("email", "setup.bad_email")
+func (s *Server) sendStranger(r *http.Request, who *stranger, typed string) (flow string, err error) {
+	email, err := claimAs("email", typed, "setup.bad_email")
+	if err != nil {
+		return "", err
 	}
-	if err := s.allowSending(r, key); err != nil {
+	if err := s.allowSending(r, email.Key()); err != nil {
 		return "", err
 	}
 	// One code for each identity: who proves an address must not be hindered by others who
 	// say that it is theirs.
-	code, err := s.newCode(r, codeStranger, who.Upstream+"\x00"+who.Subject, "", strangerClaim{*who, email, key}, codeLife)
+	code, err := s.newCode(r, codeStranger, who.Upstream+"\x00"+who.Subject, "", strangerClaim{*who, email.String(), email.Key()}, codeLife)
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +111,7 @@ func (s *Server) sendStranger(r *http.Request, who *stranger, email string) (flo
 		}
 		link = t.URL("/federated/confirm?" + q.Encode())
 	}
-	m, err := s.compose(r, email, "confirm-upstream", map[string]string{"Code": code.Spoken(), "Link": link, "Provider": name})
+	m, err := s.compose(r, email.Recipient(), "confirm-upstream", map[string]string{"Code": code.Spoken(), "Link": link, "Provider": name})
 	if errors.Is(err, mail.ErrAddress) {
 		return "", invalidf("email", "setup.bad_email")
 	}
@@ -176,7 +177,11 @@ func (s *Server) confirmed(r *http.Request, who *stranger, claim strangerClaim, 
 	if err != nil {
 		return storage.User{}, err
 	}
-	return s.adopt(r, p, who, claim.Email, claim.Key, saidByMail, code.ID)
+	email, err := address.Claim(claim.Email)
+	if err != nil || email.Key() != claim.Key {
+		return storage.User{}, errWrongCode
+	}
+	return s.adopt(r, p, who, email, saidByMail, code.ID)
 }
 
 // waitsToLink says whether somebody who has just signed in came to do so because an

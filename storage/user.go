@@ -12,7 +12,7 @@ type User struct {
 	ID       string // UUIDv7, lower case; the sub claim; never used again
 	Username string // as the person wrote it, or ""
 	// UsernameKey and EmailKey are the normalised forms, unique in the tenant when not "".
-	// login.NormalEmail and login.NormalUsername make them.
+	// login.NormalUsername and address.Claimed make them.
 	UsernameKey   string
 	Email         string
 	EmailKey      string

@@ -214,7 +214,7 @@ func TestUserCommands(t *testing.T) {
 	id = strings.TrimSpace(id)
 	for _, name := range []string{id, "jo@example.com", "JO@example.COM", "jo", "Jo"} {
 		var u userView
-		if sh.read(t, &u, "user", "show", name); u.ID != id || u.Email != "Jo@Example.com" || !u.EmailVerified {
+		if sh.read(t, &u, "user", "show", name); u.ID != id || u.Email != "Jo@example.com" || !u.EmailVerified {
 			t.Errorf("%s: got %+v", name, u)
 		}
 	}

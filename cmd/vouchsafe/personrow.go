@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	passwords "github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -66,11 +67,10 @@ var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 // what it says.
 func (row *personRow) check(rules rowRules) (person, error) {
 	u := storage.User{
-		TenantID: rules.tenant, ID: row.ID, Email: strings.TrimSpace(row.Email), EmailVerified: row.EmailVerified, Username: strings.TrimSpace(row.Username),
+		TenantID: rules.tenant, ID: row.ID, EmailVerified: row.EmailVerified, Username: strings.TrimSpace(row.Username),
 		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
 		CreatedAt: row.CreatedAt, UpdatedAt: rules.now,
 	}
-	var ok bool
 	if u.ID == "" {
 		id, err := uuid.NewV7()
 		if err != nil {
@@ -80,15 +80,18 @@ func (row *personRow) check(rules rowRules) (person, error) {
 	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
 		return person{}, errors.New("id is no UUID in lower case: leave it out, and a new one is made")
 	}
-	if u.Email == "" && u.Username == "" {
+	if strings.TrimSpace(row.Email) == "" && u.Username == "" {
 		return person{}, errors.New("there is neither email nor username")
 	}
-	if u.Email != "" {
-		if u.EmailKey, ok = login.NormalEmail(u.Email); !ok {
-			return person{}, fmt.Errorf("email %.80q is no e-mail address", u.Email)
+	if strings.TrimSpace(row.Email) != "" {
+		email, err := address.Claim(row.Email)
+		if err != nil {
+			return person{}, fmt.Errorf("email %.80q %w", row.Email, err)
 		}
+		email.Give(&u)
 	}
 	if u.Username != "" {
+		var ok bool
 		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
 			return person{}, fmt.Errorf("username %.80q is none: letters, digits and . _ - are allowed", u.Username)
 		}

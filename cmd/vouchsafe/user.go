@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	passwords "github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -49,18 +50,20 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	u := storage.User{
-		TenantID: c.Tenant, ID: id.String(), Email: c.Email, EmailVerified: c.Verified, Username: c.Username,
+		TenantID: c.Tenant, ID: id.String(), EmailVerified: c.Verified, Username: c.Username,
 		Profile:   storage.Profile{Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName},
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if err := readProfile(c.Profile, &u); err != nil {
 		return err
 	}
-	var ok bool
-	if u.EmailKey, ok = login.NormalEmail(c.Email); !ok {
-		return fmt.Errorf("%q is no e-mail address", c.Email)
+	email, err := address.Claim(c.Email)
+	if err != nil {
+		return fmt.Errorf("%q %w", c.Email, err)
 	}
+	email.Give(&u)
 	if u.Username != "" {
+		var ok bool
 		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
 			return fmt.Errorf("%q is no user name", u.Username)
 		}
@@ -229,8 +232,8 @@ func (w *who) find(ctx context.Context, s store) (storage.User, error) {
 		u, err := s.User(ctx, w.Tenant, w.User)
 		return u, noSuch(err, "person", w.User)
 	}
-	if key, ok := login.NormalEmail(w.User); ok {
-		u, err := s.UserByEmail(ctx, w.Tenant, key)
+	if email, err := address.Read(w.User); err == nil {
+		u, err := s.UserByEmail(ctx, w.Tenant, email.Key())
 		return u, noSuch(err, "person", w.User)
 	}
 	key, ok := login.NormalUsername(w.User)

@@ -157,6 +157,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 		{`{"email":["a@example.com"]}`, "email is a JSON array"}, {`{"email":"a@example.com","email_verified":"true"}`, "email_verified is a JSON string"}, {`{"email":"a@example.com","is_admin":true}`, "unknown field"},
 		{`{"email":"a@example.com","credential_version":7}`, "unknown field"}, {`{"email":"a@example.com","tenant_id":"other"}`, "unknown field"},
 		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "no e-mail address"}, {`{"email":"a@example.com\nBcc: x@example.com"}`, "no e-mail address"}, {`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
+		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"}, {`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"}, {`{"email":"a\u200bb@example.com"}`, "no e-mail address"},
 		{`{"email":"a@example.com","id":"../../etc"}`, "UUID"}, {`{"email":"a@example.com","id":"01890A5D-AC96-774B-BCCE-B302099A8057"}`, "UUID"}, {`{"email":"a@example.com","phone_number":"0123"}`, "phone_number"},
 		{`{"email":"a@example.com","roles":["admin"]}`, "--roles"}, {`{"email":"a@example.com","created_at":"yesterday"}`, "date"},
 		{`{"email":"a@example.com","profile":{"picture":"javascript:alert(1)"}}`, "picture"}, {`{"email":"a@example.com","profile":{"name":"\u001b[2J"}}`, "control"}, {`{"email":"a@example.com","profile":{"name":"` + strings.Repeat("n", 2000) + `"}}`, "longer"},

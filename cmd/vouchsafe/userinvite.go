@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -79,14 +80,15 @@ func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (s
 		return none(err)
 	}
 	mailer := &mail.Mailer{Secrets: secrets, Templates: templates}
-	code, m, link, err := login.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, c.Email, c.Language)
-	if errors.Is(err, mail.ErrAddress) {
-		return none(fmt.Errorf("%q is no e-mail address", c.Email))
+	email, err := address.Claim(c.Email)
+	if err != nil {
+		return none(fmt.Errorf("%q %w", c.Email, err))
 	}
+	code, m, link, err := login.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, email, c.Language)
 	if err != nil {
 		return none(err)
 	}
-	switch _, err := s.UserByEmail(ctx, c.Tenant, code.Target); {
+	switch _, err := s.UserByEmail(ctx, c.Tenant, email.Key()); {
 	case err == nil:
 		return none(fmt.Errorf("%s has an account already", c.Email))
 	case !errors.Is(err, storage.ErrNotFound):

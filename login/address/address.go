@@ -55,10 +55,12 @@ func Read(typed string) (Address, error) {
 	return a, nil
 }
 
-// Recipient is the address as a mail server is given it: the local part as it was typed, the
-// domain in A-labels, which every mail server reads the same way. It is also what is stored
-// and what clients are told: OpenID Connect Core section 5.1 wants an addr-spec of RFC 5322.
-func (a Address) Recipient() string { return a.join(a.local) }
+// Recipient is an address as a mail server is given it: the local part as it was typed, the
+// domain in A-labels, which every mail server reads the same way. "" is none.
+type Recipient string
+
+// Recipient is where mail for the address goes.
+func (a Address) Recipient() Recipient { return Recipient(a.join(a.local)) }
 
 // Key is by which addresses are compared (storage.User.EmailKey). The case of the local part
 // does not count: no mail system worth reaching tells Jo@ and jo@ apart, and people do not

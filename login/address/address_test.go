@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 		"a@" + strings.Repeat("a", 64) + ".example.com": {},
 	} {
 		a, err := Read(in)
-		if got := a.Recipient(); got != want.recipient || a.Key() != want.key || (err == nil) != (want.key != "") {
+		if got := string(a.Recipient()); got != want.recipient || a.Key() != want.key || (err == nil) != (want.key != "") {
 			t.Errorf("%.60q: got %q, %q, %v, want %q, %q", in, got, a.Key(), err, want.recipient, want.key)
 		}
 	}
@@ -137,7 +137,7 @@ func FuzzAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		to := a.Recipient()
+		to := string(a.Recipient())
 		if again, err := Read(to); err != nil || again != a {
 			t.Errorf("%q is written to as %q, which is read as %q, %v", s, to, again, err)
 		}

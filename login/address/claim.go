@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/secure/precis"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // ErrSpecial says that an address has a local part which mail servers may route elsewhere or
@@ -38,8 +40,15 @@ func (c Claimed) Key() string { return c.of.Key() }
 // Domain is that of the address.
 func (c Claimed) Domain() string { return c.of.domain }
 
-// String is the address as it is stored, sent to and told: Address.Recipient.
-func (c Claimed) String() string { return c.of.Recipient() }
+// Recipient is that of the address.
+func (c Claimed) Recipient() Recipient { return c.of.Recipient() }
+
+// String is the address as it is stored and as clients are told it: the recipient, which is an
+// addr-spec of RFC 5322 as OpenID Connect Core section 5.1 wants it.
+func (c Claimed) String() string { return string(c.of.Recipient()) }
+
+// Give makes the address that of a person.
+func (c Claimed) Give(u *storage.User) { u.Email, u.EmailKey = c.String(), c.Key() }
 
 // local is what the local part may be made of: letters and digits of any script as PRECIS has
 // them for identifiers (RFC 8264 section 4.2), neither invisible characters nor those that

@@ -32,6 +32,14 @@ func readDomain(s string) (string, error) {
 	// section 2, for ß: readers differ by their age.
 	s = strings.ReplaceAll(s, "\u1e9e", "\u00df")
 	d, err := domains.ToASCII(s)
+	if err == nil && d != s {
+		// The rules are held against what was typed, not always against what it stands for:
+		// ℵ is let in among Latin letters, and stands for א, which is not.
+		var again string
+		if again, err = domains.ToASCII(d); again != d {
+			err = ErrDomain
+		}
+	}
 	if err != nil || d == "" || strings.HasSuffix(d, ".") || numeric(d[strings.LastIndexByte(d, '.')+1:]) {
 		return "", ErrDomain
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -57,11 +58,11 @@ type content struct {
 
 // Compose makes a mail to be stored with the change that causes it. data is what the
 // template needs; it is sealed. Call Stored when it is.
-func (m *Mailer) Compose(t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
-	if err := CheckAddress(to); err != nil {
+func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string, data any) (storage.Mail, error) {
+	if err := CheckAddress(string(to)); err != nil {
 		return storage.Mail{}, err
 	}
-	return m.compose(storage.ChannelMail, t, to, language, template, data)
+	return m.compose(storage.ChannelMail, t, string(to), language, template, data)
 }
 
 // ComposeText is Compose for a text message to a phone, whose number is in E.164.

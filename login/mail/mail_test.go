@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
@@ -273,7 +274,7 @@ func TestTwoWorkersNeverSendDouble(t *testing.T) {
 func TestHostileAddresses(t *testing.T) {
 	m := &Mailer{Secrets: masters(t)}
 	for _, addr := range []string{"", "jo", "jo@example.com\r\nBcc: all@example.com", "jo@example.com\n", "Jo <jo@example.com>", "a@example.com, b@example.com", "\"a\r\n\"@example.com", strings.Repeat("x", 300) + "@example.com"} {
-		if _, err := m.Compose(tenant, addr, "en", "password-changed", nil); !errors.Is(err, ErrAddress) {
+		if _, err := m.Compose(tenant, address.Recipient(addr), "en", "password-changed", nil); !errors.Is(err, ErrAddress) {
 			t.Errorf("%q: got %v, want %v", addr, err, ErrAddress)
 		}
 	}

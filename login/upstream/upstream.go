@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -88,7 +89,7 @@ func (p *Provider) SpeaksFor(domain string, id Identity) bool {
 	if !id.EmailVerified || !slices.Contains(p.AuthoritativeDomains, domain) {
 		return false
 	}
-	return !p.preset.hosted || id.Hosted == domain || domain == "gmail.com" || domain == "googlemail.com"
+	return !p.preset.hosted || id.hostedBy() == domain || domain == "gmail.com" || domain == "googlemail.com"
 }
 
 // Admits says whether the tenant lets people with addresses of that domain come from here.
@@ -96,7 +97,7 @@ func (p *Provider) Admits(domain string, id Identity) bool {
 	if len(p.Domains) == 0 {
 		return true
 	}
-	return id.EmailVerified && slices.Contains(p.Domains, domain) && (!p.preset.hosted || slices.Contains(p.Domains, id.Hosted))
+	return id.EmailVerified && slices.Contains(p.Domains, domain) && (!p.preset.hosted || slices.Contains(p.Domains, id.hostedBy()))
 }
 
 // Request is a round trip. The caller makes State, Nonce and Verifier, random each time.
@@ -130,6 +131,15 @@ type Identity struct {
 	Hosted  string
 	Profile storage.Profile
 	AMR     []string // RFC 8176
+}
+
+// hostedBy is Hosted as addresses and settings have domains; "" is none.
+func (id Identity) hostedBy() string {
+	domain, err := address.Domain(id.Hosted)
+	if err != nil {
+		return ""
+	}
+	return domain
 }
 
 // AuthURL is where to send the browser.

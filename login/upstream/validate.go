@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
-
+	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -85,8 +84,8 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 	}
 	for field, list := range map[string][]string{"authoritative_domains": u.AuthoritativeDomains, "domains": u.Domains} {
 		for _, d := range list {
-			if ascii, err := idna.Lookup.ToASCII(d); err != nil || ascii != d || !strings.Contains(d, ".") || strings.ContainsAny(d, "@*") {
-				wrong(field, "%q is no domain: write it in lower case, as example.com; those below it are domains of their own", d)
+			if domain, err := address.Domain(d); err != nil || domain != d {
+				wrong(field, "%q is no domain: write it as example.com; those below it are domains of their own", d)
 			}
 		}
 	}
