@@ -21,8 +21,8 @@ var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 // Build builds the program, with the race detector or as it is shipped, and with the build
 // tags.
 func Build(race bool, tags ...string) (string, error) {
-	name, args := "vouchsafe", []string{"-ldflags=-s -w"}
-	if race {
+	name, args := "vouchsafe", []string{"-trimpath", "-ldflags=-s -w"}
+	if race { // without -trimpath, so that it shares what go test -race compiles
 		name, args = "vouchsafe-race", []string{"-race"}
 	}
 	if len(tags) > 0 {
@@ -55,7 +55,7 @@ func build(name string, args ...string) (string, error) {
 		return "", err
 	}
 	out := filepath.Join(dir, name)
-	cmd := exec.Command("go", append(append([]string{"build", "-trimpath"}, args...), "-o", out, "./cmd/vouchsafe")...)
+	cmd := exec.Command("go", append(append([]string{"build"}, args...), "-o", out, "./cmd/vouchsafe")...)
 	cmd.Dir = root
 	if !slices.Contains(args, "-race") {
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped, too
