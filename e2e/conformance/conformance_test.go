@@ -73,7 +73,9 @@ func TestConformance(t *testing.T) {
 	run(t, "", vouchsafetest.Web, configModules())
 	run(t, "", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
-	run(t, "", vouchsafetest.Lean, []module{{"oidcc-server-id-token-without-claims", server}})
+	run(t, "", vouchsafetest.Lean, []module{
+		{"oidcc-server-claims-at-userinfo", server}, {"oidcc-scope-all-claims-at-userinfo", scope("profile email address phone")},
+	})
 	run(t, "form_post", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Web, logoutModules())
 }
