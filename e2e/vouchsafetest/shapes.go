@@ -101,3 +101,15 @@ func run(m *testing.M) int {
 	}
 	return code
 }
+
+// Shared is the embedded server that the tests of a package share, for those that need no
+// other shape.
+func Shared(t *testing.T) *Server {
+	t.Helper()
+	s, err := shapes[0].get()
+	if err != nil {
+		t.Fatalf("the %s server: %v", shapes[0].name, err)
+	}
+	showLog(t, s)
+	return s
+}

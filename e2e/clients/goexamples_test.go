@@ -1,0 +1,60 @@
+package clients
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// What docs/clients-go.md shows signs Jo in, and greets them by name and address. The
+// libraries are of a module of their own, e2e/clients/go.
+func TestGoExamples(t *testing.T) {
+	for heading, open := range map[string]string{
+		"## x/oauth2 and go-oidc": "/",
+		"## goth":                 "/auth/openid-connect",
+		"## hashicorp/cap":        "/",
+		"## zitadel/oidc":         "/login",
+	} {
+		t.Run(heading[3:], func(t *testing.T) {
+			t.Parallel()
+			s := vouchsafetest.Shared(t)
+			app := s.Example(t, vouchsafetest.ReadSection(t, "docs/clients-go.md", heading))
+			dir := t.TempDir()
+			app.Write(t, dir)
+			app.Start(t, dir, nil, buildExample(t, filepath.Join(dir, "main.go")))
+			v := s.Visitor(t, s.Jo(t))
+			app.Shows(t, v.Open(t, app.URL+open), "Hello Jo Müller-O'Neill <jo@example.com>")
+			// The next visit needs no password: the session at the issuer answers.
+			app.Shows(t, v.Open(t, app.URL+open), "jo@example.com")
+		})
+	}
+}
+
+// buildExample builds a program as if its main.go stood in the module of the client
+// libraries, and gives the path of the binary.
+func buildExample(t *testing.T, mainFile string) string {
+	t.Helper()
+	module, err := filepath.Abs("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(module, "example", "main.go"): mainFile}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "example")
+	cmd := exec.Command("go", "build", "-overlay", file, "-o", binary, "./example")
+	cmd.Dir = module
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build the example: %v\n%s", err, said)
+	}
+	return binary
+}

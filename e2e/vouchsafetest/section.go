@@ -1,0 +1,68 @@
+package vouchsafetest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Section is a part of a page of the documentation, below one heading, with the code that
+// stands in it.
+type Section struct {
+	Page, Heading string
+	Blocks        []Block
+}
+
+// Block is a fenced piece of code. Its first line may name the file that it is, behind
+// the language: ```js server.mjs
+type Block struct{ Lang, Name, Text string }
+
+var fencedBlock = regexp.MustCompile("(?ms)^```([a-z]+)(?: ([^\n]+))?\n(.*?)^```$")
+
+// ReadSection reads the section below the heading, such as "## openid-client", of a page,
+// such as docs/clients.md.
+func ReadSection(t testing.TB, page, heading string) *Section {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, found := strings.Cut("\n"+string(text), "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("%s has no heading %q", page, heading)
+	}
+	level := heading[:strings.Index(heading, " ")+1]
+	if end := regexp.MustCompile(`(?m)^#{1,` + string(rune('0'+len(level)-1)) + `} `).FindStringIndex(unfenced(body)); end != nil {
+		body = body[:end[0]]
+	}
+	s := &Section{Page: page, Heading: heading}
+	for _, m := range fencedBlock.FindAllStringSubmatch(body, -1) {
+		s.Blocks = append(s.Blocks, Block{m[1], m[2], m[3]})
+	}
+	return s
+}
+
+// unfenced is the text with all code blanked, in which # begins comments.
+func unfenced(text string) string {
+	return fencedBlock.ReplaceAllStringFunc(text, func(code string) string {
+		return strings.Repeat(" ", len(code))
+	})
+}
+
+// File is the text of the block that is the file of that name.
+func (s *Section) File(t testing.TB, name string) string {
+	t.Helper()
+	for _, b := range s.Blocks {
+		if b.Name == name {
+			return b.Text
+		}
+	}
+	t.Fatalf("%s has no %s under %q", s.Page, name, s.Heading)
+	return ""
+}
