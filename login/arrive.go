@@ -84,7 +84,7 @@ func (s *Server) notAdmitted(r *http.Request, from string) error {
 // that the tenant has declared to have the last word about the address.
 func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, id upstream.Identity) (storage.User, error) {
 	email, bad := address.Claim(id.Email)
-	if len(p.Domains) > 0 && (bad != nil || !p.Admits(email.Domain(), id)) {
+	if len(p.Domains) > 0 && (bad != nil || !p.Admits(email, id)) {
 		return storage.User{}, errNotAdmitted
 	}
 	known, err := s.Store.Identity(r.Context(), web.TenantOf(r.Context()).ID, p.ID, who.Subject)
@@ -97,7 +97,7 @@ func (s *Server) identify(r *http.Request, p *upstream.Provider, who *stranger, 
 		return storage.User{}, errProveEmail
 	}
 	proof := saidByProvider
-	if p.SpeaksFor(email.Domain(), id) {
+	if p.SpeaksFor(email, id) {
 		proof = saidByAuthority
 	}
 	return s.adopt(r, p, who, email, proof, "")

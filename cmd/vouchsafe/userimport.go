@@ -255,12 +255,16 @@ func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err 
 	var found *storage.User
 	for _, find := range []struct {
 		key string
-		by  func(ctx context.Context, tenant, key string) (storage.User, error)
-	}{{u.ID, im.store.User}, {u.EmailKey, im.store.UserByEmail}, {u.UsernameKey, im.store.UserByUsername}} {
+		by  func() (storage.User, error)
+	}{
+		{u.ID, func() (storage.User, error) { return im.store.User(ctx, u.TenantID, u.ID) }},
+		{u.EmailKey, func() (storage.User, error) { return im.store.UserByEmail(ctx, u.TenantID, u.EmailKey) }},
+		{u.UsernameKey, func() (storage.User, error) { return im.store.UserByUsername(ctx, u.TenantID, u.UsernameKey) }},
+	} {
 		if find.key == "" {
 			continue
 		}
-		other, err := find.by(ctx, u.TenantID, find.key)
+		other, err := find.by()
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}

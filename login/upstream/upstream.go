@@ -82,22 +82,23 @@ func NameOf(u storage.Upstream) string {
 func (p *Provider) PostsForm() bool { return p.preset.formPost }
 
 // SpeaksFor says whether the tenant has declared that the provider has the last word about
-// the addresses of that domain, and the provider itself does not say otherwise: Google has
-// it about its own domains and those of organisations that it hosts, not about an address
-// of elsewhere that somebody once confirmed there.
-func (p *Provider) SpeaksFor(domain string, id Identity) bool {
+// the address, and the provider itself does not say otherwise: Google has it about its own
+// domains and those of organisations that it hosts, not about an address of elsewhere that a
+// user once confirmed there.
+func (p *Provider) SpeaksFor(email address.Claimed, id Identity) bool {
+	domain := email.Domain()
 	if !id.EmailVerified || !slices.Contains(p.AuthoritativeDomains, domain) {
 		return false
 	}
 	return !p.preset.hosted || id.hostedBy() == domain || domain == "gmail.com" || domain == "googlemail.com"
 }
 
-// Admits says whether the tenant lets people with addresses of that domain come from here.
-func (p *Provider) Admits(domain string, id Identity) bool {
+// Admits says whether the tenant lets people with that address come from here.
+func (p *Provider) Admits(email address.Claimed, id Identity) bool {
 	if len(p.Domains) == 0 {
 		return true
 	}
-	return id.EmailVerified && slices.Contains(p.Domains, domain) && (!p.preset.hosted || slices.Contains(p.Domains, id.hostedBy()))
+	return id.EmailVerified && slices.Contains(p.Domains, email.Domain()) && (!p.preset.hosted || slices.Contains(p.Domains, id.hostedBy()))
 }
 
 // Request is a round trip. The caller makes State, Nonce and Verifier, random each time.
