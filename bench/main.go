@@ -5,7 +5,9 @@
 //	go run ./bench                     a table for SQLite and one for PostgreSQL + Redis
 //	go run ./bench -store sqlite -for 3s -only userinfo,refresh
 //	go run ./bench -replicas 2         one and two replicas behind HAProxy
-//	go run ./bench -fill 1000000       people and grants in the database first
+//	go run ./bench -fill 1000000       people, sessions and grants in the database first
+//	go run ./bench -fill 1000000 -scale
+//	                                   what people feel of removals, imports and lists
 //
 // A floor is a bare net/http handler that does the unavoidable alone: the signatures, the
 // prepared statements, the hash. CPU time holds from run to run within a tenth; what the
@@ -34,6 +36,8 @@ type options struct {
 	workers  int
 	only     []string
 	fill     int
+	scale    bool
+	deeds    []string
 	program  string
 	profile  string
 	replicas int
@@ -77,8 +81,12 @@ func run(ctx context.Context) error {
 	if o.replicas > 0 {
 		return measureReplicas(ctx, o)
 	}
+	how := measure
+	if o.scale {
+		how = measureScale
+	}
 	for _, store := range o.stores {
-		if err := measure(ctx, o, store); err != nil {
+		if err := how(ctx, o, store); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
 		}
 	}
@@ -91,7 +99,9 @@ func parse() (options, error) {
 	only := flag.String("only", "", "the operations to measure, separated by commas, of "+strings.Join(names(), ",")+"; all of them when empty")
 	flag.DurationVar(&o.span, "for", 5*time.Second, "how long each operation is measured")
 	flag.IntVar(&o.workers, "connections", 8, "connections that ask at the same time")
-	flag.IntVar(&o.fill, "fill", 0, "people, and as many grants, to put into the database first")
+	flag.IntVar(&o.fill, "fill", 0, "people, as many sessions and grants, and ten times as many rows of the audit trail to put into the database first")
+	flag.BoolVar(&o.scale, "scale", false, "measure what people feel while something large is removed, imported or listed, instead; -fill says how large")
+	deeds := flag.String("deeds", "", "with -scale: those whose names hold one of these words, separated by commas; all of them when empty")
 	flag.StringVar(&o.profile, "profile", "", "a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); measuring costs, too")
 	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
 	flag.IntVar(&o.replicas, "replicas", 0, "measure so many replicas behind HAProxy instead, and one beside them, on PostgreSQL + Redis")
@@ -102,6 +112,9 @@ func parse() (options, error) {
 		if s != "sqlite" && s != "postgres" {
 			return o, fmt.Errorf("-store %s: want sqlite, postgres or both with a comma", s)
 		}
+	}
+	if *deeds != "" {
+		o.deeds = strings.Split(*deeds, ",")
 	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")

@@ -111,12 +111,20 @@ func (s *server) startDatabases() error {
 }
 
 func (s *server) command(stdin string, args ...string) error {
+	_, err := s.output(stdin, args...)
+	return err
+}
+
+// output is what a command prints.
+func (s *server) output(stdin string, args ...string) (string, error) {
 	cmd := exec.Command(s.program, args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = s.dir, s.env, strings.NewReader(stdin)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("vouchsafe %s: %w\n%s", strings.Join(args, " "), err, out)
+	var errs strings.Builder
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = s.dir, s.env, strings.NewReader(stdin), &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("vouchsafe %s: %w\n%s%s", strings.Join(args, " "), err, errs.String(), out)
 	}
-	return nil
+	return string(out), nil
 }
 
 // startAgain starts the server five times and keeps the last; cold is the median time to

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
+	"testing"
 )
 
 // Client is an entry of clients.yaml: metadata by its registered names.
@@ -174,4 +175,14 @@ func WriteClients(file string, clients []Client) error {
 		return err
 	}
 	return os.WriteFile(file, text, 0o600)
+}
+
+// Declare writes the clients file anew, with the usual clients and these. It is applied at
+// the next start.
+func (s *Server) Declare(t testing.TB, clients ...Client) {
+	t.Helper()
+	all := append(Declared(), s.KeyHost.remote())
+	if err := WriteClients(s.env["VOUCHSAFE_CLIENTS"], append(all, clients...)); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// deed is something large that is done to a server while people sign in.
+type deed struct {
+	name    string
+	prepare func(ctx context.Context, s *server, n int) error // before the server starts
+	// do is nil when the start itself is what is looked at.
+	do func(ctx context.Context, s *server, n int) (peak float64, err error)
+}
+
+// Names of what the deeds are done to.
+const (
+	largeClient  = "large"
+	gonerClient  = "goner"
+	largeTenant  = "acme"
+	busyPerson   = "busy@example.com"
+	busierPerson = "busier@example.com"
+)
+
+var deeds = []deed{
+	{"nothing", nil, func(ctx context.Context, s *server, _ int) (float64, error) { return 0, pause(ctx, 20*time.Second) }},
+	{"client remove, 2 grants a person", clientOf(largeClient, 2), command("client", "remove", largeClient, "--yes")},
+	{"start without a client of 2 grants a person", declaredOf(gonerClient, 2), nil},
+	{"tenant remove, all people", tenantOf(largeTenant), command("tenant", "remove", largeTenant, "--yes")},
+	{"user disable, a tenth of all sessions and grants", personOf(busyPerson), command("user", "disable", busyPerson)},
+	{"user remove, the same", personOf(busierPerson), command("user", "remove", busierPerson, "--yes")},
+	{"user import, a tenth of all people", peopleFile, command("user", "import", "people.jsonl")},
+	{"user list", nil, command("user", "list")},
+	{"user list --json", nil, command("user", "list", "--json")},
+	{"user export --hashes", nil, command("user", "export", "--hashes")},
+}
+
+// measureScale prints how long people wait for a sign-in and an app for a refresh while each
+// deed is done, and what memory it takes.
+func measureScale(ctx context.Context, o options, store string) (err error) {
+	s, err := startServer(o.program, store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	began := time.Now()
+	if err := s.fill(ctx, o.fill); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s: %d people, sessions and grants and %d events were filled in in %v\n\n", store, o.fill, 10*o.fill, time.Since(began).Round(time.Second))
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "deed\ttook\tsign-ins\tp50 ms\tp99 ms\tworst ms\trefreshes\tp50 ms\tp99 ms\tworst ms\tits MiB\tserver's MiB\t")
+	for _, d := range deeds {
+		if len(o.deeds) > 0 && !slices.ContainsFunc(o.deeds, func(word string) bool { return strings.Contains(d.name, word) }) {
+			continue
+		}
+		if err := s.measureDeed(ctx, o, t, d); err != nil {
+			return errors.Join(t.Flush(), fmt.Errorf("%s: %w", d.name, err))
+		}
+	}
+	return t.Flush()
+}
+
+func (s *server) measureDeed(ctx context.Context, o options, t io.Writer, d deed) error {
+	progress("%s: prepare", d.name)
+	if d.prepare != nil {
+		if err := d.prepare(ctx, s, o.fill); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	if err := s.startOnce(); err != nil {
+		return err
+	}
+	if d.do == nil {
+		fmt.Fprintf(t, "%s: the first answer\t%v\t\t\t\t\t\t\t\t\t\t\t\n", d.name, time.Since(began).Round(time.Millisecond))
+	}
+	err := s.among(ctx, o, t, d)
+	progress("")
+	return errors.Join(err, s.process.stop())
+}
+
+// among does the deed among people, and prints its row.
+func (s *server) among(ctx context.Context, o options, t io.Writer, d deed) error {
+	progress("%s", d.name)
+	p, err := startPeople(ctx, s.issuer)
+	if err != nil {
+		return err
+	}
+	if d.do != nil {
+		if err := pause(ctx, 3*time.Second); err != nil {
+			return err
+		}
+	}
+	p.forget()
+	s.forgetPeak()
+	began, peak := time.Now(), 0.0
+	if d.do != nil {
+		peak, err = d.do(ctx, s, o.fill)
+	}
+	if err == nil {
+		err = s.settled(ctx)
+	}
+	took := time.Since(began)
+	signIns, refreshes, faults := p.stop()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%.0f\t%.0f\t\n", d.name, took.Round(100*time.Millisecond), spread(signIns), spread(refreshes), peak, s.memory("VmHWM"))
+	if len(faults) > 0 {
+		fmt.Fprintf(os.Stderr, "%s: %d requests failed, the first with: %v\n", d.name, len(faults), faults[0])
+	}
+	return nil
+}
+
+func spread(took []time.Duration) string {
+	if len(took) == 0 {
+		return "0\t–\t–\t–"
+	}
+	slices.Sort(took)
+	n := len(took)
+	return fmt.Sprintf("%d\t%s\t%s\t%s", n, millis(took[n/2]), millis(took[n*99/100]), millis(took[n-1]))
+}
+
+// startOnce starts the server, and waits for its first answer.
+func (s *server) startOnce() error {
+	cmd := exec.Command(s.program, "serve")
+	cmd.Dir, cmd.Env = s.dir, s.env
+	p, err := startPinned(cmd)
+	if err != nil {
+		return err
+	}
+	s.process = p
+	return s.await()
+}
+
+// settled waits until nothing is being removed any more. What is looked for once more after a
+// minute is nothing but a precaution.
+func (s *server) settled(ctx context.Context) error {
+	for {
+		left, err := s.count(ctx, "SELECT COUNT(*) FROM removals WHERE bound <> 'again'")
+		if err != nil || left == 0 {
+			return err
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// count is the answer of a query.
+func (s *server) count(ctx context.Context, query string) (n int, err error) {
+	if s.database != "" {
+		conn, err := pgx.Connect(ctx, s.database)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = conn.Close(ctx) }()
+		err = conn.QueryRow(ctx, query).Scan(&n)
+		return n, err
+	}
+	db, err := sql.Open("sqlite", "file:"+s.file()+"?mode=ro&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = db.Close() }()
+	err = db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// people sign in, one after the other, and an app refreshes, while something is done.
+type people struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu                 sync.Mutex
+	signIns, refreshes []time.Duration
+	faults             []error
+}
+
+func startPeople(ctx context.Context, issuer string) (*people, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &people{cancel: cancel}
+	for i := range 4 {
+		w, err := newWorker(ctx, issuer)
+		if err != nil {
+			return p, err
+		}
+		if err := obtain(w); err != nil {
+			return p, err
+		}
+		do, to, rest := refresh, &p.refreshes, 10*time.Millisecond
+		if i < 2 {
+			do, to, rest = wholeSignIn, &p.signIns, 100*time.Millisecond
+		}
+		p.wg.Go(func() {
+			for pause(ctx, rest) == nil {
+				p.once(ctx, w, do, to)
+			}
+			w.client.CloseIdleConnections()
+		})
+	}
+	return p, nil
+}
+
+func (p *people) once(ctx context.Context, w *worker, do func(*worker) error, to *[]time.Duration) {
+	began := time.Now()
+	err := do(w)
+	took := time.Since(began)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		p.faults = append(p.faults, err)
+	default:
+		*to = append(*to, took)
+	}
+}
+
+// forget begins anew to measure.
+func (p *people) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.signIns, p.refreshes, p.faults = nil, nil, nil
+}
+
+func (p *people) stop() (signIns, refreshes []time.Duration, faults []error) {
+	p.cancel()
+	p.wg.Wait()
+	return p.signIns, p.refreshes, p.faults
+}
+
+// command runs a command beside the server, and gives the most memory that it held, in MiB.
+func command(args ...string) func(ctx context.Context, s *server, n int) (float64, error) {
+	return func(ctx context.Context, s *server, _ int) (peak float64, err error) {
+		cmd := exec.CommandContext(ctx, s.program, args...)
+		var errs bytes.Buffer
+		cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, &errs // its output goes nowhere
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		p := &process{cmd: cmd}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for {
+			select {
+			case err := <-ended:
+				if err != nil {
+					err = fmt.Errorf("vouchsafe %s: %w\n%s", strings.Join(args, " "), err, errs.Bytes())
+				}
+				return peak, err
+			case <-time.After(10 * time.Millisecond):
+				peak = max(peak, p.memory("VmHWM")) // of the program alone: rusage knows its parent's
+			}
+		}
+	}
+}
+
+// Crowds are kept apart by their first numbers.
+var first = map[string]int{largeClient: 10_000_000, gonerClient: 20_000_000, busyPerson: 30_000_000, busierPerson: 40_000_000}
+
+// clientOf has a client with so many grants a person, and a consent of each.
+func clientOf(id string, each int) func(ctx context.Context, s *server, n int) error {
+	return func(ctx context.Context, s *server, n int) error {
+		if err := s.command("", "client", "add", id, "--kind", "spa", "--redirect-uri", "https://x.example/"); err != nil {
+			return err
+		}
+		return s.allow(ctx, id, each, n)
+	}
+}
+
+// declaredOf is clientOf for one that was declared when its server ran last.
+func declaredOf(id string, each int) func(ctx context.Context, s *server, n int) error {
+	return func(ctx context.Context, s *server, n int) error {
+		file := filepath.Join(s.dir, "with.yaml")
+		text := clients + "  - client_id: " + id + "\n    token_endpoint_auth_method: none\n    redirect_uris: [https://" + id + ".example/]\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return err
+		}
+		if err := s.command("", "client", "apply", file); err != nil {
+			return err
+		}
+		return s.allow(ctx, id, each, n)
+	}
+}
+
+func (s *server) allow(ctx context.Context, id string, each, n int) error {
+	if err := s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Grants: each * n, First: first[id]}); err != nil {
+		return err
+	}
+	return s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Consents: n})
+}
+
+func tenantOf(id string) func(ctx context.Context, s *server, n int) error {
+	return func(ctx context.Context, s *server, n int) error {
+		if err := s.command("", "tenant", "add", id); err != nil {
+			return err
+		}
+		if err := s.command("", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/", "--tenant", id); err != nil {
+			return err
+		}
+		return s.crowd(ctx, vouchsafetest.Crowd{Tenant: id, Client: "app", People: n, Sessions: n, Grants: n, Consents: n, Events: n})
+	}
+}
+
+func personOf(email string) func(ctx context.Context, s *server, n int) error {
+	return func(ctx context.Context, s *server, n int) error {
+		id, err := s.output("", "user", "add", email)
+		if err != nil {
+			return err
+		}
+		return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", Owner: strings.TrimSpace(id), Sessions: n / 10, Grants: n / 10, First: first[email]})
+	}
+}
+
+// peopleFile is a file for an import.
+func peopleFile(_ context.Context, s *server, n int) error {
+	var text bytes.Buffer
+	for i := range n / 10 {
+		fmt.Fprintf(&text, `{"email":"imported%d@example.com","email_verified":true,"profile":{"name":"Imported %d"},"password_hash":"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"}`+"\n", i, i)
+	}
+	return os.WriteFile(filepath.Join(s.dir, "people.jsonl"), text.Bytes(), 0o600)
+}
