@@ -3,6 +3,7 @@ package vouchsafetest
 import (
 	"crypto/rand"
 	"errors"
+	"html"
 	"net"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ type Example struct {
 // What the documentation writes in the place of what differs from one reader to the next.
 const (
 	docIssuer   = "http://localhost:8080"
+	docHTTPS    = "https://id.example.com"
 	docPort     = "3000"
 	docClientID = "my-app"
 	docSecret   = "CLIENT_SECRET"
@@ -63,7 +65,7 @@ func (s *Server) Example(t testing.TB, section *Section) *Example {
 
 // fill puts in what differs.
 func (e *Example) fill(text string) string {
-	return strings.NewReplacer(docIssuer, e.Server.Issuer, docPort, e.Port, docClientID, e.ClientID, docSecret, e.Secret).Replace(text)
+	return strings.NewReplacer(docIssuer, e.Server.Issuer, docHTTPS, e.Server.Issuer, docPort, e.Port, docClientID, e.ClientID, docSecret, e.Secret).Replace(text)
 }
 
 // Write writes the section's files into the folder.
@@ -98,6 +100,9 @@ func (e *Example) Start(t testing.TB, dir string, env []string, command ...strin
 	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may start others
 	e.output = &logBuffer{}
 	e.process.Stdout, e.process.Stderr = e.output, e.output
+	if _, err := e.process.StdinPipe(); err != nil { // some end when it is closed
+		t.Fatal(err)
+	}
 	e.exited = make(chan struct{})
 	if err := e.process.Start(); err != nil {
 		t.Fatal(err)
@@ -142,7 +147,7 @@ func (e *Example) stop() {
 // Shows fails the test unless the page is the app's, and shows the text.
 func (e *Example) Shows(t testing.TB, page *Page, want string) {
 	t.Helper()
-	if page.URL.Host != "localhost:"+e.Port || page.Status != 200 || !strings.Contains(page.Body, want) {
+	if page.URL.Host != "localhost:"+e.Port || page.Status != 200 || !strings.Contains(html.UnescapeString(page.Body), want) {
 		t.Errorf("got %d at %s, want %q of the app:\n%s", page.Status, page.URL, want, page.Body)
 	}
 }

@@ -1,0 +1,51 @@
+package clients
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// The authenticator of the Kubernetes API server, with the configuration of
+// docs/clients-go.md, takes Jo's ID token for jo@example.com, and nothing else for it.
+func TestKubernetesBelievesIDTokens(t *testing.T) {
+	vouchsafetest.Heavy(t)
+	t.Parallel()
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true}) // it wants https
+	app := s.Example(t, vouchsafetest.ReadSection(t, "docs/clients-go.md", "## Kubernetes"))
+	dir := t.TempDir()
+	app.Write(t, dir)
+	judge := filepath.Join(dir, "kubernetes")
+	build := exec.Command("go", "build", "-o", judge, "./kubernetes")
+	build.Dir = "go"
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, said)
+	}
+	believed := func(token string) (string, error) {
+		cmd := exec.Command(judge, filepath.Join(dir, "authentication.yaml"))
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + s.Certificate.CertFile}
+		cmd.Stdin = strings.NewReader(token)
+		said, err := cmd.CombinedOutput()
+		return strings.TrimSpace(string(said)), err
+	}
+	client := vouchsafetest.Public.With(vouchsafetest.Client{"client_id": app.ClientID, "redirect_uris": []string{"http://localhost:8000"}})
+	r := vouchsafetest.NewRequest(client, "scope", "openid email")
+	tokens := s.API(t).Redeem(t, r, s.Browser(t, s.Jo(t)).Code(t, r)).Want(t, 200, "")
+	if who, err := believed(tokens.ID()); err != nil || who != "jo@example.com" {
+		t.Errorf("got %q, %v for the ID token, want jo@example.com", who, err)
+	}
+	other := vouchsafetest.NewRequest(vouchsafetest.Public, "scope", "openid email")
+	for name, token := range map[string]string{
+		"an access token":           tokens.Access(),
+		"another client's":          s.API(t).Redeem(t, other, s.Browser(t, s.Jo(t)).Code(t, other)).Want(t, 200, "").ID(),
+		"one without its signature": tokens.ID()[:strings.LastIndexByte(tokens.ID(), '.')+1],
+	} {
+		if who, err := believed(token); err == nil {
+			t.Errorf("%s: believed to be %s's", name, who)
+		}
+	}
+}
