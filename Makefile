@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Build, and serve on http://localhost:8080 with no configuration
@@ -30,6 +30,10 @@ lint: ## Check formatting, vet, lint, look for known vulnerabilities
 .PHONY: test
 test: ## Set up, lint, test everything under -race, fuzz for a moment
 	@scripts/test
+
+.PHONY: test-clients
+test-clients: setup ## Sign in with every client library as docs/clients*.md show it; make test does with the light ones
+	@scripts/test-clients
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target; FUZZTIME=5m for longer than the moment of make test

@@ -29,7 +29,7 @@ func TestKubernetesBelievesIDTokens(t *testing.T) {
 		cmd := exec.Command(judge, filepath.Join(dir, "authentication.yaml"))
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + s.Certificate.CertFile}
 		cmd.Stdin = strings.NewReader(token)
-		said, err := cmd.CombinedOutput()
+		said, err := cmd.Output()
 		return strings.TrimSpace(string(said)), err
 	}
 	client := vouchsafetest.Public.With(vouchsafetest.Client{"client_id": app.ClientID, "redirect_uris": []string{"http://localhost:8000"}})
