@@ -14,7 +14,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -152,14 +151,14 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *clai
 	if storage.ReachesACR(c.acr, want) {
 		return missing{}
 	}
-	m := c.lacks(want)
+	m := s.lacks(r, c, want)
 	if m.passkeys > 0 {
 		m.passkeys = s.usablePasskeys(r, c.creds)
 	}
 	return m
 }
 
-func (c *claimant) lacks(want string) missing {
+func (s *Server) lacks(r *http.Request, c *claimant, want string) missing {
 	m := missing{acr: want}
 	for _, cred := range c.creds {
 		switch cred.Kind {
@@ -171,8 +170,8 @@ func (c *claimant) lacks(want string) missing {
 		case storage.TOTPCredential:
 			m.totp = storage.ReachesACR(storage.ACRMultiFactor, want)
 		case storage.RecoveryCredential:
-			if codes, err := factor.ParseRecovery(cred.Data); err == nil && storage.HasSecondFactor(c.creds) && storage.ReachesACR(storage.ACRMultiFactor, want) {
-				m.recovery = codes.Left()
+			if storage.HasSecondFactor(c.creds) && storage.ReachesACR(storage.ACRMultiFactor, want) {
+				m.recovery = s.recoveryLeft(r, cred)
 			}
 		}
 	}

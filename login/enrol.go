@@ -193,9 +193,9 @@ var factorChanges = map[string]string{
 // and the mail that says what for.
 func (s *Server) newCodes(r *http.Request, user storage.User, what string) (storage.Change, []string, error) {
 	now := time.Now()
-	codes, left := factor.NewRecovery(s.Secrets.Box(user.TenantID, secret.RecoveryCodes), user.ID)
+	codes, left := factor.NewRecovery(user.ID)
 	ch := storage.Change{
-		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: left.Bytes(), CreatedAt: now, UpdatedAt: now}},
+		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(user, left), CreatedAt: now, UpdatedAt: now}},
 		Events:      []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},
 	}
 	mails, err := s.told(r, user, factorChanges[what])

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -44,10 +43,10 @@ func (s *site) enrolled(email string) *phone {
 		s.t.Fatal(err)
 	}
 	app, now := factor.NewTOTP(), time.Now()
-	codes, left := factor.NewRecovery(s.login.Secrets.Box(u.TenantID, secret.RecoveryCodes), u.ID)
+	codes, left := factor.NewRecovery(u.ID)
 	s.change(u, storage.Change{Credentials: []storage.Credential{
 		{Kind: storage.TOTPCredential, Data: s.login.sealTOTP(u, app), CreatedAt: now, UpdatedAt: now},
-		{Kind: storage.RecoveryCredential, Data: left.Bytes(), CreatedAt: now, UpdatedAt: now},
+		{Kind: storage.RecoveryCredential, Data: s.login.sealRecovery(u, left), CreatedAt: now, UpdatedAt: now},
 	}})
 	return &phone{s, u, app.Text(), codes}
 }

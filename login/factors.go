@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -56,9 +55,7 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 		case storage.PasskeyCredential:
 			page.Passkeys++
 		case storage.RecoveryCredential:
-			if codes, err := factor.ParseRecovery(c.Data); err == nil {
-				page.Codes = codes.Left()
-			}
+			page.Codes = s.recoveryLeft(r, c)
 		case storage.DeviceCredential:
 			if d, ok := remembers(r, a.User, c); ok && page.On {
 				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.words.device(d.UserAgent), Since: v.words.date(c.CreatedAt), Here: held[c.ID] != ""})

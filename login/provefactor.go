@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -31,16 +32,30 @@ func (s *Server) proveTOTP(r *http.Request, user storage.User, digits string) er
 // proveRecovery takes one of a person's recovery codes, once, and tells them by mail.
 func (s *Server) proveRecovery(r *http.Request, user storage.User, code string) error {
 	return s.proveFactor(r, user, storage.RecoveryCredential, func(cred storage.Credential) ([]byte, error) {
-		codes, err := factor.ParseRecovery(cred.Data)
+		codes, err := factor.OpenRecovery(s.Secrets.Box(user.TenantID, secret.RecoveryCodes), cred.Data)
 		if err != nil {
 			return nil, err
 		}
-		left, ok := codes.Use(s.Secrets.Box(user.TenantID, secret.RecoveryCodes), user.ID, code)
+		left, ok := codes.Use(user.ID, code)
 		if !ok {
 			return nil, errWrongFactor
 		}
-		return left.Bytes(), nil
+		return s.sealRecovery(user, left), nil
 	})
+}
+
+func (s *Server) sealRecovery(user storage.User, codes factor.Recovery) []byte {
+	return codes.Seal(s.Secrets.Box(user.TenantID, secret.RecoveryCodes))
+}
+
+// recoveryLeft is how many recovery codes a person has. What cannot be read is none.
+func (s *Server) recoveryLeft(r *http.Request, cred storage.Credential) int {
+	codes, err := factor.OpenRecovery(s.Secrets.Box(cred.TenantID, secret.RecoveryCodes), cred.Data)
+	if err != nil {
+		web.Note(r.Context(), "error", "stored recovery codes of "+cred.UserID+" cannot be read")
+		return 0
+	}
+	return codes.Left()
 }
 
 // errWrongFactor says that a code is none of the person's, or was used before.
@@ -49,7 +64,6 @@ var errWrongFactor = invalidf("code", "factor.wrong")
 // proveFactor counts the attempt, and has use say what stays of the credential when it is
 // used: of several uses at once, one succeeds.
 func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
-	ctx := r.Context()
 	if err := s.allowAddress(r); err != nil {
 		return err
 	}
@@ -57,26 +71,9 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 	if err != nil {
 		return err
 	}
-	cred, err := s.Store.Credential(ctx, user.TenantID, user.ID, kind, "")
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return err
-	}
-	was := cred.Data
-	if err == nil {
-		cred.Data, err = use(cred)
-	} else {
-		err = errWrongFactor
-	}
-	if err == nil {
-		cred.UpdatedAt = time.Now()
-		ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
-		if kind == storage.RecoveryCredential {
-			ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "factor.recovered", UserID: user.ID})}
-			if ch.Mails, err = s.told(r, user, "factor.told_recovered"); err != nil {
-				return err
-			}
-		}
-		err = s.apply(r, user, ch)
+	err = s.useFactor(r, user, kind, use)
+	if errors.Is(err, storage.ErrStale) { // used elsewhere, or sealed anew: the second look tells
+		err = s.useFactor(r, user, kind, use)
 	}
 	var wrong invalid
 	switch {
@@ -92,6 +89,34 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 		return err
 	}
 	return err
+}
+
+// useFactor stores what use leaves of the credential. ErrStale: it was changed meanwhile.
+func (s *Server) useFactor(r *http.Request, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
+	cred, err := s.Store.Credential(r.Context(), user.TenantID, user.ID, kind, "")
+	if errors.Is(err, storage.ErrNotFound) {
+		return errWrongFactor
+	}
+	if err != nil {
+		return err
+	}
+	was := cred.Data
+	if cred.Data, err = use(cred); errors.Is(err, secret.ErrInvalid) {
+		web.Note(r.Context(), "error", "stored "+kind+" of "+user.ID+" was sealed with a master secret that is gone")
+		return errWrongFactor
+	}
+	if err != nil {
+		return err
+	}
+	cred.UpdatedAt = time.Now()
+	ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
+	if kind == storage.RecoveryCredential {
+		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "factor.recovered", UserID: user.ID})}
+		if ch.Mails, err = s.told(r, user, "factor.told_recovered"); err != nil {
+			return err
+		}
+	}
+	return s.apply(r, user, ch)
 }
 
 // allowFactor counts an attempt at a person's second factor, over all the sign-ins that

@@ -306,10 +306,16 @@ func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
 	sh := newShell(t)
 	kids := strings.Fields(sh.do(t, "key", "rotate", "--now"))
 	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
+	errs := sh.fails(t, 1, "serve")
+	_, print, told := strings.Cut(errs, "If it is lost: vouchsafe secret forget ")
+	if !told || !strings.Contains(errs, "sealed with the master secret "+strings.TrimSpace(print)) {
+		t.Fatalf("got %s", errs)
+	}
+	// As the complaints say: it is lost.
+	sh.do(t, "secret", "forget", "--yes", strings.TrimSpace(print))
 	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "sealed with another master secret") {
 		t.Errorf("got %s", errs)
 	}
-	// As the complaint says: it is lost.
 	for _, kid := range kids {
 		sh.do(t, "key", "remove", "--", kid)
 	}

@@ -42,6 +42,7 @@ type commands struct {
 	Client      clientCmd      `cmd:"" help:"Manage the applications that people sign in to."`
 	User        userCmd        `cmd:"" help:"Manage people."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
+	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"Look after mails that could not be sent."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with people, clients and keys of their own."`
 	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a file to begin with."`

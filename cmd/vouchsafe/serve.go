@@ -91,6 +91,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	wg.Go(func() { s.sweep(background) })
 	wg.Go(func() { s.removals(background) })
 	wg.Go(func() { s.maintainKeys(background) })
+	wg.Go(func() { s.useSecret(background) })
 	wg.Go(func() { s.countMail(background) })
 	if s.mails != nil {
 		wg.Go(func() { s.mails.Run(background) })

@@ -100,7 +100,7 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 	if err := s.store.Migrate(ctx); err != nil {
 		return nil, nil, err
 	}
-	if s.secrets, err = masters(s.cfg); err != nil {
+	if s.secrets, err = openSecrets(ctx, s.cfg, s.store); err != nil {
 		return nil, nil, err
 	}
 	shared, local, closed, err := openEphemeral(s.cfg)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -159,8 +160,11 @@ type tenantsFileArg struct {
 	jsonFlag
 }
 
+// secretsReader reads the master secrets: openSecrets where something will be sealed.
+type secretsReader func(ctx context.Context, cfg *Config, s store) (*secret.Masters, error)
+
 // plan reads the file and says what it changes.
-func (c *tenantsFileArg) plan(ctx context.Context, a *app, do func(store, []tenantChange) error) error {
+func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, []tenantChange) error) error {
 	file, err := readTenants(c.File)
 	if err != nil {
 		return err
@@ -170,11 +174,11 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, do func(store, []tena
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		secrets, err := masters(cfg)
+		m, err := secrets(ctx, cfg, s)
 		if err != nil {
 			return err
 		}
-		plan, err := planTenants(ctx, s, secrets, file)
+		plan, err := planTenants(ctx, s, m, file)
 		if err != nil {
 			return err
 		}
@@ -192,7 +196,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, do func(store, []tena
 type tenantApplyCmd struct{ tenantsFileArg }
 
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
-	return c.plan(ctx, a, func(s store, plan []tenantChange) error { return applyTenants(ctx, s, plan, "cli") })
+	return c.plan(ctx, a, openSecrets, func(s store, plan []tenantChange) error { return applyTenants(ctx, s, plan, "cli") })
 }
 
 type tenantDiffCmd struct{ tenantsFileArg }
@@ -202,7 +206,11 @@ func (*tenantDiffCmd) Help() string { return (*clientDiffCmd)(nil).Help() }
 
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
-	err := c.plan(ctx, a, func(_ store, plan []tenantChange) error { changes = len(plan); return nil })
+	secrets := func(ctx context.Context, cfg *Config, s store) (*secret.Masters, error) {
+		m, _, err := checkSecrets(ctx, cfg, s)
+		return m, err
+	}
+	err := c.plan(ctx, a, secrets, func(_ store, plan []tenantChange) error { changes = len(plan); return nil })
 	if err == nil && changes > 0 {
 		return diffChanges
 	}

@@ -71,7 +71,7 @@ func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (s
 	if t.Settings.SignUp.Mode == storage.SignUpClosed {
 		return none(fmt.Errorf("%s lets nobody sign up: set sign_up.mode to invitation or open in its tenants.yaml, or add people with user add", c.Tenant))
 	}
-	secrets, err := masters(cfg)
+	secrets, err := openSecrets(ctx, cfg, s)
 	if err != nil {
 		return none(err)
 	}

@@ -90,7 +90,7 @@ func newKey(master, tenant, purpose string) key {
 		panic(err)
 	}
 	mac := derive(master, id+"\x00mac")
-	return key{aead: aead, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, mac) }}}
+	return key{aead: aead, macKey: mac, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, mac) }}}
 }
 
 func derive(master, info string) []byte {
@@ -108,8 +108,9 @@ type Box struct {
 }
 
 type key struct {
-	aead cipher.AEAD
-	macs *sync.Pool
+	aead   cipher.AEAD
+	macKey []byte
+	macs   *sync.Pool
 }
 
 // Seal encrypts and authenticates plain (AES-256-GCM). The nonce comes first.

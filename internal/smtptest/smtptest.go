@@ -25,8 +25,9 @@ type Server struct {
 
 	srv *smtp.Server
 
-	mu    sync.Mutex
-	mails []Message
+	mu      sync.Mutex
+	mails   []Message
+	refused string
 }
 
 // Message is a mail as its reader sees it.
@@ -84,6 +85,13 @@ func (s *Server) Next(t testing.TB, to string) Message {
 	return Message{}
 }
 
+// Refuse makes it refuse for good what is for the address, until it is told another; "" for none.
+func (s *Server) Refuse(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = address
+}
+
 // Waiting are the mails that came and that Next has not given.
 func (s *Server) Waiting() []Message {
 	s.mu.Lock()
@@ -103,6 +111,11 @@ func (s *session) Reset()                             { s.to = nil }
 func (*session) Logout() error                        { return nil }
 func (*session) Mail(string, *smtp.MailOptions) error { return nil }
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if to == s.server.refused {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+	}
 	s.to = append(s.to, to)
 	return nil
 }

@@ -122,7 +122,7 @@ func TestAppsReadTheURL(t *testing.T) {
 	}
 }
 
-func box(t *testing.T) MAC {
+func box(t *testing.T) *secret.Box {
 	t.Helper()
 	masters, err := secret.Parse(secret.Token())
 	if err != nil {
@@ -134,7 +134,7 @@ func box(t *testing.T) MAC {
 // H10: a recovery code twice.
 func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 	b := box(t)
-	codes, left := NewRecovery(b, "jo")
+	codes, left := NewRecovery("jo")
 	if len(codes) != 10 {
 		t.Fatalf("got %d codes, want 10", len(codes))
 	}
@@ -144,29 +144,29 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 			t.Errorf("got %q", code)
 		}
 		seen[code] = true
-		if bytes.Contains(left.Bytes(), []byte(code)) {
+		if bytes.Contains(left.Seal(b), []byte(code)) {
 			t.Errorf("%q is stored as it is", code)
 		}
-		if _, ok := left.Use(b, "mo", code); ok {
+		if _, ok := left.Use("mo", code); ok {
 			t.Errorf("%q works for somebody else", code)
 		}
-		if _, ok := left.Use(box(t), "jo", code); ok {
-			t.Errorf("%q works with another master secret", code)
+		if _, err := OpenRecovery(box(t), left.Seal(b)); err == nil {
+			t.Errorf("%q can be read with another master secret", code)
 		}
 		as := []string{code, strings.ToUpper(code), strings.ReplaceAll(code, "-", ""), strings.ReplaceAll(code, "-", " "), strings.ReplaceAll(strings.ReplaceAll(code, "1", "l"), "0", "O")}[i%5]
-		next, ok := left.Use(b, "jo", as)
+		next, ok := left.Use("jo", as)
 		if !ok || next.Left() != 9-i {
 			t.Fatalf("%q: got %v, %d left", as, ok, next.Left())
 		}
-		if left, _ = ParseRecovery(next.Bytes()); left.Left() != 9-i {
+		if left, _ = OpenRecovery(b, next.Seal(b)); left.Left() != 9-i {
 			t.Fatalf("%d are left once stored, want %d", left.Left(), 9-i)
 		}
-		if _, ok := left.Use(b, "jo", code); ok {
+		if _, ok := left.Use("jo", code); ok {
 			t.Errorf("%q works twice", code)
 		}
 	}
 	for _, bad := range []string{"", "-", "0000-0000-0000", strings.Repeat("0", 100)} {
-		if _, ok := left.Use(b, "jo", bad); ok {
+		if _, ok := left.Use("jo", bad); ok {
 			t.Errorf("%q is taken", bad)
 		}
 	}
@@ -178,7 +178,50 @@ func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
 			t.Errorf("%d bytes are a secret", len(b))
 		}
 	}
-	if _, err := ParseRecovery(make([]byte, 31)); err == nil {
-		t.Error("31 bytes are recovery codes")
+	b := box(t)
+	for _, stored := range [][]byte{make([]byte, 31), b.Seal(nil), b.Seal([]byte{0, 0}), b.Seal(append([]byte{2}, make([]byte, 32)...))} {
+		if _, err := OpenRecovery(b, stored); err == nil {
+			t.Errorf("%x are recovery codes", stored)
+		}
+	}
+}
+
+// Codes on paper outlive the master secret with which they were made.
+func TestRecoveryCodesOutliveMasterSecrets(t *testing.T) {
+	a, b := strings.Repeat("a", 32), strings.Repeat("b", 32)
+	boxOf := func(list string) *secret.Box {
+		masters, err := secret.Parse(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return masters.Box("default", secret.RecoveryCodes)
+	}
+	codes, made := NewRecovery("jo")
+	var old []byte // as the first versions stored them
+	for _, code := range codes {
+		old = append(old, boxOf(a).MAC([]byte("jo\x00"+strings.ReplaceAll(code, "-", "")))...)
+	}
+	for name, stored := range map[string][]byte{"now": made.Seal(boxOf(a)), "by the first versions": old} {
+		renewed, err := RenewRecovery(boxOf(b+","+a), stored)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if again, err := RenewRecovery(boxOf(b+","+a), renewed); again != nil || err != nil {
+			t.Errorf("%s: what is sealed with the first secret is sealed again: %v", name, err)
+		}
+		for _, code := range codes {
+			r, err := OpenRecovery(boxOf(b), renewed)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			left, ok := r.Use("jo", code)
+			if _, other := r.Use("mo", code); !ok || other {
+				t.Errorf("%s: %s works %v, for another person %v", name, code, ok, other)
+			}
+			renewed = left.Seal(boxOf(b))
+		}
+	}
+	if _, err := RenewRecovery(boxOf(b), made.Seal(boxOf(a))); err == nil {
+		t.Error("codes are renewed without the secret that sealed them")
 	}
 }

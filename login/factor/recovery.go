@@ -1,11 +1,14 @@
 package factor
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
 const (
@@ -17,18 +20,17 @@ const (
 	letters = "0123456789abcdefghjkmnpqrstvwxyz"
 )
 
-// MAC authenticates what recovery codes say; *secret.Box is one. Whoever reads the
-// database without the master secret has nothing to guess at.
-type MAC interface {
-	MAC(msg []byte) []byte
-	VerifyMAC(msg, mac []byte) bool
-}
-
-// Recovery are the MACs of the codes that were not used.
-type Recovery struct{ macs [][]byte }
+// Recovery are the MACs of the codes that were not used, and the keys that may have made
+// them. They are stored together, sealed: a master secret can go, though what was
+// authenticated with it is on the person's paper alone. Whoever reads the database without
+// the master secret has nothing to guess at.
+type Recovery struct{ keys, macs [][]byte }
 
 // NewRecovery makes a person's codes, and what is to be stored of them.
-func NewRecovery(box MAC, userID string) (codes []string, r Recovery) {
+func NewRecovery(userID string) (codes []string, r Recovery) {
+	key := make([]byte, sha256.Size)
+	rand.Read(key)
+	r.keys = [][]byte{key}
 	for range RecoveryCodes {
 		b := make([]byte, recoveryLength)
 		rand.Read(b)
@@ -36,25 +38,54 @@ func NewRecovery(box MAC, userID string) (codes []string, r Recovery) {
 			b[i] = letters[b[i]%byte(len(letters))] // 32 divides 256
 		}
 		code := string(b)
-		r.macs = append(r.macs, box.MAC(message(userID, code)))
+		r.macs = append(r.macs, mac(key, userID, code))
 		codes = append(codes, code[:4]+"-"+code[4:8]+"-"+code[8:])
 	}
 	return codes, r
 }
 
-// message is what is authenticated: a code of one person is none of another's.
-func message(userID, code string) []byte { return []byte(userID + "\x00" + code) }
-
-// ParseRecovery reads what Bytes gave.
-func ParseRecovery(b []byte) (Recovery, error) {
-	if len(b)%sha256.Size != 0 {
-		return Recovery{}, errors.New("malformed recovery codes")
-	}
-	return Recovery{slices.Collect(slices.Chunk(b, sha256.Size))}, nil
+// mac authenticates a code as one person's: it is none of another's.
+func mac(key []byte, userID, code string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(userID + "\x00" + code))
+	return h.Sum(nil)
 }
 
-// Bytes is r to be stored.
-func (r Recovery) Bytes() []byte { return slices.Concat(r.macs...) }
+var errMalformedRecovery = errors.New("malformed recovery codes")
+
+// OpenRecovery reads what Seal gave.
+func OpenRecovery(box *secret.Box, stored []byte) (Recovery, error) {
+	if len(stored)%sha256.Size == 0 { // by the first versions: MACs alone, of keys of the box
+		return Recovery{box.MACKeys(), slices.Collect(slices.Chunk(stored, sha256.Size))}, nil
+	}
+	plain, err := box.Open(stored)
+	if err != nil {
+		return Recovery{}, err
+	}
+	if len(plain)%sha256.Size != 1 || len(plain) < 1+int(plain[0])*sha256.Size {
+		return Recovery{}, errMalformedRecovery
+	}
+	n, parts := int(plain[0]), slices.Collect(slices.Chunk(plain[1:], sha256.Size))
+	return Recovery{parts[:n], parts[n:]}, nil
+}
+
+// Seal is r to be stored.
+func (r Recovery) Seal(box *secret.Box) []byte {
+	return box.Seal(slices.Concat([]byte{byte(len(r.keys))}, slices.Concat(r.keys...), slices.Concat(r.macs...)))
+}
+
+// RenewRecovery is what is stored of a person's codes, sealed with the first master secret;
+// nil when it is already.
+func RenewRecovery(box *secret.Box, stored []byte) ([]byte, error) {
+	if len(stored)%sha256.Size != 0 {
+		return box.Renew(stored)
+	}
+	r, err := OpenRecovery(box, stored)
+	if err != nil {
+		return nil, err
+	}
+	return r.Seal(box), nil
+}
 
 // Left is how many codes were not used.
 func (r Recovery) Left() int { return len(r.macs) }
@@ -63,14 +94,17 @@ func (r Recovery) Left() int { return len(r.macs) }
 var lookalikes = strings.NewReplacer("o", "0", "i", "1", "l", "1")
 
 // Use checks a code as it was typed, and gives what is to be stored in place of r.
-func (r Recovery) Use(box MAC, userID, code string) (Recovery, bool) {
+func (r Recovery) Use(userID, code string) (Recovery, bool) {
 	code = lookalikes.Replace(typed(code))
 	if len(code) != recoveryLength {
 		return r, false
 	}
-	for i, mac := range r.macs {
-		if box.VerifyMAC(message(userID, code), mac) {
-			return Recovery{slices.Delete(slices.Clone(r.macs), i, i+1)}, true
+	for _, key := range r.keys {
+		want := mac(key, userID, code)
+		for i, m := range r.macs {
+			if hmac.Equal(m, want) {
+				return Recovery{r.keys, slices.Delete(slices.Clone(r.macs), i, i+1)}, true
+			}
 		}
 	}
 	return r, false

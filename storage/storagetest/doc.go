@@ -28,6 +28,7 @@ type Store interface {
 	storage.Codes
 	storage.Changes
 	storage.Removals
+	storage.Sealed
 	storage.Maintenance
 }
 
@@ -54,6 +55,8 @@ func Durable(t *testing.T, s Store) {
 		{"outbox", testOutbox},
 		{"codes", testCodes},
 		{"changes", testChanges},
+		{"sealed", testSealed},
+		{"master secrets", testMasterSecrets},
 		{"isolation", testIsolation},
 		{"removal", testRemoval},
 		{"large client", testLargeClient},

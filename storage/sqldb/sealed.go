@@ -1,0 +1,123 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	sealedKeys = `
+		SELECT tenant_id, '', '', id, private FROM keys
+		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+	sealedSettings = `
+		SELECT id, '', '', '', settings FROM tenants
+		WHERE id > $1 ORDER BY id LIMIT $2`
+	sealedCredentials = `
+		SELECT tenant_id, user_id, kind, id, data FROM credentials
+		WHERE (tenant_id, user_id, kind, id) > ($1, $2, $3, $4)
+		ORDER BY tenant_id, user_id, kind, id LIMIT $5`
+	sealedMails = `
+		SELECT tenant_id, '', '', id, data FROM mail
+		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+	sealedCodes = `
+		SELECT tenant_id, '', '', id, data FROM codes
+		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+
+	replaceSealedKey        = `UPDATE keys SET private = $3 WHERE tenant_id = $1 AND id = $2 AND private = $4`
+	replaceSealedSettings   = `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`
+	replaceSealedCredential = `
+		UPDATE credentials SET data = $5
+		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $6`
+	replaceSealedMail = `UPDATE mail SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replaceSealedCode = `UPDATE codes SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+)
+
+// sealedTable is how the values of a kind are read and replaced.
+type sealedTable struct {
+	list, replace string
+	key           func(storage.SealedValue) []any
+	text          bool // the column is TEXT
+}
+
+func byID(v storage.SealedValue) []any { return []any{v.TenantID, v.ID} }
+
+var sealedTables = map[storage.SealedKind]sealedTable{
+	storage.SealedKeys:  {list: sealedKeys, replace: replaceSealedKey, key: byID},
+	storage.SealedMails: {list: sealedMails, replace: replaceSealedMail, key: byID},
+	storage.SealedCodes: {list: sealedCodes, replace: replaceSealedCode, key: byID},
+	storage.SealedSettings: {list: sealedSettings, replace: replaceSealedSettings, text: true,
+		key: func(v storage.SealedValue) []any { return []any{v.TenantID} }},
+	storage.SealedCredentials: {list: sealedCredentials, replace: replaceSealedCredential,
+		key: func(v storage.SealedValue) []any { return []any{v.TenantID, v.UserID, v.Kind, v.ID} }},
+}
+
+// SealedValues implements storage.Sealed.
+func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after storage.SealedValue, limit int) ([]storage.SealedValue, error) {
+	t := sealedTables[kind]
+	all, err := list(ctx, s, t.list, append(t.key(after), limit), func(row scanner) (v storage.SealedValue, err error) {
+		var text string
+		data := any(bytesColumn{&v.Data})
+		if t.text {
+			data = &text
+		}
+		err = row.Scan(&v.TenantID, &v.UserID, &v.Kind, &v.ID, data)
+		if t.text {
+			v.Data = []byte(text)
+		}
+		return v, err
+	})
+	return all, named(err, "sealed", string(kind))
+}
+
+// ReplaceSealed implements storage.Sealed.
+func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind, changes []storage.SealedChange) (made int, err error) {
+	t := sealedTables[kind]
+	value := func(b []byte) any {
+		if t.text {
+			return string(b)
+		}
+		return b
+	}
+	err = s.engine.transact(ctx, func(c conn) error {
+		made = 0
+		for _, ch := range changes {
+			n, err := c.exec(t.replace, append(t.key(ch.SealedValue), value(ch.To), value(ch.Data))...)
+			if err != nil {
+				return err
+			}
+			made += int(n)
+		}
+		return nil
+	})
+	return made, named(err, "replace sealed", string(kind))
+}
+
+const listMasterSecrets = `SELECT fingerprint, sealed_at FROM master_secrets ORDER BY fingerprint`
+
+// MasterSecrets implements storage.Sealed.
+func (s *Store) MasterSecrets(ctx context.Context) ([]storage.MasterSecret, error) {
+	all, err := list(ctx, s, listMasterSecrets, nil, func(row scanner) (m storage.MasterSecret, err error) {
+		err = row.Scan(&m.Fingerprint, timeColumn{&m.SealedAt})
+		return m, err
+	})
+	return all, wrapped(err, "master secrets")
+}
+
+const useMasterSecret = `
+	INSERT INTO master_secrets (fingerprint, sealed_at) VALUES ($1, $2)
+	ON CONFLICT (fingerprint) DO UPDATE SET sealed_at = excluded.sealed_at`
+
+// UseMasterSecret implements storage.Sealed.
+func (s *Store) UseMasterSecret(ctx context.Context, fingerprint string, now time.Time) error {
+	_, err := s.put(ctx, useMasterSecret, fingerprint, micros(now))
+	return named(err, "use master secret", fingerprint)
+}
+
+const forgetMasterSecret = `DELETE FROM master_secrets WHERE fingerprint = $1 AND sealed_at = $2`
+
+// ForgetMasterSecret implements storage.Sealed.
+func (s *Store) ForgetMasterSecret(ctx context.Context, m storage.MasterSecret) error {
+	return named(s.must(ctx, storage.ErrStale, forgetMasterSecret, m.Fingerprint, micros(m.SealedAt)), "forget master secret", m.Fingerprint)
+}
