@@ -152,6 +152,32 @@ func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
 	s.fails(s.post(form, basic(c.ClientID, "")), http.StatusBadRequest, "invalid_grant")
 }
 
+// A client that is registered for no method chooses its own with each request: some
+// libraries send Basic for the code and the form for the refresh token.
+func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
+	s := startTokens(t)
+	plain, hash := NewClientSecret()
+	c := s.client(func(c *storage.Client) {
+		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "either", "", []string{hash}
+	})
+	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier)
+	a := s.post(form, basic(c.ClientID, plain))
+	for i, inForm := range []bool{true, false, true} {
+		if a.status != http.StatusOK || a.str("refresh_token") == "" {
+			t.Fatalf("request %d: got %d %s, want tokens", i, a.status, a.raw)
+		}
+		form := values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token"))
+		if inForm {
+			form.Set("client_id", c.ClientID)
+			form.Set("client_secret", plain)
+			a = s.post(form)
+		} else {
+			a = s.post(form, basic(c.ClientID, plain))
+		}
+	}
+	s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token"), "client_id", c.ClientID)), http.StatusUnauthorized, "invalid_client")
+}
+
 // In development the answer says which method came and which was expected, and no more.
 func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
 	s := startTokens(t, func(c *Config) { c.Development = true })

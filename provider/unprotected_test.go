@@ -59,6 +59,9 @@ func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
 			if n := named(); n != day {
 				t.Errorf("day %d: named %d times, want once a day", day, n)
 			}
+			if n := s.events("client.unprotected"); n != day {
+				t.Errorf("day %d: on record %d times, want once a day", day, n)
+			}
 			time.Sleep(24 * time.Hour)
 		}
 		if !strings.Contains(log.String(), "client=bare") {

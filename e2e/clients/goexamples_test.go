@@ -34,6 +34,22 @@ func TestGoExamples(t *testing.T) {
 	}
 }
 
+// buildTool builds a program of the module of the client libraries. What the go command
+// reads for it is looked at, so that go test knows when that has changed.
+func buildTool(t *testing.T, binary string, args ...string) {
+	t.Helper()
+	for _, file := range []string{"go.mod", "go.sum", "kubernetes/main.go"} {
+		if _, err := os.Stat(filepath.Join("go", file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", append([]string{"build", "-o", binary}, args...)...)
+	cmd.Dir = "go"
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build %v: %v\n%s", args, err, said)
+	}
+}
+
 // buildExample builds a program as if its main.go stood in the module of the client
 // libraries, and gives the path of the binary.
 func buildExample(t *testing.T, mainFile string) string {
@@ -51,10 +67,6 @@ func buildExample(t *testing.T, mainFile string) string {
 		t.Fatal(err)
 	}
 	binary := filepath.Join(t.TempDir(), "example")
-	cmd := exec.Command("go", "build", "-overlay", file, "-o", binary, "./example")
-	cmd.Dir = module
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the example: %v\n%s", err, said)
-	}
+	buildTool(t, binary, "-overlay", file, "./example")
 	return binary
 }

@@ -20,11 +20,7 @@ func TestKubernetesBelievesIDTokens(t *testing.T) {
 	dir := t.TempDir()
 	app.Write(t, dir)
 	judge := filepath.Join(dir, "kubernetes")
-	build := exec.Command("go", "build", "-o", judge, "./kubernetes")
-	build.Dir = "go"
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, said)
-	}
+	buildTool(t, judge, "./kubernetes")
 	believed := func(token string) (string, error) {
 		cmd := exec.Command(judge, filepath.Join(dir, "authentication.yaml"))
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + s.Certificate.CertFile}

@@ -22,7 +22,19 @@ func libraries(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("Node is not installed: run make setup")
 	}
-	for _, file := range []string{"openid-client.mjs", "package-lock.json", "node_modules/openid-client/package.json", "node_modules/oidc-client-ts/package.json"} {
+	text, err := os.ReadFile("npm/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wanted struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(text, &wanted); err != nil {
+		t.Fatal(err)
+	}
+	files := []string{"openid-client.mjs", "package-lock.json"}
+	for name := range wanted.Dependencies {
+		files = append(files, filepath.Join("node_modules", name, "package.json"))
+	}
+	for _, file := range files {
 		if _, err := os.Stat(filepath.Join("npm", file)); err != nil {
 			t.Fatalf("the npm client libraries are not installed: run make setup, or npm ci in e2e/clients/npm: %v", err)
 		}
