@@ -30,6 +30,8 @@ type Hasher struct {
 	Params Params
 	// Pool bounds the work. Default: the one that the process shares.
 	Pool *Pool
+	// Reserved queues in the line for those who are known.
+	Reserved bool
 }
 
 // Check says whether the parameters are ones that Verify would take back.
@@ -45,7 +47,7 @@ func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
 	rand.Read(salt)
 	d := digest{params: p, salt: salt}
 	var failed error
-	err := h.pool().run(ctx, func() { d.key, failed = derive([]byte(secret), salt, p, keyLength) })
+	err := h.pool().run(ctx, h.Reserved, func() { d.key, failed = derive([]byte(secret), salt, p, keyLength) })
 	if err := cmp.Or(err, failed); err != nil {
 		return "", err
 	}
@@ -62,7 +64,7 @@ func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 	}
 	var key []byte
 	var failed error
-	err = h.pool().run(ctx, func() { key, failed = derive([]byte(secret), d.salt, d.params, len(d.key)) })
+	err = h.pool().run(ctx, h.Reserved, func() { key, failed = derive([]byte(secret), d.salt, d.params, len(d.key)) })
 	if err := cmp.Or(err, failed); err != nil {
 		return false, err
 	}
@@ -77,7 +79,9 @@ func Readable(phc string) bool {
 
 // Run runs other slow work within the same bound: hashes of other kinds, for one.
 // ErrBusy when there is too much.
-func (h *Hasher) Run(ctx context.Context, work func()) error { return h.pool().run(ctx, work) }
+func (h *Hasher) Run(ctx context.Context, work func()) error {
+	return h.pool().run(ctx, h.Reserved, work)
+}
 
 // NeedsRehash says whether phc was made with other parameters than new hashes are.
 func (h *Hasher) NeedsRehash(phc string) bool {

@@ -17,7 +17,7 @@ func TestPoolBoundsWhatRunsAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 500 {
 			wg.Go(func() {
-				err := p.run(t.Context(), func() {
+				err := p.run(t.Context(), false, func() {
 					n := running.Add(1)
 					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 					}
@@ -50,22 +50,105 @@ func TestPoolBoundsWhatRunsAtOnce(t *testing.T) {
 }
 
 func TestPoolLetsCallersGo(t *testing.T) {
-	p := NewPool(1, time.Hour)
-	p.slots <- struct{}{}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	work := func() { t.Error("worked for a caller who has gone") }
-	if err := p.run(ctx, work); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while waiting: got %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(1, time.Hour)
+		end := occupy(t, p, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		work := func() { t.Error("worked for a caller who has gone") }
+		if err := p.run(ctx, false, work); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while waiting: got %v", err)
+		}
+		end()
+		if err := p.run(ctx, false, work); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("before waiting: got %v", err)
+		}
+		if err := p.run(t.Context(), false, func() {}); err != nil {
+			t.Errorf("afterwards: got %v", err)
+		}
+		if p.free != 1 || p.lines[0].taken != 0 || p.lines[0].waiting.Len() != 0 {
+			t.Errorf("got %d free, %d places taken and %d who wait, want 1, 0 and 0", p.free, p.lines[0].taken, p.lines[0].waiting.Len())
+		}
+	})
+}
+
+// occupy runs so many hashes that last until end is called.
+func occupy(t *testing.T, p *Pool, n int) (end func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if err := p.run(t.Context(), false, func() { <-done }); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	<-p.slots
-	if err := p.run(ctx, work); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("before waiting: got %v", err)
-	}
-	if err := p.run(t.Context(), func() {}); err != nil {
-		t.Errorf("afterwards: got %v", err)
-	}
-	if len(p.queue) != 0 || len(p.slots) != 0 {
-		t.Errorf("%d places and %d slots were not given back", len(p.queue), len(p.slots))
-	}
+	synctest.Wait()
+	return func() { close(done); wg.Wait() }
+}
+
+// TestKnownAreServedInAFlood of strangers, which fills all places that it can have.
+func TestKnownAreServedInAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(2, time.Second)
+		ctx, stop := context.WithCancel(t.Context())
+		var shed atomic.Int64
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					if errors.Is(p.run(ctx, false, func() { time.Sleep(40 * time.Millisecond) }), ErrBusy) {
+						shed.Add(1)
+						time.Sleep(10 * time.Millisecond)
+					}
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		for range 10 {
+			start := time.Now()
+			if err := p.run(t.Context(), true, func() { time.Sleep(40 * time.Millisecond) }); err != nil {
+				t.Errorf("somebody known: got %v", err)
+			}
+			if took := time.Since(start); took > 200*time.Millisecond {
+				t.Errorf("somebody known waited %v", took)
+			}
+		}
+		if shed.Load() == 0 {
+			t.Error("no stranger was refused: the test shows nothing")
+		}
+		stop()
+		wg.Wait()
+	})
+}
+
+// TestStrangersAreServedBesideTheKnown, however many of those there are.
+func TestStrangersAreServedBesideTheKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(1, time.Minute)
+		end := occupy(t, p, 1)
+		var order []bool
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				reserved := i >= 10
+				if err := p.run(t.Context(), reserved, func() { order = append(order, reserved) }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		end()
+		wg.Wait()
+		strangers := 0
+		for _, reserved := range order[:20] {
+			if !reserved {
+				strangers++
+			}
+		}
+		if strangers != 5 {
+			t.Errorf("%d of the first 20 were strangers, want every fourth", strangers)
+		}
+	})
 }

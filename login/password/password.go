@@ -39,6 +39,14 @@ func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	return h, nil
 }
 
+// Reserved is the Hasher with a place in the line for those who are known: they do not wait
+// for a flood of strangers.
+func (h *Hasher) Reserved() *Hasher {
+	known := *h
+	known.argon.Reserved = true
+	return &known
+}
+
 // Hash is what is stored of a password. It does not judge it: see Policy.
 func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 	if len(password) > MaxLength {
