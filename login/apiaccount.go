@@ -43,7 +43,7 @@ func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, 
 		if err != nil {
 			return err
 		}
-		if _, known := s.devices.Known(a.Request, user.ID); !known {
+		if !s.signedInWith(a.Request, user) {
 			return badSession("Send the auth_session that came with this person's sign-in.")
 		}
 		out, err := do(&person{*a, user, grant}, in)
@@ -52,6 +52,15 @@ func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, 
 		}
 		return reply(w, op, out)
 	}}
+}
+
+// signedInWith says whether the request has what came with a sign-in of the person's.
+func (s *Server) signedInWith(r *http.Request, user storage.User) bool {
+	_, known := s.knownDevice(r, user)
+	if !known {
+		_, known = s.devices.Known(r, user.ID) // as it was made before marks had a version
+	}
+	return known
 }
 
 // ownSessionField is what the app keeps of the person's own sign-in.
@@ -130,6 +139,7 @@ func (s *Server) apiUpdatePassword() apiRoute {
 		if err != nil {
 			return nil, err
 		}
+		p.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, p.Request, knownFor(user, p.grant.ACR)...) })
 		out, err := s.appAnswer(&p.asking, sess, strings.Join(p.grant.Scopes, " "))
 		return &out, err
 	})

@@ -122,7 +122,7 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 	if err := offered(s.offersPasskeys(a.Request)); err != nil {
 		return storage.User{}, nil, err
 	}
-	return s.provePasskey(a.Request, a.interaction(), purpose, passkeyProof{a.kept.ID, f.State, string(f.Credential)}, user)
+	return s.provePasskey(a.Request, a.interaction(), purpose, passkeyProof{[]string{a.kept.ID}, f.State, string(f.Credential)}, user)
 }
 
 // appPending is whose first proof came in a request before.

@@ -46,7 +46,8 @@ func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger
 	if f.IDToken == "" && f.AccessToken == "" {
 		return nil, storage.User{}, invalidf("id_token", "federated.token_missing")
 	}
-	if err := s.allowAddress(a.Request); err != nil {
+	right, err := s.allowTrip(a.Request)
+	if err != nil {
 		return nil, storage.User{}, err
 	}
 	id, err := p.Vouch(ctx, upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce})
@@ -54,6 +55,7 @@ func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger
 		web.Note(ctx, "upstream", p.ID+": "+err.Error())
 		return nil, storage.User{}, err
 	}
+	right(p.ID + "\x00" + id.Subject)
 	if once && f.IDToken != "" { // Facebook's kit gives the same access token for weeks
 		sum := sha256.Sum256([]byte(f.IDToken))
 		value := p.ID + "." + base64.RawURLEncoding.EncodeToString(sum[:])

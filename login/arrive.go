@@ -73,7 +73,7 @@ func (s *Server) notAdmitted(r *http.Request, from string) error {
 	w := s.words(r)
 	name, _ := s.upstreamName(r, from)
 	event := storage.Event{Kind: "login.failed", Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
-	if err := s.record(r, event); err != nil {
+	if err := s.recordSome(r, event); err != nil {
 		return err
 	}
 	return &web.Problem{Status: http.StatusForbidden, Title: w.must("federated.closed_title"), Message: w.must("federated.closed", name)}

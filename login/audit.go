@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -20,6 +21,27 @@ func (s *Server) record(r *http.Request, e storage.Event) error {
 		return fmt.Errorf("record %s: %w", e.Kind, err)
 	}
 	return nil
+}
+
+// An attacker cannot fill the audit trail: of lines that cost nothing to cause, so many are
+// kept for one network, and so many for one upstream or reason.
+var (
+	linesOfNetwork = limit.Rule{Name: "audit-network", Max: 10, Window: 10 * time.Minute}
+	linesOfKind    = limit.Rule{Name: "audit-kind", Max: 100, Window: 10 * time.Minute}
+)
+
+// recordSome is record for what anybody can cause as often as they like. What is left out
+// of the audit trail stands in the log.
+func (s *Server) recordSome(r *http.Request, e storage.Event) error {
+	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
+	_, err := s.admit(r,
+		limit.By{Rule: linesOfNetwork, Subject: kind + "\x00" + limit.Network(web.RequestOf(r.Context()).IP)},
+		limit.By{Rule: linesOfKind, Subject: kind})
+	if err != nil {
+		web.Note(r.Context(), "unrecorded", e.Kind)
+		return nil
+	}
+	return s.record(r, e)
 }
 
 // event completes a line of the audit trail about the request, to be stored with the

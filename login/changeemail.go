@@ -48,10 +48,11 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !ofDomain(email, domains) {
 		return "", invalidf("email", "signup.domain", strings.Join(domains, ", "))
 	}
-	if wait, ok := s.Limits.Allow(ctx, u.TenantID, perChanger, u.ID); !ok {
-		return "", &limited{wait}
+	if _, err := s.admit(r, limit.By{Rule: perChanger, Subject: u.ID, Known: true}); err != nil {
+		return "", err
 	}
-	if err := s.allowSending(r, email.Key()); err != nil {
+	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	if err != nil {
 		return "", err
 	}
 	// One code at a time for a person, not for an address: else somebody who asks for the
@@ -72,6 +73,9 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 	m, err := s.compose(r, email.Recipient(), template, data)
 	if err != nil {
 		return "", invalidf("email", "setup.bad_email")
+	}
+	if vain {
+		m = dropped(m)
 	}
 	return code.ID, s.apply(r, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},

@@ -98,6 +98,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Sessions.Restart(w, r, user, a.Session, amr...); err != nil {
 		return err
 	}
+	s.devices.Remember(w, r, knownFor(user, a.ACR)...)
 	return changed(w, r, "/account", "password")
 }
 
@@ -132,15 +133,13 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 	if old == "" || len(old) > password.MaxLength {
 		return invalidf("old_password", "newpassword.missing")
 	}
-	if err := s.allowAddress(r); err != nil {
-		return err
-	}
-	forgive, err := s.allowAccount(r, u.ID, "")
+	guess, err := s.allowOwner(r, u)
 	if err != nil {
 		return err
 	}
-	ok, _, err := s.Passwords.Verify(r.Context(), cred.Data, old)
+	ok, _, err := s.passwordsFor(guess).Verify(r.Context(), cred.Data, old)
 	if err != nil && !errors.Is(err, argon2id.ErrMalformed) {
+		guess.unseen(r.Context())
 		return err
 	}
 	if !ok {
@@ -149,7 +148,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 		}
 		return invalidf("old_password", "newpassword.wrong")
 	}
-	forgive()
+	guess.right(r.Context())
 	return nil
 }
 

@@ -78,12 +78,11 @@ func (s *Server) sealPending(tenant string, p pending) string {
 // waiting opens what await sealed; errNobody.
 func (s *Server) waiting(r *http.Request, in *storage.Interaction) (pending, error) {
 	var p pending
-	bound := browser.Bound(r)
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.PendingSignIn).OpenString(browser.Cookie(r, pendingCookie))
-	if err != nil || bound == "" || json.Unmarshal(plain, &p) != nil {
+	if err != nil || json.Unmarshal(plain, &p) != nil {
 		return p, errNobody
 	}
-	if p.Asker != asker(bound, in) || time.Since(time.Unix(p.At, 0)) > pendingLife {
+	if !browser.Began(r, func(binding string) bool { return p.Asker == asker(binding, in) }) || time.Since(time.Unix(p.At, 0)) > pendingLife {
 		return p, errNobody
 	}
 	return p, nil
@@ -207,7 +206,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 	if err != nil {
 		return err
 	}
-	s.devices.Remember(w, r, knownFor(c.user.ID, acr)...)
+	s.devices.Remember(w, r, knownFor(c.user, acr)...)
 	return s.record(r, storage.Event{Kind: "login.raised", UserID: c.user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": c.account.ID, "amr": strings.Join(all, " ")}})
 }

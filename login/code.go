@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/address"
@@ -49,6 +48,13 @@ func (s *Server) newCode(r *http.Request, purpose, target, userID string, data a
 	return makeCode(s.Secrets, web.TenantOf(r.Context()).ID, purpose, target, userID, data, life)
 }
 
+// newCodeFor is newCode for an asker, who may have one beside those of others.
+func (s *Server) newCodeFor(r *http.Request, asker, purpose, target, userID string, data any, life time.Duration) (issued, error) {
+	code, err := s.newCode(r, purpose, target, userID, data, life)
+	code.Asker = asker
+	return code, err
+}
+
 func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, data any, life time.Duration) (issued, error) {
 	plain, err := json.Marshal(data)
 	if err != nil {
@@ -75,10 +81,10 @@ type proof struct{ Flow, Digits, Token string }
 
 // tryCode finds the code that is proven and opens its data into data, a pointer. It spends
 // nothing: storage.Change.Code does, with what the code sets in motion. errWrongCode.
+//
+// Nothing is counted but the tries of the code itself: flows and tokens cannot be guessed,
+// and who comes with wrong ones must not keep others behind the same address from signing in.
 func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (storage.Code, error) {
-	if err := s.allowAddress(r); err != nil {
-		return storage.Code{}, err
-	}
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()).ID, time.Now()
 	box := s.Secrets.Box(tenant, secret.MailedCode)
 	var code storage.Code
@@ -120,20 +126,6 @@ func (s *Server) openCode(code storage.Code, data any) error {
 	return nil
 }
 
-// allowSending counts a code that is asked for: by where it goes, whether or not there is
-// an account, and by who asks.
-func (s *Server) allowSending(r *http.Request, target string) error {
-	ctx := r.Context()
-	tenant := web.TenantOf(ctx).ID
-	if wait, ok := s.Limits.Allow(ctx, tenant, s.PerAsker, limit.Network(web.RequestOf(ctx).IP)); !ok {
-		return &limited{wait}
-	}
-	if wait, ok := s.Limits.Allow(ctx, tenant, s.PerTarget, target); !ok {
-		return &limited{wait}
-	}
-	return nil
-}
-
 // compose makes a mail in the language of the request, to be stored with the change that
 // causes it. Call s.Mail.Stored then.
 func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
@@ -143,6 +135,11 @@ func (s *Server) compose(r *http.Request, to address.Recipient, template string,
 // decoy stands for a mail that must not be sent, so that the work is the same.
 func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Mail, error) {
 	m, err := s.compose(r, to, "reset-password", data)
+	return dropped(m), err
+}
+
+// dropped is the message as one that the worker does not send.
+func dropped(m storage.Mail) storage.Mail {
 	m.Template = ""
-	return m, err
+	return m
 }

@@ -29,13 +29,15 @@ func guard(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(w, r); err != nil {
 		return err
 	}
-	bound := browser.Bound(r)
-	if bound == "" {
+	if browser.Bound(r) == "" {
 		return &web.Problem{Status: http.StatusForbidden, Title: "Your browser did not send our cookie",
 			Message:   "Signing in needs cookies. Allow them for this site, go back, reload the page and try again.",
 			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
 	}
-	if subtle.ConstantTimeCompare([]byte(formToken(bound)), []byte(r.PostForm.Get("form"))) != 1 {
+	sent := []byte(r.PostForm.Get("form"))
+	if !browser.Began(r, func(binding string) bool {
+		return subtle.ConstantTimeCompare([]byte(formToken(binding)), sent) == 1
+	}) {
 		return &web.Problem{Status: http.StatusForbidden, Title: "This page is out of date",
 			Message:   "Go back, reload the page and try again.",
 			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
@@ -101,6 +103,18 @@ func sameSite(r *http.Request) error {
 		return refused
 	}
 	return nil
+}
+
+// isPart says whether a page of another site asks for ours as a part of itself, such as a
+// picture: then nothing is looked up, and nothing changes. A page is opened by itself, or it
+// is not opened. (Fetch Metadata; browsers without it send our cookies no more than others.)
+func isPart(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		mode := r.Header.Get("Sec-Fetch-Mode")
+		return mode != "" && mode != "navigate"
+	}
+	return false
 }
 
 // setHeaders sets what every page is sent with. The policy is tightened for the default

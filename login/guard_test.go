@@ -174,14 +174,44 @@ func TestHeadersOfEveryPage(t *testing.T) {
 	}
 }
 
+// TestPartsOfOtherPagesAreNotServed: another site cannot have our pages fetched by those who
+// look at it, which would cost them something.
+func TestPartsOfOtherPagesAreNotServed(t *testing.T) {
+	s := newSite(t, nil)
+	for _, c := range []struct {
+		site, mode, dest string
+		want             int
+	}{
+		{"cross-site", "no-cors", "image", 403}, {"cross-site", "cors", "empty", 403}, {"same-site", "no-cors", "script", 403},
+		{"cross-site", "navigate", "document", 200}, {"same-origin", "cors", "empty", 200}, {"none", "navigate", "document", 200}, {"", "", "", 200},
+	} {
+		for _, path := range []string{"/login", "/signup", "/forgot"} {
+			v := s.visitor()
+			req, err := http.NewRequest(http.MethodGet, s.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range map[string]string{"Site": c.site, "Mode": c.mode, "Dest": c.dest} {
+				if value != "" {
+					req.Header.Set("Sec-Fetch-"+name, value)
+				}
+			}
+			p := v.do(req)
+			if p.status != c.want || c.want == 403 && len(p.header.Values("Set-Cookie")) > 0 {
+				t.Errorf("%s %+v: got %d, cookies %v", path, c, p.status, p.header.Values("Set-Cookie"))
+			}
+		}
+	}
+}
+
 func TestCookiesOfAPage(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		s := start(t, scheme, nil)
 		s.user("default", "jo@example.com", "", right)
 		v := s.visitor()
 		cookies := append(v.get("/login").header.Values("Set-Cookie"), v.signIn("jo@example.com", right).header.Values("Set-Cookie")...)
-		if len(cookies) != 3 {
-			t.Errorf("got cookies %q, want browser, session and device", cookies)
+		if len(cookies) != 5 {
+			t.Errorf("got cookies %q, want browser, session, the same browser anew, and device", cookies)
 		}
 		for _, c := range cookies {
 			prefix, secure := "vouchsafe-", false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -195,10 +196,17 @@ func TestUnverifiedAddressesTellNothing(t *testing.T) {
 // forgiveSending forgets how many codes were sent.
 func (f *federation) forgiveSending() {
 	f.t.Helper()
-	for _, subject := range []string{"known@example.com", "other@example.com"} {
-		f.login.Limits.Forgive(f.t.Context(), storage.DefaultTenant, f.login.PerTarget, subject)
+	by := []limit.By{{Rule: f.login.PerAsker, Subject: "127.0.0.1"}}
+	for _, box := range []string{"known@example.com", "other@example.com"} {
+		for _, what := range []string{"typed", "to"} {
+			by = append(by, f.login.toTarget(what+"\x00email\x00"+box, "127.0.0.1", true)...)
+		}
 	}
-	f.login.Limits.Forgive(f.t.Context(), storage.DefaultTenant, f.login.PerAsker, "127.0.0.1")
+	for i := range by {
+		by[i].Quiet, by[i].OnSuccess = true, limit.Forgets
+	}
+	pass, _, _ := f.login.Limits.Admit(f.t.Context(), storage.DefaultTenant, by...)
+	pass.Succeed(f.t.Context(), limit.By{Rule: limit.Rule{Name: "test", Max: 1 << 40, Window: time.Hour}})
 }
 
 // G7: what a stranger set up with an address that nobody had proven is void for whoever
@@ -339,7 +347,6 @@ func TestWhereNobodySignsUp(t *testing.T) {
 // G15: many at once through one provider never get each other's account.
 func TestManyComeAtOnce(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google)
-	f.login.PerAddress.Max = 1000
 	var wg sync.WaitGroup
 	for i := range 20 {
 		v := f.visitor()

@@ -79,24 +79,40 @@ type Config struct {
 	// default tenant's start page links. Default: there is none.
 	Playground string
 
-	// PerAccount bounds the guesses at an account from browsers that never signed in to
-	// it. Default 5 in a minute, then longer and longer waits up to 15 minutes.
+	// PerAccount bounds the guesses at a name from browsers that never signed in to its
+	// account, and those at an account under all its names together. Default 5 in a minute,
+	// then longer and longer waits up to 15 minutes.
 	PerAccount limit.Rule
 	// PerDevice bounds those from a browser that did, each by itself, so that nobody can
 	// be locked out by others. Default 10 in a minute, then as above.
 	PerDevice limit.Rule
-	// PerTenant bounds the attempts at all accounts of a tenant from browsers that never
-	// signed in to the account that they try: those of a stuffing from many addresses.
-	// Default 6,000 in a minute.
-	PerTenant limit.Rule
-	// PerAddress bounds the attempts from one address, over all accounts. Default 100 in
-	// 5 minutes: many people may share an address.
+	// PerAddress bounds the guesses from one address over all accounts, as above; a /56 of
+	// IPv6 has twice as many, a /48 four times. Default 100 in 5 minutes: many people may
+	// share an address.
 	PerAddress limit.Rule
-	// PerTarget bounds the codes that are sent to one address or number. Default 5 in an
+	// PerTenant bounds the guesses at all accounts of a tenant, as above: those of a stuffing
+	// from many addresses. Beyond it only networks that were quiet so far have some, and
+	// nobody beyond twice as many. Default 6,000 in a minute.
+	PerTenant limit.Rule
+	// PerPerson bounds how often a person's right sign-ins give back what they took. Default
+	// 600 in 5 minutes.
+	PerPerson limit.Rule
+	// PerTarget bounds the codes that are sent to one mailbox or number for one network, and
+	// for one browser that is known. In all there may be three times as many. Default 5 in an
 	// hour.
 	PerTarget limit.Rule
-	// PerAsker bounds the codes that one address asks for. Default 30 in an hour.
+	// PerAsker bounds the codes that one address asks for, as PerAddress does. Default 30 in
+	// an hour.
 	PerAsker limit.Rule
+	// MailsPerTenant and TextsPerTenant bound the messages with codes that a tenant sends.
+	// Default 20,000 and 250 in an hour.
+	MailsPerTenant, TextsPerTenant limit.Rule
+	// PerForm bounds the new passwords that an address has judged and hashed. Default 100 in
+	// 5 minutes.
+	PerForm limit.Rule
+	// PerTrip bounds the answers of upstream providers that an address brings in vain. Default
+	// 100 in 5 minutes.
+	PerTrip limit.Rule
 	// PerFactor bounds the guesses at a person's second factor, over all sign-ins that got
 	// as far. Default 5 in 10 minutes.
 	PerFactor limit.Rule
@@ -139,12 +155,17 @@ func New(c Config) (*Server, error) {
 	}{
 		{&c.PerAccount, limit.Rule{Name: "login-account", Max: 5, Window: time.Minute, Longest: 15 * time.Minute}},
 		{&c.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: time.Minute, Longest: 15 * time.Minute}},
-		{&c.PerTenant, limit.Rule{Name: "login-tenant", Max: 6000, Window: time.Minute}},
 		{&c.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
+		{&c.PerTenant, limit.Rule{Name: "login-tenant", Max: 6000, Window: time.Minute}},
+		{&c.PerPerson, limit.Rule{Name: "login-person", Max: 600, Window: 5 * time.Minute}},
 		{&c.PerTarget, limit.Rule{Name: "code-target", Max: 5, Window: time.Hour}},
+		{&c.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
+		{&c.MailsPerTenant, limit.Rule{Name: "mails", Max: 20_000, Window: time.Hour}},
+		{&c.TextsPerTenant, limit.Rule{Name: "texts", Max: 250, Window: time.Hour}},
+		{&c.PerForm, limit.Rule{Name: "form", Max: 100, Window: 5 * time.Minute}},
+		{&c.PerTrip, limit.Rule{Name: "upstream", Max: 100, Window: 5 * time.Minute}},
 		{&c.PerFactor, limit.Rule{Name: "factor", Max: 5, Window: 10 * time.Minute}},
 		{&c.PerFactorDay, limit.Rule{Name: "factor-day", Max: 30, Window: 24 * time.Hour}},
-		{&c.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
 	} {
 		if d.rule.Max == 0 {
 			*d.rule = d.def
@@ -215,6 +236,10 @@ func (s *Server) Register(r *mux.Router) {
 func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		setHeaders(w, web.TenantOf(r.Context()))
+		if isPart(r) {
+			http.Error(w, "This page is no part of another.", http.StatusForbidden)
+			return nil
+		}
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
 			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
 		}

@@ -145,7 +145,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	case f.Has("rename"):
 		what, err = "passkey-named", s.renamePasskey(r, a.User, id, f.Get("name"))
 	default:
-		err = s.addPasskey(r, a.User, passkeyProof{browser.Bound(r), f.Get("state"), f.Get("answer")}, f.Get("name"))
+		err = s.addPasskey(r, a.User, passkeyProof{browser.Bindings(r), f.Get("state"), f.Get("answer")}, f.Get("name"))
 	}
 	words := s.words(r)
 	var bad invalid
@@ -196,7 +196,7 @@ func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, nam
 	if len(person.Passkeys) >= mostPasskeys {
 		return invalidf("passkey", "passkeys.many", mostPasskeys)
 	}
-	key, once, err := party.Created(p.Bound, p.State, []byte(p.Answer), person)
+	key, once, err := party.Created(party.MadeFor(p.State, p.Bound), p.State, []byte(p.Answer), person)
 	switch {
 	case errors.Is(err, passkey.ErrLate):
 		return errLatePasskey

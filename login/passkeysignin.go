@@ -111,7 +111,7 @@ func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	var user storage.User
 	var amr []string
 	if err == nil {
-		user, amr, err = s.provePasskey(r, in, passkey.SignIn, passkeyProof{browser.Bound(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, asked)
+		user, amr, err = s.provePasskey(r, in, passkey.SignIn, passkeyProof{browser.Bindings(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, asked)
 	}
 	if err == nil {
 		err = s.proven(w, r, in, user, amr...)

@@ -55,10 +55,11 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 	case to == u.Phone && u.PhoneVerified:
 		return "", invalidf("phone", "phone.same")
 	}
-	if wait, ok := s.Limits.Allow(r.Context(), u.TenantID, perPhoneChanger, u.ID); !ok {
-		return "", &limited{wait}
+	if _, err := s.admit(r, limit.By{Rule: perPhoneChanger, Subject: u.ID, Known: true}); err != nil {
+		return "", err
 	}
-	if err := s.allowSending(r, "phone:"+to); err != nil {
+	vain, err := s.allowSending(r, sending{channel: storage.MethodPhone, typed: to, real: true})
+	if err != nil {
 		return "", err
 	}
 	code, err := s.newCode(r, storage.CodePhone, u.ID, u.ID, phoneChange{to, u.Phone, u.PhoneVerified}, codeLife)
@@ -68,6 +69,9 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 	m, err := s.composeText(r, to, code)
 	if err != nil {
 		return "", err
+	}
+	if vain {
+		m = dropped(m)
 	}
 	return code.ID, s.apply(r, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},

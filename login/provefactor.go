@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/factor"
@@ -64,10 +63,7 @@ var errWrongFactor = invalidf("code", "factor.wrong")
 // proveFactor counts the attempt, and has use say what stays of the credential when it is
 // used: of several uses at once, one succeeds.
 func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
-	if err := s.allowAddress(r); err != nil {
-		return err
-	}
-	forgive, err := s.allowFactor(r, user)
+	right, err := s.allowFactor(r, user)
 	if err != nil {
 		return err
 	}
@@ -78,7 +74,7 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 	var wrong invalid
 	switch {
 	case err == nil:
-		forgive()
+		right()
 		return nil
 	case errors.Is(err, storage.ErrStale): // somebody else was faster with it
 		err = errWrongFactor
@@ -117,40 +113,6 @@ func (s *Server) useFactor(r *http.Request, user storage.User, kind string, use 
 		}
 	}
 	return s.apply(r, user, ch)
-}
-
-// allowFactor counts an attempt at a person's second factor, over all the sign-ins that
-// got as far: whoever knows the password begins as many as they like. A browser in which a
-// second factor was given before has counters of its own, so that they cannot lock the
-// person out. One that signed in without has not: where the password alone does for that,
-// or did, they could have as many such browsers, and as many counters.
-func (s *Server) allowFactor(r *http.Request, user storage.User) (forgive func(), err error) {
-	ctx := r.Context()
-	subject := user.ID
-	if device, ok := s.devices.Known(r, factorDevice(user.ID)); ok {
-		subject += "\x00" + device
-	}
-	for _, rule := range []limit.Rule{s.PerFactor, s.PerFactorDay} {
-		if wait, ok := s.Limits.Allow(ctx, user.TenantID, rule, subject); !ok {
-			return nil, &limited{wait}
-		}
-	}
-	return func() {
-		for _, rule := range []limit.Rule{s.PerFactor, s.PerFactorDay} {
-			s.Limits.Forgive(ctx, user.TenantID, rule, subject)
-		}
-	}, nil
-}
-
-// factorDevice is by what a browser is known in which the person gave a second factor.
-func factorDevice(userID string) string { return "factor:" + userID }
-
-// knownFor is all that a browser is known for that has signed in by acr.
-func knownFor(userID, acr string) []string {
-	if storage.ReachesACR(acr, storage.ACRMultiFactor) {
-		return []string{factorDevice(userID), userID}
-	}
-	return []string{userID}
 }
 
 // openTOTP and sealTOTP read and write the person's secret as it is stored. It is sealed

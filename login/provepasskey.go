@@ -100,23 +100,20 @@ func (s *Server) startPasskey(r *http.Request, purpose passkey.Purpose, bound st
 
 // passkeyProof is what comes back from who was asked for a passkey.
 type passkeyProof struct {
-	Bound  string // as startPasskey was given it
-	State  string // of the challenge
-	Answer string // AuthenticationResponseJSON
+	Bound  []string // one of them as startPasskey was given it
+	State  string   // of the challenge
+	Answer string   // AuthenticationResponseJSON
 }
 
 // provePasskey finds whom a passkey proves, and by which methods (RFC 8176). user, when
 // not nil, is who was asked. The challenge is used up and the passkey's counter kept, or
 // nothing is proven. errWrongPasskey, errLatePasskey.
 func (s *Server) provePasskey(r *http.Request, in *storage.Interaction, purpose passkey.Purpose, p passkeyProof, user *storage.User) (storage.User, []string, error) {
-	if err := s.allowAddress(r); err != nil {
-		return storage.User{}, nil, err
-	}
 	party, err := s.party(r)
 	if err != nil {
 		return storage.User{}, nil, err
 	}
-	answer, err := party.Open(purpose, p.Bound, p.State, []byte(p.Answer))
+	answer, err := party.Open(purpose, party.MadeFor(p.State, p.Bound), p.State, []byte(p.Answer))
 	if err == nil && user != nil && user.ID != answer.UserID {
 		err = passkey.ErrWrong
 	}
@@ -152,7 +149,10 @@ func (s *Server) provePasskey(r *http.Request, in *storage.Interaction, purpose 
 		case errors.Is(err, storage.ErrNotFound):
 			why = "unknown passkey"
 		}
-		if err := s.record(r, storage.Event{Kind: "login.failed", UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
+		if err := s.wrongProof(r); err != nil {
+			return storage.User{}, nil, err
+		}
+		if err := s.recordSome(r, storage.Event{Kind: "login.failed", UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
 			return storage.User{}, nil, err
 		}
 		return storage.User{}, nil, errWrongPasskey

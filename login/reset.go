@@ -17,20 +17,18 @@ type resetting struct {
 	Login   string // as it was typed
 	Email   string // the key of the address that the code goes to
 	Browser string // where it began
+	Asker   string // see askerOf
 }
 
 // startReset sends a code to the address of whoever the e-mail or user name means, and
 // gives the flow that it belongs to. When there is nobody who could be sent one, a decoy is
 // stored, and nothing else differs.
 func (s *Server) startReset(r *http.Request, login string) (flow string, err error) {
-	if err := s.allowAddress(r); err != nil {
-		return "", err
-	}
 	login = strings.TrimSpace(login)
 	if login == "" || len(login) > maxEmail {
 		return "", invalidf("login", "signin.missing_login")
 	}
-	return s.sendReset(r, resetting{Login: login, Browser: browserOf(r)})
+	return s.sendReset(r, resetting{Login: login, Browser: browserOf(r), Asker: askerOf(r)})
 }
 
 func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err error) {
@@ -48,7 +46,8 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 	} else {
 		key = data.Login
 	}
-	if err := s.allowReset(r, user.ID, key); err != nil {
+	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: key, user: user, real: user.Email != "" && !user.Disabled})
+	if err != nil {
 		return "", err
 	}
 	// Asked for nobody, too, so that the time is the same.
@@ -60,14 +59,14 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 	if user.ID != "" {
 		target, data.Email = "user:"+user.ID, user.EmailKey
 	}
-	code, err := s.newCode(r, storage.CodeReset, target, user.ID, data, codeLife)
+	code, err := s.newCodeFor(r, data.Asker, storage.CodeReset, target, user.ID, data, codeLife)
 	if err != nil {
 		return "", err
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/reset?token=" + code.Token)}
 	m, err := s.compose(r, recipientOf(user), "reset-password", content)
 	switch {
-	case user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress):
+	case user.ID == "" || user.Disabled || vain || errors.Is(err, mail.ErrAddress):
 		m, err = s.decoy(r, "nobody@example.com", content)
 	case user.EmailVerified && cred.Data == nil && len(ids) > 0:
 		// They come by way of somebody else, and their employer may count on that: a
@@ -97,24 +96,11 @@ func evenly(ctx context.Context, start time.Time) {
 	}
 }
 
-// allowReset counts a code that is asked for. A browser that signed in to the account has a
-// counter of its own, so that strangers cannot keep its owner from a new password.
-func (s *Server) allowReset(r *http.Request, userID, key string) error {
-	target := "name:" + key
-	if userID != "" {
-		target = "user:" + userID
-		if device, ok := s.devices.Known(r, userID); ok {
-			target += ":" + device
-		}
-	}
-	return s.allowSending(r, target)
-}
-
 // confirmReset gives whoever proves the address of an account a new password. It ends all
 // sessions and grants, keeps the second factor, starts nothing, and tells the owner.
 func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (storage.User, error) {
 	ctx := r.Context()
-	if err := s.allowAddress(r); err != nil {
+	if err := s.allowForm(r); err != nil {
 		return storage.User{}, err
 	}
 	// What is wrong with it anyhow costs no try.
@@ -132,7 +118,7 @@ func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (sto
 		return user, errWrongCode
 	case err != nil:
 		return user, err
-	case user.Disabled, user.EmailKey != data.Email, p.Token == "" && data.Browser != browserOf(r):
+	case user.Disabled, user.EmailKey != data.Email, p.Token == "" && !isBrowser(r, data.Browser):
 		return user, errWrongCode
 	}
 	change, err := s.resetOf(r, &user, newPassword)
@@ -171,9 +157,6 @@ func (s *Server) resetOf(r *http.Request, user *storage.User, secret string) (st
 // resend sends the code of a flow anew: the one before does not count any more.
 func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 	ctx := r.Context()
-	if err := s.allowAddress(r); err != nil {
-		return "", err
-	}
 	code, err := s.Store.Code(ctx, web.TenantOf(ctx).ID, flow, time.Now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return "", errWrongCode
@@ -187,14 +170,11 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 		if err := s.openCode(code, &reg); err != nil {
 			return "", err
 		}
-		if reg.Browser != browserOf(r) {
+		if !isBrowser(r, reg.Browser) {
 			return "", errWrongCode
 		}
 		email, err := provenBy(code, reg.Email)
 		if err != nil {
-			return "", err
-		}
-		if err := s.allowSending(r, email.Key()); err != nil {
 			return "", err
 		}
 		return s.sendSignUp(r, email, reg)
@@ -203,7 +183,7 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 		if err := s.openCode(code, &data); err != nil {
 			return "", err
 		}
-		if data.Browser != browserOf(r) {
+		if !isBrowser(r, data.Browser) {
 			return "", errWrongCode
 		}
 		return s.sendReset(r, data)
@@ -212,7 +192,7 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 		if err := s.openCode(code, &data); err != nil {
 			return "", err
 		}
-		if data.Browser != browserOf(r) || !s.sendsCodes(r, data.Channel) {
+		if !isBrowser(r, data.Browser) || !s.sendsCodes(r, data.Channel) {
 			return "", errWrongCode
 		}
 		return s.sendSignIn(r, data)

@@ -100,7 +100,7 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 		return s.showReset(w, r, err)
 	}
 	// They sign in here next, whatever strangers guess meanwhile.
-	s.devices.Remember(w, r, user.ID)
+	s.devices.Remember(w, r, deviceOf(user))
 	return seeOther(w, r, "/reset/done")
 }
 
@@ -120,7 +120,7 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 			form.Login = data.Email
 		}
 	} else {
-		if err = s.flow(r, storage.CodeReset, form.Flow, &data); err == nil && data.Browser != browserOf(r) {
+		if err = s.flow(r, storage.CodeReset, form.Flow, &data); err == nil && !isBrowser(r, data.Browser) {
 			err = errWrongCode
 		}
 		form.Login = data.Login

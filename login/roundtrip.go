@@ -120,6 +120,13 @@ func bindingHash(binding string) []byte {
 	return sum[:16]
 }
 
+// beganTrip says whether the hash is that of a binding of the request's browser.
+func beganTrip(r *http.Request, hash []byte) bool {
+	return browser.Began(r, func(binding string) bool {
+		return subtle.ConstantTimeCompare(bindingHash(binding), hash) == 1
+	})
+}
+
 // posted is an answer that came as a form. The browser sends none of its cookies with what
 // another site's page posts (SameSite=Lax), so that it is sealed and sent round once more,
 // by GET; neither the code nor what else is in it stands in the address in clear.
@@ -185,7 +192,8 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.allowAddress(r); err != nil {
+	right, err := s.allowTrip(r)
+	if err != nil {
 		return s.tooMany(r, err)
 	}
 	once := storage.Spent{TenantID: web.TenantOf(r.Context()).ID, Purpose: spentTrip, Value: tr.ID, ExpiresAt: tr.Until}
@@ -200,6 +208,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.notArrived(w, r, tr, err)
 	}
+	right(p.ID + "\x00" + who.Subject)
 	if tr.Session != "" {
 		return s.linkHere(w, r, tr, p, who)
 	}
@@ -225,7 +234,6 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 	if err == nil {
 		err = json.Unmarshal(plain, &tr)
 	}
-	bound := browser.Bound(r)
 	switch {
 	case err != nil:
 		return nil, s.errTrip(r, "the state is missing, damaged or not ours")
@@ -233,7 +241,7 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 		return nil, s.errTrip(r, "the state is that of another upstream: the answer came to the wrong callback")
 	case time.Now().After(tr.Until):
 		return nil, s.errTrip(r, "the state is too old")
-	case bound == "" || subtle.ConstantTimeCompare(bindingHash(bound), tr.Browser) != 1:
+	case !beganTrip(r, tr.Browser):
 		return nil, s.errTrip(r, "the sign-in was begun in another browser, or its cookie did not come back")
 	}
 	return &tr, nil
@@ -272,7 +280,7 @@ func (s *Server) notArrived(w http.ResponseWriter, r *http.Request, tr *trip, er
 		web.Note(r.Context(), "upstream", tr.Upstream+": "+err.Error())
 	}
 	event := storage.Event{Kind: "upstream.failed", Actor: "anonymous", UserID: tr.UserID, Detail: map[string]string{"upstream": tr.Upstream, "reason": why}}
-	if err := s.record(r, event); err != nil {
+	if err := s.recordSome(r, event); err != nil {
 		return err
 	}
 	q := url.Values{"from": {tr.Upstream}, "why": {why}}

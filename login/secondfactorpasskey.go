@@ -79,7 +79,7 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	_, amr, err := s.provePasskey(r, in, passkey.Factor, passkeyProof{browser.Bound(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, &c.user)
+	_, amr, err := s.provePasskey(r, in, passkey.Factor, passkeyProof{browser.Bindings(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, &c.user)
 	if status, alert := s.passkeyFault(w, r, err); alert != "" {
 		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
 	}

@@ -52,6 +52,11 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	oneOf("passwords.sign_out", t.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
 	oneOf("second_factor.require", t.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+	for name, n := range map[string]*int{"mails_per_hour": t.Limits.MailsPerHour, "texts_per_hour": t.Limits.TextsPerHour} {
+		if n != nil && (*n < 1 || *n > 1_000_000) {
+			wrong("limits."+name, "%d is not from 1 to 1000000", *n)
+		}
+	}
 	for _, f := range brand.Check(t.Branding) {
 		wrong("branding."+f.Field, "%s", f.Message)
 	}

@@ -153,9 +153,6 @@ var errWrong = errors.New("wrong name or password")
 // password is hashed, and one is hashed whether or not there is anybody.
 func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret string) (storage.User, error) {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
-	if err := s.allowAddress(r); err != nil {
-		return storage.User{}, err
-	}
 	var user storage.User
 	var cred storage.Credential
 	why := ""
@@ -169,6 +166,10 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 	} else {
 		key = name
 	}
+	guess, err := s.allowGuess(r, user, key)
+	if err != nil {
+		return storage.User{}, err
+	}
 	switch {
 	case user.ID == "":
 		why = "unknown"
@@ -178,17 +179,20 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		why = "not a method"
 	case cred.Data == nil:
 		why = "no password"
+	case guess.vain:
+		why = "limited"
 	}
-	forgive, err := s.allowAccount(r, user.ID, key)
-	if err != nil {
-		return storage.User{}, err
+	stored := cred.Data
+	if why != "" {
+		stored = nil // the same work, in vain
 	}
-	ok, outdated, err := s.Passwords.Verify(ctx, cred.Data, secret)
+	ok, outdated, err := s.passwordsFor(guess).Verify(ctx, stored, secret)
 	switch {
 	case errors.Is(err, argon2id.ErrMalformed):
 		web.Note(ctx, "error", "stored password of "+user.ID+" cannot be read")
 		why = "unreadable"
 	case err != nil:
+		guess.unseen(ctx)
 		return storage.User{}, err
 	case !ok && why == "":
 		why = "password"
@@ -201,11 +205,19 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		}
 		return storage.User{}, errWrong
 	}
-	forgive()
+	guess.right(ctx)
 	if outdated {
 		s.rehash(ctx, cred, secret)
 	}
 	return user, nil
+}
+
+// passwordsFor hashes for a guess: in the line of those who are known, if it is one of them.
+func (s *Server) passwordsFor(g guess) *password.Hasher {
+	if g.known {
+		return s.Passwords.Reserved()
+	}
+	return s.Passwords
 }
 
 // rehash stores the password's hash anew, with the parameters of today. It may fail:
@@ -255,7 +267,7 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	if err != nil {
 		return err
 	}
-	s.devices.Remember(w, r, knownFor(user.ID, acr)...)
+	s.devices.Remember(w, r, knownFor(user, acr)...)
 	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
 		browser.SetCookie(w, r, pendingCookie, "", 0)
 	}

@@ -19,6 +19,7 @@ type signingIn struct {
 	To      string // the key of the address, or the number, that the code goes to
 	Browser string // where it began, and the client's request there
 	Letter  string
+	Asker   string // see askerOf
 }
 
 // amr is what the code proves by (RFC 8176).
@@ -47,14 +48,11 @@ func (s *Server) startSignInCode(r *http.Request, login, channel string) (flow s
 	if !s.sendsCodes(r, channel) {
 		return "", &web.Problem{Status: http.StatusNotFound}
 	}
-	if err := s.allowAddress(r); err != nil {
-		return "", err
-	}
 	login = strings.TrimSpace(login)
 	if login == "" || len(login) > maxEmail {
 		return "", invalidf("login", "signin.missing_login")
 	}
-	return s.sendSignIn(r, signingIn{Login: login, Channel: channel, Browser: browserOf(r), Letter: r.FormValue("i")})
+	return s.sendSignIn(r, signingIn{Login: login, Channel: channel, Browser: browserOf(r), Letter: r.FormValue("i"), Asker: askerOf(r)})
 }
 
 func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err error) {
@@ -64,19 +62,23 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 	if err != nil {
 		return "", err
 	}
-	target := s.sendingTo(r, user.ID, key)
-	if err := s.allowSending(r, target); err != nil {
+	vain, err := s.allowSending(r, sending{channel: data.Channel, typed: key, user: user, real: data.sends(user)})
+	if err != nil {
 		return "", err
+	}
+	target := "name:" + key
+	if user.ID != "" {
+		target = "user:" + user.ID
 	}
 	data.To = user.EmailKey
 	if data.Channel == storage.MethodPhone {
 		data.To = user.Phone
 	}
-	code, err := s.newCode(r, storage.CodeSignIn, data.Channel+":"+target, user.ID, data, codeLife)
+	code, err := s.newCodeFor(r, data.Asker, storage.CodeSignIn, data.Channel+":"+target, user.ID, data, codeLife)
 	if err != nil {
 		return "", err
 	}
-	m, err := s.signInMessage(r, user, data, code)
+	m, err := s.signInMessage(r, user, data, code, vain)
 	if err != nil {
 		return "", err
 	}
@@ -87,11 +89,19 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 	return code.ID, nil
 }
 
-// signInMessage carries the code; to whom it cannot be carried it is a decoy.
-func (s *Server) signInMessage(r *http.Request, user storage.User, data signingIn, code issued) (m storage.Mail, err error) {
+// sends says whether there is somewhere to send the person's code.
+func (d signingIn) sends(u storage.User) bool {
+	if d.Channel == storage.MethodPhone {
+		return !u.Disabled && u.Phone != "" && u.PhoneVerified
+	}
+	return !u.Disabled && u.Email != ""
+}
+
+// signInMessage carries the code; to whom it cannot be carried, or in vain, it is a decoy.
+func (s *Server) signInMessage(r *http.Request, user storage.User, data signingIn, code issued, vain bool) (m storage.Mail, err error) {
 	if data.Channel == storage.MethodPhone {
 		to := user.Phone
-		nobody := user.ID == "" || user.Disabled || !data.reaches(user)
+		nobody := user.ID == "" || user.Disabled || vain || !data.reaches(user)
 		if nobody {
 			to = "+10000000000"
 		}
@@ -102,7 +112,7 @@ func (s *Server) signInMessage(r *http.Request, user storage.User, data signingI
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": web.TenantOf(r.Context()).URL("/login/code/confirm?token=" + code.Token)}
 	m, err = s.compose(r, recipientOf(user), "sign-in", content)
-	if user.ID == "" || user.Disabled || errors.Is(err, mail.ErrAddress) {
+	if user.ID == "" || user.Disabled || vain || errors.Is(err, mail.ErrAddress) {
 		return s.decoy(r, "nobody@example.com", content)
 	}
 	return m, err
@@ -128,19 +138,6 @@ func (s *Server) named(r *http.Request, login string) (user storage.User, key st
 	return user, key, err
 }
 
-// sendingTo is by what the codes for a person are counted and replaced. A browser that
-// signed in to the account before has its own, so that a stranger who asks for codes
-// neither voids its owner's nor keeps them from one.
-func (s *Server) sendingTo(r *http.Request, userID, key string) string {
-	if userID == "" {
-		return "name:" + key
-	}
-	if device, ok := s.devices.Known(r, userID); ok {
-		return "user:" + userID + ":" + device
-	}
-	return "user:" + userID
-}
-
 // proveSignInCode finds whom a code proves, and uses it up. Who proves an address for the
 // first time gets the account as takeBack leaves it.
 func (s *Server) proveSignInCode(r *http.Request, p proof) (storage.User, signingIn, error) {
@@ -156,7 +153,7 @@ func (s *Server) proveSignInCode(r *http.Request, p proof) (storage.User, signin
 		return user, data, errWrongCode
 	case err != nil:
 		return user, data, err
-	case user.Disabled, !s.sendsCodes(r, data.Channel), !data.reaches(user), p.Token == "" && data.Browser != browserOf(r):
+	case user.Disabled, !s.sendsCodes(r, data.Channel), !data.reaches(user), p.Token == "" && !isBrowser(r, data.Browser):
 		return user, data, errWrongCode
 	}
 	version := user.CredentialVersion
@@ -186,5 +183,5 @@ func (d signingIn) reaches(u storage.User) bool {
 
 // refusedCode records that a code proved nobody.
 func (s *Server) refusedCode(r *http.Request, in *storage.Interaction) error {
-	return s.record(r, storage.Event{Kind: "login.failed", Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
+	return s.recordSome(r, storage.Event{Kind: "login.failed", Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
 }

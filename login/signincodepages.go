@@ -122,7 +122,7 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 			form.Login = data.To
 		}
 	} else {
-		if err = s.flow(r, storage.CodeSignIn, form.Flow, &data); err == nil && data.Browser != browserOf(r) {
+		if err = s.flow(r, storage.CodeSignIn, form.Flow, &data); err == nil && !isBrowser(r, data.Browser) {
 			err = errWrongCode
 		}
 		form.Login, form.Phone = data.Login, data.Channel == storage.MethodPhone

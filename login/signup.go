@@ -35,6 +35,7 @@ type registration struct {
 	// Browser is where it began (see browserOf), Letter the client's request there.
 	Browser string
 	Letter  string
+	Asker   string // see askerOf
 }
 
 // errAccountExists says, to somebody who has proven the address, that it has an account.
@@ -47,7 +48,7 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 	if err := s.mayRegister(r, false); err != nil {
 		return "", err
 	}
-	if err := s.allowAddress(r); err != nil {
+	if err := s.allowForm(r); err != nil {
 		return "", err
 	}
 	email, err := claimAs("email", in.Email, "signup.bad_email")
@@ -62,12 +63,9 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 	if err != nil {
 		return "", err
 	}
-	if err := s.allowSending(r, email.Key()); err != nil {
-		return "", err
-	}
 	return s.sendSignUp(r, email, registration{
 		Email: email.String(), Username: strings.TrimSpace(in.Username), Password: hash,
-		Browser: browserOf(r), Letter: r.FormValue("i"),
+		Browser: browserOf(r), Letter: r.FormValue("i"), Asker: askerOf(r),
 	})
 }
 
@@ -125,7 +123,11 @@ func (s *Server) sendSignUp(r *http.Request, email address.Claimed, reg registra
 	ctx := r.Context()
 	defer evenly(ctx, time.Now())
 	tenant := web.TenantOf(ctx)
-	code, err := s.newCode(r, storage.CodeSignUp, email.Key(), "", reg, codeLife)
+	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	if err != nil {
+		return "", err
+	}
+	code, err := s.newCodeFor(r, reg.Asker, storage.CodeSignUp, email.Key(), "", reg, codeLife)
 	if err != nil {
 		return "", err
 	}
@@ -137,9 +139,10 @@ func (s *Server) sendSignUp(r *http.Request, email address.Claimed, reg registra
 	if owner.ID != "" {
 		// To the address on record: of what was typed only the key is known to be the same.
 		m, err = s.compose(r, recipientOf(owner), "account-exists", map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
-		if errors.Is(err, mail.ErrAddress) {
-			m, err = s.decoy(r, email.Recipient(), nil)
-		}
+		vain = vain || errors.Is(err, mail.ErrAddress)
+	}
+	if vain {
+		m, err = s.decoy(r, email.Recipient(), nil)
 	}
 	if err != nil {
 		return "", err
@@ -165,7 +168,7 @@ func (s *Server) completeSignUp(r *http.Request, p proof, c completion) (storage
 	if err != nil {
 		return storage.User{}, reg, err
 	}
-	if p.Token == "" && reg.Browser != browserOf(r) {
+	if p.Token == "" && !isBrowser(r, reg.Browser) {
 		return storage.User{}, reg, errWrongCode
 	}
 	if c.Username != "" {
@@ -236,7 +239,7 @@ func (s *Server) register(r *http.Request, code storage.Code, reg registration) 
 
 // beganAt says whether it is known that the registration began in the request's browser.
 func (reg registration) beganAt(r *http.Request) bool {
-	return reg.Browser != "" && reg.Browser == browserOf(r)
+	return reg.Browser != "" && isBrowser(r, reg.Browser)
 }
 
 // browserOf names the request's browser; "" for one that no page was shown to, such as an
@@ -246,6 +249,19 @@ func browserOf(r *http.Request) string {
 	if bound == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte("flow\x00" + bound))
+	return nameOfBrowser(bound)
+}
+
+func nameOfBrowser(binding string) string {
+	sum := sha256.Sum256([]byte("flow\x00" + binding))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// isBrowser says whether the name is one that the request's browser has, or had until a proof
+// or a sign-out of late; or both are of no browser.
+func isBrowser(r *http.Request, name string) bool {
+	if name == "" {
+		return browser.Bound(r) == ""
+	}
+	return browser.Began(r, func(binding string) bool { return nameOfBrowser(binding) == name })
 }

@@ -158,7 +158,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		form.AskPassword = !reg.beganAt(r) && usesPasswords(r)
 	} else {
 		err = s.flow(r, storage.CodeSignUp, form.Flow, &reg)
-		if err == nil && reg.Browser != browserOf(r) {
+		if err == nil && !isBrowser(r, reg.Browser) {
 			err = errWrongCode
 		}
 	}
@@ -185,7 +185,7 @@ func (s *Server) resume(r *http.Request, reg registration) *storage.Interaction 
 
 // resumeAt is resume for whatever began in the browser with the client's letter.
 func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Interaction {
-	if r.FormValue("i") == "" && letter != "" && browser != "" && browser == browserOf(r) {
+	if r.FormValue("i") == "" && letter != "" && browser != "" && isBrowser(r, browser) {
 		r.Form.Set("i", letter)
 	}
 	in, err := s.interaction(r)

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -81,8 +80,7 @@ func (s *Server) strangerHere(r *http.Request) *stranger {
 	if err != nil || json.Unmarshal(plain, &who) != nil {
 		return nil
 	}
-	bound := browser.Bound(r)
-	if bound == "" || subtle.ConstantTimeCompare(bindingHash(bound), who.Browser) != 1 || time.Since(who.Born) > strangerLife {
+	if !beganTrip(r, who.Browser) || time.Since(who.Born) > strangerLife {
 		return nil
 	}
 	return &who

@@ -33,8 +33,8 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "The request cannot be read."}
 	}
-	if wait, ok := s.Limits.Allow(r.Context(), web.TenantOf(r.Context()).ID, perScore, limit.Network(web.RequestOf(r.Context()).IP)); !ok {
-		return s.early(r, &limited{wait})
+	if _, err := s.admit(r, limit.Networks(r.Context(), perScore, limit.Stays)...); err != nil {
+		return s.early(r, err)
 	}
 	var in struct {
 		Password string   `json:"password"`

@@ -10,21 +10,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// authFailures bounds the failures of one client from one address (limit.Network). It is
-// the pair that is counted, so that nobody can lock a client out from anywhere else. What
-// is right and quickly seen to be right is never refused, so that nobody behind the same
-// address can either; only a slow comparison is counted before it is made.
-var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
 
 // credentials are what a request brought to say who it comes from, by the one method
 // it used.
@@ -93,8 +85,8 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	// Once for each request: before a slow comparison, else after a failure.
-	admit := sync.OnceValue(func() error { return p.admitFailure(ctx, t, creds) })
+	try := &attempt{provider: p, tenant: t.ID, client: creds.clientID}
+	admit := func() error { return try.admit(ctx) }
 	if known {
 		err = p.proveClient(ctx, t, client, creds, admit, now)
 	} else {
@@ -103,6 +95,7 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 	}
 	var failed *authError
 	if err == nil || !errors.As(err, &failed) {
+		try.done(ctx, err)
 		return client, err
 	}
 	if refused := admit(); refused != nil {
@@ -121,16 +114,9 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 	case fresh.Disabled, reflect.DeepEqual(client, fresh):
 		return nil, err
 	}
-	return fresh, p.proveClient(ctx, t, fresh, creds, admit, now)
-}
-
-// admitFailure counts what failed, or may well fail, and refuses beyond the limit.
-func (p *Provider) admitFailure(ctx context.Context, t *web.Tenant, creds *credentials) error {
-	wait, ok := p.Limits.Allow(ctx, t.ID, authFailures, creds.clientID+"\x00"+limit.Network(web.RequestOf(ctx).IP))
-	if ok {
-		return nil
-	}
-	return &oauthError{Status: http.StatusTooManyRequests, Code: "temporarily_unavailable", Description: "Too many failures from this address. Wait a minute.", RetryAfter: wait}
+	err = p.proveClient(ctx, t, fresh, creds, admit, now)
+	try.done(ctx, err)
+	return fresh, err
 }
 
 // proveClient says whether the credentials are the client's: nil, an *authError, or what

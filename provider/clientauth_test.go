@@ -303,6 +303,70 @@ func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
 	}
 }
 
+// TestSprayedClientIDsAreLimited: an address that tries one secret for many clients has
+// few attempts, and the clients behind it go on.
+func TestSprayedClientIDsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		_, made := s.service("made")
+		s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
+		chosen := basic("chosen", "correct horse battery")
+		if a := ask(s, chosen); a.status != http.StatusOK {
+			t.Fatalf("got %d %s", a.status, a.raw)
+		}
+		looked := 0
+		for i := range 300 {
+			if a := ask(s, basic(fmt.Sprint("sprayed-", i), "Summer2026!Summer2026!")); a.status == http.StatusUnauthorized {
+				looked++
+			}
+		}
+		if want := int(failuresOfAddress * authFailures.Max); looked != want {
+			t.Errorf("%d sprayed secrets were looked at, want %d", looked, want)
+		}
+		s = s.replica() // which forgets that the chosen secret was right
+		for name, credentials := range map[string]string{"made": basic("made", made), "chosen": chosen} {
+			if a := ask(s, credentials); a.status != http.StatusOK {
+				t.Errorf("%s, behind that address: got %d %s, want tokens", name, a.status, a.raw)
+			}
+		}
+		s.ip = "2001:db8:9:9::9"
+		if a := ask(s, basic("elsewhere", "guess")); a.status != http.StatusUnauthorized {
+			t.Errorf("from another address: got %d", a.status)
+		}
+	})
+}
+
+// TestManyAddressesGuessNoSecret, nor do they keep the client from proving itself where it
+// has before.
+func TestManyAddressesGuessNoSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
+		right := basic("chosen", "correct horse battery")
+		if a := ask(s, right); a.status != http.StatusOK {
+			t.Fatalf("got %d %s", a.status, a.raw)
+		}
+		home, looked := s.ip, 0
+		for i := range failuresOfClient * int(authFailures.Max) * 11 / 10 {
+			s.ip = fmt.Sprintf("198.51.%d.%d", i/250, i%250)
+			if a := ask(s, basic("chosen", "guess")); a.status == http.StatusUnauthorized {
+				looked++
+			}
+		}
+		if want := failuresOfClient * int(authFailures.Max); looked != want {
+			t.Errorf("%d guesses were looked at, want %d", looked, want)
+		}
+		s = s.replica()
+		s.fails(ask(s, right), http.StatusTooManyRequests, "temporarily_unavailable")
+		s.ip = home
+		for range 3 {
+			if a := ask(s, right); a.status != http.StatusOK {
+				t.Errorf("where it proved itself before: got %d %s, want tokens", a.status, a.raw)
+			}
+		}
+	})
+}
+
 // A secret works at once where the client was read a moment before it was made, and
 // one that was removed stops within the second that caches may keep it.
 func TestNewSecretWorksAtOnce(t *testing.T) {

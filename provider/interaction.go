@@ -49,6 +49,14 @@ func bindingHash(binding string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
+// beganHere says whether the hash is that of a binding of the request's browser.
+func beganHere(r *http.Request, hash []byte) bool {
+	return browser.Began(r, func(binding string) bool {
+		h := bindingHash(binding)
+		return subtle.ConstantTimeCompare(h[:], hash) == 1
+	})
+}
+
 // openLetter opens the i parameter. Only the browser that began the request can: a
 // request begun by somebody else would otherwise get them this browser's answer
 // (Dex CVE-2022-39222).
@@ -65,8 +73,7 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in took too long",
 			Message: "For your safety it has expired. Go back to the application and start again."}
 	}
-	bound := browser.Bound(r)
-	if hash := bindingHash(bound); bound == "" || subtle.ConstantTimeCompare(hash[:], l.browser[:]) != 1 {
+	if !beganHere(r, l.browser[:]) {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in belongs to another browser",
 			Message:   "It was begun in another browser, or this one refuses cookies. Allow cookies for this site, go back to the application and start again.",
 			Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -48,14 +47,12 @@ func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, er
 	if err == nil {
 		err = json.Unmarshal(plain, l)
 	}
-	bound := browser.Bound(r)
-	hash := bindingHash(bound)
 	switch {
 	case err != nil:
 		return nil, badLogout("The parameter l does not open: it was cut or changed, or the master secret changed meanwhile.")
 	case time.Since(time.UnixMicro(l.Started)) > p.RequestLifetime:
 		return nil, badLogout("The parameter l is older than the server's request lifetime.")
-	case bound == "" || subtle.ConstantTimeCompare(hash[:], l.Browser) != 1:
+	case !beganHere(r, l.Browser):
 		return nil, badLogout("The parameter l was given to another browser, or this one refuses cookies.")
 	}
 	return l, nil

@@ -43,6 +43,9 @@ type Config struct {
 	Ephemeral storage.Ephemeral
 	Sessions  *browser.Sessions
 	Limits    *limit.Limiter
+	// ClientFailures bounds the failures of one client from one address to prove itself: see
+	// attempt. Default 20 in a minute.
+	ClientFailures limit.Rule
 	// Errors shows what went wrong to whoever sits at the browser.
 	Errors web.ErrorPage
 	Log    *slog.Logger
@@ -126,6 +129,10 @@ func New(c Config) (*Provider, error) {
 	if c.AccessTokenAlgorithm == "" {
 		c.AccessTokenAlgorithm = "ES256"
 	}
+	if c.ClientFailures.Max == 0 {
+		c.ClientFailures = authFailures
+	}
+	c.ClientFailures.Name = authFailures.Name
 	if c.Fetch == nil {
 		c.Fetch = NewFetcher(FetchConfig{})
 	}

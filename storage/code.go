@@ -23,9 +23,10 @@ type Code struct {
 	// together with it, so that a stranger's guesses do not use up anybody's tries.
 	ID      string
 	Purpose string
-	// Target is the normalised address or number; one code at a time lives for a purpose
-	// and target.
+	// Target is the normalised address or number, and Asker names the browser that asked, or
+	// is "". One code at a time lives for a purpose, target and asker.
 	Target string
+	Asker  string
 	UserID string // whom it is about, or ""
 	// CodeHash is a keyed MAC of what can be typed, LinkHash the SHA-256 of what stands in
 	// the link.
@@ -39,8 +40,8 @@ type Code struct {
 
 // Codes keeps the codes that were sent. Reading one spends nothing: Change.Code does.
 type Codes interface {
-	// PutCode stores the code in the place of that for the same purpose and target, with
-	// the mails that carry it.
+	// PutCode stores the code in the place of that for the same purpose, target and asker,
+	// with the mails that carry it.
 	PutCode(ctx context.Context, c Code, mails ...Mail) error
 	// Code is the code while it has not expired.
 	Code(ctx context.Context, tenant, id string, now time.Time) (Code, error)

@@ -14,13 +14,69 @@ type Ephemeral interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Take gets and deletes: of many callers one succeeds, the others get ErrNotFound.
 	Take(ctx context.Context, key string) ([]byte, error)
-	// Count adds one to the counter and says its new value. The window starts with
-	// the first count and is not prolonged by later ones.
-	Count(ctx context.Context, key string, window time.Duration) (int64, error)
-	// Forget deletes the key or counter; no error when it is gone.
-	Forget(ctx context.Context, key string) error
+	// Admit counts an attempt by all of the counters, or by none: the first that is used
+	// up refuses it, and a refused attempt is counted nowhere. All happens at once.
+	Admit(ctx context.Context, counters []Counter) (Admission, error)
+	// Release takes back what Admit counted, once an attempt is known to be right.
+	Release(ctx context.Context, r Release) error
 	// Ping says whether the backend answers.
 	Ping(ctx context.Context) error
+}
+
+// Counter is one of the things that an attempt is counted by.
+type Counter struct {
+	// Key names the counter. Those of one call have the same text in braces, by which a
+	// Redis Cluster keeps them on one server.
+	Key string
+	// Max is how many attempts there may be in Window, which begins with the first of them.
+	Max    int64
+	Window time.Duration
+	// Longest, when it is longer than Window, lets the wait grow: it doubles, up to so long,
+	// with every time in a day that the counter is used up.
+	Longest time.Duration
+	// Quiet lets an attempt pass that is one too many: Admission.Over tells it.
+	Quiet bool
+	// Look asks how the counter stands, and does not count.
+	Look bool
+	// Reserved keeps the counter in the room of those who are known, where there is a bound
+	// on what counters take. Nobody else can fill it.
+	Reserved bool
+}
+
+// Grows says whether the wait grows with every time that the counter is used up.
+func (c *Counter) Grows() bool { return c.Longest > c.Window }
+
+// UsedUpFor is how long it is remembered that a counter was used up.
+const UsedUpFor = 24 * time.Hour
+
+// WaitAfter is how long the subject of a counter waits that was used up so often, at most.
+func (c *Counter) WaitAfter(times int64) time.Duration {
+	if !c.Grows() {
+		return c.Window
+	}
+	return min(c.Longest, c.Window<<min(max(times-1, 0), 16))
+}
+
+// Admission says what came of an attempt.
+type Admission struct {
+	// By is the index of the counter that refused the attempt, or -1; Wait how long to wait
+	// at most.
+	By   int
+	Wait time.Duration
+	// Counts are how the counters stand now, and Over says which were used up before. Both
+	// are empty for an attempt that was refused.
+	Counts []int64
+	Over   []bool
+}
+
+// Release is what a right attempt gives back.
+type Release struct {
+	// Within, unless its Key is "", counts the release itself: beyond its Max nothing else
+	// is done.
+	Within Counter
+	// Back are counted down by one, and Forget start from nothing.
+	Back   []Counter
+	Forget []Counter
 }
 
 // Maintenance is what keeps a durable store healthy.

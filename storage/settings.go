@@ -7,6 +7,7 @@ type TenantSettings struct {
 	SignIn       SignInSettings       `json:"sign_in,omitzero" yaml:"sign_in,omitempty"`
 	Passwords    PasswordSettings     `json:"passwords,omitzero" yaml:"passwords,omitempty"`
 	SecondFactor SecondFactorSettings `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
+	Limits       LimitSettings        `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
 	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
 }
@@ -75,4 +76,14 @@ type SecondFactorSettings struct {
 	RememberDevice *Duration `json:"remember_device,omitempty" yaml:"remember_device,omitempty"`
 	// TrustUpstream lets a second factor that an upstream reports count.
 	TrustUpstream bool `json:"trust_upstream,omitempty" yaml:"trust_upstream,omitempty"`
+}
+
+// LimitSettings bound what is sent for a tenant, so that one that is flooded leaves the
+// others theirs.
+type LimitSettings struct {
+	// MailsPerHour is how many mails with a code may be asked for in an hour; that of the
+	// server's settings when nil.
+	MailsPerHour *int `json:"mails_per_hour,omitempty" yaml:"mails_per_hour,omitempty"`
+	// TextsPerHour is the same for text messages.
+	TextsPerHour *int `json:"texts_per_hour,omitempty" yaml:"texts_per_hour,omitempty"`
 }

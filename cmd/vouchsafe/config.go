@@ -129,6 +129,45 @@ type Config struct {
 	// How many text messages are sent in an hour at most: a bound on what they cost when
 	// somebody plays with them.
 	SMSPerHour int `setting:"sms_per_hour" default:"500"`
+	// How many of them one tenant sends, unless its limits say otherwise, so that one that is
+	// flooded leaves the others some. 0 is half of sms_per_hour.
+	SMSPerTenant int `setting:"sms_per_tenant" default:"0"`
+
+	// How many passwords may be tried for a name, and for an account under all its names, from
+	// browsers in which nobody has signed in to it before: so many in that time, and then
+	// after longer and longer waits. docs/operations.md tells how the limits work together.
+	LimitGuesses rate `setting:"limit_guesses" default:"5/1m"`
+	// The same for each browser in which the person has signed in before.
+	LimitGuessesKnown rate `setting:"limit_guesses_known" default:"10/1m"`
+	// How long such waits become.
+	LimitLongestWait storage.Duration `setting:"limit_longest_wait" default:"15m"`
+	// How many wrong passwords may come from an address, or a /64 of IPv6, for all accounts: a
+	// /56 has twice as many, a /48 four times. Raise it where very many people share an address.
+	LimitGuessesAddress rate `setting:"limit_guesses_address" default:"100/5m"`
+	// How many wrong passwords a tenant takes from browsers that are new to the account. Beyond
+	// it, up to twice as many, only addresses that have tried little have some.
+	LimitGuessesTenant rate `setting:"limit_guesses_tenant" default:"6000/1m"`
+	// How many right sign-ins of one person are not counted as attempts.
+	LimitSignIns rate `setting:"limit_sign_ins" default:"600/5m"`
+	// How many codes of a second factor may be tried for a person; and on one day.
+	LimitFactor rate `setting:"limit_factor" default:"5/10m"`
+	// The same for those who are patient.
+	LimitFactorDay rate `setting:"limit_factor_day" default:"30/24h"`
+	// How many messages with codes go to one mailbox or number for one address that asks, and
+	// for one browser that is known. Three times as many go there in all.
+	LimitCodes rate `setting:"limit_codes" default:"5/1h"`
+	// How many an address may ask for in all; IPv6 as above.
+	LimitCodesAddress rate `setting:"limit_codes_address" default:"30/1h"`
+	// How many mails with codes a tenant sends, unless its limits say otherwise.
+	LimitMailsTenant rate `setting:"limit_mails_tenant" default:"20000/1h"`
+	// How many new passwords of sign-ups and resets are judged for an address; IPv6 as above.
+	LimitForms rate `setting:"limit_forms_address" default:"100/5m"`
+	// How many answers of upstream providers an address may bring in vain; IPv6 as above.
+	LimitUpstreams rate `setting:"limit_upstreams_address" default:"100/5m"`
+	// How many wrong secrets, or other proofs, of one client may come from an address; IPv6 as
+	// above. An address has five times as many for all clients, a client fifty times as many
+	// from all addresses. A right secret is taken all the same where it came from before.
+	LimitClientSecrets rate `setting:"limit_client_secrets" default:"20/1m"`
 
 	// What signs access tokens: ES256, RS256 or EdDSA.
 	AccessTokenAlgorithm string `setting:"access_token_algorithm" default:"ES256" oneof:"ES256 RS256 EdDSA"`
@@ -219,6 +258,7 @@ func (c *Config) check(origin func(name string) string) faults {
 	c.checkSecret(wrong)
 	c.checkPasswords(wrong)
 	c.checkMail(wrong)
+	c.checkLimits(wrong)
 	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
 		if name == "metrics_listen" && addr == "off" {
 			continue

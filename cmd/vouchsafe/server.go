@@ -158,6 +158,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
 		Development: cfg.development(),
 	}
+	cfg.limits(&pages)
 	if !cfg.production() {
 		pages.SetupToken = setupLink{s.secrets}.spends
 	}

@@ -61,12 +61,11 @@ func masters(cfg *Config) (*secret.Masters, error) {
 }
 
 // openEphemeral opens what all replicas share for a while, and what this process keeps
-// for itself. Without Redis both are in this process, and yet two: a full store takes no
-// new counter, and whoever fills the one must not end sign-in for everybody.
+// for itself. Without Redis both are in this process, and one.
 func openEphemeral(cfg *Config) (shared, local storage.Ephemeral, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
-		return memory.New(), own, func() error { return nil }, nil
+		return own, own, func() error { return nil }, nil
 	}
 	r, err := redis.Open(string(cfg.RedisURL))
 	if err != nil {

@@ -155,6 +155,7 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 		tokens = tokens[:len(tokens)-1]
 	}
 	s.write(w, r, tokens)
+	renewBinding(w, r)
 	return sess, nil
 }
 
@@ -214,6 +215,7 @@ func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr 
 	}
 	tokens[i] = tok
 	s.write(w, r, tokens)
+	renewBinding(w, r)
 	return nil
 }
 
@@ -238,6 +240,7 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) error {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
+	ended := false
 	for _, tok := range s.tokens(r) {
 		a, err := s.account(ctx, tenant, tok)
 		switch {
@@ -248,11 +251,15 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) er
 			if err := s.Store.EndSession(ctx, tenant, a.ID, time.Now()); err != nil {
 				return fmt.Errorf("end session: %w", err)
 			}
+			ended = true
 		default:
 			kept = append(kept, tok)
 		}
 	}
 	s.write(w, r, kept)
+	if ended {
+		renewBinding(w, r)
+	}
 	return nil
 }
 
@@ -301,26 +308,6 @@ func (s *Sessions) write(w http.ResponseWriter, r *http.Request, tokens []token)
 		age = -1
 	}
 	setCookie(w, web.TenantOf(r.Context()), "session", strings.Join(parts, "~"), age)
-}
-
-// Binding is the value that ties an authorization request to this browser; it is
-// made when the browser has none yet.
-func Binding(w http.ResponseWriter, r *http.Request) string {
-	if b := Bound(r); b != "" {
-		return b
-	}
-	b := secret.Token()
-	setCookie(w, web.TenantOf(r.Context()), "browser", b, 0)
-	return b
-}
-
-// Bound is the browser's Binding, or "" when it has none.
-func Bound(r *http.Request) string {
-	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), "browser"))
-	if err != nil || len(c.Value) != 43 {
-		return ""
-	}
-	return c.Value
 }
 
 // Cookie is the value of a cookie that SetCookie set, or "".

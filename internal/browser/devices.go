@@ -14,6 +14,7 @@ const (
 	// maxDeviceAccounts bounds the ids that a browser is known for: an account whose second
 	// factor was given there has two.
 	maxDeviceAccounts = 16
+	maxTags           = maxDeviceAccounts + 1 // and that it signed in at all
 	// tagLength is that of a MAC in base64url.
 	tagLength = 43
 	// deviceAge is as long as browsers keep a cookie (RFC 6265bis section 5.5), in seconds.
@@ -24,29 +25,39 @@ const (
 // Guesses from such a browser are counted apart, so that a stranger who uses up an
 // account's guesses does not lock its owner out. Nothing is stored: the cookie holds
 // an id and, for each account, a MAC of both. It proves nothing else.
+//
+// An account is named with the version of its credentials, so that a new password ends
+// what browsers were known for before.
 type Devices struct {
 	Secrets *secret.Masters
 }
 
-// Known says whether the browser has signed in to the account before, and the id of
-// the browser to count by.
-func (d *Devices) Known(r *http.Request, userID string) (device string, ok bool) {
+// Known says whether the browser is known for the account, and the id of the browser to
+// count by.
+func (d *Devices) Known(r *http.Request, account string) (device string, ok bool) {
 	id, tags := d.read(r)
-	return id, slices.ContainsFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
+	return id, slices.ContainsFunc(tags, func(tag string) bool { return d.match(r, id, account, tag) })
 }
 
-// Remember notes that the browser has signed in to the account, by whichever ids it is
+// Ours says whether the browser has signed in to any account before, and its id: for what
+// is done before it is clear whose account it is about.
+func (d *Devices) Ours(r *http.Request) (device string, ok bool) { return d.Known(r, anyAccount) }
+
+// anyAccount is by what a browser is known that has signed in to some account.
+const anyAccount = ""
+
+// Remember notes that the browser has signed in to the account, by whichever names it is
 // asked about.
-func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, userIDs ...string) {
+func (d *Devices) Remember(w http.ResponseWriter, r *http.Request, accounts ...string) {
 	id, tags := d.read(r)
 	if id == "" {
 		id = secret.Token()
 	}
-	for _, userID := range userIDs {
-		tags = slices.DeleteFunc(tags, func(tag string) bool { return d.match(r, id, userID, tag) })
-		tags = append([]string{d.tag(r, id, userID)}, tags...)
+	for _, account := range append(accounts, anyAccount) {
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return d.match(r, id, account, tag) })
+		tags = append([]string{d.tag(r, id, account)}, tags...)
 	}
-	tags = tags[:min(len(tags), maxDeviceAccounts)]
+	tags = tags[:min(len(tags), maxTags)]
 	setCookie(w, web.TenantOf(r.Context()), "device", id+"."+strings.Join(tags, "."), deviceAge)
 }
 
@@ -56,7 +67,7 @@ func (d *Devices) read(r *http.Request) (id string, tags []string) {
 		return "", nil
 	}
 	parts := strings.Split(c.Value, ".")
-	if len(parts[0]) != 43 || len(parts) > 1+maxDeviceAccounts {
+	if len(parts[0]) != 43 || len(parts) > 1+maxTags {
 		return "", nil
 	}
 	// What is no tag is not sent back: a browser keeps no cookie that is too long.
@@ -68,11 +79,11 @@ func (d *Devices) box(r *http.Request) *secret.Box {
 	return d.Secrets.Box(web.TenantOf(r.Context()).ID, secret.KnownBrowser)
 }
 
-func (d *Devices) tag(r *http.Request, id, userID string) string {
-	return base64.RawURLEncoding.EncodeToString(d.box(r).MAC([]byte(id + "\x00" + userID)))
+func (d *Devices) tag(r *http.Request, id, account string) string {
+	return base64.RawURLEncoding.EncodeToString(d.box(r).MAC([]byte(id + "\x00" + account)))
 }
 
-func (d *Devices) match(r *http.Request, id, userID, tag string) bool {
+func (d *Devices) match(r *http.Request, id, account, tag string) bool {
 	mac, err := base64.RawURLEncoding.DecodeString(tag)
-	return err == nil && d.box(r).VerifyMAC([]byte(id+"\x00"+userID), mac)
+	return err == nil && d.box(r).VerifyMAC([]byte(id+"\x00"+account), mac)
 }

@@ -51,6 +51,23 @@ func TestDevicesAreKnownForTheirAccounts(t *testing.T) {
 		t.Error("the seventeenth account back is remembered")
 	}
 
+	// That it signed in somewhere is known, too.
+	ours := func(j *jar) (device string, ok bool) {
+		j.visit(func(w http.ResponseWriter, r *http.Request) { device, ok = d.Ours(r) })
+		return device, ok
+	}
+	if id, ok := ours(j); !ok || id != first {
+		t.Errorf("a browser that signed in: got %q, %v", id, ok)
+	}
+	if _, ok := ours(at(secure)); ok {
+		t.Error("a new browser has signed in")
+	}
+	forged := at(secure)
+	forged.cookies["__Host-vouchsafe-device"] = strings.Repeat("a", 43) + "." + strings.Repeat("a", 43)
+	if _, ok := ours(forged); ok {
+		t.Error("a made-up cookie is one of ours")
+	}
+
 	// Neither another browser's proof nor another tenant's counts.
 	thief := at(secure)
 	remember(thief, "thief")

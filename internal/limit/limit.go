@@ -1,15 +1,19 @@
 // Package limit counts attempts, so that guessing does not pay.
+//
+// An attempt is counted by several things at once (By): where it comes from, what it is
+// aimed at, the whole tenant. It is counted by all of them or, when one is used up, by none:
+// what is refused takes nobody's room. A right attempt gives back what it took. Known
+// devices have counters of their own, which strangers can neither use up nor crowd out.
+// docs/operations.md has the table of what is counted where.
 package limit
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -18,7 +22,7 @@ import (
 
 // Rule allows Max attempts in Window, for each subject.
 type Rule struct {
-	Name   string // part of the key: "login-account"
+	Name   string // part of the key: "login-name"
 	Max    int64
 	Window time.Duration
 	// Longest, when it is longer than Window, lets the wait grow: it doubles, up to so long,
@@ -26,8 +30,35 @@ type Rule struct {
 	Longest time.Duration
 }
 
-// remembered is how long it counts how often a subject has used up its attempts.
-const remembered = 24 * time.Hour
+// Times is the rule with so many times the attempts, under a name of its own.
+func (r Rule) Times(n int64, name string) Rule {
+	r.Max, r.Name = n*r.Max, r.Name+name
+	return r
+}
+
+// By is a rule, and to whom it is applied.
+type By struct {
+	Rule
+	Subject string
+	// Known says that the subject is one that has proven itself before: its counter is in
+	// the room for those.
+	Known bool
+	// Quiet lets the attempt pass when the rule is used up. Pass.Over tells.
+	Quiet bool
+	// Look asks whether the rule is used up, and does not count.
+	Look bool
+	// OnSuccess is what Succeed does with the counter.
+	OnSuccess Effect
+}
+
+// Effect is what a right attempt does to a counter.
+type Effect int
+
+const (
+	Stays     Effect = iota // what was counted stays counted
+	GivesBack               // the attempt gives back what it took
+	Forgets                 // the subject has proven itself, and begins anew
+)
 
 // Limiter counts in Shared, which all replicas see. When that does not answer it
 // counts in Local: limits then hold for each replica alone, but they hold.
@@ -39,86 +70,100 @@ type Limiter struct {
 	Unlimited []netip.Prefix
 }
 
-// Allow counts one attempt and says whether it is within the rule, and if not, how
-// long to wait at most. Count before doing the work: attempts in parallel count too.
-func (l *Limiter) Allow(ctx context.Context, tenant string, rule Rule, subject string) (wait time.Duration, ok bool) {
-	if l.unlimited(ctx) {
-		return 0, true
-	}
-	k := key(tenant, rule, subject)
-	if rule.grows() {
-		if wait := l.shut(ctx, k); wait > 0 {
-			return wait, false
-		}
-	}
-	n, err := l.count(ctx, k, rule.Window)
-	if err != nil {
-		return rule.Window, false // full: fail closed
-	}
-	if n <= rule.Max {
-		return 0, true
-	}
-	if n == rule.Max+1 && rule.grows() {
-		return l.shutLonger(ctx, k, rule), false
-	}
-	return rule.Window, false
+// Pass is an attempt that was let through. The nil Pass is one that nobody counts.
+type Pass struct {
+	limiter  *Limiter
+	tenant   string
+	by       []By
+	counters []storage.Counter
+	counts   []int64
+	over     []bool
 }
 
-func (r Rule) grows() bool { return r.Longest > r.Window }
+// Over says whether the i-th of what the attempt was counted by was used up, and Quiet.
+func (p *Pass) Over(i int) bool { return p != nil && p.over[i] }
 
-func (l *Limiter) count(ctx context.Context, key string, window time.Duration) (int64, error) {
-	n, err := l.Shared.Count(ctx, key, window)
+// Count is how the i-th counter stands with this attempt.
+func (p *Pass) Count(i int) int64 {
+	if p == nil {
+		return 0
+	}
+	return p.counts[i]
+}
+
+// Admit counts one attempt by all that is given, in one trip, or refuses it: then it says
+// how long to wait at most, and nothing was counted. The first that is used up refuses, so
+// what is widest stands last. Admit before doing the work: attempts in parallel count too.
+func (l *Limiter) Admit(ctx context.Context, tenant string, by ...By) (p *Pass, wait time.Duration, ok bool) {
+	if l.unlimited(ctx) {
+		return nil, 0, true
+	}
+	p = &Pass{limiter: l, tenant: tenant, by: by}
+	for _, b := range by {
+		p.counters = append(p.counters, b.counter(tenant))
+	}
+	got, err := l.Shared.Admit(ctx, p.counters)
 	if err != nil {
 		l.Log.WarnContext(ctx, "counting attempts in this process alone", "error", err)
-		n, err = l.Local.Count(ctx, key, window)
+		got, err = l.Local.Admit(ctx, p.counters)
 	}
-	return n, err
+	if err != nil { // what cannot be counted is not let through; package memory counts always
+		return nil, p.by[0].Window, false
+	}
+	if got.By >= 0 {
+		return nil, max(got.Wait, time.Millisecond), false
+	}
+	p.counts, p.over = got.Counts, got.Over
+	return p, 0, true
 }
 
-// shut says how long the subject still has to wait, beyond the window of its counter.
-func (l *Limiter) shut(ctx context.Context, key string) time.Duration {
-	val, err := l.Shared.Get(ctx, key+":shut")
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		val, err = l.Local.Get(ctx, key+":shut")
-	}
-	if err != nil {
-		return 0
-	}
-	milli, err := strconv.ParseInt(string(val), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return time.Until(time.UnixMilli(milli))
+// Allow is Admit by one rule, for what gives nothing back.
+func (l *Limiter) Allow(ctx context.Context, tenant string, rule Rule, subject string) (wait time.Duration, ok bool) {
+	_, wait, ok = l.Admit(ctx, tenant, By{Rule: rule, Subject: subject})
+	return wait, ok
 }
 
-// shutLonger makes the wait of a subject that has used up its attempts, and says how long.
-func (l *Limiter) shutLonger(ctx context.Context, key string, rule Rule) time.Duration {
-	times, err := l.count(ctx, key+":times", remembered)
-	if err != nil {
-		return rule.Window
+// Succeed takes back what the attempt was counted by, as each OnSuccess says. It does so no
+// more often than within allows, for its subject: else whoever has an account could sign in
+// to it without end.
+func (p *Pass) Succeed(ctx context.Context, within By) {
+	if p == nil {
+		return
 	}
-	wait := min(rule.Longest, rule.Window<<min(times-1, 16))
-	if wait <= rule.Window {
-		return rule.Window // the counter's
-	}
-	until := []byte(strconv.FormatInt(time.Now().Add(wait).UnixMilli(), 10))
-	if err := l.Shared.Put(ctx, key+":shut", until, wait); err != nil && !errors.Is(err, storage.ErrExists) {
-		_ = l.Local.Put(ctx, key+":shut", until, wait) // full: the counter holds
-	}
-	return wait
-}
-
-// Forgive forgets the attempts of a subject that has proven itself.
-func (l *Limiter) Forgive(ctx context.Context, tenant string, rule Rule, subject string) {
-	keys := []string{key(tenant, rule, subject)}
-	if rule.grows() {
-		keys = append(keys, keys[0]+":times")
-	}
-	for _, k := range keys {
-		if err := l.Shared.Forget(ctx, k); err != nil {
-			l.Log.WarnContext(ctx, "attempts not forgotten", "error", err)
+	r := storage.Release{Within: within.counter(p.tenant)}
+	for i, b := range p.by {
+		switch {
+		case b.OnSuccess == Forgets:
+			r.Forget = append(r.Forget, p.counters[i])
+		case b.OnSuccess == GivesBack && !b.Look && !p.over[i]:
+			r.Back = append(r.Back, p.counters[i])
 		}
-		_ = l.Local.Forget(ctx, k) // in process: it cannot fail
+	}
+	p.limiter.release(ctx, r)
+}
+
+// GiveBack takes back all that the attempt was counted by: it was not looked at.
+func (p *Pass) GiveBack(ctx context.Context) {
+	if p == nil {
+		return
+	}
+	var r storage.Release
+	for i, b := range p.by {
+		if !b.Look && !p.over[i] {
+			r.Back = append(r.Back, p.counters[i])
+		}
+	}
+	p.limiter.release(ctx, r)
+}
+
+// release is done although the request may have ended: what was counted stays otherwise.
+func (l *Limiter) release(ctx context.Context, r storage.Release) {
+	ctx = context.WithoutCancel(ctx)
+	if err := l.Shared.Release(ctx, r); err != nil {
+		l.Log.WarnContext(ctx, "attempts not given back", "error", err)
+	}
+	if l.Local != l.Shared {
+		_ = l.Local.Release(ctx, r) // in process: it cannot fail
 	}
 }
 
@@ -130,22 +175,17 @@ func (l *Limiter) unlimited(ctx context.Context) bool {
 	return err == nil && slices.ContainsFunc(l.Unlimited, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// Network is what attempts from an IP address are counted by: for IPv6 the whole /64,
-// since whoever has one address there has them all.
-func Network(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil || addr.Is4() || addr.Is4In6() {
-		return ip
+// counter is what the store counts by.
+func (b *By) counter(tenant string) storage.Counter {
+	return storage.Counter{
+		Key: Key(tenant, b.Name, b.Subject), Max: b.Max, Window: b.Window, Longest: b.Longest,
+		Quiet: b.Quiet, Look: b.Look, Reserved: b.Known,
 	}
-	net, err := addr.Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return net.String()
 }
 
-// key hides the subject: it may be an address, and of any length.
-func key(tenant string, rule Rule, subject string) string {
+// Key names what is remembered of a subject. It hides the subject, which may be an address
+// and of any length; the tenant in braces keeps what belongs together on one server.
+func Key(tenant, name, subject string) string {
 	sum := sha256.Sum256([]byte(subject))
-	return "limit:" + rule.Name + ":" + tenant + ":" + hex.EncodeToString(sum[:16])
+	return "limit:{" + tenant + "}:" + name + ":" + hex.EncodeToString(sum[:16])
 }

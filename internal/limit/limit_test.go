@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,10 +24,10 @@ var rule = Rule{Name: "test", Max: 3, Window: time.Minute}
 // down is a store that does not answer.
 type down struct{ storage.Ephemeral }
 
-func (down) Count(context.Context, string, time.Duration) (int64, error) {
-	return 0, storage.ErrUnavailable
+func (down) Admit(context.Context, []storage.Counter) (storage.Admission, error) {
+	return storage.Admission{}, storage.ErrUnavailable
 }
-func (down) Forget(context.Context, string) error { return storage.ErrUnavailable }
+func (down) Release(context.Context, storage.Release) error { return storage.ErrUnavailable }
 
 func limiter(t *testing.T, shared, local storage.Ephemeral) *Limiter {
 	t.Helper()
@@ -65,8 +66,7 @@ func TestAttemptsAreAllowedUpToTheRule(t *testing.T) {
 				t.Errorf("%s: refused after the window", name)
 			}
 			l.Allow(ctx, "default", rule, "jo")
-			l.Allow(ctx, "default", rule, "jo")
-			l.Forgive(ctx, "default", rule, "jo")
+			proven(t, l, rule, "jo")
 			if _, ok := l.Allow(ctx, "default", rule, "jo"); !ok {
 				t.Errorf("%s: refused after it was forgiven", name)
 			}
@@ -93,11 +93,75 @@ func TestAttemptsAtOnceCount(t *testing.T) {
 }
 
 func TestNothingIsAllowedThatCannotBeCounted(t *testing.T) {
-	full := memory.New()
-	full.MaxBytes = 1
-	for name, local := range map[string]storage.Ephemeral{"full": full, "down": down{}} {
-		if wait, ok := limiter(t, down{}, local).Allow(t.Context(), "default", rule, "jo"); ok || wait <= 0 {
-			t.Errorf("%s: got %v, %v", name, wait, ok)
+	if wait, ok := limiter(t, down{}, down{}).Allow(t.Context(), "default", rule, "jo"); ok || wait <= 0 {
+		t.Errorf("got %v, %v", wait, ok)
+	}
+}
+
+// proven makes an attempt that succeeds.
+func proven(t *testing.T, l *Limiter, rule Rule, subject string) {
+	t.Helper()
+	p, _, ok := l.Admit(t.Context(), "default", By{Rule: rule, Subject: subject, OnSuccess: Forgets})
+	if !ok {
+		t.Fatalf("%s is refused", subject)
+	}
+	p.Succeed(t.Context(), within)
+}
+
+// within bounds nothing.
+var within = By{Rule: Rule{Name: "within", Max: 1 << 40, Window: time.Minute}, Subject: "jo"}
+
+func TestWhatIsRefusedIsCountedNowhere(t *testing.T) {
+	wide := Rule{Name: "wide", Max: 10, Window: time.Minute}
+	for name, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()), "alone": limiter(t, down{}, memory.New())} {
+		refused := 0
+		for range 100 {
+			if _, _, ok := l.Admit(t.Context(), "default", By{Rule: rule, Subject: "jo"}, By{Rule: wide}); !ok {
+				refused++
+			}
+		}
+		if refused != 97 {
+			t.Errorf("%s: %d of 100 were refused, want 97", name, refused)
+		}
+		for i := range 7 {
+			if _, ok := l.Allow(t.Context(), "default", wide, ""); !ok {
+				t.Errorf("%s: attempt %d of others is refused", name, i+1)
+			}
+		}
+	}
+}
+
+func TestRightAttemptsGiveBackWhatTheyTook(t *testing.T) {
+	address, name := Rule{Name: "address", Max: 2, Window: time.Hour}, Rule{Name: "name", Max: 2, Window: time.Hour, Longest: 2 * time.Hour}
+	try := func(l *Limiter, subject string) (*Pass, bool) {
+		p, _, ok := l.Admit(t.Context(), "default",
+			By{Rule: address, Subject: "192.0.2.1", OnSuccess: GivesBack}, By{Rule: name, Subject: subject, OnSuccess: Forgets}, By{Rule: rule, Subject: "stays"})
+		return p, ok
+	}
+	few := By{Rule: Rule{Name: "few", Max: 2, Window: time.Hour}, Subject: "jo"}
+	for kind, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()), "alone": limiter(t, down{}, memory.New())} {
+		for range 3 {
+			p, ok := try(l, "jo")
+			if !ok {
+				t.Fatalf("%s: a right attempt is refused", kind)
+			}
+			p.Succeed(t.Context(), few)
+		}
+		if _, ok := try(l, "jo"); ok { // Stays: three
+			t.Errorf("%s: what is to stay was given back", kind)
+		}
+		if _, _, ok := l.Admit(t.Context(), "default", By{Rule: address, Subject: "192.0.2.1"}, By{Rule: name, Subject: "jo"}); !ok {
+			t.Errorf("%s: two right attempts were not given back", kind)
+		}
+		if _, _, ok := l.Admit(t.Context(), "default", By{Rule: address, Subject: "192.0.2.1"}); ok {
+			t.Errorf("%s: more was given back than within allows", kind)
+		}
+		p, _, _ := l.Admit(t.Context(), "default", By{Rule: address, Subject: "192.0.2.2"})
+		p.GiveBack(t.Context())
+		for i := range 2 {
+			if _, _, ok := l.Admit(t.Context(), "default", By{Rule: address, Subject: "192.0.2.2"}); !ok {
+				t.Errorf("%s: attempt %d after one that was not looked at is refused", kind, i+1)
+			}
 		}
 	}
 }
@@ -108,9 +172,11 @@ type keys struct {
 	seen []string
 }
 
-func (k *keys) Count(_ context.Context, key string, _ time.Duration) (int64, error) {
-	k.seen = append(k.seen, key)
-	return 1, nil
+func (k *keys) Admit(_ context.Context, by []storage.Counter) (storage.Admission, error) {
+	for _, c := range by {
+		k.seen = append(k.seen, c.Key)
+	}
+	return storage.Admission{By: -1, Counts: make([]int64, len(by)), Over: make([]bool, len(by))}, nil
 }
 
 func TestSubjectsAreNotStored(t *testing.T) {
@@ -147,15 +213,53 @@ func TestSomeNetworksAreNotCounted(t *testing.T) {
 }
 
 func TestAddressesOfOneNetworkAreCountedTogether(t *testing.T) {
-	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8::ffff:1"}, {"192.0.2.1", "192.0.2.1"}} {
-		if Network(pair[0]) != Network(pair[1]) {
-			t.Errorf("%q and %q are counted apart", pair[0], pair[1])
+	for _, test := range []struct {
+		ip   string
+		want string
+	}{
+		{"192.0.2.1", "192.0.2.1"},
+		{"::ffff:192.0.2.1", "192.0.2.1"},
+		{"64:ff9b::c000:201", "192.0.2.1"},
+		{"2001:db8:1:2345::1", "2001:db8:1::/48 2001:db8:1:2300::/56 2001:db8:1:2345::/64"},
+		{"2001:db8:1:2345:ffff::1%eth0", "2001:db8:1::/48 2001:db8:1:2300::/56 2001:db8:1:2345::/64"},
+		{"", ""}, {"@", "@"},
+	} {
+		var got []string
+		for _, by := range networks(test.ip, rule, Stays) {
+			got = append(got, by.Subject)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q: got %q, want %q", test.ip, got, test.want)
 		}
 	}
-	for _, pair := range [][2]string{{"2001:db8::1", "2001:db8:0:1::1"}, {"192.0.2.1", "192.0.2.2"}, {"", "192.0.2.1"}} {
-		if Network(pair[0]) == Network(pair[1]) {
-			t.Errorf("%q and %q are counted together", pair[0], pair[1])
+	for ip, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2345::1": "2001:db8:1::/48", "": ""} {
+		if got := Network(ip); got != want {
+			t.Errorf("%q: got %q, want %q", ip, got, want)
 		}
+	}
+}
+
+func TestManyNetworksOfOneCustomerHaveFewAttempts(t *testing.T) {
+	l := limiter(t, memory.New(), memory.New())
+	allowed := func(format string, n int) (all int) {
+		for i := range n {
+			if _, _, ok := l.Admit(t.Context(), "default", networks(fmt.Sprintf(format, i), rule, Stays)...); ok {
+				all++
+			}
+		}
+		return all
+	}
+	if got := allowed("2001:db8:1:1::%x", 50); got != 3 {
+		t.Errorf("a /64 has %d attempts, want 3", got)
+	}
+	if got := allowed("2001:db8:2:1%02x::1", 200); got != 6 {
+		t.Errorf("a /56 has %d attempts, want 6", got)
+	}
+	if got := allowed("2001:db8:3:%x::1", 5000); got != 12 {
+		t.Errorf("a /48 has %d attempts, want 12", got)
+	}
+	if got := allowed("2001:db8:4:%x::1", 1); got != 1 {
+		t.Error("another /48 is refused")
 	}
 }
 
@@ -164,7 +268,7 @@ func TestWaitsGrow(t *testing.T) {
 		growing := Rule{Name: "test", Max: 3, Window: time.Minute, Longest: 5 * time.Minute}
 		for name, l := range map[string]*Limiter{
 			"shared":              limiter(t, memory.New(), memory.New()),
-			"shared is not there": limiter(t, gone{}, memory.New()),
+			"shared is not there": limiter(t, down{}, memory.New()),
 		} {
 			ctx := t.Context()
 			useUp := func() (wait time.Duration) {
@@ -197,7 +301,7 @@ func TestWaitsGrow(t *testing.T) {
 			if _, ok := l.Allow(ctx, "default", growing, "jo"); !ok {
 				t.Fatalf("%s: refused after the longest wait", name)
 			}
-			l.Forgive(ctx, "default", growing, "jo") // proven: it begins anew
+			proven(t, l, growing, "jo") // it begins anew
 			if got := useUp(); got != time.Minute {
 				t.Errorf("%s, forgiven: got %v", name, got)
 			}
@@ -207,12 +311,4 @@ func TestWaitsGrow(t *testing.T) {
 			}
 		}
 	})
-}
-
-// gone is a store of which nothing answers.
-type gone struct{ down }
-
-func (gone) Get(context.Context, string) ([]byte, error) { return nil, storage.ErrUnavailable }
-func (gone) Put(context.Context, string, []byte, time.Duration) error {
-	return storage.ErrUnavailable
 }

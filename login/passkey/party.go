@@ -133,6 +133,22 @@ func (p *Party) open(purpose Purpose, browser, state string) (letter, error) {
 	return l, nil
 }
 
+// MadeFor is that one of the browsers which the state was made for, or "": a browser's
+// binding may have been replaced since.
+func (p *Party) MadeFor(state string, browsers []string) string {
+	var l letter
+	plain, err := p.box.OpenString(state)
+	if err != nil || json.Unmarshal(plain, &l) != nil {
+		return ""
+	}
+	for _, browser := range browsers {
+		if subtle.ConstantTimeCompare(l.Browser, hash(browser)) == 1 {
+			return browser
+		}
+	}
+	return ""
+}
+
 // once is what using up the letter's challenge spends.
 func (p *Party) once(l letter) storage.Spent {
 	return storage.Spent{TenantID: p.tenant, Purpose: storage.SpentPasskey, Value: l.Session.Challenge, ExpiresAt: l.Session.Expires}

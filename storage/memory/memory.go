@@ -1,9 +1,8 @@
 // Package memory keeps what may be lost in this process: for a server of one replica,
 // and as the stand-in when Redis does not answer.
 //
-// It is bounded, and full is full: a new entry is refused, and no live one ever makes
-// room for it. Otherwise whoever fills it could drive out the counters that hold them
-// back.
+// It is bounded, and nothing that lives makes room for something new: a value that finds
+// none is refused, and a counter is shared with others (see counters).
 package memory
 
 import (
@@ -29,13 +28,14 @@ const (
 
 // Store implements storage.Ephemeral.
 type Store struct {
-	// MaxBytes bounds what the entries may take together; DefaultMaxBytes when zero.
-	// Set it before the first use.
+	// MaxBytes bounds what values may take together, and half of it what counters may in each
+	// of their two rooms; DefaultMaxBytes when zero. Set it before the first use.
 	MaxBytes int64
 
-	used   atomic.Int64
-	seed   maphash.Seed
-	shards [shards]shard
+	used     atomic.Int64
+	seed     maphash.Seed
+	shards   [shards]shard
+	counters counters
 }
 
 var _ storage.Ephemeral = (*Store)(nil)
@@ -49,11 +49,10 @@ type shard struct {
 	expiry  expiry
 }
 
-// entry is a value or a counter.
+// entry is a value.
 type entry struct {
 	key     string
 	value   []byte
-	count   int64
 	expires time.Time
 	index   int // in expiry
 }
@@ -91,30 +90,6 @@ func (s *Store) Take(_ context.Context, key string) ([]byte, error) {
 	}
 	s.drop(sh, e)
 	return e.value, nil
-}
-
-// Count implements storage.Ephemeral.
-func (s *Store) Count(_ context.Context, key string, window time.Duration) (int64, error) {
-	sh := s.lock(key)
-	defer sh.mu.Unlock()
-	if e, ok := sh.entries[key]; ok {
-		e.count++
-		return e.count, nil
-	}
-	if err := s.add(sh, &entry{key: key, count: 1, expires: time.Now().Add(window)}); err != nil {
-		return 0, err
-	}
-	return 1, nil
-}
-
-// Forget implements storage.Ephemeral.
-func (s *Store) Forget(_ context.Context, key string) error {
-	sh := s.lock(key)
-	defer sh.mu.Unlock()
-	if e, ok := sh.entries[key]; ok {
-		s.drop(sh, e)
-	}
-	return nil
 }
 
 // Ping implements storage.Ephemeral.

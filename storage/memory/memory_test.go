@@ -33,8 +33,9 @@ func TestFullIsRefusedAndNothingEvicted(t *testing.T) {
 		if stored < 300 {
 			t.Fatalf("full after %d entries", stored)
 		}
-		if _, err := s.Count(ctx, "counter", time.Hour); !errors.Is(err, storage.ErrUnavailable) {
-			t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
+		// Counters have rooms of their own.
+		if a, err := s.Admit(ctx, []storage.Counter{{Key: "counter", Max: 1, Window: time.Hour}}); a.By != -1 || err != nil {
+			t.Errorf("got %+v, %v, want it counted", a, err)
 		}
 		for i := range stored {
 			if _, err := s.Get(ctx, fmt.Sprint("key ", i)); err != nil {
@@ -47,22 +48,103 @@ func TestFullIsRefusedAndNothingEvicted(t *testing.T) {
 				t.Fatalf("entry %d of %d: %v", i, stored, err)
 			}
 		}
-		for i := range stored {
-			if err := s.Forget(ctx, fmt.Sprint("key ", i)); err != nil {
-				t.Fatal(err)
-			}
+	})
+}
+
+// full is a store in which strangers' counters have no room left: as many as it gives.
+func full(t *testing.T) (s *memory.Store, taken int) {
+	t.Helper()
+	s = memory.New()
+	s.MaxBytes = 200_000
+	for taken = range 2000 {
+		attempt(t, s, fmt.Sprint("flood ", taken), 1)
+	}
+	return s, taken
+}
+
+// attempt says whether an attempt is admitted.
+func attempt(t *testing.T, s *memory.Store, key string, most int64) bool {
+	t.Helper()
+	a, err := s.Admit(t.Context(), []storage.Counter{{Key: key, Max: most, Window: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.By == -1
+}
+
+func TestFullRoomShutsHardlyAnybodyOutAndLetsNobodyMoreIn(t *testing.T) {
+	s, flooded := full(t)
+	for i := range flooded { // each used up its one attempt, those without room too
+		if attempt(t, s, fmt.Sprint("flood ", i), 1) {
+			t.Fatalf("counter %d of %d began anew", i, flooded)
 		}
-		if n, err := s.Count(ctx, "counter", time.Hour); n != 1 || err != nil {
-			t.Errorf("got %d, %v, want 1", n, err)
+	}
+	refused := 0
+	for i := range 1000 {
+		if !attempt(t, s, fmt.Sprint("honest ", i), 1) {
+			refused++
+		}
+	}
+	if refused > 100 { // 2,000 of 32,768 are used up, and some 500 by those before
+		t.Errorf("%d of 1,000 newcomers were refused", refused)
+	}
+	for range 100 {
+		attempt(t, s, "guesses", 5)
+	}
+	if attempt(t, s, "guesses", 5) {
+		t.Error("a hundred attempts where five are allowed")
+	}
+}
+
+func TestFullRoomForgivesNobodyElse(t *testing.T) {
+	s, _ := full(t)
+	c := storage.Counter{Key: "guesses", Max: 5, Window: time.Hour}
+	for range 5 {
+		attempt(t, s, c.Key, c.Max)
+	}
+	if err := s.Release(t.Context(), storage.Release{Forget: []storage.Counter{c}}); err != nil {
+		t.Fatal(err)
+	}
+	if !attempt(t, s, c.Key, c.Max) || attempt(t, s, c.Key, c.Max) {
+		t.Error("a right attempt gives back another number than one in a shared counter")
+	}
+}
+
+func TestStrangersDoNotFillTheRoomOfTheKnown(t *testing.T) {
+	s, _ := full(t)
+	known := func(key string) storage.Counter {
+		return storage.Counter{Key: key, Max: 1, Window: time.Hour, Reserved: true}
+	}
+	for i := range 300 {
+		a, err := s.Admit(t.Context(), []storage.Counter{known(fmt.Sprint("device ", i))})
+		if err != nil || a.By != -1 {
+			t.Fatalf("device %d: got %+v, %v", i, a, err)
+		}
+	}
+}
+
+func TestCountersEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := full(t)
+		time.Sleep(time.Hour)
+		for i := range 300 { // which is as many as have room
+			if !attempt(t, s, fmt.Sprint("later ", i), 1) {
+				t.Fatalf("counter %d is refused", i)
+			}
 		}
 	})
 }
 
-func BenchmarkCount(b *testing.B) {
+func BenchmarkAdmit(b *testing.B) {
 	s := memory.New()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, err := s.Count(b.Context(), fmt.Sprint(i%1000), time.Hour); err != nil {
+			_, err := s.Admit(b.Context(), []storage.Counter{
+				{Key: fmt.Sprint("network ", i%1000), Max: 1 << 40, Window: time.Hour},
+				{Key: fmt.Sprint("name ", i%1000), Max: 1 << 40, Window: time.Minute, Longest: time.Hour},
+				{Key: "tenant", Max: 1 << 40, Window: time.Minute},
+			})
+			if err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -79,28 +79,6 @@ func (s *Store) Take(ctx context.Context, key string) (val []byte, err error) {
 	return val, err
 }
 
-// count is one script, so that no counter is left without an end.
-var count = redis.NewScript(`
-local n = redis.call("INCR", KEYS[1])
-if n == 1 then
-	redis.call("PEXPIRE", KEYS[1], ARGV[1])
-end
-return n`)
-
-// Count implements storage.Ephemeral.
-func (s *Store) Count(ctx context.Context, key string, window time.Duration) (n int64, err error) {
-	err = s.away.do(ctx, "count", func(ctx context.Context) error {
-		n, err = count.Run(ctx, s.client, []string{prefix + key}, milliseconds(window)).Int64()
-		return err
-	})
-	return n, err
-}
-
-// Forget implements storage.Ephemeral.
-func (s *Store) Forget(ctx context.Context, key string) error {
-	return s.away.do(ctx, "forget", func(ctx context.Context) error { return s.client.Del(ctx, prefix+key).Err() })
-}
-
 // Ping implements storage.Ephemeral. It asks, whatever came of the last call.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := bounded(ctx)

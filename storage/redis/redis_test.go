@@ -33,6 +33,16 @@ func open(t testing.TB, urls string) *redis.Store {
 	return s
 }
 
+// count is how a counter stands after one attempt more.
+func count(t testing.TB, s *redis.Store, key string) (int64, error) {
+	t.Helper()
+	a, err := s.Admit(t.Context(), []storage.Counter{{Key: "{" + key + "}", Max: 1 << 40, Window: time.Hour}})
+	if err != nil {
+		return 0, err
+	}
+	return a.Counts[0], nil
+}
+
 func TestContract(t *testing.T) {
 	storagetest.Ephemeral(t, open(t, redistest.Start(t)), time.Sleep)
 }
@@ -41,18 +51,18 @@ func TestCommandsComeBackAfterRedis(t *testing.T) {
 	server := redistest.StartServer(t, "--requirepass", "p@ss,word")
 	ctx := t.Context()
 	s := open(t, strings.Replace(server.URL(), "redis://", "redis://:p%40ss%2Cword@", 1))
-	if n, err := s.Count(ctx, "a", time.Hour); n != 1 || err != nil {
+	if n, err := count(t, s, "a"); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want 1", n, err)
 	}
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	_, count := s.Count(ctx, "a", time.Hour)
+	_, admit := count(t, s, "a")
 	_, get := s.Get(ctx, "a")
 	_, take := s.Take(ctx, "a")
 	for name, err := range map[string]error{
-		"Count": count, "Get": get, "Take": take,
-		"Put": s.Put(ctx, "a", nil, time.Hour), "Forget": s.Forget(ctx, "a"), "Ping": s.Ping(ctx),
+		"Admit": admit, "Get": get, "Take": take,
+		"Put": s.Put(ctx, "a", nil, time.Hour), "Release": s.Release(ctx, storage.Release{Back: []storage.Counter{{Key: "a"}}}), "Ping": s.Ping(ctx),
 	} {
 		if !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", name, err, storage.ErrUnavailable)
@@ -63,7 +73,7 @@ func TestCommandsComeBackAfterRedis(t *testing.T) {
 	}
 	// The script is unknown to the new process.
 	back(t, s)
-	if n, err := s.Count(ctx, "a", time.Hour); n != 1 || err != nil {
+	if n, err := count(t, s, "a"); n != 1 || err != nil {
 		t.Errorf("got %d, %v, want 1", n, err)
 	}
 	wrong := open(t, server.URL())
@@ -110,14 +120,14 @@ func TestOneWaitsForSilence(t *testing.T) {
 	server := redistest.StartServer(t)
 	proxy := faultproxy.Start(t, server.Address())
 	s := open(t, "redis://"+proxy.Address)
-	if n, err := s.Count(t.Context(), "a", time.Hour); n != 1 || err != nil {
+	if n, err := count(t, s, "a"); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want 1", n, err)
 	}
 	proxy.Set(faultproxy.Fault{Silent: true})
 	var took []time.Duration
 	for range 20 {
 		start := time.Now()
-		if _, err := s.Count(t.Context(), "a", time.Hour); !errors.Is(err, storage.ErrUnavailable) {
+		if _, err := count(t, s, "a"); !errors.Is(err, storage.ErrUnavailable) {
 			t.Fatalf("got %v, want %v", err, storage.ErrUnavailable)
 		}
 		took = append(took, time.Since(start))
@@ -181,12 +191,12 @@ func TestCluster(t *testing.T) {
 	s := open(t, strings.Join(addresses[:2], ","))
 	storagetest.Ephemeral(t, s, time.Sleep)
 	for i := range 50 { // of every node
-		if n, err := s.Count(t.Context(), fmt.Sprint("slot ", i), time.Hour); n != 1 || err != nil {
+		if n, err := count(t, s, fmt.Sprint("slot ", i)); n != 1 || err != nil {
 			t.Fatalf("got %d, %v, want 1", n, err)
 		}
 	}
 	one := open(t, "redis://"+addresses[0]+"?cluster=true")
-	if n, err := one.Count(t.Context(), "slot 7", time.Hour); n != 2 || err != nil {
+	if n, err := count(t, one, "slot 7"); n != 2 || err != nil {
 		t.Errorf("got %d, %v, want 2", n, err)
 	}
 }
@@ -216,11 +226,16 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func BenchmarkCount(b *testing.B) {
+// BenchmarkAdmit counts a sign-in: by three networks, a name, an account and the tenant.
+func BenchmarkAdmit(b *testing.B) {
 	s := open(b, redistest.Start(b))
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, err := s.Count(b.Context(), fmt.Sprint(i%1000), time.Hour); err != nil {
+			var by []storage.Counter
+			for n := range 6 {
+				by = append(by, storage.Counter{Key: fmt.Sprintf("{tenant} %d %d", n, i%1000), Max: 1 << 40, Window: time.Hour, Longest: time.Duration(n%2) * 2 * time.Hour})
+			}
+			if _, err := s.Admit(b.Context(), by); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -9,9 +10,14 @@ import (
 
 const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_hash, data, tries, created_at, expires_at`
 
+// The column purpose holds who asked, too: "sign-up/ASKER". A column of its own would need
+// another unique key, which the version before could not work with; and that version must
+// not take a code for one of its own.
 func scanCode(row scanner) (c storage.Code, err error) {
-	err = row.Scan(&c.TenantID, &c.ID, &c.Purpose, &c.Target, &c.UserID, bytesColumn{&c.CodeHash}, bytesColumn{&c.LinkHash},
+	purpose := ""
+	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, bytesColumn{&c.CodeHash}, bytesColumn{&c.LinkHash},
 		bytesColumn{&c.Data}, &c.Tries, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt})
+	c.Purpose, c.Asker, _ = strings.Cut(purpose, "/")
 	return c, err
 }
 
@@ -23,7 +29,11 @@ const putCode = `
 		data = excluded.data, tries = excluded.tries, created_at = excluded.created_at, expires_at = excluded.expires_at`
 
 func setCode(c conn, code storage.Code) error {
-	_, err := c.exec(putCode, code.TenantID, code.ID, code.Purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
+	purpose := code.Purpose
+	if code.Asker != "" {
+		purpose += "/" + code.Asker
+	}
+	_, err := c.exec(putCode, code.TenantID, code.ID, purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
 		code.Data, code.Tries, micros(code.CreatedAt), micros(code.ExpiresAt))
 	return err
 }

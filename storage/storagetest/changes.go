@@ -46,6 +46,25 @@ func testCodes(t *testing.T, s Store) {
 		must(t, err)
 	})
 
+	t.Run("askers have one each", func(t *testing.T) {
+		of := func(id, asker string) storage.Code {
+			c := aCode(tenant, id, "asked", "")
+			c.Asker = asker
+			return c
+		}
+		for _, c := range []storage.Code{of("of nobody", ""), of("of a", "a"), of("of b", "b"), of("of b too", "b")} {
+			must(t, s.PutCode(ctx, c))
+		}
+		_, err := s.Code(ctx, tenant, "of b", now)
+		want(t, err, storage.ErrNotFound)
+		for id, asker := range map[string]string{"of nobody": "", "of a": "a", "of b too": "b"} {
+			got, err := s.TryCode(ctx, tenant, id, 5, now)
+			tried := of(id, asker)
+			tried.Tries = 1
+			same(t, got, err, tried)
+		}
+	})
+
 	t.Run("tries in parallel", func(t *testing.T) {
 		must(t, s.PutCode(ctx, aCode(tenant, "many", "many", "")))
 		var allowed atomic.Int64

@@ -2,7 +2,6 @@ package storagetest
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,35 +32,19 @@ func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 		if len(got) != 0 {
 			t.Errorf("got %q, want nothing", got)
 		}
-		must(t, s.Forget(ctx, "a"))
-		must(t, s.Forget(ctx, "a"))
+		_, err = s.Take(ctx, "a")
+		must(t, err)
 		_, err = s.Get(ctx, "a")
 		want(t, err, storage.ErrNotFound)
 		must(t, s.Ping(ctx))
 	})
 
-	t.Run("count", func(t *testing.T) {
-		for i := range int64(3) {
-			n, err := s.Count(ctx, "n", long)
-			same(t, n, err, i+1)
-		}
-		n, err := s.Count(ctx, "m", long)
-		same(t, n, err, 1)
-		must(t, s.Forget(ctx, "n"))
-		n, err = s.Count(ctx, "n", long)
-		same(t, n, err, 1)
-	})
-
 	t.Run("expiry", func(t *testing.T) {
 		must(t, s.Put(ctx, "short", []byte("x"), short))
 		must(t, s.Put(ctx, "long", []byte("x"), long))
-		_, err := s.Count(ctx, "window", short)
-		must(t, err)
 		sleep(short * 2 / 3)
-		_, err = s.Get(ctx, "short")
+		_, err := s.Get(ctx, "short")
 		must(t, err)
-		n, err := s.Count(ctx, "window", short) // does not prolong it
-		same(t, n, err, 2)
 		sleep(short * 2 / 3)
 		_, err = s.Get(ctx, "short")
 		want(t, err, storage.ErrNotFound)
@@ -69,8 +52,6 @@ func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 		want(t, err, storage.ErrNotFound)
 		_, err = s.Get(ctx, "long")
 		must(t, err)
-		n, err = s.Count(ctx, "window", short)
-		same(t, n, err, 1)
 		must(t, s.Put(ctx, "short", []byte("y"), short))
 	})
 
@@ -82,16 +63,7 @@ func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 			_, err := s.Take(ctx, "race")
 			return err
 		}), storage.ErrNotFound)
-		var sum atomic.Int64
-		for _, err := range race(racers, func(int) error {
-			n, err := s.Count(ctx, "sum", long)
-			sum.Add(n)
-			return err
-		}) {
-			must(t, err)
-		}
-		if got, wanted := sum.Load(), int64(racers*(racers+1)/2); got != wanted {
-			t.Errorf("got counts that add up to %d, want %d: each number once", got, wanted)
-		}
 	})
+
+	counters(t, s, sleep)
 }

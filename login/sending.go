@@ -1,0 +1,102 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// sending is a message with a code that is asked for.
+type sending struct {
+	channel string // storage.MethodEmail or MethodPhone
+	// typed is what was typed: an e-mail address, a number or a user name, by its key.
+	typed string
+	// user is whom it means, without an id for nobody, or for those who are not asked.
+	user storage.User
+	// real says that a message goes out, and not a decoy.
+	real bool
+}
+
+// forStrangers is the part of a tenant's messages that browsers may ask for in which the
+// person has not signed in before, in tenths. The rest is for those who are known.
+const forStrangers = 8
+
+// allowSending counts a message that is asked for: by what was typed, which alone decides
+// what is shown; by the mailbox that it goes to, under whichever names; and by who asks. With
+// vain the mailbox has had its messages: a decoy is to be stored, and nothing may tell.
+//
+// A mailbox may be written to so often for one network, and three times as often in all: who
+// asks for somebody else's address takes nothing from its owner, who asks from elsewhere. A
+// browser that signed in to the account before has an allowance of its own.
+func (s *Server) allowSending(r *http.Request, m sending) (vain bool, err error) {
+	if device, ok := s.knownDevice(r, m.user); ok {
+		_, err := s.admit(r,
+			limit.By{Rule: s.PerTarget, Subject: m.channel + "\x00" + m.user.ID + "\x00" + device, Known: true},
+			s.ofTenant(r, m, 10))
+		return false, err
+	}
+	network := limit.Network(web.RequestOf(r.Context()).IP)
+	by := limit.Networks(r.Context(), s.PerAsker, limit.Stays)
+	by = append(by, s.toTarget("typed\x00"+m.channel+"\x00"+whereTo(m.typed), network, false)...)
+	quiet := len(by)
+	by = append(by, s.toTarget("to\x00"+m.channel+"\x00"+m.box(), network, true)...)
+	end := len(by)
+	pass, err := s.admit(r, append(by, s.ofTenant(r, m, forStrangers))...)
+	for i := quiet; i < end && err == nil; i++ {
+		vain = vain || pass.Over(i)
+	}
+	return vain, err
+}
+
+// toTarget are the counters of a mailbox, number or name.
+func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
+	return []limit.By{
+		{Rule: s.PerTarget, Subject: target + "\x00" + network, Quiet: quiet},
+		{Rule: s.PerTarget.Times(3, "-all"), Subject: target, Quiet: quiet},
+	}
+}
+
+// ofTenant is the counter of a tenant's messages, of which so many tenths may be used up.
+func (s *Server) ofTenant(r *http.Request, m sending, tenths int64) limit.By {
+	rule, own := s.MailsPerTenant, web.TenantOf(r.Context()).Settings.Limits.MailsPerHour
+	if m.channel == storage.MethodPhone {
+		rule, own = s.TextsPerTenant, web.TenantOf(r.Context()).Settings.Limits.TextsPerHour
+	}
+	if own != nil {
+		rule.Max = int64(*own)
+	}
+	rule.Max = (rule.Max*tenths + 9) / 10
+	return limit.By{Rule: rule, Look: !m.real}
+}
+
+// box is where the message ends; for nobody, what was typed.
+func (m sending) box() string {
+	switch {
+	case m.user.ID == "":
+		return whereTo(m.typed)
+	case m.channel == storage.MethodPhone:
+		return m.user.Phone
+	}
+	return whereTo(m.user.Email)
+}
+
+// whereTo is the mailbox of an e-mail address, and any other name as it is.
+func whereTo(name string) string {
+	if a, err := address.Read(name); err == nil {
+		return a.Mailbox()
+	}
+	return name
+}
+
+// askerOf is who asks for a code: the browser or, for an app, this very request. Each has a
+// code of its own, so that a stranger who asks for one voids nobody's.
+func askerOf(r *http.Request) string {
+	if name := browserOf(r); name != "" {
+		return name
+	}
+	return secret.Token()
+}
