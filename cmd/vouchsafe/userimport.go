@@ -49,8 +49,12 @@ Who is there already is passed over, so that an import that was interrupted can 
 started again.`
 }
 
-// batchSize is how many rows are added at once. Their writes are committed together.
-const batchSize = 256
+const (
+	// batchSize is how many rows are added at once. Their writes are committed together.
+	batchSize = 32
+	// leastRest is the least that an import rests behind a batch.
+	leastRest = 5 * time.Millisecond
+)
 
 // refusal is a row that was not imported.
 type refusal struct {
@@ -66,8 +70,8 @@ type importing struct {
 	store    store
 	rules    rowRules
 	dry      bool
-	seen     map[string]int // the line of an id, address or name
-	report   *json.Encoder  // nil: none is written
+	seen     seenKeys
+	report   *json.Encoder // nil: none is written
 	progress *progress
 	file     *counted
 
@@ -96,7 +100,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		in = f
 	}
 	im := &importing{
-		dry: c.DryRun, seen: map[string]int{}, progress: a.progress(size), file: &counted{Reader: in},
+		dry: c.DryRun, seen: newSeenKeys(), progress: a.progress(size), file: &counted{Reader: in},
 		rules: rowRules{tenant: c.Tenant, roles: c.Roles, firebase: firebase, now: time.Now()},
 	}
 	if c.Report != "" {
@@ -147,8 +151,10 @@ func (im *importing) run(ctx context.Context, r *bufio.Reader, isCSV bool) error
 	return im.batch(ctx, batch)
 }
 
-// batch imports rows side by side. What is wrong with one is no error.
+// batch imports rows side by side. What is wrong with one is no error. Behind it comes a
+// rest: servers that write to the same file (SQLite) get their turn.
 func (im *importing) batch(ctx context.Context, rows []readRow) error {
+	began := time.Now()
 	type outcome struct {
 		there bool
 		hash  bool
@@ -157,16 +163,13 @@ func (im *importing) batch(ctx context.Context, rows []readRow) error {
 	}
 	outcomes := make([]outcome, len(rows))
 	var wg sync.WaitGroup
-	limit := make(chan struct{}, 32)
 	for i := range rows {
 		p, err := im.fresh(&rows[i])
 		if err != nil {
 			outcomes[i].bad = err
 			continue
 		}
-		limit <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-limit }()
 			o := &outcomes[i]
 			o.hash = p.hash != nil
 			o.there, o.bad, o.err = im.add(ctx, p)
@@ -191,7 +194,15 @@ func (im *importing) batch(ctx context.Context, rows []readRow) error {
 		}
 	}
 	im.progress.show(im.file.n, im.counts())
-	return nil
+	if im.dry {
+		return nil
+	}
+	select {
+	case <-time.After(max(leastRest, time.Since(began))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // fresh checks the row, and that no row before it is of the same person.
@@ -205,14 +216,14 @@ func (im *importing) fresh(r *readRow) (person, error) {
 	}
 	keys := []string{"id " + p.user.ID, "email " + p.user.EmailKey, "username " + p.user.UsernameKey}
 	for _, key := range keys {
-		if line, ok := im.seen[key]; ok {
+		if line, ok := im.seen.line(key); ok {
 			field, _, _ := strings.Cut(key, " ")
 			return p, fmt.Errorf("line %d has this %s too", line, field)
 		}
 	}
 	for i, val := range []string{r.row.ID, p.user.EmailKey, p.user.UsernameKey} {
 		if val != "" {
-			im.seen[keys[i]] = r.line
+			im.seen.add(keys[i], r.line)
 		}
 	}
 	return p, nil

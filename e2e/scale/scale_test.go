@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	_ "modernc.org/sqlite" // the driver of an embedded server's file
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )

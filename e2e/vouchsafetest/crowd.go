@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "modernc.org/sqlite" // the driver of an embedded server's file
 )
 
 // Crowd is people with what hangs on them, made by the database itself: a million in minutes.
@@ -104,7 +103,8 @@ func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 	return strings.NewReplacer("$3", "CAST($3 AS BIGINT)", "$6", "CAST($6 AS BIGINT)").Replace(text)
 }
 
-// Fill puts the crowd into a database: the URL of PostgreSQL, or the path of SQLite's file.
+// Fill puts the crowd into a database: the URL of PostgreSQL, or the path of SQLite's file,
+// whose driver the caller imports.
 // told, when not nil, is told of each part.
 func (c Crowd) Fill(ctx context.Context, database string, told func(kind string, done, of int)) error {
 	exec, done, err := crowdFiller(ctx, database)

@@ -68,6 +68,11 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 		writer.Close()
 		return nil, fault(err)
 	}
+	// SQLite's own wait for another process's transaction sleeps ever longer, up to 100 ms, and
+	// one that writes again and again takes the file each time meanwhile: see begin.
+	if _, err := l.held.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return nil, errors.Join(fault(err), l.held.Close(), writer.Close())
+	}
 	l.writing = &liteConn{prepare: l.held.PrepareContext, meter: m}
 	l.reading = l.writing
 	if l.path == "" {
@@ -89,8 +94,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 func firstConn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		c, err := db.Conn(ctx)
-		busy, ok := errors.AsType[*sqlite.Error](err)
-		if !ok || busy.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(end) {
+		if !isBusy(err) || time.Now().After(end) {
 			return c, err
 		}
 	}
@@ -185,7 +189,7 @@ func (l *lite) commit(tasks []*task) {
 		l.slots <- struct{}{}
 		defer func() { <-l.slots }()
 	}
-	err := l.writing.command("BEGIN IMMEDIATE")
+	err := l.begin()
 	for i := 0; err == nil && i < len(tasks); i++ {
 		err = l.savepoint(tasks[i])
 	}
@@ -200,6 +204,25 @@ func (l *lite) commit(tasks []*task) {
 	for _, t := range tasks {
 		t.err = fault(fmt.Errorf("commit: %w", err))
 	}
+}
+
+// askAgain is how soon the writer asks again for a file that another process writes to. Who
+// writes much rests for longer than that between two transactions.
+const askAgain = time.Millisecond
+
+// begin begins a transaction that writes, when no other process has one.
+func (l *lite) begin() error {
+	for end := time.Now().Add(maxWait); ; time.Sleep(askAgain) {
+		err := l.writing.command("BEGIN IMMEDIATE")
+		if !isBusy(err) || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+func isBusy(err error) bool {
+	busy, ok := errors.AsType[*sqlite.Error](err)
+	return ok && busy.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // savepoint runs one task so that its failure leaves the others alone. An error means
