@@ -120,6 +120,9 @@ func (b *Browser) request(t testing.TB, method, target string, form url.Values, 
 		req.Header[k] = v
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
+	if b.roams {
+		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8") // apps may answer with something else
+	}
 	req.Header.Set("Sec-Fetch-Site", site)
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
 	req.Header.Set("Sec-Fetch-Dest", "document")

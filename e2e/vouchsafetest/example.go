@@ -38,7 +38,8 @@ const (
 
 var madeSecret = regexp.MustCompile(`(?m)^client_secret +(\S+)$`)
 
-// Example adds the client by the command that the section shows, which prints its secret.
+// Example makes the client by what the section shows: the command, which prints its secret,
+// or a clients file, which takes the place of the one that the server has.
 func (s *Server) Example(t testing.TB, section *Section) *Example {
 	t.Helper()
 	port, err := freePort()
@@ -47,6 +48,10 @@ func (s *Server) Example(t testing.TB, section *Section) *Example {
 	}
 	e := &Example{Section: section, Server: s, Port: port, URL: "http://localhost:" + port, ClientID: docClientID + "-" + strings.ToLower(rand.Text()[:8])}
 	for _, b := range section.Blocks {
+		if b.Lang == "yaml" {
+			e.apply(t, b.Text)
+			return e
+		}
 		for line := range strings.SplitSeq(strings.ReplaceAll(b.Text, "\\\n", ""), "\n") {
 			args, ok := strings.CutPrefix(line, "vouchsafe client add ")
 			if b.Lang != "sh" || !ok {
@@ -59,13 +64,39 @@ func (s *Server) Example(t testing.TB, section *Section) *Example {
 			return e
 		}
 	}
-	t.Fatalf("%s does not show `vouchsafe client add` under %q", section.Page, section.Heading)
+	t.Fatalf("%s shows neither `vouchsafe client add` nor a clients file under %q", section.Page, section.Heading)
 	return nil
 }
 
-// fill puts in what differs.
+var hashOfSecret = regexp.MustCompile(`sha256\$[\w-]+`)
+
+// apply applies a clients file, with the hash of a secret in place of the one that it has.
+func (e *Example) apply(t testing.TB, text string) {
+	t.Helper()
+	e.Secret = "vcs_" + rand.Text()
+	if !hashOfSecret.MatchString(text) {
+		t.Fatalf("%s: the clients under %q have no client_secret_hash", e.Page, e.Heading)
+	}
+	file := filepath.Join(t.TempDir(), "clients.yaml")
+	text = hashOfSecret.ReplaceAllLiteralString(e.fill(text), SecretHash(e.Secret))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e.Server.Command(t, "", "client", "apply", file)
+}
+
+var differs = regexp.MustCompile(`\b(` + docIssuer + `|` + docHTTPS + `|` + docPort + `|` + docClientID + `|` + docSecret + `)\b`)
+
+// fill puts in what differs. Parts of other words stay: OIDC_CLIENT_SECRET, 13000.
 func (e *Example) fill(text string) string {
-	return strings.NewReplacer(docIssuer, e.Server.Issuer, docHTTPS, e.Server.Issuer, docPort, e.Port, docClientID, e.ClientID, docSecret, e.Secret).Replace(text)
+	mine := map[string]string{docIssuer: e.Server.Issuer, docHTTPS: e.Server.Issuer, docPort: e.Port, docClientID: e.ClientID, docSecret: e.Secret}
+	return differs.ReplaceAllStringFunc(text, func(is string) string { return mine[is] })
+}
+
+// Text is the block that is the file of that name, with what differs put in.
+func (e *Example) Text(t testing.TB, name string) string {
+	t.Helper()
+	return e.fill(e.File(t, name))
 }
 
 // Write writes the section's files into the folder.

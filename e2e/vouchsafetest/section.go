@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,4 +66,28 @@ func (s *Section) File(t testing.TB, name string) string {
 	}
 	t.Fatalf("%s has no %s under %q", s.Page, name, s.Heading)
 	return ""
+}
+
+// With is the section with other words in place of those that it has: pairs of what stands
+// in its code and what shall stand there. It fails the test when something does not.
+func (s *Section) With(t testing.TB, pairs ...string) *Section {
+	t.Helper()
+	out := &Section{s.Page, s.Heading, slices.Clone(s.Blocks)}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		found := false
+		for j, b := range out.Blocks {
+			found = found || strings.Contains(b.Text, pairs[i])
+			out.Blocks[j].Text = strings.ReplaceAll(b.Text, pairs[i], pairs[i+1])
+		}
+		if !found {
+			t.Fatalf("%s does not say %q under %q", s.Page, pairs[i], s.Heading)
+		}
+	}
+	return out
+}
+
+// RequirePKCE is the section with PKCE demanded of the client that its command makes.
+func (s *Section) RequirePKCE(t testing.TB) *Section {
+	t.Helper()
+	return s.With(t, "--kind web", "--kind web --require-pkce")
 }

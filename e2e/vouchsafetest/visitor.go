@@ -5,18 +5,27 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // Visitor is a browser without scripts that goes wherever it is sent: to an app, from
 // there to the issuer, where it signs in as its person, and back.
-type Visitor struct{ Browser }
+type Visitor struct {
+	Browser
+	// Answered are the paths of the issuer's pages that it answered on its last way.
+	Answered []string
+}
+
+// GavePassword says whether the issuer asked for the password on the last way: it does when
+// the session has ended.
+func (v *Visitor) GavePassword() bool { return slices.Contains(v.Answered, "/login") }
 
 // Visitor is a new one, in front of which the person sits.
 func (s *Server) Visitor(t testing.TB, p Person) *Visitor {
 	t.Helper()
-	v := &Visitor{*s.Browser(t, p)}
+	v := &Visitor{Browser: *s.Browser(t, p)}
 	v.roams = true
 	transport := v.client.Transport.(*http.Transport)
 	issuer, atIssuer := v.issuer().Host, transport.DialContext
@@ -61,6 +70,7 @@ func (v *Visitor) from(page *Page) *Browser {
 // response mode form_post), until the visitor is at another site.
 func (v *Visitor) arrive(t testing.TB, page *Page) *Page {
 	t.Helper()
+	v.Answered = nil
 	for range maxPages {
 		if !v.ofIssuer(page.URL) {
 			return page
@@ -72,6 +82,7 @@ func (v *Visitor) arrive(t testing.TB, page *Page) *Page {
 		if next == nil {
 			t.Fatalf("the visitor stays at %s: %d\n%s", page.URL, page.Status, page.Text(t))
 		}
+		v.Answered = append(v.Answered, page.URL.Path)
 		page = next
 	}
 	t.Fatalf("no end to the pages of the issuer: the visitor is at %s", page.URL)
