@@ -32,7 +32,7 @@ test: ## Set up, lint, test everything under -race, fuzz for a moment
 	@scripts/test
 
 .PHONY: test-clients
-test-clients: setup ## Sign in with every client library as docs/clients*.md show it; make test does with the light ones
+test-clients: ## Sign in with every client library as docs/clients*.md show it; make test does with the light ones
 	@scripts/test-clients
 
 .PHONY: fuzz

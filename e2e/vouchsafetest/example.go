@@ -85,7 +85,7 @@ func (e *Example) apply(t testing.TB, text string) {
 	e.Server.Command(t, "", "client", "apply", file)
 }
 
-var differs = regexp.MustCompile(`\b(` + docIssuer + `|` + docHTTPS + `|` + docPort + `|` + docClientID + `|` + docSecret + `)\b`)
+var differs = regexp.MustCompile(`\b(` + strings.Join([]string{docIssuer, regexp.QuoteMeta(docHTTPS), docPort, docClientID, docSecret}, "|") + `)\b`)
 
 // fill puts in what differs. Parts of other words stay: OIDC_CLIENT_SECRET, 13000.
 func (e *Example) fill(text string) string {
