@@ -26,6 +26,20 @@ func BenchmarkFailures(b *testing.B) {
 	}
 	s.hasher, s.login.Passwords = real, real
 	names := lookalikes(b, s)
+	for kind, p := range map[string]argon2id.Params{"cheaper": {Memory: argon2id.OWASP.Memory / 2, Time: 2, Threads: 1}, "dearer": {Memory: 2 * argon2id.OWASP.Memory, Time: 2, Threads: 1}} {
+		before, err := password.New(p, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.hasher = before
+		s.user("default", kind+"@example.com", "", right)
+		names["hash of before, "+kind] = kind + "@example.com"
+		hash, err := before.Hash(b.Context(), right)
+		if err != nil {
+			b.Fatal(err)
+		}
+		real.Learn(hash)
+	}
 	v := s.visitor()
 	v.get("/login")
 	took := map[string][]time.Duration{}

@@ -105,6 +105,8 @@ type Credentials interface {
 	Credential(ctx context.Context, tenant, userID, kind, id string) (Credential, error)
 	// CredentialsOf lists all that a person has, by kind and id.
 	CredentialsOf(ctx context.Context, tenant, userID string) ([]Credential, error)
+	// SomeCredentials are some of a kind, of those who came first: for a look at what is in use.
+	SomeCredentials(ctx context.Context, tenant, kind string, limit int) ([]Credential, error)
 	// UserPassword finds the person by EmailKey or UsernameKey, with their password:
 	// one read for a sign-in. The credential's Data is nil when they have none.
 	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)

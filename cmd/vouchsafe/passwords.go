@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
@@ -9,11 +10,38 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // hasher hashes as the settings say.
 func (c *Config) hasher() (*passwords.Hasher, error) {
 	return passwords.New(c.argon2(), nil)
+}
+
+const (
+	// sampledTenants and sampledHashes bound the look at which hashes are in use.
+	sampledTenants = 100
+	sampledHashes  = 200
+)
+
+// learnHashes has the hasher know which hashes are in use: those from before a setting was
+// lowered are dearer than new ones, and a wrong password is to cost as much as one of them,
+// whether there is an account or none.
+func learnHashes(ctx context.Context, s store, h *passwords.Hasher) error {
+	tenants, err := s.Tenants(ctx, "", sampledTenants)
+	if err != nil {
+		return err
+	}
+	for _, t := range tenants {
+		creds, err := s.SomeCredentials(ctx, t.ID, storage.PasswordCredential, sampledHashes)
+		if err != nil {
+			return err
+		}
+		for _, c := range creds {
+			h.Learn(c.Data)
+		}
+	}
+	return nil
 }
 
 func (c *Config) argon2() argon2id.Params {

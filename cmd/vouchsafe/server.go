@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -40,6 +41,7 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
+	hasher   *password.Hasher
 	mails    *mail.Worker     // nil when there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
 	dev      *devpage.Page    // nil unless only this machine reaches the server
@@ -66,6 +68,9 @@ func (s *server) assemble(ctx context.Context) error {
 		return err
 	}
 	if err := s.wire(shared, local); err != nil {
+		return err
+	}
+	if err := learnHashes(ctx, s.store, s.hasher); err != nil {
 		return err
 	}
 	if err := s.provider.CheckKeys(ctx, storage.DefaultTenant); err != nil {
@@ -121,8 +126,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	hasher, err := cfg.hasher()
-	if err != nil {
+	if s.hasher, err = cfg.hasher(); err != nil {
 		return err
 	}
 	mailer, err := s.wireMail(limits)
@@ -154,7 +158,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	pages := login.Config{
-		Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
+		Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
 		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
 		Development: cfg.development(),
 	}

@@ -89,13 +89,43 @@ func (h *Hasher) NeedsRehash(phc string) bool {
 	return err != nil || d.params != h.params() || len(d.salt) != saltLength || len(d.key) != keyLength
 }
 
-// Decoy is a PHC string with the parameters of new hashes that is no secret's hash, made
-// without the work of one: for verifying in vain, as slowly as in earnest.
-func (h *Hasher) Decoy() string {
-	d := digest{params: h.params(), salt: make([]byte, saltLength), key: make([]byte, keyLength)}
-	rand.Read(d.salt)
-	rand.Read(d.key)
-	return d.String()
+// Work is how much there is to do for a hash: KiB that are filled, over all passes.
+func (p Params) Work() int { return int(p.Memory) * int(p.Time) }
+
+// WorkOf is the work of a stored hash, 0 for what is none.
+func WorkOf(phc string) int {
+	d, err := parse(phc)
+	if err != nil {
+		return 0
+	}
+	return d.params.Work()
+}
+
+// Work is that of new hashes.
+func (h *Hasher) Work() int { return h.params().Work() }
+
+// Compare is Verify without a place in a line: call it within Run.
+func Compare(phc, secret string) (bool, error) {
+	d, err := parse(phc)
+	if err != nil {
+		return false, err
+	}
+	key, err := derive([]byte(secret), d.salt, d.params, len(d.key))
+	return err == nil && subtle.ConstantTimeCompare(key, d.key) == 1, err
+}
+
+// Burn does so much work, for nothing: with as many passes and lanes as new hashes have, for
+// they decide how fast it goes. Call it within Run.
+func (h *Hasher) Burn(secret string, work int) error {
+	p := h.params()
+	p.Memory = uint32(min(work/int(p.Time), maxMemory))
+	if p.Memory < 8*uint32(p.Threads) {
+		return nil // a few microseconds
+	}
+	salt := make([]byte, saltLength)
+	rand.Read(salt)
+	_, err := derive([]byte(secret), salt, p, keyLength)
+	return err
 }
 
 func (h *Hasher) params() Params {

@@ -10,6 +10,7 @@
 package password
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -25,7 +26,7 @@ const MaxLength = 1024
 // Hasher hashes and verifies passwords.
 type Hasher struct {
 	argon argon2id.Hasher
-	decoy string
+	costs *costs
 }
 
 // New is a Hasher whose new hashes have the given parameters; the zero Params are
@@ -35,7 +36,7 @@ func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	if err := h.argon.Check(); err != nil {
 		return nil, err
 	}
-	h.decoy = h.argon.Decoy()
+	h.costs = &costs{own: h.argon.Work()}
 	return h, nil
 }
 
@@ -56,61 +57,71 @@ func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 	return []byte(s), err
 }
 
+// Learn notes which hashes are in use, from a sample of them: see costs.
+func (h *Hasher) Learn(stored ...[]byte) {
+	for _, hash := range stored {
+		if work := argon2id.WorkOf(string(hash)); work > 0 {
+			h.costs.uses(kindOf(string(hash)), work)
+		}
+	}
+}
+
 // Verify says whether the stored hash is the password's, and if so, whether it is
 // outdated: to be replaced by what Hash gives. With a nil hash, for somebody who is
-// unknown or has no password, it does the same work and says no, so that time does not
-// tell. A stored hash that cannot be read does that too, with an error.
-//
-// Hashes of other products, which came by Import, take the time that they take, but at
-// least that of one of ours when they are not the password's.
+// unknown or has no password, it says no, and so it does of a stored hash that cannot be
+// read, with an error. Whenever it says no it has done as much work as the dearest of the
+// hashes in use takes, so that time does not tell one case from another.
 func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok, outdated bool, err error) {
 	if len(password) > MaxLength {
 		return false, false, ErrTooLong
 	}
-	if stored == nil {
-		return false, false, h.inVain(ctx, password)
-	}
-	if other, err := parseForeign(string(stored)); err == nil {
-		return h.verifyForeign(ctx, other, password)
-	}
-	ok, err = h.argon.Verify(ctx, string(stored), composed(password))
-	if errors.Is(err, argon2id.ErrMalformed) {
-		if busy := h.inVain(ctx, password); busy != nil {
-			return false, false, busy
+	var failed error
+	err = h.argon.Run(ctx, func() {
+		done := 0
+		ok, done, failed = h.compare(stored, password)
+		if !ok && (failed == nil || errors.Is(failed, argon2id.ErrMalformed)) {
+			if busy := h.burn(password, h.costs.dearest()-done); busy != nil {
+				failed = busy
+			}
 		}
-	}
-	if err != nil || !ok {
-		return false, false, err
+	})
+	if err != nil || failed != nil || !ok {
+		return false, false, cmp.Or(err, failed)
 	}
 	return true, h.argon.NeedsRehash(string(stored)), nil
 }
 
-// inVain does the work of verifying a hash of today.
-func (h *Hasher) inVain(ctx context.Context, password string) error {
-	_, err := h.argon.Verify(ctx, h.decoy, composed(password))
-	return err
-}
-
-func (h *Hasher) verifyForeign(ctx context.Context, other foreign, password string) (ok, outdated bool, err error) {
-	var took time.Duration
-	err = h.argon.Run(ctx, func() {
-		start := time.Now()
+// compare compares with a stored hash, and says how much work that was.
+func (h *Hasher) compare(hash []byte, password string) (ok bool, done int, err error) {
+	if hash == nil {
+		return false, 0, nil
+	}
+	stored, start := string(hash), time.Now()
+	if other, err := parseForeign(stored); err == nil {
 		for _, spelling := range spellings(password) {
 			ok = ok || other.matches(spelling)
 		}
-		took = time.Since(start)
-	})
-	if err != nil || ok {
-		return ok, ok, err
+		return ok, h.costs.tookOther(kindOf(stored), time.Since(start)), nil
 	}
-	// A millisecond of MD5 would tell that there is somebody whose hash was imported.
-	if took < quick {
-		err = h.inVain(ctx, password)
+	ok, err = argon2id.Compare(stored, composed(password))
+	if errors.Is(err, argon2id.ErrMalformed) {
+		return false, 0, err
 	}
-	return false, false, err
+	done = argon2id.WorkOf(stored)
+	h.costs.took(done, time.Since(start))
+	h.costs.uses(kindOf(stored), done)
+	return ok, done, err
 }
 
-// quick is what a hash takes that takes no time, next to one of ours.
-const quick = 20 * time.Millisecond
+// burn does so much work in vain.
+func (h *Hasher) burn(password string, work int) error {
+	if work <= 0 {
+		return nil
+	}
+	start := time.Now()
+	err := h.argon.Burn(composed(password), work)
+	h.costs.took(work, time.Since(start))
+	return err
+}
 
 func composed(s string) string { return norm.NFC.String(s) }

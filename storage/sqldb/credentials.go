@@ -116,3 +116,15 @@ func setCredential(c conn, cr storage.Credential) error {
 		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
 	return err
 }
+
+const someCredentials = `
+	SELECT ` + credentialColumns + ` FROM credentials
+	WHERE tenant_id = $1 AND kind = $2
+	ORDER BY user_id, id
+	LIMIT $3`
+
+// SomeCredentials implements storage.Credentials.
+func (s *Store) SomeCredentials(ctx context.Context, tenant, kind string, limit int) ([]storage.Credential, error) {
+	all, err := list(ctx, s, someCredentials, []any{tenant, kind, limit}, scanCredential)
+	return all, wrapped(err, "some credentials")
+}

@@ -120,7 +120,7 @@ func testLargePerson(t *testing.T, s Store) {
 	want(t, s.RemoveUser(ctx, w.tenant, w.user, now), storage.ErrNotFound)
 	w.wantAlive(t, 0, large)
 	for _, name := range []string{
-		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf", "UserPassword",
+		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf", "SomeCredentials", "UserPassword",
 		"Identity", "IdentitiesOf", "Session", "SessionsOf", "LiveGrant", "GrantsOf",
 	} {
 		if got, err := w.reads()[name](ctx); !errors.Is(err, storage.ErrNotFound) {

@@ -130,6 +130,9 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"Credential": func(ctx context.Context) (any, error) {
 			return s.Credential(ctx, tenant, w.user, storage.PasswordCredential, "")
 		},
+		"SomeCredentials": func(ctx context.Context) (any, error) {
+			return some(s.SomeCredentials(ctx, tenant, storage.PasswordCredential, 10))
+		},
 		"CredentialsOf": func(ctx context.Context) (any, error) { return some(s.CredentialsOf(ctx, tenant, w.user)) },
 		"UserPassword":  func(ctx context.Context) (any, error) { return both(s.UserPassword(ctx, tenant, "jo")) },
 		"Identity":      func(ctx context.Context) (any, error) { return s.Identity(ctx, tenant, "google", "1") },

@@ -1,0 +1,114 @@
+package password
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+)
+
+// waste is how long a wrong password takes with each of the hashes, which take turns so that
+// whatever else the machine does hits all alike: the median of some.
+func waste(t *testing.T, h *Hasher, hashes map[string][]byte) map[string]time.Duration {
+	t.Helper()
+	took := map[string][]time.Duration{}
+	for range 15 {
+		for name, stored := range hashes {
+			start := time.Now()
+			if ok, _, err := h.Verify(t.Context(), stored, "wrong battery horse"); ok || err != nil {
+				t.Fatalf("%s: got %v, %v", name, ok, err)
+			}
+			took[name] = append(took[name], time.Since(start))
+		}
+	}
+	medians := map[string]time.Duration{}
+	for name, all := range took {
+		slices.Sort(all)
+		medians[name] = all[len(all)/2]
+	}
+	return medians
+}
+
+// TestWrongPasswordsTakeAsLong: whether somebody's hash is as cheap as those of before, as
+// dear as those of before, another product's, or there is none. A factor of four would stand
+// between them.
+func TestWrongPasswordsTakeAsLong(t *testing.T) {
+	small, large := argon2id.Params{Memory: 4 << 10, Time: 2, Threads: 1}, argon2id.Params{Memory: 16 << 10, Time: 2, Threads: 1}
+	hash := func(p argon2id.Params) []byte {
+		stored, err := hasher(t, p).Hash(t.Context(), "correct horse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored
+	}
+	md5, err := Import("$P$984478476IagS59wHZvyQMArzfx58u.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := map[string][]byte{"nobody": nil, "small": hash(small), "large": hash(large), "another product's": md5}
+	for name, now := range map[string]argon2id.Params{"raised": large, "lowered": small} {
+		for try := 0; ; try++ {
+			h := hasher(t, now)
+			h.Learn(hashes["large"])
+			took := waste(t, h, hashes)
+			least, most := time.Hour, time.Duration(0)
+			for _, d := range took {
+				least, most = min(least, d), max(most, d)
+			}
+			if most < 2*least {
+				break
+			}
+			if try == 3 { // a busy machine is not busy in the same way four times
+				t.Errorf("%s: got %v", name, took)
+				break
+			}
+		}
+	}
+}
+
+// TestDearHashesMakeOthersDearWithinABound: or an import would let everybody ask for seconds.
+func TestDearHashesMakeOthersDearWithinABound(t *testing.T) {
+	h := hasher(t, cheap)
+	own := h.costs.own
+	if got := h.costs.dearest(); got != own {
+		t.Errorf("got %d, want %d", got, own)
+	}
+	h.costs.uses("a", 3*own)
+	h.costs.uses("b", 2*own)
+	if got := h.costs.dearest(); got != 3*own {
+		t.Errorf("got %d, want that of the dearest, %d", got, 3*own)
+	}
+	h.costs.uses("c", 100*own)
+	if got := h.costs.dearest(); got != dearestTimes*own {
+		t.Errorf("got %d, want at most %d", got, dearestTimes*own)
+	}
+	for i := range 1000 {
+		h.costs.uses(string(rune(i+1000)), 2*own)
+	}
+	if n := len(h.costs.kinds); n > maxKinds {
+		t.Errorf("%d kinds are kept", n)
+	}
+	// One slow moment is forgotten when the hash turns out to be quicker.
+	h = hasher(t, cheap)
+	h.costs.took(own, time.Millisecond)
+	h.costs.tookOther("d", 3*time.Millisecond)
+	h.costs.tookOther("d", 2*time.Millisecond)
+	if got := h.costs.dearest(); got < 2*own-1 || got > 2*own+1 {
+		t.Errorf("got %d, want %d", got, 2*own)
+	}
+}
+
+func TestKindOfAHash(t *testing.T) {
+	for text, want := range map[string]string{
+		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1": "$argon2id$v=19$m=65536,t=2,p=1",
+		"$2b$12$abcdefghijklmnopqrstuv":                          "$2b$12",
+		"$pbkdf2-sha256$i=29000$c2FsdA$a2V5":                     "$pbkdf2-sha256$i=29000",
+		"$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0":                     "$P$9",
+		"":                                                       "",
+	} {
+		if got := kindOf(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
