@@ -145,6 +145,7 @@ func originsOf(uris []string) []string {
 }
 
 type clientListCmd struct {
+	pageFlags
 	tenantFlag
 	jsonFlag
 }
@@ -154,18 +155,9 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		clients := []clientView{}
-		for client, err := range allClients(ctx, s, c.Tenant) {
-			if err != nil {
-				return err
-			}
-			clients = append(clients, viewClient(client))
-		}
-		if c.JSON {
-			return a.printJSON(clients)
-		}
-		t := a.table("CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM")
-		for _, v := range clients {
+		all := some(c.pageFlags, func(after string) ([]storage.Client, error) { return s.Clients(ctx, c.Tenant, after, pageSize) },
+			func(c storage.Client) string { return c.ClientID })
+		return printList(a, c.JSON, all, viewClient, []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"}, func(v clientView) []string {
 			from := "command"
 			switch {
 			case v.Declared:
@@ -173,9 +165,8 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 			case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
 				from = "server"
 			}
-			t.row(v.ClientID, v.ClientName, cmp.Or(v.TokenEndpointAuthMethod, "client_secret"), strings.Join(v.GrantTypes, " "), from)
-		}
-		return t.flush()
+			return []string{v.ClientID, v.ClientName, cmp.Or(v.TokenEndpointAuthMethod, "client_secret"), strings.Join(v.GrantTypes, " "), from}
+		})
 	})
 }
 

@@ -33,6 +33,7 @@ type mailView struct {
 }
 
 type mailDeadCmd struct {
+	pageFlags
 	tenantFlag
 	jsonFlag
 }
@@ -42,21 +43,14 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		views := []mailView{}
-		for m, err := range deadMail(ctx, s, c.Tenant) {
-			if err != nil {
-				return err
-			}
-			views = append(views, mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError})
+		view := func(m storage.Mail) mailView {
+			return mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError}
 		}
-		if c.JSON {
-			return a.printJSON(views)
-		}
-		t := a.table("ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY")
-		for _, v := range views {
-			t.row(v.ID, v.To, v.Template, v.DeadAt.Local().Format(time.DateTime), fmt.Sprint(v.Attempts), v.Error)
-		}
-		return t.flush()
+		all := some(c.pageFlags, func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, c.Tenant, after, pageSize) },
+			func(m storage.Mail) string { return m.ID })
+		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
+			return []string{v.ID, v.To, v.Template, v.DeadAt.Local().Format(time.DateTime), fmt.Sprint(v.Attempts), v.Error}
+		})
 	})
 }
 

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
-	"text/tabwriter"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -19,21 +20,54 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// table aligns rows for people.
-type table struct{ w *tabwriter.Writer }
+// table aligns rows for people. It prints them as they come, some hundred at a time: columns
+// may get wider further down, and memory does not grow with their number.
+type table struct {
+	w      io.Writer
+	rows   [][]string
+	widths []int
+}
 
-func (a *app) table(columns ...string) table {
-	t := table{tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)}
-	t.row(columns...)
+// tableRows is how many rows are aligned together.
+const tableRows = 200
+
+func (a *app) table(columns ...string) *table {
+	t := &table{w: a.stdout, widths: make([]int, len(columns))}
+	t.rows = append(t.rows, columns)
 	return t
 }
 
-func (t table) row(cells ...string) {
+func (t *table) row(cells ...string) {
 	for i, c := range cells {
 		// What people and clients call themselves must not move a terminal's cursor.
 		cells[i] = printable(c)
 	}
-	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+	t.rows = append(t.rows, cells)
+	if len(t.rows) >= tableRows {
+		_ = t.flush() // a writer that failed once fails at the end, too
+	}
+}
+
+// flush prints what was not printed yet.
+func (t *table) flush() error {
+	for _, cells := range t.rows {
+		for i, c := range cells {
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, cells := range t.rows {
+		for i, c := range cells {
+			b.WriteString(c)
+			if i < len(cells)-1 {
+				b.WriteString(strings.Repeat(" ", t.widths[i]+2-utf8.RuneCountInString(c)))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	t.rows = t.rows[:0]
+	_, err := io.WriteString(t.w, b.String())
+	return err
 }
 
 // printable is s without control characters.
@@ -45,8 +79,6 @@ func printable(s string) string {
 		return r
 	}, s)
 }
-
-func (t table) flush() error { return t.w.Flush() }
 
 // noSuch says of what is not found what it was.
 func noSuch(err error, kind, name string) error {

@@ -99,7 +99,10 @@ func viewTenant(cfg *Config, t storage.Tenant) tenantView {
 	return tenantView{t.ID, t.Name, issuer, t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
 }
 
-type tenantListCmd struct{ jsonFlag }
+type tenantListCmd struct {
+	pageFlags
+	jsonFlag
+}
 
 func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
@@ -107,21 +110,12 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		tenants := []tenantView{}
-		for t, err := range allTenants(ctx, s) {
-			if err != nil {
-				return err
-			}
-			tenants = append(tenants, viewTenant(cfg, t))
-		}
-		if c.JSON {
-			return a.printJSON(tenants)
-		}
-		t := a.table("TENANT", "NAME", "ISSUER")
-		for _, v := range tenants {
-			t.row(v.ID, v.Name, v.Issuer)
-		}
-		return t.flush()
+		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) { return s.Tenants(ctx, after, pageSize) },
+			func(t storage.Tenant) string { return t.ID })
+		view := func(t storage.Tenant) tenantView { return viewTenant(cfg, t) }
+		return printList(a, c.JSON, all, view, []string{"TENANT", "NAME", "ISSUER"}, func(v tenantView) []string {
+			return []string{v.ID, v.Name, v.Issuer}
+		})
 	})
 }
 

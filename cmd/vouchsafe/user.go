@@ -165,6 +165,7 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 }
 
 type userListCmd struct {
+	pageFlags
 	tenantFlag
 	jsonFlag
 }
@@ -174,21 +175,11 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		users := []userView{}
-		for u, err := range allUsers(ctx, s, c.Tenant) {
-			if err != nil {
-				return err
-			}
-			users = append(users, viewUser(u))
-		}
-		if c.JSON {
-			return a.printJSON(users)
-		}
-		t := a.table("ID", "EMAIL", "USER NAME", "NAME", "STATE")
-		for _, u := range users {
-			t.row(u.ID, u.Email, u.Username, u.Profile.Name, u.state())
-		}
-		return t.flush()
+		all := some(c.pageFlags, func(after string) ([]storage.User, error) { return s.Users(ctx, c.Tenant, after, pageSize) },
+			func(u storage.User) string { return u.ID })
+		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "USER NAME", "NAME", "STATE"}, func(u userView) []string {
+			return []string{u.ID, u.Email, u.Username, u.Profile.Name, u.state()}
+		})
 	})
 }
 
