@@ -127,7 +127,9 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, er
 		return nil, invalidGrant(ctx, "another client's token")
 	case !g.RevokedAt.IsZero():
 		return nil, invalidGrant(ctx, "the grant was revoked")
-	case s.token.generation >= g.Generation:
+	case s.token.generation > g.Generation:
+		return nil, p.rolledBack(ctx, s, &g)
+	case s.token.generation == g.Generation:
 		return nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
 	case s.token.generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
 		return p.again(ctx, s)
@@ -137,6 +139,18 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, er
 	}
 	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.reused", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
 	return nil, invalidGrant(ctx, "the refresh token was used before")
+}
+
+// rolledBack ends a grant whose token is ahead of it. We made the token, and no token is made
+// before its generation is stored: the database has forgotten it, as after a restore or the
+// failover to a standby that lagged behind. Its predecessors, spent long ago, would work again.
+func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Grant) error {
+	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", s.now); err != nil {
+		return fmt.Errorf("revoke grant that was rolled back: %w", err)
+	}
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.ahead", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
+	p.Log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. See docs/operations.md, Backups", "grant", g.ID)
+	return invalidGrant(ctx, "the refresh token is ahead of its grant: the database was rolled back")
 }
 
 // again is the grant of a predecessor that may still be used, if the grant lives.

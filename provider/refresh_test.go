@@ -45,6 +45,30 @@ func TestReuseOfAnOlderToken(t *testing.T) {
 	s.fails(s.refresh(c, third.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
 }
 
+// E10: a token that the database has forgotten, as after a restore, ends its grant.
+func TestTokenAheadOfItsGrant(t *testing.T) {
+	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
+		c := s.client()
+		thief := s.client(func(c *storage.Client) { c.ClientID = "thief" })
+		spent := s.tokens(c).str("refresh_token")
+		id, _, err := s.p.openRefreshToken(s.tenant.ID, spent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The database knows the first generation, and the client has the third.
+		newest := s.p.refreshToken(s.tenant.ID, id, 3)
+		s.fails(s.refresh(thief, newest), http.StatusBadRequest, "invalid_grant")
+		if n := s.events("refresh.ahead"); n != 0 {
+			t.Errorf("%d events, want none for another client's try", n)
+		}
+		s.fails(s.refresh(c, newest), http.StatusBadRequest, "invalid_grant")
+		if n := s.events("refresh.ahead"); n != 1 {
+			t.Errorf("%d events, want one", n)
+		}
+		s.fails(s.refresh(c, spent), http.StatusBadRequest, "invalid_grant")
+	})
+}
+
 // E2, P8: of many at once, at two replicas, each gets the same successor; there is one
 // living branch.
 func TestRefreshInParallel(t *testing.T) {

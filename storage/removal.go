@@ -12,6 +12,7 @@ const (
 	RemovalUser     = "user"
 	RemovalGrants   = "grants"   // what a GrantFilter names is being revoked
 	RemovalSessions = "sessions" // a person's sessions are being ended
+	RemovalRestored = "restored" // what a restored backup has brought back is being ended
 )
 
 // Removal is something that was removed, revoked or ended, and is too large to be gone at
@@ -36,4 +37,7 @@ type Removals interface {
 	// it had. It rests between them, so that others get their turn. When the context ends
 	// first, that is its error, and what was done stays done.
 	CarryOn(ctx context.Context, r Removal, told func(rows int64)) error
+	// BeginRestored notes that all of a tenant's sessions and grants, codes, remembered devices
+	// and mails that wait are to end that are no younger: a RemovalRestored with the ID "".
+	BeginRestored(ctx context.Context, tenant string, before time.Time) error
 }

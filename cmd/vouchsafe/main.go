@@ -45,6 +45,7 @@ type commands struct {
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"Look after mails that could not be sent."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with people, clients and keys of their own."`
+	Restored    restoredCmd    `cmd:"" help:"End what a restored backup has brought back to life: all sessions and grants."`
 	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a file to begin with."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the server of these settings whether it is well. For containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`

@@ -132,6 +132,8 @@ func (s *Store) removeRest(ctx context.Context, r removal, told func(rows int64)
 		return false, s.endRestOfSessions(ctx, r, told)
 	case storage.RemovalGrants:
 		return false, s.revokeRest(ctx, r, told)
+	case storage.RemovalRestored:
+		return false, s.endRestored(ctx, r, told)
 	}
 	return false, errors.New("this program does not know how: a newer one began it")
 }

@@ -63,6 +63,7 @@ func Durable(t *testing.T, s Store) {
 		{"large person", testLargePerson},
 		{"large revocations", testLargeRevocations},
 		{"interrupted removal", testInterruptedRemoval},
+		{"restored", testRestored},
 		{"races", testRaces},
 		{"hostile text", testHostileText},
 		{"contexts", testContexts},

@@ -241,3 +241,42 @@ func testInterruptedRemoval(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	must(t, s.CarryOn(ctx, r, nil))
 }
+
+// testRestored ends what is no younger than a restore.
+func testRestored(t *testing.T, s Store) {
+	ctx := t.Context()
+	w, other := newWorld(t, s), newWorld(t, s)
+	w.crowd(t)
+	device := storage.Credential{Kind: storage.DeviceCredential, ID: "d", Data: []byte("x"), CreatedAt: now}
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Credentials: []storage.Credential{device}}))
+	must(t, s.Enqueue(ctx, storage.Mail{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
+	before := other.snapshot(t)
+	later := now.Add(time.Second)
+	young := aSession(w.tenant, "young", w.user)
+	young.CreatedAt = later
+	must(t, s.AddSession(ctx, young))
+	g := aGrant(w.tenant, "a-young", w.user, w.client, "young")
+	g.CreatedAt = later
+	must(t, s.RedeemCode(ctx, g))
+
+	must(t, s.BeginRestored(ctx, w.tenant, now))
+	w.finish(t, storage.RemovalRestored, "")
+	w.wantAlive(t, 0, large)
+	left, err := s.SessionsOf(ctx, w.tenant, w.user, later)
+	same(t, ids(left, func(s storage.Session) string { return s.ID }), err, []string{"young"})
+	if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", later); err != nil {
+		t.Errorf("got %v for a grant that is younger", err)
+	}
+	_, err = s.Code(ctx, w.tenant, "code", now)
+	want(t, err, storage.ErrNotFound)
+	creds, err := s.CredentialsOf(ctx, w.tenant, w.user)
+	same(t, ids(creds, func(c storage.Credential) string { return c.Kind }), err, []string{storage.PasswordCredential})
+	mails, err := s.ClaimMail(ctx, now, later, 999) // others' are among them
+	must(t, err)
+	for _, m := range mails {
+		if m.TenantID == w.tenant {
+			t.Errorf("mail %s waits still", m.ID)
+		}
+	}
+	same(t, other.snapshot(t), nil, before)
+}

@@ -1,0 +1,45 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// BeginRestored implements storage.Removals.
+func (s *Store) BeginRestored(ctx context.Context, tenant string, before time.Time) error {
+	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
+	err := s.engine.write(ctx, func(c conn) error { return begin(c, r) })
+	return named(err, "end what was restored of", tenant)
+}
+
+const (
+	endRestoredSessions = `
+		UPDATE sessions SET ended_at = $4
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND ended_at = 0 AND created_at <= $4`
+	revokeRestoredGrants = `
+		UPDATE grants SET revoked_at = $4, revoked_why = 'database restored'
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND revoked_at = 0 AND created_at <= $4`
+	forgetRestoredCodes = `
+		DELETE FROM codes
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND created_at <= $4`
+	forgetRestoredMail = `
+		DELETE FROM mail
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND dead_at = 0 AND created_at <= $4`
+	// So many people at a time.
+	forgetRestoredDevices = `
+		DELETE FROM credentials
+		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND kind = 'device' AND created_at <= $4`
+)
+
+func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64)) error {
+	args, more := []any{r.TenantID}, []any{micros(r.Since)}
+	return s.walkAll(ctx, told,
+		walk{edge: edgeOfGrants, do: revokeRestoredGrants, args: args, more: more},
+		walk{edge: edgeOfSessions, do: endRestoredSessions, args: args, more: more},
+		walk{edge: edgeOfCodes, do: forgetRestoredCodes, args: args, more: more},
+		walk{edge: edgeOfMail, do: forgetRestoredMail, args: args, more: more},
+		walk{edge: edgeOfUsers, do: forgetRestoredDevices, args: args, more: more},
+	)
+}
