@@ -29,7 +29,9 @@ func TestGoExamples(t *testing.T) {
 			v := s.Visitor(t, s.Jo(t))
 			app.Shows(t, v.Open(t, app.URL+open), "Hello Jo Müller-O'Neill <jo@example.com>")
 			// The next visit needs no password: the session at the issuer answers.
-			app.Shows(t, v.Open(t, app.URL+open), "jo@example.com")
+			if app.Shows(t, v.Open(t, app.URL+open), "jo@example.com"); len(v.Answered) > 0 {
+				t.Errorf("got the pages %v at the second visit, want none", v.Answered)
+			}
 		})
 	}
 }

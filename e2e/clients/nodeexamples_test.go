@@ -13,6 +13,9 @@ const javaScriptPage = "docs/clients-javascript.md"
 // hello is how every example greets Jo.
 const hello = "Hello Jo Müller-O'Neill (jo@example.com)"
 
+// signsOut are the paths of examples that sign out at the issuer, too.
+var signsOut = map[string]string{"## express-openid-connect": "/logout"}
+
 // What docs/clients-javascript.md shows for servers signs Jo in, and greets them by name
 // and address.
 func TestNodeExamples(t *testing.T) {
@@ -37,6 +40,12 @@ func TestNodeExamples(t *testing.T) {
 				page = v.Press(t, page, press)
 			}
 			app.Shows(t, page, hello)
+			if signOut := signsOut[heading]; signOut != "" {
+				// It comes back here, is sent to sign in again, and that asks for the password.
+				if app.Shows(t, v.Open(t, app.URL+signOut), hello); !v.GavePassword() {
+					t.Errorf("after signing out got the pages %v, want /login among them", v.Answered)
+				}
+			}
 		})
 	}
 }
