@@ -49,6 +49,9 @@ var deeds = []deed{
 	{"user list", nil, command("user", "list")},
 	{"user list --json", nil, command("user", "list", "--json")},
 	{"user export --hashes", nil, command("user", "export", "--hashes")},
+	{"audit export", nil, command("audit", "export")},
+	{"audit prune, half of all events and most addresses", nil, command("audit", "prune")},
+	{"restored", nil, command("restored", "--yes", "--before", time.Now().Format(time.RFC3339))},
 }
 
 // measureScale prints how long people wait for a sign-in and an app for a refresh while each

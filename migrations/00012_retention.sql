@@ -24,3 +24,7 @@ DROP INDEX IF EXISTS consents_client;
 -- What was revoked goes before it expires.
 DROP INDEX IF EXISTS grants_revoked;
 CREATE INDEX grants_revoked ON grants (revoked_at) WHERE revoked_at <> 0;
+
+-- When the time has come of what is kept about those who were removed.
+DROP INDEX IF EXISTS removed_users_at;
+CREATE INDEX removed_users_at ON removed_users (tenant_id, removed_at);

@@ -193,6 +193,23 @@ type Config struct {
 	// How long a browser stays signed in at all.
 	SessionLifetime storage.Duration `setting:"session_lifetime" default:"720h"`
 
+	// How long rows of the audit trail are kept; 0s keeps them for ever. vouchsafe audit
+	// export writes them elsewhere before.
+	KeepEvents storage.Duration `setting:"keep_events" default:"8760h" mayzero:"true"`
+	// How long rows of some kinds are kept instead: KIND=DURATION, such as
+	// login.failed=2160h; 0s keeps them for ever.
+	KeepEventsOf []string `setting:"keep_events_of" sample:"login.failed=2160h"`
+	// Delete no row of the audit trail before vouchsafe audit export --mark has written it.
+	KeepUnexported bool `setting:"keep_unexported" default:"false"`
+	// For how long the audit trail has full addresses. Older ones are shortened to their
+	// network, a /24 or a /48; 0s never does.
+	KeepAddresses storage.Duration `setting:"keep_addresses" default:"2160h" mayzero:"true"`
+	// How long the audit trail about a person is kept after their account was removed; 0s
+	// keeps it as long as the rest.
+	KeepRemoved storage.Duration `setting:"keep_removed" default:"2160h" mayzero:"true"`
+	// How long revoked grants are kept, for those who ask what happened; 15 minutes at least.
+	KeepRevoked storage.Duration `setting:"keep_revoked" default:"168h"`
+
 	// file is the vouchsafe.yaml that was read, "" for none.
 	file string
 }
@@ -258,6 +275,12 @@ func (c *Config) check(origin func(name string) string) faults {
 	c.checkSecret(wrong)
 	c.checkPasswords(wrong)
 	c.checkMail(wrong)
+	if _, err := c.retention(); err != nil {
+		wrong("keep_events_of", "%v", err)
+	}
+	if c.KeepRevoked < storage.Duration(15*time.Minute) {
+		wrong("keep_revoked", "is shorter than 15m: a revoked grant is what tells that its code was used. Write 15m or more")
+	}
 	c.checkLimits(wrong)
 	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
 		if name == "metrics_listen" && addr == "off" {

@@ -44,6 +44,7 @@ type commands struct {
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"Look after mails that could not be sent."`
+	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete what is old of it."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with people, clients and keys of their own."`
 	Restored    restoredCmd    `cmd:"" help:"End what a restored backup has brought back to life: all sessions and grants."`
 	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a file to begin with."`

@@ -90,6 +90,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sweep(background) })
 	wg.Go(func() { s.removals(background) })
+	wg.Go(func() { s.prune(background) })
 	wg.Go(func() { s.maintainKeys(background) })
 	wg.Go(func() { s.useSecret(background) })
 	wg.Go(func() { s.countMail(background) })

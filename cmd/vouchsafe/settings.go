@@ -306,6 +306,8 @@ func (c *Config) printed(s *setting) string {
 			all = append(all, p.String())
 		}
 		return strings.Join(all, ",")
+	case []string:
+		return strings.Join(v, ",")
 	case *bool:
 		return strconv.FormatBool(v != nil && *v)
 	default:

@@ -67,7 +67,7 @@ var crowdKinds = []crowdKind{
 		INSERT INTO audit (tenant_id, id, at, kind, actor, user_id, client_id, request_id, ip, detail)
 		SELECT $4, uuid($3 - 63072000000 + n * 63072000000 / $6, n), ($3 - 63072000000 + n * 63072000000 / $6) * 1000,
 			CASE n % 5 WHEN 0 THEN 'login.failed' WHEN 1 THEN 'grant.revoked' WHEN 2 THEN 'session.ended' ELSE 'login.succeeded' END,
-			owner(n), owner(n), $5, hex12(n), CASE n % 4 WHEN 0 THEN '2001:db8:' || n % 9999 || ':1::7' ELSE '203.0.' || n / 250 % 250 || '.' || n % 250 END,
+			owner(n), owner(n), $5, hex12(n), CASE n % 4 WHEN 0 THEN '2001:db8:' || (n % 9999) || ':1::7' ELSE '203.0.' || (n / 250 % 250) || '.' || (n % 250) END,
 			'{"session":"01900000-0000-7000-8000-000000000000","amr":"pwd"}' FROM numbers`},
 }
 

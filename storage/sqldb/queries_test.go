@@ -157,6 +157,9 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		defer conn.Release()
 		crowd(t, conn.Conn())
 		for name, text := range all {
+			if strings.HasSuffix(name, "SQLite") {
+				continue // it is SQLite's own
+			}
 			described, err := conn.Conn().Prepare(ctx, "q", text)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)

@@ -76,7 +76,7 @@ func TestMigrationsQueueForNobody(t *testing.T) {
 		`ALTER TABLE tenants DROP COLUMN removed_at`, `ALTER TABLE users DROP COLUMN removed_at`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
 		`ALTER TABLE grants DROP COLUMN client_epoch`, `ALTER TABLE consents DROP COLUMN client_epoch`,
-		`DROP INDEX grants_client_id, consents_client_user, grants_revoked`,
+		`DROP INDEX grants_client_id, consents_client_user, grants_revoked, removed_users_at`,
 	} {
 		if _, err := s.put(t.Context(), undo); err != nil {
 			t.Fatal(err)

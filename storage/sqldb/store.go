@@ -38,6 +38,7 @@ var _ interface {
 	storage.Codes
 	storage.Changes
 	storage.Removals
+	storage.Histories
 	storage.Sealed
 	storage.Maintenance
 } = (*Store)(nil)

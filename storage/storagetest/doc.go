@@ -28,6 +28,7 @@ type Store interface {
 	storage.Codes
 	storage.Changes
 	storage.Removals
+	storage.Histories
 	storage.Sealed
 	storage.Maintenance
 }
@@ -68,6 +69,7 @@ func Durable(t *testing.T, s Store) {
 		{"hostile text", testHostileText},
 		{"contexts", testContexts},
 		{"sweep", testSweep},
+		{"history", testHistory},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, s) })
 	}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type auditCmd struct {
+	Export auditExportCmd `cmd:"" help:"Write the audit trail as JSON lines, the oldest first."`
+	Prune  auditPruneCmd  `cmd:"" help:"Delete and shorten what the settings keep no longer, as servers do each hour."`
+}
+
+// eventView is a row of the audit trail as commands print it.
+type eventView struct {
+	ID        string            `json:"id"`
+	At        time.Time         `json:"at"`
+	Kind      string            `json:"kind"`
+	Actor     string            `json:"actor,omitempty"`
+	UserID    string            `json:"user_id,omitempty"`
+	ClientID  string            `json:"client_id,omitempty"`
+	RequestID string            `json:"request_id,omitempty"`
+	IP        string            `json:"ip,omitempty"`
+	Detail    map[string]string `json:"detail,omitempty"`
+}
+
+type auditExportCmd struct {
+	After string    `help:"Begin behind the row with this id." placeholder:"ID"`
+	Until time.Time `help:"Leave out what is younger, as 2006-01-02T15:04:05Z." placeholder:"TIME"`
+	Kind  []string  `help:"Write rows of these kinds alone, such as login.failed. May be given several times." placeholder:"KIND"`
+	Mark  bool      `help:"Begin where the last export with --mark ended, and note how far this one came, once all of it is written."`
+	tenantFlag
+}
+
+// settleFor is how old a row is before --mark takes it: one that a slower replica has yet to
+// write must not come behind the mark.
+const settleFor = 10 * time.Minute
+
+// Help says what for.
+func (*auditExportCmd) Help() string {
+	return `With --mark it writes each row once, however often it runs:
+
+  vouchsafe audit export --mark >> audit.jsonl
+
+Rows younger than ten minutes wait for the next time. With keep_unexported servers delete
+nothing that was not written so.`
+}
+
+func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
+	now := time.Now()
+	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
+		return errors.New("--mark writes all kinds, from the mark on: leave --kind and --after out")
+	}
+	if c.Until.IsZero() {
+		c.Until = now.Add(time.Hour) // of a clock that is ahead
+	}
+	if settled := now.Add(-settleFor); c.Mark && c.Until.After(settled) {
+		c.Until = settled
+	}
+	return a.withStore(ctx, func(s store) (err error) {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		if c.Mark {
+			if c.After, err = s.Exported(ctx, c.Tenant); err != nil {
+				return err
+			}
+		}
+		last, err := c.write(ctx, a, s)
+		if err != nil || !c.Mark || last == c.After {
+			return err
+		}
+		return s.MarkExported(ctx, c.Tenant, last, now)
+	})
+}
+
+// write writes the rows, and says which was the last that it read.
+func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last string, err error) {
+	kinds := map[string]bool{}
+	for _, k := range c.Kind {
+		kinds[k] = true
+	}
+	w := bufio.NewWriter(a.stdout)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	last = c.After
+	for {
+		page, err := s.EventsAfter(ctx, c.Tenant, last, c.Until, pageSize)
+		if err != nil {
+			return last, errors.Join(w.Flush(), err)
+		}
+		for _, e := range page {
+			last = e.ID
+			if len(kinds) > 0 && !kinds[e.Kind] {
+				continue
+			}
+			if err := enc.Encode(eventView{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}); err != nil {
+				return last, err
+			}
+		}
+		if len(page) < pageSize {
+			return last, w.Flush()
+		}
+	}
+}
+
+type auditPruneCmd struct{}
+
+func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	keep, err := cfg.retention()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		n, err := s.Prune(ctx, keep, time.Now())
+		if n > 0 {
+			err = errors.Join(err, record(context.WithoutCancel(ctx), s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "audit.pruned", Detail: map[string]string{"rows": fmt.Sprint(n)}}))
+		}
+		fmt.Fprintf(a.stdout, "%d rows were deleted or shortened\n", n)
+		return err
+	})
+}
