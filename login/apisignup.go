@@ -113,7 +113,7 @@ func (s *Server) apiSendCode() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
 		Summary:  "Sends a code to sign in with, or another in the place of one that did not arrive.",
-		Text:     "Codes that were sent before work no more, and the flow is another. The answer is the same when there is no such account.",
+		Text:     "With flow, the code before works no more, and the flow is another. Whoever else asks has codes of their own. The answer is the same when there is no such account.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {

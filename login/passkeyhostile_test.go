@@ -106,6 +106,9 @@ func TestHostileAnswersToAChallenge(t *testing.T) {
 
 func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
 	s := passkeySite(t, func(c *Config) { c.PerAddress.Max, c.PerAddress.Window = 3, time.Minute })
+	jo := s.user("default", "jo@example.com", "", right)
+	device := passkeytest.New(t, s.url)
+	s.passkey(jo, device)
 	v := s.visitor()
 	v.get("/login")
 	c := v.challenge("/login/passkey")
@@ -116,6 +119,13 @@ func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
 		} else if i == 3 && (got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "") {
 			t.Errorf("too many: %d", got.status)
 		}
+	}
+	// A right one is no guess, and a password is another matter.
+	if got := s.visitor().usePasskey(device); got.status != http.StatusSeeOther || got.location() != "/" {
+		t.Errorf("a right one: %d to %q", got.status, got.location())
+	}
+	if got := s.visitor().signIn("jo@example.com", right); got.status != http.StatusSeeOther || got.location() != "/" {
+		t.Errorf("a password: %d to %q", got.status, got.location())
 	}
 }
 

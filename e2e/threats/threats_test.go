@@ -37,7 +37,7 @@ func rows() []row {
 	return slices.Concat(
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
 		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
-		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), mailRows(), absentRows(), fetchRows(), addressRows(),
+		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), limitRows(), mailRows(), absentRows(), fetchRows(), addressRows(),
 	)
 }
 
