@@ -57,8 +57,9 @@ func (s *Server) event(r *http.Request, e storage.Event) storage.Event {
 }
 
 // notice is the mail that tells a person of a change to their account, if they can be
-// written to.
-func (s *Server) notice(r *http.Request, u storage.User, template string, data any) ([]storage.Mail, error) {
+// written to. It has a link by which they say that it was not them.
+func (s *Server) notice(r *http.Request, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+	data["NotMe"] = s.notMeLink(r, u)
 	m, err := s.compose(r, recipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil

@@ -49,7 +49,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 // deleteAccount deletes a person with all that hangs on them. Their id is never given to
 // anybody else, so that no app takes a stranger for them.
 func (s *Server) deleteAccount(r *http.Request, u storage.User) error {
-	mails, err := s.notice(r, u, "account-deleted", map[string]string{})
+	mails, err := s.notice(r, u, "account-deleted", map[string]string{}) // of which nothing can be undone
 	if err != nil {
 		return err
 	}

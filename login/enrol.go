@@ -169,10 +169,12 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 	if storage.HasSecondFactor(c.creds) {
 		what = "replaced"
 	}
-	ch, codes, err := s.newCodes(r, c.user, what)
+	ch, codes, err := s.newCodes(r, c.user, c.creds, what)
 	if err != nil {
 		return nil, err
 	}
+	keepFormer(&ch, c.creds, storage.TOTPCredential)
+	ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.TOTPCredential}) // it is another from now on
 	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.user, used), CreatedAt: now, UpdatedAt: now})
 	if err := s.apply(r, c.user, ch); err != nil || what != "on" {
 		return codes, err
@@ -191,13 +193,15 @@ var factorChanges = map[string]string{
 
 // newCodes is the change that gives the person recovery codes in place of those before,
 // and the mail that says what for.
-func (s *Server) newCodes(r *http.Request, user storage.User, what string) (storage.Change, []string, error) {
+func (s *Server) newCodes(r *http.Request, user storage.User, creds []storage.Credential, what string) (storage.Change, []string, error) {
 	now := time.Now()
 	codes, left := factor.NewRecovery(user.ID)
 	ch := storage.Change{
-		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(user, left), CreatedAt: now, UpdatedAt: now}},
-		Events:      []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},
+		RemoveCredentials: []storage.CredentialKey{{Kind: storage.RecoveryCredential}},
+		Credentials:       []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(user, left), CreatedAt: now, UpdatedAt: now}},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},
 	}
+	keepFormer(&ch, creds, storage.RecoveryCredential)
 	mails, err := s.told(r, user, factorChanges[what])
 	ch.Mails = mails
 	return ch, codes, err

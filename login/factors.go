@@ -129,7 +129,7 @@ func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
 	if !storage.HasSecondFactor(c.creds) {
 		what = "on"
 	}
-	ch, codes, err := s.newCodes(r, c.user, what)
+	ch, codes, err := s.newCodes(r, c.user, c.creds, what)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +162,13 @@ func (s *Server) switchOff(r *http.Request, c *claimant) error {
 	if err != nil {
 		return err
 	}
-	return s.apply(r, c.user, storage.Change{
+	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs}},
 		Mails:             mails,
 		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor.off", UserID: c.user.ID})},
-	})
+	}
+	keepFormer(&ch, c.creds, storage.TOTPCredential, storage.RecoveryCredential)
+	return s.apply(r, c.user, ch)
 }
 
 // forgetDevice has a remembered device of the person asked again, or all.

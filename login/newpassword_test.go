@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,8 +97,8 @@ func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
 	if err := s.store.Apply(t.Context(), ch); !errors.Is(err, storage.ErrStale) {
 		t.Errorf("the same change again: got %v", err)
 	}
-	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || m.Link != "" {
-		t.Errorf("the notice leads somewhere: %+v", m)
+	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || !strings.HasPrefix(m.Link, s.url+"/not-me?t=") || strings.Count(m.Text, "http") != 1 {
+		t.Errorf("the notice leads elsewhere than to the page that says it was not its reader: %+v", m)
 	}
 	if p := v.get("/signout"); p.location() != "/signed-out" {
 		t.Error("the session lives on")

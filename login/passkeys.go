@@ -283,6 +283,7 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 	left := slices.DeleteFunc(slices.Clone(creds), func(c storage.Credential) bool { return c.Kind == cred.Kind && c.ID == cred.ID })
 	if storage.HasSecondFactor(creds) && !storage.HasSecondFactor(left) { // as when it is switched off
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.RecoveryCredential, ID: storage.AllIDs}, storage.CredentialKey{Kind: storage.DeviceCredential, ID: storage.AllIDs})
+		keepFormer(&ch, creds, storage.RecoveryCredential)
 		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "factor.off", UserID: u.ID}))
 	}
 	if ch.Mails, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {

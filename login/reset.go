@@ -18,6 +18,11 @@ type resetting struct {
 	Email   string // the key of the address that the code goes to
 	Browser string // where it began
 	Asker   string // see askerOf
+	// Secured says that the account waits for the code, and its owner knows.
+	Secured bool
+	// CodeOnly says that the account has no password and gets none: it was secured, and the
+	// code opens it again.
+	CodeOnly bool
 }
 
 // startReset sends a code to the address of whoever the e-mail or user name means, and
@@ -46,7 +51,7 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 	} else {
 		key = data.Login
 	}
-	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: key, user: user, real: user.Email != "" && !user.Disabled})
+	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: key, user: user, real: user.Email != "" && !isClosed(user)})
 	if err != nil {
 		return "", err
 	}
@@ -59,6 +64,8 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 	if user.ID != "" {
 		target, data.Email = "user:"+user.ID, user.EmailKey
 	}
+	byOthers := user.EmailVerified && cred.Data == nil && len(ids) > 0
+	data.CodeOnly = !user.SecuredAt.IsZero() && (byOthers || !usesPasswords(r))
 	code, err := s.newCodeFor(r, data.Asker, storage.CodeReset, target, user.ID, data, codeLife)
 	if err != nil {
 		return "", err
@@ -66,9 +73,9 @@ func (s *Server) sendReset(r *http.Request, data resetting) (flow string, err er
 	content := map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/reset?token=" + code.Token)}
 	m, err := s.compose(r, recipientOf(user), "reset-password", content)
 	switch {
-	case user.ID == "" || user.Disabled || vain || errors.Is(err, mail.ErrAddress):
+	case user.ID == "" || isClosed(user) || vain || errors.Is(err, mail.ErrAddress):
 		m, err = s.decoy(r, "nobody@example.com", content)
-	case user.EmailVerified && cred.Data == nil && len(ids) > 0:
+	case byOthers && user.SecuredAt.IsZero():
 		// They come by way of somebody else, and their employer may count on that: a
 		// password would be a second door, which nobody there can close.
 		m, err = s.compose(r, recipientOf(user), "no-password", map[string]string{"Link": tenant.URL("/login")})
@@ -103,11 +110,11 @@ func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (sto
 	if err := s.allowForm(r); err != nil {
 		return storage.User{}, err
 	}
+	var data resetting
 	// What is wrong with it anyhow costs no try.
-	if err := s.fit(r, "password", newPassword); err != nil {
+	if err := s.fit(r, "password", newPassword); err != nil && !s.codeOnly(r, p) {
 		return storage.User{}, err
 	}
-	var data resetting
 	code, err := s.tryCode(r, storage.CodeReset, p, &data)
 	if err != nil {
 		return storage.User{}, err
@@ -118,10 +125,10 @@ func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (sto
 		return user, errWrongCode
 	case err != nil:
 		return user, err
-	case user.Disabled, user.EmailKey != data.Email, p.Token == "" && !isBrowser(r, data.Browser):
+	case isClosed(user), user.EmailKey != data.Email, p.Token == "" && !isBrowser(r, data.Browser):
 		return user, errWrongCode
 	}
-	change, err := s.resetOf(r, &user, newPassword)
+	change, err := s.resetOf(r, &user, data, newPassword)
 	if err != nil {
 		return user, err
 	}
@@ -140,8 +147,24 @@ func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (sto
 }
 
 // resetOf is the change that a reset is, and of user what it makes them.
-func (s *Server) resetOf(r *http.Request, user *storage.User, secret string) (storage.Change, error) {
-	if user.EmailVerified {
+func (s *Server) resetOf(r *http.Request, user *storage.User, data resetting, secret string) (storage.Change, error) {
+	secured := !user.SecuredAt.IsZero()
+	if secured {
+		user.Disabled, user.SecuredAt, user.UpdatedAt = false, time.Time{}, time.Now()
+	}
+	ch, err := s.resettingOf(r, user, data, secret)
+	if secured {
+		ch.Secured, ch.Update = true, user
+		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "account.opened", UserID: user.ID}))
+	}
+	return ch, err
+}
+
+func (s *Server) resettingOf(r *http.Request, user *storage.User, data resetting, secret string) (storage.Change, error) {
+	switch {
+	case data.CodeOnly && user.EmailVerified:
+		return storage.Change{TenantID: user.TenantID, UserID: user.ID, Now: time.Now(), Version: &user.CredentialVersion, Raise: true}, nil
+	case user.EmailVerified:
 		return s.passwordChange(r, *user, "password", secret)
 	}
 	if err := s.fit(r, "password", secret, user.Email, user.EmailKey); err != nil {
@@ -152,6 +175,16 @@ func (s *Server) resetOf(r *http.Request, user *storage.User, secret string) (st
 		return change, err
 	}
 	return change, s.takeBack(r, user, &change)
+}
+
+// codeOnly says whether the proof is for a reset that sets no password.
+func (s *Server) codeOnly(r *http.Request, p proof) bool {
+	flow := p.Flow
+	if p.Token != "" {
+		flow, _, _ = strings.Cut(p.Token, ".")
+	}
+	var data resetting
+	return s.flow(r, storage.CodeReset, flow, &data) == nil && data.CodeOnly
 }
 
 // resend sends the code of a flow anew: the one before does not count any more.

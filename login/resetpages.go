@@ -75,6 +75,9 @@ type resetForm struct {
 	Flow, Token string // see confirmForm
 	Code        string // as typed
 	MinLength   int
+	// CodeOnly says that no password is asked for, and Secured that the account waits for
+	// the code.
+	CodeOnly, Secured bool
 }
 
 // resetPage asks for the code and a new password. Like confirmPage, it spends nothing.
@@ -95,12 +98,17 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 	if p.Token == "" && p.Digits == "" {
 		return s.showReset(w, r, invalidf("code", "confirm.missing"))
 	}
+	codeOnly := s.codeOnly(r, p)
 	user, err := s.confirmReset(r, p, r.PostForm.Get("password"))
 	if err != nil {
 		return s.showReset(w, r, err)
 	}
 	// They sign in here next, whatever strangers guess meanwhile.
 	s.devices.Remember(w, r, deviceOf(user))
+	s.mayReview(w, r, user)
+	if codeOnly {
+		return seeOther(w, r, "/reset/done", "opened", "1")
+	}
 	return seeOther(w, r, "/reset/done")
 }
 
@@ -128,14 +136,14 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	if err != nil {
 		return s.gone(r, err)
 	}
-	v := s.view(w, r, "reset.title", in)
+	title := "reset.title"
+	// Who only asked for a code learns nothing of the account by it.
+	form.Secured = data.Secured
+	if form.CodeOnly = data.CodeOnly && (data.Secured || form.Token != ""); form.CodeOnly {
+		title = "notme.open_title"
+	}
+	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
 	allowScript(w)
 	return s.show(w, status, "reset", v)
-}
-
-// resetDonePage says so. Nobody is signed in by a reset: who has the mailbox does not have
-// the second factor.
-func (s *Server) resetDonePage(w http.ResponseWriter, r *http.Request) error {
-	return s.say(w, r, http.StatusOK, "reset.done_title", "reset.done", toldLink{"/login", "signin.button"})
 }

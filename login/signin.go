@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -136,6 +137,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
 		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).must("signin.limited", s.words(r).span(early.wait)))
+	case errors.Is(err, errSecured):
+		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).must("signin.secured"))
 	case errors.Is(err, errWrong), errors.Is(err, storage.ErrNotFound): // removed this very moment
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).must("signin.wrong"))
 	case errors.Is(err, argon2id.ErrBusy):
@@ -147,6 +150,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 
 // errWrong is every reason why name and password do not sign anybody in.
 var errWrong = errors.New("wrong name or password")
+
+// errSecured is errWrong with the right password of an account that waits for its owner.
+var errSecured = fmt.Errorf("%w: the account was secured", errWrong)
 
 // prove finds whom name and password prove. What is wrong, if something is, shows
 // neither in the answer nor in the time it takes: the attempt is counted before the
@@ -182,8 +188,9 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 	case guess.vain:
 		why = "limited"
 	}
+	secured := why == "disabled" && !user.SecuredAt.IsZero() && usesPasswords(r) && !guess.vain
 	stored := cred.Data
-	if why != "" {
+	if why != "" && !secured {
 		stored = nil // the same work, in vain
 	}
 	ok, outdated, err := s.passwordsFor(guess).Verify(ctx, stored, secret)
@@ -202,6 +209,9 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		err := s.record(r, storage.Event{Kind: "login.failed", UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
 		if err != nil {
 			return storage.User{}, err
+		}
+		if ok && secured {
+			return storage.User{}, errSecured
 		}
 		return storage.User{}, errWrong
 	}

@@ -22,6 +22,8 @@ type Change struct {
 	// Version, when not nil, is the CredentialVersion that the person must still have, and
 	// be enabled. ErrStale otherwise.
 	Version *int64
+	// Secured says that the person may be disabled, if that is because they were secured.
+	Secured bool
 	// Raise raises the CredentialVersion, which ends all sessions and grants, and forgets
 	// the codes about the person.
 	Raise bool
@@ -31,6 +33,8 @@ type Change struct {
 	Update *User
 	// RemoveCredentials come before those that are stored.
 	RemoveCredentials []CredentialKey
+	// RemoveAdded removes what was added since a moment, before anything is stored.
+	RemoveAdded *Added
 	// Credentials are stored in the place of those with the same kind and id.
 	Credentials []Credential
 	// Swap stores credentials whose data is still what it was. ErrStale otherwise.
@@ -46,6 +50,13 @@ type Change struct {
 
 	Mails  []Mail
 	Events []Event
+}
+
+// Added is what was added to a person since a moment: credentials of the kinds, identities,
+// and consents.
+type Added struct {
+	Since time.Time
+	Kinds []string
 }
 
 // CredentialKey names a person's credential; AllIDs as ID names all of the kind.

@@ -22,6 +22,9 @@ type User struct {
 	Profile       Profile
 	Roles         []string // "admin" manages the tenant
 	Disabled      bool
+	// SecuredAt is when somebody who reads the person's mail said that a change was not
+	// theirs. Such an account is Disabled, too: a new code to its address opens it again.
+	SecuredAt time.Time
 	// CredentialVersion is raised when what proves the person changes. Sessions and
 	// grants that carry another version are dead.
 	CredentialVersion int64
@@ -87,6 +90,11 @@ const (
 	RecoveryCredential    = "recovery"
 	PasskeyCredential     = "passkey"
 	DeviceCredential      = "device" // a browser that is not asked for a second factor
+	// What a new app replaced, kept for a while in case that it was a thief's.
+	FormerTOTPCredential     = "former-totp"
+	FormerRecoveryCredential = "former-recovery"
+	// DisavowedCredential is no proof: it says which links of security mails are spent.
+	DisavowedCredential = "disavowed"
 )
 
 // Credential is one thing that proves a person.

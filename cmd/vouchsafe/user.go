@@ -288,6 +288,7 @@ func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 		return s.Apply(ctx, storage.Change{TenantID: c.Tenant, UserID: u.ID, Now: time.Now(), RemoveCredentials: []storage.CredentialKey{
 			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs},
 			{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
+			{Kind: storage.FormerTOTPCredential, ID: storage.AllIDs}, {Kind: storage.FormerRecoveryCredential, ID: storage.AllIDs},
 		}})
 	})
 }
@@ -297,7 +298,7 @@ type userDisableCmd struct{ who }
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, "user.disabled", func(s store, u storage.User) error {
 		now := time.Now()
-		u.Disabled, u.UpdatedAt = true, now
+		u.Disabled, u.SecuredAt, u.UpdatedAt = true, time.Time{}, now // a mail does not open what an operator closed
 		if err := s.UpdateUser(ctx, u); err != nil {
 			return err
 		}
@@ -314,7 +315,7 @@ type userEnableCmd struct{ who }
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, "user.enabled", func(s store, u storage.User) error {
-		u.Disabled, u.UpdatedAt = false, time.Now()
+		u.Disabled, u.SecuredAt, u.UpdatedAt = false, time.Time{}, time.Now()
 		return s.UpdateUser(ctx, u)
 	})
 }

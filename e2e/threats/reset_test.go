@@ -1,8 +1,10 @@
 package threats
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ func resetRows() []row {
 		{"I7 a new address", i7},
 		{"I7 G16 a new address of another domain", i7Domain},
 		{"I8 links that are only looked at", i8},
+		{"I11 a thief moves the account", i11},
 	}
 }
 
@@ -321,5 +324,51 @@ func i7Domain(t *testing.T, s *vouchsafetest.Server) {
 	good := newAddress("EXAMPLE.com")
 	if got := change(good); got != 200 {
 		t.Errorf("%s: got %d, want it taken", good, got)
+	}
+}
+
+var notMe = regexp.MustCompile(`/not-me\?t=\S+`)
+
+// i11: a thief at a browser that is signed in gives the account another address and password.
+// Whoever reads the old mailbox says that it was not them, without signing in.
+func i11(t *testing.T, s *vouchsafetest.Server) {
+	p := s.Person(t)
+	thief := s.Browser(t, p)
+	thief.SignIn(t, thief.Get(t, "/login"), p)
+	f := thief.Get(t, "/account/email").Forms(t)[0]
+	moved := newAddress("thief.example")
+	f.Fields.Set("email", moved)
+	f = thief.Submit(t, f, firstOf(f)).Forms(t)[0]
+	f.Fields.Set("code", withCode(t, moved).Code)
+	if page := thief.Submit(t, f, firstOf(f)); page.URL.Path != "/account" || page.URL.RawQuery != "done=email" {
+		t.Fatalf("the thief came to %s", page.URL)
+	}
+	link := notMe.FindString(mails.Next(t, p.Email).Text)
+	fill(t, thief, thief.Get(t, "/account/password"), url.Values{"old_password": {p.Password}, "password": {"a thief's own " + rand.Text()}})
+
+	owner := s.Browser(t, vouchsafetest.Person{})
+	for range 3 {
+		owner.Get(t, link)
+	}
+	if page := thief.Get(t, "/account"); page.URL.Path != "/account" {
+		t.Error("a look at the link did something")
+	}
+	f = owner.Get(t, link).Forms(t)[0]
+	page := owner.Submit(t, f, firstOf(f))
+	if page.URL.Path != "/reset" {
+		t.Fatalf("the button leads to %s: %d", page.URL, page.Status)
+	}
+	if page := thief.Get(t, "/account"); page.URL.Path != "/login" {
+		t.Errorf("the thief is still at %s", page.URL)
+	}
+	p.Password = "the owner's own " + rand.Text()
+	if !choose(t, owner, page, withCode(t, p.Email).Code, p.Password) {
+		t.Error("the code is refused")
+	}
+	if a := s.Browser(t, p).Authorize(t, vouchsafetest.NewRequest(web)); a.Code() == "" {
+		t.Errorf("the owner comes to %s", a.Page.URL)
+	}
+	if page := owner.Get(t, link); page.Status != 410 {
+		t.Errorf("the link works again: %d", page.Status)
 	}
 }

@@ -29,7 +29,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.RefreshToken: "refreshing in each round", secret.PendingSignIn: "a first factor", secret.PasskeyChallenge: "a challenge",
 	secret.LogoutRequest: "in flight", secret.LogoutPosted: "in flight", secret.AuthSession: "in flight", secret.TOTPSetup: "in flight",
 	secret.UpstreamTrip: "in flight", secret.UpstreamPosted: "in flight", secret.UpstreamStranger: "in flight",
-	secret.AuthorizedOnce: "in flight", secret.DeveloperPage: "in flight", secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
+	secret.AuthorizedOnce: "in flight", secret.DeveloperPage: "in flight", secret.Disavowal: "in flight, for a week: round 3 is long after round 2", secret.ResetReview: "in flight", secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
 }
 
 func TestThreatRoundsShowEveryPurpose(t *testing.T) {

@@ -115,6 +115,7 @@ func (r *Run) replace(ctx context.Context, c *Count, changes []storage.SealedCha
 // credentials are the purposes of the kinds of credentials that are sealed.
 var credentials = map[string]secret.Purpose{
 	storage.TOTPCredential: secret.TOTP, storage.PasskeyCredential: secret.Passkey, storage.RecoveryCredential: secret.RecoveryCodes,
+	storage.FormerTOTPCredential: secret.TOTP, storage.FormerRecoveryCredential: secret.RecoveryCodes,
 }
 
 // renewer is what renews a value; sealed is false for one that is not sealed.

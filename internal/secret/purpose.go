@@ -31,6 +31,8 @@ const (
 	UpstreamTrip                 // the round trip to an upstream provider
 	UpstreamPosted               // an upstream provider's answer that came as a form
 	UpstreamStranger             // an identity that belongs to nobody yet
+	Disavowal                    // "This was not me", as a link in a mail
+	ResetReview                  // who may look over an account after a reset
 	KnownBrowser                 // MACs of accounts that a browser signed in to before
 	FirstAdministrator           // the link that makes the first administrator
 	DeveloperPage                // what opens the developer page
@@ -64,6 +66,8 @@ var purposes = [...]struct {
 	UpstreamTrip:         {name: "upstream-trip"},
 	UpstreamPosted:       {name: "upstream-posted"},
 	UpstreamStranger:     {name: "upstream-stranger"},
+	Disavowal:            {name: "not-me"},
+	ResetReview:          {name: "reset-review"},
 	KnownBrowser:         {name: "device"},
 	FirstAdministrator:   {name: "setup"},
 	DeveloperPage:        {name: "developer-page"},

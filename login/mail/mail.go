@@ -33,7 +33,7 @@ const CodeLife = 15 * time.Minute
 const noticeLife = 7 * 24 * time.Hour
 
 // coded are the messages that hold a code.
-var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true, "reset-password": true, "sign-in": true, "phone-code": true}
+var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true, "reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}
 
 // ErrAddress says that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")

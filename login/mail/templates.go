@@ -25,8 +25,8 @@ var builtin embed.FS
 // the subject. Its HTML is made of the text by layout.html, unless there is a file
 // LANGUAGE/NAME.html.
 var names = []string{
-	"account-changed", "account-deleted", "account-exists", "confirm-email", "confirm-new-email", "confirm-upstream",
-	"email-changed", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
+	"account-changed", "account-deleted", "account-exists", "account-secured", "confirm-email", "confirm-new-email", "confirm-upstream",
+	"email-changed", "email-restored", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 
 // texts are those that go to a phone: without a subject, and without HTML.
@@ -186,6 +186,9 @@ func valuesOf(plain []byte) (map[string]any, error) {
 		values = map[string]any{}
 	}
 	values["Tenant"] = c.Tenant
+	if _, ok := values["NotMe"]; !ok {
+		values["NotMe"] = "" // it was written by a version without that link
+	}
 	for name, value := range values {
 		if s, ok := value.(string); ok {
 			values[name] = strings.Map(func(r rune) rune {
@@ -212,7 +215,7 @@ func paragraphs(body string, values map[string]any) []paragraph {
 			case line == "":
 			case line == values["Code"]:
 				p.Code = line
-			case line == values["Link"], line == values["Reset"]:
+			case line == values["Link"], line == values["Reset"], line == values["NotMe"]:
 				p.Link = line
 			default:
 				p.Text = strings.TrimSpace(p.Text + " " + line)

@@ -12,6 +12,14 @@ const (
 	holdVersion = `
 		UPDATE users SET credential_version = credential_version
 		WHERE tenant_id = $1 AND id = $2 AND credential_version = $3 AND NOT disabled`
+	holdSecured = `
+		UPDATE users SET credential_version = credential_version
+		WHERE tenant_id = $1 AND id = $2 AND credential_version = $3 AND (NOT disabled OR secured_at <> 0)`
+	removeAdded = `
+		DELETE FROM credentials
+		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND created_at >= $4`
+	unlinkAdded       = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2 AND created_at >= $3`
+	withdrawAdded     = `DELETE FROM consents WHERE tenant_id = $1 AND user_id = $2 AND granted_at >= $3`
 	forgetCodes       = `DELETE FROM codes WHERE tenant_id = $1 AND user_id = $2 AND user_id <> ''`
 	removeCredential  = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4`
 	removeCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3`
@@ -55,7 +63,11 @@ func applyPerson(c conn, ch storage.Change) error {
 		}
 	}
 	if ch.Version != nil {
-		if err := must(c, storage.ErrStale, holdVersion, ch.TenantID, ch.UserID, *ch.Version); err != nil {
+		hold := holdVersion
+		if ch.Secured {
+			hold = holdSecured
+		}
+		if err := must(c, storage.ErrStale, hold, ch.TenantID, ch.UserID, *ch.Version); err != nil {
 			return err
 		}
 	}
@@ -85,6 +97,9 @@ func applyCredentials(c conn, ch storage.Change) error {
 			return err
 		}
 	}
+	if err := applyRemoveAdded(c, ch); err != nil {
+		return err
+	}
 	for _, cr := range ch.Credentials {
 		cr.TenantID, cr.UserID = ch.TenantID, ch.UserID // the person's own, whatever was said
 		if err := setCredential(c, cr); err != nil {
@@ -94,6 +109,24 @@ func applyCredentials(c conn, ch storage.Change) error {
 	for _, cr := range ch.Swap {
 		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), cr.Was)
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyRemoveAdded(c conn, ch storage.Change) error {
+	if ch.RemoveAdded == nil {
+		return nil
+	}
+	since := micros(ch.RemoveAdded.Since)
+	for _, kind := range ch.RemoveAdded.Kinds {
+		if _, err := c.exec(removeAdded, ch.TenantID, ch.UserID, kind, since); err != nil {
+			return err
+		}
+	}
+	for _, query := range []string{unlinkAdded, withdrawAdded} {
+		if _, err := c.exec(query, ch.TenantID, ch.UserID, since); err != nil {
 			return err
 		}
 	}

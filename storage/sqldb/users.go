@@ -9,14 +9,14 @@ import (
 // The table's name stands before each column: reads join it with others.
 const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
-	users.disabled, users.credential_version, users.created_at, users.updated_at`
+	users.disabled, users.secured_at, users.credential_version, users.created_at, users.updated_at`
 
 // userFields is where a row of userColumns goes.
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
-		&u.Disabled, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
+		&u.Disabled, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 	}
 }
 
@@ -41,8 +41,8 @@ const (
 	addUser = `
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, credential_version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+			disabled, secured_at, credential_version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
@@ -72,7 +72,7 @@ func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Cre
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
+		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 
 const updateUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
-		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13
+		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
 // UpdateUser implements storage.Users.
@@ -152,5 +152,5 @@ func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.UpdatedAt)}
+		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt)}
 }

@@ -173,6 +173,50 @@ func testChanges(t *testing.T, s Store) {
 		same(t, ids, err, nil)
 	})
 
+	t.Run("what was added since", func(t *testing.T) {
+		then := now.Add(-time.Hour)
+		older := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "older", Data: []byte("1"), CreatedAt: then, UpdatedAt: now}
+		newer, totp := older, older
+		newer.ID, newer.CreatedAt = "newer", now
+		totp.Kind, totp.ID, totp.CreatedAt = storage.TOTPCredential, "", now
+		before := storage.Identity{TenantID: tenant, Provider: "google", Subject: "before", UserID: u.ID, CreatedAt: then}
+		client := storage.Client{TenantID: tenant, ClientID: "added"}
+		must(t, s.PutClient(ctx, client))
+		must(t, s.PutConsent(ctx, storage.Consent{TenantID: tenant, UserID: u.ID, ClientID: client.ClientID, GrantedAt: now}))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{older, newer, totp}, Link: []storage.Identity{google, before}}))
+		must(t, s.Apply(ctx, storage.Change{
+			TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{totp},
+			RemoveAdded: &storage.Added{Since: now, Kinds: []string{storage.PasskeyCredential, storage.TOTPCredential}},
+		}))
+		creds, err := s.CredentialsOf(ctx, tenant, u.ID)
+		same(t, creds, err, []storage.Credential{older, aPassword(tenant, u.ID, "new"), totp})
+		ids, err := s.IdentitiesOf(ctx, tenant, u.ID)
+		same(t, ids, err, []storage.Identity{before})
+		consents, err := s.ConsentsOf(ctx, tenant, u.ID)
+		same(t, consents, err, nil)
+		must(t, s.Apply(ctx, storage.Change{
+			TenantID: tenant, UserID: u.ID, Now: now, Unlink: []storage.Identity{before},
+			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.TOTPCredential}},
+		}))
+	})
+
+	t.Run("secured", func(t *testing.T) {
+		version, secured := u.CredentialVersion, u
+		change := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Version: &version, Secured: true}
+		must(t, s.Apply(ctx, change))
+		secured.Disabled = true
+		must(t, s.UpdateUser(ctx, secured))
+		want(t, s.Apply(ctx, change), storage.ErrStale)
+		secured.SecuredAt = now
+		must(t, s.UpdateUser(ctx, secured))
+		got, err := s.User(ctx, tenant, u.ID)
+		same(t, got, err, secured)
+		must(t, s.Apply(ctx, change))
+		change.Secured = false
+		want(t, s.Apply(ctx, change), storage.ErrStale)
+		must(t, s.UpdateUser(ctx, u))
+	})
+
 	t.Run("all identities of one person", func(t *testing.T) {
 		mine := []storage.Identity{google, {TenantID: tenant, Provider: "other", Subject: "2", UserID: u.ID, CreatedAt: now}}
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Link: mine}))
