@@ -77,7 +77,7 @@ func (s *Server) registerAPI(r *mux.Router) {
 		r.Handle(path, s.Apps.CORS(s.api(routes)))
 	}
 	r.Handle(ChallengePath, s.Apps.CORS(http.HandlerFunc(s.challenge)))
-	r.Handle(apiDocument, s.Apps.CORS(http.HandlerFunc(s.serveReference)))
+	r.Handle(apiDocument, web.Public(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is no such call. See " + apiDocument + "."})
 	})

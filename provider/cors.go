@@ -12,22 +12,20 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// preflightAge is how long a browser may remember what a preflight said: so long may an
-// origin that was taken back still send requests, whose answers it cannot read any more.
-const preflightAge = 10 * time.Minute
-
 // cors lets scripts read the answers of h whose origin a client of the tenant has
 // registered, and no others. Cookies have no part in it: what h answers depends on what
-// the script itself sends. more are methods beside the usual ones.
+// the script itself sends. Such a script may send what headers it likes: tracing and
+// protocol versions come with headers that no list foresees, and h ignores them. more are
+// methods beside the usual ones.
 func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
 			return p.allowsOrigin(r.Context(), origin), nil
 		},
 		AllowedMethods: append([]string{http.MethodGet, http.MethodHead, http.MethodPost}, more...),
-		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "X-Requested-With"},
+		AllowedHeaders: []string{"*"}, // that is, those that the preflight names: a literal * would leave out Authorization
 		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"},
-		MaxAge:         int(preflightAge / time.Second),
+		MaxAge:         int(web.PreflightAge / time.Second), // an origin that was taken back may send so long, and read nothing,
 	}).Handler(h)
 }
 

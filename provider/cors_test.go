@@ -13,9 +13,7 @@ import (
 
 const spaOrigin = "https://spa.example.com"
 
-var corsPaths = map[string]string{
-	"/token": "POST", "/userinfo": "GET", "/revoke": "POST", "/jwks": "GET", openIDPath: "GET", oauthPath: "GET",
-}
+var corsPaths = map[string]string{"/token": "POST", "/userinfo": "GET", "/revoke": "POST"}
 
 func preflight(path, method, origin string) *http.Request {
 	return request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: authorization,content-type")
@@ -85,16 +83,63 @@ func TestScriptsOfOtherOrigins(t *testing.T) {
 			}
 		}
 	}
-	// Methods and headers that no endpoint takes are not allowed either.
+	// Methods that no endpoint takes are not allowed either.
 	if got := s.raw(preflight("/token", "DELETE", spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("preflight of DELETE: allowed for %q", got)
-	}
-	if got := s.raw(request("OPTIONS", "/token", "", "Origin: "+spaOrigin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: x-evil")).Header.Get("Access-Control-Allow-Origin"); got != "" {
-		t.Errorf("preflight with a header of its own: allowed for %q", got)
 	}
 	for path, method := range corsPaths {
 		if got := s.raw(preflight(path, method, spaOrigin)).Header.Get("Access-Control-Allow-Credentials"); got != "" {
 			t.Errorf("%s: credentials are allowed: %q", path, got)
+		}
+	}
+}
+
+// Libraries for tracing and for protocols on top of OAuth send headers of their own with
+// every request. What none of our endpoints looks at does not keep a registered origin's
+// script from calling it.
+func TestScriptsMaySendHeadersOfTheirOwn(t *testing.T) {
+	s := startTokens(t)
+	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
+	for path, method := range corsPaths {
+		for _, names := range []string{"authorization,traceparent", "baggage,sentry-trace", "cache-control,pragma", "mcp-protocol-version", "dpop", "x-anything"} {
+			resp := s.raw(request("OPTIONS", path, "", "Origin: "+spaOrigin, "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: "+names))
+			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != spaOrigin || h.Get("Access-Control-Allow-Headers") != names {
+				t.Errorf("%s with %s: got %d %v", path, names, resp.StatusCode, h)
+			}
+			resp = s.raw(request("OPTIONS", path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: "+names))
+			if h := resp.Header; h.Get("Access-Control-Allow-Origin") != "" || h.Get("Access-Control-Allow-Headers") != "" {
+				t.Errorf("%s with %s from a stranger: got %v", path, names, h)
+			}
+		}
+	}
+}
+
+// Discovery and keys are public: a script of any origin reads them, with whatever headers
+// it sends, and no cache has to keep them apart by origin.
+func TestPublishedDocumentsAreReadByScriptsOfAnyOrigin(t *testing.T) {
+	s := startTokens(t)
+	for _, path := range []string{"/jwks", openIDPath, oauthPath} {
+		for _, origin := range []string{spaOrigin, "https://stranger.example", "null", "http://localhost:6274"} {
+			resp := s.raw(request("GET", path, "", "Origin: "+origin))
+			if h := resp.Header; resp.StatusCode != http.StatusOK || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s from %s: got %d %v", path, origin, resp.StatusCode, h)
+			}
+			resp = s.raw(request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: mcp-protocol-version,traceparent"))
+			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Headers") != "mcp-protocol-version,traceparent" {
+				t.Errorf("preflight of %s from %s: got %d %v", path, origin, resp.StatusCode, h)
+			}
+		}
+		resp := s.raw(request("GET", path, ""))
+		if h := resp.Header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Vary") != "" {
+			t.Errorf("%s without an origin: got %v", path, h)
+		}
+		resp = s.raw(request("OPTIONS", path, "", "Origin: "+spaOrigin, "Access-Control-Request-Method: POST"))
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "" {
+			t.Errorf("preflight of POST %s: allowed for %q", path, got)
+		}
+		// What went wrong can be read too.
+		if got := s.raw(request("POST", path, "", "Origin: "+spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != "*" {
+			t.Errorf("POST %s: Access-Control-Allow-Origin is %q", path, got)
 		}
 	}
 }
@@ -105,10 +150,10 @@ func TestOriginsAreKeptForASecond(t *testing.T) {
 		s := startTokens(t)
 		c := s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 		look := func() reply {
-			return s.do(request("GET", openIDPath, "", "Origin: "+spaOrigin))
+			return s.do(request("GET", "/token", "", "Origin: "+spaOrigin))
 		}
 		look()
-		if got := s.statements(http.StatusOK, look); got != "" {
+		if got := s.statements(http.StatusMethodNotAllowed, look); got != "" {
 			t.Errorf("again: got %q, want no statement", got)
 		}
 		c.AllowedCORSOrigins = nil
@@ -124,12 +169,12 @@ func TestCORSWhileStorageIsDown(t *testing.T) {
 	s, store := startFailing(t)
 	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	store.set("AllowsOrigin")
-	a := s.do(request("GET", openIDPath, "", "Origin: "+spaOrigin))
-	if a.status != http.StatusOK || a.header.Get("Access-Control-Allow-Origin") != "" {
+	a := s.do(request("GET", "/token", "", "Origin: "+spaOrigin))
+	if a.status != http.StatusMethodNotAllowed || a.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("got %d %v, want an answer that scripts cannot read", a.status, a.header)
 	}
 	store.set("")
-	if got := s.do(request("GET", openIDPath, "", "Origin: "+spaOrigin)).header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
+	if got := s.do(request("GET", "/token", "", "Origin: "+spaOrigin)).header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
 		t.Errorf("afterwards: allowed for %q", got)
 	}
 }

@@ -170,9 +170,9 @@ func (p *Provider) Register(r *mux.Router) {
 	r.Handle("/userinfo", p.cors(api(p.userinfo)))
 	r.Handle("/introspect", api(p.introspect))
 	r.Handle("/authorize", page(p.authorize))
-	r.Handle("/jwks", p.cors(api(p.jwks)))
-	r.Handle("/.well-known/openid-configuration", p.cors(api(p.discovery)))
-	r.Handle("/.well-known/oauth-authorization-server", p.cors(api(p.discovery)))
+	r.Handle("/jwks", web.Public(api(p.jwks)))
+	r.Handle("/.well-known/openid-configuration", web.Public(api(p.discovery)))
+	r.Handle("/.well-known/oauth-authorization-server", web.Public(api(p.discovery)))
 	r.Handle("/revoke", p.cors(api(p.revoke)))
 	r.Handle("/logout", page(p.logout))
 }
