@@ -100,6 +100,7 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 	}
 	c, err := p.client(ctx, a.tenant.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
+		noteUnproven(ctx, id, nil)
 		prob := badRequest("There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the server starts.")
 		prob.Code, prob.Got = "invalid_client", id
 		return prob

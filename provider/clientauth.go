@@ -40,12 +40,15 @@ func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
 	if err != nil {
+		noteUnproven(ctx, form.Get("client_id"), err)
 		return nil, challenge(t, err)
 	}
 	client, err := p.provenClient(ctx, t, creds, time.Now())
+	if err != nil {
+		noteUnproven(ctx, creds.clientID, err)
+	}
 	var failed *authError
 	if errors.As(err, &failed) {
-		web.Note(ctx, "why", failed.why)
 		reason := "no such client, wrong credentials, or another method than the one registered"
 		if p.Development && failed.method {
 			reason = failed.why // no secret: what came, and what was expected

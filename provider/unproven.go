@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// noteUnproven tells the log which client failed to prove itself, and why: its operator
+// is told no more than that it failed. id is what the request says, which may be none of
+// a client's. What the client sent as a secret is no part of it.
+func noteUnproven(ctx context.Context, id string, err error) {
+	if id != "" {
+		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), maxClientID)], ""))
+	}
+	var failed *authError
+	var refused *oauthError
+	switch {
+	case errors.As(err, &failed):
+		web.Note(ctx, "why", failed.why)
+	case errors.As(err, &refused):
+		why := refused.Description
+		if refused.Err != nil {
+			why = cmp.Or(refused.Err.Error(), why)
+		}
+		web.Note(ctx, "why", why)
+	}
+}
