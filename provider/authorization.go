@@ -23,24 +23,25 @@ type authorization struct {
 	tenant *web.Tenant
 	// proven says that client and redirect URI are known to belong together: errors may
 	// be sent there.
-	proven      bool
-	client      *storage.Client
-	redirectURI string
-	mode        fosite.ResponseModeType
-	state       string
-	hasState    bool
-	started     time.Time
-	request     fosite.AuthorizeRequester
-	nonce       string
-	challenge   string
-	scopes      []string
-	prompts     []string
-	maxAge      *time.Duration
-	claims      *claimsRequest
-	rawClaims   string
-	acrs        []string // asked for and known here, the preferred first
-	hint        *idTokenHint
-	account     *browser.Account // nil: nobody is signed in
+	proven bool
+	client *storage.Client
+	// redirectURI is where the answer goes; sentURI is the same, or "" when the request named none.
+	redirectURI, sentURI string
+	mode                 fosite.ResponseModeType
+	state                string
+	hasState             bool
+	started              time.Time
+	request              fosite.AuthorizeRequester
+	nonce                string
+	challenge            string
+	scopes               []string
+	prompts              []string
+	maxAge               *time.Duration
+	claims               *claimsRequest
+	rawClaims            string
+	acrs                 []string // asked for and known here, the preferred first
+	hint                 *idTokenHint
+	account              *browser.Account // nil: nobody is signed in
 }
 
 // answer is params on their way to the client, with what every answer carries (RFC
@@ -71,11 +72,12 @@ func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed 
 	// fosite demands a state of eight characters, which the standards do not. It never
 	// sends this one: answers carry the client's own.
 	theirs := url.Values{}
-	for _, name := range []string{"client_id", "redirect_uri", "response_type", "response_mode", "scope"} {
+	for _, name := range []string{"client_id", "response_type", "response_mode", "scope"} {
 		if form.Has(name) {
 			theirs.Set(name, form.Get(name))
 		}
 	}
+	theirs.Set("redirect_uri", a.client.RedirectURIs[0]) // ours is proven, by rules of our own
 	theirs.Set("state", "unused-by-us")
 	theirs.Set("scope", strings.Join(a.scopes, " "))
 	req := (&http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}).WithContext(ctx)
@@ -110,7 +112,8 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 	}
 	web.Note(ctx, "client", c.ClientID)
 	a.client = c
-	a.redirectURI = form.Get("redirect_uri")
+	a.sentURI = form.Get("redirect_uri")
+	a.redirectURI = a.sentURI
 	if len(c.RedirectURIs) == 0 {
 		prob := badRequest("The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type authorization_code.")
 		prob.Got = a.redirectURI

@@ -195,7 +195,7 @@ type codeHandler struct{ p *Provider }
 // HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
 func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
 	a := ctx.Value(authorizationKey{}).(*authorization)
-	sealed, err := h.p.giveCode(a, ar.GetRequestForm().Get("redirect_uri"))
+	sealed, err := h.p.giveCode(a)
 	if err != nil {
 		return err
 	}
@@ -205,13 +205,13 @@ func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosi
 }
 
 // giveCode is a code of the authorization, which nothing stands in the way of any more.
-func (p *Provider) giveCode(a *authorization, redirectURI string) (string, error) {
+func (p *Provider) giveCode(a *authorization) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", err
 	}
 	c := &code{
-		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: redirectURI,
+		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: a.sentURI,
 		Challenge: a.challenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.client.Audience,
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
 		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.answerACR(), IssuedAt: time.Now(),

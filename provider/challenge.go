@@ -61,8 +61,7 @@ func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess s
 		return "", appProblem(&refusal{"login_required", "The person who signed in is not the one that the request is about."})
 	}
 	a.account = &browser.Account{Session: sess}
-	sealed, err := p.giveCode(a, asked.Get("redirect_uri"))
-	return sealed, err
+	return p.giveCode(a)
 }
 
 // challenge parses the request as /authorize does, but for what only a browser needs.
@@ -75,7 +74,7 @@ func (p Apps) challenge(r *http.Request, app storage.Client, asked url.Values) (
 		return nil, appProblem(&refusal{"invalid_request", "code_challenge is missing: PKCE is required (RFC 7636)."})
 	}
 	// There is nowhere to redirect to; but who names one to /token has to name it here.
-	if uri := asked.Get("redirect_uri"); uri != "" && !allowedRedirect(a.client, a.client.RedirectURIs, uri) {
+	if a.sentURI = asked.Get("redirect_uri"); a.sentURI != "" && !allowedRedirect(a.client, a.client.RedirectURIs, a.sentURI) {
 		return nil, appProblem(&refusal{"invalid_request", "redirect_uri is not one that the client registered. It is best left out here, and at /token then."})
 	}
 	return a, appProblem(p.readOIDC(r.Context(), a, asked))

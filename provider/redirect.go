@@ -21,20 +21,46 @@ import (
 var responseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost}
 
 // allowedRedirect says whether uri is one that the client registered: the very same
-// string (RFC 9700 section 2.1), or, for native clients, a loopback address that
-// differs in the port only (RFC 8252 section 7.3).
+// string (RFC 9700 section 2.1), but for a path of "/" that one of them has and the other
+// leaves out, or, for native clients, a loopback address that differs in the port only
+// (RFC 8252 section 7.3). What is answered, and has to be repeated at the token endpoint,
+// is what the client sent.
 func allowedRedirect(c *storage.Client, registered []string, uri string) bool {
 	if slices.Contains(registered, uri) {
 		return true
 	}
-	if c.ApplicationType != "native" {
-		return false
+	uri = withRootPath(uri)
+	bare, loopback := "", false
+	if c.ApplicationType == "native" {
+		bare, loopback = withoutLoopbackPort(uri)
 	}
-	want, ok := withoutLoopbackPort(uri)
-	return ok && slices.ContainsFunc(registered, func(r string) bool {
+	return slices.ContainsFunc(registered, func(r string) bool {
+		r = withRootPath(r)
+		if r == uri {
+			return true
+		}
 		have, ok := withoutLoopbackPort(r)
-		return ok && have == want
+		return loopback && ok && have == bare
 	})
+}
+
+// withRootPath is an http or https uri with "/" for its path if that is empty: to every
+// browser and server the two are one (RFC 3986 section 6.2.3). It works on the string, and
+// makes nothing else alike.
+func withRootPath(uri string) string {
+	_, rest, ok := strings.Cut(uri, "://")
+	if !ok || !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "http://") {
+		return uri
+	}
+	end := strings.IndexAny(rest, "/?#\\")
+	switch {
+	case end < 0:
+		return uri + "/"
+	case rest[end] == '?':
+		at := len(uri) - len(rest) + end
+		return uri[:at] + "/" + uri[at:]
+	}
+	return uri
 }
 
 // withoutLoopbackPort is uri less its port, when uri is http to a loopback IP literal.

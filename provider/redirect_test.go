@@ -56,6 +56,62 @@ func TestRedirectURIsMatchToTheLetter(t *testing.T) {
 	}
 }
 
+// An empty path and "/" are one, in what is registered and in what is sent; nothing else
+// becomes alike by it.
+func TestRedirectURIsMayLeaveOutTheRootPath(t *testing.T) {
+	web := &storage.Client{ApplicationType: "web"}
+	native := &storage.Client{ApplicationType: "native"}
+	registered := []string{"https://rp.example", "https://slash.example/", "https://rp.example:8443?x=1", "http://127.0.0.1", "http://[::1]:4711/", "https://deep.example/cb", "com.example.app://cb"}
+	for uri, want := range map[string]bool{
+		"https://rp.example/": true, "https://slash.example": true, "https://rp.example:8443/?x=1": true, "http://127.0.0.1/": true, "http://[::1]:4711": true,
+		"https://rp.example//": false, "https://rp.example?": false, "https://rp.example/?": false, "https://rp.example#": false, "https://rp.example/#": false,
+		"https://rp.example\\": false, "https://rp.example/.": false, "https://rp.example?x=1": false, "https://rp.example/?x=1": false, "https://rp.example:443": false,
+		"https://rp.example:443/": false, "https://RP.example/": false, "HTTPS://rp.example/": false, "http://rp.example/": false, "https://rp.example.": false,
+		"https://rp.example@evil.example": false, "https://rp.example@evil.example/": false, "https://rp.example\\@evil.example/": false, "https://user@rp.example/": false,
+		"https://rp.example /": false, "https://rp.example/ ": false, "https://rp.example%2f": false, "https://rp.example.evil.example/": false,
+		"https://rp.example:8443/?y=1": false, "https://rp.example:8443/?x=1/": false, "https://rp.example:8443": false, "https://slash.example?": false,
+		"https://deep.example/cb/": false, "https://deep.example/": false, "https://deep.example": false, "com.example.app://cb/": false, "https://": false, "https:///": false,
+		"https:rp.example/": false, "https:/rp.example/": false, "//rp.example/": false,
+	} {
+		for _, c := range []*storage.Client{web, native} {
+			if got := allowedRedirect(c, registered, uri); got != want {
+				t.Errorf("%s: %q is taken: %t, want %t", c.ApplicationType, uri, got, want)
+			}
+		}
+	}
+	for _, uri := range []string{"http://127.0.0.1:80", "http://127.0.0.1:65535/", "http://[::1]", "http://[::1]:1/"} {
+		if !allowedRedirect(native, registered, uri) || allowedRedirect(web, registered, uri) {
+			t.Errorf("%s: want it taken from native clients alone", uri)
+		}
+	}
+}
+
+// What the client sent is where the answer goes, and what it repeats at the token endpoint.
+func TestRedirectURIsComeBackAsTheyWereSent(t *testing.T) {
+	v, _ := startLogout(t)
+	c := v.client(func(c *storage.Client) {
+		c.ClientID, c.ApplicationType, c.FirstParty, c.RedirectURIs = "app", "native", true, []string{"http://127.0.0.1"}
+		c.PostLogoutRedirectURIs = []string{"http://127.0.0.1"}
+	})
+	for sent, other := range map[string]string{"http://127.0.0.1:4711/": "http://127.0.0.1:4711", "http://127.0.0.1": "http://127.0.0.1/"} {
+		for repeated, want := range map[string]int{sent: 200, other: 400} {
+			to, _ := v.visit("/authorize?" + values("client_id", c.ClientID, "redirect_uri", sent, "response_type", "code", "scope", "openid", "code_challenge", s256(testVerifier), "code_challenge_method", "S256").Encode())
+			u, err := url.Parse(to)
+			if err != nil || !strings.HasPrefix(to, sent+"?code=") {
+				t.Fatalf("%s: sent to %s", sent, to)
+			}
+			a := v.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", u.Query().Get("code"), "redirect_uri", repeated, "code_verifier", testVerifier))
+			if a.status != want {
+				t.Errorf("%s, then %s at the token endpoint: got %d %s, want %d", sent, repeated, a.status, a.raw, want)
+			}
+		}
+		to, _ := v.logout("client_id", c.ClientID, "post_logout_redirect_uri", sent)
+		to, status := v.confirms(v.asked(to, 303))
+		v.sent(sent, to, status)
+		v.session = v.signsIn(v.user)
+	}
+}
+
 // Whatever is taken is registered, or goes by plain http to a loopback literal.
 func FuzzRedirectURI(f *testing.F) {
 	registered := []string{"https://rp.example/cb", "http://127.0.0.1/cb", "http://[::1]/cb"}
