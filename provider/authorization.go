@@ -23,25 +23,27 @@ type authorization struct {
 	tenant *web.Tenant
 	// proven says that client and redirect URI are known to belong together: errors may
 	// be sent there.
-	proven bool
-	client *storage.Client
-	// redirectURI is where the answer goes; sentURI is the same, or "" when the request named none.
-	redirectURI, sentURI string
-	mode                 fosite.ResponseModeType
-	state                string
-	hasState             bool
-	started              time.Time
-	request              fosite.AuthorizeRequester
-	nonce                string
-	challenge            string
-	scopes               []string
-	prompts              []string
-	maxAge               *time.Duration
-	claims               *claimsRequest
-	rawClaims            string
-	acrs                 []string // asked for and known here, the preferred first
-	hint                 *idTokenHint
-	account              *browser.Account // nil: nobody is signed in
+	proven      bool
+	client      *storage.Client
+	redirectURI string // where the answer goes
+	sentURI     string // the same, or "" when the request named none
+	mode        fosite.ResponseModeType
+	state       string
+	hasState    bool
+	started     time.Time
+	request     fosite.AuthorizeRequester
+	nonce       string
+	challenge   string
+	scopes      []string
+	prompts     []string
+	maxAge      *time.Duration
+	claims      *claimsRequest
+	rawClaims   string
+	acrs        []string // asked for and known here, the preferred first
+	hint        *idTokenHint
+	account     *browser.Account // nil: nobody is signed in
+	aside       bool             // the account is signed in, but not the browser's current one
+	late        bool             // the request was begun before, too long ago
 }
 
 // answer is params on their way to the client, with what every answer carries (RFC
@@ -63,6 +65,7 @@ func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed 
 	if resumed != nil {
 		a.started = resumed.started
 	}
+	dropEmpty(form)
 	if err := p.prove(ctx, a, form); err != nil {
 		return a, err
 	}
@@ -119,6 +122,11 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 		prob.Got = a.redirectURI
 		return prob
 	}
+	if a.redirectURI == "" && form.Has("request") {
+		prob := badRequest("Request objects are not supported: send the parameters themselves, redirect_uri among them.")
+		prob.Code = "request_not_supported"
+		return prob
+	}
 	if a.redirectURI == "" {
 		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
 		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
@@ -146,14 +154,13 @@ var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // checkParameters checks what fosite would let pass.
 func checkParameters(a *authorization, form url.Values) error {
 	// First what says how to answer, so that every later error is answered so.
-	if states := form["state"]; len(states) == 1 && states[0] != "" {
-		a.state, a.hasState = states[0], true
-	}
-	if modes := form["response_mode"]; len(modes) == 1 && modes[0] != "" {
-		if !slices.Contains(responseModes, fosite.ResponseModeType(modes[0])) {
+	wanted := answerWishes(form)
+	a.state, a.hasState = wanted.State, wanted.State != ""
+	if wanted.ResponseMode != "" {
+		if !slices.Contains(responseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
 			return &refusal{"invalid_request", "response_mode is none of query, fragment, form_post."}
 		}
-		a.mode = fosite.ResponseModeType(modes[0])
+		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
 	}
 	for name, values := range form {
 		if len(values) > 1 {
@@ -161,14 +168,14 @@ func checkParameters(a *authorization, form url.Values) error {
 		}
 	}
 	switch kind := form.Get("response_type"); {
+	case form.Has("request"): // the object may hold what is missing beside it
+		return &refusal{"request_not_supported", "Request objects are not supported: send the parameters themselves."}
 	case kind == "":
 		return &refusal{"invalid_request", "response_type is missing; it is code."}
 	case kind != "code":
 		return &refusal{"unsupported_response_type", "response_type is not supported; it is code."}
 	case !a.client.MayUse("authorization_code"):
 		return &refusal{"unauthorized_client", "The client's grant_types do not have authorization_code."}
-	case form.Has("request"):
-		return &refusal{"request_not_supported", "Request objects are not supported: send the parameters themselves."}
 	case form.Has("request_uri"):
 		return &refusal{"request_uri_not_supported", "request_uri is not supported: send the parameters themselves."}
 	case form.Has("registration"):
@@ -241,18 +248,33 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 	if err := readACR(a, form.Get("acr_values")); err != nil {
 		return err
 	}
-	if hint := form.Get("id_token_hint"); hint != "" {
-		a.hint, err = p.openIDTokenHint(ctx, a.tenant, hint)
-		if errors.Is(err, storage.ErrUnavailable) {
-			return err
-		}
-		if err != nil || !slices.Contains(a.hint.Audience, a.client.ClientID) {
-			if slices.Contains(a.prompts, "none") {
-				return &refusal{"login_required", "id_token_hint is not an ID token that was issued to this client here."}
-			}
-			return &refusal{"invalid_request", "id_token_hint is not an ID token that was issued to this client here."}
-		}
+	return p.readHint(ctx, a, form.Get("id_token_hint"))
+}
+
+// readHint reads who the client means by an id_token_hint. One that cannot be verified,
+// because its key has long gone, counts as none: whoever sits there is asked, or signed in
+// already. But nothing is answered about them without a page (prompt=none): it could be
+// somebody else than the client means (OIDC Core 3.1.2.2).
+func (p *Provider) readHint(ctx context.Context, a *authorization, raw string) error {
+	if raw == "" {
+		return nil
 	}
+	hint, err := p.openIDTokenHint(ctx, a.tenant, raw)
+	switch {
+	case errors.Is(err, errTokenInvalid):
+		web.Note(ctx, "why", err.Error())
+		if slices.Contains(a.prompts, "none") {
+			return &refusal{"login_required", "id_token_hint is not an ID token that was issued here, or the key that signed it has gone."}
+		}
+		return nil
+	case err != nil:
+		return err
+	case !slices.Contains(hint.Audience, a.client.ClientID):
+		return &refusal{"invalid_request", "id_token_hint is an ID token of another client."}
+	case !a.claims.IDToken["sub"].allows(hint.Subject):
+		return &refusal{"invalid_request", "id_token_hint and the claims parameter are about different people."}
+	}
+	a.hint = hint
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -37,12 +38,15 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	query := r.URL.RawQuery
 	var resumed *letter
-	cancelled := false
-	if here, err := url.ParseQuery(query); err == nil && here.Has("i") {
+	cancelled, late := false, false
+	if here, err := url.ParseQuery(query); err == nil && isLetter(here) {
 		if resumed, err = p.openLetter(r, here.Get("i")); err != nil {
 			return err
 		}
-		query, cancelled = resumed.query, here.Get("cancel") == "1"
+		query, cancelled = resumed.query, here.Get("cancel") == "1" && !resumed.foreign
+		if late = p.late(resumed); late {
+			resumed = nil // the same request, as if it had just come: all is asked for and proven again
+		}
 	}
 	if len(query) > maxRequest {
 		return tooLong()
@@ -53,6 +57,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal digits, and parameters are separated by &.", Err: err}
 	}
 	a, err := p.parseAuthorization(r, form, resumed)
+	a.late = late
 	if err == nil && cancelled {
 		err = &refusal{"access_denied", "The person declined."}
 	}
@@ -66,6 +71,11 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	return p.asPageError(err)
 }
+
+// isLetter says whether the query is one that our pages send the browser back with. A
+// client's request always names the client: what else it calls i is a parameter that is
+// not understood, and passed over (RFC 6749 section 3.1).
+func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get("client_id") == "" }
 
 // authorizePost takes the request from a form and makes it a GET: a form that another
 // site posts does not bring the session's cookie, the redirect that follows does.
@@ -82,9 +92,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 		}
 		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The request cannot be read.", Err: err}
 	}
-	if r.PostForm.Has("i") { // letters come by GET only
-		r.PostForm.Del("i")
-	}
+	r.PostForm.Del("i") // letters come by GET only
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", web.TenantOf(r.Context()).Path+"/authorize?"+r.PostForm.Encode())
 	w.WriteHeader(http.StatusSeeOther)
@@ -98,16 +106,10 @@ func tooLong() error {
 
 // decide sends the browser to the page that comes next, or to the client.
 func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *authorization, resumed *letter, query string) error {
-	ctx := r.Context()
-	account, err := p.Sessions.Current(r)
-	switch {
-	case err == nil:
-		a.account = &account
-		web.Note(ctx, "user", account.UserID)
-	case !errors.Is(err, storage.ErrNotFound):
+	if err := p.findAccount(r, a); err != nil {
 		return err
 	}
-	unmet, err := p.next(ctx, a)
+	unmet, err := p.next(r.Context(), a)
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,40 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *authorizati
 	if resumed == nil {
 		resumed = newLetter(w, r, query, a.started)
 	}
-	http.Redirect(w, r, a.tenant.Path+unmet.page(p.Pages)+"?i="+resumed.seal(p, a.tenant), http.StatusSeeOther)
+	if a.aside { // pages are about the current account
+		p.Sessions.Prefer(w, r, a.account.ID)
+	}
+	to := a.tenant.Path + unmet.page(p.Pages) + "?i=" + resumed.seal(p, a.tenant)
+	if a.late {
+		to += "&late=1"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// findAccount finds whose account answers: the browser's current one, unless the request is
+// about somebody else who is signed in there. Whoever was chosen or signed in since the
+// request began is the answer to its question, right or wrong.
+func (p *Provider) findAccount(r *http.Request, a *authorization) error {
+	current, err := p.Sessions.Current(r)
+	switch {
+	case err == nil:
+		a.account = &current
+	case !errors.Is(err, storage.ErrNotFound):
+		return err
+	}
+	if a.subjects() != nil && (a.account == nil || !a.meant(current.UserID) && !current.Chosen.After(a.started)) {
+		all, err := p.Sessions.All(r)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(all, func(other browser.Account) bool { return a.meant(other.UserID) }); i >= 0 {
+			a.account, a.aside = &all[i], true
+		}
+	}
+	if a.account != nil {
+		web.Note(r.Context(), "user", a.account.UserID)
+	}
 	return nil
 }
 

@@ -35,7 +35,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(header)+len(posted) > 1 || len(header)+len(posted) > 0 && r.URL.Query().Has("access_token") {
+	if len(header)+len(posted) > 1 || len(header)+len(posted) > 0 && r.URL.Query().Get("access_token") != "" {
 		return "", &oauthError{Code: "invalid_request", Description: "Send one access token, in one place."}
 	}
 	token := ""
@@ -70,6 +70,7 @@ func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
 		}
 		return nil, &oauthError{Code: "invalid_request", Description: "The body is not a form.", Err: err}
 	}
+	dropEmpty(r.PostForm)
 	return r.PostForm["access_token"], nil
 }
 

@@ -40,7 +40,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 		"a foreign redirect":       {appAsks("redirect_uri", "https://evil.example/cb"), "invalid_request"},
 		"a request object":         {appAsks("request", "eyJ"), "request_not_supported"},
 		"claims that are none":     {appAsks("claims", "{"), "invalid_request"},
-		"a hint that is none":      {appAsks("id_token_hint", "x.y.z"), "invalid_request"},
+		"a hint that is none":      {appAsks("id_token_hint", "x.y.z"), ""},
 		"an acr that nobody gives": {appAsks("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`), "unmet_authentication_requirements"},
 		"too much":                 {appAsks("nonce", strings.Repeat("n", 3000)), "invalid_request"},
 	} {

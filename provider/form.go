@@ -50,6 +50,17 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
+// dropEmpty leaves out the parameters that came without a value: they mean what parameters
+// mean that are not there (RFC 6749 section 3.1). One that came several times stays, to be
+// refused.
+func dropEmpty(form url.Values) {
+	for name, values := range form {
+		if len(values) == 1 && values[0] == "" {
+			delete(form, name)
+		}
+	}
+}
+
 // isForm says whether the body is what HTML forms send by default.
 func isForm(r *http.Request) bool {
 	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -96,6 +97,16 @@ type idTokenHint struct {
 	SID       string    `json:"sid"`
 	ExpiresAt int64     `json:"exp"`
 	ClientID  string    `json:"client_id"` // of access tokens, which may have the same typ
+	Email     string    `json:"email"`
+	Username  string    `json:"preferred_username"`
+}
+
+// name is what the hint says its person signs in with, or "". Whoever has the hint knows it.
+func (h *idTokenHint) name() string {
+	if h == nil {
+		return ""
+	}
+	return cmp.Or(h.Email, h.Username)
 }
 
 // openIDTokenHint reads an ID token that the tenant gave out, with any key that is

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -24,9 +25,17 @@ type letter struct {
 	started time.Time
 	browser [16]byte // of the browser it is bound to: see bindingHash
 	query   string   // the request, as it came
+	foreign bool     // another browser brings it, or this one long after: see late
 }
 
 const letterHeader = 16 + 8 + 16
+
+// revivable is how long a letter whose lifetime is over still lets its request begin anew:
+// for a page that was left open over lunch or over night. It says no more then than the
+// link that the client sent the browser with. After it the client has forgotten what it
+// asked for, too. For the same reason it may come from a browser whose binding was renewed
+// since, or from another: nothing but the request itself goes on.
+const revivable = 24 * time.Hour
 
 func (l *letter) seal(p *Provider, t *web.Tenant) string {
 	b := make([]byte, 0, letterHeader+len(l.query))
@@ -57,9 +66,13 @@ func beganHere(r *http.Request, hash []byte) bool {
 	})
 }
 
-// openLetter opens the i parameter. Only the browser that began the request can: a
-// request begun by somebody else would otherwise get them this browser's answer
-// (Dex CVE-2022-39222).
+// late says whether the letter's lifetime is over: nothing is settled for it any more, and
+// its request has to begin anew.
+func (p *Provider) late(l *letter) bool { return time.Since(l.started) > p.RequestLifetime }
+
+// openLetter opens the i parameter. Only the browser that began the request can: a request
+// begun by somebody else would otherwise get them this browser's answer (Dex
+// CVE-2022-39222). A letter that is late is opened to begin the request anew.
 func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 	tenant := web.TenantOf(r.Context())
 	b, err := p.Secrets.Box(tenant.ID, secret.AuthorizationRequest).OpenString(sealed)
@@ -69,16 +82,21 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
 	}
 	l := &letter{id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(), browser: [16]byte(b[24:40]), query: string(b[40:])}
-	if time.Since(l.started) > p.RequestLifetime {
+	if time.Since(l.started) > p.RequestLifetime+revivable {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in took too long",
 			Message: "For your safety it has expired. Go back to the application and start again."}
 	}
-	if !beganHere(r, l.browser[:]) {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in belongs to another browser",
-			Message:   "It was begun in another browser, or this one refuses cookies. Allow cookies for this site, go back to the application and start again.",
-			Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
+	if l.foreign = !beganHere(r, l.browser[:]); l.foreign && !p.late(l) {
+		return nil, elsewhere()
 	}
 	return l, nil
+}
+
+// elsewhere is the answer to a letter that another browser was given.
+func elsewhere() error {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in belongs to another browser",
+		Message:   "It was begun in another browser, or this one refuses cookies. Allow cookies for this site, go back to the application and start again.",
+		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
 }
 
 // Interaction opens the letter that a page was given as i, by query or by form. Its
@@ -89,6 +107,9 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 	l, err := p.openLetter(r, sealed)
 	if err != nil {
 		return storage.Interaction{}, err
+	}
+	if l.foreign && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return storage.Interaction{}, elsewhere()
 	}
 	form, err := url.ParseQuery(l.query)
 	if err != nil {
@@ -101,9 +122,9 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 	tenant := web.TenantOf(r.Context())
 	next := tenant.Path + "/authorize?i=" + sealed
 	return storage.Interaction{
-		TenantID: tenant.ID, Letter: sealed, Started: l.started, Client: *a.client,
+		TenantID: tenant.ID, Letter: sealed, Started: l.started, Late: p.late(l), Client: *a.client,
 		Scopes: a.scopes, Claims: a.claims.names(), RedirectURI: a.redirectURI,
-		LoginHint: form.Get("login_hint"), UILocales: strings.Fields(form.Get("ui_locales")),
+		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
 		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
 		ContinueURL: next, CancelURL: next + "&cancel=1",
 	}, nil

@@ -21,7 +21,9 @@ import (
 // such as a link on somebody's page, has the person asked: the request is sealed and
 // goes to the page that asks, which ends the session and brings it back.
 //
-// The browser is sent to a post_logout_redirect_uri only when it is the client's own.
+// Whoever wants to sign out can, whatever came along. A hint that cannot be verified counts
+// as none, and so does a request that cannot be read: a page asks. The browser is sent to a
+// post_logout_redirect_uri only when it is the client's own; else it stays here.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet:
@@ -36,8 +38,14 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if letter := form.Get("l"); letter != "" {
-		return p.logoutConfirmed(w, r, letter)
+	if sealed := form.Get("l"); sealed != "" {
+		l, err := p.openLogout(r, sealed)
+		if err == nil {
+			return p.logoutConfirmed(w, r, l, sealed)
+		}
+		// A parameter of a client's that has the same name, or a letter that is of no use any
+		// more: either way it says nothing.
+		web.Note(r.Context(), "letter", err.Error())
 	}
 	req, err := p.parseLogout(r.Context(), form)
 	if err != nil {
@@ -100,42 +108,46 @@ func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logoutForm are the parameters of the request: those of the URL, or those that were
-// posted before.
+// posted before. Those that cannot be read are none.
 func (p *Provider) logoutForm(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*maxRequest {
 		return nil, logoutTooLong()
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
-	if err == nil && form.Has("r") {
-		var plain []byte
-		if plain, err = p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(form.Get("r")); err == nil {
+	if sealed := form.Get("r"); sealed != "" {
+		// What does not open is a parameter of a client's that has the same name.
+		if plain, unsealed := p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(sealed); unsealed == nil {
 			form, err = url.ParseQuery(string(plain))
 			form.Del("l") // letters come by GET only
 		}
 	}
-	if err != nil {
-		return nil, badLogout("The query is not application/x-www-form-urlencoded, or was changed on its way.")
+	dropEmpty(form)
+	if err == nil {
+		err = readable(form)
 	}
-	for name, values := range form {
-		if len(values) > 1 {
-			return nil, badLogout("The parameter " + name + " came more than once.")
-		}
-		if !wellFormed(values[0]) {
-			return nil, badLogout("The parameter " + name + " is not UTF-8 text.")
-		}
+	if err != nil {
+		web.Note(r.Context(), "why", err.Error())
+		return url.Values{}, nil
 	}
 	return form, nil
 }
 
-func badLogout(developer string) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "The application sent a bad request",
-		Message: "You cannot sign out this way. Go back to the application, or tell those who run it.", Developer: developer}
+// readable says whether each parameter is there once, as text.
+func readable(form url.Values) error {
+	for name, values := range form {
+		if len(values) > 1 {
+			return fmt.Errorf("the parameter %.40q came more than once", name)
+		}
+		if !wellFormed(values[0]) {
+			return fmt.Errorf("the parameter %.40q is not UTF-8 text", name)
+		}
+	}
+	return nil
 }
 
 func logoutTooLong() error {
-	prob := badLogout("A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes.")
-	prob.Status = http.StatusRequestURITooLong
-	return prob
+	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "The application sent a bad request",
+		Message: "You cannot sign out this way. Go back to the application, or tell those who run it.", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.
@@ -146,7 +158,8 @@ type logoutRequest struct {
 	hint   *idTokenHint // nil: none that can be believed
 }
 
-// parseLogout checks a request. What it returns may be acted upon.
+// parseLogout checks a request. What it returns may be acted upon; what was wrong with the
+// rest is in the log.
 func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutRequest, error) {
 	t := web.TenantOf(ctx)
 	req := &logoutRequest{state: form.Get("state")}
@@ -163,7 +176,9 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 		case id == "":
 			id = req.hint.Audience[0]
 		case !slices.Contains(req.hint.Audience, id):
-			return nil, badLogout("id_token_hint is an ID token of another client than client_id.")
+			// One of them is a lie, and nothing says which.
+			web.Note(ctx, "why", "id_token_hint is an ID token of another client than client_id")
+			return &logoutRequest{}, nil
 		}
 	}
 	if id != "" {
@@ -176,30 +191,26 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 			return nil, fmt.Errorf("client: %w", err)
 		}
 	}
-	uri := form.Get("post_logout_redirect_uri")
-	if uri == "" {
-		return req, nil
-	}
-	if err := checkPostLogout(req.client, uri); err != nil {
-		return nil, err
-	}
-	if hint == "" || req.hint != nil { // a bad hint is reason enough not to go where it says
-		req.target = uri
+	if uri := form.Get("post_logout_redirect_uri"); uri != "" {
+		if fault := postLogoutFault(req.client, uri); fault != "" {
+			web.Note(ctx, "why", fault)
+		} else {
+			req.target = uri
+		}
 	}
 	return req, nil
 }
 
-// checkPostLogout refuses an address that is not one that the client registered.
-func checkPostLogout(c *storage.Client, uri string) error {
-	if c == nil {
-		return badLogout("post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client.")
+// postLogoutFault says why the browser is not sent to an address, or "": only to one that
+// the client registered (RP-Initiated Logout 1.0 section 3).
+func postLogoutFault(c *storage.Client, uri string) string {
+	switch {
+	case c == nil:
+		return "post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client"
+	case !allowedRedirect(c, c.PostLogoutRedirectURIs, uri):
+		return "post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]"
 	}
-	if !allowedRedirect(c, c.PostLogoutRedirectURIs, uri) {
-		prob := badLogout("post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under post_logout_redirect_uris, or send a registered one.")
-		prob.Got, prob.Expected = uri, c.PostLogoutRedirectURIs
-		return prob
-	}
-	return nil
+	return ""
 }
 
 // meant is the browser's account that the hint is about, or nil. One that has expired

@@ -40,7 +40,8 @@ func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request
 	return p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).SealString(plain)
 }
 
-// openLogout opens the l parameter, for the browser alone that it was given to.
+// openLogout opens the l parameter, for the browser alone that it was given to, as long as
+// an authorization request can be begun anew.
 func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, error) {
 	plain, err := p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).OpenString(sealed)
 	l := &logoutLetter{}
@@ -49,23 +50,19 @@ func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, er
 	}
 	switch {
 	case err != nil:
-		return nil, badLogout("The parameter l does not open: it was cut or changed, or the master secret changed meanwhile.")
-	case time.Since(time.UnixMicro(l.Started)) > p.RequestLifetime:
-		return nil, badLogout("The parameter l is older than the server's request lifetime.")
+		return nil, errors.New("does not open")
+	case time.Since(time.UnixMicro(l.Started)) > p.RequestLifetime+revivable:
+		return nil, errors.New("too old")
 	case !beganHere(r, l.Browser):
-		return nil, badLogout("The parameter l was given to another browser, or this one refuses cookies.")
+		return nil, errors.New("of another browser")
 	}
 	return l, nil
 }
 
 // logoutConfirmed goes on when the page has asked and ended the session. A letter says
 // only what was wanted: that the session has ended is seen, not believed.
-func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, sealed string) error {
+func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *logoutLetter, sealed string) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	l, err := p.openLogout(r, sealed)
-	if err != nil {
-		return err
-	}
 	accounts, err := p.Sessions.All(r)
 	if err != nil {
 		return err
@@ -86,7 +83,7 @@ func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, seale
 			req.client = c
 		}
 	}
-	if l.Target != "" && checkPostLogout(req.client, l.Target) == nil { // it may have been taken back
+	if l.Target != "" && postLogoutFault(req.client, l.Target) == "" { // it may have been taken back
 		req.target = l.Target
 	}
 	if err := p.revokeSessions(ctx, req.client, slices.DeleteFunc(l.Sessions, has)...); err != nil {

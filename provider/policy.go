@@ -65,7 +65,7 @@ func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) 
 	}
 	fresh := a.account.AuthTime.After(a.started)
 	if !a.meant(a.account.UserID) {
-		if fresh { // they signed in, and are not who the client asked for
+		if fresh || a.account.Chosen.After(a.started) { // it was said who it is, and it is not who the client asked for
 			return false, &refusal{"login_required", "The person who signed in is not the one that the request is about."}
 		}
 		return true, nil
@@ -106,6 +106,14 @@ func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, err
 // claims parameter name one (OIDC Core 3.1.2.1, 5.5.1).
 func (a *authorization) meant(userID string) bool {
 	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].allows(userID)
+}
+
+// subjects are the ids of the people that the request is about, or nil for anybody.
+func (a *authorization) subjects() []string {
+	if a.hint != nil {
+		return []string{a.hint.Subject}
+	}
+	return a.claims.IDToken["sub"].words()
 }
 
 // refusal ends an authorization with an error for the client.

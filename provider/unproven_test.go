@@ -23,7 +23,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 			header      []string
 			client, why string
 		}{
-			"a wrong secret":    {nil, []string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "wrong secret"},
+			"a wrong secret":    {nil, []string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "the secret"},
 			"an unknown client": {nil, []string{basic("nobody", wrong)}, "nobody", "no such client"},
 			"another method":    {values("client_id", secretive.ClientID, "client_secret", wrong), nil, secretive.ClientID, "registered for client_secret_basic"},
 			"a public client's": {values("client_id", plain.ClientID, "client_secret", wrong), nil, plain.ClientID, "registered for none"},

@@ -138,14 +138,3 @@ func (v *visitor) sent(want string, to string, status int) {
 		v.Error("still signed in")
 	}
 }
-
-// refused checks that an error is shown and that nobody was signed out.
-func (v *visitor) refused(name string, to string, status int) {
-	v.Helper()
-	if to != "" || status != http.StatusBadRequest {
-		v.Errorf("%s: got %d to %q, want 400 and no redirect", name, status, to)
-	}
-	if !v.isIn() {
-		v.Errorf("%s: signed out", name)
-	}
-}

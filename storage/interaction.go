@@ -9,12 +9,17 @@ type Interaction struct {
 	TenantID string
 	Letter   string    // the i parameter, to carry along
 	Started  time.Time // the letter's birth
-	Client   Client
-	Scopes   []string // asked for
-	Claims   []string // names asked for by the claims parameter
+	// Late says that the letter's lifetime is over: ContinueURL begins the request anew.
+	Late   bool
+	Client Client
+	Scopes []string // asked for
+	Claims []string // names asked for by the claims parameter
 	// RedirectURI is where the answer goes: a form's target in the end, which its
 	// Content-Security-Policy has to allow.
 	RedirectURI string
+	// Subjects are the ids of the people that the request is about: nobody else will do. Nil
+	// for anybody.
+	Subjects []string
 	// LoginHint, UILocales, Display and Prompt are the parameters of OIDC Core 3.1.2.1.
 	LoginHint string
 	UILocales []string

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"testing"
 )
 
@@ -31,10 +33,25 @@ func unsigned(payload string) string {
 	return enc([]byte(`{"alg":"none"}`)) + "." + enc([]byte(payload)) + "."
 }
 
+// requestObject has state and response mode in the object alone, as the suite does: the
+// answer comes in the way that the object asks for, though nothing else is done with it.
 func requestObject(t *testing.T, p *plan) {
-	r := p.request("state", "outer")
-	r.Params.Set("request", unsigned(`{"state":"inner"}`))
-	p.fails(t, p.browser(t), r, "request_not_supported")
+	asked := p.request("state", "inner")
+	object := map[string]string{}
+	for name := range asked.Params {
+		object[name] = asked.Params.Get(name)
+	}
+	payload, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := p.request("state", "-", "response_mode", "-")
+	sent.Params.Set("request", unsigned(string(payload)))
+	b := p.browser(t)
+	a := b.Walk(t, asked, b.Get(t, sent.Path()))
+	if mode := cmp.Or(p.mode, "query"); a.Error() != "request_not_supported" || a.Mode != mode || a.Params.Get("state") != "inner" {
+		t.Errorf("got %v by %s, want request_not_supported by %s with the state of the object", a.Params, a.Mode, mode)
+	}
 }
 
 // The object names a redirect URI that is not registered: nothing may go there.

@@ -98,6 +98,7 @@ func logoutElsewhere(uri string) func(*testing.T, *plan) {
 	return func(t *testing.T, p *plan) {
 		b, hint := signedIn(t, p)
 		stays(t, b, leave(t, b, url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {uri}, "state": {"abc"}}))
+		wantSignedOut(t, p, b)
 	}
 }
 
@@ -121,6 +122,7 @@ func logoutModifiedHint(t *testing.T, p *plan) {
 	payload := strings.Split(hint, ".")[1]
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + payload + "."
 	stays(t, b, leave(t, b, url.Values{"id_token_hint": {none}, "post_logout_redirect_uri": {signedOutURI}, "state": {"abc"}}))
+	wantSignedOut(t, p, b)
 }
 
 func logoutBadHint(t *testing.T, p *plan) {
@@ -140,11 +142,13 @@ func logoutBadHint(t *testing.T, p *plan) {
 	}
 	foreign := vouchsafetest.Sign(t, jose.ES256, key, nil, claims)
 	stays(t, b, leave(t, b, url.Values{"id_token_hint": {foreign}, "post_logout_redirect_uri": {signedOutURI}, "state": {"abc"}}))
+	wantSignedOut(t, p, b)
 }
 
 func logoutNoHint(t *testing.T, p *plan) {
 	b, _ := signedIn(t, p)
 	stays(t, b, leave(t, b, url.Values{"post_logout_redirect_uri": {signedOutURI}, "state": {"abc"}}))
+	wantSignedOut(t, p, b)
 }
 
 // logoutStays signs out without saying where to go then.

@@ -75,6 +75,7 @@ func j2(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s, which is not its: the browser was sent to %s", uri, page.Left)
 		}
 	}
+	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required") // it was its client that asked
 	// Nobody says whose it is: not even after a yes.
 	b = jo(t, s)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))

@@ -235,6 +235,16 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 	return nil
 }
 
+// Prefer makes the session the current one, though nobody chose it: what comes next is about
+// it. Nothing happens when the browser does not have it.
+func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
+	tokens := s.tokens(r)
+	if i := slices.IndexFunc(tokens, func(t token) bool { return t.id == id }); i > 0 {
+		preferred := tokens[i]
+		s.write(w, r, append([]token{preferred}, slices.Delete(tokens, i, i+1)...))
+	}
+}
+
 // End ends the sessions, at the server and in the cookie. Only such that the browser has
 // the secret of; no error for others.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) error {
