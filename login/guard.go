@@ -12,7 +12,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // maxForm bounds what a form may send, in bytes. A sealed request travels in it.
@@ -140,16 +139,12 @@ func setHeaders(w http.ResponseWriter, t *web.Tenant) {
 // form leads back there.
 //
 // Chromium holds every redirect that follows a form to form-action, also those that the
-// client makes after the answer has reached it, such as from its API's host to its
-// app's, and stops without a word at the first that is not allowed. Which hosts those
-// are nobody here knows, so the scheme has to do; with native apps, whose https pages
-// hand over to schemes of their own, not even that is known.
-func forClient(w http.ResponseWriter, in *storage.Interaction) {
-	target := ""
-	if u, err := url.Parse(in.RedirectURI); err == nil && in.Client.ApplicationType != "native" && (u.Scheme == "https" || u.Scheme == "http") {
-		target = "'self' " + u.Scheme + ":"
-	}
-	w.Header().Set("Content-Security-Policy", policy("'self'", target))
+// client makes after the answer has reached it: from its API's host to its app's, from an
+// https page to a program on the desktop (claude://, com.example.app:) or to a server on
+// localhost. It stops without a word at the first that is not allowed. Where they lead
+// nobody here knows.
+func forClient(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", policy("'self'", ""))
 }
 
 // allowDataImages loosens the headers for a page with a picture that lies in it.
@@ -158,13 +153,9 @@ func allowDataImages(w http.ResponseWriter) {
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "img-src ", "img-src data: ", 1))
 }
 
-// keepOpener lets a window that a client opened stay tied to the client's page on every
-// answer of an authorization or a sign-out, redirects too: the client's callback tells
-// that page how it went.
-func keepOpener(w http.ResponseWriter, r *http.Request) {
-	if r.Form.Has("i") || r.Form.Has("l") {
-		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
-	}
+// keepOpener lets the window stay tied to the page that opened it.
+func keepOpener(w http.ResponseWriter) {
+	w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
 }
 
 // policy is the Content-Security-Policy of a page. Logos of clients and tenants come

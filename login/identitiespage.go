@@ -47,12 +47,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.date(i.CreatedAt)})
 	}
 	v.Page, v.Alert = page, alert
-	// Chromium holds the redirect to the provider, which follows the form, to form-action.
-	target := "'self' https:"
-	if !web.TenantOf(r.Context()).Secure {
-		target += " http:"
-	}
-	w.Header().Set("Content-Security-Policy", policy("'self'", target))
+	forClient(w) // the form leads to a provider, and from there to wherever that asks people
 	return s.show(w, status, "account-identities", v)
 }
 

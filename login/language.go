@@ -44,7 +44,7 @@ func (s *Server) words(r *http.Request) words {
 			_ = r.ParseForm() // reads the query alone
 		}
 		if r.Form != nil && web.FindTenant(r.Context()) != nil {
-			if in, err := s.interaction(r); err == nil && in != nil {
+			if in, err := s.opened(r); err == nil && in != nil {
 				lang = speak(in.UILocales, lang)
 			}
 		}

@@ -244,7 +244,7 @@ func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
 			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
 		}
-		keepOpener(w, r)
+		r = s.withLetter(w, r)
 		return follow(w, r, h(w, r))
 	})
 }
@@ -256,7 +256,7 @@ func (s *Server) form(h func(w http.ResponseWriter, r *http.Request) error) http
 		if err := guard(w, r); err != nil {
 			return err
 		}
-		keepOpener(w, r)
+		r = s.withLetter(w, r)
 		return follow(w, r, h(w, r))
 	})
 }

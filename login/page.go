@@ -3,6 +3,7 @@ package login
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
@@ -46,6 +47,8 @@ type view struct {
 	// Locales are those that the page was asked for in, to carry along without a letter.
 	Locales string
 	Alert   string // what went wrong with the form
+	// Late says that the client's request began anew, because a page had been open for too long.
+	Late bool
 	// Passkey is the page's form for one, or nil.
 	Passkey *passkeyForm
 	// Page is the page's own.
@@ -123,7 +126,8 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = clientOf(&in.Client, v.words)
-		forClient(w, in)
+		v.Late = r.Method == http.MethodGet && r.Form.Get("late") != ""
+		forClient(w)
 	} else {
 		v.Next = nextOf(r)
 		if wish := uiLocales(r); len(wish) <= longestWishing {
@@ -145,10 +149,26 @@ func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) e
 	return nil
 }
 
-// interaction is the client's request that the browser came with, or nil.
+// interaction is the client's request that the browser came with, or nil. A page of one
+// that is late is not shown: a detour leads to where the request begins anew. What was sent
+// from such a page is taken all the same, for it was proven or decided just now.
 func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
-	if r.FormValue("i") == "" {
+	in, err := s.opened(r)
+	if err == nil && in != nil && in.Late && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return nil, &detour{in.ContinueURL}
+	}
+	return in, err
+}
+
+// opened is interaction, late or not.
+func (s *Server) opened(r *http.Request) (*storage.Interaction, error) {
+	letter := r.FormValue("i")
+	if letter == "" {
 		return nil, nil
+	}
+	kept, _ := r.Context().Value(openedKey{}).(*openedLetter)
+	if kept != nil && kept.letter == letter {
+		return kept.in, kept.err
 	}
 	in, err := s.Interaction(r)
 	if err != nil {
@@ -156,6 +176,31 @@ func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
 	}
 	web.RequestOf(r.Context()).Language = speak(in.UILocales, languageOf(r))
 	return &in, nil
+}
+
+// openedLetter is what came of the letter that a request came with: it is asked for
+// several times, and opened once.
+type openedLetter struct {
+	letter string
+	in     *storage.Interaction
+	err    error
+}
+
+type openedKey struct{}
+
+// withLetter opens the letter of a request, if it came with one. Where it opens, the window
+// stays tied to the client's page that opened it, on redirects too: the client's callback
+// tells that page how it went. What opens no letter changes no header.
+func (s *Server) withLetter(w http.ResponseWriter, r *http.Request) *http.Request {
+	letter := r.FormValue("i")
+	if letter == "" {
+		return r
+	}
+	in, err := s.opened(r)
+	if err == nil {
+		keepOpener(w)
+	}
+	return r.WithContext(context.WithValue(r.Context(), openedKey{}, &openedLetter{letter, in, err}))
 }
 
 // needInteraction is interaction for pages that are about one.

@@ -157,8 +157,19 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := web.TenantOf(r.Context())
 	q := url.Values{"posted": {s.Secrets.Box(t.ID, secret.UpstreamPosted).SealString(plain)}}
+	if s.begun(t, a.Answer.Get("state")) {
+		keepOpener(w) // it may be on the way to a client
+	}
 	http.Redirect(w, r, t.Path+"/upstream/"+p.ID+"/callback?"+q.Encode(), http.StatusSeeOther)
 	return nil
+}
+
+// begun says whether the state is that of a trip that began with a client's request, in
+// whichever browser.
+func (s *Server) begun(t *web.Tenant, state string) bool {
+	var tr trip
+	plain, err := s.Secrets.Box(t.ID, secret.UpstreamTrip).OpenString(state)
+	return err == nil && json.Unmarshal(plain, &tr) == nil && tr.Letter != ""
 }
 
 // comeBack takes an answer: whoever brings it comes from the provider that they were sent
@@ -187,10 +198,12 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if tr.Letter == "" {
 		r.Form.Del("i")
 	}
-	keepOpener(w, r)
-	in, err := s.interaction(r)
+	in, err := s.opened(r) // it may have become late meanwhile
 	if err != nil {
 		return err
+	}
+	if in != nil {
+		keepOpener(w)
 	}
 	right, err := s.allowTrip(r)
 	if err != nil {

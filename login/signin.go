@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,11 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 // only asked to confirm; anybody else can be named by ?other.
 func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm, error) {
 	var form signInForm
+	var err error
 	if in != nil {
-		form.Login = strings.TrimSpace(in.LoginHint)
+		if form.Login, err = s.hinted(r, in); err != nil {
+			return form, err
+		}
 	}
 	if r.FormValue("other") != "" {
 		return form, nil
@@ -67,12 +71,36 @@ func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm
 	if err != nil {
 		return form, err
 	}
-	if key, ok := normalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
+	if in != nil && in.Subjects != nil {
+		if !slices.Contains(in.Subjects, current.UserID) {
+			return form, nil // the client means somebody else, and can say so for certain
+		}
+	} else if key, ok := normalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
 		return form, nil // the client means somebody else
 	}
 	form.Account = accountOf(current)
 	form.Login = form.Account.Login
 	return form, nil
+}
+
+// hinted is the name of whom the client means, or "". A hint that is no more than an
+// account's id is answered with its name only in a browser that was signed in to it before:
+// anybody can send a browser here with an id, and look at what the page says.
+func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error) {
+	if name := strings.TrimSpace(in.LoginHint); name != "" || len(in.Subjects) != 1 {
+		return name, nil
+	}
+	u, err := s.Store.User(r.Context(), web.TenantOf(r.Context()).ID, in.Subjects[0])
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, known := s.knownDevice(r, u); !known {
+		return "", nil
+	}
+	return accountOfUser(u).Login, nil
 }
 
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string) error {

@@ -18,8 +18,11 @@ type signOutForm struct {
 }
 
 // signOutPage asks whether to sign out. A client may have sent the browser here with a
-// sealed request, l, that the protocol carries on with.
+// sealed request, l, that the protocol carries on with. The pages of signing out stay tied to
+// the page that opened their window, all alike: a client's own page waits for its end, and
+// another's must not see by a window that it lost whether somebody was signed in.
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
+	keepOpener(w)
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
@@ -40,6 +43,7 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 
 // signOut ends the current session, or all that the browser has.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	keepOpener(w)
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
@@ -79,5 +83,6 @@ func ids(accounts []browser.Account) []string {
 
 // signedOutPage says that it is done.
 func (s *Server) signedOutPage(w http.ResponseWriter, r *http.Request) error {
+	keepOpener(w)
 	return s.show(w, http.StatusOK, "signedout", s.view(w, r, "signedout.title", nil))
 }

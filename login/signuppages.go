@@ -188,7 +188,7 @@ func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Inte
 	if r.FormValue("i") == "" && letter != "" && browser != "" && isBrowser(r, browser) {
 		r.Form.Set("i", letter)
 	}
-	in, err := s.interaction(r)
+	in, err := s.opened(r)
 	if err != nil {
 		r.Form.Del("i")
 		return nil
