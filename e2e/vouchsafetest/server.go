@@ -30,6 +30,8 @@ type Server struct {
 	Dir string
 	// Database is the URL of its PostgreSQL database, or "".
 	Database string
+	// Redis is the URL of its Redis, or "".
+	Redis string
 	// Certificate is the one it serves with; nil on http.
 	Certificate *Certificate
 	// KeyHost serves the keys of the client "remote".
@@ -167,6 +169,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.Redis = redis
 		maps.Copy(s.env, map[string]string{
 			"VOUCHSAFE_DATABASE_URL": s.Database,
 			"VOUCHSAFE_REDIS_URL":    redis,
