@@ -34,14 +34,13 @@ var (
 // of the audit trail stands in the log.
 func (s *Server) recordSome(r *http.Request, e storage.Event) error {
 	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
-	_, err := s.admit(r,
+	if _, refused := s.admit(r,
 		limit.By{Rule: linesOfNetwork, Subject: kind + "\x00" + limit.Network(web.RequestOf(r.Context()).IP)},
-		limit.By{Rule: linesOfKind, Subject: kind})
-	if err != nil {
-		web.Note(r.Context(), "unrecorded", e.Kind)
-		return nil
+		limit.By{Rule: linesOfKind, Subject: kind}); refused == nil {
+		return s.record(r, e)
 	}
-	return s.record(r, e)
+	web.Note(r.Context(), "unrecorded", e.Kind)
+	return nil
 }
 
 // event completes a line of the audit trail about the request, to be stored with the

@@ -117,7 +117,8 @@ func TestNoncesAreNeverGivenTwice(t *testing.T) {
 			t.Errorf("got %d fields, want 2 for each hour begun", len(fields))
 		}
 		one.last = math.MaxUint32
-		if before := one.field; one.next() == one.next() || one.field == before {
+		before := one.field
+		if first, second := one.next(), one.next(); first == second || one.field == before {
 			t.Error("the number begins anew with the same field")
 		}
 	})

@@ -115,8 +115,8 @@ func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error)
 // then is done by whoever claims it: no error.
 func (s *Store) goOn(ctx context.Context, tenant, kind, id string) (n int64, err error) {
 	err = s.carryOn(ctx, storage.Removal{TenantID: tenant, Kind: kind, ID: id}, func(rows int64) { n += rows })
-	if err != nil && ctx.Err() != nil {
-		return n, nil
+	if ctx.Err() != nil {
+		err = nil
 	}
 	return n, err
 }
