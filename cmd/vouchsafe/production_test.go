@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -109,18 +110,30 @@ func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
 	r := sh.serve(t)
 	elsewhere := strings.Replace(r.issuer, "localhost", "127.0.0.1", 1)
 	for path, why := range map[string]string{
-		"/authorize?client_id=spa&redirect_uri=https://unheard.example/":          "redirect_uri is not one that the client registered.",
-		"/authorize?client_id=unheard":                                            "There is no enabled client with this client_id.",
-		"/logout?client_id=spa&post_logout_redirect_uri=https://unheard.example/": "post_logout_redirect_uri is not one that the client registered.",
-		elsewhere + "/token": "The request's Host is not the issuer's.",
+		"/authorize?client_id=spa&redirect_uri=https://unheard.example/": "redirect_uri is not one that the client registered.",
+		"/authorize?client_id=unknown":                                   "There is no enabled client with this client_id.",
+		elsewhere + "/token":                                             "The request's Host is not the issuer's.",
 	} {
 		if status, body := r.get(t, path); status != 400 && status != 421 || strings.Contains(body, why) {
 			t.Errorf("%s: got %d %s", path, status, body)
 		}
 		eventually(t, "the log says: "+why, func() bool { return strings.Contains(r.err.String(), `"why":"`+why) })
 	}
+	// Signing out goes on all the same, and ends at a page of ours.
+	res, err := http.Get(r.issuer + "/logout?client_id=spa&post_logout_redirect_uri=https://unheard.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if at := res.Request.URL; at.Host != strings.TrimPrefix(r.issuer, "http://") || at.Path != "/signed-out" {
+		t.Errorf("signing out with an address that no client registered ended at %s", at)
+	}
+	eventually(t, "the log says what was wrong with the address", func() bool {
+		return strings.Contains(r.err.String(), `"why":"post_logout_redirect_uri is not one that the client registered.`)
+	})
+	// The id of a client is no secret, and is what its operator looks for.
 	if strings.Contains(r.err.String(), "unheard") {
-		t.Error("the log holds what was sent")
+		t.Error("the log holds an address that was sent")
 	}
 }
 
