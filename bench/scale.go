@@ -49,6 +49,7 @@ var deeds = []deed{
 	{"user list", nil, command("user", "list")},
 	{"user list --json", nil, command("user", "list", "--json")},
 	{"user export --hashes", nil, command("user", "export", "--hashes")},
+	{"sweep of all sessions and grants", expired, swept},
 	{"audit export", nil, command("audit", "export")},
 	{"audit prune, half of all events and most addresses", nil, command("audit", "prune")},
 	{"restored", nil, command("restored", "--yes", "--before", time.Now().Format(time.RFC3339))},
@@ -167,6 +168,30 @@ func (s *server) settled(ctx context.Context) error {
 	}
 }
 
+// expired has all sessions and grants of the crowd end before the server starts.
+func expired(ctx context.Context, s *server, _ int) error {
+	for _, table := range []string{"sessions", "grants"} {
+		_, err := s.count(ctx, "UPDATE "+table+" SET expires_at = expires_at - 2000000000000 WHERE tenant_id = 'default' RETURNING 1")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// swept waits until they are gone.
+func swept(ctx context.Context, s *server, _ int) (float64, error) {
+	for {
+		left, err := s.count(ctx, fmt.Sprintf("SELECT COUNT(*) FROM grants WHERE expires_at < %d", time.Now().Add(-time.Hour).UnixMicro()))
+		if err != nil || left == 0 {
+			return 0, err
+		}
+		if err := pause(ctx, 2*time.Second); err != nil {
+			return 0, err
+		}
+	}
+}
+
 // count is the answer of a query.
 func (s *server) count(ctx context.Context, query string) (n int, err error) {
 	if s.database != "" {
@@ -178,7 +203,7 @@ func (s *server) count(ctx context.Context, query string) (n int, err error) {
 		err = conn.QueryRow(ctx, query).Scan(&n)
 		return n, err
 	}
-	db, err := sql.Open("sqlite", "file:"+s.file()+"?mode=ro&_pragma=busy_timeout(10000)")
+	db, err := sql.Open("sqlite", "file:"+s.file()+"?mode=rw&_pragma=busy_timeout(10000)")
 	if err != nil {
 		return 0, err
 	}
