@@ -19,14 +19,24 @@ const (
 	mostPart  = 2000
 	// longestRest bounds the rest behind a part that took long.
 	longestRest = time.Second
+	// mostFailures is how often a part is tried again.
+	mostFailures = 4
 )
 
 // paced calls part, which works on so many rows and says for how long it held up others,
-// until there is no more to do. When the context ends first, that is the error.
+// until there is no more to do. When the context ends first, that is the error. A part may be
+// repeated: one that a busy or failing database did not answer is tried again, smaller.
 func (s *Store) paced(ctx context.Context, part func(rows int) (more bool, held time.Duration, err error)) error {
+	failed := 0
 	for rows := min(firstPart, s.mostPart); ; {
 		began := time.Now()
 		more, held, err := part(rows)
+		if errors.Is(err, storage.ErrUnavailable) && ctx.Err() == nil && failed < mostFailures {
+			failed++
+			more, held, err = true, longestRest, nil
+		} else if err == nil {
+			failed = 0
+		}
 		if err != nil || !more {
 			return err
 		}

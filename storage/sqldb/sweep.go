@@ -88,21 +88,21 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 func (s *Store) sweepAll(ctx context.Context, query string, until time.Time) (total int64, err error) {
 	var from int64
 	err = s.paced(ctx, func(rows int) (more bool, held time.Duration, err error) {
-		n := 0
+		n, last := 0, from
 		err = s.engine.write(ctx, func(c conn) error {
-			n = 0 // it may be a repetition
+			n, last = 0, from // it may be a repetition
 			began := time.Now()
 			defer func() { held = time.Since(began) }()
 			return c.each(query, []any{micros(until), from, rows}, func(row scanner) error {
 				n++
 				var at int64
 				err := row.Scan(&at)
-				from = max(from, at)
+				last = max(last, at)
 				return err
 			})
 		})
 		if err == nil {
-			total += int64(n)
+			total, from = total+int64(n), last
 		}
 		return n == rows, held, err
 	})
