@@ -83,7 +83,7 @@ var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insuffici
 // Server.fresh.
 func (s *Server) ownerOnly(p *person) error {
 	strong := storage.ReachesACR(p.grant.ACR, storage.ACRMultiFactor)
-	late := time.Since(p.grant.AuthTime) > freshness
+	late := !storage.Within(p.grant.AuthTime, time.Now(), freshness)
 	if strong && !late {
 		return nil
 	}

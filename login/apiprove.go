@@ -128,7 +128,7 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 // appPending is whose first proof came in a request before.
 func (s *Server) appPending(a *asking, waits *pendingProof) (storage.User, []string, error) {
 	gone := badSession("The sign-in that auth_session goes on with waited too long, or was finished. Start again.")
-	if time.Since(time.Unix(waits.At, 0)) > pendingLife {
+	if !storage.Within(time.Unix(waits.At, 0), time.Now(), pendingLife) {
 		return storage.User{}, nil, gone
 	}
 	user, err := s.Store.User(a.Context(), a.app.TenantID, waits.UserID)

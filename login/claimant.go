@@ -82,7 +82,7 @@ func (s *Server) waiting(r *http.Request, in *storage.Interaction) (pending, err
 	if err != nil || json.Unmarshal(plain, &p) != nil {
 		return p, errNobody
 	}
-	if !browser.Began(r, func(binding string) bool { return p.Asker == asker(binding, in) }) || time.Since(time.Unix(p.At, 0)) > pendingLife {
+	if !browser.Began(r, func(binding string) bool { return p.Asker == asker(binding, in) }) || !storage.Within(time.Unix(p.At, 0), time.Now(), pendingLife) {
 		return p, errNobody
 	}
 	return p, nil

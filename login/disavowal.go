@@ -62,7 +62,7 @@ func (s *Server) openDisavowal(r *http.Request) (d disavowal, err error) {
 	if err != nil || json.Unmarshal(plain, &d) != nil {
 		return d, errNoDisavowal
 	}
-	if age := time.Since(d.at()); age > disavowalLife || age < -time.Hour { // clocks differ, but not that much
+	if !storage.Within(d.at(), time.Now(), disavowalLife) {
 		return d, errLateDisavowal
 	}
 	return d, nil

@@ -108,7 +108,7 @@ func (s *Server) openSetup(user storage.User, sealed string) (app factor.TOTP, b
 		return app, begun, errOldSetup
 	}
 	begun = time.Unix(int64(binary.BigEndian.Uint64([]byte(rest[:8]))), 0)
-	if time.Since(begun) > enrolLife {
+	if !storage.Within(begun, time.Now(), enrolLife) {
 		return app, begun, errOldSetup
 	}
 	app, err = factor.ParseTOTP([]byte(rest[8:]))

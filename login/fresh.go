@@ -38,7 +38,7 @@ func (s *Server) fresh(r *http.Request) (browser.Account, error) {
 	return a, err
 }
 
-func isFresh(a browser.Account) bool { return time.Since(a.AuthTime) <= freshness }
+func isFresh(a browser.Account) bool { return storage.Within(a.AuthTime, time.Now(), freshness) }
 
 // detour is an error that sends the browser to another page first.
 type detour struct{ to string }

@@ -36,24 +36,13 @@ const (
 )
 
 // written writes one letter of each kind.
-func written(f *testing.F) *letters {
+func written(f testing.TB) *letters {
 	l := &letters{bound: secret.Token()}
 	l.federation = federate(f, nil, fakeidp.OpenID)
 	l.login.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	r := l.at(storage.DefaultTenant, l.bound, "", "")
 	s, now := l.login, time.Now()
-	seal := func(purpose secret.Purpose, v any) string {
-		plain, err := json.Marshal(v)
-		if err != nil {
-			f.Fatal(err)
-		}
-		return s.Secrets.Box(storage.DefaultTenant, purpose).SealString(plain)
-	}
-	app, err := (&authSession{ClientID: "app", ID: secret.Token()}).seal(s, r)
-	if err != nil {
-		f.Fatal(err)
-	}
 	code, err := s.newCode(r, "reset", "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
 	if err != nil {
 		f.Fatal(err)
@@ -61,14 +50,49 @@ func written(f *testing.F) *letters {
 	if err := l.store.Apply(f.Context(), storage.Change{TenantID: storage.DefaultTenant, UserID: l.jo.ID, Now: now, Codes: []storage.Code{code.Code}}); err != nil {
 		f.Fatal(err)
 	}
-	l.issued = []string{
+	l.issued = append(l.issuedAt(f, now), code.Token)
+	return l
+}
+
+// issuedAt are those that hold the time themselves.
+func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
+	s := l.login
+	seal := func(purpose secret.Purpose, v any) string {
+		plain, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Secrets.Box(storage.DefaultTenant, purpose).SealString(plain)
+	}
+	return []string{
 		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: asker(l.bound, nil)}),
 		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
-		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(time.Hour)}),
-		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(time.Hour), Answer: url.Values{"error": {"access_denied"}}}),
-		s.sealSetup(l.jo, factor.NewTOTP(), now), app, code.Token,
+		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
+		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),
+		s.sealSetup(l.jo, factor.NewTOTP(), now),
+		seal(secret.AuthSession, authSession{ClientID: "app", ID: secret.Token(), IssuedAt: now.Unix()}),
 	}
-	return l
+}
+
+// P13: what was issued while a clock was ahead does not count until its time has come.
+func TestLettersOfAheadOfTime(t *testing.T) {
+	l := written(t)
+	for ahead, opens := range map[time.Duration]bool{time.Minute: true, time.Hour: false} {
+		at := time.Now().Add(ahead)
+		for kind, value := range l.issuedAt(t, at) {
+			if got := l.opens(t, kind, storage.DefaultTenant, l.bound, value); got != opens {
+				t.Errorf("letter %d of %v ahead opens: %v, want %v", kind, ahead, got, opens)
+			}
+		}
+		plain, err := json.Marshal(review{l.jo.ID, l.jo.CredentialVersion, at.Unix(), l.bound})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := l.at(storage.DefaultTenant, l.bound, reviewCookie, l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
+		if _, err := l.login.reviewing(r); (err == nil) != opens {
+			t.Errorf("the review of %v ahead: %v, want it to open: %v", ahead, err, opens)
+		}
+	}
 }
 
 // at is a request of a browser to a tenant, with the value in a cookie.

@@ -47,7 +47,7 @@ func rememberedFor(r *http.Request) time.Duration {
 func remembers(r *http.Request, user storage.User, cred storage.Credential) (device, bool) {
 	var d device
 	ok := cred.Kind == storage.DeviceCredential && json.Unmarshal(cred.Data, &d) == nil &&
-		d.Version == user.CredentialVersion && time.Since(cred.CreatedAt) < rememberedFor(r)
+		d.Version == user.CredentialVersion && rememberedFor(r) > 0 && storage.Within(cred.CreatedAt, time.Now(), rememberedFor(r))
 	return d, ok
 }
 

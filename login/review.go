@@ -43,7 +43,7 @@ func (s *Server) reviewing(r *http.Request) (u storage.User, err error) {
 	tenant := web.TenantOf(r.Context()).ID
 	var rv review
 	plain, err := s.Secrets.Box(tenant, secret.ResetReview).OpenString(browser.Cookie(r, reviewCookie))
-	if err != nil || json.Unmarshal(plain, &rv) != nil || rv.Browser != browser.Bound(r) || time.Since(time.Unix(rv.At, 0)) > reviewLife {
+	if err != nil || json.Unmarshal(plain, &rv) != nil || rv.Browser != browser.Bound(r) || !storage.Within(time.Unix(rv.At, 0), time.Now(), reviewLife) {
 		return u, storage.ErrNotFound
 	}
 	u, err = s.Store.User(r.Context(), tenant, rv.UserID)

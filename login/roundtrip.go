@@ -234,7 +234,7 @@ func (s *Server) openPosted(r *http.Request, p *upstream.Provider, sealed string
 	if err == nil {
 		err = json.Unmarshal(plain, &a)
 	}
-	if err != nil || a.Upstream != p.ID || time.Now().After(a.Until) {
+	if err != nil || a.Upstream != p.ID || !storage.Within(a.Until.Add(-hopLife), time.Now(), hopLife) {
 		return nil, s.errTrip(r, "the answer that was posted is not for this callback, or is too old")
 	}
 	return a.Answer, nil
@@ -252,7 +252,7 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 		return nil, s.errTrip(r, "the state is missing, damaged or not ours")
 	case tr.Upstream != p.ID:
 		return nil, s.errTrip(r, "the state is that of another upstream: the answer came to the wrong callback")
-	case time.Now().After(tr.Until):
+	case !storage.Within(tr.Until.Add(-tripLife), time.Now(), tripLife):
 		return nil, s.errTrip(r, "the state is too old")
 	case !beganTrip(r, tr.Browser):
 		return nil, s.errTrip(r, "the sign-in was begun in another browser, or its cookie did not come back")

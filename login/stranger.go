@@ -80,7 +80,7 @@ func (s *Server) strangerHere(r *http.Request) *stranger {
 	if err != nil || json.Unmarshal(plain, &who) != nil {
 		return nil
 	}
-	if !beganTrip(r, who.Browser) || time.Since(who.Born) > strangerLife {
+	if !beganTrip(r, who.Browser) || !storage.Within(who.Born, time.Now(), strangerLife) {
 		return nil
 	}
 	return &who

@@ -126,6 +126,8 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 		return nil, fmt.Errorf("%w: iss %q", errTokenInvalid, claims.Issuer)
 	case claims.JTI == "" || claims.ClientID == "" || claims.Subject == "":
 		return nil, fmt.Errorf("%w: claims are missing", errTokenInvalid)
+	case storage.Ahead(time.Unix(claims.IssuedAt, 0), now):
+		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", errTokenInvalid)
 	case now.Unix() >= claims.ExpiresAt:
 		return nil, fmt.Errorf("%w: it has expired", errTokenInvalid)
 	}

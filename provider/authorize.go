@@ -144,7 +144,7 @@ func (p *Provider) findAccount(r *http.Request, a *authorization) error {
 	case !errors.Is(err, storage.ErrNotFound):
 		return err
 	}
-	if a.subjects() != nil && (a.account == nil || !a.meant(current.UserID) && !current.Chosen.After(a.started)) {
+	if a.subjects() != nil && (a.account == nil || !a.meant(current.UserID) && !since(current.Chosen, a.started)) {
 		all, err := p.Sessions.All(r)
 		if err != nil {
 			return err

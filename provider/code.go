@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // code is what an authorization code stands for. It is not stored: the client
@@ -58,7 +59,7 @@ func (p *Provider) openCode(t *web.Tenant, s string, now time.Time) (*code, erro
 		return nil, errCodeInvalid
 	}
 	c.AuthTime, c.IssuedAt = time.UnixMicro(c.AuthTimeMicro).UTC(), time.UnixMicro(c.IssuedAtMicro).UTC()
-	if now.Sub(c.IssuedAt) >= p.CodeLifetime {
+	if now.Sub(c.IssuedAt) >= p.CodeLifetime || storage.Ahead(c.IssuedAt, now) {
 		return c, errCodeExpired
 	}
 	return c, nil

@@ -95,6 +95,7 @@ type idTokenHint struct {
 	Subject   string    `json:"sub"`
 	Audience  audiences `json:"aud"`
 	SID       string    `json:"sid"`
+	IssuedAt  int64     `json:"iat"`
 	ExpiresAt int64     `json:"exp"`
 	ClientID  string    `json:"client_id"` // of access tokens, which may have the same typ
 	Email     string    `json:"email"`

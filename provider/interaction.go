@@ -66,9 +66,11 @@ func beganHere(r *http.Request, hash []byte) bool {
 	})
 }
 
-// late says whether the letter's lifetime is over: nothing is settled for it any more, and
-// its request has to begin anew.
-func (p *Provider) late(l *letter) bool { return time.Since(l.started) > p.RequestLifetime }
+// late says whether the letter's lifetime is over, or a clock was ahead when it was made:
+// nothing is settled for it, and its request has to begin anew.
+func (p *Provider) late(l *letter) bool {
+	return !storage.Within(l.started, time.Now(), p.RequestLifetime)
+}
 
 // openLetter opens the i parameter. Only the browser that began the request can: a request
 // begun by somebody else would otherwise get them this browser's answer (Dex
@@ -82,7 +84,7 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
 	}
 	l := &letter{id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(), browser: [16]byte(b[24:40]), query: string(b[40:])}
-	if time.Since(l.started) > p.RequestLifetime+revivable {
+	if time.Since(l.started).Abs() > p.RequestLifetime+revivable {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in took too long",
 			Message: "For your safety it has expired. Go back to the application and start again."}
 	}

@@ -252,6 +252,17 @@ func (s *keySet) newest(alg string) *signingKey {
 	return nil
 }
 
+// newestInTime is newest without those that were made while a clock was ahead: waiting for
+// them, their predecessor would sign for as much longer.
+func (s *keySet) newestInTime(alg string, now time.Time) *signingKey {
+	for _, key := range slices.Backward(s.keys) {
+		if key.Algorithm == alg && !storage.Ahead(key.ActiveAt, now.Add(maxLead)) {
+			return key
+		}
+	}
+	return nil
+}
+
 // thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
 const thumbprintLength = 43
 

@@ -225,7 +225,7 @@ func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browse
 		}
 	}
 	for i := range accounts {
-		if l.hint.Subject == accounts[i].UserID && now.Unix() < l.hint.ExpiresAt {
+		if l.hint.Subject == accounts[i].UserID && now.Unix() < l.hint.ExpiresAt && !storage.Ahead(time.Unix(l.hint.IssuedAt, 0), now) {
 			return &accounts[i]
 		}
 	}

@@ -51,7 +51,7 @@ func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, er
 	switch {
 	case err != nil:
 		return nil, errors.New("does not open")
-	case time.Since(time.UnixMicro(l.Started)) > p.RequestLifetime+revivable:
+	case !storage.Within(time.UnixMicro(l.Started), time.Now(), p.RequestLifetime+revivable):
 		return nil, errors.New("too old")
 	case !beganHere(r, l.Browser):
 		return nil, errors.New("of another browser")

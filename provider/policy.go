@@ -53,7 +53,7 @@ func needsSignUp(_ context.Context, _ *Provider, a *authorization) (bool, error)
 // needsSelection: prompt=select_account, until the person chose an account or signed
 // in to one after the request began. Somebody who is signed in to none has no choice.
 func needsSelection(_ context.Context, _ *Provider, a *authorization) (bool, error) {
-	return slices.Contains(a.prompts, "select_account") && a.account != nil && !a.account.Chosen.After(a.started), nil
+	return slices.Contains(a.prompts, "select_account") && a.account != nil && !since(a.account.Chosen, a.started), nil
 }
 
 // needsLogin: nobody is signed in, or somebody else than the client means, or it was
@@ -65,7 +65,7 @@ func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) 
 	}
 	fresh := a.account.AuthTime.After(a.started)
 	if !a.meant(a.account.UserID) {
-		if fresh || a.account.Chosen.After(a.started) { // it was said who it is, and it is not who the client asked for
+		if fresh || since(a.account.Chosen, a.started) { // it was said who it is, and it is not who the client asked for
 			return false, &refusal{"login_required", "The person who signed in is not the one that the request is about."}
 		}
 		return true, nil
@@ -93,7 +93,7 @@ func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, err
 	if err != nil {
 		return false, err
 	}
-	if again && !c.GrantedAt.After(a.started) {
+	if again && !since(c.GrantedAt, a.started) {
 		return true, nil
 	}
 	more := func(asked, allowed []string) bool {
@@ -124,4 +124,10 @@ func (r *refusal) Error() string { return r.code + ": " + r.description }
 // age is a parameter in seconds as a duration, bounded so that it cannot overflow.
 func age(seconds int64) time.Duration {
 	return time.Duration(min(seconds, int64(100*365*24*time.Hour/time.Second))) * time.Second
+}
+
+// since says whether something happened since the request began. What a clock that was ahead
+// has dated counts for no request: it would for all of them, until its time has come.
+func since(at, started time.Time) bool {
+	return at.After(started) && !storage.Ahead(at, time.Now())
 }

@@ -191,7 +191,7 @@ func (p refreshGrant) refreshedIDToken(ctx context.Context, s *session, keys tok
 
 // justNow says whether something is so young. Another replica's clock may be a little
 // ahead; what lies further in the future was done before a clock was set back, and long ago.
-func justNow(age, grace time.Duration) bool { return age <= grace && age >= -clockSkew }
+func justNow(age, grace time.Duration) bool { return age <= grace && age >= -graceSkew }
 
-// clockSkew is how far the clocks of replicas may be apart.
-const clockSkew = 10 * time.Second
+// graceSkew is what storage.ClockSkew is elsewhere, in proportion to so short a time.
+const graceSkew = 10 * time.Second

@@ -174,7 +174,10 @@ func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, e
 		if newest == nil || !newest.isPublished(now) {
 			continue // made again when it is asked for
 		}
-		end := k.signsUntil(newest)
+		end := now
+		if last := set.newestInTime(string(alg), now); last != nil {
+			end = k.signsUntil(last)
+		}
 		if now.Before(end.Add(-k.lead())) {
 			continue
 		}

@@ -199,6 +199,33 @@ func TestSuccessorIsReplaced(t *testing.T) {
 	})
 }
 
+// A successor that was made while a clock was ahead does not let its predecessor sign longer.
+func TestSuccessorOfAheadOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		old := s.kidOf(s.p.keys, "ES256")
+		set, err := s.p.keys.sets.Fresh(t.Context(), s.tenant.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ahead := time.Now().Add(s.p.KeyRotation + 100*24*time.Hour)
+		far, err := s.p.keys.add(t.Context(), s.tenant.ID, "ES256", set.newest("ES256").next(), ahead.Add(maxLead), ahead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(s.p.KeyRotation - maxLead)
+		for range 2 {
+			if err := s.p.MaintainKeys(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(maxLead + cache.TTL)
+		if got := s.kidOf(s.p.keys, "ES256"); got == old || got == far.ID {
+			t.Error("what signs is no successor of now")
+		}
+	})
+}
+
 // Removing a key ends at once what it signed.
 func TestRemovedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

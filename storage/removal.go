@@ -39,5 +39,5 @@ type Removals interface {
 	CarryOn(ctx context.Context, r Removal, told func(rows int64)) error
 	// BeginRestored notes that all of a tenant's sessions and grants, codes, remembered devices
 	// and mails that wait are to end that are no younger: a RemovalRestored with the ID "".
-	BeginRestored(ctx context.Context, tenant string, before time.Time) error
+	BeginRestored(ctx context.Context, tenant string, before, now time.Time) error
 }

@@ -38,7 +38,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		var tenants []string
 		for t, err := range allTenants(ctx, s) {
 			if err == nil {
-				err = s.BeginRestored(ctx, t.ID, c.Before)
+				err = s.BeginRestored(ctx, t.ID, c.Before, now)
 			}
 			if err != nil {
 				return err

@@ -94,3 +94,50 @@ func awaitSweep(t *testing.T) {
 	case <-t.Context().Done():
 	}
 }
+
+// TestIssuedAheadOfTime has a server whose clock is a day ahead issue things. When it is right
+// again none of them counts, so that none lives a day longer (threats P13).
+func TestIssuedAheadOfTime(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, production bool) {
+		clock := vouchsafetest.NewClock(t)
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock, Clients: []vouchsafetest.Client{app}})
+		api, p := s.API(t), s.Person(t)
+		before := s.Browser(t, p)
+		kept := grantOf(t, api, before)
+		clock.Set(t, 24*time.Hour)
+		browser := s.Browser(t, p)
+		waiting := vouchsafetest.NewRequest(web)
+		code := browser.Code(t, waiting)
+		issued := grantOf(t, api, browser)
+		inSession := grantOf(t, api, before) // of a session that began in time
+		unfinished := s.Browser(t, p)
+		letter := unfinished.Get(t, vouchsafetest.NewRequest(web).Path())
+		signedIn := api.Do(t, api.JSON(t, "/auth/sign-in", map[string]any{"client_id": app.ID(), "login": p.Email, "password": p.Password}))
+		if signedIn.Status != 200 {
+			t.Fatalf("got %d %s, want 200", signedIn.Status, signedIn.Raw)
+		}
+		wantAlive(t, api, issued)
+
+		clock.Set(t, 0)
+		api.Redeem(t, waiting, code).Want(t, 400, "invalid_grant")
+		for _, reply := range []*vouchsafetest.Reply{issued, inSession} {
+			api.Userinfo(t, reply.Access()).Want(t, 401, "invalid_token")
+			if api.Active(t, web, reply.Access()) {
+				t.Error("an access token of a day ahead is active")
+			}
+			api.Renew(t, web, reply.Refresh()).Want(t, 400, "invalid_grant")
+		}
+		api.Userinfo(t, signedIn.Access()).Want(t, 401, "invalid_token")
+		if page := browser.Get(t, vouchsafetest.NewRequest(web).Path()); page.URL.Path != "/login" {
+			t.Errorf("the session of a day ahead leads to %s, want /login", page.URL.Path)
+		}
+		if page := unfinished.Get(t, letter.URL.RequestURI()); page.URL.Path != "/login" || page.URL.Query().Get("late") == "" {
+			t.Errorf("the request of a day ahead leads to %s, want it to begin anew", page.URL)
+		}
+		// What began in time goes on.
+		wantAlive(t, api, grantOf(t, api, before))
+		api.Renew(t, web, kept.Refresh()).Want(t, 200, "")
+		wantAlive(t, api, grantOf(t, api, s.Browser(t, p)))
+	})
+}

@@ -83,7 +83,7 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 		return Account{}, storage.ErrNotFound
 	}
 	// Noting every visit would make every read a write.
-	if now.Sub(sess.SeenAt) > s.Idle/20 {
+	if now.Sub(sess.SeenAt) > s.Idle/20 || storage.Ahead(sess.SeenAt, now) {
 		if err := s.Store.SeenSession(ctx, tenant, sess.ID, now); err != nil {
 			return Account{}, fmt.Errorf("note session: %w", err)
 		}

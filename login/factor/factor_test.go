@@ -94,6 +94,30 @@ func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
 	}
 }
 
+// A code that was used while a clock was ahead does not keep its owner out until then.
+func TestACodeOfAheadOfTimeIsForgotten(t *testing.T) {
+	app := NewTOTP()
+	ahead := now.Add(24 * time.Hour)
+	used, ok := app.Use(shown(t, app, ahead), ahead)
+	if !ok {
+		t.Fatal("the code is refused")
+	}
+	used, ok = used.Use(shown(t, app, now), now)
+	if !ok {
+		t.Fatal("the code of now is refused")
+	}
+	if _, ok := used.Use(shown(t, app, now), now); ok {
+		t.Error("it is taken again")
+	}
+	// Replicas' clocks differ a little.
+	if used, ok = used.Use(shown(t, app, now.Add(time.Minute)), now.Add(time.Minute)); !ok {
+		t.Fatal("the code of a replica is refused")
+	}
+	if _, ok := used.Use(shown(t, app, now), now); ok {
+		t.Error("an older code is taken")
+	}
+}
+
 func TestAppsReadTheURL(t *testing.T) {
 	raw := NewTOTP().URL("Acme: Tools & Co", "jo+x@example.com")
 	key, err := otp.NewKeyFromURL(raw)

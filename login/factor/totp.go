@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pquerna/otp/hotp"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
@@ -54,6 +56,9 @@ func (t TOTP) Bytes() []byte {
 func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
 	code = typed(code)
 	current := now.Unix() / period
+	if t.step-current > tolerance+int64(storage.ClockSkew/time.Second)/period {
+		t.step = 0 // a clock was ahead, the app's like ours: its owner is not to wait until then
+	}
 	for step := current - tolerance; step <= current+tolerance; step++ {
 		want, err := hotp.GenerateCode(t.Text(), uint64(step))
 		if err != nil {

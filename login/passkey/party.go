@@ -127,7 +127,7 @@ func (p *Party) open(purpose Purpose, browser, state string) (letter, error) {
 	if browser == "" || subtle.ConstantTimeCompare(l.Browser, hash(browser)) != 1 {
 		return l, fmt.Errorf("%w: made for another browser", ErrWrong)
 	}
-	if !time.Now().Before(l.Session.Expires) {
+	if now := time.Now(); !now.Before(l.Session.Expires) || storage.Ahead(l.Session.Expires.Add(-Life), now) {
 		return l, ErrLate
 	}
 	return l, nil

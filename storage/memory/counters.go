@@ -40,7 +40,7 @@ type room struct {
 	used    int64
 }
 
-// counter is one counter. Times are in nanoseconds since 1970.
+// counter is one counter. Times are those of Store.now.
 type counter struct {
 	key    string
 	n      int64
@@ -67,7 +67,7 @@ func (c *counter) settle(now int64) {
 
 // Admit implements storage.Ephemeral. It cannot fail: what has no room is counted coarsely.
 func (s *Store) Admit(_ context.Context, by []storage.Counter) (storage.Admission, error) {
-	all, now := s.lockCounters(), time.Now().UnixNano()
+	all, now := s.lockCounters(), s.now()
 	defer all.mu.Unlock()
 	over := make([]bool, len(by))
 	for i := range by {
@@ -133,7 +133,7 @@ func (all *counters) count(rule *storage.Counter, over bool, now int64) int64 {
 
 // Release implements storage.Ephemeral.
 func (s *Store) Release(_ context.Context, r storage.Release) error {
-	all, now := s.lockCounters(), time.Now().UnixNano()
+	all, now := s.lockCounters(), s.now()
 	defer all.mu.Unlock()
 	if r.Within.Key != "" && all.count(&r.Within, false, now) > r.Within.Max {
 		return nil
@@ -154,6 +154,10 @@ func (s *Store) Release(_ context.Context, r storage.Release) error {
 	}
 	return nil
 }
+
+// now is how long the store has been there, in nanoseconds. Setting the machine's clock does
+// not change it: otherwise a wait would last longer by what the clock was ahead.
+func (s *Store) now() int64 { return int64(time.Since(s.start)) }
 
 // lockCounters gives the counters, locked.
 func (s *Store) lockCounters() *counters {

@@ -32,6 +32,7 @@ type Store struct {
 	// of their two rooms; DefaultMaxBytes when zero. Set it before the first use.
 	MaxBytes int64
 
+	start    time.Time // of the clock for counters
 	used     atomic.Int64
 	seed     maphash.Seed
 	shards   [shards]shard
@@ -41,7 +42,7 @@ type Store struct {
 var _ storage.Ephemeral = (*Store)(nil)
 
 // New makes an empty store.
-func New() *Store { return &Store{seed: maphash.MakeSeed()} }
+func New() *Store { return &Store{start: time.Now(), seed: maphash.MakeSeed()} }
 
 type shard struct {
 	mu      sync.Mutex

@@ -31,7 +31,7 @@ func (s *Store) shortenAddresses(ctx context.Context, tenant string, life time.D
 	if life <= 0 {
 		return nil
 	}
-	last, err := s.mark(ctx, tenant, name)
+	last, err := s.markBy(ctx, tenant, name, now)
 	if err != nil {
 		return err
 	}

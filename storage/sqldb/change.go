@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	useCode = `DELETE FROM codes WHERE tenant_id = $1 AND id = $2 AND expires_at > $3`
+	useCode = `DELETE FROM codes WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead
 	// It changes nothing, and yet locks the row: two changes of one person queue here.
 	holdVersion = `
 		UPDATE users SET credential_version = credential_version

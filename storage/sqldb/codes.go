@@ -51,7 +51,7 @@ func (s *Store) PutCode(ctx context.Context, code storage.Code, mails ...storage
 
 const codeByID = `
 	SELECT ` + codeColumns + ` FROM codes
-	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3`
+	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead
 
 // Code implements storage.Codes.
 func (s *Store) Code(ctx context.Context, tenant, id string, now time.Time) (storage.Code, error) {
@@ -61,7 +61,7 @@ func (s *Store) Code(ctx context.Context, tenant, id string, now time.Time) (sto
 
 const tryCode = `
 	UPDATE codes SET tries = tries + 1
-	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND tries < $4
+	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead + ` AND tries < $4
 	RETURNING ` + codeColumns
 
 // TryCode implements storage.Codes.

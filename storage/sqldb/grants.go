@@ -29,7 +29,7 @@ func scanGrant(row scanner) (g storage.Grant, err error) {
 
 // grantLives is when a grant counts, as storage.Grants defines it; $3 is now. A session
 // past its end counts as ended: it may be swept at any time.
-const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3
+const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants.created_at` + notAhead + `
 	AND EXISTS (
 		SELECT 1 FROM users
 		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id
@@ -41,7 +41,7 @@ const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3
 	AND (grants.offline OR grants.session_id = '' OR EXISTS (
 		SELECT 1 FROM sessions
 		WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
-			AND sessions.ended_at = 0 AND sessions.expires_at > $3))`
+			AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND sessions.created_at` + notAhead + `))`
 
 const (
 	// The unique code_id referees: of many redemptions one inserts. Whatever the code's

@@ -2,39 +2,49 @@ package sqldb
 
 import (
 	"context"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // BeginRestored implements storage.Removals.
-func (s *Store) BeginRestored(ctx context.Context, tenant string, before time.Time) error {
-	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
+func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now time.Time) error {
+	r := removal{bound: strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10), Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
 	err := s.engine.write(ctx, func(c conn) error { return begin(c, r) })
 	return named(err, "end what was restored of", tenant)
 }
 
+// What is younger than $5 was issued while a clock was ahead, and so before the restore, too.
 const (
 	endRestoredSessions = `
 		UPDATE sessions SET ended_at = $4
-		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND ended_at = 0 AND created_at <= $4`
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND ended_at = 0 AND (created_at <= $4 OR created_at > $5)`
 	revokeRestoredGrants = `
 		UPDATE grants SET revoked_at = $4, revoked_why = 'database restored'
-		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND revoked_at = 0 AND created_at <= $4`
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND revoked_at = 0 AND (created_at <= $4 OR created_at > $5)`
 	forgetRestoredCodes = `
 		DELETE FROM codes
-		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND created_at <= $4`
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND (created_at <= $4 OR created_at > $5)`
 	forgetRestoredMail = `
 		DELETE FROM mail
-		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND dead_at = 0 AND created_at <= $4`
+		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND dead_at = 0 AND (created_at <= $4 OR created_at > $5)`
 	// So many people at a time.
 	forgetRestoredDevices = `
 		DELETE FROM credentials
-		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND kind = 'device' AND created_at <= $4`
+		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND kind = 'device' AND (created_at <= $4 OR created_at > $5)`
 )
 
 func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64)) error {
-	args, more := []any{r.TenantID}, []any{micros(r.Since)}
+	ahead := int64(math.MaxInt64) // of a removal that an older program began
+	if r.bound != "" {
+		var err error
+		if ahead, err = strconv.ParseInt(r.bound, 10, 64); err != nil {
+			return err
+		}
+	}
+	args, more := []any{r.TenantID}, []any{micros(r.Since), ahead}
 	return s.walkAll(ctx, told,
 		walk{edge: edgeOfGrants, do: revokeRestoredGrants, args: args, more: more},
 		walk{edge: edgeOfSessions, do: endRestoredSessions, args: args, more: more},

@@ -85,7 +85,7 @@ func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Du
 	if life <= 0 {
 		return nil
 	}
-	from, err := s.mark(ctx, tenant, name)
+	from, err := s.markBy(ctx, tenant, name, now)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Store) forgetRemoved(ctx context.Context, tenant string, keep storage.R
 		return nil
 	}
 	for {
-		last, err := s.mark(ctx, tenant, name)
+		last, err := s.markBy(ctx, tenant, name, now)
 		if err != nil {
 			return err
 		}
@@ -179,6 +179,16 @@ func (s *Store) mark(ctx context.Context, tenant, name string) (mark, error) {
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = nil
+	}
+	return m, err
+}
+
+// markBy is mark. One that was set while a clock was ahead is none: what happened since would
+// lie behind it, and be kept for ever.
+func (s *Store) markBy(ctx context.Context, tenant, name string, now time.Time) (mark, error) {
+	m, err := s.mark(ctx, tenant, name)
+	if storage.Ahead(m.at, now) {
+		m = mark{}
 	}
 	return m, err
 }

@@ -20,8 +20,12 @@ func sessionFields(s *storage.Session) []any {
 	}
 }
 
+// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
+const notAhead = ` - 120000000 <= $3`
+
 // sessionLives is when a session counts; users is joined, $3 is now.
 const sessionLives = `sessions.ended_at = 0 AND sessions.expires_at > $3
+	AND sessions.created_at` + notAhead + ` AND sessions.auth_time` + notAhead + `
 	AND users.credential_version = sessions.credential_version AND NOT users.disabled`
 
 const addSession = `
@@ -71,9 +75,9 @@ func (s *Store) RenewSession(ctx context.Context, n storage.Session, was []byte)
 	return named(err, "renew session", n.ID)
 }
 
-// Answers of one browser may be late: the later time stays.
+// Answers of one browser may be late: the later time stays, unless a clock was ahead.
 const seenSession = `
-	UPDATE sessions SET seen_at = CASE WHEN seen_at < $3 THEN $3 ELSE seen_at END
+	UPDATE sessions SET seen_at = CASE WHEN seen_at` + notAhead + ` AND seen_at >= $3 THEN seen_at ELSE $3 END
 	WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`
 
 // SeenSession implements storage.Sessions.

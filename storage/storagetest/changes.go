@@ -19,7 +19,7 @@ func aCode(tenant, id, target, user string) storage.Code {
 func testCodes(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Code]()
-	full.TenantID = tenant
+	full.TenantID, full.CreatedAt = tenant, now.Add(-time.Hour) // ahead of time it would not live
 	mail := storage.Mail{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
 	must(t, s.PutCode(ctx, full, mail))
 	got, err := s.Code(ctx, tenant, full.ID, now)

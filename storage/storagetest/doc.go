@@ -48,6 +48,7 @@ func Durable(t *testing.T, s Store) {
 		{"consents", testConsents},
 		{"grants", testGrants},
 		{"grant lives", testGrantLives},
+		{"ahead", testAhead},
 		{"refresh", testRefresh},
 		{"revoke", testRevoke},
 		{"spent", testSpent},

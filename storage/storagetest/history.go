@@ -120,6 +120,17 @@ func testHistory(t *testing.T, s Store) {
 		want(t, s.AddUser(ctx, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
 	})
 
+	t.Run("after a clock was ahead", func(t *testing.T) {
+		w := newWorld(t, s)
+		keep := storage.Retention{Events: 30 * day, Addresses: 20 * day}
+		w.prune(t, keep, now.Add(5*day))
+		w.happened(t, 31*day, storage.Event{Kind: "x"})
+		shortened := w.happened(t, 21*day, storage.Event{Kind: "x", IP: "203.0.113.77"})
+		w.prune(t, keep, now)
+		w.wantHistory(t, shortened)
+		same(t, w.history(t)[0].IP, nil, "203.0.113.0/24")
+	})
+
 	t.Run("not before the export", func(t *testing.T) {
 		w := newWorld(t, s)
 		first := w.happened(t, 100*day, storage.Event{Kind: "x"})

@@ -200,3 +200,54 @@ func testRevoke(t *testing.T, s Store) {
 		})
 	}
 }
+
+// testAhead issues things while a clock is ahead: they count when their time has come, and
+// not before.
+func testAhead(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	for _, c := range []struct {
+		ahead time.Duration
+		lives bool
+	}{{time.Minute, true}, {time.Hour, false}} {
+		at := now.Add(c.ahead)
+		id := c.ahead.String()
+		session := aSession(w.tenant, id, w.user)
+		session.CreatedAt, session.AuthTime, session.SeenAt = at, at, at
+		must(t, s.AddSession(ctx, session))
+		own := aGrant(w.tenant, "own "+id, w.user, w.client, w.session)
+		own.CreatedAt = at
+		must(t, s.RedeemCode(ctx, own))
+		code := aCode(w.tenant, id, "at "+id, w.user)
+		code.CreatedAt, code.ExpiresAt = at, at.Add(time.Hour)
+		must(t, s.PutCode(ctx, code))
+		wanted := func(err error) {
+			t.Helper()
+			if (err == nil) != c.lives {
+				t.Errorf("%v ahead: got %v, want it to live: %v", c.ahead, err, c.lives)
+			}
+		}
+		_, _, err := s.Session(ctx, w.tenant, id, now)
+		wanted(err)
+		_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", now)
+		wanted(err)
+		_, err = s.Code(ctx, w.tenant, id, now)
+		wanted(err)
+		_, err = s.TryCode(ctx, w.tenant, id, 5, now)
+		wanted(err)
+		wanted(s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Code: id, Now: now}))
+		_, err = s.Rotate(ctx, w.tenant, own.ID, w.client, 1, at.Add(time.Hour), now)
+		wanted(err)
+		if !c.lives {
+			_, _, err = s.Session(ctx, w.tenant, id, at)
+			must(t, err)
+			_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", at)
+			must(t, err)
+		}
+	}
+	// A visit that was noted ahead of time is one of now, at the next.
+	must(t, s.SeenSession(ctx, w.tenant, w.session, now.Add(5*time.Hour)))
+	must(t, s.SeenSession(ctx, w.tenant, w.session, now.Add(time.Minute)))
+	got, _, err := s.Session(ctx, w.tenant, w.session, now.Add(time.Minute))
+	same(t, got.SeenAt, err, now.Add(time.Minute))
+}

@@ -259,7 +259,11 @@ func testRestored(t *testing.T, s Store) {
 	g.CreatedAt = later
 	must(t, s.RedeemCode(ctx, g))
 
-	must(t, s.BeginRestored(ctx, w.tenant, now))
+	ahead := aSession(w.tenant, "ahead", w.user)
+	ahead.CreatedAt = now.Add(time.Hour)
+	must(t, s.AddSession(ctx, ahead))
+
+	must(t, s.BeginRestored(ctx, w.tenant, now, later))
 	w.finish(t, storage.RemovalRestored, "")
 	w.wantAlive(t, 0, large)
 	left, err := s.SessionsOf(ctx, w.tenant, w.user, later)
@@ -267,6 +271,8 @@ func testRestored(t *testing.T, s Store) {
 	if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", later); err != nil {
 		t.Errorf("got %v for a grant that is younger", err)
 	}
+	_, _, err = s.Session(ctx, w.tenant, ahead.ID, ahead.CreatedAt)
+	want(t, err, storage.ErrNotFound)
 	_, err = s.Code(ctx, w.tenant, "code", now)
 	want(t, err, storage.ErrNotFound)
 	creds, err := s.CredentialsOf(ctx, w.tenant, w.user)

@@ -17,6 +17,8 @@ func testSessions(t *testing.T, s Store) {
 	must(t, err)
 	full := filled[storage.Session]()
 	full.TenantID, full.UserID, full.CredentialVersion, full.EndedAt = w.tenant, w.user, 1, time.Time{}
+	// Ahead of time it would not live.
+	full.CreatedAt, full.AuthTime, full.SeenAt = now.Add(-2*time.Hour), now.Add(-time.Hour), now.Add(-time.Minute)
 	must(t, s.AddSession(ctx, full))
 	got, u, err := s.Session(ctx, w.tenant, full.ID, now)
 	same(t, got, err, full)
@@ -27,7 +29,7 @@ func testSessions(t *testing.T, s Store) {
 	t.Run("seen", func(t *testing.T) {
 		later := full.SeenAt.Add(time.Minute)
 		must(t, s.SeenSession(ctx, w.tenant, full.ID, later))
-		must(t, s.SeenSession(ctx, w.tenant, full.ID, now)) // an answer that was late
+		must(t, s.SeenSession(ctx, w.tenant, full.ID, later.Add(-time.Second))) // an answer that was late
 		got, _, err := s.Session(ctx, w.tenant, full.ID, now)
 		must(t, err)
 		if got.SeenAt != later {
@@ -122,7 +124,7 @@ func testSessions(t *testing.T, s Store) {
 		was := aSession(w.tenant, w.session, w.user)
 		next := filled[storage.Session]()
 		next.TenantID, next.ID, next.UserID, next.CredentialVersion = w.tenant, w.session, w.user, 1
-		next.SeenAt, next.EndedAt = now.Add(time.Minute), time.Time{}
+		next.AuthTime, next.SeenAt, next.EndedAt = now, now.Add(time.Minute), time.Time{}
 		want(t, s.RenewSession(ctx, next, []byte("another secret")), storage.ErrStale)
 		must(t, s.RenewSession(ctx, next, was.SecretHash))
 		want(t, s.RenewSession(ctx, next, was.SecretHash), storage.ErrStale)
