@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/brand"
 	"github.com/vouchsafe/vouchsafe/login/phones"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
+	"github.com/vouchsafe/vouchsafe/login/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,6 +39,11 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 			continue
 		}
 		t.SignUp.EmailDomains[i] = domain
+	}
+	for i, name := range t.SignUp.ReservedUsernames {
+		if _, ok := username.Key(name); !ok {
+			wrong(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is no user name: write letters, digits and . _ - only", name)
+		}
 	}
 	for i, m := range t.SignIn.Methods {
 		oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)

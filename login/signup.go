@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -86,17 +87,27 @@ func ofDomain(email address.Claimed, domains []string) bool {
 	return len(domains) == 0 || slices.Contains(domains, email.Domain())
 }
 
-// misnamed says what is wrong with a user name that somebody wants. One that is left out
-// is none, and whether it is taken is told to nobody who has not proven an address.
-func (s *Server) misnamed(r *http.Request, username string) invalid {
-	username = strings.TrimSpace(username)
-	if username == "" {
-		return nil
+// misnamed says what is wrong with a user name that a person wants. One that is left out is
+// none, and only who has proven an address is told whether it is taken.
+func (s *Server) misnamed(r *http.Request, typed string) invalid {
+	_, faults := s.claimName(r, typed)
+	return faults
+}
+
+// claimName reads the user name that a person wants, and says what is wrong with it.
+func (s *Server) claimName(r *http.Request, typed string) (username.Claimed, invalid) {
+	if strings.TrimSpace(typed) == "" {
+		return username.Claimed{}, nil
 	}
-	if _, ok := NormalUsername(username); !ok || !web.TenantOf(r.Context()).Settings.SignUp.AskUsername {
-		return invalid{{Field: "username", Text: "signup.bad_username"}}
+	rules := web.TenantOf(r.Context()).Settings.SignUp
+	name, err := username.Claim(typed, rules.ReservedUsernames)
+	switch {
+	case errors.Is(err, username.ErrReserved) && rules.AskUsername:
+		return name, invalid{{Field: "username", Text: "signup.username_reserved"}}
+	case err != nil || !rules.AskUsername:
+		return username.Claimed{}, invalid{{Field: "username", Text: "signup.bad_username"}}
 	}
-	return nil
+	return name, nil
 }
 
 // usesPasswords says whether people of the tenant sign in by password.
@@ -204,15 +215,17 @@ func (s *Server) register(r *http.Request, code storage.Code, reg registration) 
 	if err != nil {
 		return storage.User{}, err
 	}
+	name, faults := s.claimName(r, reg.Username)
+	if len(faults) > 0 {
+		return storage.User{}, faults
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.User{}, err
 	}
-	user := storage.User{
-		TenantID: code.TenantID, ID: id.String(), EmailVerified: true, Username: reg.Username, CreatedAt: now, UpdatedAt: now,
-	}
+	user := storage.User{TenantID: code.TenantID, ID: id.String(), EmailVerified: true, CreatedAt: now, UpdatedAt: now}
 	email.Give(&user)
-	user.UsernameKey, _ = NormalUsername(reg.Username)
+	name.Give(&user)
 	change := storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
 		Events: []storage.Event{s.event(r, storage.Event{Kind: "user.added", UserID: user.ID, Detail: map[string]string{"by": code.Purpose}})},

@@ -29,6 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/login/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -205,15 +206,27 @@ func (s *site) claimed(email string) address.Claimed {
 	return c
 }
 
+// named is a user name that somebody may have.
+func (s *site) named(name string) username.Claimed {
+	s.t.Helper()
+	c, err := username.Claim(name, []string{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
 // user adds a person with a password ("" for none).
-func (s *site) user(tenant, email, username, secret string) storage.User {
+func (s *site) user(tenant, email, name, secret string) storage.User {
 	s.t.Helper()
 	now := time.Now()
-	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), Username: username, CreatedAt: now, UpdatedAt: now}
+	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), CreatedAt: now, UpdatedAt: now}
 	if email != "" {
 		s.claimed(email).Give(&u)
 	}
-	u.UsernameKey, _ = NormalUsername(username)
+	if name != "" {
+		s.named(name).Give(&u)
+	}
 	var creds []storage.Credential
 	if secret != "" {
 		hash, err := s.hasher.Hash(s.t.Context(), secret)

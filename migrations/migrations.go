@@ -76,6 +76,7 @@ func (p postgres) ReadFile(name string) ([]byte, error) {
 	text = bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `))
 	if bytes.Contains(text, []byte("-- +goose NO TRANSACTION")) {
 		text = bytes.ReplaceAll(text, []byte("\nCREATE INDEX "), []byte("\nCREATE INDEX CONCURRENTLY "))
+		text = bytes.ReplaceAll(text, []byte("\nCREATE UNIQUE INDEX "), []byte("\nCREATE UNIQUE INDEX CONCURRENTLY "))
 		return bytes.ReplaceAll(text, []byte("\nDROP INDEX "), []byte("\nDROP INDEX CONCURRENTLY ")), nil
 	}
 	begin := fmt.Sprintf("-- +goose Up\nSET LOCAL lock_timeout = %d;\n", LockTimeout.Milliseconds())

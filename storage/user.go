@@ -12,16 +12,19 @@ type User struct {
 	ID       string // UUIDv7, lower case; the sub claim; never used again
 	Username string // as the person wrote it, or ""
 	// UsernameKey and EmailKey are the normalised forms, unique in the tenant when not "".
-	// login.NormalUsername and address.Claimed make them.
-	UsernameKey   string
-	Email         string
-	EmailKey      string
-	EmailVerified bool
-	Phone         string // E.164, or ""
-	PhoneVerified bool
-	Profile       Profile
-	Roles         []string // "admin" manages the tenant
-	Disabled      bool
+	// username.Claimed and address.Claimed make them.
+	UsernameKey string
+	// UsernameSkeleton is the same for names that look alike, and unique in the tenant when not
+	// "". It is "" for a name from earlier that looks like another one from earlier.
+	UsernameSkeleton string
+	Email            string
+	EmailKey         string
+	EmailVerified    bool
+	Phone            string // E.164, or ""
+	PhoneVerified    bool
+	Profile          Profile
+	Roles            []string // "admin" manages the tenant
+	Disabled         bool
 	// SecuredAt is when somebody who reads the person's mail said that a change was not
 	// theirs. Such an account is Disabled, too: a new code to its address opens it again.
 	SecuredAt time.Time
@@ -68,11 +71,21 @@ type Users interface {
 	User(ctx context.Context, tenant, id string) (User, error)
 	UserByEmail(ctx context.Context, tenant, emailKey string) (User, error)
 	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
+	// UserBySkeleton finds whose name looks like another.
+	UserBySkeleton(ctx context.Context, tenant, skeleton string) (User, error)
 	// UserByPhone finds whose verified number it is. ErrNotFound also when it is that of
 	// several: it names nobody then.
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists people by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
+	// UsersToReread lists people of every tenant whom a release that read names differently may
+	// have stored: their address is not of ASCII alone, or their user name has no skeleton. They
+	// come in the order of tenant and id, at most limit after the given ones.
+	UsersToReread(ctx context.Context, tenant, after string, limit int) ([]User, error)
+	// Reread stores the address, whether it is verified, and the skeleton of the user name, unless
+	// the address or the name has changed since was was read: ErrStale. ErrExists: somebody else
+	// has the address, or a name that looks alike.
+	Reread(ctx context.Context, was, now User) error
 	// UpdateUser stores all fields but CreatedAt and CredentialVersion. ErrExists as for AddUser.
 	UpdateUser(ctx context.Context, u User) error
 	// RemoveUser deletes the person and all that hangs on them; the id and its

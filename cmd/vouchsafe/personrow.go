@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/address"
 	passwords "github.com/vouchsafe/vouchsafe/login/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -52,6 +50,7 @@ type person struct {
 type rowRules struct {
 	tenant   string
 	roles    bool
+	reserved []string // user names that are not given
 	firebase *passwords.Firebase
 	now      time.Time
 }
@@ -61,13 +60,11 @@ const (
 	maxRoles = 32
 )
 
-var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
-
 // check makes a person of the row, or says what is wrong with it. The hash is not among
 // what it says.
 func (row *personRow) check(rules rowRules) (person, error) {
 	u := storage.User{
-		TenantID: rules.tenant, ID: row.ID, EmailVerified: row.EmailVerified, Username: strings.TrimSpace(row.Username),
+		TenantID: rules.tenant, ID: row.ID, EmailVerified: row.EmailVerified,
 		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
 		CreatedAt: row.CreatedAt, UpdatedAt: rules.now,
 	}
@@ -80,7 +77,7 @@ func (row *personRow) check(rules rowRules) (person, error) {
 	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
 		return person{}, errors.New("id is no UUID in lower case: leave it out, and a new one is made")
 	}
-	if strings.TrimSpace(row.Email) == "" && u.Username == "" {
+	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
 		return person{}, errors.New("there is neither email nor username")
 	}
 	if strings.TrimSpace(row.Email) != "" {
@@ -90,14 +87,11 @@ func (row *personRow) check(rules rowRules) (person, error) {
 		}
 		email.Give(&u)
 	}
-	if u.Username != "" {
-		var ok bool
-		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
-			return person{}, fmt.Errorf("username %.80q is none: letters, digits and . _ - are allowed", u.Username)
-		}
+	if err := giveUsername(&u, row.Username, rules.reserved); err != nil {
+		return person{}, err
 	}
-	if u.Phone != "" && !phoneNumber.MatchString(u.Phone) {
-		return person{}, fmt.Errorf("phone_number %.40q is not in international form, such as +4312345678", u.Phone)
+	if err := checkPhone(&u); err != nil {
+		return person{}, err
 	}
 	if len(u.Roles) > 0 && !rules.roles {
 		return person{}, errors.New("it has roles, which --roles allows")

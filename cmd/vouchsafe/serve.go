@@ -93,6 +93,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	wg.Go(func() { s.prune(background) })
 	wg.Go(func() { s.maintainKeys(background) })
 	wg.Go(func() { s.useSecret(background) })
+	wg.Go(func() { s.reread(background) })
 	wg.Go(func() { s.countMail(background) })
 	if s.mails != nil {
 		wg.Go(func() { s.mails.Run(background) })

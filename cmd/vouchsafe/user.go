@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/address"
 	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/login/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -25,6 +25,7 @@ type userCmd struct {
 	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
 	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
 	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
+	Check    userCheckCmd    `cmd:"" help:"List people whose address or user name could not be taken today."`
 	Import   userImportCmd   `cmd:"" help:"Add people from a file, with the passwords that they have elsewhere."`
 	Export   userExportCmd   `cmd:"" help:"Write people as JSON lines, which import reads."`
 }
@@ -38,6 +39,7 @@ type userAddCmd struct {
 	Profile       string `type:"path" help:"A file with more that is known of them: a JSON object of OpenID Connect's claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
 	Verified      bool   `help:"The address is known to be theirs."`
 	Admin         bool   `help:"They manage the tenant."`
+	Reserved      bool   `help:"The user name may be one that the tenant reserves, such as support."`
 	PasswordStdin bool   `help:"Read their password from standard input; a weak one is warned of, not refused. Otherwise it is asked for on a terminal; elsewhere they get none, and cannot sign in until they have one (user password)."`
 	tenantFlag
 	jsonFlag
@@ -57,34 +59,28 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 	if err := readProfile(c.Profile, &u); err != nil {
 		return err
 	}
+	if c.Admin {
+		u.Roles = []string{"admin"}
+	}
 	email, err := address.Claim(c.Email)
 	if err != nil {
 		return fmt.Errorf("%q %w", c.Email, err)
 	}
 	email.Give(&u)
-	if u.Username != "" {
-		var ok bool
-		if u.UsernameKey, ok = login.NormalUsername(u.Username); !ok {
-			return fmt.Errorf("%q is no user name", u.Username)
-		}
-	}
-	if c.Admin {
-		u.Roles = []string{"admin"}
+	if err := a.withStore(ctx, func(s store) error { return c.check(ctx, s, &u) }); err != nil {
+		return err
 	}
 	creds, err := a.newPassword(ctx, c.PasswordStdin, u)
 	if err != nil {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
 		once, err := c.spends(ctx, s)
 		if err != nil {
 			return err
 		}
 		if err := s.AddUser(ctx, u, creds, once); errors.Is(err, storage.ErrExists) {
-			return fmt.Errorf("somebody has the address %s or that user name already", c.Email)
+			return fmt.Errorf("somebody has the address %s, or that user name or one that looks like it, already", c.Email)
 		} else if err != nil {
 			return err
 		}
@@ -100,6 +96,29 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.stdout, u.ID)
 		return nil
 	})
+}
+
+// check holds the person to the rules of the tenant's sign-up page, before their password is
+// asked for.
+func (c *userAddCmd) check(ctx context.Context, s store, u *storage.User) error {
+	t, err := s.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return noSuch(err, "tenant", c.Tenant)
+	}
+	rules := t.Settings.SignUp.ReservedUsernames
+	if c.Reserved {
+		rules = []string{}
+	}
+	if err := giveUsername(u, u.Username, rules); err != nil {
+		return err
+	}
+	if err := checkTexts(*u); err != nil {
+		return err
+	}
+	if err := checkPhone(u); err != nil {
+		return err
+	}
+	return freePhone(ctx, s, *u)
 }
 
 // spends is what adding the person spends: the first administrator ends the set-up link.
@@ -227,7 +246,7 @@ func (w *who) find(ctx context.Context, s store) (storage.User, error) {
 		u, err := s.UserByEmail(ctx, w.Tenant, email.Key())
 		return u, noSuch(err, "person", w.User)
 	}
-	key, ok := login.NormalUsername(w.User)
+	key, ok := username.Key(w.User)
 	if !ok {
 		return storage.User{}, noSuch(storage.ErrNotFound, "person", w.User)
 	}

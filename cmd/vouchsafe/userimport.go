@@ -24,6 +24,7 @@ type userImportCmd struct {
 	Report   string `type:"path" help:"Write each row that was refused, and why, as JSON lines." placeholder:"FILE"`
 	Firebase string `type:"path" help:"The password hash parameters of Firebase's console, for rows with a password_salt." placeholder:"FILE"`
 	Roles    bool   `help:"Let rows have roles: admin manages the tenant."`
+	Reserved bool   `help:"Let rows have user names that the tenant reserves, such as support."`
 	tenantFlag
 }
 
@@ -115,11 +116,15 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	isCSV := c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv")
 	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
+		t, err := s.Tenant(ctx, c.Tenant)
+		if err != nil {
+			return noSuch(err, "tenant", c.Tenant)
+		}
+		if im.rules.reserved = t.Settings.SignUp.ReservedUsernames; c.Reserved {
+			im.rules.reserved = []string{}
 		}
 		im.store = s
-		err := im.run(ctx, bufio.NewReaderSize(im.file, maxRow), isCSV)
+		err = im.run(ctx, bufio.NewReaderSize(im.file, maxRow), isCSV)
 		im.progress.clear()
 		if !im.dry && im.added > 0 {
 			// Also of what was done before an interruption.
@@ -214,16 +219,21 @@ func (im *importing) fresh(r *readRow) (person, error) {
 	if err != nil {
 		return p, err
 	}
-	keys := []string{"id " + p.user.ID, "email " + p.user.EmailKey, "username " + p.user.UsernameKey}
-	for _, key := range keys {
-		if line, ok := im.seen.line(key); ok {
-			field, _, _ := strings.Cut(key, " ")
-			return p, fmt.Errorf("line %d has this %s too", line, field)
+	phone := ""
+	if p.user.PhoneVerified {
+		phone = p.user.Phone
+	}
+	own := []struct{ what, key string }{
+		{"id", r.row.ID}, {"email", p.user.EmailKey}, {"username", p.user.UsernameKey}, {"username, or one that looks like it,", p.user.UsernameSkeleton}, {"verified phone_number", phone},
+	}
+	for _, o := range own {
+		if line, ok := im.seen.line(o.what + " " + o.key); ok && o.key != "" {
+			return p, fmt.Errorf("line %d has this %s too", line, o.what)
 		}
 	}
-	for i, val := range []string{r.row.ID, p.user.EmailKey, p.user.UsernameKey} {
-		if val != "" {
-			im.seen.add(keys[i], r.line)
+	for _, o := range own {
+		if o.key != "" {
+			im.seen.add(o.what+" "+o.key, r.line)
 		}
 	}
 	return p, nil
@@ -232,7 +242,15 @@ func (im *importing) fresh(r *readRow) (person, error) {
 // add adds the person, unless they are there, or somebody else has what is theirs.
 func (im *importing) add(ctx context.Context, p person) (there bool, bad, err error) {
 	if im.dry {
-		return im.taken(ctx, p)
+		there, bad, err = im.taken(ctx, p)
+		if there || bad != nil || err != nil {
+			return there, bad, err
+		}
+		err = freePhone(ctx, im.store, p.user)
+		if taken, ok := errors.AsType[*takenPhone](err); ok {
+			return false, taken, nil
+		}
+		return false, nil, err
 	}
 	var creds []storage.Credential
 	if p.hash != nil {
@@ -244,6 +262,15 @@ func (im *importing) add(ctx context.Context, p person) (there bool, bad, err er
 	var once *storage.Spent
 	if slices.Contains(p.user.Roles, "admin") && p.user.TenantID == firstAdmin.TenantID {
 		once = &firstAdmin
+	}
+	if err := freePhone(ctx, im.store, p.user); err != nil {
+		if there, bad, err := im.taken(ctx, p); there || err != nil {
+			return there, bad, err
+		}
+		if taken, ok := errors.AsType[*takenPhone](err); ok {
+			return false, taken, nil
+		}
+		return false, nil, err
 	}
 	err = im.store.AddUser(ctx, p.user, creds, once)
 	if errors.Is(err, storage.ErrStale) && once != nil { // there is an administrator
@@ -271,6 +298,7 @@ func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err 
 		{u.ID, func() (storage.User, error) { return im.store.User(ctx, u.TenantID, u.ID) }},
 		{u.EmailKey, func() (storage.User, error) { return im.store.UserByEmail(ctx, u.TenantID, u.EmailKey) }},
 		{u.UsernameKey, func() (storage.User, error) { return im.store.UserByUsername(ctx, u.TenantID, u.UsernameKey) }},
+		{u.UsernameSkeleton, func() (storage.User, error) { return im.store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton) }},
 	} {
 		if find.key == "" {
 			continue
@@ -285,8 +313,9 @@ func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err 
 		if found == nil {
 			found = &other
 		}
-		if other.ID != found.ID || p.hasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
-			return false, fmt.Errorf("somebody else, %s, has its email or username already", other.ID), nil
+		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
+		if alike || other.ID != found.ID || p.hasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
+			return false, fmt.Errorf("somebody else, %s, has its email, or its username or one that looks like it, already", other.ID), nil
 		}
 	}
 	return found != nil, nil, nil

@@ -205,6 +205,103 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	check("0 added (0 with a password), 0 there already, 3 refused")
 }
 
+// TestImportKeepsTheRulesOfSignUp: what the sign-up page refuses no row gets in either, and the
+// line is named; what products write for want of a user name is none.
+func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
+	sh := newShell(t)
+	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
+	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
+	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
+	rows := []struct{ row, want string }{
+		{`{"email":" JO@Example.com ","email_verified":true,"username":"jo@example.com"}`, ""},
+		{`{"email":"lee@example.com","username":"kim@example.com"}`, "is an e-mail address, and not theirs"},
+		{`{"email":"\uff4d\uff4f@example.com","username":"\uff2d\uff4f"}`, ""},
+		{`{"email":"fa@fa\u00df.example"}`, ""},
+		{`{"email":"fa@fass.example"}`, ""},
+		{`{"email":"fa@xn--fa-hia.example"}`, "line 4 has this email too"},
+		{`{"email":"b\u200bo@example.com"}`, "is no e-mail address"},
+		{`{"email":"bo..bo@example.com"}`, "mail servers may treat specially"},
+		{`{"email":"bo%evil.example@example.com"}`, "mail servers may treat specially"},
+		{`{"email":"c1@example.com","username":"c\u200b1"}`, "is no user name"},
+		{`{"email":"c2@example.com","username":"\u0430lice"}`, "is no user name"},
+		{`{"username":"a1ice"}`, "its username or one that looks like it"},
+		{`{"email":"c3@example.com","username":"a1ice"}`, "line 12 has this username too"},
+		{`{"email":"c4@example.com","username":"Administrator"}`, "is a reserved user name: --reserved"},
+		{`{"email":"c5@example.com","username":"modern"}`, ""},
+		{`{"email":"c6@example.com","username":"rnodern"}`, "line 15 has this username, or one that looks like it, too"},
+		{`{"email":"d1@example.com","phone_number":"+436601234567","phone_number_verified":true}`, "has its phone_number, verified, already"},
+		{`{"email":"d2@example.com","phone_number":"+436601234567"}`, ""},
+		{`{"email":"d3@example.com","phone_number":"+436607654321","phone_number_verified":true}`, ""},
+		{`{"email":"d4@example.com","phone_number":"+436607654321","phone_number_verified":true}`, "line 19 has this verified phone_number too"},
+		{`{"email":"d5@example.com","phone_number":"+4312","phone_number_verified":true}`, "cannot have been verified"},
+		{`{"email":"d6@example.com","phone_number_verified":true}`, "there is no phone_number"},
+	}
+	var file strings.Builder
+	for _, r := range rows {
+		file.WriteString(r.row + "\n")
+	}
+	sh.file(t, "people.jsonl", file.String())
+	for round, args := range [][]string{{"--dry-run"}, {}, {}} {
+		sh.run(t, "", append([]string{"user", "import", "people.jsonl", "--report", "report.jsonl"}, args...)...)
+		why := sh.report(t, "report.jsonl")
+		for i, r := range rows {
+			if got := why[i+1]; (r.want == "") != (got == "") || !strings.Contains(got, r.want) {
+				t.Errorf("round %d, line %d, %s: got %q, want %q", round, i+1, r.row, got, r.want)
+			}
+		}
+	}
+	for name, want := range map[string]string{"jo@example.com": "JO@example.com ", "mo": "mo@example.com mo", "fa@fa\u00df.example": "fa@xn--fa-hia.example ", "fa@fass.example": "fa@fass.example "} {
+		var u userView
+		if sh.read(t, &u, "user", "show", name); u.Email+" "+u.Username != want {
+			t.Errorf("%s: got %q and %q, want %q", name, u.Email, u.Username, want)
+		}
+	}
+	sh.do(t, "user", "import", "--reserved", sh.written(t, "reserved.jsonl", rows[13].row))
+}
+
+// written is a file with that text, by its name.
+func (s *shell) written(t *testing.T, name, text string) string {
+	t.Helper()
+	s.file(t, name, text)
+	return name
+}
+
+// TestUserAddKeepsTheRulesOfSignUp is the same for one person.
+func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
+	sh := newShell(t)
+	sh.do(t, "user", "add", "alice@example.com", "--username", "Alice")
+	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
+	sh.file(t, "fixed.json", `{"phone_number":"0660 1234567"}`)
+	sh.file(t, "control.json", `{"nickname":"\u001b[2J"}`)
+	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
+	for args, want := range map[string]string{
+		"jo\u200bjo@example.com": "is no e-mail address", "a..b@example.com": "specially", "a%b.example@example.com": "specially", "ALICE@example.com": "somebody has the address",
+		"a@example.com --username administrator": "is a reserved user name: --reserved", "a@example.com --username a1ice": "looks like it", "a@example.com --username \u0430lice": "is no user name",
+		"a@example.com --username jo\u200bjo": "is no user name", "a@example.com --username b@example.com": "is an e-mail address, and not theirs",
+		"a@example.com --profile phone.json": "has its phone_number, verified, already", "a@example.com --profile fixed.json": "international form", "a@example.com --profile control.json": "control characters",
+	} {
+		if errs := sh.fails(t, 1, append([]string{"user", "add"}, strings.Fields(args)...)...); !strings.Contains(errs, want) {
+			t.Errorf("%+q: got %s, want %s", args, errs, want)
+		}
+	}
+	sh.do(t, "user", "add", "a@example.com", "--username", "administrator", "--reserved")
+	sh.do(t, "user", "add", "b@example.com", "--username", "B@example.com")
+	var b userView
+	if sh.read(t, &b, "user", "show", "b@example.com"); b.Username != "" {
+		t.Errorf("got the user name %q", b.Username)
+	}
+	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      reserved_usernames: [acme]\n")
+	sh.do(t, "tenant", "apply", "tenants.yaml")
+	if errs := sh.fails(t, 1, "user", "add", "c@example.com", "--username", "a.c.m.e"); !strings.Contains(errs, "is a reserved user name") {
+		t.Errorf("got %s", errs)
+	}
+	sh.do(t, "user", "add", "c@example.com", "--username", "support")
+	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      reserved_usernames: ['a b']\n")
+	if errs := sh.fails(t, 1, "tenant", "apply", "tenants.yaml"); !strings.Contains(errs, "reserved_usernames") {
+		t.Errorf("got %s", errs)
+	}
+}
+
 func TestImportCSV(t *testing.T) {
 	sh := newShell(t)
 	sh.file(t, "people.csv", "email,email_verified,username,name,given_name,address,password_hash,roles,disabled\r\n"+

@@ -7,14 +7,14 @@ import (
 )
 
 // The table's name stands before each column: reads join it with others.
-const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.email,
+const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
 	users.disabled, users.secured_at, users.credential_version, users.created_at, users.updated_at`
 
 // userFields is where a row of userColumns goes.
 func userFields(u *storage.User) []any {
 	return []any{
-		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.Email,
+		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
 		&u.Disabled, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 	}
@@ -41,8 +41,8 @@ const (
 	addUser = `
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, secured_at, credential_version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
@@ -72,7 +72,7 @@ func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Cre
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt))
+		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,16 @@ func (s *Store) UserByUsername(ctx context.Context, tenant, usernameKey string) 
 	return u, wrapped(err, "user by name")
 }
 
+const userBySkeleton = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND username_skeleton = $2 AND username_skeleton <> ''`
+
+// UserBySkeleton implements storage.Users.
+func (s *Store) UserBySkeleton(ctx context.Context, tenant, skeleton string) (storage.User, error) {
+	u, err := one(ctx, s, userBySkeleton, []any{tenant, skeleton}, scanUser)
+	return u, wrapped(err, "user by skeleton")
+}
+
 const listUsers = `
 	SELECT ` + userColumns + ` FROM users
 	WHERE tenant_id = $1 AND id > $2 AND removed_at = 0
@@ -138,9 +148,11 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 	return all, named(err, "users after", after)
 }
 
+// A person who was read before their name had a skeleton does not take it away again.
 const updateUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
-		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14
+		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14,
+		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
 // UpdateUser implements storage.Users.
@@ -152,5 +164,5 @@ func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt)}
+		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt), u.UsernameSkeleton}
 }

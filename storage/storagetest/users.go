@@ -67,6 +67,7 @@ func testUsers(t *testing.T, s Store) {
 			"id":       func(u *storage.User) { u.ID = full.ID },
 			"e-mail":   func(u *storage.User) { u.EmailKey = full.EmailKey },
 			"username": func(u *storage.User) { u.UsernameKey = full.UsernameKey },
+			"skeleton": func(u *storage.User) { u.UsernameKey, u.UsernameSkeleton = "another", full.UsernameSkeleton },
 		} {
 			u := aUser(tenant, newID())
 			clash(&u)
@@ -87,11 +88,24 @@ func testUsers(t *testing.T, s Store) {
 		u := aUser(tenant, newID())
 		must(t, s.AddUser(ctx, u, nil, nil))
 		changed := filled[storage.User]()
-		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey = tenant, u.ID, "e", "u"
+		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey, changed.UsernameSkeleton = tenant, u.ID, "e", "u", "s"
 		must(t, s.UpdateUser(ctx, changed))
 		changed.CreatedAt, changed.CredentialVersion = u.CreatedAt, u.CredentialVersion
 		got, err := s.User(ctx, tenant, u.ID)
 		same(t, got, err, changed)
+		got, err = s.UserBySkeleton(ctx, tenant, "s")
+		same(t, got, err, changed)
+		stale := changed // read before the name had a skeleton
+		stale.UsernameSkeleton = ""
+		must(t, s.UpdateUser(ctx, stale))
+		got, err = s.User(ctx, tenant, u.ID)
+		same(t, got, err, changed)
+		stale.UsernameKey = "other"
+		must(t, s.UpdateUser(ctx, stale))
+		got, err = s.User(ctx, tenant, u.ID)
+		same(t, got, err, stale)
+		_, err = s.UserBySkeleton(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
 		want(t, s.UpdateUser(ctx, aUser(tenant, "nobody")), storage.ErrNotFound)
 	})
 
@@ -118,6 +132,8 @@ func testUsers(t *testing.T, s Store) {
 			t.Errorf("got %d people, want 5", len(seen))
 		}
 	})
+
+	t.Run("what another release stored is read anew", func(t *testing.T) { testReread(t, s) })
 
 	t.Run("removal is for ever", func(t *testing.T) {
 		w := newWorld(t, s)
