@@ -40,9 +40,9 @@ func TestUnicodesOwnDomains(t *testing.T) {
 				return string(rune(n))
 			})
 		}
-		for i, like := range map[int]int{1: 0, 3: 1, 4: 2} { // what is left out is as another column
-			if f[i] == "" {
-				f[i] = f[like]
+		for _, c := range []struct{ column, like int }{{1, 0}, {3, 1}, {4, 2}} { // what is left out is as another column
+			if f[c.column] == "" {
+				f[c.column] = f[c.like]
 			}
 		}
 		source, want, fault := f[0], f[3], strings.Trim(f[4], "[]") != ""

@@ -31,7 +31,9 @@ func (s *Store) UsersToReread(ctx context.Context, tenant, after string, limit i
 	if err != nil {
 		return nil, named(err, "users to reread after", after)
 	}
-	slices.SortFunc(all, func(a, b storage.User) int { return cmp.Or(cmp.Compare(a.TenantID, b.TenantID), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(all, func(a, b storage.User) int {
+		return cmp.Or(cmp.Compare(a.TenantID, b.TenantID), cmp.Compare(a.ID, b.ID))
+	})
 	all = slices.CompactFunc(all, func(a, b storage.User) bool { return a.TenantID == b.TenantID && a.ID == b.ID })
 	return all[:min(len(all), limit)], nil
 }
