@@ -73,7 +73,10 @@ func startSMTP(t *testing.T, b *backend) *SMTP {
 	srv.Domain = "localhost"
 	srv.ErrorLog = nolog{}
 	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close() })
+	t.Cleanup(func() {
+		_ = srv.Close()
+		_ = l.Close() // where Serve has not come to it yet
+	})
 	return sender(t, l.Addr().String())
 }
 
