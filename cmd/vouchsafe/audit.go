@@ -90,6 +90,7 @@ func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last strin
 	enc.SetEscapeHTML(false)
 	last = c.After
 	for {
+		began := time.Now()
 		page, err := s.EventsAfter(ctx, c.Tenant, last, c.Until, pageSize)
 		if err != nil {
 			return last, errors.Join(w.Flush(), err)
@@ -106,6 +107,7 @@ func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last strin
 		if len(page) < pageSize {
 			return last, w.Flush()
 		}
+		rest(began)
 	}
 }
 

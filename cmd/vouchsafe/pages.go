@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -15,10 +16,14 @@ import (
 // pageSize is how many records are read at a time.
 const pageSize = 200
 
-// listing walks all records of a list that storage gives page by page.
+// longestPause bounds the rest behind a page: its reader may have been slow.
+const longestPause = 100 * time.Millisecond
+
+// listing walks all records of a list that storage gives page by page. It rests behind each.
 func listing[T any](page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for after := ""; ; {
+			began := time.Now()
 			some, err := page(after)
 			if err != nil {
 				var none T
@@ -34,9 +39,15 @@ func listing[T any](page func(after string) ([]T, error), id func(T) string) ite
 			if len(some) < pageSize {
 				return
 			}
+			rest(began)
 		}
 	}
 }
+
+// rest waits for as long as a page took that was begun then, with all that was done with it: a
+// command that reads a million rows leaves half of its core, and of the database, to users who
+// sign in.
+func rest(began time.Time) { time.Sleep(min(time.Since(began), longestPause)) }
 
 func allClients(ctx context.Context, store storage.Clients, tenant string) iter.Seq2[storage.Client, error] {
 	return listing(func(after string) ([]storage.Client, error) { return store.Clients(ctx, tenant, after, pageSize) },
