@@ -163,6 +163,9 @@ func measure(ctx context.Context, o options, store string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if err := leaveCore(); err != nil {
+		return err
+	}
 	if o.fill > 0 {
 		if err := s.fill(ctx, o.fill); err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is one that is measured, on a core of its own.
+// process is one that is measured.
 type process struct {
 	cmd *exec.Cmd
 	out *bytes.Buffer
@@ -28,11 +28,6 @@ const serverCore = 0
 // startPinned starts cmd on the measured core. A child has the affinity of the thread that
 // started it.
 func startPinned(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, out: new(bytes.Buffer)}
-	if cmd.Stdout == nil {
-		cmd.Stdout = p.out
-	}
-	cmd.Stderr = p.out
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet
@@ -43,8 +38,18 @@ func startPinned(cmd *exec.Cmd) (*process, error) {
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		return nil, fmt.Errorf("affinity: %w", err)
 	}
-	err := cmd.Start()
+	p, err := startProcess(cmd)
 	return p, errors.Join(err, unix.SchedSetaffinity(0, &before))
+}
+
+// startProcess starts cmd on any core.
+func startProcess(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, out: new(bytes.Buffer)}
+	if cmd.Stdout == nil {
+		cmd.Stdout = p.out
+	}
+	cmd.Stderr = p.out
+	return p, cmd.Start()
 }
 
 // leaveCore keeps this process, and what it starts later, off the measured core.

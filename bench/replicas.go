@@ -39,6 +39,9 @@ func measureReplicated(ctx context.Context, o options, n int, table *tabwriter.W
 	if err != nil {
 		return err
 	}
+	if err := leaveCore(); err != nil {
+		return errors.Join(err, s.close())
+	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	all, err := s.startReplicas(n)
 	if err != nil {
