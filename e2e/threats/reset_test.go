@@ -175,23 +175,29 @@ func i4(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// i5: an address is written to a few times an hour, and whoever asks is told nothing.
+// i5: an address is written to a few times an hour for one network, and three times as often
+// for all; each asker is told the same.
 func i5(t *testing.T, s *vouchsafetest.Server) {
-	p := s.Person(t)
+	one, all := s.Person(t), s.Person(t)
+	stranger := s.Browser(t, vouchsafetest.Person{})
 	for range 12 {
-		forgot(t, s.Browser(t, vouchsafetest.Person{}), p.Email)
+		forgot(t, stranger, one.Email)
+	}
+	for range 20 {
+		forgot(t, s.Browser(t, vouchsafetest.Person{}), all.Email)
 	}
 	last := s.Person(t) // whose mail comes after those
 	forgot(t, s.Browser(t, last), last.Email)
 	mails.Next(t, last.Email)
-	n := 0
+	got := map[string]int{}
 	for _, m := range mails.Waiting() {
-		if m.To == p.Email {
-			n++
-		}
+		got[m.To]++
 	}
-	if n == 0 || n > 5 {
-		t.Errorf("%d mails for 12 requests, want 1 to 5", n)
+	if n := got[one.Email]; n == 0 || n > 5 {
+		t.Errorf("%d mails for 12 requests of one network, want 1 to 5", n)
+	}
+	if n := got[all.Email]; n <= 5 || n > 15 {
+		t.Errorf("%d mails for 20 requests of as many networks, want 6 to 15", n)
 	}
 	b := s.Browser(t, vouchsafetest.Person{})
 	limited := false

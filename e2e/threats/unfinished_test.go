@@ -49,7 +49,10 @@ func m6(t *testing.T, s *vouchsafetest.Server) {
 // windows are for how long what Redis holds is of use, as docs/operations.md says.
 var windows = map[string]time.Duration{
 	"login-address": 5 * time.Minute, "login-account": time.Minute, "login-tenant": time.Minute,
-	"code-target": time.Hour, "code-asker": time.Hour, "client-auth": time.Minute,
+	"code-target": time.Hour, "code-target-all": time.Hour, "code-asker": time.Hour, "mails": time.Hour, "form": 5 * time.Minute,
+	"client-auth": time.Minute, "client-auth-address": time.Minute, "client-auth-client": time.Minute,
+	// The network from which a client proved itself, so that strangers do not lock it out.
+	"client-proven": 30 * 24 * time.Hour,
 	// How often somebody used up their attempts makes them wait for longer, within a day.
 	"login-account:times": 24 * time.Hour,
 }
@@ -90,8 +93,8 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 	first := drop()
 	kinds := map[string]int{}
 	for key, left := range first {
-		parts := strings.Split(key, ":") // vouchsafe, limit, the rule, the tenant, who it is about
-		kind := parts[min(2, len(parts)-1)]
+		parts := strings.Split(key, ":") // vouchsafe, limit, {the tenant}, the rule, who it is about
+		kind := parts[min(3, len(parts)-1)]
 		if len(parts) > 5 {
 			kind += ":" + parts[5]
 		}
