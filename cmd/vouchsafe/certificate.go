@@ -23,12 +23,20 @@ type certificate struct {
 // lookEvery bounds how often the files are looked at.
 const lookEvery = 10 * time.Second
 
-// config is for a server with the certificate. TLS 1.2 is Go's floor.
+// suites are those of TLS 1.2 that BCP 195 (RFC 9325 section 4.2) and FAPI 2.0 (section 5.2.2)
+// leave: with forward secrecy and authenticated encryption. Those of TLS 1.3 are not chosen.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// config is for a server with the certificate.
 func (c *certificate) config() (*tls.Config, error) {
 	if err := c.read(); err != nil {
 		return nil, err
 	}
-	return &tls.Config{GetCertificate: c.current, NextProtos: []string{"h2", "http/1.1"}}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: suites, GetCertificate: c.current, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {

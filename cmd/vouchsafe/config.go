@@ -31,8 +31,11 @@ type Config struct {
 	// http://localhost and the port of listen.
 	Issuer string `setting:"issuer" sample:"https://id.example.com"`
 	// The address to listen on. localhost is both of 127.0.0.1 and ::1; without a host,
-	// as in :8080, all addresses of the machine.
+	// as in :8080, all addresses of the machine. unix:/run/vouchsafe.sock is a Unix socket,
+	// for a proxy on the same machine, which is trusted.
 	Listen string `setting:"listen" default:"localhost:8080"`
+	// The mode of Unix sockets: who may connect, in octal digits.
+	ListenMode fileMode `setting:"listen_mode" default:"0660"`
 	// The certificate chain to serve TLS with, a PEM file. It is read again when it
 	// changes. Leave it out behind a proxy that speaks TLS.
 	TLSCert string `setting:"tls_cert" sample:"/etc/vouchsafe/tls.crt"`
@@ -45,6 +48,14 @@ type Config struct {
 	// proxies must set it, or add to it, in every request. Without this setting it is
 	// X-Forwarded-For, and Forwarded in requests without that.
 	ClientIPHeader string `setting:"client_ip_header" sample:"X-Forwarded-For"`
+	// Whether trusted proxies begin each connection with the PROXY protocol, version 1 or 2,
+	// as load balancers do that hand on TCP. It is then demanded of them, and of no other
+	// peer.
+	ProxyProtocol bool `setting:"proxy_protocol" default:"false"`
+	// How many connections an address may have open: an IPv4 address, or a /64 of IPv6.
+	// When it has so many, the one that has rested longest makes room. Trusted proxies and
+	// unlimited_addresses have no bound.
+	ConnectionsPerAddress int `setting:"connections_per_address" default:"512"`
 
 	// The PostgreSQL database, as a URL: postgres://USER:PASSWORD@HOST/NAME. Setting it
 	// makes this a production server, which needs issuer and secret too. Without it
@@ -238,7 +249,7 @@ func (c *Config) playground() bool { return c.local() && c.development() }
 
 // complete fills what depends on other settings.
 func (c *Config) complete() {
-	if c.Issuer == "" && !c.production() {
+	if _, unix := socketPath(c.Listen); c.Issuer == "" && !c.production() && !unix {
 		if _, port, err := net.SplitHostPort(c.Listen); err == nil {
 			scheme := "http"
 			if c.TLSCert != "" {
@@ -271,6 +282,9 @@ func (c *Config) check(origin func(name string) string) faults {
 			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
 		}
 	}
+	if _, unix := socketPath(c.Listen); unix && !c.production() && c.Issuer == "" {
+		wrong("issuer", "is missing: listen is a Unix socket, and only your proxy knows at which URL people reach it")
+	}
 	c.checkIssuer(wrong)
 	c.checkSecret(wrong)
 	c.checkPasswords(wrong)
@@ -286,9 +300,18 @@ func (c *Config) check(origin func(name string) string) faults {
 		if name == "metrics_listen" && addr == "off" {
 			continue
 		}
-		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
-			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses", addr)
+		if path, ok := socketPath(addr); ok && path != "" {
+			continue
 		}
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket", addr)
+		}
+	}
+	if c.ConnectionsPerAddress < 16 {
+		wrong("connections_per_address", "%d is too few for one browser beside others: write 16 or more", c.ConnectionsPerAddress)
+	}
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		wrong("proxy_protocol", "is believed of trusted_proxies alone: set those, too")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")

@@ -22,7 +22,13 @@ func (s *server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 	if s.dev == nil {
 		return nil, nil
 	}
-	listeners, err := listen("localhost:0")
+	var listeners []net.Listener
+	var err error
+	for range 5 { // one address may have a port that the other has not
+		if listeners, err = listen("localhost:0", 0); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		log.Warn("browsers of this machine need the link to open the developer page", "error", err)
 		return nil, nil

@@ -15,12 +15,9 @@ type healthcheckCmd struct{}
 // complain of: only where it listens matters here.
 func (c *healthcheckCmd) Run(ctx context.Context, a *app) error {
 	cfg, _ := a.config()
-	host, port, err := net.SplitHostPort(cfg.Listen)
+	network, address, err := dialed(cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
 	}
 	scheme := "http"
 	if cfg.TLSCert != "" {
@@ -28,13 +25,18 @@ func (c *healthcheckCmd) Run(ctx context.Context, a *app) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/healthz", nil)
 	if err != nil {
 		return err
 	}
 	// The certificate is for the issuer's name, and this asks by another; nothing is
 	// said here that anybody could steal.
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		},
+	}}
 	res, err := client.Do(req)
 	if err != nil {
 		return err
@@ -44,4 +46,16 @@ func (c *healthcheckCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("the server answered %s", res.Status)
 	}
 	return nil
+}
+
+// dialed is how a server on this machine is reached that listens on the address.
+func dialed(listen string) (network, address string, err error) {
+	if path, ok := socketPath(listen); ok {
+		return "unix", path, nil
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "tcp", net.JoinHostPort(host, port), err
 }

@@ -3,13 +3,24 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
 // listen opens the address. localhost is both of its addresses, since programs differ
-// in which of the two they try.
-func listen(addr string) ([]net.Listener, error) {
+// in which of the two they try. A Unix socket gets the mode.
+func listen(addr string, mode fs.FileMode) ([]net.Listener, error) {
+	if path, ok := socketPath(addr); ok {
+		l, err := listenUnix(path, mode)
+		if err != nil {
+			return nil, listenError(addr, err)
+		}
+		return []net.Listener{l}, nil
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -45,3 +56,74 @@ func listenError(addr string, err error) error {
 	}
 	return fmt.Errorf("listen: %w", err)
 }
+
+// socketPath is the path of a Unix socket in unix:PATH.
+func socketPath(addr string) (path string, ok bool) { return strings.CutPrefix(addr, "unix:") }
+
+// unixSocket is a Unix socket under the name that clients know.
+type unixSocket struct {
+	*net.UnixListener
+	path string
+	file fs.FileInfo
+}
+
+// listenUnix opens a socket in the place of one that a process has left behind.
+func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case info.Mode().Type() != fs.ModeSocket:
+		return nil, fmt.Errorf("%s is there already and is no socket", path)
+	default:
+		if c, err := net.Dial("unix", path); err == nil {
+			_ = c.Close() // it only had to be answered
+			return nil, syscall.EADDRINUSE
+		}
+	}
+	// Nobody knows the name at which it waits for its mode.
+	hidden := path + "." + strconv.Itoa(os.Getpid())
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	s := &unixSocket{UnixListener: l, path: path}
+	if err = os.Chmod(hidden, mode); err == nil {
+		err = os.Rename(hidden, path)
+	}
+	if err == nil {
+		s.file, err = os.Lstat(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close(), os.RemoveAll(hidden))
+	}
+	return s, nil
+}
+
+// Addr implements net.Listener.
+func (s *unixSocket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
+
+// Close implements net.Listener. The name goes, unless it is another's by now.
+func (s *unixSocket) Close() error {
+	if info, err := os.Lstat(s.path); err == nil && os.SameFile(info, s.file) {
+		_ = os.Remove(s.path) // the next start finds that nothing answers there
+	}
+	return s.UnixListener.Close()
+}
+
+// fileMode is the permission of Unix sockets.
+type fileMode fs.FileMode
+
+// UnmarshalText reads octal digits, such as 0660.
+func (m *fileMode) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 8, 16)
+	if err != nil || n > 0o777 || n&0o600 != 0o600 {
+		return fmt.Errorf("%q is no mode of a socket: write octal digits such as 0660, with which its owner may read and write", text)
+	}
+	*m = fileMode(n)
+	return nil
+}
+
+// String is as chmod takes it.
+func (m fileMode) String() string { return fmt.Sprintf("%04o", uint32(m)) }

@@ -31,12 +31,12 @@ func newLog(cfg *Config, w io.Writer) *slog.Logger {
 func newServingLog(cfg *Config, w io.Writer) (log *slog.Logger, flush func()) {
 	f, isFile := w.(*os.File)
 	if !isFile || term.IsTerminal(int(f.Fd())) {
-		return newLog(cfg, w), func() {}
+		return slog.New(newRepeats(newLog(cfg, w).Handler())), func() {}
 	}
 	lines := &lines{to: w}
 	plain := newLog(cfg, lines)
 	lines.missed = func(n int) { plain.Warn("the log was not read: lines are missing here", "lines", n) }
-	return slog.New(urgent{plain.Handler(), lines}), func() { lines.flush(logPatience) }
+	return slog.New(newRepeats(urgent{plain.Handler(), lines})), func() { lines.flush(logPatience) }
 }
 
 const (

@@ -28,6 +28,8 @@ type metrics struct {
 	// What every request counts with, found once: counters by answered, histograms by route.
 	counters, histograms sync.Map
 	reads, writes        prometheus.Counter
+
+	refused, crowded prometheus.Counter // connections and requests that were too many
 }
 
 // answered is a kind of answer that is counted.
@@ -65,12 +67,17 @@ func newMetrics() *metrics {
 		m.mails.WithLabelValues(result)
 	}
 	m.reads, m.writes = m.sql.WithLabelValues("read"), m.sql.WithLabelValues("write") // 0, rather than absent
+	tooMany := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "vouchsafe_refused_total",
+		Help: "Connections and requests that were refused because their address had too many.",
+	}, []string{"what"})
+	m.refused, m.crowded = tooMany.WithLabelValues("connection"), tooMany.WithLabelValues("request")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vouchsafe_build_info", Help: "1, with the version as a label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, m.outbox, build,
+	m.registry.MustRegister(m.requests, m.took, m.sql, m.mails, m.outbox, tooMany, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

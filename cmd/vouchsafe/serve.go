@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/gate"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,7 +40,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	log, flush := newServingLog(cfg, a.stderr)
 	defer flush()
 	// Listening comes first: it is what most often goes wrong, and quickest.
-	listeners, err := listen(cfg.Listen)
+	listeners, err := listen(cfg.Listen, fs.FileMode(cfg.ListenMode))
 	if err != nil {
 		return err
 	}
@@ -58,6 +60,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
+	s.guard(listeners)
 	doors, door := s.openDoor(log)
 	if door != nil {
 		defer func() { _ = door.Close() }() // it has nothing under way
@@ -151,10 +154,19 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      requestTimeout + 10*time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mostly scanners' TLS mistakes
+		// web.Edge bounds how long an answer may take to be written; this is for what is not
+		// its, and leaves room for what is late.
+		WriteTimeout:   2*requestTimeout + 20*time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		// What a connection of HTTP/2 may hold, whatever its client asks for and does not take.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 32, MaxReadFrameSize: 16 << 10,
+			MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10,
+			WriteByteTimeout: 10 * time.Second,
+		},
+		ConnState: gate.State,
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mostly scanners' TLS mistakes
 	}
 }
 
@@ -171,7 +183,13 @@ func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
 	if cfg.MetricsListen == "off" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", cfg.MetricsListen)
+	var l net.Listener
+	var err error
+	if path, ok := socketPath(cfg.MetricsListen); ok {
+		l, err = listenUnix(path, fs.FileMode(cfg.ListenMode))
+	} else {
+		l, err = net.Listen("tcp", cfg.MetricsListen)
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && !cfg.production() && cfg.MetricsListen == settingNamed("metrics_listen").tag.Get("default"):
 		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses another address, or off", "address", cfg.MetricsListen)

@@ -31,6 +31,8 @@ const (
 	maxBody = 128 << 10
 	// requestTimeout bounds what a request may wait for, whatever hangs below.
 	requestTimeout = 20 * time.Second
+	// answerTimeout bounds how long a client may take to receive an answer, once it is there.
+	answerTimeout = 10 * time.Second
 )
 
 // server is Vouchsafe put together, without a listener.
@@ -248,7 +250,8 @@ func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
 		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
-		Timeout: requestTimeout, MaxBody: maxBody,
+		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
+		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.crowded.Inc,
 	}
 	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,22 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 		if conn, err := tls.Dial("tcp", s.Address, config); err == nil {
 			conn.Close()
 			t.Errorf("%s was accepted", name)
+		}
+	}
+	// Each suite of TLS 1.2 by itself: forward secrecy and authenticated encryption, or nothing.
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
+			continue
+		}
+		good := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "CHACHA20"))
+		conn, err := tls.Dial("tcp", s.Address, &tls.Config{
+			MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}, RootCAs: s.Certificate.Roots, ServerName: "localhost",
+		})
+		if err == nil {
+			conn.Close()
+		}
+		if (err == nil) != good {
+			t.Errorf("%s: got %v, want it to be taken: %v", suite.Name, err, good)
 		}
 	}
 }

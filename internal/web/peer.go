@@ -20,13 +20,13 @@ import (
 // person's typing errors would lock out all others who come that way.
 func (e *Edge) clientIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
+	if err != nil { // a Unix socket: its mode says who may be at the other end
+		return e.askedFor(r, "local")
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
-	case err != nil: // a Unix socket: its mode says who may be at the other end
-		return e.askedFor(r, "local")
+	case err != nil: // a load balancer does not know it
+		return host
 	case e.trusted(ip.Unmap().WithZone("")):
 		return e.askedFor(r, ip.Unmap().WithZone("").String())
 	case ip.Is4(): // written in the one way there is

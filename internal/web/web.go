@@ -7,6 +7,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -77,6 +79,10 @@ func (l Header) Set(h http.Header) {
 // attributes are texts and whole numbers.
 const RequestLine = "request"
 
+// GivenUpLine is that of requests whose clients did not wait for the answer: of HTTP/2 there can
+// be any number of them in a moment, and the log may count them.
+const GivenUpLine = "request given up"
+
 // Edge is the outermost middleware: it gives every request its Request, a limit on its
 // body and an end, writes one log line and answers panics.
 type Edge struct {
@@ -84,6 +90,15 @@ type Edge struct {
 	Timeout time.Duration
 	// MaxBody bounds what a request may send, in bytes; 0 is anything.
 	MaxBody int64
+	// AnswerTimeout bounds how long a client may take to receive what is written, each 64 KiB
+	// of it; 0 leaves that to the server.
+	AnswerTimeout time.Duration
+	// MaxPerAddress bounds how many requests of one address are under way; 0 is any number.
+	MaxPerAddress int
+	// Unlimited are the networks without that bound.
+	Unlimited []netip.Prefix
+	// Refused, when set, is told of each request that was one too many.
+	Refused func()
 	// TrustedProxies may say for whom they ask. Of every other peer that is ignored.
 	TrustedProxies []netip.Prefix
 	// ClientIPHeader names the header in which they say it. "" is X-Forwarded-For, and
@@ -96,15 +111,29 @@ type Edge struct {
 	Done func(r *http.Request, status int, took time.Duration)
 
 	unnamed, unreadable seldom
+	crowd               crowd
 }
 
 // Wrap puts the middleware around next.
 func (e *Edge) Wrap(next http.Handler) http.Handler {
+	e.crowd.seed = maphash.MakeSeed()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		ip := e.clientIP(r)
+		if e.MaxPerAddress > 0 {
+			counted, ok := e.admit(w, r, ip)
+			if !ok {
+				return
+			}
+			if r.ProtoMajor < 2 {
+				defer e.crowd.leave(counted)
+			} else { // the end of an answer may wait for its client when the handler is done
+				context.AfterFunc(r.Context(), func() { e.crowd.leave(counted) })
+			}
+		}
 		x := &exchange{} // all that a request needs here, made at once
 		req, ctx, rec := &x.request, &x.context, &x.recorder
-		req.ID, req.IP = uuid.Must(uuid.NewV7()).String(), e.clientIP(r)
+		req.ID, req.IP = uuid.Must(uuid.NewV7()).String(), ip
 		ctx.Context, ctx.request = r.Context(), req
 		if e.Timeout > 0 {
 			ctx.end = start.Add(e.Timeout)
@@ -115,6 +144,10 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
 		}
 		rec.ResponseWriter = w
+		if e.AnswerTimeout > 0 {
+			rec.patience = e.AnswerTimeout
+			rec.deadline, _ = w.(deadliner)
+		}
 		x.id[0] = req.ID
 		w.Header()["X-Request-Id"] = x.id[:]
 		defer func() {
@@ -149,8 +182,12 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 	if !e.Log.Enabled(r.Context(), level) {
 		return
 	}
+	message := RequestLine
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		message, level = GivenUpLine, slog.LevelInfo
+	}
 	// Straight to the handler: a Logger would look up where it was called from.
-	line := slog.NewRecord(end, level, RequestLine, 0)
+	line := slog.NewRecord(end, level, message, 0)
 	// The path only: a query may hold codes and hints.
 	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
@@ -158,17 +195,35 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 	_ = e.Log.Handler().Handle(r.Context(), line) // as a Logger does: there is nowhere else to say it
 }
 
-// recorder notes status and size of an answer.
+// recorder notes status and size of an answer, and sets the time by which it has to be taken.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+
+	deadline deadliner // nil: the server's own holds
+	patience time.Duration
+	due      int64 // at so many bytes the time is set anew
+}
+
+// deadliner is what net/http's writers have for http.ResponseController.
+type deadliner interface{ SetWriteDeadline(time.Time) error }
+
+// answerPiece is how much of an answer a client has to take in the time that it has, in bytes.
+const answerPiece = 64 << 10
+
+func (r *recorder) hurry() {
+	if r.deadline != nil && r.bytes >= r.due {
+		r.due = r.bytes + answerPiece
+		_ = r.deadline.SetWriteDeadline(time.Now().Add(r.patience)) // a connection that is gone: the write tells
+	}
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= 200 {
 		r.status = status
 	}
+	r.hurry()
 	r.ResponseWriter.WriteHeader(status)
 }
 
@@ -176,6 +231,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
+	r.hurry()
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
 	return n, err

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// repeats is a handler that writes what repeats a few times a second, and then counts. What
+// happens once for each hostile request must not fill the disk. The line of every request
+// that a client waited for is written; it is what people look for.
+type repeats struct {
+	slog.Handler
+	seen *seen
+}
+
+// repeatsEach is how many lines of one message are written in a second.
+const repeatsEach = 5
+
+type seen struct {
+	mu       sync.Mutex
+	messages map[string]*repeated
+}
+
+// repeated is a message in the current second.
+type repeated struct {
+	began  time.Time
+	times  int
+	missed int
+	last   slog.Record // of those that were missed
+	to     slog.Handler
+}
+
+func newRepeats(h slog.Handler) slog.Handler {
+	return repeats{h, &seen{messages: map[string]*repeated{}}}
+}
+
+// Handle implements slog.Handler.
+func (h repeats) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == web.RequestLine {
+		return h.Handler.Handle(ctx, r)
+	}
+	if h.seen.more(h.Handler, r) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// more counts a record, and says whether it is one too many of its second. The first such one
+// has the count of all of them written when the second is over.
+func (s *seen) more(to slog.Handler, r slog.Record) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.messages[r.Message] // messages are constants: they are few
+	if m == nil {
+		m = &repeated{}
+		s.messages[r.Message] = m
+	}
+	if m.missed == 0 && r.Time.Sub(m.began) >= time.Second {
+		m.began, m.times = r.Time, 0
+	}
+	if m.times++; m.times <= repeatsEach {
+		return false
+	}
+	m.missed++
+	m.last, m.to = r.Clone(), to
+	if m.missed == 1 {
+		time.AfterFunc(time.Second, func() { s.tell(m) })
+	}
+	return true
+}
+
+func (s *seen) tell(m *repeated) {
+	s.mu.Lock()
+	line, to := m.last, m.to
+	line.AddAttrs(slog.Int("repeated", m.missed))
+	m.missed, m.times, m.began = 0, 0, time.Now()
+	s.mu.Unlock()
+	_ = to.Handle(context.Background(), line) // as a Logger does: there is nowhere else to say it
+}
+
+// WithAttrs implements slog.Handler.
+func (h repeats) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return repeats{h.Handler.WithAttrs(attrs), h.seen}
+}
+
+// WithGroup implements slog.Handler.
+func (h repeats) WithGroup(name string) slog.Handler {
+	return repeats{h.Handler.WithGroup(name), h.seen}
+}
