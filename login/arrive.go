@@ -167,25 +167,30 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 		default:
 			err = s.takeOver(r, who, &u, &ch)
 		}
-		if err != nil {
-			return u, err
-		}
-		err = s.Store.Apply(ctx, ch)
-		switch {
-		case err == nil:
-			s.Mail.Stored()
-			return s.Store.User(ctx, tenant, u.ID)
-		case errors.Is(err, storage.ErrStale) && code != "":
-			return u, errWrongCode
-		case again == 1 || !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrStale):
-			return u, err
-		}
-		// Somebody was quicker, with the address or with the identity.
-		known, err := s.Store.Identity(ctx, tenant, p.ID, who.Subject)
 		if err == nil {
-			return s.returned(r, p, known, upstream.Identity{})
+			err = s.Store.Apply(ctx, ch)
+			switch {
+			case err == nil:
+				s.Mail.Stored()
+				return s.Store.User(ctx, tenant, u.ID)
+			case errors.Is(err, storage.ErrStale) && code != "":
+				return u, errWrongCode
+			case again == 1 || !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrStale):
+				return u, err
+			}
+		} else if !errors.Is(err, errProveAccount) && !errors.Is(err, errProveEmail) {
+			return u, err
 		}
-		if !errors.Is(err, storage.ErrNotFound) {
+		// The same person may have come in another window since the identity was looked up,
+		// and have got the account that is in the way now.
+		known, missing := s.Store.Identity(ctx, tenant, p.ID, who.Subject)
+		switch {
+		case missing == nil:
+			who.Proven = ""
+			return s.returned(r, p, known, upstream.Identity{})
+		case !errors.Is(missing, storage.ErrNotFound):
+			return u, missing
+		case errors.Is(err, errProveAccount) || errors.Is(err, errProveEmail):
 			return u, err
 		}
 	}

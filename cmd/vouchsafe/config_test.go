@@ -84,7 +84,7 @@ stop_delay: {a: b}
 --code-lifetime is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less
 --refresh-token-grace is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less
 VOUCHSAFE_SECRET is too short: a master secret has 5 bytes; it needs at least 32: make one with ` + "`openssl rand -base64 48`" + `
-vouchsafe.yaml:2:9 "nowhere" is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses
+vouchsafe.yaml:2:9 "nowhere" is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket
 vouchsafe.yaml:1:1 isuer is no setting: did you mean issuer?
 vouchsafe.yaml:3:12 "loud" is not among its values: write one of debug, info, warn, error
 vouchsafe.yaml:4:24 "10 minutes" is no duration: write, for example, 15m or 720h

@@ -19,7 +19,8 @@ const idleTimeout = 2 * time.Minute
 
 // TestKeptConnectionsAreGivenBack leaves 2,000 connections open after one good request each
 // (threat M2): others are served meanwhile, the server hangs up when nothing was asked for
-// so long, and has then given back what it held for them.
+// so long, and has then given back what it held for them. They come from ten addresses:
+// one alone is not given so many.
 //
 // It waits beside the other tests of the package: it is not parallel until all are open.
 func TestKeptConnectionsAreGivenBack(t *testing.T) {
@@ -31,7 +32,7 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 
 	conns := make([]*keptConn, count)
 	for i := range conns {
-		conns[i] = keep(t, s, tokens.Access())
+		conns[i] = keep(t, s, tokens.Access(), net.IPv4(127, 77, 7, byte(1+i%10)))
 	}
 	if n := openFiles(t, s) - files; n < count {
 		t.Errorf("%d connections are open after %d good requests, want all of them", n, count)
@@ -106,10 +107,11 @@ type keptConn struct {
 	err   error         // it did not, or said something
 }
 
-// keep asks who a token is of, and leaves the connection open.
-func keep(t *testing.T, s *vouchsafetest.Server, access string) *keptConn {
+// keep asks, from an address, who a token is of, and leaves the connection open.
+func keep(t *testing.T, s *vouchsafetest.Server, access string, from net.IP) *keptConn {
 	t.Helper()
-	conn, err := net.Dial("tcp4", s.Address)
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}
+	conn, err := dialer.DialContext(t.Context(), "tcp4", s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,14 +125,14 @@ var attacks = []attack{
 		c.wait(done, time.Minute)
 	}},
 	{"pings are not heard", false, false, func(c *hostile, done <-chan struct{}) {
-		c.deaf = true
+		c.deaf.Store(true)
 		for c.live(done) {
 			c.raw(bytes.Repeat([]byte("\x00\x00\x08\x06\x00\x00\x00\x00\x00pingping"), 1000))
 			c.wait(done, 3*time.Second)
 		}
 	}},
 	{"settings are not heard", false, false, func(c *hostile, done <-chan struct{}) {
-		c.deaf = true
+		c.deaf.Store(true)
 		for c.live(done) {
 			c.raw(bytes.Repeat([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00"), 1000))
 			c.wait(done, 3*time.Second)
@@ -163,7 +163,7 @@ var attacks = []attack{
 		}
 	}},
 	{"HTTP/1.1, answers are not taken", true, false, func(c *hostile, done <-chan struct{}) {
-		c.deaf = true
+		c.deaf.Store(true)
 		for c.live(done) {
 			c.raw([]byte(strings.Repeat("GET /login HTTP/1.1\r\nHost: "+c.host+"\r\nX-Long: "+strings.Repeat("x", 8<<10)+"\r\n\r\n", 8)))
 		}
@@ -251,14 +251,14 @@ type hostile struct {
 	encoder *hpack.Encoder
 	block   bytes.Buffer
 	next    uint32
-	deaf    bool
+	deaf    atomic.Bool // what the server says is not read
 	dead    atomic.Bool
 }
 
 // listen reads what the server says, unless the client is deaf.
 func (c *hostile) listen() {
 	time.Sleep(50 * time.Millisecond)
-	if !c.deaf {
+	if !c.deaf.Load() {
 		_, _ = io.Copy(io.Discard, c.Conn)
 		c.dead.Store(true)
 	}
