@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -91,19 +92,13 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 	var err error
 	right := false
 	if p.Token != "" { // and nothing else counts: callers go by it, too
-		flow, link, _ := strings.Cut(p.Token, ".")
+		flow, link, _ := strings.Cut(typed.Token(p.Token), ".")
 		code, err = s.Store.Code(ctx, tenant, flow, now) // 256 bits need no count of tries
 		sum := sha256.Sum256([]byte(link))
 		right = subtle.ConstantTimeCompare(sum[:], code.LinkHash) == 1
 	} else {
-		digits := strings.Map(func(c rune) rune {
-			if c == ' ' || c == '-' || c == '\u00a0' || c == '\t' {
-				return -1
-			}
-			return c
-		}, p.Digits)
 		code, err = s.Store.TryCode(ctx, tenant, p.Flow, codeTries, now)
-		right = box.VerifyMAC([]byte(p.Flow+"\x00"+digits), code.CodeHash)
+		right = box.VerifyMAC([]byte(p.Flow+"\x00"+typed.Code(p.Digits)), code.CodeHash)
 	}
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (!right || code.Purpose != purpose) {
 		return storage.Code{}, errWrongCode

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/address"
+	"github.com/vouchsafe/vouchsafe/login/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -58,7 +59,7 @@ var (
 
 // openDisavowal opens the link that the browser came with. errNoDisavowal; errLateDisavowal.
 func (s *Server) openDisavowal(r *http.Request) (d disavowal, err error) {
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.Disavowal).OpenString(r.FormValue("t"))
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.Disavowal).OpenString(typed.Token(r.FormValue("t")))
 	if err != nil || json.Unmarshal(plain, &d) != nil {
 		return d, errNoDisavowal
 	}

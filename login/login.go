@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/login/typed"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -240,6 +242,11 @@ func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http
 		if isPart(r) {
 			http.Error(w, "This page is no part of another.", http.StatusForbidden)
 			return nil
+		}
+		if strings.Contains(r.URL.RawQuery, ";") {
+			u := *r.URL
+			u.RawQuery = typed.Query(u.RawQuery)
+			r.URL, r.Form = &u, nil
 		}
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
 			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -36,7 +37,7 @@ func (s *Server) setupPage(w http.ResponseWriter, r *http.Request) error {
 // setupToken opens the link's token; errSetupSpent when it creates nobody any more.
 func (s *Server) setupToken(r *http.Request) (storage.Spent, error) {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
-	once, err := s.SetupToken(ctx, tenant, r.FormValue("token"))
+	once, err := s.SetupToken(ctx, tenant, typed.Token(r.FormValue("token")))
 	if errors.Is(err, storage.ErrNotFound) {
 		return once, errSetupSpent
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/login/typed"
 )
 
 const (
@@ -95,7 +96,7 @@ var lookalikes = strings.NewReplacer("o", "0", "i", "1", "l", "1")
 
 // Use checks a code as it was typed, and gives what is to be stored in place of r.
 func (r Recovery) Use(userID, code string) (Recovery, bool) {
-	code = lookalikes.Replace(typed(code))
+	code = lookalikes.Replace(typed.Code(code))
 	if len(code) != recoveryLength {
 		return r, false
 	}

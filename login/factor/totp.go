@@ -12,6 +12,7 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 
+	"github.com/vouchsafe/vouchsafe/login/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -54,7 +55,7 @@ func (t TOTP) Bytes() []byte {
 // Use checks a code as it was typed. It gives what is to be stored in place of t: a code
 // works once, and none works that is older than one that was used (RFC 6238 section 5.2).
 func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
-	code = typed(code)
+	code = typed.Code(code)
 	current := now.Unix() / period
 	if t.step-current > tolerance+int64(storage.ClockSkew/time.Second)/period {
 		t.step = 0 // a clock was ahead, the app's like ours: its owner is not to wait until then

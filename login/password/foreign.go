@@ -49,15 +49,6 @@ func parseForeign(text string) (foreign, error) {
 	return nil, ErrForeign
 }
 
-// spellings are the password as it was sent and, where it differs, in the composed form.
-// Others hash what they get, and a person's keyboard may be another one by now.
-func spellings(password string) []string {
-	if c := composed(password); c != password {
-		return []string{password, c}
-	}
-	return []string{password}
-}
-
 // digits reads a number that is written the one way it can be, and within its bounds.
 func digits(s string, low, high int) (int, bool) {
 	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {

@@ -185,21 +185,45 @@ func TestForeignHashesAreWithinTheBound(t *testing.T) {
 	}
 }
 
-func TestForeignHashesTakeThePasswordAsItWasTyped(t *testing.T) {
-	// Made of the decomposed form by somebody who does not compose.
-	stored := func(password string) []byte {
-		h, err := scryptCost{4, 1, 1}.key(password, []byte("salt"), 32)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []byte(scryptHash{scryptCost{4, 1, 1}, []byte("salt"), h}.String())
+// TestImportedHashesTakeEverySpelling: another product hashed the form that it got, and the
+// user's keyboard may send another one by now.
+func TestImportedHashesTakeEverySpelling(t *testing.T) {
+	t.Parallel()
+	params := argon2id.Params{Memory: 64, Time: 1, Threads: 1} // those of h, too: nothing tells its hashes from imported ones
+	kinds := map[string]func(password string) []byte{
+		"scrypt": func(password string) []byte {
+			key, err := scryptCost{4, 1, 1}.key(password, []byte("salt"), 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return []byte(scryptHash{scryptCost{4, 1, 1}, []byte("salt"), key}.String())
+		},
+		"argon2id": func(password string) []byte {
+			stored, err := (&argon2id.Hasher{Params: params}).Hash(t.Context(), password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return []byte(stored)
+		},
 	}
-	h := hasher(t, cheap)
-	for _, test := range []struct{ made, typed string }{
-		{"cafe\u0301", "cafe\u0301"}, {"caf\u00e9", "cafe\u0301"}, {"caf\u00e9", "caf\u00e9"},
-	} {
-		if ok, _, err := h.Verify(t.Context(), stored(test.made), test.typed); !ok || err != nil {
-			t.Errorf("%+q for %+q: got %v, %v", test.typed, test.made, ok, err)
+	h := hasher(t, params)
+	const composed, decomposed, mixed = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me", "cafe\u0301 cr\u00e8me"
+	for kind, stored := range kinds {
+		for _, test := range []struct {
+			made, typed string
+			ok          bool
+		}{
+			{decomposed, decomposed, true}, {decomposed, composed, true}, {decomposed, mixed, true},
+			{composed, decomposed, true}, {composed, composed, true}, {composed, mixed, true}, {mixed, mixed, true},
+			{decomposed, "cafe creme", false}, {"cafe creme", composed, false},
+		} {
+			ok, outdated, err := h.Verify(t.Context(), stored(test.made), test.typed)
+			if ok != test.ok || err != nil {
+				t.Errorf("%s, %+q for %+q: got %v, %v", kind, test.typed, test.made, ok, err)
+			}
+			if ok && kind == "argon2id" && outdated != (test.made != composed) {
+				t.Errorf("%s of %+q: outdated is %v, but new hashes are of the composed form", kind, test.made, outdated)
+			}
 		}
 	}
 }

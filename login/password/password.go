@@ -1,7 +1,8 @@
 // Package password hashes passwords and judges new ones.
 //
-// A password is bounded in length before anything is done with it, and compared in
-// Unicode's composed form, because keyboards differ in how they send an accent.
+// A password is bounded in length before anything is done with it, hashed in Unicode's
+// composed form, because keyboards differ in how they send an accent, and compared in that
+// and in the others that another product may have hashed.
 // Nothing is cut off. Hashes are Argon2id; the parameters of new ones are a setting,
 // and Verify says when a stored one has others, so that it can be replaced while its
 // password is at hand. So it says of the hashes of other products, which Import reads
@@ -13,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -77,18 +79,21 @@ func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok
 	}
 	var failed error
 	err = h.argon.Run(ctx, func() {
-		done := 0
-		ok, done, failed = h.compare(stored, password)
-		if !ok && (failed == nil || errors.Is(failed, argon2id.ErrMalformed)) {
-			if busy := h.burn(password, h.costs.dearest()-done); busy != nil {
-				failed = busy
+		for _, spelling := range spellings(password) {
+			done := 0
+			if ok, done, failed = h.compare(stored, spelling); ok {
+				outdated = spelling != composed(password)
+				return
+			}
+			if failed == nil || errors.Is(failed, argon2id.ErrMalformed) {
+				failed = cmp.Or(h.burn(spelling, h.costs.dearest()-done), failed)
 			}
 		}
 	})
 	if err != nil || failed != nil || !ok {
 		return false, false, cmp.Or(err, failed)
 	}
-	return true, h.argon.NeedsRehash(string(stored)), nil
+	return true, outdated || h.argon.NeedsRehash(string(stored)), nil
 }
 
 // compare compares with a stored hash, and says how much work that was.
@@ -98,12 +103,10 @@ func (h *Hasher) compare(hash []byte, password string) (ok bool, done int, err e
 	}
 	stored, start := string(hash), time.Now()
 	if other, err := parseForeign(stored); err == nil {
-		for _, spelling := range spellings(password) {
-			ok = ok || other.matches(spelling)
-		}
+		ok = other.matches(password)
 		return ok, h.costs.tookOther(kindOf(stored), time.Since(start)), nil
 	}
-	ok, err = argon2id.Compare(stored, composed(password))
+	ok, err = argon2id.Compare(stored, password)
 	if errors.Is(err, argon2id.ErrMalformed) {
 		return false, 0, err
 	}
@@ -119,9 +122,23 @@ func (h *Hasher) burn(password string, work int) error {
 		return nil
 	}
 	start := time.Now()
-	err := h.argon.Burn(composed(password), work)
+	err := h.argon.Burn(password, work)
 	h.costs.took(work, time.Since(start))
 	return err
 }
 
 func composed(s string) string { return norm.NFC.String(s) }
+
+// spellings are the password in the composed form, which is what Hash hashes, and where they
+// differ as it was sent and in the decomposed form. Other products hash what they get, and the
+// user's keyboard may be another one by now. They hang on what was typed alone, so that the
+// work for a wrong password tells nothing of the account.
+func spellings(password string) []string {
+	all := []string{composed(password)}
+	for _, s := range []string{password, norm.NFD.String(password)} {
+		if len(s) <= MaxLength && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
