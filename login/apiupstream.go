@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
@@ -57,9 +58,13 @@ func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger
 	}
 	right(p.ID + "\x00" + id.Subject)
 	if once && f.IDToken != "" { // Facebook's kit gives the same access token for weeks
-		sum := sha256.Sum256([]byte(f.IDToken))
+		signed, err := jws.Signed(f.IDToken)
+		if err != nil {
+			return nil, storage.User{}, upstream.ErrRefused
+		}
+		sum := sha256.Sum256([]byte(signed))
 		value := p.ID + "." + base64.RawURLEncoding.EncodeToString(sum[:])
-		err := s.Store.Spend(ctx, storage.Spent{TenantID: t.ID, Purpose: "upstream-token", Value: value, ExpiresAt: time.Now().Add(time.Hour)})
+		err = s.Store.Spend(ctx, storage.Spent{TenantID: t.ID, Purpose: "upstream-token", Value: value, ExpiresAt: time.Now().Add(time.Hour)})
 		if errors.Is(err, storage.ErrExists) {
 			return nil, storage.User{}, upstream.ErrRefused
 		}

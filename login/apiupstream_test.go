@@ -1,6 +1,9 @@
 package login
 
 import (
+	"crypto/elliptic"
+	"encoding/base64"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -146,5 +149,38 @@ func TestLinkingNeedsTheSecondFactorOnARememberedDevice(t *testing.T) {
 	v.goes(v.post("/federated/link", "answer", "link", "session", field(t, page.body, "session")), "/")
 	if ids := f.identities(storage.DefaultTenant, fedJo.Email); len(ids) != 1 {
 		t.Errorf("got %v", ids)
+	}
+}
+
+// One ID token signs in once, however it is spelt and by whichever of its signatures.
+func TestAnIDTokenOfAnAppServesOnceInAllSpellings(t *testing.T) {
+	t.Parallel()
+	f := &federation{idps: map[string]*fakeidp.Server{}}
+	a := newAPI(t, func(c *Config) { f.configure(t, c, nil, fakeidp.OpenID) })
+	f.site = a.site
+	raw, _, err := f.idps[fakeidp.OpenID].Issue("vouchsafe", fedJo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(raw, ".")
+	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:]))
+	second := base64.RawURLEncoding.EncodeToString(append(sig[:32:32], s.FillBytes(make([]byte, 32))...))
+	last := parts[2][len(parts[2])-1:]
+	spare := strings.NewReplacer("A", "B", "Q", "R", "g", "h", "w", "x").Replace(last)
+	signsIn := func(token string) said {
+		return a.post("/auth/sign-in", fields{"providerType": fakeidp.OpenID, "id_token": token})
+	}
+	a.is(signsIn(raw), http.StatusOK, "")
+	for name, other := range map[string]string{
+		"the same": raw, "another signature": parts[0] + "." + parts[1] + "." + second, "spare bits": raw[:len(raw)-1] + spare,
+		"a line break": raw[:len(raw)-9] + "\n" + raw[len(raw)-9:], "a line break behind": raw + "\r\n", "padding": raw + "==", "a space": raw + " ",
+	} {
+		if got := signsIn(other); got.status != http.StatusUnprocessableEntity || got.str("code") != "upstream_refused" {
+			t.Errorf("%s: got %d %s", name, got.status, got.raw)
+		}
 	}
 }

@@ -32,6 +32,7 @@ type discovery struct {
 	issuer      string // may hold tenantTemplate
 	sendsIssuer bool
 	authStyle   oauth2.AuthStyle
+	keys        *keySet
 	verifier    *oidc.IDTokenVerifier // of signature and time; audience and issuer are checked beside
 }
 
@@ -129,6 +130,7 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 		Auth        []string `json:"token_endpoint_auth_methods_supported"`
 		JWKS        string   `json:"jwks_uri"`
+		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
 	}
 	if err := p.Claims(&more); err != nil {
 		return nil, fmt.Errorf("%w: the discovery document could not be read", ErrUnreachable)
@@ -152,7 +154,12 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 			return nil, refused("discovery: an endpoint is missing or not https")
 		}
 	}
+	d.keys = newKeySet(ds.http, more.JWKS, more.Algorithms)
+	algs := make([]string, len(d.keys.algs))
+	for i, alg := range d.keys.algs {
+		algs[i] = string(alg)
+	}
 	// The audience is checked with the rest of the claims.
-	d.verifier = p.VerifierContext(ctx, &oidc.Config{SkipClientIDCheck: true, SkipIssuerCheck: true})
+	d.verifier = oidc.NewVerifier(d.issuer, d.keys, &oidc.Config{SkipClientIDCheck: true, SkipIssuerCheck: true, SupportedSigningAlgs: algs})
 	return d, nil
 }

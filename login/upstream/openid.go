@@ -107,17 +107,16 @@ func (p *Provider) verify(ctx context.Context, found *discovery, raw, accessToke
 	return said, nil
 }
 
-// verifyError tells keys that could not be fetched from a token that is wrong. go-oidc
-// has no error for the former, and quotes what was answered.
+// verifyError tells keys that could not be fetched from a token that is wrong.
 func verifyError(err error) error {
 	var expired *oidc.TokenExpiredError
-	switch text := err.Error(); {
+	switch {
 	case errors.As(err, &expired):
 		return refused("ID token: expired")
-	case strings.Contains(text, "fetching keys"):
+	case strings.Contains(err.Error(), errKeys.Error()): // go-oidc does not wrap it
 		return fmt.Errorf("%w: its keys could not be read", ErrUnreachable)
 	default:
-		return refused("ID token: %.120s", text)
+		return refused("ID token: %.120s", err.Error())
 	}
 }
 
