@@ -37,11 +37,12 @@ func (f proofFields) empty() bool {
 	return f.Login == "" && f.Password == "" && f.Flow == "" && f.Code == "" && f.Token == "" && f.Passkey == nil
 }
 
-// proved is who has proven themselves, by what, and what it comes to.
+// proved is who has proven themselves, when and by what, and what it comes to.
 type proved struct {
-	user storage.User
-	acr  string
-	amr  []string
+	user  storage.User
+	since time.Time
+	acr   string
+	amr   []string
 }
 
 // appProve finds whom the proofs of a request prove, together with those of the requests
@@ -79,7 +80,7 @@ func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
 	if given > 0 && (f.Passkey == nil || waits == nil) {
 		waits, a.kept.Pending = nil, nil // it is begun anew
 	}
-	p := proved{user: user}
+	p := proved{user: user, since: time.Now()}
 	p.acr, p.amr, err = s.appFactors(a, user, f, amr...)
 	if err == nil && waits != nil {
 		err = s.appSpend(a, user, waits)

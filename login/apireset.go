@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 )
@@ -58,6 +59,6 @@ func (s *Server) apiConfirmReset() apiRoute {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appGoesOn(a, user, in.Scope, proofFields{}, "pwd")
+		return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, "pwd")
 	})
 }

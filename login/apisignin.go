@@ -50,11 +50,13 @@ func (s *Server) apiSignIn() apiRoute {
 			}
 		}
 		if in.elsewhere() {
+			begun := time.Now()
 			who, user, err := s.fromUpstream(a, in.upstreamFields, true)
 			if err != nil {
 				return signedInAnswer{}, s.strangerProblem(a.Request, err)
 			}
-			return s.appGoesOn(a, user, in.Scope, in.proofFields, s.amr(a.Request, who.AMR)...)
+			since, _ := provenWhen(who.ProvenAt, user, begun)
+			return s.appGoesOn(a, user, since, in.Scope, in.proofFields, s.amr(a.Request, who.AMR)...)
 		}
 		p, err := s.appProve(a, in.proofFields)
 		if err != nil {
@@ -76,7 +78,7 @@ func (s *Server) appSignedIn(a *asking, p proved, scope string) (signedInAnswer,
 // appSession is where every way of signing in ends that an app takes: a session that no
 // browser holds.
 func (s *Server) appSession(a *asking, p proved) (storage.Session, error) {
-	sess, err := s.Sessions.Open(a.Request, p.user, p.acr, p.amr...)
+	sess, err := s.Sessions.OpenSince(a.Request, p.user, p.since, p.acr, p.amr...)
 	if err != nil {
 		return sess, err
 	}

@@ -3,6 +3,8 @@ package login
 import (
 	"errors"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -127,8 +129,8 @@ func (s *Server) apiSendCode() apiRoute {
 
 // appSendCode sends a code to sign in with.
 func (s *Server) appSendCode(a *asking, login, channel string) (flow string, err error) {
-	if err := offered(s.sendsCodes(a.Request, channel)); err != nil {
-		return "", err
+	if ok, err := s.mayCodeFor(a.Request, channel, strings.TrimSpace(login)); !ok || err != nil {
+		return "", errors.Join(err, offered(ok || err != nil))
 	}
 	return s.startSignInCode(a.Request, login, channel)
 }
@@ -160,7 +162,7 @@ func (s *Server) apiConfirm() apiRoute {
 			if err != nil {
 				return signedInAnswer{}, s.strangerProblem(a.Request, err)
 			}
-			return s.appGoesOn(a, user, in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
+			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
 		}
 		user, _, err := s.completeSignUp(a.Request, p, completion{Password: in.Password, Username: in.Username})
 		if err != nil {
@@ -176,16 +178,20 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 	if !usesPasswords(a.Request) {
 		amr = "otp"
 	}
-	return s.appGoesOn(a, user, scope, proofFields{}, amr)
+	return s.appGoesOn(a, user, time.Now(), scope, proofFields{}, amr)
 }
 
-// appGoesOn signs in whoever has just proven themselves by the way, if that is enough.
-func (s *Server) appGoesOn(a *asking, user storage.User, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
+// appGoesOn signs in a person who has proven themselves then, by the way, if that is enough. What
+// is asked for beside it is given now.
+func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
 	a.kept.Pending = nil // another sign-in, and maybe another person
-	p := proved{user: user}
+	p := proved{user: user, since: since}
 	var err error
 	if p.acr, p.amr, err = s.appFactors(a, user, f, amr...); err != nil {
 		return signedInAnswer{}, err
+	}
+	if len(p.amr) > len(amr) {
+		p.since = time.Now()
 	}
 	return s.appSignedIn(a, p, scope)
 }

@@ -72,7 +72,7 @@ func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger
 			return nil, storage.User{}, err
 		}
 	}
-	who := &stranger{ID: secret.Token()[:22], Upstream: p.ID, Subject: id.Subject, Email: id.Email, AMR: id.AMR, Profile: id.Profile, Born: time.Now()}
+	who := &stranger{ID: secret.Token()[:22], Upstream: p.ID, Subject: id.Subject, Email: id.Email, AMR: id.AMR, Profile: id.Profile, Born: time.Now(), ProvenAt: id.ProvenAt}
 	user, err := s.identify(a.Request, p, who, id)
 	return who, user, err
 }

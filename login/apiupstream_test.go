@@ -184,3 +184,43 @@ func TestAnIDTokenOfAnAppServesOnceInAllSpellings(t *testing.T) {
 		}
 	}
 }
+
+// An ID token that an app brings is as fresh a proof as it says, and silent about it is none.
+func TestAnAppsTokenIsAsFreshAsItSays(t *testing.T) {
+	t.Parallel()
+	f := &federation{idps: map[string]*fakeidp.Server{}}
+	a := newAPI(t, func(c *Config) { f.configure(t, c, nil, fakeidp.Google) })
+	f.site = a.site
+	signsIn := func(fault string) said {
+		t.Helper()
+		who := fedJo
+		who.Fault = fault
+		raw, _, err := f.idps[fakeidp.Google].Issue("vouchsafe", who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.is(a.post("/auth/sign-in", fields{"providerType": fakeidp.Google, "id_token": raw}), http.StatusOK, "")
+	}
+	wants := func(got said, status int, code string) {
+		t.Helper()
+		body := fields{"auth_session": got.str("auth_session"), "email": "new@example.com"}
+		a.is(a.bearer("POST", "/auth/change-email", got.str("access_token"), body), status, code)
+	}
+	wants(signsIn("no-auth-time"), http.StatusAccepted, "") // a new account
+	u, err := f.store.UserByEmail(t.Context(), storage.DefaultTenant, fedJo.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.mails.Next(t, "new@example.com")
+	wants(signsIn(""), http.StatusAccepted, "")
+	wants(signsIn("auth-time"), http.StatusUnauthorized, "insufficient_user_authentication")
+	got := signsIn("no-auth-time")
+	wants(got, http.StatusUnauthorized, "insufficient_user_authentication")
+
+	// A code to their address does, for those alone whom the app has signed in.
+	a.is(a.post("/auth/send-code", fields{"login": u.Email, "channel": "email"}), http.StatusNotFound, "not_offered")
+	flow := a.is(a.post("/auth/send-code", fields{"login": u.Email, "channel": "email", "auth_session": got.str("auth_session")}), http.StatusAccepted, "").str("flow")
+	code := a.mails.Next(t, u.Email).Code
+	a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code}), http.StatusUnprocessableEntity, "wrong_code")
+	wants(a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code, "auth_session": got.str("auth_session")}), http.StatusOK, ""), http.StatusAccepted, "")
+}

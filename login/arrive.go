@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/upstream"
@@ -35,14 +36,18 @@ const (
 )
 
 // arrive signs in who came back from a provider, or has them prove what is missing.
-func (s *Server) arrive(w http.ResponseWriter, r *http.Request, in *storage.Interaction, p *upstream.Provider, id upstream.Identity) error {
+func (s *Server) arrive(w http.ResponseWriter, r *http.Request, in *storage.Interaction, p *upstream.Provider, tr *trip, id upstream.Identity) error {
 	who := newStranger(w, r, p, id)
 	user, err := s.identify(r, p, who, id)
-	return s.settle(w, r, in, who, user, err)
+	since, now := provenWhen(id.ProvenAt, user, tr.Until.Add(-tripLife))
+	if err == nil && tr.Fresh && !now {
+		browser.SetCookie(w, r, staleCookie, p.ID, staleLife)
+	}
+	return s.settle(w, r, in, who, user, since, err)
 }
 
-// settle goes on as what came of the stranger demands.
-func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Interaction, who *stranger, user storage.User, err error) error {
+// settle goes on as what came of the stranger demands, who has proven themselves since then.
+func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Interaction, who *stranger, user storage.User, since time.Time, err error) error {
 	page := ""
 	switch {
 	case err == nil:
@@ -53,7 +58,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Inte
 				return err
 			}
 		}
-		return s.proven(w, r, in, user, s.amr(r, who.AMR)...)
+		return s.provenSince(w, r, in, user, since, s.amr(r, who.AMR)...)
 	case errors.Is(err, errProveEmail):
 		page = "/federated/email"
 	case errors.Is(err, errProveAccount):

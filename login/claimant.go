@@ -197,7 +197,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 	}
 	acr := storage.ACROf(all)
 	if c.account == nil {
-		return s.signedIn(w, r, in, c.user, acr, all...)
+		return s.signedIn(w, r, in, c.user, time.Now(), acr, all...)
 	}
 	err := s.Sessions.Raise(w, r, *c.account, acr, all...)
 	if errors.Is(err, storage.ErrStale) {

@@ -48,7 +48,8 @@ type view struct {
 	Locales string
 	Alert   string // what went wrong with the form
 	// Late says that the client's request began anew, because a page had been open for too long.
-	Late bool
+	Late    bool
+	without string // a provider that is not to be offered
 	// Passkey is the page's form for one, or nil.
 	Passkey *passkeyForm
 	// Page is the page's own.

@@ -225,8 +225,11 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 		if err := s.openCode(code, &data); err != nil {
 			return "", err
 		}
-		if !isBrowser(r, data.Browser) || !s.sendsCodes(r, data.Channel) {
+		if !isBrowser(r, data.Browser) {
 			return "", errWrongCode
+		}
+		if ok, err := s.mayCodeFor(r, data.Channel, data.Login); !ok || err != nil {
+			return "", errors.Join(err, errWrongCode)
 		}
 		return s.sendSignIn(r, data)
 	}

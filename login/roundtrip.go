@@ -86,8 +86,8 @@ func (s *Server) providerOf(r *http.Request) (*upstream.Provider, error) {
 	return p, err
 }
 
-// depart completes the trip and sends the browser on it. Somebody who is signed in is
-// asked to prove themselves anew there, too.
+// depart completes the trip and sends the browser on it. A person who is signed in, or has to
+// prove themselves anew, is asked to do so there, too.
 func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Interaction, p *upstream.Provider, tr *trip) error {
 	t := web.TenantOf(r.Context())
 	if len(tr.Next) > 200 || len(tr.Locales) > longestWishing {
@@ -97,7 +97,8 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	tr.ID, tr.Until, tr.Fresh, tr.Browser = secret.Token(), time.Now().Add(tripLife), err == nil, bindingHash(browser.Binding(w, r))
+	tr.ID, tr.Until, tr.Browser = secret.Token(), time.Now().Add(tripLife), bindingHash(browser.Binding(w, r))
+	tr.Fresh = err == nil || tr.Next != "" || in != nil && in.Fresh
 	plain, err := json.Marshal(tr)
 	if err != nil {
 		return err
@@ -225,7 +226,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if tr.Session != "" {
 		return s.linkHere(w, r, tr, p, who)
 	}
-	return s.arrive(w, r, in, p, who)
+	return s.arrive(w, r, in, p, tr, who)
 }
 
 func (s *Server) openPosted(r *http.Request, p *upstream.Provider, sealed string) (url.Values, error) {

@@ -48,7 +48,11 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if in == nil && form.Account != nil && (nextOf(r) == "" || form.Account.fresh) {
 		return goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
-	return s.showSignIn(w, r, http.StatusOK, in, form, s.turnedAway(r))
+	alert := s.turnedAway(r)
+	if alert == "" && form.Account != nil {
+		_, alert = s.staleFrom(r)
+	}
+	return s.showSignIn(w, r, http.StatusOK, in, form, alert)
 }
 
 // blankForm is the form before anything was typed. The account that is signed in is
@@ -111,9 +115,15 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	form.Forgot = s.resets(r)
 	form.Password, form.codeWays = usesPasswords(r), s.codeWays(r)
 	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
-	v := s.view(w, r, title, in)
-	v.Page, v.Alert = form, alert
 	var err error
+	v := s.view(w, r, title, in)
+	if form.Account != nil {
+		v.without, _ = s.staleFrom(r)
+		if form.ByEmail, err = s.mayCode(r, storage.MethodEmail, form.Account.user); err != nil {
+			return err
+		}
+	}
+	v.Page, v.Alert = form, alert
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}
@@ -276,6 +286,12 @@ func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret str
 // (RFC 8176), and the browser goes on. Where that is too little no session begins: a
 // sealed cookie remembers the proof while the second factor is asked for.
 func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
+	return s.provenSince(w, r, in, user, time.Now(), amr...)
+}
+
+// provenSince is proven for a person who gave the proof then, elsewhere. A second factor that
+// is asked for is given now.
+func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, amr ...string) error {
 	creds, err := s.Store.CredentialsOf(r.Context(), user.TenantID, user.ID)
 	if err != nil {
 		return err
@@ -284,7 +300,7 @@ func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if s.missingFactor(r, in, c).acr != "" {
 		return s.await(w, r, in, c)
 	}
-	if err := s.signedIn(w, r, in, user, c.acr, amr...); err != nil {
+	if err := s.signedIn(w, r, in, user, since, c.acr, amr...); err != nil {
 		return err
 	}
 	return s.onward(w, r, in)
@@ -299,11 +315,14 @@ func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	return goOn(w, r, in)
 }
 
-// signedIn starts the session of a person who has proven themselves by amr.
-func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, acr string, amr ...string) error {
-	sess, err := s.Sessions.Start(w, r, user, acr, amr...)
+// signedIn starts the session of a person who has proven themselves by amr, since then.
+func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, acr string, amr ...string) error {
+	sess, err := s.Sessions.StartSince(w, r, user, since, acr, amr...)
 	if err != nil {
 		return err
+	}
+	if browser.Cookie(r, staleCookie) != "" && time.Since(since) < upstreamSkew {
+		browser.SetCookie(w, r, staleCookie, "", 0)
 	}
 	s.devices.Remember(w, r, knownFor(user, acr)...)
 	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
@@ -320,11 +339,12 @@ type accountView struct {
 	Name    string
 	Initial string
 	fresh   bool // its person has just proven themselves
+	user    storage.User
 }
 
 func accountOf(a browser.Account) *accountView {
 	v := accountOfUser(a.User)
-	v.Session, v.fresh = a.ID, isFresh(a)
+	v.Session, v.fresh, v.user = a.ID, isFresh(a), a.User
 	return v
 }
 

@@ -45,10 +45,10 @@ func (s *Server) sendsCodes(r *http.Request, channel string) bool {
 // belongs to. When there is nobody who could be sent one a decoy is stored, and nothing else
 // differs.
 func (s *Server) startSignInCode(r *http.Request, login, channel string) (flow string, err error) {
-	if !s.sendsCodes(r, channel) {
-		return "", &web.Problem{Status: http.StatusNotFound}
-	}
 	login = strings.TrimSpace(login)
+	if ok, err := s.mayCodeFor(r, channel, login); !ok || err != nil {
+		return "", errors.Join(err, &web.Problem{Status: http.StatusNotFound})
+	}
 	if login == "" || len(login) > maxEmail {
 		return "", invalidf("login", "signin.missing_login")
 	}
@@ -153,8 +153,11 @@ func (s *Server) proveSignInCode(r *http.Request, p proof) (storage.User, signin
 		return user, data, errWrongCode
 	case err != nil:
 		return user, data, err
-	case user.Disabled, !s.sendsCodes(r, data.Channel), !data.reaches(user), p.Token == "" && !isBrowser(r, data.Browser):
+	case user.Disabled, !data.reaches(user), p.Token == "" && !isBrowser(r, data.Browser):
 		return user, data, errWrongCode
+	}
+	if ok, err := s.mayCode(r, data.Channel, user); !ok || err != nil {
+		return user, data, errors.Join(err, errWrongCode)
 	}
 	version := user.CredentialVersion
 	change := storage.Change{TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Version: &version}

@@ -31,6 +31,8 @@ type stranger struct {
 	// Proven is an address that is proven to be theirs, and has an account here that they
 	// have to sign in to; "" while there is no such.
 	Proven string `json:"c,omitempty"`
+	// ProvenAt is when they proved themselves at the provider, which may not say. It does not wait.
+	ProvenAt time.Time `json:"-"`
 }
 
 const (

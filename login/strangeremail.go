@@ -154,7 +154,7 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	if status, _ := s.again(w, r, err); err != nil && status != 0 {
 		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
 	}
-	return s.settle(w, r, in, who, user, err)
+	return s.settle(w, r, in, who, user, time.Now(), err)
 }
 
 // confirmStranger finds or makes the account of a stranger whose address is proven. The

@@ -42,6 +42,9 @@ type wayIn struct{ ID, Name, Preset string }
 func (v *view) Upstreams() []wayIn {
 	var out []wayIn
 	for _, u := range v.server.upstreamsOf(v.tenant) {
+		if u.ID == v.without {
+			continue
+		}
 		out = append(out, wayIn{u.ID, upstream.NameOf(u), u.Preset})
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,9 @@ func elsewhere() error {
 		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
 }
 
+// freshAge is the longest max_age that asks for a proof for the request's own sake.
+const freshAge = 5 * time.Minute
+
 // Interaction opens the letter that a page was given as i, by query or by form. Its
 // errors are for people (web.Problem). The client is looked up anew each time, so that
 // one disabled in mid-flow is refused at every step.
@@ -128,6 +132,7 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 		Scopes: a.scopes, Claims: a.claims.names(), RedirectURI: a.redirectURI,
 		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
 		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
+		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
 		ContinueURL: next, CancelURL: next + "&cancel=1",
 	}, nil
 }

@@ -44,10 +44,10 @@ func (p *Provider) next(ctx context.Context, a *authorization) (*check, error) {
 }
 
 // needsSignUp: prompt=create (Initiating User Registration via OpenID Connect 1.0), until
-// the person proved themselves after the request began: by a new account, or by one that
-// they remember having.
+// the person came in after the request began: by a new account, or by one that they remember
+// having.
 func needsSignUp(_ context.Context, _ *Provider, a *authorization) (bool, error) {
-	return slices.Contains(a.prompts, "create") && (a.account == nil || !a.account.AuthTime.After(a.started)), nil
+	return slices.Contains(a.prompts, "create") && (a.account == nil || !a.account.AuthTime.After(a.started) && !a.account.Chosen.After(a.started)), nil
 }
 
 // needsSelection: prompt=select_account, until the person chose an account or signed

@@ -25,6 +25,9 @@ type Interaction struct {
 	UILocales []string
 	Display   string
 	Prompt    []string
+	// Fresh says that a person who is signed in has to prove themselves anew: prompt=login, or a
+	// max_age of a few minutes.
+	Fresh bool
 	// ACR is the weakest that settles the request; "" for any. It is one of ACRs.
 	ACR string
 	// ContinueURL is where a page sends the browser when its step is settled.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
@@ -23,6 +24,7 @@ func federationRows() []row {
 		{"G15 many at once", g15},
 		{"G16 odd addresses", g16},
 		{"G17 tokens in addresses", g17},
+		{"G19 a fresh proof by an old session elsewhere", g19},
 	}
 }
 
@@ -237,5 +239,52 @@ func g17(t *testing.T, s *vouchsafetest.Server) {
 	reply := w.API(t).Redeem(t, r, a.Code()).Want(t, 200, "")
 	if info := w.API(t).Userinfo(t, reply.Access()); info.String("email") != who.Email {
 		t.Errorf("got %s", info.Raw)
+	}
+}
+
+// g19: a browser may leave prompt and max_age out on the way to the provider, which then answers
+// from a session of long ago.
+func g19(t *testing.T, s *vouchsafetest.Server) {
+	w := socialOf(t, s)
+	who := somebody(newAddress("example.com"))
+	b := w.Browser(t, vouchsafetest.Person{Email: who.Email})
+	w.come(t, b, "google", who)
+	sub, _ := signedInAs(t, w.Server, b)
+	if sub == "" {
+		t.Fatal("the first sign-in failed")
+	}
+	for _, wants := range [][]string{{"prompt", "login"}, {"max_age", "0"}} {
+		for _, fault := range []string{"auth-time", "no-auth-time", ""} {
+			r := vouchsafetest.NewRequest(web, wants...)
+			page := b.Get(t, r.Path())
+			if page.URL.Query().Get("i") == "" {
+				t.Fatalf("%v: got %d at %s, want the sign-in page", wants, page.Status, page.URL.Path)
+			}
+			left := b.Get(t, "/upstream/google?i="+url.QueryEscape(page.URL.Query().Get("i"))).Left
+			if left == nil {
+				t.Fatalf("%v: the browser did not leave for the provider", wants)
+			}
+			q := left.Query()
+			if q.Get("max_age") != "0" {
+				t.Errorf("%v: the provider is asked %v, want max_age=0", wants, q)
+			}
+			q.Del("prompt")
+			q.Del("max_age")
+			left.RawQuery = q.Encode()
+			who.Fault = fault
+			begun := time.Now().Unix()
+			page = b.Get(t, visit(t, left, who))
+			if fault != "" {
+				if page.Left != nil || !strings.HasSuffix(page.URL.Path, "/login") || !strings.Contains(page.Body, "does not say that you have just signed in there") {
+					t.Errorf("%v, %s: got to %s, want to be asked for another proof", wants, fault, page.URL.Path)
+				}
+				continue
+			}
+			a, api := b.Walk(t, r, page), w.API(t)
+			id := api.IDToken(t, web, r, api.Redeem(t, r, a.Code()).Want(t, http.StatusOK, ""))
+			if id.String("sub") != sub || int64(id.Int("auth_time")) < begun-5 {
+				t.Errorf("%v: got %s at %d, want %s at %d", wants, id.String("sub"), id.Int("auth_time"), sub, begun)
+			}
+		}
 	}
 }

@@ -101,6 +101,12 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.Us
 	return s.start(w, r, user, time.Now(), acr, amr)
 }
 
+// StartSince is Start for a person whose proof is from before: they came from elsewhere, where
+// they had given it then. A younger proof that the browser's session holds stays.
+func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+	return s.start(w, r, user, proven, acr, amr)
+}
+
 // Restart is Start for a person whose session a new password has ended: acr and the time of
 // the sign-in stay. To know a password is not to have given again all that opened a session.
 func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session, amr ...string) (storage.Session, error) {
@@ -128,6 +134,9 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 		}
 		renewed := sess
 		renewed.ID, renewed.CreatedAt = a.ID, a.CreatedAt
+		if renewed.AuthTime.Before(a.AuthTime) {
+			renewed.AuthTime = a.AuthTime
+		}
 		err = s.Store.RenewSession(ctx, renewed, a.SecretHash)
 		switch {
 		case err == nil:
@@ -175,6 +184,11 @@ func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now t
 // the app has of it are its tokens, which die with it. Nobody knows its secret.
 func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
 	return s.open(r, user, time.Now(), acr, amr)
+}
+
+// OpenSince is to Open what StartSince is to Start.
+func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+	return s.open(r, user, proven, acr, amr)
 }
 
 // Reopen is to Open what Restart is to Start.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -31,6 +32,10 @@ func (s *Server) claims(p Person) map[string]any {
 			said[verified] = false
 		case "text":
 			said[verified] = "true"
+		case "one":
+			said[verified] = "1"
+		case "number":
+			said[verified] = 1
 		}
 	}
 	if p.Hosted != "" {
@@ -58,8 +63,28 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	said := s.claims(a.Person)
-	if a.Fault == faultUserinfo {
+	switch a.Fault {
+	case faultUserinfo:
 		said["sub"] = "another"
+	case faultInfo403:
+		refuse(w, http.StatusForbidden, "insufficient_scope")
+		return
+	case faultInfo500:
+		http.Error(w, "out of order", http.StatusInternalServerError)
+		return
+	case faultInfoJWT, faultInfoOther:
+		said["iss"], said["aud"] = s.Issuer, a.clientID
+		if a.Fault == faultInfoOther {
+			said["aud"] = "another"
+		}
+		raw, err := s.sign(said, "")
+		if err != nil {
+			http.Error(w, "no JWT", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/jwt")
+		_, _ = io.WriteString(w, raw)
+		return
 	}
 	writeJSON(w, said)
 }
@@ -111,6 +136,10 @@ func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) gitHubEmails(w http.ResponseWriter, r *http.Request) {
 	if a := s.owner(w, r); a != nil {
+		if a.Fault == faultNoEmails {
+			refuse(w, http.StatusForbidden, "Resource not accessible by integration")
+			return
+		}
 		emails := []map[string]any{{"email": "second@example.com", "primary": false, "verified": true}}
 		if a.Email != "" {
 			emails = append(emails, map[string]any{"email": a.Email, "primary": true, "verified": a.Verified == "true"})

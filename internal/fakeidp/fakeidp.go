@@ -84,7 +84,7 @@ type Person struct {
 	Name    string
 	Email   string
 	// Verified is what the provider says of the address: true, false, text ("true" as a
-	// string), or "" for nothing.
+	// string), one ("1"), number (1), or "" for nothing.
 	Verified string
 	Hosted   string // hd
 	Tenant   string // tid, with Microsoft

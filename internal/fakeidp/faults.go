@@ -32,6 +32,13 @@ const (
 	faultTenant    = "tid"
 	faultUserinfo  = "userinfo"
 	faultAuthTime  = "auth-time"
+	faultNoTime    = "no-auth-time"
+	faultInfo403   = "userinfo-403"
+	faultInfo500   = "userinfo-500"
+	faultInfoJWT   = "userinfo-jwt"
+	faultInfoOther = "userinfo-jwt-other"
+	faultLean      = "lean"
+	faultNoEmails  = "no-emails"
 	faultNewKey    = "new-key"
 )
 
@@ -66,11 +73,20 @@ var tokenFaults = []Fault{
 	{faultTenant, "ID token of another directory"},
 	{faultUserinfo, "Userinfo about somebody else"},
 	{faultAuthTime, "Says that the person signed in yesterday"},
+	{faultNoTime, "Does not say when the person signed in"},
+	{faultInfo403, "Lean ID token, and no userinfo (403)"},
+	{faultInfo500, "Lean ID token, and userinfo is out of order"},
+	{faultInfoJWT, "Lean ID token, and userinfo as a JWT (no fault: it has to work)"},
+	{faultInfoOther, "Lean ID token, and userinfo as a JWT for another client"},
+	{faultLean, "Lean ID token: sub alone (no fault: it has to work)"},
 	{faultNewKey, "A new key (no fault: it has to work)"},
 }
 
 // faults are those of the server's kind.
 func (s *Server) faults() []Fault {
+	if s.Kind == GitHub {
+		return append(append([]Fault{}, transport...), Fault{faultNoEmails, "It does not let us read addresses (403)"})
+	}
 	if !s.openID() {
 		return transport
 	}

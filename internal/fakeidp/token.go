@@ -124,8 +124,13 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	now := time.Now()
 	sum := sha256.Sum256([]byte(access))
 	said := s.claims(a.Person)
+	switch a.Fault {
+	case faultLean, faultInfo403, faultInfo500, faultInfoJWT, faultInfoOther:
+		said = map[string]any{"sub": a.subject()}
+	}
 	for name, value := range map[string]any{
-		"iss": s.Issuer, "aud": a.clientID, "azp": a.clientID, "nonce": a.nonce,
+		"auth_time": now.Unix(), // a person has just chosen who to be on the page
+		"iss":       s.Issuer, "aud": a.clientID, "azp": a.clientID, "nonce": a.nonce,
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]),
 	} {
 		said[name] = value
@@ -159,7 +164,7 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	case faultTenant:
 		said["tid"] = "00000000-0000-0000-0000-000000000000"
 	}
-	if name := map[string]string{faultNoNonce: "nonce", faultNoExpiry: "exp", faultNoIssued: "iat", faultSubject: "sub"}[a.Fault]; name != "" {
+	if name := map[string]string{faultNoNonce: "nonce", faultNoExpiry: "exp", faultNoIssued: "iat", faultSubject: "sub", faultNoTime: "auth_time"}[a.Fault]; name != "" {
 		delete(said, name)
 	}
 	return s.sign(said, a.Fault)

@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,8 +90,8 @@ func (p *Provider) add(id *Identity, c claims) {
 	}
 }
 
-// verified takes the boolean true, and nothing that looks like it. Apple alone documents
-// that it sends a string, too. It is about the claim email, not
+// verified takes the boolean true and, of a provider that documents them, other values that
+// mean it. It is about the claim email, not
 // about an address from another: people may be free to write what they like there. Who knows better
 // says so, by naming the claim for email_verified as well.
 func (p *Provider) verified(c claims) bool {
@@ -97,8 +99,12 @@ func (p *Provider) verified(c claims) bool {
 		return false
 	}
 	v := c.at(p.claim("email_verified"))
-	return v == true || p.preset.verifiedAsText && v == "true"
+	documented := p.Claims["email_verified"] == "" && slices.Contains(p.preset.verified, v)
+	return v == true || documented || v == "true" && cognito.MatchString(p.Issuer)
 }
+
+// cognito are the issuers of Amazon's user pools, whose userinfo has booleans as texts.
+var cognito = regexp.MustCompile(`^https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/`)
 
 func secureURL(s string) string {
 	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"golang.org/x/oauth2"
@@ -36,7 +37,9 @@ func gitHubUser(ctx context.Context, p *Provider, accessToken string) (Identity,
 		Primary  bool   `json:"primary"`
 		Verified bool   `json:"verified"`
 	}
-	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil {
+	// A GitHub App without the right to read addresses is answered 403 or 404: the person is
+	// asked for theirs then.
+	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil && !errors.Is(err, ErrRefused) {
 		return Identity{}, err
 	}
 	id := p.identity(claims{"name": user.Name, "nickname": user.Login, "picture": user.AvatarURL, "profile": user.HTMLURL})

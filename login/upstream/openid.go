@@ -37,23 +37,69 @@ func (p *Provider) openID(ctx context.Context, r Request, found *discovery, toke
 	if nonce, _ := said["nonce"].(string); r.Nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
 		return Identity{}, refused("ID token: another nonce")
 	}
-	if at, says := said["auth_time"].(float64); r.Fresh && says && time.Unix(int64(at), 0).Before(r.Begun.Add(-skew)) {
+	id := p.identity(said)
+	id.ProvenAt = provenAt(said)
+	if r.Fresh && p.preset.forces && !id.ProvenAt.IsZero() && id.ProvenAt.Before(r.Begun.Add(-skew)) {
 		return Identity{}, refused("ID token: a proof from before")
 	}
-	subject, _ := said["sub"].(string)
-	id := p.identity(said)
 	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {
-		var more claims
-		if err := p.getJSON(ctx, address, token.AccessToken, &more); err != nil {
+		if err := p.askMore(ctx, found, address, token.AccessToken, said, &id); err != nil {
 			return Identity{}, err
 		}
-		if sub, _ := more["sub"].(string); sub != subject { // OIDC Core 5.3.2
-			return Identity{}, refused("userinfo is about somebody else")
-		}
-		p.add(&id, more)
 	}
 	id.Subject = subjectOf(found, said)
 	return id, nil
+}
+
+// provenAt is when the person has proven themselves at the provider, as its ID token says.
+func provenAt(said claims) time.Time {
+	at, ok := said["auth_time"].(float64)
+	if !ok || at <= 0 || at > 1<<40 {
+		return time.Time{}
+	}
+	return time.Unix(int64(at), 0)
+}
+
+// askMore fills in what userinfo says. That it says nothing is no reason to turn the person
+// away, whose ID token was believed; that it speaks of somebody else is.
+func (p *Provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *Identity) error {
+	var more claims
+	if err := p.getUserinfo(ctx, found, address, accessToken, &more); err != nil {
+		return nil
+	}
+	if more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
+		return refused("userinfo is about somebody else")
+	}
+	p.add(id, more)
+	return nil
+}
+
+// getUserinfo reads userinfo, as JSON or as a JWT that the provider has signed for us (OIDC
+// Core 5.3.2).
+func (p *Provider) getUserinfo(ctx context.Context, found *discovery, address, accessToken string, into *claims) error {
+	body, typ, err := p.get(ctx, address, accessToken, "application/json, application/jwt;q=0.9")
+	if err != nil {
+		return err
+	}
+	if typ == "application/jwt" {
+		if body, err = found.keys.VerifySignature(ctx, string(body)); err != nil {
+			return err
+		}
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return err
+	}
+	iss, signed := (*into)["iss"].(string)
+	if typ == "application/jwt" && (!signed || !found.matches(iss) || !namesUs((*into)["aud"], p.ClientID)) {
+		return refused("userinfo: for another client")
+	}
+	return nil
+}
+
+// namesUs says whether an aud, a text or a list, names the client.
+func namesUs(aud any, client string) bool {
+	list, ok := aud.([]any)
+	return aud == client || ok && slices.Contains(list, any(client))
 }
 
 // subjectOf is who it is among all of the provider's issuers: a sub is one of its issuer's
@@ -122,34 +168,45 @@ func verifyError(err error) error {
 
 // getJSON reads what a provider's API says of the access token's owner.
 func (p *Provider) getJSON(ctx context.Context, address, accessToken string, into any) error {
+	body, typ, err := p.get(ctx, address, accessToken, "application/json")
+	if err != nil {
+		return err
+	}
+	if typ != "application/json" && typ != "text/javascript" { // of old, Facebook
+		return refused("no JSON")
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return refused("JSON that cannot be read")
+	}
+	return nil
+}
+
+// get reads a document of the provider's, and gives its media type.
+func (p *Provider) get(ctx context.Context, address, accessToken, accept string) (body []byte, typ string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return unreachable(err)
+		return nil, "", unreachable(err)
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", accept)
 	req.Header.Set("Authorization", "Bearer "+accessToken)
 	req.Header.Set("User-Agent", "vouchsafe") // GitHub refuses requests without
 	resp, err := p.clients.http.Do(req)
 	if err != nil {
-		return unreachable(err)
+		return nil, "", unreachable(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return unreachable(err)
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		return nil, "", unreachable(err)
 	}
 	host := req.URL.Host
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		return fmt.Errorf("%w: %s: status %d", ErrUnreachable, host, resp.StatusCode)
+		return nil, "", fmt.Errorf("%w: %s: status %d", ErrUnreachable, host, resp.StatusCode)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return refused("%s: status %d", host, resp.StatusCode)
+		return nil, "", refused("%s: status %d", host, resp.StatusCode)
 	}
-	if typ, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || typ != "application/json" && typ != "text/javascript" {
-		return refused("%s: no JSON", host) // text/javascript: Facebook, of old
+	if typ, _, err = mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil {
+		return nil, "", refused("%s: no media type", host)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return refused("%s: JSON that cannot be read", host)
-	}
-	return nil
+	return body, typ, nil
 }

@@ -132,6 +132,9 @@ type Identity struct {
 	Hosted  string
 	Profile storage.Profile
 	AMR     []string // RFC 8176
+	// ProvenAt is when the person has proven themselves there; zero when the provider does not
+	// say.
+	ProvenAt time.Time
 }
 
 // hostedBy is Hosted as addresses and settings have domains; "" is none.
@@ -168,6 +171,9 @@ func (p *Provider) AuthURL(ctx context.Context, r Request) (string, error) {
 	if r.Fresh {
 		for name, value := range p.preset.fresh {
 			set(name, value)
+		}
+		if found != nil { // which obliges it to say when that was (OIDC Core 3.1.2.1)
+			set("max_age", "0")
 		}
 	}
 	if p.preset.hosted && len(p.Domains) == 1 {

@@ -115,6 +115,10 @@ func TestEveryKindOfProvider(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if says := kind != fakeidp.Facebook && kind != fakeidp.GitHub && kind != fakeidp.Discord; got.ProvenAt.IsZero() == says {
+				t.Errorf("proven at %s", got.ProvenAt)
+			}
+			got.ProvenAt = time.Time{}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("got instead of wanted:\n%s", diff)
 			}
@@ -174,14 +178,17 @@ func TestWrongDiscoveryIsRefused(t *testing.T) {
 	}
 }
 
-// G5: only the boolean true is verified; Apple alone documents a string.
+// G5: only the boolean true is verified, and what a provider documents to mean it.
 func TestVerifiedAddresses(t *testing.T) {
 	for _, c := range []struct {
 		kind, says string
 		want       bool
 	}{
 		{fakeidp.OpenID, "true", true}, {fakeidp.OpenID, "false", false}, {fakeidp.OpenID, "", false}, {fakeidp.OpenID, "text", false},
-		{fakeidp.Google, "text", false}, {fakeidp.Microsoft, "text", false}, {fakeidp.Microsoft, "", false}, {fakeidp.Apple, "text", true}, {fakeidp.Apple, "false", false},
+		{fakeidp.OpenID, "one", false}, {fakeidp.OpenID, "number", false},
+		{fakeidp.Google, "text", false}, {fakeidp.Google, "one", false}, {fakeidp.Apple, "one", false}, {fakeidp.Discord, "text", false}, {fakeidp.Facebook, "one", false},
+		{fakeidp.Microsoft, "true", true}, {fakeidp.Microsoft, "text", true}, {fakeidp.Microsoft, "one", true}, {fakeidp.Microsoft, "number", true},
+		{fakeidp.Microsoft, "", false}, {fakeidp.Microsoft, "false", false}, {fakeidp.Apple, "text", true}, {fakeidp.Apple, "false", false},
 		{fakeidp.Facebook, "true", false}, {fakeidp.GitHub, "false", false}, {fakeidp.Discord, "false", false},
 	} {
 		who := jo
@@ -322,10 +329,10 @@ func TestManyAtOnce(t *testing.T) {
 
 func TestWhatIsAskedFor(t *testing.T) {
 	for kind, want := range map[string]map[string]string{
-		fakeidp.OpenID:   {"prompt": "login", "login_hint": "jo@example.com", "scope": "openid profile email", "nonce": "*"},
-		fakeidp.Google:   {"prompt": "select_account", "hd": "example.com", "nonce": "*"},
-		fakeidp.Apple:    {"response_mode": "form_post", "scope": "openid name email", "nonce": "*"},
-		fakeidp.Facebook: {"auth_type": "reauthenticate", "scope": "public_profile email", "nonce": "", "login_hint": ""},
+		fakeidp.OpenID:   {"prompt": "login", "max_age": "0", "login_hint": "jo@example.com", "scope": "openid profile email", "nonce": "*"},
+		fakeidp.Google:   {"prompt": "select_account", "max_age": "0", "hd": "example.com", "nonce": "*"},
+		fakeidp.Apple:    {"response_mode": "form_post", "max_age": "0", "scope": "openid name email", "nonce": "*"},
+		fakeidp.Facebook: {"auth_type": "reauthenticate", "max_age": "", "scope": "public_profile email", "nonce": "", "login_hint": ""},
 	} {
 		th := serve(t, kind, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) { u.Domains = []string{"example.com"} })
 		r := newRequest()

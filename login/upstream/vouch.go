@@ -56,6 +56,7 @@ func (p *Provider) vouchOpenID(ctx context.Context, t Token) (Identity, error) {
 		return Identity{}, refused("ID token: another nonce")
 	}
 	id := p.identity(said)
+	id.ProvenAt = provenAt(said)
 	id.Subject = subjectOf(found, said)
 	return id, nil
 }

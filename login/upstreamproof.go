@@ -1,0 +1,100 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// upstreamSkew is how far a provider's clock may be behind ours.
+	upstreamSkew = time.Minute
+	// staleCookie names the provider from which the browser has just come without a fresh
+	// proof, for staleLife.
+	staleCookie = "stale"
+	staleLife   = 5 * time.Minute
+)
+
+// provenWhen is since when a person who came from a provider has proven themselves, and whether
+// that was on the trip that began then; there is what the provider says, zero for nothing. The
+// word of its ID token counts, and nothing else: its session may be of last week, and what it was
+// asked for has gone through the hands of the person at the browser. A person of whom it says
+// nothing has proven themselves too long ago for what wants a proof of now. A new account has no
+// past that would be another's.
+func provenWhen(there time.Time, user storage.User, begun time.Time) (at time.Time, now bool) {
+	switch {
+	case !user.CreatedAt.Before(begun), !there.IsZero() && !there.Before(begun.Add(-upstreamSkew)):
+		return time.Now(), true
+	case there.IsZero():
+		return begun.Add(-freshness - time.Second), false
+	}
+	return there, false
+}
+
+// staleFrom is the provider that cannot give the fresh proof which the page asks for, and what
+// to tell of it.
+func (s *Server) staleFrom(r *http.Request) (id, text string) {
+	id = browser.Cookie(r, staleCookie)
+	name, ok := s.upstreamName(r, id)
+	if id == "" || !ok {
+		return "", ""
+	}
+	return id, s.words(r).must("federated.stale", name)
+}
+
+// isHere says whether the request comes from where the person is signed in: a browser with a
+// session of theirs, or an app that holds what came with their sign-in.
+func (s *Server) isHere(r *http.Request, user storage.User) (bool, error) {
+	if browserOf(r) == "" {
+		return s.signedInWith(r, user), nil
+	}
+	a, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && a.UserID == user.ID, err
+}
+
+// mayCode says whether a code that goes this way may prove the person here. Where the tenant
+// lets nobody sign in by mailed codes, it may all the same prove anew a person who is signed in,
+// comes by way of providers and has nothing else: not every provider says when they signed in
+// there.
+func (s *Server) mayCode(r *http.Request, channel string, user storage.User) (bool, error) {
+	if s.sendsCodes(r, channel) {
+		return true, nil
+	}
+	if channel != storage.MethodEmail || !s.Mail.Sends() || user.ID == "" || !user.EmailVerified {
+		return false, nil
+	}
+	if here, err := s.isHere(r, user); !here || err != nil {
+		return false, err
+	}
+	creds, err := s.Store.CredentialsOf(r.Context(), user.TenantID, user.ID)
+	if err != nil {
+		return false, err
+	}
+	own := slices.ContainsFunc(creds, func(c storage.Credential) bool {
+		return c.Kind == storage.PasskeyCredential || c.Kind == storage.PasswordCredential && usesPasswords(r)
+	})
+	if own {
+		return false, nil
+	}
+	ids, err := s.Store.IdentitiesOf(r.Context(), user.TenantID, user.ID)
+	return len(ids) > 0, err
+}
+
+// mayCodeFor is mayCode for the person of that name.
+func (s *Server) mayCodeFor(r *http.Request, channel, login string) (bool, error) {
+	if s.sendsCodes(r, channel) {
+		return true, nil
+	}
+	user, _, err := s.named(r, login)
+	if err != nil {
+		return false, err
+	}
+	return s.mayCode(r, channel, user)
+}
