@@ -20,7 +20,9 @@ func (d dataDir) database() string { return filepath.Join(string(d), "vouchsafe.
 func (d dataDir) secret() string   { return filepath.Join(string(d), "secret") }
 
 // prepare makes the folder and an empty database file that only their owner can open.
-// SQLite gives its side files the mode of the database.
+// SQLite gives its side files the mode of the database. A folder that is another user's is
+// taken when only its group comes in besides: so are volumes that Kubernetes gives to a group
+// (fsGroup), and what is in it is still closed to the group.
 func (d dataDir) prepare() error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -30,8 +32,15 @@ func (d dataDir) prepare() error {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		if err := os.Chmod(string(d), 0o700); err != nil {
+		err := os.Chmod(string(d), 0o700)
+		if err != nil && (!errors.Is(err, fs.ErrPermission) || info.Mode().Perm()&0o007 != 0) {
 			return fmt.Errorf("data folder %s can be read by others, and cannot be closed to them: %w", d, err)
+		}
+	}
+	// What a copy, or a volume that is mounted, may have opened to others.
+	for _, beside := range []string{"-wal", "-shm", "-migrate"} {
+		if err := owned(d.database() + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	f, err := os.OpenFile(d.database(), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -57,10 +66,24 @@ func owned(path string) error {
 		return err
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is no regular file: put the file itself there, or set VOUCHSAFE_DATA to the folder where it is", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return os.Chmod(path, 0o600)
+	case info.Mode().Perm()&0o077 == 0:
+		return nil
 	}
-	return nil
+	err = os.Chmod(path, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s belongs to another user and can be read by others: make it the file of the user that Vouchsafe runs as (chown), with the mode 0600: %w", path, err)
+	}
+	return err
+}
+
+// shared is the mode of a folder that others than this process's user may open, as ls shows
+// it; "" when there are none.
+func (d dataDir) shared() string {
+	info, err := os.Stat(string(d))
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return ""
+	}
+	return info.Mode().String()
 }
 
 // masterSecret is the installation's secret, made when it is first asked for.

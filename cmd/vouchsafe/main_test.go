@@ -114,7 +114,13 @@ func (s *shell) serve(t *testing.T, args ...string) *running {
 // start starts a server.
 func (s *shell) start(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{cmd: s.command(append([]string{"serve"}, args...)...), exited: make(chan struct{}), out: &output{}, err: &output{}}
+	return s.startAs(t, s.command(append([]string{"serve"}, args...)...))
+}
+
+// startAs starts a server by a command of the caller's.
+func (s *shell) startAs(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	r := &running{cmd: cmd, exited: make(chan struct{}), out: &output{}, err: &output{}}
 	r.cmd.Stdout, r.cmd.Stderr = r.out, r.err
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

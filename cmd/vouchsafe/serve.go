@@ -54,6 +54,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	lock, err := lockData(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.release()) }()
 	s, err := newServer(ctx, cfg, log)
 	if err != nil {
 		return unreachable(cfg, err)
@@ -91,15 +96,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	// What runs beside the requests ends before the stores close.
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { s.sweep(background) })
-	wg.Go(func() { s.removals(background) })
-	wg.Go(func() { s.prune(background) })
-	wg.Go(func() { s.maintainKeys(background) })
-	wg.Go(func() { s.useSecret(background) })
-	wg.Go(func() { s.reread(background) })
-	wg.Go(func() { s.countMail(background) })
-	if s.mails != nil {
-		wg.Go(func() { s.mails.Run(background) })
+	for _, work := range s.beside() {
+		wg.Go(func() { work(background) })
 	}
 	defer func() { endBackground(); wg.Wait() }()
 
@@ -116,7 +114,17 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	case <-ctx.Done():
 	}
+	lock.stopping(time.Duration(cfg.StopDelay) + time.Duration(cfg.StopTimeout))
 	return s.stop(public, private)
+}
+
+// beside is what runs beside the requests, each until its context ends.
+func (s *server) beside() []func(context.Context) {
+	all := []func(context.Context){s.sweep, s.removals, s.prune, s.maintainKeys, s.useSecret, s.reread, s.countMail}
+	if s.mails != nil {
+		all = append(all, s.mails.Run)
+	}
+	return all
 }
 
 // stop lets load balancers look elsewhere, then waits for the requests that were begun.
@@ -236,6 +244,11 @@ func (s *server) warn() {
 	}
 	if s.cfg.Argon2Memory*s.cfg.Argon2Passes < leastHashing {
 		s.log.Warn("with so little argon2_memory and argon2_passes passwords are cheap to guess for whoever gets hold of the hashes", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
+	}
+	if !s.cfg.production() {
+		if owner := dataDir(s.cfg.Data).shared(); owner != "" {
+			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
+		}
 	}
 	if s.cfg.AllowPrivateFetch {
 		s.log.Warn("clients' jwks_uri may name hosts on private networks")

@@ -1,0 +1,11 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+// flock has no locks here.
+func flock(*os.File) error { return errors.ErrUnsupported }
