@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -256,6 +257,9 @@ func (c *Config) complete() {
 				scheme = "https"
 			}
 			c.Issuer = scheme + "://" + net.JoinHostPort("localhost", port)
+			if host, err := web.CanonicalHost(scheme, "localhost:"+port); err == nil {
+				c.Issuer = scheme + "://" + host // browsers leave out the scheme's own port
+			}
 		}
 	}
 	if c.Development == nil {
@@ -351,9 +355,22 @@ func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
 		wrong("issuer", "%q has a path: write %s://%s", c.Issuer, u.Scheme, u.Host)
 	case u.Host != strings.ToLower(u.Host):
 		wrong("issuer", "%q has capitals, which clients compare: write %s://%s", c.Issuer, u.Scheme, strings.ToLower(u.Host))
+	case asBrowsersWrite(u) == "":
+		wrong("issuer", "%q has no host that requests can come for: write one such as https://id.example.com", c.Issuer)
+	case asBrowsersWrite(u) != u.Host:
+		wrong("issuer", "%q is not as browsers write it, which clients compare: write %s://%s", c.Issuer, u.Scheme, asBrowsersWrite(u))
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		wrong("issuer", "%q is not encrypted: write https://%s; http is for localhost only", c.Issuer, u.Host)
 	}
+}
+
+// asBrowsersWrite is the URL's host as browsers write it, or "" for one that there cannot be.
+func asBrowsersWrite(u *url.URL) string {
+	host, err := web.CanonicalHost(u.Scheme, u.Host)
+	if err != nil {
+		return ""
+	}
+	return host
 }
 
 func (c *Config) checkSecret(wrong func(name, format string, args ...any)) {

@@ -233,6 +233,44 @@ func TestOnlyThisMachineHasADeveloperPage(t *testing.T) {
 	}
 }
 
+// Clients compare issuers letter by letter, and requests come for hosts as browsers write
+// them: a server with another spelling would answer nobody.
+func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://id.example.com":        "",
+		"https://id.example.com:8443":   "",
+		"https://id.example.com:80":     "",
+		"https://xn--bcher-kva.example": "",
+		"http://[::1]:8080":             "",
+		"http://localhost":              "",
+		"https://id.example.com:443":    "write https://id.example.com",
+		"http://localhost:80":           "write http://localhost",
+		"http://127.0.0.1:80":           "write http://127.0.0.1",
+		"https://bücher.example":        "write https://xn--bcher-kva.example",
+		"https://BÜCHER.example":        "write https://",
+		"https://ID.example.com":        "write https://id.example.com",
+		"https://faß.example":           "write https://xn--fa-hia.example",
+		"https://[2001:db8:0::1]":       "write https://[2001:db8::1]",
+		"https://*.example.com":         "has no host that requests can come for",
+		"https://*":                     "has no host that requests can come for",
+		"https://id.example.com.":       "has no host that requests can come for",
+		"https://id.example.com:":       "has no host that requests can come for",
+		"https://id.example.com:08443":  "has no host that requests can come for",
+		"https://id.example.com:99999":  "has no host that requests can come for",
+	} {
+		_, err := settle(t, "", []string{"VOUCHSAFE_ISSUER=" + issuer}, nil)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: got %v", issuer, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: got %v, want %q", issuer, err, want)
+		}
+	}
+	if c, err := settle(t, "", []string{"VOUCHSAFE_LISTEN=localhost:80"}, nil); err != nil || c.Issuer != "http://localhost" {
+		t.Errorf("at port 80: got issuer %q, %v", c.Issuer, err)
+	}
+}
+
 // TestEverySettingIsDocumented compares the sample file with what the comments say.
 func TestEverySettingIsDocumented(t *testing.T) {
 	for _, s := range settings {

@@ -163,7 +163,7 @@ func TestDocsAreTrue(t *testing.T) {
 		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
 			switch {
 			case strings.HasPrefix(block[2], "tenants:"):
-				if _, faults := parseTenants(path, []byte(block[2])); len(faults) > 0 {
+				if _, faults := parseTenants(path, "https://id.example.com", []byte(block[2])); len(faults) > 0 {
 					t.Errorf("%s: %v\n%s", path, faults.err(), block[2])
 				}
 			case block[1] == "yaml":

@@ -89,14 +89,14 @@ func FuzzTenantsFile(f *testing.F) {
 			return // any file of the machine's could be named
 		}
 		path := filepath.Join(dir, "tenants.yaml")
-		all, fs := parseTenants(path, text)
+		all, fs := parseTenants(path, "https://id.example.com", text)
 		if err := fs.err(); err != nil {
 			if !strings.Contains(err.Error(), path) {
 				t.Errorf("%v does not say where", err)
 			}
 			return
 		}
-		twice, fs := parseTenants(path, text)
+		twice, fs := parseTenants(path, "https://id.example.com", text)
 		if fs.err() != nil || len(twice) != len(all) {
 			t.Fatalf("read again: %v", fs.err())
 		}

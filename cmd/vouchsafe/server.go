@@ -84,6 +84,7 @@ func (s *server) assemble(ctx context.Context) error {
 	if err := s.applyClients(ctx); err != nil {
 		return err
 	}
+	s.missTenants(ctx)
 	s.health = &health{checks: []healthCheck{{name: "database", ping: s.store.Ping}}}
 	if s.cfg.RedisURL != "" {
 		s.health.checks = append(s.health.checks, healthCheck{name: "redis", ping: shared.Ping, optional: true})
@@ -289,7 +290,7 @@ func (s *server) applyTenants(ctx context.Context) error {
 	if s.cfg.Tenants == "" {
 		return nil
 	}
-	file, err := readTenants(s.cfg.Tenants)
+	file, err := readTenants(s.cfg.Tenants, s.cfg.Issuer)
 	if err != nil {
 		return unreadable("tenants", err)
 	}

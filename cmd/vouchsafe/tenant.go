@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -36,8 +37,12 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	if !tenantID.MatchString(c.ID) {
 		fs.add("id", "%q: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", c.ID)
 	}
-	if c.Host != "" && !validHost(c.Host) {
-		fs.add("--host", "%q: write a host such as id.example.com", c.Host)
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	if fault := hostFault(cfg.Issuer, c.Host); fault != "" {
+		fs.add("--host", "%q %s", c.Host, fault)
 	}
 	if c.LogoURI != "" && !validLogo(c.LogoURI) {
 		fs.add("--logo-uri", "%q: write an https URL", c.LogoURI)
@@ -46,10 +51,6 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI, CreatedAt: time.Now()}
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
 	return a.withStore(ctx, func(s store) error {
 		if err := s.AddTenant(ctx, t); errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("the id %s or its host is taken, or was taken by a tenant since removed", c.ID)
@@ -68,9 +69,37 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func validHost(host string) bool {
-	u, err := url.Parse("https://" + host)
-	return err == nil && u.Host == host && u.Hostname() != ""
+// hostFault says why no request could reach a tenant at the host, and what to write instead,
+// or "". It is compared with what browsers send.
+func hostFault(issuer, host string) string {
+	if host == "" {
+		return ""
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return "" // that is told of the issuer
+	}
+	switch want, err := web.CanonicalHost(u.Scheme, host); {
+	case err != nil:
+		return "is no host: write one such as id.example.com"
+	case want == u.Host:
+		return "is the issuer's own host, at which the default tenant is: write another, or leave it out"
+	case want != host:
+		return "is not as browsers write it: write " + want
+	}
+	return ""
+}
+
+// missTenants tells of a tenant that no request can reach, because its host is the issuer's:
+// the issuer may have been given that host later.
+func (s *server) missTenants(ctx context.Context) {
+	u, err := url.Parse(s.cfg.Issuer)
+	if err != nil {
+		return // NewTenancy says so
+	}
+	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
+		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own", "tenant", t.ID, "host", t.Host)
+	}
 }
 
 func validLogo(uri string) bool {
@@ -159,11 +188,11 @@ type secretsReader func(ctx context.Context, cfg *Config, s store) (*secret.Mast
 
 // plan reads the file and says what it changes.
 func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, []tenantChange) error) error {
-	file, err := readTenants(c.File)
+	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	cfg, err := a.config()
+	file, err := readTenants(c.File, cfg.Issuer)
 	if err != nil {
 		return err
 	}

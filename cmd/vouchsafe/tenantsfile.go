@@ -40,18 +40,18 @@ const (
 	upstreamSecretFile = "upstreams.client_secret_file"
 )
 
-// readTenants reads a tenants file. All that is wrong with it is one error.
-func readTenants(path string) ([]declaredTenant, error) {
+// readTenants reads a tenants file for the issuer. All that is wrong with it is one error.
+func readTenants(path, issuer string) ([]declaredTenant, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("tenants file: %w", err)
 	}
-	all, fs := parseTenants(path, text)
+	all, fs := parseTenants(path, issuer, text)
 	return all, fs.err()
 }
 
 // parseTenants reads the text of a tenants file.
-func parseTenants(path string, text []byte) ([]declaredTenant, faults) {
+func parseTenants(path, issuer string, text []byte) ([]declaredTenant, faults) {
 	var fs faults
 	var all []declaredTenant
 	for key, val := range mapping(path, text, &fs) {
@@ -64,14 +64,14 @@ func parseTenants(path string, text []byte) ([]declaredTenant, faults) {
 			if !tenantID.MatchString(t.id) {
 				fs.at(path, id, "%q is no id of a tenant: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", t.id)
 			}
-			fs = append(fs, t.parse(path, entry)...)
+			fs = append(fs, t.parse(path, entry, issuer)...)
 			all = append(all, t)
 		}
 	}
 	return all, fs
 }
 
-func (t *declaredTenant) parse(file string, entry *yaml.Node) faults {
+func (t *declaredTenant) parse(file string, entry *yaml.Node, issuer string) faults {
 	r := recordReader{
 		file: file, nodes: map[string]*yaml.Node{}, texts: map[string]string{},
 		names: []string{upstreamSecret, upstreamSecretFile},
@@ -84,8 +84,10 @@ func (t *declaredTenant) parse(file string, entry *yaml.Node) faults {
 		return r.faults // further faults would only follow from these
 	}
 	t.readSecrets(&r, filepath.Dir(file))
-	if t.Host != nil && *t.Host != "" && !validHost(*t.Host) {
-		r.wrong("host", fmt.Sprintf("%q is no host: write one such as id.example.com", *t.Host))
+	if t.Host != nil {
+		if fault := hostFault(issuer, *t.Host); fault != "" {
+			r.wrong("host", fmt.Sprintf("%q %s", *t.Host, fault))
+		}
 	}
 	if t.LogoURI != nil && *t.LogoURI != "" && !validLogo(*t.LogoURI) {
 		r.wrong("logo_uri", fmt.Sprintf("%q is no https URL", *t.LogoURI))

@@ -130,3 +130,46 @@ others:
 		}
 	}
 }
+
+// A tenant whose host is spelt otherwise than browsers spell it could never be reached.
+func TestHostsThatNoRequestComesFor(t *testing.T) {
+	sh := newShell(t, "VOUCHSAFE_ISSUER=https://id.example.com")
+	for host, want := range map[string]string{
+		"login.acme.example":      "",
+		"login.acme.example:8443": "",
+		"xn--bcher-kva.example":   "",
+		"Login.Acme.example":      "is not as browsers write it: write login.acme.example",
+		"login.acme.example:443":  "is not as browsers write it: write login.acme.example",
+		"bücher.example":          "is not as browsers write it: write xn--bcher-kva.example",
+		"*":                       "is no host",
+		"*.acme.example":          "is no host",
+		"login.acme.example/x":    "is no host",
+		"login.acme.example.":     "is no host",
+		"id.example.com":          "is the issuer's own host",
+		"ID.example.com:443":      "is the issuer's own host",
+	} {
+		sh.file(t, "tenants.yaml", "tenants:\n  acme: {host: \""+host+"\"}\n")
+		if want == "" {
+			sh.do(t, "tenant", "apply", "tenants.yaml")
+			continue
+		}
+		got := sh.fails(t, 1, "tenant", "diff", "tenants.yaml")
+		if !strings.Contains(got, "tenants.yaml:2:16 host: \""+host+"\" "+want) {
+			t.Errorf("%s in a file: got %s, want %q", host, got, want)
+		}
+		if got := sh.fails(t, 1, "tenant", "add", "other", "--host", host); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %q", host, got, want)
+		}
+	}
+}
+
+// An issuer may be given a host that a tenant has already.
+func TestTenantBehindTheIssuersHostIsTold(t *testing.T) {
+	sh := newShell(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
+	sh.do(t, "tenant", "add", "acme", "--host", "127.0.0.1:8081")
+	sh.env = append(sh.env, "VOUCHSAFE_ISSUER=http://127.0.0.1:8081")
+	r := sh.serve(t)
+	if got := r.err.String(); !strings.Contains(got, "no request can reach the tenant") || !strings.Contains(got, "acme") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,6 +67,9 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path", issuer)
+	}
+	if host, err := CanonicalHost(u.Scheme, u.Host); err != nil || host != u.Host {
+		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", issuer)
 	}
 	t := &Tenancy{issuer: u, errors: errs}
 	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
@@ -141,7 +143,7 @@ const metadataPath = "/.well-known/oauth-authorization-server"
 
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 	if !sameHost(r.Host, t.issuer) {
-		tenant, err := t.byHost.Get(r.Context(), strings.ToLower(r.Host))
+		tenant, err := t.byHost.Get(r.Context(), bareHost(r.Host, t.issuer.Scheme))
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
 				Message:   "This host is not served here.",
@@ -184,14 +186,4 @@ func unknownTenant(err error) error {
 		return &Problem{Status: http.StatusNotFound, Message: "There is no such page."}
 	}
 	return err
-}
-
-// sameHost compares a Host header with the issuer's, the scheme's own port being optional.
-func sameHost(host string, issuer *url.URL) bool {
-	if strings.EqualFold(host, issuer.Host) {
-		return true
-	}
-	name, port, err := net.SplitHostPort(host)
-	return err == nil && strings.EqualFold(name, issuer.Host) &&
-		(port == "443" && issuer.Scheme == "https" || port == "80" && issuer.Scheme == "http")
 }

@@ -109,8 +109,9 @@ func FuzzTenancy(f *testing.F) {
 		if issuers[got.ID] == "" || got.Issuer != issuers[got.ID] {
 			t.Fatalf("%q%q: got %s at %s", host, to, got.ID, got.Issuer)
 		}
-		own := strings.EqualFold(host, "own.example")
-		below := strings.HasPrefix(to, "/t/acme/") || to == "/t/acme" || strings.HasPrefix(to, "/.well-known/oauth-authorization-server/t/acme")
+		own := strings.EqualFold(strings.TrimSuffix(host, ":443"), "own.example")
+		below := strings.HasPrefix(to, "/t/acme/") || to == "/t/acme" || strings.HasPrefix(to, "/.well-known/oauth-authorization-server/t/acme") ||
+			strings.HasPrefix(to, "/.well-known/openid-configuration/t/acme")
 		if (got.ID == "own") != own || (got.ID == "acme") != (!own && below) {
 			t.Errorf("%q%q: got %s", host, to, got.ID)
 		}

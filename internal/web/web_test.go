@@ -128,7 +128,7 @@ func TestTenantsAreFound(t *testing.T) {
 }
 
 func TestIssuersThatCannotBe(t *testing.T) {
-	for _, issuer := range []string{"", "id.example", "ftp://id.example", "https://", "https://id.example/", "https://id.example/x", "https://id.example?x=1", "https://id.example#x", "https://u@id.example", "https://id.example:x"} {
+	for _, issuer := range []string{"", "id.example", "ftp://id.example", "https://", "https://id.example/", "https://id.example/x", "https://id.example?x=1", "https://id.example#x", "https://u@id.example", "https://id.example:x", "https://id.example:443", "http://localhost:80", "https://ID.example", "https://bücher.example", "https://*.example"} {
 		if _, err := web.NewTenancy(issuer, nil, nil); err == nil {
 			t.Errorf("%q was taken", issuer)
 		}
