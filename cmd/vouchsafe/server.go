@@ -196,7 +196,7 @@ func (s *server) routes() *mux.Router {
 			return &web.Problem{Status: status, Message: message, Program: "The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
 		})
 	}
-	r.NotFoundHandler = refuse(http.StatusNotFound, "There is no such page.")
+	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "There is no such page."))
 	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be asked in that way.")
 	return r
 }
@@ -257,10 +257,10 @@ func (s *server) front(next http.Handler) http.Handler {
 	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/healthz":
+		switch path := r.URL.Path; {
+		case path == "/healthz" && r.URL.RawPath == "":
 			alive(w, r)
-		case "/readyz":
+		case path == "/readyz" && r.URL.RawPath == "":
 			ready(w, r)
 		default:
 			served.ServeHTTP(w, r)

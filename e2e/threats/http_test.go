@@ -24,6 +24,7 @@ func httpRows() []row {
 		{"K6 paths and methods", k6},
 		{"K7 TLS", k7},
 		{"K8 what is not for the public", k8},
+		{"K12 other spellings of paths", k12},
 		{"M1 M3 large requests and passwords", m1},
 		{"H2 forms of other sites", h2},
 	}
@@ -200,6 +201,53 @@ func k6(t *testing.T, s *vouchsafetest.Server) {
 	}
 	if reply := api.Do(t, req); reply.Status != http.StatusMethodNotAllowed {
 		t.Errorf("a method override: got %d %s, want 405", reply.Status, reply.Raw)
+	}
+}
+
+// k12 spells paths as the rules of a proxy in front do not: what it keeps from /login it
+// must not let through to it.
+func k12(t *testing.T, s *vouchsafetest.Server) {
+	api := s.API(t)
+	ask := func(method, path string) *vouchsafetest.Reply { return api.Do(t, api.Request(t, method, path, "", "")) }
+	s.Command(t, "", "tenant", "add", "k12")
+	for _, path := range []string{
+		"/%6cogin", "/%6Cogin", "/login%2fpasskey", "/login%2Fpasskey", "/%74oken", "/%6awks", "/.well-known/openid%2dconfiguration", "/%68ealthz", "/%72eadyz", "/%61ccount",
+		"/t/k12%2flogin", "/t%2fk12/login", "/%74/k12/login", "/t/%6b11/login", "/t/k12/%6cogin", "/t/k12/login%2f", "/static%2fx", "/.well-known%2fopenid-configuration/t/k12",
+		"/.well-known/openid-configuration/t%2fk12", "/%2flogin", "/login%00", "/login%20", "/login%3bx=y", "/x/%2e%2e/login",
+		"//login", "//login/", "/login//", "/./login/", "//evil.example/", "/\\evil.example/", "/%2fevil.example/", "/t/k12//evil.example/", "/t/k12//",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			if reply := ask(method, path); reply.Status != http.StatusNotFound || reply.Header.Get("Location") != "" {
+				t.Errorf("%s %s: got %d to %q, want 404", method, path, reply.Status, reply.Header.Get("Location"))
+			}
+		}
+	}
+	// A slash too many leads to the same path of this server, and is served by nothing itself.
+	for path, want := range map[string]string{
+		"/login/": "/login", "/login/?next=//evil.example": "/login?next=//evil.example", "/jwks/": "/jwks", "/account/": "/account",
+		"/t/k12/login/": "/t/k12/login", "/t/k12/jwks/": "/t/k12/jwks", "/.well-known/openid-configuration/": "/.well-known/openid-configuration",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			if reply := ask(method, path); reply.Status != http.StatusSeeOther || reply.Header.Get("Location") != want {
+				t.Errorf("%s %s: got %d to %q, want %q", method, path, reply.Status, reply.Header.Get("Location"), want)
+			}
+		}
+		if reply := ask(http.MethodPost, path); reply.Status != http.StatusNotFound {
+			t.Errorf("POST %s: got %d, want 404", path, reply.Status)
+		}
+	}
+	for _, path := range []string{"/nothing/", "/static/", "/t/", "/t/nobody/login/"} {
+		if reply := ask(http.MethodGet, path); reply.Status != http.StatusNotFound {
+			t.Errorf("%s: got %d to %q, want 404", path, reply.Status, reply.Header.Get("Location"))
+		}
+	}
+	// Clients look for a tenant's metadata before or behind its path.
+	for _, name := range []string{"openid-configuration", "oauth-authorization-server"} {
+		for _, path := range []string{"/t/k12/.well-known/" + name, "/.well-known/" + name + "/t/k12", "/.well-known/" + name + "/t/k12/"} {
+			if reply := ask(http.MethodGet, path).Want(t, http.StatusOK, ""); reply.String("issuer") != s.Issuer+"/t/k12" {
+				t.Errorf("%s: got the metadata of %q", path, reply.String("issuer"))
+			}
+		}
 	}
 }
 

@@ -117,6 +117,11 @@ func (t *Tenancy) tenant(rec storage.Tenant) *Tenant {
 func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, path, err := t.find(r)
+		if err == nil && r.URL.RawPath != "" {
+			// No path here needs escapes. One that is written with them would reach what a
+			// proxy's rules keep from the path that it reads as.
+			err = unknownTenant(storage.ErrNotFound)
+		}
 		if err != nil {
 			// The answer is the same for everybody. Whoever writes an SPA with the wrong
 			// address in it learns so, instead of being told about CORS.
@@ -131,7 +136,7 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 		}
 		if path != r.URL.Path {
 			r2, u := *r, *r.URL
-			u.Path, u.RawPath = path, strings.TrimPrefix(r.URL.RawPath, tenant.Path)
+			u.Path = path
 			r2.URL = &u
 			r = &r2
 		}
@@ -139,7 +144,9 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-const metadataPath = "/.well-known/oauth-authorization-server"
+// metadataPaths are those to which clients append the path of an issuer (RFC 8414 section
+// 3.1), besides being below it (OpenID Connect Discovery 4.1).
+var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
 
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 	if !sameHost(r.Host, t.issuer) {
@@ -159,9 +166,12 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		return tenant, r.URL.Path, nil
 	}
 	path := r.URL.Path
-	// RFC 8414 section 3.1 puts the issuer's path behind the well-known part.
-	if after, ok := strings.CutPrefix(path, metadataPath+"/t/"); ok {
-		path = "/t/" + after + metadataPath
+	if strings.HasPrefix(path, "/.well-known/") {
+		for _, known := range metadataPaths {
+			if after, ok := strings.CutPrefix(path, known+"/t/"); ok {
+				path = "/t/" + strings.TrimSuffix(after, "/") + known
+			}
+		}
 	}
 	id := storage.DefaultTenant
 	if after, ok := strings.CutPrefix(path, "/t/"); ok {

@@ -89,7 +89,7 @@ func FuzzTenancy(f *testing.F) {
 	var path string
 	h := tenancy.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, path = web.TenantOf(r.Context()), r.URL.Path }))
 	for _, host := range []string{"id.example", "ID.example:443", "own.example", "own.example:443", "own.example.", "id.example@evil.example", "evil.example", "", "id.example:80", "[::1]"} {
-		for _, p := range []string{"/token", "/t/acme/token", "/t/own/token", "/t/default/token", "/t/off/x", "/t//x", "/t/ACME/x", "/t/acme", "//t/acme", "/t/acme/../own/x", "/t/acme/t/own/x", "/t/%61cme/x", "/.well-known/oauth-authorization-server/t/acme", "/t/acme\x00/x"} {
+		for _, p := range []string{"/token", "/t/acme/token", "/t/own/token", "/t/default/token", "/t/off/x", "/t//x", "/t/ACME/x", "/t/acme", "//t/acme", "/t/acme/../own/x", "/t/acme/t/own/x", "/t/%61cme/x", "/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme", "/t/acme\x00/x"} {
 			f.Add(host, p)
 		}
 	}

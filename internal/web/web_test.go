@@ -80,7 +80,7 @@ func TestTenantsAreFound(t *testing.T) {
 		tenant := web.TenantOf(r.Context())
 		fmt.Fprintf(w, "%s %s %s", tenant.ID, tenant.Issuer, r.URL.Path)
 	}))
-	const metadata = "/.well-known/oauth-authorization-server"
+	const metadata, openid = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 	for _, test := range []struct {
 		host, path string
 		status     int
@@ -88,6 +88,21 @@ func TestTenantsAreFound(t *testing.T) {
 	}{
 		{"id.example", "/token", 200, "default https://id.example /token"},
 		{"ID.example:443", "/", 200, "default https://id.example /"},
+		{"login.host.example:443", "/token", 200, "host https://login.host.example /token"},
+		{"id.example", openid + "/t/acme", 200, "acme https://id.example/t/acme " + openid},
+		{"id.example", openid + "/t/acme/", 200, "acme https://id.example/t/acme " + openid},
+		{"id.example", "/t/acme" + openid, 200, "acme https://id.example/t/acme " + openid},
+		{"id.example", openid + "/t/off", 404, ""},
+		{"id.example", openid + "/t/acme/x", 200, "acme https://id.example/t/acme /x" + openid},
+		{"id.example", "/%6cogin", 404, ""}, // spelt around a proxy's rules
+		{"id.example", "/login%2fpasskey", 404, ""},
+		{"id.example", "/t%2facme/login", 404, ""},
+		{"id.example", "/t/acme%2flogin", 404, ""},
+		{"id.example", "/t/%61cme/login", 404, ""},
+		{"id.example", "/t/acme/%6Cogin", 404, ""},
+		{"login.host.example", "/%74oken", 404, ""},
+		{"id.example", "/%2e%2e/token", 404, ""},
+		{"login.host.example:80", "/token", 421, ""},
 		{"id.example", "/t/acme/token", 200, "acme https://id.example/t/acme /token"},
 		{"id.example", "/t/acme", 200, "acme https://id.example/t/acme /"},
 		{"id.example", "/t/acme/t/acme/x", 200, "acme https://id.example/t/acme /t/acme/x"},
