@@ -130,6 +130,7 @@ type Server struct {
 	static    *assets
 	// references are the documents of the JSON API, by issuer: tenants are few.
 	references sync.Map
+	icons      sync.Map // iconKey → PNG
 }
 
 // New checks and completes the Config.
@@ -227,6 +228,7 @@ func (s *Server) Register(r *mux.Router) {
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
+	s.registerWellKnown(r)
 	if s.Apps != nil {
 		s.registerAPI(r)
 	}

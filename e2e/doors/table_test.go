@@ -29,6 +29,11 @@ var doors = map[string]need{
 	"/.well-known/openid-configuration": nothing,
 	"/.well-known/oauth-authorization-server": nothing,
 
+	"/.well-known/change-password":      nothing,
+	"/favicon.ico":                      nothing,
+	"/apple-touch-icon.png":             nothing,
+	"/apple-touch-icon-precomposed.png": nothing,
+
 	"/login":                        form,
 	"/login/passkey":                form,
 	"/login/code":                   form,
