@@ -212,7 +212,7 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 	s.Command(t, "", "tenant", "add", "k12")
 	for _, path := range []string{
 		"/%6cogin", "/%6Cogin", "/login%2fpasskey", "/login%2Fpasskey", "/%74oken", "/%6awks", "/.well-known/openid%2dconfiguration", "/%68ealthz", "/%72eadyz", "/%61ccount",
-		"/t/k12%2flogin", "/t%2fk12/login", "/%74/k12/login", "/t/%6b11/login", "/t/k12/%6cogin", "/t/k12/login%2f", "/static%2fx", "/.well-known%2fopenid-configuration/t/k12",
+		"/t/k12%2flogin", "/t%2fk12/login", "/%74/k12/login", "/t/%6b12/login", "/t/k12/%6cogin", "/t/k12/login%2f", "/static%2fx", "/.well-known%2fopenid-configuration/t/k12",
 		"/.well-known/openid-configuration/t%2fk12", "/%2flogin", "/login%00", "/login%20", "/login%3bx=y", "/x/%2e%2e/login",
 		"//login", "//login/", "/login//", "/./login/", "//evil.example/", "/\\evil.example/", "/%2fevil.example/", "/t/k12//evil.example/", "/t/k12//",
 	} {
