@@ -125,8 +125,20 @@ type Config struct {
 
 	// The server that mails are sent through: smtp://USER:PASSWORD@HOST:587, which must
 	// offer STARTTLS, or smtps://USER:PASSWORD@HOST:465. Without it no mail leaves; where
-	// there is a developer page, its mailbox shows them.
+	// there is a developer page, its mailbox shows them. vouchsafe mail test shows what the
+	// server answers.
 	SMTPURL secretText `setting:"smtp_url" secret:"true" sample:"smtp://vouchsafe:PASSWORD@mail.example.com:587"`
+	// The token endpoint that gives access tokens for a mail server which wants one in place
+	// of a password (XOAUTH2, OAUTHBEARER), such as Microsoft 365. smtp_url then names the
+	// mailbox and no password.
+	SMTPTokenURL string `setting:"smtp_token_url"`
+	// The client that asks for such tokens, by the client credentials grant. Required with
+	// smtp_token_url.
+	SMTPClientID string `setting:"smtp_client_id"`
+	// The secret of that client. Required with smtp_token_url.
+	SMTPClientSecret secretText `setting:"smtp_client_secret" secret:"true"`
+	// The scopes that it asks for, separated by spaces.
+	SMTPTokenScope string `setting:"smtp_token_scope"`
 	// Whom mails are from. Required with smtp_url.
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
 	// A folder with texts of mails in the place of the built-in ones, such as

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -19,6 +17,7 @@ import (
 type mailCmd struct {
 	Dead  mailDeadCmd  `cmd:"" help:"List the mails that were given up, and why."`
 	Retry mailRetryCmd `cmd:"" help:"Try mails that were given up again."`
+	Test  mailTestCmd  `cmd:"" help:"Send a test mail, and show what the mail server answers."`
 }
 
 // mailView is a dead mail without what was in it: that may hold a code.
@@ -109,6 +108,7 @@ func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
 	if c.SMSPerHour < 1 {
 		wrong("sms_per_hour", "%d is none: leave sms_url out", c.SMSPerHour)
 	}
+	c.checkSMTPToken(wrong)
 	if c.SMTPURL == "" {
 		return
 	}
@@ -140,14 +140,12 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 		w.Sender, w.Texts = devSender{s.mailbox}, devSender{s.mailbox}
 	}
 	if s.cfg.SMTPURL != "" {
-		if w.Sender, err = mail.NewSMTP(string(s.cfg.SMTPURL), s.cfg.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}); err != nil {
+		if w.Sender, err = s.cfg.mailServer(roots); err != nil {
 			return nil, err
 		}
 	}
 	if s.cfg.SMSURL != "" {
-		// Whoever set it may mean a host on their own network.
-		client := outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second, MaxBody: 64 << 10, KeepAlive: true})
-		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), client)
+		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
 		if err != nil {
 			return nil, err
 		}

@@ -98,3 +98,79 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Errorf("got %+v, want nothing dead", dead)
 	}
 }
+
+// TestATestMailShowsWhatTheServerAnswers, whether it takes the mail or not.
+func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
+	t.Parallel()
+	no := false
+	srv := smtptest.Follow(t, "127.0.0.1:0", smtptest.Script{
+		Offers: []string{"AUTH PLAIN LOGIN"},
+		Auth:   map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 not \x1b[31mthis way"), "LOGIN": smtptest.Login("vouchsafe", "right password")},
+		Answer: func(line string) string {
+			if no && strings.HasPrefix(line, "RCPT") {
+				return "550-5.7.1 we do not like\n550 5.7.1 mails of tests"
+			}
+			return ""
+		},
+	})
+	sh := newShell(t, "VOUCHSAFE_MAIL_FROM=Acme <no-reply@example.com>", "VOUCHSAFE_SMTP_URL=smtp://vouchsafe:right%20password@"+srv.Addr)
+	out := sh.do(t, "mail", "test", "jo@bücher.example")
+	for _, want := range []string{
+		"connecting to " + srv.Addr, "< 220 mail.example.com ESMTP", "> EHLO ", "> AUTH PLAIN …", "< 535 5.7.8 not ?[31mthis way", "> AUTH LOGIN …", "< 334 …",
+		"< 235 2.7.0 welcome", "> RCPT TO:<jo@xn--bcher-kva.example>", "> the mail", "< 250 2.0.0 taken", "The server took the mail to jo@bücher.example.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "right") || strings.Contains(out, "\x1b") {
+		t.Errorf("it shows what it should not:\n%s", out)
+	}
+	if mails := srv.Mails(); len(mails) != 1 || !strings.Contains(mails[0], "Subject: Test mail of http://localhost") {
+		t.Errorf("got %q", mails)
+	}
+	if isFile(filepath.Join(sh.dir, "data", "vouchsafe.db")) {
+		t.Error("it made a database")
+	}
+	no = true
+	if out, err, code := sh.run(t, "", "mail", "test", "jo@example.com"); code != 1 || !strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
+		t.Errorf("got %d, %s, %s", code, out, err)
+	}
+	for _, bad := range []string{"jo", "", "jo@example.com\r\nDATA"} {
+		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 || !strings.Contains(err, "is no e-mail address") {
+			t.Errorf("%q: got %d, %s", bad, code, err)
+		}
+	}
+	if got := len(srv.Begin("DATA")); got != 1 {
+		t.Errorf("DATA came %d times", got)
+	}
+}
+
+// TestSettingsOfTokensForMail belong together.
+func TestSettingsOfTokensForMail(t *testing.T) {
+	t.Parallel()
+	all := map[string]string{
+		"VOUCHSAFE_MAIL_FROM": "no-reply@example.com", "VOUCHSAFE_SMTP_URL": "smtp://no-reply%40example.com@mail.example.com",
+		"VOUCHSAFE_SMTP_TOKEN_URL": "https://login.example.com/token", "VOUCHSAFE_SMTP_CLIENT_ID": "mailer", "VOUCHSAFE_SMTP_CLIENT_SECRET": "secret-of-it",
+	}
+	for name, c := range map[string]struct{ name, value, wrong string }{
+		"all":                {},
+		"without the client": {"VOUCHSAFE_SMTP_CLIENT_ID", "", "VOUCHSAFE_SMTP_TOKEN_URL needs smtp_client_id"},
+		"without the URL":    {"VOUCHSAFE_SMTP_TOKEN_URL", "", "VOUCHSAFE_SMTP_TOKEN_URL is missing"},
+		"in clear":           {"VOUCHSAFE_SMTP_TOKEN_URL", "http://login.example.com/token", "VOUCHSAFE_SMTP_TOKEN_URL is no URL"},
+		"with a password":    {"VOUCHSAFE_SMTP_URL", "smtp://jo:password@mail.example.com", "VOUCHSAFE_SMTP_URL has a password"},
+		"without a mailbox":  {"VOUCHSAFE_SMTP_URL", "smtp://mail.example.com", "VOUCHSAFE_SMTP_URL names no mailbox"},
+	} {
+		var env []string
+		for k, v := range all {
+			if k == c.name {
+				v = c.value
+			}
+			env = append(env, k+"="+v)
+		}
+		_, err := loadConfig(nil, "", env)
+		if (err != nil) != (c.wrong != "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s: got %v, want %q", name, err, c.wrong)
+		}
+	}
+}

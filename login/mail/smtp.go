@@ -5,24 +5,41 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	netmail "net/mail"
 	"net/netip"
 	"net/url"
-	"slices"
+	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
-	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+
+	"github.com/vouchsafe/vouchsafe/login/address"
 )
 
 // SMTP sends through a server.
 type SMTP struct {
-	from    *netmail.Address
-	host    string
-	options []gomail.Option
+	// Tokens, when set, is what gets access tokens: the server is then shown one (XOAUTH2,
+	// OAUTHBEARER), and no password.
+	Tokens *Tokens
+
+	from           *netmail.Address
+	host, port     string
+	dial           string // where to connect to
+	user, password string
+	smtps, local   bool
+	tls            *tls.Config
+	hello          string
+
+	works atomic.Pointer[string] // the way to prove who sends that the server took last
 }
+
+const badSMTPURL = "is no SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded, and an IPv6 address in brackets"
 
 // NewSMTP reads where to send, and as whom:
 //
@@ -33,84 +50,199 @@ type SMTP struct {
 // Errors do not quote the URL, which may hold a password.
 func NewSMTP(rawURL, from string, conf *tls.Config) (*SMTP, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") || strings.Trim(u.Path, "/") != "" {
-		return nil, errors.New("is no SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded")
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return nil, errors.New(badSMTPURL)
 	}
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
+		return nil, errors.New(badSMTPURL)
+	}
+	s := &SMTP{host: u.Hostname(), port: u.Port(), smtps: u.Scheme == "smtps"}
+	if s.from, err = readSender(from); err != nil {
+		return nil, err
+	}
+	if err := s.readServer(conf); err != nil {
+		return nil, err
+	}
+	if u.User != nil {
+		s.user = u.User.Username()
+		s.password, _ = u.User.Password()
+	}
+	s.hello = helloName(s.from.Address)
+	return s, nil
+}
+
+// readSender reads whom mails are from. Its domain is in A-labels, which every server reads.
+func readSender(from string) (*netmail.Address, error) {
 	addr, err := netmail.ParseAddress(from)
 	if err != nil || strings.ContainsFunc(from, unicode.IsControl) {
 		return nil, errors.New("the sender is no address: write one such as Example <no-reply@example.com>")
 	}
+	if addr.Address, err = inALabels(addr.Address); err != nil {
+		return nil, errors.New("the sender's domain is none: write an address such as Example <no-reply@example.com>")
+	}
+	return addr, nil
+}
+
+// inALabels is an address with its domain as all mail servers read it.
+func inALabels(addr string) (string, error) {
+	at := strings.LastIndexByte(addr, '@')
+	if isASCII(addr[at+1:]) {
+		return addr, nil
+	}
+	domain, err := address.Domain(addr[at+1:])
+	return addr[:at+1] + domain, err
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// readServer reads what hangs on the server's name: where to connect to, and what its
+// certificate has to say.
+func (s *SMTP) readServer(conf *tls.Config) error {
+	ip, err := netip.ParseAddr(s.host)
+	if err != nil && !isASCII(s.host) {
+		if s.host, err = idna.Lookup.ToASCII(s.host); err != nil {
+			return errors.New(badSMTPURL)
+		}
+	}
+	host := strings.ToLower(strings.TrimSuffix(s.host, "."))
+	s.local = ip.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
+	if s.port == "" {
+		s.port = "587"
+		if s.smtps {
+			s.port = "465"
+		}
+	}
+	if n, err := strconv.ParseUint(s.port, 10, 16); err != nil || n == 0 {
+		return errors.New("has no port")
+	}
+	s.dial = net.JoinHostPort(s.host, s.port)
 	if conf == nil {
 		conf = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	conf = conf.Clone()
-	conf.ServerName = u.Hostname()
-	port := 587
-	options := []gomail.Option{gomail.WithTimeout(sendTimeout / 3), gomail.WithTLSConfig(conf), gomail.WithoutNoop()}
-	if u.Scheme == "smtps" {
-		port = 465
-		options = append(options, gomail.WithSSL())
-	} else if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() == "localhost" || err == nil && ip.IsLoopback() {
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
-	} else {
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	s.tls = conf.Clone()
+	s.tls.ServerName = host
+	if ip.IsValid() {
+		s.tls.ServerName = ip.WithZone("").String()
 	}
-	if p := u.Port(); p != "" {
-		if port, err = strconv.Atoi(p); err != nil {
-			return nil, errors.New("has no port")
+	return nil
+}
+
+// helloName is how this machine introduces itself (RFC 5321 section 4.1.4). Servers refuse
+// names without a dot, such as a container has, and then the sender's domain serves.
+func helloName(sender string) string {
+	name, err := os.Hostname()
+	if err == nil && strings.Contains(strings.Trim(name, "."), ".") {
+		if name, err = idna.Lookup.ToASCII(strings.TrimSuffix(name, ".")); err == nil {
+			return name
 		}
 	}
-	options = append(options, gomail.WithPort(port))
-	if u.User != nil {
-		password, _ := u.User.Password()
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
-	}
-	return &SMTP{from: addr, host: u.Hostname(), options: options}, nil
+	return sender[strings.LastIndexByte(sender, '@')+1:]
 }
 
 // Send implements Sender.
 func (s *SMTP) Send(ctx context.Context, m *Message) error {
+	return s.SendTelling(ctx, m, func(string, string) {})
+}
+
+// Tell is told of each step of a conversation with a mail server: what was sent, without
+// secrets and without what is in a mail, and what the server answered, beginning with its code.
+// Where nothing was sent, an answer without a code is a word about what goes on.
+type Tell func(sent, answer string)
+
+// SendTelling is Send that tells how it goes.
+func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
 	if err := CheckAddress(m.To); err != nil {
 		return errors.Join(ErrPermanent, err)
 	}
-	msg := gomail.NewMsg()
-	msg.FromMailAddress(s.from)
-	if err := msg.To(m.To); err != nil {
+	to, err := inALabels(m.To)
+	if err != nil {
 		return errors.Join(ErrPermanent, ErrAddress)
 	}
-	msg.Subject(m.Subject)
-	_, domain, _ := strings.Cut(s.from.Address, "@")
-	msg.SetMessageIDWithValue(m.ID + "@" + domain)
-	msg.SetDateWithValue(time.Now())
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
-	client, err := gomail.NewClient(s.host, s.options...)
-	if err != nil {
-		return fmt.Errorf("SMTP: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	c, err := s.open(ctx, tell)
+	if err == nil {
+		err = c.deliver(s.from, to, m)
+		c.close()
 	}
-	if err := client.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("SMTP: %w", err)
-	}
-	err = client.Send(msg)
-	_ = client.Close() // what was taken was taken
-	if err == nil || msg.IsDelivered() {
+	if err == nil {
 		return nil
 	}
-	if refused, ok := errors.AsType[*gomail.SendError](err); ok && noSuchRecipient(refused) {
-		return fmt.Errorf("%w: %w", ErrPermanent, err)
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.noSuchRecipient() {
+		return fmt.Errorf("%w: SMTP: %w", ErrPermanent, err)
 	}
 	return fmt.Errorf("SMTP: %w", err)
 }
 
-// noSuchRecipient says whether the server knows the address not to exist. What else it
-// refuses for good may be our own sender, our password, or a list that we are on: whoever
-// runs this will see to that, and the mails wait.
-func noSuchRecipient(e *gomail.SendError) bool {
-	if e.Reason != gomail.ErrSMTPRcptTo || e.ErrorCode() < 500 {
-		return false
+// open is a conversation in which the server knows who sends.
+func (s *SMTP) open(ctx context.Context, tell Tell) (*conversation, error) {
+	c, err := s.greet(ctx, tell)
+	if err != nil || s.user == "" && s.Tokens == nil {
+		return c, err
 	}
-	status := e.EnhancedStatusCode() // RFC 3463
-	return slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, status) ||
-		status == "" && e.ErrorCode() == 550 // as RFC 5321 has it for "no such user"
+	return s.prove(ctx, c, tell)
+}
+
+// greet is a conversation that is encrypted, unless the server is on this machine.
+func (s *SMTP) greet(ctx context.Context, tell Tell) (*conversation, error) {
+	dialer := net.Dialer{Timeout: sendTimeout / 3}
+	tell("", "connecting to "+s.dial)
+	conn, err := dialer.DialContext(ctx, "tcp", s.dial)
+	if err != nil {
+		return nil, err
+	}
+	if s.local && !conn.RemoteAddr().(*net.TCPAddr).IP.IsLoopback() {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%s is another machine, though it is called this one", s.dial)
+	}
+	c := newConversation(ctx, conn, tell)
+	if err := s.secure(c); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// errNoTLS says that a mail, and perhaps a password, would have gone over the network in clear.
+var errNoTLS = errors.New("the server offers no STARTTLS, and in clear mails go to this machine alone: use smtps:// where it speaks TLS from the beginning, or a relay on this machine")
+
+func (s *SMTP) secure(c *conversation) error {
+	if s.smtps {
+		if err := c.encrypt(s.tls); err != nil {
+			return err
+		}
+	}
+	if err := c.greeting(); err != nil {
+		return err
+	}
+	if err := c.hello(s.hello); err != nil || c.encrypted {
+		return err
+	}
+	if _, ok := c.offers["STARTTLS"]; !ok {
+		if s.local {
+			return nil
+		}
+		return errNoTLS
+	}
+	conf := s.tls
+	if s.local {
+		// Clear text would do, and servers on this machine have certificates that they made
+		// themselves.
+		conf = conf.Clone()
+		conf.InsecureSkipVerify = true
+	}
+	if err := c.startTLS(conf); err != nil {
+		return err
+	}
+	return c.hello(s.hello)
+}
+
+// left is how long there is for a conversation.
+func left(ctx context.Context) time.Time {
+	if end, ok := ctx.Deadline(); ok {
+		return end
+	}
+	return time.Now().Add(sendTimeout)
 }

@@ -2,23 +2,19 @@ package mail
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
 const relayName = "mail.example.com"
@@ -84,24 +80,7 @@ func (s *relaySession) Data(r io.Reader) error {
 // authority makes a certificate for relayName, and whom to trust for it.
 func authority(t *testing.T) (*tls.Config, *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: relayName}, DNSNames: []string{relayName},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
+	return smtptest.Certificate(t, relayName)
 }
 
 // start serves on loopback: with TLS from the beginning, with STARTTLS, or without.
@@ -132,7 +111,8 @@ func (r *relay) to(t *testing.T, rawURL string, roots *x509.CertPool) *SMTP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.host = "127.0.0.1"
+	_, port, _ := net.SplitHostPort(s.dial)
+	s.dial = net.JoinHostPort("127.0.0.1", port)
 	return s
 }
 

@@ -1,0 +1,219 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	netmail "net/mail"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// conversation is one with a mail server (RFC 5321). It is written here and not a library's,
+// for those close a connection or give up where a server refuses one way to authenticate, ask
+// for SMTPUTF8 where nothing needs it, and keep to themselves what the server answered.
+type conversation struct {
+	conn      net.Conn
+	text      *textproto.Conn
+	encrypted bool
+	offers    map[string]string // what the server offers, by its name in capitals
+	tell      Tell
+	release   func() bool
+}
+
+// mostAnswers bounds what a server says in one conversation, in bytes.
+const mostAnswers = 1 << 20
+
+func newConversation(ctx context.Context, conn net.Conn, tell Tell) *conversation {
+	_ = conn.SetDeadline(left(ctx))
+	c := &conversation{conn: conn, tell: tell}
+	c.release = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	c.text = textproto.NewConn(bounded{conn, io.LimitReader(conn, mostAnswers)})
+	return c
+}
+
+// bounded is a connection from which so much is read and no more.
+type bounded struct {
+	net.Conn
+	from io.Reader
+}
+
+func (b bounded) Read(p []byte) (int, error) { return b.from.Read(p) }
+
+// close ends it, whatever the server says to that: what was taken was taken.
+func (c *conversation) close() {
+	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
+	_, _, _ = c.ask("QUIT", "QUIT", 221)
+	c.drop()
+}
+
+func (c *conversation) drop() {
+	c.release()
+	_ = c.text.Close()
+}
+
+// refusal is what a server answered that was not what was hoped for.
+type refusal struct {
+	to   string // the command
+	code int
+	said string
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.to, r.code, r.said) }
+
+// noSuchRecipient says whether the server knows the address not to exist. What else it
+// refuses for good may be our own sender, our password, or a list that we are on: the
+// operator will see to that, and the mails wait.
+func (r *refusal) noSuchRecipient() bool {
+	if r.to != "RCPT" || r.code < 500 {
+		return false
+	}
+	status, _, _ := strings.Cut(r.said, " ") // RFC 3463
+	return slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, status) ||
+		!strings.HasPrefix(status, "5.") && r.code == 550 // as RFC 5321 has it for "no such user"
+}
+
+// greeting reads what the server says first.
+func (c *conversation) greeting() error {
+	_, _, err := c.answer("the greeting", "", 220)
+	return err
+}
+
+// ask sends a command, of which shown is what may be told, and reads the answer. It is an
+// error unless it has the code, or begins with it; with 0 every code will do.
+func (c *conversation) ask(command, shown string, want int) (code int, said string, err error) {
+	if err := c.text.PrintfLine("%s", command); err != nil {
+		return 0, "", err
+	}
+	return c.answer(strings.Fields(shown + " ")[0], shown, want)
+}
+
+func (c *conversation) answer(to, shown string, want int) (code int, said string, err error) {
+	code, said, err = c.text.ReadResponse(want)
+	if wrong, ok := errors.AsType[*textproto.Error](err); ok {
+		code, said = wrong.Code, wrong.Msg
+		err = &refusal{to, code, strings.ReplaceAll(said, "\n", " ")}
+	}
+	switch {
+	case code == 334:
+		c.tell(shown, "334 …") // a challenge may hold what only the two should know
+	case code != 0:
+		c.tell(shown, fmt.Sprintf("%d %s", code, said))
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return code, said, err
+}
+
+// hello introduces this machine, and learns what the server offers.
+func (c *conversation) hello(name string) error {
+	c.offers = map[string]string{}
+	_, said, err := c.ask("EHLO "+name, "EHLO "+name, 250)
+	if refused, ok := errors.AsType[*refusal](err); ok && (refused.code == 500 || refused.code == 502) {
+		_, _, err = c.ask("HELO "+name, "HELO "+name, 250) // it is from before RFC 1869
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	_, offered, _ := strings.Cut(said, "\n")
+	for line := range strings.SplitSeq(offered, "\n") {
+		// "AUTH=LOGIN PLAIN" is how some old servers write it, often beside the right line.
+		name, values, _ := strings.Cut(strings.Replace(strings.TrimSpace(line), "AUTH=", "AUTH ", 1), " ")
+		name = strings.ToUpper(name)
+		c.offers[name] = strings.TrimSpace(c.offers[name] + " " + values)
+	}
+	return nil
+}
+
+// startTLS encrypts what follows.
+func (c *conversation) startTLS(conf *tls.Config) error {
+	if _, _, err := c.ask("STARTTLS", "STARTTLS", 220); err != nil {
+		return err
+	}
+	if c.text.R.Buffered() > 0 { // an attacker's, to be taken for said under encryption
+		return errors.New("the server said more before it was encrypted")
+	}
+	return c.encrypt(conf)
+}
+
+func (c *conversation) encrypt(conf *tls.Config) error {
+	conn := tls.Client(c.conn, conf)
+	if err := conn.Handshake(); err != nil {
+		return fmt.Errorf("TLS: %w", err)
+	}
+	state := conn.ConnectionState()
+	c.tell("", fmt.Sprintf("%s, with the certificate of %s", tls.VersionName(state.Version), state.PeerCertificates[0].Subject))
+	c.conn, c.encrypted = conn, true
+	c.text = textproto.NewConn(bounded{conn, io.LimitReader(conn, mostAnswers)})
+	return nil
+}
+
+// errNoUTF8 says that a server cannot be told of an address.
+var errNoUTF8 = errors.New("has letters before the @ that the mail server does not take: it offers no SMTPUTF8 (RFC 6531)")
+
+// deliver hands over a mail.
+func (c *conversation) deliver(from *netmail.Address, to string, m *Message) error {
+	raw, err := write(from, to, m)
+	if err != nil {
+		return errors.Join(ErrPermanent, err)
+	}
+	// Nothing that comes after this server may know SMTPUTF8: it is asked for where an address
+	// needs it, and not wherever it is offered.
+	parameters := ""
+	if _, ok := c.offers["SMTPUTF8"]; !isASCII(from.Address + to) {
+		switch {
+		case ok:
+			parameters = " SMTPUTF8"
+		case isASCII(from.Address):
+			return fmt.Errorf("%w: %s %w", ErrPermanent, to, errNoUTF8)
+		default:
+			return fmt.Errorf("mail_from %w", errNoUTF8)
+		}
+	}
+	for _, step := range []struct {
+		command string
+		want    int
+	}{{"MAIL FROM:<" + from.Address + ">" + parameters, 250}, {"RCPT TO:<" + to + ">", 25}, {"DATA", 354}} {
+		if _, _, err := c.ask(step.command, step.command, step.want); err != nil {
+			return err
+		}
+	}
+	w := c.text.DotWriter()
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	_, _, err = c.answer("the mail", "the mail", 250)
+	return err
+}
+
+// write is the mail as it goes over the wire (RFC 5322).
+func write(from *netmail.Address, to string, m *Message) ([]byte, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	if err := msg.To(to); err != nil {
+		return nil, ErrAddress
+	}
+	msg.Subject(m.Subject)
+	msg.SetMessageIDWithValue(m.ID + "@" + from.Address[strings.LastIndexByte(from.Address, '@')+1:])
+	msg.SetDateWithValue(time.Now())
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	var raw bytes.Buffer
+	_, err := msg.WriteTo(&raw)
+	return raw.Bytes(), err
+}
