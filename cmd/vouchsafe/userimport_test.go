@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,21 @@ func (s *shell) report(t *testing.T, name string) map[int]string {
 	return why
 }
 
-// signIn signs in over HTTP, as a browser without scripts, and gives the status.
+// signIn signs in over HTTP, as a browser without scripts, and gives the status. Where the
+// machine is too busy, it tries again when it is told to.
 func (r *running) signIn(t *testing.T, login, password string) int {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; {
+		res := r.trySignIn(t, login, password)
+		pause, err := strconv.Atoi(res.Header.Get("Retry-After"))
+		if res.StatusCode != http.StatusServiceUnavailable || err != nil || time.Now().After(end) {
+			return res.StatusCode
+		}
+		time.Sleep(time.Duration(pause) * time.Second)
+	}
+}
+
+func (r *running) trySignIn(t *testing.T, login, password string) *http.Response {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -66,7 +80,7 @@ func (r *running) signIn(t *testing.T, login, password string) int {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	return res.StatusCode
+	return res
 }
 
 const firebaseConsole = `hash_config {

@@ -3,7 +3,9 @@ package sqldb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,33 +14,54 @@ const (
 	maxGroup = 256
 	// maxWait bounds a call whose context has no deadline.
 	maxWait = 5 * time.Second
+	// leastWait is how long work is awaited that has begun, however little time its caller has:
+	// it is nearly always done by then.
+	leastWait = time.Second
 )
+
+// errSilent says that work was done, and that the disk did not say in time whether it has it.
+var errSilent = fmt.Errorf("wait for the disk: %w", context.DeadlineExceeded)
 
 // task is one caller's work inside a group.
 type task struct {
 	run    func(conn) error
 	err    error
 	panics any
-	// wake is closed when the task is done; a value on it makes the caller the leader.
-	wake chan bool
+	state  atomic.Int32
+	done   chan struct{} // closed when the task is committed or has failed
 }
 
-// protect runs the work. A panic is kept for the goroutine it belongs to: the one that
-// runs the group owes the others an answer.
+// The states of a task. Its caller may leave while it waits, and again when it ran and is
+// not yet committed; not while it runs, for it writes to what is the caller's.
+const (
+	waits int32 = iota
+	runs
+	ran
+	left // by its caller, before it began
+)
+
+// protect runs the work, unless its caller has left. A panic is kept for the goroutine it
+// belongs to: the one that runs the group owes the others an answer.
 func (t *task) protect(c conn) {
+	if !t.state.CompareAndSwap(waits, runs) {
+		return
+	}
+	defer t.state.Store(ran)
 	defer func() { t.panics = recover() }()
 	t.err = t.run(c)
 }
 
-// group makes one commit of what waits together. There is no goroutine of its own:
-// of the callers, the first leads. It runs the work of all that wait, each in its own
-// savepoint, commits, and hands the lead to the next that has come meanwhile.
+// group makes one commit of what waits together: of the work of all that wait, each in its
+// own savepoint. It is done in a goroutine of its own, which lives while something waits, so
+// that a disk that does not answer holds nobody for longer than they can wait.
 type group struct {
 	commit func(tasks []*task)
 
 	mu      sync.Mutex
 	led     bool
 	waiting []*task
+	// committing is when the commit began that is under way; zero: none is.
+	committing time.Time
 }
 
 // do runs the work and returns when it is committed or has failed.
@@ -46,21 +69,16 @@ func (g *group) do(ctx context.Context, run func(conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return fault(err)
 	}
-	t := &task{run: run, wake: make(chan bool, 1)}
+	t := &task{run: run, done: make(chan struct{})}
 	g.mu.Lock()
-	if g.led {
-		g.waiting = append(g.waiting, t)
-		g.mu.Unlock()
-		if lead, err := g.wait(ctx, t); err != nil {
-			return err
-		} else if lead {
-			g.lead()
-		}
-	} else {
+	g.waiting = append(g.waiting, t)
+	if !g.led {
 		g.led = true
-		g.waiting = append(g.waiting, t)
-		g.mu.Unlock()
-		g.lead()
+		go g.lead()
+	}
+	g.mu.Unlock()
+	if err := g.wait(ctx, t); err != nil {
+		return err
 	}
 	if t.panics != nil {
 		panic(t.panics)
@@ -68,53 +86,98 @@ func (g *group) do(ctx context.Context, run func(conn) error) error {
 	return t.err
 }
 
-// wait waits until the task is done or its caller is to lead. Work that has not begun
-// when the context ends is withdrawn; what has begun is awaited, so that the caller
-// knows and what run fills is not written behind its back.
-func (g *group) wait(ctx context.Context, t *task) (lead bool, err error) {
+// wait waits until the task is done. Work that has not begun when the context ends, or after
+// maxWait, is withdrawn. What has begun is awaited for as long again, or to the context's
+// deadline, so that the caller knows; beyond that nobody can say what will become of it, as
+// nobody can of a commit that PostgreSQL did not answer.
+func (g *group) wait(ctx context.Context, t *task) error {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	var why error
 	select {
-	case lead = <-t.wake:
-		return lead, nil
+	case <-t.done:
+		return nil
 	case <-ctx.Done():
 		why = ctx.Err()
 	case <-timer.C:
 		why = context.DeadlineExceeded
 	}
-	g.mu.Lock()
-	for i, other := range g.waiting {
-		// The first may have been woken to lead already: it must not go away.
-		if other == t && len(t.wake) == 0 {
-			g.waiting = append(g.waiting[:i:i], g.waiting[i+1:]...)
-			g.mu.Unlock()
-			return false, fault(fmt.Errorf("wait for the writer: %w", why))
+	if t.state.CompareAndSwap(waits, left) {
+		g.withdraw(t)
+		return fault(fmt.Errorf("wait for the writer: %w", why))
+	}
+	timer.Reset(patience(ctx))
+	for late := false; ; {
+		select {
+		case <-t.done:
+			return nil
+		case <-timer.C:
+		}
+		switch {
+		case t.state.Load() == runs:
+			late = true
+			timer.Reset(10 * time.Millisecond)
+		case late: // its statements took that long: the commit has some time of its own
+			late = false
+			timer.Reset(leastWait)
+		default:
+			return fault(errSilent)
 		}
 	}
-	g.mu.Unlock()
-	return <-t.wake, nil
 }
 
-// lead commits one group, which the leader's task is part of, and passes the lead on.
+// patience is how long the caller of begun work awaits it.
+func patience(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	left := time.Until(end)
+	switch {
+	case !ok:
+		return maxWait
+	case left > chosenTimeout: // set for this call
+		return left
+	}
+	return max(min(left, maxWait), leastWait)
+}
+
+// withdraw takes the task from the queue, if it is still there.
+func (g *group) withdraw(t *task) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.waiting, t); i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+}
+
+// lead commits groups until nothing waits.
 func (g *group) lead() {
+	for tasks := g.next(); len(tasks) > 0; tasks = g.next() {
+		g.commit(tasks)
+		for _, t := range tasks {
+			close(t.done)
+		}
+	}
+}
+
+// next is the next group; none ends the lead.
+func (g *group) next() []*task {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	n := min(len(g.waiting), maxGroup)
-	tasks := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	g.mu.Unlock()
+	tasks := slices.Clone(g.waiting[:n])
+	g.waiting = slices.Delete(g.waiting, 0, n)
+	g.led, g.committing = n > 0, time.Time{}
+	if g.led {
+		g.committing = time.Now()
+	}
+	return tasks
+}
 
-	g.commit(tasks)
-
+// stalled is for how long the commit has lasted that is under way.
+func (g *group) stalled() time.Duration {
 	g.mu.Lock()
-	if len(g.waiting) > 0 {
-		g.waiting[0].wake <- true
-	} else {
-		g.led = false
-		g.waiting = nil
+	defer g.mu.Unlock()
+	if g.committing.IsZero() {
+		return 0
 	}
-	g.mu.Unlock()
-	for _, t := range tasks {
-		close(t.wake)
-	}
+	return time.Since(g.committing)
 }

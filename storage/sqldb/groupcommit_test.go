@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -167,6 +169,9 @@ func TestAGroupUnderFireAnswersTruly(t *testing.T) {
 				value := fmt.Sprint(i, "-", j)
 				err := s.engine.write(ctx, spendIn(value))
 				cancel()
+				if errors.Is(err, errSilent) { // the disk took longer than a second
+					continue
+				}
 				mu.Lock()
 				answered[value] = err == nil
 				mu.Unlock()
@@ -182,4 +187,88 @@ func TestAGroupUnderFireAnswersTruly(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d were stored", stored, len(answered))
+}
+
+// A disk may stop for half a minute, and go on. Until it does, nobody waits for longer than
+// they can, whether their work has begun or not; what a caller left before it began is not done.
+func TestASilentDiskHoldsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		back := make(chan bool)
+		var begun atomic.Int32
+		g := &group{commit: func(tasks []*task) {
+			for _, one := range tasks {
+				one.protect(nil)
+			}
+			<-back
+		}}
+		work := func(conn) error { begun.Add(1); return nil }
+		begin := time.Now()
+		took := func(deadline time.Duration) (time.Duration, error) {
+			ctx := t.Context()
+			if deadline > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, deadline)
+				defer cancel()
+			}
+			err := g.do(ctx, work)
+			return time.Since(begin), err
+		}
+		var wg sync.WaitGroup
+		for _, c := range []struct {
+			deadline, after, want time.Duration
+			sentinel              error
+		}{
+			{20 * time.Second, 0, 2 * maxWait, errSilent},                                             // begun
+			{7 * time.Second, time.Millisecond, maxWait + time.Millisecond, context.DeadlineExceeded}, // behind it
+			{2 * time.Second, time.Millisecond, 2*time.Second + time.Millisecond, context.DeadlineExceeded},
+			{0, time.Millisecond, maxWait + time.Millisecond, context.DeadlineExceeded},
+			{time.Hour, 2 * time.Millisecond, maxWait + 2*time.Millisecond, context.DeadlineExceeded},
+		} {
+			wg.Go(func() {
+				time.Sleep(c.after)
+				got, err := took(c.deadline)
+				if got != c.want || !errors.Is(err, c.sentinel) || !errors.Is(err, storage.ErrUnavailable) {
+					t.Errorf("with %v: got %v after %v, want %v after %v", c.deadline, err, got, c.sentinel, c.want)
+				}
+			})
+		}
+		time.Sleep(30 * time.Second)
+		wg.Wait()
+		if got := g.stalled(); got != 30*time.Second {
+			t.Errorf("stalled: got %v, want 30s", got)
+		}
+		close(back)
+		if err := g.do(t.Context(), work); err != nil {
+			t.Errorf("when it is back: got %v", err)
+		}
+		synctest.Wait()
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d tasks were run, want 2: the first and the last", n)
+		}
+		if got := g.stalled(); got != 0 {
+			t.Errorf("at rest: got %v, want 0", got)
+		}
+	})
+}
+
+// A statement that takes long writes to what is its caller's, who must not be gone then.
+func TestRunningWorkIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &group{commit: func(tasks []*task) {
+			for _, one := range tasks {
+				one.protect(nil)
+			}
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin, found := time.Now(), 0
+		err := g.do(ctx, func(conn) error {
+			time.Sleep(time.Hour)
+			found = 1
+			return nil
+		})
+		if err != nil || found != 1 || time.Since(begin) != time.Hour {
+			t.Errorf("got %v after %v", err, time.Since(begin))
+		}
+	})
 }
