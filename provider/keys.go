@@ -23,15 +23,18 @@ import (
 // signingAlgorithms are those that Vouchsafe signs with.
 var signingAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA}
 
+// usualAlgorithms are those that every tenant has keys of.
+var usualAlgorithms = []string{string(jose.RS256), string(jose.ES256)}
+
 // keyring holds the tenants' signing keys, as storage had them at most cache.TTL ago.
 // The private halves are unsealed once, when a key first signs.
 type keyring struct {
-	store   storage.Keys
+	store   keyStore
 	secrets *secret.Masters
 	// rotation is how long a key signs; longest is how long what it signed may live.
 	rotation, longest time.Duration
 	// always are the algorithms that a tenant has a key for from the first look at its
-	// JWK set. Keys for others are made when something is signed with them.
+	// JWK set. Keys for others are made when a client declares them.
 	always []string
 
 	sets   cache.Cache[string, *keySet]
@@ -42,8 +45,15 @@ type keyring struct {
 	last sync.Map // tenant → *keySet
 }
 
-func newKeyring(store storage.Keys, secrets *secret.Masters, rotation, longestToken time.Duration) *keyring {
-	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken, always: []string{string(jose.RS256), string(jose.ES256)}}
+// keyStore is what a keyring needs of storage.
+type keyStore interface {
+	storage.Keys
+	// DeclaresAlgorithm is that of storage.Clients.
+	DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error)
+}
+
+func newKeyring(store keyStore, secrets *secret.Masters, rotation, longestToken time.Duration) *keyring {
+	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken, always: slices.Clone(usualAlgorithms)}
 	k.sets = cache.Cache[string, *keySet]{Load: k.load, Name: func(tenant string) string { return tenant }}
 	return k
 }
@@ -127,7 +137,7 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 	key := set.published(kid, now)
 	// Another replica may have made its first key this very second. That is worth one
 	// read more, but only one a second, or made-up kids would each cost a query.
-	if key == nil && set.askAgain() {
+	if key == nil && set.asked.over(cache.TTL) {
 		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
 			return nil, fmt.Errorf("signing keys: %w", err)
 		}
@@ -137,20 +147,6 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
 	}
 	return key, nil
-}
-
-// complete are the tenant's keys, with one of each algorithm that there is always one of.
-func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) {
-	for _, alg := range k.always {
-		if _, err := k.signing(ctx, tenant, alg); err != nil {
-			return nil, err
-		}
-	}
-	set, err := k.sets.Get(ctx, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("signing keys: %w", err)
-	}
-	return set, nil
 }
 
 // public is the JWK set: every key that signs, will sign, or signed what may still live.
@@ -186,9 +182,9 @@ func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
 		set.keys = append(set.keys, key)
 	}
 	if old != nil {
-		set.asked = old.(*keySet).asked
+		set.asked, set.declared = old.(*keySet).asked, old.(*keySet).declared
 	} else {
-		set.asked = &askedAgain{}
+		set.asked, set.declared = &pause{}, &pause{}
 	}
 	k.last.Store(tenant, set)
 	return set, nil
@@ -196,24 +192,34 @@ func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
 
 // keySet is a tenant's keys at one moment, by algorithm and sequence. It never changes.
 type keySet struct {
-	keys  []*signingKey
-	asked *askedAgain
+	keys []*signingKey
+	// asked is when an unknown kid last had the keys read anew, declared when the clients were
+	// last asked which algorithms they declare.
+	asked, declared *pause
 }
 
-// askedAgain is when an unknown kid last had a tenant's keys read anew.
-type askedAgain struct {
+// pause keeps what is done from being done again too soon.
+type pause struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-func (s *keySet) askAgain() bool {
-	s.asked.mu.Lock()
-	defer s.asked.mu.Unlock()
-	if time.Since(s.asked.at) < cache.TTL {
+// over says whether it was not done for so long. If so it is being done now.
+func (p *pause) over(length time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.at) < length {
 		return false
 	}
-	s.asked.at = time.Now()
+	p.at = time.Now()
 	return true
+}
+
+// end has it done again as soon as it is wanted.
+func (p *pause) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = time.Time{}
 }
 
 // signing is the newest key of the algorithm whose time has come and that will be

@@ -108,6 +108,10 @@ type Clients interface {
 	RemoveClient(ctx context.Context, tenant, id string, now time.Time) error
 	// AllowsOrigin says whether an enabled client of the tenant registered the origin.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
+	// DeclaresAlgorithm says whether a client of the tenant, enabled or not, declares the
+	// algorithm for what is signed for it: its ID tokens or its userinfo. It reads the clients
+	// one by one.
+	DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error)
 }
 
 // Duration is a time.Duration that is written "1h30m" in files.

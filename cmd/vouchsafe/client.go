@@ -227,6 +227,9 @@ type clientApplyCmd struct {
 
 func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 	return a.plan(ctx, c.Tenant, c.File, func(s store, plan []change) error {
+		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
+			return err
+		}
 		if err := applyPlan(ctx, s, c.Tenant, plan, "cli"); err != nil {
 			return err
 		}

@@ -89,6 +89,36 @@ func removed(plan []change) []string {
 	return ids
 }
 
+// kept are the clients that the plan adds or changes.
+func kept(plan []change) []storage.Client {
+	var clients []storage.Client
+	for _, ch := range plan {
+		if ch.Op != "-" {
+			clients = append(clients, ch.client)
+		}
+	}
+	return clients
+}
+
+// publishKeys makes the signing keys that the plan's clients declare and that the tenant has none
+// of, before there is anything to sign. It opens the master secrets for that alone.
+func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan []change) error {
+	keys, err := s.Keys(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	clients := kept(plan)
+	missing := provider.UnpublishedAlgorithms(keys, clients...)
+	if len(missing) == 0 {
+		return nil
+	}
+	err = a.withProvider(ctx, func(s *server) error { return s.provider.PublishKeys(ctx, tenant, clients...) })
+	if err != nil {
+		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
+	}
+	return nil
+}
+
 // applyPlan carries the changes out, on record as the actor's doing.
 func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor string) error {
 	kinds := map[string]string{"+": "client.added", "~": "client.changed", "-": "client.removed"}

@@ -317,6 +317,9 @@ func (s *server) applyClients(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
+		if err := s.provider.PublishKeys(ctx, storage.DefaultTenant, kept(plan)...); err != nil {
+			return fmt.Errorf("clients file: %w", err)
+		}
 		if err := applyPlan(ctx, s.store, storage.DefaultTenant, plan, "clients file"); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}

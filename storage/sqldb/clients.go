@@ -88,3 +88,18 @@ func (s *Store) AllowsOrigin(ctx context.Context, tenant, origin string) (bool, 
 	n, err := one(ctx, s, allowsOrigin, []any{tenant, origin}, scanCount)
 	return n > 0, named(err, "origin", origin)
 }
+
+// The metadata is JSON as encode writes it, without spaces; in a text the quotes would be escaped.
+const declaresAlgorithm = `
+	SELECT COUNT(*) FROM (
+		SELECT 1 FROM clients
+		WHERE tenant_id = $1 AND removed_at = 0 AND (metadata LIKE $2 OR metadata LIKE $3)
+		LIMIT 1) AS found`
+
+// DeclaresAlgorithm implements storage.Clients.
+func (s *Store) DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error) {
+	field := func(name string) string { return `%"` + name + `":` + encode(alg) + `%` }
+	args := []any{tenant, field("id_token_signed_response_alg"), field("userinfo_signed_response_alg")}
+	n, err := one(ctx, s, declaresAlgorithm, args, scanCount)
+	return n > 0, named(err, "algorithm", alg)
+}

@@ -33,6 +33,32 @@ func testClients(t *testing.T, s Store) {
 		same(t, got, err, changed)
 	})
 
+	t.Run("declared algorithms", func(t *testing.T) {
+		tenant, other := newTenant(t, s), newTenant(t, s)
+		declares := func(tenant, alg string, want bool) {
+			t.Helper()
+			if got, err := s.DeclaresAlgorithm(ctx, tenant, alg); err != nil || got != want {
+				t.Errorf("%s: got %v, %v, want %v", alg, got, err, want)
+			}
+		}
+		talks := aClient(tenant, "talks")
+		talks.ClientName = `"id_token_signed_response_alg":"EdDSA"`
+		talks.Scope = `id_token_signed_response_alg":"EdDSA`
+		must(t, s.PutClient(ctx, talks))
+		declares(tenant, "EdDSA", false)
+		id, info := aClient(tenant, "id"), aClient(tenant, "info")
+		id.IDTokenSignedResponseAlg, id.Disabled = "EdDSA", true
+		info.UserinfoSignedResponseAlg = "ES256"
+		must(t, s.PutClient(ctx, id))
+		must(t, s.PutClient(ctx, info))
+		declares(tenant, "EdDSA", true)
+		declares(tenant, "ES256", true)
+		declares(tenant, "RS256", false)
+		declares(other, "EdDSA", false)
+		must(t, s.RemoveClient(ctx, tenant, "id", now))
+		declares(tenant, "EdDSA", false)
+	})
+
 	t.Run("pages", func(t *testing.T) {
 		// Languages sort these otherwise than bytes do.
 		names := []string{"a", "B", "a-b", "ab", "A", "_", "ä", "z"}

@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// lookForDeclared is how long a server goes by what it found that clients declare. What a command
+// stores is published at once, without that.
+const lookForDeclared = time.Minute
+
+// declaredAlgorithms are those that have to sign what the client is given.
+func declaredAlgorithms(c *storage.Client) []string {
+	algs := []string{idTokenAlgorithm(c)}
+	if c.UserinfoSignedResponseAlg != "" {
+		algs = append(algs, c.UserinfoSignedResponseAlg)
+	}
+	return algs
+}
+
+// PublishKeys makes the keys of the tenant that the clients declare and that it has none of yet;
+// those that every tenant has are there from the first look at the JWK set. Call it before the
+// clients are stored: a client that keeps the set then has the key before its first token.
+func (p *Provider) PublishKeys(ctx context.Context, tenant string, clients ...storage.Client) error {
+	for i := range clients {
+		for _, alg := range declaredAlgorithms(&clients[i]) {
+			if slices.Contains(usualAlgorithms, alg) {
+				continue
+			}
+			if _, err := p.keys.signing(ctx, tenant, alg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// UnpublishedAlgorithms are those that clients declare and that none of the tenant's keys is of,
+// beside those that every tenant has keys of: PublishKeys would make some.
+func UnpublishedAlgorithms(keys []storage.Key, clients ...storage.Client) []string {
+	now := time.Now()
+	var out []string
+	for i := range clients {
+		for _, alg := range declaredAlgorithms(&clients[i]) {
+			has := func(k storage.Key) bool {
+				return k.Algorithm == alg && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(now))
+			}
+			if !slices.Contains(usualAlgorithms, alg) && !slices.Contains(out, alg) && !slices.ContainsFunc(keys, has) {
+				out = append(out, alg)
+			}
+		}
+	}
+	return out
+}
+
+// complete are the tenant's keys, with one of each algorithm that there is always one of, and of
+// each that a client declares: a JWK set that is kept knows the key of the first token.
+func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) {
+	for _, alg := range k.always {
+		if _, err := k.signing(ctx, tenant, alg); err != nil {
+			return nil, err
+		}
+	}
+	set, err := k.sets.Get(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	missing := k.missing(set)
+	if len(missing) == 0 || !set.declared.over(lookForDeclared) {
+		return set, nil
+	}
+	if err := k.makeDeclared(ctx, tenant, missing); err != nil {
+		set.declared.end()
+		return nil, err
+	}
+	return k.sets.Get(ctx, tenant)
+}
+
+// makeDeclared makes keys of those of the algorithms that a client declares.
+func (k *keyring) makeDeclared(ctx context.Context, tenant string, algs []string) error {
+	for _, alg := range algs {
+		declared, err := k.store.DeclaresAlgorithm(ctx, tenant, alg)
+		if err != nil {
+			return fmt.Errorf("declared algorithms: %w", err)
+		}
+		if !declared {
+			continue
+		}
+		if _, err := k.signing(ctx, tenant, alg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing are the algorithms that no published key is of.
+func (k *keyring) missing(set *keySet) []string {
+	var algs []string
+	for _, alg := range signingAlgorithms {
+		if newest := set.newest(string(alg)); newest == nil || !newest.isPublished(time.Now()) {
+			algs = append(algs, string(alg))
+		}
+	}
+	return algs
+}
