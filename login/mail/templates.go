@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	text "text/template"
@@ -61,62 +62,132 @@ var standard = func() *Templates {
 
 // LoadTemplates reads the built-in texts, and what the folder, unless "", has in the place
 // of each: FOLDER/en/confirm-email.txt and .html, FOLDER/layout.html. A file that cannot
-// be used, or that nothing would use, is an error.
+// be used, or that nothing would use, is an error, which says the file and the line; so is one
+// that makes no mail of what the message has.
 func LoadTemplates(folder string) (*Templates, error) {
 	sub, err := fs.Sub(builtin, "templates")
 	if err != nil {
 		return nil, err
 	}
 	t := &Templates{text: map[string]*text.Template{}, html: map[string]*html.Template{}}
-	for _, from := range []fs.FS{sub, os.DirFS(folder)} {
-		if err := t.load(from); err != nil {
-			return nil, fmt.Errorf("mail templates: %w", err)
-		}
-		if folder == "" {
-			break
-		}
+	if err := (&reader{Templates: t}).walk(sub, "."); err != nil {
+		return nil, fmt.Errorf("mail templates: %w", err)
+	}
+	if folder == "" {
+		return t, nil
+	}
+	r := &reader{Templates: t, folder: folder, files: map[string]own{}}
+	if err := r.walk(os.DirFS(folder), "."); err != nil {
+		return nil, fmt.Errorf("mail_templates: %w", err)
+	}
+	if err := errors.Join(r.faults...); err != nil {
+		return nil, fmt.Errorf("mail_templates: %w", err)
+	}
+	if err := t.check(r.files, r.layoutFile); err != nil {
+		return nil, fmt.Errorf("mail_templates: %w", err)
 	}
 	return t, nil
 }
 
-func (t *Templates) load(from fs.FS) error {
-	return fs.WalkDir(from, ".", func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case strings.HasPrefix(d.Name(), ".") && file != ".":
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case d.IsDir():
-			return nil
-		}
-		source, err := fs.ReadFile(from, file)
-		if err != nil {
-			return err
-		}
-		return t.add(file, string(source))
-	})
+// reader reads the files of a folder.
+type reader struct {
+	*Templates
+	folder     string // "" for what is built in
+	files      map[string]own
+	layoutFile string
+	faults     []error // of files
 }
 
-func (t *Templates) add(file, source string) (err error) {
-	if file == layout {
-		t.layout, err = html.New(layout).Option("missingkey=error").Parse(source)
+// walk reads what is below a folder. It follows links to folders: Kubernetes mounts a ConfigMap
+// as such.
+func (r *reader) walk(from fs.FS, dir string) error {
+	entries, err := fs.ReadDir(from, dir)
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", path.Join(r.folder, dir), err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		file := path.Join(dir, e.Name())
+		info, err := fs.Stat(from, file)
+		if err == nil && info.IsDir() && strings.Count(file, "/") < 2 {
+			err = r.walk(from, file)
+		} else if err == nil {
+			var source []byte
+			if source, err = fs.ReadFile(from, file); err == nil {
+				err = r.add(file, source)
+			}
+		}
+		if err != nil {
+			r.faults = append(r.faults, err)
+		}
+	}
+	return nil
+}
+
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}$`)
+
+func (r *reader) add(file string, raw []byte) error {
+	at := path.Join(r.folder, file)
+	source, err := readSource(at, raw)
+	if err != nil {
 		return err
+	}
+	if file == layout {
+		r.layoutFile = at
+		return r.parseHTML(&r.layout, at, source, layoutFields)
 	}
 	ext := path.Ext(file)
 	key := strings.TrimSuffix(file, ext)
-	isMail, isText := slices.Contains(names, path.Base(key)), slices.Contains(texts, path.Base(key))
-	if strings.Count(key, "/") != 1 || !isMail && !isText || ext != ".txt" && (isText || ext != ".html") {
-		return fmt.Errorf("%s: there is no such message", file)
+	language, name, _ := strings.Cut(key, "/")
+	isMail, isText := slices.Contains(names, name), slices.Contains(texts, name)
+	if !isMail && !isText || ext != ".txt" && (isText || ext != ".html") {
+		return fmt.Errorf("%s: there is no such message", at)
 	}
-	if ext == ".txt" {
-		t.text[key], err = text.New(key).Option("missingkey=error").Parse(source)
-		return err
+	if !languageTag.MatchString(language) {
+		return fmt.Errorf("%s: %q is no language as pages have them: write two letters, such as en", at, language)
 	}
-	t.html[key], err = html.New(key).Option("missingkey=error").Parse(source)
+	have := append(slices.Clone(fields[name]), "Tenant", "NotMe")
+	files := r.files[key]
+	if ext == ".html" {
+		files.html = at
+		var t *html.Template
+		if err = r.parseHTML(&t, at, source, have); err == nil {
+			r.html[key] = t
+		}
+	} else {
+		files.text = at
+		err = r.parseText(key, at, source, have)
+	}
+	if r.files != nil {
+		r.files[key] = files
+	}
 	return err
+}
+
+func (r *reader) parseText(key, at, source string, have []string) error {
+	t, err := text.New(at).Option("missingkey=error").Parse(source)
+	if err != nil {
+		return located(err)
+	}
+	if t.Tree == nil { // definitions alone
+		return fault(at, 1, "has no text")
+	}
+	r.text[key] = t
+	return checkFields(t.Tree, have)
+}
+
+func (r *reader) parseHTML(into **html.Template, at, source string, have []string) error {
+	t, err := html.New(at).Option("missingkey=error").Parse(source)
+	if err != nil {
+		return located(err)
+	}
+	if t.Tree == nil {
+		return fault(at, 1, "has no text")
+	}
+	*into = t
+	return checkFields(t.Tree, have)
 }
 
 func (t *Templates) or() *Templates {
@@ -144,27 +215,37 @@ func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
 	if t.text[key] == nil {
 		return nil, fmt.Errorf("there is no mail template %q", m.Template)
 	}
+	m.Language = language
+	return t.renderWith(m, values)
+}
+
+// renderWith makes the message of the values, in a language that has it.
+func (t *Templates) renderWith(m storage.Mail, values map[string]any) (*Message, error) {
+	key := m.Language + "/" + m.Template
+	source := t.text[key]
 	var out bytes.Buffer
-	if err := t.text[key].Execute(&out, values); err != nil {
+	if err := source.Execute(&out, values); err != nil {
 		return nil, err
 	}
 	if m.Channel == storage.ChannelSMS {
 		return &Message{TenantID: m.TenantID, ID: m.ID, To: m.To, Text: strings.TrimSpace(out.String())}, nil
 	}
-	subject, body, _ := strings.Cut(out.String(), "\n")
-	msg := &Message{
-		TenantID: m.TenantID, ID: m.ID, To: m.To,
-		Subject: strings.TrimSpace(strings.TrimPrefix(subject, "Subject:")), Text: strings.TrimLeft(body, "\n"),
+	subject, body, _ := strings.Cut(strings.TrimLeft(out.String(), " \t\n"), "\n")
+	subject, ok := strings.CutPrefix(subject, "Subject:")
+	msg := &Message{TenantID: m.TenantID, ID: m.ID, To: m.To, Subject: strings.TrimSpace(subject), Text: strings.TrimLeft(body, "\n")}
+	if !ok || msg.Subject == "" {
+		return nil, fault(source.Name(), 1, `begins without a subject: the first line is "Subject: " and the words of it`)
 	}
 	if strings.ContainsFunc(msg.Subject, unicode.IsControl) {
-		return nil, errors.New("the subject has control characters")
+		return nil, fault(source.Name(), 1, "the subject has control characters")
 	}
 	out.Reset()
-	if own := t.html[key]; own != nil {
-		err = own.Execute(&out, values)
+	var err error
+	if page := t.html[key]; page != nil {
+		err = page.Execute(&out, values)
 	} else {
 		err = t.layout.Execute(&out, map[string]any{
-			"Lang": language, "Tenant": values["Tenant"], "Subject": msg.Subject, "Paragraphs": paragraphs(msg.Text, values),
+			"Lang": m.Language, "Tenant": values["Tenant"], "Subject": msg.Subject, "Paragraphs": paragraphs(msg.Text, values),
 		})
 	}
 	msg.HTML = out.String()
