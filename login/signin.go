@@ -263,7 +263,7 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 // passwordsFor hashes for a guess: in the line of those who are known, if it is one of them.
 func (s *Server) passwordsFor(g guess) *password.Hasher {
 	if g.known {
-		return s.Passwords.Reserved()
+		return s.Passwords.ReservedFor(g.person)
 	}
 	return s.Passwords
 }

@@ -24,6 +24,7 @@ func limitRows() []row {
 		{"D16 client ids and secrets in a spray", d16},
 		{"G18 an upstream that nobody reaches", g18},
 		{"M10 a flood of sign-ins", m10},
+		{"M11 an account with many known browsers", m11},
 	}
 }
 
@@ -350,4 +351,37 @@ func m10(t *testing.T, s *vouchsafetest.Server) {
 	stop.Store(true)
 	wg.Wait()
 	wantSignIn(t, "somebody else afterwards", own.Browser(t, own.Person(t)))
+}
+
+// m11: a browser becomes known by a right sign-in, so that who has one account has as many
+// known browsers as they like. They queue for hashes with the strangers all the same.
+func m11(t *testing.T, s *vouchsafetest.Server) {
+	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{
+		"VOUCHSAFE_LIMIT_GUESSES_KNOWN": "60/1m", "VOUCHSAFE_ARGON2_PASSES": "6",
+	}})
+	home := own.Browser(t, own.Person(t))
+	home.Code(t, vouchsafetest.NewRequest(web))
+	attacker := own.Person(t)
+	var known []*vouchsafetest.Browser
+	for range 6 {
+		known = append(known, own.Browser(t, attacker))
+		known[len(known)-1].Code(t, vouchsafetest.NewRequest(web))
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for _, b := range known {
+		page := b.Get(t, "/login?other=1")
+		for range 50 {
+			wg.Go(func() {
+				for !stop.Load() {
+					b.SignIn(t, page, vouchsafetest.Person{Email: attacker.Email, Password: "not the password 8Kc"})
+				}
+			})
+		}
+	}
+	for range 2 {
+		wantSignIn(t, "another's known browser", home)
+	}
+	stop.Store(true)
+	wg.Wait()
 }

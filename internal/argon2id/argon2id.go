@@ -30,8 +30,9 @@ type Hasher struct {
 	Params Params
 	// Pool bounds the work. Default: the one that the process shares.
 	Pool *Pool
-	// Reserved queues in the line for those who are known.
-	Reserved bool
+	// Known, when it is set, says who of those that are known it is: they queue in a line of
+	// their own.
+	Known string
 }
 
 // Check says whether the parameters are ones that Verify would take back.
@@ -47,7 +48,7 @@ func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
 	rand.Read(salt)
 	d := digest{params: p, salt: salt}
 	var failed error
-	err := h.pool().run(ctx, h.Reserved, func() { d.key, failed = derive([]byte(secret), salt, p, keyLength) })
+	err := h.pool().run(ctx, h.Known, func() { d.key, failed = derive([]byte(secret), salt, p, keyLength) })
 	if err := cmp.Or(err, failed); err != nil {
 		return "", err
 	}
@@ -64,7 +65,7 @@ func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 	}
 	var key []byte
 	var failed error
-	err = h.pool().run(ctx, h.Reserved, func() { key, failed = derive([]byte(secret), d.salt, d.params, len(d.key)) })
+	err = h.pool().run(ctx, h.Known, func() { key, failed = derive([]byte(secret), d.salt, d.params, len(d.key)) })
 	if err := cmp.Or(err, failed); err != nil {
 		return false, err
 	}
@@ -80,7 +81,7 @@ func Readable(phc string) bool {
 // Run runs other slow work within the same bound: hashes of other kinds, for one.
 // ErrBusy when there is too much.
 func (h *Hasher) Run(ctx context.Context, work func()) error {
-	return h.pool().run(ctx, h.Reserved, work)
+	return h.pool().run(ctx, h.Known, work)
 }
 
 // NeedsRehash says whether phc was made with other parameters than new hashes are.

@@ -23,7 +23,7 @@ var process = NewPool(runtime.GOMAXPROCS(0), patience)
 
 // Pool runs a bounded number of hashes at once. Others queue, first come first served, in
 // one of two lines. In the reserved one are those who are known: no flood of strangers
-// makes them wait, or fills their places.
+// makes them wait, or fills their places, and nor does one of them, who has few.
 type Pool struct {
 	wait   time.Duration
 	places int // in each line, those who are served included
@@ -32,6 +32,7 @@ type Pool struct {
 	free  int
 	turn  int
 	lines [2]line
+	held  map[string]int // places in the reserved line, by who is known
 }
 
 // line is who queues: strangers, or those who are known.
@@ -43,59 +44,87 @@ type line struct {
 // oneInTurns is how often a stranger is served while somebody known waits.
 const oneInTurns = 4
 
+// heldAtOnce is how many places in the reserved line one of those who are known has. Who wants
+// more at once queues with the strangers: else the owner of one account, with as many browsers
+// as they like to sign in with, would make all others wait.
+const heldAtOnce = 2
+
 // NewPool runs n hashes at once, which may be none, and lets others wait for so long.
 // The lines are bounded too: to what could be done in that time if a hash took 10 ms.
 func NewPool(n int, wait time.Duration) *Pool {
-	return &Pool{wait: wait, free: n, places: n * (1 + int(wait/(10*time.Millisecond)))}
+	return &Pool{wait: wait, free: n, places: n * (1 + int(wait/(10*time.Millisecond))), held: map[string]int{}}
 }
 
 // run calls work when it is the caller's turn; ErrBusy when that does not come in time, or
-// the line is full; ctx's error when the caller has gone.
-func (p *Pool) run(ctx context.Context, reserved bool, work func()) error {
+// the line is full; ctx's error when the caller has gone. known says who is known, and is ""
+// for strangers.
+func (p *Pool) run(ctx context.Context, known string, work func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l := &p.lines[0]
-	if reserved {
-		l = &p.lines[1]
-	}
-	turn, err := p.enter(l)
+	c, err := p.enter(known)
 	if err != nil {
 		return err
 	}
-	if err := p.await(ctx, l, turn); err != nil {
+	if err := p.await(ctx, c); err != nil {
 		return err
 	}
-	defer p.leave(l)
+	defer p.leave(c)
 	work()
 	return nil
 }
 
-// enter takes a place in the line; a nil element is one that is served at once.
-func (p *Pool) enter(l *line) (*list.Element, error) {
+// caller is somebody in a line.
+type caller struct {
+	line  *line
+	known string        // "" in the strangers' line
+	turn  *list.Element // nil for one that is served at once
+}
+
+// enter takes a place in the line that the caller belongs to.
+func (p *Pool) enter(known string) (caller, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l.taken >= p.places {
-		return nil, ErrBusy
+	c := caller{line: &p.lines[0]}
+	if known != "" && p.held[known] < heldAtOnce {
+		c.line, c.known = &p.lines[1], known
 	}
-	l.taken++
+	if c.line.taken >= p.places {
+		return c, ErrBusy
+	}
+	c.line.taken++
+	if c.known != "" {
+		p.held[c.known]++
+	}
 	if p.free > 0 { // then nobody waits
 		p.free--
-		return nil, nil
+		return c, nil
 	}
-	return l.waiting.PushBack(make(chan struct{})), nil
+	c.turn = c.line.waiting.PushBack(make(chan struct{}))
+	return c, nil
+}
+
+// gone gives the caller's place back. p.mu is locked.
+func (p *Pool) gone(c caller) {
+	c.line.taken--
+	if c.known == "" {
+		return
+	}
+	if p.held[c.known]--; p.held[c.known] == 0 {
+		delete(p.held, c.known)
+	}
 }
 
 // await waits for the turn.
-func (p *Pool) await(ctx context.Context, l *line, turn *list.Element) error {
-	if turn == nil {
+func (p *Pool) await(ctx context.Context, c caller) error {
+	if c.turn == nil {
 		return nil
 	}
 	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
 	err := ErrBusy
 	select {
-	case <-turn.Value.(chan struct{}):
+	case <-c.turn.Value.(chan struct{}):
 		return nil
 	case <-timer.C:
 	case <-ctx.Done():
@@ -104,20 +133,20 @@ func (p *Pool) await(ctx context.Context, l *line, turn *list.Element) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-turn.Value.(chan struct{}): // it came this very moment
+	case <-c.turn.Value.(chan struct{}): // it came this very moment
 		p.next()
 	default:
-		l.waiting.Remove(turn)
+		c.line.waiting.Remove(c.turn)
 	}
-	l.taken--
+	p.gone(c)
 	return err
 }
 
 // leave gives place and turn back.
-func (p *Pool) leave(l *line) {
+func (p *Pool) leave(c caller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.taken--
+	p.gone(c)
 	p.next()
 }
 

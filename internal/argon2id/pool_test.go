@@ -3,6 +3,7 @@ package argon2id
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,7 @@ func TestPoolBoundsWhatRunsAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 500 {
 			wg.Go(func() {
-				err := p.run(t.Context(), false, func() {
+				err := p.run(t.Context(), "", func() {
 					n := running.Add(1)
 					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 					}
@@ -56,14 +57,14 @@ func TestPoolLetsCallersGo(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		work := func() { t.Error("worked for a caller who has gone") }
-		if err := p.run(ctx, false, work); !errors.Is(err, context.DeadlineExceeded) {
+		if err := p.run(ctx, "", work); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("while waiting: got %v", err)
 		}
 		end()
-		if err := p.run(ctx, false, work); !errors.Is(err, context.DeadlineExceeded) {
+		if err := p.run(ctx, "", work); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("before waiting: got %v", err)
 		}
-		if err := p.run(t.Context(), false, func() {}); err != nil {
+		if err := p.run(t.Context(), "", func() {}); err != nil {
 			t.Errorf("afterwards: got %v", err)
 		}
 		if p.free != 1 || p.lines[0].taken != 0 || p.lines[0].waiting.Len() != 0 {
@@ -79,7 +80,7 @@ func occupy(t *testing.T, p *Pool, n int) (end func()) {
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			if err := p.run(t.Context(), false, func() { <-done }); err != nil {
+			if err := p.run(t.Context(), "", func() { <-done }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -98,7 +99,7 @@ func TestKnownAreServedInAFlood(t *testing.T) {
 		for range 1000 {
 			wg.Go(func() {
 				for ctx.Err() == nil {
-					if errors.Is(p.run(ctx, false, func() { time.Sleep(40 * time.Millisecond) }), ErrBusy) {
+					if errors.Is(p.run(ctx, "", func() { time.Sleep(40 * time.Millisecond) }), ErrBusy) {
 						shed.Add(1)
 						time.Sleep(10 * time.Millisecond)
 					}
@@ -108,7 +109,7 @@ func TestKnownAreServedInAFlood(t *testing.T) {
 		time.Sleep(time.Second)
 		for range 10 {
 			start := time.Now()
-			if err := p.run(t.Context(), true, func() { time.Sleep(40 * time.Millisecond) }); err != nil {
+			if err := p.run(t.Context(), "jo", func() { time.Sleep(40 * time.Millisecond) }); err != nil {
 				t.Errorf("somebody known: got %v", err)
 			}
 			if took := time.Since(start); took > 200*time.Millisecond {
@@ -132,8 +133,11 @@ func TestStrangersAreServedBesideTheKnown(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
-				reserved := i >= 10
-				if err := p.run(t.Context(), reserved, func() { order = append(order, reserved) }); err != nil {
+				reserved, known := i >= 10, ""
+				if reserved {
+					known = strconv.Itoa(i)
+				}
+				if err := p.run(t.Context(), known, func() { order = append(order, reserved) }); err != nil {
 					t.Error(err)
 				}
 			})
@@ -149,6 +153,40 @@ func TestStrangersAreServedBesideTheKnown(t *testing.T) {
 		}
 		if strangers != 5 {
 			t.Errorf("%d of the first 20 were strangers, want every fourth", strangers)
+		}
+	})
+}
+
+// TestOneOfTheKnownHoldsUpNoOther: who has an account can have as many known browsers as they
+// like to sign in with.
+func TestOneOfTheKnownHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(2, time.Second)
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 500 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					if errors.Is(p.run(ctx, "the attacker", func() { time.Sleep(40 * time.Millisecond) }), ErrBusy) {
+						time.Sleep(10 * time.Millisecond)
+					}
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		for i := range 10 {
+			start := time.Now()
+			if err := p.run(t.Context(), strconv.Itoa(i), func() { time.Sleep(40 * time.Millisecond) }); err != nil {
+				t.Errorf("somebody else who is known: got %v", err)
+			}
+			if took := time.Since(start); took > 200*time.Millisecond {
+				t.Errorf("somebody else who is known waited %v", took)
+			}
+		}
+		stop()
+		wg.Wait()
+		if len(p.held) != 0 || p.lines[0].taken != 0 || p.lines[1].taken != 0 {
+			t.Errorf("places are held when all have gone: %v, %d, %d", p.held, p.lines[0].taken, p.lines[1].taken)
 		}
 	})
 }

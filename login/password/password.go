@@ -42,11 +42,11 @@ func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	return h, nil
 }
 
-// Reserved is the Hasher with a place in the line for those who are known: they do not wait
-// for a flood of strangers.
-func (h *Hasher) Reserved() *Hasher {
+// ReservedFor is the Hasher with places in the line for those who are known: they do not wait
+// for a flood of strangers. Each of them, named by who, has few.
+func (h *Hasher) ReservedFor(who string) *Hasher {
 	known := *h
-	known.argon.Reserved = true
+	known.argon.Known = who
 	return &known
 }
 
