@@ -71,6 +71,7 @@ type importing struct {
 	store    store
 	rules    rowRules
 	dry      bool
+	again    bool // of the batch before, some people were there: much of the file may be
 	seen     seenKeys
 	report   *json.Encoder // nil: none is written
 	progress *progress
@@ -156,8 +157,8 @@ func (im *importing) run(ctx context.Context, r *bufio.Reader, isCSV bool) error
 	return im.batch(ctx, batch)
 }
 
-// batch imports rows side by side. What is wrong with one is no error. Behind it comes a
-// rest: servers that write to the same file (SQLite) get their turn.
+// batch imports rows side by side. What is wrong with one is no error. Behind what
+// was written comes a rest: servers that write to the same file (SQLite) get their turn.
 func (im *importing) batch(ctx context.Context, rows []readRow) error {
 	began := time.Now()
 	type outcome struct {
@@ -181,6 +182,7 @@ func (im *importing) batch(ctx context.Context, rows []readRow) error {
 		})
 	}
 	wg.Wait()
+	there, added := im.there, im.added
 	for i, o := range outcomes {
 		switch {
 		case o.err != nil:
@@ -199,7 +201,8 @@ func (im *importing) batch(ctx context.Context, rows []readRow) error {
 		}
 	}
 	im.progress.show(im.file.n, im.counts())
-	if im.dry {
+	im.again = im.there > there
+	if im.dry || im.added == added {
 		return nil
 	}
 	select {
@@ -271,6 +274,11 @@ func (im *importing) add(ctx context.Context, p person) (there bool, bad, err er
 			return false, taken, nil
 		}
 		return false, nil, err
+	}
+	if im.again { // to look costs less than to fail to add
+		if there, bad, err := im.taken(ctx, p); there || bad != nil || err != nil {
+			return there, bad, err
+		}
 	}
 	err = im.store.AddUser(ctx, p.user, creds, once)
 	if errors.Is(err, storage.ErrStale) && once != nil { // there is an administrator
