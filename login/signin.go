@@ -321,7 +321,7 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	if err != nil {
 		return err
 	}
-	if browser.Cookie(r, staleCookie) != "" && time.Since(since) < upstreamSkew {
+	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), upstreamSkew) {
 		browser.SetCookie(w, r, staleCookie, "", 0)
 	}
 	s.devices.Remember(w, r, knownFor(user, acr)...)

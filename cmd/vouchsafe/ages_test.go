@@ -21,12 +21,13 @@ var ages = map[string]string{
 	"provider/clientkeys.go fetch":       "of this process",
 	"provider/code.go openCode":          "asks",
 	"provider/interaction.go openLetter": "to both sides",
-	"provider/keys.go askAgain":          "of this process",
+	"provider/keys.go over":              "of this process",
 	"provider/policy.go needsLogin":      "storage asks",
 	"login/disavow.go keepFormer":        "the life of the link counts",
 	"login/disavow.go formerFactor":      "the life of the link counts",
 	"login/disavowal.go with":            "longer voids more",
 	"login/upstream/discovery.go get":    "of this process",
+	"login/upstream/keys.go named":       "of this process",
 }
 
 // TestAgesHaveALowerBound walks the code for comparisons of how long ago something was: what

@@ -4,6 +4,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,12 +103,12 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 // TestATestMailShowsWhatTheServerAnswers, whether it takes the mail or not.
 func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 	t.Parallel()
-	no := false
+	var no atomic.Bool
 	srv := smtptest.Follow(t, "127.0.0.1:0", smtptest.Script{
 		Offers: []string{"AUTH PLAIN LOGIN"},
 		Auth:   map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 not \x1b[31mthis way"), "LOGIN": smtptest.Login("vouchsafe", "right password")},
 		Answer: func(line string) string {
-			if no && strings.HasPrefix(line, "RCPT") {
+			if no.Load() && strings.HasPrefix(line, "RCPT") {
 				return "550-5.7.1 we do not like\n550 5.7.1 mails of tests"
 			}
 			return ""
@@ -132,7 +133,7 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 	if isFile(filepath.Join(sh.dir, "data", "vouchsafe.db")) {
 		t.Error("it made a database")
 	}
-	no = true
+	no.Store(true)
 	if out, err, code := sh.run(t, "", "mail", "test", "jo@example.com"); code != 1 || !strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
 		t.Errorf("got %d, %s, %s", code, out, err)
 	}

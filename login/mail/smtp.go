@@ -17,8 +17,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
 	"github.com/vouchsafe/vouchsafe/login/address"
 )
 
@@ -102,7 +100,7 @@ func isASCII(s string) bool {
 func (s *SMTP) readServer(conf *tls.Config) error {
 	ip, err := netip.ParseAddr(s.host)
 	if err != nil && !isASCII(s.host) {
-		if s.host, err = idna.Lookup.ToASCII(s.host); err != nil {
+		if s.host, err = address.Domain(s.host); err != nil {
 			return errors.New(badSMTPURL)
 		}
 	}
@@ -134,7 +132,7 @@ func (s *SMTP) readServer(conf *tls.Config) error {
 func helloName(sender string) string {
 	name, err := os.Hostname()
 	if err == nil && strings.Contains(strings.Trim(name, "."), ".") {
-		if name, err = idna.Lookup.ToASCII(strings.TrimSuffix(name, ".")); err == nil {
+		if name, err = address.Domain(strings.TrimSuffix(name, ".")); err == nil {
 			return name
 		}
 	}
