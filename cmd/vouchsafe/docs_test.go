@@ -29,7 +29,9 @@ the path of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `.
 
 A list is separated by commas, or a list in YAML. Durations are written 90s, 15m, 720h.
 A setting that is misspelt or makes no sense stops the start, and all of them are told
-at once.
+at once. So does any other variable that begins with ` + "`VOUCHSAFE_`" + `, but for those that
+Kubernetes and Docker set by themselves for a Service or container of that name, such as
+` + "`VOUCHSAFE_SERVICE_HOST`" + `.
 
 | setting | default | |
 |---|---|---|
@@ -144,7 +146,7 @@ func TestDocsAreTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{envPrefix + "CONFIG": true}
+	known := map[string]bool{envPrefix + "CONFIG": true, envPrefix + "SERVICE_HOST": true}
 	for _, s := range settings {
 		known[s.env()], known[s.env()+"_FILE"] = true, s.secret
 	}

@@ -21,8 +21,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const envPrefix = "VOUCHSAFE_"
-
 // setting is one field of Config.
 type setting struct {
 	name   string // snake_case
@@ -84,19 +82,7 @@ type loader struct {
 // which are the error.
 func loadConfig(flags map[string]string, file string, environ []string) (*Config, error) {
 	l := loader{origin: map[string]string{}}
-	env := map[string]string{}
-	for _, e := range environ {
-		// Docker Compose and its like hand over what is not set as empty.
-		switch name, val, _ := strings.Cut(e, "="); {
-		case !strings.HasPrefix(name, envPrefix):
-		case val != "":
-			env[name] = val
-		case name == settingNamed("database_url").env():
-			// It was meant to hold something: an embedded server in its place would print
-			// the first administrator's link, for an empty database.
-			l.faults.add(name, "is empty: write the PostgreSQL URL, or unset it for an embedded server")
-		}
-	}
+	env := l.ownEnviron(environ)
 	if file == "" {
 		file = env[envPrefix+"CONFIG"]
 	}
@@ -154,7 +140,7 @@ func (l *loader) readFile(file string) {
 		texts, ok := texts(val)
 		switch {
 		case s == nil || s.name != key.Value && !fromFile:
-			l.faults.at(file, key, "%s is no setting%s", key.Value, meant(key.Value, settingNames()))
+			l.faults.at(file, key, "%s is no setting%s", key.Value, suggested(key.Value, func(setting string) string { return setting }))
 		case val.ShortTag() == "!!null": // NAME: and nothing behind it
 		case !ok:
 			l.faults.at(file, val, "%s: want a value, or a list of them", key.Value)
@@ -181,44 +167,18 @@ func texts(n *yaml.Node) ([]string, bool) {
 	return out, n.Kind == yaml.SequenceNode
 }
 
-func (l *loader) readEnv(env map[string]string) {
-	known := map[string]bool{envPrefix + "CONFIG": true}
-	for _, s := range settings {
-		name := s.env()
-		known[name] = true
-		val, ok := env[name]
-		if s.secret {
-			known[name+"_FILE"] = true
-			if path := env[name+"_FILE"]; path != "" && ok {
-				l.faults.add(name, "and %s_FILE are both set: unset one", name)
-			} else if path != "" {
-				l.setFromFile(s, name+"_FILE", path)
-			}
-		}
-		if ok {
-			l.set(s, name, val)
-		}
-	}
-	// Other programs may use the prefix: Kubernetes does so for a service called
-	// vouchsafe. What looks like a misspelt setting is refused all the same.
-	var names []string
-	for name := range known {
-		names = append(names, name)
-	}
-	for name := range env {
-		if hint := meant(name, names); !known[name] && hint != "" {
-			l.faults.add(name, "is no setting%s", hint)
-		}
-	}
-}
-
 func (l *loader) setFromFile(s *setting, origin, path string) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		l.faults.add(origin, "names a file that cannot be read: %v", err)
 		return
 	}
-	l.set(s, origin, strings.TrimSpace(string(text)))
+	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
+	if secret == "" { // and not as if it were not set: see ownEnviron
+		l.faults.add(origin, "names a file that is empty: write the secret into %s", path)
+		return
+	}
+	l.set(s, origin, secret)
 }
 
 // set gives the setting a value, whatever gave it one before.

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// envPrefix is how the names of settings begin in the environment.
+const envPrefix = "VOUCHSAFE_"
+
+// ownEnviron are the variables that are meant for this program, without those that orchestrators
+// set by themselves.
+func (l *loader) ownEnviron(environ []string) map[string]string {
+	env := map[string]string{}
+	database := settingNamed("database_url").env()
+	for _, e := range environ {
+		name, val, _ := strings.Cut(e, "=")
+		switch upper := strings.ToUpper(name); {
+		case !strings.HasPrefix(upper, envPrefix):
+		case upper != name:
+			if isSettingVariable(upper) {
+				l.faults.add(name, "is no setting: names are in capitals, write %s", upper)
+			}
+		// Docker Compose and its like hand over what is not set as empty.
+		case val == "" && (name == database || name == database+"_FILE"):
+			// It was meant to hold something: an embedded server in its place would print
+			// the first administrator's link, for an empty database.
+			l.faults.add(name, "is empty: write the PostgreSQL URL, or unset it for an embedded server")
+		case val != "" && !injected(name, val):
+			env[name] = val
+		}
+	}
+	return env
+}
+
+// injected says whether an orchestrator sets the variable by itself: Kubernetes does for each
+// Service whose name is vouchsafe, or begins with vouchsafe-, and Docker for each link to such a
+// container. What a person would write to say the port (VOUCHSAFE_PORT=8080) is not among it.
+func injected(name, val string) bool {
+	name = strings.TrimPrefix(name, envPrefix)
+	return injectedName.MatchString(name) || injectedPort.MatchString(name) && injectedURL.MatchString(val) ||
+		name == "NAME" && strings.HasPrefix(val, "/")
+}
+
+var (
+	injectedName = regexp.MustCompile(`^(ENV_.+|([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR|START|END))*))$`)
+	injectedPort = regexp.MustCompile(`^([A-Z0-9_]+_)?PORT$`)
+	injectedURL  = regexp.MustCompile(`^(tcp|udp|sctp)://`)
+)
+
+func isSettingVariable(name string) bool {
+	return slices.ContainsFunc(settings, func(s *setting) bool { return name == s.env() || s.secret && name == s.env()+"_FILE" })
+}
+
+// readEnv takes the settings from the environment, and refuses what is none: a misspelt
+// setting that is ignored is found out by what it does not protect.
+func (l *loader) readEnv(env map[string]string) {
+	for _, s := range settings {
+		name := s.env()
+		val, ok := env[name]
+		if path := env[name+"_FILE"]; s.secret && path != "" && ok {
+			l.faults.add(name, "and %s_FILE are both set: unset one", name)
+		} else if s.secret && path != "" {
+			l.setFromFile(s, name+"_FILE", path)
+		}
+		if ok {
+			l.set(s, name, val)
+		}
+	}
+	for name := range env {
+		if name != envPrefix+"CONFIG" && !isSettingVariable(name) {
+			spelt := func(setting string) string { return envPrefix + strings.ToUpper(setting) }
+			l.faults.add(name, "is no setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
+		}
+	}
+}
+
+// suggested says what to write in place of a setting that there is not, in the spelling of its
+// source.
+func suggested(name string, spelt func(setting string) string) string {
+	if of, ok := strings.CutSuffix(name, "_file"); ok {
+		if s := settingNamed(of); s != nil {
+			return ": " + of + " is no secret, and those alone are read from files. Write " + spelt(of)
+		}
+		if of == "config" {
+			return ": the file is named by " + envPrefix + "CONFIG or --config"
+		}
+	}
+	var spellings []string
+	for _, s := range settings {
+		spellings = append(spellings, spelt(s.name))
+		if s.secret {
+			spellings = append(spellings, spelt(s.name+"_file"))
+		}
+	}
+	if hint := meant(spelt(name), spellings); hint != "" {
+		return hint
+	}
+	best := otherNames[name]
+	if best == "" {
+		best = alike(name)
+	}
+	if best == "" {
+		return ", and none is like it: vouchsafe config --sample lists them"
+	}
+	return ": did you mean " + spelt(best) + "?"
+}
+
+// otherNames are what other products call a setting.
+var otherNames = map[string]string{
+	"port": "listen", "host": "listen", "addr": "listen", "address": "listen", "bind": "listen", "http_port": "listen", "server_port": "listen",
+	"url": "issuer", "base_url": "issuer", "public_url": "issuer", "external_url": "issuer", "domain": "issuer", "hostname": "issuer", "origin": "issuer",
+	"db": "database_url", "db_url": "database_url", "dsn": "database_url", "postgres_url": "database_url", "postgres_dsn": "database_url",
+	"from": "mail_from", "email_from": "mail_from", "smtp_from": "mail_from", "smtp_sender": "mail_from", "debug": "log_level", "verbose": "log_level",
+	"proxies": "trusted_proxies", "ca_file": "extra_ca_file", "ca_cert": "extra_ca_file",
+}
+
+// alike is the setting that shares the most words with a name, and has the fewest others.
+func alike(name string) string {
+	words := strings.Split(name, "_")
+	best, most := "", 0
+	for _, s := range settingNames() {
+		score := 0
+		for _, w := range strings.Split(s, "_") {
+			switch {
+			case !slices.Contains(words, w):
+				score--
+			case slices.Contains(commonWords, w):
+				score++
+			default:
+				score += 10
+			}
+		}
+		if score > most {
+			best, most = s, score
+		}
+	}
+	return best
+}
+
+// commonWords tell little of what a setting is about.
+var commonWords = []string{"url", "file", "id", "of", "min", "length", "from", "address", "lifetime", "user", "name"}
