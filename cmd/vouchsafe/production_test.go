@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
@@ -135,6 +138,42 @@ func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
 	if strings.Contains(r.err.String(), "unheard") {
 		t.Error("the log holds an address that was sent")
 	}
+}
+
+// A primary that became a standby answers as ever, and takes no writes.
+func TestReadinessOfADatabaseThatTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	db := pgtest.StartServer(t)
+	url, err := db.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newProduction(t, url).serve(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, step := range []struct {
+		setting string
+		status  int
+		want    string
+	}{
+		{"off", 200, `"database":{"status":"ok"}`},
+		{"on", 503, "takes no writes"},
+		{"off", 200, `"database":{"status":"ok"}`},
+	} {
+		for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = " + step.setting, "SELECT pg_reload_conf()"} {
+			if _, err := conn.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "readyz says that default_transaction_read_only is "+step.setting, func() bool {
+			status, body := r.get(t, r.ops+"/readyz")
+			return status == step.status && strings.Contains(body, step.want)
+		})
+	}
+	r.stop(t)
 }
 
 func TestReadinessNamesWhatFails(t *testing.T) {

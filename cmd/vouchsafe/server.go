@@ -85,9 +85,11 @@ func (s *server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.missTenants(ctx)
-	s.health = &health{checks: []healthCheck{{name: "database", ping: s.store.Ping}}}
+	s.health = &health{checks: []healthCheck{newHealthCheck("database", s.pingDatabase)}}
 	if s.cfg.RedisURL != "" {
-		s.health.checks = append(s.health.checks, healthCheck{name: "redis", ping: shared.Ping, optional: true})
+		redis := newHealthCheck("redis", shared.Ping)
+		redis.optional = true
+		s.health.checks = append(s.health.checks, redis)
 	}
 	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.pages.ErrorPage))
 	if err != nil {

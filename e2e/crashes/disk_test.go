@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
@@ -62,6 +63,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("user info on a full disk: got %d %s, want reading to go on", info.Status, info.Raw)
 		}
 		api.Keys(t)
+		readiness(t, s, http.StatusServiceUnavailable)
 		if page := browser.Get(t, vouchsafetest.NewRequest(web).Path()); page.Status >= 500 && page.Status != 503 {
 			t.Errorf("authorize on a full disk: got %d", page.Status)
 		}
@@ -72,9 +74,24 @@ func TestDiskFull(t *testing.T) {
 		// At once, without a restart; and nothing that failed was done all the same.
 		reply = api.Renew(t, web, reply.Refresh()).Want(t, 200, "")
 		api.Redeem(t, r, code).Want(t, 200, "")
+		readiness(t, s, http.StatusOK)
 		r = vouchsafetest.NewRequest(web)
 	}
 	wantIntact(t, copied(t, s))
+}
+
+// readiness wants /readyz to come to a status, by itself.
+func readiness(t *testing.T, s *vouchsafetest.Server, want int) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		status, body := s.Ops(t, "/readyz")
+		if status == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("readyz: got %d %s, want %d", status, body, want)
+		}
+	}
 }
 
 // copied is the server's database as it is now, outside of its own view of the files.

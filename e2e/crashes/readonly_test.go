@@ -76,8 +76,10 @@ func TestDiskTurnsReadOnly(t *testing.T) {
 			}
 		})
 		wantRead(t, api, reply.Access())
+		readiness(t, s, http.StatusServiceUnavailable)
 
 		back()
+		readiness(t, s, http.StatusOK)
 		began := time.Now()
 		next := api.TryRenew(t, web, reply.Refresh())
 		for next != nil && next.Status == http.StatusServiceUnavailable && time.Since(began) < 5*time.Second {

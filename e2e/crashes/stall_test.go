@@ -99,8 +99,10 @@ func TestStalledDiskIsAnswered(t *testing.T) {
 			// Who comes later waits behind it, and not for long.
 			soon(t, func() { wantRetryAfter(t, api.TryRenew(t, web, reply.Refresh())) })
 			wantRead(t, api, reply.Access())
+			readiness(t, s, http.StatusServiceUnavailable)
 
 			end()
+			readiness(t, s, http.StatusOK)
 			r = vouchsafetest.NewRequest(web)
 			s.Browser(t, person).Code(t, r)
 			api.Renew(t, web, reply.Refresh()).Want(t, 200, "")

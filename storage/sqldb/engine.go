@@ -54,6 +54,11 @@ type engine interface {
 	write(ctx context.Context, run func(conn) error) error
 	// transact runs statements that happen together, or not at all when run fails.
 	transact(ctx context.Context, run func(conn) error) error
+	// ping gives the schema's version, and finds out whether the database takes writes as far
+	// as reading tells that.
+	ping(ctx context.Context) (version int64, err error)
+	// writeFault is why the last write failed, if that was the engine's fault.
+	writeFault() error
 	// migrate applies the steps that are missing.
 	migrate(ctx context.Context) error
 	close() error

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -18,6 +19,9 @@ const (
 	// it is nearly always done by then.
 	leastWait = time.Second
 )
+
+// errQueued says that others were before, and that nothing was done.
+var errQueued = errors.New("wait for the writer")
 
 // errSilent says that work was done, and that the disk did not say in time whether it has it.
 var errSilent = fmt.Errorf("wait for the disk: %w", context.DeadlineExceeded)
@@ -104,7 +108,7 @@ func (g *group) wait(ctx context.Context, t *task) error {
 	}
 	if t.state.CompareAndSwap(waits, left) {
 		g.withdraw(t)
-		return fault(fmt.Errorf("wait for the writer: %w", why))
+		return fault(fmt.Errorf("%w: %w", errQueued, why))
 	}
 	timer.Reset(patience(ctx))
 	for late := false; ; {

@@ -38,6 +38,7 @@ type postgres struct {
 	pool  *pgxpool.Pool
 	meter *meter
 	reset atomic.Int64 // when the idle connections were last dropped, in ns
+	last  lastWrite
 }
 
 func openPostgres(url string, m *meter) (*postgres, error) {
@@ -89,8 +90,27 @@ func (p *postgres) write(caller context.Context, run func(conn) error) error {
 	if repeatable(err) && rest(ctx, err) {
 		err = p.on(caller, ctx, run)
 	}
+	p.last.note(caller, err)
 	return err
 }
+
+// pingPostgres asks in the same breath whether the server takes writes: a primary that
+// became a standby, or was made read-only, goes on answering.
+const pingPostgres = `
+	SELECT (` + schemaVersion + `), current_setting('transaction_read_only') = 'on'`
+
+var errReadOnly = errors.New("the server takes no writes: it is a standby, or read-only")
+
+func (p *postgres) ping(ctx context.Context) (version int64, err error) {
+	readOnly := false
+	err = p.read(ctx, func(c conn) error { return c.row(pingPostgres).Scan(&version, &readOnly) })
+	if err == nil && readOnly {
+		p.last.note(ctx, fault(errReadOnly))
+	}
+	return version, err
+}
+
+func (p *postgres) writeFault() error { return p.last.err() }
 
 // on runs with a connection of its own.
 func (p *postgres) on(caller, ctx context.Context, run func(conn) error) error {
@@ -122,6 +142,7 @@ func (p *postgres) transact(caller context.Context, run func(conn) error) error 
 	if again && rest(ctx, err) {
 		_, err = p.once(caller, ctx, run)
 	}
+	p.last.note(caller, err)
 	return err
 }
 

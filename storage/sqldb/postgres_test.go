@@ -194,6 +194,13 @@ func TestAFormerPrimaryIsLeft(t *testing.T) {
 	}
 	readOnly("on")
 	pool.Reset()
+	if s.WriteFault() != nil {
+		t.Errorf("before anything failed: got %v", s.WriteFault())
+	}
+	// A standby answers: that it takes no writes is found out by asking.
+	if err := s.Ping(t.Context()); err != nil || !errors.Is(s.WriteFault(), storage.ErrUnavailable) {
+		t.Errorf("asked whether it is there: got %v, and of writes %v", err, s.WriteFault())
+	}
 	for _, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact} {
 		if err := write(t.Context(), spendIn("a")); !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
@@ -206,6 +213,9 @@ func TestAFormerPrimaryIsLeft(t *testing.T) {
 	readOnly("off")
 	if err := s.engine.transact(t.Context(), spendIn("a")); err != nil {
 		t.Errorf("with a primary again: %v", err)
+	}
+	if s.WriteFault() != nil {
+		t.Errorf("with a primary again: got %v", s.WriteFault())
 	}
 }
 

@@ -31,6 +31,7 @@ type lite struct {
 	reading *liteConn
 	slots   chan struct{} // who may read; in memory: who may use the connection
 	group   group
+	last    lastWrite
 }
 
 // memories numbers the databases in memory.
@@ -175,11 +176,25 @@ func (l *lite) acquire(ctx context.Context) error {
 }
 
 func (l *lite) write(ctx context.Context, run func(conn) error) error {
-	return l.group.do(ctx, run)
+	err := l.group.do(ctx, run)
+	l.last.note(ctx, err)
+	return err
 }
 
 func (l *lite) transact(ctx context.Context, run func(conn) error) error {
-	return l.group.do(ctx, run)
+	return l.write(ctx, run)
+}
+
+func (l *lite) ping(ctx context.Context) (version int64, err error) {
+	err = l.read(ctx, func(c conn) error { return c.row(schemaVersion).Scan(&version) })
+	return version, err
+}
+
+func (l *lite) writeFault() error {
+	if d := l.group.stalled(); d > maxWait {
+		return fmt.Errorf("it began %s ago and has not ended", d.Round(time.Second))
+	}
+	return l.last.err()
 }
 
 // commit runs the tasks in one transaction. When that is lost, so is what the tasks
@@ -201,9 +216,11 @@ func (l *lite) commit(tasks []*task) {
 	}
 	// A full disk may have rolled back already; then this fails, and nothing is lost.
 	_ = l.writing.command("ROLLBACK")
+	err = fault(fmt.Errorf("commit: %w", err))
 	for _, t := range tasks {
-		t.err = fault(fmt.Errorf("commit: %w", err))
+		t.err = err
 	}
+	l.last.note(context.Background(), err) // the callers may have left
 }
 
 // askAgain is how soon the writer asks again for a file that another process writes to. Who

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A disk that is away may hold a question for as long: who asks for readiness is answered all
+// the same, and the questions do not pile up.
+func TestReadinessDoesNotWaitForWhatIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		back := make(chan bool)
+		h := &health{checks: []healthCheck{newHealthCheck("database", func(context.Context) error {
+			asked.Add(1)
+			<-back
+			return nil
+		})}}
+		for range 5 {
+			begin := time.Now()
+			if got := h.look(t.Context()); got.Status != "unavailable" || got.Checks["database"].Error != errSilent.Error() {
+				t.Errorf("got %+v", got)
+			}
+			if took := time.Since(begin); took > healthTimeout {
+				t.Errorf("answered after %v", took)
+			}
+			time.Sleep(2 * healthKept)
+		}
+		if n := asked.Load(); n != 1 {
+			t.Errorf("it was asked %d times, want once until it answers", n)
+		}
+		close(back)
+		synctest.Wait()
+		if got := h.look(t.Context()); got.Status != "ready" {
+			t.Errorf("when it is back: got %+v", got)
+		}
+	})
+}
+
+// While nothing fails readiness costs no write.
+func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
+	t.Parallel()
+	cfg := &Config{Data: t.TempDir()}
+	st, err := openStore(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if err := st.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{cfg: cfg, store: st}
+	if s.secrets, err = masters(cfg); err != nil {
+		t.Fatal(err)
+	}
+	var wrote atomic.Int32
+	st.OnStatement(func(query string) {
+		if !strings.HasPrefix(strings.TrimSpace(query), "SELECT") {
+			wrote.Add(1)
+		}
+	})
+	for range 3 {
+		if err := s.pingDatabase(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := wrote.Load(); n != 0 {
+		t.Errorf("%d writes, want none", n)
+	}
+	locked(t, cfg, func() {
+		err := st.UseMasterSecret(t.Context(), "another", time.Now())
+		if err == nil || st.WriteFault() == nil {
+			t.Fatalf("got %v, and remembered %v", err, st.WriteFault())
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := s.pingDatabase(ctx); err == nil || !strings.Contains(err.Error(), "last write") {
+			t.Errorf("while writes fail: got %v", err)
+		}
+	})
+	wrote.Store(0)
+	for range 3 {
+		if err := s.pingDatabase(t.Context()); err != nil {
+			t.Errorf("when they succeed again: got %v", err)
+		}
+	}
+	if n := wrote.Load(); n != 1 {
+		t.Errorf("%d writes, want one", n)
+	}
+}
+
+// locked calls do while another process, as SQLite sees it, writes to the database.
+func locked(t *testing.T, cfg *Config, do func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+dataDir(cfg.Data).database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	do()
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+}
