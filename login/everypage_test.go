@@ -17,7 +17,7 @@ import (
 )
 
 // forPrograms are paths of which nobody sees the answer: apps and passkey.js ask for it.
-var forPrograms = regexp.MustCompile(`^/auth/|/passkey$|/options$|download|\{`)
+var forPrograms = regexp.MustCompile(`^/auth/|^/\.well-known/|\.(ico|png)$|/passkey$|/options$|download|\{`)
 
 // pagePaths are the paths of all pages to look at.
 func (s *site) pagePaths() []string {
