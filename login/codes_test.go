@@ -37,7 +37,7 @@ func TestOneOfManyRegistrationsWins(t *testing.T) {
 	for range 20 {
 		codes[s.mails.Next(t, "jo@example.com").Code] = true
 	}
-	statuses := make(chan int, 1000)
+	outcomes := make(chan string, 1000)
 	for id, v := range flows {
 		for code := range codes {
 			req := v.request("/signup/confirm", "flow", id, "code", code)
@@ -47,22 +47,21 @@ func TestOneOfManyRegistrationsWins(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_ = resp.Body.Close()
-				statuses <- resp.StatusCode
+				outcomes <- outcome(resp)
 			})
 		}
 	}
 	wg.Wait()
-	close(statuses)
-	count := map[int]int{}
-	for status := range statuses {
-		count[status]++
+	close(outcomes)
+	count := map[string]int{}
+	for end := range outcomes {
+		count[end]++
 	}
-	if count[http.StatusSeeOther] > 1 || count[0]+count[500]+count[503] > 0 {
+	if count["/"] > 1 || count["/login"]+count["500"]+count["503"] > 0 {
 		t.Errorf("got %v", count)
 	}
 	users, err := s.store.Users(t.Context(), "default", "", 10)
-	if err != nil || len(users) != count[http.StatusSeeOther] {
+	if err != nil || len(users) != count["/"] {
 		t.Errorf("got %d people, %v", len(users), err)
 	}
 }
@@ -74,7 +73,7 @@ func TestAConfirmationIsDoneOnce(t *testing.T) {
 	flow(t, v.signUp("jo@example.com"))
 	m := s.mails.Next(t, "jo@example.com")
 	v.get(v.path(m))
-	statuses := make(chan int, 20)
+	outcomes := make(chan string, 20)
 	var wg sync.WaitGroup
 	for range 20 {
 		req := v.request("/signup/confirm", "token", tokenOf(m))
@@ -84,17 +83,16 @@ func TestAConfirmationIsDoneOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			_ = resp.Body.Close()
-			statuses <- resp.StatusCode
+			outcomes <- outcome(resp)
 		})
 	}
 	wg.Wait()
-	close(statuses)
-	count := map[int]int{}
-	for status := range statuses {
-		count[status]++
+	close(outcomes)
+	count := map[string]int{}
+	for end := range outcomes {
+		count[end]++
 	}
-	if count[http.StatusSeeOther] != 1 || count[http.StatusSeeOther]+count[http.StatusConflict]+count[http.StatusBadRequest] != 20 {
+	if count["/"] != 1 || count["/"]+count["409"]+count["400"] != 20 {
 		t.Errorf("got %v, want one success, the others 400 or 409", count)
 	}
 }
@@ -148,7 +146,7 @@ func TestACodeIsTriedFiveTimes(t *testing.T) {
 	if p := s.visitor().get("/signup/confirm?flow=" + next); p.status != http.StatusBadRequest {
 		t.Errorf("in another browser: got %d", p.status)
 	}
-	if p := v.post("/signup/confirm", "flow", next, "code", again.Code); p.status != http.StatusSeeOther {
+	if p := v.post("/signup/confirm", "flow", next, "code", again.Code); p.leads() != "/" {
 		t.Errorf("the new code: got %d, %q", p.status, alertOf(p))
 	}
 }
@@ -164,8 +162,8 @@ func TestMailsAreLimited(t *testing.T) {
 	for _, email := range []string{"new@example.com", "known@example.com"} {
 		for i := range 4 {
 			p := s.visitor().signUp(email)
-			if want := map[bool]int{true: 303, false: 429}[i < 3]; p.status != want {
-				t.Errorf("%s, %d: got %d, want %d", email, i+1, p.status, want)
+			if want := map[bool]string{true: "/signup/confirm", false: "429"}[i < 3]; p.outcome() != want {
+				t.Errorf("%s, %d: got %s, want %s", email, i+1, p.outcome(), want)
 			}
 		}
 	}
@@ -295,8 +293,8 @@ func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
 				return // there was an account just then
 			}
 			for range 5 {
-				switch p := v.post("/signup/confirm", "token", tokenOf(m), "password", fresh); p.status {
-				case http.StatusSeeOther, http.StatusBadRequest, http.StatusConflict:
+				switch p := v.post("/signup/confirm", "token", tokenOf(m), "password", fresh); p.outcome() {
+				case "/", "400", "409":
 				default:
 					t.Errorf("got %d, %q", p.status, alertOf(p))
 				}

@@ -58,7 +58,7 @@ func TestConsentIsKept(t *testing.T) {
 
 	q := s.ask("", storage.Interaction{Scopes: []string{"openid", "email"}})
 	v.get("/consent?" + q)
-	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "deny"); p.status != http.StatusSeeOther || p.location() != "/authorize?"+q+"&cancel=1" {
+	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "deny"); p.leads() != "/authorize?"+q+"&cancel=1" {
 		t.Errorf("deny: got %d to %q", p.status, p.location())
 	}
 	if _, err := stored(); !errors.Is(err, storage.ErrNotFound) {
@@ -69,7 +69,7 @@ func TestConsentIsKept(t *testing.T) {
 			t.Errorf("answer %q: got %d, want 422", answer, p.status)
 		}
 	}
-	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow"); p.status != http.StatusSeeOther || p.location() != "/authorize?"+q {
+	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow"); p.leads() != "/authorize?"+q {
 		t.Errorf("allow: got %d to %q", p.status, p.location())
 	}
 	q = s.ask("", storage.Interaction{Scopes: []string{"openid", "profile"}, Claims: []string{"phone_number"}})

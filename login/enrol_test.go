@@ -69,7 +69,7 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 		t.Errorf("got mail %q", m.Text)
 	}
 	// Whoever got in before by less is out.
-	if p := elsewhere.get("/account"); p.status != http.StatusSeeOther {
+	if p := elsewhere.get("/account"); p.leads() != toSignIn {
 		t.Errorf("another browser is still signed in: got %d", p.status)
 	}
 	// Sending the form again does nothing.
@@ -289,7 +289,7 @@ func TestAStoredSecretOpensForItsOwnerOnly(t *testing.T) {
 	s.change(jo.user, storage.Change{Credentials: []storage.Credential{cred}})
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
-	if p := v.post("/second-factor", "code", mo.shows()); p.status == http.StatusSeeOther || v.cookie("session") != "" {
+	if p := v.post("/second-factor", "code", mo.shows()); p.leads() != "" || v.cookie("session") != "" {
 		t.Errorf("somebody else's secret signs in: got %d", p.status)
 	}
 }

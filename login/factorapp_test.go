@@ -131,7 +131,7 @@ func (v *visitor) ages(d time.Duration) {
 // leads checks where an answer leads.
 func (v *visitor) leads(p answer, where string) answer {
 	v.t.Helper()
-	if p.status != http.StatusSeeOther || p.location() != where {
+	if p.leads() != where {
 		v.t.Fatalf("got %d to %q, want 303 to %q", p.status, p.location(), where)
 	}
 	return p

@@ -89,10 +89,10 @@ var fedJo = fakeidp.Person{Subject: "4711", Name: "Jo Doe", Email: "jo@example.c
 func (v *visitor) depart(kind, query string, who fakeidp.Person) (to string, fields url.Values) {
 	v.t.Helper()
 	a := v.get("/upstream/" + kind + "?" + query)
-	if a.status != http.StatusSeeOther {
+	if a.leads() == "" {
 		v.t.Fatalf("to %s: got %d %s", kind, a.status, a.body)
 	}
-	to, fields, err := fakeidp.Visit(http.DefaultClient, a.location(), who, who.Fault == "cancel")
+	to, fields, err := fakeidp.Visit(http.DefaultClient, a.leads(), who, who.Fault == "cancel")
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (v *visitor) signedInAs(want string) {
 // goes checks where an answer leads.
 func (v *visitor) goes(a answer, want string) {
 	v.t.Helper()
-	if to, _, _ := strings.Cut(a.location(), "?"); a.status != http.StatusSeeOther || to != want {
+	if a.outcome() != want {
 		v.t.Fatalf("got %d to %q, want %s: %s", a.status, a.location(), want, a.body)
 	}
 }

@@ -17,26 +17,26 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		other := map[string]string{"http": "https", "https": "http"}[scheme]
 		for name, test := range map[string]struct {
 			headers [][2]string
-			want    int
+			want    string
 		}{
-			"own origin":                      {[][2]string{{"Origin", s.url}}, 303},
-			"own site, says the browser":      {[][2]string{{"Sec-Fetch-Site", "same-origin"}}, 303},
-			"no site, reloaded":               {[][2]string{{"Sec-Fetch-Site", "none"}}, 303},
-			"own referer, from old browsers":  {[][2]string{{"Referer", s.url + "/login"}}, 303},
-			"nothing":                         {nil, 403},
-			"null origin":                     {[][2]string{{"Origin", "null"}}, 403},
-			"null origin, own referer":        {[][2]string{{"Origin", "null"}, {"Referer", s.url + "/login"}}, 403},
-			"another origin":                  {[][2]string{{"Origin", "https://evil.example"}}, 403},
-			"another origin, own referer":     {[][2]string{{"Origin", "https://evil.example"}, {"Referer", s.url + "/"}}, 403},
-			"another scheme":                  {[][2]string{{"Origin", other + "://" + host}}, 403},
-			"another scheme's referer":        {[][2]string{{"Referer", other + "://" + host + "/login"}}, 403},
-			"another site's referer":          {[][2]string{{"Referer", "https://evil.example/" + s.url}}, 403},
-			"prefix of the origin":            {[][2]string{{"Origin", s.url + ".evil.example"}}, 403},
-			"cross-site, says the browser":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", s.url}}, 403},
-			"sibling site, says the browser":  {[][2]string{{"Sec-Fetch-Site", "same-site"}, {"Origin", s.url}}, 403},
-			"nonsense, says the browser":      {[][2]string{{"Sec-Fetch-Site", "x"}, {"Origin", s.url}}, 403},
-			"cross-site without an origin":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}}, 403},
-			"another origin, own host header": {[][2]string{{"Origin", "https://evil.example"}, {"X-Forwarded-Host", "evil.example"}}, 403},
+			"own origin":                      {[][2]string{{"Origin", s.url}}, "/"},
+			"own site, says the browser":      {[][2]string{{"Sec-Fetch-Site", "same-origin"}}, "/"},
+			"no site, reloaded":               {[][2]string{{"Sec-Fetch-Site", "none"}}, "/"},
+			"own referer, from old browsers":  {[][2]string{{"Referer", s.url + "/login"}}, "/"},
+			"nothing":                         {nil, "403"},
+			"null origin":                     {[][2]string{{"Origin", "null"}}, "403"},
+			"null origin, own referer":        {[][2]string{{"Origin", "null"}, {"Referer", s.url + "/login"}}, "403"},
+			"another origin":                  {[][2]string{{"Origin", "https://evil.example"}}, "403"},
+			"another origin, own referer":     {[][2]string{{"Origin", "https://evil.example"}, {"Referer", s.url + "/"}}, "403"},
+			"another scheme":                  {[][2]string{{"Origin", other + "://" + host}}, "403"},
+			"another scheme's referer":        {[][2]string{{"Referer", other + "://" + host + "/login"}}, "403"},
+			"another site's referer":          {[][2]string{{"Referer", "https://evil.example/" + s.url}}, "403"},
+			"prefix of the origin":            {[][2]string{{"Origin", s.url + ".evil.example"}}, "403"},
+			"cross-site, says the browser":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", s.url}}, "403"},
+			"sibling site, says the browser":  {[][2]string{{"Sec-Fetch-Site", "same-site"}, {"Origin", s.url}}, "403"},
+			"nonsense, says the browser":      {[][2]string{{"Sec-Fetch-Site", "x"}, {"Origin", s.url}}, "403"},
+			"cross-site without an origin":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}}, "403"},
+			"another origin, own host header": {[][2]string{{"Origin", "https://evil.example"}, {"X-Forwarded-Host", "evil.example"}}, "403"},
 		} {
 			v := s.visitor()
 			v.get("/login")
@@ -45,10 +45,10 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			for _, h := range test.headers {
 				req.Header.Set(h[0], h[1])
 			}
-			if p := v.do(req); p.status != test.want {
-				t.Errorf("%s, %s: got %d, want %d", scheme, name, p.status, test.want)
+			if p := v.do(req); p.outcome() != test.want {
+				t.Errorf("%s, %s: got %s, want %s", scheme, name, p.outcome(), test.want)
 			}
-			if signedIn := v.cookie("session") != ""; signedIn != (test.want == 303) {
+			if signedIn := v.cookie("session") != ""; signedIn != (test.want == "/") {
 				t.Errorf("%s, %s: signed in: %v", scheme, name, signedIn)
 			}
 		}
@@ -87,20 +87,20 @@ func TestOnlyFormsAreTaken(t *testing.T) {
 	s.user("default", "jo@example.com", "", right)
 	for name, test := range map[string]struct {
 		kind, body string
-		want       int
+		want       string
 	}{
-		"form":            {"application/x-www-form-urlencoded; charset=utf-8", "FORM", 303},
-		"text":            {"text/plain", "FORM", 415},
-		"JSON":            {"application/json", `{"login":"jo@example.com"}`, 415},
-		"JSON as text":    {"text/plain", `{"login":"jo@example.com"}`, 415},
-		"multipart":       {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"login\"\r\n\r\njo@example.com\r\n--x--\r\n", 415},
-		"no type":         {"", "FORM", 415},
-		"broken type":     {"application/x-www-form-urlencoded;;;=", "FORM", 415},
-		"twice":           {"application/x-www-form-urlencoded", "FORM&login=mo@example.com", 400},
-		"token twice":     {"application/x-www-form-urlencoded", "FORM&form=x", 400},
-		"broken escape":   {"application/x-www-form-urlencoded", "FORM&x=%zz", 400},
-		"semicolons":      {"application/x-www-form-urlencoded", "FORM;x=1", 400},
-		"NUL and not UTF": {"application/x-www-form-urlencoded", "FORM%00%ff", 422},
+		"form":            {"application/x-www-form-urlencoded; charset=utf-8", "FORM", "/"},
+		"text":            {"text/plain", "FORM", "415"},
+		"JSON":            {"application/json", `{"login":"jo@example.com"}`, "415"},
+		"JSON as text":    {"text/plain", `{"login":"jo@example.com"}`, "415"},
+		"multipart":       {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"login\"\r\n\r\njo@example.com\r\n--x--\r\n", "415"},
+		"no type":         {"", "FORM", "415"},
+		"broken type":     {"application/x-www-form-urlencoded;;;=", "FORM", "415"},
+		"twice":           {"application/x-www-form-urlencoded", "FORM&login=mo@example.com", "400"},
+		"token twice":     {"application/x-www-form-urlencoded", "FORM&form=x", "400"},
+		"broken escape":   {"application/x-www-form-urlencoded", "FORM&x=%zz", "400"},
+		"semicolons":      {"application/x-www-form-urlencoded", "FORM;x=1", "400"},
+		"NUL and not UTF": {"application/x-www-form-urlencoded", "FORM%00%ff", "422"},
 	} {
 		v := s.visitor()
 		v.get("/login")
@@ -113,8 +113,8 @@ func TestOnlyFormsAreTaken(t *testing.T) {
 		if test.kind != "" {
 			req.Header.Set("Content-Type", test.kind)
 		}
-		if p := v.do(req); p.status != test.want {
-			t.Errorf("%s: got %d, want %d", name, p.status, test.want)
+		if p := v.do(req); p.outcome() != test.want {
+			t.Errorf("%s: got %s, want %s", name, p.outcome(), test.want)
 		}
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "TRACE"} {

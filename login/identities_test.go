@@ -18,7 +18,7 @@ func (v *visitor) add(kind string, who fakeidp.Person) (to string) {
 	v.t.Helper()
 	page := v.at("/account/identities")
 	a := v.post("/account/identities", "session", field(v.t, page.body, "session"), "add", kind)
-	if a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "http") {
+	if !strings.HasPrefix(a.leads(), "http") {
 		v.t.Fatalf("to %s: got %d %s %s", kind, a.status, a.location(), a.body)
 	}
 	to, _, err := fakeidp.Visit(http.DefaultClient, a.location(), who, false)

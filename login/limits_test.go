@@ -109,7 +109,7 @@ func TestStrangersCannotLockAnybodyOut(t *testing.T) {
 		t.Errorf("another browser: got %d, want 429", p.status)
 	}
 	for range 5 { // proven each time, so never counted up
-		if p := home.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+		if p := home.signIn("jo@example.com", right); p.leads() != "/" {
 			t.Fatalf("the owner's browser: got %d, want 303", p.status)
 		}
 	}
@@ -158,7 +158,7 @@ func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
 	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusTooManyRequests {
 		t.Errorf("another browser there: got %d, want 429", p.status)
 	}
-	if p := home.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+	if p := home.signIn("jo@example.com", right); p.leads() != "/" {
 		t.Errorf("the owner's browser there: got %d", p.status)
 	}
 }
@@ -173,7 +173,7 @@ func TestRightSignInsTakeNothing(t *testing.T) {
 	})
 	s.user("default", "jo@example.com", "", right)
 	for i := range 20 {
-		if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+		if p := s.visitor().signIn("jo@example.com", right); p.leads() != "/" {
 			t.Fatalf("sign-in %d: got %d", i+1, p.status)
 		}
 	}
@@ -206,7 +206,7 @@ func TestUnguessableTokensAreNotCounted(t *testing.T) {
 			}
 		}
 	}
-	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+	if p := s.visitor().signIn("jo@example.com", right); p.leads() != "/" {
 		t.Errorf("signing in: got %d", p.status)
 	}
 	if n := len(s.events("default")); n > 20 {
@@ -226,7 +226,7 @@ func TestAttemptsOverAllAreLimited(t *testing.T) {
 			t.Errorf("attempt %d: got %d, want %d", i+1, p.status, want)
 		}
 	}
-	if p := home.signIn("jo@example.com", right); p.status != http.StatusSeeOther {
+	if p := home.signIn("jo@example.com", right); p.leads() != "/" {
 		t.Errorf("a browser that is known: got %d", p.status)
 	}
 }

@@ -104,7 +104,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	other := s.visitor()
 	other.signIn("mo", right)
 	other.get("/account/phone")
-	if p := other.post("/account/phone/confirm", "flow", id, "code", code); p.status == http.StatusSeeOther {
+	if p := other.post("/account/phone/confirm", "flow", id, "code", code); p.leads() != "" {
 		t.Error("somebody else confirms it as theirs")
 	}
 	if p := v.post("/account/phone/confirm", "flow", id, "code", code[:4]+" "+code[4:]); p.location() != "/account?done=phone" {
@@ -119,7 +119,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	if p := v.get("/account?done=phone"); !strings.Contains(p.body, "+491701234567") && !strings.Contains(p.body, "&#43;491701234567") {
 		t.Error("the account page does not show it")
 	}
-	if p := v.post("/account/phone/confirm", "flow", id, "code", code); p.status == http.StatusSeeOther {
+	if p := v.post("/account/phone/confirm", "flow", id, "code", code); p.leads() != "" {
 		t.Error("the code works twice")
 	}
 	v.get("/account/phone")
@@ -147,8 +147,8 @@ func TestPhoneNumbersAreLimited(t *testing.T) {
 	}
 	for i := range 7 {
 		p := v.post("/account/phone", "phone", "0170 123456"+string(rune('0'+i)))
-		if want := map[bool]int{true: 303, false: 429}[int64(i) < perPhoneChanger.Max]; p.status != want {
-			t.Errorf("number %d: got %d, want %d", i+1, p.status, want)
+		if want := map[bool]string{true: "/account/phone/confirm", false: "429"}[int64(i) < perPhoneChanger.Max]; p.outcome() != want {
+			t.Errorf("number %d: got %s, want %s", i+1, p.outcome(), want)
 		}
 	}
 }
@@ -231,7 +231,7 @@ func TestACodeToAPhoneIsHeldToTheNumber(t *testing.T) {
 	code := s.texts.next(t, mobile)
 	user.Phone = "+491701234568"
 	must(t, s.store.UpdateUser(t.Context(), user))
-	if p := v.post("/login/code/confirm", "flow", id, "code", code); p.status == http.StatusSeeOther {
+	if p := v.post("/login/code/confirm", "flow", id, "code", code); p.leads() != "" {
 		t.Error("a code to the number before signs in")
 	}
 }

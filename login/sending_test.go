@@ -2,7 +2,6 @@ package login
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
@@ -36,34 +35,34 @@ func TestATenantsTextsAreItsOwn(t *testing.T) {
 	s.texted("acme", "jo", mobile)
 	home := s.visitor()
 	home.signIn("p9", right)
-	ask := func(v *visitor, name string) int {
+	ask := func(v *visitor, name string) string {
 		v.get("/login/code")
-		return v.post("/login/code", "login", name, "by", "phone").status
+		return v.post("/login/code", "login", name, "by", "phone").outcome()
 	}
 	for i := range 20 { // of nobody: no message goes out, so that none is used up
-		if got := ask(s.visitor(), fmt.Sprint("nobody", i)); got != http.StatusSeeOther {
-			t.Fatalf("nobody's code: got %d", got)
+		if got := ask(s.visitor(), fmt.Sprint("nobody", i)); got != "/login/code/confirm" {
+			t.Fatalf("nobody's code: got %s", got)
 		}
 	}
 	sent := 0
 	for i := range 9 {
-		if ask(s.visitor(), fmt.Sprint("p", i)) == http.StatusSeeOther {
+		if ask(s.visitor(), fmt.Sprint("p", i)) == "/login/code/confirm" {
 			sent++
 		}
 	}
 	if sent != 8 {
 		t.Errorf("strangers had %d messages sent, want 8 of 10", sent)
 	}
-	if got := ask(s.visitor(), "nobody"); got != http.StatusTooManyRequests {
-		t.Errorf("nobody's code, now: got %d: it differs from somebody's", got)
+	if got := ask(s.visitor(), "nobody"); got != "429" {
+		t.Errorf("nobody's code, now: got %s: it differs from somebody's", got)
 	}
-	if got := ask(home, "p9"); got != http.StatusSeeOther {
-		t.Errorf("a known browser: got %d", got)
+	if got := ask(home, "p9"); got != "/login/code/confirm" {
+		t.Errorf("a known browser: got %s", got)
 	}
 	acme := s.visitor()
 	acme.base = "/t/acme"
-	if got := ask(acme, "jo"); got != http.StatusSeeOther {
-		t.Errorf("another tenant: got %d", got)
+	if got := ask(acme, "jo"); got != "/t/acme/login/code/confirm" {
+		t.Errorf("another tenant: got %s", got)
 	}
 	s.texts.next(t, mobile)
 	s.texts.next(t, "+491701234509")
@@ -78,17 +77,17 @@ func TestMailboxesHaveFewMailsUnderWhicheverNames(t *testing.T) {
 	})
 	s.verified("jo@example.com", "jo", right)
 	for i, name := range []string{"jo", "jo@example.com", "JO@EXAMPLE.com", "jo"} {
-		if p := s.visitor().forgot(name); p.status != http.StatusSeeOther {
+		if p := s.visitor().forgot(name); p.outcome() != "/reset" {
 			t.Errorf("request %d: got %d", i+1, p.status)
 		}
 	}
 	for i := range 3 {
-		want := http.StatusSeeOther
+		want := "/signup/confirm"
 		if i == 2 {
-			want = http.StatusTooManyRequests
+			want = "429"
 		}
-		if p := s.visitor().signUp(fmt.Sprintf("mo+%d@example.com", i)); p.status != want {
-			t.Errorf("tag %d: got %d, want %d", i, p.status, want)
+		if p := s.visitor().signUp(fmt.Sprintf("mo+%d@example.com", i)); p.outcome() != want {
+			t.Errorf("tag %d: got %s, want %s", i, p.outcome(), want)
 		}
 	}
 	s.mails.Next(t, "jo@example.com")
@@ -119,13 +118,13 @@ func TestAStrangersRequestsVoidNoCode(t *testing.T) {
 		stranger.forgot("jo")
 		stranger.askCode("jo")
 	}
-	if p := v.post("/login/code/confirm", "flow", signIn, "code", signInCode); p.status != http.StatusSeeOther || p.location() != "/" {
+	if p := v.post("/login/code/confirm", "flow", signIn, "code", signInCode); p.leads() != "/" {
 		t.Errorf("a code to sign in with: got %d to %q", p.status, p.location())
 	}
 	if p := v.post("/reset", "flow", reset, "code", resetCode, "password", fresh); p.location() != "/reset/done" {
 		t.Errorf("a code for a new password: got %d to %q, %s", p.status, p.location(), alertOf(p))
 	}
-	if p := v.post("/signup/confirm", "flow", signUp, "code", signUpCode); p.status != http.StatusSeeOther || p.location() != "/" {
+	if p := v.post("/signup/confirm", "flow", signUp, "code", signUpCode); p.leads() != "/" {
 		t.Errorf("a code for an account: got %d to %q", p.status, p.location())
 	}
 }

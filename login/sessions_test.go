@@ -51,7 +51,7 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	if p := v.post("/account/sessions", "end", lost.ID); p.location() != "/account/sessions?done=session" {
 		t.Fatalf("got %d to %q", p.status, p.location())
 	}
-	if p := phone.get("/account"); p.status != http.StatusSeeOther {
+	if p := phone.get("/account"); p.leads() != toSignIn {
 		t.Errorf("the lost phone: got %d", p.status)
 	}
 	if s.lives(tied) || s.lives(offline) || !s.lives(kept) {
@@ -67,7 +67,7 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	if p := v.post("/account/sessions", "others", "1"); p.location() != "/account/sessions?done=sessions" {
 		t.Fatalf("got %d to %q", p.status, p.location())
 	}
-	if p := third.get("/account"); p.status != http.StatusSeeOther {
+	if p := third.get("/account"); p.leads() != toSignIn {
 		t.Errorf("the third browser: got %d", p.status)
 	}
 	if p := v.at("/account/sessions?done=sessions"); strings.Contains(p.body, `name="others"`) || !strings.Contains(p.body, english["account.done.sessions"]) {
@@ -92,7 +92,7 @@ func TestOwnSessionIsEnded(t *testing.T) {
 	v.at("/account/sessions")
 	v.about = s.sessionsOf(jo)[0].ID
 	v.post("/account/sessions", "end", v.about)
-	if p := v.get("/account"); p.status != http.StatusSeeOther || len(s.sessionsOf(jo)) != 0 {
+	if p := v.get("/account"); p.leads() != toSignIn || len(s.sessionsOf(jo)) != 0 {
 		t.Errorf("got %d", p.status)
 	}
 }
@@ -215,7 +215,7 @@ func TestIdleSessionsAreNotHidden(t *testing.T) {
 	old := s.signedIn("jo@example.com")
 	g := s.grant(jo, "app", s.sessionsOf(jo)[0].ID, false)
 	time.Sleep(2100 * time.Millisecond)
-	if p := old.get("/account"); p.status != http.StatusSeeOther {
+	if p := old.get("/account"); p.leads() != toSignIn {
 		t.Fatalf("the idle browser: got %d", p.status)
 	}
 	v := s.signedIn("jo@example.com")

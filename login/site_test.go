@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -282,6 +283,31 @@ type answer struct {
 
 // location is where the answer redirects to.
 func (p answer) location() string { return p.header.Get("Location") }
+
+// toSignIn is where /account leads a browser that is not signed in.
+const toSignIn = "/login?next=%2Faccount"
+
+// outcome is the page that the answer leads to, or its status.
+func (p answer) outcome() string {
+	if to, _, _ := strings.Cut(p.leads(), "?"); to != "" {
+		return to
+	}
+	return strconv.Itoa(p.status)
+}
+
+// outcome is that of a response whose body nothing needs.
+func outcome(resp *http.Response) string {
+	_ = resp.Body.Close()
+	return answer{status: resp.StatusCode, header: resp.Header}.outcome()
+}
+
+// leads is where the answer sends a browser, which asks for a page there: "" for nowhere.
+func (p answer) leads() string {
+	if p.status != http.StatusSeeOther {
+		return ""
+	}
+	return p.location()
+}
 
 var (
 	formField    = regexp.MustCompile(`name="form" value="([^"]*)"`)

@@ -90,7 +90,7 @@ func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.void(user, stranger)
-	if p := s.visitor().signIn("jo@example.com", "purple walrus umbrella"); p.status != 303 {
+	if p := s.visitor().signIn("jo@example.com", "purple walrus umbrella"); p.leads() != "/" {
 		t.Errorf("the owner: got %d", p.status)
 	}
 }

@@ -21,10 +21,10 @@ func TestPathsThatBrowsersAskForByThemselves(t *testing.T) {
 		}
 	}
 	v := s.visitor()
-	if p := v.get("/.well-known/change-password"); p.status != http.StatusSeeOther || p.location() != "/account/password" {
+	if p := v.get("/.well-known/change-password"); p.leads() != "/account/password" {
 		t.Errorf("the way to a new password: got %d to %q", p.status, p.location())
 	}
-	if p := v.get("/t/rosy/.well-known/change-password"); p.status != http.StatusSeeOther || p.location() != "/t/rosy/account/password" {
+	if p := v.get("/t/rosy/.well-known/change-password"); p.leads() != "/t/rosy/account/password" {
 		t.Errorf("the way to a new password of a tenant: got %d to %q", p.status, p.location())
 	}
 	// Password managers believe a change-password of no site that answers everything.
@@ -52,7 +52,7 @@ func TestPathsThatBrowsersAskForByThemselves(t *testing.T) {
 			}
 		}
 	}
-	if p := v.get("/t/logo/favicon.ico"); p.status != http.StatusSeeOther || p.location() != "https://logo.example/logo.svg" {
+	if p := v.get("/t/logo/favicon.ico"); p.leads() != "https://logo.example/logo.svg" {
 		t.Errorf("a tenant with a logo: got %d to %q", p.status, p.location())
 	}
 }

@@ -75,9 +75,9 @@ func TestPostedLogout(t *testing.T) {
 	hint := v.tokens(c).str("id_token")
 	// Posted from another site, the form comes without cookies.
 	resp := v.raw(request("POST", "/logout", values("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "x").Encode(), formType))
-	to := resp.Header.Get("Location")
-	if resp.StatusCode != http.StatusSeeOther || strings.Contains(to, hint) || len(resp.Cookies()) > 0 {
-		t.Fatalf("got %d to %q, cookies %v; want 303 without the hint in clear", resp.StatusCode, to, resp.Cookies())
+	to := leads(resp)
+	if !strings.HasPrefix(to, "/logout?r=") || strings.Contains(to, hint) || len(resp.Cookies()) > 0 {
+		t.Fatalf("got %d to %q, cookies %v; want the page without the hint in clear", resp.StatusCode, to, resp.Cookies())
 	}
 	next, status := v.visit(to)
 	v.sent(afterLogout+"&state=x", next, status)
@@ -324,7 +324,7 @@ func TestHintOfSomebodyElse(t *testing.T) {
 	both.signsIn(kim)
 	v.session = jo
 	to, status = both.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", afterLogout)
-	if to != afterLogout || status != http.StatusSeeOther || !both.isIn() {
+	if to != afterLogout || !both.isIn() {
 		t.Errorf("got %d to %q, signed in %v; want Kim still signed in", status, to, both.isIn())
 	}
 	if _, _, err := v.store.(storage.Sessions).Session(t.Context(), v.tenant.ID, jo.ID, time.Now()); err == nil {
@@ -386,7 +386,7 @@ func TestLogoutOfATenant(t *testing.T) {
 	if err := v.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme"}); err != nil {
 		t.Fatal(err)
 	}
-	if to, status := v.visit("/t/acme/logout"); to != "/t/acme"+signedOut || status != http.StatusSeeOther {
+	if to, status := v.visit("/t/acme/logout"); to != "/t/acme"+signedOut {
 		t.Errorf("got %d to %q", status, to)
 	}
 	if !v.isIn() {

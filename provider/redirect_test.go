@@ -105,8 +105,7 @@ func TestRedirectURIsComeBackAsTheyWereSent(t *testing.T) {
 				t.Errorf("%s, then %s at the token endpoint: got %d %s, want %d", sent, repeated, a.status, a.raw, want)
 			}
 		}
-		to, _ := v.logout("client_id", c.ClientID, "post_logout_redirect_uri", sent)
-		to, status := v.confirms(v.asked(to, 303))
+		to, status := v.confirms(v.asked(v.logout("client_id", c.ClientID, "post_logout_redirect_uri", sent)))
 		v.sent(sent, to, status)
 		v.session = v.signsIn(v.user)
 	}

@@ -86,7 +86,7 @@ func (m *matrix) tripCell(v voyage, k key) {
 		method = http.MethodPost
 	}
 	a := m.send(m.tripRequest(method, m.scene.north.Issuer+path, said, k))
-	if to := a.Header.Get("Location"); method == http.MethodPost && a.StatusCode == http.StatusSeeOther {
+	if to := vouchsafetest.Leads(a.StatusCode, a.Header); method == http.MethodPost && to != "" {
 		// It is sent round once more, to come with the browser's cookies.
 		next, err := a.req.URL.Parse(to)
 		if err != nil || next.Path != a.req.URL.Path || strings.Contains(to, url.QueryEscape(said.Get("code"))) {

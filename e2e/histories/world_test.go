@@ -238,7 +238,7 @@ func (w *world) post(o op, form url.Values, path string, pairs ...string) (ok bo
 		form.Set(pairs[i], pairs[i+1])
 	}
 	page := w.browsers[o.browser][o.replica].Post(w.t, path, form)
-	return page.Trail[0].Status == 303 && strings.Contains(page.Trail[0].Header.Get("Location"), "done="), w.showed(page)
+	return strings.Contains(page.Trail[0].Leads(), "done="), w.showed(page)
 }
 
 func (w *world) change(o op, form url.Values) (ok bool, said string) {

@@ -63,6 +63,18 @@ type Hop struct {
 	Header http.Header
 }
 
+// Leads is where the answer sends the browser: "" for nowhere.
+func (h Hop) Leads() string { return Leads(h.Status, h.Header) }
+
+// Leads is where an answer of this status sends a browser, which asks for a page there: ""
+// for nowhere.
+func Leads(status int, h http.Header) string {
+	if status != http.StatusSeeOther {
+		return ""
+	}
+	return h.Get("Location")
+}
+
 // Page is where the browser came to.
 type Page struct {
 	Hop

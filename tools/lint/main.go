@@ -46,6 +46,7 @@ func main() {
 	all := []*analysis.Analyzer{
 		nilness.Analyzer, unusedwrite.Analyzer, ineffassign.Analyzer,
 		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer), rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
+		redirects,
 	}
 	for _, list := range [][]*lint.Analyzer{staticcheck.Analyzers, simple.Analyzers, stylecheck.Analyzers} {
 		for _, a := range list {
