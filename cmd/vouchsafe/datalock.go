@@ -161,7 +161,7 @@ func (l *dataLock) read() (h holder) {
 	if err != nil {
 		return holder{}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if json.NewDecoder(io.LimitReader(f, 1<<12)).Decode(&h) != nil {
 		return holder{} // it is being written
 	}
