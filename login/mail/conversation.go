@@ -119,7 +119,7 @@ func (c *conversation) answer(to, shown string, want int) (code int, said string
 func (c *conversation) hello(name string) error {
 	c.offers = map[string]string{}
 	_, said, err := c.ask("EHLO "+name, "EHLO "+name, 250)
-	if refused, ok := errors.AsType[*refusal](err); ok && (refused.code == 500 || refused.code == 502) {
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.code >= 500 && refused.code <= 504 {
 		_, _, err = c.ask("HELO "+name, "HELO "+name, 250) // it is from before RFC 1869
 		return err
 	}

@@ -172,6 +172,22 @@ func TestPromptsForPeople(t *testing.T) {
 	}
 }
 
+// TestServersFromBeforeExtensions are greeted in their way: of relays on this machine there are some.
+func TestServersFromBeforeExtensions(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{"500 what?", "501 Syntax error", "502 5.5.1 not implemented", "504 no"} {
+		srv := smtptest.Follow(t, "127.0.0.1:0", smtptest.Script{Answer: func(line string) string {
+			if strings.HasPrefix(line, "EHLO") {
+				return answer
+			}
+			return ""
+		}})
+		if err := sends(t, "smtp://127.0.0.1", acme, nil, srv).Send(t.Context(), aMessage); err != nil || len(srv.Begin("HELO ")) != 1 || len(srv.Mails()) != 1 {
+			t.Errorf("%s: got %v, %v", answer, err, srv.Lines())
+		}
+	}
+}
+
 // TestClearTextIsForThisMachineAlone.
 func TestClearTextIsForThisMachineAlone(t *testing.T) {
 	t.Parallel()
