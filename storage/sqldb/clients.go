@@ -92,9 +92,9 @@ func (s *Store) AllowsOrigin(ctx context.Context, tenant, origin string) (bool, 
 // The metadata is JSON as encode writes it, without spaces; in a text the quotes would be escaped.
 const declaresAlgorithm = `
 	SELECT COUNT(*) FROM (
-		SELECT 1 FROM clients
+		SELECT id FROM clients
 		WHERE tenant_id = $1 AND removed_at = 0 AND (metadata LIKE $2 OR metadata LIKE $3)
-		LIMIT 1) AS found`
+		ORDER BY id LIMIT 1) AS found`
 
 // DeclaresAlgorithm implements storage.Clients.
 func (s *Store) DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error) {
