@@ -185,7 +185,7 @@ func TestHintsThatCannotBeVerifiedCountAsNone(t *testing.T) {
 		if _, err := a.p.RotateKey(t.Context(), a.tenant.ID, "RS256", true); err != nil {
 			t.Fatal(err)
 		}
-		keys, err := a.store.Keys(t.Context(), a.tenant.ID)
+		keys, err := a.store.Keys(t.Context(), a.tenant.ID, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,11 +110,11 @@ func (h *idTokenHint) name() string {
 	return cmp.Or(h.Email, h.Username)
 }
 
-// openIDTokenHint reads an ID token that the tenant gave out, with any key that is
-// still published. It may have expired: it says who was meant, and opens nothing. The
-// error wraps errTokenInvalid unless storage was at fault.
+// openIDTokenHint reads an ID token that the tenant gave out. It may have expired, and its key
+// may be published no more: sessions and refresh tokens live longer. It says who was meant, and
+// opens nothing. The error wraps errTokenInvalid unless storage was at fault.
 func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*idTokenHint, error) {
-	plain, err := p.keys.verify(ctx, t.ID, hint, signingAlgorithms, idTokenType)
+	plain, err := p.keys.verifyOld(ctx, t.ID, hint, signingAlgorithms, idTokenType)
 	if err != nil {
 		return nil, err
 	}

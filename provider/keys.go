@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,12 +92,25 @@ func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey,
 // by spaces, so that one kind of token is never taken for another. Expiry and audience are the caller's, who may not change the
 // claims: others get the same. The error wraps errTokenInvalid unless storage was at fault.
 func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+	return k.verifyBy(ctx, k.published, tenant, token, algs, typ)
+}
+
+// verifyOld is verify also by a key that is published no more. What it believes may say who or
+// what is meant, and must open nothing.
+func (k *keyring) verifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+	return k.verifyBy(ctx, k.known, tenant, token, algs, typ)
+}
+
+// verifyBy is verify by the keys that find gives.
+func (k *keyring) verifyBy(ctx context.Context, find func(ctx context.Context, tenant, kid string) (*signingKey, error),
+	tenant, token string, algs []jose.SignatureAlgorithm, typ string,
+) ([]byte, error) {
 	if len(token) > maxJWT {
 		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
 	}
 	name := verifiedName(tenant, typ, token)
 	if v, ok := k.verified.find(name); ok && slices.Contains(algs, v.alg) {
-		if _, err := k.published(ctx, tenant, v.kid); err != nil {
+		if _, err := find(ctx, tenant, v.kid); err != nil {
 			return nil, err
 		}
 		return v.claims, nil
@@ -109,7 +123,7 @@ func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.
 		return nil, fmt.Errorf("%w: typ %q, want %q", errTokenInvalid, got, typ)
 	}
 	header := jws.Signatures[0].Protected
-	key, err := k.published(ctx, tenant, header.KeyID)
+	key, err := find(ctx, tenant, header.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +163,31 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 	return key, nil
 }
 
+// known is the key of that id, unless it was removed: published, or for storage.KeepKeys after.
+func (k *keyring) known(ctx context.Context, tenant, kid string) (*signingKey, error) {
+	if len(kid) != thumbprintLength {
+		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+	}
+	set, err := k.sets.Get(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	now := time.Now()
+	if key := set.published(kid, now); key != nil {
+		return key, nil
+	}
+	row, err := k.store.Key(ctx, tenant, kid)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+	case err != nil:
+		return nil, fmt.Errorf("signing key: %w", err)
+	case !row.ExpiresAt.IsZero() && now.After(row.ExpiresAt.Add(storage.KeepKeys)):
+		return nil, fmt.Errorf("%w: a key that ended long ago", errTokenInvalid)
+	}
+	return parseKey(row, k.secrets.Box(tenant, secret.SigningKey))
+}
+
 // public is the JWK set: every key that signs, will sign, or signed what may still live.
 func (s *keySet) public(now time.Time) jose.JSONWebKeySet {
 	out := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
@@ -162,7 +201,7 @@ func (s *keySet) public(now time.Time) jose.JSONWebKeySet {
 
 // load reads a tenant's keys for the cache.
 func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
-	rows, err := k.store.Keys(ctx, tenant)
+	rows, err := k.store.Keys(ctx, tenant, time.Now())
 	if err != nil {
 		return nil, err
 	}

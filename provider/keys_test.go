@@ -29,9 +29,9 @@ type countingKeys struct {
 	reads atomic.Int64
 }
 
-func (c *countingKeys) Keys(ctx context.Context, tenant string) ([]storage.Key, error) {
+func (c *countingKeys) Keys(ctx context.Context, tenant string, since time.Time) ([]storage.Key, error) {
 	c.reads.Add(1)
-	return c.testStore.Keys(ctx, tenant)
+	return c.testStore.Keys(ctx, tenant, since)
 }
 
 func (s *tokenServer) published(k *keyring) []string {
@@ -225,7 +225,7 @@ func TestKeysAtRest(t *testing.T) {
 			t.Errorf("kid: got %s, want %s", key.KeyID, want)
 		}
 	}
-	rows, err := s.store.Keys(t.Context(), s.tenant.ID)
+	rows, err := s.store.Keys(t.Context(), s.tenant.ID, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -265,7 +265,7 @@ func TestHintsWhoseKeyHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, c := startLogout(t)
 		hint := v.tokens(c).str("id_token")
-		keys, err := v.store.Keys(t.Context(), v.tenant.ID)
+		keys, err := v.store.Keys(t.Context(), v.tenant.ID, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (p *Provider) KeyAlgorithms(ctx context.Context, tenant string) ([]string, 
 
 // ListKeys lists the tenant's signing keys, without their private halves.
 func (p *Provider) ListKeys(ctx context.Context, tenant string) ([]storage.Key, error) {
-	keys, err := p.Store.Keys(ctx, tenant)
+	keys, err := p.Store.Keys(ctx, tenant, time.Time{})
 	for i := range keys {
 		keys[i].Private = nil
 	}

@@ -156,11 +156,11 @@ func (f *failing) User(ctx context.Context, tenant, id string) (storage.User, er
 	return f.testStore.User(ctx, tenant, id)
 }
 
-func (f *failing) Keys(ctx context.Context, tenant string) ([]storage.Key, error) {
+func (f *failing) Keys(ctx context.Context, tenant string, since time.Time) ([]storage.Key, error) {
 	if err := f.fail("Keys"); err != nil {
 		return nil, err
 	}
-	return f.testStore.Keys(ctx, tenant)
+	return f.testStore.Keys(ctx, tenant, since)
 }
 
 func (f *failing) RedeemCode(ctx context.Context, g storage.Grant) error {

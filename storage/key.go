@@ -20,10 +20,18 @@ type Key struct {
 	CreatedAt time.Time
 }
 
+// KeepKeys is how long a key stays after it was published last: an ID token that it signed still
+// says which session its client means to end, or whom it means. No browser keeps the cookie of a
+// session for longer (RFC 6265bis section 5.5: 400 days), and a refresh gives a younger ID token.
+const KeepKeys = 400 * 24 * time.Hour
+
 // Keys keeps the signing keys.
 type Keys interface {
-	// Keys lists the tenant's keys, by algorithm and sequence.
-	Keys(ctx context.Context, tenant string) ([]Key, error)
+	// Keys lists the tenant's keys, by algorithm and sequence: those that are published after
+	// since, and the newest of each algorithm.
+	Keys(ctx context.Context, tenant string, since time.Time) ([]Key, error)
+	// Key is the tenant's key of that id, also when it is published no more.
+	Key(ctx context.Context, tenant, id string) (Key, error)
 	// AddKey stores a new key and gives the older ones of its algorithm that have no
 	// end yet the given one. ErrExists: the sequence is taken.
 	AddKey(ctx context.Context, k Key, olderExpireAt time.Time) error

@@ -54,7 +54,7 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		keys, err := s.Keys(ctx, c.Tenant)
+		keys, err := s.Keys(ctx, c.Tenant, time.Time{})
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ type keyRemoveCmd struct {
 
 func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
-		keys, err := s.Keys(ctx, c.Tenant)
+		keys, err := s.Keys(ctx, c.Tenant, time.Time{})
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func kept(plan []change) []storage.Client {
 // publishKeys makes the signing keys that the plan's clients declare and that the tenant has none
 // of, before there is anything to sign. It opens the master secrets for that alone.
 func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan []change) error {
-	keys, err := s.Keys(ctx, tenant)
+	keys, err := s.Keys(ctx, tenant, time.Now())
 	if err != nil {
 		return err
 	}

@@ -11,17 +11,29 @@ const keyColumns = `tenant_id, id, algorithm, sequence, public, private, active_
 
 const listKeys = `
 	SELECT ` + keyColumns + ` FROM keys
-	WHERE tenant_id = $1
+	WHERE tenant_id = $1 AND (expires_at = 0 OR expires_at > $2 OR sequence = (
+		SELECT MAX(sequence) FROM keys AS same
+		WHERE same.tenant_id = keys.tenant_id AND same.algorithm = keys.algorithm))
 	ORDER BY algorithm, sequence`
 
+func scanKey(row scanner) (k storage.Key, err error) {
+	err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, bytesColumn{&k.Public}, bytesColumn{&k.Private},
+		timeColumn{&k.ActiveAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.CreatedAt})
+	return k, err
+}
+
 // Keys implements storage.Keys.
-func (s *Store) Keys(ctx context.Context, tenant string) ([]storage.Key, error) {
-	all, err := list(ctx, s, listKeys, []any{tenant}, func(row scanner) (k storage.Key, err error) {
-		err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, bytesColumn{&k.Public}, bytesColumn{&k.Private},
-			timeColumn{&k.ActiveAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.CreatedAt})
-		return k, err
-	})
+func (s *Store) Keys(ctx context.Context, tenant string, since time.Time) ([]storage.Key, error) {
+	all, err := list(ctx, s, listKeys, []any{tenant, micros(since)}, scanKey)
 	return all, named(err, "keys of", tenant)
+}
+
+const keyByID = `SELECT ` + keyColumns + ` FROM keys WHERE tenant_id = $1 AND id = $2`
+
+// Key implements storage.Keys.
+func (s *Store) Key(ctx context.Context, tenant, id string) (storage.Key, error) {
+	k, err := one(ctx, s, keyByID, []any{tenant, id}, scanKey)
+	return k, named(err, "key", id)
 }
 
 const (

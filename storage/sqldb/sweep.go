@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // keepGrants is how long an expired grant stays: longer than any code lives, for the row
 // is what tells that its code was used.
 const keepGrants = 15 * time.Minute
 
-// Ended sessions are kept for a day, for those who ask what happened. What else has
+// Ended sessions are kept for a day, for those who ask what happened, and keys for
+// storage.KeepKeys. What else has
 // expired is refused for its age alone, and goes at once. $1 is until when, $2 from when:
 // of the part before that nothing is left but what PostgreSQL has yet to vacuum. $3 is how
 // many rows.
@@ -72,7 +75,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepEndedSessions, now.Add(-24 * time.Hour)},
 		{sweepGrants, now.Add(-keepGrants)},
 		{sweepCodes, now},
-		{sweepKeys, now},
+		{sweepKeys, now.Add(-storage.KeepKeys)},
 		{sweepExpiredMail, now},
 		{sweepDeadMail, now.Add(-keepDead)},
 	} {

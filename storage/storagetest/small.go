@@ -42,7 +42,7 @@ func testSpent(t *testing.T, s Store) {
 
 func testKeys(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
-	all, err := s.Keys(ctx, tenant)
+	all, err := s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, nil)
 
 	full := filled[storage.Key]()
@@ -53,7 +53,7 @@ func testKeys(t *testing.T, s Store) {
 	must(t, s.AddKey(ctx, a, now))
 	must(t, s.AddKey(ctx, b, now.Add(time.Hour)))
 	a.ExpiresAt = now.Add(time.Hour)
-	all, err = s.Keys(ctx, tenant)
+	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, b, full})
 
 	taken := b
@@ -62,12 +62,24 @@ func testKeys(t *testing.T, s Store) {
 	c := storage.Key{TenantID: tenant, ID: "c", Algorithm: "ES256", Sequence: 3, ActiveAt: now, CreatedAt: now}
 	must(t, s.AddKey(ctx, c, now.Add(2*time.Hour)))
 	b.ExpiresAt = now.Add(2 * time.Hour)
-	all, err = s.Keys(ctx, tenant)
+	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, b, c, full}) // an end once given stays
+
+	// Those that are published, and of each algorithm the newest, whatever became of it.
+	for since, want := range map[time.Time][]storage.Key{now.Add(-time.Hour): {a, b, c, full}, now.Add(time.Hour): {b, c, full}, now.Add(1000 * 24 * time.Hour): {c, full}} {
+		all, err = s.Keys(ctx, tenant, since)
+		same(t, all, err, want)
+	}
+	for _, k := range []storage.Key{a, c} {
+		got, err := s.Key(ctx, tenant, k.ID)
+		same(t, got, err, k)
+	}
+	_, err = s.Key(ctx, newTenant(t, s), "a")
+	want(t, err, storage.ErrNotFound)
 
 	must(t, s.RemoveKey(ctx, tenant, "a"))
 	want(t, s.RemoveKey(ctx, tenant, "a"), storage.ErrNotFound)
-	all, err = s.Keys(ctx, tenant)
+	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, c, full})
 	d := storage.Key{TenantID: "no-such-tenant", ID: "d", Algorithm: "ES256", Sequence: 1}
 	want(t, s.AddKey(ctx, d, now), storage.ErrNotFound)
@@ -140,7 +152,15 @@ func testSweep(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	_, _, err = s.Session(ctx, w.tenant, w.session, now)
 	want(t, err, storage.ErrNotFound)
-	keys, err := s.Keys(ctx, w.tenant)
+	// The key that ended says for long whom an old ID token means.
+	keys, err := s.Keys(ctx, w.tenant, time.Time{})
+	must(t, err)
+	if len(keys) != 2 {
+		t.Errorf("got %d keys, want the one that has ended, too", len(keys))
+	}
+	_, err = s.Sweep(ctx, now.Add(24*time.Hour+storage.KeepKeys))
+	must(t, err)
+	keys, err = s.Keys(ctx, w.tenant, time.Time{})
 	must(t, err)
 	if got := ids(keys, func(k storage.Key) string { return k.ID }); !slices.Equal(got, []string{"kid 2"}) {
 		t.Errorf("got keys %q, want the one without an end", got)

@@ -147,7 +147,8 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"IsSpent": func(ctx context.Context) (any, error) {
 			return yes(s.IsSpent(ctx, tenant, storage.SpentAssertion, "jti"))
 		},
-		"Keys":     func(ctx context.Context) (any, error) { return some(s.Keys(ctx, tenant)) },
+		"Keys":     func(ctx context.Context) (any, error) { return some(s.Keys(ctx, tenant, time.Time{})) },
+		"Key":      func(ctx context.Context) (any, error) { return s.Key(ctx, tenant, "kid") },
 		"Events":   func(ctx context.Context) (any, error) { return some(s.Events(ctx, tenant, "", 100)) },
 		"EventsOf": func(ctx context.Context) (any, error) { return some(s.EventsOf(ctx, tenant, w.user, "", 100)) },
 		"Code":     func(ctx context.Context) (any, error) { return s.Code(ctx, tenant, "code", now) },
