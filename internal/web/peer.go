@@ -37,16 +37,43 @@ func (e *Edge) clientIP(r *http.Request) string {
 
 // askedFor is the client that a trusted proxy asks for, and the proxy where it does not say.
 func (e *Edge) askedFor(r *http.Request, proxy string) string {
-	name, lines := e.addressLines(r.Header)
-	last := func(s string) (rest, hop string) { return cutLast(s, false) }
-	if name == "Forwarded" {
-		last = func(s string) (rest, hop string) { return cutLast(s, true) }
+	if client := e.namedClient(r, proxy); client != "" {
+		return client
 	}
-	client := ""
-	for _, line := range slices.Backward(lines) {
+	e.warn(r.Context(), &e.unnamed, "a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER names the header in which it does", proxy)
+	return proxy
+}
+
+// atOdds is what a request counts as whose two headers name different clients: one of them the
+// client wrote, who would else choose what each request counts as.
+const atOdds = "unknown-which"
+
+// namedClient is whom the headers name, or "".
+func (e *Edge) namedClient(r *http.Request, proxy string) string {
+	if e.ClientIPHeader != "" {
+		return e.namedIn(r, http.CanonicalHeaderKey(e.ClientIPHeader), proxy)
+	}
+	client := e.namedIn(r, "X-Forwarded-For", proxy)
+	if len(r.Header["Forwarded"]) == 0 {
+		return client
+	}
+	other := e.namedIn(r, "Forwarded", proxy)
+	switch {
+	case other == "" || other == client:
+		return client
+	case client == "":
+		return other
+	}
+	e.warn(r.Context(), &e.disputed, "X-Forwarded-For and Forwarded name different clients, and one of them may be the client's own: all such requests count as one. VOUCHSAFE_CLIENT_IP_HEADER says which header your proxy writes", proxy)
+	return atOdds
+}
+
+// namedIn is whom one header names, or "".
+func (e *Edge) namedIn(r *http.Request, name, proxy string) (client string) {
+	for _, line := range slices.Backward(r.Header[name]) {
 		for line != "" {
 			var hop string
-			if line, hop = last(line); hop == "" {
+			if line, hop = cutLast(line, name == "Forwarded"); hop == "" {
 				continue // RFC 9110 section 5.6.1.2: an empty element is none
 			}
 			ip, ok := readHop(name, hop)
@@ -61,23 +88,7 @@ func (e *Edge) askedFor(r *http.Request, proxy string) string {
 			}
 		}
 	}
-	if client == "" {
-		e.warn(r.Context(), &e.unnamed, "a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER names the header in which it does", proxy)
-		return proxy
-	}
 	return client
-}
-
-// addressLines are the lines of the header that names clients.
-func (e *Edge) addressLines(h http.Header) (name string, lines []string) {
-	if e.ClientIPHeader != "" {
-		name = http.CanonicalHeaderKey(e.ClientIPHeader)
-		return name, h[name]
-	}
-	if lines = h["X-Forwarded-For"]; len(lines) == 0 && len(h["Forwarded"]) > 0 {
-		return "Forwarded", h["Forwarded"]
-	}
-	return "X-Forwarded-For", lines
 }
 
 // cutLast takes the last element from a list. It is looked for from behind, because only

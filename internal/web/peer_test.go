@@ -3,9 +3,11 @@ package web_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,9 +113,32 @@ func TestForwardedIsRead(t *testing.T) {
 	if got := address("192.0.2.1:5", http.Header{"Forwarded": {"for=203.0.113.7"}}); got != "192.0.2.1" {
 		t.Errorf("from anybody: got %s", got)
 	}
-	both := http.Header{"Forwarded": {"for=203.0.113.7"}, "X-Forwarded-For": {"198.51.100.9"}}
-	if got := address("10.0.0.1:5", both); got != "198.51.100.9" {
-		t.Errorf("beside X-Forwarded-For: got %s", got)
+}
+
+// TestClientsChooseNoAddress: a proxy writes one of the two headers and hands on the other as
+// its client wrote it, so that what the client can choose must count as one.
+func TestClientsChooseNoAddress(t *testing.T) {
+	var log bytes.Buffer
+	address := addresses(&log, "")
+	seen := map[string]bool{}
+	for _, chosen := range []string{"198.51.100.1", "198.51.100.2", "nonsense", "10.0.0.9"} {
+		seen[address("10.0.0.1:5", http.Header{"Forwarded": {"for=203.0.113.7"}, "X-Forwarded-For": {chosen}})] = true
+		seen[address("10.0.0.1:5", http.Header{"Forwarded": {"for=" + chosen}, "X-Forwarded-For": {"203.0.113.7"}})] = true
+	}
+	if len(seen) != 1 || seen["203.0.113.7"] || seen["10.0.0.1"] {
+		t.Errorf("a client counts as %v", slices.Sorted(maps.Keys(seen)))
+	}
+	if !strings.Contains(log.String(), "VOUCHSAFE_CLIENT_IP_HEADER") {
+		t.Error("the operator does not learn of it")
+	}
+	for _, headers := range []http.Header{
+		{"Forwarded": {`for="203.0.113.7:1"`}, "X-Forwarded-For": {"203.0.113.7:2"}}, // a proxy that writes both
+		{"Forwarded": {"for=203.0.113.7"}, "X-Forwarded-For": {""}},
+		{"Forwarded": {""}, "X-Forwarded-For": {"198.51.100.1, 203.0.113.7"}},
+	} {
+		if got := address("10.0.0.1:5", headers); got != "203.0.113.7" {
+			t.Errorf("%v: got %s", headers, got)
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ type Edge struct {
 	// TrustedProxies may say for whom they ask. Of every other peer that is ignored.
 	TrustedProxies []netip.Prefix
 	// ClientIPHeader names the header in which they say it. "" is X-Forwarded-For, and
-	// Forwarded (RFC 7239) for requests without it.
+	// Forwarded (RFC 7239) for requests without it; where both name a client, it has to be one.
 	ClientIPHeader string
 	Log            *slog.Logger
 	// Errors answers panics.
@@ -110,8 +110,8 @@ type Edge struct {
 	// Done, when set, is told of every request: for metrics.
 	Done func(r *http.Request, status int, took time.Duration)
 
-	unnamed, unreadable seldom
-	crowd               crowd
+	unnamed, unreadable, disputed seldom
+	crowd                         crowd
 }
 
 // Wrap puts the middleware around next.
