@@ -23,7 +23,7 @@ func TestSigningInByCodeInChromium(t *testing.T) {
 	look("signin-methods")
 	c.fill("login", "jo")
 	c.click("button[name=by][value=email]")
-	c.sees("Check your mail")
+	c.sees("Check your email")
 	look("signin-enter")
 	c.fill("code", "12345678")
 	c.click("button.primary")

@@ -46,7 +46,7 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 		t.Errorf("the form names session %q", id)
 	}
 	wrong := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "000000")
-	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.body, "not right") || secretText.FindString(wrong.body) != secretText.FindString(p.body) {
+	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.body, "That code is wrong") || secretText.FindString(wrong.body) != secretText.FindString(p.body) {
 		t.Errorf("wrong digits: got %d, or another secret", wrong.status)
 	}
 	jo, done := v.setsUp(user, page, p, "session", field(t, wrong.body, "session"))
@@ -211,7 +211,7 @@ func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
 	v.leads(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
 	p := v.get("/second-factor/setup?" + q)
-	if !strings.Contains(p.body, "A second factor is needed here") || v.cookie("session") != "" {
+	if !strings.Contains(p.body, "You need a second factor here") || v.cookie("session") != "" {
 		t.Error("the page does not say why, or there is a session already")
 	}
 	jo, done := v.setsUp(user, "/second-factor/setup", p, "i", "letter-1")

@@ -50,7 +50,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	// There is an account with the address: it is proven, then linked.
 	c.click(`a[href^="/upstream/google"]`)
 	pick("Jo Doe")
-	c.sees("You have an account already")
+	c.sees("You already have an account")
 	c.picture("upstreams-account")
 	everywhere()
 	c.click("a.button.primary")
@@ -72,7 +72,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.click(`button[value="apple"]`)
 	c.sees("Who do you want to be?")
 	pick("Sam Poe")
-	c.sees("Go on")
+	c.sees("Continue")
 	c.click("button.primary")
 	c.sees("Linked accounts")
 	if ids := f.identities(storage.DefaultTenant, "jo@example.com"); len(ids) != 2 {
@@ -96,7 +96,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.open("/login")
 	c.click(`a[href^="/upstream/facebook"]`)
 	pick("Robin Roe")
-	c.sees("Confirm your e‑mail address")
+	c.sees("Confirm your email address")
 	c.picture("upstreams-email")
 	everywhere()
 	c.click("button.primary")

@@ -47,7 +47,7 @@ func guard(w http.ResponseWriter, r *http.Request) error {
 // parseForm reads the form that was posted, each field once.
 func parseForm(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "This page takes the form that it shows, and nothing else.",
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "This page accepts only the form that it shows.",
 			Developer: "Send application/x-www-form-urlencoded.", Got: r.Header.Get("Content-Type")}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)

@@ -58,7 +58,7 @@ func TestAnAccountIsLinkedByItsOwnerAlone(t *testing.T) {
 		v.signedInAs("")
 		before := len(f.identities(storage.DefaultTenant, fedJo.Email))
 		page := v.visit(a.location())
-		if !strings.Contains(page.body, "You have an account already") || !strings.Contains(page.body, fedJo.Email) {
+		if !strings.Contains(page.body, "You already have an account") || !strings.Contains(page.body, fedJo.Email) {
 			t.Errorf("%s: got %s", kind, page.body)
 		}
 		v.post("/federated/link", "answer", "link", "session", "x")

@@ -208,7 +208,7 @@ func (s *Server) withLetter(w http.ResponseWriter, r *http.Request) *http.Reques
 func (s *Server) needInteraction(r *http.Request) (*storage.Interaction, error) {
 	in, err := s.interaction(r)
 	if err == nil && in == nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "This page needs an app that asks",
+		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "Only an app can open this page",
 			Message: "Go back to the app you came from and start again.", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
 	}
 	return in, err

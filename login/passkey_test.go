@@ -237,7 +237,7 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "passkey.copied" && e.UserID == jo.ID }) {
 		t.Error("the audit trail does not say so")
 	}
-	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "a copy of your passkey") {
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "A copy of your passkey") {
 		t.Errorf("the mail says %q", m.Text)
 	}
 }

@@ -144,7 +144,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !p.PostsForm() {
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This page cannot be asked in that way."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This page cannot be used in that way."}
 	}
 	a := posted{Upstream: p.ID, Until: time.Now().Add(hopLife), Answer: url.Values{}}
 	for _, name := range []string{"code", "state", "error", "iss", "user"} {

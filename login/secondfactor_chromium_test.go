@@ -42,7 +42,7 @@ func TestSecondFactorsInChromium(t *testing.T) {
 	jo := &phone{site: s, user: user, secret: strings.ReplaceAll(text(".secret"), " ", "")}
 	c.fill("code", jo.shows())
 	c.click("button.primary")
-	c.sees("Keep your recovery codes")
+	c.sees("Save your recovery codes")
 	c.picture("recovery-codes")
 	c.click("a.primary")
 	if got := c.where(); got != "/authorize?"+q {

@@ -31,7 +31,7 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "not right") {
+	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "That code is wrong") {
 		t.Errorf("wrong code: got %d", p.status)
 	}
 	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)

@@ -42,7 +42,7 @@ func CheckSettings(t *storage.TenantSettings) []SettingFault {
 	}
 	for i, name := range t.SignUp.ReservedUsernames {
 		if _, ok := username.Key(name); !ok {
-			wrong(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is no user name: write letters, digits and . _ - only", name)
+			wrong(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is not a user name: write letters, digits and . _ - only", name)
 		}
 	}
 	for i, m := range t.SignIn.Methods {

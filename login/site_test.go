@@ -192,7 +192,7 @@ func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
 	defer s.mu.Unlock()
 	in, ok := s.letters[r.FormValue("i")]
 	if !ok {
-		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot go on", Message: "Start again."}
+		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot continue", Message: "Start again."}
 	}
 	return in, nil
 }

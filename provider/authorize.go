@@ -33,7 +33,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 		return p.authorizePost(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address takes GET and POST."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address accepts only GET and POST."}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	query := r.URL.RawQuery
@@ -189,7 +189,7 @@ func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed
 		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts
 	}
 	done := &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "You have already signed in here",
-		Message: "This sign-in was finished before. Go back to the application."}
+		Message: "This sign-in is already complete. Go back to the application."}
 	kept, err := p.Ephemeral.Get(ctx, key)
 	if err != nil {
 		return "", done

@@ -80,8 +80,8 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 	tenant := web.TenantOf(r.Context())
 	b, err := p.Secrets.Box(tenant.ID, secret.AuthorizationRequest).OpenString(sealed)
 	if err != nil || len(b) < letterHeader {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot go on",
-			Message:   "The link is damaged or was not made here. Go back to the application and start again.",
+		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot continue",
+			Message:   "The link is damaged or does not come from here. Go back to the application and start again.",
 			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
 	}
 	l := &letter{id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(), browser: [16]byte(b[24:40]), query: string(b[40:])}
@@ -98,7 +98,7 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 // elsewhere is the answer to a letter that another browser was given.
 func elsewhere() error {
 	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in belongs to another browser",
-		Message:   "It was begun in another browser, or this one refuses cookies. Allow cookies for this site, go back to the application and start again.",
+		Message:   "It began in another browser, or this browser refuses cookies. Allow cookies for this site, go back to the application and start again.",
 		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
 }
 

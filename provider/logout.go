@@ -31,7 +31,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 		return p.logoutPost(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address takes GET and POST."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address accepts only GET and POST."}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	form, err := p.logoutForm(r)
@@ -147,7 +147,7 @@ func readable(form url.Values) error {
 
 func logoutTooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "The application sent a bad request",
-		Message: "You cannot sign out this way. Go back to the application, or tell those who run it.", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
+		Message: "You cannot sign out this way. Go back to the application, or contact its support.", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.

@@ -128,7 +128,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, pages Pages) erro
 const submitScript = `document.forms[0].submit()`
 
 // formPostTexts are what people read whose browser runs no scripts.
-var formPostTexts = []string{"Back to the application", "One more step takes you back to the application.", "Go on to the application"}
+var formPostTexts = []string{"Back to the application", "One more step takes you back to the application.", "Continue to the application"}
 
 var (
 	submitHash   = sha256.Sum256([]byte(submitScript))

@@ -12,8 +12,8 @@ import (
 )
 
 type auditCmd struct {
-	Export auditExportCmd `cmd:"" help:"Write the audit trail as JSON lines, the oldest first."`
-	Prune  auditPruneCmd  `cmd:"" help:"Delete and shorten what the settings keep no longer, as servers do each hour."`
+	Export auditExportCmd `cmd:"" help:"Write the audit trail as JSON lines, oldest first."`
+	Prune  auditPruneCmd  `cmd:"" help:"Delete or shorten entries older than the settings allow, as servers do every hour."`
 }
 
 // eventView is a row of the audit trail as commands print it.
@@ -30,10 +30,10 @@ type eventView struct {
 }
 
 type auditExportCmd struct {
-	After string    `help:"Begin behind the row with this id." placeholder:"ID"`
-	Until time.Time `help:"Leave out what is younger, as 2006-01-02T15:04:05Z." placeholder:"TIME"`
-	Kind  []string  `help:"Write rows of these kinds alone, such as login.failed. May be given several times." placeholder:"KIND"`
-	Mark  bool      `help:"Begin where the last export with --mark ended, and note how far this one came, once all of it is written."`
+	After string    `help:"Begin after the row with this id." placeholder:"ID"`
+	Until time.Time `help:"Leave out newer rows; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
+	Kind  []string  `help:"Write only rows of these kinds, such as login.failed. Repeatable." placeholder:"KIND"`
+	Mark  bool      `help:"Begin where the last export with --mark ended, and remember where this one ended once it is complete."`
 	tenantFlag
 }
 
@@ -47,14 +47,14 @@ func (*auditExportCmd) Help() string {
 
   vouchsafe audit export --mark >> audit.jsonl
 
-Rows younger than ten minutes wait for the next time. With keep_unexported servers delete
-nothing that was not written so.`
+Rows newer than ten minutes wait for the next run. With keep_unexported, servers delete only
+rows that were exported in this way.`
 }
 
 func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	now := time.Now()
 	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
-		return errors.New("--mark writes all kinds, from the mark on: leave --kind and --after out")
+		return errors.New("--mark writes all kinds from the mark on: leave out --kind and --after")
 	}
 	if c.Until.IsZero() {
 		c.Until = now.Add(time.Hour) // of a clock that is ahead

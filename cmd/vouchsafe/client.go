@@ -20,15 +20,15 @@ type clientCmd struct {
 	Add    clientAddCmd    `cmd:"" help:"Add a client, and print its secret once."`
 	List   clientListCmd   `cmd:"" help:"List clients."`
 	Show   clientShowCmd   `cmd:"" help:"Show a client."`
-	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with people's consents and grants to it."`
-	Apply  clientApplyCmd  `cmd:"" help:"Make the declared clients those of a file: one that it declares no more is removed, with people's consents and grants to it. Twice changes nothing."`
-	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 when that is anything."`
-	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and the hash of it for a clients file."`
+	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with users' consents and grants to it."`
+	Apply  clientApplyCmd  `cmd:"" help:"Apply a clients file. Removes clients that the file no longer declares, with users' consents and grants to them. Applying it twice changes nothing."`
+	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 if there are changes."`
+	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
 // tenantFlag names the tenant that a command is about.
 type tenantFlag struct {
-	Tenant string `help:"The tenant it is about." default:"default" placeholder:"ID"`
+	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID"`
 }
 
 type jsonFlag struct {
@@ -37,15 +37,15 @@ type jsonFlag struct {
 
 type clientAddCmd struct {
 	ClientID               string   `arg:"" name:"client-id" help:"Its client_id."`
-	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a person)." placeholder:"KIND"`
-	Name                   string   `help:"Its name, as people see it." placeholder:"TEXT"`
-	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"Where people come back to. May be given several times." placeholder:"URI"`
-	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"Where people may come back to after signing out. May be given several times." placeholder:"URI"`
-	Scope                  string   `help:"The scopes it may ask for, separated by spaces." placeholder:"SCOPES"`
-	Audience               []string `help:"Whom its access tokens are for. May be given several times." sep:"none" placeholder:"URI"`
-	RequirePKCE            bool     `name:"require-pkce" help:"Refuse its requests without PKCE. For web; those of spa and native always need it."`
-	FirstParty             bool     `help:"It is our own: do not ask people for their consent."`
-	SecretStdin            bool     `help:"Read its secret from standard input, rather than make one."`
+	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a user)." placeholder:"KIND"`
+	Name                   string   `help:"Its name, as users see it." placeholder:"TEXT"`
+	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"Where users return to. Repeatable." placeholder:"URI"`
+	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"Where users may return to after signing out. Repeatable." placeholder:"URI"`
+	Scope                  string   `help:"The scopes that it may request, separated by spaces." placeholder:"SCOPES"`
+	Audience               []string `help:"An API that its access tokens are for. Repeatable." sep:"none" placeholder:"URI"`
+	RequirePKCE            bool     `name:"require-pkce" help:"Refuse its requests without PKCE. For web; spa and native always need it."`
+	FirstParty             bool     `help:"It is the operator's own: do not ask users for consent."`
+	SecretStdin            bool     `help:"Read its secret from standard input instead of making one."`
 	tenantFlag
 	jsonFlag
 }
@@ -200,13 +200,13 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 
 type clientRemoveCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
-	Yes      bool   `help:"Yes, remove it, with people's consents and grants to it."`
+	Yes      bool   `help:"Confirm the removal of the client, with users' consents and grants to it."`
 	tenantFlag
 }
 
 func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		return fmt.Errorf("this removes %s with people's consents and grants to it, for good: say --yes", c.ClientID)
+		return fmt.Errorf("this permanently removes %s with users' consents and grants to it: confirm with --yes", c.ClientID)
 	}
 	return a.withStore(ctx, func(s store) error {
 		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID, time.Now()); err != nil {
@@ -252,7 +252,7 @@ const diffChanges = exitCode(2)
 
 // Help says what scripts rely on.
 func (*clientDiffCmd) Help() string {
-	return "Nothing is changed. The exit code is 0 when apply would change nothing, 2 when it would change something, and 1 when the file is at fault or the database cannot be read."
+	return "Nothing is changed. The exit code is 0 if apply would change nothing, 2 if it would change something, and 1 if the file has errors or the database cannot be read."
 }
 
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {

@@ -128,7 +128,7 @@ func (p *clientParser) parse() declared {
 		case known:
 			err = setField(record.Field(index), val)
 		default:
-			p.faults.at(p.file, key, "%s is no field of a client%s", key.Value, meant(key.Value, clientFieldNames()))
+			p.faults.at(p.file, key, "%s is not a field of a client%s", key.Value, meant(key.Value, clientFieldNames()))
 		}
 		if err != nil {
 			p.faults.at(p.file, val, "%s: %v", key.Value, err)

@@ -86,7 +86,7 @@ users: []
 		t.Errorf("%s\n%v", diff, fs.err())
 	}
 	for _, hint := range []string{
-		"redirect_uri is no field of a client: did you mean redirect_uris?",
+		"redirect_uri is not a field of a client: did you mean redirect_uris?",
 		"scope: want one text, not a list: write openid email",
 		"redirect_uris: want a list, such as [http://localhost/callback]",
 		"users is nothing that a clients file has",

@@ -80,17 +80,17 @@ development: maybe
 stop_delay: {a: b}
 `
 	_, err := settle(t, file, []string{"VOUCHSAFE_LISSTEN=:1", "VOUCHSAFE_SECRET=short", "VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h", "refresh_token_grace": "24h"})
-	want := `VOUCHSAFE_LISSTEN is no setting: did you mean VOUCHSAFE_LISTEN?
+	want := `VOUCHSAFE_LISSTEN is not a setting: did you mean VOUCHSAFE_LISTEN?
 --code-lifetime is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less
 --refresh-token-grace is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less
 VOUCHSAFE_SECRET is too short: a master secret has 5 bytes; it needs at least 32: make one with ` + "`openssl rand -base64 48`" + `
 vouchsafe.yaml:2:9 "nowhere" is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket
-vouchsafe.yaml:1:1 isuer is no setting: did you mean issuer?
+vouchsafe.yaml:1:1 isuer is not a setting: did you mean issuer?
 vouchsafe.yaml:3:12 "loud" is not among its values: write one of debug, info, warn, error
 vouchsafe.yaml:4:24 "10 minutes" is no duration: write, for example, 15m or 720h
 vouchsafe.yaml:5:15 must be more than nothing: write, for example, 168h
 vouchsafe.yaml:6:1 listen stands in line 2 already: keep one of the two
-vouchsafe.yaml:7:18 "everybody" is no network: write an address, or a network such as 10.0.0.0/8
+vouchsafe.yaml:7:18 "everybody" is not a network: write an address, or a network such as 10.0.0.0/8
 vouchsafe.yaml:8:14 "maybe": write true or false
 vouchsafe.yaml:9:13 stop_delay: want a value, or a list of them`
 	if err == nil {

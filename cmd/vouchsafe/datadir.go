@@ -65,7 +65,7 @@ func owned(path string) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file: put the file itself there, or set VOUCHSAFE_DATA to the folder where it is", path)
+		return fmt.Errorf("%s is not a regular file: put the file itself there, or set VOUCHSAFE_DATA to the folder where it is", path)
 	case info.Mode().Perm()&0o077 == 0:
 		return nil
 	}

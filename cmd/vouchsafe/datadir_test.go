@@ -45,10 +45,10 @@ func TestLinksAreNotFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := d.prepare(); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if err := d.prepare(); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("database: got %v", err)
 	}
-	if _, err := d.masterSecret(); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if _, err := d.masterSecret(); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("secret: got %v", err)
 	}
 }

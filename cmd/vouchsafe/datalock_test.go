@@ -119,7 +119,7 @@ func TestLockFileIsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newDataLock(d, slog.New(slog.DiscardHandler))
-	if err := l.take(t.Context(), holder{}); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if err := l.take(t.Context(), holder{}); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("got %v", err)
 	}
 	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {

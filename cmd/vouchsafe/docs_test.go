@@ -19,19 +19,20 @@ func settingsPage() string {
 	var b strings.Builder
 	b.WriteString(`# Settings
 
-Without any, ` + "`vouchsafe serve`" + ` is a working server on localhost. ` + "`listen`" + ` in
-` + "`vouchsafe.yaml`" + ` is ` + "`VOUCHSAFE_LISTEN`" + ` in the environment and ` + "`--listen`" + ` as a flag; flags
-win over the environment, and that over the file. ` + "`vouchsafe config`" + ` shows what is in
-force, ` + "`vouchsafe config --sample`" + ` is a file to begin with.
+Without any settings, ` + "`vouchsafe serve`" + ` is a working server on localhost.
 
-Those marked * are secret and no flags. The name with ` + "`_file`" + ` (` + "`_FILE`" + `) behind it takes
-the path of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `.
+The setting ` + "`listen`" + ` in ` + "`vouchsafe.yaml`" + ` is ` + "`VOUCHSAFE_LISTEN`" + ` in the environment and ` + "`--listen`" + `
+as a flag. Flags override the environment, and the environment overrides the file.
+` + "`vouchsafe config`" + ` shows the settings in force; ` + "`vouchsafe config --sample`" + ` prints a file to
+begin with.
 
-A list is separated by commas, or a list in YAML. Durations are written 90s, 15m, 720h.
-A setting that is misspelt or makes no sense stops the start, and all of them are told
-at once. So does any other variable that begins with ` + "`VOUCHSAFE_`" + `, but for those that
-Kubernetes and Docker set by themselves for a Service or container of that name, such as
-` + "`VOUCHSAFE_SERVICE_HOST`" + `.
+Settings marked * are secret and have no flag. Add ` + "`_file`" + ` (` + "`_FILE`" + `) to the name to give the path
+of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `.
+
+A list is separated by commas, or is a list in YAML. Durations are written 90s, 15m, 720h. The
+server refuses to start with misspelt or invalid settings, and reports all of them together.
+It also refuses any other variable that begins with ` + "`VOUCHSAFE_`" + `, except those that Kubernetes
+and Docker set for a Service or container of that name, such as ` + "`VOUCHSAFE_SERVICE_HOST`" + `.
 
 | setting | default | |
 |---|---|---|
@@ -159,7 +160,7 @@ func TestDocsAreTrue(t *testing.T) {
 		}
 		for _, name := range settingName.FindAllString(string(text), -1) {
 			if !known[name] {
-				t.Errorf("%s: %s is no setting", path, name)
+				t.Errorf("%s: %s is not a setting", path, name)
 			}
 		}
 		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {

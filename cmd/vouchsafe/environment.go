@@ -20,7 +20,7 @@ func (l *loader) ownEnviron(environ []string) map[string]string {
 		case !strings.HasPrefix(upper, envPrefix):
 		case upper != name:
 			if isSettingVariable(upper) {
-				l.faults.add(name, "is no setting: names are in capitals, write %s", upper)
+				l.faults.add(name, "is not a setting: names are in capitals, write %s", upper)
 			}
 		// Docker Compose and its like hand over what is not set as empty.
 		case val == "" && (name == database || name == database+"_FILE"):
@@ -71,7 +71,7 @@ func (l *loader) readEnv(env map[string]string) {
 	for name := range env {
 		if name != envPrefix+"CONFIG" && !isSettingVariable(name) {
 			spelt := func(setting string) string { return envPrefix + strings.ToUpper(setting) }
-			l.faults.add(name, "is no setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
+			l.faults.add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (l *loader) readEnv(env map[string]string) {
 func suggested(name string, spelt func(setting string) string) string {
 	if of, ok := strings.CutSuffix(name, "_file"); ok {
 		if s := settingNamed(of); s != nil {
-			return ": " + of + " is no secret, and those alone are read from files. Write " + spelt(of)
+			return ": " + of + " is not secret, and only secrets are read from files. Write " + spelt(of)
 		}
 		if of == "config" {
 			return ": the file is named by " + envPrefix + "CONFIG or --config"
@@ -102,7 +102,7 @@ func suggested(name string, spelt func(setting string) string) string {
 		best = alike(name)
 	}
 	if best == "" {
-		return ", and none is like it: vouchsafe config --sample lists them"
+		return ", and none is similar: vouchsafe config --sample lists them"
 	}
 	return ": did you mean " + spelt(best) + "?"
 }

@@ -9,11 +9,11 @@ import (
 // TestUnknownVariablesStopTheStart, with the setting that was probably meant.
 func TestUnknownVariablesStopTheStart(t *testing.T) {
 	for name, want := range map[string]string{
-		"VOUCHSAFE_LISSTEN=:1":                       "VOUCHSAFE_LISSTEN is no setting: did you mean VOUCHSAFE_LISTEN?",
-		"VOUCHSAFE_FOO=bar":                          "VOUCHSAFE_FOO is no setting, and none is like it: vouchsafe config --sample lists them",
-		"VOUCHSAFE_=x":                               "VOUCHSAFE_ is no setting",
-		"VOUCHSAFE_PORT=8080":                        "VOUCHSAFE_PORT is no setting: did you mean VOUCHSAFE_LISTEN?",
-		"VOUCHSAFE_HOST=0.0.0.0":                     "VOUCHSAFE_HOST is no setting: did you mean VOUCHSAFE_LISTEN?",
+		"VOUCHSAFE_LISSTEN=:1":                       "VOUCHSAFE_LISSTEN is not a setting: did you mean VOUCHSAFE_LISTEN?",
+		"VOUCHSAFE_FOO=bar":                          "VOUCHSAFE_FOO is not a setting, and none is similar: vouchsafe config --sample lists them",
+		"VOUCHSAFE_=x":                               "VOUCHSAFE_ is not a setting",
+		"VOUCHSAFE_PORT=8080":                        "VOUCHSAFE_PORT is not a setting: did you mean VOUCHSAFE_LISTEN?",
+		"VOUCHSAFE_HOST=0.0.0.0":                     "VOUCHSAFE_HOST is not a setting: did you mean VOUCHSAFE_LISTEN?",
 		"VOUCHSAFE_BASE_URL=https://id.example.com":  "did you mean VOUCHSAFE_ISSUER?",
 		"VOUCHSAFE_ISSUER_URL=x":                     "did you mean VOUCHSAFE_ISSUER?",
 		"VOUCHSAFE_SMTP_HOST=mail.example.com":       "did you mean VOUCHSAFE_SMTP_URL?",
@@ -22,15 +22,15 @@ func TestUnknownVariablesStopTheStart(t *testing.T) {
 		"VOUCHSAFE_DATABASE=x":                       "did you mean VOUCHSAFE_DATABASE_URL?",
 		"VOUCHSAFE_MASTER_SECRET=hunter2hunter2":     "did you mean VOUCHSAFE_SECRET?",
 		"VOUCHSAFE_TRUSTED_PROXY=10.0.0.1":           "did you mean VOUCHSAFE_TRUSTED_PROXIES?",
-		"VOUCHSAFE_LISTEN_FILE=/run/listen":          "VOUCHSAFE_LISTEN_FILE is no setting: listen is no secret, and those alone are read from files. Write VOUCHSAFE_LISTEN",
+		"VOUCHSAFE_LISTEN_FILE=/run/listen":          "VOUCHSAFE_LISTEN_FILE is not a setting: listen is not secret, and only secrets are read from files. Write VOUCHSAFE_LISTEN",
 		"VOUCHSAFE_TLS_CERT_FILE=/run/cert.pem":      "Write VOUCHSAFE_TLS_CERT",
 		"VOUCHSAFE_EXTRA_CA_FILE_FILE=/run/ca":       "Write VOUCHSAFE_EXTRA_CA_FILE",
 		"VOUCHSAFE_CONFIG_FILE=/etc/vouchsafe.yaml":  "the file is named by VOUCHSAFE_CONFIG or --config",
 		"VOUCHSAFE_SECRETS_FILE=/run/secret":         "did you mean VOUCHSAFE_SECRET",
-		"vouchsafe_log_level=debug":                  "vouchsafe_log_level is no setting: names are in capitals, write VOUCHSAFE_LOG_LEVEL",
+		"vouchsafe_log_level=debug":                  "vouchsafe_log_level is not a setting: names are in capitals, write VOUCHSAFE_LOG_LEVEL",
 		"Vouchsafe_Secret_File=/run/secret":          "write VOUCHSAFE_SECRET_FILE",
 		"VOUCHSAFE_DATABASE_URL_FILE=":               "VOUCHSAFE_DATABASE_URL_FILE is empty",
-		"VOUCHSAFE_SERVICE=x":                        "VOUCHSAFE_SERVICE is no setting",
+		"VOUCHSAFE_SERVICE=x":                        "VOUCHSAFE_SERVICE is not a setting",
 		"VOUCHSAFE_METRICS_PORT=9090":                "did you mean VOUCHSAFE_METRICS_LISTEN?",
 		"VOUCHSAFE_ACCESS_TOKEN_LIFETIME_SECONDS=60": "did you mean VOUCHSAFE_ACCESS_TOKEN_LIFETIME?",
 	} {
@@ -43,9 +43,9 @@ func TestUnknownVariablesStopTheStart(t *testing.T) {
 		}
 	}
 	for yaml, want := range map[string]string{
-		"smtp_host: x":   "smtp_host is no setting: did you mean smtp_url?",
-		"listen_file: x": "listen_file is no setting: listen is no secret, and those alone are read from files. Write listen",
-		"nonsense: x":    "nonsense is no setting, and none is like it",
+		"smtp_host: x":   "smtp_host is not a setting: did you mean smtp_url?",
+		"listen_file: x": "listen_file is not a setting: listen is not secret, and only secrets are read from files. Write listen",
+		"nonsense: x":    "nonsense is not a setting, and none is similar",
 	} {
 		if _, err := settle(t, yaml, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", yaml, err, want)

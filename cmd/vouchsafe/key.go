@@ -12,8 +12,8 @@ import (
 
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List signing keys."`
-	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one of each algorithm in use. Keys rotate by themselves too: see key_rotation."`
-	Remove keyRemoveCmd `cmd:"" help:"Remove a signing key: what it signed is believed no more, at once."`
+	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one for each algorithm in use. Keys also rotate on their own: see key_rotation."`
+	Remove keyRemoveCmd `cmd:"" help:"Remove a signing key. Tokens that it signed are refused at once."`
 }
 
 // keyView is a key as commands print it.
@@ -46,7 +46,7 @@ type keyListCmd struct {
 
 // Help says what the states mean.
 func (*keyListCmd) Help() string {
-	return "A key is next (published, and will sign), signing, published (its successor signs; what it signed is still believed) or expired. Until a successor is active, the published key before it signs on."
+	return "A key is next (published, and will sign), signing, published (its successor signs; what it signed is still valid) or expired. Until a successor is active, the published key before it signs on."
 }
 
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
@@ -78,8 +78,8 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type keyRotateCmd struct {
-	Alg *string `help:"One of the tenant's keys alone: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
-	Now bool    `help:"Sign with them at once, because the old ones may be known to others. Otherwise they are published a while before they sign, so that everybody has seen them by then."`
+	Alg *string `help:"Rotate only this algorithm: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
+	Now bool    `help:"Sign with the new keys at once, because an old one may have leaked. Otherwise they are published a while before they sign, so that all clients have fetched them by then."`
 	tenantFlag
 	jsonFlag
 }
@@ -120,7 +120,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 }
 
 type keyRemoveCmd struct {
-	KID string `arg:"" name:"kid" help:"Its id, as key list has it; behind -- when it begins with a hyphen."`
+	KID string `arg:"" name:"kid" help:"Its id, as shown by key list; write -- before an id that begins with a hyphen."`
 	tenantFlag
 }
 

@@ -25,7 +25,7 @@ func (r *rate) UnmarshalText(text []byte) error {
 	max, err := strconv.ParseInt(n, 10, 64)
 	d, err2 := time.ParseDuration(window)
 	if !ok || err != nil || err2 != nil || max < 1 || max > maxRate || d < time.Second || d > 24*time.Hour {
-		return fmt.Errorf("%q is no number of attempts in a time of up to 24h: write, for example, 5/1m", text)
+		return fmt.Errorf("%q is not a number of attempts in a time of up to 24h: write, for example, 5/1m", text)
 	}
 	*r = rate{max, d}
 	return nil

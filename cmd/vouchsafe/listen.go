@@ -74,7 +74,7 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	case err != nil:
 		return nil, err
 	case info.Mode().Type() != fs.ModeSocket:
-		return nil, fmt.Errorf("%s is there already and is no socket", path)
+		return nil, fmt.Errorf("%s already exists and is not a socket", path)
 	default:
 		if c, err := net.Dial("unix", path); err == nil {
 			_ = c.Close() // it only had to be answered
@@ -119,7 +119,7 @@ type fileMode fs.FileMode
 func (m *fileMode) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 8, 16)
 	if err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return fmt.Errorf("%q is no mode of a socket: write octal digits such as 0660, with which its owner may read and write", text)
+		return fmt.Errorf("%q is not a mode of a socket: write octal digits such as 0660, with which its owner may read and write", text)
 	}
 	*m = fileMode(n)
 	return nil

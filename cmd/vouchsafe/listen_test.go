@@ -91,7 +91,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Errorf("the socket is left: %v", err)
 	}
 	sh.file(t, "s.sock", "a file of somebody's")
-	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "is no socket") {
+	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "is not a socket") {
 		t.Errorf("in the place of a file: %s", errs)
 	}
 }
@@ -100,8 +100,8 @@ func TestListenSettings(t *testing.T) {
 	for env, want := range map[string]string{
 		"VOUCHSAFE_LISTEN=unix:":                "no address to listen on",
 		"VOUCHSAFE_LISTEN=unix:/run/v.sock":     "VOUCHSAFE_ISSUER is missing",
-		"VOUCHSAFE_LISTEN_MODE=888":             "no mode of a socket",
-		"VOUCHSAFE_LISTEN_MODE=0060":            "no mode of a socket",
+		"VOUCHSAFE_LISTEN_MODE=888":             "not a mode of a socket",
+		"VOUCHSAFE_LISTEN_MODE=0060":            "not a mode of a socket",
 		"VOUCHSAFE_PROXY_PROTOCOL=true":         "trusted_proxies",
 		"VOUCHSAFE_CONNECTIONS_PER_ADDRESS=1":   "too few",
 		"VOUCHSAFE_CLIENT_IP_HEADER=X Real":     "no name of a header",

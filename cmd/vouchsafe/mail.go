@@ -15,8 +15,8 @@ import (
 )
 
 type mailCmd struct {
-	Dead  mailDeadCmd  `cmd:"" help:"List the mails that were given up, and why."`
-	Retry mailRetryCmd `cmd:"" help:"Try mails that were given up again."`
+	Dead  mailDeadCmd  `cmd:"" help:"List the mails that could not be delivered, and why."`
+	Retry mailRetryCmd `cmd:"" help:"Retry mails that could not be delivered."`
 	Test  mailTestCmd  `cmd:"" help:"Send a test mail, and show what the mail server answers."`
 }
 
@@ -59,8 +59,8 @@ func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Mai
 }
 
 type mailRetryCmd struct {
-	ID  string `arg:"" optional:"" help:"Its id, as mail dead has it."`
-	All bool   `help:"All that were given up, as when the mail server is right again."`
+	ID  string `arg:"" optional:"" help:"Its id, as shown by mail dead."`
+	All bool   `help:"Retry all of them, for example when the mail server works again."`
 	tenantFlag
 }
 
@@ -112,9 +112,12 @@ func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
 	if c.SMTPURL == "" {
 		return
 	}
-	if c.MailFrom == "" {
+	from := c.MailFrom
+	if from == "" {
 		wrong("mail_from", "is missing: smtp_url is set, and mails need a sender, such as Example <no-reply@example.com>")
-	} else if _, err := mail.NewSMTP(string(c.SMTPURL), c.MailFrom, nil); err != nil {
+		from = "no-reply@example.com" // so that what is wrong with smtp_url is reported too
+	}
+	if _, err := mail.NewSMTP(string(c.SMTPURL), from, nil); err != nil {
 		wrong("smtp_url", "%v", err)
 	}
 }

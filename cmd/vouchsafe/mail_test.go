@@ -10,7 +10,8 @@ func TestMailSettings(t *testing.T) {
 		{"smtp://jo:hunter2-secret@mail.example.com:587", "A <a@example.com>", ""},
 		{"smtps://mail.example.com", "a@example.com", ""},
 		{"smtp://jo:hunter2-secret@mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"},
-		{"http://jo:hunter2-secret@mail.example.com", "a@example.com", "VOUCHSAFE_SMTP_URL is no SMTP URL"},
+		{"mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"}, {"mail.example.com", "", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
+		{"http://jo:hunter2-secret@mail.example.com", "a@example.com", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
 		{"smtp://mail.example.com", "a\r\nBcc: b@example.com", "the sender is no address"},
 	} {
 		env := []string{"VOUCHSAFE_SMTP_URL=" + c.url}

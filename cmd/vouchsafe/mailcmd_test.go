@@ -138,7 +138,7 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 		t.Errorf("got %d, %s, %s", code, out, err)
 	}
 	for _, bad := range []string{"jo", "", "jo@example.com\r\nDATA"} {
-		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 || !strings.Contains(err, "is no e-mail address") {
+		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 || !strings.Contains(err, "is not an e-mail address") {
 			t.Errorf("%q: got %d, %s", bad, code, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestSettingsOfTokensForMail(t *testing.T) {
 		"all":                {},
 		"without the client": {"VOUCHSAFE_SMTP_CLIENT_ID", "", "VOUCHSAFE_SMTP_TOKEN_URL needs smtp_client_id"},
 		"without the URL":    {"VOUCHSAFE_SMTP_TOKEN_URL", "", "VOUCHSAFE_SMTP_TOKEN_URL is missing"},
-		"in clear":           {"VOUCHSAFE_SMTP_TOKEN_URL", "http://login.example.com/token", "VOUCHSAFE_SMTP_TOKEN_URL is no URL"},
+		"in clear":           {"VOUCHSAFE_SMTP_TOKEN_URL", "http://login.example.com/token", "VOUCHSAFE_SMTP_TOKEN_URL is not a URL"},
 		"with a password":    {"VOUCHSAFE_SMTP_URL", "smtp://jo:password@mail.example.com", "VOUCHSAFE_SMTP_URL has a password"},
 		"without a mailbox":  {"VOUCHSAFE_SMTP_URL", "smtp://mail.example.com", "VOUCHSAFE_SMTP_URL names no mailbox"},
 	} {

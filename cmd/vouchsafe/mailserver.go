@@ -35,7 +35,7 @@ func (c *Config) checkSMTPToken(wrong func(name, format string, args ...any)) {
 		return
 	}
 	if u, err := url.Parse(c.SMTPTokenURL); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		wrong("smtp_token_url", "is no URL of a token endpoint: write one that begins with https://")
+		wrong("smtp_token_url", "is not a URL of a token endpoint: write one that begins with https://")
 	}
 	if c.SMTPClientID == "" || c.SMTPClientSecret == "" {
 		wrong("smtp_token_url", "needs smtp_client_id and smtp_client_secret, which the token is asked for with")

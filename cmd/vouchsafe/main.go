@@ -35,20 +35,20 @@ type app struct {
 
 // commands are what the program can be told to do.
 type commands struct {
-	Config string `help:"Read settings from this file; otherwise from ./vouchsafe.yaml when it is there." placeholder:"FILE" type:"path"`
+	Config string `help:"Read settings from this file instead of ./vouchsafe.yaml, which is read if it exists." placeholder:"FILE" type:"path"`
 
 	Serve       serveCmd       `cmd:"" default:"1" help:"Serve (the default)."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date. serve does it too."`
-	Client      clientCmd      `cmd:"" help:"Manage the applications that people sign in to."`
-	User        userCmd        `cmd:"" help:"Manage people."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date; serve does this too."`
+	Client      clientCmd      `cmd:"" help:"Manage the applications that users sign in to."`
+	User        userCmd        `cmd:"" help:"Manage users."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
-	Mail        mailCmd        `cmd:"" help:"Look after mails that could not be sent."`
-	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete what is old of it."`
-	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with people, clients and keys of their own."`
-	Restored    restoredCmd    `cmd:"" help:"End what a restored backup has brought back to life: all sessions and grants."`
-	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a file to begin with."`
-	Healthcheck healthcheckCmd `cmd:"" help:"Ask the server of these settings whether it is well. For containers."`
+	Mail        mailCmd        `cmd:"" help:"Manage mails that could not be delivered."`
+	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`
+	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with their own users, clients and keys."`
+	Restored    restoredCmd    `cmd:"" help:"End all sessions and grants that a restored backup has brought back."`
+	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a sample settings file."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Check whether the server with these settings is healthy. For containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
@@ -199,7 +199,7 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 // secretSettings is the help of the settings that are no flags.
 func secretSettings(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("\nSecret settings, which are no flags since others can read those. The name with\n_FILE behind it takes the path of a file with the secret instead.\n")
+	b.WriteString("\nSecret settings. They have no flags, because other processes can read flags. Add _FILE to the\nname to give the path of a file with the secret.\n")
 	for _, s := range settings {
 		if !s.secret {
 			continue

@@ -67,8 +67,8 @@ func allTenants(ctx context.Context, store storage.Tenants) iter.Seq2[storage.Te
 // pageFlags choose a part of a list. Lists are printed as they are read, so that a long one
 // needs no more memory than a short one.
 type pageFlags struct {
-	Limit int    `help:"Print so many at most." placeholder:"N"`
-	After string `help:"Begin behind this id, such as the last of a part that was printed." placeholder:"ID"`
+	Limit int    `help:"Print at most this many." placeholder:"N"`
+	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
 }
 
 // some are those of a list that the flags choose.

@@ -75,7 +75,7 @@ func (c *Config) checkPasswords(wrong func(name, format string, args ...any)) {
 	}
 	if s := c.BreachedPasswordsURL; s != "" {
 		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-			wrong("breached_passwords_url", "%q is no URL of such a service: write https://api.pwnedpasswords.com, or that of another", s)
+			wrong("breached_passwords_url", "%q is not a URL of such a service: write https://api.pwnedpasswords.com, or that of another", s)
 		}
 	}
 	for name, n := range map[string]int{"argon2_memory": c.Argon2Memory, "argon2_passes": c.Argon2Passes, "argon2_lanes": c.Argon2Lanes} {

@@ -38,7 +38,7 @@ func TestCommandsSayWhatToChooseInstead(t *testing.T) {
 
 func TestPasswordSettingsHaveBounds(t *testing.T) {
 	for env, want := range map[string]string{
-		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "no number", "VOUCHSAFE_PASSWORD_MIN_SCORE=5": "0 to 4",
+		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "not a number", "VOUCHSAFE_PASSWORD_MIN_SCORE=5": "0 to 4",
 		"VOUCHSAFE_BREACHED_PASSWORDS_URL=http://pwned.example": "https", "VOUCHSAFE_ARGON2_MEMORY=4194304": "19456", "VOUCHSAFE_ARGON2_LANES=300": "out of bounds",
 		"VOUCHSAFE_ARGON2_PASSES=0": "out of bounds", "VOUCHSAFE_ARGON2_MEMORY=4294967297": "out of bounds", "VOUCHSAFE_ARGON2_PASSES=64": "",
 	} {
@@ -61,7 +61,7 @@ func TestHashesThatAreCheapToGuessAreWarnedOf(t *testing.T) {
 		"VOUCHSAFE_ARGON2_PASSES=2": false, "VOUCHSAFE_ARGON2_MEMORY=65536": false,
 	} {
 		r := newShell(t, env).serve(t)
-		if got := strings.Contains(r.err.String(), "cheap to guess"); got != want {
+		if got := strings.Contains(r.err.String(), "guess passwords cheaply"); got != want {
 			t.Errorf("%s: warned: %v, want %v", env, got, want)
 		}
 		r.stop(t)

@@ -25,11 +25,11 @@ func giveUsername(u *storage.User, typed string, reserved []string) error {
 	if email, err := address.Read(typed); err == nil && email.Key() == u.EmailKey {
 		return nil
 	} else if err == nil {
-		return fmt.Errorf("username %.80q is an e-mail address, and not theirs: people sign in by their address anyhow", typed)
+		return fmt.Errorf("username %.80q is an e-mail address, and not theirs: users can sign in with their address anyway", typed)
 	}
 	name, err := username.Claim(typed, reserved)
 	if errors.Is(err, username.ErrReserved) {
-		return fmt.Errorf("username %.80q %w: --reserved gives it all the same", typed, err)
+		return fmt.Errorf("username %.80q %w: --reserved allows it", typed, err)
 	}
 	if err != nil {
 		return fmt.Errorf("username %.80q %w", typed, err)
@@ -54,7 +54,7 @@ func checkPhone(u *storage.User) error {
 	}
 	switch number, err := phones.Parse(u.Phone, nil); {
 	case errors.Is(err, phones.ErrNumber):
-		return fmt.Errorf("phone_number %.40q is nobody's, and cannot have been verified", u.Phone)
+		return fmt.Errorf("phone_number %.40q is not assigned, and cannot have been verified", u.Phone)
 	case err == nil:
 		u.Phone = number
 	}

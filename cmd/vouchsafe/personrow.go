@@ -75,7 +75,7 @@ func (row *personRow) check(rules rowRules) (person, error) {
 		}
 		u.ID = id.String()
 	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
-		return person{}, errors.New("id is no UUID in lower case: leave it out, and a new one is made")
+		return person{}, errors.New("id is not a UUID in lower case: leave it out to get a new one")
 	}
 	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
 		return person{}, errors.New("there is neither email nor username")
@@ -94,7 +94,7 @@ func (row *personRow) check(rules rowRules) (person, error) {
 		return person{}, err
 	}
 	if len(u.Roles) > 0 && !rules.roles {
-		return person{}, errors.New("it has roles, which --roles allows")
+		return person{}, errors.New("it has roles: --roles allows them")
 	}
 	if err := checkTexts(u); err != nil {
 		return person{}, err
@@ -140,7 +140,7 @@ func checkTexts(u storage.User) error {
 	}
 	for name, s := range map[string]string{"picture": u.Profile.Picture, "website": u.Profile.Website, "profile": u.Profile.Profile} {
 		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
-			return fmt.Errorf("%s is no URL of http or https", name)
+			return fmt.Errorf("%s is not a URL of http or https", name)
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ func (row *personRow) hash(rules rowRules) ([]byte, error) {
 	text := string(raw)
 	if raw[0] == '"' {
 		if err := json.Unmarshal(raw, &text); err != nil {
-			return nil, errors.New("password_hash is neither a text nor an object")
+			return nil, errors.New("password_hash is neither a string nor an object")
 		}
 	}
 	if text == "" || strings.HasPrefix(text, "!") { // Django's unusable passwords
@@ -167,12 +167,12 @@ func (row *personRow) hash(rules rowRules) ([]byte, error) {
 	case row.PasswordSalt == "":
 		hash, err = passwords.Import(text)
 	case rules.firebase == nil:
-		return nil, errors.New("it has a password_salt, as Firebase's have: --firebase FILE gives its parameters")
+		return nil, errors.New("it has a password_salt, like a Firebase export: give the parameters with --firebase FILE")
 	default:
 		hash, err = firebaseHash(*rules.firebase, text, row.PasswordSalt)
 	}
 	if err != nil {
-		return nil, errors.New("password_hash is of no kind that can be verified, is damaged, or asks for too much work")
+		return nil, errors.New("password_hash is damaged, of an unsupported kind, or too expensive to verify")
 	}
 	return hash, nil
 }

@@ -10,21 +10,21 @@ import (
 )
 
 type restoredCmd struct {
-	Before time.Time `help:"End what is older than this, as 2006-01-02T15:04:05Z; otherwise what is older than now." placeholder:"TIME"`
-	Yes    bool      `help:"Yes, sign everybody out."`
+	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
+	Yes    bool      `help:"Confirm that all users are signed out."`
 }
 
 // Help says what for.
 func (*restoredCmd) Help() string {
-	return `Run it after a backup was restored, before the first server starts. Sessions that had ended
-since the backup, grants that were revoked and codes that were used would live again: of all
-tenants all sessions end, all grants are revoked, codes and mails that wait are dropped, and
-remembered devices are forgotten. When it is stopped, servers go on with it.`
+	return `Run it after restoring a backup, before the first server starts. Otherwise sessions that ended
+since the backup, revoked grants and used codes would be valid again. In all tenants it ends
+all sessions, revokes all grants, drops waiting codes and mails, and forgets remembered
+devices. If you stop it, the servers finish the work.`
 }
 
 func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		return errors.New("this signs everybody out, of all tenants: say --yes")
+		return errors.New("this signs out all users of all tenants: confirm with --yes")
 	}
 	now := time.Now()
 	if c.Before.IsZero() {
@@ -67,7 +67,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		}
 		p.clear()
 		fmt.Fprintf(a.stdout, "%d sessions, grants, codes, mails and devices older than %s were ended\n", rows, c.Before.Format(time.RFC3339))
-		fmt.Fprintln(a.stderr, "What else lives again, and what to do about it, stands in docs/operations.md, Backups: keys, passwords, people and clients that were removed or changed since.")
+		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back too: see docs/operations.md, Backups.")
 		return nil
 	})
 }

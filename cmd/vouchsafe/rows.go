@@ -99,7 +99,7 @@ func jsonRow(text []byte) (row personRow, err error) {
 		case strings.HasPrefix(err.Error(), "json: unknown field"):
 			return row, errors.New(strings.TrimPrefix(err.Error(), "json: "))
 		case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
-			return row, errors.New("it is no JSON object")
+			return row, errors.New("it is not a JSON object")
 		}
 		return row, errors.New("it cannot be read: is a date not in the form of 2006-01-02T15:04:05Z?")
 	}
@@ -120,7 +120,7 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 		c := csv.NewReader(r)
 		columns, err := c.Read()
 		if err != nil {
-			yield(readRow{line: 1, err: fmt.Errorf("there is no line that names the columns: %w", err), fatal: true})
+			yield(readRow{line: 1, err: fmt.Errorf("the line that names the columns is missing: %w", err), fatal: true})
 			return
 		}
 		for i, name := range columns {
@@ -138,7 +138,7 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 			out := readRow{err: err}
 			var parse *csv.ParseError
 			if errors.As(err, &parse) {
-				out.line, out.err = parse.StartLine, fmt.Errorf("it is no line of CSV with %d columns: %w", len(columns), parse.Err)
+				out.line, out.err = parse.StartLine, fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
 			} else if err != nil {
 				out.fatal = true
 			} else {

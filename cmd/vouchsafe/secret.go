@@ -14,9 +14,9 @@ import (
 )
 
 type secretCmd struct {
-	List   secretListCmd   `cmd:"" help:"List the master secrets on which stored values hang, by fingerprint."`
-	Reseal secretResealCmd `cmd:"" help:"Seal all stored values anew with the first master secret, so that the others can go."`
-	Forget secretForgetCmd `cmd:"" help:"Start without a master secret that is lost, and without what it sealed."`
+	List   secretListCmd   `cmd:"" help:"List the master secrets that stored values depend on, by fingerprint."`
+	Reseal secretResealCmd `cmd:"" help:"Reseal all stored values with the first master secret, so that the others can be dropped."`
+	Forget secretForgetCmd `cmd:"" help:"Give up a lost master secret, and the values that it sealed."`
 }
 
 // secretView is a master secret as commands print it.
@@ -53,7 +53,7 @@ type secretListCmd struct{ jsonFlag }
 
 // Help says what the states mean.
 func (*secretListCmd) Help() string {
-	return "A secret seals (it stands first), opens (values still hang on it), is given and not needed, or is missing. The time is when a server last said that it seals with it."
+	return "A secret seals (it comes first), opens (stored values still depend on it), is given and not needed, or is missing. The time is when a server last said that it seals with it."
 }
 
 func (c *secretListCmd) Run(ctx context.Context, a *app) error {
@@ -87,13 +87,13 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type secretResealCmd struct {
-	NoWait bool `help:"Do not watch whether a server still seals with another secret: you know that none does."`
+	NoWait bool `help:"Do not wait to see whether a server still seals with another secret; use it when none does."`
 	jsonFlag
 }
 
 // Help says when to run it.
 func (*secretResealCmd) Help() string {
-	return "Run it when every server has the new secret first and the old one behind it. It may run beside them, and be stopped and begun again. At the end it watches for two minutes whether a server still seals with another secret."
+	return "Run it once every server has the new secret first and the old one after it. It may run beside the servers, and may be stopped and started again. At the end it watches for two minutes whether a server still seals with another secret."
 }
 
 func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
@@ -191,7 +191,7 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one first, and run this again", m.Fingerprint)
 		} else if err == nil {
 			err = record(ctx, r.store, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "secret.replaced", Detail: map[string]string{"fingerprint": m.Fingerprint}})
-			fmt.Fprintf(r.app.stderr, "Nothing that is stored hangs on the master secret %s any more.\n", m.Fingerprint)
+			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
 		}
 		errs = append(errs, err)
 	}
@@ -210,13 +210,13 @@ func (r *resealing) tell(counts []reseal.Count) {
 }
 
 type secretForgetCmd struct {
-	Fingerprint string `arg:"" help:"Its fingerprint, as secret list has it."`
-	Yes         bool   `help:"Really. What it sealed can be opened by nobody."`
+	Fingerprint string `arg:"" help:"Its fingerprint, as shown by secret list."`
+	Yes         bool   `help:"Confirm that what it sealed is lost for good."`
 }
 
 // Help says what is lost.
 func (*secretForgetCmd) Help() string {
-	return "People whose authenticator app, passkeys or recovery codes it sealed need vouchsafe user recover; signing keys need vouchsafe key remove, upstreams their client secret anew. Passwords, sessions and linked accounts stay. vouchsafe secret reseal counts what no secret opens."
+	return "Users whose authenticator app, passkeys or recovery codes it sealed need vouchsafe user recover; signing keys need vouchsafe key remove, upstreams their client secret anew. Passwords, sessions and linked accounts stay. vouchsafe secret reseal counts what no secret opens."
 }
 
 func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {

@@ -237,13 +237,13 @@ func (s *server) warn() {
 		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
 	}
 	if s.cfg.SMTPURL == "" && s.dev == nil {
-		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: nobody can sign up or reset a password by themselves")
+		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: users cannot sign up or reset their passwords")
 	}
 	if len(s.cfg.UnlimitedAddresses) > 0 {
 		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.printed(settingNamed("unlimited_addresses")))
 	}
 	if s.cfg.Argon2Memory*s.cfg.Argon2Passes < leastHashing {
-		s.log.Warn("with so little argon2_memory and argon2_passes passwords are cheap to guess for whoever gets hold of the hashes", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
+		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
 	}
 	if !s.cfg.production() {
 		if owner := dataDir(s.cfg.Data).shared(); owner != "" {

@@ -294,7 +294,7 @@ func TestHealthcheck(t *testing.T) {
 func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 	sh := newShell(t)
 	sh.file(t, "clients.yaml", "clients:\n  - client_id: a\n    redirect_url: x\n")
-	if errs := sh.fails(t, 1); !strings.Contains(errs, "clients.yaml:3:5 redirect_url is no field of a client: did you mean redirect_uris?") {
+	if errs := sh.fails(t, 1); !strings.Contains(errs, "clients.yaml:3:5 redirect_url is not a field of a client: did you mean redirect_uris?") {
 		t.Errorf("got %s", errs)
 	}
 }

@@ -199,7 +199,7 @@ func (s *server) routes() *mux.Router {
 		})
 	}
 	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "There is no such page."))
-	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be asked in that way.")
+	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be used in that way.")
 	return r
 }
 
@@ -326,7 +326,7 @@ func (s *server) applyClients(ctx context.Context) error {
 			return fmt.Errorf("clients file: %w", err)
 		}
 		if gone := removed(plan); len(gone) > 0 {
-			s.log.WarnContext(ctx, "clients removed, with people's consents and grants to them: the clients file declares them no more", "file", s.cfg.Clients, "removed", gone)
+			s.log.WarnContext(ctx, "clients removed, with users' consents and grants to them: the clients file no longer declares them", "file", s.cfg.Clients, "removed", gone)
 			s.removed = gone
 		}
 		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))

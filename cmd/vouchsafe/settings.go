@@ -140,7 +140,7 @@ func (l *loader) readFile(file string) {
 		texts, ok := texts(val)
 		switch {
 		case s == nil || s.name != key.Value && !fromFile:
-			l.faults.at(file, key, "%s is no setting%s", key.Value, suggested(key.Value, func(setting string) string { return setting }))
+			l.faults.at(file, key, "%s is not a setting%s", key.Value, suggested(key.Value, func(setting string) string { return setting }))
 		case val.ShortTag() == "!!null": // NAME: and nothing behind it
 		case !ok:
 			l.faults.at(file, val, "%s: want a value, or a list of them", key.Value)
@@ -241,7 +241,7 @@ func setValue(field reflect.Value, texts []string) error {
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("%q is no number: write digits alone", text)
+			return fmt.Errorf("%q is not a number: write only digits", text)
 		}
 		field.SetInt(int64(n))
 	case reflect.Bool:

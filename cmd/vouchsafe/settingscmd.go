@@ -37,11 +37,11 @@ func (c *settingsCmd) Run(a *app) error {
 // sampleSettings is a vouchsafe.yaml in which everything is explained and nothing set.
 func sampleSettings() string {
 	var b strings.Builder
-	b.WriteString(`# Settings of Vouchsafe. Nothing here is set: each line shows the default, or an
-# example where there is none. Each can also be set in the environment, and those that
-# are no secret by a flag: listen is VOUCHSAFE_LISTEN and --listen. The environment
-# wins over this file, and flags win over both. Secrets can come from files:
-# secret_file here, VOUCHSAFE_SECRET_FILE in the environment.
+	b.WriteString(`# Settings of Vouchsafe. Nothing is set here: each line shows the default, or an example
+# where there is none. Each setting can also come from the environment (VOUCHSAFE_LISTEN),
+# and all but the secret ones from a flag (--listen). The environment overrides this file,
+# and flags override both. Secrets can come from files: secret_file here,
+# VOUCHSAFE_SECRET_FILE in the environment.
 #
 # Made by: vouchsafe config --sample
 `)

@@ -16,15 +16,15 @@ import (
 type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
-	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all that is kept under it."`
-	Apply  tenantApplyCmd  `cmd:"" help:"Make tenants' rules and looks those of a file. Twice changes nothing."`
-	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 when that is anything."`
+	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data."`
+	Apply  tenantApplyCmd  `cmd:"" help:"Apply a tenants file: rules and branding. Applying it twice changes nothing."`
+	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 if there are changes."`
 }
 
 type tenantAddCmd struct {
-	ID      string `arg:"" help:"Its id, part of its URL: lower-case letters, digits and hyphens. It can never be used again."`
-	Name    string `help:"Its name, as people see it." placeholder:"TEXT"`
-	Host    string `help:"A host of its own (with the port, unless it is the scheme's), rather than /t/ID at the issuer's." placeholder:"HOST"`
+	ID      string `arg:"" help:"Its id, part of its URL: lower-case letters, digits and hyphens. An id can never be reused."`
+	Name    string `help:"Its name, as users see it." placeholder:"TEXT"`
+	Host    string `help:"Its own host (with the port, unless it is the default), instead of /t/ID at the issuer's." placeholder:"HOST"`
 	LogoURI string `name:"logo-uri" help:"Its logo, an https URL." placeholder:"URL"`
 	jsonFlag
 }
@@ -150,7 +150,7 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 
 type tenantRemoveCmd struct {
 	ID  string `arg:"" help:"Its id."`
-	Yes bool   `help:"Yes, remove it with its people, clients and keys."`
+	Yes bool   `help:"Confirm the removal of the tenant with its users, clients and keys."`
 }
 
 func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
@@ -158,7 +158,7 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		return errors.New("the default tenant sits at the issuer itself and cannot be removed")
 	}
 	if !c.Yes {
-		return fmt.Errorf("this removes all people, clients and keys of %s, for good: say --yes", c.ID)
+		return fmt.Errorf("this permanently removes all users, clients and keys of %s: confirm with --yes", c.ID)
 	}
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.ID); err != nil {

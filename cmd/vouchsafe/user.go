@@ -16,31 +16,31 @@ import (
 )
 
 type userCmd struct {
-	Add      userAddCmd      `cmd:"" help:"Add a person."`
-	Invite   userInviteCmd   `cmd:"" help:"Invite somebody to sign up, by mail and by a link that is printed."`
-	List     userListCmd     `cmd:"" help:"List people."`
-	Show     userShowCmd     `cmd:"" help:"Show a person."`
-	Password userPasswordCmd `cmd:"" help:"Set a person's password, which signs them out everywhere."`
-	Recover  userRecoverCmd  `cmd:"" help:"Take away all second factors of a person who lost them, passkeys too, after making sure that it is them."`
-	Disable  userDisableCmd  `cmd:"" help:"Let a person in no more, and sign them out everywhere."`
-	Enable   userEnableCmd   `cmd:"" help:"Let a disabled person in again."`
-	Remove   userRemoveCmd   `cmd:"" help:"Remove a person with all that hangs on them."`
-	Check    userCheckCmd    `cmd:"" help:"List people whose address or user name could not be taken today."`
-	Import   userImportCmd   `cmd:"" help:"Add people from a file, with the passwords that they have elsewhere."`
-	Export   userExportCmd   `cmd:"" help:"Write people as JSON lines, which import reads."`
+	Add      userAddCmd      `cmd:"" help:"Add a user."`
+	Invite   userInviteCmd   `cmd:"" help:"Invite a user by mail, and print the link."`
+	List     userListCmd     `cmd:"" help:"List users."`
+	Show     userShowCmd     `cmd:"" help:"Show a user."`
+	Password userPasswordCmd `cmd:"" help:"Set a user's password, and sign them out everywhere."`
+	Recover  userRecoverCmd  `cmd:"" help:"Remove all second factors and passkeys of a user who lost them. Verify the user's identity first."`
+	Disable  userDisableCmd  `cmd:"" help:"Lock a user out, and sign them out everywhere."`
+	Enable   userEnableCmd   `cmd:"" help:"Let a disabled user in again."`
+	Remove   userRemoveCmd   `cmd:"" help:"Remove a user with all their data."`
+	Check    userCheckCmd    `cmd:"" help:"List users whose address or user name today's rules would refuse."`
+	Import   userImportCmd   `cmd:"" help:"Add users from a file, with their passwords from another product."`
+	Export   userExportCmd   `cmd:"" help:"Write users as JSON lines that import can read."`
 }
 
 type userAddCmd struct {
 	Email         string `arg:"" help:"Their e-mail address."`
-	Username      string `help:"A name to sign in with, beside the address." placeholder:"NAME"`
+	Username      string `help:"A name to sign in with, besides the address." placeholder:"NAME"`
 	Name          string `help:"Their full name." placeholder:"TEXT"`
 	GivenName     string `help:"Their given name." placeholder:"TEXT"`
 	FamilyName    string `help:"Their family name." placeholder:"TEXT"`
-	Profile       string `type:"path" help:"A file with more that is known of them: a JSON object of OpenID Connect's claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
-	Verified      bool   `help:"The address is known to be theirs."`
-	Admin         bool   `help:"They manage the tenant."`
-	Reserved      bool   `help:"The user name may be one that the tenant reserves, such as support."`
-	PasswordStdin bool   `help:"Read their password from standard input; a weak one is warned of, not refused. Otherwise it is asked for on a terminal; elsewhere they get none, and cannot sign in until they have one (user password)."`
+	Profile       string `type:"path" help:"A file with more of their profile: a JSON object of OpenID Connect claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
+	Verified      bool   `help:"The address is confirmed to be theirs."`
+	Admin         bool   `help:"They are an administrator of the tenant."`
+	Reserved      bool   `help:"Allow a user name that the tenant reserves, such as support."`
+	PasswordStdin bool   `help:"Read their password from standard input; a weak one causes a warning, not an error. Without it, a terminal asks for the password; elsewhere they get none, and cannot sign in until you set one (user password)."`
 	tenantFlag
 	jsonFlag
 }
@@ -80,7 +80,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if err := s.AddUser(ctx, u, creds, once); errors.Is(err, storage.ErrExists) {
-			return fmt.Errorf("somebody has the address %s, or that user name or one that looks like it, already", c.Email)
+			return fmt.Errorf("another user already has the address %s, or that user name or one that looks like it", c.Email)
 		} else if err != nil {
 			return err
 		}
@@ -282,13 +282,13 @@ func (c *userShowCmd) Run(ctx context.Context, a *app) error {
 
 type userPasswordCmd struct {
 	who
-	PasswordStdin bool `help:"Read it from standard input, rather than ask for it on the terminal."`
+	PasswordStdin bool `help:"Read it from standard input instead of asking on the terminal."`
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, "password.set", func(s store, u storage.User) error {
 		if !c.PasswordStdin && !a.interactive() {
-			return errors.New("there is no terminal to ask for the password: use --password-stdin")
+			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
 		}
 		creds, err := a.newPassword(ctx, c.PasswordStdin, u)
 		if err != nil {
@@ -341,12 +341,12 @@ func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 
 type userRemoveCmd struct {
 	who
-	Yes bool `help:"Yes, remove them with all that is theirs."`
+	Yes bool `help:"Confirm the removal of the user with all their data."`
 }
 
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		return fmt.Errorf("this removes %s and all that is theirs, for good: say --yes (user disable keeps them out, and can be undone)", c.User)
+		return fmt.Errorf("this permanently removes %s with all their data: confirm with --yes (user disable locks them out, and can be undone)", c.User)
 	}
 	return a.withStore(ctx, func(s store) error {
 		u, err := c.find(ctx, s)

@@ -17,9 +17,9 @@ type userCheckCmd struct {
 
 // Help is shown behind the flags.
 func (c *userCheckCmd) Help() string {
-	return `Names are those that an earlier release, or an import of one, stored in a way in which
-nobody gets one today. All of these people can sign in. The server itself mends what can be
-mended without asking, soon after it starts; what stays is for you to talk over with them.`
+	return `It lists addresses and user names that an earlier release stored and that today's rules would
+refuse. All of these users can still sign in. Soon after it starts, the server itself corrects
+what it safely can; agree on the rest with the users.`
 }
 
 // checked is a person whose names are odd.
@@ -62,7 +62,7 @@ func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		fmt.Fprintf(a.stderr, "%d people, %d findings\n", n, len(odd))
+		fmt.Fprintf(a.stderr, "%d users, %d findings\n", n, len(odd))
 		return nil
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 type userExportCmd struct {
-	Hashes bool `help:"With the hashes of their passwords: keep the output as you keep the database."`
+	Hashes bool `help:"Include password hashes: protect the output like the database."`
 	tenantFlag
 }
 

@@ -19,27 +19,27 @@ import (
 
 type userImportCmd struct {
 	File     string `arg:"" help:"The file, or - for standard input."`
-	Format   string `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (an object a line), csv (the first line names the columns), or auto: by the file's name." placeholder:"FORMAT"`
-	DryRun   bool   `help:"Say what would be refused, and change nothing."`
-	Report   string `type:"path" help:"Write each row that was refused, and why, as JSON lines." placeholder:"FILE"`
-	Firebase string `type:"path" help:"The password hash parameters of Firebase's console, for rows with a password_salt." placeholder:"FILE"`
-	Roles    bool   `help:"Let rows have roles: admin manages the tenant."`
-	Reserved bool   `help:"Let rows have user names that the tenant reserves, such as support."`
+	Format   string `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (one object per line), csv (the first line names the columns), or auto: by the file's name." placeholder:"FORMAT"`
+	DryRun   bool   `help:"Report what would be refused, and change nothing."`
+	Report   string `type:"path" help:"Write each refused row and the reason, as JSON lines." placeholder:"FILE"`
+	Firebase string `type:"path" help:"The password hash parameters from the Firebase console, for rows with a password_salt." placeholder:"FILE"`
+	Roles    bool   `help:"Accept roles in rows: admin makes an administrator of the tenant."`
+	Reserved bool   `help:"Accept user names that the tenant reserves, such as support."`
 	tenantFlag
 }
 
 // Help is shown behind the flags.
 func (c *userImportCmd) Help() string {
-	return `A row has these fields, and none has to be there but email or username:
+	return `A row has these fields. Only email or username is required:
 
-  id                     their UUID, which stays their sub; a new one is made without
+  id                     their UUID, which stays their sub; the default is a new one
   email                  with email_verified (true or false)
-  username               a name to sign in with, beside the address
+  username               a name to sign in with, besides the address
   phone_number           in international form, with phone_number_verified
   profile                an object of OpenID Connect's claims (name, given_name, …);
                          in CSV each is a column of its own, and address is one
   roles                  a list; in CSV separated by spaces; only with --roles
-  disabled               true keeps them out
+  disabled               true locks them out
   created_at             as 2006-01-02T15:04:05Z
   password_hash          bcrypt (Auth0, PHP), a PHC string (Argon2, scrypt, PBKDF2),
                          Django's, phpass's ($P$), or a Keycloak credential as an object.
@@ -290,7 +290,7 @@ func (im *importing) add(ctx context.Context, p person) (there bool, bad, err er
 	if there, bad, err = im.taken(ctx, p); there || bad != nil || err != nil {
 		return there, bad, err
 	}
-	return false, errors.New("the id was that of somebody who was removed"), nil
+	return false, errors.New("the id belonged to a user who was removed"), nil
 }
 
 // taken says whether the person is there: somebody has their id or address, or their name
@@ -323,7 +323,7 @@ func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err 
 		}
 		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
 		if alike || other.ID != found.ID || p.hasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
-			return false, fmt.Errorf("somebody else, %s, has its email, or its username or one that looks like it, already", other.ID), nil
+			return false, fmt.Errorf("another user, %s, has its email, or its username or one that looks like it", other.ID), nil
 		}
 	}
 	return found != nil, nil, nil

@@ -167,16 +167,16 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	rows := []struct{ row, want string }{
 		{`{"email":"ok@example.com","id":"` + id + `","username":"ok","profile":{"name":"Ok Doe","address":{"formatted":"1 Road\nTown"}},"phone_number":"+4312345678","created_at":"2020-01-02T03:04:05Z"}`, ""},
 		{``, ""},
-		{`{`, "no JSON object"}, {`[]`, "cannot be"}, {`"x"`, "cannot be"}, {`{"email":"a@example.com"} {}`, "behind"}, {`{"email":"` + long + `@example.com"}`, "longer than"},
+		{`{`, "not a JSON object"}, {`[]`, "cannot be"}, {`"x"`, "cannot be"}, {`{"email":"a@example.com"} {}`, "behind"}, {`{"email":"` + long + `@example.com"}`, "longer than"},
 		{`{"email":["a@example.com"]}`, "email is a JSON array"}, {`{"email":"a@example.com","email_verified":"true"}`, "email_verified is a JSON string"}, {`{"email":"a@example.com","is_admin":true}`, "unknown field"},
 		{`{"email":"a@example.com","credential_version":7}`, "unknown field"}, {`{"email":"a@example.com","tenant_id":"other"}`, "unknown field"},
-		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "no e-mail address"}, {`{"email":"a@example.com\nBcc: x@example.com"}`, "no e-mail address"}, {`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
-		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"}, {`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"}, {`{"email":"a\u200bb@example.com"}`, "no e-mail address"},
+		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "not an e-mail address"}, {`{"email":"a@example.com\nBcc: x@example.com"}`, "not an e-mail address"}, {`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
+		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"}, {`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"}, {`{"email":"a\u200bb@example.com"}`, "not an e-mail address"},
 		{`{"email":"a@example.com","id":"../../etc"}`, "UUID"}, {`{"email":"a@example.com","id":"01890A5D-AC96-774B-BCCE-B302099A8057"}`, "UUID"}, {`{"email":"a@example.com","phone_number":"0123"}`, "phone_number"},
 		{`{"email":"a@example.com","roles":["admin"]}`, "--roles"}, {`{"email":"a@example.com","created_at":"yesterday"}`, "date"},
 		{`{"email":"a@example.com","profile":{"picture":"javascript:alert(1)"}}`, "picture"}, {`{"email":"a@example.com","profile":{"name":"\u001b[2J"}}`, "control"}, {`{"email":"a@example.com","profile":{"name":"` + strings.Repeat("n", 2000) + `"}}`, "longer"},
-		{`{"email":"a@example.com","password_hash":"$argon2id$v=19$m=4194304,t=1000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}`, "too much work"}, {`{"email":"a@example.com","password_hash":"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."}`, "too much work"},
-		{`{"email":"a@example.com","password_hash":"hunter2"}`, "no kind"}, {`{"email":"a@example.com","password_hash":7}`, "no kind"}, {`{"email":"a@example.com","password_hash":"AAAA","password_salt":"AAAA"}`, "--firebase"},
+		{`{"email":"a@example.com","password_hash":"$argon2id$v=19$m=4194304,t=1000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}`, "too expensive to verify"}, {`{"email":"a@example.com","password_hash":"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."}`, "too expensive to verify"},
+		{`{"email":"a@example.com","password_hash":"hunter2"}`, "unsupported kind"}, {`{"email":"a@example.com","password_hash":7}`, "unsupported kind"}, {`{"email":"a@example.com","password_hash":"AAAA","password_salt":"AAAA"}`, "--firebase"},
 		{`{"email":"OK@Example.com"}`, "line 1 has this email too"}, {`{"email":"b@example.com","username":"OK"}`, "line 1 has this username too"}, {`{"email":"c@example.com","id":"` + id + `"}`, "line 1 has this id too"},
 		{`{"email":"last@example.com","password_hash":"!unusable"}`, ""},
 	}
@@ -215,7 +215,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	sh.do(t, "user", "remove", "ok", "--yes")
 	sh.do(t, "user", "add", "kim@example.com", "--username", "kim")
 	sh.file(t, "people.jsonl", `{"id":"`+id+`","email":"ok@example.com"}`+"\n"+`{"email":"other@example.com","username":"kim"}`+"\n"+`{"email":"kim@example.com","id":"`+id[:35]+`8"}`)
-	rows = []struct{ row, want string }{{"removed", "removed"}, {"name", "somebody else"}, {"another id", "somebody else"}}
+	rows = []struct{ row, want string }{{"removed", "removed"}, {"name", "another user"}, {"another id", "another user"}}
 	check("0 added (0 with a password), 0 there already, 3 refused")
 }
 
@@ -233,11 +233,11 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 		{`{"email":"fa@fa\u00df.example"}`, ""},
 		{`{"email":"fa@fass.example"}`, ""},
 		{`{"email":"fa@xn--fa-hia.example"}`, "line 4 has this email too"},
-		{`{"email":"b\u200bo@example.com"}`, "is no e-mail address"},
+		{`{"email":"b\u200bo@example.com"}`, "is not an e-mail address"},
 		{`{"email":"bo..bo@example.com"}`, "mail servers may treat specially"},
 		{`{"email":"bo%evil.example@example.com"}`, "mail servers may treat specially"},
-		{`{"email":"c1@example.com","username":"c\u200b1"}`, "is no user name"},
-		{`{"email":"c2@example.com","username":"\u0430lice"}`, "is no user name"},
+		{`{"email":"c1@example.com","username":"c\u200b1"}`, "is not a user name"},
+		{`{"email":"c2@example.com","username":"\u0430lice"}`, "is not a user name"},
 		{`{"username":"a1ice"}`, "its username or one that looks like it"},
 		{`{"email":"c3@example.com","username":"a1ice"}`, "line 12 has this username too"},
 		{`{"email":"c4@example.com","username":"Administrator"}`, "is a reserved user name: --reserved"},
@@ -289,9 +289,9 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.file(t, "control.json", `{"nickname":"\u001b[2J"}`)
 	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
 	for args, want := range map[string]string{
-		"jo\u200bjo@example.com": "is no e-mail address", "a..b@example.com": "specially", "a%b.example@example.com": "specially", "ALICE@example.com": "somebody has the address",
-		"a@example.com --username administrator": "is a reserved user name: --reserved", "a@example.com --username a1ice": "looks like it", "a@example.com --username \u0430lice": "is no user name",
-		"a@example.com --username jo\u200bjo": "is no user name", "a@example.com --username b@example.com": "is an e-mail address, and not theirs",
+		"jo\u200bjo@example.com": "is not an e-mail address", "a..b@example.com": "specially", "a%b.example@example.com": "specially", "ALICE@example.com": "another user already has the address",
+		"a@example.com --username administrator": "is a reserved user name: --reserved", "a@example.com --username a1ice": "looks like it", "a@example.com --username \u0430lice": "is not a user name",
+		"a@example.com --username jo\u200bjo": "is not a user name", "a@example.com --username b@example.com": "is an e-mail address, and not theirs",
 		"a@example.com --profile phone.json": "has its phone_number, verified, already", "a@example.com --profile fixed.json": "international form", "a@example.com --profile control.json": "control characters",
 	} {
 		if errs := sh.fails(t, 1, append([]string{"user", "add"}, strings.Fields(args)...)...); !strings.Contains(errs, want) {
@@ -324,7 +324,7 @@ func TestImportCSV(t *testing.T) {
 		"too,few\r\n"+
 		"lee@example.com,,,,,,,,true\r\n")
 	out, errs, code := sh.run(t, "", "user", "import", "people.csv", "--roles")
-	if code != 1 || !strings.Contains(out, "2 added (1 with a password), 0 there already, 2 refused") || !strings.Contains(errs, "line 4: email_verified") || !strings.Contains(errs, "line 5: it is no line of CSV") {
+	if code != 1 || !strings.Contains(out, "2 added (1 with a password), 0 there already, 2 refused") || !strings.Contains(errs, "line 4: email_verified") || !strings.Contains(errs, "line 5: it is not a line of CSV") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 	var jo userView

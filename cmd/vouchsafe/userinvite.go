@@ -69,7 +69,7 @@ func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (s
 		return none(noSuch(err, "tenant", c.Tenant))
 	}
 	if t.Settings.SignUp.Mode == storage.SignUpClosed {
-		return none(fmt.Errorf("%s lets nobody sign up: set sign_up.mode to invitation or open in its tenants.yaml, or add people with user add", c.Tenant))
+		return none(fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add users with user add", c.Tenant))
 	}
 	secrets, err := openSecrets(ctx, cfg, s)
 	if err != nil {

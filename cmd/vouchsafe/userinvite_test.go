@@ -20,7 +20,7 @@ func TestInvitingSomebody(t *testing.T) {
 	}
 	sh.do(t, "user", "add", "mo@example.com")
 	for args, want := range map[string]string{
-		"mo@example.com": "has an account already", "nonsense": "is no e-mail address", "a%b.example@example.com": "mail servers may treat specially", "jo@example.com --language xx": "is none of en",
+		"mo@example.com": "has an account already", "nonsense": "is not an e-mail address", "a%b.example@example.com": "mail servers may treat specially", "jo@example.com --language xx": "is none of en",
 		"jo@example.com --tenant nowhere": "nowhere",
 	} {
 		if _, stderr, code := sh.run(t, "", append([]string{"user", "invite"}, strings.Fields(args)...)...); code == 0 || !strings.Contains(stderr, want) {
@@ -29,7 +29,7 @@ func TestInvitingSomebody(t *testing.T) {
 	}
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      mode: closed\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
-	if _, stderr, code := sh.run(t, "", "user", "invite", "jo@example.com"); code == 0 || !strings.Contains(stderr, "lets nobody sign up") {
+	if _, stderr, code := sh.run(t, "", "user", "invite", "jo@example.com"); code == 0 || !strings.Contains(stderr, "sign-up is closed") {
 		t.Errorf("closed: got exit %d, %s", code, stderr)
 	}
 }

@@ -167,7 +167,7 @@ func g5(t *testing.T, s *vouchsafetest.Server) {
 		if !strings.HasSuffix(page.URL.Path, "/federated/email") && !strings.HasSuffix(page.URL.Path, "/federated/confirm") {
 			t.Errorf("email_verified %q: got to %s, want to be asked for a proof", verified, page.URL.Path)
 		}
-		if strings.Contains(page.Body, "account already") {
+		if strings.Contains(page.Body, "already have an account") {
 			t.Errorf("email_verified %q: told that there is an account", verified)
 		}
 		wantNobody(t, "email_verified "+verified, b)

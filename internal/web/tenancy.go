@@ -153,7 +153,7 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		tenant, err := t.byHost.Get(r.Context(), bareHost(r.Host, t.issuer.Scheme))
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
-				Message:   "This host is not served here.",
+				Message:   "This server does not serve that host.",
 				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the URL that people use.",
 				Got:       r.Host, Expected: []string{t.issuer.Host}}
 		}

@@ -20,8 +20,8 @@ const (
 	maxTyped = 1024
 )
 
-// ErrAddress says that a text is no e-mail address that people have.
-var ErrAddress = errors.New("is no e-mail address")
+// ErrAddress says that a text is not an e-mail address that people have.
+var ErrAddress = errors.New("is not an e-mail address")
 
 // Address is an e-mail address that was read. It finds accounts and their mailboxes; what
 // becomes an account's is a Claimed. The zero value is no address.

@@ -37,7 +37,7 @@ type SMTP struct {
 	works atomic.Pointer[string] // the way to prove who sends that the server took last
 }
 
-const badSMTPURL = "is no SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded, and an IPv6 address in brackets"
+const badSMTPURL = "is not an SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded, and an IPv6 address in brackets"
 
 // NewSMTP reads where to send, and as whom:
 //

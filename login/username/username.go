@@ -18,7 +18,7 @@ const maxLength = 64
 
 var (
 	// ErrName says that a text cannot be a user name.
-	ErrName = errors.New("is no user name: use letters and digits of one script, and . _ -, at most 64 characters")
+	ErrName = errors.New("is not a user name: use letters and digits of one script, and . _ -, at most 64 characters")
 	// ErrReserved says that a name is kept from people.
 	ErrReserved = errors.New("is a reserved user name")
 )
