@@ -58,7 +58,7 @@ func Listen() (*Server, error) {
 	s := &Server{URL: "smtp://" + l.Addr().String()}
 	s.srv = smtp.NewServer(s)
 	s.srv.Domain = "localhost"
-	s.srv.ErrorLog = silent{}
+	s.srv.ErrorLog, s.srv.EnableSMTPUTF8 = silent{}, true
 	go func() { _ = s.srv.Serve(l) }()
 	return s, nil
 }
