@@ -188,7 +188,7 @@ func TestJWKSFollowsTheKeys(t *testing.T) {
 		if len(before.Keys) != 2 {
 			t.Errorf("%d keys, want one for RS256 and one for ES256", len(before.Keys))
 		}
-		made, err := s.p.RotateKey(t.Context(), s.tenant.ID, "RS256", false)
+		made, err := s.rotate("RS256", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -182,7 +182,7 @@ func TestHintsThatCannotBeVerifiedCountAsNone(t *testing.T) {
 		a := startAsking(t)
 		jos := a.signsIn(a.user)
 		about := a.about(a.user, jos)["id_token_hint"]
-		if _, err := a.p.RotateKey(t.Context(), a.tenant.ID, "RS256", true); err != nil {
+		if _, err := a.rotate("RS256", true); err != nil {
 			t.Fatal(err)
 		}
 		keys, err := a.store.Keys(t.Context(), a.tenant.ID, time.Time{})

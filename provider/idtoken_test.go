@@ -127,7 +127,7 @@ func TestIDTokenHint(t *testing.T) {
 		if h.Subject != s.user.ID || h.SID != s.session.ID || len(h.Audience) != 1 || h.Audience[0] != "spa" || h.ExpiresAt == 0 {
 			t.Errorf("got %+v", h)
 		}
-		if _, err := s.p.RotateKey(t.Context(), s.tenant.ID, "RS256", true); err != nil {
+		if _, err := s.rotate("RS256", true); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)

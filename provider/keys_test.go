@@ -79,7 +79,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 		// A key that another replica made this moment is found all the same.
 		time.Sleep(cache.TTL)
 		s.kidOf(k, "ES256")
-		key, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", true)
+		key, err := s.rotate("ES256", true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 func (s *tokenServer) outlives(d time.Duration) {
 	s.Helper()
 	for _, alg := range usualAlgorithms {
-		if _, err := s.p.RotateKey(s.Context(), s.tenant.ID, alg, true); err != nil {
+		if _, err := s.rotate(alg, true); err != nil {
 			s.Fatal(err)
 		}
 	}

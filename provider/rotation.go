@@ -33,18 +33,20 @@ const (
 // lead is maxLead, or less for keys that do not live that long.
 func (k *keyring) lead() time.Duration { return min(maxLead, k.rotation/2) }
 
-// RotateKey makes a new signing key for the tenant. It signs at once when now is set
-// (the old one may be known to others); else it is published a while before. Older
-// keys stay published for the life of what they signed: remove one to have its
-// tokens refused at once.
-func (p *Provider) RotateKey(ctx context.Context, tenant, alg string, now bool) (storage.Key, error) {
-	key, err := p.keys.rotate(ctx, tenant, alg, now)
+// RotateKeys makes a new signing key of each of the algorithms for the tenant: all, or none. They
+// sign at once when now is set (the old ones may be known to others); else they are published a
+// while before. Older keys stay published for the life of what they signed: remove one to have its
+// tokens refused at once. Of two calls at once one waits for the other, and makes keys of its own.
+func (p *Provider) RotateKeys(ctx context.Context, tenant string, algs []string, now bool) ([]storage.Key, error) {
+	keys, err := p.keys.rotate(ctx, tenant, algs, now)
 	if err != nil {
-		return storage.Key{}, fmt.Errorf("rotate %s key: %w", alg, err)
+		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Actor: "cli", Detail: map[string]string{"kid": key.ID, "alg": alg}})
-	key.Private = nil
-	return key, nil
+	for i := range keys {
+		p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
+		keys[i].Private = nil
+	}
+	return keys, nil
 }
 
 // KeyAlgorithms are those that the tenant signs with: a few that there is always a key of,
@@ -140,24 +142,46 @@ func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, e
 	return key.(*signingKey), nil
 }
 
-// rotate makes the next key of the algorithm. That another replica took the number
-// meanwhile is an error here: whoever asked for a new key must know that it is theirs.
-func (k *keyring) rotate(ctx context.Context, tenant, alg string, atOnce bool) (storage.Key, error) {
-	set, err := k.sets.Fresh(ctx, tenant)
-	if err != nil {
-		return storage.Key{}, err
+// rotations is how often a rotation gives way to another that took its numbers.
+const rotations = 100
+
+// rotate makes the next key of each algorithm. When another rotation took a number meanwhile it
+// takes the next: a caller that asked for a new key must know that it is theirs.
+func (k *keyring) rotate(ctx context.Context, tenant string, algs []string, atOnce bool) ([]storage.Key, error) {
+	keys := make([]storage.Key, len(algs))
+	var err error
+	for i, alg := range algs {
+		if keys[i], err = k.newKey(tenant, alg); err != nil {
+			return nil, err
+		}
 	}
-	now := time.Now()
-	activeAt := now.Add(k.lead())
-	if atOnce || set.newest(alg) == nil {
-		activeAt = now
+	for range rotations {
+		var set *keySet
+		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		end := now
+		if !atOnce {
+			end = now.Add(k.lead())
+		}
+		for i := range keys {
+			newest := set.newest(keys[i].Algorithm)
+			keys[i].Sequence, keys[i].ActiveAt, keys[i].CreatedAt = newest.next(), end, now
+			if newest == nil {
+				keys[i].ActiveAt = now
+			}
+		}
+		err = k.store.AddKeys(ctx, keys, end.Add(k.longest+lastUse))
+		if !errors.Is(err, storage.ErrExists) {
+			break
+		}
 	}
-	key, err := k.add(ctx, tenant, alg, set.newest(alg).next(), activeAt, now)
 	if err != nil {
-		return storage.Key{}, err
+		return nil, fmt.Errorf("add keys: %w", err)
 	}
 	k.sets.Forget(tenant)
-	return key, nil
+	return keys, nil
 }
 
 // maintain makes the successors that are due.
@@ -223,6 +247,19 @@ func (s *signingKey) next() int64 {
 // add makes a key and stores it, which gives its predecessors their end.
 // storage.ErrExists: another replica made one of that sequence.
 func (k *keyring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
+	key, err := k.newKey(tenant, alg)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	key.Sequence, key.ActiveAt, key.CreatedAt = sequence, activeAt, now
+	if err := k.store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.longest+lastUse)); err != nil {
+		return storage.Key{}, fmt.Errorf("add key: %w", err)
+	}
+	return key, nil
+}
+
+// newKey makes a key, without its number and times.
+func (k *keyring) newKey(tenant, alg string) (storage.Key, error) {
 	private, err := generateKey(alg)
 	if err != nil {
 		return storage.Key{}, err
@@ -239,15 +276,7 @@ func (k *keyring) add(ctx context.Context, tenant, alg string, sequence int64, a
 	if err != nil {
 		return storage.Key{}, err
 	}
-	key := storage.Key{
-		TenantID: tenant, ID: kid, Algorithm: alg, Sequence: sequence,
-		Public: public, Private: k.secrets.Box(tenant, secret.SigningKey).Seal(der),
-		ActiveAt: activeAt, CreatedAt: now,
-	}
-	if err := k.store.AddKey(ctx, key, activeAt.Add(k.longest+lastUse)); err != nil {
-		return storage.Key{}, fmt.Errorf("add key: %w", err)
-	}
-	return key, nil
+	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public, Private: k.secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
 }
 
 func generateKey(alg string) (crypto.Signer, error) {

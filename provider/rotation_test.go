@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,112 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// rotate makes a new key, as the command does.
+func (s *tokenServer) rotate(alg string, now bool) (storage.Key, error) {
+	s.Helper()
+	keys, err := s.p.RotateKeys(s.Context(), s.tenant.ID, []string{alg}, now)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	return keys[0], nil
+}
+
+// Rotations at once wait for each other: each makes a key of each algorithm, and of each
+// algorithm one signs.
+func TestRotationsAtOnce(t *testing.T) {
+	s := startTokens(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		replica := s.replica()
+		wg.Go(func() {
+			keys, err := replica.p.RotateKeys(t.Context(), s.tenant.ID, []string{"ES256", "RS256"}, true)
+			if err != nil || len(keys) != 2 {
+				t.Errorf("got %d keys, %v", len(keys), err)
+			}
+		})
+	}
+	wg.Wait()
+	all, err := s.store.Keys(t.Context(), s.tenant.ID, time.Time{})
+	if err != nil || len(all) != 8 {
+		t.Fatalf("got %d keys, %v, want eight", len(all), err)
+	}
+	signing := map[string]int{}
+	for _, u := range s.p.KeyUses(all, time.Now()) {
+		if u.State == KeySigns {
+			signing[u.Algorithm]++
+		}
+	}
+	if signing["ES256"] != 1 || signing["RS256"] != 1 {
+		t.Errorf("got %v, want one to sign of each", signing)
+	}
+}
+
+// A rotation makes a key of each algorithm or none.
+func TestRotationIsWhole(t *testing.T) {
+	s := startTokens(t)
+	if _, err := s.p.RotateKeys(t.Context(), s.tenant.ID, []string{"ES256", "HS256"}, true); err == nil {
+		t.Error("HS256 was taken for an algorithm to sign with")
+	}
+	taken := storage.Key{TenantID: s.tenant.ID, ID: "taken", Algorithm: "RS256", Sequence: 1, Public: []byte("{}")}
+	if err := s.store.AddKeys(t.Context(), []storage.Key{taken}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	taken.ID = "other"
+	first := storage.Key{TenantID: s.tenant.ID, ID: "first", Algorithm: "ES256", Sequence: 1, Public: []byte("{}")}
+	if err := s.store.AddKeys(t.Context(), []storage.Key{first, taken}, time.Now()); !errors.Is(err, storage.ErrExists) {
+		t.Errorf("got %v, want a taken sequence", err)
+	}
+	if all, err := s.store.Keys(t.Context(), s.tenant.ID, time.Time{}); err != nil || len(all) != 1 {
+		t.Errorf("got %d keys, %v, want one", len(all), err)
+	}
+}
+
+// What is said of keys is what they do.
+func TestKeyUses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTokens(t)
+		says := func(want ...KeyState) []KeyUse {
+			t.Helper()
+			all, err := s.store.Keys(t.Context(), s.tenant.ID, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []KeyState
+			uses := s.p.KeyUses(all, time.Now())
+			for _, u := range uses {
+				got = append(got, u.State)
+				if signs := s.kidOf(s.p.keys, "ES256") == u.ID; signs != (u.State == KeySigns) {
+					t.Errorf("%s: signs %v", u.State, signs)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			return uses
+		}
+		begun := time.Now()
+		s.kidOf(s.p.keys, "ES256")
+		if u := says(KeySigns); !u[0].SignsUntil.Equal(begun.Add(s.p.KeyRotation)) {
+			t.Errorf("got until %s, want the rotation's time", u[0].SignsUntil)
+		}
+		if _, err := s.rotate("ES256", false); err != nil {
+			t.Fatal(err)
+		}
+		if u := says(KeySigns, KeyWaits); !u[0].SignsUntil.Equal(u[1].ActiveAt) || !u[1].SignsUntil.Equal(u[1].ActiveAt.Add(s.p.KeyRotation)) {
+			t.Errorf("got %+v, want the first to sign until the second does", u)
+		}
+		// One that waited is overtaken: it never signs.
+		if _, err := s.rotate("ES256", true); err != nil {
+			t.Fatal(err)
+		}
+		says(KeyPublished, KeyPublished, KeySigns)
+		time.Sleep(maxLead + cache.TTL)
+		says(KeyPublished, KeyPublished, KeySigns)
+		time.Sleep(2 * maxLead)
+		says(KeyExpired, KeyExpired, KeySigns)
+	})
+}
 
 // P8: replicas that need the first key at once make one.
 func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
@@ -122,7 +229,7 @@ func TestTokensOutliveTheirKeysTime(t *testing.T) {
 		if a.body["expires_in"] != (24 * time.Hour).Seconds() {
 			t.Errorf("expires_in: got %v, want no more than keys stay published", a.body["expires_in"])
 		}
-		if _, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", true); err != nil {
+		if _, err := s.rotate("ES256", true); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(24*time.Hour - time.Second)
@@ -138,7 +245,7 @@ func TestRotateNow(t *testing.T) {
 		other := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
 		old := s.kidOf(s.p.keys, "ES256")
 		s.kidOf(other, "ES256")
-		key, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", true)
+		key, err := s.rotate("ES256", true)
 		if err != nil || key.Private != nil || key.ID == old {
 			t.Fatalf("got %+v, %v", key, err)
 		}
@@ -149,7 +256,7 @@ func TestRotateNow(t *testing.T) {
 		if got := s.kidOf(other, "ES256"); got != key.ID {
 			t.Error("the new key does not sign at another replica within a second")
 		}
-		waits, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", false)
+		waits, err := s.rotate("ES256", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +271,7 @@ func TestRotateNow(t *testing.T) {
 		if got := s.kidOf(s.p.keys, "ES256"); got != waits.ID {
 			t.Errorf("got %s, want the key that waited", got)
 		}
-		if _, err := s.p.RotateKey(t.Context(), s.tenant.ID, "HS256", true); err == nil {
+		if _, err := s.rotate("HS256", true); err == nil {
 			t.Error("HS256 was taken for an algorithm to sign with")
 		}
 		if _, err := New(Config{AccessTokenAlgorithm: "none"}); err == nil {
@@ -178,7 +285,7 @@ func TestSuccessorIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		old := s.kidOf(s.p.keys, "ES256")
-		next, err := s.p.RotateKey(t.Context(), s.tenant.ID, "ES256", false)
+		next, err := s.rotate("ES256", false)
 		if err != nil {
 			t.Fatal(err)
 		}

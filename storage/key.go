@@ -32,9 +32,10 @@ type Keys interface {
 	Keys(ctx context.Context, tenant string, since time.Time) ([]Key, error)
 	// Key is the tenant's key of that id, also when it is published no more.
 	Key(ctx context.Context, tenant, id string) (Key, error)
-	// AddKey stores a new key and gives the older ones of its algorithm that have no
-	// end yet the given one. ErrExists: the sequence is taken.
-	AddKey(ctx context.Context, k Key, olderExpireAt time.Time) error
+	// AddKeys stores new keys of a tenant, one of an algorithm each, all or none, and gives the
+	// older ones of their algorithms that have no end yet the given one. ErrExists: a sequence is
+	// taken.
+	AddKeys(ctx context.Context, keys []Key, olderExpireAt time.Time) error
 	// RemoveKey deletes a key at once: what it signed is no longer believed.
 	RemoveKey(ctx context.Context, tenant, id string) error
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,15 +291,48 @@ func TestKeyCommands(t *testing.T) {
 	sh.read(t, &keys, "key", "list", "--json")
 	var states []string
 	for _, k := range keys {
-		states = append(states, k.Algorithm+" "+k.State)
+		states = append(states, k.Algorithm+" "+string(k.State))
 	}
-	if diff := cmp.Diff([]string{"EdDSA published", "EdDSA next"}, states); diff != "" {
+	if diff := cmp.Diff([]string{"EdDSA signing", "EdDSA next"}, states); diff != "" {
 		t.Error(diff)
+	}
+	if until := keys[0].SignsUntil; until == nil || !until.Equal(keys[1].ActiveAt) {
+		t.Errorf("the first signs until %v, want %s", until, keys[1].ActiveAt)
+	}
+	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") || strings.Count(table, keys[1].ActiveAt.Local().Format(time.DateTime)) != 2 {
+		t.Errorf("got %s", table)
 	}
 	sh.do(t, "key", "remove", "--", kid)
 	sh.fails(t, 1, "key", "remove", "--", kid)
 	if out := sh.do(t, "key", "list"); strings.Contains(out, kid) {
 		t.Errorf("got %s", out)
+	}
+}
+
+// Two administrators rotate at once: each gets keys of their own, of every algorithm.
+func TestRotatingKeysAtOnceFromTwoPlaces(t *testing.T) {
+	t.Parallel()
+	sh := newShell(t)
+	sh.do(t, "key", "rotate", "--now")
+	var wg sync.WaitGroup
+	kids := make([][]string, 3)
+	for i := range kids {
+		wg.Go(func() {
+			out, errs, code := sh.run(t, "", "key", "rotate", "--now")
+			if kids[i] = strings.Fields(out); code != 0 || len(kids[i]) != 2 {
+				t.Errorf("exit %d, got %q: %s", code, out, errs)
+			}
+		})
+	}
+	wg.Wait()
+	var keys []keyView
+	sh.read(t, &keys, "key", "list", "--json")
+	n := map[string]int{}
+	for _, k := range keys {
+		n[k.Algorithm+" "+string(k.State)]++
+	}
+	if diff := cmp.Diff(map[string]int{"ES256 signing": 1, "ES256 published": 3, "RS256 signing": 1, "RS256 published": 3}, n); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -331,7 +365,7 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 		sh.read(t, &keys, "key", "list", "--json")
 		n := map[string]int{}
 		for _, k := range keys {
-			n[k.Algorithm+" "+k.State]++
+			n[k.Algorithm+" "+string(k.State)]++
 		}
 		return n
 	}

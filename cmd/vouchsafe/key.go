@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -18,25 +18,32 @@ type keyCmd struct {
 
 // keyView is a key as commands print it.
 type keyView struct {
-	ID        string     `json:"kid"`
-	Algorithm string     `json:"alg"`
-	State     string     `json:"state"`
-	ActiveAt  time.Time  `json:"active_at"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	ID         string            `json:"kid"`
+	Algorithm  string            `json:"alg"`
+	State      provider.KeyState `json:"state"`
+	ActiveAt   time.Time         `json:"active_at"`
+	SignsUntil *time.Time        `json:"signs_until,omitempty"` // none: it never signs
+	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
 }
 
-func viewKey(k storage.Key, now time.Time) keyView {
-	v := keyView{ID: k.ID, Algorithm: k.Algorithm, State: "signing", ActiveAt: k.ActiveAt}
-	if !k.ExpiresAt.IsZero() {
-		v.ExpiresAt, v.State = &k.ExpiresAt, "published"
-		if !now.Before(k.ExpiresAt) {
-			v.State = "expired"
+// viewKeys says of the tenant's keys what they are there for.
+func viewKeys(ctx context.Context, s storage.Keys, c *provider.Config, tenant string) ([]keyView, error) {
+	keys, err := s.Keys(ctx, tenant, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	views := []keyView{}
+	for _, u := range c.KeyUses(keys, time.Now()) {
+		v := keyView{ID: u.ID, Algorithm: u.Algorithm, State: u.State, ActiveAt: u.ActiveAt}
+		if u.SignsUntil.After(u.ActiveAt) {
+			v.SignsUntil = &u.SignsUntil
 		}
+		if !u.ExpiresAt.IsZero() {
+			v.ExpiresAt = &u.ExpiresAt
+		}
+		views = append(views, v)
 	}
-	if now.Before(k.ActiveAt) {
-		v.State = "next"
-	}
-	return v
+	return views, nil
 }
 
 type keyListCmd struct {
@@ -46,35 +53,46 @@ type keyListCmd struct {
 
 // Help says what the states mean.
 func (*keyListCmd) Help() string {
-	return "A key is next (published, and will sign), signing, published (its successor signs; what it signed is still valid) or expired. Until a successor is active, the published key before it signs on."
+	return "A key is next (published, and will sign), signing (one of each algorithm), published (what it signed is still valid) or expired (an ID token that it signed still works as id_token_hint, for 400 days). A key signs until its successor does; without a successor, until key_rotation is over."
 }
 
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		keys, err := s.Keys(ctx, c.Tenant, time.Time{})
+		views, err := viewKeys(ctx, s, keyConfig(cfg), c.Tenant)
 		if err != nil {
 			return err
-		}
-		views := []keyView{}
-		for _, k := range keys {
-			views = append(views, viewKey(k, time.Now()))
 		}
 		if c.JSON {
 			return a.printJSON(views)
 		}
-		t := a.table("KEY", "ALGORITHM", "STATE", "SIGNS FROM", "PUBLISHED UNTIL")
-		for _, v := range views {
-			until := ""
-			if v.ExpiresAt != nil {
-				until = v.ExpiresAt.Local().Format(time.DateTime)
+		at := func(t *time.Time) string {
+			if t == nil {
+				return ""
 			}
-			t.row(v.ID, v.Algorithm, v.State, v.ActiveAt.Local().Format(time.DateTime), until)
+			return t.Local().Format(time.DateTime)
+		}
+		t := a.table("KEY", "ALGORITHM", "STATE", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL")
+		for _, v := range views {
+			t.row(v.ID, v.Algorithm, string(v.State), at(&v.ActiveAt), at(v.SignsUntil), at(v.ExpiresAt))
 		}
 		return t.flush()
 	})
+}
+
+// keyConfig is what the lives of keys depend on.
+func keyConfig(cfg *Config) *provider.Config {
+	return &provider.Config{
+		KeyRotation:         time.Duration(cfg.KeyRotation),
+		AccessTokenLifetime: time.Duration(cfg.AccessTokenLifetime),
+		IDTokenLifetime:     time.Duration(cfg.IDTokenLifetime),
+	}
 }
 
 type keyRotateCmd struct {
@@ -98,24 +116,24 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		views := []keyView{}
-		var errs error
-		for _, alg := range algs {
-			k, err := s.provider.RotateKey(ctx, c.Tenant, alg, c.Now)
-			if err != nil {
-				errs = errors.Join(errs, err)
-				continue
-			}
-			views = append(views, viewKey(k, time.Now()))
+		made, err := s.provider.RotateKeys(ctx, c.Tenant, algs, c.Now)
+		if err != nil {
+			return err
 		}
-		// Also when one of them failed: the others are there.
 		if c.JSON {
-			return errors.Join(errs, a.printJSON(views))
+			views, err := viewKeys(ctx, s.store, &s.provider.Config, c.Tenant)
+			if err != nil {
+				return err
+			}
+			views = slices.DeleteFunc(views, func(v keyView) bool {
+				return !slices.ContainsFunc(made, func(k storage.Key) bool { return k.ID == v.ID })
+			})
+			return a.printJSON(views)
 		}
-		for _, v := range views {
-			fmt.Fprintln(a.stdout, v.ID)
+		for _, k := range made {
+			fmt.Fprintln(a.stdout, k.ID)
 		}
-		return errs
+		return nil
 	})
 }
 

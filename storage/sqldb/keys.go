@@ -45,18 +45,26 @@ const (
 		WHERE tenant_id = $1 AND algorithm = $2 AND sequence < $3 AND expires_at = 0`
 )
 
-// AddKey implements storage.Keys.
-func (s *Store) AddKey(ctx context.Context, k storage.Key, olderExpireAt time.Time) error {
+// AddKeys implements storage.Keys.
+func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time) error {
 	err := s.engine.transact(ctx, func(c conn) error {
-		_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
-			micros(k.ActiveAt), micros(k.ExpiresAt), micros(k.CreatedAt))
-		if err != nil {
-			return err
+		for _, k := range keys {
+			_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
+				micros(k.ActiveAt), micros(k.ExpiresAt), micros(k.CreatedAt))
+			if err != nil {
+				return err
+			}
+			if _, err := c.exec(retireKeys, k.TenantID, k.Algorithm, k.Sequence, micros(olderExpireAt)); err != nil {
+				return err
+			}
 		}
-		_, err = c.exec(retireKeys, k.TenantID, k.Algorithm, k.Sequence, micros(olderExpireAt))
-		return err
+		return nil
 	})
-	return named(err, "add key", k.ID)
+	var id string
+	if len(keys) > 0 {
+		id = keys[0].ID
+	}
+	return named(err, "add key", id)
 }
 
 const removeKey = `DELETE FROM keys WHERE tenant_id = $1 AND id = $2`

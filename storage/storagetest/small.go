@@ -47,20 +47,20 @@ func testKeys(t *testing.T, s Store) {
 
 	full := filled[storage.Key]()
 	full.TenantID, full.Algorithm, full.Sequence = tenant, "RS256", 1
-	must(t, s.AddKey(ctx, full, now))
+	must(t, s.AddKeys(ctx, []storage.Key{full}, now))
 	a := storage.Key{TenantID: tenant, ID: "z", Algorithm: "ES256", Sequence: 1, ActiveAt: now, CreatedAt: now}
 	b := storage.Key{TenantID: tenant, ID: "a", Algorithm: "ES256", Sequence: 2, ActiveAt: now, CreatedAt: now}
-	must(t, s.AddKey(ctx, a, now))
-	must(t, s.AddKey(ctx, b, now.Add(time.Hour)))
+	must(t, s.AddKeys(ctx, []storage.Key{a}, now))
+	must(t, s.AddKeys(ctx, []storage.Key{b}, now.Add(time.Hour)))
 	a.ExpiresAt = now.Add(time.Hour)
 	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, b, full})
 
 	taken := b
 	taken.ID = "b"
-	want(t, s.AddKey(ctx, taken, now), storage.ErrExists)
+	want(t, s.AddKeys(ctx, []storage.Key{taken}, now), storage.ErrExists)
 	c := storage.Key{TenantID: tenant, ID: "c", Algorithm: "ES256", Sequence: 3, ActiveAt: now, CreatedAt: now}
-	must(t, s.AddKey(ctx, c, now.Add(2*time.Hour)))
+	must(t, s.AddKeys(ctx, []storage.Key{c}, now.Add(2*time.Hour)))
 	b.ExpiresAt = now.Add(2 * time.Hour)
 	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, b, c, full}) // an end once given stays
@@ -82,7 +82,7 @@ func testKeys(t *testing.T, s Store) {
 	all, err = s.Keys(ctx, tenant, time.Time{})
 	same(t, all, err, []storage.Key{a, c, full})
 	d := storage.Key{TenantID: "no-such-tenant", ID: "d", Algorithm: "ES256", Sequence: 1}
-	want(t, s.AddKey(ctx, d, now), storage.ErrNotFound)
+	want(t, s.AddKeys(ctx, []storage.Key{d}, now), storage.ErrNotFound)
 }
 
 func testAudit(t *testing.T, s Store) {
@@ -119,7 +119,7 @@ func testSweep(t *testing.T, s Store) {
 	w := newWorld(t, s)
 	_, err := s.Sweep(ctx, now) // of what other tests have left
 	must(t, err)
-	must(t, s.AddKey(ctx, storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}, now.Add(24*time.Hour)))
+	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}}, now.Add(24*time.Hour)))
 	must(t, s.AddSession(ctx, aSession(w.tenant, "ended", w.user)))
 	must(t, s.EndSession(ctx, w.tenant, "ended", now))
 	// More than one batch.

@@ -90,7 +90,7 @@ func newWorld(t *testing.T, s Store) *world {
 	must(t, s.RedeemCode(ctx, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
 	must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
 	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
-	must(t, s.AddKey(ctx, storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}, now))
+	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}}, now))
 	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test", UserID: w.user}))
 	must(t, s.PutCode(ctx, aCode(w.tenant, "code", "jo", w.user)))
 	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti", ExpiresAt: now.Add(time.Hour)}))
