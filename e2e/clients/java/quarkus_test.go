@@ -7,7 +7,7 @@ import (
 )
 
 func TestQuarkusLogin(t *testing.T) {
-	shown := section(t, "## Quarkus: people sign in")
+	shown := section(t, "## Quarkus: sign-in")
 	for name, pkce := range map[string]bool{"as shown": false, "with PKCE": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

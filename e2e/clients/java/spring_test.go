@@ -10,7 +10,7 @@ import (
 )
 
 func TestSpringBootLogin(t *testing.T) {
-	shown := section(t, "## Spring Boot: people sign in")
+	shown := section(t, "## Spring Boot: sign-in")
 	for version, s := range map[string]*vouchsafetest.Section{
 		"spring3": shown,
 		"spring4": shown.RequirePKCE(t), // it sends it by itself
@@ -37,7 +37,7 @@ func TestSpringSignOutIsThatOfThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := section(t, "## Spring Boot: people sign in").File(t, "SignOut.java")
+	shown := section(t, "## Spring Boot: sign-in").File(t, "SignOut.java")
 	if !strings.Contains(words(string(source)), words(shown)) {
 		t.Error("spring/login/SignOut.java does not have the method of docs/clients-java.md")
 	}
