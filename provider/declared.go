@@ -80,6 +80,17 @@ func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) 
 	return k.sets.Get(ctx, tenant)
 }
 
+// lastRead is the set that was read last, however long ago: for while none can be read. Nil
+// when it has not all keys of those that each set has.
+func (k *keyring) lastRead(tenant string) *keySet {
+	last, _ := k.last.Load(tenant)
+	set, _ := last.(*keySet)
+	if set == nil || slices.ContainsFunc(k.always, func(alg string) bool { return set.newest(alg) == nil }) {
+		return nil
+	}
+	return set
+}
+
 // makeDeclared makes keys of those of the algorithms that a client declares.
 func (k *keyring) makeDeclared(ctx context.Context, tenant string, algs []string) error {
 	for _, alg := range algs {

@@ -118,6 +118,10 @@ func d13Away(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: true})
 	reply := tokens(t, own, jo(t, own), vouchsafetest.NewRequest(web))
 	api := own.API(t)
+	published := map[string]string{}
+	for _, path := range []string{"/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		published[path] = api.Do(t, api.Request(t, http.MethodGet, path, "", "")).Want(t, 200, "").Raw
+	}
 	back := own.CutDatabase(t)
 	for _, form := range []url.Values{{"token": {reply.Refresh()}}, {"token": {reply.Access()}}} {
 		r := api.As(t, web, "/revoke", form)
@@ -130,6 +134,12 @@ func d13Away(t *testing.T, s *vouchsafetest.Server) {
 	}
 	if r := api.Renew(t, web, reply.Refresh()); r.Status != http.StatusServiceUnavailable {
 		t.Errorf("refresh: got %d %s, want 503", r.Status, r.Raw)
+	}
+	// What APIs need to verify tokens that they were given before goes on.
+	for path, before := range published {
+		if got := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); got.Status != http.StatusOK || got.Raw != before {
+			t.Errorf("%s: got %d %s, want what was published before", path, got.Status, got.Raw)
+		}
 	}
 	back()
 	deadline := time.Now().Add(10 * time.Second)

@@ -1,6 +1,6 @@
 // Package cache keeps what is read on every request and changed by the hour:
 // clients, keys, tenants. Its one promise is the bound on staleness: a value is
-// never served later than TTL after it was read.
+// never served later than TTL after it was read, but by Last.
 package cache
 
 import (
@@ -24,6 +24,9 @@ type Cache[K comparable, V any] struct {
 	Load func(ctx context.Context, key K) (V, error)
 	// Name spells the key, so that of many callers at once one loads.
 	Name func(K) string
+	// Keeps says that an error of Load tells nothing about the value: what was read before is
+	// kept for Last. Nil keeps nothing.
+	Keeps func(error) bool
 
 	mu      sync.RWMutex
 	entries map[K]entry[V]
@@ -55,7 +58,9 @@ func (c *Cache[K, V]) Fresh(ctx context.Context, key K) (V, error) {
 		read := time.Now()
 		v, err := c.Load(context.WithoutCancel(ctx), key)
 		if err != nil {
-			c.Forget(key)
+			if c.Keeps == nil || !c.Keeps(err) {
+				c.Forget(key)
+			}
 			return nil, err
 		}
 		c.put(key, entry[V]{v, read})
@@ -66,6 +71,15 @@ func (c *Cache[K, V]) Fresh(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	return v.(V), nil
+}
+
+// Last is what was read last, however long ago: for what may be told while the value cannot
+// be read. It reads nothing.
+func (c *Cache[K, V]) Last(key K) (V, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e, ok := c.entries[key]
+	return e.value, ok
 }
 
 // Forget drops what is kept.

@@ -84,3 +84,34 @@ func TestSizeIsBounded(t *testing.T) {
 		t.Errorf("%d entries, want at most %d", len(c.entries), limit)
 	}
 }
+
+// What cannot be read now is still told as it was; what is known to be gone is not.
+func TestTheLastValueOutlivesAnOutage(t *testing.T) {
+	gone, away := errors.New("gone"), errors.New("away")
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		c := Cache[string, int]{
+			Load:  func(context.Context, string) (int, error) { return 7, err },
+			Name:  func(k string) string { return k },
+			Keeps: func(err error) bool { return err == away },
+		}
+		if _, ok := c.Last("k"); ok {
+			t.Error("a value that was never read")
+		}
+		_, _ = c.Get(t.Context(), "k")
+		for _, err = range []error{away, away, gone} {
+			time.Sleep(TTL)
+			if _, got := c.Get(t.Context(), "k"); got != err {
+				t.Errorf("got %v, want %v: what is old is not served", got, err)
+			}
+			if v, ok := c.Last("k"); ok != (err == away) || ok && v != 7 {
+				t.Errorf("after %v: got %d, %v", err, v, ok)
+			}
+		}
+		err = away
+		_, _ = c.Get(t.Context(), "k")
+		if _, ok := c.Last("k"); ok {
+			t.Error("what is gone is still told")
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
@@ -73,7 +74,8 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	}
 	t := &Tenancy{issuer: u, errors: errs}
 	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
-		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Load: func(ctx context.Context, key string) (*Tenant, error) {
+		away := func(err error) bool { return !errors.Is(err, storage.ErrNotFound) }
+		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Keeps: away, Load: func(ctx context.Context, key string) (*Tenant, error) {
 			rec, err := load(ctx, key)
 			if err != nil {
 				return nil, err
@@ -150,7 +152,7 @@ var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-
 
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 	if !sameHost(r.Host, t.issuer) {
-		tenant, err := t.byHost.Get(r.Context(), bareHost(r.Host, t.issuer.Scheme))
+		tenant, err := orLast(r.Context(), &t.byHost, bareHost(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
 				Message:   "This server does not serve that host.",
@@ -181,7 +183,7 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 			return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: the root
 		}
 	}
-	tenant, err := t.Tenant(r.Context(), id)
+	tenant, err := enabled(orLast(r.Context(), &t.byID, id, path))
 	if err != nil {
 		return nil, "", unknownTenant(err)
 	}
@@ -189,6 +191,19 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: its host
 	}
 	return tenant, path, nil
+}
+
+// orLast is the tenant of that key. Where none can be read now, what is published of one,
+// which clients and APIs need for what they were given before, goes on with what was read
+// last.
+func orLast(ctx context.Context, from *cache.Cache[string, *Tenant], key, path string) (*Tenant, error) {
+	tenant, err := from.Get(ctx, key)
+	if err != nil && (path == "/jwks" || slices.Contains(metadataPaths, path)) {
+		if last, ok := from.Last(key); ok {
+			return last, nil
+		}
+	}
+	return tenant, err
 }
 
 func unknownTenant(err error) error {
