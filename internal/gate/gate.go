@@ -29,7 +29,7 @@ type Gate struct {
 // peer is a network that has connections open.
 type peer struct {
 	open  int
-	conns map[*Conn]struct{} // of a /64 and of an IPv4 address alone
+	conns map[*Conn]struct{}
 }
 
 // Listen is l without the connections that are too many.
@@ -48,6 +48,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		c := &Conn{Conn: raw, gate: l.gate}
+		c.resting.Store(time.Now().UnixNano())
 		if l.gate.enter(c) {
 			return c, nil
 		}
@@ -55,9 +56,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection, unless its address has too many. One of them on which nothing is
-// asked makes room, the one that has rested longest: so that of many people behind one
-// address the newest is served.
+// enter counts a connection, unless its address has too many. One of them on which no request
+// is under way makes room, the one that has rested longest: so that of many people behind one
+// address the newest is served, also when one of them opens many and is silent, or never ends
+// what they ask.
 func (g *Gate) enter(c *Conn) bool {
 	addr, bounded := g.bounded(c.RemoteAddr())
 	if !bounded {
@@ -85,19 +87,14 @@ func (g *Gate) enter(c *Conn) bool {
 	if g.peers == nil {
 		g.peers = map[netip.Prefix]*peer{}
 	}
-	for i, n := range c.nets {
+	for _, n := range c.nets {
 		p := g.peers[n]
 		if p == nil {
-			p = &peer{}
+			p = &peer{conns: map[*Conn]struct{}{}}
 			g.peers[n] = p
 		}
 		p.open++
-		if i == 0 {
-			if p.conns == nil {
-				p.conns = map[*Conn]struct{}{}
-			}
-			p.conns[c] = struct{}{}
-		}
+		p.conns[c] = struct{}{}
 	}
 	return true
 }
@@ -113,13 +110,13 @@ func (g *Gate) bounded(a net.Addr) (netip.Addr, bool) {
 
 // leave forgets a connection. The caller holds mu.
 func (g *Gate) leave(c *Conn) {
-	for i, n := range c.nets {
+	for _, n := range c.nets {
 		p := g.peers[n]
 		if p.open--; p.open == 0 {
 			delete(g.peers, n)
-		} else if i == 0 {
-			delete(p.conns, c)
+			continue
 		}
+		delete(p.conns, c)
 	}
 	c.nets = nil
 }
@@ -180,7 +177,7 @@ type Conn struct {
 	net.Conn
 	gate    *Gate
 	nets    []netip.Prefix // under gate.mu
-	resting atomic.Int64   // since when, in nanoseconds; 0: it is at work
+	resting atomic.Int64   // since when, in nanoseconds; 0: a request is under way
 	writing atomic.Bool
 	unheard atomic.Int64 // what came since a write began that still waits
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -52,6 +53,7 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 	for range 2 {
 		dial(t, l, "127.0.0.2")
 		ours = append(ours, accept(t, l))
+		State(ours[len(ours)-1], http.StateActive)
 	}
 	dial(t, l, "127.0.0.2") // all are at work
 	dial(t, l, "127.0.0.3")
@@ -74,7 +76,7 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 	_ = third.Close()
 	_ = third.Close() // counts once
 	dial(t, l, "127.0.0.2")
-	accept(t, l)
+	State(accept(t, l), http.StateActive)
 	dial(t, l, "127.0.0.2")
 	for range 5 {
 		dial(t, l, "127.0.0.9")
@@ -82,6 +84,66 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 	}
 	if got := <-refused; got != "127.0.0.2" {
 		t.Errorf("refused %s", got)
+	}
+}
+
+// TestSilentConnectionsMakeRoom: one of many people behind an address must not keep the others
+// out by opening connections and sending nothing, or half of a request.
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	plain := local(t)
+	l := (&Gate{PerAddress: 4}).Listen(plain)
+	srv := &http.Server{ReadHeaderTimeout: time.Minute, ConnState: State, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	for i := range 8 {
+		c := dial(t, plain, "127.0.0.2")
+		if i%2 == 0 {
+			if _, err := io.WriteString(c, "GET / HT"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 3 {
+		c := dial(t, plain, "127.0.0.2")
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, 12)
+		if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+			t.Fatalf("got %q, %v", answer, err)
+		}
+	}
+}
+
+// address6 is a connection from an address that this machine has not.
+type address6 struct {
+	net.Conn
+	ip string
+}
+
+func (a address6) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(a.ip), Port: 1} }
+func (a address6) Close() error         { return nil }
+
+// TestOneHomeOfManyKeepsNoOtherOut: a /48 may have many people in it.
+func TestOneHomeOfManyKeepsNoOtherOut(t *testing.T) {
+	g := &Gate{PerAddress: 2}
+	enter := func(ip string) (*Conn, bool) {
+		c := &Conn{Conn: address6{ip: ip}, gate: g}
+		c.resting.Store(time.Now().UnixNano())
+		return c, g.enter(c)
+	}
+	for i := range 20 {
+		if _, ok := enter(fmt.Sprintf("2001:db8:1:%x::1", i)); !ok {
+			t.Fatalf("connection %d is refused beside silent ones", i)
+		}
+	}
+	honest, ok := enter("2001:db8:1:ff::1")
+	if !ok || len(g.peers[networks(netip.MustParseAddr("2001:db8:1:ff::1"))[1]].conns) != 8 {
+		t.Fatalf("got %v, want a place among eight", ok)
+	}
+	_ = honest.Close()
+	if got := g.peers[networks(netip.MustParseAddr("2001:db8:1:ff::1"))[1]].open; got != 7 {
+		t.Errorf("%d are counted, want 7", got)
 	}
 }
 
