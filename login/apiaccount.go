@@ -102,7 +102,7 @@ func (s *Server) ownerOnly(p *person) error {
 // updatePasswordCall is what an app sends for somebody who wants another password.
 type updatePasswordCall struct {
 	ownSessionField
-	OldPassword string `json:"old_password" secret:"true" doc:"The one until now. Who has none must have signed in just now."`
+	OldPassword string `json:"old_password" secret:"true" doc:"The current password. A user without one must have signed in just now."`
 	Password    string `json:"password" secret:"true" doc:"The new one."`
 }
 
@@ -155,7 +155,7 @@ func (s *Server) apiChangeEmail() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
 		Summary:  "Sends a code to the address that a person wants to use from now on.",
-		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address that somebody else has; they get a mail that says so.",
+		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address of another account; its owner gets a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
 		if err := s.ownerOnly(p); err != nil {

@@ -19,7 +19,7 @@ type passkeyCall struct {
 type passkeyAnswer struct {
 	Options     json.RawMessage `json:"options" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn)."`
 	State       string          `json:"state" doc:"Goes back with the answer."`
-	AuthSession string          `json:"auth_session" doc:"Send it with the answer: the options are for whoever holds it."`
+	AuthSession string          `json:"auth_session" doc:"Send it with the answer: the options are bound to it."`
 }
 
 func (s *Server) apiPasskey() apiRoute {

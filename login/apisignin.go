@@ -22,7 +22,7 @@ type signInCall struct {
 
 // authSessionField is in the inputs of calls that a person's guesses are counted at.
 type authSessionField struct {
-	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"What the last answer had under this name: with it the app is known, so that nobody else's guesses can lock its owner out."`
+	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The value of this name in the last answer. It identifies the app, so that strangers' guesses cannot lock its user out."`
 }
 
 func (f authSessionField) session() string { return f.AuthSession }

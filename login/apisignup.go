@@ -107,7 +107,7 @@ type sendCodeCall struct {
 	appFields
 	authSessionField
 	Flow    string `json:"flow" secret:"true" max:"64" doc:"To send another code in the place of one that did not arrive: that of the call that sent it."`
-	Login   string `json:"login" doc:"To sign somebody in by a code: their e-mail address, user name or number." example:"jo@example.com"`
+	Login   string `json:"login" doc:"To sign a user in with a code: the e-mail address, user name or phone number." example:"jo@example.com"`
 	Channel string `json:"channel" enum:"email,phone" doc:"Where that code is to go."`
 }
 
@@ -115,7 +115,7 @@ func (s *Server) apiSendCode() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
 		Summary:  "Sends a code to sign in with, or another in the place of one that did not arrive.",
-		Text:     "With flow, the code before works no more, and the flow is another. Whoever else asks has codes of their own. The answer is the same when there is no such account.",
+		Text:     "With flow, the previous code no longer works, and the answer has a new flow. Requests of other apps get codes of their own. The answer is the same when there is no such account.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {
@@ -140,7 +140,7 @@ type confirmCall struct {
 	appFields
 	authSessionField
 	codeFields
-	Password string `json:"password" secret:"true" doc:"With token: whoever comes by the link chooses the password, since it may not be who registered."`
+	Password string `json:"password" secret:"true" doc:"With token: the user who follows the link chooses the password, because another person may have registered."`
 	Username string `json:"username" doc:"When the one that was registered is taken."`
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }

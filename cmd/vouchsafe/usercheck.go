@@ -62,7 +62,7 @@ func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		fmt.Fprintf(a.stderr, "%d users, %d findings\n", n, len(odd))
+		fmt.Fprintf(a.stderr, "users: %d, findings: %d\n", n, len(odd))
 		return nil
 	})
 }

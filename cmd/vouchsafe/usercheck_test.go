@@ -15,7 +15,7 @@ import (
 func TestUserCheck(t *testing.T) {
 	sh := newShell(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
-	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" || !strings.Contains(errs, "1 users, 0 findings") {
+	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" || !strings.Contains(errs, "users: 1, findings: 0") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 	s, err := openStore(t.Context(), &Config{Data: filepath.Join(sh.dir, "data")})
