@@ -3,15 +3,15 @@ package vouchsafetest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
 // Server is one running Vouchsafe.
@@ -275,16 +275,8 @@ func (s *Server) client(from net.IP) *http.Client {
 	}
 }
 
-// freePort finds a port that is free. It is none of those that the system gives to
-// connections, one of which could have it by the time that the server asks for it.
+// freePort is testdaemon.FreePort, in decimal.
 func freePort() (string, error) {
-	for range 100 {
-		port := strconv.Itoa(10000 + rand.IntN(20000))
-		l, err := net.Listen("tcp4", "127.0.0.1:"+port)
-		if err != nil {
-			continue
-		}
-		return port, l.Close()
-	}
-	return "", errors.New("no port is free between 10000 and 30000")
+	port, err := testdaemon.FreePort()
+	return strconv.Itoa(port), err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -68,7 +67,7 @@ func New(name string, accounts ...string) (*Daemon, error) {
 			return nil, err
 		}
 	}
-	d.Port, err = freePort()
+	d.Port, err = FreePort()
 	return d, err
 }
 
@@ -89,15 +88,6 @@ func credential(accounts []string) (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
 	return nil, fmt.Errorf("none of the accounts %q exists", accounts)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // WriteFile writes a file into the folder, for the server to read and write.
