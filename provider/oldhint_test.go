@@ -40,7 +40,7 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 		if got := a.jwks("/jwks"); len(got.Key(kid)) != 0 || len(got.Keys) != 2 {
 			t.Fatalf("got keys %+v, want the old ones published no more", got.Keys)
 		}
-		jos = a.signsIn(a.user)
+		a.signsIn(a.user)
 		if page, params := a.asks(append(about, "prompt", "none")...); params.Get("code") == "" {
 			t.Errorf("authorize: got page %q and %v, want a code", page, params)
 		}

@@ -64,7 +64,7 @@ func provenAt(said claims) time.Time {
 // away, whose ID token was believed; that it speaks of somebody else is.
 func (p *Provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *Identity) error {
 	var more claims
-	if err := p.getUserinfo(ctx, found, address, accessToken, &more); err != nil {
+	if p.getUserinfo(ctx, found, address, accessToken, &more) != nil {
 		return nil
 	}
 	if more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
