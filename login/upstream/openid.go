@@ -64,13 +64,13 @@ func provenAt(said claims) time.Time {
 // away, whose ID token was believed; that it speaks of somebody else is.
 func (p *Provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *Identity) error {
 	var more claims
-	if p.getUserinfo(ctx, found, address, accessToken, &more) != nil {
-		return nil
+	err := p.getUserinfo(ctx, found, address, accessToken, &more)
+	if err == nil && more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
+		return refused("userinfo is about another person")
 	}
-	if more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
-		return refused("userinfo is about somebody else")
+	if err == nil {
+		p.add(id, more)
 	}
-	p.add(id, more)
 	return nil
 }
 
