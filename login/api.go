@@ -132,10 +132,10 @@ type fromApp interface{ form() url.Values }
 // appFields are the parameters of client authentication (RFC 6749 section 2.3.1, RFC 7523
 // section 2.2), and what the app keeps.
 type appFields struct {
-	ClientID            string `json:"client_id" doc:"The client, unless it authenticates by a header or an assertion." example:"my-app"`
-	ClientSecret        string `json:"client_secret" secret:"true" doc:"Its secret, for client_secret_post."`
-	ClientAssertion     string `json:"client_assertion" secret:"true" max:"16384" doc:"Its assertion, for private_key_jwt."`
-	ClientAssertionType string `json:"client_assertion_type" doc:"urn:ietf:params:oauth:client-assertion-type:jwt-bearer, with an assertion."`
+	ClientID            string `json:"client_id" doc:"The client's id, unless the client authenticates with a header or an assertion." example:"my-app"`
+	ClientSecret        string `json:"client_secret" secret:"true" doc:"The client's secret, with client_secret_post."`
+	ClientAssertion     string `json:"client_assertion" secret:"true" max:"16384" doc:"The client's assertion, with private_key_jwt."`
+	ClientAssertionType string `json:"client_assertion_type" doc:"With an assertion: urn:ietf:params:oauth:client-assertion-type:jwt-bearer."`
 }
 
 func (c appFields) form() url.Values {

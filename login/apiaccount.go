@@ -65,19 +65,19 @@ func (s *Server) signedInWith(r *http.Request, user storage.User) bool {
 
 // ownSessionField is what the app keeps of the person's own sign-in.
 type ownSessionField struct {
-	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"What came with this person's sign-in, or the last answer since. The access token alone, which the app's own APIs are shown too, is not enough."`
+	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"The auth_session from this user's sign-in, or from the last response since. The access token alone is not enough, because the app's APIs see it too."`
 }
 
 func (f ownSessionField) session() string { return f.AuthSession }
 
-var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` is not one that this client was given for this person, or too old: sign in again."}
+var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
 
 // notFreshError says that the person has to prove themselves again first, as strongly as acr.
 type notFreshError struct{ acr string }
 
 func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
 
-var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago, or was without the second factor that the person has: sign in again first, with the `acr_values` of `WWW-Authenticate` if there are any (RFC 9470)."}
+var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}
 
 // ownerOnly refuses what only somebody may do who has proven themselves just now: see
 // Server.fresh.
@@ -102,15 +102,15 @@ func (s *Server) ownerOnly(p *person) error {
 // updatePasswordCall is what an app sends for somebody who wants another password.
 type updatePasswordCall struct {
 	ownSessionField
-	OldPassword string `json:"old_password" secret:"true" doc:"The current password. A user without one must have signed in just now."`
-	Password    string `json:"password" secret:"true" doc:"The new one."`
+	OldPassword string `json:"old_password" secret:"true" doc:"The current password. A user without a password must have signed in just now."`
+	Password    string `json:"password" secret:"true" doc:"The new password."`
 }
 
 func (s *Server) apiUpdatePassword() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
-		Summary:  "Changes the password, and gives new tokens.",
-		Text:     "All sessions and tokens of the person end, the one that came along among them. Where the tenant signs people out everywhere (`passwords.sign_out: all`), there are no new ones, and the answer is 204.",
+		Summary:  "Changes the password, and returns new tokens.",
+		Text:     "All the user's sessions and tokens end, including the access token of this call. If the tenant signs users out everywhere (`passwords.sign_out: all`), there are no new tokens, and the response is 204.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, notTheirSession},
 	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
 		if err := offered(usesPasswords(p.Request)); err != nil {
@@ -154,8 +154,8 @@ type changeEmailCall struct {
 func (s *Server) apiChangeEmail() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
-		Summary:  "Sends a code to the address that a person wants to use from now on.",
-		Text:     "For `/auth/confirm-change-email`. The answer is the same for an address of another account; its owner gets a mail that says so.",
+		Summary:  "Sends a code to the user's new address.",
+		Text:     "`/auth/confirm-change-email` takes the code. The response is the same if another account has the address; its owner then gets a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
 		if err := s.ownerOnly(p); err != nil {
@@ -175,7 +175,7 @@ type confirmChangeCall struct {
 func (s *Server) apiConfirmChange() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
-		Summary:  "Changes the address with the code that was mailed there, and tells the old one.",
+		Summary:  "Changes the address with the mailed code, and notifies the old address.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notTheirSession},
 	}, func(p *person, in confirmChangeCall) (none, error) {
 		proof, err := in.proof()
@@ -189,13 +189,13 @@ func (s *Server) apiConfirmChange() apiRoute {
 // deleteCall is what an app sends for somebody who wants no account any more.
 type deleteCall struct {
 	ownSessionField
-	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"So that it is not done by mistake."`
+	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`
 }
 
 func (s *Server) apiDelete() apiRoute {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",
-		Summary:  "Deletes the person's account and all that belongs to it, for good.",
+		Summary:  "Deletes the user's account and everything that belongs to it, permanently.",
 		Problems: []jsonapi.Outcome{notFresh, notTheirSession},
 	}, func(p *person, _ deleteCall) (none, error) {
 		if err := s.ownerOnly(p); err != nil {

@@ -13,18 +13,18 @@ import (
 
 // factorFields are the second factor of calls that sign somebody in.
 type factorFields struct {
-	OTP          string `json:"otp" secret:"true" max:"64" doc:"What the person's authenticator app shows, when the answer was second_factor_required." example:"123456"`
-	RecoveryCode string `json:"recovery_code" secret:"true" max:"64" doc:"One of their recovery codes, in place of otp."`
-	Remember     bool   `json:"remember" doc:"Ask for no second factor next time, where the tenant allows it: what auth_session is then is half of a way in."`
+	OTP          string `json:"otp" secret:"true" max:"64" doc:"The code that the user's authenticator app shows, after second_factor_required." example:"123456"`
+	RecoveryCode string `json:"recovery_code" secret:"true" max:"64" doc:"One of the user's recovery codes, instead of otp."`
+	Remember     bool   `json:"remember" doc:"Ask for no second factor next time, if the tenant allows it. From then on auth_session stands for the second factor: protect it accordingly."`
 }
 
 var factorRequired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "second_factor_required",
-	When: "what came is right, and a second factor is wanted besides. Send one with this `auth_session`, alone, within ten minutes; or all again, and one.", More: factorsLeft{}}
+	When: "what the app sent is right, but a second factor is needed too. Within ten minutes, send it with this `auth_session` and nothing else; or send everything again, together with it.", More: factorsLeft{}}
 
 // factorsLeft is what the problem says besides.
 type factorsLeft struct {
-	Factors     []string `json:"factors" doc:"Those of the person that would do: otp, recovery_code, passkey. When there are none they set one up in the browser, by /authorize."`
-	AuthSession string   `json:"auth_session" doc:"Goes on where this request ended."`
+	Factors     []string `json:"factors" doc:"With second_factor_required: the factors that this user can use (otp, recovery_code, passkey). If there are none, the user sets one up in the browser, through /authorize."`
+	AuthSession string   `json:"auth_session" doc:"With second_factor_required: continues the sign-in where this request ended."`
 }
 
 // appFactors takes the second factor that came with a first proof, if one did, and says

@@ -18,15 +18,15 @@ type passkeyCall struct {
 // passkeyAnswer is what the app's platform is asked, and what goes back with its answer.
 type passkeyAnswer struct {
 	Options     json.RawMessage `json:"options" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn)."`
-	State       string          `json:"state" doc:"Goes back with the answer."`
-	AuthSession string          `json:"auth_session" doc:"Send it with the answer: the options are bound to it."`
+	State       string          `json:"state" doc:"Send it back with the result."`
+	AuthSession string          `json:"auth_session" doc:"Send it back with the result: the options are bound to it."`
 }
 
 func (s *Server) apiPasskey() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/passkey-options", ID: "passkeyOptions",
-		Summary:  "Asks for a passkey: to sign in, or as the second factor of a sign-in that waits.",
-		Text:     "Give `options` to `navigator.credentials.get` or your platform's like, and send `state` and its answer as `passkey` to `/auth/sign-in`. Passkeys belong to the issuer's host name.",
+		Summary:  "Returns the options for a passkey: to sign in, or as the second factor of a sign-in under way.",
+		Text:     "Give `options` to `navigator.credentials.get`, or to its equivalent on your platform. Send its result and `state` as `passkey` to `/auth/sign-in`. Passkeys belong to the issuer's host name.",
 		Problems: []jsonapi.Outcome{notOffered, wrongPasskey, wrongSession},
 	}, func(a *asking, _ passkeyCall) (out passkeyAnswer, err error) {
 		c, err := s.appChallenge(a)

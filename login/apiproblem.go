@@ -13,36 +13,36 @@ import (
 
 // commonProblems are those that every call of the API may answer.
 var commonProblems = []jsonapi.Outcome{
-	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the JSON object that is expected."},
-	{Status: http.StatusBadRequest, Code: "invalid_fields", When: "members are missing, unknown, too long or of another type: `errors` has each."},
-	{Status: http.StatusForbidden, Code: "origin_not_allowed", When: "a script of an origin that the client did not register."},
-	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body has more than 64 KiB."},
+	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the expected JSON object."},
+	{Status: http.StatusBadRequest, Code: "invalid_fields", When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
+	{Status: http.StatusForbidden, Code: "origin_not_allowed", When: "the request comes from a script whose origin the client did not register."},
+	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
 	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
-	{Status: http.StatusTooManyRequests, Code: "too_many_attempts", When: "wait as long as `Retry-After` says."},
-	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", When: "try again after `Retry-After`: nothing was decided."},
+	{Status: http.StatusTooManyRequests, Code: "too_many_attempts", When: "wait as long as `Retry-After` says, then try again."},
+	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", When: "nothing was decided: try again after `Retry-After`."},
 }
 
 // appProblems are those of calls by which an app says who it is.
 var appProblems = []jsonapi.Outcome{
-	{Status: http.StatusUnauthorized, Code: "invalid_client", When: "the client is unknown, or did not prove itself in the way that it is registered for."},
-	{Status: http.StatusBadRequest, Code: "unauthorized_client", When: "the client is not registered for this."},
+	{Status: http.StatusUnauthorized, Code: "invalid_client", When: "the client is unknown, or did not authenticate in the way that it is registered for."},
+	{Status: http.StatusBadRequest, Code: "unauthorized_client", When: "the client is not registered for this call."},
 }
 
 var (
-	wrongFields      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields", When: "what a person entered will not do: `errors` says what and why, for them to read."}
-	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", When: "no account has this name and this password, or it may not sign in."}
-	wrongScope       = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope", When: "the client may not ask for one of the scopes."}
-	wrongSession     = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` is not one that this client was given, or too old: go without."}
+	wrongFields      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields", When: "something that the user entered is not acceptable: `errors` says what and why, in words for the user."}
+	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", When: "no account has this name and password, or the account may not sign in."}
+	wrongScope       = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope", When: "the client may not request one of the scopes."}
+	wrongSession     = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` was not given to this client, or is too old: call again without it."}
 )
 
-var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered", When: "the tenant does not let people do this: they have no passwords, say, or no mail is sent."}
+var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered", When: "the tenant does not offer this: its users have no passwords, say, or it sends no mail."}
 
 // offered refuses what the tenant does not let people do.
 func offered(is bool) error {
 	if is {
 		return nil
 	}
-	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code, Detail: "People of this tenant cannot do this."}
+	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code, Detail: "Users of this tenant cannot do this."}
 }
 
 func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
@@ -86,7 +86,7 @@ func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Prob
 	case errors.Is(err, errLatePasskey):
 		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.late")}
 	case errors.As(err, &late):
-		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The person has to sign in again first.", Authenticate: insufficient(r, late.acr)}
+		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.", Authenticate: insufficient(r, late.acr)}
 	case errors.Is(err, argon2id.ErrBusy):
 		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.must("signin.busy"), RetryAfter: time.Second}
 	}

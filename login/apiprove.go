@@ -15,22 +15,22 @@ import (
 // proofFields are what somebody proves themselves by, or a part of it: one proof at a
 // time, and beside it or in the next request the second factor.
 type proofFields struct {
-	Login    string `json:"login" doc:"E-mail address or user name, with password." example:"jo@example.com"`
+	Login    string `json:"login" doc:"The e-mail address or user name, with password." example:"jo@example.com"`
 	Password string `json:"password" secret:"true" doc:"The password."`
 	codeFields
-	Passkey *passkeyFields `json:"passkey" doc:"The answer to /auth/passkey-options: {state, credential}."`
+	Passkey *passkeyFields `json:"passkey" doc:"The result of the options from /auth/passkey-options: {state, credential}."`
 	factorFields
 }
 
 // passkeyFields are the answer of a passkey.
 type passkeyFields struct {
-	State      string          `json:"state" need:"true" secret:"true" max:"8192" doc:"As it came with the options."`
+	State      string          `json:"state" need:"true" secret:"true" max:"8192" doc:"The state that came with the options."`
 	Credential json.RawMessage `json:"credential" need:"true" doc:"AuthenticationResponseJSON."`
 }
 
 var (
 	errManyProofs = &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Detail: "Send one of password, code or token, and passkey at a time."}
-	wrongPasskey  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_passkey", When: "the passkey is none of a person here, or its options are too old: ask for others."}
+	wrongPasskey  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_passkey", When: "the passkey does not belong to a user here, or its options are too old: request new ones."}
 )
 
 func (f proofFields) empty() bool {

@@ -17,8 +17,8 @@ func Reference(issuer string) *jsonapi.Document {
 		all = append(all, route.Operation)
 	}
 	return jsonapi.Describe(jsonapi.Info{
-		Title: "Vouchsafe: signing people in", Version: apiVersion,
-		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs go by their code.",
+		Title: "Vouchsafe: signing users in", Version: apiVersion,
+		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should rely on their code.",
 	}, issuer, all, commonProblems)
 }
 

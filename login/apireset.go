@@ -11,14 +11,14 @@ import (
 type resetCall struct {
 	appFields
 	authSessionField
-	Login string `json:"login" doc:"E-mail address or user name." example:"jo@example.com"`
+	Login string `json:"login" doc:"The e-mail address or user name." example:"jo@example.com"`
 }
 
 func (s *Server) apiReset() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/reset-password", ID: "resetPassword", Status: http.StatusAccepted,
 		Summary:  "Sends a code for a new password.",
-		Text:     "For `/auth/confirm-reset`. The answer is the same when there is no such account, or none that a code can be sent to.",
+		Text:     "`/auth/confirm-reset` takes the code. The response is the same if there is no such account, or if no code can be sent to it.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in resetCall) (flowAnswer, error) {
 		if err := offered(s.resets(a.Request)); err != nil {
@@ -41,8 +41,8 @@ type newPasswordCall struct {
 func (s *Server) apiConfirmReset() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",
-		Summary:  "Sets a new password with the code that was mailed, and signs in with it.",
-		Text:     "All sessions and tokens of the person end. The answer is that of `/auth/sign-in` with the new password: with second_factor_required it is set all the same.",
+		Summary:  "Sets a new password with the mailed code, and signs the user in with it.",
+		Text:     "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. Even if it is `second_factor_required`, the new password is set.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in newPasswordCall) (signedInAnswer, error) {
 		if err := offered(s.resets(a.Request)); err != nil {

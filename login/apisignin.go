@@ -16,13 +16,13 @@ type signInCall struct {
 	authSessionField
 	upstreamFields
 	proofFields
-	ACR   string `json:"acr_values" doc:"How strong the proof has to be (RFC 9470), such as urn:vouchsafe:acr:mfa."`
-	Scope string `json:"scope" doc:"Scopes, separated by spaces. When left out: all that the client is registered for, but for offline_access." example:"openid profile"`
+	ACR   string `json:"acr_values" doc:"How strong the sign-in has to be (RFC 9470), such as urn:vouchsafe:acr:mfa."`
+	Scope string `json:"scope" doc:"Scopes, separated by spaces. The default is every scope that the client is registered for, except offline_access." example:"openid profile"`
 }
 
 // authSessionField is in the inputs of calls that a person's guesses are counted at.
 type authSessionField struct {
-	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The value of this name in the last answer. It identifies the app, so that strangers' guesses cannot lock its user out."`
+	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
 }
 
 func (f authSessionField) session() string { return f.AuthSession }
@@ -30,14 +30,14 @@ func (f authSessionField) session() string { return f.AuthSession }
 // signedInAnswer is what an app gets for a person who has proven themselves.
 type signedInAnswer struct {
 	storage.Tokens
-	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, also after signing out, and send it with the next sign-in."`
+	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, even after a sign-out, and send it with the next sign-in."`
 }
 
 func (s *Server) apiSignIn() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
-		Summary:  "Signs a person in.",
-		Text:     "By login and password; by flow and code, or token, of `/auth/send-code`; by a passkey, of `/auth/passkey-options`; or by what another provider says, with providerType.",
+		Summary:  "Signs a user in.",
+		Text:     "Send one of these: `login` and `password`; `flow` and `code`, or `token`, from `/auth/send-code`; `passkey`, from `/auth/passkey-options`; or `providerType` with a token from an upstream provider.",
 		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
@@ -101,17 +101,17 @@ func (s *Server) appAnswer(a *asking, sess storage.Session, scope string) (out s
 // refreshCall is what an app sends to get new tokens.
 type refreshCall struct {
 	appFields
-	RefreshToken string `json:"refresh_token" need:"true" secret:"true" doc:"The refresh token. It is replaced by the one in the answer."`
-	Scope        string `json:"scope" doc:"Fewer scopes for these tokens alone."`
+	RefreshToken string `json:"refresh_token" need:"true" secret:"true" doc:"The refresh token. The one in the response replaces it."`
+	Scope        string `json:"scope" doc:"Fewer scopes, for these tokens only."`
 }
 
 func (s *Server) apiRefresh() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
-		Summary: "Gives new tokens for a refresh token.",
-		Text:    "The same as `/token` with `grant_type=refresh_token`: a refresh token is used once, and one that comes back later ends what it stood for.",
+		Summary: "Returns new tokens for a refresh token.",
+		Text:    "The same as `/token` with `grant_type=refresh_token`. A refresh token works once; a later second use ends its grant.",
 		Problems: []jsonapi.Outcome{
-			{Status: http.StatusBadRequest, Code: "invalid_grant", When: "the token is unknown, used, expired or revoked, or the person signed out or changed their password: sign in again."},
+			{Status: http.StatusBadRequest, Code: "invalid_grant", When: "the token is unknown, used, expired or revoked, or the user has signed out or changed the password: sign in again."},
 			wrongScope,
 		},
 	}, func(a *asking, in refreshCall) (storage.Tokens, error) {
@@ -122,14 +122,14 @@ func (s *Server) apiRefresh() apiRoute {
 // logoutCall is what an app sends to sign its person out.
 type logoutCall struct {
 	appFields
-	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token, whichever the app has."`
+	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token: either one will do."`
 }
 
 func (s *Server) apiLogout() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",
-		Summary: "Signs a person out: ends the session of a token and all tokens of it.",
-		Text:    "A token that is unknown, expired or another client's is answered alike (RFC 7009). An API that checks access tokens by itself takes them until they expire; one that asks `/introspect` does not.",
+		Summary: "Signs the user out: ends the token's session and all tokens of that session.",
+		Text:    "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
 	}, func(a *asking, in logoutCall) (none, error) {
 		id, err := s.Apps.Session(a.Request, a.app, in.Token)
 		if err != nil || id == "" {

@@ -16,21 +16,21 @@ type signUpCall struct {
 	appFields
 	authSessionField
 	upstreamFields
-	Email    string `json:"email" doc:"Their e-mail address." example:"jo@example.com" format:"email"`
-	Username string `json:"username" doc:"A user name, where the tenant asks for one."`
-	Password string `json:"password" secret:"true" doc:"A password, where people have one."`
+	Email    string `json:"email" doc:"The user's e-mail address." example:"jo@example.com" format:"email"`
+	Username string `json:"username" doc:"A user name, if the tenant asks for one."`
+	Password string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 }
 
 // flowAnswer says that a code is on its way, or would be.
 type flowAnswer struct {
-	Flow string `json:"flow,omitempty" doc:"Goes with the code that the person types. Keep it to yourself. Left out when there is nothing to confirm: the person can sign in."`
+	Flow string `json:"flow,omitempty" doc:"Send it with the code that the user types, and keep it secret. If it is missing, there is nothing to confirm and the user can sign in."`
 }
 
 // codeFields are how a code comes back.
 type codeFields struct {
-	Flow  string `json:"flow" secret:"true" max:"64" doc:"Of the call that sent the code."`
-	Code  string `json:"code" secret:"true" max:"64" doc:"The code as it was typed; with flow." example:"1234 5678"`
-	Token string `json:"token" secret:"true" max:"128" doc:"What the link in the mail carries, in place of both."`
+	Flow  string `json:"flow" secret:"true" max:"64" doc:"The flow from the call that sent the code."`
+	Code  string `json:"code" secret:"true" max:"64" doc:"The code as the user typed it, with flow." example:"1234 5678"`
+	Token string `json:"token" secret:"true" max:"128" doc:"The token from the link in the mail, instead of flow and code."`
 }
 
 func (c codeFields) proof() (proof, error) {
@@ -41,16 +41,16 @@ func (c codeFields) proof() (proof, error) {
 }
 
 var (
-	noSignUp      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "nobody may register, or only who is invited."}
-	wrongCode     = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced, tried too often or too old."}
-	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which was proven just now, has an account: have them sign in."}
+	noSignUp      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "the tenant accepts no registrations, or only those of invited users."}
+	wrongCode     = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced or too old, or was tried too often."}
+	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which the user has just proven, has an account: let the user sign in."}
 )
 
 func (s *Server) apiSignUp() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
-		Summary:  "Registers a person, once they confirm their address.",
-		Text:     "A code goes to the address, for `/auth/confirm-email`. The answer is the same for an address that has an account; its owner gets a mail that says so.",
+		Summary:  "Begins a registration, which the user completes by confirming the address.",
+		Text:     "`/auth/confirm-email` takes the code that is mailed to the address. The response is the same if the address already has an account; its owner then gets a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted, notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
 		if in.elsewhere() {
@@ -75,16 +75,16 @@ func closed(err error) error {
 type invitedCall struct {
 	appFields
 	authSessionField
-	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"What the link in the invitation carries."`
-	Username   string `json:"username" doc:"A user name, where the tenant asks for one."`
-	Password   string `json:"password" secret:"true" doc:"A password, where people have one."`
+	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"The token from the link in the invitation."`
+	Username   string `json:"username" doc:"A user name, if the tenant asks for one."`
+	Password   string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 	Scope      string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
 func (s *Server) apiInvited() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
-		Summary:  "Registers a person who was invited, and signs them in.",
+		Summary:  "Registers an invited user, and signs the user in.",
 		Problems: []jsonapi.Outcome{wrongFields, {Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}, accountExists, factorRequired, noSignUp, wrongScope, wrongSession},
 	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
@@ -106,16 +106,16 @@ func (s *Server) apiInvited() apiRoute {
 type sendCodeCall struct {
 	appFields
 	authSessionField
-	Flow    string `json:"flow" secret:"true" max:"64" doc:"To send another code in the place of one that did not arrive: that of the call that sent it."`
-	Login   string `json:"login" doc:"To sign a user in with a code: the e-mail address, user name or phone number." example:"jo@example.com"`
-	Channel string `json:"channel" enum:"email,phone" doc:"Where that code is to go."`
+	Flow    string `json:"flow" secret:"true" max:"64" doc:"To get a new code for one that did not arrive: the flow from the call that sent it."`
+	Login   string `json:"login" doc:"To sign in with a code: the user's e-mail address, user name or phone number." example:"jo@example.com"`
+	Channel string `json:"channel" enum:"email,phone" doc:"Where to send that code."`
 }
 
 func (s *Server) apiSendCode() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
-		Summary:  "Sends a code to sign in with, or another in the place of one that did not arrive.",
-		Text:     "With flow, the previous code no longer works, and the answer has a new flow. Requests of other apps get codes of their own. The answer is the same when there is no such account.",
+		Summary:  "Sends a code for signing in, or a new code for one that did not arrive.",
+		Text:     "With `flow`, the previous code stops working, and the response has a new flow. Codes that other apps requested keep working. The response is the same if there is no such account.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {
@@ -140,15 +140,15 @@ type confirmCall struct {
 	appFields
 	authSessionField
 	codeFields
-	Password string `json:"password" secret:"true" doc:"With token: the user who follows the link chooses the password, because another person may have registered."`
-	Username string `json:"username" doc:"When the one that was registered is taken."`
+	Password string `json:"password" secret:"true" doc:"With token: a password that the user chooses after following the link, because another person may have begun the registration."`
+	Username string `json:"username" doc:"Another user name, if the registered one is taken by now."`
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
 func (s *Server) apiConfirm() apiRoute {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
-		Summary:  "Ends a registration with the code that was mailed, and signs the person in.",
+		Summary:  "Completes a registration with the mailed code, and signs the user in.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, factorRequired, wrongScope, wrongSession},
 	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {

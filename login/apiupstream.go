@@ -19,18 +19,18 @@ import (
 
 // upstreamFields are how an app brings along who somebody is at another provider.
 type upstreamFields struct {
-	ProviderType string `json:"providerType" max:"64" doc:"Who knows the person: local, or the id of one of the tenant's upstreams, such as google or facebook; local when left out." example:"local"`
-	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"From the provider's own kit, for one of the upstream's client ids, ten minutes old at most. It serves once."`
-	AccessToken  string `json:"access_token" secret:"true" max:"4096" doc:"With Facebook, in place of id_token."`
-	Nonce        string `json:"nonce" secret:"true" max:"255" doc:"What the app asked for id_token with, if it did."`
+	ProviderType string `json:"providerType" max:"64" doc:"local, which is the default, or the id of the upstream provider at which the user signed in, such as google or facebook." example:"local"`
+	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"The upstream provider's ID token, from the provider's SDK: for one of the client ids in tenants.yaml, and at most ten minutes old. It works once."`
+	AccessToken  string `json:"access_token" secret:"true" max:"4096" doc:"With Facebook, instead of id_token."`
+	Nonce        string `json:"nonce" secret:"true" max:"255" doc:"The nonce with which the app requested id_token, if it sent one."`
 }
 
 func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
 
 var (
-	upstreamRefused  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused", When: "the token is not the provider's, was made for another app, is too old or was used."}
-	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed", When: "the provider does not say surely whose the address is: call /auth/sign-up with a new token and the address, then /auth/confirm-email."}
-	notAdmitted      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted", When: "the person has no account that this is linked to, and may not get one."}
+	upstreamRefused  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused", When: "the token is not the provider's, was made for another app, is too old, or was used before."}
+	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed", When: "the provider does not vouch for the address: call /auth/sign-up with a new token and the address, then /auth/confirm-email."}
+	notAdmitted      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted", When: "the user has no linked account here, and may not get one."}
 )
 
 // fromUpstream finds or makes the account of whom the token is about. With once the token

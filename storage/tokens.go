@@ -6,8 +6,8 @@ package storage
 type Tokens struct {
 	AccessToken  string `json:"access_token" doc:"The access token."`
 	TokenType    string `json:"token_type" doc:"Bearer."`
-	ExpiresIn    int64  `json:"expires_in" doc:"The access token's life, in seconds."`
-	RefreshToken string `json:"refresh_token,omitempty" doc:"For /auth/refresh-tokens; for clients that are registered for refresh_token."`
-	IDToken      string `json:"id_token,omitempty" doc:"Who it is: a JWT, with the scope openid."`
-	Scope        string `json:"scope,omitempty" doc:"What was granted, separated by spaces."`
+	ExpiresIn    int64  `json:"expires_in" doc:"The access token's lifetime, in seconds."`
+	RefreshToken string `json:"refresh_token,omitempty" doc:"For /auth/refresh-tokens, if the client is registered for refresh_token."`
+	IDToken      string `json:"id_token,omitempty" doc:"Who the user is, as a JWT; with the scope openid."`
+	Scope        string `json:"scope,omitempty" doc:"The granted scopes, separated by spaces."`
 }

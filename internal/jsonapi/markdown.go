@@ -14,7 +14,7 @@ func (d *Document) Markdown(members any, problems []Outcome) string {
 	m := markdown{&b, map[string]bool{}}
 	b.WriteString("### Every call\n\n")
 	m.members("send", shared)
-	b.WriteString("| refused | |\n|---|---|\n")
+	b.WriteString("| error | |\n|---|---|\n")
 	for _, o := range problems {
 		m.row(fmt.Sprint(o.Status), o.text())
 		m.said[o.text()] = true
@@ -43,7 +43,7 @@ func (m markdown) call(c *call) {
 		fmt.Fprintf(m, "%s\n\n", c.Text)
 	}
 	if len(c.Security) == 1 {
-		m.WriteString("With an access token: `Authorization: Bearer`.\n\n")
+		m.WriteString("Needs an access token: `Authorization: Bearer`.\n\n")
 	}
 	if c.Body != nil {
 		m.members("send", c.Body.Content["application/json"].Schema)
@@ -56,14 +56,14 @@ func (m markdown) call(c *call) {
 		case ok:
 			m.members(r.name, media.Schema)
 		default:
-			fmt.Fprintf(m, "Answers %s, without a body.\n\n", r.name)
+			fmt.Fprintf(m, "The response is %s, without a body.\n\n", r.name)
 		}
 	}
 	m.problems(problems)
 }
 
 func (m markdown) problems(all []*named[response]) {
-	head := "| refused | |\n|---|---|\n"
+	head := "| error | |\n|---|---|\n"
 	for _, r := range all {
 		for text := range strings.SplitSeq(r.value.Text, "\n\n") {
 			if m.said[text] {
