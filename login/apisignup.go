@@ -75,7 +75,7 @@ func closed(err error) error {
 type invitedCall struct {
 	appFields
 	authSessionField
-	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"The token from the link in the invitation."`
+	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"The value of invitation in the link of the invitation."`
 	Username   string `json:"username" doc:"A user name, if the tenant asks for one."`
 	Password   string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 	Scope      string `json:"scope" doc:"As for /auth/sign-in."`

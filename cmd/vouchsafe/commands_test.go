@@ -299,7 +299,8 @@ func TestKeyCommands(t *testing.T) {
 	if until := keys[0].SignsUntil; until == nil || !until.Equal(keys[1].ActiveAt) {
 		t.Errorf("the first signs until %v, want %s", until, keys[1].ActiveAt)
 	}
-	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") || strings.Count(table, keys[1].ActiveAt.Local().Format(time.DateTime)) != 2 {
+	sh.env = append(sh.env, "TZ=UTC")
+	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") || strings.Count(table, keys[1].ActiveAt.UTC().Format("2006-01-02 15:04:05+00:00")) != 2 {
 		t.Errorf("got %s", table)
 	}
 	sh.do(t, "key", "remove", "--", kid)

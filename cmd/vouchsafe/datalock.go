@@ -176,7 +176,7 @@ func (l *dataLock) refusal(h holder) error {
 	}
 	who := "another server"
 	if h.Process != 0 {
-		who += fmt.Sprintf(": process %d on %s, which serves %s since %s", h.Process, h.Host, h.Issuer, h.Since.Local().Format(time.DateTime))
+		who += fmt.Sprintf(": process %d on %s, which serves %s since %s", h.Process, h.Host, h.Issuer, zoned(h.Since))
 	}
 	return fmt.Errorf("the data folder %s is used by %s.\n"+
 		"Stop that one first, or give this one a folder of its own: VOUCHSAFE_DATA.\n"+

@@ -76,7 +76,7 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 			if t == nil {
 				return ""
 			}
-			return t.Local().Format(time.DateTime)
+			return zoned(*t)
 		}
 		t := a.table("KEY", "ALGORITHM", "STATE", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL")
 		for _, v := range views {

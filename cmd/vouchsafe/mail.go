@@ -48,7 +48,7 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 		all := some(c.pageFlags, func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, c.Tenant, after, pageSize) },
 			func(m storage.Mail) string { return m.ID })
 		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
-			return []string{v.ID, v.To, v.Template, v.DeadAt.Local().Format(time.DateTime), fmt.Sprint(v.Attempts), v.Error}
+			return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
 		})
 	})
 }

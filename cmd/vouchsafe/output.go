@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,6 +19,11 @@ func (a *app) printJSON(v any) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// zoned is t in the time zone of this machine, with its offset from UTC: 2026-11-29 10:20:00+01:00.
+func zoned(t time.Time) string {
+	return t.Local().Format("2006-01-02 15:04:05-07:00")
 }
 
 // table aligns rows for people. It prints them as they come, some hundred at a time: columns

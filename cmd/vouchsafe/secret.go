@@ -78,7 +78,7 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 		for _, v := range views {
 			at := ""
 			if v.SealedAt != nil {
-				at = v.SealedAt.Local().Format(time.DateTime)
+				at = zoned(*v.SealedAt)
 			}
 			t.row(v.Fingerprint, v.State, at)
 		}
@@ -143,7 +143,7 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 		return counts, err
 	}
 	if wait := time.Until(begun.Add(r.watch)); wait > 0 {
-		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n", time.Now().Add(wait).Format(time.TimeOnly))
+		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n", zoned(time.Now().Add(wait)))
 		select {
 		case <-ctx.Done():
 			return counts, ctx.Err()

@@ -54,7 +54,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 			return a.printJSON(invitationView{c.Email, link, code.ExpiresAt})
 		}
 		fmt.Fprintln(a.stdout, link)
-		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, code.ExpiresAt.Local().Format(time.DateTime))
+		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, zoned(code.ExpiresAt))
 		return nil
 	})
 }

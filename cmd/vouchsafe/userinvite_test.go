@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,10 @@ func TestInvitingSomebody(t *testing.T) {
 	}
 	if got := sh.do(t, "user", "invite", "jo@example.com"); got == inv.Link || !strings.Contains(got, "/signup?invitation=") {
 		t.Errorf("a second one: got %q", got)
+	}
+	until := regexp.MustCompile(`, once, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d\.\n$`)
+	if _, stderr, _ := sh.run(t, "", "user", "invite", "jo@example.com"); !until.MatchString(stderr) {
+		t.Errorf("a time without its time zone: %q", stderr)
 	}
 	sh.do(t, "user", "add", "mo@example.com")
 	for args, want := range map[string]string{
