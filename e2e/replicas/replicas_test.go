@@ -66,31 +66,55 @@ func TestRequestsAlternateOnOneConnection(t *testing.T) {
 }
 
 // Failures are counted for the address that the proxy saw: a sender who claims to be
-// others is one all the same, and does not lock them out.
+// others is one all the same, and does not lock them out. Where the server is not told which
+// header the proxy writes, senders of a second one share what they may try.
 func TestProxyTellsWhoAsks(t *testing.T) {
 	t.Parallel()
-	site, _ := vouchsafetest.StartBehindProxy(t, 2, vouchsafetest.Options{})
+	for _, named := range []string{"", "X-Forwarded-For"} {
+		t.Run("client_ip_header="+named, func(t *testing.T) {
+			t.Parallel()
+			var env map[string]string
+			if named != "" {
+				env = map[string]string{"VOUCHSAFE_CLIENT_IP_HEADER": named}
+			}
+			site, _ := vouchsafetest.StartBehindProxy(t, 2, vouchsafetest.Options{Env: env})
+			proxyTellsWhoAsks(t, site, named)
+		})
+	}
+}
+
+func proxyTellsWhoAsks(t *testing.T, site *vouchsafetest.Server, named string) {
 	guesser, other := site.API(t), site.API(t)
 	wrong := web.With(vouchsafetest.Client{"client_secret": "a wrong guess"})
-	guess := func(api *vouchsafetest.API, claimed string) *vouchsafetest.Reply {
+	guess := func(api *vouchsafetest.API, claimed string, in ...string) *vouchsafetest.Reply {
 		form := vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", "x")
 		return api.Form(t, "/token", form, vouchsafetest.Basic(wrong.ID(), wrong.Secret()),
 			func(r *http.Request) {
-				r.Header.Set("X-Forwarded-For", claimed)
-				r.Header.Set("X-Real-IP", claimed)
-				r.Header.Set("Forwarded", "for="+claimed)
+				for _, header := range in {
+					r.Header.Set(header, claimed)
+				}
 			})
 	}
 	limited := 0
 	for i := range 40 {
-		if guess(guesser, fmt.Sprintf("203.0.113.%d", i)).Status == http.StatusTooManyRequests {
+		claimed := fmt.Sprintf("203.0.113.%d", i)
+		if guess(guesser, claimed, "X-Forwarded-For", "X-Real-IP").Status == http.StatusTooManyRequests {
 			limited++
+		}
+		if got := guess(guesser, "for="+claimed, "Forwarded").Status; i > 30 && got != http.StatusTooManyRequests {
+			t.Errorf("failure %d from one address, by Forwarded: got %d, want 429", i, got)
 		}
 	}
 	if limited == 0 {
 		t.Error("40 failures from one address that claimed to be 40: got no 429")
 	}
-	if got := guess(other, "203.0.113.1").Status; got != http.StatusUnauthorized {
-		t.Errorf("somebody else behind the same proxy: got %d, want 401", got)
+	claims := [][]string{nil, {"X-Forwarded-For"}, {"X-Forwarded-For", "X-Real-IP"}}
+	if named != "" {
+		claims = append(claims, []string{"Forwarded"})
+	}
+	for _, in := range claims {
+		if got := guess(other, "203.0.113.1", in...).Status; got != http.StatusUnauthorized {
+			t.Errorf("another client behind the same proxy, with %q: got %d, want 401", in, got)
+		}
 	}
 }
