@@ -169,7 +169,7 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes: 32 << 10,
 		// What a connection of HTTP/2 may hold, whatever its client asks for and does not take.
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: 32, MaxReadFrameSize: 16 << 10,
+			MaxConcurrentStreams: 16, MaxReadFrameSize: 16 << 10,
 			MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10,
 			WriteByteTimeout: 10 * time.Second,
 		},

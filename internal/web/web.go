@@ -125,11 +125,7 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			if !ok {
 				return
 			}
-			if r.ProtoMajor < 2 {
-				defer e.crowd.leave(counted)
-			} else { // the end of an answer may wait for its client when the handler is done
-				context.AfterFunc(r.Context(), func() { e.crowd.leave(counted) })
-			}
+			defer e.crowd.leave(counted)
 		}
 		x := &exchange{} // all that a request needs here, made at once
 		req, ctx, rec := &x.request, &x.context, &x.recorder
@@ -163,6 +159,9 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			e.line(r, req, rec, start)
 		}()
 		next.ServeHTTP(rec, r)
+		if r.ProtoMajor > 1 { // else what waits for its client would do so when it is counted no more
+			_ = http.NewResponseController(w).Flush() // of a client that is gone, nothing is to be done
+		}
 	})
 }
 

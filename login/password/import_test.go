@@ -58,8 +58,10 @@ func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
 			if ok, outdated, err := h.Verify(t.Context(), stored, test.password); !ok || !outdated || err != nil {
 				t.Errorf("got %v, %v, %v for its password, want true, true", ok, outdated, err)
 			}
-			t.Logf("%v", time.Since(start).Round(time.Millisecond))
-			for _, wrong := range []string{test.password + "x"} {
+			took := time.Since(start)
+			t.Logf("%v", took.Round(time.Millisecond))
+			// What is dear once is not done twice: cheaper hashes of every kind are.
+			if wrong := test.password + "x"; took < time.Second {
 				if ok, outdated, err := h.Verify(t.Context(), stored, wrong); ok || outdated || err != nil {
 					t.Errorf("got %v, %v, %v for %q", ok, outdated, err, wrong)
 				}
