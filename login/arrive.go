@@ -172,6 +172,7 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 		default:
 			err = s.takeOver(r, who, &u, &ch)
 		}
+		inTheWay := errors.Is(err, errProveAccount) || errors.Is(err, errProveEmail)
 		if err == nil {
 			err = s.Store.Apply(ctx, ch)
 			switch {
@@ -183,7 +184,7 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 			case again == 1 || !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrStale):
 				return u, err
 			}
-		} else if !errors.Is(err, errProveAccount) && !errors.Is(err, errProveEmail) {
+		} else if !inTheWay {
 			return u, err
 		}
 		// The same person may have come in another window since the identity was looked up,
@@ -195,7 +196,7 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 			return s.returned(r, p, known, upstream.Identity{})
 		case !errors.Is(missing, storage.ErrNotFound):
 			return u, missing
-		case errors.Is(err, errProveAccount) || errors.Is(err, errProveEmail):
+		case inTheWay:
 			return u, err
 		}
 	}

@@ -159,8 +159,10 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			e.line(r, req, rec, start)
 		}()
 		next.ServeHTTP(rec, r)
-		if r.ProtoMajor > 1 { // else what waits for its client would do so when it is counted no more
-			_ = http.NewResponseController(w).Flush() // of a client that is gone, nothing is to be done
+		// HTTP/2 sends what is buffered when the handler is done, and then waits for the client:
+		// the request has to be counted for as long.
+		if e.MaxPerAddress > 0 && r.ProtoMajor > 1 {
+			_ = http.NewResponseController(w).Flush() // a client that is gone needs no answer
 		}
 	})
 }
