@@ -70,7 +70,7 @@ func (s *site) grant(u storage.User, client, session string, offline bool) stora
 	now := time.Now()
 	g := storage.Grant{TenantID: u.TenantID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: uuid.NewString(), UserID: u.ID, ClientID: client, SessionID: session, Offline: offline,
 		CredentialVersion: s.stored(u).CredentialVersion, Scopes: []string{"openid"}, AuthTime: now, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
-	if err := s.store.RedeemCode(s.t.Context(), g); err != nil {
+	if _, err := s.store.RedeemCode(s.t.Context(), g); err != nil {
 		s.t.Fatal(err)
 	}
 	return g

@@ -69,7 +69,7 @@ func (p codeGrant) expired(ctx context.Context, s *session) error {
 // codes alive). No token names the grant that is made for it, and it is revoked at once.
 func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	g := p.newGrant(s)
-	err := p.Store.RedeemCode(ctx, g)
+	_, err := p.Store.RedeemCode(ctx, g)
 	if err == nil {
 		_, err = p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "code burnt", s.now)
 	}
@@ -80,12 +80,16 @@ func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	return invalidGrant(ctx, cause.Error())
 }
 
-// issue signs first, writes, then answers: an error after the write would cost the
-// person a sign-in.
+// issue redeems the code and gives its tokens. The keys that will sign are fetched first, so that
+// nothing that can fail comes after the INSERT: an error there would cost the user a sign-in.
 func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	c, g := s.code, p.newGrant(s)
 	openID := slices.Contains(c.Scopes, "openid")
 	keys, err := p.tokenKeys(ctx, s, openID)
+	if err != nil {
+		return nil, err
+	}
+	user, err := p.redeem(ctx, s, g)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +98,21 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 		return nil, err
 	}
 	if openID {
-		if out.id, err = p.codeIDToken(ctx, s, keys, &g, out.access); err != nil {
+		if out.id, err = p.idToken(s.tenant, s.client, keys.id, &g, g.Scopes, user, c.Nonce, out.access, s.now); err != nil {
 			return nil, err
 		}
 	}
 	if g.Generation > 0 {
 		out.refresh = p.refreshToken(s.tenant.ID, g.ID, g.Generation)
 	}
-	err = p.Store.RedeemCode(ctx, g)
+	p.nameUnprotected(ctx, s)
+	return out, nil
+}
+
+// redeem stores the grant and returns its user, unless the code was used before or what it rests
+// on is gone.
+func (p codeGrant) redeem(ctx context.Context, s *session, g storage.Grant) (*storage.User, error) {
+	user, err := p.Store.RedeemCode(ctx, g)
 	switch {
 	case errors.Is(err, storage.ErrExists):
 		p.misused(ctx, s, "code.reused")
@@ -111,24 +122,7 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	case err != nil:
 		return nil, fmt.Errorf("redeem code: %w", err)
 	}
-	p.nameUnprotected(ctx, s)
-	return out, nil
-}
-
-func (p codeGrant) codeIDToken(ctx context.Context, s *session, keys tokenKeys, g *storage.Grant, access string) (string, error) {
-	asked, wantsUser := idTokenWants(s.client, g.Scopes, g.Claims)
-	var user *storage.User
-	if wantsUser {
-		u, err := p.Store.User(ctx, s.tenant.ID, g.UserID)
-		if errors.Is(err, storage.ErrNotFound) {
-			return "", invalidGrant(ctx, "the person is gone")
-		}
-		if err != nil {
-			return "", fmt.Errorf("person of code: %w", err)
-		}
-		user = &u
-	}
-	return p.idToken(s.tenant, s.client, keys.id, g, g.Scopes, user, asked, s.code.Nonce, access, s.now)
+	return &user, nil
 }
 
 // newGrant is the grant that the code stands for.

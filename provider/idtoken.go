@@ -43,13 +43,9 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 	return scopes
 }
 
-// idToken writes the ID token (OIDC Core 2) of a grant beside an access token. u may
-// be nil when neither the client nor the claims parameter wants claims of the person.
-func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *signingKey, g *storage.Grant, scopes []string, u *storage.User, asked map[string]*claimRequest, nonce, accessToken string, now time.Time) (string, error) {
-	claims := map[string]any{}
-	if u != nil {
-		claims = userClaims(u, idTokenScopes(c, scopes), asked)
-	}
+// idToken writes the ID token (OIDC Core 2) of a grant and its user beside an access token.
+func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *signingKey, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
+	claims := userClaims(u, idTokenScopes(c, scopes), grantedClaims(c, g.Claims).IDToken)
 	// What the protocol says comes last: nothing of a person's can replace it.
 	claims["iss"] = t.Issuer
 	claims["sub"] = g.UserID

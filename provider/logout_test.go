@@ -292,7 +292,7 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 		v.Fatal(err)
 	}
 	g := &storage.Grant{UserID: v.user.ID, SessionID: v.session.ID, AuthTime: time.Now()}
-	token, err := v.p.idToken(v.tenant, c, key, g, []string{"openid"}, nil, nil, "", "x", time.Now())
+	token, err := v.p.idToken(v.tenant, c, key, g, []string{"openid"}, &storage.User{}, "", "x", time.Now())
 	if err != nil {
 		v.Fatal(err)
 	}

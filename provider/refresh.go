@@ -63,7 +63,7 @@ func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := p.use(ctx, s)
+	g, user, err := p.use(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,8 @@ func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 		return nil, err
 	}
 	if slices.Contains(scopes, "openid") {
-		if out.id, err = p.refreshedIDToken(ctx, s, keys, g, scopes, out.access); err != nil {
+		// Like the first, with a new iat and without the nonce (OIDC Core 12.2).
+		if out.id, err = p.idToken(s.tenant, s.client, keys.id, g, scopes, user, "", out.access, s.now); err != nil {
 			return nil, err
 		}
 	}
@@ -85,22 +86,22 @@ func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	return out, nil
 }
 
-// use makes the refresh token's successor the living one, and gives the grant with
-// its generation.
-func (p refreshGrant) use(ctx context.Context, s *session) (*storage.Grant, error) {
+// use makes the refresh token's successor the living one. It returns the grant with the new
+// generation, and the grant's user.
+func (p refreshGrant) use(ctx context.Context, s *session) (*storage.Grant, *storage.User, error) {
 	advance := p.Store.Rotate
 	if !rotates(s.client) {
 		advance = p.Store.Touch
 	}
 	idle := s.now.Add(s.client.RefreshTokenIdleLifetime.Or(p.RefreshTokenIdleLifetime))
-	g, err := advance(ctx, s.tenant.ID, s.token.grantID, s.client.ClientID, s.token.generation, idle, s.now)
+	g, user, err := advance(ctx, s.tenant.ID, s.token.grantID, s.client.ClientID, s.token.generation, idle, s.now)
 	if errors.Is(err, storage.ErrStale) {
 		return p.stale(ctx, s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("rotate refresh token: %w", err)
+		return nil, nil, fmt.Errorf("rotate refresh token: %w", err)
 	}
-	return &g, nil
+	return &g, &user, nil
 }
 
 // rotates says whether the client's refresh tokens are replaced at each use. A public
@@ -114,31 +115,31 @@ func rotates(c *storage.Client) bool {
 // window is an answer that was lost, or a second tab: it gets the successor that is
 // there, never one more. An older one was copied: which of the two holders is the
 // thief cannot be told, so that the grant ends for both.
-func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, error) {
+func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *storage.User, error) {
 	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.grantID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, invalidGrant(ctx, "no such grant")
+		return nil, nil, invalidGrant(ctx, "no such grant")
 	case err != nil:
-		return nil, fmt.Errorf("grant of stale refresh token: %w", err)
+		return nil, nil, fmt.Errorf("grant of stale refresh token: %w", err)
 	// The client before everything else: another's use, even of a token that was rotated
 	// long ago, must not end the owner's grant.
 	case g.ClientID != s.client.ClientID:
-		return nil, invalidGrant(ctx, "another client's token")
+		return nil, nil, invalidGrant(ctx, "another client's token")
 	case !g.RevokedAt.IsZero():
-		return nil, invalidGrant(ctx, "the grant was revoked")
+		return nil, nil, invalidGrant(ctx, "the grant was revoked")
 	case s.token.generation > g.Generation:
-		return nil, p.rolledBack(ctx, s, &g)
+		return nil, nil, p.rolledBack(ctx, s, &g)
 	case s.token.generation == g.Generation:
-		return nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
+		return nil, nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
 	case s.token.generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
 		return p.again(ctx, s)
 	}
 	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
-		return nil, fmt.Errorf("revoke reused grant: %w", err)
+		return nil, nil, fmt.Errorf("revoke reused grant: %w", err)
 	}
 	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.reused", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
-	return nil, invalidGrant(ctx, "the refresh token was used before")
+	return nil, nil, invalidGrant(ctx, "the refresh token was used before")
 }
 
 // rolledBack ends a grant whose token is ahead of it. We made the token, and no token is made
@@ -154,39 +155,18 @@ func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Gra
 }
 
 // again is the grant of a predecessor that may still be used, if the grant lives.
-func (p refreshGrant) again(ctx context.Context, s *session) (*storage.Grant, error) {
-	g, _, err := p.Store.LiveGrant(ctx, s.tenant.ID, s.token.grantID, "", s.now)
+func (p refreshGrant) again(ctx context.Context, s *session) (*storage.Grant, *storage.User, error) {
+	g, user, err := p.Store.LiveGrant(ctx, s.tenant.ID, s.token.grantID, "", s.now)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, invalidGrant(ctx, "the grant is dead")
+		return nil, nil, invalidGrant(ctx, "the grant is dead")
 	case err != nil:
-		return nil, fmt.Errorf("grant of predecessor: %w", err)
+		return nil, nil, fmt.Errorf("grant of predecessor: %w", err)
 	case !g.IdleExpiresAt.IsZero() && !s.now.Before(g.IdleExpiresAt):
-		return nil, invalidGrant(ctx, "the refresh token was not used for too long")
+		return nil, nil, invalidGrant(ctx, "the refresh token was not used for too long")
 	}
 	g.Generation = s.token.generation + 1 // the same successor, whatever came of it since
-	return &g, nil
-}
-
-// refreshedIDToken is like the first, with a new iat and without the nonce (OIDC Core
-// 12.2). When the person's claims are wanted in it and storage does not answer, there
-// is none, which the same section allows: the UPDATE is done, and failing now could
-// cost the person the grant.
-func (p refreshGrant) refreshedIDToken(ctx context.Context, s *session, keys tokenKeys, g *storage.Grant, scopes []string, access string) (string, error) {
-	asked, wantsUser := idTokenWants(s.client, scopes, g.Claims)
-	var user *storage.User
-	if wantsUser {
-		_, u, err := p.Store.LiveGrant(ctx, s.tenant.ID, g.ID, "", s.now)
-		if errors.Is(err, storage.ErrNotFound) {
-			return "", invalidGrant(ctx, "the grant died meanwhile")
-		}
-		if err != nil {
-			p.Log.WarnContext(ctx, "refreshed without an ID token", "grant", g.ID, "error", err)
-			return "", nil
-		}
-		user = &u
-	}
-	return p.idToken(s.tenant, s.client, keys.id, g, scopes, user, asked, "", access, s.now)
+	return &g, &user, nil
 }
 
 // justNow says whether something is so young. Another replica's clock may be a little

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -67,17 +66,4 @@ func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, sco
 		return nil, err
 	}
 	return &tokens{access: access, expires: claims.lifetime(), scopes: scopes}, nil
-}
-
-// idTokenWants says whether the ID token needs the person's record, and which single
-// claims were asked for.
-func idTokenWants(c *storage.Client, scopes []string, claims []byte) (asked map[string]*claimRequest, user bool) {
-	asked = grantedClaims(c, claims).IDToken
-	for name := range asked {
-		user = user || slices.Contains(supportedClaims, name) && !slices.Contains(protocolClaims, name)
-	}
-	for _, scope := range idTokenScopes(c, scopes) {
-		user = user || scopeClaims[scope] != nil
-	}
-	return asked, user
 }

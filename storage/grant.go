@@ -51,17 +51,17 @@ type GrantFilter struct {
 // session (unless Offline or SessionID is "") has not ended; its client exists and
 // is enabled.
 type Grants interface {
-	// RedeemCode stores the grant that a code stands for. ErrExists: the code was
+	// RedeemCode stores the grant that a code stands for and returns its user. ErrExists: the code was
 	// spent before; the grant it made is then revoked. ErrNotFound: the person,
 	// session or client is dead, or the consent is withdrawn. Whatever ends a session or
 	// a consent at the same moment and then revokes misses no grant.
-	RedeemCode(ctx context.Context, g Grant) error
+	RedeemCode(ctx context.Context, g Grant) (User, error)
 	// Rotate makes gen+1 the living generation when gen is and the grant lives, and
-	// sets IdleExpiresAt. One conditional update. ErrStale otherwise, whatever the
-	// reason: read the grant to learn it.
-	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, error)
+	// sets IdleExpiresAt. One conditional update, which returns the new grant and its user.
+	// ErrStale otherwise, whatever the reason: read the grant to learn it.
+	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
 	// Touch is Rotate for clients whose refresh tokens do not rotate: gen stays.
-	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, error)
+	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
 	// Grant is the grant, dead or alive.
 	Grant(ctx context.Context, tenant, id string) (Grant, error)
 	// LiveGrant is the grant and its person when the grant lives and the access token

@@ -54,7 +54,7 @@ func TestStatementsPerOperation(t *testing.T) {
 	for _, production := range []bool{false, true} {
 		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
 			s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production})
-			m := &bench{t, s, s.API(t), s.Browser(t, s.Jo(t))}
+			m := &bench{t, production, s, s.API(t), s.Browser(t, s.Jo(t))}
 			for _, op := range slices.Concat(m.tokenEndpoint(), m.tokenUse(), m.atTheBrowser()) {
 				t.Run(op.name, func(t *testing.T) {
 					op.prepare()() // warm

@@ -11,10 +11,11 @@ import (
 
 // bench is a server that is measured, and who asks it.
 type bench struct {
-	t *testing.T
-	s *vouchsafetest.Server
-	a *vouchsafetest.API
-	b *vouchsafetest.Browser // where Jo is signed in
+	t          *testing.T
+	production bool
+	s          *vouchsafetest.Server
+	a          *vouchsafetest.API
+	b          *vouchsafetest.Browser // where Jo is signed in
 }
 
 // operation is one that a client or a browser causes. prepare does what comes before it
@@ -34,8 +35,8 @@ var (
 // simple is an operation that needs nothing before it.
 func simple(run func()) func() func() { return func() func() { return run } }
 
-func (m *bench) tokens(c vouchsafetest.Client) *vouchsafetest.Reply {
-	r := vouchsafetest.NewRequest(c)
+func (m *bench) tokens(c vouchsafetest.Client, params ...string) *vouchsafetest.Reply {
+	r := vouchsafetest.NewRequest(c, params...)
 	return m.a.Redeem(m.t, r, m.b.Code(m.t, r)).Want(m.t, 200, "")
 }
 
@@ -47,9 +48,9 @@ func (m *bench) redeem(c vouchsafetest.Client, more ...string) func() func() {
 	}
 }
 
-func (m *bench) refresh(c vouchsafetest.Client) func() func() {
+func (m *bench) refresh(c vouchsafetest.Client, params ...string) func() func() {
 	return func() func() {
-		token := m.tokens(c).Refresh()
+		token := m.tokens(c, params...).Refresh()
 		return func() { m.a.Renew(m.t, c, token).Want(m.t, 200, "") }
 	}
 }
@@ -72,6 +73,12 @@ func (m *bench) active(c vouchsafetest.Client, want bool) func(token string) {
 // tokenEndpoint are the operations that give tokens.
 func (m *bench) tokenEndpoint() []operation {
 	keyed := vouchsafetest.Keyed()[0]
+	// What redeems a code or a refresh token returns the user, for the claims of the ID token.
+	// PostgreSQL does so in the same statement; SQLite reads the user in the same transaction.
+	once := cost{0, 1}
+	if !m.production {
+		once.reads = 1
+	}
 	return []operation{
 		{"client credentials", cost{0, 0}, simple(func() {
 			m.a.Token(m.t, service, "grant_type", "client_credentials").Want(m.t, 200, "")
@@ -82,11 +89,12 @@ func (m *bench) tokenEndpoint() []operation {
 				m.a.ByKey(m.t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(m.t, 200, "")
 			}
 		}},
-		{"code to tokens", cost{0, 1}, m.redeem(web)},
-		{"code to tokens, public client", cost{0, 1}, m.redeem(vouchsafetest.Public)},
-		{"code to tokens, claims in the ID token", cost{1, 1}, m.redeem(vouchsafetest.Signed, "scope", "openid email")},
-		{"refresh", cost{0, 1}, m.refresh(web)},
-		{"refresh, public client", cost{0, 1}, m.refresh(vouchsafetest.Public)},
+		{"code to tokens", once, m.redeem(web)},
+		{"code to tokens, public client", once, m.redeem(vouchsafetest.Public)},
+		{"code to tokens, claims in the ID token", once, m.redeem(vouchsafetest.Signed, "scope", "openid email")},
+		{"refresh", once, m.refresh(web)},
+		{"refresh, public client", once, m.refresh(vouchsafetest.Public)},
+		{"refresh, claims in the ID token", once, m.refresh(vouchsafetest.Signed, "scope", "openid email offline_access")},
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Store) shortenPart(ctx context.Context, tenant, from, to string) (n int
 		return 0, 0, err
 	}
 	query := shortenSomeSQLite
-	if s.holds {
+	if s.postgres {
 		query = shortenSomePostgres
 	}
 	return s.timed(ctx, query, tenant, from, to, string(text))

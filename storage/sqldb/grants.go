@@ -29,11 +29,15 @@ func scanGrant(row scanner) (g storage.Grant, err error) {
 
 // grantLives is when a grant counts, as storage.Grants defines it; $3 is now. A session
 // past its end counts as ended: it may be swept at any time.
-const grantLives = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants.created_at` + notAhead + `
-	AND EXISTS (
-		SELECT 1 FROM users
-		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id
-			AND users.credential_version = grants.credential_version AND NOT users.disabled)
+const grantLives = grantStands + `
+	AND EXISTS (SELECT 1 FROM users WHERE ` + grantUserLives + `)`
+
+// grantUserLives is grantLives as far as the grant's user decides. A statement that reads the
+// user, too, joins on it and adds grantStands, which is the rest.
+const grantUserLives = `users.tenant_id = grants.tenant_id AND users.id = grants.user_id
+		AND users.credential_version = grants.credential_version AND NOT users.disabled`
+
+const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants.created_at` + notAhead + `
 	AND EXISTS (
 		SELECT 1 FROM clients
 		WHERE clients.tenant_id = grants.tenant_id AND clients.id = grants.client_id
@@ -51,8 +55,9 @@ const (
 	// those first and revokes then. PostgreSQL reads what was committed when the statement
 	// began, so that it could insert a grant behind their back: it therefore holds the rows
 	// that it found, and who ends them waits. SQLite writes one after another.
-	redeemPostgres        = redeemPerson + redeemConsent + hold + redeemOnce
-	redeemOfflinePostgres = redeemPerson + hold + redeemConsent + hold + redeemOnce
+	redeemPostgres          = withRedeemed + redeemCode + andItsUser
+	redeemConsentedPostgres = withRedeemed + redeemPerson + redeemConsent + hold + redeemOnce + andItsUser
+	redeemOfflinePostgres   = withRedeemed + redeemPerson + hold + redeemConsent + hold + redeemOnce + andItsUser
 
 	redeemPerson = `
 		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline,
@@ -76,6 +81,11 @@ const (
 	redeemOnce = `))
 		ON CONFLICT DO NOTHING`
 	hold = ` FOR SHARE`
+
+	withRedeemed = `WITH redeemed AS (`
+	andItsUser   = ` RETURNING user_id)
+		SELECT ` + userColumns + ` FROM users
+		WHERE users.tenant_id = $1 AND users.id IN (SELECT redeemed.user_id FROM redeemed)`
 )
 
 const (
@@ -89,29 +99,49 @@ const (
 )
 
 // RedeemCode implements storage.Grants.
-func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) error {
-	return named(s.redeemCode(ctx, g), "redeem code for grant", g.ID)
+func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) (storage.User, error) {
+	u, err := s.insertRedeemed(ctx, g)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = s.whyUnredeemed(ctx, g)
+	}
+	return u, named(err, "redeem code for grant", g.ID)
 }
 
-func (s *Store) redeemCode(ctx context.Context, g storage.Grant) error {
-	query, consentOf := redeemCode, ""
-	switch {
-	case s.holds && g.Offline:
-		query = redeemOfflinePostgres
-	case s.holds && g.Consented:
-		query = redeemPostgres
-	}
+// insertRedeemed returns ErrNotFound when the grant was not inserted, whatever the reason.
+func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.User, err error) {
+	consentOf := ""
 	if g.Consented {
 		consentOf = g.UserID
 	}
-	n, err := s.put(ctx, query, g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
+	args := []any{g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
 		g.CredentialVersion, encodeList(g.Scopes), encodeList(g.Audience), g.Claims, micros(g.AuthTime),
 		encodeList(g.AMR), g.ACR, g.Generation, micros(g.RotatedAt), micros(g.IdleExpiresAt),
-		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf)
-	if n > 0 || (err != nil && !errors.Is(err, storage.ErrNotFound)) {
+		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf}
+	err = s.engine.write(ctx, func(c conn) (err error) {
+		if !s.postgres {
+			if err := must(c, storage.ErrNotFound, redeemCode, args...); err != nil {
+				return err
+			}
+			u, err = scanUser(c.row(userByID, g.TenantID, g.UserID))
+			return err
+		}
+		query := redeemPostgres
+		switch {
+		case g.Offline:
+			query = redeemOfflinePostgres
+		case g.Consented:
+			query = redeemConsentedPostgres
+		}
+		u, err = scanUser(c.row(query, args...))
 		return err
-	}
-	n, err = s.put(ctx, revokeRedeemed, g.TenantID, g.CodeID, micros(g.CreatedAt), "code redeemed twice")
+	})
+	return u, err
+}
+
+// whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
+// Otherwise the error says whether the grant's id was taken or what it rests on is gone.
+func (s *Store) whyUnredeemed(ctx context.Context, g storage.Grant) error {
+	n, err := s.put(ctx, revokeRedeemed, g.TenantID, g.CodeID, micros(g.CreatedAt), "code redeemed twice")
 	if err != nil {
 		return err
 	}
@@ -131,33 +161,44 @@ const (
 		WHERE grants.tenant_id = $1 AND grants.id = $2 AND grants.client_id = $4
 			AND grants.generation = $5 AND grants.generation > 0
 			AND (grants.idle_expires_at = 0 OR grants.idle_expires_at > $3)
-			AND ` + grantLives + `
-		RETURNING ` + grantColumns
-	rotate = `UPDATE grants SET generation = generation + 1, rotated_at = $3, idle_expires_at = $6` + ofGeneration
-	touch  = `UPDATE grants SET idle_expires_at = $6` + ofGeneration
+			AND `
+	setRotated = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
+	setTouched = `SET idle_expires_at = $6`
+	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` + grantColumns
+	touch      = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns
+	// PostgreSQL returns columns of joined tables, too. SQLite does not.
+	andUser        = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` + grantColumns + `, ` + userColumns
+	rotatePostgres = `UPDATE grants ` + setRotated + andUser
+	touchPostgres  = `UPDATE grants ` + setTouched + andUser
 )
 
 // Rotate implements storage.Grants.
-func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, error) {
-	g, err := s.refresh(ctx, rotate, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
-	return g, named(err, "rotate grant", id)
+func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error) {
+	g, u, err := s.refresh(ctx, rotate, rotatePostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	return g, u, named(err, "rotate grant", id)
 }
 
 // Touch implements storage.Grants.
-func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, error) {
-	g, err := s.refresh(ctx, touch, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
-	return g, named(err, "touch grant", id)
+func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error) {
+	g, u, err := s.refresh(ctx, touch, touchPostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	return g, u, named(err, "touch grant", id)
 }
 
-func (s *Store) refresh(ctx context.Context, query string, args ...any) (g storage.Grant, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
-		g, err = scanGrant(c.row(query, args...))
+func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant, u storage.User, err error) {
+	err = s.engine.write(ctx, func(c conn) (err error) {
+		if s.postgres {
+			return c.row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
+		}
+		// SQLite reads the user in the same transaction.
+		if g, err = scanGrant(c.row(lite, args...)); err == nil {
+			u, err = scanUser(c.row(userByID, g.TenantID, g.UserID))
+		}
 		return err
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale
 	}
-	return g, err
+	return g, u, err
 }
 
 const grantByID = `
@@ -173,8 +214,8 @@ func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, er
 const liveGrant = `
 	SELECT ` + grantColumns + `, ` + userColumns + `
 	FROM grants
-	JOIN users ON users.tenant_id = grants.tenant_id AND users.id = grants.user_id
-	WHERE grants.tenant_id = $1 AND grants.id = $2 AND ` + grantLives + `
+	JOIN users ON ` + grantUserLives + `
+	WHERE grants.tenant_id = $1 AND grants.id = $2 AND ` + grantStands + `
 		AND NOT EXISTS (
 			SELECT 1 FROM spent_values
 			WHERE spent_values.tenant_id = $1 AND spent_values.purpose = $4 AND spent_values.hash = $5)`

@@ -13,10 +13,10 @@ import (
 
 // Store implements every durable interface of package storage.
 type Store struct {
-	engine  engine
-	meter   *meter
-	holds   bool // rows that a statement rests on are held until it is done
-	closing func() error
+	engine   engine
+	meter    *meter
+	postgres bool // SQLite otherwise
+	closing  func() error
 	// atOnce is how many rows go in one transaction with what they hang on, and mostPart how
 	// many are changed at a time otherwise.
 	atOnce, mostPart int
@@ -57,20 +57,20 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	m := new(meter)
 	var e engine
 	var err error
-	holds := false
+	postgres := false
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
 		e, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"), m)
 	case "postgres", "postgresql":
 		e, err = openPostgres(url, m)
-		holds = true
+		postgres = true
 	default:
 		err = errors.New("want sqlite:PATH, sqlite::memory: or postgres://…")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, holds: holds, closing: sync.OnceValue(e.close), atOnce: atOnce, mostPart: mostPart}, nil
+	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.close), atOnce: atOnce, mostPart: mostPart}, nil
 }
 
 // Close waits for what is under way and closes the database, once.

@@ -33,7 +33,7 @@ func testBehind(t *testing.T, s Store) {
 					}
 					g := aGrant(w.tenant, strconv.Itoa(i), w.user, w.client, w.session)
 					g.Offline, g.Consented = true, name == "consent"
-					return s.RedeemCode(ctx, g)
+					return redeem(ctx, s, g)
 				})
 				living, err := s.GrantsOf(ctx, w.tenant, w.user, now)
 				must(t, err)

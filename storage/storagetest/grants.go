@@ -15,7 +15,10 @@ func testGrants(t *testing.T, s Store) {
 	full.TenantID, full.UserID, full.ClientID, full.SessionID = w.tenant, w.user, w.client, w.session
 	full.CredentialVersion, full.CreatedAt, full.RevokedAt, full.RevokedWhy = 1, now, time.Time{}, ""
 	full.Consented = false // it is not kept
-	must(t, s.RedeemCode(ctx, full))
+	owner, err := s.User(ctx, w.tenant, full.UserID)
+	must(t, err)
+	of, err := s.RedeemCode(ctx, full)
+	same(t, of, err, owner)
 	got, err := s.Grant(ctx, w.tenant, full.ID)
 	same(t, got, err, full)
 	person, err := s.User(ctx, w.tenant, w.user)
@@ -28,9 +31,9 @@ func testGrants(t *testing.T, s Store) {
 
 	t.Run("a code is redeemed once", func(t *testing.T) {
 		g := aGrant(w.tenant, "g1", w.user, w.client, w.session)
-		must(t, s.RedeemCode(ctx, g))
+		must(t, redeem(ctx, s, g))
 		g.ID, g.CreatedAt = "g2", now.Add(time.Second)
-		want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+		want(t, redeem(ctx, s, g), storage.ErrExists)
 		_, err := s.Grant(ctx, w.tenant, "g2")
 		want(t, err, storage.ErrNotFound)
 		first, err := s.Grant(ctx, w.tenant, "g1")
@@ -39,7 +42,7 @@ func testGrants(t *testing.T, s Store) {
 			t.Errorf("got revoked at %v for %q, want %v and a reason", first.RevokedAt, first.RevokedWhy, g.CreatedAt)
 		}
 		g.ID, g.CreatedAt = "g3", now.Add(time.Minute)
-		want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+		want(t, redeem(ctx, s, g), storage.ErrExists)
 		again, err := s.Grant(ctx, w.tenant, "g1")
 		same(t, again, err, first) // when and why stay
 	})
@@ -49,15 +52,15 @@ func testGrants(t *testing.T, s Store) {
 		must(t, s.EndSession(ctx, w.tenant, w.session, now))
 		again := aGrant(w.tenant, "again", w.user, w.client, w.session)
 		again.CodeID = "code of " + w.grant
-		want(t, s.RedeemCode(ctx, again), storage.ErrExists)
+		want(t, redeem(ctx, s, again), storage.ErrExists)
 	})
 
 	t.Run("grants without a code", func(t *testing.T) {
 		for _, id := range []string{"n1", "n2"} {
 			g := aGrant(w.tenant, id, w.user, w.client, "")
 			g.CodeID = ""
-			must(t, s.RedeemCode(ctx, g))
-			want(t, s.RedeemCode(ctx, g), storage.ErrExists)
+			must(t, redeem(ctx, s, g))
+			want(t, redeem(ctx, s, g), storage.ErrExists)
 			_, _, err := s.LiveGrant(ctx, w.tenant, id, "", now)
 			must(t, err)
 		}
@@ -92,7 +95,7 @@ func testGrants(t *testing.T, s Store) {
 			w := newWorld(t, s)
 			g := aGrant(w.tenant, "new", w.user, w.client, w.session)
 			spoil(w, &g)
-			err := s.RedeemCode(ctx, g)
+			err := redeem(ctx, s, g)
 			if err == nil {
 				t.Errorf("%s: redeemed", name)
 				continue
@@ -104,7 +107,7 @@ func testGrants(t *testing.T, s Store) {
 	t.Run("a person's grants", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, id := range []string{"h1", "h2", "h3"} {
-			must(t, s.RedeemCode(ctx, aGrant(w.tenant, id, w.user, w.client, w.session)))
+			must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, w.client, w.session)))
 		}
 		_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{ID: "h2"}, "test", now)
 		must(t, err)

@@ -152,10 +152,10 @@ func testHistory(t *testing.T, s Store) {
 		_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{ID: w.grant}, "test", now)
 		must(t, err)
 		w.prune(t, storage.Retention{Revoked: time.Second}, now.Add(14*time.Minute))
-		want(t, s.RedeemCode(ctx, aGrant(w.tenant, "twice", w.user, w.client, w.session)), nil)
+		want(t, redeem(ctx, s, aGrant(w.tenant, "twice", w.user, w.client, w.session)), nil)
 		again := aGrant(w.tenant, w.grant, w.user, w.client, w.session)
 		again.ID = "again"
-		want(t, s.RedeemCode(ctx, again), storage.ErrExists) // its code is known still
+		want(t, redeem(ctx, s, again), storage.ErrExists) // its code is known still
 		w.prune(t, storage.Retention{Revoked: 30 * day}, now.Add(29*day))
 		_, err = s.Grant(ctx, w.tenant, w.grant)
 		must(t, err)

@@ -39,14 +39,14 @@ func (w *world) writes() []func(context.Context) error {
 		func(ctx context.Context) error { return s.RenewSession(ctx, second, second.SecretHash) },
 		func(ctx context.Context) error { return s.SeenSession(ctx, tenant, w.session, later) },
 		func(ctx context.Context) error {
-			return s.RedeemCode(ctx, aGrant(tenant, "second", w.user, w.client, "second"))
+			return redeem(ctx, s, aGrant(tenant, "second", w.user, w.client, "second"))
 		},
 		func(ctx context.Context) error {
-			_, err := s.Rotate(ctx, tenant, w.grant, w.client, 1, later, now)
+			_, _, err := s.Rotate(ctx, tenant, w.grant, w.client, 1, later, now)
 			return err
 		},
 		func(ctx context.Context) error {
-			_, err := s.Touch(ctx, tenant, w.grant, w.client, 2, later, now)
+			_, _, err := s.Touch(ctx, tenant, w.grant, w.client, 2, later, now)
 			return err
 		},
 		func(ctx context.Context) error {
@@ -160,7 +160,7 @@ func testHostileText(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 		_, err = s.TenantByHost(ctx, bad)
 		want(t, err, storage.ErrNotFound)
-		_, err = s.Rotate(ctx, w.tenant, bad, w.client, 1, now, now)
+		_, _, err = s.Rotate(ctx, w.tenant, bad, w.client, 1, now, now)
 		want(t, err, storage.ErrStale)
 		if ok, err := s.AllowsOrigin(ctx, w.tenant, bad); ok || err != nil {
 			t.Errorf("%q: got %v, %v, want false", bad, ok, err)

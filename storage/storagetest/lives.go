@@ -52,7 +52,7 @@ func testGrantLives(t *testing.T, s Store) {
 				w := newWorld(t, s)
 				g := aGrant(w.tenant, "asked", w.user, w.client, w.session)
 				g.Offline, g.IdleExpiresAt = offline, time.Time{}
-				must(t, s.RedeemCode(ctx, g))
+				must(t, redeem(ctx, s, g))
 				if c.change != nil {
 					c.change(t, w)
 				}
@@ -71,7 +71,7 @@ func (w *world) asked(t *testing.T, at time.Time, lives bool) {
 			return err
 		},
 		"Touch": func(ctx context.Context) error {
-			_, err := w.s.Touch(ctx, w.tenant, "asked", w.client, 1, time.Time{}, at)
+			_, _, err := w.s.Touch(ctx, w.tenant, "asked", w.client, 1, time.Time{}, at)
 			return err
 		},
 		"GrantsOf": func(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (w *world) asked(t *testing.T, at time.Time, lives bool) {
 		}
 	}
 	// The last, because it moves the generation.
-	if _, err := w.s.Rotate(t.Context(), w.tenant, "asked", w.client, 1, time.Time{}, at); (err == nil) != lives {
+	if _, _, err := w.s.Rotate(t.Context(), w.tenant, "asked", w.client, 1, time.Time{}, at); (err == nil) != lives {
 		t.Errorf("Rotate: got %v, want life: %v", err, lives)
 	}
 }
@@ -102,13 +102,16 @@ func testRefresh(t *testing.T, s Store) {
 		w := newWorld(t, s)
 		wanted := aGrant(w.tenant, w.grant, w.user, w.client, w.session)
 		wanted.Generation, wanted.RotatedAt, wanted.IdleExpiresAt = 2, later, idle
-		got, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		user, err := s.User(ctx, w.tenant, w.user)
+		must(t, err)
+		got, of, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
 		same(t, got, err, wanted)
+		same(t, of, err, user)
 		got, err = s.Grant(ctx, w.tenant, w.grant)
 		same(t, got, err, wanted)
-		_, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
 		want(t, err, storage.ErrStale)
-		_, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 2, idle, later)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 2, idle, later)
 		must(t, err)
 	})
 
@@ -116,9 +119,12 @@ func testRefresh(t *testing.T, s Store) {
 		w := newWorld(t, s)
 		wanted := aGrant(w.tenant, w.grant, w.user, w.client, w.session)
 		wanted.IdleExpiresAt = idle
+		user, err := s.User(ctx, w.tenant, w.user)
+		must(t, err)
 		for range 2 {
-			got, err := s.Touch(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+			got, of, err := s.Touch(ctx, w.tenant, w.grant, w.client, 1, idle, later)
 			same(t, got, err, wanted)
+			same(t, of, err, user)
 		}
 	})
 
@@ -126,17 +132,17 @@ func testRefresh(t *testing.T, s Store) {
 		w := newWorld(t, s)
 		never := aGrant(w.tenant, "never", w.user, w.client, w.session)
 		never.Generation = 0
-		must(t, s.RedeemCode(ctx, never))
+		must(t, redeem(ctx, s, never))
 		before, err := s.Grant(ctx, w.tenant, w.grant)
 		must(t, err)
-		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant, error){s.Rotate, s.Touch} {
+		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant, storage.User, error){s.Rotate, s.Touch} {
 			for name, call := range map[string]func() error{
-				"another client":    func() error { _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later); return err },
-				"future generation": func() error { _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later); return err },
-				"no such grant":     func() error { _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later); return err },
-				"no refresh token":  func() error { _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later); return err },
+				"another client":    func() error { _, _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later); return err },
+				"future generation": func() error { _, _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later); return err },
+				"no such grant":     func() error { _, _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later); return err },
+				"no refresh token":  func() error { _, _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later); return err },
 				"idle for too long": func() error {
-					_, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour))
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour))
 					return err
 				},
 			} {
@@ -179,7 +185,7 @@ func testRevoke(t *testing.T, s Store) {
 				aGrant(w.tenant, "c", w.user, w.other, w.session),
 				aGrant(w.tenant, "d", "ed", w.client, ""),
 			} {
-				must(t, s.RedeemCode(ctx, g))
+				must(t, redeem(ctx, s, g))
 			}
 			n, err := s.Revoke(ctx, w.tenant, c.filter, "because", now)
 			same(t, n, err, int64(len(c.dead)))
@@ -217,7 +223,7 @@ func testAhead(t *testing.T, s Store) {
 		must(t, s.AddSession(ctx, session))
 		own := aGrant(w.tenant, "own "+id, w.user, w.client, w.session)
 		own.CreatedAt = at
-		must(t, s.RedeemCode(ctx, own))
+		must(t, redeem(ctx, s, own))
 		code := aCode(w.tenant, id, "at "+id, w.user)
 		code.CreatedAt, code.ExpiresAt = at, at.Add(time.Hour)
 		must(t, s.PutCode(ctx, code))
@@ -236,7 +242,7 @@ func testAhead(t *testing.T, s Store) {
 		_, err = s.TryCode(ctx, w.tenant, id, 5, now)
 		wanted(err)
 		wanted(s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Code: id, Now: now}))
-		_, err = s.Rotate(ctx, w.tenant, own.ID, w.client, 1, at.Add(time.Hour), now)
+		_, _, err = s.Rotate(ctx, w.tenant, own.ID, w.client, 1, at.Add(time.Hour), now)
 		wanted(err)
 		if !c.lives {
 			_, _, err = s.Session(ctx, w.tenant, id, at)

@@ -53,7 +53,7 @@ func testRaces(t *testing.T, s Store) {
 		oneWinner(t, race(racers, func(i int) error {
 			g := aGrant(w.tenant, strconv.Itoa(i), w.user, w.client, w.session)
 			g.CodeID = "code"
-			return s.RedeemCode(ctx, g)
+			return redeem(ctx, s, g)
 		}), storage.ErrExists)
 		living, err := s.GrantsOf(ctx, w.tenant, w.user, now)
 		must(t, err)
@@ -67,7 +67,7 @@ func testRaces(t *testing.T, s Store) {
 	t.Run("one refresh token", func(t *testing.T) {
 		w := newWorld(t, s)
 		oneWinner(t, race(racers, func(int) error {
-			_, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
+			_, _, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
 			return err
 		}), storage.ErrStale)
 		g, err := s.Grant(ctx, w.tenant, w.grant)
@@ -177,7 +177,7 @@ func testRaces(t *testing.T, s Store) {
 					killed = kill(ctx, w)
 					return nil
 				}
-				return s.RedeemCode(ctx, aGrant(w.tenant, strconv.Itoa(i), w.user, w.client, w.session))
+				return redeem(ctx, s, aGrant(w.tenant, strconv.Itoa(i), w.user, w.client, w.session))
 			}) {
 				if err != nil && !errors.Is(err, storage.ErrNotFound) {
 					t.Errorf("%s, %d: %v", name, i, err)

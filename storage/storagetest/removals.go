@@ -23,7 +23,7 @@ func (w *world) crowd(t *testing.T) {
 		session := fmt.Sprintf("s-%03d", i)
 		g := aGrant(w.tenant, fmt.Sprintf("g-%03d", i), w.user, w.client, session)
 		g.Offline = true
-		return errors.Join(w.s.AddSession(ctx, aSession(w.tenant, session, w.user)), w.s.RedeemCode(ctx, g))
+		return errors.Join(w.s.AddSession(ctx, aSession(w.tenant, session, w.user)), redeem(ctx, w.s, g))
 	}) {
 		must(t, err)
 	}
@@ -69,7 +69,7 @@ func testLargeClient(t *testing.T, s Store) {
 	dead := func() {
 		t.Helper()
 		w.wantAlive(t, 0, large)
-		_, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
 		want(t, err, storage.ErrStale)
 		_, err = s.Consent(ctx, w.tenant, w.user, w.client)
 		want(t, err, storage.ErrNotFound)
@@ -78,7 +78,7 @@ func testLargeClient(t *testing.T, s Store) {
 	}
 	dead()
 	consent := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}
-	want(t, s.RedeemCode(ctx, aGrant(w.tenant, "late", w.user, w.client, w.session)), storage.ErrNotFound)
+	want(t, redeem(ctx, s, aGrant(w.tenant, "late", w.user, w.client, w.session)), storage.ErrNotFound)
 	want(t, s.PutConsent(ctx, consent), storage.ErrNotFound)
 
 	// Another client of that name.
@@ -90,10 +90,10 @@ func testLargeClient(t *testing.T, s Store) {
 	dead()
 	consented := aGrant(w.tenant, "consented", w.user, w.client, w.session)
 	consented.Consented = true
-	want(t, s.RedeemCode(ctx, consented), storage.ErrNotFound) // to the one before it
+	want(t, redeem(ctx, s, consented), storage.ErrNotFound) // to the one before it
 	must(t, s.PutConsent(ctx, consent))
-	must(t, s.RedeemCode(ctx, consented))
-	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "a-new", w.user, w.client, w.session)))
+	must(t, redeem(ctx, s, consented))
+	must(t, redeem(ctx, s, aGrant(w.tenant, "a-new", w.user, w.client, w.session)))
 
 	w.finish(t, storage.RemovalClient, w.client)
 	w.wantAlive(t, 0, 0)
@@ -163,7 +163,7 @@ func testLargeRevocations(t *testing.T, s Store) {
 		w := newWorld(t, s)
 		w.crowd(t)
 		g := aGrant(w.tenant, "others'", w.user, w.other, w.session)
-		must(t, s.RedeemCode(ctx, g))
+		must(t, redeem(ctx, s, g))
 		must(t, revoke(w))
 		w.wantAlive(t, 0, large)
 		_, err := s.HoldRemoval(ctx, w.tenant, storage.RemovalGrants, `{}`, now)
@@ -178,7 +178,7 @@ func testLargeRevocations(t *testing.T, s Store) {
 		for _, err := range race(large, func(i int) error {
 			g := aGrant(w.tenant, fmt.Sprintf("g-%03d", i), w.user, w.client, w.session)
 			g.Offline = true
-			return s.RedeemCode(ctx, g)
+			return redeem(ctx, s, g)
 		}) {
 			must(t, err)
 		}
@@ -257,7 +257,7 @@ func testRestored(t *testing.T, s Store) {
 	must(t, s.AddSession(ctx, young))
 	g := aGrant(w.tenant, "a-young", w.user, w.client, "young")
 	g.CreatedAt = later
-	must(t, s.RedeemCode(ctx, g))
+	must(t, redeem(ctx, s, g))
 
 	ahead := aSession(w.tenant, "ahead", w.user)
 	ahead.CreatedAt = now.Add(time.Hour)

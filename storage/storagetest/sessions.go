@@ -181,7 +181,7 @@ func testConsents(t *testing.T, s Store) {
 	}
 
 	// What was given to the other client stays.
-	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "other's", w.user, w.other, "")))
+	must(t, redeem(ctx, s, aGrant(w.tenant, "other's", w.user, w.other, "")))
 	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
 	_, err = s.Consent(ctx, w.tenant, w.user, w.client)
 	want(t, err, storage.ErrNotFound)
@@ -193,7 +193,7 @@ func testConsents(t *testing.T, s Store) {
 	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now)
 	must(t, err)
 	want(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now), storage.ErrNotFound)
-	must(t, s.RedeemCode(ctx, aGrant(w.tenant, "without consent", w.user, w.client, "")))
+	must(t, redeem(ctx, s, aGrant(w.tenant, "without consent", w.user, w.client, "")))
 	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
 
 	// Of several that withdraw one at once, one does.
@@ -201,7 +201,7 @@ func testConsents(t *testing.T, s Store) {
 		for i := range 20 {
 			must(t, s.PutConsent(ctx, full))
 			if revokes {
-				must(t, s.RedeemCode(ctx, aGrant(w.tenant, "again "+strconv.Itoa(i), w.user, w.client, "")))
+				must(t, redeem(ctx, s, aGrant(w.tenant, "again "+strconv.Itoa(i), w.user, w.client, "")))
 			}
 			oneWinner(t, race(racers, func(int) error {
 				return s.RemoveConsent(ctx, w.tenant, w.user, w.client, now)

@@ -87,7 +87,7 @@ func newWorld(t *testing.T, s Store) *world {
 		must(t, s.PutClient(ctx, c))
 	}
 	must(t, s.AddSession(ctx, aSession(w.tenant, w.session, w.user)))
-	must(t, s.RedeemCode(ctx, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
+	must(t, redeem(ctx, s, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
 	must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
 	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
 	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}}, now))
@@ -266,4 +266,10 @@ func ids[T any](records []T, id func(T) string) []string {
 func (w *world) finish(t *testing.T, kind, id string) {
 	t.Helper()
 	must(t, w.s.CarryOn(t.Context(), storage.Removal{TenantID: w.tenant, Kind: kind, ID: id}, nil))
+}
+
+// redeem stores the grant of a code.
+func redeem(ctx context.Context, s Store, g storage.Grant) error {
+	_, err := s.RedeemCode(ctx, g)
+	return err
 }
