@@ -12,7 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/login/factor"
+	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/login/upstream"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/username"
 )
 
 func FuzzNormalNames(f *testing.F) {

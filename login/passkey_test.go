@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
-	"github.com/vouchsafe/vouchsafe/login/passkey"
+	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/phones"
+	"github.com/vouchsafe/vouchsafe/people/phones"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

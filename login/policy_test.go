@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
 func TestSetupSaysWhatToChooseInstead(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
 	"github.com/vouchsafe/vouchsafe/login/brand"
-	"github.com/vouchsafe/vouchsafe/login/phones"
-	"github.com/vouchsafe/vouchsafe/login/upstream"
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/phones"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
-	"github.com/vouchsafe/vouchsafe/login/phones"
+	"github.com/vouchsafe/vouchsafe/people/phones"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
 // scored asks for the strength of a password as the page's script does.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/login/password"
+	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
 // BenchmarkFailures reports, for hashes as they are in earnest, the median time of each

@@ -26,7 +26,7 @@ type SignUpSettings struct {
 	// EmailDomains, when there are any, are the only ones of which addresses may register.
 	EmailDomains []string `json:"email_domains,omitempty" yaml:"email_domains,omitempty"`
 	// ReservedUsernames are those that nobody may take, nor what looks like them; left out,
-	// those of login/username. An empty list reserves none.
+	// those of people/username. An empty list reserves none.
 	ReservedUsernames []string `json:"reserved_usernames,omitzero" yaml:"reserved_usernames,omitempty"`
 	// AskUsername lets people choose a user name too.
 	AskUsername bool `json:"ask_username,omitempty" yaml:"ask_username,omitempty"`

@@ -20,7 +20,7 @@ import (
 
 const module = "github.com/vouchsafe/vouchsafe/"
 
-// TestAddressesAreMadeInOnePlace walks the types of the program: nothing but login/address
+// TestAddressesAreMadeInOnePlace walks the types of the program: nothing but people/address
 // makes the address of an account, its key, or a recipient of mail, so that the three are
 // always of one reading.
 func TestAddressesAreMadeInOnePlace(t *testing.T) {
@@ -48,7 +48,7 @@ type addressWalk struct {
 }
 
 func (w *addressWalk) visit(n ast.Node) bool {
-	inside := strings.HasPrefix(w.pkg.types.Path(), module+"login/address")
+	inside := strings.HasPrefix(w.pkg.types.Path(), module+"people/address")
 	switch n := n.(type) {
 	case *ast.ImportSpec:
 		if n.Path.Value == `"golang.org/x/net/idna"` && strings.HasPrefix(w.pkg.types.Path(), module+"login") && !inside {
@@ -92,7 +92,7 @@ func (w *addressWalk) literal(n *ast.CompositeLit) {
 
 func (w *addressWalk) call(n *ast.CallExpr, inside bool) {
 	if tv := w.pkg.info.Types[n.Fun]; tv.IsType() {
-		if named(tv.Type) == module+"login/address.Recipient" && !inside {
+		if named(tv.Type) == module+"people/address.Recipient" && !inside {
 			w.wrong(n, "makes a recipient of a text")
 		}
 		return
@@ -105,10 +105,10 @@ func (w *addressWalk) call(n *ast.CallExpr, inside bool) {
 	case "UserByEmail":
 		w.seen["lookup by address"]++
 		if key := n.Args[len(n.Args)-1]; !w.isKey(key) {
-			w.wrong(n, "looks for an address by a key that login/address did not make")
+			w.wrong(n, "looks for an address by a key that people/address did not make")
 		}
 	case "Give":
-		if named(w.pkg.info.TypeOf(f.X)) == module+"login/address.Claimed" {
+		if named(w.pkg.info.TypeOf(f.X)) == module+"people/address.Claimed" {
 			w.seen["address given"]++
 		}
 	case "compose", "Compose":
@@ -121,7 +121,7 @@ func (w *addressWalk) isKey(e ast.Expr) bool {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.CallExpr:
 		f, ok := e.Fun.(*ast.SelectorExpr)
-		return ok && f.Sel.Name == "Key" && strings.HasPrefix(named(w.pkg.info.TypeOf(f.X)), module+"login/address.")
+		return ok && f.Sel.Name == "Key" && strings.HasPrefix(named(w.pkg.info.TypeOf(f.X)), module+"people/address.")
 	case *ast.SelectorExpr:
 		return w.userField(e) == "EmailKey"
 	}

@@ -26,8 +26,8 @@ var ages = map[string]string{
 	"login/disavow.go keepFormer":        "the life of the link counts",
 	"login/disavow.go formerFactor":      "the life of the link counts",
 	"login/disavowal.go with":            "longer voids more",
-	"login/upstream/discovery.go get":    "of this process",
-	"login/upstream/keys.go named":       "of this process",
+	"people/upstream/discovery.go get":   "of this process",
+	"people/upstream/keys.go named":      "of this process",
 }
 
 // TestAgesHaveALowerBound walks the code for comparisons of how long ago something was: what

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	passwords "github.com/vouchsafe/vouchsafe/people/password"
 )
 
 // FuzzPeople reads any file of people, as JSON and as CSV. Whoever is taken from it is

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	passwords "github.com/vouchsafe/vouchsafe/people/password"
 )
 
 var firebaseField = regexp.MustCompile(`"?(base64_signer_key|base64_salt_separator|rounds|mem_cost)"?\s*[:=]\s*"?([^\s",]*)`)

@@ -9,7 +9,7 @@ import (
 	"net/url"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
+	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

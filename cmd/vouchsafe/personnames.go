@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
-	"github.com/vouchsafe/vouchsafe/login/phones"
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/phones"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

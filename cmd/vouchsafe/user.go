@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
-	passwords "github.com/vouchsafe/vouchsafe/login/password"
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	passwords "github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

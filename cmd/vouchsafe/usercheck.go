@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/vouchsafe/vouchsafe/login"
-	"github.com/vouchsafe/vouchsafe/login/username"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

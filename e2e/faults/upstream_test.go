@@ -17,7 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// upstreamPatience is that of login/upstream: so long does half of a round trip wait.
+// upstreamPatience is that of people/upstream: so long does half of a round trip wait.
 const upstreamPatience = 8 * time.Second
 
 // provider is one that people come from, behind a proxy.

@@ -4,7 +4,7 @@
 // tests as a provider that misbehaves.
 //
 // It speaks OpenID as Google, Apple and Microsoft do, and the APIs of Facebook, GitHub
-// and Discord, as far as package login/upstream asks for them, and holds its client to
+// and Discord, as far as package people/upstream asks for them, and holds its client to
 // the rules: secret, redirect URI, PKCE, a code once. What a round trip is to do wrong
 // is chosen with the person, and concerns that round trip alone.
 //

@@ -17,7 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
+	"github.com/vouchsafe/vouchsafe/people/address"
 )
 
 // SMTP sends through a server.

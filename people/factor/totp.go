@@ -12,7 +12,7 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 
-	"github.com/vouchsafe/vouchsafe/login/typed"
+	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/login/typed"
+	"github.com/vouchsafe/vouchsafe/people/typed"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/login/typed"
+	"github.com/vouchsafe/vouchsafe/people/typed"
 )
 
 // shared is a secret that every worker has.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/login/address"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
