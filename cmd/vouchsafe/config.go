@@ -1,7 +1,6 @@
 package main
 
 import (
-	_ "embed"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,9 +16,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+//go:generate go test -run ^TestSettingDocs$ -update
+//go:generate go test -run ^(TestEverySettingIsDocumented|TestDocsKnowEverySettingAndField)$ -update
+
 // Config is every setting of Vouchsafe. The empty one is a working server on
-// localhost. A field's comment is its documentation: --help and `vouchsafe config
-// --sample` print it. Its setting tag is its name: so in vouchsafe.yaml, in capitals
+// localhost. A field's comment is its documentation: go generate copies it to settingdocs.go,
+// and --help, `vouchsafe config --sample` and docs/settings.md print it. Its setting tag is its name: so in vouchsafe.yaml, in capitals
 // behind VOUCHSAFE_ in the environment, and with hyphens as a flag. What is marked
 // secret has no flag, since every process of a machine can read arguments; it can come
 // from a file that the name with _file behind it names.
@@ -240,9 +242,6 @@ type Config struct {
 	// file is the vouchsafe.yaml that was read, "" for none.
 	file string
 }
-
-//go:embed config.go
-var configSource string
 
 // production says whether the server is one that others rely on.
 func (c *Config) production() bool { return c.DatabaseURL != "" }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -274,23 +273,11 @@ func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
 // TestEverySettingIsDocumented compares the sample file with what the comments say.
 func TestEverySettingIsDocumented(t *testing.T) {
 	for _, s := range settings {
-		if len(settingDocs()[s.name]) < 20 {
+		if len(settingDocs[s.name]) < 20 {
 			t.Errorf("%s has no comment worth the name", s.name)
 		}
 	}
-	const path = "../../examples/vouchsafe.yaml"
-	if *update {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(sampleSettings()), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(sampleSettings(), string(got)); diff != "" {
-		t.Errorf("go test ./cmd/vouchsafe -run %s -update mends it:\n%s", t.Name(), diff)
-	}
+	written(t, "../../examples/vouchsafe.yaml", func(string) string { return sampleSettings() })
 }
 
 // TestSampleSettingsWork takes every comment mark off the sample's settings.

@@ -48,7 +48,7 @@ and Docker set for a Service or container of that name, such as ` + "`VOUCHSAFE_
 		if p := s.tag.Get("production"); p != "" {
 			val += ", in production `" + p + "`"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, val, cell(settingDocs()[s.name]))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, val, cell(settingDocs[s.name]))
 	}
 	return b.String()
 }

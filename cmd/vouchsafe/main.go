@@ -172,7 +172,7 @@ func givenFlags(flags reflect.Value) map[string]string {
 func describe(v *kong.Value) string {
 	name := strings.ReplaceAll(v.Name, "-", "_")
 	if s := settingNamed(name); s != nil && v.Help == "" {
-		text := settingDocs()[name]
+		text := settingDocs[name]
 		if p := s.tag.Get("production"); p != "" {
 			text += " In production: " + p + "."
 		}
@@ -205,7 +205,7 @@ func secretSettings(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(&b, "  %s\n", s.env())
-		for _, line := range wrap(settingDocs()[s.name], 47) {
+		for _, line := range wrap(settingDocs[s.name], 47) {
 			fmt.Fprintf(&b, "%33s%s\n", "", line)
 		}
 	}

@@ -4,16 +4,12 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -50,25 +46,6 @@ func settingNamed(name string) *setting {
 	}
 	return nil
 }
-
-// settingDocs are the comments of Config's fields, by the setting's name.
-var settingDocs = sync.OnceValue(func() map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", configSource, parser.ParseComments)
-	if err != nil {
-		panic(err) // it was compiled
-	}
-	docs := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if f, ok := n.(*ast.Field); ok && f.Tag != nil && f.Doc != nil {
-			tag, _ := strconv.Unquote(f.Tag.Value)
-			if name := reflect.StructTag(tag).Get("setting"); name != "" {
-				docs[name] = strings.ReplaceAll(strings.TrimSpace(f.Doc.Text()), "\n", " ")
-			}
-		}
-		return true
-	})
-	return docs
-})
 
 // loader gathers the settings from their sources.
 type loader struct {

@@ -47,7 +47,7 @@ func sampleSettings() string {
 `)
 	for _, s := range settings {
 		b.WriteString("\n")
-		for _, line := range wrap(settingDocs()[s.name], 85) {
+		for _, line := range wrap(settingDocs[s.name], 85) {
 			fmt.Fprintf(&b, "# %s\n", line)
 		}
 		val := s.tag.Get("default")
