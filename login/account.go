@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) accountRoutes() []route {
 
 // overview is what the account page needs to know to say how matters stand.
 type overview struct {
-	words    words
+	words    texts.Words
 	user     storage.User
 	creds    []storage.Credential
 	sessions []storage.Session
@@ -138,11 +139,11 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 		if sec.here != nil && !sec.here(s, r) || sec.path == identitiesSection && len(o.identities) == 0 && len(v.Upstreams()) == 0 {
 			continue
 		}
-		row := accountRow{Path: "/account/" + sec.path, Title: v.words.must(sec.title)}
+		row := accountRow{Path: "/account/" + sec.path, Title: v.words.Must(sec.title)}
 		if sec.state != nil {
 			row.State = sec.state(o)
 		}
-		group := v.words.must(sec.group)
+		group := v.words.Must(sec.group)
 		if n := len(page.Groups); n == 0 || page.Groups[n-1].Title != group {
 			page.Groups = append(page.Groups, accountGroup{Title: group})
 		}
@@ -153,7 +154,7 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, "account", v)
 }
 
-func (s *Server) lookOver(r *http.Request, w words, u storage.User) (*overview, error) {
+func (s *Server) lookOver(r *http.Request, w texts.Words, u storage.User) (*overview, error) {
 	o := &overview{words: w, user: u}
 	var err error
 	if o.creds, err = s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID); err != nil {
@@ -175,7 +176,7 @@ func (s *Server) accountView(w http.ResponseWriter, r *http.Request, title strin
 	v := s.view(w, r, title, nil)
 	v.Session = a.ID
 	if text, ok := done[r.FormValue("done")]; ok {
-		v.Done = v.words.must(text)
+		v.Done = v.words.Must(text)
 	}
 	return v
 }
@@ -190,7 +191,7 @@ func (s *Server) mine(r *http.Request) (browser.Account, error) {
 	}
 	if err == nil && r.Method == http.MethodPost && r.PostForm.Get("session") != a.ID {
 		w := s.words(r)
-		err = &web.Problem{Status: http.StatusConflict, Title: w.must("account.other.title"), Message: w.must("account.other"),
+		err = &web.Problem{Status: http.StatusConflict, Title: w.Must("account.other.title"), Message: w.Must("account.other"),
 			Developer: "The hidden field \"session\" is not the browser's current session."}
 	}
 	return a, err
@@ -221,7 +222,7 @@ func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
 func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Mail, error) {
 	w := s.words(r)
 	return s.notice(r, u, "account-changed", map[string]string{
-		"What": w.must(text, args...), "Device": w.device(r.UserAgent()), "IP": web.RequestOf(r.Context()).IP,
+		"What": w.Must(text, args...), "Device": w.Device(r.UserAgent()), "IP": web.RequestOf(r.Context()).IP,
 		"Link": web.TenantOf(r.Context()).URL("/account"),
 	})
 }

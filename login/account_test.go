@@ -1,7 +1,6 @@
 package login
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -105,7 +105,7 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 		t.Errorf("the start page: got %d to %q", p.status, p.location())
 	}
 	p := v.at("/account")
-	for _, want := range []string{"Jo Doe", "jo@example.com (not confirmed)", "Changed on " + english.date(time.Now()), "Signed in on 1 device", english.must("home.admin")} {
+	for _, want := range []string{"Jo Doe", "jo@example.com (not confirmed)", "Changed on " + english.Date(time.Now()), "Signed in on 1 device", english.Must("home.admin")} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the account page lacks %q", want)
 		}
@@ -118,7 +118,7 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 			t.Errorf("%s does not lead back", sec.path)
 		}
 	}
-	for lang := range maps.Keys(texts()) {
+	for _, lang := range texts.Languages() {
 		if p := v.get("/account?ui_locales=" + lang); !strings.Contains(p.body, `lang="`+lang+`"`) {
 			t.Errorf("%s: got another language", lang)
 		}
@@ -210,7 +210,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 		t.Error("something was done without a fresh proof")
 	}
 	// The page asks for the same person again; a wrong answer opens nothing.
-	if p := v.get("/login?next=/account/delete"); p.status != http.StatusOK || !strings.Contains(p.body, english.must("signin.again")) || !strings.Contains(p.body, `name="next" value="/account/delete"`) {
+	if p := v.get("/login?next=/account/delete"); p.status != http.StatusOK || !strings.Contains(p.body, english.Must("signin.again")) || !strings.Contains(p.body, `name="next" value="/account/delete"`) {
 		t.Errorf("the sign-in page: got %d to %q", p.status, p.location())
 	}
 	if p := v.post("/login", "confirm", "1", "login", "jo@example.com", "password", "wrong horse", "next", "/account/delete"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, `name="next" value="/account/delete"`) {

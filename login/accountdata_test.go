@@ -70,7 +70,7 @@ func TestOddProfilesAreRefused(t *testing.T) {
 	v := s.signedIn("jo@example.com")
 	v.at("/account/profile")
 	for _, test := range [][3]string{
-		{"name", strings.Repeat("é", maxProfile+1), english.must("profile.long", maxProfile)},
+		{"name", strings.Repeat("é", maxProfile+1), english.Must("profile.long", maxProfile)},
 		{"name", "Jo\nDoe", english["profile.unprintable"]}, {"name", "Jo\x00", english["profile.unprintable"]}, {"nickname", "\u202egnp.evil", english["profile.unprintable"]}, {"name", "\xff", english["profile.unprintable"]},
 		{"website", "javascript:alert(1)", english["profile.url"]}, {"website", "http://jo.example/", english["profile.url"]}, {"picture", "data:image/png,x", english["profile.url"]},
 		{"picture", "https://user:password@x.example/", english["profile.url"]}, {"website", "//jo.example", english["profile.url"]},

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // activityPageSize is how many events a page shows.
 const activityPageSize = 25
 
-func (o *overview) activity() string { return o.words.must("account.activity.state") }
+func (o *overview) activity() string { return o.words.Must("account.activity.state") }
 
 // eventView is an event as the person whom it concerns sees it.
 type eventView struct {
@@ -56,7 +57,7 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 			client.ClientID = e.ClientID
 			names[e.ClientID] = clientOf(&client, v.words).Name
 		}
-		page.Events = append(page.Events, eventView{What: v.words.happened(e.Kind), At: v.words.stamp(e.At), IP: e.IP, App: names[e.ClientID]})
+		page.Events = append(page.Events, eventView{What: happened(v.words, e.Kind), At: stampOf(v.words, e.At), IP: e.IP, App: names[e.ClientID]})
 	}
 	v.Page = page
 	return s.show(w, http.StatusOK, "account-activity", v)
@@ -64,9 +65,9 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 
 // happened says a kind of event. One without words of its own is shown all the same: what
 // somebody did to an account is not hidden from its owner.
-func (w words) happened(kind string) string {
+func happened(w texts.Words, kind string) string {
 	if text, ok := w["activity."+kind]; ok {
 		return text
 	}
-	return w.must("activity.other")
+	return w.Must("activity.other")
 }

@@ -97,5 +97,5 @@ func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
 	if left.AuthSession, err = a.kept.seal(s, a.Request); err != nil {
 		return err
 	}
-	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: s.words(a.Request).must("factor.title"), More: left}
+	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: s.words(a.Request).Must("factor.title"), More: left}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -280,7 +281,7 @@ func TestProblemsQuoteNothing(t *testing.T) {
 func TestWhatIsMissingIsToldInTheLanguageThatIsAskedFor(t *testing.T) {
 	a := newAPI(t, nil)
 	got := a.is(a.post("/auth/sign-in", fields{"login": " "}, "Accept-Language: de"), 422, "invalid_fields")
-	if got.faults() != "login=signin.missing_login password=signin.missing_secret" || !strings.Contains(got.raw, texts()["de"]["signin.missing_login"]) {
+	if got.faults() != "login=signin.missing_login password=signin.missing_secret" || !strings.Contains(got.raw, texts.In("de")["signin.missing_login"]) {
 		t.Errorf("got %s", got.raw)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 )
 
 // commonProblems are those that every call of the API may answer.
@@ -58,7 +59,7 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // apiProblem is err as a program is told: what pages say in words has a code here.
-func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Problem {
+func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var early *limited
 	var wrong invalid
@@ -69,30 +70,30 @@ func (s *Server) apiProblem(say words, r *http.Request, err error) *jsonapi.Prob
 	case errors.As(err, &wrong):
 		p := &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_fields"}
 		for _, f := range wrong {
-			p.Errors = append(p.Errors, jsonapi.Fault{Field: f.Field, Code: f.Text, Message: say.must(f.Text, f.Args...)})
+			p.Errors = append(p.Errors, jsonapi.Fault{Field: f.Field, Code: f.Text, Message: say.Must(f.Text, f.Args...)})
 		}
 		return p
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.must("signin.limited", say.span(early.wait)), RetryAfter: early.wait}
+		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.wait)), RetryAfter: early.wait}
 	case errors.Is(err, errWrong):
-		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.must("signin.wrong")}
+		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.Must("signin.wrong")}
 	case errors.Is(err, errWrongCode):
-		return &jsonapi.Problem{Status: wrongCode.Status, Code: wrongCode.Code, Detail: say.must("confirm.wrong")}
+		return &jsonapi.Problem{Status: wrongCode.Status, Code: wrongCode.Code, Detail: say.Must("confirm.wrong")}
 	case errors.Is(err, errAccountExists):
-		return &jsonapi.Problem{Status: accountExists.Status, Code: accountExists.Code, Detail: say.must("confirm.exists")}
+		return &jsonapi.Problem{Status: accountExists.Status, Code: accountExists.Code, Detail: say.Must("confirm.exists")}
 	case errors.Is(err, errWrongPasskey):
-		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.wrong")}
+		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.Must("passkey.wrong")}
 	case errors.Is(err, errLatePasskey):
-		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.must("passkey.late")}
+		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.Must("passkey.late")}
 	case errors.As(err, &late):
 		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.", Authenticate: insufficient(r, late.acr)}
 	case errors.Is(err, argon2id.ErrBusy):
-		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.must("signin.busy"), RetryAfter: time.Second}
+		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.Must("signin.busy"), RetryAfter: time.Second}
 	}
 	p := fromProblem(r, web.AsProblem(err))
 	if p.Detail == "" && p.Status >= 500 {
-		p.Detail = say.must("error.message")
+		p.Detail = say.Must("error.message")
 	}
 	return p
 }

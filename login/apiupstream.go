@@ -117,15 +117,15 @@ func (s *Server) strangerProblem(r *http.Request, err error) error {
 	}
 	switch {
 	case errors.Is(err, upstream.ErrRefused):
-		return name(upstreamRefused, say.must("federated.refused_token"))
+		return name(upstreamRefused, say.Must("federated.refused_token"))
 	case errors.Is(err, upstream.ErrUnreachable):
-		return &web.Problem{Status: http.StatusServiceUnavailable, Message: say.must("federated.unreachable_token"), RetryAfter: 5 * time.Second}
+		return &web.Problem{Status: http.StatusServiceUnavailable, Message: say.Must("federated.unreachable_token"), RetryAfter: 5 * time.Second}
 	case errors.Is(err, errProveEmail):
-		return name(emailUnconfirmed, say.must("federated.email_title"))
+		return name(emailUnconfirmed, say.Must("federated.email_title"))
 	case errors.Is(err, errProveAccount):
-		return name(accountExists, say.must("federated.account_title"))
+		return name(accountExists, say.Must("federated.account_title"))
 	case errors.Is(err, errNotAdmitted):
-		return name(notAdmitted, say.must("federated.closed_title"))
+		return name(notAdmitted, say.Must("federated.closed_title"))
 	}
 	return err
 }

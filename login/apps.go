@@ -22,7 +22,7 @@ func (o *overview) connected() string {
 	if o.apps == 0 {
 		return ""
 	}
-	return o.words.must("account.apps.count", o.apps)
+	return o.words.Must("account.apps.count", o.apps)
 }
 
 // appsOf are the apps that may use the person's account, by name.
@@ -103,7 +103,7 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 	var page []appView
 	for _, one := range all {
 		page = append(page, appView{
-			ID: one.client.ClientID, Client: clientOf(&one.client, v.words), Since: v.words.date(one.since),
+			ID: one.client.ClientID, Client: clientOf(&one.client, v.words), Since: v.words.Date(one.since),
 			Wants: wants(&storage.Interaction{Scopes: one.scopes, Claims: one.claims}, v.words),
 		})
 	}
@@ -127,7 +127,7 @@ func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch err := s.disconnect(r, a.User, r.PostForm.Get("client")); {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showApps(w, r, http.StatusNotFound, s.words(r).must("apps.gone"))
+		return s.showApps(w, r, http.StatusNotFound, s.words(r).Must("apps.gone"))
 	case err != nil:
 		return err
 	}

@@ -81,7 +81,7 @@ func (s *Server) notAdmitted(r *http.Request, from string) error {
 	if err := s.recordSome(r, event); err != nil {
 		return err
 	}
-	return &web.Problem{Status: http.StatusForbidden, Title: w.must("federated.closed_title"), Message: w.must("federated.closed", name)}
+	return &web.Problem{Status: http.StatusForbidden, Title: w.Must("federated.closed_title"), Message: w.Must("federated.closed", name)}
 }
 
 // identify finds whose identity it is, or makes it somebody's. An address alone never

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/brand"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -23,8 +24,8 @@ type brandView struct {
 // link is one to a page that is not ours.
 type link struct{ URL, Text string }
 
-func brandOf(t *web.Tenant, w words) brandView {
-	v := brandView{Name: w.must("brand.name")}
+func brandOf(t *web.Tenant, w texts.Words) brandView {
+	v := brandView{Name: w.Must("brand.name")}
 	if t == nil {
 		return v
 	}
@@ -37,7 +38,7 @@ func brandOf(t *web.Tenant, w words) brandView {
 		return v
 	}
 	v.sheet = brand.Sheet(b)
-	for _, l := range []link{{b.PrivacyURI, w.must("brand.privacy")}, {b.TermsURI, w.must("brand.terms")}, {b.HelpURI, w.must("brand.help")}, {b.ImprintURI, w.must("brand.imprint")}} {
+	for _, l := range []link{{b.PrivacyURI, w.Must("brand.privacy")}, {b.TermsURI, w.Must("brand.terms")}, {b.HelpURI, w.Must("brand.help")}, {b.ImprintURI, w.Must("brand.imprint")}} {
 		if l.URL = brand.Link(l.URL, l.URL == b.HelpURI); l.URL != "" {
 			v.links = append(v.links, l)
 		}
@@ -59,7 +60,7 @@ func (v brandView) SheetName() string {
 func (v *view) Footer() []link {
 	all := v.Brand.links
 	if v.Client != nil {
-		for _, l := range []link{{v.Client.Policy, v.words.must("client.policy", v.Client.Name)}, {v.Client.Terms, v.words.must("client.tos", v.Client.Name)}} {
+		for _, l := range []link{{v.Client.Policy, v.words.Must("client.policy", v.Client.Name)}, {v.Client.Terms, v.words.Must("client.tos", v.Client.Name)}} {
 			if l.URL != "" {
 				all = append(all, l)
 			}
@@ -71,7 +72,7 @@ func (v *view) Footer() []link {
 // serveSheet serves the tenant's stylesheet. Replicas take a moment to hear of a new one:
 // what is asked for by a name that is not its own is not kept.
 func (s *Server) serveSheet(w http.ResponseWriter, r *http.Request) {
-	v := brandOf(web.TenantOf(r.Context()), texts()[Languages()[0]])
+	v := brandOf(web.TenantOf(r.Context()), texts.In(texts.Languages()[0]))
 	if v.sheet == "" {
 		http.NotFound(w, r)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -150,7 +151,7 @@ func proofsOf(form url.Values, kept *authSession) map[string]any {
 // challengeFail answers with what is wrong or missing.
 func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
 	p := s.apiProblem(s.words(r), r, err)
-	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts()[Languages()[0]], r, err).Detail), Message: p.Detail, Errors: p.Errors}
+	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail), Message: p.Detail, Errors: p.Errors}
 	status := p.Status
 	switch left, wants := p.More.(factorsLeft); {
 	case errors.Is(err, errMoreProof):

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -242,7 +243,7 @@ func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
 	kept := a.asks()
 	a.errs(a.form(ChallengePath, url.Values{"auth_session": {kept.str("auth_session")}, "login": {"jo"}, "password": {right}}, basicAuth("shop", a.secret)), 400, "invalid_session")
 	wrong := a.form(ChallengePath, asksCode("login", "jo", "password", "wrong battery horse"), "Accept-Language: de")
-	if wrong.str("error_description") != ascii(english["signin.wrong"]) || wrong.str("message") != texts()["de"]["signin.wrong"] {
+	if wrong.str("error_description") != ascii(english["signin.wrong"]) || wrong.str("message") != texts.In("de")["signin.wrong"] {
 		t.Errorf("got %s", wrong.raw)
 	}
 }

@@ -19,7 +19,7 @@ var perChanger = limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}
 
 func (o *overview) email() string {
 	if o.user.Email != "" && !o.user.EmailVerified {
-		return o.words.must("account.unconfirmed", address.Shown(o.user.Email))
+		return o.words.Must("account.unconfirmed", address.Shown(o.user.Email))
 	}
 	return address.Shown(o.user.Email)
 }

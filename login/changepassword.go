@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -15,10 +16,10 @@ import (
 func (o *overview) password() string {
 	for _, c := range o.creds {
 		if c.Kind == storage.PasswordCredential {
-			return o.words.must("account.changed", o.words.date(c.UpdatedAt))
+			return o.words.Must("account.changed", o.words.Date(c.UpdatedAt))
 		}
 	}
-	return o.words.must("account.no_password")
+	return o.words.Must("account.no_password")
 }
 
 // passwordForm is what the password page shows.
@@ -153,9 +154,9 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 }
 
 // changedMeanwhile is err as what a person is told when somebody else was faster.
-func changedMeanwhile(w words, err error) error {
+func changedMeanwhile(w texts.Words, err error) error {
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
-		return &web.Problem{Status: http.StatusConflict, Message: w.must("account.other"), Err: err}
+		return &web.Problem{Status: http.StatusConflict, Message: w.Must("account.other"), Err: err}
 	}
 	return err
 }

@@ -86,13 +86,13 @@ func TestANewPasswordIsJudged(t *testing.T) {
 		t.Error("the page does not show how strong a password is")
 	}
 	for _, test := range []struct{ old, fresh, want string }{
-		{"", another, english.must("newpassword.missing")},
-		{strings.Repeat("x", 2000), another, english.must("newpassword.missing")},
-		{"wrong horse", another, english.must("newpassword.wrong")},
-		{right, "", english.must("password.missing")},
-		{right, "short", english.must("setup.short", 8)},
-		{right, "Jo@Example.com", english.must("setup.name")},
-		{right, right, english.must("password.reused")},
+		{"", another, english.Must("newpassword.missing")},
+		{strings.Repeat("x", 2000), another, english.Must("newpassword.missing")},
+		{"wrong horse", another, english.Must("newpassword.wrong")},
+		{right, "", english.Must("password.missing")},
+		{right, "short", english.Must("setup.short", 8)},
+		{right, "Jo@Example.com", english.Must("setup.name")},
+		{right, right, english.Must("password.reused")},
 	} {
 		p := v.post("/account/password", "old_password", test.old, "password", test.fresh)
 		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test.want) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -63,7 +64,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		return s.showConsent(w, r, http.StatusUnprocessableEntity, in, account, "")
 	}
 	if r.PostForm.Get("user") != account.UserID {
-		return s.showConsent(w, r, http.StatusConflict, in, account, s.words(r).must("consent.changed"))
+		return s.showConsent(w, r, http.StatusConflict, in, account, s.words(r).Must("consent.changed"))
 	}
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	// What was allowed before stays allowed: a client that asks for one thing now and
@@ -104,12 +105,12 @@ func (s *Server) asked(r *http.Request) (*storage.Interaction, browser.Account, 
 
 // wants says in words what the client asks for: who it is first, that it lasts last. A
 // claim that a scope brings along is not named beside it.
-func wants(in *storage.Interaction, w words) []string {
+func wants(in *storage.Interaction, w texts.Words) []string {
 	var out []string
 	add := func(kind, name string) {
 		text, ok := w[kind+"."+name]
 		if !ok {
-			text = w.must("consent."+kind, name)
+			text = w.Must("consent."+kind, name)
 		}
 		if !slices.Contains(out, text) {
 			out = append(out, text)
@@ -147,13 +148,13 @@ var scopeOf = map[string]string{
 var aboutTokens = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "azp"}
 
 // host says where a redirect URI leads, in the form that people compare.
-func host(redirectURI string, w words) string {
+func host(redirectURI string, w texts.Words) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return w.must("consent.device")
+		return w.Must("consent.device")
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
-		return w.must("consent.device")
+		return w.Must("consent.device")
 	}
 	return u.Host
 }

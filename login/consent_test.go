@@ -174,3 +174,11 @@ func TestWhereTheAnswerGoes(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryClaimHasWords(t *testing.T) {
+	for claim := range scopeOf {
+		if english["claim."+claim] == "" {
+			t.Errorf("there are no words for the claim %s", claim)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("sure") == "" {
-		return s.showDelete(w, r, http.StatusUnprocessableEntity, s.words(r).must("delete.unsure"))
+		return s.showDelete(w, r, http.StatusUnprocessableEntity, s.words(r).Must("delete.unsure"))
 	}
 	if err := s.deleteAccount(r, a.User); err != nil {
 		return err

@@ -130,7 +130,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	}
 	app, begun, err := s.openSetup(c.user, r.PostForm.Get("setup"))
 	if err != nil {
-		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, factor.NewTOTP(), time.Now(), s.words(r).must("enrol.old"))
+		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, factor.NewTOTP(), time.Now(), s.words(r).Must("enrol.old"))
 	}
 	codes, err := s.enrolTOTP(r, c, app, r.PostForm.Get("code"))
 	var wrong invalid
@@ -225,7 +225,7 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.I
 	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
 		page.Next = v.Path + factorsPath
 	}
-	text := v.words.must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	text := v.words.Must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
 	page.File = template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text)))
 	v.Page = page
 	return s.show(w, http.StatusOK, "codes", v)

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 )
 
 // problemView is what the error page shows.
@@ -37,18 +38,18 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 	if !html {
 		// error_description is ASCII (RFC 6749 section 5.2), and read by whoever writes the
 		// program, whose people need not speak their language.
-		say = texts()[Languages()[0]]
+		say = texts.In(texts.Languages()[0])
 	}
 	setHeaders(w, t)
-	title, message := say.sentence(p.Title), say.sentence(p.Message)
+	title, message := say.Sentence(p.Title), say.Sentence(p.Message)
 	if title == "" {
 		title = say["error."+strconv.Itoa(p.Status)]
 	}
 	if title == "" {
-		title = say.must("error.other")
+		title = say.Must("error.other")
 	}
 	if message == "" && p.Status >= 500 {
-		message = say.must("error.message")
+		message = say.Must("error.message")
 	}
 	if strings.TrimSuffix(message, ".") == title {
 		message = ""

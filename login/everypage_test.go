@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -74,10 +75,10 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			c.fill("password", right)
 			c.click("form:not(.passkey) button.primary")
 		}
-		for _, lang := range Languages() {
+		for _, lang := range texts.Languages() {
 			chromiumtest.Language(t, c.ctx, lang)
 			for _, path := range paths {
-				if who == "mo" && !strings.HasPrefix(path, "/second-factor") || who == "jo" && seen[path] == len(Languages()) && !slices.Contains([]string{"/", "/login", "/select"}, path) {
+				if who == "mo" && !strings.HasPrefix(path, "/second-factor") || who == "jo" && seen[path] == len(texts.Languages()) && !slices.Contains([]string{"/", "/login", "/select"}, path) {
 					continue // shown to anybody alike
 				}
 				name := who + strings.ReplaceAll(path, "/", "-") + "-" + lang
@@ -106,7 +107,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		if path == "/second-factor/setup" {
 			continue // that of /account/second-factor/app, for who has to
 		}
-		if seen[path] < len(Languages()) {
+		if seen[path] < len(texts.Languages()) {
 			t.Errorf("%s was seen %d times", path, seen[path])
 		}
 	}

@@ -30,9 +30,9 @@ type deviceView struct {
 
 func (o *overview) secondFactor() string {
 	if storage.HasSecondFactor(o.creds) {
-		return o.words.must("factors.state_on")
+		return o.words.Must("factors.state_on")
 	}
-	return o.words.must("factors.state_off")
+	return o.words.Must("factors.state_off")
 }
 
 // factorsPage shows what the person has, and lets them change it.
@@ -51,14 +51,14 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range creds {
 		switch c.Kind {
 		case storage.TOTPCredential:
-			page.App = v.words.date(c.CreatedAt)
+			page.App = v.words.Date(c.CreatedAt)
 		case storage.PasskeyCredential:
 			page.Passkeys++
 		case storage.RecoveryCredential:
 			page.Codes = s.recoveryLeft(r, c)
 		case storage.DeviceCredential:
 			if d, ok := remembers(r, a.User, c); ok && page.On {
-				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.words.device(d.UserAgent), Since: v.words.date(c.CreatedAt), Here: held[c.ID] != ""})
+				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.words.Device(d.UserAgent), Since: v.words.Date(c.CreatedAt), Here: held[c.ID] != ""})
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func (s *Server) endWeaker(r *http.Request, c *claimant) error {
 // switchOff takes the second factor away, with what stands in for it.
 func (s *Server) switchOff(r *http.Request, c *claimant) error {
 	if demanded(r) {
-		return &web.Problem{Status: http.StatusForbidden, Title: s.words(r).must("factors.title"), Message: s.words(r).must("factors.must")}
+		return &web.Problem{Status: http.StatusForbidden, Title: s.words(r).Must("factors.title"), Message: s.words(r).Must("factors.must")}
 	}
 	mails, err := s.told(r, c.user, "factor.told_off")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -23,7 +24,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	everywhere := func() {
 		t.Helper()
 		c.resize(320, 640)
-		for _, lang := range slices.Backward(Languages()) { // English last
+		for _, lang := range slices.Backward(texts.Languages()) { // English last
 			chromiumtest.Language(t, c.ctx, lang)
 			chromiumtest.Do(t, c.ctx, chromedp.Reload())
 			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`)); got != lang+" 320" {

@@ -8,11 +8,12 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 )
 
 // formFaults is what is wrong with the fields of a form.
 type formFaults struct {
-	words  words
+	words  texts.Words
 	faults invalid
 }
 
@@ -39,14 +40,14 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, err error) (statu
 	case errors.As(err, &faults):
 		return http.StatusUnprocessableEntity, ""
 	case errors.Is(err, errWrongCode):
-		return http.StatusUnprocessableEntity, say.must("confirm.wrong")
+		return http.StatusUnprocessableEntity, say.Must("confirm.wrong")
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return http.StatusTooManyRequests, say.must("signin.limited", say.span(early.wait))
+		return http.StatusTooManyRequests, say.Must("signin.limited", say.Span(early.wait))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
-		return http.StatusServiceUnavailable, say.must("signin.busy")
+		return http.StatusServiceUnavailable, say.Must("signin.busy")
 	}
 	return 0, ""
 }
@@ -86,9 +87,9 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, status int, title, 
 		return err
 	}
 	v := s.view(w, r, title, in)
-	page := told{Lead: v.words.must(lead)}
+	page := told{Lead: v.words.Must(lead)}
 	for _, l := range links {
-		page.Links = append(page.Links, toldLink{l.Page, v.words.must(l.Text)})
+		page.Links = append(page.Links, toldLink{l.Page, v.words.Must(l.Text)})
 	}
 	v.Page = page
 	return s.show(w, status, "told", v)

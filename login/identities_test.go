@@ -141,7 +141,7 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	v := f.visitor()
 	v.come(fakeidp.Google, "", fedJo)
-	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict || !strings.Contains(a.body, english.must("identity.last")) {
+	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict || !strings.Contains(a.body, english.Must("identity.last")) {
 		t.Errorf("the only one: got %d %s", a.status, a.body)
 	}
 	for range 5 {

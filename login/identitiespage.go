@@ -22,7 +22,7 @@ func (o *overview) linked() string {
 	if len(o.identities) == 0 {
 		return ""
 	}
-	return o.words.must("identity.count", len(o.identities))
+	return o.words.Must("identity.count", len(o.identities))
 }
 
 // identitiesPage shows what the person can sign in with that they have elsewhere.
@@ -44,7 +44,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 	for _, i := range ids {
 		page.Others = slices.DeleteFunc(page.Others, func(o wayIn) bool { return o.ID == i.Provider })
 		name, _ := s.upstreamName(r, i.Provider)
-		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.date(i.CreatedAt)})
+		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.Date(i.CreatedAt)})
 	}
 	v.Page, v.Alert = page, alert
 	forClient(w) // the form leads to a provider, and from there to wherever that asks people
@@ -61,7 +61,7 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 	if add := r.PostForm.Get("add"); add != "" {
 		p, err := s.upstream(web.TenantOf(r.Context()), add)
 		if errors.Is(err, storage.ErrNotFound) {
-			return s.showIdentities(w, r, http.StatusNotFound, s.words(r).must("identity.gone"))
+			return s.showIdentities(w, r, http.StatusNotFound, s.words(r).Must("identity.gone"))
 		}
 		if err != nil {
 			return err
@@ -70,9 +70,9 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch err := s.unlinkIdentity(r, a.User, r.PostForm.Get("provider"), r.PostForm.Get("subject")); {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showIdentities(w, r, http.StatusNotFound, s.words(r).must("identity.gone"))
+		return s.showIdentities(w, r, http.StatusNotFound, s.words(r).Must("identity.gone"))
 	case errors.Is(err, errLastWayIn):
-		return s.showIdentities(w, r, http.StatusConflict, s.words(r).must("identity.last"))
+		return s.showIdentities(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
 		return err
 	}

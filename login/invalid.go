@@ -1,5 +1,7 @@
 package login
 
+import "github.com/vouchsafe/vouchsafe/login/texts"
+
 // fault is what is wrong with one thing that a person entered.
 type fault struct {
 	Field string // its name in forms and JSON
@@ -17,10 +19,10 @@ func (invalid) Error() string { return "invalid input" }
 func invalidf(field, text string, args ...any) error { return invalid{{field, text, args}} }
 
 // of says what is wrong with a field, or "".
-func (i invalid) of(w words, field string) string {
+func (i invalid) of(w texts.Words, field string) string {
 	for _, f := range i {
 		if f.Field == field {
-			return w.must(f.Text, f.Args...)
+			return w.Must(f.Text, f.Args...)
 		}
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -43,11 +44,11 @@ func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
 			return v.do(req)
 		}
 		p := get("/login?" + query)
-		if !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts()[c.want]["signin.password"]) {
+		if !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts.In(c.want)["signin.password"]) {
 			t.Errorf("%s: got %s, want %s", name, p.body[:60], c.want)
 		}
 		if c.client == "" { // the error page too
-			if p := get("/setup?" + query); !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts()[c.want]["error.id"]) {
+			if p := get("/setup?" + query); !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts.In(c.want)["error.id"]) {
 				t.Errorf("%s: the error page: got %s, want %s", name, p.body[:60], c.want)
 			}
 		}
@@ -79,7 +80,7 @@ func TestLanguageStaysWithTheForm(t *testing.T) {
 		} else {
 			fields = append(fields, "ui_locales", "de")
 		}
-		if p := v.post("/login", fields...); !strings.Contains(p.body, texts()["de"]["signin.wrong"]) {
+		if p := v.post("/login", fields...); !strings.Contains(p.body, texts.In("de")["signin.wrong"]) {
 			t.Errorf("%s: the answer to the form is not German", query)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -48,7 +49,7 @@ func TestPagesThatWereOpenForTooLong(t *testing.T) {
 	}
 	// The page that comes next says why.
 	again := s.ask("", storage.Interaction{Prompt: []string{"login"}})
-	for lang, want := range map[string]string{"en": english["page.late"], "de": texts()["de"]["page.late"]} {
+	for lang, want := range map[string]string{"en": english["page.late"], "de": texts.In("de")["page.late"]} {
 		if p := v.get("/login?late=1&ui_locales=" + lang + "&" + again); want == "" || lang == "en" && alertOf(p) != want {
 			t.Errorf("%s: got %q, want %q", lang, alertOf(p), want)
 		}

@@ -25,7 +25,7 @@ func (s *Server) fit(r *http.Request, field, secret string, about ...string) err
 	if secret == "" {
 		return invalidf(field, "password.missing")
 	}
-	about = append(slices.Clone(about), s.words(r).must("brand.name"), web.TenantOf(r.Context()).Name)
+	about = append(slices.Clone(about), s.words(r).Must("brand.name"), web.TenantOf(r.Context()).Name)
 	switch err := s.Policy.Check(r.Context(), secret, about...); {
 	case err == nil:
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -27,7 +28,7 @@ func parseTemplates() (*template.Template, error) {
 
 // view is what a template sees.
 type view struct {
-	words  words
+	words  texts.Words
 	server *Server
 	tenant *web.Tenant
 
@@ -57,7 +58,7 @@ type view struct {
 }
 
 // T is the text with the given id.
-func (v *view) T(id string, args ...any) (string, error) { return v.words.say(id, args...) }
+func (v *view) T(id string, args ...any) (string, error) { return v.words.Say(id, args...) }
 
 // Lang is the language of the texts.
 func (v *view) Lang() string { return v.words["lang"] }
@@ -99,13 +100,13 @@ func (v *view) Link(page string, query ...string) string {
 // that links are https or nothing.
 type clientView struct{ Name, Logo, URI, Policy, Terms string }
 
-func clientOf(c *storage.Client, w words) *clientView {
+func clientOf(c *storage.Client, w texts.Words) *clientView {
 	v := &clientView{Name: c.ClientName, Logo: secureURL(c.LogoURI), URI: secureURL(c.ClientURI), Policy: secureURL(c.PolicyURI), Terms: secureURL(c.TosURI)}
 	if v.Name == "" {
 		v.Name = c.ClientID
 	}
 	if v.Name == "" {
-		v.Name = w.must("client.unnamed")
+		v.Name = w.Must("client.unnamed")
 	}
 	return v
 }
@@ -123,7 +124,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 	t := web.TenantOf(r.Context())
 	v := &view{words: s.words(r), server: s, tenant: t, Path: t.Path, Form: formToken(browser.Binding(w, r))}
 	v.Brand = brandOf(t, v.words)
-	v.Title = v.words.must(title)
+	v.Title = v.words.Must(title)
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = clientOf(&in.Client, v.words)
@@ -131,7 +132,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *
 		forClient(w)
 	} else {
 		v.Next = nextOf(r)
-		if wish := uiLocales(r); len(wish) <= longestWishing {
+		if wish := uiLocales(r); len(wish) <= texts.LongestWish {
 			v.Locales = wish
 		}
 	}
@@ -175,7 +176,7 @@ func (s *Server) opened(r *http.Request) (*storage.Interaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	web.RequestOf(r.Context()).Language = speak(in.UILocales, languageOf(r))
+	web.RequestOf(r.Context()).Language = texts.First(in.UILocales, languageOf(r))
 	return &in, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -46,9 +47,9 @@ func (o *overview) passkeys() string {
 		}
 	}
 	if n == 0 {
-		return o.words.must("passkeys.zero")
+		return o.words.Must("passkeys.zero")
 	}
-	return o.words.must("passkeys.count", n)
+	return o.words.Must("passkeys.count", n)
 }
 
 // passkeysPage shows the person's passkeys, and takes new ones. It wants a fresh proof
@@ -76,9 +77,9 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			continue
 		}
 		k, ok := s.openPasskey(r, c)
-		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.date(c.CreatedAt)}
+		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.Date(c.CreatedAt)}
 		if !k.LastUsed.IsZero() {
-			one.Used = v.words.stamp(k.LastUsed)
+			one.Used = stampOf(v.words, k.LastUsed)
 		}
 		one.Typed = one.Name
 		if edit != nil {
@@ -94,7 +95,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			return err
 		}
 		v.Passkey = &passkeyForm{Action: "/account/passkeys", Options: v.Path + "/account/passkeys/options", Create: true,
-			Button: v.words.must("passkeys.add"), Fault: v.words.must("passkeys.failed"), Exists: v.words.must("passkeys.exists")}
+			Button: v.words.Must("passkeys.add"), Fault: v.words.Must("passkeys.failed"), Exists: v.words.Must("passkeys.exists")}
 		allowScript(w)
 	}
 	v.Page, v.Alert = page, alert
@@ -102,14 +103,14 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 }
 
 // nameOf is what a passkey is called: by its owner, else by who keeps it.
-func nameOf(w words, k passkey.Passkey) string {
+func nameOf(w texts.Words, k passkey.Passkey) string {
 	if k.Name != "" {
 		return k.Name
 	}
 	if maker := k.Maker(); maker != "" {
 		return maker
 	}
-	return w.must("passkeys.unnamed")
+	return w.Must("passkeys.unnamed")
 }
 
 // newPasskeyOptions gives the page's script a challenge to make a passkey.
@@ -159,13 +160,13 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 			}
 		})
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showPasskeys(w, r, http.StatusNotFound, a, words.must("passkeys.gone"), nil)
+		return s.showPasskeys(w, r, http.StatusNotFound, a, words.Must("passkeys.gone"), nil)
 	case errors.Is(err, errLastWayIn):
-		return s.showPasskeys(w, r, http.StatusConflict, a, words.must("passkeys.last"), nil)
+		return s.showPasskeys(w, r, http.StatusConflict, a, words.Must("passkeys.last"), nil)
 	case errors.Is(err, errWrongPasskey):
-		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.must("passkeys.failed"), nil)
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.Must("passkeys.failed"), nil)
 	case errors.Is(err, errLatePasskey):
-		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.must("passkey.late"), nil)
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.Must("passkey.late"), nil)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 	if !s.offersPasskeys(r) {
 		return nil, nil
 	}
-	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.words.must("passkey.button"), Fault: v.words.must("passkey.failed"), Autofill: !confirm}
+	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.words.Must("passkey.button"), Fault: v.words.Must("passkey.failed"), Autofill: !confirm}
 	if confirm {
 		a, err := s.Sessions.Current(r)
 		if err != nil {
@@ -49,7 +49,7 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 		case err != nil:
 			return nil, err
 		}
-		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.words.must("passkey.confirm")
+		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.words.Must("passkey.confirm")
 	}
 	allowScript(w)
 	return f, nil
@@ -140,11 +140,11 @@ func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error)
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return http.StatusTooManyRequests, words.must("signin.limited", words.span(early.wait))
+		return http.StatusTooManyRequests, words.Must("signin.limited", words.Span(early.wait))
 	case errors.Is(err, errWrongPasskey):
-		return http.StatusUnprocessableEntity, words.must("passkey.wrong")
+		return http.StatusUnprocessableEntity, words.Must("passkey.wrong")
 	case errors.Is(err, errLatePasskey):
-		return http.StatusUnprocessableEntity, words.must("passkey.late")
+		return http.StatusUnprocessableEntity, words.Must("passkey.late")
 	}
 	return 0, ""
 }

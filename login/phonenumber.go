@@ -23,9 +23,9 @@ func (s *Server) hasPhones(*http.Request) bool { return s.Mail.Texts }
 func (o *overview) phone() string {
 	switch {
 	case o.user.Phone == "":
-		return o.words.must("phone.none")
+		return o.words.Must("phone.none")
 	case !o.user.PhoneVerified:
-		return o.words.must("account.unconfirmed", o.user.Phone)
+		return o.words.Must("account.unconfirmed", o.user.Phone)
 	}
 	return o.user.Phone
 }

@@ -34,7 +34,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 	}
 	status, alert := s.again(w, r, err)
 	if errors.Is(err, errLastWayIn) {
-		status, alert = http.StatusConflict, s.words(r).must("phone.last")
+		status, alert = http.StatusConflict, s.words(r).Must("phone.last")
 	}
 	if status == 0 {
 		return changedMeanwhile(s.words(r), err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 )
 
 // problemTexts are the titles and messages of all web.Problems in the module's code, with
@@ -86,6 +87,9 @@ func isProblem(typ ast.Expr) bool {
 	return ok && name.Name == "Problem"
 }
 
+// isSentence says whether the id is a sentence of a web.Problem.
+func isSentence(id string) bool { return strings.Contains(id, " ") }
+
 // TestEveryProblemIsTranslated: what a new one says has to go into texts/*/problem.json.
 func TestEveryProblemIsTranslated(t *testing.T) {
 	found := problemTexts(t)
@@ -107,10 +111,10 @@ func TestEveryProblemIsTranslated(t *testing.T) {
 func TestErrorPagesSpeakTheLanguageAskedFor(t *testing.T) {
 	s := newSite(t, nil)
 	const said = "The request cannot be read."
-	for _, lang := range Languages() {
+	for _, lang := range texts.Languages() {
 		req := s.request("/authorize?ui_locales=" + lang)
 		p := s.failed(req, &web.Problem{Status: 400, Message: said, Title: "This page is out of date"})
-		for _, want := range []string{`lang="` + lang + `"`, texts()[lang][said], texts()[lang]["This page is out of date"]} {
+		for _, want := range []string{`lang="` + lang + `"`, texts.In(lang)[said], texts.In(lang)["This page is out of date"]} {
 			if !strings.Contains(p.body, want) {
 				t.Errorf("%s: the page is without %q", lang, want)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -225,13 +226,13 @@ func notLanguage(s string) string {
 // languageNames are the languages of the pages, as their speakers call them.
 var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "pt": "Português", "ru": "Русский"}
 
-func formOfProfile(w words, p storage.Profile, faults invalid) profileForm {
+func formOfProfile(w texts.Words, p storage.Profile, faults invalid) profileForm {
 	p = withAddress(p)
 	var form profileForm
 	for _, f := range profileFields {
-		in := profileInput{ID: strings.ReplaceAll(f.name, ".", "-"), Name: f.name, Label: w.must(f.label), Value: *f.at(&p), Fill: f.fill, Kind: f.kind, Most: maxProfile, Fault: faults.of(w, f.name)}
+		in := profileInput{ID: strings.ReplaceAll(f.name, ".", "-"), Name: f.name, Label: w.Must(f.label), Value: *f.at(&p), Fill: f.fill, Kind: f.kind, Most: maxProfile, Fault: faults.of(w, f.name)}
 		if f.hint != "" {
-			in.Hint = w.must(f.hint)
+			in.Hint = w.Must(f.hint)
 		}
 		if f.kind == "language" {
 			in.Options = languageOptions(w, in.Value)
@@ -251,9 +252,9 @@ func formOfProfile(w words, p storage.Profile, faults invalid) profileForm {
 }
 
 // languageOptions are those of the pages, no answer, and the one that is chosen.
-func languageOptions(w words, chosen string) [][2]string {
-	options := [][2]string{{"", w.must("profile.no_locale")}}
-	for _, tag := range Languages() {
+func languageOptions(w texts.Words, chosen string) [][2]string {
+	options := [][2]string{{"", w.Must("profile.no_locale")}}
+	for _, tag := range texts.Languages() {
 		options = append(options, [2]string{tag, languageNames[tag]})
 	}
 	if !slices.ContainsFunc(options, func(o [2]string) bool { return o[0] == chosen }) {

@@ -3,8 +3,6 @@ package login
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,30 +10,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// FuzzLanguage: whatever a browser wishes for, pages speak one of our languages, and the
-// one that it names when it names one alone.
-func FuzzLanguage(f *testing.F) {
-	for _, header := range []string{"", "de-CH,de;q=0.9,en;q=0.8", "uk", "*", "de;q=0", "de;q=1e9", "en-t-" + strings.Repeat("en-t-", 90), strings.Repeat("a,", 300), "../../etc/passwd", "de\x00", "x-" + strings.Repeat("a", 600)} {
-		f.Add(header, header)
-		f.Add(header, "")
-		f.Add("", header)
-	}
-	f.Fuzz(func(t *testing.T, header, locales string) {
-		r := httptest.NewRequest(http.MethodGet, "/?"+url.Values{"ui_locales": {locales}}.Encode(), nil)
-		r.Header.Set("Accept-Language", header)
-		got := languageOf(r)
-		if !slices.Contains(Languages(), got) || texts()[got] == nil {
-			t.Fatalf("%q, %q: got %q", header, locales, got)
-		}
-		if slices.Contains(Languages(), locales) && got != locales {
-			t.Errorf("%q: got %q", locales, got)
-		}
-		if len(accepted(header)) > longestWishing {
-			t.Errorf("%d wishes", len(accepted(header)))
-		}
-	})
-}
 
 // FuzzRememberedCookie: of any cookie come few tokens, each of the form that was given out;
 // written again they are the same, and fit what a browser keeps.

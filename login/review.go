@@ -81,7 +81,7 @@ func (s *Server) openersOf(r *http.Request, u storage.User) ([]opener, error) {
 		switch c.Kind {
 		case storage.PasskeyCredential:
 			k, _ := s.openPasskey(r, c)
-			o := opener{Name: say.must("review.passkey", nameOf(say, k)), Detail: say.must("review.since", say.date(c.CreatedAt))}
+			o := opener{Name: say.Must("review.passkey", nameOf(say, k)), Detail: say.Must("review.since", say.Date(c.CreatedAt))}
 			if onlyFactor(creds) {
 				o.Asked = true
 			} else {
@@ -91,12 +91,12 @@ func (s *Server) openersOf(r *http.Request, u storage.User) ([]opener, error) {
 			}
 			all = append(all, o)
 		case storage.TOTPCredential:
-			all = append(all, opener{Name: say.must("review.app"), Detail: say.must("review.since", say.date(c.CreatedAt)), Asked: true})
+			all = append(all, opener{Name: say.Must("review.app"), Detail: say.Must("review.since", say.Date(c.CreatedAt)), Asked: true})
 		}
 	}
 	for _, i := range ids {
 		name, _ := s.upstreamName(r, i.Provider)
-		o := opener{Name: say.must("review.identity", name), Detail: say.must("review.since", say.date(i.CreatedAt)), Key: "identity " + i.Provider + " " + i.Subject}
+		o := opener{Name: say.Must("review.identity", name), Detail: say.Must("review.since", say.Date(i.CreatedAt)), Key: "identity " + i.Provider + " " + i.Subject}
 		if i.Email != "" {
 			o.Detail = i.Email + " · " + o.Detail
 		}
@@ -104,7 +104,7 @@ func (s *Server) openersOf(r *http.Request, u storage.User) ([]opener, error) {
 		all = append(all, o)
 	}
 	if u.PhoneVerified && offers(r, storage.MethodPhone) {
-		all = append(all, opener{Name: say.must("review.phone", u.Phone), Key: "phone", remove: func(ch *storage.Change) {
+		all = append(all, opener{Name: say.Must("review.phone", u.Phone), Key: "phone", remove: func(ch *storage.Change) {
 			without := u
 			without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
 			ch.Update = &without
@@ -155,10 +155,10 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	v := s.view(w, r, title, in)
-	page := reviewPage{Lead: v.words.must(lead), Openers: openers, Removes: slices.ContainsFunc(openers, func(o opener) bool { return o.Key != "" })}
+	page := reviewPage{Lead: v.words.Must(lead), Openers: openers, Removes: slices.ContainsFunc(openers, func(o opener) bool { return o.Key != "" })}
 	v.Page, v.Alert = page, alert
 	if r.FormValue("removed") != "" {
-		v.Done = v.words.must("review.removed")
+		v.Done = v.words.Must("review.removed")
 	}
 	return s.show(w, status, "review", v)
 }
@@ -185,14 +185,14 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(names) == 0 {
-		return s.showReview(w, r, http.StatusUnprocessableEntity, s.words(r).must("review.nothing"))
+		return s.showReview(w, r, http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
 	}
 	if ch.Mails, err = s.told(r, u, "review.told", strings.Join(names, ", ")); err != nil {
 		return err
 	}
 	switch err := s.leavingAWayIn(r, u, ch); {
 	case errors.Is(err, errLastWayIn):
-		return s.showReview(w, r, http.StatusConflict, s.words(r).must("identity.last"))
+		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
 		return changedMeanwhile(s.words(r), err)
 	}

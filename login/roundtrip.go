@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -90,7 +91,7 @@ func (s *Server) providerOf(r *http.Request) (*upstream.Provider, error) {
 // prove themselves anew, is asked to do so there, too.
 func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Interaction, p *upstream.Provider, tr *trip) error {
 	t := web.TenantOf(r.Context())
-	if len(tr.Next) > 200 || len(tr.Locales) > longestWishing {
+	if len(tr.Next) > 200 || len(tr.Locales) > texts.LongestWish {
 		tr.Next, tr.Locales = "", ""
 	}
 	_, err := s.Sessions.Current(r)
@@ -264,7 +265,7 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 // errTrip is the one answer to what does not belong to a round trip of this browser.
 func (s *Server) errTrip(r *http.Request, developer string) error {
 	w := s.words(r)
-	return &web.Problem{Status: http.StatusBadRequest, Title: w.must("federated.lost_title"), Message: w.must("federated.lost"), Developer: developer}
+	return &web.Problem{Status: http.StatusBadRequest, Title: w.Must("federated.lost_title"), Message: w.Must("federated.lost"), Developer: developer}
 }
 
 func (s *Server) tooMany(r *http.Request, err error) error {
@@ -273,7 +274,7 @@ func (s *Server) tooMany(r *http.Request, err error) error {
 		return err
 	}
 	w := s.words(r)
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.must("signin.limited", w.span(early.wait)), RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.Must("signin.limited", w.Span(early.wait)), RetryAfter: early.wait}
 }
 
 // notArrived sends the browser back to where the trip began, which says why: a page that
@@ -321,5 +322,5 @@ func (s *Server) turnedAway(r *http.Request) string {
 	if text == "" {
 		return ""
 	}
-	return s.words(r).must(text, name)
+	return s.words(r).Must(text, name)
 }

@@ -59,7 +59,7 @@ func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)
 	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.acr) {
-		form.Remember = v.words.long(d)
+		form.Remember = v.words.Long(d)
 	}
 	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
 	return s.show(w, status, "secondfactor", v)
@@ -107,7 +107,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		form.Fault = s.words(r).must("signin.limited", s.words(r).span(early.wait))
+		form.Fault = s.words(r).Must("signin.limited", s.words(r).Span(early.wait))
 		return s.showSecondFactor(w, r, http.StatusTooManyRequests, in, c, m, form)
 	case errors.As(err, &wrong):
 		form.Fault = wrong.of(s.words(r), "code")

@@ -26,7 +26,7 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m missing, form s
 	}
 	allowScript(w)
 	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"), Only: !form.TOTP && !form.Recovery,
-		Button: v.words.must("passkey.factor"), Fault: v.words.must("passkey.failed")}
+		Button: v.words.Must("passkey.factor"), Fault: v.words.Must("passkey.failed")}
 	if f.Only { // else the form above asks
 		f.Remember = form.Remember
 	}

@@ -38,7 +38,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.Sessions.Choose(w, r, r.PostForm.Get("account"))
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.showSelect(w, r, http.StatusUnprocessableEntity, in, s.words(r).must("select.gone"))
+		return s.showSelect(w, r, http.StatusUnprocessableEntity, in, s.words(r).Must("select.gone"))
 	}
 	if err != nil {
 		return err

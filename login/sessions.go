@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -19,12 +20,12 @@ type sessionView struct {
 // stamp is a time for people and for programs.
 type stamp struct{ Text, Machine string }
 
-func (w words) stamp(t time.Time) stamp {
-	return stamp{w.moment(t), t.UTC().Format(time.RFC3339)}
+func stampOf(w texts.Words, t time.Time) stamp {
+	return stamp{w.Moment(t), t.UTC().Format(time.RFC3339)}
 }
 
 func (o *overview) devices() string {
-	return o.words.must("account.sessions.count", len(o.sessions))
+	return o.words.Must("account.sessions.count", len(o.sessions))
 }
 
 // sessionsOf are the person's sessions, newest first. Those are among them that a browser
@@ -50,8 +51,8 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int
 	v := s.accountView(w, r, "account.sessions", a)
 	var page []sessionView
 	for _, sess := range all {
-		one := sessionView{ID: sess.ID, Device: v.words.device(sess.UserAgent), IP: sess.IP,
-			Began: v.words.stamp(sess.CreatedAt), Seen: v.words.stamp(sess.SeenAt), This: sess.ID == a.ID}
+		one := sessionView{ID: sess.ID, Device: v.words.Device(sess.UserAgent), IP: sess.IP,
+			Began: stampOf(v.words, sess.CreatedAt), Seen: stampOf(v.words, sess.SeenAt), This: sess.ID == a.ID}
 		if one.This {
 			page = slices.Insert(page, 0, one)
 		} else {
@@ -76,7 +77,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch err := s.endSession(r, a.User, r.PostForm.Get("end")); {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showSessions(w, r, http.StatusNotFound, s.words(r).must("sessions.gone"))
+		return s.showSessions(w, r, http.StatusNotFound, s.words(r).Must("sessions.gone"))
 	case err != nil:
 		return err
 	}
@@ -97,7 +98,7 @@ func (s *Server) endSession(r *http.Request, u storage.User, id string) error {
 	if err := s.end(r, u, all[i]); err != nil {
 		return err
 	}
-	mails, err := s.told(r, u, "notice.session", s.words(r).device(all[i].UserAgent))
+	mails, err := s.told(r, u, "notice.session", s.words(r).Device(all[i].UserAgent))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	kept := s.grant(jo, "app", s.sessionsOf(jo)[0].ID, false)
 
 	p := v.at("/account/sessions")
-	for _, want := range []string{"Safari on iPhone", "127.0.0.1", english["sessions.this"], english.moment(lost.CreatedAt), `value="` + lost.ID + `"`} {
+	for _, want := range []string{"Safari on iPhone", "127.0.0.1", english["sessions.this"], english.Moment(lost.CreatedAt), `value="` + lost.ID + `"`} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -122,7 +122,7 @@ func TestAppsAreDisconnected(t *testing.T) {
 	other.post("/signout")
 
 	p := v.at("/account/apps")
-	for _, want := range []string{"Timesheets", "&lt;b&gt;Evil", english["scope.email"], english["scope.offline_access"], "calendar.&lt;script&gt;", "Since " + english.date(time.Now())} {
+	for _, want := range []string{"Timesheets", "&lt;b&gt;Evil", english["scope.email"], english["scope.offline_access"], "calendar.&lt;script&gt;", "Since " + english.Date(time.Now())} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}

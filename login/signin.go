@@ -150,16 +150,16 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if form.Login == "" {
-		form.LoginError = s.words(r).must("signin.missing_login")
+		form.LoginError = s.words(r).Must("signin.missing_login")
 	}
 	if secret == "" {
-		form.SecretError = s.words(r).must("signin.missing_secret")
+		form.SecretError = s.words(r).Must("signin.missing_secret")
 	}
 	if form.LoginError != "" || form.SecretError != "" {
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, "")
 	}
 	if len(secret) > password.MaxLength {
-		form.SecretError = s.words(r).must("setup.long", password.MaxLength)
+		form.SecretError = s.words(r).Must("setup.long", password.MaxLength)
 		return s.showSignIn(w, r, http.StatusBadRequest, in, form, "")
 	}
 
@@ -174,14 +174,14 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).must("signin.limited", s.words(r).span(early.wait)))
+		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).Must("signin.limited", s.words(r).Span(early.wait)))
 	case errors.Is(err, errSecured):
-		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).must("signin.secured"))
+		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).Must("signin.secured"))
 	case errors.Is(err, errWrong), errors.Is(err, storage.ErrNotFound): // removed this very moment
-		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).must("signin.wrong"))
+		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).Must("signin.wrong"))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
-		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, s.words(r).must("signin.busy"))
+		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, s.words(r).Must("signin.busy"))
 	}
 	return err
 }

@@ -75,9 +75,9 @@ func (s *Server) mayRegister(r *http.Request, invited bool) error {
 	w := s.words(r)
 	switch mode := web.TenantOf(r.Context()).Settings.SignUp.Mode; {
 	case mode == storage.SignUpClosed, !invited && !s.Mail.Sends():
-		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.closed_title"), Message: w.must("signup.closed")}
+		return &web.Problem{Status: http.StatusForbidden, Title: w.Must("signup.closed_title"), Message: w.Must("signup.closed")}
 	case mode == storage.SignUpInvitation && !invited:
-		return &web.Problem{Status: http.StatusForbidden, Title: w.must("signup.invite_title"), Message: w.must("signup.invite")}
+		return &web.Problem{Status: http.StatusForbidden, Title: w.Must("signup.invite_title"), Message: w.Must("signup.invite")}
 	}
 	return nil
 }

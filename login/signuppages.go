@@ -214,7 +214,7 @@ func (s *Server) gone(r *http.Request, err error) error {
 		return s.early(r, err)
 	}
 	w := s.words(r)
-	return &web.Problem{Status: http.StatusBadRequest, Title: w.must("confirm.gone_title"), Message: w.must("confirm.gone")}
+	return &web.Problem{Status: http.StatusBadRequest, Title: w.Must("confirm.gone_title"), Message: w.Must("confirm.gone")}
 }
 
 // early is the page for an attempt that came too early, where there is no form.
@@ -224,5 +224,5 @@ func (s *Server) early(r *http.Request, err error) error {
 		return err
 	}
 	w := s.words(r)
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.must("signin.limited", w.span(early.wait)), RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.Must("signin.limited", w.Span(early.wait)), RetryAfter: early.wait}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -35,6 +36,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
+
+// english are the texts in English.
+var english = texts.In("en")
 
 // cheap keeps tests quick; what they show does not depend on the cost.
 var cheap = argon2id.Params{Memory: 64, Time: 1, Threads: 1}

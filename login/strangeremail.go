@@ -272,5 +272,5 @@ func (s *Server) errLinked(r *http.Request, u storage.User, who *stranger, cause
 	}
 	w := s.words(r)
 	name, _ := s.upstreamName(r, who.Upstream)
-	return &web.Problem{Status: http.StatusConflict, Title: w.must("identity.taken_title"), Message: w.must("identity.taken", name), Err: cause}
+	return &web.Problem{Status: http.StatusConflict, Title: w.Must("identity.taken_title"), Message: w.Must("identity.taken", name), Err: cause}
 }

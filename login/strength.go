@@ -54,11 +54,11 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 		return &web.Problem{Status: http.StatusBadRequest, Message: "The request cannot be read."}
 	}
 	say := s.words(r)
-	n := password.Score(in.Password, append(in.About, say.must("brand.name"), web.TenantOf(r.Context()).Name)...)
+	n := password.Score(in.Password, append(in.About, say.Must("brand.name"), web.TenantOf(r.Context()).Name)...)
 	out, err := json.Marshal(struct {
 		Score int    `json:"score"`
 		Text  string `json:"text"`
-	}{n, say.must("strength." + strconv.Itoa(n))})
+	}{n, say.Must("strength." + strconv.Itoa(n))})
 	if err != nil {
 		return err
 	}

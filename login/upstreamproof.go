@@ -43,7 +43,7 @@ func (s *Server) staleFrom(r *http.Request) (id, text string) {
 	if id == "" || !ok {
 		return "", ""
 	}
-	return id, s.words(r).must("federated.stale", name)
+	return id, s.words(r).Must("federated.stale", name)
 }
 
 // isHere says whether the request comes from where the person is signed in: a browser with a

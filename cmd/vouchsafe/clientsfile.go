@@ -188,14 +188,14 @@ func setField(field reflect.Value, val *yaml.Node) error {
 	tag := val.ShortTag()
 	switch field.Kind() {
 	case reflect.Slice:
-		texts, ok := texts(val)
+		texts, ok := scalars(val)
 		if !ok || val.Kind != yaml.SequenceNode {
 			return fmt.Errorf("want a list, such as [%s]", cmp.Or(val.Value, "one, two"))
 		}
 		field.Set(reflect.ValueOf(texts))
 	case reflect.String:
 		if val.Kind != yaml.ScalarNode || tag == "!!null" {
-			if texts, ok := texts(val); ok && len(texts) > 0 && texts[0] != "" {
+			if texts, ok := scalars(val); ok && len(texts) > 0 && texts[0] != "" {
 				return fmt.Errorf("want one text, not a list: write %s", strings.Join(texts, " "))
 			}
 			return fmt.Errorf("want a text")
@@ -219,7 +219,7 @@ func setField(field reflect.Value, val *yaml.Node) error {
 }
 
 func oneOrMore(val *yaml.Node) ([]string, error) {
-	texts, ok := texts(val)
+	texts, ok := scalars(val)
 	if !ok || slices.Contains(texts, "") {
 		return nil, fmt.Errorf("want a text, or a list of them")
 	}

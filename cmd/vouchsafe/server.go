@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -145,7 +146,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
 		Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { s.pages.ErrorPage(w, r, p) },
-		Pages: provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: login.Languages(),
+		Pages: provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(),
 			Say: func(r *http.Request, sentences ...string) (string, []string) { return s.pages.Say(r, sentences...) }},
 		Fetch: provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 

@@ -114,7 +114,7 @@ func (l *loader) readFile(file string) {
 			fromFile = s != nil && s.secret
 		}
 		at := fmt.Sprintf("%s:%d:%d", file, val.Line, val.Column)
-		texts, ok := texts(val)
+		texts, ok := scalars(val)
 		switch {
 		case s == nil || s.name != key.Value && !fromFile:
 			l.faults.at(file, key, "%s is not a setting%s", key.Value, suggested(key.Value, func(setting string) string { return setting }))
@@ -129,8 +129,8 @@ func (l *loader) readFile(file string) {
 	}
 }
 
-// texts are the scalars of a value: of a list, or its one.
-func texts(n *yaml.Node) ([]string, bool) {
+// scalars returns the scalars of a value: those of a list, or the one that it is.
+func scalars(n *yaml.Node) ([]string, bool) {
 	if n.Kind == yaml.ScalarNode {
 		return []string{n.Value}, true
 	}

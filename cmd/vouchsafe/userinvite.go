@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -30,8 +31,8 @@ type invitationView struct {
 }
 
 func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
-	if !slices.Contains(login.Languages(), c.Language) {
-		return fmt.Errorf("--language %q is none of %s", c.Language, strings.Join(login.Languages(), ", "))
+	if !slices.Contains(texts.Languages(), c.Language) {
+		return fmt.Errorf("--language %q is none of %s", c.Language, strings.Join(texts.Languages(), ", "))
 	}
 	cfg, err := a.config()
 	if err != nil {

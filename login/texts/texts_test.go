@@ -1,10 +1,12 @@
-package login
+package texts
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,7 +14,7 @@ import (
 	"time"
 )
 
-var english = texts()["en"]
+var english = In("en")
 
 // formOf takes apart the id of a text that depends on a number.
 var formOf = regexp.MustCompile(`^(.+)\.(zero|one|two|few|many|other)$`)
@@ -22,7 +24,7 @@ var formOf = regexp.MustCompile(`^(.+)\.(zero|one|two|few|many|other)$`)
 func isSentence(id string) bool { return strings.Contains(id, " ") }
 
 // base is the id that code has for a text.
-func (w words) base(id string) string {
+func (w Words) base(id string) string {
 	if m := formOf.FindStringSubmatch(id); m != nil && w[m[1]+".one"] != "" {
 		return m[1]
 	}
@@ -38,24 +40,8 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 		}
 	}
 	used := map[string]bool{}
-	var source strings.Builder
-	for _, dir := range []string{".", "templates"} {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if e.IsDir() || strings.HasSuffix(e.Name(), "_test.go") {
-				continue
-			}
-			b, err := os.ReadFile(dir + "/" + e.Name())
-			if err != nil {
-				t.Fatal(err)
-			}
-			source.Write(b)
-		}
-	}
-	for _, m := range regexp.MustCompile(`(?:\.T|must\(|say\() ?"([a-z0-9_.]*[a-z0-9_])"`).FindAllStringSubmatch(source.String(), -1) {
+	source := sources(t)
+	for _, m := range regexp.MustCompile(`(?:\.T|Must\(|Say\() ?"([a-z0-9_.]*[a-z0-9_])"`).FindAllStringSubmatch(source, -1) {
 		used[m[1]] = true
 		if !bases[m[1]] {
 			t.Errorf("there is no text %q", m[1])
@@ -64,15 +50,33 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 	for id := range bases {
 		// These are put together from what is asked for or went wrong.
 		composed := regexp.MustCompile(`^(scope|claim|time|lang|activity|strength)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
-		if !used[id] && !composed && !strings.Contains(source.String(), `"`+id+`"`) {
+		if !used[id] && !composed && !strings.Contains(source, `"`+id+`"`) {
 			t.Errorf("nothing says %q", id)
 		}
 	}
-	for claim := range scopeOf {
-		if english["claim."+claim] == "" {
-			t.Errorf("there are no words for the claim %s", claim)
+}
+
+// sources returns the code and the templates that may name a text.
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, root := range []string{"..", "../../people"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == root {
+				return nil
+			}
+			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".html" {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			all.Write(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
+	return all.String()
 }
 
 // TestEveryLanguageHasEveryText: the same ids, the same verbs, and of what depends on a
@@ -82,7 +86,7 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 		return strings.Join(regexp.MustCompile(`%(\[\d+\])?[-+# 0-9.]*[a-zA-Z%]`).FindAllString(s, -1), " ")
 	}
 	for _, lang := range Languages() {
-		w := texts()[lang]
+		w := In(lang)
 		forms := map[string]int{} // how many numbers take each
 		for n := range 1001 {
 			forms[category(lang, n)]++
@@ -127,21 +131,21 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 }
 
 func TestTextsLieInTheFilesOfTheirArea(t *testing.T) {
-	areas, err := fs.Glob(textFiles, "texts/en/*")
+	areas, err := fs.Glob(files, "en/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
-	err = fs.WalkDir(textFiles, "texts", func(path string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		seen++
-		lang, file, _ := strings.Cut(strings.TrimPrefix(path, "texts/"), "/")
-		if !slices.Contains(Languages(), lang) || !slices.Contains(areas, "texts/en/"+file) {
+		lang, file, _ := strings.Cut(path, "/")
+		if !slices.Contains(Languages(), lang) || !slices.Contains(areas, "en/"+file) {
 			t.Errorf("%s is of no language or area", path)
 		}
-		source, err := fs.ReadFile(textFiles, path)
+		source, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}
@@ -170,7 +174,7 @@ func TestNumbersTakeTheFormsOfTheLanguage(t *testing.T) {
 		"ru": {1: "Введите не менее 1 символа.", 3: "Введите не менее 3 символов.", 8: "Введите не менее 8 символов.", 21: "Введите не менее 21 символа."},
 	} {
 		for n, text := range want {
-			if got := texts()[lang].must("setup.short", n); got != text {
+			if got := In(lang).Must("setup.short", n); got != text {
 				t.Errorf("%s: %d: got %q, want %q", lang, n, got, text)
 			}
 		}
@@ -182,7 +186,7 @@ func TestSpan(t *testing.T) {
 		0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes", 10 * time.Minute: "10 minutes",
 		90 * time.Minute: "90 minutes", 2 * time.Hour: "2 hours", 121 * time.Minute: "3 hours",
 	} {
-		if got := english.span(d); got != want {
+		if got := english.Span(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}
@@ -194,7 +198,7 @@ func TestDates(t *testing.T) {
 		"en": "1 March 2026, 09:05 UTC", "de": "1. März 2026, 09:05 Uhr UTC", "fr": "1 mars 2026 à 09:05 UTC",
 		"es": "1 de marzo de 2026, 09:05 UTC", "pt": "1 de março de 2026, 09:05 UTC", "ru": "1 марта 2026 г., 09:05 UTC",
 	} {
-		if got := texts()[lang].moment(day); got != want {
+		if got := In(lang).Moment(day); got != want {
 			t.Errorf("%s: got %q, want %q", lang, got, want)
 		}
 	}

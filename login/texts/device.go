@@ -1,4 +1,4 @@
-package login
+package texts
 
 import "strings"
 
@@ -15,8 +15,8 @@ var (
 	}
 )
 
-// agentName says in words which browser and system a User-Agent claims to be; either is
-// "" when it is none that people know.
+// agentName returns the browser and the system that a User-Agent claims to be. Either is "" when
+// users would not know its name.
 func agentName(userAgent string) (browser, system string) {
 	find := func(table [][2]string) string {
 		for _, row := range table {
@@ -29,14 +29,14 @@ func agentName(userAgent string) (browser, system string) {
 	return find(agents), find(systems)
 }
 
-// device names the browser that a User-Agent belongs to.
-func (w words) device(userAgent string) string {
+// Device names the browser and the system that a User-Agent claims to be.
+func (w Words) Device(userAgent string) string {
 	browser, system := agentName(userAgent)
 	switch {
 	case browser != "" && system != "":
-		return w.must("agent.both", browser, system)
+		return w.Must("agent.both", browser, system)
 	case browser+system != "":
 		return browser + system
 	}
-	return w.must("agent.unknown")
+	return w.Must("agent.unknown")
 }
