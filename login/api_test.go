@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -52,7 +53,7 @@ func newAPI(t testing.TB, change func(*Config)) *apiSite {
 	a.provider.Register(a.router)
 	a.client = a.srv.Client()
 	var hash string
-	a.secret, hash = provider.NewClientSecret()
+	a.secret, hash = clients.NewSecret()
 	a.app("mobile", func(c *storage.Client) { c.AllowedCORSOrigins = []string{appOrigin} })
 	a.app("shop", func(c *storage.Client) {
 		c.TokenEndpointAuthMethod, c.SecretHashes = "client_secret_basic", []string{hash}
@@ -65,13 +66,13 @@ func (a *apiSite) app(id string, change func(*storage.Client)) {
 	a.t.Helper()
 	c := storage.Client{
 		TenantID: storage.DefaultTenant, ClientID: id, FirstParty: true, TokenEndpointAuthMethod: "none",
-		GrantTypes:   []string{provider.FirstPartyGrant, "authorization_code", "refresh_token"},
+		GrantTypes:   []string{clients.FirstPartyGrant, "authorization_code", "refresh_token"},
 		RedirectURIs: []string{"https://app.example/callback"}, Scope: "openid profile email offline_access api",
 	}
 	if change != nil {
 		change(&c)
 	}
-	if faults := provider.ValidateClient(&c); len(faults) > 0 {
+	if faults := clients.Validate(&c); len(faults) > 0 {
 		a.t.Fatal(faults)
 	}
 	if err := a.store.PutClient(a.t.Context(), c); err != nil {

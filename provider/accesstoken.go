@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -137,7 +138,7 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {
-		return p.keys.verify(ctx, t.ID, token, signingAlgorithms, accessTokenTypes)
+		return p.keys.verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)
 	}
 	if len(token) > maxJWT {
 		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))

@@ -18,15 +18,10 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// assertionAlgorithms are those that clients may sign assertions with: none with a
-// shared key, which a public key could be mistaken for (RFC 8725 section 2.1).
-var assertionAlgorithms = []jose.SignatureAlgorithm{
-	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, ed25519Algorithm, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
-}
 
 const (
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -37,8 +32,6 @@ const (
 	assertionSkew = 30 * time.Second
 	// maxAssertionKeys bounds the signature checks that one assertion can cause.
 	maxAssertionKeys = 8
-	// minRSA is the least size of a client's RSA key, in bytes.
-	minRSA = 256
 )
 
 // assertion is a client assertion (RFC 7523 section 3): parsed, believed in nothing.
@@ -65,7 +58,7 @@ func readAssertion(form url.Values) (*assertion, error) {
 	if form.Get("client_assertion_type") != assertionType {
 		return nil, errors.New("client_assertion_type is not " + assertionType)
 	}
-	jws, err := parseJWT(form.Get("client_assertion"), assertionAlgorithms)
+	jws, err := parseJWT(form.Get("client_assertion"), clients.AssertionAlgorithms)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +71,7 @@ func readAssertion(form url.Values) (*assertion, error) {
 	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), a); err != nil {
 		return nil, err
 	}
-	if a.Subject == "" || a.Issuer != a.Subject || !wellFormed(a.Subject) {
+	if a.Subject == "" || a.Issuer != a.Subject || !storage.WellFormed(a.Subject) {
 		return nil, errors.New("iss and sub are not the client's id")
 	}
 	return a, nil
@@ -179,7 +172,7 @@ func fits(key any, alg string) bool {
 		curves := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
 		return curves[alg] == k.Curve
 	case *rsa.PublicKey:
-		return k.Size() >= minRSA && (strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"))
+		return 8*k.Size() >= clients.MinRSA && (strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"))
 	case ed25519.PublicKey:
 		return isEd25519(alg)
 	}

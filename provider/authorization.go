@@ -13,6 +13,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -135,7 +136,7 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 			return prob
 		}
 		a.redirectURI = c.RedirectURIs[0]
-	} else if !allowedRedirect(c, c.RedirectURIs, a.redirectURI) {
+	} else if !clients.AllowsRedirect(c, c.RedirectURIs, a.redirectURI) {
 		prob := badRequest("redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or send a registered one.")
 		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
 		return prob

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -74,7 +75,7 @@ func (p Apps) challenge(r *http.Request, app storage.Client, asked url.Values) (
 		return nil, appProblem(&refusal{"invalid_request", "code_challenge is missing: PKCE is required (RFC 7636)."})
 	}
 	// There is nowhere to redirect to; but who names one to /token has to name it here.
-	if a.sentURI = asked.Get("redirect_uri"); a.sentURI != "" && !allowedRedirect(a.client, a.client.RedirectURIs, a.sentURI) {
+	if a.sentURI = asked.Get("redirect_uri"); a.sentURI != "" && !clients.AllowsRedirect(a.client, a.client.RedirectURIs, a.sentURI) {
 		return nil, appProblem(&refusal{"invalid_request", "redirect_uri is not one that the client registered. It is best left out here, and at /token then."})
 	}
 	return a, appProblem(p.readOIDC(r.Context(), a, asked))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -24,7 +25,7 @@ func appAsks(pairs ...string) url.Values {
 func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 	s := startTokens(t)
 	apps, c := Apps{s.p}, s.app()
-	tokensOnly := s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "tokens", []string{FirstPartyGrant} })
+	tokensOnly := s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "tokens", []string{clients.FirstPartyGrant} })
 	for name, test := range map[string]struct {
 		form url.Values
 		want string

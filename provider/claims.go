@@ -12,10 +12,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// supportedScopes are those that Vouchsafe gives a meaning to. All are about a
-// person; any other scope is between clients and their resource servers.
-var supportedScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
-
 // scopeClaims are the claims that a scope asks for (OIDC Core 5.4).
 var scopeClaims = map[string][]string{
 	"profile": {

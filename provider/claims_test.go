@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -52,7 +53,7 @@ func TestClaimsOfScopes(t *testing.T) {
 
 func TestUnknownClaimsAreLeftOut(t *testing.T) {
 	asked := map[string]*claimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"}, "phone_number_verified": nil, "address": nil}
-	got := userClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, supportedScopes, asked)
+	got := userClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
 	if len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
 	}

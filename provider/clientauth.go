@@ -229,7 +229,7 @@ func parseBasic(header string) (id, secret, asIs string, ok bool) {
 		return "", "", "", false
 	}
 	id, err = url.QueryUnescape(rawID)
-	if err != nil || id == "" || !wellFormed(id) {
+	if err != nil || id == "" || !storage.WellFormed(id) {
 		return "", "", "", false
 	}
 	if strings.Contains(rawID, "+") && !strings.Contains(rawID, "%") {
@@ -238,7 +238,7 @@ func parseBasic(header string) (id, secret, asIs string, ok bool) {
 	if secret, err = url.QueryUnescape(rawSecret); err != nil {
 		secret = rawSecret // a percent sign that was not encoded
 	}
-	if !wellFormed(secret) || !wellFormed(rawSecret) {
+	if !storage.WellFormed(secret) || !storage.WellFormed(rawSecret) {
 		return "", "", "", false
 	}
 	if secret != rawSecret {

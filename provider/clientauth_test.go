@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -156,7 +157,7 @@ func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
 // libraries send Basic for the code and the form for the refresh token.
 func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
 	s := startTokens(t)
-	plain, hash := NewClientSecret()
+	plain, hash := clients.NewSecret()
 	c := s.client(func(c *storage.Client) {
 		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "either", "", []string{hash}
 	})
@@ -374,7 +375,7 @@ func TestNewSecretWorksAtOnce(t *testing.T) {
 		s := startTokens(t)
 		c, old := s.service("svc")
 		ask(s, basic("svc", old)) // now it is kept
-		plain, hash := NewClientSecret()
+		plain, hash := clients.NewSecret()
 		c.SecretHashes = []string{hash}
 		if err := s.store.PutClient(t.Context(), *c); err != nil {
 			t.Fatal(err)
@@ -390,7 +391,7 @@ func TestNewSecretWorksAtOnce(t *testing.T) {
 func TestSeveralSecretsOfAClient(t *testing.T) {
 	s := startTokens(t)
 	c, first := s.service("svc")
-	second, hash := NewClientSecret()
+	second, hash := clients.NewSecret()
 	c.SecretHashes = append(c.SecretHashes, hash, slowHash(t, "third one"))
 	s.put(c)
 	for _, secret := range []string{first, second, "third one"} {
@@ -457,7 +458,7 @@ func FuzzBasicCredentials(f *testing.F) {
 		if !ok {
 			return
 		}
-		if id == "" || !wellFormed(id) || !wellFormed(secret) {
+		if id == "" || !storage.WellFormed(id) || !storage.WellFormed(secret) {
 			t.Errorf("got %q, %q from %q", id, secret, header)
 		}
 		again := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
+
+	"github.com/vouchsafe/vouchsafe/clients"
 )
 
 // clientCredentialsGrant gives a client tokens for itself (RFC 6749 section 4.4): no
@@ -17,7 +19,7 @@ func (p clientCredentialsGrant) check(_ context.Context, s *session) error {
 		return &oauthError{Code: "unauthorized_client", Description: "A client without credentials cannot use this grant type."}
 	}
 	for _, scope := range s.client.Scopes() {
-		if !slices.Contains(supportedScopes, scope) {
+		if !slices.Contains(clients.Scopes, scope) {
 			s.scopes = append(s.scopes, scope)
 		}
 	}

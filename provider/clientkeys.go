@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -20,9 +21,9 @@ import (
 func (p *Provider) clientKeys(ctx context.Context, c *storage.Client, kid string) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	switch {
-	case !noJWKS(c.JWKS):
+	case clients.HasJWKS(c):
 		var err error
-		if keys, _, err = parseJWKS(c.JWKS); err != nil {
+		if keys, _, err = clients.ParseJWKS(c.JWKS); err != nil {
 			return nil, fmt.Errorf("jwks %w", err)
 		}
 	case c.JWKSURI != "":
@@ -137,7 +138,7 @@ func (r *remoteKeys) fetch(ctx context.Context, from Fetcher, name, uri, kid str
 	raw, err := from.Fetch(ctx, uri)
 	var keys []jose.JSONWebKey
 	if err == nil {
-		keys, _, err = parseJWKS(raw)
+		keys, _, err = clients.ParseJWKS(raw)
 	}
 	if set.err = err; err == nil {
 		set.keys, set.read = keys, set.asked

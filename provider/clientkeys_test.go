@@ -2,12 +2,18 @@ package provider
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -173,4 +179,17 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 	if _, err := p.clientKeys(t.Context(), &storage.Client{}, ""); err == nil {
 		t.Error("a client without keys: no error")
 	}
+}
+
+func ecJWK(t testing.TB, kid string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: kid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }

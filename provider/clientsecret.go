@@ -8,20 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
-
-// maxSecret bounds what is hashed.
-const maxSecret = 1024
-
-// madePrefix marks the hashes of secrets that Vouchsafe made: 256 random bits need no
-// slow hash.
-const madePrefix = "sha256$"
 
 // secretMatcher compares client secrets with what is stored of them. Secrets that a
 // person chose are hashed slowly (Argon2id); that one matched is remembered for the
@@ -41,7 +34,7 @@ type secretMatcher struct {
 const maxMatched = 10_000
 
 func newSecretMatcher() *secretMatcher {
-	_, hash := NewClientSecret()
+	_, hash := clients.NewSecret()
 	m := &secretMatcher{nobody: []string{hash}, matched: map[[32]byte]struct{}{}}
 	rand.Read(m.key[:])
 	return m
@@ -50,18 +43,18 @@ func newSecretMatcher() *secretMatcher {
 // match says whether the secret is that of one of the hashes. An empty one never is.
 // admit is asked before a slow comparison, and its error ends the attempt.
 func (m *secretMatcher) match(ctx context.Context, hashes []string, secret string, admit func() error) (bool, error) {
-	if secret == "" || len(secret) > maxSecret {
+	if secret == "" || len(secret) > clients.MaxSecret {
 		return false, nil
 	}
 	// The fast ones first: one secret must not wait for the hash of another.
 	for _, hash := range hashes {
-		fast := strings.HasPrefix(hash, madePrefix)
-		if fast && MatchClientSecret(hash, secret) || !fast && m.remembers(hash, secret) {
+		fast := clients.HashIsFast(hash)
+		if fast && clients.MatchSecret(hash, secret) || !fast && m.remembers(hash, secret) {
 			return true, nil
 		}
 	}
 	for _, hash := range hashes {
-		if strings.HasPrefix(hash, madePrefix) {
+		if clients.HashIsFast(hash) {
 			continue
 		}
 		ok, err := m.slowly(ctx, hash, secret, admit)

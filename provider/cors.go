@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/cors"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,7 +33,7 @@ func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 // allowsOrigin says whether a client of the tenant registered the origin. Documents of
 // no origin at all (sandboxed frames, files) send null, which anybody can.
 func (p *Provider) allowsOrigin(ctx context.Context, origin string) bool {
-	if origin == "null" || len(origin) > maxURI || !wellFormed(origin) {
+	if origin == "null" || len(origin) > clients.MaxURI || !storage.WellFormed(origin) {
 		return false
 	}
 	ok, err := p.origins.Get(ctx, originKey{web.TenantOf(ctx).ID, origin})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -111,7 +112,7 @@ func (k *keyring) makeDeclared(ctx context.Context, tenant string, algs []string
 // missing are the algorithms that no published key is of.
 func (k *keyring) missing(set *keySet) []string {
 	var algs []string
-	for _, alg := range signingAlgorithms {
+	for _, alg := range clients.SigningAlgorithms {
 		if newest := set.newest(string(alg)); newest == nil || !newest.isPublished(time.Now()) {
 			algs = append(algs, string(alg))
 		}

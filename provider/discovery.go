@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -68,7 +69,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		modes = append(modes, string(m))
 	}
 	// RS256 first: it is what clients get that ask for nothing else.
-	algs := algorithmNames(signingAlgorithms)
+	algs := clients.AlgorithmNames(clients.SigningAlgorithms)
 	slices.SortFunc(algs, func(a, b string) int {
 		first := func(alg string) int {
 			if alg == string(jose.RS256) {
@@ -78,9 +79,9 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		}
 		return first(a) - first(b)
 	})
-	assertions := algorithmNames(assertionAlgorithms)
+	assertions := clients.AlgorithmNames(clients.AssertionAlgorithms)
 	// Introspection is for clients that can authenticate.
-	confidential := slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == "none" })
+	confidential := slices.DeleteFunc(slices.Clone(clients.AuthMethods), func(m string) bool { return m == "none" })
 	challenge := ""
 	if p.Pages.Challenge != "" {
 		challenge = t.URL(p.Pages.Challenge)
@@ -96,7 +97,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		RevocationEndpoint:    t.URL("/revoke"),
 		IntrospectionEndpoint: t.URL("/introspect"),
 
-		Scopes:                supportedScopes,
+		Scopes:                clients.Scopes,
 		Claims:                supportedClaims,
 		ClaimTypes:            []string{"normal"},
 		ClaimsParameter:       true,
@@ -112,9 +113,9 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		IssuerInResponse:      true,
 		IDTokenAlgs:           algs,
 		UserinfoAlgs:          algs,
-		TokenAuthMethods:      authMethods,
+		TokenAuthMethods:      clients.AuthMethods,
 		TokenAuthAlgs:         assertions,
-		RevocationAuthMethods: authMethods,
+		RevocationAuthMethods: clients.AuthMethods,
 		RevocationAuthAlgs:    assertions,
 		IntrospectAuthMethods: confidential,
 		IntrospectAuthAlgs:    assertions,

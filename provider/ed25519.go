@@ -5,12 +5,9 @@ import (
 	"errors"
 
 	"github.com/go-jose/go-jose/v4"
-)
 
-// ed25519Algorithm is what RFC 9864 calls EdDSA with Ed25519: it deprecates the older
-// name, which does not say the curve, and client libraries sign with the new one.
-// go-jose does not know it yet.
-const ed25519Algorithm jose.SignatureAlgorithm = "Ed25519"
+	"github.com/vouchsafe/vouchsafe/clients"
+)
 
 // sameAlgorithm says whether two names are of one algorithm.
 func sameAlgorithm(a, b string) bool {
@@ -18,7 +15,7 @@ func sameAlgorithm(a, b string) bool {
 }
 
 func isEd25519(alg string) bool {
-	return alg == string(ed25519Algorithm) || alg == string(jose.EdDSA)
+	return alg == string(clients.Ed25519) || alg == string(jose.EdDSA)
 }
 
 // ed25519Verifier verifies under either name.

@@ -10,16 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// FirstPartyGrant is the grant type that lets one of the operator's own clients show
-// screens of its own and get tokens over the JSON API, which package login serves, or
-// codes at the authorization challenge endpoint. /token knows nothing of it. It is
-// asked for besides first_party, which alone means that consent is not asked for: to be
-// trusted with people's passwords is more.
-const FirstPartyGrant = "urn:vouchsafe:first-party"
 
 // Apps is the protocol's part of the JSON API: who asks, and what they get. Its errors
 // are web.Problems with the codes of OAuth.
@@ -36,11 +30,11 @@ func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
 }
 
 func firstParty(c *storage.Client) error {
-	if c.FirstParty && c.MayUse(FirstPartyGrant) {
+	if c.FirstParty && c.MayUse(clients.FirstPartyGrant) {
 		return nil
 	}
 	return &oauthError{Code: "unauthorized_client",
-		Description: "The client may not sign people in by itself: it has to be first_party, with the grant type " + FirstPartyGrant + "."}
+		Description: "The client may not sign people in by itself: it has to be first_party, with the grant type " + clients.FirstPartyGrant + "."}
 }
 
 // appProblem is an error of the protocol as package login shows it.

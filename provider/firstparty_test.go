@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -20,7 +21,7 @@ func (s *tokenServer) app(change ...func(*storage.Client)) *storage.Client {
 	s.Helper()
 	return s.client(append([]func(*storage.Client){func(c *storage.Client) {
 		c.ClientID, c.FirstParty = "app", true
-		c.GrantTypes = []string{FirstPartyGrant, "authorization_code", "refresh_token"}
+		c.GrantTypes = []string{clients.FirstPartyGrant, "authorization_code", "refresh_token"}
 	}}, change...)...)
 }
 
@@ -150,7 +151,7 @@ func TestWhoMayCallAsAnApp(t *testing.T) {
 	s.app()
 	s.app(func(c *storage.Client) { c.ClientID, c.FirstParty = "theirs", false })
 	s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "pages", []string{"authorization_code"} })
-	plain, hash := NewClientSecret()
+	plain, hash := clients.NewSecret()
 	s.app(func(c *storage.Client) {
 		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "server", "client_secret_basic", []string{hash}
 	})
@@ -228,15 +229,15 @@ func TestTheGrantTypeOfApps(t *testing.T) {
 		client storage.Client
 		faulty bool
 	}{
-		"without pages":      {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{FirstPartyGrant, "refresh_token"}}, false},
-		"not first-party":    {storage.Client{ClientID: "a", GrantTypes: []string{FirstPartyGrant}}, true},
+		"without pages":      {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{clients.FirstPartyGrant, "refresh_token"}}, false},
+		"not first-party":    {storage.Client{ClientID: "a", GrantTypes: []string{clients.FirstPartyGrant}}, true},
 		"refreshing nothing": {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{"refresh_token"}}, true},
 	} {
-		faults := ValidateClient(&c.client)
+		faults := clients.Validate(&c.client)
 		if (len(faults) > 0) != c.faulty {
 			t.Errorf("%s: got %v", name, faults)
 		}
 	}
 	s := startTokens(t)
-	s.fails(s.post(values("grant_type", FirstPartyGrant, "client_id", s.app().ClientID)), http.StatusBadRequest, "unsupported_grant_type")
+	s.fails(s.post(values("grant_type", clients.FirstPartyGrant, "client_id", s.app().ClientID)), http.StatusBadRequest, "unsupported_grant_type")
 }

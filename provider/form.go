@@ -5,8 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // maxForm bounds the body of a request from a program.
@@ -40,7 +40,7 @@ func postForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		switch {
 		case len(values) > 1:
 			return nil, &oauthError{Code: "invalid_request", Description: "A parameter is there more than once."}
-		case !wellFormed(name) || !wellFormed(values[0]):
+		case !storage.WellFormed(name) || !storage.WellFormed(values[0]):
 			return nil, &oauthError{Code: "invalid_request", Description: "A parameter is not UTF-8 text."}
 		case values[0] == "":
 			delete(r.PostForm, name)
@@ -65,10 +65,4 @@ func dropEmpty(form url.Values) {
 func isForm(r *http.Request) bool {
 	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && typ == "application/x-www-form-urlencoded"
-}
-
-// wellFormed says whether s is text that storage can be asked about: no database
-// takes NUL or broken UTF-8.
-func wellFormed(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }

@@ -23,7 +23,7 @@ func newFosite(p *Provider) *fosite.Fosite {
 			// write to the struct without a lock.
 			ScopeStrategy:                exact,
 			AudienceMatchingStrategy:     fosite.ExactAudienceMatchingStrategy,
-			RedirectSecureChecker:        func(context.Context, *url.URL) bool { return true }, // ValidateClient decided it
+			RedirectSecureChecker:        func(context.Context, *url.URL) bool { return true }, // clients.Validate decided it
 			AccessTokenLifespan:          p.AccessTokenLifetime,
 			RefreshTokenLifespan:         p.RefreshTokenLifetime,
 			AuthorizeCodeLifespan:        p.CodeLifetime,

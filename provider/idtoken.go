@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -110,7 +111,7 @@ func (h *idTokenHint) name() string {
 // may be published no more: sessions and refresh tokens live longer. It says who was meant, and
 // opens nothing. The error wraps errTokenInvalid unless storage was at fault.
 func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*idTokenHint, error) {
-	plain, err := p.keys.verifyOld(ctx, t.ID, hint, signingAlgorithms, idTokenType)
+	plain, err := p.keys.verifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, idTokenType)
 	if err != nil {
 		return nil, err
 	}

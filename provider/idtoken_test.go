@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -24,7 +25,7 @@ func TestIDToken(t *testing.T) {
 			s := startTokens(t)
 			c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = alg })
 			a := s.tokens(c)
-			jws, err := jose.ParseSignedCompact(a.str("id_token"), signingAlgorithms)
+			jws, err := jose.ParseSignedCompact(a.str("id_token"), clients.SigningAlgorithms)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +103,7 @@ func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 		asked[name] = &claimRequest{Value: "evil"}
 	}
 	u := &storage.User{Username: "sub", Email: "iss", Profile: storage.Profile{Name: "aud"}}
-	for name := range userClaims(u, supportedScopes, asked) {
+	for name := range userClaims(u, clients.Scopes, asked) {
 		for _, p := range protocolClaims {
 			if name == p {
 				t.Errorf("%s came from the record", name)

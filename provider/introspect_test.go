@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -37,7 +38,7 @@ func (s *tokenServer) active(a reply) bool {
 // confidential registers a client with a secret that people sign in to.
 func (s *tokenServer) confidential(id string, change ...func(*storage.Client)) (*storage.Client, string) {
 	s.Helper()
-	secret, hash := NewClientSecret()
+	secret, hash := clients.NewSecret()
 	return s.client(append([]func(*storage.Client){func(c *storage.Client) {
 		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = id, "client_secret_basic", []string{hash}
 	}}, change...)...), secret

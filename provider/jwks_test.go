@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -60,7 +61,7 @@ func TestDeclaredAlgorithmsArePublishedBeforeTheirFirstUse(t *testing.T) {
 			}
 			signed = string(raw)
 		}
-		jws, err := jose.ParseSignedCompact(signed, signingAlgorithms)
+		jws, err := jose.ParseSignedCompact(signed, clients.SigningAlgorithms)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}

@@ -21,9 +21,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// signingAlgorithms are those that Vouchsafe signs with.
-var signingAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA}
-
 // usualAlgorithms are those that every tenant has keys of.
 var usualAlgorithms = []string{string(jose.RS256), string(jose.ES256)}
 

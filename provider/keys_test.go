@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -69,7 +70,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 		for range 1000 {
 			kid, _ := thumbprint(stranger.Public())
 			jwt := signJWT(t, jose.ES256, stranger, map[string]any{"iss": testIssuer}, map[jose.HeaderKey]any{"kid": rand.Text() + kid[26:], "typ": "at+jwt"})
-			if _, err := k.verify(t.Context(), s.tenant.ID, jwt, signingAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
+			if _, err := k.verify(t.Context(), s.tenant.ID, jwt, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -87,7 +88,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.verify(t.Context(), s.tenant.ID, jwt, signingAlgorithms, "at+jwt"); err != nil {
+		if _, err := k.verify(t.Context(), s.tenant.ID, jwt, clients.SigningAlgorithms, "at+jwt"); err != nil {
 			t.Errorf("signed with %s: %v", key.ID, err)
 		}
 	})
@@ -256,7 +257,7 @@ func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "master secret") {
 		t.Errorf("got %v, want it to name the master secret", err)
 	}
-	if _, err := k.verify(t.Context(), s.tenant.ID, token, signingAlgorithms, "at+jwt"); err != nil {
+	if _, err := k.verify(t.Context(), s.tenant.ID, token, clients.SigningAlgorithms, "at+jwt"); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 }

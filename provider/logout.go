@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -138,7 +139,7 @@ func readable(form url.Values) error {
 		if len(values) > 1 {
 			return fmt.Errorf("the parameter %.40q came more than once", name)
 		}
-		if !wellFormed(values[0]) {
+		if !storage.WellFormed(values[0]) {
 			return fmt.Errorf("the parameter %.40q is not UTF-8 text", name)
 		}
 	}
@@ -207,7 +208,7 @@ func postLogoutFault(c *storage.Client, uri string) string {
 	switch {
 	case c == nil:
 		return "post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client"
-	case !allowedRedirect(c, c.PostLogoutRedirectURIs, uri):
+	case !clients.AllowsRedirect(c, c.PostLogoutRedirectURIs, uri):
 		return "post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,7 +51,7 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 		if got := a.sub(params.Get("code")); got != a.user.ID {
 			t.Errorf("authorize: got a code of %v, want Jo's", got)
 		}
-		if _, err := a.p.keys.verify(t.Context(), a.tenant.ID, about[1], signingAlgorithms, idTokenType); !errors.Is(err, errTokenInvalid) {
+		if _, err := a.p.keys.verify(t.Context(), a.tenant.ID, about[1], clients.SigningAlgorithms, idTokenType); !errors.Is(err, errTokenInvalid) {
 			t.Errorf("what opens something is believed of an old key: %v", err)
 		}
 

@@ -113,7 +113,7 @@ func FuzzPostForm(f *testing.F) {
 			t.Errorf("%d bytes were read", len(body))
 		}
 		for name, values := range form {
-			if len(values) != 1 || values[0] == "" || !wellFormed(name+values[0]) {
+			if len(values) != 1 || values[0] == "" || !storage.WellFormed(name+values[0]) {
 				t.Errorf("%q has %q", name, values)
 			}
 		}

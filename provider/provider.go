@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -136,7 +137,7 @@ func New(c Config) (*Provider, error) {
 	if c.Fetch == nil {
 		c.Fetch = NewFetcher(FetchConfig{})
 	}
-	if !slices.Contains(signingAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
+	if !slices.Contains(clients.SigningAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
 		return nil, fmt.Errorf("access tokens cannot be signed with %q: use ES256, RS256 or EdDSA", c.AccessTokenAlgorithm)
 	}
 	p := &Provider{Config: c}
@@ -190,7 +191,7 @@ func (p *Provider) loadClient(ctx context.Context, k clientKey) (*storage.Client
 // client is an enabled client, read at most cache.TTL ago. It is shared: not to be
 // changed. storage.ErrNotFound when it is unknown or disabled.
 func (p *Provider) client(ctx context.Context, tenant, id string) (*storage.Client, error) {
-	if id == "" || len(id) > maxClientID {
+	if id == "" || len(id) > clients.MaxID {
 		return nil, storage.ErrNotFound
 	}
 	c, err := p.clients.Get(ctx, clientKey{tenant, id})
@@ -202,6 +203,3 @@ func (p *Provider) client(ctx context.Context, tenant, id string) (*storage.Clie
 	}
 	return c, nil
 }
-
-// maxClientID bounds what is looked up.
-const maxClientID = 256

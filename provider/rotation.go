@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -57,7 +58,7 @@ func (p *Provider) KeyAlgorithms(ctx context.Context, tenant string) ([]string, 
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
 	var algs []string
-	for _, alg := range signingAlgorithms {
+	for _, alg := range clients.SigningAlgorithms {
 		newest := set.newest(string(alg))
 		if slices.Contains(p.keys.always, string(alg)) || newest != nil && newest.isPublished(time.Now()) {
 			algs = append(algs, string(alg))
@@ -193,7 +194,7 @@ func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, e
 	var made []storage.Key
 	var errs []error
 	now := time.Now()
-	for _, alg := range signingAlgorithms {
+	for _, alg := range clients.SigningAlgorithms {
 		newest := set.newest(string(alg))
 		if newest == nil || !newest.isPublished(now) {
 			continue // made again when it is asked for

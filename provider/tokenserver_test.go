@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -163,7 +164,7 @@ func (s *tokenServer) client(change ...func(*storage.Client)) *storage.Client {
 // service registers a confidential client for client credentials, and gives its secret.
 func (s *tokenServer) service(id string, change ...func(*storage.Client)) (*storage.Client, string) {
 	s.Helper()
-	plain, hash := NewClientSecret()
+	plain, hash := clients.NewSecret()
 	c := storage.Client{
 		TenantID: s.tenant.ID, ClientID: id, GrantTypes: []string{"client_credentials"}, Scope: "api jobs",
 		TokenEndpointAuthMethod: "client_secret_basic", SecretHashes: []string{hash},

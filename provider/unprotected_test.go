@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -32,7 +33,7 @@ func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &lockedBuffer{}
 		s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(io.MultiWriter(log), nil)) })
-		plain, hash := NewClientSecret()
+		plain, hash := clients.NewSecret()
 		c := s.client(func(c *storage.Client) {
 			c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "bare", "", []string{hash}
 		})

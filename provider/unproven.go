@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -14,7 +15,7 @@ import (
 // a client's. What the client sent as a secret is no part of it.
 func noteUnproven(ctx context.Context, id string, err error) {
 	if id != "" {
-		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), maxClientID)], ""))
+		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), clients.MaxID)], ""))
 	}
 	var failed *authError
 	var refused *oauthError

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/clients"
 )
 
 // Whoever runs the server finds in its log which client failed to prove itself, and why.
@@ -32,7 +34,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 			"broken Basic":      {values("client_id", secretive.ClientID), []string{"Authorization: Basic " + wrong}, secretive.ClientID, "Basic credentials"},
 			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", assertionType, "client_assertion", wrong), nil,
 				secretive.ClientID, ""},
-			"an id that never ends": {nil, []string{basic(strings.Repeat("x", 5000), wrong)}, strings.Repeat("x", maxClientID), "no such client"},
+			"an id that never ends": {nil, []string{basic(strings.Repeat("x", 5000), wrong)}, strings.Repeat("x", clients.MaxID), "no such client"},
 		} {
 			log.Reset()
 			s.ip = "192.0.2." + string('1'+path[1]%9) // each with attempts of its own

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 )
 
@@ -30,7 +31,7 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 			return err
 		}
 		for range 2 {
-			if err := verify(token, signingAlgorithms, "at+jwt"); err != nil {
+			if err := verify(token, clients.SigningAlgorithms, "at+jwt"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -39,15 +40,15 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 		}
 		parts := strings.Split(token, ".")
 		for name, err := range map[string]error{
-			"another typ":       verify(token, signingAlgorithms, "JWT"),
+			"another typ":       verify(token, clients.SigningAlgorithms, "JWT"),
 			"another algorithm": verify(token, []jose.SignatureAlgorithm{jose.RS256}, "at+jwt"),
-			"other claims":      verify(parts[0]+".eyJhIjoyfQ."+parts[2], signingAlgorithms, "at+jwt"),
+			"other claims":      verify(parts[0]+".eyJhIjoyfQ."+parts[2], clients.SigningAlgorithms, "at+jwt"),
 		} {
 			if !errors.Is(err, errTokenInvalid) {
 				t.Errorf("%s: got %v, want %v", name, err, errTokenInvalid)
 			}
 		}
-		if _, err := k.verify(t.Context(), "another", token, signingAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
+		if _, err := k.verify(t.Context(), "another", token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
 			t.Errorf("another tenant: got %v, want %v", err, errTokenInvalid)
 		}
 		kid := s.kidOf(k, "ES256")
@@ -55,7 +56,7 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(cache.TTL)
-		if err := verify(token, signingAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
+		if err := verify(token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
 			t.Errorf("its key was removed: got %v, want %v", err, errTokenInvalid)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 
 // Client is an application known to a tenant. The fields are named as in RFC 7591
 // and OpenID Connect Registration; those below "ours" are Vouchsafe's own.
-// provider.ValidateClient fills the defaults and says what is wrong.
+// clients.Validate fills the defaults and says what is wrong.
 type Client struct {
 	TenantID string `json:"-" yaml:"-"`
 

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
-	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -79,18 +79,18 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		hash, err := provider.HashClientSecret(chosen)
+		hash, err := clients.HashSecret(chosen)
 		if err != nil {
 			return err
 		}
 		client.SecretHashes = []string{hash}
 	default:
 		var hash string
-		secret, hash = provider.NewClientSecret()
+		secret, hash = clients.NewSecret()
 		client.SecretHashes = []string{hash}
 	}
 	var fs faults
-	for _, e := range provider.ValidateClient(&client) {
+	for _, e := range clients.Validate(&client) {
 		fs.add(e.Field, "%s", e.Message)
 	}
 	if err := fs.err(); err != nil {
@@ -299,13 +299,13 @@ type clientSecretCmd struct {
 }
 
 func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
-	secret, hash := provider.NewClientSecret()
+	secret, hash := clients.NewSecret()
 	if c.SecretStdin {
 		chosen, err := a.readSecret(ctx, "client secret")
 		if err != nil {
 			return err
 		}
-		if hash, err = provider.HashClientSecret(chosen); err != nil {
+		if hash, err = clients.HashSecret(chosen); err != nil {
 			return err
 		}
 		secret = ""

@@ -13,8 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
-	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -138,7 +138,7 @@ func (p *clientParser) parse() declared {
 		return d // further faults would only follow from these
 	}
 	p.secrets(&d)
-	for _, e := range provider.ValidateClient(&d.Client) {
+	for _, e := range clients.Validate(&d.Client) {
 		p.wrong(e.Field, "%s", e.Message)
 	}
 	return d

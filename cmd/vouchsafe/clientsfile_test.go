@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -125,7 +125,7 @@ func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
 }
 
 func TestEntryBecomesTheClient(t *testing.T) {
-	_, hash := provider.NewClientSecret()
+	_, hash := clients.NewSecret()
 	text := `clients:
   - client_id: a
     redirect_uris: &uris [https://a.example/callback]
@@ -141,17 +141,17 @@ func TestEntryBecomesTheClient(t *testing.T) {
     jwks:
       - {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, kid: k1}
 `
-	clients, fs := parseClients("clients.yaml", []byte(text), false)
+	read, fs := parseClients("clients.yaml", []byte(text), false)
 	if err := fs.err(); err != nil {
 		t.Fatal(err)
 	}
-	a, b := clients[0], clients[1]
+	a, b := read[0], read[1]
 	if *a.DefaultMaxAge != 0 || *a.RequirePKCE || a.AccessTokenLifetime.Or(0).String() != "5m0s" || a.IDTokenSignedResponseAlg != "ES256" {
 		t.Errorf("got %+v", a.Client)
 	}
 	changed, err := a.hash(nil)
 	if err != nil || !changed || len(a.SecretHashes) != 3 || a.SecretHashes[2] != hash ||
-		!provider.MatchClientSecret(a.SecretHashes[0], "first-secret-of-mine") || !provider.MatchClientSecret(a.SecretHashes[1], "second-secret-of-mine") {
+		!clients.MatchSecret(a.SecretHashes[0], "first-secret-of-mine") || !clients.MatchSecret(a.SecretHashes[1], "second-secret-of-mine") {
 		t.Errorf("secrets: got %v, %v, %v", changed, err, a.SecretHashes)
 	}
 	if changed, err := a.hash(a.SecretHashes); err != nil || changed {
@@ -228,7 +228,7 @@ func FuzzClientsFile(f *testing.F) {
 		f.Add("clients:\n- client_id: a\n  client_secret_hash: " + secret + "\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		clients, fs := parseClients("f", []byte(text), true)
+		read, fs := parseClients("f", []byte(text), true)
 		// A secret may be anything that stands behind its name, but for what YAML takes for
 		// another's.
 		if _, secret, ok := strings.Cut(text, secretField+": "); ok && len(fs) > 0 {
@@ -241,9 +241,9 @@ func FuzzClientsFile(f *testing.F) {
 			return
 		}
 		// What was found good stays good, and says the same.
-		for _, c := range clients {
+		for _, c := range read {
 			again := c.Client
-			if faults := provider.ValidateClient(&again); len(faults) > 0 {
+			if faults := clients.Validate(&again); len(faults) > 0 {
 				t.Errorf("%q: %v", c.ClientID, faults)
 			}
 			if changes := compareClients(&c.Client, &again); len(changes) > 0 {

@@ -10,11 +10,13 @@ import (
 // which packages alone may import a driver or an engine. A package that has no row of
 // its own has that of the folder above it. What ends in /... stands for all below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"provider", "login/...", "people/...", "storage/...", "internal/..."},
-	"provider":      {"storage", "internal/..."},
+	"cmd/vouchsafe": {"provider", "login/...", "people/...", "clients", "storage/...", "internal/..."},
+	"provider":      {"clients", "storage", "internal/..."},
 	"login":         {"login/...", "people/...", "storage", "internal/..."},
 	"login/texts":   {},
 	"people":        {"people/...", "storage", "internal/..."},
+
+	"clients": {"storage", "internal/argon2id", "internal/secret"},
 
 	"storage":             {},
 	"storage/sqldb":       {"storage", "migrations"},
@@ -36,6 +38,10 @@ var alone = map[string][]string{
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
 }
 
+// withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
+// API and a command can call the same function.
+var withoutHTTP = []string{"clients", "storage/..."}
+
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.
 func TestImports(t *testing.T) {
@@ -52,6 +58,9 @@ func TestImports(t *testing.T) {
 		from, inside := strings.CutPrefix(from, module)
 		if !inside {
 			continue
+		}
+		if to == "net/http" && matches(from, withoutHTTP) {
+			t.Errorf("%s imports net/http, which use cases and records may not know", from)
 		}
 		seen++
 		for lib, allowed := range alone {

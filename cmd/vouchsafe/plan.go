@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -150,12 +151,12 @@ func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor
 func (d *declared) hash(stored []string) (changed bool, err error) {
 	d.SecretHashes = nil
 	for _, s := range d.secrets {
-		i := slices.IndexFunc(stored, func(h string) bool { return provider.MatchClientSecret(h, s) })
+		i := slices.IndexFunc(stored, func(h string) bool { return clients.MatchSecret(h, s) })
 		if i >= 0 {
 			d.SecretHashes = append(d.SecretHashes, stored[i])
 			continue
 		}
-		h, err := provider.HashClientSecret(s)
+		h, err := clients.HashSecret(s)
 		if err != nil {
 			return false, err
 		}

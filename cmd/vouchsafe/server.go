@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -356,7 +357,7 @@ func (s *server) applyPlayground(ctx context.Context) error {
 		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID, time.Now())
 	}
 	playground := s.dev.Client()
-	if faults := provider.ValidateClient(&playground); len(faults) > 0 {
+	if faults := clients.Validate(&playground); len(faults) > 0 {
 		return fmt.Errorf("playground: %v", faults)
 	}
 	return s.store.PutClient(ctx, playground)

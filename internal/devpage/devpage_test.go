@@ -9,8 +9,8 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -83,7 +83,7 @@ func TestPageKeepsItsOwnPolicy(t *testing.T) {
 
 func TestPlaygroundIsAValidClient(t *testing.T) {
 	c := (&Page{Issuer: "http://localhost:8080"}).Client()
-	if faults := provider.ValidateClient(&c); len(faults) > 0 {
+	if faults := clients.Validate(&c); len(faults) > 0 {
 		t.Errorf("got %v", faults)
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func webClient(change func(*storage.Client)) *storage.Client {
 
 func TestDefaultsAreThoseOfTheStandards(t *testing.T) {
 	c := webClient(nil)
-	if faults := ValidateClient(c); len(faults) > 0 {
+	if faults := Validate(c); len(faults) > 0 {
 		t.Fatalf("got %v, want none", faults)
 	}
 	want := webClient(func(c *storage.Client) {
@@ -37,12 +37,12 @@ func TestDefaultsAreThoseOfTheStandards(t *testing.T) {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 	again := *c
-	ValidateClient(&again)
+	Validate(&again)
 	if diff := cmp.Diff(c, &again); diff != "" {
 		t.Errorf("a second time changed it:\n%s", diff)
 	}
 	service := &storage.Client{ClientID: "job", GrantTypes: []string{"client_credentials"}}
-	if faults := ValidateClient(service); len(faults) > 0 || service.Scope != "" || len(service.ResponseTypes) > 0 {
+	if faults := Validate(service); len(faults) > 0 || service.Scope != "" || len(service.ResponseTypes) > 0 {
 		t.Errorf("service: got %v, scope %q, response types %v", faults, service.Scope, service.ResponseTypes)
 	}
 }
@@ -56,7 +56,7 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 		RedirectURIs: []string{"javascript:alert(1)"}, AllowedCORSOrigins: []string{"*"},
 	}
 	var fields []string
-	for _, f := range ValidateClient(c) {
+	for _, f := range Validate(c) {
 		fields = append(fields, f.Field)
 	}
 	for _, want := range []string{"client_id", "application_type", "access_token_format", "grant_types", "require_pkce", "refresh_token_rotation", "may_introspect", "redirect_uris", "allowed_cors_origins"} {
@@ -151,7 +151,7 @@ func TestClientFaults(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			faults := ValidateClient(webClient(tt.change))
+			faults := Validate(webClient(tt.change))
 			if tt.field == "" && len(faults) > 0 {
 				t.Fatalf("got %v, want none", faults)
 			}

@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"crypto"
@@ -12,11 +12,15 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
-	// maxClientKeys bounds the keys of one client.
-	maxClientKeys = 32
+	// MaxKeys bounds the keys of one client.
+	MaxKeys = 32
+	// MinRSA is the least size of a client's RSA key, in bits.
+	MinRSA = 2048
 	// maxRSA bounds the work of one signature check, in bits.
 	maxRSA = 8192
 )
@@ -25,10 +29,10 @@ const (
 // section 6). k is a shared key.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// parseJWKS reads a client's JWK set. Keys that cannot be used come back as errors, one
+// ParseJWKS reads a client's JWK set. Keys that cannot be used come back as errors, one
 // for each: whoever registers them is told, and from a document that may hold keys for
 // other purposes they are left out (RFC 7517 section 5).
-func parseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
+func ParseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -38,8 +42,8 @@ func parseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 	if len(set.Keys) == 0 {
 		return nil, nil, errors.New(`has no keys: write {"keys": [...]}`)
 	}
-	if len(set.Keys) > maxClientKeys {
-		return nil, nil, fmt.Errorf("has %d keys: write at most %d", len(set.Keys), maxClientKeys)
+	if len(set.Keys) > MaxKeys {
+		return nil, nil, fmt.Errorf("has %d keys: write at most %d", len(set.Keys), MaxKeys)
 	}
 	for i, one := range set.Keys {
 		key, err := parseClientKey(one)
@@ -54,7 +58,7 @@ func parseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 
 // jwksFaults are all faults of a JWK set that a client registers.
 func jwksFaults(raw []byte) []string {
-	keys, bad, err := parseJWKS(raw)
+	keys, bad, err := ParseJWKS(raw)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -99,17 +103,17 @@ func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 	if err := key.UnmarshalJSON(raw); err != nil {
 		return key, fmt.Errorf("is no JWK that can be used: write an RSA, EC (P-256, P-384, P-521) or OKP (Ed25519) key")
 	}
-	if len(key.KeyID) > maxText || !wellFormed(key.KeyID) {
+	if len(key.KeyID) > maxText || !storage.WellFormed(key.KeyID) {
 		return key, fmt.Errorf("has a kid that cannot be used: write at most %d bytes of text", maxText)
 	}
-	if alg := key.Algorithm; alg != "" && key.Use != "enc" && !slices.Contains(algorithmNames(assertionAlgorithms), alg) {
-		return key, fmt.Errorf("has the alg %q: write one of %s", alg, strings.Join(algorithmNames(assertionAlgorithms), ", "))
+	if alg := key.Algorithm; alg != "" && key.Use != "enc" && !slices.Contains(AlgorithmNames(AssertionAlgorithms), alg) {
+		return key, fmt.Errorf("has the alg %q: write one of %s", alg, strings.Join(AlgorithmNames(AssertionAlgorithms), ", "))
 	}
 	switch k := key.Key.(type) {
 	case *rsa.PublicKey:
 		switch bits := k.N.BitLen(); {
-		case bits < 8*minRSA || bits > maxRSA:
-			return key, fmt.Errorf("is RSA of %d bits: write one of %d to %d", bits, 8*minRSA, maxRSA)
+		case bits < MinRSA || bits > maxRSA:
+			return key, fmt.Errorf("is RSA of %d bits: write one of %d to %d", bits, MinRSA, maxRSA)
 		case k.E < 3 || k.E%2 == 0 || k.N.Bit(0) == 0:
 			return key, errors.New("is RSA with an exponent or modulus that protects nothing: make a new key (e is AQAB in most)")
 		}

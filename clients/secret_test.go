@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"strings"
@@ -6,26 +6,26 @@ import (
 )
 
 func TestClientSecrets(t *testing.T) {
-	made, hash := NewClientSecret()
+	made, hash := NewSecret()
 	if len(made) != 47 || !strings.HasPrefix(made, "vcs_") || !strings.HasPrefix(hash, "sha256$") || strings.Contains(hash, made[4:]) {
 		t.Errorf("made %q, kept %q", made, hash)
 	}
-	if !MatchClientSecret(hash, made) || MatchClientSecret(hash, made[:46]) || MatchClientSecret(hash, "") || MatchClientSecret("", made) || MatchClientSecret("sha256$", "") {
+	if !MatchSecret(hash, made) || MatchSecret(hash, made[:46]) || MatchSecret(hash, "") || MatchSecret("", made) || MatchSecret("sha256$", "") {
 		t.Error("a made secret matches its own hash, and nothing else does")
 	}
-	if again, err := HashClientSecret(made); err != nil || again != hash {
+	if again, err := HashSecret(made); err != nil || again != hash {
 		t.Errorf("the hash of a made secret: got %q, %v; want the same", again, err)
 	}
 	chosen := "correct horse battery"
-	slow, err := HashClientSecret(chosen)
+	slow, err := HashSecret(chosen)
 	if err != nil || !strings.HasPrefix(slow, "$argon2id$") {
 		t.Fatalf("got %q, %v; want an Argon2id hash", slow, err)
 	}
-	if !MatchClientSecret(slow, chosen) || MatchClientSecret(slow, chosen+"x") {
+	if !MatchSecret(slow, chosen) || MatchSecret(slow, chosen+"x") {
 		t.Error("a chosen secret matches its own hash, and nothing else does")
 	}
 	for _, bad := range []string{"", "short", strings.Repeat("x", 2000), "sixteen bytes \xff\xff"} {
-		if hash, err := HashClientSecret(bad); err == nil {
+		if hash, err := HashSecret(bad); err == nil {
 			t.Errorf("%.20q: got %q, want an error", bad, hash)
 		}
 	}

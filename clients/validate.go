@@ -1,9 +1,7 @@
-package provider
+package clients
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,28 +14,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// FieldError says what is wrong with one field of a client, and what to write instead.
-type FieldError struct{ Field, Message string }
+// Fault says what is wrong with one field of a client, and what to write instead.
+type Fault struct{ Field, Message string }
 
-func (e FieldError) Error() string { return e.Field + ": " + e.Message }
+func (e Fault) Error() string { return e.Field + ": " + e.Message }
 
-// authMethods are the ways in which a client can say who it is at the endpoints that
-// programs call. Discovery and the checks on clients read the list.
-var authMethods = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
-
-// Bounds of what a client may say about itself. It is read on every request and shown
-// on pages.
-const (
-	maxText     = 256
-	maxURI      = 2048
-	maxList     = 64
-	maxLifetime = 10 * 365 * 24 * time.Hour
-)
-
-// ValidateClient fills the defaults of RFC 7591 and OpenID Connect Registration, and says
+// Validate fills the defaults of RFC 7591 and OpenID Connect Registration, and says
 // all that is wrong. What it finds nothing wrong with is safe to store and to serve: the
 // rest of the package relies on that and does not check again.
-func ValidateClient(c *storage.Client) []FieldError {
+func Validate(c *storage.Client) []Fault {
 	fillDefaults(c)
 	v := &clientChecks{Client: c}
 	v.identity()
@@ -68,7 +53,7 @@ func fillDefaults(c *storage.Client) {
 		c.ResponseTypes = []string{"code"}
 	}
 	if strings.TrimSpace(c.Scope) == "" && (c.MayUse("authorization_code") || c.MayUse(FirstPartyGrant)) {
-		c.Scope = strings.Join(supportedScopes, " ")
+		c.Scope = strings.Join(Scopes, " ")
 	}
 	var scopes []string
 	for _, s := range c.Scopes() {
@@ -82,11 +67,11 @@ func fillDefaults(c *storage.Client) {
 // clientChecks collects what is wrong with a client.
 type clientChecks struct {
 	*storage.Client
-	faults []FieldError
+	faults []Fault
 }
 
 func (v *clientChecks) fault(field, format string, args ...any) {
-	v.faults = append(v.faults, FieldError{field, fmt.Sprintf(format, args...)})
+	v.faults = append(v.faults, Fault{field, fmt.Sprintf(format, args...)})
 }
 
 // oneOf reports a value that is not in the list.
@@ -103,8 +88,8 @@ func (v *clientChecks) identity() {
 	switch {
 	case id == "":
 		v.fault("client_id", "is missing: write a name, such as my-app")
-	case len(id) > maxClientID:
-		v.fault("client_id", "has %d characters: write at most %d", len(id), maxClientID)
+	case len(id) > MaxID:
+		v.fault("client_id", "has %d characters: write at most %d", len(id), MaxID)
 	case !clientIDForm.MatchString(id):
 		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a letter or digit first", id)
 	}
@@ -125,12 +110,12 @@ func (v *clientChecks) accessTokens() {
 	if v.AccessTokenTyp == "" {
 		return
 	}
-	v.oneOf("access_token_typ", v.AccessTokenTyp, []string{accessTokenType, idTokenType})
+	v.oneOf("access_token_typ", v.AccessTokenTyp, []string{accessTokenTyp, idTokenTyp})
 	switch {
 	case v.AccessTokenFormat == "opaque":
 		v.fault("access_token_typ", "has no use with access_token_format opaque: remove one of them")
-	case v.AccessTokenTyp == idTokenType && slices.Contains(v.Audience, v.ClientID):
-		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would pass for ID tokens. Write %s, or another audience", accessTokenType)
+	case v.AccessTokenTyp == idTokenTyp && slices.Contains(v.Audience, v.ClientID):
+		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would pass for ID tokens. Write %s, or another audience", accessTokenTyp)
 	}
 }
 
@@ -177,7 +162,7 @@ func (v *clientChecks) list(field string, values []string, check func(field, val
 }
 
 func (v *clientChecks) grants() {
-	known := append(slices.Sorted(maps.Keys(grantTypes)), FirstPartyGrant)
+	known := append(slices.Clone(GrantTypes), FirstPartyGrant)
 	v.list("grant_types", v.GrantTypes, func(field, g string) {
 		switch g {
 		case "implicit", "password":
@@ -206,8 +191,8 @@ func (v *clientChecks) grants() {
 }
 
 func (v *clientChecks) scopes() {
-	if len(v.Scope) > maxURI {
-		v.fault("scope", "has %d characters: write at most %d", len(v.Scope), maxURI)
+	if len(v.Scope) > MaxURI {
+		v.fault("scope", "has %d characters: write at most %d", len(v.Scope), MaxURI)
 	}
 	for _, s := range v.Scopes() {
 		// RFC 6749 section 3.3.
@@ -223,7 +208,7 @@ func (v *clientChecks) scopes() {
 func (v *clientChecks) authentication() {
 	method := v.TokenEndpointAuthMethod
 	if method != "" {
-		v.oneOf("token_endpoint_auth_method", method, authMethods)
+		v.oneOf("token_endpoint_auth_method", method, AuthMethods)
 	}
 	if v.Public() {
 		v.public()
@@ -261,12 +246,12 @@ func (v *clientChecks) public() {
 }
 
 func (v *clientChecks) algorithms() {
-	v.algorithm("id_token_signed_response_alg", v.IDTokenSignedResponseAlg, signingAlgorithms)
+	v.algorithm("id_token_signed_response_alg", v.IDTokenSignedResponseAlg, SigningAlgorithms)
 	if v.UserinfoSignedResponseAlg != "" {
-		v.algorithm("userinfo_signed_response_alg", v.UserinfoSignedResponseAlg, signingAlgorithms)
+		v.algorithm("userinfo_signed_response_alg", v.UserinfoSignedResponseAlg, SigningAlgorithms)
 	}
 	if v.TokenEndpointAuthSigningAlg != "" {
-		v.algorithm("token_endpoint_auth_signing_alg", v.TokenEndpointAuthSigningAlg, assertionAlgorithms)
+		v.algorithm("token_endpoint_auth_signing_alg", v.TokenEndpointAuthSigningAlg, AssertionAlgorithms)
 		if v.TokenEndpointAuthMethod != "private_key_jwt" {
 			v.fault("token_endpoint_auth_signing_alg", "is for private_key_jwt: remove it, or set token_endpoint_auth_method to that")
 		}
@@ -274,15 +259,7 @@ func (v *clientChecks) algorithms() {
 }
 
 func (v *clientChecks) algorithm(field, alg string, known []jose.SignatureAlgorithm) {
-	v.oneOf(field, alg, algorithmNames(known))
-}
-
-func algorithmNames(algs []jose.SignatureAlgorithm) []string {
-	names := make([]string, len(algs))
-	for i, a := range algs {
-		names[i] = string(a)
-	}
-	return names
+	v.oneOf(field, alg, AlgorithmNames(known))
 }
 
 func (v *clientChecks) uris() {
@@ -345,6 +322,3 @@ func (v *clientChecks) lifetimes() {
 		v.fault("refresh_token_idle_lifetime", "is longer than refresh_token_lifetime: write less, or remove it")
 	}
 }
-
-// noJWKS says whether the client brought no keys of its own.
-func noJWKS(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

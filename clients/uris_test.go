@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"strings"
@@ -94,7 +94,7 @@ func TestRedirectURIsThatMayBeRegistered(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range []string{web, native} {
 			c := webClient(func(c *storage.Client) { c.ApplicationType, c.RedirectURIs = kind, []string{tt.uri} })
-			faults := ValidateClient(c)
+			faults := Validate(c)
 			if got, want := len(faults) == 0, strings.Contains(tt.types, kind); got != want {
 				t.Errorf("%s client, %q: accepted is %v, want %v: %v", kind, tt.uri, got, want, faults)
 			}
@@ -126,7 +126,7 @@ func TestOriginsThatMayBeRegistered(t *testing.T) {
 		"capacitor://localhost":        false, // native only
 		"https://app.example.com ":     false,
 	} {
-		faults := ValidateClient(webClient(func(c *storage.Client) { c.AllowedCORSOrigins = []string{origin} }))
+		faults := Validate(webClient(func(c *storage.Client) { c.AllowedCORSOrigins = []string{origin} }))
 		if got := len(faults) == 0; got != want {
 			t.Errorf("%q: accepted is %v, want %v: %v", origin, got, want, faults)
 		}
@@ -134,7 +134,7 @@ func TestOriginsThatMayBeRegistered(t *testing.T) {
 	native := webClient(func(c *storage.Client) {
 		c.ApplicationType, c.AllowedCORSOrigins = "native", []string{"capacitor://localhost"}
 	})
-	if faults := ValidateClient(native); len(faults) > 0 {
+	if faults := Validate(native); len(faults) > 0 {
 		t.Errorf("native application's origin: %v", faults)
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"crypto/ecdsa"
@@ -79,19 +79,19 @@ func TestWeakKeysAreRefused(t *testing.T) {
 		c := webClient(func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte(`{"keys":[`+tt.keys+`]}`)
 		})
-		if faults := ValidateClient(c); (len(faults) == 0) != tt.want {
+		if faults := Validate(c); (len(faults) == 0) != tt.want {
 			t.Errorf("%s: got %v, want accepted %v", name, faults, tt.want)
 		}
 	}
 	for _, raw := range []string{`[]`, `{}`, `x`, `{"keys":{}}`, `{"keys":[` + strings.Repeat(good+",", 40) + good + `]}`} {
 		c := webClient(func(c *storage.Client) { c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte(raw) })
-		if faults := ValidateClient(c); len(faults) == 0 {
+		if faults := Validate(c); len(faults) == 0 {
 			t.Errorf("%.20s: got no fault", raw)
 		}
 	}
 }
 
-func ecJWK(t *testing.T, kid string) string {
+func ecJWK(t testing.TB, kid string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,4 +1,4 @@
-package provider
+package clients
 
 import (
 	"net"
@@ -105,8 +105,8 @@ func originFault(native bool, raw string) string {
 // programs could differ.
 func parseURI(raw string) (*url.URL, string) {
 	switch {
-	case len(raw) > maxURI:
-		return nil, "is too long: write at most " + strconv.Itoa(maxURI) + " characters"
+	case len(raw) > MaxURI:
+		return nil, "is too long: write at most " + strconv.Itoa(MaxURI) + " characters"
 	case strings.Contains(raw, `\`):
 		return nil, "has a backslash, which browsers read as a slash: write /"
 	case strings.Contains(raw, "*"):

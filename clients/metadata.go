@@ -1,0 +1,69 @@
+package clients
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Bounds of what a client may declare. The record is read at every request and shown on pages.
+const (
+	MaxID       = 256  // bytes of a client_id
+	MaxURI      = 2048 // bytes of a URI
+	maxText     = 256
+	maxList     = 64
+	maxLifetime = 10 * 365 * 24 * time.Hour
+)
+
+// FirstPartyGrant is the grant type of clients that show forms of their own and get tokens over
+// the JSON API, or codes at the authorization challenge endpoint. The token endpoint does not know
+// it. A client needs it besides first_party, which only skips consent: to be trusted with users'
+// passwords is more.
+const FirstPartyGrant = "urn:vouchsafe:first-party"
+
+// GrantTypes are those of the token endpoint, in alphabetical order.
+var GrantTypes = []string{"authorization_code", "client_credentials", "refresh_token"}
+
+// AuthMethods are the ways in which a client can authenticate at the endpoints that programs
+// call (token_endpoint_auth_method, OpenID Connect Core section 9).
+var AuthMethods = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
+
+// Scopes are those that Vouchsafe gives a meaning to. All are about a user; any other scope is
+// between clients and their resource servers.
+var Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+
+// The types of a JWT access token that a client can choose from. The second is that of ID tokens.
+const (
+	accessTokenTyp = "at+jwt" // RFC 9068 section 2.1
+	idTokenTyp     = "JWT"
+)
+
+// SigningAlgorithms are those with which Vouchsafe signs what a client gets.
+var SigningAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA}
+
+// AssertionAlgorithms are those with which a client may sign its assertions. None has a shared
+// key, which a public key could be mistaken for (RFC 8725 section 2.1).
+var AssertionAlgorithms = []jose.SignatureAlgorithm{
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, Ed25519, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
+}
+
+// Ed25519 is what RFC 9864 calls EdDSA with Ed25519: it deprecates the older name, which does not
+// tell the curve, and client libraries sign with the new one. go-jose does not know it yet.
+const Ed25519 jose.SignatureAlgorithm = "Ed25519"
+
+// AlgorithmNames are the algorithms as texts, as they stand in metadata.
+func AlgorithmNames(algs []jose.SignatureAlgorithm) []string {
+	names := make([]string, len(algs))
+	for i, a := range algs {
+		names[i] = string(a)
+	}
+	return names
+}
+
+// HasJWKS says whether the client's record contains public keys.
+func HasJWKS(c *storage.Client) bool { return !noJWKS(c.JWKS) }
+
+func noJWKS(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

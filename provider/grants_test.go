@@ -1,0 +1,15 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+)
+
+func TestClientsMayDeclareTheGrantTypesOfTheTokenEndpoint(t *testing.T) {
+	if got := slices.Sorted(maps.Keys(grantTypes)); !slices.Equal(got, clients.GrantTypes) {
+		t.Errorf("the token endpoint has %v, clients may declare %v", got, clients.GrantTypes)
+	}
+}
