@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -27,7 +29,7 @@ func readACR(a *authorization, acrValues string) error {
 		}
 	}
 	if claim != nil && claim.Essential && len(asked) > 0 && len(a.acrs) == 0 {
-		return &refusal{"unmet_authentication_requirements", "No way of signing in here gives the acr that the claims parameter insists on."}
+		return oauth.ErrUnmetRequirements.WithDescription("No way of signing in here gives the acr that the claims parameter insists on.")
 	}
 	return nil
 }

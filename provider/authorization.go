@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
@@ -66,7 +68,7 @@ func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed 
 	if resumed != nil {
 		a.started = resumed.started
 	}
-	dropEmpty(form)
+	oauth.DropEmpty(form)
 	if err := p.prove(ctx, a, form); err != nil {
 		return a, err
 	}
@@ -87,7 +89,7 @@ func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed 
 	req := (&http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}).WithContext(ctx)
 	request, err := p.fosite.NewAuthorizeRequest(ctx, req)
 	if err != nil {
-		return a, asRefusal(err)
+		return a, err
 	}
 	a.request = request
 	return a, p.readOIDC(ctx, a, form)
@@ -159,32 +161,32 @@ func checkParameters(a *authorization, form url.Values) error {
 	a.state, a.hasState = wanted.State, wanted.State != ""
 	if wanted.ResponseMode != "" {
 		if !slices.Contains(responseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
-			return &refusal{"invalid_request", "response_mode is none of query, fragment, form_post."}
+			return fosite.ErrInvalidRequest.WithDescription("response_mode is none of query, fragment, form_post.")
 		}
 		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
 	}
 	for name, values := range form {
 		if len(values) > 1 {
-			return &refusal{"invalid_request", "The parameter " + name + " came more than once."}
+			return fosite.ErrInvalidRequest.WithDescription("The parameter " + name + " came more than once.")
 		}
 	}
 	switch kind := form.Get("response_type"); {
 	case form.Has("request"): // the object may hold what is missing beside it
-		return &refusal{"request_not_supported", "Request objects are not supported: send the parameters themselves."}
+		return fosite.ErrRequestNotSupported.WithDescription("Request objects are not supported: send the parameters themselves.")
 	case kind == "":
-		return &refusal{"invalid_request", "response_type is missing; it is code."}
+		return fosite.ErrInvalidRequest.WithDescription("response_type is missing; it is code.")
 	case kind != "code":
-		return &refusal{"unsupported_response_type", "response_type is not supported; it is code."}
+		return fosite.ErrUnsupportedResponseType.WithDescription("response_type is not supported; it is code.")
 	case !a.client.MayUse("authorization_code"):
-		return &refusal{"unauthorized_client", "The client's grant_types do not have authorization_code."}
+		return fosite.ErrUnauthorizedClient.WithDescription("The client's grant_types do not have authorization_code.")
 	case form.Has("request_uri"):
-		return &refusal{"request_uri_not_supported", "request_uri is not supported: send the parameters themselves."}
+		return fosite.ErrRequestURINotSupported.WithDescription("request_uri is not supported: send the parameters themselves.")
 	case form.Has("registration"):
-		return &refusal{"registration_not_supported", "The registration parameter is not supported."}
+		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter is not supported.")
 	}
 	a.scopes = askedScopes(a.client, form.Get("scope"))
 	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
-		return &refusal{"invalid_scope", "The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration."}
+		return fosite.ErrInvalidScope.WithDescription("The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.")
 	}
 	return checkPKCE(a, form)
 }
@@ -211,13 +213,13 @@ func checkPKCE(a *authorization, form url.Values) error {
 	case challenge == "" && method == "" && !a.client.NeedsPKCE():
 		return nil
 	case challenge == "" && !a.client.Public():
-		return &refusal{"invalid_request", "code_challenge is missing: the client is registered with require_pkce (RFC 7636)."}
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: the client is registered with require_pkce (RFC 7636).")
 	case challenge == "":
-		return &refusal{"invalid_request", "code_challenge is missing: PKCE is required of clients without credentials (RFC 7636)."}
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required of clients without credentials (RFC 7636).")
 	case method != "S256":
-		return &refusal{"invalid_request", "code_challenge_method must be S256."}
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge_method must be S256.")
 	case !challengeForm.MatchString(challenge):
-		return &refusal{"invalid_request", "code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2)."}
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2).")
 	}
 	a.challenge = challenge
 	return nil
@@ -231,11 +233,11 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 	allowed := p.promptValues(a.tenant)
 	for _, prompt := range a.prompts {
 		if !slices.Contains(allowed, prompt) {
-			return &refusal{"invalid_request", "prompt has a value that is none of " + strings.Join(allowed, ", ") + "."}
+			return fosite.ErrInvalidRequest.WithDescription("prompt has a value that is none of " + strings.Join(allowed, ", ") + ".")
 		}
 	}
 	if slices.Contains(a.prompts, "none") && len(a.prompts) > 1 {
-		return &refusal{"invalid_request", "prompt=none cannot be combined with another value."}
+		return fosite.ErrInvalidRequest.WithDescription("prompt=none cannot be combined with another value.")
 	}
 	if err := readMaxAge(a, form.Get("max_age")); err != nil {
 		return err
@@ -243,7 +245,7 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 	a.rawClaims = form.Get("claims")
 	if a.claims, err = parseClaimsRequest(a.rawClaims); err != nil {
 		a.claims = &claimsRequest{}
-		return &refusal{"invalid_request", err.Error()}
+		return fosite.ErrInvalidRequest.WithDescription(err.Error())
 	}
 	a.claims.within(a.client)
 	if err := readACR(a, form.Get("acr_values")); err != nil {
@@ -265,15 +267,15 @@ func (p *Provider) readHint(ctx context.Context, a *authorization, raw string) e
 	case errors.Is(err, errTokenInvalid):
 		web.Note(ctx, "why", err.Error())
 		if slices.Contains(a.prompts, "none") {
-			return &refusal{"login_required", "id_token_hint is not an ID token that was issued here, or the key that signed it has gone."}
+			return fosite.ErrLoginRequired.WithDescription("id_token_hint is not an ID token that was issued here, or the key that signed it has gone.")
 		}
 		return nil
 	case err != nil:
 		return err
 	case !slices.Contains(hint.Audience, a.client.ClientID):
-		return &refusal{"invalid_request", "id_token_hint is an ID token of another client."}
+		return fosite.ErrInvalidRequest.WithDescription("id_token_hint is an ID token of another client.")
 	case !a.claims.IDToken["sub"].allows(hint.Subject):
-		return &refusal{"invalid_request", "id_token_hint and the claims parameter are about different people."}
+		return fosite.ErrInvalidRequest.WithDescription("id_token_hint and the claims parameter are about different people.")
 	}
 	a.hint = hint
 	return nil
@@ -294,7 +296,7 @@ func readMaxAge(a *authorization, raw string) error {
 	case raw != "":
 		seconds, err := strconv.ParseInt(raw, 10, 64)
 		if err != nil || seconds < 0 || raw[0] == '+' {
-			return &refusal{"invalid_request", "max_age is not a whole number of seconds."}
+			return fosite.ErrInvalidRequest.WithDescription("max_age is not a whole number of seconds.")
 		}
 		d := age(seconds)
 		a.maxAge = &d
@@ -303,14 +305,4 @@ func readMaxAge(a *authorization, raw string) error {
 		a.maxAge = &d
 	}
 	return nil
-}
-
-// asRefusal is an error of fosite's authorize request as the client is told it. By
-// then client and redirect URI are proven.
-func asRefusal(err error) error {
-	var e *fosite.RFC6749Error
-	if errors.Is(err, storage.ErrUnavailable) || !errors.As(err, &e) || e.CodeField >= 500 {
-		return err
-	}
-	return &refusal{registered(e.ErrorField), description(e)}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 
@@ -59,15 +61,14 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := p.parseAuthorization(r, form, resumed)
 	a.late = late
 	if err == nil && cancelled {
-		err = &refusal{"access_denied", "The person declined."}
+		err = fosite.ErrAccessDenied.WithDescription("The person declined.")
 	}
 	if err == nil {
 		err = p.decide(w, r, a, resumed, query)
 	}
-	var no *refusal
-	if errors.As(err, &no) && a.proven {
-		web.Note(r.Context(), "error", no.code)
-		return a.answer(url.Values{"error": {no.code}, "error_description": {legible(no.description)}}).write(w, r, p.Pages)
+	if no := oauth.Refusal(err); no != nil && a.proven {
+		web.Note(r.Context(), "error", no.ErrorField)
+		return a.answer(url.Values{"error": {no.ErrorField}, "error_description": {oauth.Legible(oauth.Description(no))}}).write(w, r, p.Pages)
 	}
 	return p.asPageError(err)
 }
@@ -80,7 +81,7 @@ func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get(
 // authorizePost takes the request from a form and makes it a GET: a form that another
 // site posts does not bring the session's cookie, the redirect that follows does.
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
-	if !isForm(r) {
+	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
 			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
 	}
@@ -117,7 +118,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *authorizati
 		return p.issue(w, r, a, resumed)
 	}
 	if slices.Contains(a.prompts, "none") {
-		return &refusal{unmet.reason, "prompt=none was asked, and a page would be needed."}
+		return unmet.reason.WithDescription("prompt=none was asked, and a page would be needed.")
 	}
 	if resumed == nil {
 		resumed = newLetter(w, r, query, a.started)
@@ -208,10 +209,9 @@ func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed
 // asPageError is err for a person at a browser: a refusal that cannot be sent to the
 // client becomes a page.
 func (p *Provider) asPageError(err error) error {
-	var no *refusal
-	if errors.As(err, &no) {
-		prob := badRequest(no.description)
-		prob.Code = no.code
+	if no := oauth.Refusal(err); no != nil {
+		prob := badRequest(oauth.Description(no))
+		prob.Code = no.ErrorField
 		return prob
 	}
 	return err

@@ -1,9 +1,14 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
@@ -36,7 +41,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 		return "", err
 	}
 	if len(header)+len(posted) > 1 || len(header)+len(posted) > 0 && r.URL.Query().Get("access_token") != "" {
-		return "", &oauthError{Code: "invalid_request", Description: "Send one access token, in one place."}
+		return "", fosite.ErrInvalidRequest.WithDescription("Send one access token, in one place.")
 	}
 	token := ""
 	switch {
@@ -52,38 +57,44 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 		return "", errNoToken
 	}
 	if !isToken(token) {
-		return "", &oauthError{Code: "invalid_request", Description: "The access token has characters that none has."}
+		return "", fosite.ErrInvalidRequest.WithDescription("The access token has characters that none has.")
 	}
 	return token, nil
 }
 
 // postedTokens are the access tokens of a form, if there is one.
 func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
-	if r.Method != http.MethodPost || !isForm(r) {
+	if r.Method != http.MethodPost || !oauth.IsForm(r) {
 		return nil, nil
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxForm)
 	if err := r.ParseForm(); err != nil {
 		var tooBig *http.MaxBytesError
 		if errors.As(err, &tooBig) {
-			return nil, &oauthError{Status: http.StatusRequestEntityTooLarge, Code: "invalid_request", Description: "The body is too large.", Err: err}
+			return nil, oauth.ErrTooLarge.WithWrap(err)
 		}
-		return nil, &oauthError{Code: "invalid_request", Description: "The body is not a form.", Err: err}
+		return nil, fosite.ErrInvalidRequest.WithDescription("The body is not a form.").WithWrap(err)
 	}
-	dropEmpty(r.PostForm)
+	oauth.DropEmpty(r.PostForm)
 	return r.PostForm["access_token"], nil
 }
 
-// bearerChallenge is the WWW-Authenticate header of an answer to a request without or
-// with a bad access token (RFC 6750 section 3). more is what follows the realm.
-func bearerChallenge(t *web.Tenant, more string) string {
-	return `Bearer realm="` + t.Issuer + `"` + more
+// bearerChallenge returns the WWW-Authenticate header of an answer to a request with a bad access
+// token, or without one when e is nil (RFC 6750 section 3).
+func bearerChallenge(t *web.Tenant, e *fosite.RFC6749Error) string {
+	header := `Bearer realm="` + t.Issuer + `"`
+	if e == nil {
+		return header
+	}
+	header += `, error="` + e.ErrorField + `", error_description="` + oauth.Legible(oauth.Description(e)) + `"`
+	if e.ErrorField == oauth.ErrInsufficientScope.ErrorField {
+		header += `, scope="openid"`
+	}
+	return header
 }
 
-// bearerError is an answer of RFC 6750 section 3.1.
-func bearerError(t *web.Tenant, status int, code, description, more string) error {
-	return &oauthError{
-		Status: status, Code: code, Description: description,
-		Authenticate: bearerChallenge(t, `, error="`+code+`", error_description="`+legible(description)+`"`+more),
-	}
+// invalidToken returns the one error for access tokens that do not work, and tells the log why.
+func invalidToken(ctx context.Context, why string) error {
+	web.Note(ctx, "why", why)
+	return oauth.ErrInvalidToken.WithDescription("The access token is not valid: expired, revoked, or not an access token of this server.")
 }

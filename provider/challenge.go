@@ -1,12 +1,16 @@
 package provider
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/clients"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -25,7 +29,7 @@ const maxChallenge = 2048
 
 // Form reads the form that an app posted, as /token does.
 func (p Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	form, err := postForm(w, r)
+	form, err := oauth.PostForm(w, r)
 	return form, appProblem(err)
 }
 
@@ -41,7 +45,7 @@ func (p Apps) Request(r *http.Request, app storage.Client, form url.Values) (sto
 		}
 	}
 	if size > maxChallenge {
-		return storage.Interaction{}, nil, appProblem(&oauthError{Code: "invalid_request", Description: "The authorization request is too long."})
+		return storage.Interaction{}, nil, appProblem(fosite.ErrInvalidRequest.WithDescription("The authorization request is too long."))
 	}
 	a, err := p.challenge(r, app, asked)
 	if err != nil {
@@ -59,7 +63,7 @@ func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess s
 		return "", err
 	}
 	if !a.meant(sess.UserID) {
-		return "", appProblem(&refusal{"login_required", "The person who signed in is not the one that the request is about."})
+		return "", appProblem(fosite.ErrLoginRequired.WithDescription("The person who signed in is not the one that the request is about."))
 	}
 	a.account = &browser.Account{Session: sess}
 	return p.giveCode(a)
@@ -72,20 +76,11 @@ func (p Apps) challenge(r *http.Request, app storage.Client, asked url.Values) (
 		return nil, appProblem(err)
 	}
 	if a.challenge == "" {
-		return nil, appProblem(&refusal{"invalid_request", "code_challenge is missing: PKCE is required (RFC 7636)."})
+		return nil, appProblem(fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required (RFC 7636)."))
 	}
 	// There is nowhere to redirect to; but who names one to /token has to name it here.
 	if a.sentURI = asked.Get("redirect_uri"); a.sentURI != "" && !clients.AllowsRedirect(a.client, a.client.RedirectURIs, a.sentURI) {
-		return nil, appProblem(&refusal{"invalid_request", "redirect_uri is not one that the client registered. It is best left out here, and at /token then."})
+		return nil, appProblem(fosite.ErrInvalidRequest.WithDescription("redirect_uri is not one that the client registered. It is best left out here, and at /token then."))
 	}
 	return a, appProblem(p.readOIDC(r.Context(), a, asked))
-}
-
-// refused is a refusal as package login shows it; nil for other errors.
-func refused(err error) error {
-	var no *refusal
-	if !errors.As(err, &no) {
-		return nil
-	}
-	return &web.Problem{Status: http.StatusBadRequest, Code: no.code, Message: no.description}
 }

@@ -41,7 +41,7 @@ func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form
 	creds, err := readCredentials(r, form)
 	if err != nil {
 		noteUnproven(ctx, form.Get("client_id"), err)
-		return nil, challenge(t, err)
+		return nil, err
 	}
 	client, err := p.provenClient(ctx, t, creds, time.Now())
 	if err != nil {
@@ -53,23 +53,12 @@ func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form
 		if p.Development && failed.method {
 			reason = failed.why // no secret: what came, and what was expected
 		}
-		return nil, challenge(t, &oauthError{Code: "invalid_client", Description: "Client authentication failed: " + reason + ".", Err: err})
+		return nil, fosite.ErrInvalidClient.WithDescription("Client authentication failed: " + reason + ".").WithWrap(err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return fositeClient{client}, nil
-}
-
-// challenge makes invalid_client a 401 that says which scheme there is (RFC 6749
-// section 5.2, RFC 9110 section 15.5.2). Other errors stay as they are.
-func challenge(t *web.Tenant, err error) error {
-	var e *oauthError
-	if errors.As(err, &e) && e.Code == "invalid_client" {
-		e.Status = http.StatusUnauthorized
-		e.Authenticate = `Basic realm="` + t.Issuer + `", charset="UTF-8"`
-	}
-	return err
 }
 
 // authError is why a client was not believed. Only the log is told; in development the
@@ -176,7 +165,7 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		}
 	}
 	if methods > 1 {
-		return nil, &oauthError{Code: "invalid_request", Description: "Use one method of client authentication, not several."}
+		return nil, fosite.ErrInvalidRequest.WithDescription("Use one method of client authentication, not several.")
 	}
 	creds := &credentials{method: "none", clientID: form.Get("client_id")}
 	switch {
@@ -185,10 +174,10 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		var ok bool
 		id := creds.clientID
 		if creds.clientID, creds.secret, creds.asIs, ok = parseBasic(header[0]); !ok {
-			return nil, &oauthError{Code: "invalid_client", Description: "The Authorization header does not hold Basic credentials, each form-urlencoded (RFC 6749 section 2.3.1)."}
+			return nil, fosite.ErrInvalidClient.WithDescription("The Authorization header does not hold Basic credentials, each form-urlencoded (RFC 6749 section 2.3.1).")
 		}
 		if id != "" && id != creds.clientID {
-			return nil, &oauthError{Code: "invalid_request", Description: "client_id is not the one in the Authorization header."}
+			return nil, fosite.ErrInvalidRequest.WithDescription("client_id is not the one in the Authorization header.")
 		}
 		if creds.secret == "" {
 			creds.method = "none" // some libraries name a public client so
@@ -199,15 +188,15 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		creds.method = "private_key_jwt"
 		var err error
 		if creds.assertion, err = readAssertion(form); err != nil {
-			return nil, &oauthError{Code: "invalid_client", Description: "The client assertion is not a JWT as RFC 7523 section 2.2 wants it.", Err: err}
+			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion is not a JWT as RFC 7523 section 2.2 wants it.").WithWrap(err)
 		}
 		if creds.clientID != "" && creds.clientID != creds.assertion.Subject {
-			return nil, &oauthError{Code: "invalid_client", Description: "client_id is not the sub of the client assertion."}
+			return nil, fosite.ErrInvalidClient.WithDescription("client_id is not the sub of the client assertion.")
 		}
 		creds.clientID = creds.assertion.Subject
 	}
 	if creds.clientID == "" {
-		return nil, &oauthError{Code: "invalid_client", Description: "The request does not say which client it comes from."}
+		return nil, fosite.ErrInvalidClient.WithDescription("The request does not say which client it comes from.")
 	}
 	return creds, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/storage"
 )

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/clients"
 )
 
@@ -16,7 +18,7 @@ type clientCredentialsGrant struct{ *Provider }
 
 func (p clientCredentialsGrant) check(_ context.Context, s *session) error {
 	if s.client.Public() {
-		return &oauthError{Code: "unauthorized_client", Description: "A client without credentials cannot use this grant type."}
+		return fosite.ErrUnauthorizedClient.WithDescription("A client without credentials cannot use this grant type.")
 	}
 	for _, scope := range s.client.Scopes() {
 		if !slices.Contains(clients.Scopes, scope) {
@@ -28,7 +30,7 @@ func (p clientCredentialsGrant) check(_ context.Context, s *session) error {
 		// The scopes about a person (openid, offline_access, …) are among those refused:
 		// there is none here.
 		if !slices.Contains(s.scopes, scope) {
-			return &oauthError{Code: "invalid_scope", Description: "A scope that was asked for cannot be given to this client for itself."}
+			return fosite.ErrInvalidScope.WithDescription("A scope that was asked for cannot be given to this client for itself.")
 		}
 	}
 	if len(asked) > 0 {

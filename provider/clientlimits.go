@@ -2,8 +2,9 @@ package provider
 
 import (
 	"context"
-	"net/http"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -63,7 +64,7 @@ func (a *attempt) admit(ctx context.Context) error {
 			return nil
 		}
 	}
-	a.refused = &oauthError{Status: http.StatusTooManyRequests, Code: "temporarily_unavailable", Description: "Too many failures from this address, or in this client's name. Wait a minute.", RetryAfter: wait}
+	a.refused = oauth.ErrTooManyFailures.WithDescription("Too many failures from this address, or in this client's name. Wait a minute.").WithWrap(oauth.Wait(wait))
 	return a.refused
 }
 

@@ -7,8 +7,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
+
+	"github.com/ory/fosite"
 
 	"golang.org/x/sync/singleflight"
 
@@ -59,9 +60,9 @@ func (m *secretMatcher) match(ctx context.Context, hashes []string, secret strin
 		}
 		ok, err := m.slowly(ctx, hash, secret, admit)
 		if errors.Is(err, argon2id.ErrBusy) {
-			return false, &oauthError{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Description: "The server is busy. Try again.", Err: err}
+			return false, fosite.ErrTemporarilyUnavailable.WithDescription("The server is busy. Try again.").WithWrap(err)
 		}
-		var refused *oauthError
+		var refused *fosite.RFC6749Error
 		if errors.As(err, &refused) {
 			return false, refused
 		}

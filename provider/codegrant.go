@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -25,7 +27,7 @@ type codeGrant struct{ *Provider }
 func (p codeGrant) check(ctx context.Context, s *session) error {
 	value := s.form.Get("code")
 	if value == "" {
-		return &oauthError{Code: "invalid_request", Description: "code is missing."}
+		return fosite.ErrInvalidRequest.WithDescription("code is missing.")
 	}
 	c, err := p.openCode(s.tenant, value, s.now)
 	if c == nil {

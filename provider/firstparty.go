@@ -10,7 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/clients"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -33,24 +38,18 @@ func firstParty(c *storage.Client) error {
 	if c.FirstParty && c.MayUse(clients.FirstPartyGrant) {
 		return nil
 	}
-	return &oauthError{Code: "unauthorized_client",
-		Description: "The client may not sign people in by itself: it has to be first_party, with the grant type " + clients.FirstPartyGrant + "."}
+	return fosite.ErrUnauthorizedClient.WithDescription("The client may not sign people in by itself: it has to be first_party, with the grant type " + clients.FirstPartyGrant + ".")
 }
 
 // appProblem is an error of the protocol as package login shows it.
 func appProblem(err error) error {
-	if no := refused(err); no != nil {
-		return no
-	}
-	var e *oauthError
-	if err == nil || !errors.As(err, &e) {
+	e := oauth.Refusal(err)
+	if e == nil {
 		return err
 	}
-	status := e.Status
-	if status == 0 {
-		status = http.StatusBadRequest
-	}
-	return &web.Problem{Status: status, Code: e.Code, Message: e.Description, RetryAfter: e.RetryAfter, Err: e.Err}
+	var wait oauth.Wait
+	errors.As(e, &wait)
+	return &web.Problem{Status: e.CodeField, Code: e.ErrorField, Message: oauth.Description(e), RetryAfter: time.Duration(wait), Err: e.Unwrap()}
 }
 
 // Tokens gives the app those of a session: what the code of an authorization in that
@@ -82,7 +81,7 @@ func appScopes(c *storage.Client, scope string) ([]string, error) {
 	scopes := askedScopes(c, scope)
 	for _, s := range scopes {
 		if !slices.Contains(c.Scopes(), s) {
-			return nil, &oauthError{Code: "invalid_scope", Description: "The client may not ask for one of the scopes; see scope in its registration."}
+			return nil, fosite.ErrInvalidScope.WithDescription("The client may not ask for one of the scopes; see scope in its registration.")
 		}
 	}
 	if len(scopes) == 0 {
@@ -109,7 +108,7 @@ func (t *tokens) asked() storage.Tokens {
 // Refresh gives new tokens for a refresh token of the app, as /token does.
 func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error) {
 	if !app.MayUse("refresh_token") {
-		return storage.Tokens{}, appProblem(&oauthError{Code: "unauthorized_client", Description: "The client is not registered for refresh_token."})
+		return storage.Tokens{}, appProblem(fosite.ErrUnauthorizedClient.WithDescription("The client is not registered for refresh_token."))
 	}
 	s := p.appSession(r, &app)
 	s.form = url.Values{"refresh_token": {token}, "scope": {scope}}
@@ -184,25 +183,25 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
-		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
+		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !isToken(token) {
-		return c, g, u, bearerError(t, http.StatusUnauthorized, "invalid_token", "Send the access token in one Authorization header, as Bearer.", "")
+		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)
 	if errors.Is(err, errTokenInvalid) {
-		return c, g, u, invalidToken(r, err.Error())
+		return c, g, u, invalidToken(ctx, err.Error())
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("open access token: %w", err)
 	}
 	if claims.GrantID == "" {
-		return c, g, u, invalidToken(r, "no person's token")
+		return c, g, u, invalidToken(ctx, "no person's token")
 	}
 	g, u, err = p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (g.UserID != claims.Subject || g.ClientID != claims.ClientID) {
-		return c, g, u, invalidToken(r, "revoked, or its grant is dead")
+		return c, g, u, invalidToken(ctx, "revoked, or its grant is dead")
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("grant of access token: %w", err)
@@ -210,7 +209,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 	web.Note(ctx, "client", g.ClientID)
 	app, err := p.client(ctx, t.ID, g.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return c, g, u, invalidToken(r, "its client is gone")
+		return c, g, u, invalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("client: %w", err)

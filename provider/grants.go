@@ -62,7 +62,7 @@ func (h *grantHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	web.Note(ctx, "client", s.client.ClientID)
 	web.Note(ctx, "grant_type", h.name)
 	if !s.client.MayUse(h.name) {
-		return &oauthError{Code: "unauthorized_client", Description: "The client is not registered for this grant type."}
+		return fosite.ErrUnauthorizedClient.WithDescription("The client is not registered for this grant type.")
 	}
 	return h.grant.check(ctx, s)
 }

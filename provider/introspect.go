@@ -9,6 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -37,7 +41,7 @@ type introspection struct {
 // that the token is for, or one that may introspect. The hint is not needed: a token
 // says itself what it is.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
-	form, err := postForm(w, r)
+	form, err := oauth.PostForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -48,11 +52,11 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	if client.Public() {
 		// Everybody can say that they are a client that has no credentials.
-		return challenge(t, &oauthError{Code: "invalid_client", Description: "Introspection needs a client that can authenticate."})
+		return fosite.ErrInvalidClient.WithDescription("Introspection needs a client that can authenticate.")
 	}
 	token := form.Get("token")
 	if token == "" {
-		return &oauthError{Code: "invalid_request", Description: "token is missing."}
+		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
 	look := p.introspectAccess
 	if strings.HasPrefix(token, refreshPrefix) {
@@ -61,12 +65,12 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 	found, err := look(ctx, t, client, token, time.Now())
 	if errors.Is(err, errTokenInvalid) || errors.Is(err, storage.ErrNotFound) {
 		web.Note(ctx, "why", err.Error())
-		return writeJSON(w, http.StatusOK, introspection{})
+		return oauth.WriteJSON(w, http.StatusOK, introspection{})
 	}
 	if err != nil {
 		return fmt.Errorf("introspect: %w", err)
 	}
-	return writeJSON(w, http.StatusOK, found)
+	return oauth.WriteJSON(w, http.StatusOK, found)
 }
 
 // introspectAccess looks at an access token: one signature, one read. Its errors are

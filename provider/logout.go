@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -89,7 +91,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 // says much about a person, so that the parameters are sealed: they give whoever has
 // them nothing that they did not have before.
 func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
-	if !isForm(r) {
+	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
 			Developer: "POST /logout takes application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
 	}
@@ -122,7 +124,7 @@ func (p *Provider) logoutForm(r *http.Request) (url.Values, error) {
 			form.Del("l") // letters come by GET only
 		}
 	}
-	dropEmpty(form)
+	oauth.DropEmpty(form)
 	if err == nil {
 		err = readable(form)
 	}

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -15,18 +19,18 @@ type check struct {
 	// page settles it.
 	page func(Pages) string
 	// reason is the error for prompt=none (OIDC Core 3.1.2.6).
-	reason string
-	// unmet says whether it is not settled. A *refusal ends the authorization.
+	reason *fosite.RFC6749Error
+	// unmet says whether it is not settled. An error of the protocol ends the authorization.
 	unmet func(ctx context.Context, p *Provider, a *authorization) (bool, error)
 }
 
 // policy lists the checks in their order.
 var policy = []check{
-	{page: func(p Pages) string { return p.SignUp }, reason: "interaction_required", unmet: needsSignUp},
-	{page: func(p Pages) string { return p.Select }, reason: "account_selection_required", unmet: needsSelection},
-	{page: func(p Pages) string { return p.Login }, reason: "login_required", unmet: needsLogin},
-	{page: func(p Pages) string { return p.SecondFactor }, reason: "interaction_required", unmet: needsSecondFactor},
-	{page: func(p Pages) string { return p.Consent }, reason: "consent_required", unmet: needsConsent},
+	{page: func(p Pages) string { return p.SignUp }, reason: fosite.ErrInteractionRequired, unmet: needsSignUp},
+	{page: func(p Pages) string { return p.Select }, reason: oauth.ErrAccountSelectionRequired, unmet: needsSelection},
+	{page: func(p Pages) string { return p.Login }, reason: fosite.ErrLoginRequired, unmet: needsLogin},
+	{page: func(p Pages) string { return p.SecondFactor }, reason: fosite.ErrInteractionRequired, unmet: needsSecondFactor},
+	{page: func(p Pages) string { return p.Consent }, reason: fosite.ErrConsentRequired, unmet: needsConsent},
 }
 
 // next is the first check that is not settled, or nil.
@@ -66,7 +70,7 @@ func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) 
 	fresh := a.account.AuthTime.After(a.started)
 	if !a.meant(a.account.UserID) {
 		if fresh || since(a.account.Chosen, a.started) { // it was said who it is, and it is not who the client asked for
-			return false, &refusal{"login_required", "The person who signed in is not the one that the request is about."}
+			return false, fosite.ErrLoginRequired.WithDescription("The person who signed in is not the one that the request is about.")
 		}
 		return true, nil
 	}
@@ -115,11 +119,6 @@ func (a *authorization) subjects() []string {
 	}
 	return a.claims.IDToken["sub"].words()
 }
-
-// refusal ends an authorization with an error for the client.
-type refusal struct{ code, description string }
-
-func (r *refusal) Error() string { return r.code + ": " + r.description }
 
 // age is a parameter in seconds as a duration, bounded so that it cannot overflow.
 func age(seconds int64) time.Duration {

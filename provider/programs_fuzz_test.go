@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -78,7 +80,7 @@ func FuzzPrograms(f *testing.F) {
 			if !slices.Contains(programErrors, code) {
 				t.Errorf("got %d with error %q", w.Code, code)
 			}
-			if text, _ := said["error_description"].(string); text != legible(text) {
+			if text, _ := said["error_description"].(string); text != oauth.Legible(text) {
 				t.Errorf("error_description %q holds more than RFC 6749 allows", text)
 			}
 		}
@@ -100,16 +102,16 @@ func FuzzPostForm(f *testing.F) {
 		read := func(typ, body string) (url.Values, error) {
 			r := httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(body))
 			r.Header.Set("Content-Type", typ)
-			return postForm(httptest.NewRecorder(), r)
+			return oauth.PostForm(httptest.NewRecorder(), r)
 		}
 		form, err := read(typ, body)
 		if err != nil {
-			if e := asOAuthError(err); e.Code != "invalid_request" || e.Status >= 500 {
+			if e := oauth.AsError(err); e.ErrorField != "invalid_request" || e.CodeField >= 500 {
 				t.Errorf("got %v", err)
 			}
 			return
 		}
-		if len(body) > maxForm {
+		if len(body) > oauth.MaxForm {
 			t.Errorf("%d bytes were read", len(body))
 		}
 		for name, values := range form {
@@ -118,7 +120,7 @@ func FuzzPostForm(f *testing.F) {
 			}
 		}
 		written := form.Encode()
-		if again, err := read("application/x-www-form-urlencoded", written); len(written) <= maxForm && (err != nil || again.Encode() != written) {
+		if again, err := read("application/x-www-form-urlencoded", written); len(written) <= oauth.MaxForm && (err != nil || again.Encode() != written) {
 			t.Errorf("%q is written as %q and read as %q, %v", body, written, again, err)
 		}
 	})

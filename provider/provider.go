@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/gorilla/mux"
@@ -164,7 +167,7 @@ func (p *Provider) Register(r *mux.Router) {
 		return web.Handler(p.Errors, h)
 	}
 	api := func(h func(http.ResponseWriter, *http.Request) error) http.Handler {
-		return p.api(h)
+		return oauth.Handler(h)
 	}
 	// The hot ones first: gorilla/mux looks from top to bottom.
 	r.Handle("/token", p.cors(api(p.token)))
@@ -202,4 +205,29 @@ func (p *Provider) client(ctx context.Context, tenant, id string) (*storage.Clie
 		return nil, storage.ErrNotFound
 	}
 	return c, nil
+}
+
+// programs are the endpoints that answer JSON, errors too.
+var programs = []string{"/token", "/introspect", "/revoke", "/userinfo", "/jwks", "/authorize-challenge"}
+
+// ErrorPage is page, but for endpoints that programs call: what went wrong before a
+// request reached one of those, such as its tenant not being found, is JSON too.
+func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
+	return func(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
+		path := r.URL.Path
+		if rest, ok := strings.CutPrefix(path, "/t/"); ok {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
+		}
+		switch program := slices.Contains(programs, path); {
+		case program && prob.Status >= 500:
+			oauth.WriteError(w, r, prob)
+		case program: // with all that it says to developers, where it does
+			r = r.Clone(r.Context())
+			r.Header.Set("Accept", "application/json")
+			page(w, r, prob)
+		default:
+			page(w, r, prob)
+		}
+	}
 }

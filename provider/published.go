@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -67,5 +69,5 @@ func readOnly(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Allow", "GET, HEAD")
-	return &oauthError{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "Use GET."}
+	return oauth.ErrMethodNotAllowed.WithDescription("Use GET.")
 }

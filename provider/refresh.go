@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -26,7 +28,7 @@ type refreshGrant struct{ *Provider }
 func (p refreshGrant) check(ctx context.Context, s *session) error {
 	value := s.form.Get("refresh_token")
 	if value == "" {
-		return &oauthError{Code: "invalid_request", Description: "refresh_token is missing."}
+		return fosite.ErrInvalidRequest.WithDescription("refresh_token is missing.")
 	}
 	var err error
 	if s.token.grantID, s.token.generation, err = p.openRefreshToken(s.tenant.ID, value); err != nil {
@@ -51,7 +53,7 @@ func (p refreshGrant) checkScope(ctx context.Context, s *session) error {
 	}
 	for _, scope := range s.scopes {
 		if !slices.Contains(g.Scopes, scope) {
-			return &oauthError{Code: "invalid_scope", Description: "A scope that was asked for is not among those that were granted."}
+			return fosite.ErrInvalidScope.WithDescription("A scope that was asked for is not among those that were granted.")
 		}
 	}
 	return nil

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,7 +22,7 @@ import (
 // client's is left alone and answered alike, so that nobody learns which it was. Only a
 // storage that did not answer is an error: the client must know that the token lives.
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
-	form, err := postForm(w, r)
+	form, err := oauth.PostForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -28,7 +32,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := form.Get("token")
 	if token == "" {
-		return &oauthError{Code: "invalid_request", Description: "token is missing."}
+		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
 	end := p.revokeAccess
 	if strings.HasPrefix(token, refreshPrefix) {

@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -13,17 +17,17 @@ import (
 // with our strategy and runs the one handler of the grant type; errors pass through it
 // as they are, so that a storage that did not answer is seen as that here.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
-	form, err := postForm(w, r)
+	form, err := oauth.PostForm(w, r)
 	if err != nil {
 		return err
 	}
 	name := form.Get("grant_type")
 	if name == "" {
-		return &oauthError{Code: "invalid_request", Description: "grant_type is missing."}
+		return fosite.ErrInvalidRequest.WithDescription("grant_type is missing.")
 	}
 	handler, ok := grantTypes[name]
 	if !ok {
-		return &oauthError{Code: "unsupported_grant_type", Description: "There is no such grant type here; see grant_types_supported in the discovery document."}
+		return fosite.ErrUnsupportedGrantType.WithDescription("There is no such grant type here; see grant_types_supported in the discovery document.")
 	}
 	ctx := withGrantHandler(r.Context(), handler(p))
 	s := &session{tenant: web.TenantOf(ctx), now: time.Now()}
@@ -34,14 +38,14 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.fosite.NewAccessResponse(ctx, req); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, s.tokens.asked())
+	return oauth.WriteJSON(w, http.StatusOK, s.tokens.asked())
 }
 
 // invalidGrant is the one answer to codes and refresh tokens that do not work: which
 // of the many reasons it was is nobody's business but the log's.
 func invalidGrant(ctx context.Context, why string) error {
 	web.Note(ctx, "why", why)
-	return &oauthError{Code: "invalid_grant", Description: "The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or verifier."}
+	return fosite.ErrInvalidGrant.WithDescription("The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or verifier.")
 }
 
 // tokenKeys are what will sign an answer. They are fetched before anything is

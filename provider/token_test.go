@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -74,7 +76,7 @@ func TestTokenTakesAFormInTheBodyOnly(t *testing.T) {
 			s.fails(a, http.StatusBadRequest, "invalid_request")
 		})
 	}
-	s.fails(request("POST", "", formType, "x="+strings.Repeat("y", maxForm)), http.StatusRequestEntityTooLarge, "invalid_request")
+	s.fails(request("POST", "", formType, "x="+strings.Repeat("y", oauth.MaxForm)), http.StatusRequestEntityTooLarge, "invalid_request")
 
 	// Nothing of that was executed.
 	if a := request("POST", "", formType+"; charset=utf-8", form.Encode()); a.status != http.StatusOK {
@@ -290,7 +292,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 }
 
 func TestErrorsOfStorageKeepTheirMeaning(t *testing.T) {
-	if e := asOAuthError(fmt.Errorf("redeem code: %w", errDown)); e.Status != http.StatusServiceUnavailable || errors.Is(e, errCodeInvalid) {
+	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable || errors.Is(e, errCodeInvalid) {
 		t.Errorf("got %v", e)
 	}
 }

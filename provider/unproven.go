@@ -6,7 +6,12 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/clients"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -18,14 +23,14 @@ func noteUnproven(ctx context.Context, id string, err error) {
 		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), clients.MaxID)], ""))
 	}
 	var failed *authError
-	var refused *oauthError
+	var refused *fosite.RFC6749Error
 	switch {
 	case errors.As(err, &failed):
 		web.Note(ctx, "why", failed.why)
 	case errors.As(err, &refused):
-		why := refused.Description
-		if refused.Err != nil {
-			why = cmp.Or(refused.Err.Error(), why)
+		why := oauth.Description(refused)
+		if cause := refused.Unwrap(); cause != nil {
+			why = cmp.Or(cause.Error(), why)
 		}
 		web.Note(ctx, "why", why)
 	}

@@ -9,36 +9,44 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// userinfo tells a client about the person whose access token it brings (OIDC Core 5.3).
-// One read: the grant, if it lives and the token was not revoked, with the person.
+// userinfo tells a client about the user whose access token it brings (OIDC Core 5.3). What is
+// wrong with the token stands in WWW-Authenticate, too (RFC 6750 section 3).
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
-		return &oauthError{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "Use GET or POST."}
+		return oauth.ErrMethodNotAllowed.WithDescription("Use GET or POST.")
 	}
+	err := p.answerUserinfo(w, r)
+	if e := oauth.Refusal(err); e != nil {
+		w.Header().Set("WWW-Authenticate", bearerChallenge(web.TenantOf(r.Context()), e))
+	}
+	return err
+}
+
+// answerUserinfo needs one read: the grant, if it lives and the token was not revoked, with its
+// user.
+func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	token, err := bearerToken(w, r)
 	if errors.Is(err, errNoToken) {
 		// Not an error: the client is told what to bring (RFC 6750 section 3.1).
-		w.Header().Set("WWW-Authenticate", bearerChallenge(t, ""))
+		w.Header().Set("WWW-Authenticate", bearerChallenge(t, nil))
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
-	}
-	var bad *oauthError
-	if errors.As(err, &bad) {
-		bad.Authenticate = bearerChallenge(t, `, error="`+bad.Code+`"`)
 	}
 	if err != nil {
 		return err
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)
 	if errors.Is(err, errTokenInvalid) {
-		return invalidToken(r, err.Error())
+		return invalidToken(ctx, err.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("open access token: %w", err)
@@ -46,14 +54,14 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 	scopes := strings.Fields(claims.Scope)
 	// A client's own tokens never have openid.
 	if !slices.Contains(scopes, "openid") {
-		return bearerError(t, http.StatusForbidden, "insufficient_scope", "The access token was given without the scope openid.", `, scope="openid"`)
+		return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope openid.")
 	}
 	if claims.GrantID == "" {
-		return invalidToken(r, "no person's token")
+		return invalidToken(ctx, "no person's token")
 	}
 	grant, user, err := p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (grant.UserID != claims.Subject || grant.ClientID != claims.ClientID) {
-		return invalidToken(r, "revoked, or its grant is dead")
+		return invalidToken(ctx, "revoked, or its grant is dead")
 	}
 	if err != nil {
 		return fmt.Errorf("grant of access token: %w", err)
@@ -61,7 +69,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 	web.Note(ctx, "client", grant.ClientID)
 	c, err := p.client(ctx, t.ID, grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return invalidToken(r, "its client is gone")
+		return invalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
@@ -80,7 +88,7 @@ func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes
 func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, claims map[string]any) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
 	if c.UserinfoSignedResponseAlg == "" {
-		return writeJSON(w, http.StatusOK, claims)
+		return oauth.WriteJSON(w, http.StatusOK, claims)
 	}
 	claims["iss"], claims["aud"] = t.Issuer, c.ClientID
 	plain, err := json.Marshal(claims)
@@ -98,10 +106,4 @@ func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *stor
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, err = w.Write([]byte(signed))
 	return err
-}
-
-// invalidToken is the one answer to access tokens that do not work: why is the log's.
-func invalidToken(r *http.Request, why string) error {
-	web.Note(r.Context(), "why", why)
-	return bearerError(web.TenantOf(r.Context()), http.StatusUnauthorized, "invalid_token", "The access token is not valid: expired, revoked, or not an access token of this server.", "")
 }

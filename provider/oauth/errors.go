@@ -1,0 +1,89 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Errors that fosite has no value for. Like fosite's they are templates: WithDescription says what
+// is wrong, and WithWrap adds a cause that is logged and never sent.
+var (
+	// ErrMethodNotAllowed refuses a method. Set the Allow header beside it.
+	ErrMethodNotAllowed = newError(http.StatusMethodNotAllowed, "invalid_request", "Use another method.")
+	// ErrTooLarge refuses a body for its size.
+	ErrTooLarge = newError(http.StatusRequestEntityTooLarge, "invalid_request", "The body is too large.")
+	// ErrTooManyFailures refuses a client that failed too often. Wrap a Wait in it.
+	ErrTooManyFailures = newError(http.StatusTooManyRequests, "temporarily_unavailable", "Too many failures.")
+	// ErrInvalidToken refuses an access token (RFC 6750 section 3.1).
+	ErrInvalidToken = newError(http.StatusUnauthorized, "invalid_token", "The access token is not valid.")
+	// ErrInsufficientScope refuses an access token for its scope (RFC 6750 section 3.1).
+	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token lacks a scope.")
+	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
+	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required", "The user must choose an account.")
+	// ErrUnmetRequirements is unmet_authentication_requirements of OpenID Connect's specification of
+	// that name.
+	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements", "No way of signing in here is strong enough.")
+)
+
+func newError(status int, code, description string) *fosite.RFC6749Error {
+	return &fosite.RFC6749Error{CodeField: status, ErrorField: code, DescriptionField: description}
+}
+
+// Wait is the cause of an error that goes away after so long. WriteError sends it as Retry-After.
+type Wait time.Duration
+
+func (w Wait) Error() string { return "wait " + time.Duration(w).String() }
+
+// Refusal returns the protocol error in err that tells a client what it did wrong, or that the
+// server is too busy for it; nil when there is none. Faults of this server are no refusals, even
+// where fosite reports one as the client's: it calls a client that storage could not read an
+// invalid one.
+func Refusal(err error) *fosite.RFC6749Error {
+	var e *fosite.RFC6749Error
+	busy := fosite.ErrTemporarilyUnavailable.ErrorField
+	if !errors.As(err, &e) || e.CodeField >= 500 && e.ErrorField != busy || errors.Is(err, storage.ErrUnavailable) {
+		return nil
+	}
+	return e
+}
+
+// AsError returns err as the protocol error that a program is told. Of anything but protocol
+// errors it says only whether to try again.
+func AsError(err error) *fosite.RFC6749Error {
+	if e := Refusal(err); e != nil {
+		return e
+	}
+	prob := web.AsProblem(err)
+	switch {
+	case prob.Status == http.StatusServiceUnavailable:
+		return fosite.ErrTemporarilyUnavailable.WithDescription("The server cannot answer just now. Try again.")
+	case prob.Status < 500:
+		return newError(prob.Status, "invalid_request", prob.Message)
+	}
+	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this request's X-Request-Id.")
+}
+
+// Description returns what e says to a developer: without its debug part, which may quote causes.
+func Description(e *fosite.RFC6749Error) string {
+	return strings.TrimSpace(e.DescriptionField + " " + e.HintField)
+}
+
+// Cause returns what the log is told about err. The text of a protocol error is its code alone.
+func Cause(err error) string {
+	var e *fosite.RFC6749Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	why := strings.TrimSpace(e.ErrorField + ": " + Description(e) + " " + e.DebugField)
+	if cause := e.Unwrap(); cause != nil {
+		why += ": " + cause.Error()
+	}
+	return why
+}
