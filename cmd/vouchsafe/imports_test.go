@@ -10,11 +10,21 @@ import (
 // which packages alone may import a driver or an engine. A package that has no row of
 // its own has that of the folder above it. What ends in /... stands for all below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"provider", "login/...", "people/...", "clients", "storage/...", "internal/..."},
-	"provider":      {"clients", "storage", "internal/..."},
-	"login":         {"login/...", "people/...", "storage", "internal/..."},
-	"login/texts":   {},
-	"people":        {"people/...", "storage", "internal/..."},
+	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "storage/...", "internal/..."},
+	"provider":      {"provider/...", "clients", "flow", "storage", "internal/..."},
+
+	"provider/oauth":      {"storage", "internal/..."},
+	"provider/keys":       {"clients", "storage", "internal/..."},
+	"provider/clientauth": {"provider/oauth", "clients", "storage", "internal/..."},
+	"provider/tokens":     {"provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
+	"provider/authorize":  endpoint,
+	"provider/token":      endpoint,
+	"provider/resource":   endpoint,
+	"provider/logout":     endpoint,
+
+	"login":       {"login/...", "people/...", "storage", "internal/..."},
+	"login/texts": {},
+	"people":      {"people/...", "storage", "internal/..."},
 
 	"clients": {"storage", "internal/argon2id", "internal/secret"},
 
@@ -29,9 +39,14 @@ var arrows = map[string][]string{
 	"bench":               {"e2e/...", "internal/..."},
 }
 
+// endpoint is what the package of an endpoint may import: no other endpoint's.
+var endpoint = []string{
+	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "clients", "flow", "storage", "internal/...",
+}
+
 var alone = map[string][]string{
-	"github.com/ory/fosite":           {"provider"},
-	"github.com/go-jose/go-jose/v3":   {"provider"},
+	"github.com/ory/fosite":           {"provider/..."},
+	"github.com/go-jose/go-jose/v3":   {"provider/..."},
 	"github.com/jackc/pgx/v5":         {"storage/sqldb", "internal/pgtest", "e2e/...", "bench"},
 	"modernc.org/sqlite":              {"storage/sqldb", "bench"},
 	"github.com/redis/go-redis/v9":    {"storage/redis"},
