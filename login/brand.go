@@ -8,9 +8,9 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/brand"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
 // brandView is the tenant as people see it.

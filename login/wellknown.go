@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/brand"
+	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
 // registerWellKnown adds the paths that browsers and password managers ask for by

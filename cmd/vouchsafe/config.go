@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -271,7 +271,7 @@ func (c *Config) complete() {
 				scheme = "https"
 			}
 			c.Issuer = scheme + "://" + net.JoinHostPort("localhost", port)
-			if host, err := web.CanonicalHost(scheme, "localhost:"+port); err == nil {
+			if host, err := hostname.Canonical(scheme, "localhost:"+port); err == nil {
 				c.Issuer = scheme + "://" + host // browsers leave out the scheme's own port
 			}
 		}
@@ -380,7 +380,7 @@ func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
 
 // asBrowsersWrite is the URL's host as browsers write it, or "" for one that there cannot be.
 func asBrowsersWrite(u *url.URL) string {
-	host, err := web.CanonicalHost(u.Scheme, u.Host)
+	host, err := hostname.Canonical(u.Scheme, u.Host)
 	if err != nil {
 		return ""
 	}

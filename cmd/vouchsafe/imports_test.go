@@ -10,7 +10,7 @@ import (
 // which packages alone may import a driver or an engine. A package that has no row of
 // its own has that of the folder above it. What ends in /... stands for all below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "storage/...", "internal/..."},
+	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "tenants/...", "declare", "storage/...", "internal/..."},
 	"provider":      {"provider/...", "clients", "flow", "storage", "internal/..."},
 
 	"provider/oauth":      {"storage", "internal/..."},
@@ -22,11 +22,14 @@ var arrows = map[string][]string{
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
 
-	"login":       {"login/...", "people/...", "storage", "internal/..."},
+	"login":       {"login/...", "people/...", "tenants/brand", "storage", "internal/..."},
 	"login/texts": {},
 	"people":      {"people/...", "storage", "internal/..."},
 
-	"clients": {"storage", "internal/argon2id", "internal/secret"},
+	"clients":       {"storage", "internal/argon2id", "internal/secret"},
+	"tenants":       {"tenants/brand", "people/...", "storage", "internal/hostname", "internal/secret"},
+	"tenants/brand": {"storage"},
+	"declare":       {"clients", "tenants", "storage"},
 
 	"storage":             {},
 	"storage/sqldb":       {"storage", "migrations"},
@@ -55,7 +58,7 @@ var alone = map[string][]string{
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
 // API and a command can call the same function.
-var withoutHTTP = []string{"clients", "storage/..."}
+var withoutHTTP = []string{"clients", "tenants/...", "storage/..."}
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 type tenantCmd struct {
@@ -29,22 +28,19 @@ type tenantAddCmd struct {
 	jsonFlag
 }
 
-// tenantID is what a tenant's id may look like.
-var tenantID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
 func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	var fs faults
-	if !tenantID.MatchString(c.ID) {
-		fs.add("id", "%q: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", c.ID)
+	if !tenants.ValidID(c.ID) {
+		fs.add("id", "%q: %s", c.ID, tenants.IDRule)
 	}
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	if fault := hostFault(cfg.Issuer, c.Host); fault != "" {
+	if fault := tenants.HostFault(cfg.Issuer, c.Host); fault != "" {
 		fs.add("--host", "%q %s", c.Host, fault)
 	}
-	if c.LogoURI != "" && !validLogo(c.LogoURI) {
+	if c.LogoURI != "" && !tenants.ValidLogo(c.LogoURI) {
 		fs.add("--logo-uri", "%q: write an https URL", c.LogoURI)
 	}
 	if err := fs.err(); err != nil {
@@ -69,27 +65,6 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// hostFault says why no request could reach a tenant at the host, and what to write instead,
-// or "". It is compared with what browsers send.
-func hostFault(issuer, host string) string {
-	if host == "" {
-		return ""
-	}
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return "" // that is told of the issuer
-	}
-	switch want, err := web.CanonicalHost(u.Scheme, host); {
-	case err != nil:
-		return "is no host: write one such as id.example.com"
-	case want == u.Host:
-		return "is the issuer's own host, at which the default tenant is: write another, or leave it out"
-	case want != host:
-		return "is not as browsers write it: write " + want
-	}
-	return ""
-}
-
 // missTenants tells of a tenant that no request can reach, because its host is the issuer's:
 // the issuer may have been given that host later.
 func (s *server) missTenants(ctx context.Context) {
@@ -100,11 +75,6 @@ func (s *server) missTenants(ctx context.Context) {
 	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
 		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own", "tenant", t.ID, "host", t.Host)
 	}
-}
-
-func validLogo(uri string) bool {
-	u, err := url.Parse(uri)
-	return err == nil && u.Scheme == "https" && u.Host != ""
 }
 
 // tenantView is a tenant as commands print it.

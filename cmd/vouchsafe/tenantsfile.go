@@ -17,9 +17,9 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 // declaredTenant is a tenant as a tenants file has it.
@@ -61,8 +61,8 @@ func parseTenants(path, issuer string, text []byte) ([]declaredTenant, faults) {
 		}
 		for id, entry := range pairs(path, val, &fs) {
 			t := declaredTenant{id: id.Value}
-			if !tenantID.MatchString(t.id) {
-				fs.at(path, id, "%q is no id of a tenant: write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end", t.id)
+			if !tenants.ValidID(t.id) {
+				fs.at(path, id, "%q is no id of a tenant: %s", t.id, tenants.IDRule)
 			}
 			fs = append(fs, t.parse(path, entry, issuer)...)
 			all = append(all, t)
@@ -85,17 +85,17 @@ func (t *declaredTenant) parse(file string, entry *yaml.Node, issuer string) fau
 	}
 	t.readSecrets(&r, filepath.Dir(file))
 	if t.Host != nil {
-		if fault := hostFault(issuer, *t.Host); fault != "" {
+		if fault := tenants.HostFault(issuer, *t.Host); fault != "" {
 			r.wrong("host", fmt.Sprintf("%q %s", *t.Host, fault))
 		}
 	}
-	if t.LogoURI != nil && *t.LogoURI != "" && !validLogo(*t.LogoURI) {
+	if t.LogoURI != nil && *t.LogoURI != "" && !tenants.ValidLogo(*t.LogoURI) {
 		r.wrong("logo_uri", fmt.Sprintf("%q is no https URL", *t.LogoURI))
 	}
 	if t.Disabled != nil && *t.Disabled && t.id == storage.DefaultTenant {
 		r.wrong("disabled", "the default tenant sits at the issuer itself and cannot be disabled")
 	}
-	for _, f := range login.CheckSettings(&t.TenantSettings) {
+	for _, f := range tenants.CheckSettings(&t.TenantSettings) {
 		r.wrong(f.Path, f.Message)
 	}
 	for i, u := range t.Upstreams {

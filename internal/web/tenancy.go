@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -69,7 +70,7 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path", issuer)
 	}
-	if host, err := CanonicalHost(u.Scheme, u.Host); err != nil || host != u.Host {
+	if host, err := hostname.Canonical(u.Scheme, u.Host); err != nil || host != u.Host {
 		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", issuer)
 	}
 	t := &Tenancy{issuer: u, errors: errs}
@@ -151,8 +152,8 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
 
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
-	if !sameHost(r.Host, t.issuer) {
-		tenant, err := orLast(r.Context(), &t.byHost, bareHost(r.Host, t.issuer.Scheme), r.URL.Path)
+	if !hostname.Same(r.Host, t.issuer) {
+		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
 				Message:   "This server does not serve that host.",

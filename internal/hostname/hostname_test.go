@@ -1,14 +1,14 @@
-package web_test
+package hostname_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 )
 
 // Hosts are spelt as browsers send them, or are none.
-func TestCanonicalHost(t *testing.T) {
+func TestCanonical(t *testing.T) {
 	for _, c := range []struct{ scheme, host, want string }{
 		{"https", "id.example.com", "id.example.com"}, {"https", "id.example.com:443", "id.example.com"}, {"https", "id.example.com:80", "id.example.com:80"},
 		{"http", "localhost:80", "localhost"}, {"http", "localhost:443", "localhost:443"}, {"http", "localhost:0", "localhost:0"},
@@ -20,7 +20,7 @@ func TestCanonicalHost(t *testing.T) {
 		{"https", "user@id.example", ""}, {"https", "id.example/x", ""}, {"https", "[::1%25lo]", ""}, {"https", "[::1", ""}, {"https", "[192.0.2.1]", ""}, {"https", "2001:db8::1", ""},
 		{"https", "-id.example", ""}, {"https", "id%2eexample", ""}, {"https", strings.Repeat("x", 64) + ".example", ""},
 	} {
-		got, err := web.CanonicalHost(c.scheme, c.host)
+		got, err := hostname.Canonical(c.scheme, c.host)
 		if got != c.want || (err != nil) != (c.want == "") {
 			t.Errorf("%s://%s: got %q, %v, want %q", c.scheme, c.host, got, err, c.want)
 		}

@@ -1,16 +1,16 @@
-package login
+package tenants
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/login/brand"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/phones"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
 // SettingFault is one thing that is wrong with a tenant's settings.

@@ -1,4 +1,7 @@
-package web
+// Package hostname compares the names of hosts as browsers write them: in small letters, names of
+// other scripts as A-labels, without the port that a scheme has anyway. A tenant whose host is
+// written in another way could never be reached.
+package hostname
 
 import (
 	"errors"
@@ -18,10 +21,10 @@ var hostNames = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna
 // plainName is what may come out of it: underscores, which browsers take, and no wildcard.
 var plainName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// CanonicalHost is a host, with a port or without, as browsers send it to an address of the
+// Canonical is a host, with a port or without, as browsers send it to an address of the
 // scheme: in small letters, names of other scripts as A-labels (xn--…), and without the port
 // that the scheme has anyway. An error when it is no host: requests for it cannot come.
-func CanonicalHost(scheme, host string) (string, error) {
+func Canonical(scheme, host string) (string, error) {
 	name, port := host, ""
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		name, port = host[:i], host[i+1:]
@@ -54,13 +57,13 @@ func canonicalName(name string) (string, error) {
 // ownPort is the port that addresses of the scheme have when they name none.
 func ownPort(scheme string) string { return map[string]string{"https": "443", "http": "80"}[scheme] }
 
-// sameHost compares a Host header with the issuer's.
-func sameHost(host string, issuer *url.URL) bool {
-	return strings.EqualFold(host, issuer.Host) || bareHost(host, issuer.Scheme) == issuer.Host
+// Same says whether a Host header names the issuer's host.
+func Same(host string, issuer *url.URL) bool {
+	return strings.EqualFold(host, issuer.Host) || Bare(host, issuer.Scheme) == issuer.Host
 }
 
-// bareHost is a Host header in small letters, without the port that the scheme has anyway.
-func bareHost(host, scheme string) string {
+// Bare is a Host header in small letters, without the port that the scheme has anyway.
+func Bare(host, scheme string) string {
 	host = strings.ToLower(host)
 	if name, port, err := net.SplitHostPort(host); err == nil && port == ownPort(scheme) {
 		if strings.Contains(name, ":") {
