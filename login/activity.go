@@ -63,11 +63,5 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, "account-activity", v)
 }
 
-// happened says a kind of event. One without words of its own is shown all the same: what
-// somebody did to an account is not hidden from its owner.
-func happened(w texts.Words, kind string) string {
-	if text, ok := w["activity."+kind]; ok {
-		return text
-	}
-	return w.Must("activity.other")
-}
+// happened returns the sentence for a kind of event.
+func happened(w texts.Words, kind string) string { return w.Must(storage.EventSentence(kind)) }

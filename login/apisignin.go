@@ -85,7 +85,7 @@ func (s *Server) appSession(a *asking, p proved) (storage.Session, error) {
 	a.kept.Pending = nil
 	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, knownFor(p.user, p.acr)...) })
 	web.Note(a.Context(), "user", p.user.ID)
-	return sess, s.record(a.Request, storage.Event{Kind: "login.succeeded", UserID: p.user.ID, ClientID: a.app.ClientID,
+	return sess, s.record(a.Request, storage.Event{Kind: storage.EventLoginSucceeded, UserID: p.user.ID, ClientID: a.app.ClientID,
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(p.amr, " ")}})
 }
 

@@ -152,5 +152,5 @@ func (s *Server) disconnect(r *http.Request, u storage.User, clientID string) er
 	if err != nil {
 		return err
 	}
-	return s.tell(r, u, mails, storage.Event{Kind: "consent.withdrawn", ClientID: clientID})
+	return s.tell(r, u, mails, storage.Event{Kind: storage.EventConsentWithdrawn, ClientID: clientID})
 }

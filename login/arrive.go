@@ -77,7 +77,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Inte
 func (s *Server) notAdmitted(r *http.Request, from string) error {
 	w := s.words(r)
 	name, _ := s.upstreamName(r, from)
-	event := storage.Event{Kind: "login.failed", Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
+	event := storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
 	if err := s.recordSome(r, event); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (s *Server) newcomer(r *http.Request, who *stranger, email address.Claimed,
 	email.Give(&u)
 	ch.UserID, ch.Add, ch.Link = u.ID, &u, []storage.Identity{who.identity(&u, ch.Now)}
 	ch.Events = []storage.Event{
-		s.event(r, storage.Event{Kind: "user.added", UserID: u.ID, Detail: map[string]string{"upstream": who.Upstream}}),
+		s.event(r, storage.Event{Kind: storage.EventUserAdded, UserID: u.ID, Detail: map[string]string{"upstream": who.Upstream}}),
 	}
 	return u, nil
 }
@@ -240,7 +240,7 @@ func (s *Server) takeOver(r *http.Request, who *stranger, u *storage.User, ch *s
 		}
 	}
 	ch.Link = []storage.Identity{who.identity(u, ch.Now)}
-	return s.noteLink(r, *u, who.Upstream, "identity.linked", "identity.linked_mail", ch)
+	return s.noteLink(r, *u, who.Upstream, storage.EventIdentityLinked, "identity.linked_mail", ch)
 }
 
 // noteLink adds to the change that it is on record, and that the person is told, by the

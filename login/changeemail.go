@@ -79,7 +79,7 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 	}
 	return code.ID, s.apply(r, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
-		Events: []storage.Event{s.event(r, storage.Event{Kind: "email.asked", UserID: u.ID})},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventEmailAsked, UserID: u.ID})},
 	})
 }
 
@@ -100,9 +100,9 @@ func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (s
 		return u, errWrongCode
 	}
 	var mails []storage.Mail
-	kind := "email.changed"
+	kind := storage.EventEmailChanged
 	if change.Key == u.EmailKey {
-		kind = "email.confirmed"
+		kind = storage.EventEmailConfirmed
 		mails, err = s.told(r, u, "notice.confirmed")
 	} else {
 		mails, err = s.notice(r, u, "email-changed", map[string]string{"NewAddress": address.Shown(change.Email)})

@@ -120,7 +120,7 @@ func (s *Server) changePassword(r *http.Request, u storage.User, old, fresh stri
 	if err != nil {
 		return u, err
 	}
-	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "password.changed", UserID: u.ID}))
+	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventPasswordChanged, UserID: u.ID}))
 	if err := s.apply(r, u, ch); err != nil {
 		return u, err
 	}
@@ -144,7 +144,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 		return err
 	}
 	if !ok {
-		if err := s.record(r, storage.Event{Kind: "password.refused", UserID: u.ID}); err != nil {
+		if err := s.record(r, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID}); err != nil {
 			return err
 		}
 		return invalidf("old_password", "newpassword.wrong")

@@ -50,7 +50,7 @@ const pendingCookie = "pending"
 func (s *Server) await(w http.ResponseWriter, r *http.Request, in *storage.Interaction, c *claimant) error {
 	p := pending{UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix(), Asker: asker(browser.Binding(w, r), in)}
 	browser.SetCookie(w, r, pendingCookie, s.sealPending(c.user.TenantID, p), pendingLife)
-	if err := s.record(r, storage.Event{Kind: "login.pending", UserID: c.user.ID, ClientID: clientID(in)}); err != nil {
+	if err := s.record(r, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: clientID(in)}); err != nil {
 		return err
 	}
 	return s.toSecondFactor(w, r, in)
@@ -207,7 +207,7 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 		return err
 	}
 	s.devices.Remember(w, r, knownFor(c.user, acr)...)
-	return s.record(r, storage.Event{Kind: "login.raised", UserID: c.user.ID, ClientID: clientID(in),
+	return s.record(r, storage.Event{Kind: storage.EventLoginRaised, UserID: c.user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": c.account.ID, "amr": strings.Join(all, " ")}})
 }
 

@@ -53,7 +53,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	event := storage.Event{UserID: account.UserID, ClientID: in.Client.ClientID}
 	switch r.PostForm.Get("answer") {
 	case "deny":
-		event.Kind = "consent.denied"
+		event.Kind = storage.EventConsentDenied
 		if err := s.record(r, event); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	event.Kind = "consent.given"
+	event.Kind = storage.EventConsentGiven
 	if err := s.record(r, event); err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.record(r, storage.Event{Kind: "data.downloaded", UserID: a.UserID}); err != nil {
+	if err := s.record(r, storage.Event{Kind: storage.EventDataDownloaded, UserID: a.UserID}); err != nil {
 		return err
 	}
 	var buf bytes.Buffer

@@ -53,7 +53,7 @@ func (s *Server) deleteAccount(r *http.Request, u storage.User) error {
 	if err != nil {
 		return err
 	}
-	err = s.apply(r, u, storage.Change{Remove: true, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: "user.removed", UserID: u.ID})}})
+	err = s.apply(r, u, storage.Change{Remove: true, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})}})
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrStale) {
 		return changedMeanwhile(s.words(r), err)
 	}

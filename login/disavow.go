@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -103,7 +102,7 @@ func (s *Server) closing(r *http.Request, d disavowal, u storage.User, creds []s
 		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Secured: true, Raise: true, Update: &next,
 		RemoveAdded: &storage.Added{Since: since, Kinds: []string{storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential, storage.DeviceCredential}},
 		Credentials: formerFactor(creds, since, now),
-		Events:      []storage.Event{s.event(r, storage.Event{Kind: "account.secured", UserID: u.ID})},
+		Events:      []storage.Event{s.event(r, storage.Event{Kind: storage.EventAccountSecured, UserID: u.ID})},
 	}
 	spent, err := spentLinksOf(creds).with(d, now)
 	ch.Credentials = append(ch.Credentials, spent)
@@ -188,7 +187,7 @@ func (s *Server) phoneChanged(r *http.Request, u storage.User, since time.Time) 
 			if e.At.Before(since) {
 				return false, nil
 			}
-			if strings.HasPrefix(e.Kind, "phone.") && e.Kind != "phone.asked" {
+			if e.Kind == storage.EventPhoneChanged || e.Kind == storage.EventPhoneRemoved {
 				return true, nil
 			}
 			before = e.ID

@@ -165,9 +165,9 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 	if !ok {
 		return nil, errWrongFactor
 	}
-	what := "on"
+	what := storage.EventFactorOn
 	if storage.HasSecondFactor(c.creds) {
-		what = "replaced"
+		what = storage.EventFactorReplaced
 	}
 	ch, codes, err := s.newCodes(r, c.user, c.creds, what)
 	if err != nil {
@@ -176,33 +176,31 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 	keepFormer(&ch, c.creds, storage.TOTPCredential)
 	ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.TOTPCredential}) // it is another from now on
 	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.user, used), CreatedAt: now, UpdatedAt: now})
-	if err := s.apply(r, c.user, ch); err != nil || what != "on" {
+	if err := s.apply(r, c.user, ch); err != nil || what != storage.EventFactorOn {
 		return codes, err
 	}
 	return codes, s.endWeaker(r, c)
 }
 
-// factorChanges are the texts of the mails about changes of the second factor.
+// factorChanges are the texts of the mails about changes of the second factor, by kind of event.
 var factorChanges = map[string]string{
-	"on":        "factor.told_on",
-	"replaced":  "factor.told_app",
-	"codes":     "factor.told_codes",
-	"off":       "factor.told_off",
-	"recovered": "factor.told_recovered",
+	storage.EventFactorOn:       "factor.told_on",
+	storage.EventFactorReplaced: "factor.told_app",
+	storage.EventFactorCodes:    "factor.told_codes",
 }
 
 // newCodes is the change that gives the person recovery codes in place of those before,
 // and the mail that says what for.
-func (s *Server) newCodes(r *http.Request, user storage.User, creds []storage.Credential, what string) (storage.Change, []string, error) {
+func (s *Server) newCodes(r *http.Request, user storage.User, creds []storage.Credential, kind string) (storage.Change, []string, error) {
 	now := time.Now()
 	codes, left := factor.NewRecovery(user.ID)
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.RecoveryCredential}},
 		Credentials:       []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(user, left), CreatedAt: now, UpdatedAt: now}},
-		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor." + what, UserID: user.ID})},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: kind, UserID: user.ID})},
 	}
 	keepFormer(&ch, creds, storage.RecoveryCredential)
-	mails, err := s.told(r, user, factorChanges[what])
+	mails, err := s.told(r, user, factorChanges[kind])
 	ch.Mails = mails
 	return ch, codes, err
 }

@@ -125,15 +125,15 @@ func isPasskey(c storage.Credential) bool { return c.Kind == storage.PasskeyCred
 
 // renewCodes gives the person new recovery codes. With them, passkeys are a second factor.
 func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
-	what := "codes"
+	kind := storage.EventFactorCodes
 	if !storage.HasSecondFactor(c.creds) {
-		what = "on"
+		kind = storage.EventFactorOn
 	}
-	ch, codes, err := s.newCodes(r, c.user, c.creds, what)
+	ch, codes, err := s.newCodes(r, c.user, c.creds, kind)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.apply(r, c.user, ch); err != nil || what != "on" {
+	if err := s.apply(r, c.user, ch); err != nil || kind != storage.EventFactorOn {
 		return codes, err
 	}
 	return codes, s.endWeaker(r, c)
@@ -165,7 +165,7 @@ func (s *Server) switchOff(r *http.Request, c *claimant) error {
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs}},
 		Mails:             mails,
-		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor.off", UserID: c.user.ID})},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: c.user.ID})},
 	}
 	keepFormer(&ch, c.creds, storage.TOTPCredential, storage.RecoveryCredential)
 	return s.apply(r, c.user, ch)
@@ -175,7 +175,7 @@ func (s *Server) switchOff(r *http.Request, c *claimant) error {
 func (s *Server) forgetDevice(r *http.Request, user storage.User, id string) error {
 	return s.apply(r, user, storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.DeviceCredential, ID: id}},
-		Events:            []storage.Event{s.event(r, storage.Event{Kind: "factor.forgotten", UserID: user.ID})},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorForgotten, UserID: user.ID})},
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 func (s *Server) linkIdentity(r *http.Request, u storage.User, p *upstream.Provider, id upstream.Identity) error {
 	who := &stranger{Upstream: p.ID, Subject: id.Subject, Email: id.Email}
 	ch := storage.Change{Link: []storage.Identity{who.identity(&u, time.Now())}}
-	if err := s.noteLink(r, u, p.ID, "identity.linked", "identity.linked_mail", &ch); err != nil {
+	if err := s.noteLink(r, u, p.ID, storage.EventIdentityLinked, "identity.linked_mail", &ch); err != nil {
 		return err
 	}
 	err := s.apply(r, u, ch)
@@ -37,7 +37,7 @@ func (s *Server) unlinkIdentity(r *http.Request, u storage.User, provider, subje
 		return storage.ErrNotFound
 	}
 	ch := storage.Change{Unlink: ids[i : i+1]}
-	if err := s.noteLink(r, u, provider, "identity.unlinked", "identity.unlinked_mail", &ch); err != nil {
+	if err := s.noteLink(r, u, provider, storage.EventIdentityUnlinked, "identity.unlinked_mail", &ch); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(r, u, ch)

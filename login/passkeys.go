@@ -215,7 +215,7 @@ func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, nam
 	ch := storage.Change{
 		Spend:       []storage.Spent{once},
 		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}},
-		Events:      []storage.Event{s.event(r, storage.Event{Kind: "passkey.added", UserID: u.ID, Detail: map[string]string{"passkey": key.ID()}})},
+		Events:      []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyAdded, UserID: u.ID, Detail: map[string]string{"passkey": key.ID()}})},
 	}
 	if ch.Mails, err = s.told(r, u, "notice.passkey_added", nameOf(s.words(r), key)); err != nil {
 		return err
@@ -275,7 +275,7 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 	key, _ := s.openPasskey(r, cred)
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: cred.Kind, ID: cred.ID}},
-		Events:            []storage.Event{s.event(r, storage.Event{Kind: "passkey.removed", UserID: u.ID, Detail: map[string]string{"passkey": id}})},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyRemoved, UserID: u.ID, Detail: map[string]string{"passkey": id}})},
 	}
 	creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
 	if err != nil {
@@ -285,7 +285,7 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 	if storage.HasSecondFactor(creds) && !storage.HasSecondFactor(left) { // as when it is switched off
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.RecoveryCredential, ID: storage.AllIDs}, storage.CredentialKey{Kind: storage.DeviceCredential, ID: storage.AllIDs})
 		keepFormer(&ch, creds, storage.RecoveryCredential)
-		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "factor.off", UserID: u.ID}))
+		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
 	if ch.Mails, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
 		return err

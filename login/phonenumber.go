@@ -75,7 +75,7 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 	}
 	return code.ID, s.apply(r, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
-		Events: []storage.Event{s.event(r, storage.Event{Kind: "phone.asked", UserID: u.ID})},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneAsked, UserID: u.ID})},
 	})
 }
 
@@ -114,7 +114,7 @@ func (s *Server) confirmPhoneChange(r *http.Request, u storage.User, p proof) (s
 	u.Phone, u.PhoneVerified, u.UpdatedAt = change.Phone, true, time.Now()
 	err = s.apply(r, u, storage.Change{
 		Code: code.ID, Update: &u, Mails: mails,
-		Events: []storage.Event{s.event(r, storage.Event{Kind: "phone.changed", UserID: u.ID})},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneChanged, UserID: u.ID})},
 	})
 	if errors.Is(err, storage.ErrStale) {
 		err = errWrongCode
@@ -136,6 +136,6 @@ func (s *Server) removePhone(r *http.Request, u storage.User) (storage.User, err
 	without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
 	return without, s.leavingAWayIn(r, u, storage.Change{
 		Update: &without, Mails: mails,
-		Events: []storage.Event{s.event(r, storage.Event{Kind: "phone.removed", UserID: u.ID})},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneRemoved, UserID: u.ID})},
 	})
 }

@@ -135,7 +135,7 @@ func (s *Server) updateProfile(r *http.Request, u storage.User, p storage.Profil
 	if err != nil {
 		return u, err
 	}
-	return u, s.apply(r, u, storage.Change{Update: &u, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: "profile.changed", UserID: u.ID})}})
+	return u, s.apply(r, u, storage.Change{Update: &u, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})}})
 }
 
 // withAddress is p with an address of its own.

@@ -81,7 +81,7 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 	case !errors.As(err, &wrong):
 		return err
 	}
-	if err := s.record(r, storage.Event{Kind: "factor.failed", UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}}); err != nil {
+	if err := s.record(r, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}}); err != nil {
 		return err
 	}
 	return err
@@ -107,7 +107,7 @@ func (s *Server) useFactor(r *http.Request, user storage.User, kind string, use 
 	cred.UpdatedAt = time.Now()
 	ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if kind == storage.RecoveryCredential {
-		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "factor.recovered", UserID: user.ID})}
+		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorRecovered, UserID: user.ID})}
 		if ch.Mails, err = s.told(r, user, "factor.told_recovered"); err != nil {
 			return err
 		}

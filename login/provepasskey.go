@@ -152,7 +152,7 @@ func (s *Server) provePasskey(r *http.Request, in *storage.Interaction, purpose 
 		if err := s.wrongProof(r); err != nil {
 			return storage.User{}, nil, err
 		}
-		if err := s.recordSome(r, storage.Event{Kind: "login.failed", UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
+		if err := s.recordSome(r, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
 			return storage.User{}, nil, err
 		}
 		return storage.User{}, nil, errWrongPasskey
@@ -190,7 +190,7 @@ func (s *Server) judge(r *http.Request, answer *passkey.Answer) (storage.User, p
 	cred.UpdatedAt = now
 	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if verdict != nil {
-		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: "passkey.copied", UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
+		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
 		if ch.Mails, err = s.told(r, user, "notice.passkey_copied", nameOf(s.words(r), key)); err != nil {
 			return user, passkey.Proof{}, err
 		}

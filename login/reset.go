@@ -133,7 +133,7 @@ func (s *Server) confirmReset(r *http.Request, p proof, newPassword string) (sto
 		return user, err
 	}
 	change.Code = code.ID
-	change.Events = append(change.Events, s.event(r, storage.Event{Kind: "password.reset", UserID: user.ID}))
+	change.Events = append(change.Events, s.event(r, storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
 	err = s.Store.Apply(ctx, change)
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
 		return user, errWrongCode // used, disabled or removed this very moment
@@ -155,7 +155,7 @@ func (s *Server) resetOf(r *http.Request, user *storage.User, data resetting, se
 	ch, err := s.resettingOf(r, user, data, secret)
 	if secured {
 		ch.Secured, ch.Update = true, user
-		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: "account.opened", UserID: user.ID}))
+		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventAccountOpened, UserID: user.ID}))
 	}
 	return ch, err
 }

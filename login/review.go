@@ -176,7 +176,7 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ch := storage.Change{Events: []storage.Event{s.event(r, storage.Event{Kind: "account.reviewed", UserID: u.ID})}}
+	ch := storage.Change{Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventAccountReviewed, UserID: u.ID})}}
 	var names []string
 	for _, o := range openers {
 		if o.Key != "" && r.PostForm.Get("remove "+o.Key) != "" {

@@ -294,7 +294,7 @@ func (s *Server) notArrived(w http.ResponseWriter, r *http.Request, tr *trip, er
 	if why != "denied" {
 		web.Note(r.Context(), "upstream", tr.Upstream+": "+err.Error())
 	}
-	event := storage.Event{Kind: "upstream.failed", Actor: "anonymous", UserID: tr.UserID, Detail: map[string]string{"upstream": tr.Upstream, "reason": why}}
+	event := storage.Event{Kind: storage.EventUpstreamFailed, Actor: "anonymous", UserID: tr.UserID, Detail: map[string]string{"upstream": tr.Upstream, "reason": why}}
 	if err := s.recordSome(r, event); err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (s *Server) endSession(r *http.Request, u storage.User, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(r, u, mails, storage.Event{Kind: "session.ended", Detail: map[string]string{"session": id}})
+	return s.tell(r, u, mails, storage.Event{Kind: storage.EventSessionEnded, Detail: map[string]string{"session": id}})
 }
 
 // endOtherSessions ends all of the person's sessions but one.
@@ -130,7 +130,7 @@ func (s *Server) endOtherSessions(r *http.Request, u storage.User, except string
 	if err != nil {
 		return err
 	}
-	return s.tell(r, u, mails, storage.Event{Kind: "sessions.ended"})
+	return s.tell(r, u, mails, storage.Event{Kind: storage.EventSessionsEnded})
 }
 
 // end ends a session and revokes what was given in it. Grants with offline_access would

@@ -99,7 +99,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	if err := s.record(r, storage.Event{Kind: "user.added", UserID: user.ID, Actor: "setup"}); err != nil {
+	if err := s.record(r, storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}); err != nil {
 		return err
 	}
 	return s.proven(w, r, nil, user, "pwd")

@@ -244,7 +244,7 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 	}
 	if why != "" {
 		// Not the name: people type their password into its field.
-		err := s.record(r, storage.Event{Kind: "login.failed", UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
+		err := s.record(r, storage.Event{Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
 		if err != nil {
 			return storage.User{}, err
 		}
@@ -328,7 +328,7 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
 		browser.SetCookie(w, r, pendingCookie, "", 0)
 	}
-	return s.record(r, storage.Event{Kind: "login.succeeded", UserID: user.ID, ClientID: clientID(in),
+	return s.record(r, storage.Event{Kind: storage.EventLoginSucceeded, UserID: user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
 }
 

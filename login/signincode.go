@@ -165,7 +165,7 @@ func (s *Server) proveSignInCode(r *http.Request, p proof) (storage.User, signin
 		if err := s.takeBack(r, &user, &change); err != nil {
 			return user, data, err
 		}
-		change.Events = []storage.Event{s.event(r, storage.Event{Kind: "email.confirmed", UserID: user.ID})}
+		change.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventEmailConfirmed, UserID: user.ID})}
 		user.CredentialVersion++
 	}
 	err = s.Store.Apply(ctx, change)
@@ -186,5 +186,5 @@ func (d signingIn) reaches(u storage.User) bool {
 
 // refusedCode records that a code proved nobody.
 func (s *Server) refusedCode(r *http.Request, in *storage.Interaction) error {
-	return s.recordSome(r, storage.Event{Kind: "login.failed", Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
+	return s.recordSome(r, storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
 }

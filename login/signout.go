@@ -55,7 +55,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, a := range all {
-		err := s.record(r, storage.Event{Kind: "session.ended", UserID: a.UserID, Detail: map[string]string{"session": a.ID}})
+		err := s.record(r, storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})
 		if err != nil {
 			return err
 		}

@@ -228,7 +228,7 @@ func (s *Server) register(r *http.Request, code storage.Code, reg registration) 
 	name.Give(&user)
 	change := storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
-		Events: []storage.Event{s.event(r, storage.Event{Kind: "user.added", UserID: user.ID, Detail: map[string]string{"by": code.Purpose}})},
+		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Detail: map[string]string{"by": code.Purpose}})},
 	}
 	if reg.Password != nil {
 		change.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password, CreatedAt: now, UpdatedAt: now}}

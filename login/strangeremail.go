@@ -251,7 +251,7 @@ func (s *Server) linkStranger(r *http.Request, u storage.User, who *stranger) er
 		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion,
 		Spend: []storage.Spent{who.spends(u.TenantID)}, Link: []storage.Identity{who.identity(&u, now)},
 	}
-	if err := s.noteLink(r, u, who.Upstream, "identity.linked", "identity.linked_mail", &ch); err != nil {
+	if err := s.noteLink(r, u, who.Upstream, storage.EventIdentityLinked, "identity.linked_mail", &ch); err != nil {
 		return err
 	}
 	err := s.Store.Apply(r.Context(), ch)

@@ -61,7 +61,7 @@ func (p codeGrant) expired(ctx context.Context, s *session) error {
 		return fmt.Errorf("revoke by expired code: %w", err)
 	}
 	if n > 0 {
-		p.misused(ctx, s, "code.reused")
+		p.misused(ctx, s, storage.EventCodeReused)
 	}
 	return invalidGrant(ctx, errCodeExpired.Error())
 }
@@ -78,7 +78,7 @@ func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("burn code: %w", err)
 	}
-	p.misused(ctx, s, "code.burnt")
+	p.misused(ctx, s, storage.EventCodeBurnt)
 	return invalidGrant(ctx, cause.Error())
 }
 
@@ -117,7 +117,7 @@ func (p codeGrant) redeem(ctx context.Context, s *session, g storage.Grant) (*st
 	user, err := p.Store.RedeemCode(ctx, g)
 	switch {
 	case errors.Is(err, storage.ErrExists):
-		p.misused(ctx, s, "code.reused")
+		p.misused(ctx, s, storage.EventCodeReused)
 		return nil, invalidGrant(ctx, "the code was used before")
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, invalidGrant(ctx, "the person, their session, their consent or the client is gone")

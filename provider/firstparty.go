@@ -150,7 +150,7 @@ func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessio
 		return "", fmt.Errorf("revoke: %w", err)
 	}
 	if n > 0 {
-		p.record(ctx, storage.Event{TenantID: app.TenantID, Kind: "grant.revoked", Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}})
+		p.record(ctx, storage.Event{TenantID: app.TenantID, Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}})
 	}
 	return g.SessionID, nil
 }

@@ -78,7 +78,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := p.revokeSessions(r.Context(), req.client, meant.ID); err != nil {
 		return err
 	}
-	event := storage.Event{TenantID: meant.TenantID, Kind: "session.ended", UserID: meant.UserID, Detail: map[string]string{"session": meant.ID}}
+	event := storage.Event{TenantID: meant.TenantID, Kind: storage.EventSessionEnded, UserID: meant.UserID, Detail: map[string]string{"session": meant.ID}}
 	if req.client != nil {
 		event.Actor, event.ClientID = req.client.ClientID, req.client.ClientID
 	}

@@ -140,7 +140,7 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
 		return nil, nil, fmt.Errorf("revoke reused grant: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.reused", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventRefreshReused, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
 	return nil, nil, invalidGrant(ctx, "the refresh token was used before")
 }
 
@@ -151,7 +151,7 @@ func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Gra
 	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", s.now); err != nil {
 		return fmt.Errorf("revoke grant that was rolled back: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: "refresh.ahead", Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
+	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventRefreshAhead, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
 	p.Log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. See docs/operations.md, Backups", "grant", g.ID)
 	return invalidGrant(ctx, "the refresh token is ahead of its grant: the database was rolled back")
 }

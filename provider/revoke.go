@@ -60,7 +60,7 @@ func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token s
 		return err
 	}
 	if n > 0 {
-		p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: "grant.revoked", Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}})
+		p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}})
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token st
 	if claims.GrantID == "" {
 		person = "" // it was the client's own
 	}
-	p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: "token.revoked", Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI}})
+	p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI}})
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (p *Provider) RotateKeys(ctx context.Context, tenant string, algs []string,
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	for i := range keys {
-		p.record(ctx, storage.Event{TenantID: tenant, Kind: "key.rotated", Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
+		p.record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
 		keys[i].Private = nil
 	}
 	return keys, nil
@@ -104,7 +104,7 @@ func (p *Provider) MaintainKeys(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("keys of %s: %w", tenant, err))
 		}
 		for _, key := range made {
-			p.record(ctx, storage.Event{TenantID: key.TenantID, Kind: "key.rotated", Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
+			p.record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
 		}
 		return ctx.Err() == nil
 	})

@@ -10,7 +10,7 @@ type Event struct {
 	TenantID  string
 	ID        string // UUIDv7
 	At        time.Time
-	Kind      string // login.succeeded, login.failed, refresh.reused, client.put, …
+	Kind      string // EventLoginSucceeded, …: one of EventKinds
 	Actor     string // user id, client id or "cli"
 	UserID    string // whom it concerns, or ""
 	ClientID  string // or ""

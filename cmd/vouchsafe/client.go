@@ -110,7 +110,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		if err := s.PutClient(ctx, client); err != nil {
 			return err
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.added", ClientID: c.ClientID}); err != nil {
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventClientAdded, ClientID: c.ClientID}); err != nil {
 			return err
 		}
 		if c.JSON {
@@ -212,7 +212,7 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID, time.Now()); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "client.removed", ClientID: c.ClientID}); err != nil {
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventClientRemoved, ClientID: c.ClientID}); err != nil {
 			return err
 		}
 		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)

@@ -154,6 +154,6 @@ func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := s.RemoveKey(ctx, c.Tenant, c.KID); err != nil {
 			return noSuch(err, "key", c.KID)
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "key.removed", Detail: map[string]string{"kid": c.KID}})
+		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved, Detail: map[string]string{"kid": c.KID}})
 	})
 }

@@ -122,7 +122,7 @@ func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan []ch
 
 // applyPlan carries the changes out, on record as the actor's doing.
 func applyPlan(ctx context.Context, s store, tenant string, plan []change, actor string) error {
-	kinds := map[string]string{"+": "client.added", "~": "client.changed", "-": "client.removed"}
+	kinds := map[string]string{"+": storage.EventClientAdded, "~": storage.EventClientChanged, "-": storage.EventClientRemoved}
 	for _, ch := range plan {
 		var err error
 		if ch.Op == "-" {

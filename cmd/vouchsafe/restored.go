@@ -45,7 +45,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			}
 			tenants = append(tenants, t.ID)
 		}
-		e := storage.Event{TenantID: storage.DefaultTenant, Kind: "database.restored", Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)}}
+		e := storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored, Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)}}
 		if err := record(ctx, s, "cli", e); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		} else if err != nil {
 			return err
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.ID, Kind: "tenant.added"}); err != nil {
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.ID, Kind: storage.EventTenantAdded}); err != nil {
 			return err
 		}
 		v := viewTenant(cfg, t)
@@ -139,7 +139,7 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		}
 		// What hung on the tenant is gone, its audit trail too: the default tenant,
 		// whose people run the installation, remembers.
-		err := record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: "tenant.removed", Detail: map[string]string{"tenant": c.ID}})
+		err := record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": c.ID}})
 		if err != nil {
 			return err
 		}

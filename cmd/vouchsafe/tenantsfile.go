@@ -194,9 +194,9 @@ func (t *declaredTenant) seal(box *secret.Box, stored, to []storage.Upstream) {
 // applyTenants carries the changes out, on record as the actor's doing.
 func applyTenants(ctx context.Context, s store, plan []tenantChange, actor string) error {
 	for _, ch := range plan {
-		kind, write := "tenant.changed", s.UpdateTenant
+		kind, write := storage.EventTenantChanged, s.UpdateTenant
 		if ch.Op == "+" {
-			kind, write = "tenant.added", s.AddTenant
+			kind, write = storage.EventTenantAdded, s.AddTenant
 		}
 		err := write(ctx, ch.tenant)
 		if errors.Is(err, storage.ErrExists) {

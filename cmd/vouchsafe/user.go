@@ -84,7 +84,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		} else if err != nil {
 			return err
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.added", UserID: u.ID}); err != nil {
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID}); err != nil {
 			return err
 		}
 		if len(creds) == 0 {
@@ -303,7 +303,7 @@ type userRecoverCmd struct{ who }
 // Run takes all that can be asked for as a second factor. Passkeys too: who still has one
 // signs in by it, and needs nobody's help.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, "factor.off", func(s store, u storage.User) error {
+	return c.change(ctx, a, storage.EventFactorOff, func(s store, u storage.User) error {
 		return s.Apply(ctx, storage.Change{TenantID: c.Tenant, UserID: u.ID, Now: time.Now(), RemoveCredentials: []storage.CredentialKey{
 			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs},
 			{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
@@ -315,7 +315,7 @@ func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 type userDisableCmd struct{ who }
 
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, "user.disabled", func(s store, u storage.User) error {
+	return c.change(ctx, a, storage.EventUserDisabled, func(s store, u storage.User) error {
 		now := time.Now()
 		u.Disabled, u.SecuredAt, u.UpdatedAt = true, time.Time{}, now // a mail does not open what an operator closed
 		if err := s.UpdateUser(ctx, u); err != nil {
@@ -333,7 +333,7 @@ func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
 type userEnableCmd struct{ who }
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, "user.enabled", func(s store, u storage.User) error {
+	return c.change(ctx, a, storage.EventUserEnabled, func(s store, u storage.User) error {
 		u.Disabled, u.SecuredAt, u.UpdatedAt = false, time.Time{}, time.Now()
 		return s.UpdateUser(ctx, u)
 	})
@@ -356,7 +356,7 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := s.RemoveUser(ctx, c.Tenant, u.ID, time.Now()); err != nil {
 			return err
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.removed", UserID: u.ID}); err != nil {
+		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserRemoved, UserID: u.ID}); err != nil {
 			return err
 		}
 		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)

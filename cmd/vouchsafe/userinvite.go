@@ -47,7 +47,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		if err := s.PutCode(ctx, code, m); err != nil {
 			return err
 		}
-		err = record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: "user.invited", Detail: map[string]string{"email": code.Target}})
+		err = record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})
 		if err != nil {
 			return err
 		}
