@@ -130,20 +130,20 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.accountView(w, r, "home.title", a)
-	o, err := s.lookOver(r, v.words, a.User)
+	o, err := s.lookOver(r, v.Words, a.User)
 	if err != nil {
 		return err
 	}
 	page := accountHome{Account: accountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.playground(r)}
 	for _, sec := range sections {
-		if sec.here != nil && !sec.here(s, r) || sec.path == identitiesSection && len(o.identities) == 0 && len(v.Upstreams()) == 0 {
+		if sec.here != nil && !sec.here(s, r) || sec.path == identitiesSection && len(o.identities) == 0 && len(s.upstreamsOf(web.TenantOf(r.Context()))) == 0 {
 			continue
 		}
-		row := accountRow{Path: "/account/" + sec.path, Title: v.words.Must(sec.title)}
+		row := accountRow{Path: "/account/" + sec.path, Title: v.Words.Must(sec.title)}
 		if sec.state != nil {
 			row.State = sec.state(o)
 		}
-		group := v.words.Must(sec.group)
+		group := v.Words.Must(sec.group)
 		if n := len(page.Groups); n == 0 || page.Groups[n-1].Title != group {
 			page.Groups = append(page.Groups, accountGroup{Title: group})
 		}
@@ -176,7 +176,7 @@ func (s *Server) accountView(w http.ResponseWriter, r *http.Request, title strin
 	v := s.view(w, r, title, nil)
 	v.Session = a.ID
 	if text, ok := done[r.FormValue("done")]; ok {
-		v.Done = v.words.Must(text)
+		v.Done = v.Words.Must(text)
 	}
 	return v
 }
@@ -205,7 +205,7 @@ func (s *Server) nobody(r *http.Request) error {
 	case err != nil:
 		return err
 	case len(all) > 0:
-		return &detour{web.TenantOf(r.Context()).Path + "/select"}
+		return &detour{To: web.TenantOf(r.Context()).Path + "/select"}
 	}
 	return proveFirst(r, "/login")
 }

@@ -246,7 +246,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 func (s *site) as(u storage.User, amr ...string) *visitor {
 	s.t.Helper()
 	path := "/as/" + uuid.NewString()
-	s.router.Handle(path, s.login.page(func(w http.ResponseWriter, r *http.Request) error { return s.login.proven(w, r, nil, u, amr...) }))
+	s.router.Handle(path, s.login.site.Page(func(w http.ResponseWriter, r *http.Request) error { return s.login.proven(w, r, nil, u, amr...) }))
 	v := s.visitor()
 	v.get("/login")
 	v.get(path)

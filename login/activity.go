@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -55,9 +56,9 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 			client.ClientID = e.ClientID
-			names[e.ClientID] = clientOf(&client, v.words).Name
+			names[e.ClientID] = ui.ClientOf(&client, v.Words).Name
 		}
-		page.Events = append(page.Events, eventView{What: happened(v.words, e.Kind), At: stampOf(v.words, e.At), IP: e.IP, App: names[e.ClientID]})
+		page.Events = append(page.Events, eventView{What: happened(v.Words, e.Kind), At: stampOf(v.Words, e.At), IP: e.IP, App: names[e.ClientID]})
 	}
 	v.Page = page
 	return s.show(w, http.StatusOK, "account-activity", v)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -80,7 +81,7 @@ func grantLives(g storage.Grant, u storage.User, sessions []storage.Session) boo
 // appView is an app as the page shows it.
 type appView struct {
 	ID     string
-	Client *clientView
+	Client *ui.Client
 	Since  string
 	Wants  []string
 }
@@ -103,8 +104,8 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 	var page []appView
 	for _, one := range all {
 		page = append(page, appView{
-			ID: one.client.ClientID, Client: clientOf(&one.client, v.words), Since: v.words.Date(one.since),
-			Wants: wants(&storage.Interaction{Scopes: one.scopes, Claims: one.claims}, v.words),
+			ID: one.client.ClientID, Client: ui.ClientOf(&one.client, v.Words), Since: v.Words.Date(one.since),
+			Wants: wants(&storage.Interaction{Scopes: one.scopes, Claims: one.claims}, v.Words),
 		})
 	}
 	v.Page, v.Alert = page, alert
@@ -148,7 +149,7 @@ func (s *Server) disconnect(r *http.Request, u storage.User, clientID string) er
 	if err := s.Store.RemoveConsent(r.Context(), u.TenantID, u.ID, clientID, time.Now()); err != nil {
 		return err
 	}
-	mails, err := s.told(r, u, "notice.app", clientOf(&all[i].client, s.words(r)).Name)
+	mails, err := s.told(r, u, "notice.app", ui.ClientOf(&all[i].client, s.words(r)).Name)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -193,7 +194,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 	a, err := s.mine(r)
 	var first *detour
 	if errors.As(err, &first) {
-		return s.say(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", toldLink{"/login?next=/account/email", "signin.button"})
+		return s.say(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
 	}
 	if err != nil {
 		return err
@@ -214,7 +215,7 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a brow
 		change, err = s.awaitedEmail(r, a.User, form.Flow)
 	}
 	if errors.Is(err, errWrongCode) {
-		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", toldLink{"/account/email", "newemail.again"})
+		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", ui.Link{Page: "/account/email", Text: "newemail.again"})
 	}
 	if err != nil {
 		return s.showEmail(w, r, a, "", err)

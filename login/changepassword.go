@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -66,7 +67,7 @@ func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.
 	v := s.accountView(w, r, "account.password", a)
 	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: accountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
 	v.Alert = alert
-	allowScript(w)
+	ui.AllowScripts(w)
 	return s.show(w, status, "account-password", v)
 }
 
@@ -159,4 +160,10 @@ func changedMeanwhile(w texts.Words, err error) error {
 		return &web.Problem{Status: http.StatusConflict, Message: w.Must("account.other"), Err: err}
 	}
 	return err
+}
+
+// changePasswordAt leads password managers to where a password is changed (W3C, A Well-Known URL for
+// Changing Passwords).
+func changePasswordAt(w http.ResponseWriter, r *http.Request) error {
+	return seeOther(w, r, "/account/password")
 }

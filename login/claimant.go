@@ -144,7 +144,7 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *clai
 	if slices.Contains(rules, storage.SecondFactorAlways) || has && slices.Contains(rules, storage.SecondFactorEnrolled) {
 		want = storage.StrongerACR(want, storage.ACRRemembered)
 	}
-	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && asked && (in == nil && nextOf(r) != "" || c.account != nil && s.waitsToLink(r)) { // see fresh and link
+	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && asked && (in == nil && s.nextOf(r) != "" || c.account != nil && s.waitsToLink(r)) { // see fresh and link
 		want = storage.StrongerACR(want, storage.ACRMultiFactor)
 	}
 	if storage.ReachesACR(c.acr, want) {
@@ -231,7 +231,7 @@ func elsewhere(r *http.Request, in *storage.Interaction, page string) string {
 	q := url.Values{}
 	if in != nil {
 		q.Set("i", in.Letter)
-	} else if next := nextOf(r); next != "" {
+	} else if next := r.FormValue("next"); ownPage(next) {
 		q.Set("next", next)
 	}
 	to := web.TenantOf(r.Context()).Path + page

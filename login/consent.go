@@ -29,14 +29,14 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if account.ID == "" {
-		return goOn(w, r, in) // whoever it was is signed out: the question is another one now
+		return s.goOn(w, r, in) // whoever it was is signed out: the question is another one now
 	}
 	return s.showConsent(w, r, http.StatusOK, in, account, "")
 }
 
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, account browser.Account, alert string) error {
 	v := s.view(w, r, "consent.title", in)
-	v.Page = consentForm{Account: accountOf(account), User: account.UserID, Wants: wants(in, v.words), Return: host(in.RedirectURI, v.words)}
+	v.Page = consentForm{Account: accountOf(account), User: account.UserID, Wants: wants(in, v.Words), Return: host(in.RedirectURI, v.Words)}
 	v.Alert = alert
 	return s.show(w, status, "consent", v)
 }
@@ -48,7 +48,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if account.ID == "" {
-		return goOn(w, r, in)
+		return s.goOn(w, r, in)
 	}
 	event := storage.Event{UserID: account.UserID, ClientID: in.Client.ClientID}
 	switch r.PostForm.Get("answer") {
@@ -78,7 +78,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims), GrantedAt: time.Now(),
 	})
 	if errors.Is(err, storage.ErrNotFound) {
-		return goOn(w, r, in) // the client or the person went meanwhile: the request ends there
+		return s.goOn(w, r, in) // the client or the person went meanwhile: the request ends there
 	}
 	if err != nil {
 		return err
@@ -87,12 +87,12 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err := s.record(r, event); err != nil {
 		return err
 	}
-	return goOn(w, r, in)
+	return s.goOn(w, r, in)
 }
 
 // asked is the client's request, and whom it asks: nobody when no one is signed in.
 func (s *Server) asked(r *http.Request) (*storage.Interaction, browser.Account, error) {
-	in, err := s.needInteraction(r)
+	in, err := s.site.NeedInteraction(r)
 	if err != nil {
 		return nil, browser.Account{}, err
 	}

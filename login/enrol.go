@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -42,9 +43,9 @@ func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant,
 	}
 	switch m := s.missingFactor(r, in, c); {
 	case storage.HasSecondFactor(c.creds), !m.none(), m.acr == "": // the page that asks for what they have is another
-		return nil, &detour{elsewhere(r, in, secondFactorPath)}
+		return nil, &detour{To: elsewhere(r, in, secondFactorPath)}
 	case c.account != nil && !isFresh(*c.account):
-		return nil, &detour{elsewhere(r, in, "/login")}
+		return nil, &detour{To: elsewhere(r, in, "/login")}
 	}
 	return c, nil
 }
@@ -86,7 +87,7 @@ func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, i
 		}
 		form.Secret += string(letter)
 	}
-	allowDataImages(w)
+	ui.AllowDataImages(w)
 	v.Page = form
 	return s.show(w, status, "enrol", v)
 }
@@ -223,7 +224,7 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.I
 	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
 		page.Next = v.Path + factorsPath
 	}
-	text := v.words.Must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	text := v.Words.Must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
 	page.File = template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text)))
 	v.Page = page
 	return s.show(w, http.StatusOK, "codes", v)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -41,7 +39,7 @@ func (s *site) failed(req *http.Request, p *web.Problem) answer {
 
 func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 	dev := newSite(t, nil)
-	production := newSite(t, func(c *Config) { c.Development = false })
+	production := newSite(t, func(c *Config) { c.Pages.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
 	for _, want := range []string{
 		"The app is set up wrongly.", "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
@@ -70,7 +68,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 }
 
 func TestErrorsAreJSONForPrograms(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.Development = false })
+	s := newSite(t, func(c *Config) { c.Pages.Development = false })
 	for accept, want := range map[string]bool{
 		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
 		"": true, "*/*": true, ";;;": true, // curl, and libraries that say nothing
@@ -115,7 +113,7 @@ func TestErrorsAreShownWithoutATenant(t *testing.T) {
 		if !strings.Contains(p.body, `<link rel="icon" href="data:`) || !strings.Contains(p.header.Get("Content-Security-Policy"), "img-src data:") {
 			t.Errorf("%s: no icon, or one that the policy %q forbids", name, p.header.Get("Content-Security-Policy"))
 		}
-		if !strings.Contains(p.header.Get("Content-Security-Policy"), s.login.static.styleSource) {
+		if !strings.Contains(p.header.Get("Content-Security-Policy"), styleSource(t)) {
 			t.Errorf("%s: got policy %q", name, p.header.Get("Content-Security-Policy"))
 		}
 	}
@@ -129,46 +127,4 @@ func TestEveryStatusHasATitle(t *testing.T) {
 			t.Errorf("%d: got %d, or no title of its own", status, p.status)
 		}
 	}
-}
-
-func TestCompare(t *testing.T) {
-	for _, test := range []struct {
-		got, want string
-		is        comparison
-	}{
-		{"abc", "abc", comparison{Before: "abc", Same: true}},
-		{"aXc", "aYc", comparison{Before: "a", Got: "X", Want: "Y", After: "c"}},
-		{"https://a/cb/", "https://a/cb", comparison{Before: "https://a/cb", Got: "/"}},
-		{"aa", "aaa", comparison{Before: "aa", Want: "a"}},
-		{"", "a", comparison{Want: "a"}},
-		{"é", "è", comparison{Got: "é", Want: "è"}}, // not half a letter
-	} {
-		if diff := cmp.Diff(test.is, compare(test.got, test.want)); diff != "" {
-			t.Errorf("%q, %q:\n%s", test.got, test.want, diff)
-		}
-	}
-}
-
-func TestVisible(t *testing.T) {
-	for in, want := range map[string]string{
-		"https://a/é": "https://a/é", "a\r\nb": `a\r\nb`, "a\x00": `a\x00`, "a\u200bb": `a\u200bb`, "a\u202eb": `a\u202eb`, "a\xffb": `a\ufffdb`, "a b": "a b",
-	} {
-		if got := visible(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-	if got := visible(strings.Repeat("x", 1<<20)); len(got) > 2100 {
-		t.Errorf("got %d bytes", len(got))
-	}
-}
-
-func FuzzCompare(f *testing.F) {
-	f.Add("https://a/cb", "https://a/cb/")
-	f.Fuzz(func(t *testing.T, got, want string) {
-		got, want = visible(got), visible(want)
-		c := compare(got, want)
-		if c.Before+c.Got+c.After != got || c.Before+c.Want+c.After != want {
-			t.Errorf("%q and %q became %+v", got, want, c)
-		}
-	})
 }

@@ -51,14 +51,14 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range creds {
 		switch c.Kind {
 		case storage.TOTPCredential:
-			page.App = v.words.Date(c.CreatedAt)
+			page.App = v.Words.Date(c.CreatedAt)
 		case storage.PasskeyCredential:
 			page.Passkeys++
 		case storage.RecoveryCredential:
 			page.Codes = s.recoveryLeft(r, c)
 		case storage.DeviceCredential:
 			if d, ok := remembers(r, a.User, c); ok && page.On {
-				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.words.Device(d.UserAgent), Since: v.words.Date(c.CreatedAt), Here: held[c.ID] != ""})
+				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.Words.Device(d.UserAgent), Since: v.Words.Date(c.CreatedAt), Here: held[c.ID] != ""})
 			}
 		}
 	}

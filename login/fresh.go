@@ -1,7 +1,6 @@
 package login
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,21 +39,6 @@ func (s *Server) fresh(r *http.Request) (browser.Account, error) {
 
 func isFresh(a browser.Account) bool { return storage.Within(a.AuthTime, time.Now(), freshness) }
 
-// detour is an error that sends the browser to another page first.
-type detour struct{ to string }
-
-func (d *detour) Error() string { return "first to " + d.to }
-
-// follow takes the detour that err is, or gives err back.
-func follow(w http.ResponseWriter, r *http.Request, err error) error {
-	var d *detour
-	if !errors.As(err, &d) {
-		return err
-	}
-	http.Redirect(w, r, d.to, http.StatusSeeOther)
-	return nil
-}
-
 // proveFirst sends the browser to a page of the sign-in, and back to the section of the
 // account that it wanted. What was posted is not kept.
 func proveFirst(r *http.Request, page string) error {
@@ -66,18 +50,10 @@ func proveFirst(r *http.Request, page string) error {
 	if wish := r.FormValue("ui_locales"); wish != "" {
 		q.Set("ui_locales", wish)
 	}
-	return &detour{web.TenantOf(r.Context()).Path + page + "?" + q.Encode()}
+	return &detour{To: web.TenantOf(r.Context()).Path + page + "?" + q.Encode()}
 }
 
-// nextOf is the page of the account that the browser goes on to after a sign-in that no
-// client asked for; "" for the start page. Nothing else can be named.
-func nextOf(r *http.Request) string {
-	if next := r.FormValue("next"); ownPage(next) {
-		return next
-	}
-	return ""
-}
-
+// ownPage says whether the path is a page of the account that a sign-in may lead to.
 func ownPage(path string) bool {
 	return path == "/account" || slices.ContainsFunc(sections, func(s section) bool { return path == "/account/"+s.path })
 }

@@ -1,11 +1,15 @@
 package login
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -68,7 +72,7 @@ func TestFormsAreTiedToTheBrowser(t *testing.T) {
 		"the cookie's value": func(v *visitor) { v.form = v.cookie("browser") },
 		"a cookie of no length": func(v *visitor) {
 			v.plant(&http.Cookie{Name: "vouchsafe-browser", Value: "x"})
-			v.form = formToken("x")
+			v.form = ui.FormToken("x")
 		},
 	} {
 		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup", "/signup", "/signup/confirm", "/forgot", "/reset"} {
@@ -153,7 +157,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			h := v.get(path).header
 			csp := h.Get("Content-Security-Policy")
 			if policy == "" { // an error page
-				policy = "default-src 'none'; style-src " + s.login.static.styleSource + "; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+				policy = "default-src 'none'; style-src " + styleSource(t) + "; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 			}
 			if csp != policy || strings.Contains(csp, "unsafe") {
 				t.Errorf("%s: got policy\n%s, want\n%s", path, csp, policy)
@@ -229,14 +233,31 @@ func TestCookiesOfAPage(t *testing.T) {
 	}
 }
 
+// styleSource is what the policy of a page has to name that has the stylesheet within itself.
+func styleSource(t *testing.T) string {
+	t.Helper()
+	style, err := os.ReadFile("ui/static/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(style)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
 func TestStaticFilesAreKeptForEver(t *testing.T) {
 	s := newSite(t, nil)
 	v := s.visitor()
-	if len(s.login.static.files["x"].plain) != 0 || len(s.login.static.names) < 2 {
-		t.Fatal("no static files")
+	files, err := os.ReadDir("ui/static")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("got %d static files: %v", len(files), err)
 	}
 	page := v.get("/login").body
-	for name, hashed := range s.login.static.names {
+	for _, file := range files {
+		name := file.Name()
+		hashed, err := s.pages.Asset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if path.Ext(name) != ".js" && !strings.Contains(page, `"/static/`+hashed+`"`) { // scripts are on the pages that need them
 			t.Errorf("the page does not link to %s", name)
 		}
@@ -261,7 +282,7 @@ func TestStaticFilesAreKeptForEver(t *testing.T) {
 			t.Errorf("%q: got %d, want 404", name, p.status)
 		}
 	}
-	if size := len(s.login.static.files[s.login.static.names["style.css"]].plain); size > 10<<10 {
-		t.Errorf("the stylesheet has %d bytes, want at most 10 KiB", size)
+	if style, err := os.Stat("ui/static/style.css"); err != nil || style.Size() > 10<<10 {
+		t.Errorf("the stylesheet has %d bytes, want at most 10 KiB: %v", style.Size(), err)
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // identitiesView is what the page of linked identities shows.
 type identitiesView struct {
 	Linked []identityView
-	Others []wayIn // that could be linked
+	Others []ui.Upstream // that could be linked
 }
 
 type identityView struct{ Provider, Subject, Name, Email, Since string }
@@ -40,14 +41,14 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 		return err
 	}
 	v := s.accountView(w, r, "account.identities", a)
-	page := identitiesView{Others: v.Upstreams()}
+	page := identitiesView{Others: s.offeredUpstreams(web.TenantOf(r.Context()), "")}
 	for _, i := range ids {
-		page.Others = slices.DeleteFunc(page.Others, func(o wayIn) bool { return o.ID == i.Provider })
+		page.Others = slices.DeleteFunc(page.Others, func(o ui.Upstream) bool { return o.ID == i.Provider })
 		name, _ := s.upstreamName(r, i.Provider)
-		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.words.Date(i.CreatedAt)})
+		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.Words.Date(i.CreatedAt)})
 	}
 	v.Page, v.Alert = page, alert
-	forClient(w) // the form leads to a provider, and from there to wherever that asks people
+	ui.AllowFormsAnywhere(w) // the form leads to a provider, and from there to wherever that asks people
 	return s.show(w, status, "account-identities", v)
 }
 
@@ -66,7 +67,7 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.depart(w, r, nil, p, &trip{Upstream: p.ID, Session: a.ID, UserID: a.User.ID, Locales: uiLocales(r)})
+		return s.depart(w, r, nil, p, &trip{Upstream: p.ID, Session: a.ID, UserID: a.User.ID, Locales: ui.UILocales(r)})
 	}
 	switch err := s.unlinkIdentity(r, a.User, r.PostForm.Get("provider"), r.PostForm.Get("subject")); {
 	case errors.Is(err, storage.ErrNotFound):

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -95,7 +96,7 @@ func TestErrorPageLeavesBodiesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if got := s.login.words(req.WithContext(web.WithTenant(t.Context(), &web.Tenant{})))["lang"]; got != "en" || body.Len() == 0 {
+	if got := ui.Words(req.WithContext(web.WithTenant(t.Context(), &web.Tenant{})))["lang"]; got != "en" || body.Len() == 0 {
 		t.Errorf("got %s, with %d bytes unread", got, body.Len())
 	}
 }

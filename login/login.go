@@ -3,10 +3,8 @@ package login
 import (
 	"context"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +16,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -46,6 +44,8 @@ type Store interface {
 
 // Config is what a Server is made of. Every field without "default" is required.
 type Config struct {
+	// Pages render what Server shows.
+	Pages     *ui.Pages
 	Store     Store
 	Sessions  *browser.Sessions
 	Limits    *limit.Limiter
@@ -75,8 +75,6 @@ type Config struct {
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
-	// Development shows on error pages what only developers should read.
-	Development bool
 	// Playground is the path of the page where developers try a sign-in, to which the
 	// default tenant's start page links. Default: there is none.
 	Playground string
@@ -125,18 +123,16 @@ type Config struct {
 // Server serves the pages of all tenants.
 type Server struct {
 	Config
-	devices   *browser.Devices
-	templates *template.Template
-	static    *assets
+	devices *browser.Devices
+	site    *ui.Site
 	// references are the documents of the JSON API, by issuer: tenants are few.
 	references sync.Map
-	icons      sync.Map // iconKey → PNG
 }
 
 // New checks and completes the Config.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Sessions == nil || c.Limits == nil || c.Passwords == nil || c.Mail == nil || c.Secrets == nil || c.Log == nil || c.Interaction == nil {
-		return nil, errors.New("login: Store, Sessions, Limits, Passwords, Mail, Secrets, Log and Interaction are required")
+	if c.Pages == nil || c.Store == nil || c.Sessions == nil || c.Limits == nil || c.Passwords == nil || c.Mail == nil || c.Secrets == nil || c.Log == nil || c.Interaction == nil {
+		return nil, errors.New("login: Pages, Store, Sessions, Limits, Passwords, Mail, Secrets, Log and Interaction are required")
 	}
 	if c.SetupToken == nil {
 		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
@@ -175,15 +171,8 @@ func New(c Config) (*Server, error) {
 		}
 		d.rule.Name = d.def.Name
 	}
-	static, err := loadAssets()
-	if err != nil {
-		return nil, err
-	}
-	templates, err := parseTemplates()
-	if err != nil {
-		return nil, err
-	}
-	return &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}, templates: templates, static: static}, nil
+	site := &ui.Site{Pages: c.Pages, Open: c.Interaction, IsAccountPage: ownPage}
+	return &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}, site: site}, nil
 }
 
 // route is a page, with what its form is sent to.
@@ -222,62 +211,16 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
 	}, s.accountRoutes()...) {
-		r.Handle(route.path, s.page(route.get)).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(route.path, s.site.Page(route.get)).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
-			r.Handle(route.path, s.form(route.post)).Methods(http.MethodPost)
+			r.Handle(route.path, s.site.Form(route.post)).Methods(http.MethodPost)
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
-	s.registerWellKnown(r)
+	r.Handle("/.well-known/change-password", s.site.Page(changePasswordAt)).Methods(http.MethodGet, http.MethodHead)
+	s.site.Register(r)
 	if s.Apps != nil {
 		s.registerAPI(r)
 	}
-	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", s.serveSheet).Methods(http.MethodGet, http.MethodHead)
-	r.Handle("/upstream/{upstream}/callback", s.foreign(s.postBack)).Methods(http.MethodPost)
-	r.HandleFunc("/static/{name}", s.static.serve).Methods(http.MethodGet, http.MethodHead)
-}
-
-// page serves a page to look at.
-func (s *Server) page(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
-	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
-		setHeaders(w, web.TenantOf(r.Context()))
-		if isPart(r) {
-			http.Error(w, "This page is no part of another.", http.StatusForbidden)
-			return nil
-		}
-		if strings.Contains(r.URL.RawQuery, ";") {
-			u := *r.URL
-			u.RawQuery = typed.Query(u.RawQuery)
-			r.URL, r.Form = &u, nil
-		}
-		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
-			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
-		}
-		r = s.withLetter(w, r)
-		return follow(w, r, h(w, r))
-	})
-}
-
-// form serves what a page's form is sent to: nothing that another site made up.
-func (s *Server) form(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
-	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
-		setHeaders(w, web.TenantOf(r.Context()))
-		if err := guard(w, r); err != nil {
-			return err
-		}
-		r = s.withLetter(w, r)
-		return follow(w, r, h(w, r))
-	})
-}
-
-// foreign serves what a page of another site posts here on purpose. No cookie of ours
-// comes with it, and nothing is done on its word.
-func (s *Server) foreign(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
-	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
-		setHeaders(w, web.TenantOf(r.Context()))
-		if err := parseForm(w, r); err != nil {
-			return err
-		}
-		return h(w, r)
-	})
+	r.Handle("/upstream/{upstream}/callback", s.site.Foreign(s.postBack)).Methods(http.MethodPost)
 }

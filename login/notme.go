@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -73,9 +74,9 @@ func (s *Server) showNotMeAgain(w http.ResponseWriter, r *http.Request, err erro
 
 // notMeFailed says why a link does nothing, and what to do then.
 func (s *Server) notMeFailed(w http.ResponseWriter, r *http.Request, d disavowal, err error) error {
-	next := []toldLink{{"/login", "signin.button"}}
+	next := []ui.Link{{Page: "/login", Text: "signin.button"}}
 	if s.resets(r) {
-		next = []toldLink{{"/forgot", "notme.forgot"}, {"/login", "signin.button"}}
+		next = []ui.Link{{Page: "/forgot", Text: "notme.forgot"}, {Page: "/login", Text: "signin.button"}}
 	}
 	switch {
 	case errors.Is(err, errLateDisavowal):

@@ -94,7 +94,7 @@ func TestHostileAnswersToAChallenge(t *testing.T) {
 	if got := v.post("/login/passkey", "state", "", "answer", "{}"); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("no state: %d", got.status)
 	}
-	if got := v.post("/login/passkey", "state", c.State, "answer", strings.Repeat("x", maxForm)); got.status != http.StatusRequestEntityTooLarge {
+	if got := v.post("/login/passkey", "state", c.State, "answer", strings.Repeat("x", 64<<10)); got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("too much: %d", got.status)
 	}
 	evil := v.request("/login/passkey", "state", c.State, "answer", "{}")

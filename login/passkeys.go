@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -77,9 +78,9 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			continue
 		}
 		k, ok := s.openPasskey(r, c)
-		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.words.Date(c.CreatedAt)}
+		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.Words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.Words.Date(c.CreatedAt)}
 		if !k.LastUsed.IsZero() {
-			one.Used = stampOf(v.words, k.LastUsed)
+			one.Used = stampOf(v.Words, k.LastUsed)
 		}
 		one.Typed = one.Name
 		if edit != nil {
@@ -95,8 +96,8 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			return err
 		}
 		v.Passkey = &passkeyForm{Action: "/account/passkeys", Options: v.Path + "/account/passkeys/options", Create: true,
-			Button: v.words.Must("passkeys.add"), Fault: v.words.Must("passkeys.failed"), Exists: v.words.Must("passkeys.exists")}
-		allowScript(w)
+			Button: v.Words.Must("passkeys.add"), Fault: v.Words.Must("passkeys.failed"), Exists: v.Words.Must("passkeys.exists")}
+		ui.AllowScripts(w)
 	}
 	v.Page, v.Alert = page, alert
 	return s.show(w, status, "account-passkeys", v)

@@ -7,26 +7,10 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// passkeyForm is the form that static/passkey.js works with. It stays hidden where that
-// cannot run, or the browser has no passkeys.
-type passkeyForm struct {
-	Action  string // where the answer is posted
-	Options string // where the script asks for a challenge
-	Button  string // its text
-	Fault   string // what to say when nothing came of it
-	Exists  string // what to say when the device has one already
-	Create  bool   // a new one, rather than one that is there
-	// Autofill has the browser offer passkeys in the field that asks who it is.
-	Autofill bool
-	Only     bool // nothing else on the page proves anything
-	Confirm  bool // that it is the account that is signed in
-	// Remember says for how long the device can be remembered; "" when it cannot.
-	Remember string
-}
 
 // errNoPasskeys is the answer where none can be used.
 var errNoPasskeys = &web.Problem{Status: http.StatusNotFound, Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its issuer has no host name."}
@@ -37,7 +21,7 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 	if !s.offersPasskeys(r) {
 		return nil, nil
 	}
-	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.words.Must("passkey.button"), Fault: v.words.Must("passkey.failed"), Autofill: !confirm}
+	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.Words.Must("passkey.button"), Fault: v.Words.Must("passkey.failed"), Autofill: !confirm}
 	if confirm {
 		a, err := s.Sessions.Current(r)
 		if err != nil {
@@ -49,9 +33,9 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 		case err != nil:
 			return nil, err
 		}
-		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.words.Must("passkey.confirm")
+		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.Words.Must("passkey.confirm")
 	}
-	allowScript(w)
+	ui.AllowScripts(w)
 	return f, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -82,7 +83,7 @@ func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.accountView(w, r, "account.profile", a)
-	v.Page = formOfProfile(v.words, a.User.Profile, nil)
+	v.Page = formOfProfile(v.Words, a.User.Profile, nil)
 	return s.show(w, http.StatusOK, "account-profile", v)
 }
 
@@ -104,7 +105,7 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	switch _, err := s.updateProfile(r, a.User, p); {
 	case errors.As(err, &faults):
 		v := s.accountView(w, r, "account.profile", a)
-		v.Page = formOfProfile(v.words, p, faults)
+		v.Page = formOfProfile(v.Words, p, faults)
 		return s.show(w, http.StatusUnprocessableEntity, "account-profile", v)
 	case err != nil:
 		return err
@@ -185,7 +186,7 @@ func misleads(c rune) bool {
 }
 
 func notSecureURL(s string) string {
-	if secureURL(s) == "" {
+	if ui.SecureURL(s) == "" {
 		return "profile.url"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -21,7 +22,7 @@ var errLatePasskey = errors.New("passkey asked for too long ago")
 // party is the tenant as browsers know it. passkey.ErrNoHost.
 func (s *Server) party(r *http.Request) (*passkey.Party, error) {
 	t := web.TenantOf(r.Context())
-	return passkey.New(t.ID, t.Issuer, brandOf(t, s.words(r)).Name, s.Secrets)
+	return passkey.New(t.ID, t.Issuer, ui.BrandOf(t, s.words(r)).Name, s.Secrets)
 }
 
 // offersPasskeys says whether people may sign in with a passkey here.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -144,6 +145,6 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	}
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
-	allowScript(w)
+	ui.AllowScripts(w)
 	return s.show(w, status, "reset", v)
 }

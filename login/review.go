@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -138,7 +139,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	u, err := s.reviewing(r)
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.say(w, r, http.StatusOK, title, lead, toldLink{"/login", "signin.button"})
+		return s.say(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
 	}
 	if err != nil {
 		return err
@@ -148,17 +149,17 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	if len(openers) == 0 {
-		return s.say(w, r, http.StatusOK, title, lead, toldLink{"/login", "signin.button"})
+		return s.say(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
 	}
 	in, err := s.interaction(r)
 	if err != nil {
 		return err
 	}
 	v := s.view(w, r, title, in)
-	page := reviewPage{Lead: v.words.Must(lead), Openers: openers, Removes: slices.ContainsFunc(openers, func(o opener) bool { return o.Key != "" })}
+	page := reviewPage{Lead: v.Words.Must(lead), Openers: openers, Removes: slices.ContainsFunc(openers, func(o opener) bool { return o.Key != "" })}
 	v.Page, v.Alert = page, alert
 	if r.FormValue("removed") != "" {
-		v.Done = v.words.Must("review.removed")
+		v.Done = v.Words.Must("review.removed")
 	}
 	return s.show(w, status, "review", v)
 }
@@ -167,7 +168,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.reviewing(r)
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late", toldLink{"/login", "signin.button"})
+		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late", ui.Link{Page: "/login", Text: "signin.button"})
 	}
 	if err != nil {
 		return err

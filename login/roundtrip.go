@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -160,7 +161,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 	t := web.TenantOf(r.Context())
 	q := url.Values{"posted": {s.Secrets.Box(t.ID, secret.UpstreamPosted).SealString(plain)}}
 	if s.begun(t, a.Answer.Get("state")) {
-		keepOpener(w) // it may be on the way to a client
+		ui.KeepOpener(w) // it may be on the way to a client
 	}
 	http.Redirect(w, r, t.Path+"/upstream/"+p.ID+"/callback?"+q.Encode(), http.StatusSeeOther)
 	return nil
@@ -205,7 +206,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in != nil {
-		keepOpener(w)
+		ui.KeepOpener(w)
 	}
 	right, err := s.allowTrip(r)
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	case m.acr == "" && c.account == nil: // the rules changed, or their second factor was taken away
 		return s.startOver(w, r, in)
 	case m.acr == "":
-		return goOn(w, r, in)
+		return s.goOn(w, r, in)
 	case m.none() && storage.ReachesACR(storage.ACRMultiFactor, m.acr) && !storage.HasSecondFactor(c.creds):
 		return forward(w, r, in, "/second-factor/setup")
 	}
@@ -59,7 +59,7 @@ func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)
 	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.acr) {
-		form.Remember = v.words.Long(d)
+		form.Remember = v.Words.Long(d)
 	}
 	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
 	return s.show(w, status, "secondfactor", v)
@@ -80,7 +80,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := s.missingFactor(r, in, c)
 	if m.acr == "" && c.account != nil {
-		return goOn(w, r, in)
+		return s.goOn(w, r, in)
 	}
 	form := secondFactorForm{Recovery: r.PostForm.Get("kind") == "recovery"}
 	switch code := r.PostForm.Get("code"); {

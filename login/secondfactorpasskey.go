@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,9 +25,9 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m missing, form s
 	if m.passkeys == 0 {
 		return nil
 	}
-	allowScript(w)
+	ui.AllowScripts(w)
 	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"), Only: !form.TOTP && !form.Recovery,
-		Button: v.words.Must("passkey.factor"), Fault: v.words.Must("passkey.failed")}
+		Button: v.Words.Must("passkey.factor"), Fault: v.Words.Must("passkey.failed")}
 	if f.Only { // else the form above asks
 		f.Remember = form.Remember
 	}

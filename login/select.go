@@ -43,5 +43,5 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return goOn(w, r, in)
+	return s.goOn(w, r, in)
 }

@@ -51,8 +51,8 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int
 	v := s.accountView(w, r, "account.sessions", a)
 	var page []sessionView
 	for _, sess := range all {
-		one := sessionView{ID: sess.ID, Device: v.words.Device(sess.UserAgent), IP: sess.IP,
-			Began: stampOf(v.words, sess.CreatedAt), Seen: stampOf(v.words, sess.SeenAt), This: sess.ID == a.ID}
+		one := sessionView{ID: sess.ID, Device: v.Words.Device(sess.UserAgent), IP: sess.IP,
+			Began: stampOf(v.Words, sess.CreatedAt), Seen: stampOf(v.Words, sess.SeenAt), This: sess.ID == a.ID}
 		if one.This {
 			page = slices.Insert(page, 0, one)
 		} else {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -60,7 +61,7 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, form setupFor
 	form.Token, form.MinLength = r.FormValue("token"), s.Policy.Shortest()
 	v := s.view(w, r, "setup.title", nil)
 	v.Page, v.Alert = form, alert
-	allowScript(w)
+	ui.AllowScripts(w)
 	return s.show(w, status, "setup", v)
 }
 

@@ -45,8 +45,8 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in == nil && form.Account != nil && (nextOf(r) == "" || form.Account.fresh) {
-		return goOn(w, r, nil) // signed in, and nobody asks for it again
+	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.fresh) {
+		return s.goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
 	alert := s.turnedAway(r)
 	if alert == "" && form.Account != nil {
@@ -117,13 +117,14 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
 	var err error
 	v := s.view(w, r, title, in)
+	without := "" // a provider that is not to be offered
 	if form.Account != nil {
-		v.without, _ = s.staleFrom(r)
+		without, _ = s.staleFrom(r)
 		if form.ByEmail, err = s.mayCode(r, storage.MethodEmail, form.Account.user); err != nil {
 			return err
 		}
 	}
-	v.Page, v.Alert = form, alert
+	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), without)
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}
@@ -312,7 +313,7 @@ func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if s.waitsToLink(r) {
 		return seeOther(w, r, "/federated/link")
 	}
-	return goOn(w, r, in)
+	return s.goOn(w, r, in)
 }
 
 // signedIn starts the session of a person who has proven themselves by amr, since then.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -22,7 +23,7 @@ type signOutForm struct {
 // the page that opened their window, all alike: a client's own page waits for its end, and
 // another's must not see by a window that it lost whether somebody was signed in.
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
-	keepOpener(w)
+	ui.KeepOpener(w)
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
@@ -36,14 +37,14 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 	if letter != "" {
 		// The client's page is where the form leads in the end, and only the letter knows
 		// its address.
-		w.Header().Set("Content-Security-Policy", policy("'self'", ""))
+		ui.AllowFormsAnywhere(w)
 	}
 	return s.show(w, http.StatusOK, "signout", v)
 }
 
 // signOut ends the current session, or all that the browser has.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	keepOpener(w)
+	ui.KeepOpener(w)
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
@@ -83,6 +84,6 @@ func ids(accounts []browser.Account) []string {
 
 // signedOutPage says that it is done.
 func (s *Server) signedOutPage(w http.ResponseWriter, r *http.Request) error {
-	keepOpener(w)
+	ui.KeepOpener(w)
 	return s.show(w, http.StatusOK, "signedout", s.view(w, r, "signedout.title", nil))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -55,9 +56,9 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
-	v.Page, v.Alert = form, alert
+	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), "")
 	if form.AskPassword {
-		allowScript(w)
+		ui.AllowScripts(w)
 	}
 	return s.show(w, status, "signup", v)
 }
@@ -98,7 +99,7 @@ func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.
 }
 
 func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
-	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists", toldLink{"/login", "signin.button"}, toldLink{"/forgot", "forgot.title"})
+	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists", ui.Link{Page: "/login", Text: "signin.button"}, ui.Link{Page: "/forgot", Text: "forgot.title"})
 }
 
 // confirmForm is what the page shows on which an address is confirmed.
@@ -170,9 +171,9 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		form.Username = reg.Username
 	}
 	v := s.view(w, r, title, s.resume(r, reg))
-	v.Page, v.Alert = form, alert
+	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), "")
 	if form.AskPassword {
-		allowScript(w)
+		ui.AllowScripts(w)
 	}
 	return s.show(w, status, "confirm", v)
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -51,6 +52,7 @@ type site struct {
 	srv    *httptest.Server
 	store  *sqldb.Store
 	login  *Server
+	pages  *ui.Pages
 	router *mux.Router
 	hasher *password.Hasher
 	mails  *smtptest.Server
@@ -98,8 +100,12 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := &site{t: t, store: store, hasher: hasher, letters: map[string]storage.Interaction{}}
 	mailer := s.startMail(log, secrets)
+	pages, err := ui.New(ui.Config{Log: log, Development: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := Config{
-		Store: store, Mail: mailer, Log: log, Secrets: secrets, Passwords: hasher, Development: true,
+		Pages: pages, Store: store, Mail: mailer, Log: log, Secrets: secrets, Passwords: hasher,
 		Sessions:    &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
 		Limits:      &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		Interaction: s.interaction,
@@ -108,6 +114,7 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 	if change != nil {
 		change(&config)
 	}
+	s.pages = pages
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}
@@ -198,6 +205,7 @@ func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
 	if !ok {
 		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot continue", Message: "Start again."}
 	}
+	web.RequestOf(r.Context()).SetLocales(in.UILocales)
 	return in, nil
 }
 

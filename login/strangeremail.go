@@ -241,7 +241,7 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
 	if err := s.keepStranger(w, r, nil); err != nil {
 		return err
 	}
-	return goOn(w, r, in)
+	return s.goOn(w, r, in)
 }
 
 // linkStranger links the identity to a person who has proven their account.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
@@ -26,8 +27,8 @@ var perScore = limit.Rule{Name: "password-score", Max: 600, Window: 5 * time.Min
 // score says how hard a password is to guess, for the meter beside its field: from 0 to 4,
 // and in words. It keeps and notes nothing.
 func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
-	setHeaders(w, web.TenantOf(r.Context()))
-	if err := sameSite(r); err != nil {
+	ui.SetHeaders(w, web.TenantOf(r.Context()))
+	if err := ui.SameSite(r); err != nil {
 		return err
 	}
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -35,17 +36,15 @@ func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) 
 	return nil, storage.ErrNotFound
 }
 
-// wayIn is a provider as the sign-in page offers it.
-type wayIn struct{ ID, Name, Preset string }
-
-// Upstreams are the providers to offer.
-func (v *view) Upstreams() []wayIn {
-	var out []wayIn
-	for _, u := range v.server.upstreamsOf(v.tenant) {
-		if u.ID == v.without {
+// offeredUpstreams returns the providers that a page offers to sign in with, except the one with the
+// id without.
+func (s *Server) offeredUpstreams(t *web.Tenant, without string) []ui.Upstream {
+	var out []ui.Upstream
+	for _, u := range s.upstreamsOf(t) {
+		if u.ID == without {
 			continue
 		}
-		out = append(out, wayIn{u.ID, upstream.NameOf(u), u.Preset})
+		out = append(out, ui.Upstream{ID: u.ID, Name: upstream.NameOf(u), Preset: u.Preset})
 	}
 	return out
 }

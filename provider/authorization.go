@@ -69,6 +69,7 @@ func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed 
 		a.started = resumed.started
 	}
 	oauth.DropEmpty(form)
+	web.RequestOf(ctx).SetLocales(strings.Fields(form.Get("ui_locales")))
 	if err := p.prove(ctx, a, form); err != nil {
 		return a, err
 	}

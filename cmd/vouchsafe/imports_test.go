@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 
 	"login":       {"login/...", "people/...", "tenants/brand", "storage", "internal/..."},
 	"login/texts": {},
+	"login/ui":    {"login/texts", "people/typed", "tenants/brand", "storage", "internal/..."},
 	"people":      {"people/...", "storage", "internal/..."},
 
 	"clients":       {"storage", "internal/argon2id", "internal/secret"},

@@ -22,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -144,12 +145,15 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if !mailer.Sends() { // nobody could confirm an address
 		signUp = ""
 	}
+	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.development()})
+	if err != nil {
+		return err
+	}
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
-		Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { s.pages.ErrorPage(w, r, p) },
-		Pages: provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(),
-			Say: func(r *http.Request, sentences ...string) (string, []string) { return s.pages.Say(r, sentences...) }},
-		Fetch: provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
+		Errors: pages.ErrorPage,
+		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Translate},
+		Fetch:  provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
 		CodeLifetime:             time.Duration(cfg.CodeLifetime),
@@ -164,20 +168,19 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	pages := login.Config{
-		Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
+	config := login.Config{
+		Pages: pages, Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
 		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
-		Development: cfg.development(),
 	}
-	cfg.limits(&pages)
+	cfg.limits(&config)
 	if !cfg.production() {
-		pages.SetupToken = setupLink{s.secrets}.spends
+		config.SetupToken = setupLink{s.secrets}.spends
 	}
 	if cfg.playground() {
-		pages.Playground = "/dev"
+		config.Playground = "/dev"
 	}
-	standIns := s.wireUpstreams(&pages, roots)
-	if s.pages, err = login.New(pages); err != nil {
+	standIns := s.wireUpstreams(&config, roots)
+	if s.pages, err = login.New(config); err != nil {
 		return err
 	}
 	if cfg.playground() {

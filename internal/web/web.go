@@ -23,6 +23,9 @@ type Request struct {
 	IP string // the peer's address, or what a trusted proxy says it is
 	// Route is the pattern that matched, "" when none did: set by the router, for metrics.
 	Route string
+	// Locales are the ui_locales of the authorization request that the request is part of, once the
+	// protocol has read it: see SetLocales.
+	Locales []string
 	// Language is that of the answer, once a page has chosen it.
 	Language string
 	// attrs are added to the request's log line.
@@ -40,6 +43,10 @@ func RequestOf(ctx context.Context) *Request {
 	}
 	return &Request{}
 }
+
+// SetLocales notes the languages that a client's authorization request asks for. A page or message
+// chooses its language anew.
+func (r *Request) SetLocales(locales []string) { r.Locales, r.Language = locales, "" }
 
 // Note adds to the request's log line: never a secret.
 func Note(ctx context.Context, key, value string) {

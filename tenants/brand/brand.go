@@ -15,7 +15,7 @@ type scheme struct {
 	deep                    float64 // and so far
 }
 
-// They are those of static/style.css: TestSchemesAreThoseOfTheStylesheet.
+// They are those of login/ui/static/style.css: TestSchemesAreThoseOfTheStylesheet.
 var (
 	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"), deepen: of("#000000"), deep: 0.2}
 	dark  = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"), deepen: of("#ffffff"), deep: 0.25}

@@ -13,7 +13,7 @@ import (
 
 // TestSchemesAreThoseOfTheStylesheet: contrast is judged against what pages really have.
 func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
-	sheet, err := os.ReadFile("../../login/static/style.css")
+	sheet, err := os.ReadFile("../../login/ui/static/style.css")
 	if err != nil {
 		t.Fatal(err)
 	}

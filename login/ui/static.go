@@ -1,4 +1,4 @@
-package login
+package ui
 
 import (
 	"bytes"
@@ -19,14 +19,14 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// assets are the files that pages link to. Their names hold a hash of their content, so
-// that browsers may keep them for ever.
+// assets are the files that pages link to. Their names have a hash of their content, so that browsers
+// may keep them for ever.
 type assets struct {
 	files map[string]asset  // by the name in URLs
 	names map[string]string // from the name in the source to that in URLs
 	// style is the stylesheet as an element, for pages that cannot link to anything, and
-	// styleSource what a Content-Security-Policy has to say to allow it. The icon is beside
-	// it: where none is named, browsers ask for /favicon.ico.
+	// styleSource the source that a Content-Security-Policy needs to allow it. The icon is beside
+	// it: browsers request /favicon.ico when a page names none.
 	style       template.HTML
 	styleSource string
 }
@@ -75,6 +75,15 @@ func loadAssets() (*assets, error) {
 		return nil, fmt.Errorf("no style.css among the static files")
 	}
 	return a, nil
+}
+
+// Asset returns the name of a static file in URLs, below /static/.
+func (p *Pages) Asset(name string) (string, error) {
+	hashed, ok := p.static.names[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return hashed, nil
 }
 
 func (a *assets) serve(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,57 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// The names below stand for those of package ui until the pages that use them have moved.
+
+type (
+	view        = ui.View
+	passkeyForm = ui.PasskeyForm
+	detour      = ui.Detour
+)
+
+func (s *Server) words(r *http.Request) texts.Words { return ui.Words(r) }
+
+func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
+	return s.site.View(w, r, title, in)
+}
+
+func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) error {
+	return s.site.Show(w, status, page, v)
+}
+
+func (s *Server) say(w http.ResponseWriter, r *http.Request, status int, title, lead string, links ...ui.Link) error {
+	return s.site.Tell(w, r, status, title, lead, links...)
+}
+
+func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
+	return s.site.Interaction(r)
+}
+
+func (s *Server) opened(r *http.Request) (*storage.Interaction, error) { return s.site.Opened(r) }
+
+func (s *Server) nextOf(r *http.Request) string { return s.site.NextOf(r) }
+
+func (s *Server) goOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	return s.site.GoOn(w, r, in)
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
+	return ui.SeeOther(w, r, page, query...)
+}
+
+// ErrorPage is ui.Pages.ErrorPage, and JSON for the calls of the API.
+func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
+	if isAPI(r) {
+		s.apiFail(w, r, p)
+		return
+	}
+	s.site.ErrorPage(w, r, p)
+}

@@ -1,0 +1,128 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+)
+
+// problemView is what the error page shows.
+type problemView struct {
+	Message   string
+	RequestID string
+	Home      bool // there is a start page to go to
+	// Dev and what follows is for developers, in development mode.
+	Dev       bool
+	Code      string
+	Developer []span
+	Got       string
+	Compared  []comparison
+}
+
+// ErrorPage shows a problem: the one error page of protocol and pages, or JSON to a program. It also
+// works for requests without a tenant, so that the page links to nothing that it needs.
+func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
+	t, say := web.FindTenant(r.Context()), Words(r)
+	html := takesPage(r)
+	if !html {
+		// error_description is ASCII (RFC 6749 section 5.2). The program's developers read it, who
+		// need not speak the language of its users.
+		say = texts.In(texts.Languages()[0])
+	}
+	SetHeaders(w, t)
+	title, message := say.Sentence(prob.Title), say.Sentence(prob.Message)
+	if title == "" {
+		title = say["error."+strconv.Itoa(prob.Status)]
+	}
+	if title == "" {
+		title = say.Must("error.other")
+	}
+	if message == "" && prob.Status >= 500 {
+		message = say.Must("error.message")
+	}
+	if strings.TrimSuffix(message, ".") == title {
+		message = ""
+	}
+	id := web.RequestOf(r.Context()).ID
+	if !html {
+		p.problemJSON(w, prob, title, message, id)
+		return
+	}
+	page := problemView{Message: message, RequestID: id, Home: t != nil, Dev: p.Development && (prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
+	if page.Dev {
+		page.Code, page.Developer, page.Got = prob.Code, spans(prob.Developer), visible(prob.Got)
+		for _, want := range prob.Expected {
+			page.Compared = append(page.Compared, compare(page.Got, visible(want)))
+		}
+	}
+	v := &View{Words: say, pages: p, Brand: BrandOf(t, say), Title: title, Page: page}
+	style, source := p.inlineStyle(v.Brand)
+	v.Style = style
+	if t != nil {
+		v.Path = t.Path
+	}
+	w.Header().Set("Content-Security-Policy", policy(source, "'none'"))
+	AllowDataImages(w)
+	if err := p.Show(w, prob.Status, "error", v); err != nil {
+		p.Log.ErrorContext(r.Context(), "error page", "error", err)
+		http.Error(w, title, prob.Status)
+	}
+}
+
+// problemJSON answers a program.
+func (p *Pages) problemJSON(w http.ResponseWriter, prob *web.Problem, title, message, id string) {
+	if message == "" {
+		message = title
+	}
+	if prob.Program != "" {
+		message = strings.TrimSuffix(message, ".") + ". " + prob.Program // a title has no full stop
+	}
+	out := struct {
+		Error       string   `json:"error"`
+		Description string   `json:"error_description"`
+		RequestID   string   `json:"request_id,omitempty"`
+		Developer   string   `json:"developer,omitempty"`
+		Got         string   `json:"got,omitempty"`
+		Expected    []string `json:"expected,omitempty"`
+	}{Error: prob.Code, Description: message, RequestID: id}
+	switch {
+	case out.Error != "":
+	case prob.Status == http.StatusServiceUnavailable:
+		out.Error = "temporarily_unavailable"
+	case prob.Status >= 500:
+		out.Error = "server_error"
+	default:
+		out.Error = "invalid_request"
+	}
+	if p.Development {
+		out.Developer, out.Got, out.Expected = prob.Developer, prob.Got, prob.Expected
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(out); err != nil {
+		http.Error(w, title, prob.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(prob.Status)
+	_, _ = w.Write(buf.Bytes()) // the client has gone
+}
+
+// takesPage says whether the request accepts a page, as every browser's does. Programs often send no
+// Accept: a page of markup would hide from their developers what is wrong.
+func takesPage(r *http.Request) bool {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		typ, _, err := mime.ParseMediaType(part)
+		if err == nil && (typ == "text/html" || typ == "application/xhtml+xml" || typ == "text/*") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,112 @@
+package ui
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// maxForm is the largest form, in bytes. A sealed authorization request travels in it.
+const maxForm = 64 << 10
+
+// A form is accepted on two proofs, because each has gaps: the browser names the site that the form
+// came from (SameSite), and the form has a token that only a page made for this browser has
+// (checkToken).
+
+// checkToken refuses a parsed form that no page of ours gave to this browser.
+func checkToken(r *http.Request) error {
+	if browser.Bound(r) == "" {
+		return &web.Problem{Status: http.StatusForbidden, Title: "Your browser did not send our cookie",
+			Message:   "Signing in needs cookies. Allow them for this site, go back, reload the page and try again.",
+			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
+	}
+	sent := []byte(r.PostForm.Get("form"))
+	if !browser.Began(r, func(binding string) bool {
+		return subtle.ConstantTimeCompare([]byte(FormToken(binding)), sent) == 1
+	}) {
+		return &web.Problem{Status: http.StatusForbidden, Title: "This page is out of date",
+			Message:   "Go back, reload the page and try again.",
+			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
+	}
+	return nil
+}
+
+// parseForm reads the form that was posted, each field once.
+func parseForm(w http.ResponseWriter, r *http.Request) error {
+	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "This page accepts only the form that it shows.",
+			Developer: "Send application/x-www-form-urlencoded.", Got: r.Header.Get("Content-Type")}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			return err
+		}
+		return &web.Problem{Status: http.StatusBadRequest, Message: "The form could not be read.", Err: err}
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return &web.Problem{Status: http.StatusBadRequest, Message: "The form could not be read.", Developer: "A field came more than once.", Got: name}
+		}
+	}
+	return nil
+}
+
+// FormToken returns the hidden field that ties a form to the browser's binding without revealing
+// the binding.
+func FormToken(binding string) string {
+	sum := sha256.Sum256([]byte("form\x00" + binding))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// SameSite refuses forms of other sites, by the first of Sec-Fetch-Site, Origin and Referer that the
+// request has. CrossOriginProtection accepts requests without an origin, because programs send
+// none. Browsers send one with every form, so that a form without one is refused.
+func SameSite(r *http.Request) error {
+	refused := &web.Problem{Status: http.StatusForbidden, Title: "This form came from another site",
+		Message: "Nothing was done. Open the page you want from here and try again."}
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		refused.Err = err
+		return refused
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" {
+		return nil
+	}
+	refused.Developer = "The form has to come with the header Origin of this issuer. A program that fills in the page has to send it too."
+	want, err := url.Parse(web.TenantOf(r.Context()).Issuer)
+	if err != nil {
+		return err
+	}
+	refused.Expected = []string{want.Scheme + "://" + want.Host}
+	refused.Got = r.Header.Get("Origin")
+	if refused.Got == "" {
+		if from, err := url.Parse(r.Header.Get("Referer")); err == nil && from.Host != "" {
+			refused.Got = from.Scheme + "://" + from.Host
+		}
+	}
+	if !strings.EqualFold(refused.Got, refused.Expected[0]) {
+		return refused
+	}
+	return nil
+}
+
+// isPart says whether a page of another site requests ours as a part of itself, such as a picture
+// (Fetch Metadata). Such a request looks nothing up and changes nothing. Browsers without Fetch
+// Metadata send our cookies with it as seldom as others do.
+func isPart(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		mode := r.Header.Get("Sec-Fetch-Mode")
+		return mode != "" && mode != "navigate"
+	}
+	return false
+}

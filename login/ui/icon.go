@@ -1,0 +1,42 @@
+package ui
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/tenants/brand"
+)
+
+// iconKey names a picture. The accents of tenants are few, so that all are kept.
+type iconKey struct {
+	accent string
+	size   int
+}
+
+// serveIcon serves the tenant's icon: its logo, if it has one, else our mark in the tenant's colour.
+func (p *Pages) serveIcon(size int, ico bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		t := web.TenantOf(r.Context())
+		h := w.Header()
+		h.Set("Cache-Control", "public, max-age=86400")
+		if logo := SecureURL(t.LogoURI); logo != "" {
+			http.Redirect(w, r, logo, http.StatusSeeOther)
+			return
+		}
+		key := iconKey{t.Settings.Branding.Accent, size}
+		drawn, ok := p.icons.Load(key)
+		if !ok {
+			drawn, _ = p.icons.LoadOrStore(key, brand.Icon(key.accent, size))
+		}
+		picture := drawn.([]byte)
+		h.Set("Content-Type", "image/png")
+		if ico {
+			picture = brand.ICO(picture, size)
+			h.Set("Content-Type", "image/vnd.microsoft.icon")
+		}
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Length", strconv.Itoa(len(picture)))
+		_, _ = w.Write(picture) // the browser has gone
+	}
+}

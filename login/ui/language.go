@@ -1,0 +1,39 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+)
+
+// Words returns the texts in the language of the request: the one that the client's authorization
+// request names in ui_locales (OpenID Connect Core section 3.1.2.1), once it is opened, else the one
+// that the page's own parameter of that name or the header Accept-Language names.
+func Words(r *http.Request) texts.Words {
+	req := web.RequestOf(r.Context())
+	if req.Language == "" {
+		own := texts.First(strings.Fields(UILocales(r)), texts.Accepted(r.Header.Get("Accept-Language")))
+		req.Language = texts.First(req.Locales, own)
+	}
+	return texts.In(req.Language)
+}
+
+// Translate translates English sentences of other packages into the language of the request.
+func (p *Pages) Translate(r *http.Request, sentences ...string) (lang string, in []string) {
+	w := Words(r)
+	for _, text := range sentences {
+		in = append(in, w.Sentence(text))
+	}
+	return w.Lang(), in
+}
+
+// UILocales returns the parameter ui_locales of the page itself. It does not read a body that no
+// handler has read.
+func UILocales(r *http.Request) string {
+	if r.Form != nil {
+		return r.Form.Get("ui_locales")
+	}
+	return r.URL.Query().Get("ui_locales")
+}

@@ -1,0 +1,182 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/typed"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Site serves pages that may carry the authorization request of a client.
+type Site struct {
+	*Pages
+	// Open opens the sealed authorization request that a page carries as i, and tells
+	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
+	Open func(r *http.Request) (storage.Interaction, error)
+	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
+	IsAccountPage func(path string) bool
+}
+
+// Handler serves a page or a form.
+type Handler = func(w http.ResponseWriter, r *http.Request) error
+
+// Page serves a page to look at.
+func (s *Site) Page(h Handler) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		SetHeaders(w, web.TenantOf(r.Context()))
+		if isPart(r) {
+			http.Error(w, "This page is no part of another.", http.StatusForbidden)
+			return nil
+		}
+		if strings.Contains(r.URL.RawQuery, ";") {
+			u := *r.URL
+			u.RawQuery = typed.Query(u.RawQuery)
+			r.URL, r.Form = &u, nil
+		}
+		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
+			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
+		}
+		r = s.withLetter(w, r)
+		return follow(w, r, h(w, r))
+	})
+}
+
+// Form serves what a page's form is posted to, and refuses forms that another site made up.
+func (s *Site) Form(h Handler) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		SetHeaders(w, web.TenantOf(r.Context()))
+		if err := SameSite(r); err != nil {
+			return err
+		}
+		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		// Before the token is checked, so that the error is in the language of the page.
+		r = s.withLetter(w, r)
+		if err := checkToken(r); err != nil {
+			return err
+		}
+		return follow(w, r, h(w, r))
+	})
+}
+
+// Foreign serves what a page of another site posts here on purpose. No cookie of ours comes with
+// it, and the handler must change nothing on its word.
+func (s *Site) Foreign(h Handler) http.Handler {
+	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
+		SetHeaders(w, web.TenantOf(r.Context()))
+		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// Interaction returns the client's request that the browser came with, or nil. A page of a request
+// that is late is not shown: a Detour leads to where the request begins anew. A form of such a page
+// is taken, because its user proved or decided something just now.
+func (s *Site) Interaction(r *http.Request) (*storage.Interaction, error) {
+	in, err := s.Opened(r)
+	if err == nil && in != nil && in.Late && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return nil, &Detour{in.ContinueURL}
+	}
+	return in, err
+}
+
+// NeedInteraction is Interaction for pages that make no sense without a request.
+func (s *Site) NeedInteraction(r *http.Request) (*storage.Interaction, error) {
+	in, err := s.Interaction(r)
+	if err == nil && in == nil {
+		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "Only an app can open this page",
+			Message: "Go back to the app you came from and start again.", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
+	}
+	return in, err
+}
+
+// Opened is Interaction for requests that may be late.
+func (s *Site) Opened(r *http.Request) (*storage.Interaction, error) {
+	letter := r.FormValue("i")
+	if letter == "" {
+		return nil, nil
+	}
+	kept, _ := r.Context().Value(openedKey{}).(*openedLetter)
+	if kept != nil && kept.letter == letter {
+		return kept.in, kept.err
+	}
+	in, err := s.Open(r)
+	if err != nil {
+		return nil, err
+	}
+	return &in, nil
+}
+
+// openedLetter is what came of a request's letter: handlers ask for it several times, and it is
+// opened once.
+type openedLetter struct {
+	letter string
+	in     *storage.Interaction
+	err    error
+}
+
+type openedKey struct{}
+
+// withLetter opens the letter of a request, if it came with one. If it opens, the window stays tied
+// to the client's page that opened it, on redirects too: the client's callback tells that page how
+// it went. A letter that does not open changes no header.
+func (s *Site) withLetter(w http.ResponseWriter, r *http.Request) *http.Request {
+	letter := r.FormValue("i")
+	if letter == "" {
+		return r
+	}
+	in, err := s.Opened(r)
+	if err == nil {
+		KeepOpener(w)
+	}
+	return r.WithContext(context.WithValue(r.Context(), openedKey{}, &openedLetter{letter, in, err}))
+}
+
+// GoOn sends the browser on when its step is settled: to the request that it came with, else to the
+// page of the account that it wanted, else to the start page. The status is always 303, so that the
+// browser does not post its form again.
+func (s *Site) GoOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	target := web.TenantOf(r.Context()).Path + cmp.Or(s.NextOf(r), "/")
+	if in != nil {
+		target = in.ContinueURL
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+// NextOf returns the page of the account that the browser goes on to after a sign-in without a
+// client's request; "" for the start page. The parameter next can name nothing else.
+func (s *Site) NextOf(r *http.Request) string {
+	if next := r.FormValue("next"); s.IsAccountPage(next) {
+		return next
+	}
+	return ""
+}
+
+// SeeOther sends the browser to one of our pages, with what it carries along and the parameters in
+// query, names and values in turn.
+func SeeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
+	q := url.Values{}
+	for _, carried := range []string{"i", "ui_locales", "next"} {
+		if v := r.FormValue(carried); v != "" {
+			q.Set(carried, v)
+		}
+	}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	target := web.TenantOf(r.Context()).Path + page
+	if len(q) > 0 {
+		target += "?" + q.Encode()
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}

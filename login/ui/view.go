@@ -1,0 +1,149 @@
+package ui
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// View is what a template sees.
+type View struct {
+	Words texts.Words
+	pages *Pages
+
+	Path  string // the tenant's, before every link
+	Brand Brand
+	Title string
+	Style template.HTML // the stylesheet, where it cannot be linked to
+	Form  string        // the token that guard asks for
+	// Letter is the sealed authorization request, to carry along, and Client the client that sent
+	// it. Empty and nil when the browser came without a request.
+	Letter string
+	Client *Client
+	Cancel string // where the client's request is declined
+	// Session is the session that the page is about, and Done what was just changed: on pages of
+	// the account. Next is the page of the account that a sign-in leads to.
+	Session, Done, Next string
+	// Locales are the languages that the page was asked for in, to carry along without a letter.
+	Locales string
+	Alert   string // what is wrong with the form
+	// Late says that the client's request began anew, because a page had been open for too long.
+	Late bool
+	// Upstreams are the providers that the page offers to sign in with.
+	Upstreams []Upstream
+	// Passkey is the page's form for a passkey, or nil.
+	Passkey *PasskeyForm
+	// Page is the page's own.
+	Page any
+}
+
+// Upstream is a provider that a page offers to sign in with.
+type Upstream struct{ ID, Name, Preset string }
+
+// PasskeyForm is the form that static/passkey.js fills in. It stays hidden where scripts do not
+// run, or the browser has no passkeys.
+type PasskeyForm struct {
+	Action  string // where the answer is posted
+	Options string // where the script asks for a challenge
+	Button  string // its text
+	Fault   string // what to say when nothing came of it
+	Exists  string // what to say when the device has a passkey already
+	Create  bool   // a new passkey, rather than one that exists
+	// Autofill has the browser offer passkeys in the field for the user's name.
+	Autofill bool
+	Only     bool // nothing else on the page proves anything
+	Confirm  bool // the user confirms the account that is signed in
+	// Remember says for how long the device can be remembered; "" when it cannot.
+	Remember string
+}
+
+// T returns the text with the given id.
+func (v *View) T(id string, args ...any) (string, error) { return v.Words.Say(id, args...) }
+
+// Lang returns the language of the texts.
+func (v *View) Lang() string { return v.Words.Lang() }
+
+// Asset returns the URL of a static file.
+func (v *View) Asset(name string) (string, error) {
+	hashed, err := v.pages.Asset(name)
+	return v.Path + "/static/" + hashed, err
+}
+
+// Link returns the URL of one of our pages, with what this page carries along and the parameters
+// in query, names and values in turn.
+func (v *View) Link(page string, query ...string) string {
+	q := url.Values{}
+	if v.Letter != "" {
+		q.Set("i", v.Letter)
+	}
+	if v.Locales != "" {
+		q.Set("ui_locales", v.Locales)
+	}
+	if v.Next != "" {
+		q.Set("next", v.Next)
+	}
+	for i := 0; i+1 < len(query); i += 2 {
+		q.Set(query[i], query[i+1])
+	}
+	if len(q) == 0 {
+		return v.Path + page
+	}
+	if strings.Contains(page, "?") {
+		return v.Path + page + "&" + q.Encode()
+	}
+	return v.Path + page + "?" + q.Encode()
+}
+
+// Client is a client as users see it. The client's own administrator chooses all of it, so that
+// each link is https or "".
+type Client struct{ Name, Logo, URI, Policy, Terms string }
+
+// ClientOf returns a client as users see it.
+func ClientOf(c *storage.Client, w texts.Words) *Client {
+	v := &Client{
+		Name: c.ClientName, Logo: SecureURL(c.LogoURI), URI: SecureURL(c.ClientURI),
+		Policy: SecureURL(c.PolicyURI), Terms: SecureURL(c.TosURI),
+	}
+	if v.Name == "" {
+		v.Name = c.ClientID
+	}
+	if v.Name == "" {
+		v.Name = w.Must("client.unnamed")
+	}
+	return v
+}
+
+// SecureURL returns the URL if it is https and names no user, else "".
+func SecureURL(s string) string {
+	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
+		return u.String()
+	}
+	return ""
+}
+
+// View returns what a page for this request begins with. The title is the id of a text, and in the
+// client's request that the browser came with, or nil.
+func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
+	t := web.TenantOf(r.Context())
+	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path, Form: FormToken(browser.Binding(w, r))}
+	v.Brand = BrandOf(t, v.Words)
+	v.Title = v.Words.Must(title)
+	if in != nil {
+		v.Letter, v.Cancel = in.Letter, in.CancelURL
+		v.Client = ClientOf(&in.Client, v.Words)
+		v.Late = r.Method == http.MethodGet && r.Form.Get("late") != ""
+		AllowFormsAnywhere(w)
+	} else {
+		v.Next = s.NextOf(r)
+		if wish := UILocales(r); len(wish) <= texts.LongestWish {
+			v.Locales = wish
+		}
+	}
+	return v
+}
