@@ -19,6 +19,7 @@ import (
 )
 
 func TestWeakKeysAreRefused(t *testing.T) {
+	t.Parallel()
 	good, other := ecJWK(t, "a"), ecJWK(t, "b")
 	b64 := func(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 	rsaJWK := func(bits int, e int64) string {

@@ -12,6 +12,7 @@ import (
 // B1, B2: a redirect URI is taken when it is the same string, and otherwise only as
 // another port of a native client's loopback address.
 func TestRedirectURIsMatchToTheLetter(t *testing.T) {
+	t.Parallel()
 	web := &storage.Client{ApplicationType: "web"}
 	native := &storage.Client{ApplicationType: "native"}
 	registered := []string{"https://rp.example/cb?x=1&y=2", "http://127.0.0.1/cb", "http://[::1]:4711/cb?q", "https://127.0.0.1/tls", "http://localhost/cb", "com.example.app:/cb"}
@@ -59,6 +60,7 @@ func TestRedirectURIsMatchToTheLetter(t *testing.T) {
 // An empty path and "/" are one, in what is registered and in what is sent; nothing else
 // becomes alike by it.
 func TestRedirectURIsMayLeaveOutTheRootPath(t *testing.T) {
+	t.Parallel()
 	web := &storage.Client{ApplicationType: "web"}
 	native := &storage.Client{ApplicationType: "native"}
 	registered := []string{"https://rp.example", "https://slash.example/", "https://rp.example:8443?x=1", "http://127.0.0.1", "http://[::1]:4711/", "https://deep.example/cb", "com.example.app://cb"}

@@ -6,6 +6,7 @@ import (
 )
 
 func TestClientSecrets(t *testing.T) {
+	t.Parallel()
 	made, hash := NewSecret()
 	if len(made) != 47 || !strings.HasPrefix(made, "vcs_") || !strings.HasPrefix(hash, "sha256$") || strings.Contains(hash, made[4:]) {
 		t.Errorf("made %q, kept %q", made, hash)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestRedirectURIsThatMayBeRegistered(t *testing.T) {
+	t.Parallel()
 	const web, native, both, neither = "web", "native", "web native", ""
 	tests := []struct{ uri, types string }{
 		{"https://app.example.com/cb", both},
@@ -103,6 +104,7 @@ func TestRedirectURIsThatMayBeRegistered(t *testing.T) {
 }
 
 func TestOriginsThatMayBeRegistered(t *testing.T) {
+	t.Parallel()
 	for origin, want := range map[string]bool{
 		"https://app.example.com":      true,
 		"https://app.example.com:8443": true,

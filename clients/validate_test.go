@@ -21,6 +21,7 @@ func webClient(change func(*storage.Client)) *storage.Client {
 }
 
 func TestDefaultsAreThoseOfTheStandards(t *testing.T) {
+	t.Parallel()
 	c := webClient(nil)
 	if faults := Validate(c); len(faults) > 0 {
 		t.Fatalf("got %v, want none", faults)
@@ -48,6 +49,7 @@ func TestDefaultsAreThoseOfTheStandards(t *testing.T) {
 }
 
 func TestAllFaultsAreSaidAtOnce(t *testing.T) {
+	t.Parallel()
 	no := false
 	c := &storage.Client{
 		ClientID: "an app", ApplicationType: "desktop", AccessTokenFormat: "saml",
@@ -67,6 +69,7 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 }
 
 func TestClientFaults(t *testing.T) {
+	t.Parallel()
 	day, zero, below := int64(86400), int64(0), int64(-1)
 	keys := fmt.Sprintf(`{"keys":[%s]}`, ecJWK(t, "a"))
 	tests := map[string]struct {

@@ -11,6 +11,7 @@ import (
 
 // TestTheAccountInChromium walks through the account's pages, without scripts.
 func TestTheAccountInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name = "Jo Doe"

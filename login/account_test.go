@@ -94,6 +94,7 @@ func (s *site) count(kind string) int {
 }
 
 func TestTheAccountPageShowsEverySection(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}} })
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name, jo.Roles = "Jo Doe", []string{"admin"}
@@ -131,6 +132,7 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 // TestAccountPagesAskWhoIsThere is for H11: a browser that is not signed in, or no longer,
 // gets nowhere.
 func TestAccountPagesAskWhoIsThere(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	gone := s.signedIn("jo@example.com")
@@ -163,6 +165,7 @@ func TestAccountPagesAskWhoIsThere(t *testing.T) {
 // TestASignInLeadsToOwnPagesOnly: what it was asked for is carried along, and nothing else
 // can be named.
 func TestASignInLeadsToOwnPagesOnly(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	for next, want := range map[string]string{
@@ -186,6 +189,7 @@ func TestASignInLeadsToOwnPagesOnly(t *testing.T) {
 
 // TestSensitiveMattersNeedAFreshProof is for H12.
 func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	passkeyOnly := s.user("default", "mo@example.com", "", "")
@@ -256,6 +260,7 @@ func (s *site) as(u storage.User, amr ...string) *visitor {
 // TestChangesToAnotherAccountAreRefused: the browser changed accounts in another tab since
 // the page was shown.
 func TestChangesToAnotherAccountAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
 	v := s.signedIn("jo@example.com")

@@ -15,6 +15,7 @@ import (
 
 // TestTheProfileIsAllThatItsPageChanges is for H13.
 func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile = storage.Profile{Profile: "https://jo.example/me", Address: &storage.Address{Formatted: "1 Road\nTown", Locality: "Town"}}
@@ -65,6 +66,7 @@ func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
 }
 
 func TestOddProfilesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -100,6 +102,7 @@ func TestOddProfilesAreRefused(t *testing.T) {
 }
 
 func TestTheDownloadHasAllButSecrets(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "jo", right), s.user("default", "mo@example.com", "", right)
 	jo.Profile.Name = "Jo Doe"
@@ -148,6 +151,7 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 }
 
 func TestAnAccountIsDeletedForGood(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	s.user("default", "mo@example.com", "", right)

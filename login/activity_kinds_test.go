@@ -11,6 +11,7 @@ import (
 // TestEveryEventHasASentence: the activity page has words for each kind of event about a user, and no
 // words for a kind that nothing records.
 func TestEveryEventHasASentence(t *testing.T) {
+	t.Parallel()
 	used := map[string]bool{}
 	for _, k := range storage.EventKinds {
 		if (k.Subject == storage.AboutUser) != (k.Sentence != "") {

@@ -227,6 +227,7 @@ func (a *apiSite) userinfo(token string) (status int, who fields) {
 }
 
 func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	got := a.signsIn(nil)
@@ -263,6 +264,7 @@ func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
 }
 
 func TestAnAppWithASecretProvesItself(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	body := fields{"login": "jo", "password": right}

@@ -28,6 +28,7 @@ func (a *apiSite) tokensWork(got said) bool {
 }
 
 func TestAnAppRegistersSomebody(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	body := fields{"email": " Jo@Example.com ", "password": fresh}
 	first := a.is(a.post("/auth/sign-up", body), 202, "")
@@ -61,6 +62,7 @@ func TestAnAppRegistersSomebody(t *testing.T) {
 // G7 to G10: by the link anybody may come who reads the mail, so that what the app's user
 // entered does not count.
 func TestWhoComesToAnAppByALinkChoosesThePassword(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.is(a.post("/auth/sign-up", fields{"email": "jo@example.com", "password": fresh}), 202, "")
 	token := tokenOf(a.mails.Next(t, "jo@example.com"))
@@ -76,6 +78,7 @@ func TestWhoComesToAnAppByALinkChoosesThePassword(t *testing.T) {
 
 // H4: who has an account learns it by mail, and nobody else does.
 func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	off := a.verified("off@example.com", "off", right)
@@ -117,6 +120,7 @@ func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
 
 // I5, M9: whatever is asked for, mails are limited by where they go and by who asks.
 func TestAnAppCannotFloodAMailbox(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, func(c *Config) { c.PerTarget = limit.Rule{Max: 3, Window: time.Hour} })
 	a.verified("jo@example.com", "jo", right)
 	for _, login := range []string{"jo@example.com", "nobody@example.com"} {
@@ -135,6 +139,7 @@ func TestAnAppCannotFloodAMailbox(t *testing.T) {
 }
 
 func TestAnAppSetsAForgottenPassword(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	before := a.signsIn(fields{"scope": "openid offline_access"})
@@ -158,6 +163,7 @@ func TestAnAppSetsAForgottenPassword(t *testing.T) {
 // What began in a browser does not end in an app, nor the other way round: who knows a
 // flow may have it from an address bar.
 func TestFlowsStayWhereTheyBegan(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	v := a.visitor()
@@ -171,6 +177,7 @@ func TestFlowsStayWhereTheyBegan(t *testing.T) {
 }
 
 func TestAnAppChangesThePassword(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	here, there := a.signsIn(fields{"scope": "openid email"}), a.signsIn(nil)
@@ -206,6 +213,7 @@ func TestAnAppChangesThePassword(t *testing.T) {
 }
 
 func TestAnAppChangesTheAddress(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	a.verified("al@example.com", "al", right)
@@ -227,6 +235,7 @@ func TestAnAppChangesTheAddress(t *testing.T) {
 }
 
 func TestAnAppDeletesAnAccount(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo := a.verified("jo@example.com", "jo", right)
 	got := a.signsIn(nil)
@@ -240,6 +249,7 @@ func TestAnAppDeletesAnAccount(t *testing.T) {
 // TestAnAccessTokenAloneChangesNothing: the APIs of an app are shown its tokens, and must
 // not be able to take the account over with one.
 func TestAnAccessTokenAloneChangesNothing(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.verified("jo@example.com", "jo", right)
 	a.verified("al@example.com", "al", right)
@@ -259,6 +269,7 @@ func TestAnAccessTokenAloneChangesNothing(t *testing.T) {
 
 // H12: what is done once and for all wants a proof of now, whatever the token says.
 func TestWhatNeedsAFreshProof(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo := a.verified("jo@example.com", "jo", right)
 	now := time.Now()
@@ -279,6 +290,7 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 }
 
 func TestWhoMayRegisterByAnApp(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.settle(storage.DefaultTenant, storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpInvitation}})
 	a.is(a.post("/auth/sign-up", fields{"email": "jo@example.com", "password": fresh}), 403, "sign_up_closed")
@@ -298,6 +310,7 @@ func TestWhoMayRegisterByAnApp(t *testing.T) {
 // Nor will a device do that is remembered, of who has a second factor: the password and an
 // app that was left lying about would be all that it takes.
 func TestWhatNeedsAFreshSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo := a.enrolled("jo@example.com")
 	kept := a.signsIn(fields{"otp": jo.shows(), "remember": true}).str("auth_session")

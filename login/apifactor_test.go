@@ -13,6 +13,7 @@ import (
 
 // A13 for apps: the password alone gives no token to who has a second factor.
 func TestAnAppIsAskedForTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.enrolled("jo@example.com")
 	who := fields{"login": "jo@example.com", "password": right}
@@ -37,6 +38,7 @@ func TestAnAppIsAskedForTheSecondFactor(t *testing.T) {
 }
 
 func TestAnAppOfAClientThatAlwaysAsks(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.app("mobile", func(c *storage.Client) { c.SecondFactor = storage.SecondFactorAlways })
 	a.user(storage.DefaultTenant, "jo@example.com", "", right)
@@ -48,6 +50,7 @@ func TestAnAppOfAClientThatAlwaysAsks(t *testing.T) {
 
 // I6: a new password does not do away with the second factor.
 func TestANewPasswordLeavesTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.enrolled("jo@example.com")
 	flow := a.post("/auth/reset-password", fields{"login": "jo@example.com"})
@@ -64,6 +67,7 @@ func TestANewPasswordLeavesTheSecondFactor(t *testing.T) {
 
 // H12: a token of a sign-in without the second factor changes nothing that matters.
 func TestATokenOfThePasswordAloneIsNotFresh(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "", right)
 	token := a.signsIn(nil).str("access_token")

@@ -32,6 +32,7 @@ func everyCall(t *testing.T) (calls []apiRoute) {
 
 // K5, H16, M3, M5: every call reads one kind of body, strictly.
 func TestEveryCallReadsStrictly(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	for _, call := range everyCall(t) {
 		for name, c := range map[string]struct {
@@ -67,6 +68,7 @@ func TestEveryCallReadsStrictly(t *testing.T) {
 
 // K2, H2: scripts of origins that the client registered, and of no others; no cookies.
 func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	a.app("other", func(c *storage.Client) { c.AllowedCORSOrigins = []string{"https://other.example"} })
@@ -122,6 +124,7 @@ func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
 // A browser's own cookies count for nothing: neither does a session sign anybody in, nor
 // is the browser told one.
 func TestCookiesHaveNoPartInTheAPI(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	v := a.visitor()
@@ -137,6 +140,7 @@ func TestCookiesHaveNoPartInTheAPI(t *testing.T) {
 
 // H4: unknown, wrong, disabled and without a password look alike.
 func TestAnAppCannotTellWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	names := lookalikes(t, a.site)
 	var first said
@@ -166,6 +170,7 @@ func TestAnAppCannotTellWhoHasAnAccount(t *testing.T) {
 // H6, H7: guesses are counted with those at the page, and an app that its owner has used
 // is not locked out by them.
 func TestGuessesThroughTheAPIAreLimited(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, func(c *Config) {
 		c.PerAccount = limit.Rule{Max: 5, Window: time.Minute}
 		c.PerAddress = limit.Rule{Max: 1000, Window: time.Minute}
@@ -212,6 +217,7 @@ func TestGuessesThroughTheAPIAreLimited(t *testing.T) {
 
 // What an app keeps is its own, of this tenant, and not to be changed.
 func TestWhatAnAppKeepsIsBoundToIt(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	kept := a.signsIn(nil).str("auth_session")
@@ -246,6 +252,7 @@ func TestWhatAnAppKeepsIsBoundToIt(t *testing.T) {
 
 // H14: what one client was given, another can neither use nor end.
 func TestTokensOfOtherClientsAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	mine := a.signsIn(nil)
@@ -259,6 +266,7 @@ func TestTokensOfOtherClientsAreLeftAlone(t *testing.T) {
 
 // A problem quotes nothing that was sent: it may be somebody's password.
 func TestProblemsQuoteNothing(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	secret := "Tr0ub4dor-and-3"
 	for _, body := range []any{
@@ -279,6 +287,7 @@ func TestProblemsQuoteNothing(t *testing.T) {
 }
 
 func TestWhatIsMissingIsToldInTheLanguageThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	got := a.is(a.post("/auth/sign-in", fields{"login": " "}, "Accept-Language: de"), 422, "invalid_fields")
 	if got.faults() != "login=signin.missing_login password=signin.missing_secret" || !strings.Contains(got.raw, texts.In("de")["signin.missing_login"]) {

@@ -18,6 +18,7 @@ const apiPage = "../docs/api.md"
 
 // TestTheReferenceIsOfTheCode compares docs/api.md with what the routes say.
 func TestTheReferenceIsOfTheCode(t *testing.T) {
+	t.Parallel()
 	const begin, end = "<!-- Made from the OpenAPI document by a test -->\n\n", "<!-- End -->"
 	is, err := os.ReadFile(apiPage)
 	if err != nil {
@@ -42,6 +43,7 @@ func TestTheReferenceIsOfTheCode(t *testing.T) {
 
 // TestTheReferenceIsServed: the document is OpenAPI 3.1, whole, and names the issuer.
 func TestTheReferenceIsServed(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	got := a.send(a.request(http.MethodGet, apiDocument, ""))
 	var doc struct {

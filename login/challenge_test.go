@@ -102,6 +102,7 @@ func methodsOf(got said) (all []string) {
 }
 
 func TestACodeWithoutABrowserByPassword(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	if status, who := a.userinfo(a.redeems(a.asks("login", "jo", "password", right)).str("access_token")); status != 200 || who["sub"] != jo.ID {
@@ -120,6 +121,7 @@ func TestACodeWithoutABrowserByPassword(t *testing.T) {
 }
 
 func TestACodeWithoutABrowserByTwoFactors(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.enrolled("jo@example.com")
 	device := passkeytest.New(t, a.url)
@@ -148,6 +150,7 @@ func (a *apiSite) answers(got said, device *passkeytest.Key) string {
 }
 
 func TestACodeWithoutABrowserByPasskey(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	device := passkeytest.New(t, a.url)
@@ -159,6 +162,7 @@ func TestACodeWithoutABrowserByPasskey(t *testing.T) {
 }
 
 func TestACodeWithoutABrowserByMail(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, free)
 	a.settle(storage.DefaultTenant, storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
 	a.verified("jo@example.com", "jo", right)
@@ -183,6 +187,7 @@ func TestACodeWithoutABrowserByMail(t *testing.T) {
 }
 
 func TestWhoIsSentToTheBrowser(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.rules(func(s *storage.TenantSettings) { s.SecondFactor.Require = storage.SecondFactorAlways })
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
@@ -191,6 +196,7 @@ func TestWhoIsSentToTheBrowser(t *testing.T) {
 
 // RFC 9470: the client says how strongly, and only what is missing is asked for.
 func TestAnAppAsksForAStrongerProof(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.rules(func(s *storage.TenantSettings) { s.SecondFactor.Require = storage.SecondFactorNever })
 	jo := a.enrolled("jo@example.com")
@@ -206,6 +212,7 @@ func TestAnAppAsksForAStrongerProof(t *testing.T) {
 }
 
 func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
+	t.Parallel()
 	a := newAPI(t, nil)
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	a.app("pages", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })

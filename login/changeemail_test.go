@@ -32,6 +32,7 @@ func (v *visitor) asksFor(email string) string {
 
 // TestAnAddressChangesWhenItIsProven is for I7 and I8.
 func TestAnAddressChangesWhenItIsProven(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.EmailVerified = true
@@ -149,6 +150,7 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 
 // TestCodesForAnAddressRunOut is for I3: five tries, in whatever number of requests at once.
 func TestCodesForAnAddressRunOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -176,6 +178,7 @@ func TestCodesForAnAddressRunOut(t *testing.T) {
 // TestNobodyLearnsWhoHasAnAddress is for H4: who asks for an address that somebody has sees
 // what everybody sees, and only its owner is told.
 func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	jo := s.user("default", "jo@example.com", "", right)
 	s.user("default", "mo@example.com", "", right)
@@ -213,6 +216,7 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 
 // TestAddressesAreNotFlooded is for I5.
 func TestAddressesAreNotFlooded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerTarget = limit.Rule{Max: 2, Window: time.Hour} })
 	s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -234,6 +238,7 @@ func TestAddressesAreNotFlooded(t *testing.T) {
 
 // TestTheAddressOneHasIsConfirmed: of an account that was imported.
 func TestTheAddressOneHasIsConfirmed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -260,6 +265,7 @@ func TestTheAddressOneHasIsConfirmed(t *testing.T) {
 // H5: groß and gross are two mailboxes to some mail servers: mail to the one does not prove
 // the other, wherever an address is asked for.
 func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	gross := s.user("default", "gross@example.com", "", right)
@@ -301,6 +307,7 @@ func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
 
 // TestMailsNameTheConfiguredHost is for I4.
 func TestMailsNameTheConfiguredHost(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")

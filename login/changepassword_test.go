@@ -16,6 +16,7 @@ const another = "crimson otter lantern"
 // TestAPasswordsChangeEndsEverythingElse is for H1 and H11: other browsers and every app
 // are out, the one that changed it goes on with another cookie, and the old one is dead.
 func TestAPasswordsChangeEndsEverythingElse(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	mo := s.user("default", "mo@example.com", "", right)
@@ -79,6 +80,7 @@ func (s *site) signedWith(login, secret string) {
 }
 
 func TestANewPasswordIsJudged(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -123,6 +125,7 @@ func TestANewPasswordIsJudged(t *testing.T) {
 // TestTheOldPasswordIsNotGuessed: whoever finds a browser signed in must not learn the
 // password by trying, not with many tries at once either (H6).
 func TestTheOldPasswordIsNotGuessed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerDevice = limit.Rule{Max: 3, Window: time.Hour} })
 	s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -154,6 +157,7 @@ func TestTheOldPasswordIsNotGuessed(t *testing.T) {
 }
 
 func TestAFirstPasswordIsSet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", "")
 	v := s.as(jo, "hwk", "user")

@@ -108,6 +108,7 @@ func (c *chrome) resize(width, height int64) {
 
 // TestEveryPageInChromium walks through all pages with a real browser and no scripts.
 func TestEveryPageInChromium(t *testing.T) {
+	t.Parallel()
 	// A client whose callback hands over to another origin, as many do.
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>The app</h1>") }))
 	defer app.Close()
@@ -206,6 +207,7 @@ func TestEveryPageInChromium(t *testing.T) {
 
 // TestOtherSitesInChromium lets a page of another site try what it may not do.
 func TestOtherSitesInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	c := &chrome{s, chromiumtest.New(t)}
@@ -244,6 +246,7 @@ func TestOtherSitesInChromium(t *testing.T) {
 // TestAPopupKeepsItsOpener signs in in a window that a client's page opened, and has
 // the client's callback tell that page.
 func TestAPopupKeepsItsOpener(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.follow = true
 	s.user("default", "jo@example.com", "", right)
@@ -291,6 +294,7 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 
 // TestHostileNamesInChromium shows records that hold markup, and listens for scripts.
 func TestHostileNamesInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	c := &chrome{s, chromiumtest.New(t)}

@@ -10,6 +10,7 @@ import (
 // TestSigningInByCodeInChromium walks through what the methods of a tenant switch on, with
 // no scripts.
 func TestSigningInByCodeInChromium(t *testing.T) {
+	t.Parallel()
 	s := byPhone(t, storage.MethodPassword, storage.MethodEmail, storage.MethodPhone)
 	s.verified("jo@example.com", "jo", right)
 	c := &chrome{s, chromiumtest.New(t)}

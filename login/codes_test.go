@@ -19,6 +19,7 @@ import (
 
 // TestOneOfManyRegistrationsWins: P11 and I2.
 func TestOneOfManyRegistrationsWins(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	var mu sync.Mutex
 	flows := map[string]*visitor{}
@@ -68,6 +69,7 @@ func TestOneOfManyRegistrationsWins(t *testing.T) {
 
 // TestAConfirmationIsDoneOnce: I2, 20 times in parallel with the right code.
 func TestAConfirmationIsDoneOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	v := s.visitor()
 	flow(t, v.signUp("jo@example.com"))
@@ -98,6 +100,7 @@ func TestAConfirmationIsDoneOnce(t *testing.T) {
 }
 
 func TestACodeIsTriedFiveTimes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	v := s.visitor()
 	id := flow(t, v.signUp("jo@example.com"))
@@ -153,6 +156,7 @@ func TestACodeIsTriedFiveTimes(t *testing.T) {
 
 // TestMailsAreLimited: I5 and M9.
 func TestMailsAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		c.PerTarget = limit.Rule{Max: 3, Window: time.Hour}
 		c.PerAsker = limit.Rule{Max: 6, Window: time.Hour} // what is refused takes none
@@ -182,6 +186,7 @@ func TestMailsAreLimited(t *testing.T) {
 
 // TestLinksAreTheIssuers: I4.
 func TestLinksAreTheIssuers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	v := s.visitor()
 	v.get("/signup")
@@ -198,6 +203,7 @@ func TestLinksAreTheIssuers(t *testing.T) {
 
 // TestCodesAreOfTheirTenantAndPurpose: I8.
 func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	if err := s.store.AddTenant(context.WithoutCancel(t.Context()), storage.Tenant{ID: "acme"}); err != nil {
 		t.Fatal(err)
@@ -230,6 +236,7 @@ func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
 
 // TestCodesEnd: I1. Nothing that is stored can be typed or followed.
 func TestCodesEnd(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	user := s.verified("known@example.com", "", right)
 	r := s.asked(storage.TenantSettings{})
@@ -266,6 +273,7 @@ func TestCodesEnd(t *testing.T) {
 // TestASignUpHashesForEverybody: M4, and H4 for the work that is done: with a pool that has
 // no place, whoever hashes is found out.
 func TestASignUpHashesForEverybody(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.verified("known@example.com", "", right)
 	full, err := password.New(cheap, argon2id.NewPool(0, 0))
@@ -281,6 +289,7 @@ func TestASignUpHashesForEverybody(t *testing.T) {
 
 // TestRegisteringConfirmingAndDeletingAtOnce: P11.
 func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	ctx := context.WithoutCancel(t.Context())
 	var wg sync.WaitGroup
@@ -320,6 +329,7 @@ func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
 // TestSpellingsOfAnAddressAreOneAccount: H5. The mail goes to the address on record,
 // and to its domain as keys have it.
 func TestSpellingsOfAnAddressAreOneAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.verified("Jo@bücher.example", "", right)
 	for _, email := range []string{"jo@bücher.example", " JO@BÜCHER.EXAMPLE ", "jo@xn--bcher-kva.example", "jo@ｂücher.example"} {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestConsentSaysWhoAsksForWhat(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{
@@ -50,6 +51,7 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 }
 
 func TestConsentIsKept(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -95,6 +97,7 @@ func TestConsentIsKept(t *testing.T) {
 }
 
 func TestConsentIsTheAccountsThatWasAsked(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	mo := s.user("default", "mo@example.com", "", right)
@@ -127,6 +130,7 @@ var hostile = []string{
 }
 
 func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	for _, bad := range hostile {
@@ -164,6 +168,7 @@ func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
 }
 
 func TestWhereTheAnswerGoes(t *testing.T) {
+	t.Parallel()
 	device := english["consent.device"]
 	for uri, want := range map[string]string{
 		"https://app.example/cb": "app.example", "https://app.example:8443/cb": "app.example:8443", "https://app.example@evil.example/": "evil.example",
@@ -176,6 +181,7 @@ func TestWhereTheAnswerGoes(t *testing.T) {
 }
 
 func TestEveryClaimHasWords(t *testing.T) {
+	t.Parallel()
 	for claim := range scopeOf {
 		if english["claim."+claim] == "" {
 			t.Errorf("there are no words for the claim %s", claim)

@@ -17,6 +17,7 @@ import (
 )
 
 func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -109,6 +110,7 @@ func mustCreds(t *testing.T, s *site, u storage.User) []storage.Credential {
 
 // H10: enrolment without signing in again; H12.
 func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -147,6 +149,7 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 // H12: who finds a browser signed in and knows the password does not have the second factor:
 // a new password makes nothing of what it opened fresh.
 func TestANewPasswordIsNoFreshSecondFactor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
@@ -165,6 +168,7 @@ func TestANewPasswordIsNoFreshSecondFactor(t *testing.T) {
 }
 
 func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
@@ -202,6 +206,7 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 
 // Nobody is stuck where the rules demand what they do not have.
 func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorAlways })
 	user := s.user("default", "jo@example.com", "", right)
@@ -241,6 +246,7 @@ func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 }
 
 func TestSteppingUpWithoutAFactorSetsOneUpAfterAFreshProof(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -259,6 +265,7 @@ func TestSteppingUpWithoutAFactorSetsOneUpAfterAFreshProof(t *testing.T) {
 
 // What a page was given for one person, or long ago, sets nothing up.
 func TestSecretsToSetUpAreSealed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	mo := s.user("default", "mo@example.com", "", right)
@@ -280,6 +287,7 @@ func TestSecretsToSetUpAreSealed(t *testing.T) {
 }
 
 func TestAStoredSecretOpensForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.enrolled("jo@example.com"), s.enrolled("mo@example.com")
 	cred, err := s.store.Credential(t.Context(), "default", mo.user.ID, storage.TOTPCredential, "")
@@ -297,6 +305,7 @@ func TestAStoredSecretOpensForItsOwnerOnly(t *testing.T) {
 // A13: where everybody needs a second factor, one that is there is asked for. Who knows the
 // password alone puts none of their own beside it.
 func TestNoAppIsSetUpBesideAPasskeyThatIsMissing(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorAlways })
 	user := s.user("default", "jo@example.com", "", right)

@@ -59,6 +59,7 @@ func toldBy(p answer, typed string) string {
 // TestNothingTellsWhetherThereIsAnAccount is H4 and I5: every answer on the way to an
 // account or a new password, for somebody of each kind.
 func TestNothingTellsWhetherThereIsAnAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	want := map[string]string{}
 	same := func(step, kind, typed string, p answer) {

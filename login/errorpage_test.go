@@ -38,6 +38,7 @@ func (s *site) failed(req *http.Request, p *web.Problem) answer {
 }
 
 func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
+	t.Parallel()
 	dev := newSite(t, nil)
 	production := newSite(t, func(c *Config) { c.Pages.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
@@ -68,6 +69,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 }
 
 func TestErrorsAreJSONForPrograms(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.Pages.Development = false })
 	for accept, want := range map[string]bool{
 		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
@@ -91,6 +93,7 @@ func TestErrorsAreJSONForPrograms(t *testing.T) {
 }
 
 func TestErrorsAreShownWithoutATenant(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for name, change := range map[string]func(r *http.Request){
 		"another host":   func(r *http.Request) { r.Host = "evil.example" },
@@ -120,6 +123,7 @@ func TestErrorsAreShownWithoutATenant(t *testing.T) {
 }
 
 func TestEveryStatusHasATitle(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for _, status := range []int{400, 403, 404, 405, 409, 413, 414, 415, 421, 429, 500, 503} {
 		p := s.shown(&web.Problem{Status: status}, "text/html")

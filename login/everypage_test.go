@@ -47,6 +47,7 @@ func (s *site) pagePaths() []string {
 // and then, on a narrow phone: every page is in the language asked for, nothing sticks out
 // sideways, and axe-core finds nothing serious in it.
 func TestEveryPageInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "jo", right)
 	s.enrolled("mo@example.com")

@@ -15,6 +15,7 @@ import (
 // Coming from a provider works without scripts, with the cookies that a browser really
 // sends: by redirect, by a form that another site posts, and back after a no.
 func TestComingFromAProviderInChromium(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook, fakeidp.Apple)
 	f.follow = false
 	f.verified(f.user(storage.DefaultTenant, "jo@example.com", "", right))

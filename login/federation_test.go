@@ -172,6 +172,7 @@ func (f *federation) verified(u storage.User) storage.User {
 }
 
 func TestComingFromAProvider(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID, fakeidp.GitHub, fakeidp.Discord)
 	for _, kind := range []string{fakeidp.Google, fakeidp.OpenID, fakeidp.GitHub, fakeidp.Discord} {
 		who := fedJo
@@ -196,6 +197,7 @@ func TestComingFromAProvider(t *testing.T) {
 
 // G17: nothing of what a provider gave out stands in an address; a client gets a code alone.
 func TestNoTokensInAddresses(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	f.follow = true
 	v := f.visitor()
@@ -229,6 +231,7 @@ func mustParse(t *testing.T, s string) *url.URL {
 // G1, G2, G14: an answer serves once, in the browser that was sent, at the callback of the
 // provider that it was sent to, in time.
 func TestAnswersThatBelongToNobody(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	refuse := func(what string, v *visitor, to string) {
 		t.Helper()
@@ -294,6 +297,7 @@ func (f *federation) seal(tr *trip) string {
 
 // G1: another site cannot start it, and what it posts at the callback starts nothing.
 func TestOtherSitesStartNothing(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Apple)
 	v := f.visitor()
 	a := v.visit(f.url + "/upstream/google") // Sec-Fetch-Site: cross-site
@@ -309,6 +313,7 @@ func TestOtherSitesStartNothing(t *testing.T) {
 // Apple's page posts its answer: no cookie comes with that, and the code does not come
 // into an address.
 func TestAnswersThatArePosted(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Apple)
 	post := func(v *visitor, to string, fields url.Values) answer {
 		req, err := http.NewRequest(http.MethodPost, to, strings.NewReader(fields.Encode()))

@@ -94,6 +94,7 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 
 // Every form of the account is among the matters, or may be sent with any proof.
 func TestEveryFormOfTheAccountIsAMatterOrNot(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	known := map[string]bool{}
 	for _, path := range unproven {

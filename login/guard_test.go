@@ -14,6 +14,7 @@ import (
 )
 
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"http", "https"} {
 		s := start(t, scheme, nil)
 		s.user("default", "jo@example.com", "", right)
@@ -60,6 +61,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestFormsAreTiedToTheBrowser(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	attacker := s.visitor()
@@ -87,6 +89,7 @@ func TestFormsAreTiedToTheBrowser(t *testing.T) {
 }
 
 func TestOnlyFormsAreTaken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	for name, test := range map[string]struct {
@@ -133,6 +136,7 @@ func TestOnlyFormsAreTaken(t *testing.T) {
 }
 
 func TestHeadersOfEveryPage(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"http", "https"} {
 		s := start(t, scheme, nil)
 		s.user("default", "jo@example.com", "", right)
@@ -184,6 +188,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 // TestPartsOfOtherPagesAreNotServed: another site cannot have our pages fetched by those who
 // look at it, which would cost them something.
 func TestPartsOfOtherPagesAreNotServed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for _, c := range []struct {
 		site, mode, dest string
@@ -212,6 +217,7 @@ func TestPartsOfOtherPagesAreNotServed(t *testing.T) {
 }
 
 func TestCookiesOfAPage(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"http", "https"} {
 		s := start(t, scheme, nil)
 		s.user("default", "jo@example.com", "", right)
@@ -245,6 +251,7 @@ func styleSource(t *testing.T) string {
 }
 
 func TestStaticFilesAreKeptForEver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
 	files, err := os.ReadDir("ui/static")

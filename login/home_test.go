@@ -6,6 +6,7 @@ import (
 )
 
 func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
+	t.Parallel()
 	link := `<a href="/dev">` + english["home.play"]
 	s := newSite(t, func(c *Config) { c.Playground = "/dev" })
 	s.user("default", "jo@example.com", "", right)

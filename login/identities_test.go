@@ -36,6 +36,7 @@ func (v *visitor) remove(kind, subject string) answer {
 
 // G12: what is linked is shown, works, is told, can be taken off, and is one person's.
 func TestLinkedAccounts(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook)
 	f.user(storage.DefaultTenant, "local@example.com", "", right)
 	v := f.signedIn("local@example.com")
@@ -88,6 +89,7 @@ func TestLinkedAccounts(t *testing.T) {
 
 // G11: an identity is linked to whoever began, in their session, freshly proven.
 func TestLinksOfOthers(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	f.user(storage.DefaultTenant, "victim@example.com", "", right)
 	f.user(storage.DefaultTenant, "attacker@example.com", "", right)
@@ -138,6 +140,7 @@ func TestLinksOfOthers(t *testing.T) {
 // G12: the last way in cannot be removed, not even by two who take away at once what the
 // other leaves.
 func TestTheLastLinkedAccountStays(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	v := f.visitor()
 	v.come(fakeidp.Google, "", fedJo)

@@ -14,6 +14,7 @@ import (
 // other products export. What of them is verified, and what refused, package password
 // tests.
 func TestImportedPasswordsSignInAndBecomeOurs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for email, test := range map[string]struct{ hash, password string }{
 		"auth0@example.com":    {"$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK", "correct horse"},

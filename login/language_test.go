@@ -13,6 +13,7 @@ import (
 )
 
 func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for name, c := range map[string]struct {
 		client, parameter, header string
@@ -59,6 +60,7 @@ func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
 // TestHostileLanguageTagsCostNothing: x/text takes time by the square of such a tag's
 // length: half a minute for this one.
 func TestHostileLanguageTagsCostNothing(t *testing.T) {
+	t.Parallel()
 	v := newSite(t, nil).visitor()
 	start := time.Now()
 	v.get("/login?ui_locales=" + strings.Repeat("en-t-", 150_000))
@@ -69,6 +71,7 @@ func TestHostileLanguageTagsCostNothing(t *testing.T) {
 
 // TestLanguageStaysWithTheForm: what the form answers is in the language of its page.
 func TestLanguageStaysWithTheForm(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
 	for _, query := range []string{"ui_locales=de", s.ask("", storage.Interaction{UILocales: []string{"de"}})} {
@@ -89,6 +92,7 @@ func TestLanguageStaysWithTheForm(t *testing.T) {
 
 // TestErrorPageLeavesBodiesAlone: what failed before its body was read stays unread.
 func TestErrorPageLeavesBodiesAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	body := strings.NewReader("i=x&ui_locales=de")
 	req, err := http.NewRequest(http.MethodPost, s.url+"/nothing", body)

@@ -22,6 +22,7 @@ func (s *site) turnLate(q string) {
 // A page that was left open for too long is no dead end: to load it again leads to where the
 // request begins anew, and what is sent from it is taken first.
 func TestPagesThatWereOpenForTooLong(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -61,6 +62,7 @@ func TestPagesThatWereOpenForTooLong(t *testing.T) {
 
 // Signing up takes as long as a mail takes: the client's request goes on where it can.
 func TestSigningUpForARequestThatIsLate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	q := s.ask("", storage.Interaction{})
 	v := s.visitor()
@@ -79,6 +81,7 @@ func TestSigningUpForARequestThatIsLate(t *testing.T) {
 // Who is meant, and is not the one who is signed in, is asked by a plain page. Their name is
 // on it where the browser or the client knows it already, and nowhere else.
 func TestThePageForWhoIsMeant(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "jo", right), s.user("default", "mo@example.com", "", right)
 	about := s.ask("", storage.Interaction{Subjects: []string{jo.ID}})

@@ -77,6 +77,7 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 
 // P13: what was issued while a clock was ahead does not count until its time has come.
 func TestLettersOfAheadOfTime(t *testing.T) {
+	t.Parallel()
 	l := written(t)
 	for ahead, opens := range map[time.Duration]bool{time.Minute: true, time.Hour: false} {
 		at := time.Now().Add(ahead)

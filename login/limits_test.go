@@ -15,6 +15,7 @@ import (
 )
 
 func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		c.PerAccount = limit.Rule{Max: 5, Window: time.Minute}
 		c.PerAddress = limit.Rule{Max: 1000, Window: time.Minute}
@@ -60,6 +61,7 @@ func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
 // TestWhatIsShownDependsOnTheNameAlone: H4. Guesses at one name of an account, and then at
 // another, look like guesses at two accounts, or at none; all the same no sixth is compared.
 func TestWhatIsShownDependsOnTheNameAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "jo", right)
 	shown := func(names ...string) (all []string) {
@@ -91,6 +93,7 @@ func TestWhatIsShownDependsOnTheNameAlone(t *testing.T) {
 }
 
 func TestStrangersCannotLockAnybodyOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		c.PerAccount = limit.Rule{Max: 3, Window: time.Hour}
 		c.PerDevice = limit.Rule{Max: 3, Window: time.Hour}
@@ -138,6 +141,7 @@ func TestStrangersCannotLockAnybodyOut(t *testing.T) {
 }
 
 func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerAddress = limit.Rule{Max: 5, Window: time.Minute} })
 	s.user("default", "jo@example.com", "", right)
 	home := s.visitor()
@@ -166,6 +170,7 @@ func TestAttemptsFromAnAddressAreLimited(t *testing.T) {
 // TestRightSignInsTakeNothing: as many people as there are may share an address, until one
 // person alone signs in without end.
 func TestRightSignInsTakeNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		c.PerAddress = limit.Rule{Max: 3, Window: time.Hour}
 		c.PerTenant = limit.Rule{Max: 3, Window: time.Hour}
@@ -188,6 +193,7 @@ func TestRightSignInsTakeNothing(t *testing.T) {
 
 // TestUnguessableTokensAreNotCounted: nor is anybody kept from signing in by them.
 func TestUnguessableTokensAreNotCounted(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, func(c *Config) { c.PerAddress = limit.Rule{Max: 3, Window: time.Hour} })
 	s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
@@ -216,6 +222,7 @@ func TestUnguessableTokensAreNotCounted(t *testing.T) {
 
 // TestAttemptsOverAllAreLimited: H8, a list of names and passwords from many addresses.
 func TestAttemptsOverAllAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerTenant = limit.Rule{Max: 5, Window: time.Minute} })
 	s.user("default", "jo@example.com", "", right)
 	home := s.visitor()
@@ -233,6 +240,7 @@ func TestAttemptsOverAllAreLimited(t *testing.T) {
 
 // TestWaitsForAnAccountGrow: H7, that a lock is short at first and never long.
 func TestWaitsForAnAccountGrow(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for _, rule := range []limit.Rule{s.login.PerAccount, s.login.PerDevice} {
 		if rule.Window > time.Minute || rule.Longest <= rule.Window || rule.Longest > 15*time.Minute {

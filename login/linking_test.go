@@ -38,6 +38,7 @@ func mustURL(t testing.TB, s string) *url.URL {
 // G6: whoever comes with the address of an account has to prove that account by what it
 // has, and is asked whether to link.
 func TestAnAccountIsLinkedByItsOwnerAlone(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook)
 	f.verified(f.user(storage.DefaultTenant, fedJo.Email, "", "correct horse"))
 	for _, kind := range []string{fakeidp.Google, fakeidp.Facebook} {
@@ -97,6 +98,7 @@ func field(t testing.TB, body, name string) string {
 
 // G6: saying no links nothing, and neither does a session from before.
 func TestLinkingNeedsAYesAndAFreshProof(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	f.verified(f.user(storage.DefaultTenant, fedJo.Email, "", "correct horse"))
 	v := f.visitor()
@@ -121,6 +123,7 @@ func TestLinkingNeedsAYesAndAFreshProof(t *testing.T) {
 
 // G14: what waited for a link works once.
 func TestAWaitingIdentityWorksOnce(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	u := f.verified(f.user(storage.DefaultTenant, fedJo.Email, "", "correct horse"))
 	v := f.visitor()
@@ -152,6 +155,7 @@ func TestAWaitingIdentityWorksOnce(t *testing.T) {
 // G5, H4: with an address that is not surely theirs nobody is linked to anything, and
 // nobody learns whether it has an account.
 func TestUnverifiedAddressesTellNothing(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.OpenID, fakeidp.Facebook, fakeidp.GitHub)
 	f.verified(f.user(storage.DefaultTenant, "known@example.com", "", "correct horse"))
 	for _, c := range []struct{ kind, says string }{
@@ -212,6 +216,7 @@ func (f *federation) forgiveSending() {
 // G7: what a stranger set up with an address that nobody had proven is void for whoever
 // proves it, and only for them.
 func TestComingTakesBackWhatAStrangerSetUp(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	u := f.user(storage.DefaultTenant, fedJo.Email, "", "attacker's horse")
 	attacker := f.visitor()
@@ -242,6 +247,7 @@ func TestComingTakesBackWhatAStrangerSetUp(t *testing.T) {
 // Only where the tenant declares it does an address do: of that domain, said by that
 // provider, and said to be verified.
 func TestAuthoritativeProviders(t *testing.T) {
+	t.Parallel()
 	f := federate(t, func(s *storage.TenantSettings) {
 		for i := range s.Upstreams {
 			if s.Upstreams[i].Preset != fakeidp.GitHub {
@@ -289,6 +295,7 @@ func TestAuthoritativeProviders(t *testing.T) {
 
 // G16: addresses are read exactly, or not at all.
 func TestDomainsThatMayCome(t *testing.T) {
+	t.Parallel()
 	f := federate(t, func(s *storage.TenantSettings) { s.Upstreams[0].Domains = []string{"corp.example"} }, fakeidp.OpenID)
 	for i, c := range []struct {
 		email, says string
@@ -309,6 +316,7 @@ func TestDomainsThatMayCome(t *testing.T) {
 }
 
 func TestWhereNobodySignsUp(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*storage.TenantSettings){
 		"closed tenant":   func(s *storage.TenantSettings) { s.SignUp.Mode = storage.SignUpClosed },
 		"invitations":     func(s *storage.TenantSettings) { s.SignUp.Mode = storage.SignUpInvitation },
@@ -346,6 +354,7 @@ func TestWhereNobodySignsUp(t *testing.T) {
 
 // G15: many at once through one provider never get each other's account.
 func TestManyComeAtOnce(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	var wg sync.WaitGroup
 	for i := range 20 {
@@ -375,6 +384,7 @@ func TestManyComeAtOnce(t *testing.T) {
 }
 
 func TestProfileIsRefreshedByPolicy(t *testing.T) {
+	t.Parallel()
 	f := federate(t, func(s *storage.TenantSettings) {
 		s.Upstreams[1].RefreshProfile = true
 	}, fakeidp.Google, fakeidp.OpenID)
@@ -392,6 +402,7 @@ func TestProfileIsRefreshedByPolicy(t *testing.T) {
 
 // Tenants do not share people, though they share a provider.
 func TestTenantsApart(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	v := f.visitor()
 	v.come(fakeidp.Google, "", fedJo)

@@ -23,6 +23,7 @@ func (s *site) asked(settings storage.TenantSettings) *http.Request {
 }
 
 func TestFormerPasswordsAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	history := func(n int) storage.TenantSettings {
 		return storage.TenantSettings{Passwords: storage.PasswordSettings{History: &n}}
@@ -68,6 +69,7 @@ func TestFormerPasswordsAreRefused(t *testing.T) {
 }
 
 func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "jo", right)
 	v := s.visitor()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAnAccountIsChosen(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	s.user("default", "mo@example.com", "", right)
@@ -56,6 +57,7 @@ func accountButtons(body string) []string {
 }
 
 func TestSigningOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	s.user("default", "mo@example.com", "", right)
@@ -111,6 +113,7 @@ func TestSigningOut(t *testing.T) {
 }
 
 func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
 	for _, path := range []string{"/setup", "/setup?token=", "/setup?token=x"} {
@@ -180,6 +183,7 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 }
 
 func TestTenantsKeepToThemselves(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme <b>Ltd</b>", LogoURI: "https://acme.example/logo.svg"}); err != nil {
 		t.Fatal(err)
@@ -224,6 +228,7 @@ func TestTenantsKeepToThemselves(t *testing.T) {
 }
 
 func TestPagesAreWellFormed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{Scopes: []string{"openid"}})

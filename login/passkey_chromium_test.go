@@ -69,6 +69,7 @@ func (c *chrome) shows(selector string) bool {
 // TestSigningInByPasskeyInChromium has a real browser answer: in the field's list, by the
 // button, and to confirm.
 func TestSigningInByPasskeyInChromium(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	device := passkeytest.New(t, s.url)
@@ -117,6 +118,7 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 // TestPasskeysOfAnAccountInChromium makes a passkey with a real browser, signs in with it
 // and removes it again.
 func TestPasskeysOfAnAccountInChromium(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	c := &chrome{s, chromiumtest.New(t)}
@@ -172,6 +174,7 @@ func TestPasskeysOfAnAccountInChromium(t *testing.T) {
 
 // TestNoDeadPasskeyButton looks at the page of browsers that cannot use it.
 func TestNoDeadPasskeyButton(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	c := &chrome{s, chromiumtest.New(t)}
@@ -200,6 +203,7 @@ func TestNoDeadPasskeyButton(t *testing.T) {
 
 // TestThePolicyStopsOtherScripts has the page with our script asked to run another.
 func TestThePolicyStopsOtherScripts(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.router.HandleFunc("/evil.js", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")

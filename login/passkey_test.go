@@ -95,6 +95,7 @@ func (v *visitor) usePasskey(device *passkeytest.Key, fields ...string) answer {
 }
 
 func TestAPasskeySignsIn(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	device := passkeytest.New(t, s.url)
@@ -124,6 +125,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 // TestAPasskeyConfirmsWhoIsThere is step-up: the page asks for a passkey of the account
 // that is signed in, and takes no other's.
 func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo, al := s.user("default", "jo@example.com", "", right), s.user("default", "al@example.com", "", right)
 	device, other := passkeytest.New(t, s.url), passkeytest.New(t, s.url)
@@ -157,6 +159,7 @@ func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
 
 // TestAPasskeysAnswerWorksOnce sends one twenty times at once.
 func TestAPasskeysAnswerWorksOnce(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	device := passkeytest.New(t, s.url)
@@ -192,6 +195,7 @@ func TestAPasskeysAnswerWorksOnce(t *testing.T) {
 }
 
 func TestManyDevicesWithOnePasskeySignInAtOnce(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	device := passkeytest.New(t, s.url)
@@ -216,6 +220,7 @@ func TestManyDevicesWithOnePasskeySignInAtOnce(t *testing.T) {
 }
 
 func TestACopiedPasskeyIsShutOut(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	device := passkeytest.New(t, s.url)
@@ -243,6 +248,7 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 }
 
 func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	v := s.visitor()
 	page := v.get("/login")
@@ -285,6 +291,7 @@ func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
 // TestPasskeysAlone is a tenant where nobody signs in by anything else: no field is there
 // for nothing, and who cannot use the button is told why.
 func TestPasskeysAlone(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.rules(func(t *storage.TenantSettings) { t.SignIn.Methods = []string{storage.MethodPasskey} })
 	jo := s.user("default", "jo@example.com", "", "")

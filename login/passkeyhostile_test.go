@@ -14,6 +14,7 @@ import (
 
 // TestWrongPasskeysHaveOneAnswer is row H4 of the threats.
 func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	gone := s.user("default", "gone@example.com", "", right)
@@ -78,6 +79,7 @@ func equalHeaders(a, b http.Header) bool {
 }
 
 func TestHostileAnswersToAChallenge(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	v := s.visitor()
 	v.get("/login")
@@ -105,6 +107,7 @@ func TestHostileAnswersToAChallenge(t *testing.T) {
 }
 
 func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, func(c *Config) { c.PerAddress.Max, c.PerAddress.Window = 3, time.Minute })
 	jo := s.user("default", "jo@example.com", "", right)
 	device := passkeytest.New(t, s.url)

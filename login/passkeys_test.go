@@ -41,6 +41,7 @@ func (s *site) passkeysOf(u storage.User) []passkey.Passkey {
 }
 
 func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	v := s.signedIn("jo")
@@ -103,6 +104,7 @@ func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
 
 // TestPasskeysWantAFreshProof is row H12.
 func TestPasskeysWantAFreshProof(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	v := s.signedIn("jo")
@@ -135,6 +137,7 @@ func TestPasskeysWantAFreshProof(t *testing.T) {
 
 // TestOthersPasskeysAreOutOfReach is row H14.
 func TestOthersPasskeysAreOutOfReach(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo, al := s.user("default", "jo@example.com", "jo", right), s.user("default", "al@example.com", "al", right)
 	device := passkeytest.New(t, s.url)
@@ -169,6 +172,7 @@ func TestOthersPasskeysAreOutOfReach(t *testing.T) {
 }
 
 func TestTheLastWayInStays(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", "")
 	one, two, old := passkeytest.New(t, s.url), passkeytest.New(t, s.url), passkeytest.New(t, s.url)
@@ -218,6 +222,7 @@ func TestTheLastWayInStays(t *testing.T) {
 }
 
 func TestWrongNewPasskeysAreRefused(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	v := s.signedIn("jo")
@@ -252,6 +257,7 @@ func TestWrongNewPasskeysAreRefused(t *testing.T) {
 // TestAStrangersPasskeyIsVoid is rows G8 and G9: somebody signs up with another's address,
 // adds a passkey, and waits.
 func TestAStrangersPasskeyIsVoid(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "", "stranger danger strange")
 	device := passkeytest.New(t, s.url)
@@ -274,6 +280,7 @@ func TestAStrangersPasskeyIsVoid(t *testing.T) {
 
 // TestAnUnreadablePasskeyHindersNobody: its master secret is gone.
 func TestAnUnreadablePasskeyHindersNobody(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	device := passkeytest.New(t, s.url)

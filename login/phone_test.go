@@ -71,6 +71,7 @@ func byPhone(t *testing.T, methods ...string) *site {
 }
 
 func TestAPhoneNumberIsConfirmed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	user := s.verified("jo@example.com", "jo", right)
 	v := s.visitor()
@@ -136,6 +137,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 
 // TestPhoneNumbersAreLimited: each message costs money.
 func TestPhoneNumbersAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{PhoneRegions: []string{"DE", "AT"}}})
 	s.verified("jo@example.com", "jo", right)
@@ -154,6 +156,7 @@ func TestPhoneNumbersAreLimited(t *testing.T) {
 }
 
 func TestSigningInByPhone(t *testing.T) {
+	t.Parallel()
 	for _, login := range []string{"+49 170 1234567", "jo", "jo@example.com"} {
 		s := byPhone(t, storage.MethodPassword, storage.MethodPhone)
 		user := s.phoned("jo@example.com", "jo", mobile)
@@ -184,6 +187,7 @@ func TestSigningInByPhone(t *testing.T) {
 
 // TestNobodyLearnsWhoHasAPhone: H4 for this way in, and numbers that name nobody.
 func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
+	t.Parallel()
 	s := byPhone(t, storage.MethodPhone)
 	s.phoned("jo@example.com", "jozz", mobile)
 	unproven := s.phoned("un@example.com", "unzz", "+491701234568")
@@ -223,6 +227,7 @@ func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
 
 // TestACodeToAPhoneIsHeldToTheNumber, and is no link.
 func TestACodeToAPhoneIsHeldToTheNumber(t *testing.T) {
+	t.Parallel()
 	s := byPhone(t, storage.MethodPhone)
 	user := s.phoned("jo@example.com", "jo", mobile)
 	v := s.visitor()
@@ -238,6 +243,7 @@ func TestACodeToAPhoneIsHeldToTheNumber(t *testing.T) {
 
 // TestTheLastWayInIsNotTakenAway: G12 for numbers.
 func TestTheLastWayInByPhoneStays(t *testing.T) {
+	t.Parallel()
 	s := byPhone(t, storage.MethodPhone)
 	s.phoned("jo@example.com", "jo", mobile)
 	v := s.visitor()

@@ -9,6 +9,7 @@ import (
 )
 
 func TestSetupSaysWhatToChooseInstead(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.Policy = &password.Policy{MinLength: 10, MinScore: 2} })
 	v := s.visitor()
 	if p := v.get("/setup?token=setup-default"); !strings.Contains(p.body, "At least 10 characters.") || !strings.Contains(p.body, `minlength="10"`) {

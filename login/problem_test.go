@@ -92,6 +92,7 @@ func isSentence(id string) bool { return strings.Contains(id, " ") }
 
 // TestEveryProblemIsTranslated: what a new one says has to go into texts/*/problem.json.
 func TestEveryProblemIsTranslated(t *testing.T) {
+	t.Parallel()
 	found := problemTexts(t)
 	if len(found) < 25 {
 		t.Errorf("only %d problems found", len(found))
@@ -109,6 +110,7 @@ func TestEveryProblemIsTranslated(t *testing.T) {
 }
 
 func TestErrorPagesSpeakTheLanguageAskedFor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	const said = "The request cannot be read."
 	for _, lang := range texts.Languages() {

@@ -23,6 +23,7 @@ func (d disabling) User(ctx context.Context, tenant, id string) (storage.User, e
 
 // A15: a profile that is refreshed does not enable who was disabled meanwhile.
 func TestARefreshedProfileEnablesNobody(t *testing.T) {
+	t.Parallel()
 	f := federate(t, func(s *storage.TenantSettings) { s.Upstreams[0].RefreshProfile = true }, fakeidp.Google)
 	f.visitor().come(fakeidp.Google, "", fedJo)
 	was := f.login.Store

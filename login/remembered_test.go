@@ -21,6 +21,7 @@ func (a *phone) remembering() *visitor {
 }
 
 func TestRememberedDevicesAreNotAskedAgain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.enrolled("jo@example.com"), s.enrolled("mo@example.com")
 	v := jo.remembering()
@@ -56,6 +57,7 @@ func TestRememberedDevicesAreNotAskedAgain(t *testing.T) {
 }
 
 func TestMemoriesOfDevicesEnd(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(jo *phone, v *visitor){
 
 		"by a new password": func(jo *phone, _ *visitor) { jo.change(jo.user, storage.Change{Raise: true}) },
@@ -88,6 +90,7 @@ func TestMemoriesOfDevicesEnd(t *testing.T) {
 
 // H14: nobody forgets somebody else's devices.
 func TestDevicesAreForgottenByTheirOwner(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.enrolled("jo@example.com"), s.enrolled("mo@example.com")
 	v, w := jo.remembering(), mo.remembering()
@@ -101,6 +104,7 @@ func TestDevicesAreForgottenByTheirOwner(t *testing.T) {
 }
 
 func TestTenantsMayRememberNoDevice(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.RememberDevice = new(storage.Duration) })
 	jo := s.enrolled("jo@example.com")
@@ -117,6 +121,7 @@ func TestTenantsMayRememberNoDevice(t *testing.T) {
 }
 
 func TestAPersonHasAFewRememberedDevices(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	first := jo.remembering()

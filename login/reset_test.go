@@ -42,6 +42,7 @@ func (s *site) give(u storage.User, ids []storage.Identity, kinds ...string) {
 
 // TestAForgottenPassword: I6, G8. The second factor stays, sessions end, nobody is signed in.
 func TestAForgottenPassword(t *testing.T) {
+	t.Parallel()
 	for _, by := range []string{"code", "link", "link elsewhere"} {
 		s := newSite(t, free)
 		user := s.verified("jo@example.com", "jo", right)
@@ -110,6 +111,7 @@ func TestAForgottenPassword(t *testing.T) {
 
 // TestAResetTakesAnUnprovenAccountBack: G8, G9, G10, and people who were imported.
 func TestAResetTakesAnUnprovenAccountBack(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	user, stranger := s.squat("jo@example.com")
 	owner := s.visitor()
@@ -131,6 +133,7 @@ func TestAResetTakesAnUnprovenAccountBack(t *testing.T) {
 }
 
 func TestCodesOfAResetAreHeldToTheirAccount(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(s *site, u storage.User){
 		"disabled": func(s *site, u storage.User) { u.Disabled = true; must(s.t, s.store.UpdateUser(s.t.Context(), u)) },
 		"removed": func(s *site, u storage.User) {
@@ -166,6 +169,7 @@ func must(t testing.TB, err error) {
 
 // TestNobodyIsKeptFromANewPassword: H7 for resets.
 func TestNobodyIsKeptFromANewPassword(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		free(c)
 		c.PerTarget = limit.Rule{Max: 2, Window: time.Hour}
@@ -190,6 +194,7 @@ func TestNobodyIsKeptFromANewPassword(t *testing.T) {
 
 // TestWhoGetsWhichMail: I6, accounts that a reset must not open.
 func TestWhoGetsWhichMail(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.verified("known@example.com", "known", right)
 	none := s.verified("none@example.com", "", "")
@@ -230,6 +235,7 @@ func TestWhoGetsWhichMail(t *testing.T) {
 // H7: whoever proves the mailbox signs in with the new password, though strangers have used up
 // all guesses at the account.
 func TestAfterAResetStrangersLockNobodyOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.verified("jo@example.com", "jo", right)
 	guess := func() int { return s.visitor().signIn("jo", "wrong battery horse").status }

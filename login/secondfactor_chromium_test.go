@@ -13,6 +13,7 @@ import (
 // TestSecondFactorsInChromium sets an app up, signs in with it, has the device remembered
 // and switches it off again, without scripts.
 func TestSecondFactorsInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "jo", right)
 	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}, ACR: storage.ACRMultiFactor})

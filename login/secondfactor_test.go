@@ -16,6 +16,7 @@ import (
 )
 
 func TestThePasswordIsHalfTheSignIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	q := s.ask("", storage.Interaction{})
@@ -46,6 +47,7 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 
 // A13: with half a sign-in, no address leads on.
 func TestNoAddressSkipsTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerFactor = limit.Rule{Max: 100, Window: time.Minute} })
 	jo := s.enrolled("jo@example.com")
 	q := s.ask("", storage.Interaction{})
@@ -78,6 +80,7 @@ func TestNoAddressSkipsTheSecondFactor(t *testing.T) {
 
 // The proof waits in one browser, for one request, until something changes.
 func TestHalfASignInIsBoundToWhereItBegan(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	q, other := s.ask("", storage.Interaction{}), s.ask("", storage.Interaction{})
@@ -120,6 +123,7 @@ func TestHalfASignInIsBoundToWhereItBegan(t *testing.T) {
 
 // H10: each code works once, also when sent at once.
 func TestACodeOfTheAppSignsInOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerFactor = limit.Rule{Max: 100, Window: time.Minute} })
 	jo := s.enrolled("jo@example.com")
 	code := jo.shows()
@@ -163,6 +167,7 @@ func TestACodeOfTheAppSignsInOnce(t *testing.T) {
 
 // H10: recovery codes once each; what is used is told by mail.
 func TestRecoveryCodesStandInForTheApp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
@@ -189,6 +194,7 @@ func TestRecoveryCodesStandInForTheApp(t *testing.T) {
 // H10: guesses are counted for each account, over all sign-ins that got as far, and those
 // of somebody else do not keep out the owner.
 func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	known := s.visitor()
@@ -234,6 +240,7 @@ func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 // H10: browsers in which the password alone signed in have no counters of their own, or
 // whoever knows it could have as many as they like.
 func TestGuessesFromBrowsersWithoutTheFactorAreCountedTogether(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })
@@ -257,6 +264,7 @@ func TestGuessesFromBrowsersWithoutTheFactorAreCountedTogether(t *testing.T) {
 }
 
 func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.rules(func(r *storage.TenantSettings) { r.SecondFactor.Require = storage.SecondFactorNever })
 	jo := s.enrolled("jo@example.com")
@@ -291,6 +299,7 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 }
 
 func TestClientsAndTenantsSayWhenASecondFactorIsAskedFor(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		tenant, client string
 		has, want      bool
@@ -324,6 +333,7 @@ func TestClientsAndTenantsSayWhenASecondFactorIsAskedFor(t *testing.T) {
 }
 
 func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	v := s.visitor()
@@ -346,6 +356,7 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 // mailed, from a provider whose own factors count for nothing here, or by a key that did
 // not verify its owner.
 func TestEveryWayOfSigningInIsHalfOfIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.enrolled("jo@example.com")
 	for _, amr := range [][]string{{"otp"}, {"fed"}, {"pwd"}, {"hwk"}} {

@@ -35,6 +35,7 @@ func (s *site) withKey(email string) (storage.User, *passkeytest.Key) {
 }
 
 func TestPasskeysAsSecondFactorAreSwitchedOn(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo, device := s.withKey("jo@example.com")
 	v := s.visitor()
@@ -95,6 +96,7 @@ func TestPasskeysAsSecondFactorAreSwitchedOn(t *testing.T) {
 // TestTheSecondFactorIsTheirOwn: another's passkey, an answer to another question, or one
 // that came before, raise nobody.
 func TestTheSecondFactorIsTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.rules(func(t *storage.TenantSettings) { t.SecondFactor.Require = storage.SecondFactorAlways })
 	_, device := s.withKey("jo@example.com")
@@ -136,6 +138,7 @@ func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 
 // TestStepUpByPasskey: a client asks for more than a password.
 func TestStepUpByPasskey(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	jo, device := s.withKey("jo@example.com")
 	v := s.visitor()
@@ -150,6 +153,7 @@ func TestStepUpByPasskey(t *testing.T) {
 
 // TestTheSecondFactorInChromium is the page in a real browser, with scripts and without.
 func TestTheSecondFactorInChromium(t *testing.T) {
+	t.Parallel()
 	s := passkeySite(t, nil)
 	s.rules(func(t *storage.TenantSettings) { t.SecondFactor.Require = storage.SecondFactorAlways })
 	jo := s.user("default", "jo@example.com", "", right)

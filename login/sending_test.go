@@ -20,6 +20,7 @@ func (s *site) texted(tenant, name, number string) {
 // TestATenantsTextsAreItsOwn: strangers who use up a tenant's text messages leave the other
 // tenants theirs, and those who are known the rest.
 func TestATenantsTextsAreItsOwn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	must(t, s.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme"}))
 	few := 10
@@ -71,6 +72,7 @@ func TestATenantsTextsAreItsOwn(t *testing.T) {
 // TestMailboxesHaveFewMailsUnderWhicheverNames: I10. Names of one mailbox share its mails,
 // and nothing that is shown tells that they are one.
 func TestMailboxesHaveFewMailsUnderWhicheverNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		free(c)
 		c.PerTarget = limit.Rule{Max: 2, Window: time.Hour}
@@ -104,6 +106,7 @@ func TestMailboxesHaveFewMailsUnderWhicheverNames(t *testing.T) {
 
 // TestAStrangersRequestsVoidNoCode: I9, of each kind that strangers can ask for.
 func TestAStrangersRequestsVoidNoCode(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "jo", right)
 	v, stranger := s.visitor(), s.visitor()

@@ -16,6 +16,7 @@ const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebK
 
 // TestDevicesAreSignedOut is for H11 and H14.
 func TestDevicesAreSignedOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
 	phone := s.visitor()
@@ -86,6 +87,7 @@ func TestDevicesAreSignedOut(t *testing.T) {
 
 // TestOwnSessionIsEnded: nothing on the page offers it, and yet it is the person's to end.
 func TestOwnSessionIsEnded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
@@ -100,6 +102,7 @@ func TestOwnSessionIsEnded(t *testing.T) {
 // TestAppsAreDisconnected: an app loses everything at once, whether or not it needed a
 // consent; and nobody else's loses anything (H14).
 func TestAppsAreDisconnected(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
 	for _, c := range []storage.Client{{ClientID: "own", ClientName: "Timesheets", FirstParty: true}, {ClientID: "evil", ClientName: "<b>Evil</b>"}, {ClientID: "never"}} {
@@ -165,6 +168,7 @@ func TestAppsAreDisconnected(t *testing.T) {
 
 // TestActivityIsOnesOwn: newest first, page by page, and nobody else's (H14).
 func TestActivityIsOnesOwn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
 	event := func(u storage.User, kind, client string) {
@@ -210,6 +214,7 @@ func TestActivityIsOnesOwn(t *testing.T) {
 
 // TestIdleSessionsAreNotHidden: the browser is out, but what an app was given there is not.
 func TestIdleSessionsAreNotHidden(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *Config) { c.Sessions.Idle = 2 * time.Second })
 	jo := s.user("default", "jo@example.com", "", right)
 	old := s.signedIn("jo@example.com")

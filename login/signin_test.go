@@ -16,6 +16,7 @@ import (
 const right = "correct horse battery"
 
 func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "Jo@Example.com", "Jo.Doe", right)
 	for _, name := range []string{"Jo@Example.com", "jo@example.com", " JO@EXAMPLE.COM ", "jo.doe", "JO.DOE", "ｊｏ．ｄｏｅ"} {
@@ -41,6 +42,7 @@ func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
 }
 
 func TestSigningInGoesOnWithTheRequest(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "shop", ClientName: "Shop"}})
@@ -91,6 +93,7 @@ func lookalikes(t testing.TB, s *site) map[string]string {
 }
 
 func TestFailuresLookAlike(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.letters["l"] = storage.Interaction{Letter: "l", ContinueURL: "/authorize?i=l", CancelURL: "/authorize?i=l&cancel=1", RedirectURI: "https://app.example/"}
 	cases := lookalikes(t, s)
@@ -141,6 +144,7 @@ func TestFailuresLookAlike(t *testing.T) {
 
 // TestFailuresWorkAlike fills the pool of hashes, so that whoever hashes is found out.
 func TestFailuresWorkAlike(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	cases := lookalikes(t, s)
 	full, err := password.New(cheap, argon2id.NewPool(0, 0))
@@ -157,6 +161,7 @@ func TestFailuresWorkAlike(t *testing.T) {
 }
 
 func TestASessionNeverSurvivesSigningIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	s.user("default", "mo@example.com", "", right)
@@ -205,6 +210,7 @@ func TestASessionNeverSurvivesSigningIn(t *testing.T) {
 }
 
 func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	full, err := password.New(cheap, argon2id.NewPool(0, 0))
 	if err != nil {
@@ -221,6 +227,7 @@ func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
 }
 
 func TestHashesAreRenewedWhenTheirParametersChange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "", right)
 	stored := func() string {
@@ -257,6 +264,7 @@ func TestHashesAreRenewedWhenTheirParametersChange(t *testing.T) {
 }
 
 func TestWhatWasTypedIsKept(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
 	for _, test := range []struct{ login, password, want string }{
@@ -276,6 +284,7 @@ func TestWhatWasTypedIsKept(t *testing.T) {
 }
 
 func TestTheHintIsFilledIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "jo", right)
 	jo := s.ask("", storage.Interaction{LoginHint: "jo@example.com"})

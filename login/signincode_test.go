@@ -32,6 +32,7 @@ func (v *visitor) signedIn() bool {
 }
 
 func TestSigningInByAMailedCode(t *testing.T) {
+	t.Parallel()
 	for _, by := range []string{"code", "link"} {
 		s := byMail(t, nil)
 		user := s.verified("jo@example.com", "jo", right)
@@ -82,6 +83,7 @@ func TestSigningInByAMailedCode(t *testing.T) {
 
 // TestALinkSignsInElsewhere, and nothing of the browser where it began comes along.
 func TestALinkSignsInElsewhere(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, nil)
 	s.verified("jo@example.com", "jo", right)
 	s.ask("", storage.Interaction{})
@@ -108,6 +110,7 @@ func TestALinkSignsInElsewhere(t *testing.T) {
 
 // TestACodeSignsInOnce: I1, I2, I3.
 func TestACodeSignsInOnce(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "", right)
 	v := s.visitor()
@@ -153,6 +156,7 @@ func TestACodeSignsInOnce(t *testing.T) {
 
 // TestNobodyLearnsWhoHasAnAccountByCode: H4, I5. Nothing differs but the mail.
 func TestNobodyLearnsWhoHasAnAccountByCode(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "jo", right)
 	off := s.verified("off@example.com", "", right)
@@ -197,6 +201,7 @@ func TestNobodyLearnsWhoHasAnAccountByCode(t *testing.T) {
 
 // TestAMailedCodeTakesAnUnprovenAccountBack: G8–G10 for this way in.
 func TestAMailedCodeTakesAnUnprovenAccountBack(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	user, stranger := s.squat("jo@example.com")
 	owner := s.visitor()
@@ -214,6 +219,7 @@ func TestAMailedCodeTakesAnUnprovenAccountBack(t *testing.T) {
 
 // TestCodesForSignInAreHeldToTheirAccount and its tenant's rules.
 func TestCodesForSignInAreHeldToTheirAccount(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(s *site, u storage.User){
 		"disabled": func(s *site, u storage.User) { u.Disabled = true; must(s.t, s.store.UpdateUser(s.t.Context(), u)) },
 		"removed": func(s *site, u storage.User) {
@@ -246,6 +252,7 @@ func TestCodesForSignInAreHeldToTheirAccount(t *testing.T) {
 
 // TestCodesOfOtherPurposesDoNotSignIn: I8.
 func TestCodesOfOtherPurposesDoNotSignIn(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "", right)
 	v := s.visitor()
@@ -265,6 +272,7 @@ func TestCodesOfOtherPurposesDoNotSignIn(t *testing.T) {
 
 // TestOnlyMethodsOfTheTenantSignIn: what is switched off is off at the door, too.
 func TestOnlyMethodsOfTheTenantSignIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.verified("jo@example.com", "jo", right)
 	v := s.visitor()
@@ -291,6 +299,7 @@ func TestOnlyMethodsOfTheTenantSignIn(t *testing.T) {
 // TestNobodyIsKeptFromACode: H7 for codes. Strangers cannot use up what its owner may ask
 // for, nor void their code.
 func TestNobodyIsKeptFromACode(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, func(c *Config) {
 		free(c)
 		c.PerTarget = limit.Rule{Max: 2, Window: time.Hour}
@@ -313,6 +322,7 @@ func TestNobodyIsKeptFromACode(t *testing.T) {
 
 // TestACodeConfirmsThatItIsYou: the fresh proof that an account's page wants.
 func TestACodeConfirmsThatItIsYou(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "jo", right)
 	v := s.visitor()
@@ -331,6 +341,7 @@ func TestACodeConfirmsThatItIsYou(t *testing.T) {
 // TestDigitsAreNoLink: digits count in the browser alone that asked for them, whatever else
 // comes with them.
 func TestDigitsAreNoLink(t *testing.T) {
+	t.Parallel()
 	s := byMail(t, nil)
 	s.verified("jo@example.com", "jo", right)
 	id := flow(t, s.visitor().askCode("jo@example.com"))

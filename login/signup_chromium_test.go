@@ -13,6 +13,7 @@ import (
 // TestSigningUpInChromium walks from nothing to an account, and over a forgotten password to
 // another one, without scripts.
 func TestSigningUpInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{AskUsername: true, EmailDomains: []string{"example.com", "department.university.example"}}})
 	s.verified("mo@example.com", "mo", right)
@@ -85,6 +86,7 @@ func TestSigningUpInChromium(t *testing.T) {
 
 // TestTheMeterInChromium types a password with scripts on.
 func TestTheMeterInChromium(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	c := &chrome{s, chromiumtest.New(t)}
 	c.open("/signup")

@@ -74,6 +74,7 @@ func tokenOf(m smtptest.Message) string {
 }
 
 func TestSigningUpByCode(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	q := s.ask("", storage.Interaction{})
 	v := s.visitor()
@@ -127,6 +128,7 @@ func TestSigningUpByCode(t *testing.T) {
 // TestSigningUpByLink: I8, and that the link goes on with the client's request in the
 // browser where it began.
 func TestSigningUpByLink(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	q := s.ask("", storage.Interaction{})
 	v := s.visitor()
@@ -156,6 +158,7 @@ func TestSigningUpByLink(t *testing.T) {
 // TestWhoReadsTheMailChoosesThePassword: G7, in its form without an account: a stranger
 // registers somebody else's address, and that person follows the link.
 func TestWhoReadsTheMailChoosesThePassword(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	stranger, owner := s.visitor(), s.visitor()
 	id := flow(t, stranger.signUp("jo@example.com"))
@@ -189,6 +192,7 @@ func TestWhoReadsTheMailChoosesThePassword(t *testing.T) {
 }
 
 func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{AskUsername: true}})
 	v := s.visitor()
@@ -235,6 +239,7 @@ func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
 
 // TestNamesAreToldToWhoeverProvedAnAddress: that a user name is taken is told late.
 func TestNamesAreToldToWhoeverProvedAnAddress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.user("default", "mo@example.com", "Mo", right)
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{AskUsername: true}})
@@ -258,6 +263,7 @@ func TestNamesAreToldToWhoeverProvedAnAddress(t *testing.T) {
 
 // TestWhoMaySignUp: closed, by invitation, of domains (G16).
 func TestWhoMaySignUp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	v := s.visitor()
 	v.get("/signup")
@@ -288,6 +294,7 @@ func TestWhoMaySignUp(t *testing.T) {
 }
 
 func TestInvitations(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpInvitation, EmailDomains: []string{"corp.example"}}})
 	invite := func(email string) smtptest.Message {
@@ -343,6 +350,7 @@ func TestInvitations(t *testing.T) {
 
 // TestSigningUpWithoutPasswords: where people sign in in other ways, none is asked for.
 func TestSigningUpWithoutPasswords(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPasskey}}})
 	v := s.visitor()
@@ -366,6 +374,7 @@ func TestSigningUpWithoutPasswords(t *testing.T) {
 
 // TestNothingIsPromisedThatNobodySends: without a way to send mails there are no such pages.
 func TestNothingIsPromisedThatNobodySends(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.login.Mail.Wake = nil
 	v := s.visitor()

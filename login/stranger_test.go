@@ -19,6 +19,7 @@ import (
 // I2, I3, G9: the code is for the browser in which the stranger came, is tried a few times
 // and used once.
 func TestStrangersCodes(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Facebook)
 	v := f.visitor()
 	v.goes(v.come(fakeidp.Facebook, "", fedJo), "/federated/email")
@@ -90,6 +91,7 @@ func TestStrangersCodes(t *testing.T) {
 
 // G13: a provider that hangs or misbehaves ends soon, says so, and leaves passwords alone.
 func TestProvidersThatFail(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)
 	f.user(storage.DefaultTenant, "local@example.com", "", "correct horse")
 	for fault, want := range map[string]string{
@@ -123,6 +125,7 @@ func TestProvidersThatFail(t *testing.T) {
 // H4: whoever says that an address is theirs learns nothing of whom it belongs to, by no
 // answer on the way and by no header.
 func TestStrangersLearnNothing(t *testing.T) {
+	t.Parallel()
 	f := federate(t, nil, fakeidp.Facebook)
 	free(&f.login.Config)
 	want := map[string]string{}

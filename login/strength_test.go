@@ -26,6 +26,7 @@ func (v *visitor) scored(body string, header ...string) answer {
 }
 
 func TestTheMeterSaysWhatTheServerJudges(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
 	for secret, about := range map[string]string{"password": "", "": "", "purple walrus umbrella": "", "jo.hohenstein": "jo.hohenstein@example.com", strings.Repeat("x", 1024): ""} {

@@ -73,6 +73,7 @@ func (s *site) void(user storage.User, v *visitor) {
 // TestWhatAStrangerSetUpIsVoid is for G7 to G10 of pre-hijacking, whichever way the owner
 // comes by.
 func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	user, stranger := s.squat("jo@example.com")
 	r := s.asked(storage.TenantSettings{})

@@ -11,6 +11,7 @@ import (
 
 // Browsers, telephones and password managers ask for these without being told of them.
 func TestPathsThatBrowsersAskForByThemselves(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	for _, tenant := range []storage.Tenant{
 		{ID: "rosy", Settings: storage.TenantSettings{Branding: storage.Branding{Accent: "#b3005e"}}},

@@ -19,6 +19,7 @@ import (
 
 // RFC 9068 sections 2.1 and 2.2.
 func TestAccessToken(t *testing.T) {
+	t.Parallel()
 	for _, alg := range []string{"ES256", "RS256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
 			s := startTokens(t, func(c *Config) { c.AccessTokenAlgorithm = alg })
@@ -52,6 +53,7 @@ func TestAccessToken(t *testing.T) {
 }
 
 func TestOpaqueAccessToken(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client(func(c *storage.Client) {
@@ -84,6 +86,7 @@ func TestOpaqueAccessToken(t *testing.T) {
 
 // F4, N3: no kind of token is another, no tenant's is another's, and time ends each.
 func TestTokensAreOfOneKindAndTenant(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -133,6 +136,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 // Some resource servers know no typ but JWT. A client may have its access tokens so; then
 // the claims tell them from ID tokens, and neither passes for the other.
 func TestAccessTokensOfTypJWT(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.AccessTokenTyp = "JWT" })
 	a := s.tokens(c)

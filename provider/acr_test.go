@@ -70,6 +70,7 @@ const mfa, password = storage.ACRMultiFactor, storage.ACRPassword
 // the rules of client and tenant hold a request up until the session is as strong
 // (RFC 9470), and no more strongly than that.
 func TestClientsAskForASecondFactor(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		session string
 		ask     []string
@@ -129,6 +130,7 @@ func TestClientsAskForASecondFactor(t *testing.T) {
 }
 
 func TestAClientMayAskThoseWhoHaveASecondFactor(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	a.client.SecondFactor = "enrolled"
 	a.put(a.client)
@@ -148,6 +150,7 @@ func TestAClientMayAskThoseWhoHaveASecondFactor(t *testing.T) {
 
 // A13: going on to /authorize without the step is sent back to it.
 func TestALetterDoesNotSkipTheSecondFactor(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	a.starts(a.user, password, "pwd")
 	page, params := a.asks("acr_values", mfa)
@@ -164,6 +167,7 @@ func TestALetterDoesNotSkipTheSecondFactor(t *testing.T) {
 }
 
 func TestTenantsAskForASecondFactor(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	rec, err := a.store.Tenant(t.Context(), a.tenant.ID)
 	if err != nil {

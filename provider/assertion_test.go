@@ -102,6 +102,7 @@ func unsigned(header string, claims map[string]any, signature string) string {
 
 // D7: what an assertion must say.
 func TestAssertionClaims(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	a := startAssertions(s, "svc")
 	s.service("other")
@@ -253,6 +254,7 @@ func TestAssertionSignatures(t *testing.T) {
 
 // F1: a key is for one curve, whatever the length of the signature.
 func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
+	t.Parallel()
 	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	rsaKey, _ := rsa.GenerateKey(rand.Reader, 2048)
@@ -271,6 +273,7 @@ func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
 }
 
 func TestRegisteredSigningAlgorithm(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	rsaKey, _ := rsa.GenerateKey(rand.Reader, 2048)
 	a := startAssertions(s, "svc", func(c *storage.Client) {
@@ -285,6 +288,7 @@ func TestRegisteredSigningAlgorithm(t *testing.T) {
 
 // D8: an assertion works once, also of many at once; what was refused spends nothing.
 func TestAssertionWorksOnce(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	a := startAssertions(s, "svc")
 	other := startAssertions(s, "other")
@@ -308,6 +312,7 @@ func TestAssertionWorksOnce(t *testing.T) {
 
 // D8, P8: of many at once, at two replicas, one is believed.
 func TestAssertionInParallel(t *testing.T) {
+	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		here := startAssertions(s, "svc")
 		there := &assertions{s.replica(), here.client, here.key}
@@ -326,6 +331,7 @@ func TestAssertionInParallel(t *testing.T) {
 
 // D8: where an assertion cannot be remembered it is not believed.
 func TestAssertionWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	s, f := startFailing(t)
 	a := startAssertions(s, "svc")
 	jwt := a.sign(a.claims())

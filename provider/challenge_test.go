@@ -23,6 +23,7 @@ func appAsks(pairs ...string) url.Values {
 }
 
 func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	apps, c := Apps{s.p}, s.app()
 	tokensOnly := s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "tokens", []string{clients.FirstPartyGrant} })
@@ -60,6 +61,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 
 // The code that ends it is a code: of the client, once, with the verifier, and nothing else.
 func TestACodeOfAnApp(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	apps, c, other := Apps{s.p}, s.app(), s.client()
 	code := func(pairs ...string) string {

@@ -24,6 +24,7 @@ var filled = storage.User{
 
 // What userinfo says must have the types of OIDC Core 5.1 once it is JSON.
 func TestClaimsOfScopes(t *testing.T) {
+	t.Parallel()
 	for scope, want := range map[string]string{
 		"openid":         `{}`,
 		"offline_access": `{}`,
@@ -52,6 +53,7 @@ func TestClaimsOfScopes(t *testing.T) {
 }
 
 func TestUnknownClaimsAreLeftOut(t *testing.T) {
+	t.Parallel()
 	asked := map[string]*claimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"}, "phone_number_verified": nil, "address": nil}
 	got := userClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
 	if len(got) != 0 {
@@ -60,6 +62,7 @@ func TestUnknownClaimsAreLeftOut(t *testing.T) {
 }
 
 func TestSingleClaims(t *testing.T) {
+	t.Parallel()
 	got := userClaims(&filled, []string{"openid"}, map[string]*claimRequest{"email": {Essential: true}, "name": nil})
 	if diff := cmp.Diff(map[string]any{"email": "jo@example.com", "name": "Jo Doe"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -68,6 +71,7 @@ func TestSingleClaims(t *testing.T) {
 
 // M5: hostile claims parameters are refused, harmless ones understood.
 func TestParseClaimsRequest(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		raw string
 		ok  bool
@@ -113,6 +117,7 @@ func TestParseClaimsRequest(t *testing.T) {
 }
 
 func TestNamesAndValuesOfAClaimsRequest(t *testing.T) {
+	t.Parallel()
 	req, err := parseClaimsRequest(`{"userinfo":{"name":null,"email":null,"nope":null},"id_token":{"email":null,"sub":{"value":"u1"},"acr":{"values":["1","2"]},"auth_time":null}}`)
 	if err != nil {
 		t.Fatal(err)

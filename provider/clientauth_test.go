@@ -29,6 +29,7 @@ func ask(s *tokenServer, header string, more ...string) reply {
 
 // D5: one method, the registered one, or the secret in either place.
 func TestMethodsOfClientAuthentication(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	_, basicSecret := s.service("basic")
 	_, postSecret := s.service("post", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_post" })
@@ -107,6 +108,7 @@ func mustHash(s *tokenServer, id string) string {
 
 // Two Authorization headers are two methods.
 func TestTwoAuthorizationHeaders(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	_, secret := s.service("a")
 	s.fails(s.post(values("grant_type", "client_credentials"), basic("a", secret), basic("a", secret)), http.StatusBadRequest, "invalid_request")
@@ -114,6 +116,7 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 
 // D6: odd Basic credentials are refused, and never an error of ours.
 func TestOddBasicCredentials(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	raw := func(v string) string { return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(v)) }
 	for name, header := range map[string]string{
@@ -143,6 +146,7 @@ func TestOddBasicCredentials(t *testing.T) {
 // Libraries name a public client by Basic with an empty secret, too: x/oauth2 does so
 // first. It proves as little as client_id in the form, and is believed as much.
 func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier)
@@ -157,6 +161,7 @@ func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
 // A client that is registered for no method chooses its own with each request: some
 // libraries send Basic for the code and the form for the refresh token.
 func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	plain, hash := clients.NewSecret()
 	c := s.client(func(c *storage.Client) {
@@ -182,6 +187,7 @@ func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
 
 // In development the answer says which method came and which was expected, and no more.
 func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t, func(c *Config) { c.Development = true })
 	_, secret := s.service("post", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_post" })
 	s.service("either", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" })
@@ -202,6 +208,7 @@ func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
 
 // Half of all libraries do not encode what they send by Basic.
 func TestBasicCredentialsThatWereNotEncoded(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	raw := func(v string) string { return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(v)) }
 	secret := "100% p+q:a b/c%2Fd" + strings.Repeat("x", 30)
@@ -216,6 +223,7 @@ func TestBasicCredentialsThatWereNotEncoded(t *testing.T) {
 
 // D6: both halves are form-urlencoded, so that every character can be in them.
 func TestBasicCredentialsAreDecoded(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	id := "svc: a+b/ü%"
 	secret := "p:a+s s%wörd" + strings.Repeat("x", 30)
@@ -238,6 +246,7 @@ func slowHash(t testing.TB, secret string) string {
 
 // D4: an unknown client and a wrong secret get the same answer.
 func TestUnknownClientAndWrongSecretAnswerAlike(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	s.service("here")
 	disabled, secret := s.service("disabled", func(c *storage.Client) { c.Disabled = true })
@@ -256,6 +265,7 @@ func TestUnknownClientAndWrongSecretAnswerAlike(t *testing.T) {
 
 // D4: guessing is limited for a client and an address, and locks nobody out.
 func TestGuessingSecretsIsLimited(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		_, made := s.service("made")
@@ -291,6 +301,7 @@ func TestGuessingSecretsIsLimited(t *testing.T) {
 // Whoever has an IPv6 address has 2^64 of them: each must not be a new start for guesses
 // at a secret that is hashed slowly, nor for hashes that sign-in waits behind.
 func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
 	for i := range authFailures.Max {
@@ -308,6 +319,7 @@ func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
 // TestSprayedClientIDsAreLimited: an address that tries one secret for many clients has
 // few attempts, and the clients behind it go on.
 func TestSprayedClientIDsAreLimited(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		_, made := s.service("made")
@@ -341,6 +353,7 @@ func TestSprayedClientIDsAreLimited(t *testing.T) {
 // TestManyAddressesGuessNoSecret, nor do they keep the client from proving itself where it
 // has before.
 func TestManyAddressesGuessNoSecret(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
@@ -372,6 +385,7 @@ func TestManyAddressesGuessNoSecret(t *testing.T) {
 // A secret works at once where the client was read a moment before it was made, and
 // one that was removed stops within the second that caches may keep it.
 func TestNewSecretWorksAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c, old := s.service("svc")
@@ -390,6 +404,7 @@ func TestNewSecretWorksAtOnce(t *testing.T) {
 }
 
 func TestSeveralSecretsOfAClient(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c, first := s.service("svc")
 	second, hash := clients.NewSecret()
@@ -409,6 +424,7 @@ func TestSeveralSecretsOfAClient(t *testing.T) {
 
 // A secret that a person chose is hashed slowly once in a process, not at every token.
 func TestChosenSecretsAreRemembered(t *testing.T) {
+	t.Parallel()
 	m := newSecretMatcher()
 	hashes := []string{slowHash(t, "chosen")}
 	asked := 0
@@ -432,6 +448,7 @@ func TestChosenSecretsAreRemembered(t *testing.T) {
 // Many at once, when the server has just started, wait for one hash: none is turned away
 // because all of them want to hash.
 func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
+	t.Parallel()
 	m := newSecretMatcher()
 	hashes := []string{slowHash(t, "chosen")}
 	var asked atomic.Int64

@@ -10,6 +10,7 @@ import (
 
 // D10: a client's own token is nobody's.
 func TestClientCredentials(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c, secret := s.service("jobs-runner", func(c *storage.Client) {
 		c.Scope = "openid offline_access api jobs profile"
@@ -37,12 +38,14 @@ func TestClientCredentials(t *testing.T) {
 }
 
 func TestClientCredentialsOfAPublicClient(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.GrantTypes = []string{"client_credentials"} })
 	s.fails(s.post(values("grant_type", "client_credentials", "client_id", c.ClientID)), http.StatusBadRequest, "unauthorized_client")
 }
 
 func TestClientCredentialsWithAudienceAndWithoutScope(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c, secret := s.service("x", func(c *storage.Client) { c.Scope = ""; c.Audience = []string{"https://api.example.com"} })
 	a := s.post(values("grant_type", "client_credentials"), basic(c.ClientID, secret))

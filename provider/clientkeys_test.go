@@ -65,6 +65,7 @@ func keyCheck(t *testing.T, p *Provider, from *clientServer) func(kid string, fo
 }
 
 func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
+	t.Parallel()
 	a, b := ecJWK(t, "a"), ecJWK(t, "b")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
@@ -93,6 +94,7 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 }
 
 func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
+	t.Parallel()
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
@@ -115,6 +117,7 @@ func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 // L4: a storm of assertions is one fetch, and a document that cannot be read is not asked
 // for again and again.
 func TestAStormIsOneFetch(t *testing.T) {
+	t.Parallel()
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
@@ -143,6 +146,7 @@ func TestAStormIsOneFetch(t *testing.T) {
 }
 
 func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
+	t.Parallel()
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
@@ -159,6 +163,7 @@ func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 }
 
 func TestUnusableKeysAreLeftOut(t *testing.T) {
+	t.Parallel()
 	good := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}

@@ -16,6 +16,7 @@ import (
 
 // C1: a second use is refused, and kills what the first gave.
 func TestCodeWorksOnce(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
@@ -35,6 +36,7 @@ func TestCodeWorksOnce(t *testing.T) {
 
 // C1, C3: the second use after the code's time kills as well, and time alone ends it.
 func TestCodeExpires(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -55,6 +57,7 @@ func TestCodeExpires(t *testing.T) {
 // C2, P8: of many at once, at two replicas, one is answered; afterwards nothing of the
 // code lives, because it was used more than once.
 func TestCodeInParallel(t *testing.T) {
+	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		c, replicas := s.client(), []*tokenServer{s, s.replica()}
 		for range 5 {
@@ -89,6 +92,7 @@ func inParallel(n int, f func(i int) reply) []reply {
 
 // The audit trail is kept for good: nobody fills it by one code, however often they try.
 func TestMisuseOfACodeIsRecordedOnce(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	used, burnt := s.code(c), s.code(c)
@@ -104,6 +108,7 @@ func TestMisuseOfACodeIsRecordedOnce(t *testing.T) {
 
 // C4: a code is its client's, and another's try does not harm it.
 func TestCodeOfAnotherClient(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	other := s.client(func(c *storage.Client) { c.ClientID = "other" })
@@ -124,6 +129,7 @@ func TestCodeOfAnotherClient(t *testing.T) {
 
 // N3: a code is its tenant's.
 func TestCodeOfAnotherTenant(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	foreign := *s.tenant
@@ -137,6 +143,7 @@ func TestCodeOfAnotherTenant(t *testing.T) {
 
 // B5: the redirect URI is that of the authorization request, to the letter.
 func TestCodeWithAnotherRedirectURI(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
@@ -148,6 +155,7 @@ func TestCodeWithAnotherRedirectURI(t *testing.T) {
 
 // C6: a code that came without its verifier is burnt: no later try gets anything.
 func TestCodeIsBurntByAWrongVerifier(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	for name, verifier := range map[string]string{"missing": "", "wrong": strings.Repeat("x", 43), "short": testVerifier[:42]} {
@@ -168,6 +176,7 @@ func TestCodeIsBurntByAWrongVerifier(t *testing.T) {
 
 // C6: the same under fire: nobody gets in beside the burning.
 func TestWrongVerifierInParallel(t *testing.T) {
+	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		c := s.client()
 		presented := s.code(c)
@@ -181,6 +190,7 @@ func TestWrongVerifierInParallel(t *testing.T) {
 
 // C7: a verifier where no challenge was.
 func TestVerifierWithoutChallenge(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	bare := func(k *code) { k.Challenge = "" }
@@ -196,6 +206,7 @@ func TestVerifierWithoutChallenge(t *testing.T) {
 
 // C8: RFC 7636 section 4.1 has the alphabet and the lengths.
 func TestVerifierAlphabet(t *testing.T) {
+	t.Parallel()
 	for verifier, ok := range map[string]bool{
 		strings.Repeat("a", 42):                       false,
 		strings.Repeat("a", 43):                       true,
@@ -219,6 +230,7 @@ func TestVerifierAlphabet(t *testing.T) {
 
 // C9: what differs from a code in anything is none.
 func TestMutantsOfACode(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
@@ -242,6 +254,7 @@ func TestMutantsOfACode(t *testing.T) {
 
 // A15: who is gone between the code and the token gets none.
 func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*tokenServer, *storage.Client) error{
 		"user disabled": func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
@@ -277,6 +290,7 @@ func s256(verifier string) string {
 }
 
 func TestGrantHasWhatTheCodeSaid(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) {
 		c.RefreshTokenLifetime = storage.Duration(48 * time.Hour)
@@ -304,6 +318,7 @@ func TestGrantHasWhatTheCodeSaid(t *testing.T) {
 
 // A token never outlives its grant, however the lifetimes are set.
 func TestAccessTokenEndsWithItsGrant(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.RefreshTokenLifetime = storage.Duration(2 * time.Minute) })
 	if a := s.tokens(c); a.body["expires_in"] != 120.0 {

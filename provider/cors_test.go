@@ -20,6 +20,7 @@ func preflight(path, method, origin string) *http.Request {
 }
 
 func TestScriptsOfRegisteredOrigins(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	token := s.tokens(c).str("access_token")
@@ -46,6 +47,7 @@ func TestScriptsOfRegisteredOrigins(t *testing.T) {
 
 // K2: nobody else's, never with cookies, and never where people sign in.
 func TestScriptsOfOtherOrigins(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	s.client(func(c *storage.Client) {
@@ -98,6 +100,7 @@ func TestScriptsOfOtherOrigins(t *testing.T) {
 // every request. What none of our endpoints looks at does not keep a registered origin's
 // script from calling it.
 func TestScriptsMaySendHeadersOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	for path, method := range corsPaths {
@@ -117,6 +120,7 @@ func TestScriptsMaySendHeadersOfTheirOwn(t *testing.T) {
 // Discovery and keys are public: a script of any origin reads them, with whatever headers
 // it sends, and no cache has to keep them apart by origin.
 func TestPublishedDocumentsAreReadByScriptsOfAnyOrigin(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	for _, path := range []string{"/jwks", openIDPath, oauthPath} {
 		for _, origin := range []string{spaOrigin, "https://stranger.example", "null", "http://localhost:6274"} {
@@ -146,6 +150,7 @@ func TestPublishedDocumentsAreReadByScriptsOfAnyOrigin(t *testing.T) {
 
 // An origin that is taken back is refused within a second, and asked for once in it.
 func TestOriginsAreKeptForASecond(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
@@ -166,6 +171,7 @@ func TestOriginsAreKeptForASecond(t *testing.T) {
 }
 
 func TestCORSWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	s, store := startFailing(t)
 	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	store.set("AllowsOrigin")

@@ -30,6 +30,7 @@ func (s *tokenServer) statements(status int, f func() reply) string {
 // the second: tokens for oneself ask nothing, a code and a refresh one write, in whose
 // transaction SQLite reads the user (PostgreSQL returns the user with the write).
 func TestStatementsPerToken(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		off := false
@@ -62,6 +63,7 @@ func TestStatementsPerToken(t *testing.T) {
 
 // D4: an unknown client and a wrong secret cost the same.
 func TestStatementsPerFailure(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		_, secret := s.service("svc")

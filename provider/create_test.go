@@ -14,6 +14,7 @@ import (
 // TestInitiatingUserRegistration: prompt=create, as Initiating User Registration via OpenID
 // Connect 1.0 has it.
 func TestInitiatingUserRegistration(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t, func(c *Config) {
 		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", SignUp: "/signup"}

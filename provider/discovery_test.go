@@ -22,6 +22,7 @@ const (
 )
 
 func TestDiscovery(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	a := s.do(request("GET", openIDPath, ""))
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
@@ -98,6 +99,7 @@ func TestDiscovery(t *testing.T) {
 // F7: what is published does not depend on what the sender makes up, and each tenant has
 // its own.
 func TestEachTenantIsAnIssuer(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	for _, tenant := range []storage.Tenant{{ID: "acme", Name: "Acme"}, {ID: "own", Name: "Own", Host: "id.own.example"}} {
 		if err := s.store.AddTenant(t.Context(), tenant); err != nil {
@@ -147,6 +149,7 @@ func (s *tokenServer) jwks(path string) jose.JSONWebKeySet {
 }
 
 func TestPublishedDocumentsMayBeKept(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	for _, path := range []string{"/jwks", openIDPath, oauthPath} {
 		resp := s.raw(request("GET", path, ""))
@@ -182,6 +185,7 @@ func TestPublishedDocumentsMayBeKept(t *testing.T) {
 
 // F6: a new key appears at once and the old one stays; nothing private does ever.
 func TestJWKSFollowsTheKeys(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		before := s.jwks("/jwks")
@@ -224,6 +228,7 @@ func TestJWKSFollowsTheKeys(t *testing.T) {
 }
 
 func TestJWKSIsKeptNoLongerThanKeysArePublishedBeforeUse(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t, func(c *Config) { c.KeyRotation = 2 * time.Minute })
 	if got := s.raw(request("GET", "/jwks", "")).Header.Get("Cache-Control"); got != "public, max-age=60" {
 		t.Errorf("got %q, want half the time between rotations", got)
@@ -231,6 +236,7 @@ func TestJWKSIsKeptNoLongerThanKeysArePublishedBeforeUse(t *testing.T) {
 }
 
 func TestPublishedDocumentsAskNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		s.jwks("/jwks")

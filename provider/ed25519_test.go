@@ -14,6 +14,7 @@ import (
 
 // RFC 9864: libraries sign with "Ed25519" by keys, and for clients, that say "EdDSA".
 func TestAssertionByEitherNameOfEd25519(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -81,6 +81,7 @@ func nameserver(t *testing.T, answers ...string) *net.Resolver {
 // L1, L3: whatever an address is called, nothing inside is ever connected to, and the
 // answer is the same.
 func TestNothingInsideIsReached(t *testing.T) {
+	t.Parallel()
 	port, reached := canary(t)
 	addresses := []string{
 		"https://127.0.0.1:" + port, "https://localhost:" + port, "https://localhost.:" + port,
@@ -133,6 +134,7 @@ func publisher(t *testing.T, timeout time.Duration, h http.HandlerFunc) (string,
 
 // L2: one request, a bounded answer, in bounded time.
 func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
 	var hits atomic.Int64
 	zeros := make([]byte, 64<<10)
 	serve := func(w http.ResponseWriter, r *http.Request) {

@@ -58,6 +58,7 @@ func problemCode(err error) string {
 
 // What an app is given is what the code of the same session would have given it.
 func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.app(func(c *storage.Client) { c.Audience = []string{"https://api.example.com"} })
 	byCode := s.tokens(c, func(k *code) {
@@ -97,6 +98,7 @@ func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 // SQL decides: whoever is gone, signed out or changed since gets nothing, and what was
 // given dies.
 func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.app()
 	session, offline := s.appTokens(c, "openid"), s.appTokens(c, "openid offline_access")
@@ -122,6 +124,7 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 
 // One rotation, whichever way a token is refreshed: a reuse across the two is found.
 func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t, func(c *Config) { c.RefreshTokenGrace = time.Nanosecond })
 	c, other := s.app(), s.client()
 	apps := Apps{s.p}
@@ -146,6 +149,7 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 }
 
 func TestWhoMayCallAsAnApp(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	apps := Apps{s.p}
 	s.app()
@@ -178,6 +182,7 @@ func TestWhoMayCallAsAnApp(t *testing.T) {
 
 // Signing out ends what the app has of the session; others' tokens are left alone.
 func TestAnAppEndsItsSessionByAToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	apps, c, other := Apps{s.p}, s.app(), s.client()
 	mine, kept := s.appTokens(c, "openid offline_access"), s.tokens(other)
@@ -199,6 +204,7 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 }
 
 func TestWhomAnAccessTokenStandsFor(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	apps := Apps{s.p}
 	c, pages := s.app(), s.client()
@@ -225,6 +231,7 @@ func TestWhomAnAccessTokenStandsFor(t *testing.T) {
 }
 
 func TestTheGrantTypeOfApps(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		client storage.Client
 		faulty bool

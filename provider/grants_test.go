@@ -9,6 +9,7 @@ import (
 )
 
 func TestClientsMayDeclareTheGrantTypesOfTheTokenEndpoint(t *testing.T) {
+	t.Parallel()
 	if got := slices.Sorted(maps.Keys(grantTypes)); !slices.Equal(got, clients.GrantTypes) {
 		t.Errorf("the token endpoint has %v, clients may declare %v", got, clients.GrantTypes)
 	}

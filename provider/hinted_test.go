@@ -58,6 +58,7 @@ func (a *asker) current() string {
 // Of several accounts in a browser the one answers that the request is about, with and
 // without a page, and the browser's current one stays what it is.
 func TestTheAccountThatIsMeantAnswers(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	kim := a.kim()
 	jos, kims := a.signsIn(a.user), a.signsIn(kim)
@@ -82,6 +83,7 @@ func TestTheAccountThatIsMeantAnswers(t *testing.T) {
 
 // Who is meant and has to be asked something is asked, not the browser's current account.
 func TestPagesAreAboutTheAccountThatIsMeant(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	kim := a.kim()
 	jos := a.signsIn(a.user)
@@ -99,6 +101,7 @@ func TestPagesAreAboutTheAccountThatIsMeant(t *testing.T) {
 // Somebody who is meant and not signed in has to sign in. Nobody else will do, and what the
 // person decides on the way there is not decided for them.
 func TestWhoIsMeantAndNotSignedIn(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	kim := a.kim()
 	jos := a.signsIn(a.user)
@@ -135,6 +138,7 @@ func TestWhoIsMeantAndNotSignedIn(t *testing.T) {
 // What pages are told of whom a request is about: the ids, and the name as far as the client
 // has it in its hands.
 func TestPagesAreToldWhoIsMeant(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	jos := a.signsIn(a.user)
 	told := func(more ...string) storage.Interaction {
@@ -178,6 +182,7 @@ func TestPagesAreToldWhoIsMeant(t *testing.T) {
 
 // A hint that cannot be verified counts as none, but for requests that no page may answer.
 func TestHintsThatCannotBeVerifiedCountAsNone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := startAsking(t)
 		jos := a.signsIn(a.user)
@@ -211,6 +216,7 @@ func TestHintsThatCannotBeVerifiedCountAsNone(t *testing.T) {
 
 // A client's hint is about its own tokens, and names one person with the claims parameter.
 func TestHintsThatContradictTheRequest(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	jos := a.signsIn(a.user)
 	hint := a.about(a.user, jos)["id_token_hint"][1]

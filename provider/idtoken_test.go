@@ -20,6 +20,7 @@ import (
 )
 
 func TestIDToken(t *testing.T) {
+	t.Parallel()
 	for _, alg := range []string{"", "RS256", "ES256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
 			s := startTokens(t)
@@ -67,6 +68,7 @@ func TestIDToken(t *testing.T) {
 
 // The person's claims are in the ID token where the client or the request wants them.
 func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	off := false
 	c := s.client(func(c *storage.Client) { c.IDTokenClaims = &off })
@@ -98,6 +100,7 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 
 // F5: nothing that a person's record or a request says can replace what the protocol says.
 func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
+	t.Parallel()
 	asked := map[string]*claimRequest{}
 	for _, name := range protocolClaims {
 		asked[name] = &claimRequest{Value: "evil"}
@@ -114,6 +117,7 @@ func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 
 // A7, F1, F4: a hint is an ID token of this tenant, expired or not, and nothing else.
 func TestIDTokenHint(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		a := s.tokens(s.client())

@@ -55,6 +55,7 @@ func (s *tokenServer) confidentialTokens(c *storage.Client, secret string, chang
 }
 
 func TestIntrospection(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	web, secret := s.confidential("web", func(c *storage.Client) { c.Audience = []string{"https://api.example.com", "api"} })
 	tokens := s.confidentialTokens(web, secret)
@@ -107,6 +108,7 @@ func TestIntrospection(t *testing.T) {
 
 // D12: who may ask about what.
 func TestWhoMayIntrospect(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	spa := s.client(func(c *storage.Client) { c.Audience = []string{"api"} })
 	tokens := s.tokens(spa)
@@ -161,6 +163,7 @@ func (s *tokenServer) disabled(token string) reply {
 }
 
 func TestIntrospectionAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c, secret := s.confidential("web")
@@ -225,6 +228,7 @@ func TestIntrospectionAfterTheEnd(t *testing.T) {
 
 // F1, F3, N3: what was not made here for an access token is not active, and costs little.
 func TestIntrospectionOfStrangeTokens(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "other", Name: "Other"}); err != nil {
 		t.Fatal(err)
@@ -252,6 +256,7 @@ func TestIntrospectionOfStrangeTokens(t *testing.T) {
 }
 
 func TestStatementsPerIntrospection(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c, secret := s.confidential("web")
@@ -270,6 +275,7 @@ func TestStatementsPerIntrospection(t *testing.T) {
 }
 
 func TestIntrospectionWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	s, store := startFailing(t)
 	c, secret := s.confidential("web")
 	tokens := s.confidentialTokens(c, secret)

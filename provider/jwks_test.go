@@ -38,6 +38,7 @@ func algorithmsOf(set jose.JSONWebKeySet) []string {
 // Libraries that keep the JWK set know the key of the first ID token, and of the first signed
 // userinfo, that a client is given.
 func TestDeclaredAlgorithmsArePublishedBeforeTheirFirstUse(t *testing.T) {
+	t.Parallel()
 	for what, declare := range map[string]func(*storage.Client){
 		"id_token_signed_response_alg": func(c *storage.Client) { c.IDTokenSignedResponseAlg = "EdDSA" },
 		"userinfo_signed_response_alg": func(c *storage.Client) { c.UserinfoSignedResponseAlg = "EdDSA" },
@@ -74,6 +75,7 @@ func TestDeclaredAlgorithmsArePublishedBeforeTheirFirstUse(t *testing.T) {
 // A client that begins to declare another algorithm has its key published at once by the command
 // that stores it, at every replica, and soon by the server when something else has stored it.
 func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		s.jwks("/jwks")
@@ -115,6 +117,7 @@ func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
 
 // Looking at the JWK set does not cost a look at the clients each time.
 func TestDeclaredAlgorithmsAreLookedForSeldom(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		counting := &countingDeclared{testStore: s.store}

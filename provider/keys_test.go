@@ -60,6 +60,7 @@ func (s *tokenServer) kidOf(k *keyring, alg string) string {
 
 // F6: made-up kids do not cost a read each.
 func TestUnknownKidsDoNotReadStorage(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		counting := &countingKeys{testStore: s.store}
@@ -96,6 +97,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 
 // Between two seconds nothing is read, parsed or unsealed.
 func TestSigningReadsOnceASecond(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		counting := &countingKeys{testStore: s.store}
@@ -114,6 +116,7 @@ func TestSigningReadsOnceASecond(t *testing.T) {
 
 // F1, F2, F3: what is signed otherwise than we sign is no token of ours.
 func TestForgedTokens(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	pair := s.tokens(s.client())
 	token := pair.str("access_token")
@@ -204,6 +207,7 @@ func otherLast(token string) string {
 
 // N1, N3: private halves are sealed, for their tenant, and never published.
 func TestKeysAtRest(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	s.kidOf(s.p.keys, "EdDSA")
 	keys, err := s.p.keys.complete(t.Context(), s.tenant.ID)
@@ -246,6 +250,7 @@ func TestKeysAtRest(t *testing.T) {
 
 // A lost master secret is said to be that; keys keep verifying.
 func TestKeysUnderAnotherMasterSecret(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	token := s.tokens(s.client()).str("access_token")
 	masters, err := secret.Parse(secret.Token())
@@ -264,6 +269,7 @@ func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 
 // A row whose private half was exchanged for another's is not signed with.
 func TestExchangedPrivateHalf(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	box := s.p.Secrets.Box(s.tenant.ID, secret.SigningKey)
 	key, _ := generateKey("ES256")

@@ -14,6 +14,7 @@ import (
 // A request that waited for longer than a person may take begins anew, with all that was
 // asked for: it is no dead end. What was proven for it does not count any more.
 func TestLateRequestsBeginAnew(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := startAsking(t)
 		begin := func(more ...string) string {
@@ -54,6 +55,7 @@ func TestLateRequestsBeginAnew(t *testing.T) {
 }
 
 func TestLateRequestsCanBeDeclined(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := startAsking(t)
 		_, params := a.asks("state", "s-1")
@@ -66,6 +68,7 @@ func TestLateRequestsCanBeDeclined(t *testing.T) {
 
 // A request begins anew for a day, and for what the client may still ask for.
 func TestLateRequestsEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := startAsking(t)
 		_, params := a.asks()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestItsClientSignsOutAtOnce(t *testing.T) {
+	t.Parallel()
 	state := strings.Repeat("aZ0-._~", 18) + "%&" // 128 characters
 	for name, tt := range map[string]struct {
 		params []string
@@ -46,6 +47,7 @@ func TestItsClientSignsOutAtOnce(t *testing.T) {
 
 // An old cookie is of no use after signing out (J4).
 func TestTheOldCookieIsDead(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	old := map[string]string{}
 	for name, value := range v.cookies {
@@ -60,6 +62,7 @@ func TestTheOldCookieIsDead(t *testing.T) {
 }
 
 func TestSigningOutLeavesOtherClientsOfflineGrants(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	other := v.client(func(c *storage.Client) { c.ClientID = "other" })
 	offline, bound := v.tokens(other), v.tokens(other, func(k *code) { k.Scopes = []string{"openid"} })
@@ -71,6 +74,7 @@ func TestSigningOutLeavesOtherClientsOfflineGrants(t *testing.T) {
 }
 
 func TestPostedLogout(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	// Posted from another site, the form comes without cookies.
@@ -101,6 +105,7 @@ func TestPostedLogout(t *testing.T) {
 
 // J1: a link or an image signs nobody out.
 func TestNobodyIsSignedOutUnasked(t *testing.T) {
+	t.Parallel()
 	for name, params := range map[string][]string{
 		"no parameters": nil,
 		"only state":    {"state", "x"},
@@ -118,6 +123,7 @@ func TestNobodyIsSignedOutUnasked(t *testing.T) {
 }
 
 func TestAfterConfirmationTheBrowserGoesBack(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	tokens := v.tokens(c)
 	to, status := v.logout("client_id", "spa", "post_logout_redirect_uri", afterLogout, "state", "x")
@@ -144,6 +150,7 @@ func TestAfterConfirmationTheBrowserGoesBack(t *testing.T) {
 
 // A letter that is no good says nothing: the browser may sign out all the same.
 func TestLettersAreOfOneBrowserAndADay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v, _ := startLogout(t)
 		to, status := v.logout("client_id", "spa", "post_logout_redirect_uri", afterLogout)
@@ -173,6 +180,7 @@ func TestLettersAreOfOneBrowserAndADay(t *testing.T) {
 // J2: nobody is sent to an address that is not the client's. Signing out goes on: at once
 // for whose client asks, by a page for others.
 func TestAddressesThatAreNotTheClients(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	for _, uri := range []string{
@@ -223,6 +231,7 @@ func TestAddressesThatAreNotTheClients(t *testing.T) {
 // J3: a hint that is not what it should be ends nothing and leads nowhere. It counts as none:
 // the person is asked, and then goes where a request without a hint would have led.
 func TestHintsThatAreNotBelieved(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	tokens := v.tokens(c)
 	hint := tokens.str("id_token")
@@ -262,6 +271,7 @@ func TestHintsThatAreNotBelieved(t *testing.T) {
 
 // A hint whose key has gone, such as after a rotation in a hurry, lets its person sign out.
 func TestHintsWhoseKeyHasGone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v, c := startLogout(t)
 		hint := v.tokens(c).str("id_token")
@@ -300,6 +310,7 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 }
 
 func TestHintOfSomebodyElse(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	kim := v.user
@@ -333,6 +344,7 @@ func TestHintOfSomebodyElse(t *testing.T) {
 }
 
 func TestHintsThatHaveExpired(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v, c := startLogout(t)
 		hint := v.tokens(c).str("id_token")
@@ -351,6 +363,7 @@ func TestHintsThatHaveExpired(t *testing.T) {
 }
 
 func TestNativeClientsLogout(t *testing.T) {
+	t.Parallel()
 	v, _ := startLogout(t)
 	c := v.client(func(c *storage.Client) {
 		c.ClientID, c.ApplicationType, c.PostLogoutRedirectURIs = "app", "native", []string{"http://127.0.0.1/bye", "com.example.app:/bye"}
@@ -366,6 +379,7 @@ func TestNativeClientsLogout(t *testing.T) {
 }
 
 func TestLogoutWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	down := &failing{testStore: v.store}
@@ -382,6 +396,7 @@ func TestLogoutWhileStorageIsDown(t *testing.T) {
 
 // A tenant below a path has its pages there.
 func TestLogoutOfATenant(t *testing.T) {
+	t.Parallel()
 	v, _ := startLogout(t)
 	if err := v.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme"}); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func (s *tokenServer) outlives(d time.Duration) {
 // Sessions and refresh tokens outlive the keys that signed an ID token of theirs: as a hint it
 // signs out at once, and says who is meant, all the same.
 func TestHintsOutliveTheirKeys(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := startAsking(t)
 		a.client.PostLogoutRedirectURIs = []string{afterLogout}
@@ -66,6 +67,7 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 }
 
 func TestOldHintsSignOutAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v, c := startLogout(t)
 		hint := v.tokens(c).str("id_token")
@@ -79,6 +81,7 @@ func TestOldHintsSignOutAtOnce(t *testing.T) {
 }
 
 func TestKeysSayNoMoreAtSomeTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		hint := s.tokens(s.client()).str("id_token")

@@ -28,6 +28,7 @@ func (k *keysAway) Keys(ctx context.Context, tenant string, since time.Time) ([]
 // APIs need the keys for tokens that they were given before, whether or not the database is
 // there. A key set that was never whole is not told as if it was.
 func TestTheLastKeysArePublishedWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		away := &keysAway{testStore: s.store}

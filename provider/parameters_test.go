@@ -14,6 +14,7 @@ import (
 // Parameters without a value are as if they were left out, and those that are not
 // understood are passed over (RFC 6749 section 3.1), whatever they are called.
 func TestParametersWithoutAValueAreLeftOut(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	a.signsIn(a.user)
 	for _, name := range []string{
@@ -49,6 +50,7 @@ func TestParametersWithoutAValueAreLeftOut(t *testing.T) {
 }
 
 func TestUserinfoPassesOverEmptyTokens(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	token := s.tokens(s.client()).str("access_token")
 	for name, r := range map[string]*http.Request{
@@ -73,6 +75,7 @@ func object(payload string) string {
 // A request object is refused as it wants to be answered: by its response mode and with
 // its state, none of which is believed beyond that.
 func TestRequestObjectsAreRefusedAsTheyAsk(t *testing.T) {
+	t.Parallel()
 	a := startAsking(t)
 	a.signsIn(a.user)
 	big := strings.Repeat("x", maxRequestObject)
@@ -150,6 +153,7 @@ func answered(t *testing.T, resp *http.Response) (mode string, params url.Values
 
 // Parameters of a client's own do not collide with the letters that our addresses use.
 func TestSigningOutPassesOverUnknownParameters(t *testing.T) {
+	t.Parallel()
 	for _, more := range [][]string{{"l", "en"}, {"r", "/x"}, {"i", "1"}, {"l", ""}, {"r", ""}, {"id_token_hint", ""}, {"client_id", ""}, {"post_logout_redirect_uri", ""}, {"state", ""}, {"logout_hint", "jo"}} {
 		v, c := startLogout(t)
 		to, status := v.logout(append([]string{"id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", afterLogout}, more...)...)

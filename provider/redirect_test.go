@@ -10,6 +10,7 @@ import (
 
 // What the client sent is where the answer goes, and what it repeats at the token endpoint.
 func TestRedirectURIsComeBackAsTheyWereSent(t *testing.T) {
+	t.Parallel()
 	v, _ := startLogout(t)
 	c := v.client(func(c *storage.Client) {
 		c.ClientID, c.ApplicationType, c.FirstParty, c.RedirectURIs = "app", "native", true, []string{"http://127.0.0.1"}

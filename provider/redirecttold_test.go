@@ -12,6 +12,7 @@ import (
 
 // Who sets a client up is told which of three different mistakes it is.
 func TestRefusedRedirectURIsSayWhy(t *testing.T) {
+	t.Parallel()
 	var told *web.Problem
 	s := startTokens(t, func(c *Config) {
 		c.Errors = func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { told = p; w.WriteHeader(p.Status) }

@@ -13,6 +13,7 @@ import (
 
 // E1: a rotated token that comes back after the grace window ends the grant.
 func TestReuseOfARotatedToken(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -36,6 +37,7 @@ func TestReuseOfARotatedToken(t *testing.T) {
 
 // E1: one older than the predecessor is reuse at once.
 func TestReuseOfAnOlderToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	first := s.tokens(c)
@@ -47,6 +49,7 @@ func TestReuseOfAnOlderToken(t *testing.T) {
 
 // E10: a token that the database has forgotten, as after a restore, ends its grant.
 func TestTokenAheadOfItsGrant(t *testing.T) {
+	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		c := s.client()
 		thief := s.client(func(c *storage.Client) { c.ClientID = "thief" })
@@ -72,6 +75,7 @@ func TestTokenAheadOfItsGrant(t *testing.T) {
 // E2, P8: of many at once, at two replicas, each gets the same successor; there is one
 // living branch.
 func TestRefreshInParallel(t *testing.T) {
+	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		c, replicas := s.client(), []*tokenServer{s, s.replica()}
 		token := s.tokens(c).str("refresh_token")
@@ -96,6 +100,7 @@ func TestRefreshInParallel(t *testing.T) {
 
 // E3: a lost answer does no harm within the grace window.
 func TestRefreshIsIdempotentForAWhile(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -117,6 +122,7 @@ func TestRefreshIsIdempotentForAWhile(t *testing.T) {
 
 // E4, F3: another client's use of a token, live or rotated long ago, harms nobody.
 func TestRefreshTokenOfAnotherClient(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -139,6 +145,7 @@ func TestRefreshTokenOfAnotherClient(t *testing.T) {
 
 // E6: a wider scope is refused and costs nothing; a narrower one narrows one token.
 func TestRefreshScope(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -161,6 +168,7 @@ func TestRefreshScope(t *testing.T) {
 
 // What is taken from the client is taken from tokens to come.
 func TestRefreshDropsScopesTheClientLost(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	token := s.tokens(c).str("refresh_token")
@@ -173,6 +181,7 @@ func TestRefreshDropsScopesTheClientLost(t *testing.T) {
 
 // E7: whatever ends the grant ends its refresh token at once, grace window or not.
 func TestRefreshAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	online := func(k *code) { k.Scopes = []string{"openid"} }
 	for name, c := range map[string]struct {
 		code   func(*code)
@@ -240,6 +249,7 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 
 // E8: the idle and the absolute lifetime, by client.
 func TestRefreshLifetimes(t *testing.T) {
+	t.Parallel()
 	start := func(t *testing.T) (*tokenServer, *storage.Client, string) {
 		s := startTokens(t)
 		c := s.client(func(c *storage.Client) {
@@ -279,6 +289,7 @@ func TestRefreshLifetimes(t *testing.T) {
 
 // E9: a confidential client has to authenticate for this too.
 func TestRefreshNeedsTheClientsCredentials(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c, secret := s.service("web", func(c *storage.Client) {
 		c.GrantTypes = []string{"authorization_code", "refresh_token"}
@@ -295,6 +306,7 @@ func TestRefreshNeedsTheClientsCredentials(t *testing.T) {
 // A confidential client may keep one refresh token; a public one may not, whatever
 // its record says.
 func TestRefreshWithoutRotation(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		off := false
@@ -326,6 +338,7 @@ func TestRefreshWithoutRotation(t *testing.T) {
 
 // OIDC Core 12.2: the refreshed ID token is the same sign-in's.
 func TestRefreshedIDToken(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
@@ -348,6 +361,7 @@ func TestRefreshedIDToken(t *testing.T) {
 
 // A refresh token has one spelling and one tenant, and its number cannot be changed.
 func TestMutantsOfARefreshToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	token := s.tokens(c).str("refresh_token")

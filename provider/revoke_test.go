@@ -27,6 +27,7 @@ func (s *tokenServer) works(token string) bool {
 }
 
 func TestRevokingAnAccessTokenEndsItAlone(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"jwt", "opaque"} {
 		t.Run(format, func(t *testing.T) {
 			s := startTokens(t)
@@ -50,6 +51,7 @@ func TestRevokingAnAccessTokenEndsItAlone(t *testing.T) {
 }
 
 func TestRevokingARefreshTokenEndsTheGrant(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	for name, which := range map[string]func(first, second reply) string{
@@ -72,6 +74,7 @@ func TestRevokingARefreshTokenEndsTheGrant(t *testing.T) {
 
 // D13: another client's token is left alone, and the answer does not tell.
 func TestRevokingAnotherClientsToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	s.client(func(c *storage.Client) { c.ClientID = "thief" })
@@ -111,6 +114,7 @@ func TestRevokingAnotherClientsToken(t *testing.T) {
 }
 
 func TestRevokingWhatIsNoToken(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	a := s.tokens(c)
@@ -132,6 +136,7 @@ func TestRevokingWhatIsNoToken(t *testing.T) {
 
 // D13: that storage did not answer is not hidden: the token lives.
 func TestRevocationWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	s, store := startFailing(t)
 	c := s.client()
 	a := s.tokens(c)
@@ -151,6 +156,7 @@ func TestRevocationWhileStorageIsDown(t *testing.T) {
 
 // A revoked token is remembered as long as it could be met, no longer.
 func TestRevokedTokensAreForgottenWithTime(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	a := s.tokens(c)

@@ -26,6 +26,7 @@ func (s *tokenServer) rotate(alg string, now bool) (storage.Key, error) {
 // Rotations at once wait for each other: each makes a key of each algorithm, and of each
 // algorithm one signs.
 func TestRotationsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -55,6 +56,7 @@ func TestRotationsAtOnce(t *testing.T) {
 
 // A rotation makes a key of each algorithm or none.
 func TestRotationIsWhole(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	if _, err := s.p.RotateKeys(t.Context(), s.tenant.ID, []string{"ES256", "HS256"}, true); err == nil {
 		t.Error("HS256 was taken for an algorithm to sign with")
@@ -75,6 +77,7 @@ func TestRotationIsWhole(t *testing.T) {
 
 // What is said of keys is what they do.
 func TestKeyUses(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		says := func(want ...KeyState) []KeyUse {
@@ -121,6 +124,7 @@ func TestKeyUses(t *testing.T) {
 
 // P8: replicas that need the first key at once make one.
 func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	var kids sync.Map
 	var wg sync.WaitGroup
@@ -141,6 +145,7 @@ func TestReplicasAgreeOnTheFirstKey(t *testing.T) {
 // F6: a rotation is announced, then made, and nothing signed before stops working
 // while it lives.
 func TestScheduledRotation(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		_, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(24 * time.Hour) })
@@ -193,6 +198,7 @@ func TestScheduledRotation(t *testing.T) {
 
 // P8: replicas that find a successor due at once make one.
 func TestReplicasAgreeOnASuccessor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		var replicas []*keyring
@@ -222,6 +228,7 @@ func TestReplicasAgreeOnASuccessor(t *testing.T) {
 
 // Tokens of the last minute of a key verify to their end.
 func TestTokensOutliveTheirKeysTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		_, secret := s.service("svc", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(1000 * time.Hour) })
@@ -240,6 +247,7 @@ func TestTokensOutliveTheirKeysTime(t *testing.T) {
 }
 
 func TestRotateNow(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		other := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
@@ -282,6 +290,7 @@ func TestRotateNow(t *testing.T) {
 
 // A key whose successor was removed gets another before its own end.
 func TestSuccessorIsReplaced(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		old := s.kidOf(s.p.keys, "ES256")
@@ -308,6 +317,7 @@ func TestSuccessorIsReplaced(t *testing.T) {
 
 // A successor that was made while a clock was ahead does not let its predecessor sign longer.
 func TestSuccessorOfAheadOfTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		old := s.kidOf(s.p.keys, "ES256")
@@ -335,6 +345,7 @@ func TestSuccessorOfAheadOfTime(t *testing.T) {
 
 // Removing a key ends at once what it signed.
 func TestRemovedKey(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		a := s.tokens(s.client())

@@ -15,6 +15,7 @@ import (
 
 // The example of RFC 6979 appendix A.2.5, with SHA-256.
 func TestES256IsDeterministic(t *testing.T) {
+	t.Parallel()
 	scalar, err := hex.DecodeString("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestES256IsDeterministic(t *testing.T) {
 
 // R and S with zeros in front, one signature in 128, keep their place.
 func TestES256SignaturesAreVerified(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

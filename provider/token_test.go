@@ -21,6 +21,7 @@ import (
 
 // D1: nothing but one strict form, posted, is read.
 func TestTokenTakesAFormInTheBodyOnly(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
@@ -86,6 +87,7 @@ func TestTokenTakesAFormInTheBodyOnly(t *testing.T) {
 
 // D2: grant types that do not exist here, and those that a client may not use.
 func TestGrantTypesThatAreNotThereOrNotTheClients(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
 	for _, name := range []string{"password", "implicit", "AUTHORIZATION_CODE", "authorization_code refresh_token", " authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"} {
@@ -104,6 +106,7 @@ func TestGrantTypesThatAreNotThereOrNotTheClients(t *testing.T) {
 
 // The answer has what RFC 6749 section 5.1 and OIDC Core 3.1.3.3 want, and no more.
 func TestTokenAnswer(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	a := s.tokens(s.client())
 	if got := a.header.Get("Cache-Control"); got != "no-store" {
@@ -231,6 +234,7 @@ func (s *tokenServer) unavailable(a reply) {
 
 // P3, D3: while storage does not answer it is 503, nothing else, and nothing is burnt.
 func TestStorageOutageBurnsNothing(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"all", "Client", "Keys", "RedeemCode"} {
 		t.Run("code, "+call, func(t *testing.T) {
 			s, f := startFailing(t)
@@ -292,6 +296,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 }
 
 func TestErrorsOfStorageKeepTheirMeaning(t *testing.T) {
+	t.Parallel()
 	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable || errors.Is(e, errCodeInvalid) {
 		t.Errorf("got %v", e)
 	}

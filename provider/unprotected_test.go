@@ -30,6 +30,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 // A confidential client that protects its codes by nothing is named once a day, and no
 // other client is.
 func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := &lockedBuffer{}
 		s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(io.MultiWriter(log), nil)) })

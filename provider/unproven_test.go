@@ -14,6 +14,7 @@ import (
 // Whoever runs the server finds in its log which client failed to prove itself, and why.
 // What was sent as a secret is not there.
 func TestTheLogNamesClientsThatFail(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	secretive, _ := s.service("secretive")
@@ -62,6 +63,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 
 // The same is told of a browser that a client sent with an id that nobody has.
 func TestTheLogNamesUnknownClientsOfBrowsers(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	s.raw(request("GET", "/authorize?client_id=nobody&response_type=code", ""))

@@ -18,6 +18,7 @@ import (
 func bearer(token string) string { return "Authorization: Bearer " + token }
 
 func TestUserinfo(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	token := s.tokens(s.client()).str("access_token")
 	want := map[string]any{
@@ -44,6 +45,7 @@ func TestUserinfo(t *testing.T) {
 
 // A4: what the registration keeps from a client, the claims parameter does not give it.
 func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.Scope = "openid email" })
 	tokens := s.tokens(c, func(k *code) {
@@ -67,6 +69,7 @@ func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
 }
 
 func TestUserinfoGivesWhatWasGranted(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.Scope = "openid profile email address phone" })
 	s.user.Phone, s.user.Profile.Address = "+41441234567", &storage.Address{Country: "CH"}
@@ -103,6 +106,7 @@ func TestUserinfoGivesWhatWasGranted(t *testing.T) {
 }
 
 func TestSignedUserinfo(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA} {
 		c := s.client(func(c *storage.Client) { c.UserinfoSignedResponseAlg = string(alg) })
@@ -149,6 +153,7 @@ func (s *tokenServer) challenged(name string, resp *http.Response, status int, c
 
 // D14: what is no access token of a person with openid gets nothing.
 func TestUserinfoRefuses(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
 	tokens := s.tokens(c)
@@ -197,6 +202,7 @@ func TestUserinfoRefuses(t *testing.T) {
 }
 
 func TestUserinfoAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(s *tokenServer, c *storage.Client, a reply){
 		"expired": func(s *tokenServer, _ *storage.Client, _ reply) { time.Sleep(10 * time.Minute) },
 		"token revoked": func(s *tokenServer, c *storage.Client, a reply) {
@@ -241,6 +247,7 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 
 // One read, and a signature.
 func TestStatementsPerUserinfo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		token := s.tokens(s.client()).str("access_token")
@@ -252,6 +259,7 @@ func TestStatementsPerUserinfo(t *testing.T) {
 }
 
 func TestUserinfoWhileStorageIsDown(t *testing.T) {
+	t.Parallel()
 	s, store := startFailing(t)
 	token := s.tokens(s.client()).str("access_token")
 	store.set("LiveGrant")
@@ -264,6 +272,7 @@ func TestUserinfoWhileStorageIsDown(t *testing.T) {
 
 // N3: a token of one tenant is nothing to another.
 func TestUserinfoOfAnotherTenant(t *testing.T) {
+	t.Parallel()
 	s := startTokens(t)
 	if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "other", Name: "Other"}); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // P10: that a token was verified before helps it no longer than its key is published, and
 // in nothing but what it was verified for.
 func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		k := s.p.keys
@@ -63,6 +64,7 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 }
 
 func TestVerifiedTokensAreBounded(t *testing.T) {
+	t.Parallel()
 	var tokens verifiedTokens
 	name := func(i int) [32]byte { return verifiedName("default", "at+jwt", string(rune(i))) }
 	for i := range 3*maxVerified + 1 {

@@ -10,6 +10,7 @@ import (
 var cheap = Params{Memory: 64, Time: 1, Threads: 1}
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	h := &Hasher{Params: cheap}
 	long := strings.Repeat("x", 72)
 	for _, secret := range []string{"", "correct horse", "\x00a", "\x00b", "🐎 battery", "trailing ", long + "a", long + "b"} {
@@ -34,6 +35,7 @@ func TestVerify(t *testing.T) {
 // TestReferenceVector verifies a hash that the reference implementation's command
 // line made: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1.
 func TestReferenceVector(t *testing.T) {
+	t.Parallel()
 	const phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if ok, err := (&Hasher{}).Verify(t.Context(), phc, "password"); !ok || err != nil {
 		t.Errorf("got %v, %v", ok, err)
@@ -41,6 +43,7 @@ func TestReferenceVector(t *testing.T) {
 }
 
 func TestNeedsRehash(t *testing.T) {
+	t.Parallel()
 	old := &Hasher{Params: cheap}
 	phc, err := old.Hash(t.Context(), "secret")
 	if err != nil {
@@ -59,6 +62,7 @@ func TestNeedsRehash(t *testing.T) {
 }
 
 func TestHostileParametersAreRefusedBeforeAnyWork(t *testing.T) {
+	t.Parallel()
 	const salt, key = "c29tZXNhbHQ", "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	hash := func(params string) string { return "$argon2id$v=19$" + params + "$" + salt + "$" + key }
 	h := &Hasher{Pool: NewPool(0, 0)} // whoever starts to work is found out: it would be busy

@@ -12,6 +12,7 @@ import (
 )
 
 func TestPoolBoundsWhatRunsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(2, time.Second)
 		var running, most, done, busy atomic.Int64
@@ -51,6 +52,7 @@ func TestPoolBoundsWhatRunsAtOnce(t *testing.T) {
 }
 
 func TestPoolLetsCallersGo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(1, time.Hour)
 		end := occupy(t, p, 1)
@@ -91,6 +93,7 @@ func occupy(t *testing.T, p *Pool, n int) (end func()) {
 
 // TestKnownAreServedInAFlood of strangers, which fills all places that it can have.
 func TestKnownAreServedInAFlood(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(2, time.Second)
 		ctx, stop := context.WithCancel(t.Context())
@@ -126,6 +129,7 @@ func TestKnownAreServedInAFlood(t *testing.T) {
 
 // TestStrangersAreServedBesideTheKnown, however many of those there are.
 func TestStrangersAreServedBesideTheKnown(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(1, time.Minute)
 		end := occupy(t, p, 1)
@@ -160,6 +164,7 @@ func TestStrangersAreServedBesideTheKnown(t *testing.T) {
 // TestOneOfTheKnownHoldsUpNoOther: who has an account can have as many known browsers as they
 // like to sign in with.
 func TestOneOfTheKnownHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(2, time.Second)
 		ctx, stop := context.WithCancel(t.Context())

@@ -30,6 +30,7 @@ func (j *jar) began(binding string) (ok bool) {
 // TestEveryProofAndSignOutRenewsTheBinding: who saw a browser's binding before cannot tell
 // what is tied to it from then on, while other tabs go on with what they began.
 func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, store := open(t)
 		u := user(t, store, "default")
@@ -93,6 +94,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 }
 
 func TestBindingsThatWereNotGivenAreWorthNothing(t *testing.T) {
+	t.Parallel()
 	j := at(secure)
 	for _, value := range []string{"", "~", "x.1", "~~~.", j.bound(), j.bound() + ".x", j.bound() + ".99999999999999999999"} {
 		other := at(secure)

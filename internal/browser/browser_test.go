@@ -125,6 +125,7 @@ func (j *jar) all(t *testing.T, s *browser.Sessions) (accounts []browser.Account
 }
 
 func TestSessionCookie(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	for _, test := range []struct {
 		tenant *web.Tenant
@@ -143,6 +144,7 @@ func TestSessionCookie(t *testing.T) {
 }
 
 func TestSessionsEndByThemselves(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, store := open(t)
 		u := user(t, store, "default")
@@ -163,6 +165,7 @@ func TestSessionsEndByThemselves(t *testing.T) {
 }
 
 func TestIdleSessionsEndAfterAnHour(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, store := open(t)
 		u := user(t, store, "default")
@@ -179,6 +182,7 @@ func TestIdleSessionsEndAfterAnHour(t *testing.T) {
 }
 
 func TestCookiesThatWereNotGivenAreWorthNothing(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	j := at(secure)
 	sess := j.start(t, s, user(t, store, "default"))
@@ -202,6 +206,7 @@ func TestCookiesThatWereNotGivenAreWorthNothing(t *testing.T) {
 }
 
 func TestSigningInAgainRenewsTheSession(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	u, v := user(t, store, "default"), user(t, store, "default")
 	j := at(secure)
@@ -233,6 +238,7 @@ func TestSigningInAgainRenewsTheSession(t *testing.T) {
 }
 
 func TestManyTabsSignInAtOnce(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	u := user(t, store, "default")
 	j := at(secure)
@@ -253,6 +259,7 @@ func TestManyTabsSignInAtOnce(t *testing.T) {
 }
 
 func TestOneBrowserHoldsFiveAccounts(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	j := at(secure)
 	var users []storage.User
@@ -274,6 +281,7 @@ func TestOneBrowserHoldsFiveAccounts(t *testing.T) {
 }
 
 func TestChoosing(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	u, v := user(t, store, "default"), user(t, store, "default")
 	j := at(secure)
@@ -303,6 +311,7 @@ func TestChoosing(t *testing.T) {
 }
 
 func TestEndingNeedsTheSecret(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	u, v := user(t, store, "default"), user(t, store, "default")
 	j, stranger := at(secure), at(secure)
@@ -336,6 +345,7 @@ func TestEndingNeedsTheSecret(t *testing.T) {
 }
 
 func TestBinding(t *testing.T) {
+	t.Parallel()
 	j := at(secure)
 	var first, second string
 	j.visit(func(w http.ResponseWriter, r *http.Request) { first = browser.Binding(w, r) })
@@ -357,6 +367,7 @@ func TestBinding(t *testing.T) {
 
 // H1: one more proof changes the secret, and nothing else that hangs on the session.
 func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
+	t.Parallel()
 	s, store := open(t)
 	j, old := at(secure), at(secure)
 	u := user(t, store, storage.DefaultTenant)

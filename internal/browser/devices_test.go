@@ -10,6 +10,7 @@ import (
 )
 
 func TestDevicesAreKnownForTheirAccounts(t *testing.T) {
+	t.Parallel()
 	masters, err := secret.Parse(strings.Repeat("a", 32))
 	if err != nil {
 		t.Fatal(err)

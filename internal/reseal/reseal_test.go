@@ -106,6 +106,7 @@ func closed(t *testing.T, s *sqldb.Store, m *secret.Masters) map[storage.SealedK
 }
 
 func TestAllThatIsStoredIsSealedAnew(t *testing.T) {
+	t.Parallel()
 	kinds := map[storage.SealedKind]int{}
 	for p := range secret.Purposes() {
 		where, ok := stored[p]
@@ -166,6 +167,7 @@ func (e *ending) ReplaceSealed(ctx context.Context, kind storage.SealedKind, cha
 }
 
 func TestARunThatWasStoppedIsBegunAgain(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	put(t, s, masters(t, old), 250)
 	ctx, stop := context.WithCancel(t.Context())
@@ -200,6 +202,7 @@ func (r *racing) ReplaceSealed(ctx context.Context, kind storage.SealedKind, cha
 }
 
 func TestWhatAServerChangesMeanwhileStays(t *testing.T) {
+	t.Parallel()
 	s, both := open(t), masters(t, fresh+","+old)
 	ctx := t.Context()
 	cred := storage.Credential{TenantID: storage.DefaultTenant, UserID: "jo", Kind: storage.TOTPCredential, Data: masters(t, old).Box(storage.DefaultTenant, secret.TOTP).Seal([]byte("older"))}
@@ -220,6 +223,7 @@ func TestWhatAServerChangesMeanwhileStays(t *testing.T) {
 }
 
 func TestWhatNoSecretOpensIsCounted(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	put(t, s, masters(t, old), 3)
 	put2 := masters(t, fresh)

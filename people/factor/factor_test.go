@@ -15,6 +15,7 @@ import (
 )
 
 func TestRFC6238Vectors(t *testing.T) {
+	t.Parallel()
 	secret := append(make([]byte, 8), "12345678901234567890"...)
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
 		app, err := ParseTOTP(secret)
@@ -45,6 +46,7 @@ func shown(t *testing.T, app TOTP, at time.Time) string {
 }
 
 func TestCodesOfOneStepAroundNowAreTaken(t *testing.T) {
+	t.Parallel()
 	app := NewTOTP()
 	for steps, want := range map[int]bool{-2: false, -1: true, 0: true, 1: true, 2: false} {
 		code := shown(t, app, now.Add(time.Duration(steps)*30*time.Second))
@@ -55,6 +57,7 @@ func TestCodesOfOneStepAroundNowAreTaken(t *testing.T) {
 }
 
 func TestCodesAreTakenAsPeopleTypeThem(t *testing.T) {
+	t.Parallel()
 	app := NewTOTP()
 	code := shown(t, app, now)
 	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
@@ -72,6 +75,7 @@ func TestCodesAreTakenAsPeopleTypeThem(t *testing.T) {
 
 // H10: TOTP replay.
 func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
+	t.Parallel()
 	app := NewTOTP()
 	before, code, after := shown(t, app, now.Add(-30*time.Second)), shown(t, app, now), shown(t, app, now.Add(30*time.Second))
 	used, ok := app.Use(code, now)
@@ -96,6 +100,7 @@ func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
 
 // A code that was used while a clock was ahead does not keep its owner out until then.
 func TestACodeOfAheadOfTimeIsForgotten(t *testing.T) {
+	t.Parallel()
 	app := NewTOTP()
 	ahead := now.Add(24 * time.Hour)
 	used, ok := app.Use(shown(t, app, ahead), ahead)
@@ -119,6 +124,7 @@ func TestACodeOfAheadOfTimeIsForgotten(t *testing.T) {
 }
 
 func TestAppsReadTheURL(t *testing.T) {
+	t.Parallel()
 	raw := NewTOTP().URL("Acme: Tools & Co", "jo+x@example.com")
 	key, err := otp.NewKeyFromURL(raw)
 	if err != nil {
@@ -157,6 +163,7 @@ func box(t *testing.T) *secret.Box {
 
 // H10: a recovery code twice.
 func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
+	t.Parallel()
 	b := box(t)
 	codes, left := NewRecovery("jo")
 	if len(codes) != 10 {
@@ -197,6 +204,7 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 }
 
 func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, b := range [][]byte{nil, {1}, make([]byte, 27), make([]byte, 29)} {
 		if _, err := ParseTOTP(b); err == nil {
 			t.Errorf("%d bytes are a secret", len(b))
@@ -212,6 +220,7 @@ func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
 
 // Codes on paper outlive the master secret with which they were made.
 func TestRecoveryCodesOutliveMasterSecrets(t *testing.T) {
+	t.Parallel()
 	a, b := strings.Repeat("a", 32), strings.Repeat("b", 32)
 	boxOf := func(list string) *secret.Box {
 		masters, err := secret.Parse(list)

@@ -80,6 +80,7 @@ func prove(t testing.TB, p *Party, purpose Purpose, c Challenge, k Passkey, devi
 }
 
 func TestAPasskeySaysWhatItProves(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	for _, c := range []struct {
 		name             string
@@ -131,6 +132,7 @@ func TestAPasskeySaysWhatItProves(t *testing.T) {
 }
 
 func TestAnAnswerWithoutVerificationIsNoSecondFactor(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	device := passkeytest.New(t, issuer)
 	k := register(t, p, device)
@@ -148,6 +150,7 @@ func TestAnAnswerWithoutVerificationIsNoSecondFactor(t *testing.T) {
 // TestForgedAnswersAreRefused signs each with the right key: what is wrong is what the
 // name says.
 func TestForgedAnswersAreRefused(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	device := passkeytest.New(t, issuer)
 	k := register(t, p, device)
@@ -206,6 +209,7 @@ func TestForgedAnswersAreRefused(t *testing.T) {
 }
 
 func TestStatesOpenWhereTheyBelong(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	device := passkeytest.New(t, issuer)
 	k := register(t, p, device)
@@ -242,6 +246,7 @@ func TestStatesOpenWhereTheyBelong(t *testing.T) {
 }
 
 func TestChallengesLapse(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := party(t, "default", issuer)
 		device := passkeytest.New(t, issuer)
@@ -259,6 +264,7 @@ func TestChallengesLapse(t *testing.T) {
 }
 
 func TestACopiedPasskeyIsMarkedAndNeverProvesAnything(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	device := passkeytest.New(t, issuer)
 	k := register(t, p, device)
@@ -286,6 +292,7 @@ func TestACopiedPasskeyIsMarkedAndNeverProvesAnything(t *testing.T) {
 }
 
 func TestPasskeysWithoutCounterAreUsedAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	device := passkeytest.New(t, issuer)
 	device.Synced, device.Counter = true, 0
@@ -299,6 +306,7 @@ func TestPasskeysWithoutCounterAreUsedAgainAndAgain(t *testing.T) {
 }
 
 func TestAnIssuerNeedsAHostName(t *testing.T) {
+	t.Parallel()
 	for issuer, ok := range map[string]bool{
 		"https://id.example.com": true, "http://localhost:8080": true, "https://id.example.com/t/acme": true,
 		"http://127.0.0.1:8080": false, "http://[::1]:8080": false, "https://": false,
@@ -310,6 +318,7 @@ func TestAnIssuerNeedsAHostName(t *testing.T) {
 }
 
 func TestDamagedRecordsAreErrors(t *testing.T) {
+	t.Parallel()
 	for _, data := range []string{"", "{", "[]", `{"credential":7}`} {
 		if _, err := Parse([]byte(data)); err == nil {
 			t.Errorf("%q was taken", data)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestForgedRegistrationsAreRefused(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", issuer)
 	for name, change := range map[string]func(d *passkeytest.Key){
 		"another site":        func(d *passkeytest.Key) { d.Origin = "https://evil.example" },
@@ -33,6 +34,7 @@ func TestForgedRegistrationsAreRefused(t *testing.T) {
 }
 
 func TestWhatBrowsersAreAsked(t *testing.T) {
+	t.Parallel()
 	p := party(t, "default", "https://id.example.com:8443/t/acme")
 	device := passkeytest.New(t, "https://id.example.com:8443")
 	k := register(t, p, device)

@@ -21,6 +21,7 @@ const (
 )
 
 func TestBreaches(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var asked []string
 	mode := ""

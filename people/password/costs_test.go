@@ -34,6 +34,7 @@ func waste(t *testing.T, h *Hasher, hashes map[string][]byte, wrong string) map[
 // dear as those of before, another product's, or there is none. A factor of four would stand
 // between them.
 func TestWrongPasswordsTakeAsLong(t *testing.T) {
+	t.Parallel()
 	small, large := argon2id.Params{Memory: 4 << 10, Time: 2, Threads: 1}, argon2id.Params{Memory: 16 << 10, Time: 2, Threads: 1}
 	hash := func(p argon2id.Params) []byte {
 		stored, err := hasher(t, p).Hash(t.Context(), "correct horse")
@@ -73,6 +74,7 @@ func TestWrongPasswordsTakeAsLong(t *testing.T) {
 
 // TestDearHashesMakeOthersDearWithinABound: or an import would let everybody ask for seconds.
 func TestDearHashesMakeOthersDearWithinABound(t *testing.T) {
+	t.Parallel()
 	h := hasher(t, cheap)
 	own := h.costs.own
 	if got := h.costs.dearest(); got != own {
@@ -104,6 +106,7 @@ func TestDearHashesMakeOthersDearWithinABound(t *testing.T) {
 }
 
 func TestKindOfAHash(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1": "$argon2id$v=19$m=65536,t=2,p=1",
 		"$2b$12$abcdefghijklmnopqrstuv":                          "$2b$12",

@@ -47,6 +47,7 @@ var imported = []struct{ name, hash, password string }{
 }
 
 func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
+	t.Parallel()
 	h := hasher(t, cheap)
 	for _, test := range imported {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,6 +75,7 @@ func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
 }
 
 func TestFirebase(t *testing.T) {
+	t.Parallel()
 	b64 := func(s string) []byte {
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {
@@ -113,6 +115,7 @@ func TestFirebase(t *testing.T) {
 }
 
 func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
+	t.Parallel()
 	const salt, key = "c2FsdHNhbHRzYWx0", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	long := base64.RawStdEncoding.EncodeToString(make([]byte, 10_000))
 	kc := func(secret, data string) string { return `{"secretData":` + secret + `,"credentialData":` + data + `}` }
@@ -171,6 +174,7 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 }
 
 func TestForeignHashesAreWithinTheBound(t *testing.T) {
+	t.Parallel()
 	// No work gets through this pool.
 	h, err := New(cheap, argon2id.NewPool(0, 0))
 	if err != nil {

@@ -20,6 +20,7 @@ func hasher(t *testing.T, p argon2id.Params) *Hasher {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	h := hasher(t, cheap)
 	long := strings.Repeat("x", 72)
 	for _, pair := range [][2]string{
@@ -43,6 +44,7 @@ func TestVerify(t *testing.T) {
 }
 
 func TestKeyboardsMayComposeOrNot(t *testing.T) {
+	t.Parallel()
 	h := hasher(t, cheap)
 	stored, err := h.Hash(t.Context(), "caf\u00e9 cr\u00e8me")
 	if err != nil {
@@ -54,6 +56,7 @@ func TestKeyboardsMayComposeOrNot(t *testing.T) {
 }
 
 func TestNothingVerifiesWithoutAReadableHash(t *testing.T) {
+	t.Parallel()
 	h := hasher(t, cheap)
 	if ok, _, err := h.Verify(t.Context(), nil, "secret"); ok || err != nil {
 		t.Errorf("no hash: got %v, %v", ok, err)
@@ -66,6 +69,7 @@ func TestNothingVerifiesWithoutAReadableHash(t *testing.T) {
 }
 
 func TestLengthIsRefusedBeforeHashing(t *testing.T) {
+	t.Parallel()
 	// No hash gets through this pool, so that whoever tries is found out.
 	h, err := New(cheap, argon2id.NewPool(0, 0))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestPolicy(t *testing.T) {
+	t.Parallel()
 	p := &Policy{MinScore: MinScore}
 	about := []string{"jo.example-smith@mail.example.com", "jo_the_great", "Jo Lindqvist"}
 	for _, test := range []struct {
@@ -45,6 +46,7 @@ func TestPolicy(t *testing.T) {
 }
 
 func TestCommonPasswords(t *testing.T) {
+	t.Parallel()
 	for _, p := range []string{"password", "12345678", "123456789", "baseball", "football", "qwertyuiop", "1234567890", "superman", "1qaz2wsx",
 		"trustno1", "jennifer", "sunshine", "iloveyou", "starwars", "computer", "michelle", "princess", "11111111", "corvette", "password1", "spongebob", "12081962", "18111957"} {
 		if !common(p) || !common(strings.ToUpper(p)) {
@@ -55,6 +57,7 @@ func TestCommonPasswords(t *testing.T) {
 
 // TestCommonTakesFewOthers measures the filter's false positives.
 func TestCommonTakesFewOthers(t *testing.T) {
+	t.Parallel()
 	const tries = 1 << 18
 	found := 0
 	for i := range tries {
@@ -89,6 +92,7 @@ func TestARandomPasswordIsNotCommon(t *testing.T) {
 // TestScore has what zxcvbn 4.4.2 says beside what we say, which differs where it knows
 // rarer words and keyboards, and takes other years for near ones.
 func TestScore(t *testing.T) {
+	t.Parallel()
 	same, all := 0, 0
 	for _, test := range []struct {
 		password string
@@ -174,6 +178,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestScoreKnowsThePerson(t *testing.T) {
+	t.Parallel()
 	if with, without := Score("wozniakowska77", "wozniakowska@example.com"), Score("wozniakowska77"); with > 1 || without < 4 {
 		t.Errorf("got %d, and %d for somebody else", with, without)
 	}
@@ -182,6 +187,7 @@ func TestScoreKnowsThePerson(t *testing.T) {
 // TestScoreTakesNoLongerForLongPasswords: zxcvbn's time grows with the cube of the
 // length, and what is longer than maxJudged would take a thousand times as long.
 func TestScoreTakesNoLongerForLongPasswords(t *testing.T) {
+	t.Parallel()
 	Score("loads the words")
 	for _, unit := range []string{"a", "ab", "Pa5$w0rd", "qwerty1985", "\U0001F40E", "@4(3!1|0$57+%2", "1"} {
 		least := func(password string) time.Duration {

@@ -100,6 +100,7 @@ func (th *there) answer(address string, who fakeidp.Person, r Request) (Answer, 
 var jo = fakeidp.Person{Subject: "4711", Name: "Jo Doe", Email: "jo@example.com", Verified: "true", Tenant: directory}
 
 func TestEveryKindOfProvider(t *testing.T) {
+	t.Parallel()
 	named := storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe"}
 	for kind, want := range map[string]Identity{
 		fakeidp.OpenID:    {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
@@ -128,6 +129,7 @@ func TestEveryKindOfProvider(t *testing.T) {
 
 // G3, G2: an ID token that is not exactly ours is refused, and an answer of another issuer.
 func TestWrongTokensAreRefused(t *testing.T) {
+	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	for _, fault := range []string{
 		"no-id-token", "issuer", "audience", "azp", "nonce", "no-nonce", "signature", "unsigned", "symmetric", "expired", "no-exp", "future", "old",
@@ -156,6 +158,7 @@ func TestWrongTokensAreRefused(t *testing.T) {
 
 // G2: a discovery document that calls itself something else, or lacks something.
 func TestWrongDiscoveryIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(map[string]any){
 		"another issuer":  func(m map[string]any) { m["issuer"] = "https://accounts.google.com" },
 		"a template":      func(m map[string]any) { m["issuer"] = "https://login.microsoftonline.com/{tenantid}/v2.0" },
@@ -180,6 +183,7 @@ func TestWrongDiscoveryIsRefused(t *testing.T) {
 
 // G5: only the boolean true is verified, and what a provider documents to mean it.
 func TestVerifiedAddresses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		kind, says string
 		want       bool
@@ -212,6 +216,7 @@ func TestVerifiedAddresses(t *testing.T) {
 
 // G5: what a provider says of one claim's address is not said of another's.
 func TestAnAddressOfAnotherClaimIsNotVerified(t *testing.T) {
+	t.Parallel()
 	said := claims{"email": "eve@example.com", "email_verified": true, "preferred_username": "victim@example.com"}
 	for verified, want := range map[string]bool{"": false, "email_verified": true} {
 		th := serve(t, fakeidp.OpenID, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) {
@@ -228,6 +233,7 @@ func TestAnAddressOfAnotherClaimIsNotVerified(t *testing.T) {
 
 // G13: what hangs, floods, leads inwards or answers nonsense ends soon and cleanly.
 func TestProvidersThatMisbehave(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{fakeidp.OpenID, fakeidp.Facebook} {
 		for _, fault := range []string{"hang", "huge", "status", "json", "redirect", "error"} {
 			t.Run(kind+" "+fault, func(t *testing.T) {
@@ -260,6 +266,7 @@ func TestProvidersThatMisbehave(t *testing.T) {
 
 // G13: a key that was not there a moment ago is looked for.
 func TestKeysChange(t *testing.T) {
+	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	for range 3 {
 		who := jo
@@ -281,6 +288,7 @@ func TestKeysChange(t *testing.T) {
 
 // G13: a provider that is down is not asked again at once, and those who wait do so together.
 func TestProviderThatIsDown(t *testing.T) {
+	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	th.srv.Close()
 	for range 20 {
@@ -292,6 +300,7 @@ func TestProviderThatIsDown(t *testing.T) {
 
 // L1 for upstreams: without leave, nothing inside is reached.
 func TestNothingInsideIsReached(t *testing.T) {
+	t.Parallel()
 	hits := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
 	defer srv.Close()
@@ -311,6 +320,7 @@ func TestNothingInsideIsReached(t *testing.T) {
 
 // G15: many at once through one provider never get each other's identity.
 func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{fakeidp.OpenID, fakeidp.Facebook} {
 		th := serve(t, kind, time.Minute, nil)
 		var wg sync.WaitGroup
@@ -328,6 +338,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 func TestWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	for kind, want := range map[string]map[string]string{
 		fakeidp.OpenID:   {"prompt": "login", "max_age": "0", "login_hint": "jo@example.com", "scope": "openid profile email", "nonce": "*"},
 		fakeidp.Google:   {"prompt": "select_account", "max_age": "0", "hd": "example.com", "nonce": "*"},
@@ -359,6 +370,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 
 // What a provider says of a person is shown to others: one line of text, https or nothing.
 func TestHostileProfiles(t *testing.T) {
+	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	said := claims{
 		"name": "Jo\u202eeoD", "given_name": strings.Repeat("x", 201), "family_name": "a\nb", "picture": "javascript:alert(1)", "website": "http://example.com",
@@ -371,6 +383,7 @@ func TestHostileProfiles(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	good := []storage.Upstream{
 		{ID: "google", Preset: "google", ClientID: "c", AuthoritativeDomains: []string{"example.com"}},
 		{ID: "corp", Issuer: "https://login.example.com", ClientID: "c", Claims: map[string]string{"email": "mail"}, SignUp: "closed"},

@@ -11,6 +11,7 @@ import (
 
 // G4: a token that was made for another app signs nobody in.
 func TestTokensOfOtherApps(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{fakeidp.Google, fakeidp.Facebook} {
 		th := serve(t, kind, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) { u.Audiences = []string{"native"} })
 		bring := func(client, fault string) (Identity, error) {

@@ -44,5 +44,6 @@ func open(t testing.TB, url string) *sqldb.Store {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *sqldb.Store) { storagetest.Durable(t, s) })
 }

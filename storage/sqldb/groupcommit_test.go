@@ -62,6 +62,7 @@ func isSpentNow(t *testing.T, s *Store, value string, wanted bool) {
 }
 
 func TestOneFailureInAGroupLeavesTheOthersAlone(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	broken := errors.New("broken")
 	got := together(s,
@@ -89,6 +90,7 @@ func TestOneFailureInAGroupLeavesTheOthersAlone(t *testing.T) {
 }
 
 func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	got := together(s,
 		spendIn("a"),
@@ -111,6 +113,7 @@ func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
 }
 
 func TestAPanicStaysInItsGoroutine(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	defer func() {
 		if got := recover(); got != "mine" {
@@ -128,6 +131,7 @@ func TestAPanicStaysInItsGoroutine(t *testing.T) {
 }
 
 func TestWhoeverGivesUpWaitingHasDoneNothing(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	began, done := make(chan bool), make(chan bool)
 	var wg sync.WaitGroup
@@ -158,6 +162,7 @@ func TestWhoeverGivesUpWaitingHasDoneNothing(t *testing.T) {
 }
 
 func TestAGroupUnderFireAnswersTruly(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	var mu sync.Mutex
 	answered := make(map[string]bool)
@@ -192,6 +197,7 @@ func TestAGroupUnderFireAnswersTruly(t *testing.T) {
 // A disk may stop for half a minute, and go on. Until it does, nobody waits for longer than
 // they can, whether their work has begun or not; what a caller left before it began is not done.
 func TestASilentDiskHoldsNobody(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		back := make(chan bool)
 		var begun atomic.Int32
@@ -253,6 +259,7 @@ func TestASilentDiskHoldsNobody(t *testing.T) {
 
 // A statement that takes long writes to what is its caller's, who must not be gone then.
 func TestRunningWorkIsAwaited(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := &group{commit: func(tasks []*task) {
 			for _, one := range tasks {

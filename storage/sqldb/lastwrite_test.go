@@ -13,6 +13,7 @@ import (
 
 // A file that may not grow is what a full disk is to SQLite.
 func TestAFullDiskIsRemembered(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	pages := func(n int) {
 		t.Helper()

@@ -14,6 +14,7 @@ import (
 
 // What happened and was not answered must not happen again: nobody knows that it did.
 func TestWhatMayHaveHappenedIsNotRepeated(t *testing.T) {
+	t.Parallel()
 	direct := pgtest.Start(t)
 	u, err := url.Parse(direct)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 // A part that a busy database did not answer is tried again, smaller; what fails again and
 // again, or for another reason, is an error.
 func TestPartsAreTriedAgain(t *testing.T) {
+	t.Parallel()
 	busy := fmt.Errorf("%w: timeout", storage.ErrUnavailable)
 	other := errors.New("wrong")
 	for _, c := range []struct {

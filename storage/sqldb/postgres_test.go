@@ -13,6 +13,7 @@ import (
 )
 
 func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for i, code := range []string{"serialization_failure", "deadlock_detected"} {
 		for j, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact, s.engine.read} {
@@ -41,6 +42,7 @@ func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
 }
 
 func TestDeadlocksAreBroken(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for _, id := range []string{"a", "b"} {
 		if err := s.AddUser(t.Context(), storage.User{TenantID: "default", ID: id}, nil, nil); err != nil {
@@ -79,6 +81,7 @@ func TestDeadlocksAreBroken(t *testing.T) {
 // TestConnectionsThatTheServerEnded are what a firewall or an administrator leaves in
 // the pool.
 func TestConnectionsThatTheServerEnded(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for round := range 10 {
 		var many sync.WaitGroup
@@ -107,6 +110,7 @@ func TestConnectionsThatTheServerEnded(t *testing.T) {
 }
 
 func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
 	err := s.engine.transact(t.Context(), func(conn) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -122,6 +126,7 @@ func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
 // TestWhoHangsUpCostsNoConnection: a new one costs more than any statement, and is asked for
 // by whoever sends a request and goes.
 func TestWhoHangsUpCostsNoConnection(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
 	backend := func() int64 {
 		t.Helper()
@@ -176,6 +181,7 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 
 // TestAFormerPrimaryIsLeft makes new connections read-only, as those to a standby are.
 func TestAFormerPrimaryIsLeft(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	pool := s.engine.(*postgres).pool
 	readOnly := func(setting string) {
@@ -221,6 +227,7 @@ func TestAFormerPrimaryIsLeft(t *testing.T) {
 
 // TestTextSortsByBytes looks for columns that sort as the database's language does.
 func TestTextSortsByBytes(t *testing.T) {
+	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	const others = `SELECT COUNT(*) FROM information_schema.columns
 		WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`

@@ -86,6 +86,7 @@ func openMigrated(t testing.TB, url string) *Store {
 }
 
 func TestEveryQueryIsRunByTheContract(t *testing.T) {
+	t.Parallel()
 	known := make(map[string]string)
 	for name, text := range queries(t) {
 		known[text] = name
@@ -109,6 +110,7 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 
 // TestEveryQueryUsesAnIndex also prepares each on both engines.
 func TestEveryQueryUsesAnIndex(t *testing.T) {
+	t.Parallel()
 	all := queries(t)
 	for name := range beginnings {
 		delete(all, name)

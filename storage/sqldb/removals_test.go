@@ -43,6 +43,7 @@ func many(t *testing.T, s *Store, grants int) {
 // TestRemovalsYield removes a client with thousands of grants: no part is large, and behind
 // each of them others can write, for which its transaction has to have ended.
 func TestRemovalsYield(t *testing.T) {
+	t.Parallel()
 	for _, s := range []*Store{openFile(t), openMigrated(t, pgtest.Start(t))} {
 		const grants = 6000
 		many(t, s, grants)
@@ -69,6 +70,7 @@ func TestRemovalsYield(t *testing.T) {
 // TestMigrationsQueueForNobody holds a table as a backup does while the schema is brought up
 // to date: other servers read it all the while, and the migration goes on when it is free.
 func TestMigrationsQueueForNobody(t *testing.T) {
+	t.Parallel()
 	url := pgtest.Start(t)
 	s := openMigrated(t, url)
 	for _, undo := range []string{

@@ -19,6 +19,7 @@ import (
 )
 
 func TestFilesAreTheirOwnersAlone(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	path := filepath.Join(dir, "a b%?#'ü.db")
 	s := openMigrated(t, "sqlite:"+path)
@@ -57,6 +58,7 @@ func mode(t *testing.T, path string, wanted os.FileMode) {
 }
 
 func TestLinksAndFoldersAreRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	dangling, link, file := filepath.Join(dir, "dangling"), filepath.Join(dir, "link"), filepath.Join(dir, "file")
 	for _, err := range []error{
@@ -77,6 +79,7 @@ func TestLinksAndFoldersAreRefused(t *testing.T) {
 }
 
 func TestAnsweredWritesSurviveTheProcess(t *testing.T) {
+	t.Parallel()
 	if url := os.Getenv("VOUCHSAFE_TEST_WRITE_TO"); url != "" {
 		writeUntilKilled(t, url)
 	}
@@ -137,6 +140,7 @@ func writeUntilKilled(t *testing.T, url string) {
 
 // TestAFullDiskIsUnavailable uses SQLite's own limit, which fails as a full disk does.
 func TestAFullDiskIsUnavailable(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	l := s.engine.(*lite)
 	limit := func(pages string) {
@@ -169,6 +173,7 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 }
 
 func TestAFileThatIsNoDatabase(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notes.txt")
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
 		t.Fatal(err)
@@ -185,6 +190,7 @@ func TestAFileThatIsNoDatabase(t *testing.T) {
 
 // TestAnotherProcessMayWrite holds the file's lock as a command beside a server does.
 func TestAnotherProcessMayWrite(t *testing.T) {
+	t.Parallel()
 	s := openFile(t)
 	other, err := sql.Open("sqlite", s.engine.(*lite).source)
 	if err != nil {
@@ -202,6 +208,7 @@ func TestAnotherProcessMayWrite(t *testing.T) {
 }
 
 func TestMemoryWorksInFakeTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := Open(context.Background(), "sqlite::memory:")
 		if err != nil {
@@ -220,6 +227,7 @@ func TestMemoryWorksInFakeTime(t *testing.T) {
 }
 
 func TestMemoriesAreApart(t *testing.T) {
+	t.Parallel()
 	a, b := openMigrated(t, "sqlite::memory:"), openMigrated(t, "sqlite::memory:")
 	if err := a.engine.write(t.Context(), spendIn("a")); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ func spend(ctx context.Context, s *sqldb.Store, value string) error {
 }
 
 func TestManyReplicasMayMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{pgtest.Start(t), "sqlite:" + filepath.Join(t.TempDir(), "data", "vouchsafe.db")} {
 		var wg sync.WaitGroup
 		for range 8 {
@@ -47,6 +48,7 @@ func TestManyReplicasMayMigrateAtOnce(t *testing.T) {
 }
 
 func TestPingAsksForTheSchema(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		s, err := sqldb.Open(t.Context(), e.url(t))
 		if err != nil {
@@ -60,6 +62,7 @@ func TestPingAsksForTheSchema(t *testing.T) {
 }
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{"", "mysql://x", "sqlite", "sqlite:", "postgres://user:secret@host:port/db", "postgres://:secret@h/d?pool_max_conns=x"} {
 		s, err := sqldb.Open(t.Context(), url)
 		if err == nil {
@@ -73,6 +76,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 
 // TestCosts holds the costs that the design promises.
 func TestCosts(t *testing.T) {
+	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *sqldb.Store) {
 		ctx := t.Context()
 		populate(t, s)
@@ -134,6 +138,7 @@ func grant(id, code string) storage.Grant {
 }
 
 func TestAClosedStoreIsUnavailable(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		s, err := sqldb.Open(t.Context(), e.url(t))
 		if err != nil {
@@ -157,6 +162,7 @@ func TestAClosedStoreIsUnavailable(t *testing.T) {
 // TestPostgresComesBack stops the server under load. Each value is spent by one call
 // that is repeated while the answer is that nothing was decided.
 func TestPostgresComesBack(t *testing.T) {
+	t.Parallel()
 	server := pgtest.StartServer(t)
 	url, err := server.NewDatabase()
 	if err != nil {
@@ -232,6 +238,7 @@ func TestPostgresComesBack(t *testing.T) {
 }
 
 func TestASilentServerIsBounded(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // connects and says nothing
 	if err != nil {
 		t.Fatal(err)
