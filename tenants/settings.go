@@ -13,18 +13,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
-// SettingFault is one thing that is wrong with a tenant's settings.
-type SettingFault struct {
-	Path    string // as in tenants.yaml: sign_up.mode, upstreams.0.issuer
-	Message string // what is wrong and what to write instead
-}
-
 // CheckSettings says all that is wrong with a tenant's settings, and makes them those that
 // are stored.
-func CheckSettings(t *storage.TenantSettings) []SettingFault {
-	var fs []SettingFault
+func CheckSettings(t *storage.TenantSettings) []Fault {
+	var fs []Fault
 	wrong := func(path, format string, args ...any) {
-		fs = append(fs, SettingFault{path, fmt.Sprintf(format, args...)})
+		fs = append(fs, Fault{path, fmt.Sprintf(format, args...)})
 	}
 	oneOf := func(path, value string, allowed ...string) {
 		if value != "" && !slices.Contains(allowed, value) {

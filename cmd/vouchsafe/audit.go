@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -91,7 +92,7 @@ func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last strin
 	last = c.After
 	for {
 		began := time.Now()
-		page, err := s.EventsAfter(ctx, c.Tenant, last, c.Until, pageSize)
+		page, err := s.EventsAfter(ctx, c.Tenant, last, c.Until, listing.PageSize)
 		if err != nil {
 			return last, errors.Join(w.Flush(), err)
 		}
@@ -104,10 +105,10 @@ func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last strin
 				return last, err
 			}
 		}
-		if len(page) < pageSize {
+		if len(page) < listing.PageSize {
 			return last, w.Flush()
 		}
-		rest(began)
+		listing.Rest(began)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -89,11 +91,11 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		secret, hash = clients.NewSecret()
 		client.SecretHashes = []string{hash}
 	}
-	var fs faults
+	var fs declare.Faults
 	for _, e := range clients.Validate(&client) {
-		fs.add(e.Field, "%s", e.Message)
+		fs.Add(e.Field, "%s", e.Message)
 	}
-	if err := fs.err(); err != nil {
+	if err := fs.Err(); err != nil {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
@@ -155,7 +157,7 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Client, error) { return s.Clients(ctx, c.Tenant, after, pageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.Client, error) { return s.Clients(ctx, c.Tenant, after, listing.PageSize) },
 			func(c storage.Client) string { return c.ClientID })
 		return printList(a, c.JSON, all, viewClient, []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"}, func(v clientView) []string {
 			from := "command"
@@ -226,11 +228,11 @@ type clientApplyCmd struct {
 }
 
 func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
-	return a.plan(ctx, c.Tenant, c.File, func(s store, plan []change) error {
+	return a.plan(ctx, c.Tenant, c.File, func(s store, plan clients.Plan) error {
 		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
 			return err
 		}
-		if err := applyPlan(ctx, s, c.Tenant, plan, "cli"); err != nil {
+		if err := plan.Apply(ctx, s, recorder(s, "cli")); err != nil {
 			return err
 		}
 		if c.JSON {
@@ -256,7 +258,7 @@ func (*clientDiffCmd) Help() string {
 }
 
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
-	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan []change) error {
+	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan clients.Plan) error {
 		if c.JSON {
 			if err := a.printJSON(plan); err != nil {
 				return err
@@ -272,12 +274,12 @@ func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
 }
 
 // plan reads a clients file and hands over what applying it would change.
-func (a *app) plan(ctx context.Context, tenant, file string, then func(store, []change) error) error {
+func (a *app) plan(ctx context.Context, tenant, path string, then func(store, clients.Plan) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	clients, err := readClients(file, cfg.samples())
+	file, err := declare.ReadClients(path, cfg.samples())
 	if err != nil {
 		return err
 	}
@@ -285,11 +287,11 @@ func (a *app) plan(ctx context.Context, tenant, file string, then func(store, []
 		if err := hasTenant(ctx, s, tenant); err != nil {
 			return err
 		}
-		plan, err := planClients(ctx, s, tenant, clients)
+		plan, err := clients.NewPlan(ctx, s, tenant, file)
 		if err != nil {
 			return err
 		}
-		return then(s, append([]change{}, plan...))
+		return then(s, plan)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -283,10 +284,10 @@ func (c *Config) complete() {
 }
 
 // check says all that is wrong, and what to write instead.
-func (c *Config) check(origin func(name string) string) faults {
-	var fs faults
+func (c *Config) check(origin func(name string) string) declare.Faults {
+	var fs declare.Faults
 	wrong := func(name, format string, args ...any) {
-		fs.add(origin(name), format, args...)
+		fs.Add(origin(name), format, args...)
 	}
 	if c.production() {
 		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {

@@ -191,6 +191,9 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "VOUCHSAFE_SECRET_FILE names a file that cannot be read") {
 		t.Errorf("missing: got %v", err)
 	}
+	if _, err := settle(t, "secret_file: []", nil, nil); err == nil || !strings.Contains(err.Error(), "yaml:1:14 secret_file: want a value") {
+		t.Errorf("no name: got %v", err)
+	}
 	if _, err := settle(t, "listen_file: x", nil, nil); err == nil {
 		t.Error("a setting that is no secret was taken from a file")
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/declare"
 )
 
 // settingsPage is docs/settings.md.
@@ -166,12 +168,12 @@ func TestDocsAreTrue(t *testing.T) {
 		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
 			switch {
 			case strings.HasPrefix(block[2], "tenants:"):
-				if _, faults := parseTenants(path, "https://id.example.com", []byte(block[2])); len(faults) > 0 {
-					t.Errorf("%s: %v\n%s", path, faults.err(), block[2])
+				if _, faults := declare.Tenants(path, "https://id.example.com", []byte(block[2])); len(faults) > 0 {
+					t.Errorf("%s: %v\n%s", path, faults.Err(), block[2])
 				}
 			case block[1] == "yaml":
-				if _, faults := parseClients(path, []byte(block[2]), false); len(faults) > 0 {
-					t.Errorf("%s: %v\n%s", path, faults.err(), block[2])
+				if _, faults := declare.Clients(path, []byte(block[2]), false); len(faults) > 0 {
+					t.Errorf("%s: %v\n%s", path, faults.Err(), block[2])
 				}
 			default:
 				for _, words := range commandLine.FindAllStringSubmatch(block[2], -1) {

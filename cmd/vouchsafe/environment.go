@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/vouchsafe/vouchsafe/declare"
 )
 
 // envPrefix is how the names of settings begin in the environment.
@@ -20,13 +22,13 @@ func (l *loader) ownEnviron(environ []string) map[string]string {
 		case !strings.HasPrefix(upper, envPrefix):
 		case upper != name:
 			if isSettingVariable(upper) {
-				l.faults.add(name, "is not a setting: names are in capitals, write %s", upper)
+				l.faults.Add(name, "is not a setting: names are in capitals, write %s", upper)
 			}
 		// Docker Compose and its like hand over what is not set as empty.
 		case val == "" && (name == database || name == database+"_FILE"):
 			// It was meant to hold something: an embedded server in its place would print
 			// the first administrator's link, for an empty database.
-			l.faults.add(name, "is empty: write the PostgreSQL URL, or unset it for an embedded server")
+			l.faults.Add(name, "is empty: write the PostgreSQL URL, or unset it for an embedded server")
 		case val != "" && !injected(name, val):
 			env[name] = val
 		}
@@ -60,7 +62,7 @@ func (l *loader) readEnv(env map[string]string) {
 		name := s.env()
 		val, ok := env[name]
 		if path := env[name+"_FILE"]; s.secret && path != "" && ok {
-			l.faults.add(name, "and %s_FILE are both set: unset one", name)
+			l.faults.Add(name, "and %s_FILE are both set: unset one", name)
 		} else if s.secret && path != "" {
 			l.setFromFile(s, name+"_FILE", path)
 		}
@@ -71,7 +73,7 @@ func (l *loader) readEnv(env map[string]string) {
 	for name := range env {
 		if name != envPrefix+"CONFIG" && !isSettingVariable(name) {
 			spelt := func(setting string) string { return envPrefix + strings.ToUpper(setting) }
-			l.faults.add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
+			l.faults.Add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
 		}
 	}
 }
@@ -94,7 +96,7 @@ func suggested(name string, spelt func(setting string) string) string {
 			spellings = append(spellings, spelt(s.name+"_file"))
 		}
 	}
-	if hint := meant(spelt(name), spellings); hint != "" {
+	if hint := declare.Suggest(spelt(name), spellings); hint != "" {
 		return hint
 	}
 	best := otherNames[name]

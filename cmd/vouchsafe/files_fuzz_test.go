@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 // FuzzPeople reads any file of people, as JSON and as CSV. Whoever is taken from it is
@@ -68,42 +67,6 @@ func FuzzPeople(f *testing.F) {
 			q, err := again.check(rules)
 			if err != nil || q.user.EmailKey != u.EmailKey || q.user.UsernameKey != u.UsernameKey || q.user.Phone != u.Phone || q.user.Profile.Name != u.Profile.Name || !bytes.Equal(q.hash, p.hash) || !q.user.CreatedAt.Equal(u.CreatedAt) {
 				t.Errorf("%s came back as %+v, %v", raw, q.user, err)
-			}
-		}
-	})
-}
-
-// FuzzTenantsFile: a file is refused with the place of each fault, or read the same twice.
-// No secret in it is among the faults.
-func FuzzTenantsFile(f *testing.F) {
-	for _, text := range []string{
-		"tenants:\n  acme:\n    name: Acme\n    host: id.acme.example\n    branding: {accent: '#1f5f5b', css: '.card{color:red}'}\n    second_factor: {remember_device: 720h}\n",
-		"tenants:\n  acme:\n    upstreams:\n    - {id: g, preset: google, client_id: x, client_secret: secretcanary}\n",
-		"tenants: {a: {upstreams: [{id: '../x', client_secret: {secretcanary: 1}}]}}", "tenants: &a {x: *a}", "tenants:\n- a\n", "tenants: {default: {disabled: true}}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\ntenants: {x: {sign_up: {email_domains: *c}}}",
-		"tenants: {a: {branding: {css: '@import url(//evil.example)'}}}", "tenants: {a: }\n---\ntenants: {b: }", "tenants: {a: {name: !!binary AA==}}", "tenants: {a: {second_factor: {remember_device: 9999999999h}}}", "\xff\xfe", "tenants: {a: {host: 'a b'}}",
-	} {
-		f.Add([]byte(text))
-	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if bytes.Contains(text, []byte("client_secret_file")) {
-			return // any file of the machine's could be named
-		}
-		path := filepath.Join(dir, "tenants.yaml")
-		all, fs := parseTenants(path, "https://id.example.com", text)
-		if err := fs.err(); err != nil {
-			if !strings.Contains(err.Error(), path) {
-				t.Errorf("%v does not say where", err)
-			}
-			return
-		}
-		twice, fs := parseTenants(path, "https://id.example.com", text)
-		if fs.err() != nil || len(twice) != len(all) {
-			t.Fatalf("read again: %v", fs.err())
-		}
-		for i, d := range all {
-			if !tenants.ValidID(d.id) || d.id != twice[i].id || !bytes.Equal(shown(d.TenantSettings), shown(twice[i].TenantSettings)) {
-				t.Errorf("%q is read as %q", d.id, twice[i].id)
 			}
 		}
 	})

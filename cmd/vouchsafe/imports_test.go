@@ -27,8 +27,8 @@ var arrows = map[string][]string{
 	"login/ui":    {"login/texts", "people/typed", "tenants/brand", "storage", "internal/..."},
 	"people":      {"people/...", "storage", "internal/..."},
 
-	"clients":       {"storage", "internal/argon2id", "internal/secret"},
-	"tenants":       {"tenants/brand", "people/...", "storage", "internal/hostname", "internal/secret"},
+	"clients":       {"storage", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
+	"tenants":       {"tenants/brand", "people/...", "storage", "internal/diff", "internal/hostname", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},
 
@@ -54,12 +54,13 @@ var alone = map[string][]string{
 	"github.com/jackc/pgx/v5":         {"storage/sqldb", "internal/pgtest", "e2e/...", "bench"},
 	"modernc.org/sqlite":              {"storage/sqldb", "bench"},
 	"github.com/redis/go-redis/v9":    {"storage/redis"},
+	"go.yaml.in/yaml/v4":              {"declare"},
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
 }
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
 // API and a command can call the same function.
-var withoutHTTP = []string{"clients", "tenants/...", "storage/..."}
+var withoutHTTP = []string{"clients", "declare", "tenants/...", "storage/..."}
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -45,7 +46,7 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 		view := func(m storage.Mail) mailView {
 			return mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError}
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, c.Tenant, after, pageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, c.Tenant, after, listing.PageSize) },
 			func(m storage.Mail) string { return m.ID })
 		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
 			return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
@@ -54,7 +55,7 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 }
 
 func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Mail, error] {
-	return listing(func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, tenant, after, pageSize) },
+	return listing.All(func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, tenant, after, listing.PageSize) },
 		func(m storage.Mail) string { return m.ID })
 }
 

@@ -8,59 +8,18 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// pageSize is how many records are read at a time.
-const pageSize = 200
-
-// longestPause bounds the rest behind a page: its reader may have been slow.
-const longestPause = 100 * time.Millisecond
-
-// listing walks all records of a list that storage gives page by page. It rests behind each.
-func listing[T any](page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for after := ""; ; {
-			began := time.Now()
-			some, err := page(after)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for _, v := range some {
-				if !yield(v, nil) {
-					return
-				}
-				after = id(v)
-			}
-			if len(some) < pageSize {
-				return
-			}
-			rest(began)
-		}
-	}
-}
-
-// rest waits for as long as a page took that was begun then, with all that was done with it: a
-// command that reads a million rows leaves half of its core, and of the database, to users who
-// sign in.
-func rest(began time.Time) { time.Sleep(min(time.Since(began), longestPause)) }
-
-func allClients(ctx context.Context, store storage.Clients, tenant string) iter.Seq2[storage.Client, error] {
-	return listing(func(after string) ([]storage.Client, error) { return store.Clients(ctx, tenant, after, pageSize) },
-		func(c storage.Client) string { return c.ClientID })
-}
-
 func allUsers(ctx context.Context, store storage.Users, tenant string) iter.Seq2[storage.User, error] {
-	return listing(func(after string) ([]storage.User, error) { return store.Users(ctx, tenant, after, pageSize) },
+	return listing.All(func(after string) ([]storage.User, error) { return store.Users(ctx, tenant, after, listing.PageSize) },
 		func(u storage.User) string { return u.ID })
 }
 
 func allTenants(ctx context.Context, store storage.Tenants) iter.Seq2[storage.Tenant, error] {
-	return listing(func(after string) ([]storage.Tenant, error) { return store.Tenants(ctx, after, pageSize) },
+	return listing.All(func(after string) ([]storage.Tenant, error) { return store.Tenants(ctx, after, listing.PageSize) },
 		func(t storage.Tenant) string { return t.ID })
 }
 
@@ -75,7 +34,7 @@ type pageFlags struct {
 func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		n := 0
-		for v, err := range listing(func(after string) ([]T, error) {
+		for v, err := range listing.All(func(after string) ([]T, error) {
 			if after == "" {
 				after = c.After
 			}

@@ -22,7 +22,7 @@ import (
 
 func TestServeWithNothingSet(t *testing.T) {
 	sh := newShell(t)
-	sample, err := os.ReadFile(sampleClients)
+	sample, err := os.ReadFile("../../clients.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -26,6 +27,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 const (
@@ -297,13 +299,13 @@ func (s *server) applyTenants(ctx context.Context) error {
 	if s.cfg.Tenants == "" {
 		return nil
 	}
-	file, err := readTenants(s.cfg.Tenants, s.cfg.Issuer)
+	file, err := declare.ReadTenants(s.cfg.Tenants, s.cfg.Issuer)
 	if err != nil {
 		return unreadable("tenants", err)
 	}
-	plan, err := planTenants(ctx, s.store, s.secrets, file)
+	plan, err := tenants.NewPlan(ctx, s.store, s.secrets, file)
 	if err == nil {
-		err = applyTenants(ctx, s.store, plan, "tenants file")
+		err = plan.Apply(ctx, s.store, recorder(s.store, "tenants file"))
 	}
 	if err != nil {
 		return fmt.Errorf("tenants file: %w", err)
@@ -316,25 +318,25 @@ func (s *server) applyTenants(ctx context.Context) error {
 // playground's client one exactly where there is a playground.
 func (s *server) applyClients(ctx context.Context) error {
 	if s.cfg.Clients != "" {
-		clients, err := readClients(s.cfg.Clients, s.cfg.samples())
+		file, err := declare.ReadClients(s.cfg.Clients, s.cfg.samples())
 		if err != nil {
 			return unreadable("clients", err)
 		}
-		plan, err := planClients(ctx, s.store, storage.DefaultTenant, clients)
+		plan, err := clients.NewPlan(ctx, s.store, storage.DefaultTenant, file)
 		if err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if err := s.provider.PublishKeys(ctx, storage.DefaultTenant, kept(plan)...); err != nil {
+		if err := s.provider.PublishKeys(ctx, storage.DefaultTenant, plan.Kept()...); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if err := applyPlan(ctx, s.store, storage.DefaultTenant, plan, "clients file"); err != nil {
+		if err := plan.Apply(ctx, s.store, recorder(s.store, "clients file")); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if gone := removed(plan); len(gone) > 0 {
+		if gone := plan.Removed(); len(gone) > 0 {
 			s.log.WarnContext(ctx, "clients removed, with users' consents and grants to them: the clients file no longer declares them", "file", s.cfg.Clients, "removed", gone)
 			s.removed = gone
 		}
-		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(clients), "changed", len(plan))
+		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(file), "changed", len(plan))
 	}
 	return s.applyPlayground(ctx)
 }

@@ -12,8 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
+	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -51,7 +50,7 @@ func settingNamed(name string) *setting {
 type loader struct {
 	config Config
 	origin map[string]string // where a setting was set, by its name
-	faults faults
+	faults declare.Faults
 }
 
 // loadConfig reads the settings. flags are those given, by the setting's name; file is
@@ -66,7 +65,7 @@ func loadConfig(flags map[string]string, file string, environ []string) (*Config
 	l.readFile(file)
 	found := file == "" && l.config.file != ""
 	if found && l.config.production() {
-		l.faults.add(l.origin["database_url"], "makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
+		l.faults.Add(l.origin["database_url"], "makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
 	}
 	l.readEnv(env)
 	for _, s := range settings {
@@ -89,7 +88,7 @@ func loadConfig(flags map[string]string, file string, environ []string) (*Config
 	if c.Clients == "" && !c.production() && isFile("clients.yaml") {
 		c.Clients = "clients.yaml"
 	}
-	return c, l.faults.err()
+	return c, l.faults.Err()
 }
 
 // readFile reads the file, or ./vouchsafe.yaml when none is named and it is there.
@@ -103,56 +102,44 @@ func (l *loader) readFile(file string) {
 		return
 	}
 	if err != nil {
-		l.faults.add(file, "cannot be read: %v", errors.Unwrap(err))
+		l.faults.Add(file, "cannot be read: %v", errors.Unwrap(err))
 		return
 	}
 	l.config.file = file
-	for key, val := range mapping(file, text, &l.faults) {
-		s, fromFile := settingNamed(key.Value), false
-		if s == nil {
-			s = settingNamed(strings.TrimSuffix(key.Value, "_file"))
-			fromFile = s != nil && s.secret
-		}
-		at := fmt.Sprintf("%s:%d:%d", file, val.Line, val.Column)
-		texts, ok := scalars(val)
-		switch {
-		case s == nil || s.name != key.Value && !fromFile:
-			l.faults.at(file, key, "%s is not a setting%s", key.Value, suggested(key.Value, func(setting string) string { return setting }))
-		case val.ShortTag() == "!!null": // NAME: and nothing behind it
-		case !ok:
-			l.faults.at(file, val, "%s: want a value, or a list of them", key.Value)
-		case fromFile:
-			l.setFromFile(s, at, texts[0])
-		default:
-			l.set(s, at, texts...)
-		}
+	for v := range declare.Values(file, text, &l.faults) {
+		l.setFromEntry(v)
 	}
 }
 
-// scalars returns the scalars of a value: those of a list, or the one that it is.
-func scalars(n *yaml.Node) ([]string, bool) {
-	if n.Kind == yaml.ScalarNode {
-		return []string{n.Value}, true
+// setFromEntry takes what an entry of the file sets.
+func (l *loader) setFromEntry(v declare.Value) {
+	s, fromFile := settingNamed(v.Name), false
+	if s == nil {
+		s = settingNamed(strings.TrimSuffix(v.Name, "_file"))
+		fromFile = s != nil && s.secret
 	}
-	var out []string
-	for _, c := range n.Content {
-		if c.Kind != yaml.ScalarNode {
-			return nil, false
-		}
-		out = append(out, c.Value)
+	switch {
+	case s == nil || s.name != v.Name && !fromFile:
+		l.faults.At(v.NameAt, "%s is not a setting%s", v.Name, suggested(v.Name, func(setting string) string { return setting }))
+	case v.Empty:
+	case v.Texts == nil, fromFile && len(v.Texts) == 0:
+		l.faults.At(v.At, "%s: want a value, or a list of them", v.Name)
+	case fromFile:
+		l.setFromFile(s, v.At.String(), v.Texts[0])
+	default:
+		l.set(s, v.At.String(), v.Texts...)
 	}
-	return out, n.Kind == yaml.SequenceNode
 }
 
 func (l *loader) setFromFile(s *setting, origin, path string) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		l.faults.add(origin, "names a file that cannot be read: %v", err)
+		l.faults.Add(origin, "names a file that cannot be read: %v", err)
 		return
 	}
 	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
 	if secret == "" { // and not as if it were not set: see ownEnviron
-		l.faults.add(origin, "names a file that is empty: write the secret into %s", path)
+		l.faults.Add(origin, "names a file that is empty: write the secret into %s", path)
 		return
 	}
 	l.set(s, origin, secret)
@@ -163,15 +150,15 @@ func (l *loader) set(s *setting, origin string, texts ...string) {
 	field := reflect.ValueOf(&l.config).Elem().Field(s.index)
 	field.SetZero()
 	if err := setValue(field, texts); err != nil {
-		l.faults.add(origin, "%v", err)
+		l.faults.Add(origin, "%v", err)
 		return
 	}
 	l.origin[s.name] = origin
 	if allowed := strings.Fields(s.tag.Get("oneof")); len(allowed) > 0 && !slices.Contains(allowed, field.String()) {
-		l.faults.add(origin, "%q is not among its values: write one of %s", field.String(), strings.Join(allowed, ", "))
+		l.faults.Add(origin, "%q is not among its values: write one of %s", field.String(), strings.Join(allowed, ", "))
 	}
 	if d, ok := field.Interface().(storage.Duration); ok && d == 0 && s.tag.Get("mayzero") == "" {
-		l.faults.add(origin, "must be more than nothing: write, for example, %s", s.tag.Get("default"))
+		l.faults.Add(origin, "must be more than nothing: write, for example, %s", s.tag.Get("default"))
 	}
 }
 

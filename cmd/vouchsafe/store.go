@@ -116,6 +116,11 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	return do(s)
 }
 
+// recorder puts on record what the actor did.
+func recorder(s storage.Audit, actor string) func(context.Context, storage.Event) error {
+	return func(ctx context.Context, e storage.Event) error { return record(ctx, s, actor, e) }
+}
+
 // record puts what a command or a clients file did on record.
 func record(ctx context.Context, s storage.Audit, actor string, e storage.Event) error {
 	id, err := uuid.NewV7()

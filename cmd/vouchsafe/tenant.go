@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/declare"
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
@@ -29,21 +31,21 @@ type tenantAddCmd struct {
 }
 
 func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
-	var fs faults
+	var fs declare.Faults
 	if !tenants.ValidID(c.ID) {
-		fs.add("id", "%q: %s", c.ID, tenants.IDRule)
+		fs.Add("id", "%q: %s", c.ID, tenants.IDRule)
 	}
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
 	if fault := tenants.HostFault(cfg.Issuer, c.Host); fault != "" {
-		fs.add("--host", "%q %s", c.Host, fault)
+		fs.Add("--host", "%q %s", c.Host, fault)
 	}
 	if c.LogoURI != "" && !tenants.ValidLogo(c.LogoURI) {
-		fs.add("--logo-uri", "%q: write an https URL", c.LogoURI)
+		fs.Add("--logo-uri", "%q: write an https URL", c.LogoURI)
 	}
-	if err := fs.err(); err != nil {
+	if err := fs.Err(); err != nil {
 		return err
 	}
 	t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI, CreatedAt: time.Now()}
@@ -109,7 +111,7 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) { return s.Tenants(ctx, after, pageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) { return s.Tenants(ctx, after, listing.PageSize) },
 			func(t storage.Tenant) string { return t.ID })
 		view := func(t storage.Tenant) tenantView { return viewTenant(cfg, t) }
 		return printList(a, c.JSON, all, view, []string{"TENANT", "NAME", "ISSUER"}, func(v tenantView) []string {
@@ -157,12 +159,12 @@ type tenantsFileArg struct {
 type secretsReader func(ctx context.Context, cfg *Config, s store) (*secret.Masters, error)
 
 // plan reads the file and says what it changes.
-func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, []tenantChange) error) error {
+func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, tenants.Plan) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	file, err := readTenants(c.File, cfg.Issuer)
+	file, err := declare.ReadTenants(c.File, cfg.Issuer)
 	if err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 		if err != nil {
 			return err
 		}
-		plan, err := planTenants(ctx, s, m, file)
+		plan, err := tenants.NewPlan(ctx, s, m, file)
 		if err != nil {
 			return err
 		}
@@ -179,7 +181,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(append([]tenantChange{}, plan...))
+			return a.printJSON(plan)
 		}
 		printTenantPlan(a.stdout, plan)
 		return nil
@@ -189,7 +191,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 type tenantApplyCmd struct{ tenantsFileArg }
 
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
-	return c.plan(ctx, a, openSecrets, func(s store, plan []tenantChange) error { return applyTenants(ctx, s, plan, "cli") })
+	return c.plan(ctx, a, openSecrets, func(s store, plan tenants.Plan) error { return plan.Apply(ctx, s, recorder(s, "cli")) })
 }
 
 type tenantDiffCmd struct{ tenantsFileArg }
@@ -203,7 +205,7 @@ func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 		m, _, err := checkSecrets(ctx, cfg, s)
 		return m, err
 	}
-	err := c.plan(ctx, a, secrets, func(_ store, plan []tenantChange) error { changes = len(plan); return nil })
+	err := c.plan(ctx, a, secrets, func(_ store, plan tenants.Plan) error { changes = len(plan); return nil })
 	if err == nil && changes > 0 {
 		return diffChanges
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -194,7 +195,7 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.User, error) { return s.Users(ctx, c.Tenant, after, pageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.User, error) { return s.Users(ctx, c.Tenant, after, listing.PageSize) },
 			func(u storage.User) string { return u.ID })
 		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "USER NAME", "NAME", "STATE"}, func(u userView) []string {
 			return []string{u.ID, u.Email, u.Username, u.Profile.Name, u.state()}

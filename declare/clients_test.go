@@ -1,4 +1,4 @@
-package main
+package declare
 
 import (
 	"encoding/json"
@@ -16,10 +16,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const sampleClients = "../../clients.yaml"
+const sampleClients = "../clients.yaml"
 
 func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
-	clients, err := readClients(sampleClients, true)
+	clients, err := ReadClients(sampleClients, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	_, err = readClients(sampleClients, false)
+	_, err = ReadClients(sampleClients, false)
 	if n := strings.Count(err.Error(), "client_secret: is a sample that everybody knows"); n != 2 {
 		t.Errorf("in production: got %v", err)
 	}
@@ -69,10 +69,10 @@ func TestFaultsOfAClientsFileAreToldAtOnceWithTheirPlace(t *testing.T) {
   - just text
 users: []
 `
-	_, fs := parseClients("clients.yaml", []byte(text), true)
+	_, fs := Clients("clients.yaml", []byte(text), true)
 	var places []string
 	for _, f := range fs {
-		places = append(places, f.where)
+		places = append(places, f.Where)
 	}
 	want := []string{
 		"clients.yaml:3:5", "clients.yaml:4:5", "clients.yaml:5:12", "clients.yaml:6:19", "clients.yaml:7:22",
@@ -83,7 +83,7 @@ users: []
 	slices.Sort(places)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, places); diff != "" {
-		t.Errorf("%s\n%v", diff, fs.err())
+		t.Errorf("%s\n%v", diff, fs.Err())
 	}
 	for _, hint := range []string{
 		"redirect_uri is not a field of a client: did you mean redirect_uris?",
@@ -103,9 +103,9 @@ func TestEmptyClientsFileIsAFault(t *testing.T) {
 		"": false, "# clients: []\n": false, "---\n": false, "{}\n": false, "clients:\n": false, "clients:\n#  - client_id: a\n": false,
 		"clients: []\n": true,
 	} {
-		clients, fs := parseClients("clients.yaml", []byte(text), true)
-		if len(clients) != 0 || (fs.err() == nil) != want || !want && !strings.Contains(fs.Error(), "clients.yaml:1:1 declares no client") {
-			t.Errorf("%q: got %v, want none: %v", text, fs.err(), want)
+		clients, fs := Clients("clients.yaml", []byte(text), true)
+		if len(clients) != 0 || (fs.Err() == nil) != want || !want && !strings.Contains(fs.Error(), "clients.yaml:1:1 declares no client") {
+			t.Errorf("%q: got %v, want none: %v", text, fs.Err(), want)
 		}
 	}
 }
@@ -118,8 +118,8 @@ func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
 		"$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U": false,
 		"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5":                                          false,
 	} {
-		if _, fs := parseClients("clients.yaml", []byte(entry+hash+"\n"), true); (fs.err() == nil) != want {
-			t.Errorf("%s: got %v, want none: %v", hash, fs.err(), want)
+		if _, fs := Clients("clients.yaml", []byte(entry+hash+"\n"), true); (fs.Err() == nil) != want {
+			t.Errorf("%s: got %v, want none: %v", hash, fs.Err(), want)
 		}
 	}
 }
@@ -141,21 +141,16 @@ func TestEntryBecomesTheClient(t *testing.T) {
     jwks:
       - {kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, kid: k1}
 `
-	read, fs := parseClients("clients.yaml", []byte(text), false)
-	if err := fs.err(); err != nil {
+	read, fs := Clients("clients.yaml", []byte(text), false)
+	if err := fs.Err(); err != nil {
 		t.Fatal(err)
 	}
 	a, b := read[0], read[1]
 	if *a.DefaultMaxAge != 0 || *a.RequirePKCE || a.AccessTokenLifetime.Or(0).String() != "5m0s" || a.IDTokenSignedResponseAlg != "ES256" {
 		t.Errorf("got %+v", a.Client)
 	}
-	changed, err := a.hash(nil)
-	if err != nil || !changed || len(a.SecretHashes) != 3 || a.SecretHashes[2] != hash ||
-		!clients.MatchSecret(a.SecretHashes[0], "first-secret-of-mine") || !clients.MatchSecret(a.SecretHashes[1], "second-secret-of-mine") {
-		t.Errorf("secrets: got %v, %v, %v", changed, err, a.SecretHashes)
-	}
-	if changed, err := a.hash(a.SecretHashes); err != nil || changed {
-		t.Errorf("the same secrets again: got %v, %v", changed, err)
+	if !slices.Equal(a.Secrets, []string{"first-secret-of-mine", "second-secret-of-mine"}) || !slices.Equal(a.Hashes, []string{hash}) {
+		t.Errorf("secrets: got %v, %v", a.Secrets, a.Hashes)
 	}
 	if got := b.RedirectURIs; !slices.Equal(got, a.RedirectURIs) {
 		t.Errorf("alias: got %v", got)
@@ -167,7 +162,7 @@ func TestEntryBecomesTheClient(t *testing.T) {
 
 // TestSchemaKnowsEveryField keeps the schema that editors use in step with the record.
 func TestSchemaKnowsEveryField(t *testing.T) {
-	text, err := os.ReadFile("../../clients.schema.json")
+	text, err := os.ReadFile("../clients.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +179,9 @@ func TestSchemaKnowsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	fields := schema.Defs.Client.Properties
-	if diff := cmp.Diff(clientFieldNames(), slices.Sorted(maps.Keys(fields))); diff != "" {
+	have := map[string]reflect.Value{}
+	yamlFields(reflect.ValueOf(&clientEntry{}).Elem(), have)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(fields))); diff != "" {
 		t.Error(diff)
 	}
 	types := map[reflect.Kind]string{reflect.String: "string", reflect.Slice: "array", reflect.Bool: "boolean", reflect.Int64: "integer"}
@@ -192,11 +189,10 @@ func TestSchemaKnowsEveryField(t *testing.T) {
 		if field.Description == "" {
 			t.Errorf("%s has no description", name)
 		}
-		index, ok := clientFields[name]
-		if !ok || field.Type == "" { // ours, or an enumeration
+		if field.Type == "" || readsItself(have[name]) && have[name].Kind() == reflect.Slice { // in more than one form
 			continue
 		}
-		goType := reflect.TypeFor[storage.Client]().Field(index).Type
+		goType := have[name].Type()
 		if goType.Kind() == reflect.Pointer {
 			goType = goType.Elem()
 		}
@@ -228,10 +224,10 @@ func FuzzClientsFile(f *testing.F) {
 		f.Add("clients:\n- client_id: a\n  client_secret_hash: " + secret + "\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		read, fs := parseClients("f", []byte(text), true)
+		read, fs := Clients("f", []byte(text), true)
 		// A secret may be anything that stands behind its name, but for what YAML takes for
 		// another's.
-		if _, secret, ok := strings.Cut(text, secretField+": "); ok && len(fs) > 0 {
+		if _, secret, ok := strings.Cut(text, "client_secret: "); ok && len(fs) > 0 {
 			secret, _, _ = strings.Cut(secret, "\n")
 			if word := canaryWord.FindString(secret); word != "" && strings.Count(text, "Canary7") == strings.Count(word, "Canary7") && strings.Contains(fs.Error(), word) && !strings.ContainsAny(secret, "{}[],&?:") {
 				t.Errorf("%q: %v", secret, fs)
@@ -246,7 +242,7 @@ func FuzzClientsFile(f *testing.F) {
 			if faults := clients.Validate(&again); len(faults) > 0 {
 				t.Errorf("%q: %v", c.ClientID, faults)
 			}
-			if changes := compareClients(&c.Client, &again); len(changes) > 0 {
+			if changes := clients.Compare(c.Client, again); len(changes) > 0 {
 				t.Errorf("%q: %v", c.ClientID, changes)
 			}
 		}

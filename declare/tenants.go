@@ -1,0 +1,111 @@
+package declare
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
+)
+
+// tenantEntry is an entry of a tenants file. What is left out of the first four stays as it is.
+type tenantEntry struct {
+	Name     *string `yaml:"name"`
+	Host     *string `yaml:"host"`
+	LogoURI  *string `yaml:"logo_uri"`
+	Disabled *bool   `yaml:"disabled"`
+	storage.TenantSettings
+	Upstreams []upstreamEntry `yaml:"upstreams"`
+}
+
+// upstreamEntry is an upstream with its secret in clear, or the name of the file that holds it.
+type upstreamEntry struct {
+	storage.Upstream
+	Secret     *anyText `yaml:"client_secret"`
+	SecretFile *anyText `yaml:"client_secret_file"`
+}
+
+// ReadTenants reads a tenants file for the issuer of the default tenant. All that is wrong with it is
+// one error, of type [Faults] unless the file cannot be read.
+func ReadTenants(path, issuer string) ([]tenants.Declared, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("tenants file: %w", err)
+	}
+	all, fs := Tenants(path, issuer, text)
+	return all, fs.Err()
+}
+
+// Tenants reads the text of a tenants file as ReadTenants does. file is its name in faults; the files of
+// secrets are named relative to its folder.
+func Tenants(file, issuer string, text []byte) ([]tenants.Declared, Faults) {
+	var fs Faults
+	var all []tenants.Declared
+	for key, val := range mapping(file, text, &fs) {
+		if key.Value != "tenants" {
+			fs.node(file, key, "%s is nothing that a tenants file has%s: write tenants: and below it the id of each", key.Value, Suggest(key.Value, []string{"tenants"}))
+			continue
+		}
+		for id, entry := range pairs(file, val, &fs) {
+			if !tenants.ValidID(id.Value) {
+				fs.node(file, id, "%q is no id of a tenant: %s", id.Value, tenants.IDRule)
+			}
+			t, faults := readTenant(file, issuer, id.Value, entry)
+			fs = append(fs, faults...)
+			all = append(all, t)
+		}
+	}
+	return all, fs
+}
+
+// readTenant reads one entry.
+func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Faults) {
+	var e tenantEntry
+	r := readRecord(file, entry, &e, func(path, name string, names []string) string {
+		return fmt.Sprintf("%s is nothing that can be set here%s: %s can", path, Suggest(name, names), strings.Join(names, ", "))
+	})
+	d := tenants.Declared{
+		ID: id, Name: e.Name, Host: e.Host, LogoURI: e.LogoURI, Disabled: e.Disabled,
+		Settings: e.TenantSettings, Secrets: map[int]string{},
+	}
+	if len(r.faults) > 0 {
+		return d, r.faults // further faults would only follow from these
+	}
+	for i, u := range e.Upstreams {
+		d.Settings.Upstreams = append(d.Settings.Upstreams, u.Upstream)
+		if secret, ok := u.readSecret(r, fmt.Sprintf("upstreams.%d.client_secret_file", i)); ok {
+			d.Secrets[i] = secret
+		}
+	}
+	for _, f := range d.Check(issuer) {
+		r.wrong(f.Path, "%s", f.Message)
+	}
+	return d, r.faults
+}
+
+// readSecret returns the upstream's secret, which stands in the entry or in a file of its own beside
+// the tenants file. ok is false when there is none.
+func (u *upstreamEntry) readSecret(r *reader, fileField string) (secret string, ok bool) {
+	if u.Secret != nil {
+		secret, ok = string(*u.Secret), true
+	}
+	if u.SecretFile == nil {
+		return secret, ok
+	}
+	if secret != "" {
+		r.wrong(fileField, "and client_secret: write one of the two")
+	}
+	name := string(*u.SecretFile)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(r.file), name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		r.wrong(fileField, "%v", err)
+	}
+	return strings.TrimSpace(string(text)), true
+}

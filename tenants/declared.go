@@ -1,0 +1,53 @@
+package tenants
+
+import (
+	"fmt"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Declared is a tenant as a file or a request declares it.
+type Declared struct {
+	ID string
+	// What is nil of these stays as it is.
+	Name     *string
+	Host     *string
+	LogoURI  *string
+	Disabled *bool
+	// Settings take the place of those that are stored.
+	Settings storage.TenantSettings
+	// Secrets are those of Settings.Upstreams in clear, by the upstream's place in the list.
+	Secrets map[int]string
+}
+
+// Fault is one thing that is wrong with a tenant.
+type Fault struct {
+	Path    string // as in tenants.yaml: host, sign_up.mode, upstreams.0.issuer
+	Message string // what is wrong and what to write instead
+}
+
+// Check returns all that is wrong with the tenant, and gives its settings the form in which they are
+// stored. issuer is that of the default tenant.
+func (d *Declared) Check(issuer string) []Fault {
+	var fs []Fault
+	wrong := func(path, format string, args ...any) { fs = append(fs, Fault{path, fmt.Sprintf(format, args...)}) }
+	if d.Host != nil {
+		if fault := HostFault(issuer, *d.Host); fault != "" {
+			wrong("host", "%q %s", *d.Host, fault)
+		}
+	}
+	if d.LogoURI != nil && *d.LogoURI != "" && !ValidLogo(*d.LogoURI) {
+		wrong("logo_uri", "%q is no https URL", *d.LogoURI)
+	}
+	if d.Disabled != nil && *d.Disabled && d.ID == storage.DefaultTenant {
+		wrong("disabled", "the default tenant sits at the issuer itself and cannot be disabled")
+	}
+	fs = append(fs, CheckSettings(&d.Settings)...)
+	for i, u := range d.Settings.Upstreams {
+		if what := upstream.ValidateSecret(u, d.Secrets[i]); what != "" {
+			wrong(fmt.Sprintf("upstreams.%d.client_secret", i), "%s", what)
+		}
+	}
+	return fs
+}

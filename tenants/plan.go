@@ -1,0 +1,157 @@
+package tenants
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/diff"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// What a change does to a tenant. No plan removes one.
+const (
+	Adds    = "+"
+	Changes = "~"
+)
+
+// Change is what a plan does to one tenant.
+type Change struct {
+	Op     string      `json:"op"` // Adds or Changes
+	ID     string      `json:"id"`
+	Fields diff.Fields `json:"fields,omitempty"` // never with a secret among the values
+	tenant storage.Tenant
+}
+
+// Plan is what makes tenants those of a file.
+type Plan []Change
+
+// NewPlan compares the tenants of a file with those that are stored. Others are left alone: a slip in
+// a file must not remove the data of a tenant. secrets seal what upstreams gave.
+func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters, file []Declared) (Plan, error) {
+	plan := Plan{}
+	for _, d := range file {
+		old, err := store.Tenant(ctx, d.ID)
+		isNew := errors.Is(err, storage.ErrNotFound)
+		if err != nil && !isNew {
+			return nil, err
+		}
+		t := d.over(old, secrets.Box(d.ID, secret.UpstreamSecret))
+		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t)}
+		if isNew {
+			ch.Op, ch.tenant.CreatedAt = Adds, time.Now()
+		}
+		if isNew || len(ch.Fields) > 0 {
+			plan = append(plan, ch)
+		}
+	}
+	return plan, nil
+}
+
+// over returns the stored tenant with what is declared in place of what it had.
+func (d *Declared) over(old storage.Tenant, box *secret.Box) storage.Tenant {
+	t := old
+	t.ID, t.Settings = d.ID, d.Settings
+	set(&t.Name, d.Name)
+	set(&t.Host, d.Host)
+	set(&t.LogoURI, d.LogoURI)
+	set(&t.Disabled, d.Disabled)
+	t.Settings.Upstreams = d.sealed(box, old.Settings.Upstreams)
+	return t
+}
+
+func set[T any](to *T, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// sealed returns the upstreams with sealed secrets. What is stored is kept when it is the same secret,
+// so that applying a file twice changes nothing.
+func (d *Declared) sealed(box *secret.Box, stored []storage.Upstream) []storage.Upstream {
+	upstreams := slices.Clone(d.Settings.Upstreams)
+	for i, plain := range d.Secrets {
+		u := &upstreams[i]
+		u.ClientSecret = nil
+		for _, old := range stored {
+			if is, err := box.Open(old.ClientSecret); old.ID == u.ID && err == nil && string(is) == plain {
+				u.ClientSecret = old.ClientSecret
+			}
+		}
+		if u.ClientSecret == nil {
+			u.ClientSecret = box.Seal([]byte(plain))
+		}
+	}
+	return upstreams
+}
+
+// Recorder puts what was done on record.
+type Recorder func(context.Context, storage.Event) error
+
+// Apply carries the changes out, each followed by its event.
+func (p Plan) Apply(ctx context.Context, store storage.Tenants, record Recorder) error {
+	for _, ch := range p {
+		kind, write := storage.EventTenantChanged, store.UpdateTenant
+		if ch.Op == Adds {
+			kind, write = storage.EventTenantAdded, store.AddTenant
+		}
+		err := write(ctx, ch.tenant)
+		if errors.Is(err, storage.ErrExists) {
+			if _, there := store.Tenant(ctx, ch.ID); ch.Op == Adds && there == nil {
+				continue // another replica applied the same file meanwhile
+			}
+			return fmt.Errorf("tenant %s: the id or its host is taken, or was taken by a tenant since removed", ch.ID)
+		}
+		if err == nil {
+			err = record(ctx, storage.Event{TenantID: ch.ID, Kind: kind})
+		}
+		if err != nil {
+			return fmt.Errorf("%s tenant %s: %w", ch.Op, ch.ID, err)
+		}
+	}
+	return nil
+}
+
+// compare lists what differs, section by section. Secrets are never among it.
+func compare(from, to *storage.Tenant) (fields diff.Fields) {
+	fields.Add("name", from.Name, to.Name)
+	fields.Add("host", from.Host, to.Host)
+	fields.Add("logo_uri", from.LogoURI, to.LogoURI)
+	fields.Add("disabled", from.Disabled, to.Disabled)
+	fields.AddStruct(from.Settings, to.Settings, "upstreams")
+	var seen []string
+	for _, u := range slices.Concat(from.Settings.Upstreams, to.Settings.Upstreams) {
+		if slices.Contains(seen, u.ID) {
+			continue
+		}
+		seen = append(seen, u.ID)
+		name, was, is := "upstreams."+u.ID, upstreamOf(from, u.ID), upstreamOf(to, u.ID)
+		if was != nil && is != nil && !bytes.Equal(was.ClientSecret, is.ClientSecret) {
+			fields = append(fields, diff.Field{Name: name + ".client_secret", From: "(a secret)", To: "(another)"})
+		}
+		fields.Add(name, withoutSecret(was), withoutSecret(is))
+	}
+	return fields
+}
+
+func upstreamOf(t *storage.Tenant, id string) *storage.Upstream {
+	for i := range t.Settings.Upstreams {
+		if t.Settings.Upstreams[i].ID == id {
+			return &t.Settings.Upstreams[i]
+		}
+	}
+	return nil
+}
+
+func withoutSecret(u *storage.Upstream) any {
+	if u == nil {
+		return nil
+	}
+	open := *u
+	open.ClientSecret = nil
+	return open
+}
