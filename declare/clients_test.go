@@ -19,6 +19,7 @@ import (
 const sampleClients = "../clients.yaml"
 
 func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
+	t.Parallel()
 	clients, err := ReadClients(sampleClients, true)
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +44,7 @@ func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
 }
 
 func TestFaultsOfAClientsFileAreToldAtOnceWithTheirPlace(t *testing.T) {
+	t.Parallel()
 	text := `clients:
   - client_id: one
     client_id: again
@@ -99,6 +101,7 @@ users: []
 
 // What leaves the file is removed: a file that was cut off must not remove everything.
 func TestEmptyClientsFileIsAFault(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]bool{
 		"": false, "# clients: []\n": false, "---\n": false, "{}\n": false, "clients:\n": false, "clients:\n#  - client_id: a\n": false,
 		"clients: []\n": true,
@@ -112,6 +115,7 @@ func TestEmptyClientsFileIsAFault(t *testing.T) {
 
 // A hash that nothing can be compared with would make each of the client's requests fail.
 func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
+	t.Parallel()
 	const entry = "clients:\n  - client_id: a\n    redirect_uris: [https://a.example/callback]\n    client_secret_hash: "
 	for hash, want := range map[string]bool{
 		"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U":   true,
@@ -125,6 +129,7 @@ func TestHashesThatCannotBeVerifiedAreFaults(t *testing.T) {
 }
 
 func TestEntryBecomesTheClient(t *testing.T) {
+	t.Parallel()
 	_, hash := clients.NewSecret()
 	text := `clients:
   - client_id: a
@@ -162,6 +167,7 @@ func TestEntryBecomesTheClient(t *testing.T) {
 
 // TestSchemaKnowsEveryField keeps the schema that editors use in step with the record.
 func TestSchemaKnowsEveryField(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../clients.schema.json")
 	if err != nil {
 		t.Fatal(err)

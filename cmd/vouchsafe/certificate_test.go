@@ -42,6 +42,7 @@ func writePair(t *testing.T, certFile, keyFile string, serial int64) {
 }
 
 func TestRenewedCertificateIsServed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	c := &certificate{certFile: filepath.Join(dir, "tls.crt"), keyFile: filepath.Join(dir, "tls.key"), log: slog.New(slog.DiscardHandler)}
 	writePair(t, c.certFile, c.keyFile, 1)
@@ -71,6 +72,7 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 }
 
 func TestBrokenCertificateStopsTheStart(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_TLS_CERT=tls.crt", "VOUCHSAFE_TLS_KEY=tls.key")
 	sh.fails(t, 1)
 	writePair(t, filepath.Join(sh.dir, "tls.crt"), filepath.Join(sh.dir, "tls.key"), 1)

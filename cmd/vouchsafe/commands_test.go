@@ -37,6 +37,7 @@ const clientsAfter = `clients:
 `
 
 func TestApplyingAClientsFile(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "before.yaml", clientsBefore)
 	sh.file(t, "after.yaml", clientsAfter)
@@ -101,6 +102,7 @@ func TestApplyingAClientsFile(t *testing.T) {
 }
 
 func TestFaultyClientsFileChangesNothing(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "bad.yaml", clientsBefore+"  - client_id: bad\n    token_endpoint_auth_method: none\n    redirect_uris: ['http://evil.example/#fragment']\n")
 	for _, command := range []string{"diff", "apply"} {
@@ -115,6 +117,7 @@ func TestFaultyClientsFileChangesNothing(t *testing.T) {
 }
 
 func TestClientCommands(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	var added struct {
 		ID     string `json:"client_id"`
@@ -168,6 +171,7 @@ func TestClientCommands(t *testing.T) {
 }
 
 func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	begun := time.Now().Truncate(time.Microsecond)
 	sh.do(t, "client", "add", "added", "--kind", "spa", "--redirect-uri", "https://spa.example/callback")
@@ -194,6 +198,7 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 
 // A tenant that is misspelt is not one without people and clients.
 func TestListsOfNoTenantAreRefused(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	for _, command := range []string{"user list", "user export", "client list", "client diff clients.yaml", "key list", "mail dead"} {
 		sh.file(t, "clients.yaml", clientsBefore)
@@ -204,6 +209,7 @@ func TestListsOfNoTenantAreRefused(t *testing.T) {
 }
 
 func TestUserCommands(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	add := func(stdin string, args ...string) (string, string, int) {
 		return sh.run(t, stdin, append([]string{"user", "add"}, args...)...)
@@ -259,6 +265,7 @@ func TestUserCommands(t *testing.T) {
 }
 
 func TestTenantCommands(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
 	if got := sh.do(t, "tenant", "add", "acme", "--name", "Acme"); got != "http://localhost:8080/t/acme\n" {
 		t.Errorf("got issuer %q", got)
@@ -280,6 +287,7 @@ func TestTenantCommands(t *testing.T) {
 }
 
 func TestKeyCommands(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now"))
 	sh.do(t, "key", "rotate", "--alg", "EdDSA")
@@ -338,6 +346,7 @@ func TestRotatingKeysAtOnceFromTwoPlaces(t *testing.T) {
 }
 
 func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	kids := strings.Fields(sh.do(t, "key", "rotate", "--now"))
 	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
@@ -359,6 +368,7 @@ func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
 
 // Whoever fears for the keys, and names no algorithm, means all of them.
 func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now")
 	states := func() map[string]int {
@@ -391,6 +401,7 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	for _, words := range []string{
 		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply", "client diff", "client secret",
@@ -416,6 +427,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 }
 
 func TestSmallCommands(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "migrate")
 	sh.do(t, "migrate")

@@ -200,6 +200,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 }
 
 func TestSecretsAreNeverPrinted(t *testing.T) {
+	t.Parallel()
 	c := Config{Secret: goodSecret, DatabaseURL: "postgres://u:" + goodSecret + "@h/d", RedisURL: "redis://:" + goodSecret + "@h"}
 	all, err := json.Marshal(c)
 	if err != nil {
@@ -275,6 +276,7 @@ func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
 
 // TestEverySettingIsDocumented compares the sample file with what the comments say.
 func TestEverySettingIsDocumented(t *testing.T) {
+	t.Parallel()
 	for _, s := range settings {
 		if len(settingDocs[s.name]) < 20 {
 			t.Errorf("%s has no comment worth the name", s.name)

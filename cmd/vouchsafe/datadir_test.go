@@ -12,6 +12,7 @@ import (
 )
 
 func TestDataFolderIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "deep", "data")
 	// However it was made: by hand, by a volume, by a copy.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -37,6 +38,7 @@ func TestDataFolderIsItsOwnersAlone(t *testing.T) {
 }
 
 func TestLinksAreNotFollowed(t *testing.T) {
+	t.Parallel()
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
 	write(t, elsewhere, strings.Repeat("secret", 8))
 	d := dataDir(t.TempDir())
@@ -54,6 +56,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 }
 
 func TestOneMasterSecretIsMade(t *testing.T) {
+	t.Parallel()
 	d := dataDir(t.TempDir())
 	got := make([]string, 16)
 	var wg sync.WaitGroup
@@ -74,6 +77,7 @@ func TestOneMasterSecretIsMade(t *testing.T) {
 }
 
 func TestEmptySecretFileIsNoSecret(t *testing.T) {
+	t.Parallel()
 	d := dataDir(t.TempDir())
 	write(t, d.secret(), "\n")
 	if _, err := d.masterSecret(); err == nil || !strings.Contains(err.Error(), "is empty") {

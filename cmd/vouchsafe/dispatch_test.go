@@ -15,6 +15,7 @@ import (
 // Paths that are looked up at once go where a search from top to bottom leads, and are
 // counted under the same names.
 func TestDispatchGoesWhereTheRouterDoes(t *testing.T) {
+	t.Parallel()
 	r := mux.NewRouter().SkipClean(true)
 	says := func(what string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

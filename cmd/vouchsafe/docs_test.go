@@ -124,6 +124,7 @@ func written(t *testing.T, path string, want func(is string) string) {
 }
 
 func TestDocsKnowEverySettingAndField(t *testing.T) {
+	t.Parallel()
 	written(t, "../../docs/settings.md", func(string) string { return settingsPage() })
 	written(t, "../../docs/clients.md", func(is string) string {
 		const begin, end = "<!-- Made from clients.schema.json by a test -->\n", "<!-- End -->"
@@ -145,6 +146,7 @@ var (
 // TestDocsAreTrue reads what a newcomer reads: settings and commands exist, and the
 // clients and tenants that are shown are good ones.
 func TestDocsAreTrue(t *testing.T) {
+	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)

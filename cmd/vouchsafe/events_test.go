@@ -21,6 +21,7 @@ import (
 // of package storage, never as a string: so a misspelt kind does not compile, and storage.EventKinds
 // knows every kind that is recorded.
 func TestEventKindsAreConstants(t *testing.T) {
+	t.Parallel()
 	events := 0
 	for _, path := range moduleFiles(t, ".go") {
 		if strings.HasSuffix(path, "_test.go") || path == "storage/event.go" {
@@ -114,6 +115,7 @@ var quotedKind = regexp.MustCompile("`([a-z]+\\.[a-z]+)`")
 // TestDocumentsKnowEventKinds: docs/events.md has them all, and a page for operators or users that
 // quotes a kind quotes one that exists.
 func TestDocumentsKnowEventKinds(t *testing.T) {
+	t.Parallel()
 	written(t, "../../docs/events.md", func(string) string { return eventsPage() })
 	subjects := map[string]bool{}
 	for _, k := range storage.EventKinds {

@@ -13,6 +13,7 @@ import (
 // A disk that is away may hold a question for as long: who asks for readiness is answered all
 // the same, and the questions do not pile up.
 func TestReadinessDoesNotWaitForWhatIsSilent(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		back := make(chan bool)

@@ -65,6 +65,7 @@ var withoutHTTP = []string{"clients", "declare", "tenants/...", "storage/..."}
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.
 func TestImports(t *testing.T) {
+	t.Parallel()
 	const module = "github.com/vouchsafe/vouchsafe/"
 	list := exec.Command("go", "list", "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}`, module+"...")
 	list.Dir = "../.."

@@ -16,6 +16,7 @@ import (
 // TestImportsLetServersWrite imports people into the file of an embedded server, which
 // writes all the while: between two batches it has its turn.
 func TestImportsLetServersWrite(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "user", "list")
 	const people = 1600

@@ -14,6 +14,7 @@ import (
 )
 
 func TestLocalhostIsBothOfItsAddresses(t *testing.T) {
+	t.Parallel()
 	listeners, err := listen("localhost:0", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +40,7 @@ func TestLocalhostIsBothOfItsAddresses(t *testing.T) {
 
 // TestUnixSocket serves at a Unix socket, where a proxy on this machine asks.
 func TestUnixSocket(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_LISTEN=unix:s.sock", "VOUCHSAFE_LISTEN_MODE=0606", "VOUCHSAFE_ISSUER=https://id.example", "VOUCHSAFE_METRICS_LISTEN=unix:ops.sock")
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(sh.dir, "s.sock"), Net: "unix"})
 	if err != nil {
@@ -97,6 +99,7 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestListenSettings(t *testing.T) {
+	t.Parallel()
 	for env, want := range map[string]string{
 		"VOUCHSAFE_LISTEN=unix:":                "no address to listen on",
 		"VOUCHSAFE_LISTEN=unix:/run/v.sock":     "VOUCHSAFE_ISSUER is missing",
@@ -116,6 +119,7 @@ func TestListenSettings(t *testing.T) {
 
 // TestProxyProtocol: a load balancer's clients count by their own addresses.
 func TestProxyProtocol(t *testing.T) {
+	t.Parallel()
 	r := newShell(t, "VOUCHSAFE_PROXY_PROTOCOL=true", "VOUCHSAFE_TRUSTED_PROXIES=127.0.0.1").serve(t)
 	host := strings.TrimPrefix(r.issuer, "http://")
 	_, port, _ := net.SplitHostPort(host)

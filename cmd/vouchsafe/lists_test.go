@@ -10,6 +10,7 @@ import (
 // TestListsComeInParts prints people who are more than are read at a time, whole and in
 // parts, as a table and as JSON.
 func TestListsComeInParts(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	const people = 450
 	var rows strings.Builder

@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheLogIsWrittenSoon(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		gathered := &lines{to: &out}
@@ -60,6 +61,7 @@ func (s *stuck) Write(b []byte) (int, error) {
 
 // P7: a log that is not read stops nobody, takes bounded memory, and says what is missing.
 func TestALogThatIsNotRead(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{read: make(chan struct{})}
 		gathered := &lines{to: out}

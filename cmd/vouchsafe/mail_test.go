@@ -6,6 +6,7 @@ import (
 )
 
 func TestMailSettings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ url, from, want string }{
 		{"smtp://jo:hunter2-secret@mail.example.com:587", "A <a@example.com>", ""},
 		{"smtps://mail.example.com", "a@example.com", ""},

@@ -19,6 +19,7 @@ import (
 
 // TestMailbox reads a mail of an embedded server in a real browser, and follows its link.
 func TestMailbox(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	if !strings.Contains(r.out.String(), r.issuer+"/dev/mail") {

@@ -33,6 +33,7 @@ func (refusingSession) Rcpt(string, *smtp.RcptOptions) error {
 // TestMailIsGivenUpSeenAndRetried runs a server whose mail server knows nobody, looks at
 // what became of a mail, and tries it again with one that takes it.
 func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

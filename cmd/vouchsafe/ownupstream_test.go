@@ -14,6 +14,7 @@ import (
 // Vouchsafe can be its own upstream: a tenant's people come in at another tenant by what
 // any OpenID provider has.
 func TestATenantAsAnUpstream(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	sh.do(t, "tenant", "add", "acme")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestCommandsSayWhatToChooseInstead(t *testing.T) {
+	t.Parallel()
 	// It knows "correct horse battery staple".
 	breaches := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "AD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n")
@@ -37,6 +38,7 @@ func TestCommandsSayWhatToChooseInstead(t *testing.T) {
 }
 
 func TestPasswordSettingsHaveBounds(t *testing.T) {
+	t.Parallel()
 	for env, want := range map[string]string{
 		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "not a number", "VOUCHSAFE_PASSWORD_MIN_SCORE=5": "0 to 4",
 		"VOUCHSAFE_BREACHED_PASSWORDS_URL=http://pwned.example": "https", "VOUCHSAFE_ARGON2_MEMORY=4194304": "19456", "VOUCHSAFE_ARGON2_LANES=300": "out of bounds",
@@ -56,6 +58,7 @@ func TestPasswordSettingsHaveBounds(t *testing.T) {
 }
 
 func TestHashesThatAreCheapToGuessAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	for env, want := range map[string]bool{
 		"VOUCHSAFE_ARGON2_MEMORY=19": true, "VOUCHSAFE_ARGON2_PASSES=1": true,
 		"VOUCHSAFE_ARGON2_PASSES=2": false, "VOUCHSAFE_ARGON2_MEMORY=65536": false,

@@ -71,6 +71,7 @@ func (p *player) picture(name string, width, height int64) {
 }
 
 func TestPlayground(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "jo@example.com", "--name", "Jo Doe", "--verified", "--password-stdin"); code != 0 {

@@ -22,6 +22,7 @@ func newProduction(t *testing.T, database string, env ...string) *shell {
 }
 
 func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
 	sh := newProduction(t, pgtest.Start(t))
 	sh.file(t, "clients.yaml", clientsBefore)
 	sh.env = append(sh.env, "VOUCHSAFE_CLIENTS=clients.yaml")
@@ -50,6 +51,7 @@ func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 }
 
 func TestProductionHasNoPlaygroundAndTakesNoSamples(t *testing.T) {
+	t.Parallel()
 	sh := newProduction(t, pgtest.Start(t))
 	sh.do(t, "migrate")
 	sh.fails(t, 1, "client", "show", "playground")
@@ -68,6 +70,7 @@ func TestProductionHasNoPlaygroundAndTakesNoSamples(t *testing.T) {
 }
 
 func TestCommandsDoNotMigrateProduction(t *testing.T) {
+	t.Parallel()
 	sh := newProduction(t, pgtest.Start(t))
 	if errs := sh.fails(t, 1, "user", "list"); !strings.Contains(errs, "vouchsafe migrate") {
 		t.Errorf("got %s", errs)
@@ -78,6 +81,7 @@ func TestCommandsDoNotMigrateProduction(t *testing.T) {
 
 // Whoever starts it for the first time has to learn which setting to look at.
 func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
+	t.Parallel()
 	database, nobody := pgtest.Start(t), "127.0.0.1:1"
 	u, err := url.Parse(database)
 	if err != nil {
@@ -108,6 +112,7 @@ func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 // What a wrong request is told by the page in development, its operator finds in the log;
 // without the values that it came with.
 func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_DEVELOPMENT=false")
 	sh.file(t, "clients.yaml", clientsBefore)
 	r := sh.serve(t)
@@ -177,6 +182,7 @@ func TestReadinessOfADatabaseThatTakesNoWrites(t *testing.T) {
 }
 
 func TestReadinessNamesWhatFails(t *testing.T) {
+	t.Parallel()
 	db := pgtest.StartServer(t)
 	url, err := db.NewDatabase()
 	if err != nil {

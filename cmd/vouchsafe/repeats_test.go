@@ -13,6 +13,7 @@ import (
 
 // TestWhatRepeatsIsCounted: a flood leaves a few lines a second, and none is lost uncounted.
 func TestWhatRepeatsIsCounted(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(newRepeats(slog.NewTextHandler(&out, nil)))

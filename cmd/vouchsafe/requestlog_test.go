@@ -15,6 +15,7 @@ import (
 
 // A request's line says what slog would have said, whatever somebody sent.
 func TestRequestLinesAreSlogs(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 25, 9, 8, 7, 123456000, time.FixedZone("", -5400))
 	for _, text := range []string{"", "/token", `a "quoted" \ path`, "two\nlines\x00\x7f", "é\u2028<script>&", "broken \xff UTF-8"} {
 		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelError} {

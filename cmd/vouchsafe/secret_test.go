@@ -56,6 +56,7 @@ func hangsOn(t *testing.T, s *sqldb.Store, print string) bool {
 // A server that seals with the old secret says so every minute: while one does, the secret
 // stays.
 func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, r, before := replacing(t)
 		old := before.Fingerprints()[0]

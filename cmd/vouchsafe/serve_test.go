@@ -21,6 +21,7 @@ import (
 )
 
 func TestServeWithNothingSet(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sample, err := os.ReadFile("../../clients.yaml")
 	if err != nil {
@@ -82,6 +83,7 @@ func setupLinkOf(t *testing.T, r *running) *url.URL {
 }
 
 func TestSetupLinkLastsUntilThereIsAnAdministrator(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	link := setupLinkOf(t, r).String()
@@ -104,6 +106,7 @@ func TestSetupLinkLastsUntilThereIsAnAdministrator(t *testing.T) {
 }
 
 func TestUnknownHostsAreMisdirected(t *testing.T) {
+	t.Parallel()
 	r := newShell(t).serve(t)
 	for _, host := range []string{"attacker.example", "localhost:1"} {
 		for path, want := range map[string]int{"/.well-known/openid-configuration": 421, "/dev": 421, "/healthz": 200} {
@@ -154,6 +157,7 @@ func leads(resp *http.Response) string {
 // TestDeveloperPageBehindAProxy is the attack: a proxy on the developer's machine that writes
 // the Host anew and tells nothing of whom it asks for.
 func TestDeveloperPageBehindAProxy(t *testing.T) {
+	t.Parallel()
 	r := newShell(t).serve(t)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -184,6 +188,7 @@ func TestDeveloperPageBehindAProxy(t *testing.T) {
 }
 
 func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
 	for _, env := range []string{"VOUCHSAFE_LISTEN=:0", "VOUCHSAFE_DEVELOPMENT=false"} {
 		sh := newShell(t, env)
 		r := sh.serve(t)
@@ -197,6 +202,7 @@ func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
 }
 
 func TestClientOfThePlaygroundsNameIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "clients.yaml", "clients:\n  - client_id: playground\n    token_endpoint_auth_method: none\n    redirect_uris: [https://play.example/callback]\n")
 	for _, development := range []string{"true", "false"} {
@@ -209,6 +215,7 @@ func TestClientOfThePlaygroundsNameIsLeftAlone(t *testing.T) {
 }
 
 func TestStopDropsNoRequest(t *testing.T) {
+	t.Parallel()
 	r := newShell(t, "VOUCHSAFE_STOP_DELAY=2s").serve(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.Replace(r.issuer, "localhost", "127.0.0.1", 1), "http://"))
 	if err != nil {
@@ -256,6 +263,7 @@ func TestStopDropsNoRequest(t *testing.T) {
 }
 
 func TestWhatIsTakenIsSaid(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -271,6 +279,7 @@ func TestWhatIsTakenIsSaid(t *testing.T) {
 }
 
 func TestProductionRefusesToStart(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_DATABASE_URL=postgres://vouchsafe@127.0.0.1:1/vouchsafe")
 	errs := sh.fails(t, 1)
 	for _, want := range []string{"VOUCHSAFE_SECRET is missing", "VOUCHSAFE_ISSUER is missing"} {
@@ -284,6 +293,7 @@ func TestProductionRefusesToStart(t *testing.T) {
 }
 
 func TestHealthcheck(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	sh.do(t, "healthcheck", "--listen", strings.TrimPrefix(r.issuer, "http://"))
@@ -292,6 +302,7 @@ func TestHealthcheck(t *testing.T) {
 }
 
 func TestBrokenClientsFileStopsTheStart(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "clients.yaml", "clients:\n  - client_id: a\n    redirect_url: x\n")
 	if errs := sh.fails(t, 1); !strings.Contains(errs, "clients.yaml:3:5 redirect_url is not a field of a client: did you mean redirect_uris?") {
@@ -302,6 +313,7 @@ func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 // An older replica that starts again with its older file removes what the newer one added:
 // whoever reads the log must see which.
 func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	for _, start := range []struct{ file, want string }{{clientsBefore, ""}, {clientsAfter, `"removed":["old"]`}, {clientsBefore, `"removed":["service"]`}, {clientsBefore, ""}} {
 		sh.file(t, "clients.yaml", start.file)
@@ -315,6 +327,7 @@ func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
 }
 
 func TestMissingFileIsToldWithItsSetting(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"CLIENTS", "TENANTS"} {
 		errs := newShell(t, "VOUCHSAFE_"+name+"=nope.yaml").fails(t, 1, "serve")
 		if !strings.Contains(errs, "nope.yaml") || !strings.Contains(errs, "VOUCHSAFE_"+name) {
@@ -325,6 +338,7 @@ func TestMissingFileIsToldWithItsSetting(t *testing.T) {
 
 // Whoever writes a client reads its error, not a page.
 func TestProgramsAreToldWhereToLook(t *testing.T) {
+	t.Parallel()
 	for _, development := range []bool{true, false} {
 		r := newShell(t, fmt.Sprint("VOUCHSAFE_DEVELOPMENT=", development)).serve(t)
 		host := strings.TrimPrefix(r.issuer, "http://")

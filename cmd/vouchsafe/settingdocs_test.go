@@ -15,6 +15,7 @@ import (
 // TestSettingDocs compares settingdocs.go with the comments of Config's fields. With -update it
 // writes the file: that is what go generate does.
 func TestSettingDocs(t *testing.T) {
+	t.Parallel()
 	written(t, "settingdocs.go", func(string) string { return settingDocsSource(t) })
 }
 

@@ -12,6 +12,7 @@ import (
 // A person who is signed in can fill what requests leave behind for an hour. Nobody else
 // may be kept from signing in by that, and guesses count all the same.
 func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
+	t.Parallel()
 	shared, local, closed, err := openEphemeral(&Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 )
 
 func TestSweepClock(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	right := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	// set is what the clock was set to, beside the right time, from then on.

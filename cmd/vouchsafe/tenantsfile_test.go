@@ -10,6 +10,7 @@ import (
 )
 
 func TestTenantsFile(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "google.secret", "secret-of-google\n")
 	sh.file(t, "tenants.yaml", `tenants:
@@ -65,6 +66,7 @@ func TestTenantsFile(t *testing.T) {
 }
 
 func TestTenantsFileFaults(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "tenants.yaml", `tenants:
   Default:
@@ -133,6 +135,7 @@ others:
 
 // A tenant whose host is spelt otherwise than browsers spell it could never be reached.
 func TestHostsThatNoRequestComesFor(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_ISSUER=https://id.example.com")
 	for host, want := range map[string]string{
 		"login.acme.example":      "",
@@ -165,6 +168,7 @@ func TestHostsThatNoRequestComesFor(t *testing.T) {
 
 // An issuer may be given a host that a tenant has already.
 func TestTenantBehindTheIssuersHostIsTold(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
 	sh.do(t, "tenant", "add", "acme", "--host", "127.0.0.1:8081")
 	sh.env = append(sh.env, "VOUCHSAFE_ISSUER=http://127.0.0.1:8081")

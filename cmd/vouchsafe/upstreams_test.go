@@ -12,6 +12,7 @@ import (
 // With nothing set, people can come from stand-ins for Google and Facebook. With upstreams
 // of one's own, or for others than this machine, there are none.
 func TestStandInsForProviders(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
 	jar, err := cookiejar.New(nil)

@@ -95,6 +95,7 @@ const firebaseConsole = `hash_config {
 // TestImportedPeopleSignIn imports each kind of hash and signs in with it over HTTP, twice:
 // the second time the hash is one of ours. They move on by export to another server.
 func TestImportedPeopleSignIn(t *testing.T) {
+	t.Parallel()
 	people := []struct{ name, hash, salt, password string }{
 		{"auth0", `"$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK"`, "", "correct horse"},
 		{"bcrypt-2a", `"$2a$07$usesomesillystringfore2uDLvp1Ii2e./U9C8sBjqp8I90dH6hi"`, "", "rasmuslerdorf"},
@@ -161,6 +162,7 @@ func withoutUpdates(rows string) string {
 }
 
 func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	long := strings.Repeat("x", 70<<10)
 	id := "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -222,6 +224,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 // TestImportKeepsTheRulesOfSignUp: what the sign-up page refuses no row gets in either, and the
 // line is named; what products write for want of a user name is none.
 func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
 	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
@@ -282,6 +285,7 @@ func (s *shell) written(t *testing.T, name, text string) string {
 
 // TestUserAddKeepsTheRulesOfSignUp is the same for one person.
 func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "Alice")
 	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
@@ -317,6 +321,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 }
 
 func TestImportCSV(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "people.csv", "email,email_verified,username,name,given_name,address,password_hash,roles,disabled\r\n"+
 		"jo@example.com,true,jo,\"Doe, Jo\",Jo,\"1 Road\nTown\",$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0,admin support,false\r\n"+
@@ -348,6 +353,7 @@ func TestImportCSV(t *testing.T) {
 // TestImportOfManyPeopleGoesOnWhereItWasStopped imports 3,000 people, in the middle of
 // which it is interrupted.
 func TestImportOfManyPeopleGoesOnWhereItWasStopped(t *testing.T) {
+	t.Parallel()
 	const people = 3_000
 	sh := newShell(t)
 	var file strings.Builder

@@ -8,6 +8,7 @@ import (
 )
 
 func TestInvitingSomebody(t *testing.T) {
+	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      mode: invitation\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
