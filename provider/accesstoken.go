@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -83,11 +85,11 @@ func audience(t *web.Tenant, c *storage.Client, asked []string) []string {
 // accessTokenLifetime is the client's or the default, but never longer than the key
 // that signs stays published.
 func (p *Provider) accessTokenLifetime(c *storage.Client) time.Duration {
-	return min(c.AccessTokenLifetime.Or(p.AccessTokenLifetime), p.keys.longest)
+	return min(c.AccessTokenLifetime.Or(p.AccessTokenLifetime), p.Keys.Longest)
 }
 
 // accessToken writes the token in the client's format. key is nil for opaque ones.
-func (p *Provider) accessToken(t *web.Tenant, c *storage.Client, key *signingKey, claims *accessClaims) (string, error) {
+func (p *Provider) accessToken(t *web.Tenant, c *storage.Client, key *keys.Key, claims *accessClaims) (string, error) {
 	plain, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
@@ -96,23 +98,23 @@ func (p *Provider) accessToken(t *web.Tenant, c *storage.Client, key *signingKey
 		return opaquePrefix + p.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
 	if c.AccessTokenTyp == idTokenType {
-		return key.sign(idTokenType, plain)
+		return key.Sign(idTokenType, plain)
 	}
-	return key.sign(accessTokenType, plain)
+	return key.Sign(accessTokenType, plain)
 }
 
 // accessTokenKey is what signs the client's access tokens; nil when they are opaque.
-func (p *Provider) accessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*signingKey, error) {
+func (p *Provider) accessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*keys.Key, error) {
 	if c.AccessTokenFormat == "opaque" {
 		return nil, nil
 	}
-	return p.keys.signing(ctx, t.ID, p.AccessTokenAlgorithm)
+	return p.Keys.Signing(ctx, t.ID, p.AccessTokenAlgorithm)
 }
 
 // openAccessToken reads an access token of the tenant, of either format, and checks
 // what it says by itself: that it was made here, for this issuer, and its time. Whether
 // its grant lives, or it was revoked, is not looked up. The error wraps
-// errTokenInvalid unless storage was at fault.
+// jws.ErrInvalid unless storage was at fault.
 func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*accessClaims, error) {
 	plain, err := p.openEither(ctx, t, token)
 	if err != nil {
@@ -120,17 +122,17 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 	}
 	claims := &accessClaims{}
 	if err := json.Unmarshal(plain, claims); err != nil {
-		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	switch {
 	case claims.Issuer != t.Issuer:
-		return nil, fmt.Errorf("%w: iss %q", errTokenInvalid, claims.Issuer)
+		return nil, fmt.Errorf("%w: iss %q", jws.ErrInvalid, claims.Issuer)
 	case claims.JTI == "" || claims.ClientID == "" || claims.Subject == "":
-		return nil, fmt.Errorf("%w: claims are missing", errTokenInvalid)
+		return nil, fmt.Errorf("%w: claims are missing", jws.ErrInvalid)
 	case storage.Ahead(time.Unix(claims.IssuedAt, 0), now):
-		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", errTokenInvalid)
+		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", jws.ErrInvalid)
 	case now.Unix() >= claims.ExpiresAt:
-		return nil, fmt.Errorf("%w: it has expired", errTokenInvalid)
+		return nil, fmt.Errorf("%w: it has expired", jws.ErrInvalid)
 	}
 	return claims, nil
 }
@@ -138,14 +140,14 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {
-		return p.keys.verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)
+		return p.Keys.Verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)
 	}
-	if len(token) > maxJWT {
-		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
+	if len(token) > jws.MaxLength {
+		return nil, fmt.Errorf("%w: %d bytes are too many", jws.ErrInvalid, len(token))
 	}
 	plain, err := p.Secrets.Box(t.ID, secret.AccessToken).OpenString(sealed)
 	if err != nil {
-		return nil, errors.Join(errTokenInvalid, err)
+		return nil, errors.Join(jws.ErrInvalid, err)
 	}
 	return plain, nil
 }

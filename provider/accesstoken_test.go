@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,7 +33,7 @@ func TestAccessToken(t *testing.T) {
 			if err := json.Unmarshal(raw, &header); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(map[string]any{"alg": alg, "typ": "at+jwt", "kid": s.kidOf(s.p.keys, alg)}, header); diff != "" {
+			if diff := cmp.Diff(map[string]any{"alg": alg, "typ": "at+jwt", "kid": s.kidOf(s.p.Keys, alg)}, header); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
 			claims := payload(t, a.str("access_token"))
@@ -73,12 +74,12 @@ func TestOpaqueAccessToken(t *testing.T) {
 			t.Errorf("at_hash: got %v", claims["at_hash"])
 		}
 		for _, bad := range []string{token + "A", token[:len(token)-1], token[:9] + "\n" + token[9:], token + "=", "vat_", token[4:], strings.ToUpper(token), "vat_" + strings.Repeat("A", 20_000), "vat_" + s.code(c)} {
-			if _, err := s.p.openAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, errTokenInvalid) {
+			if _, err := s.p.openAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%.40q: got %v, want an invalid token", bad, err)
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, token, time.Now()); !errors.Is(err, errTokenInvalid) {
+		if _, err := s.p.openAccessToken(t.Context(), s.tenant, token, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("after its time: got %v", err)
 		}
 	})
@@ -99,7 +100,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, token := range map[string]string{"ID token": a.str("id_token"), "refresh token": a.str("refresh_token"), "code": s.code(c)} {
-			if err := open(s.tenant, token); !errors.Is(err, errTokenInvalid) {
+			if err := open(s.tenant, token); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%s: got %v, want an invalid token", name, err)
 			}
 		}
@@ -118,7 +119,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 		other := *s.tenant
 		other.ID = "other"
 		for _, tenant := range []*web.Tenant{&moved, &other} {
-			if err := open(tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+			if err := open(tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("at %s, %s: got %v, want an invalid token", tenant.ID, tenant.Issuer, err)
 			}
 		}
@@ -127,7 +128,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 			t.Errorf("a second before its end: %v", err)
 		}
 		time.Sleep(time.Second)
-		if err := open(s.tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+		if err := open(s.tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("at its end: got %v, want an invalid token", err)
 		}
 	})
@@ -154,7 +155,7 @@ func TestAccessTokensOfTypJWT(t *testing.T) {
 	if got := userinfo(a.str("id_token")); got.status != http.StatusUnauthorized || got.str("error") != "invalid_token" {
 		t.Errorf("userinfo with the ID token: got %d %s, want 401 invalid_token", got.status, got.raw)
 	}
-	if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, errTokenInvalid) {
+	if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 		t.Errorf("as id_token_hint: got %v, want it refused", err)
 	}
 	_, secret := s.service("svc", func(c *storage.Client) { c.MayIntrospect, c.AccessTokenTyp = true, "JWT" })

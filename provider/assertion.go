@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -58,17 +60,17 @@ func readAssertion(form url.Values) (*assertion, error) {
 	if form.Get("client_assertion_type") != assertionType {
 		return nil, errors.New("client_assertion_type is not " + assertionType)
 	}
-	jws, err := parseJWT(form.Get("client_assertion"), clients.AssertionAlgorithms)
+	parsed, err := jws.Parse(form.Get("client_assertion"), clients.AssertionAlgorithms)
 	if err != nil {
 		return nil, err
 	}
 	// Other JWTs that a client signs, such as request objects and DPoP proofs, have a typ
 	// of their own.
-	if typ := jwtType(jws); !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, typ) {
+	if typ := jws.Type(parsed); !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, typ) {
 		return nil, fmt.Errorf("typ %q", typ)
 	}
-	a := &assertion{jws: jws}
-	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), a); err != nil {
+	a := &assertion{jws: parsed}
+	if err := json.Unmarshal(parsed.UnsafePayloadWithoutVerification(), a); err != nil {
 		return nil, err
 	}
 	if a.Subject == "" || a.Issuer != a.Subject || !storage.WellFormed(a.Subject) {
@@ -100,7 +102,7 @@ func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage
 	sum := sha256.Sum256([]byte(a.JTI))
 	err = p.Store.Spend(ctx, storage.Spent{
 		TenantID: t.ID, Purpose: storage.SpentAssertion,
-		Value:     c.ClientID + ":" + strictBase64.EncodeToString(sum[:]),
+		Value:     c.ClientID + ":" + base64.RawURLEncoding.EncodeToString(sum[:]),
 		ExpiresAt: time.Unix(int64(math.Ceil(float64(a.ExpiresAt))), 0).Add(assertionSkew),
 	})
 	if errors.Is(err, storage.ErrExists) {
@@ -137,8 +139,8 @@ func (a *assertion) check(t *web.Tenant, now time.Time) error {
 
 // signedByOne says whether one of the keys verifies the signature. A key is used for
 // what it is for only: its alg and use, when it has them (RFC 8725 section 3.1).
-func signedByOne(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
-	alg := jws.Signatures[0].Protected.Algorithm
+func signedByOne(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
+	alg := signed.Signatures[0].Protected.Algorithm
 	tried := 0
 	for _, key := range keys {
 		if key.Algorithm != "" && !sameAlgorithm(key.Algorithm, alg) || key.Use != "" && key.Use != "sig" {
@@ -157,7 +159,7 @@ func signedByOne(jws *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 		if k, ok := verifier.(ed25519.PublicKey); ok {
 			verifier = ed25519Verifier(k)
 		}
-		if _, err := jws.Verify(verifier); err == nil {
+		if _, err := signed.Verify(verifier); err == nil {
 			return true
 		}
 	}

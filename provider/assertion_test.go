@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -82,11 +83,11 @@ func signJWT(t testing.TB, alg jose.SignatureAlgorithm, key any, claims any, hea
 	if err != nil {
 		t.Fatal(err)
 	}
-	jws, err := signer.Sign(plain)
+	signed, err := signer.Sign(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
-	jwt, err := jws.CompactSerialize()
+	jwt, err := signed.CompactSerialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +354,7 @@ func FuzzAssertion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if a.Subject == "" || a.Subject != a.Issuer || len(jwt) > maxJWT {
+		if a.Subject == "" || a.Subject != a.Issuer || len(jwt) > jws.MaxLength {
 			t.Errorf("got %+v from %q", a, jwt)
 		}
 		_ = a.check(&web.Tenant{Issuer: testIssuer}, time.Now())

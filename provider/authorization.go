@@ -11,13 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -265,7 +265,7 @@ func (p *Provider) readHint(ctx context.Context, a *authorization, raw string) e
 	}
 	hint, err := p.openIDTokenHint(ctx, a.tenant, raw)
 	switch {
-	case errors.Is(err, errTokenInvalid):
+	case errors.Is(err, jws.ErrInvalid):
 		web.Note(ctx, "why", err.Error())
 		if slices.Contains(a.prompts, "none") {
 			return fosite.ErrLoginRequired.WithDescription("id_token_hint is not an ID token that was issued here, or the key that signed it has gone.")

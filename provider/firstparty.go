@@ -13,10 +13,9 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -126,7 +125,7 @@ func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) 
 func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessionID string, err error) {
 	ctx, now := r.Context(), time.Now()
 	id, err := p.grantOf(ctx, token, now)
-	if errors.Is(err, errTokenInvalid) || errors.Is(err, errRefreshToken) {
+	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, errRefreshToken) {
 		web.Note(ctx, "why", err.Error())
 		return "", nil
 	}
@@ -164,7 +163,7 @@ func (p Apps) grantOf(ctx context.Context, token string, now time.Time) (string,
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)
 	if err == nil && claims.GrantID == "" {
-		err = fmt.Errorf("%w: no person's token", errTokenInvalid)
+		err = fmt.Errorf("%w: no person's token", jws.ErrInvalid)
 	}
 	if err != nil {
 		return "", err
@@ -190,7 +189,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)
-	if errors.Is(err, errTokenInvalid) {
+	if errors.Is(err, jws.ErrInvalid) {
 		return c, g, u, invalidToken(ctx, err.Error())
 	}
 	if err != nil {

@@ -13,25 +13,19 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // idTokenType is the typ of an ID token: libraries expect this or none.
 const idTokenType = "JWT"
 
-// idTokenAlgorithm is the client's, or the one that every client must know (OIDC Core 15.1).
-func idTokenAlgorithm(c *storage.Client) string {
-	if c.IDTokenSignedResponseAlg == "" {
-		return string(jose.RS256)
-	}
-	return c.IDTokenSignedResponseAlg
-}
-
 // idTokenLifetime is the client's or the default, but never longer than the key that
 // signs stays published.
 func (p *Provider) idTokenLifetime(c *storage.Client) time.Duration {
-	return min(c.IDTokenLifetime.Or(p.IDTokenLifetime), p.keys.longest)
+	return min(c.IDTokenLifetime.Or(p.IDTokenLifetime), p.Keys.Longest)
 }
 
 // idTokenScopes are the scopes whose claims the ID token holds: all that were granted,
@@ -45,7 +39,7 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 }
 
 // idToken writes the ID token (OIDC Core 2) of a grant and its user beside an access token.
-func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *signingKey, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
+func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
 	claims := userClaims(u, idTokenScopes(c, scopes), grantedClaims(c, g.Claims).IDToken)
 	// What the protocol says comes last: nothing of a person's can replace it.
 	claims["iss"] = t.Issuer
@@ -72,7 +66,7 @@ func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *signingKey, g 
 	if err != nil {
 		return "", fmt.Errorf("encode ID token: %w", err)
 	}
-	return key.sign(idTokenType, plain)
+	return key.Sign(idTokenType, plain)
 }
 
 // leftHash is at_hash (OIDC Core 3.1.3.6): the left half of the hash that the
@@ -109,20 +103,20 @@ func (h *idTokenHint) name() string {
 
 // openIDTokenHint reads an ID token that the tenant gave out. It may have expired, and its key
 // may be published no more: sessions and refresh tokens live longer. It says who was meant, and
-// opens nothing. The error wraps errTokenInvalid unless storage was at fault.
+// opens nothing. The error wraps jws.ErrInvalid unless storage was at fault.
 func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*idTokenHint, error) {
-	plain, err := p.keys.verifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, idTokenType)
+	plain, err := p.Keys.VerifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, idTokenType)
 	if err != nil {
 		return nil, err
 	}
 	h := &idTokenHint{}
 	if err := json.Unmarshal(plain, h); err != nil {
-		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	// A signed userinfo answer looks much the same, but has no exp; an access token of
 	// typ JWT has a client_id.
 	if h.Issuer != t.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.ExpiresAt == 0 || h.ClientID != "" {
-		return nil, fmt.Errorf("%w: no ID token of %s", errTokenInvalid, t.Issuer)
+		return nil, fmt.Errorf("%w: no ID token of %s", jws.ErrInvalid, t.Issuer)
 	}
 	return h, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -26,7 +27,7 @@ func TestIDToken(t *testing.T) {
 			s := startTokens(t)
 			c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = alg })
 			a := s.tokens(c)
-			jws, err := jose.ParseSignedCompact(a.str("id_token"), clients.SigningAlgorithms)
+			parsed, err := jose.ParseSignedCompact(a.str("id_token"), clients.SigningAlgorithms)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,8 +35,8 @@ func TestIDToken(t *testing.T) {
 			if want == "" {
 				want = "RS256"
 			}
-			header := jws.Signatures[0].Protected
-			if header.Algorithm != want || header.KeyID == "" || jwtType(jws) != "jwt" {
+			header := parsed.Signatures[0].Protected
+			if header.Algorithm != want || header.KeyID == "" || jws.Type(parsed) != "jwt" {
 				t.Errorf("got header %+v, want %s", header, want)
 			}
 			now := float64(time.Now().Unix())
@@ -141,12 +142,12 @@ func TestIDTokenHint(t *testing.T) {
 		}
 		other := *s.tenant
 		other.Issuer = "https://other.example"
-		if _, err := s.p.openIDTokenHint(t.Context(), &other, a.str("id_token")); !errors.Is(err, errTokenInvalid) {
+		if _, err := s.p.openIDTokenHint(t.Context(), &other, a.str("id_token")); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("another issuer: got %v", err)
 		}
 		stranger, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		claims := payload(t, a.str("id_token"))
-		userinfo, err := s.p.keys.sign(t.Context(), s.tenant.ID, "RS256", "JWT", []byte(`{"iss":"`+testIssuer+`","sub":"x","aud":"spa"}`))
+		userinfo, err := s.p.Keys.Sign(t.Context(), s.tenant.ID, "RS256", "JWT", []byte(`{"iss":"`+testIssuer+`","sub":"x","aud":"spa"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,12 +155,12 @@ func TestIDTokenHint(t *testing.T) {
 			"access token":  a.str("access_token"),
 			"refresh token": a.str("refresh_token"),
 			"alg none":      unsigned(`{"alg":"none","typ":"JWT"}`, claims, ""),
-			"foreign key":   signJWT(t, jose.ES256, stranger, claims, map[jose.HeaderKey]any{"typ": "JWT", "kid": s.kidOf(s.p.keys, "ES256")}),
+			"foreign key":   signJWT(t, jose.ES256, stranger, claims, map[jose.HeaderKey]any{"typ": "JWT", "kid": s.kidOf(s.p.Keys, "ES256")}),
 			"userinfo":      userinfo,
 			"nothing":       "",
 			"noise":         "a.b.c",
 		} {
-			if _, err := check(hint); !errors.Is(err, errTokenInvalid) {
+			if _, err := check(hint); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%s: got %v, want it refused", name, err)
 			}
 		}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -63,7 +63,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 		look = p.introspectRefresh
 	}
 	found, err := look(ctx, t, client, token, time.Now())
-	if errors.Is(err, errTokenInvalid) || errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, storage.ErrNotFound) {
 		web.Note(ctx, "why", err.Error())
 		return oauth.WriteJSON(w, http.StatusOK, introspection{})
 	}
@@ -74,14 +74,14 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 }
 
 // introspectAccess looks at an access token: one signature, one read. Its errors are
-// errTokenInvalid or storage.ErrNotFound for a token that does not work here.
+// jws.ErrInvalid or storage.ErrNotFound for a token that does not work here.
 func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
 	claims, err := p.openAccessToken(ctx, t, token, now)
 	if err != nil {
 		return nil, err
 	}
 	if asks.ClientID != claims.ClientID && !asks.MayIntrospect && !slices.Contains(claims.Audience, asks.ClientID) {
-		return nil, fmt.Errorf("%w: it is none of %s's", errTokenInvalid, asks.ClientID)
+		return nil, fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
 	}
 	found := &introspection{
 		Active: true, TokenType: "Bearer", Scope: claims.Scope, ClientID: claims.ClientID,
@@ -110,7 +110,7 @@ func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *acc
 	}
 	spent, err := p.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
 	if err == nil && spent {
-		err = fmt.Errorf("%w: it was revoked", errTokenInvalid)
+		err = fmt.Errorf("%w: it was revoked", jws.ErrInvalid)
 	}
 	return err
 }
@@ -120,7 +120,7 @@ func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *acc
 func (p *Provider) introspectRefresh(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
 	id, generation, err := p.openRefreshToken(t.ID, token)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	g, _, err := p.Store.LiveGrant(ctx, t.ID, id, "", now)
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *Provider) introspectRefresh(ctx context.Context, t *web.Tenant, asks *s
 		ends = g.IdleExpiresAt
 	}
 	if g.ClientID != asks.ClientID || g.Generation != generation || !now.Before(ends) {
-		return nil, fmt.Errorf("%w: another client's, rotated or not used for too long", errTokenInvalid)
+		return nil, fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
 	}
 	return &introspection{
 		Active: true, Scope: strings.Join(g.Scopes, " "), ClientID: g.ClientID, Issuer: t.Issuer,

@@ -15,14 +15,14 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	tenant := web.TenantOf(r.Context()).ID
-	set, err := p.keys.complete(r.Context(), tenant)
+	set, err := p.Keys.Complete(r.Context(), tenant)
 	if err != nil {
 		// APIs need the keys for tokens that they were given before.
-		if set = p.keys.lastRead(tenant); set == nil {
+		if set = p.Keys.LastRead(tenant); set == nil {
 			return err
 		}
 	}
 	// Whoever kept the set knows every key before it signs.
-	age := min(publishedAge, p.keys.lead())
-	return p.keyDocuments.serve(w, r, age, set, func() ([]byte, error) { return json.Marshal(set.public(time.Now())) })
+	age := min(publishedAge, p.Keys.Lead())
+	return p.keyDocuments.serve(w, r, age, set, func() ([]byte, error) { return json.Marshal(set.Public(time.Now())) })
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -62,11 +63,11 @@ func TestDeclaredAlgorithmsArePublishedBeforeTheirFirstUse(t *testing.T) {
 			}
 			signed = string(raw)
 		}
-		jws, err := jose.ParseSignedCompact(signed, clients.SigningAlgorithms)
+		parsed, err := jose.ParseSignedCompact(signed, clients.SigningAlgorithms)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		if kid := jws.Signatures[0].Protected.KeyID; len(set.Key(kid)) != 1 || jws.Signatures[0].Protected.Algorithm != "EdDSA" {
+		if kid := parsed.Signatures[0].Protected.KeyID; len(set.Key(kid)) != 1 || parsed.Signatures[0].Protected.Algorithm != "EdDSA" {
 			t.Errorf("%s: the first is signed by %s, which was not published before: %v", what, kid, set.Keys)
 		}
 	}
@@ -79,10 +80,10 @@ func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		s.jwks("/jwks")
-		other := newKeyring(s.store, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
+		other := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour}, Store: s.store, Secrets: s.p.Secrets, Algorithm: "ES256"})
 		s.published(other)
 		c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = "EdDSA" })
-		if err := s.p.PublishKeys(t.Context(), s.tenant.ID, *c); err != nil {
+		if err := s.p.Keys.Publish(t.Context(), s.tenant.ID, *c); err != nil {
 			t.Fatal(err)
 		}
 		if got := algorithmsOf(s.jwks("/jwks")); !slices.Contains(got, "EdDSA") {
@@ -92,12 +93,12 @@ func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
 		if n := len(s.published(other)); n != 3 {
 			t.Errorf("another replica: got %d keys, want three", n)
 		}
-		if err := s.p.PublishKeys(t.Context(), s.tenant.ID, *c); err != nil || len(s.jwks("/jwks").Keys) != 3 {
+		if err := s.p.Keys.Publish(t.Context(), s.tenant.ID, *c); err != nil || len(s.jwks("/jwks").Keys) != 3 {
 			t.Errorf("once more: %v, got %v", err, algorithmsOf(s.jwks("/jwks")))
 		}
 		// The key is removed: the next look brings another, before anything is signed.
-		time.Sleep(lookForDeclared)
-		kid := s.kidOf(s.p.keys, "EdDSA")
+		time.Sleep(time.Minute)
+		kid := s.kidOf(s.p.Keys, "EdDSA")
 		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, kid); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
 		if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "other"}); err != nil {
 			t.Fatal(err)
 		}
-		if set, err := s.p.keys.complete(t.Context(), "other"); err != nil || len(set.public(time.Now()).Keys) != 2 {
+		if set, err := s.p.Keys.Complete(t.Context(), "other"); err != nil || len(set.Public(time.Now()).Keys) != 2 {
 			t.Errorf("another tenant: got %+v, %v, want two keys", set, err)
 		}
 	})
@@ -121,16 +122,16 @@ func TestDeclaredAlgorithmsAreLookedForSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		counting := &countingDeclared{testStore: s.store}
-		k := newKeyring(counting, s.p.Secrets, s.p.KeyRotation, 24*time.Hour)
+		k := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour}, Store: counting, Secrets: s.p.Secrets, Algorithm: "ES256"})
 		for range 100 {
 			s.published(k)
-			time.Sleep(lookForDeclared / 50)
+			time.Sleep(time.Minute / 50)
 		}
 		if counting.looks > 3 {
 			t.Errorf("%d looks in two periods", counting.looks)
 		}
 		s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = "EdDSA" })
-		time.Sleep(lookForDeclared)
+		time.Sleep(time.Minute)
 		if n := len(s.published(k)); n != 3 {
 			t.Errorf("got %d keys, want the declared algorithm's, too", n)
 		}

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -171,7 +171,7 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 		var err error
 		req.hint, err = p.openIDTokenHint(ctx, t, hint)
 		switch {
-		case errors.Is(err, errTokenInvalid):
+		case errors.Is(err, jws.ErrInvalid):
 			web.Note(ctx, "why", err.Error())
 			req.hint = nil
 		case err != nil:

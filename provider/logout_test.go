@@ -297,7 +297,7 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 	if err := v.store.AddTenant(v.Context(), storage.Tenant{ID: "other", Name: "Other"}); err != nil {
 		v.Fatal(err)
 	}
-	key, err := v.p.keys.signing(v.Context(), "other", "RS256")
+	key, err := v.p.Keys.Signing(v.Context(), "other", "RS256")
 	if err != nil {
 		v.Fatal(err)
 	}

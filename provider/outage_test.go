@@ -32,7 +32,7 @@ func TestTheLastKeysArePublishedWhileTheDatabaseIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		away := &keysAway{testStore: s.store}
-		s.p.keys.store = away
+		s.p.Keys.Store = away
 		away.away.Store(true)
 		if a := s.do(request("GET", "/jwks", "")); a.status != http.StatusServiceUnavailable {
 			t.Errorf("nothing was read before: got %d %s, want 503", a.status, a.raw)
@@ -46,7 +46,7 @@ func TestTheLastKeysArePublishedWhileTheDatabaseIsAway(t *testing.T) {
 				t.Errorf("got %d %s, want what was published before", a.status, a.raw)
 			}
 		}
-		if _, err := s.p.keys.signing(t.Context(), s.tenant.ID, "RS256"); err == nil {
+		if _, err := s.p.Keys.Signing(t.Context(), s.tenant.ID, "RS256"); err == nil {
 			t.Error("a key signs that may have been removed meanwhile")
 		}
 	})

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/go-jose/go-jose/v4"
 	"github.com/gorilla/mux"
 	"github.com/ory/fosite"
@@ -21,6 +19,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -105,7 +105,8 @@ type Provider struct {
 	Config
 	fosite  *fosite.Fosite
 	clients cache.Cache[clientKey, *storage.Client]
-	keys    *keyring
+	// Keys are the signing keys of all tenants.
+	Keys *keys.Ring
 
 	secretMatcher *secretMatcher
 	unprotected   daily
@@ -145,19 +146,16 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{Config: c}
 	p.clients = cache.Cache[clientKey, *storage.Client]{Load: p.loadClient, Name: clientKey.String}
-	p.keys = newKeyring(c.Store, c.Secrets, c.KeyRotation, c.longestToken())
-	if !slices.Contains(p.keys.always, c.AccessTokenAlgorithm) {
-		p.keys.always = append(p.keys.always, c.AccessTokenAlgorithm)
-	}
+	p.Keys = keys.NewRing(keys.Config{Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.record})
 	p.secretMatcher = newSecretMatcher()
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.fosite = newFosite(p)
 	return p, nil
 }
 
-// longestToken is how long a key must stay published after it signed last.
-func (c *Config) longestToken() time.Duration {
-	return max(c.AccessTokenLifetime, c.IDTokenLifetime, 24*time.Hour)
+// KeyLifetimes says how long keys sign and stay published.
+func (c *Config) KeyLifetimes() keys.Lifetimes {
+	return keys.Lifetimes{Rotation: c.KeyRotation, Longest: max(c.AccessTokenLifetime, c.IDTokenLifetime, 24*time.Hour)}
 }
 
 // Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has

@@ -3,14 +3,14 @@ package provider
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
 // publishedAge is how long anybody may keep what is published. It is short, because a key
@@ -44,7 +44,7 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 		doc = &document{from: from, body: body, length: []string{strconv.Itoa(len(body))}, header: web.Header{
 			web.Line("Content-Type", "application/json"),
 			web.Line("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second))),
-			web.Line("Etag", `"`+strictBase64.EncodeToString(sum[:12])+`"`),
+			web.Line("Etag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`),
 			web.Line("X-Content-Type-Options", "nosniff"),
 		}}
 		d.docs.Store(tenant, doc)

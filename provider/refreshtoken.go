@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/base64"
 	"errors"
 	"strconv"
 	"strings"
@@ -20,6 +21,10 @@ const (
 	// maxRefreshToken bounds what is looked at: 4 + 36 + 1 + 19 + 1 + 43.
 	maxRefreshToken = 104
 )
+
+// strictBase64 refuses spellings that differ in unused bits only. It skips line
+// breaks: look for them first.
+var strictBase64 = base64.RawURLEncoding.Strict()
 
 var errRefreshToken = errors.New("no refresh token of this tenant")
 

@@ -11,9 +11,9 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -69,9 +69,9 @@ func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token s
 func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
 	claims, err := p.openAccessToken(ctx, web.TenantOf(ctx), token, now)
 	if err == nil && claims.ClientID != c.ClientID {
-		err = fmt.Errorf("%w: another client's", errTokenInvalid)
+		err = fmt.Errorf("%w: another client's", jws.ErrInvalid)
 	}
-	if errors.Is(err, errTokenInvalid) {
+	if errors.Is(err, jws.ErrInvalid) {
 		web.Note(ctx, "why", err.Error())
 		return nil
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,16 +50,16 @@ func invalidGrant(ctx context.Context, why string) error {
 
 // tokenKeys are what will sign an answer. They are fetched before anything is
 // written, after which signing can no longer fail for want of a key.
-type tokenKeys struct{ access, id *signingKey }
+type tokenKeys struct{ access, id *keys.Key }
 
-func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (keys tokenKeys, err error) {
-	if keys.access, err = p.accessTokenKey(ctx, s.tenant, s.client); err != nil {
-		return keys, err
+func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (k tokenKeys, err error) {
+	if k.access, err = p.accessTokenKey(ctx, s.tenant, s.client); err != nil {
+		return k, err
 	}
 	if idToken {
-		keys.id, err = p.keys.signing(ctx, s.tenant.ID, idTokenAlgorithm(s.client))
+		k.id, err = p.Keys.Signing(ctx, s.tenant.ID, keys.IDTokenAlgorithm(s.client))
 	}
-	return keys, err
+	return k, err
 }
 
 // grantAccess makes the access token of an answer that g gives.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,7 +39,7 @@ func FuzzTampered(f *testing.F) {
 	}
 	// Which of them opens which.
 	opener := []int{0, 0, 1, 2, 3}
-	reasons := []error{errTokenInvalid, errTokenInvalid, errCodeInvalid, errRefreshToken}
+	reasons := []error{jws.ErrInvalid, jws.ErrInvalid, errCodeInvalid, errRefreshToken}
 	// Few: each is tried, one by one, before the first change is made to any.
 	for i := range issued {
 		f.Add(uint8(i), uint16(0), uint16(0), "")

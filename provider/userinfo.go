@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -45,7 +45,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	claims, err := p.openAccessToken(ctx, t, token, now)
-	if errors.Is(err, errTokenInvalid) {
+	if errors.Is(err, jws.ErrInvalid) {
 		return invalidToken(ctx, err.Error())
 	}
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *stor
 	if err != nil {
 		return fmt.Errorf("encode userinfo: %w", err)
 	}
-	signed, err := p.keys.sign(ctx, t.ID, c.UserinfoSignedResponseAlg, idTokenType, plain)
+	signed, err := p.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, idTokenType, plain)
 	if err != nil {
 		return err
 	}

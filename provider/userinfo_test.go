@@ -118,7 +118,7 @@ func TestSignedUserinfo(t *testing.T) {
 		if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "application/jwt" {
 			t.Fatalf("%s: got %d %s", alg, resp.StatusCode, got)
 		}
-		if _, err := s.p.keys.verify(t.Context(), s.tenant.ID, string(raw), []jose.SignatureAlgorithm{alg}, "JWT"); err != nil {
+		if _, err := s.p.Keys.Verify(t.Context(), s.tenant.ID, string(raw), []jose.SignatureAlgorithm{alg}, "JWT"); err != nil {
 			t.Errorf("%s: %v", alg, err)
 		}
 		claims := payload(t, string(raw))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -18,22 +19,22 @@ type keyCmd struct {
 
 // keyView is a key as commands print it.
 type keyView struct {
-	ID         string            `json:"kid"`
-	Algorithm  string            `json:"alg"`
-	State      provider.KeyState `json:"state"`
-	ActiveAt   time.Time         `json:"active_at"`
-	SignsUntil *time.Time        `json:"signs_until,omitempty"` // none: it never signs
-	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
+	ID         string     `json:"kid"`
+	Algorithm  string     `json:"alg"`
+	State      keys.State `json:"state"`
+	ActiveAt   time.Time  `json:"active_at"`
+	SignsUntil *time.Time `json:"signs_until,omitempty"` // none: it never signs
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
 }
 
 // viewKeys says of the tenant's keys what they are there for.
-func viewKeys(ctx context.Context, s storage.Keys, c *provider.Config, tenant string) ([]keyView, error) {
-	keys, err := s.Keys(ctx, tenant, time.Time{})
+func viewKeys(ctx context.Context, s storage.Keys, lives keys.Lifetimes, tenant string) ([]keyView, error) {
+	stored, err := s.Keys(ctx, tenant, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	views := []keyView{}
-	for _, u := range c.KeyUses(keys, time.Now()) {
+	for _, u := range lives.Uses(stored, time.Now()) {
 		v := keyView{ID: u.ID, Algorithm: u.Algorithm, State: u.State, ActiveAt: u.ActiveAt}
 		if u.SignsUntil.After(u.ActiveAt) {
 			v.SignsUntil = &u.SignsUntil
@@ -65,7 +66,7 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		views, err := viewKeys(ctx, s, keyConfig(cfg), c.Tenant)
+		views, err := viewKeys(ctx, s, keyLifetimes(cfg), c.Tenant)
 		if err != nil {
 			return err
 		}
@@ -86,13 +87,14 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// keyConfig is what the lives of keys depend on.
-func keyConfig(cfg *Config) *provider.Config {
-	return &provider.Config{
+// keyLifetimes returns how long keys sign and stay published under the configuration.
+func keyLifetimes(cfg *Config) keys.Lifetimes {
+	c := provider.Config{
 		KeyRotation:         time.Duration(cfg.KeyRotation),
 		AccessTokenLifetime: time.Duration(cfg.AccessTokenLifetime),
 		IDTokenLifetime:     time.Duration(cfg.IDTokenLifetime),
 	}
+	return c.KeyLifetimes()
 }
 
 type keyRotateCmd struct {
@@ -112,16 +114,16 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 			algs = []string{*c.Alg}
 		} else {
 			var err error
-			if algs, err = s.provider.KeyAlgorithms(ctx, c.Tenant); err != nil {
+			if algs, err = s.provider.Keys.Algorithms(ctx, c.Tenant); err != nil {
 				return err
 			}
 		}
-		made, err := s.provider.RotateKeys(ctx, c.Tenant, algs, c.Now)
+		made, err := s.provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			views, err := viewKeys(ctx, s.store, &s.provider.Config, c.Tenant)
+			views, err := viewKeys(ctx, s.store, s.provider.KeyLifetimes(), c.Tenant)
 			if err != nil {
 				return err
 			}

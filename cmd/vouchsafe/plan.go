@@ -10,23 +10,23 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
-	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 // publishKeys makes the signing keys that the plan's clients declare and that the tenant has none
 // of, before there is anything to sign. It opens the master secrets for that alone.
 func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clients.Plan) error {
-	keys, err := s.Keys(ctx, tenant, time.Now())
+	stored, err := s.Keys(ctx, tenant, time.Now())
 	if err != nil {
 		return err
 	}
 	kept := plan.Kept()
-	missing := provider.UnpublishedAlgorithms(keys, kept...)
+	missing := keys.Unpublished(stored, kept...)
 	if len(missing) == 0 {
 		return nil
 	}
-	err = a.withProvider(ctx, func(s *server) error { return s.provider.PublishKeys(ctx, tenant, kept...) })
+	err = a.withProvider(ctx, func(s *server) error { return s.provider.Keys.Publish(ctx, tenant, kept...) })
 	if err != nil {
 		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
 	}

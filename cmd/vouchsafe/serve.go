@@ -209,7 +209,7 @@ func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
 }
 
 func (s *server) maintainKeys(ctx context.Context) {
-	s.every(ctx, maintainEvery, "maintain keys", s.provider.MaintainKeys)
+	s.every(ctx, maintainEvery, "maintain keys", s.provider.Keys.Maintain)
 }
 
 func (s *server) countMail(ctx context.Context) {

@@ -80,7 +80,7 @@ func (s *server) assemble(ctx context.Context) error {
 	if err := learnHashes(ctx, s.store, s.hasher); err != nil {
 		return err
 	}
-	if err := s.provider.CheckKeys(ctx, storage.DefaultTenant); err != nil {
+	if err := s.provider.Keys.Check(ctx, storage.DefaultTenant); err != nil {
 		return err
 	}
 	if err := s.applyTenants(ctx); err != nil {
@@ -326,7 +326,7 @@ func (s *server) applyClients(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if err := s.provider.PublishKeys(ctx, storage.DefaultTenant, plan.Kept()...); err != nil {
+		if err := s.provider.Keys.Publish(ctx, storage.DefaultTenant, plan.Kept()...); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
 		if err := plan.Apply(ctx, s.store, recorder(s.store, "clients file")); err != nil {

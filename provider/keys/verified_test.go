@@ -1,4 +1,4 @@
-package provider
+package keys
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 )
 
 // P10: that a token was verified before helps it no longer than its key is published, and
@@ -18,14 +19,14 @@ import (
 func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := startTokens(t)
-		k := s.p.keys
-		token, err := k.sign(t.Context(), s.tenant.ID, "ES256", "at+jwt", []byte(`{"a":1}`))
+		s := startRing(t)
+		k := s.ring
+		token, err := k.Sign(t.Context(), s.tenant, "ES256", "at+jwt", []byte(`{"a":1}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		verify := func(token string, algs []jose.SignatureAlgorithm, typ string) error {
-			claims, err := k.verify(t.Context(), s.tenant.ID, token, algs, typ)
+			claims, err := k.Verify(t.Context(), s.tenant, token, algs, typ)
 			if err == nil && string(claims) != `{"a":1}` {
 				t.Errorf("got the claims %s", claims)
 			}
@@ -45,20 +46,20 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 			"another algorithm": verify(token, []jose.SignatureAlgorithm{jose.RS256}, "at+jwt"),
 			"other claims":      verify(parts[0]+".eyJhIjoyfQ."+parts[2], clients.SigningAlgorithms, "at+jwt"),
 		} {
-			if !errors.Is(err, errTokenInvalid) {
-				t.Errorf("%s: got %v, want %v", name, err, errTokenInvalid)
+			if !errors.Is(err, jws.ErrInvalid) {
+				t.Errorf("%s: got %v, want %v", name, err, jws.ErrInvalid)
 			}
 		}
-		if _, err := k.verify(t.Context(), "another", token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
-			t.Errorf("another tenant: got %v, want %v", err, errTokenInvalid)
+		if _, err := k.Verify(t.Context(), "another", token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, jws.ErrInvalid) {
+			t.Errorf("another tenant: got %v, want %v", err, jws.ErrInvalid)
 		}
 		kid := s.kidOf(k, "ES256")
-		if err := s.store.RemoveKey(t.Context(), s.tenant.ID, kid); err != nil {
+		if err := s.store.RemoveKey(t.Context(), s.tenant, kid); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(cache.TTL)
-		if err := verify(token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, errTokenInvalid) {
-			t.Errorf("its key was removed: got %v, want %v", err, errTokenInvalid)
+		if err := verify(token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, jws.ErrInvalid) {
+			t.Errorf("its key was removed: got %v, want %v", err, jws.ErrInvalid)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package provider
+package keys
 
 import (
 	"crypto"
@@ -15,10 +15,10 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// sign makes a compact JWS of the claims (RFC 7515 section 3.1). go-jose reads what others
+// Sign makes a compact JWS of the claims (RFC 7515 section 3.1). go-jose reads what others
 // sign; it would write the same, but spell the header anew for every token, which costs a
 // fifth of the signature itself.
-func (s *signingKey) sign(typ string, claims []byte) (string, error) {
+func (s *Key) Sign(typ string, claims []byte) (string, error) {
 	key, err := s.unsealed()
 	if err != nil {
 		return "", err
@@ -41,7 +41,7 @@ func (s *signingKey) sign(typ string, claims []byte) (string, error) {
 const maxSignature = 512
 
 // header is the JOSE header of what the key signs, encoded once for each typ.
-func (s *signingKey) header(typ string) (string, error) {
+func (s *Key) header(typ string) (string, error) {
 	if kept, ok := s.headers.Load(typ); ok {
 		return kept.(string), nil
 	}

@@ -1,10 +1,12 @@
-package provider
+package keys
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -14,25 +16,33 @@ import (
 // stores is published at once, without that.
 const lookForDeclared = time.Minute
 
+// IDTokenAlgorithm returns the client's, or the one that every client must know (OIDC Core 15.1).
+func IDTokenAlgorithm(c *storage.Client) string {
+	if c.IDTokenSignedResponseAlg == "" {
+		return string(jose.RS256)
+	}
+	return c.IDTokenSignedResponseAlg
+}
+
 // declaredAlgorithms are those that have to sign what the client is given.
 func declaredAlgorithms(c *storage.Client) []string {
-	algs := []string{idTokenAlgorithm(c)}
+	algs := []string{IDTokenAlgorithm(c)}
 	if c.UserinfoSignedResponseAlg != "" {
 		algs = append(algs, c.UserinfoSignedResponseAlg)
 	}
 	return algs
 }
 
-// PublishKeys makes the keys of the tenant that the clients declare and that it has none of yet;
+// Publish makes the keys of the tenant that the clients declare and that it has none of yet;
 // those that every tenant has are there from the first look at the JWK set. Call it before the
 // clients are stored: a client that keeps the set then has the key before its first token.
-func (p *Provider) PublishKeys(ctx context.Context, tenant string, clients ...storage.Client) error {
-	for i := range clients {
-		for _, alg := range declaredAlgorithms(&clients[i]) {
+func (k *Ring) Publish(ctx context.Context, tenant string, registered ...storage.Client) error {
+	for i := range registered {
+		for _, alg := range declaredAlgorithms(&registered[i]) {
 			if slices.Contains(usualAlgorithms, alg) {
 				continue
 			}
-			if _, err := p.keys.signing(ctx, tenant, alg); err != nil {
+			if _, err := k.Signing(ctx, tenant, alg); err != nil {
 				return err
 			}
 		}
@@ -40,13 +50,13 @@ func (p *Provider) PublishKeys(ctx context.Context, tenant string, clients ...st
 	return nil
 }
 
-// UnpublishedAlgorithms are those that clients declare and that none of the tenant's keys is of,
-// beside those that every tenant has keys of: PublishKeys would make some.
-func UnpublishedAlgorithms(keys []storage.Key, clients ...storage.Client) []string {
+// Unpublished are those that clients declare and that none of the tenant's keys is of,
+// beside those that every tenant has keys of: Publish would make some.
+func Unpublished(keys []storage.Key, registered ...storage.Client) []string {
 	now := time.Now()
 	var out []string
-	for i := range clients {
-		for _, alg := range declaredAlgorithms(&clients[i]) {
+	for i := range registered {
+		for _, alg := range declaredAlgorithms(&registered[i]) {
 			has := func(k storage.Key) bool {
 				return k.Algorithm == alg && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(now))
 			}
@@ -58,11 +68,11 @@ func UnpublishedAlgorithms(keys []storage.Key, clients ...storage.Client) []stri
 	return out
 }
 
-// complete are the tenant's keys, with one of each algorithm that there is always one of, and of
+// Complete are the tenant's keys, with one of each algorithm that there is always one of, and of
 // each that a client declares: a JWK set that is kept knows the key of the first token.
-func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) {
+func (k *Ring) Complete(ctx context.Context, tenant string) (*Set, error) {
 	for _, alg := range k.always {
-		if _, err := k.signing(ctx, tenant, alg); err != nil {
+		if _, err := k.Signing(ctx, tenant, alg); err != nil {
 			return nil, err
 		}
 	}
@@ -81,11 +91,11 @@ func (k *keyring) complete(ctx context.Context, tenant string) (*keySet, error) 
 	return k.sets.Get(ctx, tenant)
 }
 
-// lastRead is the set that was read last, however long ago: for while none can be read. Nil
+// LastRead is the set that was read last, however long ago: for while none can be read. Nil
 // when it has not all keys of those that each set has.
-func (k *keyring) lastRead(tenant string) *keySet {
+func (k *Ring) LastRead(tenant string) *Set {
 	last, _ := k.last.Load(tenant)
-	set, _ := last.(*keySet)
+	set, _ := last.(*Set)
 	if set == nil || slices.ContainsFunc(k.always, func(alg string) bool { return set.newest(alg) == nil }) {
 		return nil
 	}
@@ -93,16 +103,16 @@ func (k *keyring) lastRead(tenant string) *keySet {
 }
 
 // makeDeclared makes keys of those of the algorithms that a client declares.
-func (k *keyring) makeDeclared(ctx context.Context, tenant string, algs []string) error {
+func (k *Ring) makeDeclared(ctx context.Context, tenant string, algs []string) error {
 	for _, alg := range algs {
-		declared, err := k.store.DeclaresAlgorithm(ctx, tenant, alg)
+		declared, err := k.Store.DeclaresAlgorithm(ctx, tenant, alg)
 		if err != nil {
 			return fmt.Errorf("declared algorithms: %w", err)
 		}
 		if !declared {
 			continue
 		}
-		if _, err := k.signing(ctx, tenant, alg); err != nil {
+		if _, err := k.Signing(ctx, tenant, alg); err != nil {
 			return err
 		}
 	}
@@ -110,7 +120,7 @@ func (k *keyring) makeDeclared(ctx context.Context, tenant string, algs []string
 }
 
 // missing are the algorithms that no published key is of.
-func (k *keyring) missing(set *keySet) []string {
+func (k *Ring) missing(set *Set) []string {
 	var algs []string
 	for _, alg := range clients.SigningAlgorithms {
 		if newest := set.newest(string(alg)); newest == nil || !newest.isPublished(time.Now()) {

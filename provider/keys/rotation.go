@@ -1,4 +1,4 @@
-package provider
+package keys
 
 import (
 	"context"
@@ -31,55 +31,46 @@ const (
 	lastUse = time.Minute
 )
 
-// lead is maxLead, or less for keys that do not live that long.
-func (k *keyring) lead() time.Duration { return min(maxLead, k.rotation/2) }
+// Lead is maxLead, or less for keys that do not live that long.
+func (k *Ring) Lead() time.Duration { return min(maxLead, k.Rotation/2) }
 
-// RotateKeys makes a new signing key of each of the algorithms for the tenant: all, or none. They
+// Rotate makes a new signing key of each of the algorithms for the tenant: all, or none. They
 // sign at once when now is set (the old ones may be known to others); else they are published a
 // while before. Older keys stay published for the life of what they signed: remove one to have its
 // tokens refused at once. Of two calls at once one waits for the other, and makes keys of its own.
-func (p *Provider) RotateKeys(ctx context.Context, tenant string, algs []string, now bool) ([]storage.Key, error) {
-	keys, err := p.keys.rotate(ctx, tenant, algs, now)
+func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now bool) ([]storage.Key, error) {
+	keys, err := k.makeNext(ctx, tenant, algs, now)
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	for i := range keys {
-		p.record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
+		k.Record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
 		keys[i].Private = nil
 	}
 	return keys, nil
 }
 
-// KeyAlgorithms are those that the tenant signs with: a few that there is always a key of,
+// Algorithms returns those that the tenant signs with: a few that there is always a key of,
 // and those of its published keys.
-func (p *Provider) KeyAlgorithms(ctx context.Context, tenant string) ([]string, error) {
-	set, err := p.keys.sets.Fresh(ctx, tenant)
+func (k *Ring) Algorithms(ctx context.Context, tenant string) ([]string, error) {
+	set, err := k.sets.Fresh(ctx, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
 	var algs []string
 	for _, alg := range clients.SigningAlgorithms {
 		newest := set.newest(string(alg))
-		if slices.Contains(p.keys.always, string(alg)) || newest != nil && newest.isPublished(time.Now()) {
+		if slices.Contains(k.always, string(alg)) || newest != nil && newest.isPublished(time.Now()) {
 			algs = append(algs, string(alg))
 		}
 	}
 	return algs, nil
 }
 
-// ListKeys lists the tenant's signing keys, without their private halves.
-func (p *Provider) ListKeys(ctx context.Context, tenant string) ([]storage.Key, error) {
-	keys, err := p.Store.Keys(ctx, tenant, time.Time{})
-	for i := range keys {
-		keys[i].Private = nil
-	}
-	return keys, err
-}
-
-// CheckKeys says whether the tenant's published keys open with the master secrets: that
+// Check says whether the tenant's published keys open with the master secrets: that
 // one was mistaken is better learnt at the start than at somebody's sign-in.
-func (p *Provider) CheckKeys(ctx context.Context, tenant string) error {
-	set, err := p.keys.sets.Get(ctx, tenant)
+func (k *Ring) Check(ctx context.Context, tenant string) error {
+	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
 		return fmt.Errorf("signing keys: %w", err)
 	}
@@ -93,18 +84,18 @@ func (p *Provider) CheckKeys(ctx context.Context, tenant string) error {
 	return errors.Join(errs...)
 }
 
-// MaintainKeys gives every key that nears its end a successor, for all tenants that
+// Maintain gives every key that nears its end a successor, for all tenants that
 // this process has signed for or published keys of. Call it every few minutes, at
 // every replica: they agree on one successor.
-func (p *Provider) MaintainKeys(ctx context.Context) error {
+func (k *Ring) Maintain(ctx context.Context) error {
 	var errs []error
-	p.keys.last.Range(func(tenant, _ any) bool {
-		made, err := p.keys.maintain(ctx, tenant.(string))
+	k.last.Range(func(tenant, _ any) bool {
+		made, err := k.makeSuccessors(ctx, tenant.(string))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("keys of %s: %w", tenant, err))
 		}
 		for _, key := range made {
-			p.record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
+			k.Record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
 		}
 		return ctx.Err() == nil
 	})
@@ -114,7 +105,7 @@ func (p *Provider) MaintainKeys(ctx context.Context) error {
 // first makes the first key of an algorithm, or finds the one that another replica
 // has just made. It signs at once: nobody can have cached a JWK set that misses it
 // for long, and there is no other.
-func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, error) {
+func (k *Ring) first(ctx context.Context, tenant, alg string) (*Key, error) {
 	// The key serves all who wait for it: the first one's going away must not end it.
 	ctx = context.WithoutCancel(ctx)
 	key, err, _ := k.making.Do(tenant+"\x00"+alg, func() (any, error) {
@@ -122,7 +113,7 @@ func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, e
 		if err != nil {
 			return nil, err
 		}
-		if key := set.signing(alg, time.Now(), k.longest); key != nil {
+		if key := set.signing(alg, time.Now(), k.Longest); key != nil {
 			return key, nil
 		}
 		now := time.Now()
@@ -132,7 +123,7 @@ func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, e
 		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
 			return nil, err
 		}
-		if key := set.signing(alg, time.Now(), k.longest); key != nil {
+		if key := set.signing(alg, time.Now(), k.Longest); key != nil {
 			return key, nil
 		}
 		return nil, errors.New("the key that was made is not there")
@@ -140,15 +131,15 @@ func (k *keyring) first(ctx context.Context, tenant, alg string) (*signingKey, e
 	if err != nil {
 		return nil, err
 	}
-	return key.(*signingKey), nil
+	return key.(*Key), nil
 }
 
 // rotations is how often a rotation gives way to another that took its numbers.
 const rotations = 100
 
-// rotate makes the next key of each algorithm. When another rotation took a number meanwhile it
+// makeNext makes the next key of each algorithm. When another rotation took a number meanwhile it
 // takes the next: a caller that asked for a new key must know that it is theirs.
-func (k *keyring) rotate(ctx context.Context, tenant string, algs []string, atOnce bool) ([]storage.Key, error) {
+func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnce bool) ([]storage.Key, error) {
 	keys := make([]storage.Key, len(algs))
 	var err error
 	for i, alg := range algs {
@@ -157,14 +148,14 @@ func (k *keyring) rotate(ctx context.Context, tenant string, algs []string, atOn
 		}
 	}
 	for range rotations {
-		var set *keySet
+		var set *Set
 		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
 			return nil, err
 		}
 		now := time.Now()
 		end := now
 		if !atOnce {
-			end = now.Add(k.lead())
+			end = now.Add(k.Lead())
 		}
 		for i := range keys {
 			newest := set.newest(keys[i].Algorithm)
@@ -173,7 +164,7 @@ func (k *keyring) rotate(ctx context.Context, tenant string, algs []string, atOn
 				keys[i].ActiveAt = now
 			}
 		}
-		err = k.store.AddKeys(ctx, keys, end.Add(k.longest+lastUse))
+		err = k.Store.AddKeys(ctx, keys, end.Add(k.Longest+lastUse))
 		if !errors.Is(err, storage.ErrExists) {
 			break
 		}
@@ -185,8 +176,8 @@ func (k *keyring) rotate(ctx context.Context, tenant string, algs []string, atOn
 	return keys, nil
 }
 
-// maintain makes the successors that are due.
-func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, error) {
+// makeSuccessors makes the successors that are due.
+func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key, error) {
 	set, err := k.sets.Fresh(ctx, tenant)
 	if err != nil {
 		return nil, err
@@ -203,10 +194,10 @@ func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, e
 		if last := set.newestInTime(string(alg), now); last != nil {
 			end = k.signsUntil(last)
 		}
-		if now.Before(end.Add(-k.lead())) {
+		if now.Before(end.Add(-k.Lead())) {
 			continue
 		}
-		activeAt := now.Add(k.lead())
+		activeAt := now.Add(k.Lead())
 		if end.After(activeAt) {
 			activeAt = end
 		}
@@ -227,10 +218,10 @@ func (k *keyring) maintain(ctx context.Context, tenant string) ([]storage.Key, e
 
 // signsUntil is when the key should have a successor at work. One that has an end
 // although it is the newest lost its successor: that was removed.
-func (k *keyring) signsUntil(key *signingKey) time.Time {
-	until := key.ActiveAt.Add(k.rotation)
+func (l Lifetimes) signsUntil(key *Key) time.Time {
+	until := key.ActiveAt.Add(l.Rotation)
 	if !key.ExpiresAt.IsZero() {
-		if end := key.ExpiresAt.Add(-k.longest - lastUse); end.Before(until) {
+		if end := key.ExpiresAt.Add(-l.Longest - lastUse); end.Before(until) {
 			return end
 		}
 	}
@@ -238,7 +229,7 @@ func (k *keyring) signsUntil(key *signingKey) time.Time {
 }
 
 // next is the sequence that follows; the first for nil.
-func (s *signingKey) next() int64 {
+func (s *Key) next() int64 {
 	if s == nil {
 		return 1
 	}
@@ -247,20 +238,20 @@ func (s *signingKey) next() int64 {
 
 // add makes a key and stores it, which gives its predecessors their end.
 // storage.ErrExists: another replica made one of that sequence.
-func (k *keyring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
+func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
 	key, err := k.newKey(tenant, alg)
 	if err != nil {
 		return storage.Key{}, err
 	}
 	key.Sequence, key.ActiveAt, key.CreatedAt = sequence, activeAt, now
-	if err := k.store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.longest+lastUse)); err != nil {
+	if err := k.Store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.Longest+lastUse)); err != nil {
 		return storage.Key{}, fmt.Errorf("add key: %w", err)
 	}
 	return key, nil
 }
 
 // newKey makes a key, without its number and times.
-func (k *keyring) newKey(tenant, alg string) (storage.Key, error) {
+func (k *Ring) newKey(tenant, alg string) (storage.Key, error) {
 	private, err := generateKey(alg)
 	if err != nil {
 		return storage.Key{}, err
@@ -277,7 +268,7 @@ func (k *keyring) newKey(tenant, alg string) (storage.Key, error) {
 	if err != nil {
 		return storage.Key{}, err
 	}
-	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public, Private: k.secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
+	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public, Private: k.Secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
 }
 
 func generateKey(alg string) (crypto.Signer, error) {

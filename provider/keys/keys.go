@@ -1,4 +1,4 @@
-package provider
+package keys
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,18 +25,34 @@ import (
 // usualAlgorithms are those that every tenant has keys of.
 var usualAlgorithms = []string{string(jose.RS256), string(jose.ES256)}
 
-// keyring holds the tenants' signing keys, as storage had them at most cache.TTL ago.
-// The private halves are unsealed once, when a key first signs.
-type keyring struct {
-	store   keyStore
-	secrets *secret.Masters
-	// rotation is how long a key signs; longest is how long what it signed may live.
-	rotation, longest time.Duration
+// Config is what a Ring is made of.
+type Config struct {
+	Lifetimes
+	Store   Store
+	Secrets *secret.Masters
+	// Algorithm is one that each tenant has a key of, beside the usual ones.
+	Algorithm string
+	// Record writes to the audit trail.
+	Record func(ctx context.Context, e storage.Event)
+}
+
+// Lifetimes say how long keys work.
+type Lifetimes struct {
+	// Rotation is how long a key signs.
+	Rotation time.Duration
+	// Longest is how long what a key signed may live: for so long it stays published after its end.
+	Longest time.Duration
+}
+
+// Ring holds the tenants' signing keys, as storage had them at most cache.TTL ago. It opens the
+// private half of a key once, when the key first signs.
+type Ring struct {
+	Config
 	// always are the algorithms that a tenant has a key for from the first look at its
 	// JWK set. Keys for others are made when a client declares them.
 	always []string
 
-	sets   cache.Cache[string, *keySet]
+	sets   cache.Cache[string, *Set]
 	making singleflight.Group
 	// verified are tokens whose signature was found right.
 	verified verifiedTokens
@@ -43,36 +60,40 @@ type keyring struct {
 	last sync.Map // tenant → *keySet
 }
 
-// keyStore is what a keyring needs of storage.
-type keyStore interface {
+// Store is what a Ring needs of storage.
+type Store interface {
 	storage.Keys
 	// DeclaresAlgorithm is that of storage.Clients.
 	DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error)
 }
 
-func newKeyring(store keyStore, secrets *secret.Masters, rotation, longestToken time.Duration) *keyring {
-	k := &keyring{store: store, secrets: secrets, rotation: rotation, longest: longestToken, always: slices.Clone(usualAlgorithms)}
-	k.sets = cache.Cache[string, *keySet]{Load: k.load, Name: func(tenant string) string { return tenant }}
+// NewRing returns a Ring without keys: it makes the first ones when they are asked for.
+func NewRing(c Config) *Ring {
+	k := &Ring{Config: c, always: slices.Clone(usualAlgorithms)}
+	if !slices.Contains(k.always, c.Algorithm) {
+		k.always = append(k.always, c.Algorithm)
+	}
+	k.sets = cache.Cache[string, *Set]{Load: k.load, Name: func(tenant string) string { return tenant }}
 	return k
 }
 
-// sign makes a compact JWS of the claims with the tenant's current key of the algorithm.
-func (k *keyring) sign(ctx context.Context, tenant, alg, typ string, claims []byte) (string, error) {
-	key, err := k.signing(ctx, tenant, alg)
+// Sign makes a compact JWS of the claims with the tenant's current key of the algorithm.
+func (k *Ring) Sign(ctx context.Context, tenant, alg, typ string, claims []byte) (string, error) {
+	key, err := k.Signing(ctx, tenant, alg)
 	if err != nil {
 		return "", err
 	}
-	return key.sign(typ, claims)
+	return key.Sign(typ, claims)
 }
 
-// signing is the key that signs now. The first of an algorithm is made when it is
+// Signing is the key that signs now. The first of an algorithm is made when it is
 // asked for. What it returns can sign without asking anybody anything.
-func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey, error) {
+func (k *Ring) Signing(ctx context.Context, tenant, alg string) (*Key, error) {
 	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
-	key := set.signing(alg, time.Now(), k.longest)
+	key := set.signing(alg, time.Now(), k.Longest)
 	if key == nil {
 		if key, err = k.first(ctx, tenant, alg); err != nil {
 			return nil, fmt.Errorf("first %s key: %w", alg, err)
@@ -84,26 +105,26 @@ func (k *keyring) signing(ctx context.Context, tenant, alg string) (*signingKey,
 	return key, nil
 }
 
-// verify gives the claims of a JWT that a published key of the tenant signed, with
+// Verify gives the claims of a JWT that a published key of the tenant signed, with
 // one of the algorithms and of exactly this typ, or one of several that typ names separated
 // by spaces, so that one kind of token is never taken for another. Expiry and audience are the caller's, who may not change the
-// claims: others get the same. The error wraps errTokenInvalid unless storage was at fault.
-func (k *keyring) verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+// claims: others get the same. The error wraps jws.ErrInvalid unless storage was at fault.
+func (k *Ring) Verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
 	return k.verifyBy(ctx, k.published, tenant, token, algs, typ)
 }
 
-// verifyOld is verify also by a key that is published no more. What it believes may say who or
+// VerifyOld is verify also by a key that is published no more. What it believes may say who or
 // what is meant, and must open nothing.
-func (k *keyring) verifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+func (k *Ring) VerifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
 	return k.verifyBy(ctx, k.known, tenant, token, algs, typ)
 }
 
 // verifyBy is verify by the keys that find gives.
-func (k *keyring) verifyBy(ctx context.Context, find func(ctx context.Context, tenant, kid string) (*signingKey, error),
+func (k *Ring) verifyBy(ctx context.Context, find func(ctx context.Context, tenant, kid string) (*Key, error),
 	tenant, token string, algs []jose.SignatureAlgorithm, typ string,
 ) ([]byte, error) {
-	if len(token) > maxJWT {
-		return nil, fmt.Errorf("%w: %d bytes are too many", errTokenInvalid, len(token))
+	if len(token) > jws.MaxLength {
+		return nil, fmt.Errorf("%w: %d bytes are too many", jws.ErrInvalid, len(token))
 	}
 	name := verifiedName(tenant, typ, token)
 	if v, ok := k.verified.find(name); ok && slices.Contains(algs, v.alg) {
@@ -112,33 +133,33 @@ func (k *keyring) verifyBy(ctx context.Context, find func(ctx context.Context, t
 		}
 		return v.claims, nil
 	}
-	jws, err := parseJWT(token, algs)
+	parsed, err := jws.Parse(token, algs)
 	if err != nil {
 		return nil, err
 	}
-	if got := jwtType(jws); !slices.Contains(strings.Fields(strings.ToLower(typ)), got) {
-		return nil, fmt.Errorf("%w: typ %q, want %q", errTokenInvalid, got, typ)
+	if got := jws.Type(parsed); !slices.Contains(strings.Fields(strings.ToLower(typ)), got) {
+		return nil, fmt.Errorf("%w: typ %q, want %q", jws.ErrInvalid, got, typ)
 	}
-	header := jws.Signatures[0].Protected
+	header := parsed.Signatures[0].Protected
 	key, err := find(ctx, tenant, header.KeyID)
 	if err != nil {
 		return nil, err
 	}
 	if key.Algorithm != header.Algorithm {
-		return nil, fmt.Errorf("%w: alg %q with a key for %s", errTokenInvalid, header.Algorithm, key.Algorithm)
+		return nil, fmt.Errorf("%w: alg %q with a key for %s", jws.ErrInvalid, header.Algorithm, key.Algorithm)
 	}
-	claims, err := jws.Verify(key.public.Key)
+	claims, err := parsed.Verify(key.public.Key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", errTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	k.verified.keep(name, verified{jose.SignatureAlgorithm(header.Algorithm), header.KeyID, claims})
 	return claims, nil
 }
 
 // published is the key of that id, while it is published.
-func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKey, error) {
+func (k *Ring) published(ctx context.Context, tenant, kid string) (*Key, error) {
 	if len(kid) != thumbprintLength {
-		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
 	}
 	now := time.Now()
 	set, err := k.sets.Get(ctx, tenant)
@@ -155,15 +176,15 @@ func (k *keyring) published(ctx context.Context, tenant, kid string) (*signingKe
 		key = set.published(kid, now)
 	}
 	if key == nil {
-		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
 	}
 	return key, nil
 }
 
 // known is the key of that id, unless it was removed: published, or for storage.KeepKeys after.
-func (k *keyring) known(ctx context.Context, tenant, kid string) (*signingKey, error) {
+func (k *Ring) known(ctx context.Context, tenant, kid string) (*Key, error) {
 	if len(kid) != thumbprintLength {
-		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
 	}
 	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
@@ -173,20 +194,20 @@ func (k *keyring) known(ctx context.Context, tenant, kid string) (*signingKey, e
 	if key := set.published(kid, now); key != nil {
 		return key, nil
 	}
-	row, err := k.store.Key(ctx, tenant, kid)
+	row, err := k.Store.Key(ctx, tenant, kid)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, fmt.Errorf("%w: unknown kid", errTokenInvalid)
+		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
 	case err != nil:
 		return nil, fmt.Errorf("signing key: %w", err)
 	case !row.ExpiresAt.IsZero() && now.After(row.ExpiresAt.Add(storage.KeepKeys)):
-		return nil, fmt.Errorf("%w: a key that ended long ago", errTokenInvalid)
+		return nil, fmt.Errorf("%w: a key that ended long ago", jws.ErrInvalid)
 	}
-	return parseKey(row, k.secrets.Box(tenant, secret.SigningKey))
+	return parseKey(row, k.Secrets.Box(tenant, secret.SigningKey))
 }
 
-// public is the JWK set: every key that signs, will sign, or signed what may still live.
-func (s *keySet) public(now time.Time) jose.JSONWebKeySet {
+// Public is the JWK set: every key that signs, will sign, or signed what may still live.
+func (s *Set) Public(now time.Time) jose.JSONWebKeySet {
 	out := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, key := range s.keys {
 		if key.isPublished(now) {
@@ -197,28 +218,28 @@ func (s *keySet) public(now time.Time) jose.JSONWebKeySet {
 }
 
 // load reads a tenant's keys for the cache.
-func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
-	rows, err := k.store.Keys(ctx, tenant, time.Now())
+func (k *Ring) load(ctx context.Context, tenant string) (*Set, error) {
+	rows, err := k.Store.Keys(ctx, tenant, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	set := &keySet{}
+	set := &Set{}
 	old, _ := k.last.Load(tenant)
 	for _, row := range rows {
 		if old != nil {
-			if i := slices.IndexFunc(old.(*keySet).keys, func(o *signingKey) bool { return o.ID == row.ID }); i >= 0 {
-				set.keys = append(set.keys, old.(*keySet).keys[i].as(row))
+			if i := slices.IndexFunc(old.(*Set).keys, func(o *Key) bool { return o.ID == row.ID }); i >= 0 {
+				set.keys = append(set.keys, old.(*Set).keys[i].as(row))
 				continue
 			}
 		}
-		key, err := parseKey(row, k.secrets.Box(tenant, secret.SigningKey))
+		key, err := parseKey(row, k.Secrets.Box(tenant, secret.SigningKey))
 		if err != nil {
 			return nil, err
 		}
 		set.keys = append(set.keys, key)
 	}
 	if old != nil {
-		set.asked, set.declared = old.(*keySet).asked, old.(*keySet).declared
+		set.asked, set.declared = old.(*Set).asked, old.(*Set).declared
 	} else {
 		set.asked, set.declared = &pause{}, &pause{}
 	}
@@ -226,9 +247,9 @@ func (k *keyring) load(ctx context.Context, tenant string) (*keySet, error) {
 	return set, nil
 }
 
-// keySet is a tenant's keys at one moment, by algorithm and sequence. It never changes.
-type keySet struct {
-	keys []*signingKey
+// Set is a tenant's keys at one moment, by algorithm and sequence. It never changes.
+type Set struct {
+	keys []*Key
 	// asked is when an unknown kid last had the keys read anew, declared when the clients were
 	// last asked which algorithms they declare.
 	asked, declared *pause
@@ -258,11 +279,11 @@ func (p *pause) end() {
 	p.at = time.Time{}
 }
 
-// signing is the newest key of the algorithm whose time has come and that will be
+// Signing is the newest key of the algorithm whose time has come and that will be
 // published as long as what it signs lives. Failing that a successor that waits for
 // its time: it is published already. Nil when there is none at all.
-func (s *keySet) signing(alg string, now time.Time, longest time.Duration) *signingKey {
-	var waiting *signingKey
+func (s *Set) signing(alg string, now time.Time, longest time.Duration) *Key {
+	var waiting *Key
 	for _, key := range slices.Backward(s.keys) {
 		switch {
 		case key.Algorithm != alg, !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(now.Add(longest+lastUse)):
@@ -275,7 +296,7 @@ func (s *keySet) signing(alg string, now time.Time, longest time.Duration) *sign
 	return waiting
 }
 
-func (s *keySet) published(kid string, now time.Time) *signingKey {
+func (s *Set) published(kid string, now time.Time) *Key {
 	for _, key := range s.keys {
 		if key.ID == kid && key.isPublished(now) {
 			return key
@@ -285,7 +306,7 @@ func (s *keySet) published(kid string, now time.Time) *signingKey {
 }
 
 // newest is the key of the algorithm with the highest sequence, or nil.
-func (s *keySet) newest(alg string) *signingKey {
+func (s *Set) newest(alg string) *Key {
 	for _, key := range slices.Backward(s.keys) {
 		if key.Algorithm == alg {
 			return key
@@ -296,7 +317,7 @@ func (s *keySet) newest(alg string) *signingKey {
 
 // newestInTime is newest without those that were made while a clock was ahead: waiting for
 // them, their predecessor would sign for as much longer.
-func (s *keySet) newestInTime(alg string, now time.Time) *signingKey {
+func (s *Set) newestInTime(alg string, now time.Time) *Key {
 	for _, key := range slices.Backward(s.keys) {
 		if key.Algorithm == alg && !storage.Ahead(key.ActiveAt, now.Add(maxLead)) {
 			return key
@@ -308,8 +329,8 @@ func (s *keySet) newestInTime(alg string, now time.Time) *signingKey {
 // thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
 const thumbprintLength = 43
 
-// signingKey is a stored key, ready to use.
-type signingKey struct {
+// Key is a stored key, ready to use.
+type Key struct {
 	storage.Key
 	public jose.JSONWebKey
 	*private
@@ -322,8 +343,8 @@ type private struct {
 	headers  sync.Map // typ → the encoded header
 }
 
-func parseKey(row storage.Key, box *secret.Box) (*signingKey, error) {
-	key := &signingKey{Key: row, private: &private{}}
+func parseKey(row storage.Key, box *secret.Box) (*Key, error) {
+	key := &Key{Key: row, private: &private{}}
 	if err := json.Unmarshal(row.Public, &key.public); err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
 	}
@@ -353,11 +374,11 @@ func unseal(row storage.Key, box *secret.Box) (crypto.Signer, error) {
 }
 
 // as is the key with what storage says of it now: its end may have been set.
-func (s *signingKey) as(row storage.Key) *signingKey {
-	return &signingKey{Key: row, public: s.public, private: s.private}
+func (s *Key) as(row storage.Key) *Key {
+	return &Key{Key: row, public: s.public, private: s.private}
 }
 
-func (s *signingKey) isPublished(now time.Time) bool {
+func (s *Key) isPublished(now time.Time) bool {
 	return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now)
 }
 

@@ -1,0 +1,68 @@
+package keys
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+)
+
+// ringServer is a ring on a new store, with the one tenant that the tests sign for.
+type ringServer struct {
+	testing.TB
+	ring    *Ring
+	store   *sqldb.Store
+	secrets *secret.Masters
+	tenant  string
+}
+
+func startRing(t testing.TB) *ringServer {
+	t.Helper()
+	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	masters, err := secret.Parse(secret.Token())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &ringServer{TB: t, store: store, secrets: masters, tenant: storage.DefaultTenant}
+	s.ring = s.ringOn(store)
+	return s
+}
+
+// ringOn returns the ring of another process of the same installation.
+func (s *ringServer) ringOn(store Store) *Ring {
+	return NewRing(Config{
+		Lifetimes: Lifetimes{Rotation: 90 * 24 * time.Hour, Longest: 24 * time.Hour},
+		Store:     store, Secrets: s.secrets, Algorithm: "ES256",
+		Record: func(context.Context, storage.Event) {},
+	})
+}
+
+// rotate makes a new key, as the command does.
+func (s *ringServer) rotate(alg string, now bool) (storage.Key, error) {
+	s.Helper()
+	keys, err := s.ring.Rotate(s.Context(), s.tenant, []string{alg}, now)
+	if err != nil {
+		return storage.Key{}, err
+	}
+	return keys[0], nil
+}
+
+// kidOf signs once and says with which key.
+func (s *ringServer) kidOf(k *Ring, alg string) string {
+	s.Helper()
+	key, err := k.Signing(s.Context(), s.tenant, alg)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return key.ID
+}
