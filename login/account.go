@@ -190,8 +190,7 @@ func (s *Server) mine(r *http.Request) (browser.Account, error) {
 		return a, s.nobody(r)
 	}
 	if err == nil && r.Method == http.MethodPost && r.PostForm.Get("session") != a.ID {
-		w := s.words(r)
-		err = &web.Problem{Status: http.StatusConflict, Title: w.Must("account.other.title"), Message: w.Must("account.other"),
+		err = &web.Problem{Status: http.StatusConflict, Title: "account.other.title", Message: "account.other",
 			Developer: "The hidden field \"session\" is not the browser's current session."}
 	}
 	return a, err

@@ -91,7 +91,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.Is(err, argon2id.ErrBusy):
 		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.Must("signin.busy"), RetryAfter: time.Second}
 	}
-	p := fromProblem(r, web.AsProblem(err))
+	p := fromProblem(say, r, web.AsProblem(err))
 	if p.Detail == "" && p.Status >= 500 {
 		p.Detail = say.Must("error.message")
 	}
@@ -99,8 +99,11 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 }
 
 // fromProblem is a problem of the protocol, or of no call in particular.
-func fromProblem(r *http.Request, w *web.Problem) *jsonapi.Problem {
-	p := &jsonapi.Problem{Status: w.Status, Code: w.Code, Detail: w.Message, RetryAfter: w.RetryAfter, Err: w}
+func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Problem {
+	p := &jsonapi.Problem{Status: w.Status, Code: w.Code, Detail: w.Program, RetryAfter: w.RetryAfter, Err: w}
+	if p.Detail == "" && w.Message != "" {
+		p.Detail = say.Must(w.Message, w.Args...)
+	}
 	switch {
 	case p.Code != "":
 	case p.Status == http.StatusServiceUnavailable:

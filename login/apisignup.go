@@ -66,7 +66,7 @@ func (s *Server) apiSignUp() apiRoute {
 func closed(err error) error {
 	var p *web.Problem
 	if errors.As(err, &p) && p.Status == http.StatusForbidden && p.Code == "" {
-		return &web.Problem{Status: p.Status, Code: noSignUp.Code, Message: p.Message, Err: err}
+		return &web.Problem{Status: p.Status, Code: noSignUp.Code, Message: p.Message, Args: p.Args, Err: err}
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (s *Server) apiInvited() apiRoute {
 		user, _, err := s.acceptInvitation(a.Request, in.Invitation, signUpInput{Username: in.Username, Password: in.Password})
 		var p *web.Problem
 		if errors.As(err, &p) && p.Status == http.StatusBadRequest && p.Code == "" {
-			err = &web.Problem{Status: p.Status, Code: "invitation_gone", Message: p.Message, Err: err}
+			err = &web.Problem{Status: p.Status, Code: "invitation_gone", Message: p.Message, Args: p.Args, Err: err}
 		}
 		if err != nil {
 			return signedInAnswer{}, closed(err)

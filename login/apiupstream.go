@@ -119,7 +119,7 @@ func (s *Server) strangerProblem(r *http.Request, err error) error {
 	case errors.Is(err, upstream.ErrRefused):
 		return name(upstreamRefused, say.Must("federated.refused_token"))
 	case errors.Is(err, upstream.ErrUnreachable):
-		return &web.Problem{Status: http.StatusServiceUnavailable, Message: say.Must("federated.unreachable_token"), RetryAfter: 5 * time.Second}
+		return &web.Problem{Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token", RetryAfter: 5 * time.Second}
 	case errors.Is(err, errProveEmail):
 		return name(emailUnconfirmed, say.Must("federated.email_title"))
 	case errors.Is(err, errProveAccount):

@@ -75,13 +75,12 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Inte
 }
 
 func (s *Server) notAdmitted(r *http.Request, from string) error {
-	w := s.words(r)
 	name, _ := s.upstreamName(r, from)
 	event := storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
 	if err := s.recordSome(r, event); err != nil {
 		return err
 	}
-	return &web.Problem{Status: http.StatusForbidden, Title: w.Must("federated.closed_title"), Message: w.Must("federated.closed", name)}
+	return &web.Problem{Status: http.StatusForbidden, Title: "federated.closed_title", Message: "federated.closed", Args: []any{name}}
 }
 
 // identify finds whose identity it is, or makes it somebody's. An address alone never

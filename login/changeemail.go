@@ -156,7 +156,7 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	v := s.accountView(w, r, "account.email", a)
 	v.Page, v.Alert = emailForm{formFaults: s.faultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed}, alert
@@ -205,7 +205,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	form := emailConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
 	var change emailChange

@@ -8,7 +8,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -62,7 +61,7 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	v := s.accountView(w, r, "account.password", a)
 	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: accountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
@@ -155,9 +154,9 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 }
 
 // changedMeanwhile is err as what a person is told when somebody else was faster.
-func changedMeanwhile(w texts.Words, err error) error {
+func changedMeanwhile(err error) error {
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
-		return &web.Problem{Status: http.StatusConflict, Message: w.Must("account.other"), Err: err}
+		return &web.Problem{Status: http.StatusConflict, Message: "account.other", Err: err}
 	}
 	return err
 }

@@ -127,8 +127,8 @@ func TestEveryPageInChromium(t *testing.T) {
 		Scopes: []string{"openid", "profile", "email", "calendar.read", "offline_access"}, Claims: []string{"phone_number"}, RedirectURI: api.URL + "/callback",
 	})
 	s.router.HandleFunc("/wrong", func(w http.ResponseWriter, r *http.Request) {
-		s.login.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "The app is set up wrongly",
-			Message:   "It wants its answer at an address that it has not registered. Tell its makers.",
+		s.login.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+			Message:   "problem.bad_request",
 			Developer: "redirect_uri has to be one of the client's redirect_uris, letter by letter.",
 			Got:       "https://boats.example/Callback/", Expected: []string{"https://boats.example/callback", "https://staging.boats.example/callback"}})
 	})
@@ -201,7 +201,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	c.open("/login?i=nonsense")
 	c.picture("error")
 	c.open("/wrong")
-	c.sees("The app is set up wrongly")
+	c.sees(english["problem.bad_request.title"])
 	c.picture("error-developer")
 }
 

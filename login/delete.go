@@ -55,7 +55,7 @@ func (s *Server) deleteAccount(r *http.Request, u storage.User) error {
 	}
 	err = s.apply(r, u, storage.Change{Remove: true, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})}})
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrStale) {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func mismatch() *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The app is set up wrongly.", Developer: "redirect_uri is not registered. See `client <list>`.",
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.bad_request", Developer: "redirect_uri is not registered. See `client <list>`.",
 		Got: "https://app.example/Callback", Expected: []string{"https://app.example/callback", "https://app.example/<b>"}, Err: errors.New("secret cause")}
 }
 
@@ -43,7 +43,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 	production := newSite(t, func(c *Config) { c.Pages.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
 	for _, want := range []string{
-		"The app is set up wrongly.", "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
+		english["problem.bad_request"], "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
 		`https://app.example/<mark class="want">c</mark>allback`, `https://app.example/<mark>C</mark>allback`, `<mark class="want">&lt;b&gt;</mark>`, `<mark>Callback</mark>`,
 	} {
 		if p.status != http.StatusBadRequest || !strings.Contains(p.body, want) {
@@ -51,7 +51,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 		}
 	}
 	p = production.shown(mismatch(), "text/html")
-	if p.status != http.StatusBadRequest || !strings.Contains(p.body, "The app is set up wrongly.") {
+	if p.status != http.StatusBadRequest || !strings.Contains(p.body, english["problem.bad_request"]) {
 		t.Errorf("in production: got %d without the message", p.status)
 	}
 	for _, never := range []string{"redirect_uri", "app.example", "invalid_request", english["error.dev"]} {

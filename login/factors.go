@@ -156,7 +156,7 @@ func (s *Server) endWeaker(r *http.Request, c *claimant) error {
 // switchOff takes the second factor away, with what stands in for it.
 func (s *Server) switchOff(r *http.Request, c *claimant) error {
 	if demanded(r) {
-		return &web.Problem{Status: http.StatusForbidden, Title: s.words(r).Must("factors.title"), Message: s.words(r).Must("factors.must")}
+		return &web.Problem{Status: http.StatusForbidden, Title: "factors.title", Message: "factors.must"}
 	}
 	mails, err := s.told(r, c.user, "factor.told_off")
 	if err != nil {

@@ -38,8 +38,7 @@ func (s *Server) invitation(r *http.Request, token string) (storage.Code, invita
 	var inv invitation
 	code, err := s.tryCode(r, storage.CodeInvite, proof{Token: token}, &inv)
 	if errors.Is(err, errWrongCode) {
-		w := s.words(r)
-		err = &web.Problem{Status: http.StatusBadRequest, Title: w.Must("signup.invite_gone_title"), Message: w.Must("signup.invite_gone")}
+		err = &web.Problem{Status: http.StatusBadRequest, Title: "signup.invite_gone_title", Message: "signup.invite_gone"}
 	}
 	return code, inv, s.early(r, err)
 }

@@ -37,7 +37,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 		status, alert = http.StatusConflict, s.words(r).Must("phone.last")
 	}
 	if status == 0 {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	v := s.accountView(w, r, "account.phone", a)
 	v.Page, v.Alert = phoneForm{formFaults: s.faultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
@@ -84,7 +84,7 @@ func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err er
 	}
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	form := phoneConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow")}
 	change, err := s.awaitedPhone(r, a.User, form.Flow)

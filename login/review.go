@@ -195,7 +195,7 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, errLastWayIn):
 		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
-		return changedMeanwhile(s.words(r), err)
+		return changedMeanwhile(err)
 	}
 	return seeOther(w, r, "/reset/done", "removed", "1")
 }

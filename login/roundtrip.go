@@ -82,7 +82,7 @@ func (s *Server) goUpstream(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) providerOf(r *http.Request) (*upstream.Provider, error) {
 	p, err := s.upstream(web.TenantOf(r.Context()), mux.Vars(r)["upstream"])
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, &web.Problem{Status: http.StatusNotFound, Message: "There is no such page.",
+		return nil, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page",
 			Developer: "No upstream of the tenant's settings has this id."}
 	}
 	return p, err
@@ -146,7 +146,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !p.PostsForm() {
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This page cannot be used in that way."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.page_method"}
 	}
 	a := posted{Upstream: p.ID, Until: time.Now().Add(hopLife), Answer: url.Values{}}
 	for _, name := range []string{"code", "state", "error", "iss", "user"} {
@@ -265,8 +265,7 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 
 // errTrip is the one answer to what does not belong to a round trip of this browser.
 func (s *Server) errTrip(r *http.Request, developer string) error {
-	w := s.words(r)
-	return &web.Problem{Status: http.StatusBadRequest, Title: w.Must("federated.lost_title"), Message: w.Must("federated.lost"), Developer: developer}
+	return &web.Problem{Status: http.StatusBadRequest, Title: "federated.lost_title", Message: "federated.lost", Developer: developer}
 }
 
 func (s *Server) tooMany(r *http.Request, err error) error {
@@ -274,8 +273,7 @@ func (s *Server) tooMany(r *http.Request, err error) error {
 	if !errors.As(err, &early) {
 		return err
 	}
-	w := s.words(r)
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.Must("signin.limited", w.Span(early.wait)), RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.wait}, RetryAfter: early.wait}
 }
 
 // notArrived sends the browser back to where the trip began, which says why: a page that

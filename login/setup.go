@@ -22,8 +22,8 @@ type setupForm struct {
 	MinLength int
 }
 
-var errSetupSpent = &web.Problem{Status: http.StatusForbidden, Title: "This link no longer works",
-	Message:   "It was used, has expired, or is incomplete. While there is no administrator, each start of the server prints a new link. The command vouchsafe user add --admin creates an administrator at any time.",
+var errSetupSpent = &web.Problem{Status: http.StatusForbidden, Title: "problem.setup_gone.title",
+	Message:   "problem.setup_gone",
 	Developer: "The parameter token is not one that creates the first administrator now."}
 
 // setupPage asks for the first administrator. It spends nothing: whoever looks at links

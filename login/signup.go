@@ -72,12 +72,11 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 
 // mayRegister refuses where the tenant lets nobody sign up, or only who is invited.
 func (s *Server) mayRegister(r *http.Request, invited bool) error {
-	w := s.words(r)
 	switch mode := web.TenantOf(r.Context()).Settings.SignUp.Mode; {
 	case mode == storage.SignUpClosed, !invited && !s.Mail.Sends():
-		return &web.Problem{Status: http.StatusForbidden, Title: w.Must("signup.closed_title"), Message: w.Must("signup.closed")}
+		return &web.Problem{Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"}
 	case mode == storage.SignUpInvitation && !invited:
-		return &web.Problem{Status: http.StatusForbidden, Title: w.Must("signup.invite_title"), Message: w.Must("signup.invite")}
+		return &web.Problem{Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"}
 	}
 	return nil
 }

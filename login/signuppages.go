@@ -214,8 +214,7 @@ func (s *Server) gone(r *http.Request, err error) error {
 	if !errors.Is(err, errWrongCode) {
 		return s.early(r, err)
 	}
-	w := s.words(r)
-	return &web.Problem{Status: http.StatusBadRequest, Title: w.Must("confirm.gone_title"), Message: w.Must("confirm.gone")}
+	return &web.Problem{Status: http.StatusBadRequest, Title: "confirm.gone_title", Message: "confirm.gone"}
 }
 
 // early is the page for an attempt that came too early, where there is no form.
@@ -224,6 +223,5 @@ func (s *Server) early(r *http.Request, err error) error {
 	if !errors.As(err, &early) {
 		return err
 	}
-	w := s.words(r)
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: w.Must("signin.limited", w.Span(early.wait)), RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.wait}, RetryAfter: early.wait}
 }

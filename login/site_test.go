@@ -203,7 +203,7 @@ func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
 	defer s.mu.Unlock()
 	in, ok := s.letters[r.FormValue("i")]
 	if !ok {
-		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot continue", Message: "Start again."}
+		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.damaged.title", Message: "problem.damaged"}
 	}
 	web.RequestOf(r.Context()).SetLocales(in.UILocales)
 	return in, nil

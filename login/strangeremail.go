@@ -270,7 +270,6 @@ func (s *Server) errLinked(r *http.Request, u storage.User, who *stranger, cause
 	if err == nil && known.UserID == u.ID {
 		return nil
 	}
-	w := s.words(r)
 	name, _ := s.upstreamName(r, who.Upstream)
-	return &web.Problem{Status: http.StatusConflict, Title: w.Must("identity.taken_title"), Message: w.Must("identity.taken", name), Err: cause}
+	return &web.Problem{Status: http.StatusConflict, Title: "identity.taken_title", Message: "identity.taken", Args: []any{name}, Err: cause}
 }

@@ -32,7 +32,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "The request cannot be read."}
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.unreadable"}
 	}
 	if _, err := s.admit(r, limit.Networks(r.Context(), perScore, limit.Stays)...); err != nil {
 		return s.early(r, err)
@@ -52,7 +52,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	case errors.As(err, &tooBig):
 		return err
 	case err != nil || len(in.About) > maxAbout || len(in.Password) > password.MaxLength:
-		return &web.Problem{Status: http.StatusBadRequest, Message: "The request cannot be read."}
+		return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable"}
 	}
 	say := s.words(r)
 	n := password.Score(in.Password, append(in.About, say.Must("brand.name"), web.TenantOf(r.Context()).Name)...)

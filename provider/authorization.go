@@ -149,8 +149,8 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 }
 
 func badRequest(developer string) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "The application sent a bad request",
-		Message: "You cannot sign in this way. Go back to the application, or contact its support.", Developer: developer}
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+		Message: "problem.bad_request", Developer: developer}
 }
 
 var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)

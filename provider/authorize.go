@@ -35,7 +35,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 		return p.authorizePost(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address accepts only GET and POST."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	query := r.URL.RawQuery
@@ -55,7 +55,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	form, err := url.ParseQuery(query)
 	if err != nil {
-		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The address is damaged. Go back to the application and start again.",
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
 			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal digits, and parameters are separated by &.", Err: err}
 	}
 	a, err := p.parseAuthorization(r, form, resumed)
@@ -82,7 +82,7 @@ func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get(
 // site posts does not bring the session's cookie, the redirect that follows does.
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
 			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
@@ -91,7 +91,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 		if errors.As(err, &tooBig) {
 			return tooLong()
 		}
-		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The request cannot be read.", Err: err}
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.unreadable", Err: err}
 	}
 	r.PostForm.Del("i") // letters come by GET only
 	w.Header().Set("Cache-Control", "no-store")
@@ -101,7 +101,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 }
 
 func tooLong() error {
-	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "The request is too long.",
+	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
 		Developer: "An authorization request may have " + strconv.Itoa(maxRequest) + " bytes. Keep state in the application and send a reference to it."}
 }
 
@@ -189,8 +189,8 @@ func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed
 	if err == nil || !errors.Is(err, storage.ErrExists) {
 		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts
 	}
-	done := &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "You have already signed in here",
-		Message: "This sign-in is already complete. Go back to the application."}
+	done := &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.signed_in.title",
+		Message: "problem.signed_in"}
 	kept, err := p.Ephemeral.Get(ctx, key)
 	if err != nil {
 		return "", done

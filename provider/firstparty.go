@@ -48,7 +48,7 @@ func appProblem(err error) error {
 	}
 	var wait oauth.Wait
 	errors.As(e, &wait)
-	return &web.Problem{Status: e.CodeField, Code: e.ErrorField, Message: oauth.Description(e), RetryAfter: time.Duration(wait), Err: e.Unwrap()}
+	return &web.Problem{Status: e.CodeField, Code: e.ErrorField, Program: oauth.Description(e), RetryAfter: time.Duration(wait), Err: e.Unwrap()}
 }
 
 // Tokens gives the app those of a session: what the code of an authorization in that

@@ -80,14 +80,14 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 	tenant := web.TenantOf(r.Context())
 	b, err := p.Secrets.Box(tenant.ID, secret.AuthorizationRequest).OpenString(sealed)
 	if err != nil || len(b) < letterHeader {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in cannot continue",
-			Message:   "The link is damaged or does not come from here. Go back to the application and start again.",
+		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.damaged.title",
+			Message:   "problem.damaged",
 			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
 	}
 	l := &letter{id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(), browser: [16]byte(b[24:40]), query: string(b[40:])}
 	if time.Since(l.started).Abs() > p.RequestLifetime+revivable {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in took too long",
-			Message: "For your safety it has expired. Go back to the application and start again."}
+		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.expired.title",
+			Message: "problem.expired"}
 	}
 	if l.foreign = !beganHere(r, l.browser[:]); l.foreign && !p.late(l) {
 		return nil, elsewhere()
@@ -97,8 +97,8 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 
 // elsewhere is the answer to a letter that another browser was given.
 func elsewhere() error {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "This sign-in belongs to another browser",
-		Message:   "It began in another browser, or this browser refuses cookies. Allow cookies for this site, go back to the application and start again.",
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.elsewhere.title",
+		Message:   "problem.elsewhere",
 		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
 }
 

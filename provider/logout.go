@@ -34,7 +34,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 		return p.logoutPost(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "This address accepts only GET and POST."}
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	form, err := p.logoutForm(r)
@@ -92,7 +92,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 // them nothing that they did not have before.
 func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "The request cannot be read.",
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
 			Developer: "POST /logout takes application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
@@ -101,7 +101,7 @@ func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
 		if errors.As(err, &tooBig) {
 			return logoutTooLong()
 		}
-		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "The request cannot be read.", Err: err}
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.unreadable", Err: err}
 	}
 	t := web.TenantOf(r.Context())
 	w.Header().Set("Cache-Control", "no-store")
@@ -149,8 +149,8 @@ func readable(form url.Values) error {
 }
 
 func logoutTooLong() error {
-	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "The application sent a bad request",
-		Message: "You cannot sign out this way. Go back to the application, or contact its support.", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
+	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "problem.bad_request.title",
+		Message: "problem.bad_logout", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.

@@ -95,9 +95,9 @@ type Pages struct {
 	Challenge    string // the authorization challenge endpoint; "" where there is none
 	// Languages are those that the pages speak.
 	Languages []string
-	// Say translates sentences into the language of the request, which it tells. Default:
-	// they stay English.
-	Say func(r *http.Request, sentences ...string) (lang string, in []string)
+	// Say returns the texts with the given ids in the language of the request, and the language.
+	// Default: the ids themselves.
+	Say func(r *http.Request, ids ...string) (lang string, in []string)
 }
 
 // Provider serves the protocol for all tenants.

@@ -48,8 +48,9 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, pages Pages) erro
 // submitScript posts the form at once where scripts run; elsewhere the button does.
 const submitScript = `document.forms[0].submit()`
 
-// formPostTexts are what people read whose browser runs no scripts.
-var formPostTexts = []string{"Back to the application", "One more step takes you back to the application.", "Continue to the application"}
+// formPostTexts are the ids of the title, the sentence and the button that users read whose browser
+// runs no scripts.
+var formPostTexts = []string{"form_post.title", "form_post.lead", "form_post.button"}
 
 var (
 	submitHash   = sha256.Sum256([]byte(submitScript))

@@ -154,7 +154,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
 		Errors: pages.ErrorPage,
-		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Translate},
+		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
 		Fetch:  provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
@@ -200,13 +200,13 @@ func (s *server) routes() *mux.Router {
 	if s.dev != nil {
 		s.dev.Register(r)
 	}
-	refuse := func(status int, message string) http.Handler {
+	refuse := func(status int, id, sentence string) http.Handler {
 		return web.Handler(s.pages.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
-			return &web.Problem{Status: status, Message: message, Program: "The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
+			return &web.Problem{Status: status, Message: id, Program: sentence + " The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
 		})
 	}
-	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "There is no such page."))
-	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "This page cannot be used in that way.")
+	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "problem.no_page", "There is no such page."))
+	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "problem.page_method", "This page cannot be used in that way.")
 	return r
 }
 

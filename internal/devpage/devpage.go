@@ -90,7 +90,7 @@ func (p *Page) here(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := web.TenantOf(r.Context())
 		if t.ID != storage.DefaultTenant || !fromHere(r) {
-			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "There is no such page."})
+			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page"})
 			return
 		}
 		h := w.Header()

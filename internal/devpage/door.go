@@ -53,7 +53,7 @@ func (p *Page) opened(next http.Handler) http.Handler {
 			redirect(w, base.Scheme+"://"+net.JoinHostPort(base.Hostname(), p.Door)+target("/", url.Values{"to": {target(r.URL.Path, query)}}))
 			return
 		default:
-			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusForbidden, Message: "Open the developer page with the link that the server printed when it started."})
+			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusForbidden, Message: "problem.developer_page"})
 			return
 		}
 		next.ServeHTTP(w, r)

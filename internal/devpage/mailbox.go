@@ -122,7 +122,7 @@ func (p *Page) found(r *http.Request) (Letter, error) {
 			return l, nil
 		}
 	}
-	return Letter{}, &web.Problem{Status: http.StatusNotFound, Message: "There is no such message. A restart empties the mailbox."}
+	return Letter{}, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_mail"}
 }
 
 // piece is text, and where it leads to if it is a link.

@@ -17,12 +17,14 @@ type Problem struct {
 	Status int
 	// Code is the registered OAuth error, such as invalid_request, or "".
 	Code string
-	// Title is the page's heading; "" for one that fits the status.
+	// Title is the id of the page's heading; "" for one that fits the status.
 	Title string
-	// Message says what was wrong and what to do, to whoever sits at the browser.
+	// Message is the id of the text that tells the user what was wrong and what to do, with Args
+	// put in. Package login/texts has the texts.
 	Message string
-	// Program follows on Message where a program is answered: a sentence, in English, that
-	// everybody may read.
+	Args    []any
+	// Program is what a program is told instead of Message: a sentence in English that everyone may
+	// read.
 	Program string
 	// Developer says it to whoever writes the client: what was wrong, what was
 	// expected, where to mend it. Shown in development mode only, and logged: what came
@@ -60,9 +62,9 @@ func AsProblem(err error) *Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &tooBig):
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Message: "The request is too large.", Err: err}
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Message: "problem.too_large", Program: "The request is too large.", Err: err}
 	case errors.Is(err, storage.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &Problem{Status: http.StatusServiceUnavailable, Message: "The service is busy or being maintained. Try again in a moment.", RetryAfter: time.Second, Err: err}
+		return &Problem{Status: http.StatusServiceUnavailable, Message: "problem.unavailable", RetryAfter: time.Second, Err: err}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Err: err}
 }

@@ -156,7 +156,7 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
-				Message:   "This server does not serve that host.",
+				Message:   "problem.host",
 				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the URL that people use.",
 				Got:       r.Host, Expected: []string{t.issuer.Host}}
 		}
@@ -209,7 +209,7 @@ func orLast(ctx context.Context, from *cache.Cache[string, *Tenant], key, path s
 
 func unknownTenant(err error) error {
 	if errors.Is(err, storage.ErrNotFound) {
-		return &Problem{Status: http.StatusNotFound, Message: "There is no such page."}
+		return &Problem{Status: http.StatusNotFound, Message: "problem.no_page"}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,7 +70,7 @@ func read() (map[string]Words, error) {
 func (w Words) Lang() string { return w["lang"] }
 
 // Say returns the text with the given id. The first whole number among args chooses the form of
-// a text that has forms. An id without a text is an error.
+// a text that has forms, and durations are said as Span does. An id without a text is an error.
 func (w Words) Say(id string, args ...any) (string, error) {
 	text, ok := w[id]
 	if !ok {
@@ -83,6 +84,12 @@ func (w Words) Say(id string, args ...any) (string, error) {
 	if len(args) == 0 {
 		return text, nil
 	}
+	for i, arg := range args {
+		if d, ok := arg.(time.Duration); ok {
+			args = slices.Clone(args)
+			args[i] = w.Span(d)
+		}
+	}
 	return fmt.Sprintf(text, args...), nil
 }
 
@@ -94,14 +101,6 @@ func (w Words) Must(id string, args ...any) string {
 		panic(err)
 	}
 	return s
-}
-
-// Sentence translates the English sentence of a web.Problem: such a sentence is an id itself.
-func (w Words) Sentence(english string) string {
-	if text, ok := w[english]; ok {
-		return text
-	}
-	return english
 }
 
 // form returns the text for the first whole number among args.

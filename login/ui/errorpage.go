@@ -36,7 +36,7 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		say = texts.In(texts.Languages()[0])
 	}
 	SetHeaders(w, t)
-	title, message := say.Sentence(prob.Title), say.Sentence(prob.Message)
+	title, message := problemText(say, prob.Title), problemText(say, prob.Message, prob.Args...)
 	if title == "" {
 		title = say["error."+strconv.Itoa(prob.Status)]
 	}
@@ -75,13 +75,26 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 	}
 }
 
+// problemText returns the text of a problem: "" without an id, or for an id that has no text. The
+// page then says what fits the status.
+func problemText(say texts.Words, id string, args ...any) string {
+	if id == "" {
+		return ""
+	}
+	text, err := say.Say(id, args...)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
 // problemJSON answers a program.
 func (p *Pages) problemJSON(w http.ResponseWriter, prob *web.Problem, title, message, id string) {
 	if message == "" {
 		message = title
 	}
 	if prob.Program != "" {
-		message = strings.TrimSuffix(message, ".") + ". " + prob.Program // a title has no full stop
+		message = prob.Program
 	}
 	out := struct {
 		Error       string   `json:"error"`

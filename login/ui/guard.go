@@ -24,16 +24,16 @@ const maxForm = 64 << 10
 // checkToken refuses a parsed form that no page of ours gave to this browser.
 func checkToken(r *http.Request) error {
 	if browser.Bound(r) == "" {
-		return &web.Problem{Status: http.StatusForbidden, Title: "Your browser did not send our cookie",
-			Message:   "Signing in needs cookies. Allow them for this site, go back, reload the page and try again.",
+		return &web.Problem{Status: http.StatusForbidden, Title: "problem.cookie.title",
+			Message:   "problem.cookie",
 			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
 	}
 	sent := []byte(r.PostForm.Get("form"))
 	if !browser.Began(r, func(binding string) bool {
 		return subtle.ConstantTimeCompare([]byte(FormToken(binding)), sent) == 1
 	}) {
-		return &web.Problem{Status: http.StatusForbidden, Title: "This page is out of date",
-			Message:   "Go back, reload the page and try again.",
+		return &web.Problem{Status: http.StatusForbidden, Title: "problem.stale_form.title",
+			Message:   "problem.stale_form",
 			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
 	}
 	return nil
@@ -42,7 +42,7 @@ func checkToken(r *http.Request) error {
 // parseForm reads the form that was posted, each field once.
 func parseForm(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
-		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "This page accepts only the form that it shows.",
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.not_its_form",
 			Developer: "Send application/x-www-form-urlencoded.", Got: r.Header.Get("Content-Type")}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -51,11 +51,11 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 		if errors.As(err, &tooBig) {
 			return err
 		}
-		return &web.Problem{Status: http.StatusBadRequest, Message: "The form could not be read.", Err: err}
+		return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
-			return &web.Problem{Status: http.StatusBadRequest, Message: "The form could not be read.", Developer: "A field came more than once.", Got: name}
+			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Developer: "A field came more than once.", Got: name}
 		}
 	}
 	return nil
@@ -72,8 +72,8 @@ func FormToken(binding string) string {
 // request has. CrossOriginProtection accepts requests without an origin, because programs send
 // none. Browsers send one with every form, so that a form without one is refused.
 func SameSite(r *http.Request) error {
-	refused := &web.Problem{Status: http.StatusForbidden, Title: "This form came from another site",
-		Message: "Nothing was done. Open the page you want from here and try again."}
+	refused := &web.Problem{Status: http.StatusForbidden, Title: "problem.other_site.title",
+		Message: "problem.other_site"}
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
 		refused.Err = err
 		return refused

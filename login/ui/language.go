@@ -20,11 +20,11 @@ func Words(r *http.Request) texts.Words {
 	return texts.In(req.Language)
 }
 
-// Translate translates English sentences of other packages into the language of the request.
-func (p *Pages) Translate(r *http.Request, sentences ...string) (lang string, in []string) {
+// Say returns the texts with the given ids in the language of the request, and the language.
+func (p *Pages) Say(r *http.Request, ids ...string) (lang string, in []string) {
 	w := Words(r)
-	for _, text := range sentences {
-		in = append(in, w.Sentence(text))
+	for _, id := range ids {
+		in = append(in, w.Must(id))
 	}
 	return w.Lang(), in
 }

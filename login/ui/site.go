@@ -39,7 +39,7 @@ func (s *Site) Page(h Handler) http.Handler {
 			r.URL, r.Form = &u, nil
 		}
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
-			return &web.Problem{Status: http.StatusBadRequest, Message: "The address of this page could not be read.", Err: err}
+			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_address", Err: err}
 		}
 		r = s.withLetter(w, r)
 		return follow(w, r, h(w, r))
@@ -92,8 +92,8 @@ func (s *Site) Interaction(r *http.Request) (*storage.Interaction, error) {
 func (s *Site) NeedInteraction(r *http.Request) (*storage.Interaction, error) {
 	in, err := s.Interaction(r)
 	if err == nil && in == nil {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "Only an app can open this page",
-			Message: "Go back to the app you came from and start again.", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
+		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "problem.only_apps.title",
+			Message: "problem.only_apps", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
 	}
 	return in, err
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -65,7 +66,7 @@ func AsError(err error) *fosite.RFC6749Error {
 	case prob.Status == http.StatusServiceUnavailable:
 		return fosite.ErrTemporarilyUnavailable.WithDescription("The server cannot answer just now. Try again.")
 	case prob.Status < 500:
-		return newError(prob.Status, "invalid_request", prob.Message)
+		return newError(prob.Status, "invalid_request", cmp.Or(prob.Program, http.StatusText(prob.Status)))
 	}
 	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this request's X-Request-Id.")
 }
