@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// MaxKeys bounds the keys of one client.
+	// MaxKeys is the largest number of keys of one client.
 	MaxKeys = 32
 	// MinRSA is the least size of a client's RSA key, in bits.
 	MinRSA = 2048
@@ -25,13 +25,13 @@ const (
 	maxRSA = 8192
 )
 
-// privateMembers are the members of a JWK that nobody but its owner may have (RFC 7518
-// section 6). k is a shared key.
+// privateMembers are the members of a JWK that only its owner may have (RFC 7518 section 6). k is a
+// shared key.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// ParseJWKS reads a client's JWK set. Keys that cannot be used come back as errors, one
-// for each: whoever registers them is told, and from a document that may hold keys for
-// other purposes they are left out (RFC 7517 section 5).
+// ParseJWKS reads a client's JWK set. bad has an error for each key that cannot be used. A declared set
+// with such a key is refused. In a document that the client publishes they are left out, because it may
+// hold keys for other purposes (RFC 7517 section 5).
 func ParseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -56,7 +56,7 @@ func ParseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 	return keys, bad, nil
 }
 
-// jwksFaults are all faults of a JWK set that a client registers.
+// jwksFaults returns all that is wrong with a JWK set that a client declares.
 func jwksFaults(raw []byte) []string {
 	keys, bad, err := ParseJWKS(raw)
 	if err != nil {
@@ -88,7 +88,7 @@ func jwksFaults(raw []byte) []string {
 	return faults
 }
 
-// parseClientKey reads one public key, and refuses what could not protect anything.
+// parseClientKey reads one public key, and refuses a key that protects nothing.
 func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {

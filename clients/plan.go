@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/diff"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -112,9 +110,6 @@ func (p Plan) Kept() (kept []storage.Client) {
 	return kept
 }
 
-// Recorder puts what was done on record.
-type Recorder func(context.Context, storage.Event) error
-
 // Apply carries the changes out, each followed by its event.
 func (p Plan) Apply(ctx context.Context, store storage.Clients, record Recorder) error {
 	kinds := map[string]string{Adds: storage.EventClientAdded, Changes: storage.EventClientChanged, Removes: storage.EventClientRemoved}
@@ -172,13 +167,4 @@ func secretsOf(hashes []string) any {
 		return "(a secret)"
 	}
 	return fmt.Sprintf("(%d secrets)", len(hashes))
-}
-
-// All walks the tenant's clients by id.
-func All(ctx context.Context, store storage.Clients, tenant string) iter.Seq2[storage.Client, error] {
-	return listing.All(
-		func(after string) ([]storage.Client, error) {
-			return store.Clients(ctx, tenant, after, listing.PageSize)
-		},
-		func(c storage.Client) string { return c.ClientID })
 }

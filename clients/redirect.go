@@ -9,11 +9,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// AllowsRedirect says whether uri is one that the client registered: the very same
-// string (RFC 9700 section 2.1), but for a path of "/" that one of them has and the other
-// leaves out, or, for native clients, a loopback address that differs in the port only
-// (RFC 8252 section 7.3). What is answered, and has to be repeated at the token endpoint,
-// is what the client sent.
+// AllowsRedirect says whether uri is one of those that the client registered. It must be the very same
+// string (RFC 9700 section 2.1), with two exceptions: one of the two may leave out a path of "/", and for
+// native clients a loopback address may have another port (RFC 8252 section 7.3). The browser returns to
+// the URI that the client sent, and the token endpoint expects that one.
 func AllowsRedirect(c *storage.Client, registered []string, uri string) bool {
 	if slices.Contains(registered, uri) {
 		return true
@@ -33,9 +32,9 @@ func AllowsRedirect(c *storage.Client, registered []string, uri string) bool {
 	})
 }
 
-// withRootPath is an http or https uri with "/" for its path if that is empty: to every
-// browser and server the two are one (RFC 3986 section 6.2.3). It works on the string, and
-// makes nothing else alike.
+// withRootPath returns an http or https URI with "/" as its path if that is empty: for browsers and
+// servers the two are the same (RFC 3986 section 6.2.3). It works on the string, and so makes no other
+// two URIs equal.
 func withRootPath(uri string) string {
 	_, rest, ok := strings.Cut(uri, "://")
 	if !ok || !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "http://") {
@@ -52,8 +51,8 @@ func withRootPath(uri string) string {
 	return uri
 }
 
-// withoutLoopbackPort is uri less its port, when uri is http to a loopback IP literal.
-// It works on the string, so that no two spellings of anything else are confused.
+// withoutLoopbackPort returns uri without its port if it is http to a loopback IP literal. It works on
+// the string, and so makes no other two URIs equal.
 func withoutLoopbackPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
 	if !ok {

@@ -14,29 +14,27 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// minSecret is the least length of a secret that somebody chose, in bytes.
+// minSecret is the least length of a secret that an administrator chose, in bytes.
 const minSecret = 16
 
-// MaxSecret bounds what is hashed, in bytes.
+// MaxSecret is the greatest length of a secret, in bytes: it bounds the work of hashing.
 const MaxSecret = 1024
 
-// madePrefix marks the hashes of secrets that Vouchsafe made: 256 random bits need no
-// slow hash.
+// madePrefix marks the hashes of secrets that Vouchsafe made: 256 random bits need no slow hash.
 const madePrefix = "sha256$"
 
-// madeForm is what NewSecret makes. The prefix lets scanners of leaked secrets
-// know one.
+// madeForm is the form of what NewSecret makes. By the prefix, scanners for leaked secrets find one.
 var madeForm = regexp.MustCompile(`^vcs_[A-Za-z0-9_-]{43}$`)
 
-// NewSecret makes a secret of 256 bits and what is stored of it. Nobody can guess
-// such a secret, so that a fast hash is enough.
+// NewSecret makes a secret of 256 bits, and returns it with the hash to store. Such a secret cannot be
+// guessed, so that a fast hash is enough.
 func NewSecret() (value, hash string) {
 	value = "vcs_" + secret.Token()
 	return value, madeHash(value)
 }
 
-// HashSecret is what is stored of a secret that somebody chose: a slow hash,
-// because it may be guessed. One that NewSecret made keeps its fast one.
+// HashSecret returns the hash to store of a secret that an administrator chose: a slow one, because
+// such a secret may be guessed. A secret that NewSecret made gets its fast one.
 func HashSecret(s string) (string, error) {
 	switch {
 	case madeForm.MatchString(s):
@@ -51,8 +49,8 @@ func HashSecret(s string) (string, error) {
 	return (&argon2id.Hasher{}).Hash(context.Background(), s)
 }
 
-// MatchSecret says whether the hash is the secret's. It may take as long as a slow
-// hash does: the token endpoint, which remembers, has secretMatcher.
+// MatchSecret says whether the hash is that of the secret. It may take as long as a slow hash; the token
+// endpoint remembers instead which secrets matched.
 func MatchSecret(hash, value string) bool {
 	if HashIsFast(hash) {
 		return subtle.ConstantTimeCompare([]byte(hash), []byte(madeHash(value))) == 1
@@ -61,8 +59,8 @@ func MatchSecret(hash, value string) bool {
 	return ok && err == nil
 }
 
-// HashIsFast says whether comparing a secret with the hash takes microseconds, because Vouchsafe made
-// the secret, instead of the time of a slow hash.
+// HashIsFast says whether Vouchsafe made the secret, so that to compare it with the hash takes
+// microseconds.
 func HashIsFast(hash string) bool { return strings.HasPrefix(hash, madePrefix) }
 
 func madeHash(value string) string {

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// answerParameters are those that answers add to a redirect URI. One that had them
-// already would leave the client two of each to choose from.
+// answerParameters are those that the authorization endpoint adds to a redirect URI. If the URI had one
+// already, the client would get it twice and could read the wrong one.
 var answerParameters = []string{"code", "state", "iss", "error", "error_description", "session_state"}
 
-// redirectFault says what is wrong with a redirect URI and what to write instead, or ""
-// (RFC 9700 section 2.1, RFC 8252 sections 7 and 8.4). Later comparisons are of strings,
-// so that each address may have one spelling only.
+// redirectFault returns what is wrong with a redirect URI and what to write instead, or "" (RFC 9700
+// section 2.1, RFC 8252 sections 7 and 8.4). URIs are compared as strings later, so that each address
+// may have one spelling only.
 func redirectFault(native bool, raw string) string {
 	u, message := parseURI(raw)
 	if message != "" {
@@ -31,8 +31,8 @@ func redirectFault(native bool, raw string) string {
 			return "is not encrypted: write https; http is for localhost and loopback addresses"
 		}
 	default:
-		// No scheme that browsers run or read from files has a dot: javascript, data,
-		// vbscript, file, blob, about.
+		// A scheme that makes browsers run code or read files has no dot: javascript, data, vbscript,
+		// file, blob, about.
 		if !strings.Contains(u.Scheme, ".") {
 			return "has the scheme " + u.Scheme + ": write https, or for a native application a scheme that is a domain of yours in reverse, such as com.example.app:/callback"
 		}
@@ -60,7 +60,7 @@ func redirectFault(native bool, raw string) string {
 	return ""
 }
 
-// linkFault says what is wrong with an address that people follow or Vouchsafe reads.
+// linkFault returns what is wrong with an address that users follow or Vouchsafe reads, or "".
 func linkFault(raw string, loopback bool) string {
 	u, message := parseURI(raw)
 	switch {
@@ -73,8 +73,8 @@ func linkFault(raw string, loopback bool) string {
 	return authorityFault(u, raw)
 }
 
-// originFault says what is wrong with the origin of a script (RFC 6454 section 6.2). The
-// Origin header is compared with it as a string: it must be written as browsers do.
+// originFault returns what is wrong with the origin of a script, or "" (RFC 6454 section 6.2). The Origin
+// header is compared with it as a string, so that it must be written as browsers write it.
 func originFault(native bool, raw string) string {
 	if raw == "*" || raw == "null" {
 		return "names no origin: write scheme://host, or scheme://host:port"
@@ -101,8 +101,8 @@ func originFault(native bool, raw string) string {
 	return ""
 }
 
-// parseURI reads an absolute URI, and refuses every character over whose reading two
-// programs could differ.
+// parseURI reads an absolute URI, or returns what is wrong with it. It refuses every character that two
+// programs could read differently.
 func parseURI(raw string) (*url.URL, string) {
 	switch {
 	case len(raw) > MaxURI:
@@ -131,7 +131,7 @@ func parseURI(raw string) (*url.URL, string) {
 
 var hostForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// authorityFault says what is wrong with the host and port of raw, which is parsed as u.
+// authorityFault returns what is wrong with the host and port of raw, which was parsed as u, or "".
 func authorityFault(u *url.URL, raw string) string {
 	if u.User != nil {
 		return "has a user name: remove what stands before @"
@@ -143,7 +143,7 @@ func authorityFault(u *url.URL, raw string) string {
 	if strings.ToLower(u.Host) != u.Host {
 		return "has capital letters in its host: write " + strings.ToLower(u.Host)
 	}
-	// What was written otherwise than it is read, such as a percent-encoded dot.
+	// The host is written in another way than it is read, such as with a percent-encoded dot.
 	if !strings.HasPrefix(raw, u.Scheme+"://"+u.Host) {
 		return "has a host that is not written plainly: write it without percent-encoding"
 	}
@@ -163,8 +163,8 @@ func authorityFault(u *url.URL, raw string) string {
 	return ""
 }
 
-// loopbackHost says whether the host is the machine of whoever asks: localhost or a
-// name below it (RFC 6761 section 6.3), or a loopback address.
+// loopbackHost says whether the host is the user's own machine: localhost or a name below it (RFC 6761
+// section 6.3), or a loopback address.
 func loopbackHost(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true

@@ -19,9 +19,9 @@ type Fault struct{ Field, Message string }
 
 func (e Fault) Error() string { return e.Field + ": " + e.Message }
 
-// Validate fills the defaults of RFC 7591 and OpenID Connect Registration, and says
-// all that is wrong. What it finds nothing wrong with is safe to store and to serve: the
-// rest of the package relies on that and does not check again.
+// Validate fills the defaults of RFC 7591 section 2 and OpenID Connect Registration section 2, and
+// returns all that is wrong. A client without faults is safe to store and to serve: the protocol relies
+// on that and does not check again.
 func Validate(c *storage.Client) []Fault {
 	fillDefaults(c)
 	v := &clientChecks{Client: c}
@@ -93,8 +93,8 @@ func (v *clientChecks) identity() {
 	case !clientIDForm.MatchString(id):
 		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a letter or digit first", id)
 	}
-	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be
-	// a person's, which are UUIDs of version 7 (RFC 9700 section 4.15).
+	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be that of a
+	// user, which is a UUID of version 7 (RFC 9700 section 4.15).
 	if u, err := uuid.Parse(id); err == nil && u.Version() == 7 {
 		v.fault("client_id", "%q is a UUID of version 7, as people's ids are: write another name, or a random UUID", id)
 	}
@@ -126,8 +126,8 @@ func (v *clientChecks) texts() {
 	v.list("audience", v.Audience, v.word)
 }
 
-// text reports what cannot be shown in a line: control characters, and those that make
-// a name read otherwise than it is written.
+// text reports what cannot be shown in a line: control characters, and characters that make a name
+// look different from how it is written.
 func (v *clientChecks) text(field, s string) {
 	switch bad := strings.IndexFunc(s, func(r rune) bool {
 		return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r)
@@ -146,7 +146,7 @@ func (v *clientChecks) word(field, s string) {
 	}
 }
 
-// list reports lists that are too long or say something twice, and checks each element.
+// list reports a list that is too long or has an element twice, and checks each element.
 func (v *clientChecks) list(field string, values []string, check func(field, value string)) {
 	if len(values) > maxList {
 		v.fault(field, "has %d entries: write at most %d", len(values), maxList)
@@ -272,7 +272,7 @@ func (v *clientChecks) uris() {
 	v.list("post_logout_redirect_uris", v.PostLogoutRedirectURIs, redirect)
 	for _, link := range []struct {
 		field, uri string
-		loopback   bool // http to this machine will do
+		loopback   bool // http to this machine is good enough
 	}{
 		{"client_uri", v.ClientURI, false},
 		{"logo_uri", v.LogoURI, false},
@@ -304,7 +304,7 @@ func (v *clientChecks) lifetimes() {
 		value storage.Duration
 		most  time.Duration
 	}{
-		// What a token says cannot be taken back by whoever checks it without asking.
+		// An API that verifies a token without introspection does not learn that it was revoked.
 		{"access_token_lifetime", v.AccessTokenLifetime, 24 * time.Hour},
 		{"id_token_lifetime", v.IDTokenLifetime, 24 * time.Hour},
 		{"refresh_token_lifetime", v.RefreshTokenLifetime, maxLifetime},

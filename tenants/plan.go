@@ -89,9 +89,6 @@ func (d *Declared) sealed(box *secret.Box, stored []storage.Upstream) []storage.
 	return upstreams
 }
 
-// Recorder puts what was done on record.
-type Recorder func(context.Context, storage.Event) error
-
 // Apply carries the changes out, each followed by its event.
 func (p Plan) Apply(ctx context.Context, store storage.Tenants, record Recorder) error {
 	for _, ch := range p {

@@ -13,55 +13,91 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
-// CheckSettings says all that is wrong with a tenant's settings, and makes them those that
-// are stored.
+// maxPerHour bounds the limits that a tenant can set.
+const maxPerHour = 1_000_000
+
+// CheckSettings returns all that is wrong with a tenant's settings, and gives them the form in which
+// they are stored: domains become A-labels in small letters.
 func CheckSettings(t *storage.TenantSettings) []Fault {
-	var fs []Fault
-	wrong := func(path, format string, args ...any) {
-		fs = append(fs, Fault{path, fmt.Sprintf(format, args...)})
+	c := &checks{TenantSettings: t}
+	c.signUp()
+	c.signIn()
+	c.secrets()
+	c.limits()
+	for _, f := range brand.Check(t.Branding) {
+		c.fault("branding."+f.Field, "%s", f.Message)
 	}
-	oneOf := func(path, value string, allowed ...string) {
-		if value != "" && !slices.Contains(allowed, value) {
-			wrong(path, "%q is none of %s", value, strings.Join(allowed, ", "))
-		}
+	c.upstreams()
+	return c.faults
+}
+
+// checks collects what is wrong with settings.
+type checks struct {
+	*storage.TenantSettings
+	faults []Fault
+}
+
+func (c *checks) fault(path, format string, args ...any) {
+	c.faults = append(c.faults, Fault{path, fmt.Sprintf(format, args...)})
+}
+
+// oneOf reports a value that is neither empty nor allowed.
+func (c *checks) oneOf(path, value string, allowed ...string) {
+	if value != "" && !slices.Contains(allowed, value) {
+		c.fault(path, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
-	oneOf("sign_up.mode", t.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed)
-	for i, d := range t.SignUp.EmailDomains {
+}
+
+func (c *checks) signUp() {
+	c.oneOf("sign_up.mode", c.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed)
+	for i, d := range c.SignUp.EmailDomains {
 		domain, err := address.Domain(d)
 		if err != nil {
-			wrong(fmt.Sprintf("sign_up.email_domains.%d", i), "%q is no domain: write one such as example.com", d)
+			c.fault(fmt.Sprintf("sign_up.email_domains.%d", i), "%q is no domain: write one such as example.com", d)
 			continue
 		}
-		t.SignUp.EmailDomains[i] = domain
+		c.SignUp.EmailDomains[i] = domain
 	}
-	for i, name := range t.SignUp.ReservedUsernames {
+	for i, name := range c.SignUp.ReservedUsernames {
 		if _, ok := username.Key(name); !ok {
-			wrong(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is not a user name: write letters, digits and . _ - only", name)
+			c.fault(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is not a user name: write letters, digits and . _ - only", name)
 		}
 	}
-	for i, m := range t.SignIn.Methods {
-		oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
+}
+
+func (c *checks) signIn() {
+	for i, m := range c.SignIn.Methods {
+		c.oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
 	}
-	for i, region := range t.SignIn.PhoneRegions {
+	for i, region := range c.SignIn.PhoneRegions {
 		if !phones.IsRegion(region) {
-			wrong(fmt.Sprintf("sign_in.phone_regions.%d", i), "%q is no country's code: write one of ISO 3166 such as DE", region)
+			c.fault(fmt.Sprintf("sign_in.phone_regions.%d", i), "%q is no country's code: write one of ISO 3166 such as DE", region)
 		}
 	}
-	if n := t.Passwords.History; n != nil && (*n < 0 || *n > 24) {
-		wrong("passwords.history", "%d is not from 0 to 24", *n)
+}
+
+func (c *checks) secrets() {
+	if n := c.Passwords.History; n != nil && (*n < 0 || *n > 24) {
+		c.fault("passwords.history", "%d is not from 0 to 24", *n)
 	}
-	oneOf("passwords.sign_out", t.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
-	oneOf("second_factor.require", t.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
-	for name, n := range map[string]*int{"mails_per_hour": t.Limits.MailsPerHour, "texts_per_hour": t.Limits.TextsPerHour} {
-		if n != nil && (*n < 1 || *n > 1_000_000) {
-			wrong("limits."+name, "%d is not from 1 to 1000000", *n)
+	c.oneOf("passwords.sign_out", c.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
+	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+}
+
+func (c *checks) limits() {
+	for _, l := range []struct {
+		name string
+		n    *int
+	}{{"mails_per_hour", c.Limits.MailsPerHour}, {"texts_per_hour", c.Limits.TextsPerHour}} {
+		if l.n != nil && (*l.n < 1 || *l.n > maxPerHour) {
+			c.fault("limits."+l.name, "%d is not from 1 to %d", *l.n, maxPerHour)
 		}
 	}
-	for _, f := range brand.Check(t.Branding) {
-		wrong("branding."+f.Field, "%s", f.Message)
-	}
+}
+
+func (c *checks) upstreams() {
 	seen := map[string]bool{}
-	for i, u := range t.Upstreams {
+	for i, u := range c.Upstreams {
 		at := fmt.Sprintf("upstreams.%d.", i)
 		for _, domains := range [][]string{u.AuthoritativeDomains, u.Domains} {
 			for j, d := range domains {
@@ -71,12 +107,11 @@ func CheckSettings(t *storage.TenantSettings) []Fault {
 			}
 		}
 		for _, f := range upstream.Validate(u) {
-			wrong(at+f.Field, "%s", f.Message)
+			c.fault(at+f.Field, "%s", f.Message)
 		}
 		if seen[u.ID] {
-			wrong(at+"id", "%q is there twice", u.ID)
+			c.fault(at+"id", "%q is there twice", u.ID)
 		}
 		seen[u.ID] = true
 	}
-	return fs
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -57,39 +55,14 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		TenantID: c.Tenant, ClientID: c.ClientID, ClientName: c.Name, Scope: c.Scope,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs,
 		Audience: c.Audience, FirstParty: c.FirstParty,
-		GrantTypes: []string{"authorization_code", "refresh_token"},
 	}
-	switch c.Kind {
-	case "spa":
-		client.TokenEndpointAuthMethod = "none"
-		client.AllowedCORSOrigins = originsOf(c.RedirectURIs)
-	case "native":
-		client.TokenEndpointAuthMethod, client.ApplicationType = "none", "native"
-	case "service":
-		client.GrantTypes = []string{"client_credentials"}
-	}
+	clients.SetKind(&client, c.Kind)
 	if c.RequirePKCE {
 		client.RequirePKCE = &c.RequirePKCE
 	}
-	var secret string
-	switch {
-	case client.Public() && c.SecretStdin:
-		return errors.New("--secret-stdin: a " + c.Kind + " client can keep no secret")
-	case client.Public():
-	case c.SecretStdin:
-		chosen, err := a.readSecret(ctx, "client secret")
-		if err != nil {
-			return err
-		}
-		hash, err := clients.HashSecret(chosen)
-		if err != nil {
-			return err
-		}
-		client.SecretHashes = []string{hash}
-	default:
-		var hash string
-		secret, hash = clients.NewSecret()
-		client.SecretHashes = []string{hash}
+	secret, err := c.setSecret(ctx, a, &client)
+	if err != nil {
+		return err
 	}
 	var fs declare.Faults
 	for _, e := range clients.Validate(&client) {
@@ -102,17 +75,11 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err == nil {
+		client, err := clients.Add(ctx, s, client, recorder(s, "cli"))
+		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("client %s is there already", c.ClientID)
-		} else if !errors.Is(err, storage.ErrNotFound) {
-			return err
 		}
-		client.CreatedAt = time.Now()
-		client.UpdatedAt = client.CreatedAt
-		if err := s.PutClient(ctx, client); err != nil {
-			return err
-		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventClientAdded, ClientID: c.ClientID}); err != nil {
+		if err != nil {
 			return err
 		}
 		if c.JSON {
@@ -130,20 +97,31 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// originsOf are the origins of a browser application's pages, whose scripts will call
-// the endpoints.
-func originsOf(uris []string) []string {
-	var origins []string
-	for _, uri := range uris {
-		u, err := url.Parse(uri)
-		if err != nil || u.Host == "" {
-			continue // ValidateClient says so
-		}
-		if o := u.Scheme + "://" + u.Host; !slices.Contains(origins, o) {
-			origins = append(origins, o)
-		}
+// setSecret gives the client a secret if it is of a kind that keeps one, and returns it if it was made
+// here.
+func (c *clientAddCmd) setSecret(ctx context.Context, a *app, client *storage.Client) (made string, err error) {
+	var hash string
+	switch {
+	case client.Public() && c.SecretStdin:
+		return "", errors.New("--secret-stdin: a " + c.Kind + " client can keep no secret")
+	case client.Public():
+		return "", nil
+	case c.SecretStdin:
+		hash, err = a.readClientSecret(ctx)
+	default:
+		made, hash = clients.NewSecret()
 	}
-	return origins
+	client.SecretHashes = []string{hash}
+	return made, err
+}
+
+// readClientSecret reads a client secret from standard input and returns its hash.
+func (a *app) readClientSecret(ctx context.Context) (hash string, err error) {
+	chosen, err := a.readSecret(ctx, "client secret")
+	if err != nil {
+		return "", err
+	}
+	return clients.HashSecret(chosen)
 }
 
 type clientListCmd struct {
@@ -211,11 +189,8 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("this permanently removes %s with users' consents and grants to it: confirm with --yes", c.ClientID)
 	}
 	return a.withStore(ctx, func(s store) error {
-		if err := s.RemoveClient(ctx, c.Tenant, c.ClientID, time.Now()); err != nil {
+		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, recorder(s, "cli")); err != nil {
 			return noSuch(err, "client", c.ClientID)
-		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventClientRemoved, ClientID: c.ClientID}); err != nil {
-			return err
 		}
 		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
 	})
@@ -303,14 +278,11 @@ type clientSecretCmd struct {
 func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 	secret, hash := clients.NewSecret()
 	if c.SecretStdin {
-		chosen, err := a.readSecret(ctx, "client secret")
+		chosen, err := a.readClientSecret(ctx)
 		if err != nil {
 			return err
 		}
-		if hash, err = clients.HashSecret(chosen); err != nil {
-			return err
-		}
-		secret = ""
+		secret, hash = "", chosen
 	}
 	if c.JSON {
 		return a.printJSON(struct {

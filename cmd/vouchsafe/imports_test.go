@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"people":      {"people/...", "storage", "internal/..."},
 
 	"clients":       {"storage", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
-	"tenants":       {"tenants/brand", "people/...", "storage", "internal/diff", "internal/hostname", "internal/secret"},
+	"tenants":       {"tenants/brand", "people/...", "storage", "internal/diff", "internal/hostname", "internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},
 

@@ -18,11 +18,6 @@ func allUsers(ctx context.Context, store storage.Users, tenant string) iter.Seq2
 		func(u storage.User) string { return u.ID })
 }
 
-func allTenants(ctx context.Context, store storage.Tenants) iter.Seq2[storage.Tenant, error] {
-	return listing.All(func(after string) ([]storage.Tenant, error) { return store.Tenants(ctx, after, listing.PageSize) },
-		func(t storage.Tenant) string { return t.ID })
-}
-
 // pageFlags choose a part of a list. Lists are printed as they are read, so that a long one
 // needs no more memory than a short one.
 type pageFlags struct {

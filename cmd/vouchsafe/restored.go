@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 type restoredCmd struct {
@@ -35,15 +36,15 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, func(s store) error {
 		// All of it is noted first: whatever happens to this command, servers go on.
-		var tenants []string
-		for t, err := range allTenants(ctx, s) {
+		var ids []string
+		for t, err := range tenants.All(ctx, s) {
 			if err == nil {
 				err = s.BeginRestored(ctx, t.ID, c.Before, now)
 			}
 			if err != nil {
 				return err
 			}
-			tenants = append(tenants, t.ID)
+			ids = append(ids, t.ID)
 		}
 		e := storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored, Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)}}
 		if err := record(ctx, s, "cli", e); err != nil {
@@ -51,7 +52,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		}
 		p := a.progress(0)
 		var rows int64
-		for i, tenant := range tenants {
+		for i, tenant := range ids {
 			r, err := s.HoldRemoval(ctx, tenant, storage.RemovalRestored, "", time.Now().Add(removeLease))
 			if errors.Is(err, storage.ErrNotFound) {
 				continue // a server was quicker
@@ -59,7 +60,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			if err != nil {
 				return err
 			}
-			n, err := removeRest(ctx, s, r, func(n int64) { p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", i+1, len(tenants), rows+n)) })
+			n, err := removeRest(ctx, s, r, func(n int64) { p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", i+1, len(ids), rows+n)) })
 			if rows += n; err != nil {
 				p.clear()
 				return fmt.Errorf("%w\n%d sessions, grants, codes, mails and devices were ended; servers go on with the rest", err, rows)

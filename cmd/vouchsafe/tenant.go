@@ -48,14 +48,13 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	if err := fs.Err(); err != nil {
 		return err
 	}
-	t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI, CreatedAt: time.Now()}
 	return a.withStore(ctx, func(s store) error {
-		if err := s.AddTenant(ctx, t); errors.Is(err, storage.ErrExists) {
+		t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI}
+		t, err := tenants.Add(ctx, s, t, recorder(s, "cli"))
+		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("the id %s or its host is taken, or was taken by a tenant since removed", c.ID)
-		} else if err != nil {
-			return err
 		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.ID, Kind: storage.EventTenantAdded}); err != nil {
+		if err != nil {
 			return err
 		}
 		v := viewTenant(cfg, t)
@@ -91,13 +90,7 @@ type tenantView struct {
 }
 
 func viewTenant(cfg *Config, t storage.Tenant) tenantView {
-	issuer := cfg.Issuer
-	if u, err := url.Parse(cfg.Issuer); err == nil && t.Host != "" {
-		issuer = u.Scheme + "://" + t.Host
-	} else if t.ID != storage.DefaultTenant {
-		issuer += "/t/" + t.ID
-	}
-	return tenantView{t.ID, t.Name, issuer, t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
+	return tenantView{t.ID, t.Name, tenants.Issuer(cfg.Issuer, t), t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
 }
 
 type tenantListCmd struct {
@@ -127,7 +120,7 @@ type tenantRemoveCmd struct {
 
 func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == storage.DefaultTenant {
-		return errors.New("the default tenant sits at the issuer itself and cannot be removed")
+		return tenants.ErrDefault
 	}
 	if !c.Yes {
 		return fmt.Errorf("this permanently removes all users, clients and keys of %s: confirm with --yes", c.ID)
@@ -136,14 +129,8 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.ID); err != nil {
 			return err
 		}
-		if err := s.RemoveTenant(ctx, c.ID, time.Now()); err != nil {
+		if err := tenants.Remove(ctx, s, c.ID, recorder(s, "cli")); err != nil {
 			return noSuch(err, "tenant", c.ID)
-		}
-		// What hung on the tenant is gone, its audit trail too: the default tenant,
-		// whose people run the installation, remembers.
-		err := record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": c.ID}})
-		if err != nil {
-			return err
 		}
 		return a.finishRemoval(ctx, s, c.ID, storage.RemovalTenant, "")
 	})

@@ -1,0 +1,59 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/url"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Recorder puts what was done on record.
+type Recorder func(context.Context, storage.Event) error
+
+// ErrDefault is returned for what cannot be done to the default tenant.
+var ErrDefault = errors.New("the default tenant sits at the issuer itself and cannot be removed")
+
+// Add stores a new tenant and returns it as it was stored. storage.ErrExists: the id or its host is
+// taken, or was taken by a tenant since removed.
+func Add(ctx context.Context, store storage.Tenants, t storage.Tenant, record Recorder) (storage.Tenant, error) {
+	t.CreatedAt = time.Now()
+	if err := store.AddTenant(ctx, t); err != nil {
+		return t, err
+	}
+	return t, record(ctx, storage.Event{TenantID: t.ID, Kind: storage.EventTenantAdded})
+}
+
+// Remove removes the tenant with all its data. storage.ErrNotFound: there is none. [ErrDefault]: it is the
+// default tenant.
+func Remove(ctx context.Context, store storage.Tenants, id string, record Recorder) error {
+	if id == storage.DefaultTenant {
+		return ErrDefault
+	}
+	if err := store.RemoveTenant(ctx, id, time.Now()); err != nil {
+		return err
+	}
+	// The audit trail of the tenant is gone with its data. That of the default tenant, whose users
+	// run the installation, remembers.
+	return record(ctx, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": id}})
+}
+
+// All walks all tenants by id, with a rest after each page.
+func All(ctx context.Context, store storage.Tenants) iter.Seq2[storage.Tenant, error] {
+	page := func(after string) ([]storage.Tenant, error) { return store.Tenants(ctx, after, listing.PageSize) }
+	return listing.All(page, func(t storage.Tenant) string { return t.ID })
+}
+
+// Issuer returns the tenant's iss, where issuer is that of the default tenant.
+func Issuer(issuer string, t storage.Tenant) string {
+	if u, err := url.Parse(issuer); err == nil && t.Host != "" {
+		return u.Scheme + "://" + t.Host
+	}
+	if t.ID == storage.DefaultTenant {
+		return issuer
+	}
+	return issuer + "/t/" + t.ID
+}
