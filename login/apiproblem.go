@@ -75,7 +75,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 		return p
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.wait)), RetryAfter: early.wait}
+		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
 	case errors.Is(err, errWrong):
 		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.Must("signin.wrong")}
 	case errors.Is(err, errWrongCode):

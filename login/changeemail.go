@@ -52,7 +52,7 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 	if _, err := s.admit(r, limit.By{Rule: perChanger, Subject: u.ID, Known: true}); err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	vain, err := s.AllowSending(r.Context(), s.askerOf(r), storage.MethodEmail, email.Key(), storage.User{}, true)
 	if err != nil {
 		return "", err
 	}

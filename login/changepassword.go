@@ -140,7 +140,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 	}
 	ok, _, err := s.passwordsFor(guess).Verify(r.Context(), cred.Data, old)
 	if err != nil && !errors.Is(err, argon2id.ErrMalformed) {
-		guess.unseen(r.Context())
+		guess.Unseen(r.Context())
 		return err
 	}
 	if !ok {
@@ -149,7 +149,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 		}
 		return invalidf("old_password", "newpassword.wrong")
 	}
-	guess.right(r.Context())
+	guess.Right(r.Context())
 	return nil
 }
 

@@ -48,7 +48,7 @@ const pendingCookie = "pending"
 
 // await remembers the proof and sends the browser to where the second factor is asked for.
 func (s *Server) await(w http.ResponseWriter, r *http.Request, in *storage.Interaction, c *claimant) error {
-	p := pending{UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix(), Asker: asker(browser.Binding(w, r), in)}
+	p := pending{UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix(), Asker: pendingAsker(browser.Binding(w, r), in)}
 	browser.SetCookie(w, r, pendingCookie, s.sealPending(c.user.TenantID, p), pendingLife)
 	if err := s.record(r, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: clientID(in)}); err != nil {
 		return err
@@ -56,9 +56,9 @@ func (s *Server) await(w http.ResponseWriter, r *http.Request, in *storage.Inter
 	return s.toSecondFactor(w, r, in)
 }
 
-// asker ties a proof to the browser that gave it and the request that it was given for:
+// pendingAsker ties a proof to the browser that gave it and the request that it was given for:
 // what was proven for one client's request does not answer another's.
-func asker(binding string, in *storage.Interaction) string {
+func pendingAsker(binding string, in *storage.Interaction) string {
 	letter := ""
 	if in != nil {
 		letter = in.Letter
@@ -82,7 +82,7 @@ func (s *Server) waiting(r *http.Request, in *storage.Interaction) (pending, err
 	if err != nil || json.Unmarshal(plain, &p) != nil {
 		return p, errNobody
 	}
-	if !browser.Began(r, func(binding string) bool { return p.Asker == asker(binding, in) }) || !storage.Within(time.Unix(p.At, 0), time.Now(), pendingLife) {
+	if !browser.Began(r, func(binding string) bool { return p.Asker == pendingAsker(binding, in) }) || !storage.Within(time.Unix(p.At, 0), time.Now(), pendingLife) {
 		return p, errNobody
 	}
 	return p, nil
@@ -239,4 +239,12 @@ func elsewhere(r *http.Request, in *storage.Interaction, page string) string {
 		to += "?" + q.Encode()
 	}
 	return to
+}
+
+// clientID is whose request it is, for the audit trail.
+func clientID(in *storage.Interaction) string {
+	if in == nil {
+		return ""
+	}
+	return in.Client.ClientID
 }

@@ -247,7 +247,7 @@ func TestCodesEnd(t *testing.T) {
 		data          any
 	}{
 		"/signup/confirm?token=": {storage.CodeSignUp, "", registration{Email: "jo@example.com", Password: []byte("x")}},
-		"/reset?token=":          {storage.CodeReset, user.ID, resetting{Login: "known", Email: user.EmailKey}},
+		"/reset?token=":          {storage.CodeReset, user.ID, map[string]string{"Login": "known", "Email": user.EmailKey}},
 		"/signup?invitation=":    {storage.CodeInvite, "", invitation{"jo@example.com"}},
 	} {
 		for _, left := range []time.Duration{time.Hour, -time.Second} {

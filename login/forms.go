@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // formFaults is what is wrong with the fields of a form.
@@ -17,7 +18,19 @@ type formFaults struct {
 }
 
 // Fault says what is wrong with a field, or "".
-func (f formFaults) Fault(field string) string { return f.faults.of(f.words, field) }
+func (f formFaults) Fault(field string) string {
+	return faultAt(f.words, f.faults, field)
+}
+
+// faultAt says what is wrong with a field, or "".
+func faultAt(say texts.Words, faults people.Faults, field string) string {
+	for _, f := range faults {
+		if f.Field == field {
+			return say.Must(f.Text, f.Args...)
+		}
+	}
+	return ""
+}
 
 // faultsOf are those that err has.
 func (s *Server) faultsOf(r *http.Request, err error) formFaults {
@@ -42,8 +55,8 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request, err error) (statu
 		return http.StatusUnprocessableEntity, say.Must("confirm.wrong")
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return http.StatusTooManyRequests, say.Must("signin.limited", say.Span(early.wait))
+		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
+		return http.StatusTooManyRequests, say.Must("signin.limited", say.Span(early.Wait))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
 		return http.StatusServiceUnavailable, say.Must("signin.busy")

@@ -66,7 +66,7 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 		return s.Secrets.Box(storage.DefaultTenant, purpose).SealString(plain)
 	}
 	return []string{
-		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: asker(l.bound, nil)}),
+		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: pendingAsker(l.bound, nil)}),
 		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
 		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
 		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),

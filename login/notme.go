@@ -4,10 +4,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people/address"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // notMeForm is what the page shows on which somebody says that a change was not theirs.
@@ -19,19 +17,12 @@ type notMeForm struct {
 
 // notMePage asks. It changes nothing: mail scanners open every link.
 func (s *Server) notMePage(w http.ResponseWriter, r *http.Request) error {
-	d, err := s.openDisavowal(r)
+	token := r.FormValue("t")
+	d, err := s.OpenDisavowal(r.Context(), s.askerOf(r), token)
 	if err != nil {
-		return s.notMeFailed(w, r, d, err)
+		return s.notMeFailed(w, r, err)
 	}
-	u, _, err := s.disavowed(r, d)
-	if err != nil {
-		return s.notMeFailed(w, r, d, err)
-	}
-	form := notMeForm{Token: r.FormValue("t")}
-	if _, needed, _ := d.restores(u); needed {
-		form.Address = address.Shown(d.Email)
-	}
-	return s.showNotMe(w, r, http.StatusOK, form, "")
+	return s.showNotMe(w, r, http.StatusOK, notMeForm{Token: token, Address: d.Address}, "")
 }
 
 func (s *Server) showNotMe(w http.ResponseWriter, r *http.Request, status int, form notMeForm, alert string) error {
@@ -42,23 +33,16 @@ func (s *Server) showNotMe(w http.ResponseWriter, r *http.Request, status int, f
 
 // notMe does what the page promised, or sends the code once more.
 func (s *Server) notMe(w http.ResponseWriter, r *http.Request) error {
-	d, err := s.openDisavowal(r)
-	if err != nil {
-		return s.notMeFailed(w, r, d, err)
-	}
-	flow, err := s.disavow(r, d)
-	if errors.Is(err, errDisavowed) && r.PostForm.Get("again") != "" {
-		u, _, err := s.disavowed(r, d)
-		if !errors.Is(err, errDisavowed) || u.SecuredAt.IsZero() {
-			return s.notMeFailed(w, r, d, err)
-		}
-		if flow, err = s.sendReopening(r, u); err != nil {
+	a, token := s.askerOf(r), r.FormValue("t")
+	flow, err := s.Disavow(r.Context(), a, token)
+	if errors.Is(err, people.ErrSecured) && r.PostForm.Get("again") != "" {
+		flow, err = s.SendReopening(r.Context(), a, token)
+		if refused := people.Refusal(""); err != nil && !errors.As(err, &refused) {
 			return s.showNotMeAgain(w, r, err)
 		}
-		return seeOther(w, r, "/reset", "flow", flow)
 	}
 	if err != nil {
-		return s.notMeFailed(w, r, d, err)
+		return s.notMeFailed(w, r, err)
 	}
 	return seeOther(w, r, "/reset", "flow", flow)
 }
@@ -73,26 +57,21 @@ func (s *Server) showNotMeAgain(w http.ResponseWriter, r *http.Request, err erro
 }
 
 // notMeFailed says why a link does nothing, and what to do then.
-func (s *Server) notMeFailed(w http.ResponseWriter, r *http.Request, d disavowal, err error) error {
+func (s *Server) notMeFailed(w http.ResponseWriter, r *http.Request, err error) error {
 	next := []ui.Link{{Page: "/login", Text: "signin.button"}}
 	if s.resets(r) {
 		next = []ui.Link{{Page: "/forgot", Text: "notme.forgot"}, {Page: "/login", Text: "signin.button"}}
 	}
 	switch {
-	case errors.Is(err, errLateDisavowal):
+	case errors.Is(err, people.ErrLateDisavowal):
 		return s.say(w, r, http.StatusGone, "notme.late_title", "notme.late", next...)
-	case errors.Is(err, errNoDisavowal):
+	case errors.Is(err, people.ErrNoDisavowal):
 		return s.say(w, r, http.StatusUnprocessableEntity, "notme.bad_title", "notme.bad", next...)
-	case errors.Is(err, errMovedAway):
+	case errors.Is(err, people.ErrMovedAway):
 		return s.say(w, r, http.StatusConflict, "notme.moved_title", "notme.moved")
-	case errors.Is(err, errDisavowed):
-		u, err := s.Store.User(r.Context(), web.TenantOf(r.Context()).ID, d.UserID)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return err
-		}
-		if !u.SecuredAt.IsZero() {
-			return s.showNotMeAgain(w, r, nil)
-		}
+	case errors.Is(err, people.ErrSecured):
+		return s.showNotMeAgain(w, r, nil)
+	case errors.Is(err, people.ErrDisavowed):
 		return s.say(w, r, http.StatusGone, "notme.done_title", "notme.done", next...)
 	}
 	return err

@@ -270,7 +270,7 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 		path, says string
 		status     int
 	}{
-		"too old":          {s.linkTo(jo, time.Now().Add(-disavowalLife-time.Minute), jo.Email), "notme.late", http.StatusGone},
+		"too old":          {s.linkTo(jo, time.Now().Add(-7*24*time.Hour-time.Minute), jo.Email), "notme.late", http.StatusGone},
 		"of the future":    {s.linkTo(jo, time.Now().Add(2*time.Hour), jo.Email), "notme.late", http.StatusGone},
 		"forged":           {"/not-me?t=AAAA", "notme.bad", http.StatusUnprocessableEntity},
 		"none":             {"/not-me?t=", "notme.bad", http.StatusUnprocessableEntity},

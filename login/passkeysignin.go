@@ -123,8 +123,8 @@ func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error)
 	switch {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return http.StatusTooManyRequests, words.Must("signin.limited", words.Span(early.wait))
+		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
+		return http.StatusTooManyRequests, words.Must("signin.limited", words.Span(early.Wait))
 	case errors.Is(err, errWrongPasskey):
 		return http.StatusUnprocessableEntity, words.Must("passkey.wrong")
 	case errors.Is(err, errLatePasskey):

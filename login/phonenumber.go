@@ -58,7 +58,7 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 	if _, err := s.admit(r, limit.By{Rule: perPhoneChanger, Subject: u.ID, Known: true}); err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(r, sending{channel: storage.MethodPhone, typed: to, real: true})
+	vain, err := s.AllowSending(r.Context(), s.askerOf(r), storage.MethodPhone, to, storage.User{}, true)
 	if err != nil {
 		return "", err
 	}

@@ -160,7 +160,7 @@ func cleanProfile(p storage.Profile) (storage.Profile, error) {
 			switch {
 			case *value == "":
 			case utf8.RuneCountInString(*value) > maxProfile:
-				faults = append(faults, fault{f.name, "profile.long", []any{maxProfile}})
+				faults = append(faults, fault{Field: f.name, Text: "profile.long", Args: []any{maxProfile}})
 			case !utf8.ValidString(*value), strings.ContainsFunc(*value, func(c rune) bool { return misleads(c) && (c != '\n' || f.kind != "lines") }):
 				faults = append(faults, fault{Field: f.name, Text: "profile.unprintable"})
 			case f.fault != nil:
@@ -231,7 +231,7 @@ func formOfProfile(w texts.Words, p storage.Profile, faults invalid) profileForm
 	p = withAddress(p)
 	var form profileForm
 	for _, f := range profileFields {
-		in := profileInput{ID: strings.ReplaceAll(f.name, ".", "-"), Name: f.name, Label: w.Must(f.label), Value: *f.at(&p), Fill: f.fill, Kind: f.kind, Most: maxProfile, Fault: faults.of(w, f.name)}
+		in := profileInput{ID: strings.ReplaceAll(f.name, ".", "-"), Name: f.name, Label: w.Must(f.label), Value: *f.at(&p), Fill: f.fill, Kind: f.kind, Most: maxProfile, Fault: faultAt(w, faults, f.name)}
 		if f.hint != "" {
 			in.Hint = w.Must(f.hint)
 		}

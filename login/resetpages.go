@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) mayReset(r *http.Request) error {
 	return nil
 }
 
-func (s *Server) resets(r *http.Request) bool { return usesPasswords(r) && s.Mail.Sends() }
+func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.askerOf(r)) }
 
 // forgotPosted takes the name.
 func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
@@ -62,7 +63,7 @@ func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := forgotForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
-	flow, err := s.startReset(r, form.Login)
+	flow, err := s.StartReset(r.Context(), s.askerOf(r), form.Login)
 	if err != nil {
 		return s.showForgot(w, r, in, form, err)
 	}
@@ -95,19 +96,18 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/reset", "flow", flow)
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showReset(w, r, invalidf("code", "confirm.missing"))
+		return s.showReset(w, r, people.Invalid("code", "confirm.missing"))
 	}
-	codeOnly := s.codeOnly(r, p)
-	user, err := s.confirmReset(r, p, r.PostForm.Get("password"))
+	user, opened, err := s.ConfirmReset(r.Context(), s.askerOf(r), p, r.PostForm.Get("password"))
 	if err != nil {
 		return s.showReset(w, r, err)
 	}
 	// They sign in here next, whatever strangers guess meanwhile.
-	s.devices.Remember(w, r, deviceOf(user))
+	s.devices.Remember(w, r, people.DeviceAccounts(user, storage.ACRPassword)...)
 	s.mayReview(w, r, user)
-	if codeOnly {
+	if opened {
 		return seeOther(w, r, "/reset/done", "opened", "1")
 	}
 	return seeOther(w, r, "/reset/done")
@@ -122,25 +122,17 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	if err2 != nil {
 		return err2
 	}
-	form := resetForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
-	var data resetting
-	if form.Token != "" {
-		if _, err = s.tryCode(r, storage.CodeReset, proof{Token: form.Token}, &data); err == nil {
-			form.Login = data.Email
-		}
-	} else {
-		if err = s.flow(r, storage.CodeReset, form.Flow, &data); err == nil && !isBrowser(r, data.Browser) {
-			err = errWrongCode
-		}
-		form.Login = data.Login
+	p := people.Proof{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
+	reset, gone := s.OpenReset(r.Context(), s.askerOf(r), p)
+	if gone != nil {
+		return s.gone(r, gone)
 	}
-	if err != nil {
-		return s.gone(r, err)
+	form := resetForm{
+		formFaults: s.faultsOf(r, err), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
+		Flow: p.Flow, Token: p.Token, Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest(),
 	}
 	title := "reset.title"
-	// Who only asked for a code learns nothing of the account by it.
-	form.Secured = data.Secured
-	if form.CodeOnly = data.CodeOnly && (data.Secured || form.Token != ""); form.CodeOnly {
+	if form.CodeOnly {
 		title = "notme.open_title"
 	}
 	v := s.view(w, r, title, in)

@@ -273,7 +273,7 @@ func (s *Server) tooMany(r *http.Request, err error) error {
 	if !errors.As(err, &early) {
 		return err
 	}
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.wait}, RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait}, RetryAfter: early.Wait}
 }
 
 // notArrived sends the browser back to where the trip began, which says why: a page that

@@ -106,11 +106,11 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 		return s.startOver(w, r, in)
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		form.Fault = s.words(r).Must("signin.limited", s.words(r).Span(early.wait))
+		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
+		form.Fault = s.words(r).Must("signin.limited", s.words(r).Span(early.Wait))
 		return s.showSecondFactor(w, r, http.StatusTooManyRequests, in, c, m, form)
 	case errors.As(err, &wrong):
-		form.Fault = wrong.of(s.words(r), "code")
+		form.Fault = faultAt(s.words(r), wrong, "code")
 		return s.showSecondFactor(w, r, http.StatusUnprocessableEntity, in, c, m, form)
 	}
 	return err

@@ -339,7 +339,7 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	// What was sealed eleven minutes ago.
-	p := pending{UserID: jo.user.ID, Version: jo.user.CredentialVersion, AMR: []string{"pwd"}, At: time.Now().Add(-11 * time.Minute).Unix(), Asker: asker(v.cookie("browser"), nil)}
+	p := pending{UserID: jo.user.ID, Version: jo.user.CredentialVersion, AMR: []string{"pwd"}, At: time.Now().Add(-11 * time.Minute).Unix(), Asker: pendingAsker(v.cookie("browser"), nil)}
 	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.login.sealPending("default", p), Path: "/"})
 	v.leads(v.get("/second-factor"), "/login")
 	p.At = time.Now().Add(-9 * time.Minute).Unix()

@@ -174,8 +174,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.wait))
-		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).Must("signin.limited", s.words(r).Span(early.wait)))
+		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
+		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).Must("signin.limited", s.words(r).Span(early.Wait)))
 	case errors.Is(err, errSecured):
 		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).Must("signin.secured"))
 	case errors.Is(err, errWrong), errors.Is(err, storage.ErrNotFound): // removed this very moment
@@ -224,10 +224,10 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		why = "not a method"
 	case cred.Data == nil:
 		why = "no password"
-	case guess.vain:
+	case guess.Vain():
 		why = "limited"
 	}
-	secured := why == "disabled" && !user.SecuredAt.IsZero() && usesPasswords(r) && !guess.vain
+	secured := why == "disabled" && !user.SecuredAt.IsZero() && usesPasswords(r) && !guess.Vain()
 	stored := cred.Data
 	if why != "" && !secured {
 		stored = nil // the same work, in vain
@@ -238,7 +238,7 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		web.Note(ctx, "error", "stored password of "+user.ID+" cannot be read")
 		why = "unreadable"
 	case err != nil:
-		guess.unseen(ctx)
+		guess.Unseen(ctx)
 		return storage.User{}, err
 	case !ok && why == "":
 		why = "password"
@@ -254,7 +254,7 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 		}
 		return storage.User{}, errWrong
 	}
-	guess.right(ctx)
+	guess.Right(ctx)
 	if outdated {
 		s.rehash(ctx, cred, secret)
 	}
@@ -263,8 +263,8 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 
 // passwordsFor hashes for a guess: in the line of those who are known, if it is one of them.
 func (s *Server) passwordsFor(g guess) *password.Hasher {
-	if g.known {
-		return s.Passwords.ReservedFor(g.person)
+	if g.Known() {
+		return s.Passwords.ReservedFor(g.Person())
 	}
 	return s.Passwords
 }

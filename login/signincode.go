@@ -19,7 +19,7 @@ type signingIn struct {
 	To      string // the key of the address, or the number, that the code goes to
 	Browser string // where it began, and the client's request there
 	Letter  string
-	Asker   string // see askerOf
+	Asker   string // see codeOwner
 }
 
 // amr is what the code proves by (RFC 8176).
@@ -52,7 +52,7 @@ func (s *Server) startSignInCode(r *http.Request, login, channel string) (flow s
 	if login == "" || len(login) > maxEmail {
 		return "", invalidf("login", "signin.missing_login")
 	}
-	return s.sendSignIn(r, signingIn{Login: login, Channel: channel, Browser: browserOf(r), Letter: r.FormValue("i"), Asker: askerOf(r)})
+	return s.sendSignIn(r, signingIn{Login: login, Channel: channel, Browser: browserOf(r), Letter: r.FormValue("i"), Asker: codeOwner(r)})
 }
 
 func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err error) {
@@ -62,7 +62,7 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 	if err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(r, sending{channel: data.Channel, typed: key, user: user, real: data.sends(user)})
+	vain, err := s.AllowSending(r.Context(), s.askerOf(r), data.Channel, key, user, data.sends(user))
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +74,7 @@ func (s *Server) sendSignIn(r *http.Request, data signingIn) (flow string, err e
 	if data.Channel == storage.MethodPhone {
 		data.To = user.Phone
 	}
-	code, err := s.newCodeFor(r, data.Asker, storage.CodeSignIn, data.Channel+":"+target, user.ID, data, codeLife)
+	code, err := s.newOwnCode(r, data.Asker, storage.CodeSignIn, data.Channel+":"+target, user.ID, data)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,6 @@
 package login
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
@@ -11,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -56,7 +53,7 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 	var faults invalid
 	if !errors.As(err, &faults) {
 		if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; !ofDomain(email, domains) {
-			faults = append(faults, fault{"email", "signup.domain", []any{strings.Join(domains, ", ")}})
+			faults = append(faults, fault{Field: "email", Text: "signup.domain", Args: []any{strings.Join(domains, ", ")}})
 		}
 	}
 	faults = append(faults, s.misnamed(r, in.Username)...)
@@ -66,7 +63,7 @@ func (s *Server) signUp(r *http.Request, in signUpInput) (flow string, err error
 	}
 	return s.sendSignUp(r, email, registration{
 		Email: email.String(), Username: strings.TrimSpace(in.Username), Password: hash,
-		Browser: browserOf(r), Letter: r.FormValue("i"), Asker: askerOf(r),
+		Browser: browserOf(r), Letter: r.FormValue("i"), Asker: codeOwner(r),
 	})
 }
 
@@ -109,12 +106,6 @@ func (s *Server) claimName(r *http.Request, typed string) (username.Claimed, inv
 	return name, nil
 }
 
-// usesPasswords says whether people of the tenant sign in by password.
-func usesPasswords(r *http.Request) bool {
-	methods := web.TenantOf(r.Context()).Settings.SignIn.Methods
-	return len(methods) == 0 || slices.Contains(methods, storage.MethodPassword)
-}
-
 // firstPassword is the hash of a password, unless it or what else was entered is wrong; nil
 // where people have none.
 func (s *Server) firstPassword(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
@@ -133,11 +124,11 @@ func (s *Server) sendSignUp(r *http.Request, email address.Claimed, reg registra
 	ctx := r.Context()
 	defer evenly(ctx, time.Now())
 	tenant := web.TenantOf(ctx)
-	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	vain, err := s.AllowSending(r.Context(), s.askerOf(r), storage.MethodEmail, email.Key(), storage.User{}, true)
 	if err != nil {
 		return "", err
 	}
-	code, err := s.newCodeFor(r, reg.Asker, storage.CodeSignUp, email.Key(), "", reg, codeLife)
+	code, err := s.newOwnCode(r, reg.Asker, storage.CodeSignUp, email.Key(), "", reg)
 	if err != nil {
 		return "", err
 	}
@@ -252,28 +243,4 @@ func (s *Server) register(r *http.Request, code storage.Code, reg registration) 
 // beganAt says whether it is known that the registration began in the request's browser.
 func (reg registration) beganAt(r *http.Request) bool {
 	return reg.Browser != "" && isBrowser(r, reg.Browser)
-}
-
-// browserOf names the request's browser; "" for one that no page was shown to, such as an
-// app's that calls the API.
-func browserOf(r *http.Request) string {
-	bound := browser.Bound(r)
-	if bound == "" {
-		return ""
-	}
-	return nameOfBrowser(bound)
-}
-
-func nameOfBrowser(binding string) string {
-	sum := sha256.Sum256([]byte("flow\x00" + binding))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// isBrowser says whether the name is one that the request's browser has, or had until a proof
-// or a sign-out of late; or both are of no browser.
-func isBrowser(r *http.Request, name string) bool {
-	if name == "" {
-		return browser.Bound(r) == ""
-	}
-	return browser.Began(r, func(binding string) bool { return nameOfBrowser(binding) == name })
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -197,18 +196,6 @@ func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Inte
 	return in
 }
 
-// flow opens the data of a code that waits, without trying it. errWrongCode.
-func (s *Server) flow(r *http.Request, purpose, id string, data any) error {
-	code, err := s.Store.Code(r.Context(), web.TenantOf(r.Context()).ID, id, time.Now())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && code.Purpose != purpose {
-		return errWrongCode
-	}
-	if err != nil {
-		return err
-	}
-	return s.openCode(code, data)
-}
-
 // gone is the page for a code or link that there is no form for.
 func (s *Server) gone(r *http.Request, err error) error {
 	if !errors.Is(err, errWrongCode) {
@@ -223,5 +210,5 @@ func (s *Server) early(r *http.Request, err error) error {
 	if !errors.As(err, &early) {
 		return err
 	}
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.wait}, RetryAfter: early.wait}
+	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait}, RetryAfter: early.Wait}
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -105,9 +106,12 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 		t.Fatal(err)
 	}
 	config := Config{
-		Pages: pages, Store: store, Mail: mailer, Log: log, Secrets: secrets, Passwords: hasher,
+		Service: &people.Service{
+			Store: store, Mail: mailer, Secrets: secrets, Passwords: hasher, Note: web.Note,
+			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
+		},
+		Pages: pages, Log: log,
 		Sessions:    &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
-		Limits:      &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		Interaction: s.interaction,
 		SetupToken:  setupToken,
 	}
@@ -115,6 +119,9 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 		change(&config)
 	}
 	s.pages = pages
+	if config.Service, err = people.New(*config.Service); err != nil {
+		t.Fatal(err)
+	}
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}

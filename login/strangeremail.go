@@ -92,7 +92,7 @@ func (s *Server) sendStranger(r *http.Request, who *stranger, typed string) (flo
 	if err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(r, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	vain, err := s.AllowSending(r.Context(), s.askerOf(r), storage.MethodEmail, email.Key(), storage.User{}, true)
 	if err != nil {
 		return "", err
 	}

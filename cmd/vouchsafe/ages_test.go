@@ -23,9 +23,9 @@ var ages = map[string]string{
 	"provider/interaction.go openLetter": "to both sides",
 	"provider/keys.go over":              "of this process",
 	"provider/policy.go needsLogin":      "storage asks",
-	"login/disavow.go keepFormer":        "the life of the link counts",
-	"login/disavow.go formerFactor":      "the life of the link counts",
-	"login/disavowal.go with":            "longer voids more",
+	"people/disavow.go keepFormer":       "the life of the link counts",
+	"people/disavow.go formerFactor":     "the life of the link counts",
+	"people/disavowal.go with":           "longer voids more",
 	"people/upstream/discovery.go get":   "of this process",
 	"people/upstream/keys.go named":      "of this process",
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // rate is a setting such as 5/1m: so many in that time.
@@ -44,16 +44,18 @@ func (c *Config) growing(r rate) limit.Rule {
 	return rule
 }
 
-// limits hands the pages the bounds on attempts.
-func (c *Config) limits(pages *login.Config) {
-	pages.PerAccount, pages.PerDevice = c.growing(c.LimitGuesses), c.growing(c.LimitGuessesKnown)
-	pages.PerAddress, pages.PerTenant = c.LimitGuessesAddress.rule(), c.LimitGuessesTenant.rule()
-	pages.PerPerson = c.LimitSignIns.rule()
-	pages.PerFactor, pages.PerFactorDay = c.LimitFactor.rule(), c.LimitFactorDay.rule()
-	pages.PerTarget, pages.PerAsker = c.LimitCodes.rule(), c.LimitCodesAddress.rule()
-	pages.MailsPerTenant = c.LimitMailsTenant.rule()
-	pages.TextsPerTenant = limit.Rule{Max: int64(c.textsPerTenant()), Window: time.Hour}
-	pages.PerForm, pages.PerTrip = c.LimitForms.rule(), c.LimitUpstreams.rule()
+// peopleRules returns the bounds on the attempts of users and attackers.
+func (c *Config) peopleRules() people.Rules {
+	return people.Rules{
+		PerAccount: c.growing(c.LimitGuesses), PerDevice: c.growing(c.LimitGuessesKnown),
+		PerAddress: c.LimitGuessesAddress.rule(), PerTenant: c.LimitGuessesTenant.rule(),
+		PerPerson: c.LimitSignIns.rule(),
+		PerFactor: c.LimitFactor.rule(), PerFactorDay: c.LimitFactorDay.rule(),
+		PerTarget: c.LimitCodes.rule(), PerAsker: c.LimitCodesAddress.rule(),
+		MailsPerTenant: c.LimitMailsTenant.rule(),
+		TextsPerTenant: limit.Rule{Max: int64(c.textsPerTenant()), Window: time.Hour},
+		PerForm:        c.LimitForms.rule(), PerTrip: c.LimitUpstreams.rule(),
+	}
 }
 
 // textsPerTenant is how many text messages a tenant sends in an hour that does not say.

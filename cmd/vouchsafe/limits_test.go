@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/vouchsafe/vouchsafe/login"
 )
 
 func TestLimitsAreSettings(t *testing.T) {
@@ -13,12 +11,11 @@ func TestLimitsAreSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pages login.Config
-	c.limits(&pages)
-	if r := pages.PerAccount; r.Max != 3 || r.Window != 2*time.Minute || r.Longest != time.Hour {
+	rules := c.peopleRules()
+	if r := rules.PerAccount; r.Max != 3 || r.Window != 2*time.Minute || r.Longest != time.Hour {
 		t.Errorf("got %+v", r)
 	}
-	if r := pages.TextsPerTenant; r.Max != 50 || r.Window != time.Hour {
+	if r := rules.TextsPerTenant; r.Max != 50 || r.Window != time.Hour {
 		t.Errorf("got %+v, want half of sms_per_hour", r)
 	}
 	if r := c.LimitClientSecrets; r.max != 7 || r.String() != "7/1m" {
@@ -29,8 +26,8 @@ func TestLimitsAreSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.limits(&pages)
-	for name, got := range map[string]int64{"address": pages.PerAddress.Max, "tenant": pages.PerTenant.Max / 60, "factor": 20 * pages.PerFactor.Max} {
+	rules = c.peopleRules()
+	for name, got := range map[string]int64{"address": rules.PerAddress.Max, "tenant": rules.PerTenant.Max / 60, "factor": 20 * rules.PerFactor.Max} {
 		if got != 100 {
 			t.Errorf("%s: got %d, want 100", name, got)
 		}

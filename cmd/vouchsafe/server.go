@@ -24,6 +24,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -170,11 +171,17 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
+	useCases, err := people.New(people.Service{
+		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log),
+		Secrets: s.secrets, Note: web.Note, Rules: cfg.peopleRules(),
+	})
+	if err != nil {
+		return err
+	}
 	config := login.Config{
-		Pages: pages, Store: s.store, Mail: mailer, Sessions: sessions, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log), Secrets: s.secrets, Log: s.log,
+		Pages: pages, Service: useCases, Sessions: sessions, Log: s.log,
 		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
 	}
-	cfg.limits(&config)
 	if !cfg.production() {
 		config.SetupToken = setupLink{s.secrets}.spends
 	}

@@ -1,9 +1,8 @@
-package login
+package people
 
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -21,32 +19,32 @@ const defaultHistory = 3
 
 // fit refuses, at the given field, a new password of somebody with the given names and
 // addresses that is not good enough.
-func (s *Server) fit(r *http.Request, field, secret string, about ...string) error {
+func (s *Service) fit(ctx context.Context, a Asker, field, secret string, about ...string) error {
 	if secret == "" {
-		return invalidf(field, "password.missing")
+		return Invalid(field, "password.missing")
 	}
-	about = append(slices.Clone(about), s.words(r).Must("brand.name"), web.TenantOf(r.Context()).Name)
-	switch err := s.Policy.Check(r.Context(), secret, about...); {
+	about = append(slices.Clone(about), productName, a.Tenant.Name)
+	switch err := s.Policy.Check(ctx, secret, about...); {
 	case err == nil:
 		return nil
 	case errors.Is(err, password.ErrTooShort):
-		return invalidf(field, "setup.short", s.Policy.Shortest())
+		return Invalid(field, "setup.short", s.Policy.Shortest())
 	case errors.Is(err, password.ErrTooLong):
-		return invalidf(field, "setup.long", password.MaxLength)
+		return Invalid(field, "setup.long", password.MaxLength)
 	case errors.Is(err, password.ErrIsName):
-		return invalidf(field, "setup.name")
+		return Invalid(field, "setup.name")
 	case errors.Is(err, password.ErrCommon):
-		return invalidf(field, "setup.common")
+		return Invalid(field, "setup.common")
 	case errors.Is(err, password.ErrBreached):
-		return invalidf(field, "setup.breached")
+		return Invalid(field, "setup.breached")
 	}
-	return invalidf(field, "setup.weak")
+	return Invalid(field, "setup.weak")
 }
 
 // hashOf is the hash of a new password, unless it or what else was entered is wrong.
-func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
-	if err := s.fit(r, "password", secret, about...); err != nil {
-		var unfit invalid
+func (s *Service) hashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
+	if err := s.fit(ctx, a, "password", secret, about...); err != nil {
+		var unfit Faults
 		if !errors.As(err, &unfit) {
 			return nil, err
 		}
@@ -55,7 +53,7 @@ func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ..
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	return s.Passwords.Hash(r.Context(), secret)
+	return s.Passwords.Hash(ctx, secret)
 }
 
 // namesOf are what a person's password must not be.
@@ -67,9 +65,9 @@ func namesOf(u storage.User) []string {
 // passwordChange is the change that gives a person a new password, or what is wrong with
 // it, at the given field. It ends their sessions and grants, and tells them by mail; the
 // caller adds what proves that they may, and the event, and applies it.
-func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret string) (storage.Change, error) {
-	ctx := r.Context()
-	if err := s.fit(r, field, secret, namesOf(u)...); err != nil {
+func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, field, secret string) (storage.Change, error) {
+
+	if err := s.fit(ctx, a, field, secret, namesOf(u)...); err != nil {
 		return storage.Change{}, err
 	}
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
@@ -77,7 +75,7 @@ func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret s
 		return storage.Change{}, err
 	}
 	keep := defaultHistory
-	if h := web.TenantOf(ctx).Settings.Passwords.History; h != nil {
+	if h := a.Tenant.Settings.Passwords.History; h != nil {
 		keep = *h
 	}
 	current, former := passwordsOf(creds)
@@ -87,9 +85,9 @@ func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret s
 	if reused, err := s.isOneOf(ctx, secret, append(slices.Clone(current), former...)); err != nil {
 		return storage.Change{}, err
 	} else if reused && keep > 0 {
-		return storage.Change{}, invalidf(field, "password.reused")
+		return storage.Change{}, Invalid(field, "password.reused")
 	}
-	ch, err := s.settingPassword(r, u, secret)
+	ch, err := s.settingPassword(ctx, a, u, secret)
 	if err != nil {
 		return ch, err
 	}
@@ -108,8 +106,8 @@ func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret s
 }
 
 // settingPassword is passwordChange without a look at the password and those before it.
-func (s *Server) settingPassword(r *http.Request, u storage.User, secret string) (storage.Change, error) {
-	hash, err := s.Passwords.Hash(r.Context(), secret)
+func (s *Service) settingPassword(ctx context.Context, a Asker, u storage.User, secret string) (storage.Change, error) {
+	hash, err := s.Passwords.Hash(ctx, secret)
 	if err != nil {
 		return storage.Change{}, err
 	}
@@ -118,7 +116,7 @@ func (s *Server) settingPassword(r *http.Request, u storage.User, secret string)
 		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Raise: true,
 		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},
 	}
-	ch.Mails, err = s.notice(r, u, "password-changed", map[string]string{})
+	ch.Mails, err = s.notice(a, u, "password-changed", map[string]string{})
 	return ch, err
 }
 
@@ -138,7 +136,7 @@ func passwordsOf(creds []storage.Credential) (current, former []storage.Credenti
 }
 
 // isOneOf says whether the password is one of those.
-func (s *Server) isOneOf(ctx context.Context, secret string, creds []storage.Credential) (bool, error) {
+func (s *Service) isOneOf(ctx context.Context, secret string, creds []storage.Credential) (bool, error) {
 	for _, c := range creds {
 		ok, _, err := s.Passwords.Verify(ctx, c.Data, secret)
 		if ok || err != nil && !errors.Is(err, argon2id.ErrMalformed) {

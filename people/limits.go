@@ -1,33 +1,25 @@
-package login
+package people
 
 import (
 	"context"
-	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// limited says that an attempt came too early.
-type limited struct{ wait time.Duration }
-
-func (*limited) Error() string { return "too many attempts" }
-
 // admit counts an attempt by all that is given; *limited when one of it is used up.
-func (s *Server) admit(r *http.Request, by ...limit.By) (*limit.Pass, error) {
-	pass, wait, ok := s.Limits.Admit(r.Context(), web.TenantOf(r.Context()).ID, by...)
+func (s *Service) admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
+	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, by...)
 	if !ok {
-		return nil, &limited{wait}
+		return nil, &Limited{wait}
 	}
 	return pass, nil
 }
 
 // guess is an attempt at a password that was let through.
 type guess struct {
-	server *Server
+	server *Service
 	person string
 	pass   *limit.Pass
 	// known says that it comes from a browser in which the person has signed in before.
@@ -44,14 +36,14 @@ type guess struct {
 // From a browser that signed in to the account before it is counted for that browser alone.
 // From any other it is counted by where it comes from, by the name, by the account that the
 // name means, and last by the tenant. What is shown depends on the name alone.
-func (s *Server) allowGuess(r *http.Request, user storage.User, key string) (guess, error) {
+func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, key string) (guess, error) {
 	g := guess{server: s, person: user.ID}
-	if device, ok := s.knownDevice(r, user); ok {
-		pass, err := s.admit(r, limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
+	if device, ok := a.knownDevice(user); ok {
+		pass, err := s.admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
 		g.pass, g.known = pass, true
 		return g, err
 	}
-	networks := limit.Networks(r.Context(), s.PerAddress, limit.GivesBack)
+	networks := limit.Networks(ctx, s.PerAddress, limit.GivesBack)
 	by := append(networks, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key, OnSuccess: limit.Forgets})
 	account := len(by)
 	if user.ID != "" {
@@ -59,13 +51,13 @@ func (s *Server) allowGuess(r *http.Request, user storage.User, key string) (gue
 	}
 	by = append(by, limit.By{Rule: s.PerTenant.Times(2, ""), OnSuccess: limit.GivesBack})
 	var err error
-	if g.pass, err = s.admit(r, by...); err != nil {
+	if g.pass, err = s.admit(ctx, a, by...); err != nil {
 		return g, err
 	}
 	g.vain = user.ID != "" && g.pass.Over(account)
 	if g.pass.Count(len(by)-1) > s.PerTenant.Max && !s.quiet(g.pass, networks) {
-		g.pass.GiveBack(r.Context())
-		return g, &limited{s.PerTenant.Window}
+		g.pass.GiveBack(ctx)
+		return g, &Limited{s.PerTenant.Window}
 	}
 	return g, nil
 }
@@ -76,7 +68,7 @@ const quietNetwork = 3
 
 // quiet says whether few attempts have come from where this one did: the pass was counted by
 // the networks first.
-func (s *Server) quiet(pass *limit.Pass, networks []limit.By) bool {
+func (s *Service) quiet(pass *limit.Pass, networks []limit.By) bool {
 	for i, n := range networks {
 		if pass.Count(i) > quietNetwork*(n.Max/s.PerAddress.Max) {
 			return false
@@ -92,47 +84,47 @@ func (g guess) right(ctx context.Context) { g.pass.Succeed(ctx, g.server.signIns
 func (g guess) unseen(ctx context.Context) { g.pass.GiveBack(ctx) }
 
 // signInsOf bounds how often a person's own success takes something back.
-func (s *Server) signInsOf(userID string) limit.By {
+func (s *Service) signInsOf(userID string) limit.By {
 	return limit.By{Rule: s.PerPerson, Subject: userID}
 }
 
-// allowOwner counts a guess by whoever sits at a browser in which the person is signed in,
-// in that session: nobody else can use it up.
-func (s *Server) allowOwner(r *http.Request, user storage.User) (guess, error) {
+// allowOwner counts a guess in a browser in which the user is signed in, by that session; ""
+// is none. No other browser can use it up.
+func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, session string) (guess, error) {
 	subject := user.ID
-	if device, ok := s.knownDevice(r, user); ok {
+	if device, ok := a.knownDevice(user); ok {
 		subject += "\x00" + device
-	} else if a, err := s.Sessions.Current(r); err == nil {
-		subject += "\x00session\x00" + a.ID
+	} else if session != "" {
+		subject += "\x00session\x00" + session
 	}
-	pass, err := s.admit(r, limit.By{Rule: s.PerDevice, Subject: subject, Known: true, OnSuccess: limit.Forgets})
+	pass, err := s.admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: subject, Known: true, OnSuccess: limit.Forgets})
 	return guess{server: s, person: user.ID, pass: pass, known: true}, err
 }
 
 // allowForm counts what anybody may ask for and costs more than a look: judging and hashing
 // a password that is to become one, for one. It has nothing to do with signing in.
-func (s *Server) allowForm(r *http.Request) error {
-	_, err := s.admit(r, limit.Networks(r.Context(), s.PerForm, limit.Stays)...)
+func (s *Service) allowForm(ctx context.Context, a Asker) error {
+	_, err := s.admit(ctx, a, limit.Networks(ctx, s.PerForm, limit.Stays)...)
 	return err
 }
 
 // allowTrip counts what makes the server ask a provider about somebody. A browser in which
 // anybody has signed in before is counted by itself. right gives it back.
-func (s *Server) allowTrip(r *http.Request) (right func(userID string), err error) {
-	by := limit.Networks(r.Context(), s.PerTrip, limit.GivesBack)
-	if device, ok := s.devices.Ours(r); ok {
+func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
+	by := limit.Networks(ctx, s.PerTrip, limit.GivesBack)
+	if device, ok := a.Known(anyAccount); ok {
 		by = []limit.By{{Rule: s.PerTrip, Subject: "device\x00" + device, Known: true, OnSuccess: limit.GivesBack}}
 	}
-	pass, err := s.admit(r, by...)
-	return func(userID string) { pass.Succeed(r.Context(), s.signInsOf(userID)) }, err
+	pass, err := s.admit(ctx, a, by...)
+	return func(userID string) { pass.Succeed(ctx, s.signInsOf(userID)) }, err
 }
 
 // wrongProof counts a proof that cannot be guessed, such as a passkey's, and was wrong.
 // Right ones are never counted, and so never refused.
-func (s *Server) wrongProof(r *http.Request) error {
+func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 	rule := s.PerAddress
 	rule.Name = "proof-address"
-	_, err := s.admit(r, limit.Networks(r.Context(), rule, limit.Stays)...)
+	_, err := s.admit(ctx, a, limit.Networks(ctx, rule, limit.Stays)...)
 	return err
 }
 
@@ -141,37 +133,42 @@ func (s *Server) wrongProof(r *http.Request) error {
 // second factor was given before has counters of its own, so that they cannot lock the
 // person out. One that signed in without has not: where the password alone does for that,
 // or did, they could have as many such browsers, and as many counters.
-func (s *Server) allowFactor(r *http.Request, user storage.User) (right func(), err error) {
+func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (right func(), err error) {
 	subject := user.ID
-	device, known := s.devices.Known(r, factorDevice(user))
+	device, known := a.Known(factorDevice(user))
 	if known {
 		subject += "\x00" + device
 	}
-	pass, err := s.admit(r,
+	pass, err := s.admit(ctx, a,
 		limit.By{Rule: s.PerFactor, Subject: subject, Known: known, OnSuccess: limit.Forgets},
 		limit.By{Rule: s.PerFactorDay, Subject: subject, Known: known, OnSuccess: limit.Forgets})
-	return func() { pass.Succeed(r.Context(), s.signInsOf(user.ID)) }, err
+	return func() { pass.Succeed(ctx, s.signInsOf(user.ID)) }, err
 }
 
-// knownDevice says whether the person has signed in with the request's browser before, since
-// their credentials changed, and the browser's id.
-func (s *Server) knownDevice(r *http.Request, user storage.User) (device string, ok bool) {
+// knownDevice reports whether the user has signed in with the asker's browser before, since
+// the credentials changed, and the browser's id.
+func (a Asker) knownDevice(user storage.User) (device string, ok bool) {
 	if user.ID == "" {
 		return "", false
 	}
-	return s.devices.Known(r, deviceOf(user))
+	return a.Known(deviceOf(user))
 }
 
-// deviceOf is by what a browser is known in which the person has signed in.
+// anyAccount is the account by which a browser is known that has signed in to some account.
+const anyAccount = ""
+
+// deviceOf is the account by which a browser is known in which the user has signed in.
 func deviceOf(u storage.User) string {
 	return u.ID + "\x00" + strconv.FormatInt(u.CredentialVersion, 10)
 }
 
-// factorDevice is by what a browser is known in which the person gave a second factor.
+// factorDevice is the account by which a browser is known in which the user gave a second
+// factor.
 func factorDevice(u storage.User) string { return "factor:" + deviceOf(u) }
 
-// knownFor is all that a browser is known for that has signed in by acr.
-func knownFor(u storage.User, acr string) []string {
+// DeviceAccounts returns the accounts by which a browser is known from now on that has signed
+// in by acr. The door remembers them, and answers Asker.Known by them.
+func DeviceAccounts(u storage.User, acr string) []string {
 	if storage.ReachesACR(acr, storage.ACRMultiFactor) {
 		return []string{factorDevice(u), deviceOf(u)}
 	}

@@ -1,15 +1,12 @@
-package login
+package people
 
 import (
 	"encoding/json"
-	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -41,30 +38,23 @@ func (d disavowal) restores(u storage.User) (email address.Claimed, needed, ok b
 func (d disavowal) at() time.Time { return time.UnixMicro(d.At) }
 
 // notMeLink is the link for a mail to the person as they are now.
-func (s *Server) notMeLink(r *http.Request, u storage.User) string {
+func (s *Service) notMeLink(a Asker, u storage.User) string {
 	plain, err := json.Marshal(disavowal{u.ID, time.Now().UnixMicro(), u.Email, u.EmailVerified})
 	if err != nil {
 		panic(err) // strings and a number
 	}
-	t := web.TenantOf(r.Context())
-	return t.URL("/not-me?" + url.Values{"t": {s.Secrets.Box(t.ID, secret.Disavowal).SealString(plain)}}.Encode())
+	return a.Tenant.URL("/not-me?" + url.Values{"t": {s.Secrets.Box(a.Tenant.ID, secret.Disavowal).SealString(plain)}}.Encode())
 }
 
-var (
-	errNoDisavowal   = errors.New("no link of a mail")
-	errLateDisavowal = errors.New("the link is too old")
-	// errDisavowed says that a link was used, or one from before it was.
-	errDisavowed = errors.New("the link is spent")
-)
-
-// openDisavowal opens the link that the browser came with. errNoDisavowal; errLateDisavowal.
-func (s *Server) openDisavowal(r *http.Request) (d disavowal, err error) {
-	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.Disavowal).OpenString(typed.Token(r.FormValue("t")))
+// openDisavowal opens the token of a link. Its refusals are ErrNoDisavowal and
+// ErrLateDisavowal.
+func (s *Service) openDisavowal(a Asker, token string) (d disavowal, err error) {
+	plain, err := s.Secrets.Box(a.Tenant.ID, secret.Disavowal).OpenString(typed.Token(token))
 	if err != nil || json.Unmarshal(plain, &d) != nil {
-		return d, errNoDisavowal
+		return d, ErrNoDisavowal
 	}
 	if !storage.Within(d.at(), time.Now(), disavowalLife) {
-		return d, errLateDisavowal
+		return d, ErrLateDisavowal
 	}
 	return d, nil
 }
@@ -111,3 +101,6 @@ func (l spentLinks) with(d disavowal, now time.Time) (storage.Credential, error)
 	data, err := json.Marshal(kept)
 	return storage.Credential{Kind: storage.DisavowedCredential, Data: data, CreatedAt: now, UpdatedAt: now}, err
 }
+
+// isClosed reports whether an administrator disabled the account, so that no mail opens it.
+func isClosed(u storage.User) bool { return u.Disabled && u.SecuredAt.IsZero() }

@@ -1,21 +1,21 @@
-package login
+package people
 
 import (
+	"context"
 	"errors"
-	"net/http"
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// takeBack adds to the change what the owner of an account's address is owed who proves
-// the address for the first time: whoever made the account may have been a stranger who
-// waited for them (Sudhodanan and Paverd, Pre-hijacked Accounts, USENIX Security 2022), so
-// that all by which a stranger could come back is void. That is every credential but those
-// that the change sets, every identity but those that it links, the phone number, sessions,
-// grants, consents, and changes that wait for a code. u becomes the person as they are then.
-func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) error {
-	ctx := r.Context()
+// takeBack adds to the change what the owner of an account's address is owed when the owner
+// proves the address for the first time. The account may have been made by an attacker who
+// waited for the owner (Sudhodanan and Paverd, Pre-hijacked Accounts, USENIX Security 2022), so
+// that everything by which an attacker could come back ends: every credential but those that
+// the change sets, every identity but those that it links, the phone number, sessions, grants,
+// consents, and changes that wait for a code. u becomes the user as the change leaves it.
+func (s *Service) takeBack(ctx context.Context, u *storage.User, ch *storage.Change) error {
+
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return err
@@ -29,10 +29,10 @@ func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) 
 	for _, kind := range kinds {
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: kind, ID: storage.AllIDs})
 	}
-	// Not those that are there now: a stranger may be linking one this very moment.
+	// All, and not those that exist now: an attacker may be linking one at this very moment.
 	ch.Unlink = append(ch.Unlink, storage.Identity{Provider: storage.AllIDs})
-	// What was allowed to a stranger's client would be allowed to it again. Done apart, and
-	// first: a consent that is missing costs a click.
+	// What was allowed to an attacker's client would be allowed to it again. Consents are removed
+	// apart and first: a consent that is missing costs a click.
 	consents, err := s.Store.ConsentsOf(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
-package login
+package people
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -8,14 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
-	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,10 +27,6 @@ const (
 	codeDigits = 8
 )
 
-// errWrongCode is every reason why a code or link does not do: it never was, is for
-// something else, was used, replaced, tried too often, or is too old.
-var errWrongCode = errors.New("wrong or expired code")
-
 // issued is a code with what only its mail may hold.
 type issued struct {
 	storage.Code
@@ -43,16 +37,17 @@ type issued struct {
 // Spoken is Digits in two groups, as people read them.
 func (i issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digits[codeDigits/2:] }
 
-// newCode makes a code for whoever reads what is sent to target, and stores nothing. data
-// is what it sets in motion; it is sealed.
-func (s *Server) newCode(r *http.Request, purpose, target, userID string, data any, life time.Duration) (issued, error) {
-	return makeCode(s.Secrets, web.TenantOf(r.Context()).ID, purpose, target, userID, data, life)
+// newCode makes a code for the reader of what is sent to target, and stores nothing. data is
+// what the code sets in motion; it is sealed.
+func (s *Service) newCode(a Asker, purpose, target, userID string, data any, life time.Duration) (issued, error) {
+	return makeCode(s.Secrets, a.Tenant.ID, purpose, target, userID, data, life)
 }
 
-// newCodeFor is newCode for an asker, who may have one beside those of others.
-func (s *Server) newCodeFor(r *http.Request, asker, purpose, target, userID string, data any, life time.Duration) (issued, error) {
-	code, err := s.newCode(r, purpose, target, userID, data, life)
-	code.Asker = asker
+// newOwnCode is newCode for an owner, who may have a code beside those of others; see
+// Asker.codeOwner.
+func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, data any) (issued, error) {
+	code, err := s.newCode(a, purpose, target, userID, data, codeLife)
+	code.Asker = owner
 	return code, err
 }
 
@@ -76,22 +71,23 @@ func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, d
 	return c, nil
 }
 
-// proof is what comes back from whoever read a code: Digits, typed in the browser that
-// holds the Flow, or the Token of the link.
-type proof struct{ Flow, Digits, Token string }
+// Proof is what comes back from the reader of a code: Digits, typed in the browser that holds
+// the Flow, or the Token of the link.
+type Proof struct{ Flow, Digits, Token string }
 
 // tryCode finds the code that is proven and opens its data into data, a pointer. It spends
-// nothing: storage.Change.Code does, with what the code sets in motion. errWrongCode.
+// nothing: storage.Change.Code does, with what the code sets in motion. Its refusal is
+// ErrWrongCode.
 //
-// Nothing is counted but the tries of the code itself: flows and tokens cannot be guessed,
-// and who comes with wrong ones must not keep others behind the same address from signing in.
-func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (storage.Code, error) {
-	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()).ID, time.Now()
+// It counts the tries of the code alone: flows and tokens cannot be guessed, and a client that
+// comes with wrong ones must not keep others behind the same address from signing in.
+func (s *Service) tryCode(ctx context.Context, a Asker, purpose string, p Proof, data any) (storage.Code, error) {
+	tenant, now := a.Tenant.ID, time.Now()
 	box := s.Secrets.Box(tenant, secret.MailedCode)
 	var code storage.Code
 	var err error
 	right := false
-	if p.Token != "" { // and nothing else counts: callers go by it, too
+	if p.Token != "" { // and Digits do not count: callers go by Token, too
 		flow, link, _ := strings.Cut(typed.Token(p.Token), ".")
 		code, err = s.Store.Code(ctx, tenant, flow, now) // 256 bits need no count of tries
 		sum := sha256.Sum256([]byte(link))
@@ -101,7 +97,7 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 		right = box.VerifyMAC([]byte(p.Flow+"\x00"+typed.Code(p.Digits)), code.CodeHash)
 	}
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (!right || code.Purpose != purpose) {
-		return storage.Code{}, errWrongCode
+		return storage.Code{}, ErrWrongCode
 	}
 	if err != nil {
 		return storage.Code{}, err
@@ -109,8 +105,21 @@ func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (st
 	return code, s.openCode(code, data)
 }
 
+// flow opens the data of a code that waits, by the id of its flow. It spends nothing and
+// proves nothing. Its refusal is ErrWrongCode.
+func (s *Service) flow(ctx context.Context, a Asker, purpose, id string, data any) error {
+	code, err := s.Store.Code(ctx, a.Tenant.ID, id, time.Now())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && code.Purpose != purpose {
+		return ErrWrongCode
+	}
+	if err != nil {
+		return err
+	}
+	return s.openCode(code, data)
+}
+
 // openCode opens the data of a code into data, a pointer.
-func (s *Server) openCode(code storage.Code, data any) error {
+func (s *Service) openCode(code storage.Code, data any) error {
 	plain, err := s.Secrets.Box(code.TenantID, secret.MailedCode).Open(code.Data)
 	if err == nil {
 		err = json.Unmarshal(plain, data)
@@ -119,22 +128,4 @@ func (s *Server) openCode(code storage.Code, data any) error {
 		return fmt.Errorf("data of code: %w", err)
 	}
 	return nil
-}
-
-// compose makes a mail in the language of the request, to be stored with the change that
-// causes it. Call s.Mail.Stored then.
-func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
-	return s.Mail.Compose(web.TenantOf(r.Context()), to, s.words(r)["lang"], template, data)
-}
-
-// decoy stands for a mail that must not be sent, so that the work is the same.
-func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Mail, error) {
-	m, err := s.compose(r, to, "reset-password", data)
-	return dropped(m), err
-}
-
-// dropped is the message as one that the worker does not send.
-func dropped(m storage.Mail) storage.Mail {
-	m.Template = ""
-	return m
 }

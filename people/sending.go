@@ -1,11 +1,9 @@
-package login
+package people
 
 import (
-	"net/http"
+	"context"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,20 +30,20 @@ const forStrangers = 8
 // A mailbox may be written to so often for one network, and three times as often in all: who
 // asks for somebody else's address takes nothing from its owner, who asks from elsewhere. A
 // browser that signed in to the account before has an allowance of its own.
-func (s *Server) allowSending(r *http.Request, m sending) (vain bool, err error) {
-	if device, ok := s.knownDevice(r, m.user); ok {
-		_, err := s.admit(r,
+func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bool, err error) {
+	if device, ok := a.knownDevice(m.user); ok {
+		_, err := s.admit(ctx, a,
 			limit.By{Rule: s.PerTarget, Subject: m.channel + "\x00" + m.user.ID + "\x00" + device, Known: true},
-			s.ofTenant(r, m, 10))
+			s.ofTenant(a, m, 10))
 		return false, err
 	}
-	network := limit.Network(web.RequestOf(r.Context()).IP)
-	by := limit.Networks(r.Context(), s.PerAsker, limit.Stays)
+	network := limit.Network(a.Address)
+	by := limit.Networks(ctx, s.PerAsker, limit.Stays)
 	by = append(by, s.toTarget("typed\x00"+m.channel+"\x00"+whereTo(m.typed), network, false)...)
 	quiet := len(by)
 	by = append(by, s.toTarget("to\x00"+m.channel+"\x00"+m.box(), network, true)...)
 	end := len(by)
-	pass, err := s.admit(r, append(by, s.ofTenant(r, m, forStrangers))...)
+	pass, err := s.admit(ctx, a, append(by, s.ofTenant(a, m, forStrangers))...)
 	for i := quiet; i < end && err == nil; i++ {
 		vain = vain || pass.Over(i)
 	}
@@ -53,7 +51,7 @@ func (s *Server) allowSending(r *http.Request, m sending) (vain bool, err error)
 }
 
 // toTarget are the counters of a mailbox, number or name.
-func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
+func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
 	return []limit.By{
 		{Rule: s.PerTarget, Subject: target + "\x00" + network, Quiet: quiet},
 		{Rule: s.PerTarget.Times(3, "-all"), Subject: target, Quiet: quiet},
@@ -61,10 +59,10 @@ func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
 }
 
 // ofTenant is the counter of a tenant's messages, of which so many tenths may be used up.
-func (s *Server) ofTenant(r *http.Request, m sending, tenths int64) limit.By {
-	rule, own := s.MailsPerTenant, web.TenantOf(r.Context()).Settings.Limits.MailsPerHour
+func (s *Service) ofTenant(a Asker, m sending, tenths int64) limit.By {
+	rule, own := s.MailsPerTenant, a.Tenant.Settings.Limits.MailsPerHour
 	if m.channel == storage.MethodPhone {
-		rule, own = s.TextsPerTenant, web.TenantOf(r.Context()).Settings.Limits.TextsPerHour
+		rule, own = s.TextsPerTenant, a.Tenant.Settings.Limits.TextsPerHour
 	}
 	if own != nil {
 		rule.Max = int64(*own)
@@ -90,13 +88,4 @@ func whereTo(name string) string {
 		return a.Mailbox()
 	}
 	return name
-}
-
-// askerOf is who asks for a code: the browser or, for an app, this very request. Each has a
-// code of its own, so that a stranger who asks for one voids nobody's.
-func askerOf(r *http.Request) string {
-	if name := browserOf(r); name != "" {
-		return name
-	}
-	return secret.Token()
 }

@@ -1,4 +1,4 @@
-package login
+package people
 
 import (
 	"errors"
@@ -16,9 +16,9 @@ func claimAs(field, typed, none string) (address.Claimed, error) {
 	c, err := address.Claim(typed)
 	switch {
 	case errors.Is(err, address.ErrSpecial):
-		return c, invalidf(field, "email.special")
+		return c, Invalid(field, "email.special")
 	case err != nil:
-		return c, invalidf(field, none)
+		return c, Invalid(field, none)
 	}
 	return c, nil
 }

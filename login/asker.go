@@ -1,0 +1,38 @@
+package login
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
+)
+
+// askerOf returns who asks by the request. A handler makes it once.
+func (s *Server) askerOf(r *http.Request) people.Asker {
+	req, a := web.RequestOf(r.Context()), browsers(r)
+	a.RequestID, a.Address, a.Language = req.ID, req.IP, s.words(r)["lang"]
+	a.Known = func(account string) (device string, ok bool) { return s.devices.Known(r, account) }
+	return a
+}
+
+// browsers returns an Asker that has the names of the request's browser.
+func browsers(r *http.Request) people.Asker {
+	a := people.Asker{Tenant: web.TenantOf(r.Context())}
+	for i, binding := range browser.Bindings(r) {
+		name := nameOfBrowser(binding)
+		if i == 0 && binding == browser.Bound(r) {
+			a.Browser = name
+		} else {
+			a.Formerly = append(a.Formerly, name)
+		}
+	}
+	return a
+}
+
+func nameOfBrowser(binding string) string {
+	sum := sha256.Sum256([]byte("flow\x00" + binding))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,121 @@
+package login
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// This file lets the use cases that are still in this package call those of package people.
+// It goes with the last of them.
+
+type (
+	proof   = people.Proof
+	issued  = people.Issued
+	guess   = people.Guess
+	limited = people.Limited
+	invalid = people.Faults
+	fault   = people.Fault
+	Store   = people.Store
+)
+
+const (
+	maxEmail     = people.MaxEmail
+	codeLife     = people.CodeLife
+	codeTries    = people.CodeTries
+	errWrongCode = people.ErrWrongCode
+)
+
+func invalidf(field, text string, args ...any) error { return people.Invalid(field, text, args...) }
+
+func (s *Server) newCode(r *http.Request, purpose, target, userID string, data any, life time.Duration) (issued, error) {
+	return s.NewCode(s.askerOf(r), purpose, target, userID, data, life)
+}
+func (s *Server) newOwnCode(r *http.Request, owner, purpose, target, userID string, data any) (issued, error) {
+	return s.NewOwnCode(s.askerOf(r), owner, purpose, target, userID, data)
+}
+func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (storage.Code, error) {
+	return s.TryCode(r.Context(), s.askerOf(r), purpose, p, data)
+}
+func (s *Server) flow(r *http.Request, purpose, id string, data any) error {
+	return s.Flow(r.Context(), s.askerOf(r), purpose, id, data)
+}
+func (s *Server) openCode(code storage.Code, data any) error { return s.OpenCode(code, data) }
+func (s *Server) admit(r *http.Request, by ...limit.By) (*limit.Pass, error) {
+	return s.Admit(r.Context(), s.askerOf(r), by...)
+}
+func (s *Server) allowGuess(r *http.Request, user storage.User, key string) (guess, error) {
+	return s.AllowGuess(r.Context(), s.askerOf(r), user, key)
+}
+func (s *Server) allowOwner(r *http.Request, user storage.User) (guess, error) {
+	session := ""
+	if a, err := s.Sessions.Current(r); err == nil {
+		session = a.ID
+	}
+	return s.AllowOwner(r.Context(), s.askerOf(r), user, session)
+}
+func (s *Server) allowForm(r *http.Request) error { return s.AllowForm(r.Context(), s.askerOf(r)) }
+func (s *Server) allowTrip(r *http.Request) (right func(userID string), err error) {
+	return s.AllowTrip(r.Context(), s.askerOf(r))
+}
+func (s *Server) allowFactor(r *http.Request, user storage.User) (right func(), err error) {
+	return s.AllowFactor(r.Context(), s.askerOf(r), user)
+}
+func (s *Server) wrongProof(r *http.Request) error { return s.WrongProof(r.Context(), s.askerOf(r)) }
+func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
+	return s.ToTarget(target, network, quiet)
+}
+func (s *Server) knownDevice(r *http.Request, user storage.User) (device string, ok bool) {
+	return s.askerOf(r).KnownDevice(user)
+}
+func knownFor(u storage.User, acr string) []string { return people.DeviceAccounts(u, acr) }
+func isBrowser(r *http.Request, name string) bool  { return browsers(r).Began(name) }
+func browserOf(r *http.Request) string             { return browsers(r).Browser }
+func codeOwner(r *http.Request) string             { return browsers(r).CodeOwner() }
+func usesPasswords(r *http.Request) bool {
+	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
+}
+func (s *Server) event(r *http.Request, e storage.Event) storage.Event { return s.askerOf(r).Event(e) }
+func (s *Server) record(r *http.Request, e storage.Event) error {
+	return s.RecordEvent(r.Context(), s.askerOf(r), e)
+}
+func (s *Server) recordSome(r *http.Request, e storage.Event) error {
+	return s.RecordSome(r.Context(), s.askerOf(r), e)
+}
+func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
+	return s.Compose(s.askerOf(r), to, template, data)
+}
+func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Mail, error) {
+	return s.Decoy(s.askerOf(r), to, data)
+}
+func (s *Server) notice(r *http.Request, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+	return s.Notice(s.askerOf(r), u, template, data)
+}
+func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
+	return s.HashOf(r.Context(), s.askerOf(r), faults, secret, about...)
+}
+func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret string) (storage.Change, error) {
+	return s.PasswordChange(r.Context(), s.askerOf(r), u, field, secret)
+}
+func (s *Server) settingPassword(r *http.Request, u storage.User, secret string) (storage.Change, error) {
+	return s.SettingPassword(r.Context(), s.askerOf(r), u, secret)
+}
+func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) error {
+	return s.TakeBack(r.Context(), u, ch)
+}
+
+var (
+	dropped     = people.Dropped
+	evenly      = people.Evenly
+	recipientOf = people.RecipientOf
+	claimAs     = people.ClaimAs
+	normalName  = people.NormalName
+	isClosed    = people.IsClosed
+	makeCode    = people.MakeCode
+	keepFormer  = people.KeepFormer
+)

@@ -1,0 +1,41 @@
+// Package people holds the use cases about accounts: what a user, an app, an administrator or
+// a command may ask for. It knows no HTTP. Every door (page, JSON API, command) reads its
+// request once, makes an Asker, calls one function of the Service, and says what came back.
+//
+// # How a use case is written
+//
+// A use case is a method of Service: verb plus object, in the file of its subject. It takes a
+// context, the Asker and values, and returns values and one error. The door has done nothing
+// before that another door could forget: limits, rules of the tenant, events and mails belong
+// to the use case.
+//
+// An error is one of four:
+//
+//   - Faults: fields of what was entered are wrong. Each names its field and the id of a text.
+//   - Refusal: nothing was done, for a reason with the id of a text. Compare with errors.Is.
+//   - *Limited: the attempt came too early.
+//   - anything else is a failure of ours or of storage, and travels up.
+//
+// This package has no words for users: doors turn ids into text, and choose the status.
+//
+// # How a use case changes things
+//
+// It reads, decides, and writes one storage.Change that holds everything: the user, the
+// credentials, the code that is spent, the mails and the events. What was read is guarded by
+// Change.Version or by a condition of the change, so that of two simultaneous requests one
+// succeeds; the other gets storage.ErrStale, which becomes a Refusal.
+//
+// # Helpers
+//
+//   - code.go makes, finds and opens codes; sending.go bounds the messages that carry them.
+//   - limits.go counts attempts. Count before the work, as the callers there do.
+//   - events.go completes events and composes mails; call Mail.Stored after the change.
+//
+// # What it must never do
+//
+// Import net/http, read a cookie, choose a status or a path to redirect to, and tell an
+// anonymous asker whether an account exists: an unknown name costs the same reads, the same
+// mail (a decoy) and the same time.
+//
+// bridge.go exports helpers to use cases that still live in package login. It only shrinks.
+package people

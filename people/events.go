@@ -1,0 +1,86 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// event completes an event that the asker causes, to be stored with the change that it is
+// about. The caller sets Kind and whom it concerns.
+func (a Asker) event(e storage.Event) storage.Event {
+	e.TenantID, e.ID, e.At = a.Tenant.ID, uuid.Must(uuid.NewV7()).String(), time.Now()
+	e.RequestID, e.IP = a.RequestID, a.Address
+	if e.Actor == "" {
+		e.Actor = a.Actor
+	}
+	if e.Actor == "" {
+		e.Actor = e.UserID
+	}
+	return e
+}
+
+// record stores an event that comes with no change.
+func (s *Service) record(ctx context.Context, a Asker, e storage.Event) error {
+	if err := s.Store.Record(ctx, a.event(e)); err != nil {
+		return fmt.Errorf("record %s: %w", e.Kind, err)
+	}
+	return nil
+}
+
+// An attacker cannot fill the audit trail: of events that cost nothing to cause, so many are
+// kept for one network, and so many for one upstream or reason.
+var (
+	eventsOfNetwork = limit.Rule{Name: "audit-network", Max: 10, Window: 10 * time.Minute}
+	eventsOfKind    = limit.Rule{Name: "audit-kind", Max: 100, Window: 10 * time.Minute}
+)
+
+// recordSome is record for what anybody can cause as often as they like. The log has what the
+// audit trail leaves out.
+func (s *Service) recordSome(ctx context.Context, a Asker, e storage.Event) error {
+	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
+	if _, refused := s.admit(ctx, a,
+		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.Address)},
+		limit.By{Rule: eventsOfKind, Subject: kind}); refused == nil {
+		return s.record(ctx, a, e)
+	}
+	s.Note(ctx, "unrecorded", e.Kind)
+	return nil
+}
+
+// compose makes a mail in the asker's language, to be stored with the change that causes it.
+// Call s.Mail.Stored then. mail.ErrAddress says that no mail can be sent to the address.
+func (s *Service) compose(a Asker, to address.Recipient, template string, data any) (storage.Mail, error) {
+	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
+}
+
+// decoy stands for a mail that must not be sent, so that the work is the same.
+func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Mail, error) {
+	m, err := s.compose(a, to, "reset-password", data)
+	return dropped(m), err
+}
+
+// dropped returns the message as one that the worker does not send.
+func dropped(m storage.Mail) storage.Mail {
+	m.Template = ""
+	return m
+}
+
+// notice returns the mail that tells a user of a change to the account, if the account has an
+// address that mail can be sent to. It has a link by which the user says "this was not me".
+func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+	data["NotMe"] = s.notMeLink(a, u)
+	m, err := s.compose(a, recipientOf(u), template, data)
+	if errors.Is(err, mail.ErrAddress) {
+		return nil, nil
+	}
+	return []storage.Mail{m}, err
+}

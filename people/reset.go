@@ -1,0 +1,252 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/typed"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// resetting is what the code of a forgotten password sets in motion.
+type resetting struct {
+	Login   string // as it was typed
+	Email   string // the key of the address that the code goes to
+	Browser string // where the reset began
+	Asker   string // see Asker.codeOwner
+	// Secured says that the account waits for the code, and its owner knows.
+	Secured bool
+	// CodeOnly says that the account has no password and gets none: it was secured, and the
+	// code opens it again.
+	CodeOnly bool
+}
+
+// OffersReset reports whether users of the tenant can reset a password: they have some, and
+// the server sends mail.
+func (s *Service) OffersReset(a Asker) bool { return a.usesPasswords() && s.Mail.Sends() }
+
+// StartReset sends a code to the address of the account that has the e-mail address or user
+// name, and returns the flow that the code belongs to. If no account can be sent one, it stores
+// a decoy, and nothing else differs.
+func (s *Service) StartReset(ctx context.Context, a Asker, login string) (flow string, err error) {
+	login = strings.TrimSpace(login)
+	if login == "" || len(login) > maxEmail {
+		return "", Invalid("login", "signin.missing_login")
+	}
+	return s.sendReset(ctx, a, resetting{Login: login, Browser: a.Browser, Asker: a.codeOwner()})
+}
+
+// resendReset sends the code of a reset once more, by the code that it replaces.
+func (s *Service) resendReset(ctx context.Context, a Asker, code storage.Code) (flow string, err error) {
+	var data resetting
+	if err := s.openCode(code, &data); err != nil {
+		return "", err
+	}
+	if !a.began(data.Browser) {
+		return "", ErrWrongCode
+	}
+	return s.sendReset(ctx, a, data)
+}
+
+func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow string, err error) {
+	defer evenly(ctx, time.Now())
+	user, cred, key, err := s.userPassword(ctx, a, data.Login)
+	if err != nil {
+		return "", err
+	}
+	vain, err := s.allowSending(ctx, a, sending{
+		channel: storage.MethodEmail, typed: key, user: user, real: user.Email != "" && !isClosed(user),
+	})
+	if err != nil {
+		return "", err
+	}
+	// Read without a user, too, so that the time is the same.
+	ids, err := s.Store.IdentitiesOf(ctx, a.Tenant.ID, user.ID)
+	if err != nil {
+		return "", err
+	}
+	target := "name:" + key
+	if user.ID != "" {
+		target, data.Email = "user:"+user.ID, user.EmailKey
+	}
+	byOthers := user.EmailVerified && cred.Data == nil && len(ids) > 0
+	data.CodeOnly = !user.SecuredAt.IsZero() && (byOthers || !a.usesPasswords())
+	code, err := s.newOwnCode(a, data.Asker, storage.CodeReset, target, user.ID, data)
+	if err != nil {
+		return "", err
+	}
+	m, err := s.resetMail(a, user, code, byOthers, vain)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
+		return "", err
+	}
+	s.Mail.Stored()
+	return code.ID, nil
+}
+
+// userPassword returns the user who has the e-mail address or user name, without an id for
+// none, the password, and the key of the name. It reads the same for any name.
+func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
+	user storage.User, cred storage.Credential, key string, err error,
+) {
+	key, ok := normalName(name)
+	if !ok {
+		return user, cred, name, nil
+	}
+	user, cred, err = s.Store.UserPassword(ctx, a.Tenant.ID, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = nil
+	}
+	return user, cred, key, err
+}
+
+// resetMail carries the code of a reset. byOthers says that the user signs in by way of
+// upstream providers alone, vain that the mailbox has had its messages.
+func (s *Service) resetMail(a Asker, user storage.User, code issued, byOthers, vain bool) (storage.Mail, error) {
+	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)}
+	m, err := s.compose(a, recipientOf(user), "reset-password", content)
+	switch {
+	case user.ID == "" || isClosed(user) || vain || errors.Is(err, mail.ErrAddress):
+		return s.decoy(a, "nobody@example.com", content)
+	case byOthers && user.SecuredAt.IsZero():
+		// The user's employer may count on the upstream provider: a password would be a second
+		// door, which the employer cannot close.
+		return s.compose(a, recipientOf(user), "no-password", map[string]string{"Link": a.Tenant.URL("/login")})
+	}
+	return m, err
+}
+
+// answersAfter is how long a response without a hash takes, at least: what the database does
+// for an account takes some ten microseconds more than for none, and this is far more.
+const answersAfter = 30 * time.Millisecond
+
+// evenly waits until that time has passed since start.
+func evenly(ctx context.Context, start time.Time) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(start.Add(answersAfter))):
+	}
+}
+
+// Reset is a reset that waits for its code.
+type Reset struct {
+	// Login is what was typed in the browser where the reset began, else the address.
+	Login string
+	// Secured says that the account is closed until the code comes back.
+	Secured bool
+	// CodeOnly says that the code opens the account, and that no password is set.
+	CodeOnly bool
+}
+
+// OpenReset returns the reset that waits for the code of a link, by p.Token, or for the digits
+// of a flow that began in this browser. It spends nothing. Its refusal is ErrWrongCode.
+func (s *Service) OpenReset(ctx context.Context, a Asker, p Proof) (Reset, error) {
+	var data resetting
+	if p.Token != "" {
+		_, err := s.tryCode(ctx, a, storage.CodeReset, Proof{Token: p.Token}, &data)
+		return Reset{Login: data.Email, Secured: data.Secured, CodeOnly: data.CodeOnly}, err
+	}
+	err := s.flow(ctx, a, storage.CodeReset, p.Flow, &data)
+	if err == nil && !a.began(data.Browser) {
+		err = ErrWrongCode
+	}
+	// Who has only asked for a code learns nothing of the account by it.
+	return Reset{Login: data.Login, Secured: data.Secured, CodeOnly: data.CodeOnly && data.Secured}, err
+}
+
+// ConfirmReset gives the owner of an account's address a new password. It ends all sessions and
+// grants, keeps the second factor, signs nobody in, and tells the owner by mail. opened says
+// that the account was closed, and that the code opened it without a new password.
+func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPassword string) (
+	user storage.User, opened bool, err error,
+) {
+	if err := s.allowForm(ctx, a); err != nil {
+		return user, false, err
+	}
+	// A password that is refused in any case costs no try of the code.
+	if err := s.fit(ctx, a, "password", newPassword); err != nil && !s.needsNoPassword(ctx, a, p) {
+		return user, false, err
+	}
+	var data resetting
+	code, err := s.tryCode(ctx, a, storage.CodeReset, p, &data)
+	if err != nil {
+		return user, false, err
+	}
+	user, err = s.Store.User(ctx, code.TenantID, code.UserID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return user, false, ErrWrongCode
+	case err != nil:
+		return user, false, err
+	case isClosed(user), user.EmailKey != data.Email, p.Token == "" && !a.began(data.Browser):
+		return user, false, ErrWrongCode
+	}
+	change, err := s.resetChange(ctx, a, &user, data, newPassword)
+	if err != nil {
+		return user, false, err
+	}
+	change.Code = code.ID
+	change.Events = append(change.Events, a.event(storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
+	err = s.Store.Apply(ctx, change)
+	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
+		return user, false, ErrWrongCode // used, disabled or removed at this very moment
+	}
+	if err != nil {
+		return user, false, err
+	}
+	s.Mail.Stored()
+	user.CredentialVersion++
+	return user, data.CodeOnly, nil
+}
+
+// resetChange returns the change that a reset is, and makes user what the change makes of it.
+func (s *Service) resetChange(
+	ctx context.Context, a Asker, user *storage.User, data resetting, secret string,
+) (storage.Change, error) {
+	secured := !user.SecuredAt.IsZero()
+	if secured {
+		user.Disabled, user.SecuredAt, user.UpdatedAt = false, time.Time{}, time.Now()
+	}
+	ch, err := s.newPasswordChange(ctx, a, user, data, secret)
+	if secured {
+		ch.Secured, ch.Update = true, user
+		ch.Events = append(ch.Events, a.event(storage.Event{Kind: storage.EventAccountOpened, UserID: user.ID}))
+	}
+	return ch, err
+}
+
+func (s *Service) newPasswordChange(
+	ctx context.Context, a Asker, user *storage.User, data resetting, secret string,
+) (storage.Change, error) {
+	switch {
+	case data.CodeOnly && user.EmailVerified:
+		return storage.Change{
+			TenantID: user.TenantID, UserID: user.ID, Now: time.Now(), Version: &user.CredentialVersion, Raise: true,
+		}, nil
+	case user.EmailVerified:
+		return s.passwordChange(ctx, a, *user, "password", secret)
+	}
+	if err := s.fit(ctx, a, "password", secret, user.Email, user.EmailKey); err != nil {
+		return storage.Change{}, err
+	}
+	change, err := s.settingPassword(ctx, a, *user, secret)
+	if err != nil {
+		return change, err
+	}
+	return change, s.takeBack(ctx, user, &change)
+}
+
+// needsNoPassword reports whether the proof is for a reset that sets no password.
+func (s *Service) needsNoPassword(ctx context.Context, a Asker, p Proof) bool {
+	flow := p.Flow
+	if p.Token != "" {
+		flow, _, _ = strings.Cut(typed.Token(p.Token), ".")
+	}
+	var data resetting
+	return s.flow(ctx, a, storage.CodeReset, flow, &data) == nil && data.CodeOnly
+}

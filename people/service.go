@@ -1,0 +1,65 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what the use cases read and write.
+type Store interface {
+	storage.Users
+	storage.Credentials
+	storage.Identities
+	storage.Codes
+	storage.Changes
+	storage.Consents
+	Spend(ctx context.Context, s storage.Spent) error
+	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
+	Record(ctx context.Context, e storage.Event) error
+	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
+	Client(ctx context.Context, tenant, id string) (storage.Client, error)
+	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error)
+	EndSession(ctx context.Context, tenant, id string, now time.Time) error
+	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
+	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
+	Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (int64, error)
+}
+
+// Service holds what the use cases need. Every field without "default" is required; New checks
+// and completes it.
+type Service struct {
+	Store     Store
+	Limits    *limit.Limiter
+	Passwords *password.Hasher
+	// Policy judges new passwords. Default: the zero Policy, and password.MinScore.
+	Policy *password.Policy
+	// Mail composes the mails and text messages that users get.
+	Mail    *mail.Mailer
+	Secrets *secret.Masters
+	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
+	Note func(ctx context.Context, key, value string)
+
+	Rules
+}
+
+// New checks the Service and completes it.
+func New(s Service) (*Service, error) {
+	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil {
+		return nil, errors.New("people: Store, Limits, Passwords, Mail and Secrets are required")
+	}
+	if s.Policy == nil {
+		s.Policy = &password.Policy{MinScore: password.MinScore}
+	}
+	if s.Note == nil {
+		s.Note = func(context.Context, string, string) {}
+	}
+	s.Rules.complete()
+	return &s, nil
+}
