@@ -192,7 +192,8 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, recorder(s, "cli")); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
-		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
+		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
+		return nil
 	})
 }
 

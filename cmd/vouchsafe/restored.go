@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -53,14 +54,9 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		p := a.progress(0)
 		var rows int64
 		for i, tenant := range ids {
-			r, err := s.HoldRemoval(ctx, tenant, storage.RemovalRestored, "", time.Now().Add(removeLease))
-			if errors.Is(err, storage.ErrNotFound) {
-				continue // a server was quicker
-			}
-			if err != nil {
-				return err
-			}
-			n, err := removeRest(ctx, s, r, func(n int64) { p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", i+1, len(ids), rows+n)) })
+			n, err := upkeep.Finish(ctx, s, tenant, storage.RemovalRestored, "", func(n int64) {
+				p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", i+1, len(ids), rows+n))
+			})
 			if rows += n; err != nil {
 				p.clear()
 				return fmt.Errorf("%w\n%d sessions, grants, codes, mails and devices were ended; servers go on with the rest", err, rows)

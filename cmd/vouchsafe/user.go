@@ -360,6 +360,7 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserRemoved, UserID: u.ID}); err != nil {
 			return err
 		}
-		return a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)
+		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)
+		return nil
 	})
 }

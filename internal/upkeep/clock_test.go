@@ -1,11 +1,11 @@
-package main
+package upkeep
 
 import (
 	"testing"
 	"time"
 )
 
-func TestSweepClock(t *testing.T) {
+func TestClock(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	right := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -33,9 +33,9 @@ func TestSweepClock(t *testing.T) {
 		{"mended, a day ago, by small steps since", -9000 * day, []set{{time.Hour, 0}, {9 * time.Hour, 20 * time.Second}}, 26 * time.Hour, 20 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := sweepClock{begun: right.Add(test.start)}
+			c := Clock{begun: right.Add(test.start)}
 			var got time.Time
-			for up := sweepEvery; up <= test.at; up += sweepEvery {
+			for up := time.Minute; up <= test.at; up += time.Minute {
 				off := test.start
 				for _, s := range test.sets {
 					if up >= s.at {

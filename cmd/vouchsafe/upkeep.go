@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/upkeep"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// pruneEvery is how often a server deletes what is kept no longer: the settings count in days.
+const pruneEvery = time.Hour
+
+// retention returns how long the settings keep what happened.
+func (c *Config) retention() (storage.Retention, error) {
+	keep := storage.Retention{
+		Events: time.Duration(c.KeepEvents), EventsOf: map[string]time.Duration{}, Addresses: time.Duration(c.KeepAddresses),
+		Removed: time.Duration(c.KeepRemoved), Revoked: time.Duration(c.KeepRevoked), Exported: c.KeepUnexported,
+	}
+	for _, text := range c.KeepEventsOf {
+		kind, life, ok := strings.Cut(text, "=")
+		var d storage.Duration
+		if err := d.UnmarshalText([]byte(life)); !ok || err != nil || kind == "" || strings.ContainsAny(kind, " %") {
+			return keep, fmt.Errorf("%q: write KIND=DURATION, such as login.failed=2160h", text)
+		}
+		keep.EventsOf[kind] = time.Duration(d)
+	}
+	return keep, nil
+}
+
+// prune deletes what is kept no longer.
+func (s *server) prune(ctx context.Context) {
+	clock := upkeep.NewClock()
+	s.every(ctx, pruneEvery, "prune", func(ctx context.Context) error {
+		keep, err := s.cfg.retention()
+		if err != nil {
+			return err
+		}
+		n, err := s.store.Prune(ctx, keep, clock.Time())
+		if n > 0 {
+			s.log.InfoContext(ctx, "deleted or shortened what is kept no longer", "rows", n)
+		}
+		return err
+	})
+}
+
+// sweepEvery is how often a server deletes what has expired.
+const sweepEvery = time.Minute
+
+// sweep deletes what has expired. Replicas do it at different times.
+func (s *server) sweep(ctx context.Context) {
+	clock := upkeep.NewClock()
+	s.every(ctx, sweepEvery, "sweep", func(ctx context.Context) error {
+		n, err := s.store.Sweep(ctx, clock.Time())
+		if n > 0 {
+			s.log.DebugContext(ctx, "swept", "rows", n)
+		}
+		return err
+	})
+}
+
+// removals finishes what was removed. What the start of this server has removed comes first: other
+// replicas leave that to it for a while.
+func (s *server) removals(ctx context.Context) {
+	r := &upkeep.Removals{Store: s.store, Log: s.log}
+	r.FinishClients(ctx, s.removed)
+	s.every(ctx, upkeep.RemoveEvery, "remove", r.FinishWaiting)
+}
+
+// finishRemoval removes the rest of what a command has removed, and says what is left when it cannot: the
+// removal itself is done in any case.
+func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
+	p := a.progress(0)
+	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
+		p.show(0, fmt.Sprintf("%d rows that hung on it are removed", rows))
+	})
+	p.clear()
+	if err != nil {
+		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on with the rest. (%v)\n", kind, rows, err)
+	}
+}
