@@ -3,9 +3,7 @@ package login
 import (
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -41,15 +39,9 @@ type Apps interface {
 	CORS(h http.Handler) http.Handler
 }
 
-// apiRoute is a call of the API: what the reference says of it, and what serves it.
-type apiRoute struct {
-	jsonapi.Operation
-	serve func(w http.ResponseWriter, r *http.Request) error
-}
-
 // apiRoutes is the table of the API. The routes and the reference are made from it.
-func (s *Server) apiRoutes() []apiRoute {
-	return []apiRoute{
+func (s *Server) apiRoutes() []jsonapi.Route {
+	return []jsonapi.Route{
 		s.apiSignUp(),
 		s.apiSendCode(),
 		s.apiConfirm(),
@@ -69,12 +61,9 @@ func (s *Server) apiRoutes() []apiRoute {
 
 // registerAPI adds the API's routes to r. Every answer below /auth/ is of its shape.
 func (s *Server) registerAPI(r *mux.Router) {
-	byPath := map[string][]apiRoute{}
-	for _, route := range s.apiRoutes() {
-		byPath[route.Path] = append(byPath[route.Path], route)
-	}
-	for path, routes := range byPath {
-		r.Handle(path, s.Apps.CORS(s.api(routes)))
+	table := jsonapi.NewTable(s.apiFail, s.apiRoutes()...)
+	for _, path := range table.Paths() {
+		r.Handle(path, s.Apps.CORS(table))
 	}
 	r.Handle(ChallengePath, s.Apps.CORS(http.HandlerFunc(s.challenge)))
 	r.Handle(apiDocument, web.Public(http.HandlerFunc(s.serveReference)))
@@ -87,25 +76,6 @@ const (
 	apiPrefix   = "/auth/"
 	apiDocument = apiPrefix + "openapi.json"
 )
-
-// api serves the routes of one path.
-func (s *Server) api(routes []apiRoute) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		i := slices.IndexFunc(routes, func(route apiRoute) bool { return route.Method == r.Method })
-		if i < 0 {
-			var methods []string
-			for _, route := range routes {
-				methods = append(methods, route.Method)
-			}
-			w.Header().Set("Allow", strings.Join(methods, ", "))
-			s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "Use " + strings.Join(methods, " or ") + "."})
-			return
-		}
-		if err := routes[i].serve(w, r); err != nil {
-			s.apiFail(w, r, err)
-		}
-	})
-}
 
 // asking is a request of the API, and who asks.
 type asking struct {
@@ -151,32 +121,22 @@ func (c appFields) form() url.Values {
 	return form
 }
 
-// none is an answer without a body.
-type none struct{}
-
 // forApps is a call by an app that says who it is.
-func forApps[In fromApp, Out any](s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error)) apiRoute {
-	op.In, op.Out = *new(In), outOf(*new(Out))
+func forApps[In fromApp, Out any](
+	s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error),
+) jsonapi.Route {
 	op.Problems = outcomes(op.Problems, appProblems)
-	return apiRoute{op, func(w http.ResponseWriter, r *http.Request) error {
-		var in In
-		if err := jsonapi.Read(w, r, &in); err != nil {
-			return err
-		}
+	return jsonapi.Handle(op, func(r *http.Request, in In) (out Out, err error) {
 		app, err := s.Apps.App(r, in.form())
 		if err != nil {
-			return err
+			return out, err
 		}
 		a, err := s.asks(r, app, in)
 		if err != nil {
-			return err
+			return out, err
 		}
-		out, err := do(a, in)
-		if err != nil {
-			return err
-		}
-		return reply(w, op, out)
-	}}
+		return do(a, in)
+	})
 }
 
 // asks is the app's request with what it kept, unless its origin is none of the app's.
@@ -193,25 +153,6 @@ func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, err
 		return nil, err
 	}
 	return &asking{Request: kept.in(r), app: app, kept: kept}, nil
-}
-
-// reply answers as the operation says, or 204 when there is nothing to say.
-func reply(w http.ResponseWriter, op jsonapi.Operation, out any) error {
-	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
-		out = nil
-	}
-	status := op.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	return jsonapi.Write(w, status, outOf(out))
-}
-
-func outOf(v any) any {
-	if _, empty := v.(none); empty {
-		return nil
-	}
-	return v
 }
 
 // allowedOrigin refuses scripts of other origins than those that the app registered.

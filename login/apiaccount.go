@@ -27,31 +27,24 @@ var personProblems = []jsonapi.Outcome{
 // forPeople is a call with an access token of the app's: about the person themselves, and
 // nobody else. The token alone does not do: the APIs for which it was made hold it too, and
 // could otherwise act for the person here. What the app alone keeps has to come with it.
-func forPeople[In, Out any](s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error)) apiRoute {
-	op.In, op.Out, op.Token = *new(In), outOf(*new(Out)), true
-	op.Problems = outcomes(op.Problems, personProblems)
-	return apiRoute{op, func(w http.ResponseWriter, r *http.Request) error {
-		var in In
-		if err := jsonapi.Read(w, r, &in); err != nil {
-			return err
-		}
+func forPeople[In, Out any](
+	s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error),
+) jsonapi.Route {
+	op.Token, op.Problems = true, outcomes(op.Problems, personProblems)
+	return jsonapi.Handle(op, func(r *http.Request, in In) (out Out, err error) {
 		app, grant, user, err := s.Apps.Person(r)
 		if err != nil {
-			return err
+			return out, err
 		}
 		a, err := s.asks(r, app, in)
 		if err != nil {
-			return err
+			return out, err
 		}
 		if !s.signedInWith(a.Request, user) {
-			return badSession("Send the auth_session that came with this person's sign-in.")
+			return out, badSession("Send the auth_session that came with this person's sign-in.")
 		}
-		out, err := do(&person{*a, user, grant}, in)
-		if err != nil {
-			return err
-		}
-		return reply(w, op, out)
-	}}
+		return do(&person{*a, user, grant}, in)
+	})
 }
 
 // signedInWith says whether the request has what came with a sign-in of the person's.
@@ -106,7 +99,7 @@ type updatePasswordCall struct {
 	Password    string `json:"password" secret:"true" doc:"The new password."`
 }
 
-func (s *Server) apiUpdatePassword() apiRoute {
+func (s *Server) apiUpdatePassword() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
 		Summary:  "Changes the password, and returns new tokens.",
@@ -151,7 +144,7 @@ type changeEmailCall struct {
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
 }
 
-func (s *Server) apiChangeEmail() apiRoute {
+func (s *Server) apiChangeEmail() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
 		Summary:  "Sends a code to the user's new address.",
@@ -172,17 +165,17 @@ type confirmChangeCall struct {
 	codeFields
 }
 
-func (s *Server) apiConfirmChange() apiRoute {
+func (s *Server) apiConfirmChange() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
 		Summary:  "Changes the address with the mailed code, and notifies the old address.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notTheirSession},
-	}, func(p *person, in confirmChangeCall) (none, error) {
+	}, func(p *person, in confirmChangeCall) (jsonapi.None, error) {
 		proof, err := in.proof()
 		if err == nil {
 			_, err = s.confirmEmailChange(p.Request, p.user, proof)
 		}
-		return none{}, err
+		return jsonapi.None{}, err
 	})
 }
 
@@ -192,16 +185,16 @@ type deleteCall struct {
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`
 }
 
-func (s *Server) apiDelete() apiRoute {
+func (s *Server) apiDelete() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",
 		Summary:  "Deletes the user's account and everything that belongs to it, permanently.",
 		Problems: []jsonapi.Outcome{notFresh, notTheirSession},
-	}, func(p *person, _ deleteCall) (none, error) {
+	}, func(p *person, _ deleteCall) (jsonapi.None, error) {
 		if err := s.ownerOnly(p); err != nil {
-			return none{}, err
+			return jsonapi.None{}, err
 		}
-		return none{}, s.deleteAccount(p.Request, p.user)
+		return jsonapi.None{}, s.deleteAccount(p.Request, p.user)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -17,7 +18,7 @@ import (
 )
 
 // everyCall are the calls of the API that are sent a body.
-func everyCall(t *testing.T) (calls []apiRoute) {
+func everyCall(t *testing.T) (calls []jsonapi.Route) {
 	t.Helper()
 	for _, route := range (&Server{}).apiRoutes() {
 		if route.In != nil {

@@ -22,7 +22,7 @@ type passkeyAnswer struct {
 	AuthSession string          `json:"auth_session" doc:"Send it back with the result: the options are bound to it."`
 }
 
-func (s *Server) apiPasskey() apiRoute {
+func (s *Server) apiPasskey() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/passkey-options", ID: "passkeyOptions",
 		Summary:  "Returns the options for a passkey: to sign in, or as the second factor of a sign-in under way.",

@@ -70,7 +70,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.As(err, &wrong):
 		p := &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_fields"}
 		for _, f := range wrong {
-			p.Errors = append(p.Errors, jsonapi.Fault{Field: f.Field, Code: f.Text, Message: say.Must(f.Text, f.Args...)})
+			p.Errors = append(p.Errors, jsonapi.FieldFault(f.Field, f.Text, say.Must(f.Text, f.Args...)))
 		}
 		return p
 	case errors.As(err, &early):

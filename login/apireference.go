@@ -12,14 +12,11 @@ const apiVersion = "1"
 
 // Reference is the OpenAPI document of the JSON API at issuer, "" for none in particular.
 func Reference(issuer string) *jsonapi.Document {
-	var all []jsonapi.Operation
-	for _, route := range (&Server{}).apiRoutes() {
-		all = append(all, route.Operation)
-	}
+	table := jsonapi.NewTable(nil, (&Server{}).apiRoutes()...)
 	return jsonapi.Describe(jsonapi.Info{
 		Title: "Vouchsafe: signing users in", Version: apiVersion,
 		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should rely on their code.",
-	}, issuer, all, commonProblems)
+	}, issuer, table.Operations(), commonProblems)
 }
 
 // serveReference serves the document to whoever asks: it says nothing that is not public.

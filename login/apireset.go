@@ -14,7 +14,7 @@ type resetCall struct {
 	Login string `json:"login" doc:"The e-mail address or user name." example:"jo@example.com"`
 }
 
-func (s *Server) apiReset() apiRoute {
+func (s *Server) apiReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/reset-password", ID: "resetPassword", Status: http.StatusAccepted,
 		Summary:  "Sends a code for a new password.",
@@ -38,7 +38,7 @@ type newPasswordCall struct {
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-func (s *Server) apiConfirmReset() apiRoute {
+func (s *Server) apiConfirmReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",
 		Summary:  "Sets a new password with the mailed code, and signs the user in with it.",

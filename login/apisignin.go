@@ -33,7 +33,7 @@ type signedInAnswer struct {
 	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, even after a sign-out, and send it with the next sign-in."`
 }
 
-func (s *Server) apiSignIn() apiRoute {
+func (s *Server) apiSignIn() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
 		Summary:  "Signs a user in.",
@@ -105,7 +105,7 @@ type refreshCall struct {
 	Scope        string `json:"scope" doc:"Fewer scopes, for these tokens only."`
 }
 
-func (s *Server) apiRefresh() apiRoute {
+func (s *Server) apiRefresh() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
 		Summary: "Returns new tokens for a refresh token.",
@@ -125,21 +125,21 @@ type logoutCall struct {
 	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token: either one will do."`
 }
 
-func (s *Server) apiLogout() apiRoute {
+func (s *Server) apiLogout() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",
 		Summary: "Signs the user out: ends the token's session and all tokens of that session.",
 		Text:    "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
-	}, func(a *asking, in logoutCall) (none, error) {
+	}, func(a *asking, in logoutCall) (jsonapi.None, error) {
 		id, err := s.Apps.Session(a.Request, a.app, in.Token)
 		if err != nil || id == "" {
-			return none{}, err
+			return jsonapi.None{}, err
 		}
 		if err := s.Sessions.Store.EndSession(a.Context(), web.TenantOf(a.Context()).ID, id, time.Now()); err != nil {
-			return none{}, err
+			return jsonapi.None{}, err
 		}
 		// And what a code gave meanwhile. Now none can give anything.
 		_, err = s.Apps.Session(a.Request, a.app, in.Token)
-		return none{}, err
+		return jsonapi.None{}, err
 	})
 }

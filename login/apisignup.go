@@ -46,7 +46,7 @@ var (
 	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which the user has just proven, has an account: let the user sign in."}
 )
 
-func (s *Server) apiSignUp() apiRoute {
+func (s *Server) apiSignUp() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
 		Summary:  "Begins a registration, which the user completes by confirming the address.",
@@ -81,7 +81,7 @@ type invitedCall struct {
 	Scope      string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-func (s *Server) apiInvited() apiRoute {
+func (s *Server) apiInvited() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
 		Summary:  "Registers an invited user, and signs the user in.",
@@ -111,7 +111,7 @@ type sendCodeCall struct {
 	Channel string `json:"channel" enum:"email,phone" doc:"Where to send that code."`
 }
 
-func (s *Server) apiSendCode() apiRoute {
+func (s *Server) apiSendCode() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
 		Summary:  "Sends a code for signing in, or a new code for one that did not arrive.",
@@ -145,7 +145,7 @@ type confirmCall struct {
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-func (s *Server) apiConfirm() apiRoute {
+func (s *Server) apiConfirm() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
 		Summary:  "Completes a registration with the mailed code, and signs the user in.",

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/reseal"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -15,6 +17,36 @@ type secretCmd struct {
 	List   secretListCmd   `cmd:"" help:"List the master secrets that stored values depend on, by fingerprint."`
 	Reseal secretResealCmd `cmd:"" help:"Reseal all stored values with the first master secret, so that the others can be dropped."`
 	Forget secretForgetCmd `cmd:"" help:"Give up a lost master secret, and the values that it sealed."`
+}
+
+// secretView is a master secret as commands print it.
+type secretView struct {
+	Fingerprint string     `json:"fingerprint"`
+	State       string     `json:"state"`
+	SealedAt    *time.Time `json:"sealed_at,omitempty"`
+}
+
+// viewSecrets are the secrets that are given or needed.
+func viewSecrets(known []storage.MasterSecret, given []string) []secretView {
+	views := []secretView{}
+	at := map[string]*time.Time{}
+	for _, k := range known {
+		at[k.Fingerprint] = &k.SealedAt
+	}
+	for i, print := range given {
+		v := secretView{Fingerprint: print, State: "given, not needed", SealedAt: at[print]}
+		switch {
+		case i == 0:
+			v.State = "seals"
+		case v.SealedAt != nil:
+			v.State = "opens"
+		}
+		views = append(views, v)
+	}
+	for _, print := range missingSecrets(known, given) {
+		views = append(views, secretView{Fingerprint: print, State: "missing", SealedAt: at[print]})
+	}
+	return views
 }
 
 type secretListCmd struct{ jsonFlag }
@@ -38,12 +70,12 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		all := reseal.Secrets(known, m.Fingerprints())
+		views := viewSecrets(known, m.Fingerprints())
 		if c.JSON {
-			return a.printJSON(all)
+			return a.printJSON(views)
 		}
 		t := a.table("FINGERPRINT", "STATE", "LAST SEALED")
-		for _, v := range all {
+		for _, v := range views {
 			at := ""
 			if v.SealedAt != nil {
 				at = zoned(*v.SealedAt)
@@ -77,43 +109,103 @@ func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 		if err := s.UseMasterSecret(ctx, m.Fingerprints()[0], time.Now()); err != nil {
 			return err
 		}
-		bar := a.progress(0)
-		r := &reseal.Replacement{
-			Run: reseal.Run{Store: s, Secrets: m, RenewRecovery: factor.RenewRecovery, Progress: func(c reseal.Count) {
-				bar.show(0, fmt.Sprintf("%s: %d sealed anew of %d", c.Kind, c.Sealed, c.Seen))
-			}},
-			Record: recorder(s, "cli"),
-			Watching: func(until time.Time) {
-				bar.clear()
-				fmt.Fprintf(a.stderr, "Watching until %s whether a server still seals with another secret.\n", zoned(until))
-			},
-			Released: func(fingerprint string) {
-				bar.clear()
-				fmt.Fprintf(a.stderr, "No stored value depends on the master secret %s any more.\n", fingerprint)
-			},
-		}
+		r := &resealing{app: a, store: s, secrets: m}
 		if cfg.production() && !c.NoWait {
-			r.Watch = reseal.Watch
+			r.watch = 2*sealEvery + sealEvery/2
 		}
-		counts, err := r.Do(ctx)
-		bar.clear()
+		counts, err := r.run(ctx)
 		if c.JSON && counts != nil {
 			err = errors.Join(err, a.printJSON(counts))
 		} else if counts != nil {
-			a.printCounts(counts)
+			r.tell(counts)
 		}
 		return err
 	})
 }
 
-// printCounts prints what was sealed anew.
-func (a *app) printCounts(counts []reseal.Count) {
-	for _, c := range counts {
-		fmt.Fprintf(a.stdout, "%s: %d, sealed anew %d", c.Kind, c.Seen, c.Sealed)
-		if c.Lost > 0 {
-			fmt.Fprintf(a.stdout, ", opened by no secret %d", c.Lost)
+// resealing is one run of the command.
+type resealing struct {
+	app     *app
+	store   store
+	secrets *secret.Masters
+	watch   time.Duration // how long it looks for servers that seal with another secret
+}
+
+// run seals everything anew, and lets the other secrets go.
+func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
+	others, err := r.others(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	counts, err := r.pass(ctx)
+	if err != nil || len(others) == 0 {
+		return counts, err
+	}
+	if wait := time.Until(begun.Add(r.watch)); wait > 0 {
+		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n", zoned(time.Now().Add(wait)))
+		select {
+		case <-ctx.Done():
+			return counts, ctx.Err()
+		case <-time.After(wait):
 		}
-		fmt.Fprintln(a.stdout)
+		// What such a server sealed before it went.
+		late, err := r.pass(ctx)
+		if err != nil {
+			return counts, err
+		}
+		for i := range counts {
+			counts[i].Sealed += late[i].Sealed
+			counts[i].Lost = late[i].Lost
+		}
+	}
+	return counts, r.release(ctx, others, counts)
+}
+
+// pass goes once through all that is stored.
+func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
+	bar := r.app.progress(0)
+	defer bar.clear()
+	run := &reseal.Run{Store: r.store, Secrets: r.secrets, RenewRecovery: factor.RenewRecovery, Progress: func(c reseal.Count) {
+		bar.show(0, fmt.Sprintf("%s: %d sealed anew of %d", c.Kind, c.Sealed, c.Seen))
+	}}
+	return run.All(ctx)
+}
+
+// others are the secrets, but the first, that are given and on which values hang.
+func (r *resealing) others(ctx context.Context) ([]storage.MasterSecret, error) {
+	known, err := r.store.MasterSecrets(ctx)
+	given := r.secrets.Fingerprints()
+	return slices.DeleteFunc(known, func(m storage.MasterSecret) bool {
+		return m.Fingerprint == given[0] || !slices.Contains(given, m.Fingerprint)
+	}), err
+}
+
+// release says of the other secrets that nothing hangs on them, unless a server has sealed
+// with one meanwhile.
+func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, counts []reseal.Count) error {
+	var errs []error
+	for _, m := range others {
+		err := r.store.ForgetMasterSecret(ctx, m)
+		if errors.Is(err, storage.ErrStale) {
+			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one first, and run this again", m.Fingerprint)
+		} else if err == nil {
+			err = record(ctx, r.store, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretReplaced, Detail: map[string]string{"fingerprint": m.Fingerprint}})
+			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// tell prints the counts.
+func (r *resealing) tell(counts []reseal.Count) {
+	for _, c := range counts {
+		fmt.Fprintf(r.app.stdout, "%s: %d, sealed anew %d", c.Kind, c.Seen, c.Sealed)
+		if c.Lost > 0 {
+			fmt.Fprintf(r.app.stdout, ", opened by no secret %d", c.Lost)
+		}
+		fmt.Fprintln(r.app.stdout)
 	}
 }
 
@@ -141,14 +233,16 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		lost, err := reseal.Lost(known, m.Fingerprints(), c.Fingerprint)
-		if err != nil {
-			return noSuch(err, "master secret", c.Fingerprint)
-		}
-		if !c.Yes {
+		i := slices.IndexFunc(known, func(k storage.MasterSecret) bool { return k.Fingerprint == c.Fingerprint })
+		switch {
+		case i < 0:
+			return noSuch(storage.ErrNotFound, "master secret", c.Fingerprint)
+		case slices.Contains(m.Fingerprints(), c.Fingerprint):
+			return errors.New("this secret is given: vouchsafe secret reseal lets it go without losing anything")
+		case !c.Yes:
 			return errors.New("what this secret sealed is lost then: pass --yes")
 		}
-		if err := s.ForgetMasterSecret(ctx, lost); err != nil {
+		if err := s.ForgetMasterSecret(ctx, known[i]); err != nil {
 			return err
 		}
 		return record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretForgotten, Detail: map[string]string{"fingerprint": c.Fingerprint}})

@@ -1,136 +1,218 @@
 package jsonapi
 
 import (
+	"encoding"
 	"encoding/json"
-	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxText bounds texts whose field says nothing else, in bytes.
-const maxText = 1024
+// binder puts values into fields, and gathers what is wrong with them.
+type binder struct{ faults []Fault }
 
-var rawMessage = reflect.TypeFor[json.RawMessage]()
-
-// member is a field of an input or output.
-type member struct {
-	name     string
-	optional bool // omitempty, for outputs
-	typ      reflect.Type
-	index    []int
-	tag      reflect.StructTag
+func (b *binder) fault(at place, code, format string, args ...any) {
+	b.faults = append(b.faults, at.fault(code, format, args...))
 }
 
-func (m member) needed() bool { return m.tag.Get("need") == "true" }
-func (m member) secret() bool { return m.tag.Get("secret") == "true" }
-func (m member) max() int {
-	if n, err := strconv.Atoi(m.tag.Get("max")); err == nil {
-		return n
-	}
-	return maxText
-}
-
-func (m member) enum() []string {
-	if list := m.tag.Get("enum"); list != "" {
-		return strings.Split(list, ",")
-	}
-	return nil
-}
-
-// members are the fields of a struct, those of embedded ones among them, in their order.
-func members(t reflect.Type) []member {
-	var all []member
-	for _, f := range reflect.VisibleFields(t) {
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous || !f.IsExported() || name == "" || name == "-" {
+// object puts the members of a JSON object into the struct v of shape s.
+func (b *binder) object(v reflect.Value, object map[string]any, s *shape, at place) {
+	known := map[string]bool{}
+	for i := range s.members {
+		m := &s.members[i]
+		if m.source != inBody {
 			continue
 		}
-		all = append(all, member{name, strings.Contains(options, "omitempty"), f.Type, f.Index, f.Tag})
-	}
-	return all
-}
-
-// bind puts the object's members where they belong in the struct.
-func bind(v reflect.Value, object map[string]any, path string, faults *[]Fault) {
-	known := map[string]bool{}
-	for _, m := range members(v.Type()) {
 		known[m.name] = true
-		value, there := object[m.name]
-		switch {
-		case there:
-			bindOne(v.FieldByIndex(m.index), value, m, path+m.name, faults)
-		case m.needed():
-			*faults = append(*faults, Fault{path + m.name, "missing", "This is missing."})
-		}
+		b.member(v, m, object, at.member(m.name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !known[name] {
-			*faults = append(*faults, Fault{path + legible(name), "unknown", "There is no such member here."})
+			b.fault(at.member(legible(name)), "unknown", "There is no such member here.")
 		}
 	}
 }
 
-func bindOne(field reflect.Value, value any, m member, path string, faults *[]Fault) {
-	fault := func(code, format string, args ...any) {
-		*faults = append(*faults, Fault{path, code, fmt.Sprintf(format, args...)})
-	}
+// member puts a member into its field when it is there.
+func (b *binder) member(v reflect.Value, m *member, object map[string]any, at place) {
+	value, there := object[m.name]
 	switch {
-	case m.typ == rawMessage:
-		object, ok := value.(map[string]any)
-		if !ok {
-			fault("type", "This has to be an object.")
-			return
-		}
-		raw, err := json.Marshal(object) // in one spelling, of one meaning
-		if err != nil {
-			fault("type", "This has to be an object.")
-			return
-		}
-		field.SetBytes(raw)
-	case m.typ.Kind() == reflect.String:
-		s, ok := value.(string)
-		switch enum := m.enum(); {
-		case !ok:
-			fault("type", "This has to be a string.")
-		case len(s) > m.max():
-			fault("too_long", "This may have %d bytes.", m.max())
-		case !m.secret() && strings.ContainsRune(s, 0):
-			fault("invalid", "This has a character that is not allowed.")
-		case m.needed() && s == "":
-			fault("missing", "This is missing.")
-		case enum != nil && !slices.Contains(enum, s):
-			fault("invalid", "This has to be one of: %s.", strings.Join(enum, ", "))
-		default:
-			field.SetString(s)
-		}
-	case m.typ.Kind() == reflect.Bool:
-		b, ok := value.(bool)
-		if !ok {
-			fault("type", "This has to be true or false.")
-		}
-		field.SetBool(b)
-	case m.typ.Kind() == reflect.Pointer && m.typ.Elem().Kind() == reflect.Struct:
-		object, ok := value.(map[string]any)
-		if !ok {
-			fault("type", "This has to be an object.")
-			return
-		}
-		field.Set(reflect.New(m.typ.Elem()))
-		bind(field.Elem(), object, path+".", faults)
-	case m.typ.Kind() == reflect.Pointer && m.typ.Elem().Kind() == reflect.String: // one that may be left as it is
-		s := member{name: m.name, typ: m.typ.Elem(), tag: m.tag}
-		p := reflect.New(m.typ.Elem())
-		bindOne(p.Elem(), value, s, path, faults)
-		field.Set(p)
-	default:
-		panic("jsonapi: " + path + " is of a type that no input has")
+	case there:
+		b.value(v.FieldByIndex(m.index), value, m.shape, m, at)
+	case m.need:
+		b.fault(at, "missing", "This is missing.")
 	}
 }
 
-// legible is a name that a client made up, fit to be sent back.
+// value puts a JSON value into a field of shape s. m has the bounds of what is in it.
+func (b *binder) value(field reflect.Value, value any, s *shape, m *member, at place) {
+	if s.pointer {
+		field.Set(reflect.New(s.typ))
+		field = field.Elem()
+	}
+	switch s.kind {
+	case textKind:
+		if text, ok := b.text(value, m, at); ok {
+			field.SetString(text)
+		}
+	case formKind:
+		b.form(field, value, s, m, at)
+	case boolKind:
+		truth, ok := value.(bool)
+		if !ok {
+			b.fault(at, "type", "This has to be true or false.")
+		}
+		field.SetBool(truth)
+	case integerKind:
+		b.integer(field, value, m, at)
+	case numberKind:
+		b.number(field, value, s, at)
+	case listKind:
+		b.list(field, value, s, m, at)
+	case mapKind:
+		b.entries(field, value, s, m, at)
+	case rawKind, objectKind:
+		b.nested(field, value, s, at)
+	}
+}
+
+// text returns a string within the bounds of m.
+func (b *binder) text(value any, m *member, at place) (string, bool) {
+	text, ok := value.(string)
+	switch {
+	case !ok:
+		b.fault(at, "type", "This has to be a string.")
+	case len(text) > m.max:
+		b.fault(at, "too_long", "This may have %d bytes.", m.max)
+	case !m.secret && strings.ContainsRune(text, 0):
+		b.fault(at, "invalid", "This has a character that is not allowed.")
+	case m.need && text == "":
+		b.fault(at, "missing", "This is missing.")
+	case m.enum != nil && !slices.Contains(m.enum, text):
+		b.fault(at, "invalid", "This has to be one of: %s.", strings.Join(m.enum, ", "))
+	default:
+		return text, true
+	}
+	return "", false
+}
+
+// form lets the type read the text itself. Its error may quote the text: it is not shown.
+func (b *binder) form(field reflect.Value, value any, s *shape, m *member, at place) {
+	text, ok := b.text(value, m, at)
+	if !ok {
+		return
+	}
+	if err := field.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err == nil {
+		return
+	}
+	field.SetZero()
+	if s.typ == timeType {
+		b.fault(at, "invalid", "This has to be a time such as 2006-01-02T15:04:05Z (RFC 3339).")
+		return
+	}
+	b.fault(at, "invalid", "This does not have the form that the reference describes.")
+}
+
+// integer reads a number without fraction and exponent: 1.0 and 1e3 are refused.
+func (b *binder) integer(field reflect.Value, value any, m *member, at place) {
+	number, ok := value.(json.Number)
+	if !ok || strings.ContainsAny(string(number), ".eE") {
+		b.fault(at, "type", "This has to be an integer.")
+		return
+	}
+	n, err := strconv.ParseInt(string(number), 10, 64)
+	switch {
+	case err != nil, n < m.least, n > m.most:
+		b.fault(at, "invalid", "This has to be from %d to %d.", m.least, m.most)
+	case field.CanUint():
+		field.SetUint(uint64(n))
+	default:
+		field.SetInt(n)
+	}
+}
+
+func (b *binder) number(field reflect.Value, value any, s *shape, at place) {
+	number, ok := value.(json.Number)
+	if !ok {
+		b.fault(at, "type", "This has to be a number.")
+		return
+	}
+	f, err := strconv.ParseFloat(string(number), s.typ.Bits())
+	if err != nil || math.IsInf(f, 0) {
+		b.fault(at, "invalid", "This number is too large.")
+		return
+	}
+	field.SetFloat(f)
+}
+
+func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at place) {
+	list, ok := value.([]any)
+	switch {
+	case !ok:
+		b.fault(at, "type", "This has to be a list.")
+		return
+	case m.need && len(list) == 0:
+		b.fault(at, "missing", "This is missing.")
+		return
+	case len(list) > m.items:
+		b.fault(at, "too_many", "This may have %d entries.", m.items)
+		return
+	}
+	field.Set(reflect.MakeSlice(s.typ, len(list), len(list)))
+	for i, value := range list {
+		b.value(field.Index(i), value, s.elem, m, at.member(strconv.Itoa(i)))
+	}
+}
+
+func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at place) {
+	object, ok := value.(map[string]any)
+	switch {
+	case !ok:
+		b.fault(at, "type", "This has to be an object.")
+		return
+	case m.need && len(object) == 0:
+		b.fault(at, "missing", "This is missing.")
+		return
+	case len(object) > m.items:
+		b.fault(at, "too_many", "This may have %d entries.", m.items)
+		return
+	}
+	field.Set(reflect.MakeMapWithSize(s.typ, len(object)))
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		at := at.member(legible(name))
+		if len(name) > maxText || strings.ContainsRune(name, 0) {
+			b.fault(at, "invalid", "This name is too long, or has a character that is not allowed.")
+			continue
+		}
+		elem := reflect.New(s.typ.Elem()).Elem()
+		b.value(elem, object[name], s.elem, m, at)
+		field.SetMapIndex(reflect.ValueOf(name).Convert(s.typ.Key()), elem)
+	}
+}
+
+// nested puts an object into a struct, or into a json.RawMessage in one spelling.
+func (b *binder) nested(field reflect.Value, value any, s *shape, at place) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		b.fault(at, "type", "This has to be an object.")
+		return
+	}
+	if s.kind == objectKind {
+		b.object(field, object, s, at)
+		return
+	}
+	raw, err := json.Marshal(object)
+	if err != nil {
+		b.fault(at, "type", "This has to be an object.")
+		return
+	}
+	field.SetBytes(raw)
+}
+
+// legible returns a name that a client made up in a form that is fit to be sent back.
 func legible(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {

@@ -45,12 +45,16 @@ func (m markdown) call(c *call) {
 	if len(c.Security) == 1 {
 		m.WriteString("Needs an access token: `Authorization: Bearer`.\n\n")
 	}
+	if len(c.Params) > 0 {
+		m.parameters(c.Params)
+	}
 	if c.Body != nil {
 		m.members("send", c.Body.Content["application/json"].Schema)
 	}
 	var problems []*named[response]
 	for _, r := range c.Responses.list {
 		switch media, ok := r.value.Content["application/json"]; {
+		case r.name == "304":
 		case r.name[0] != '2':
 			problems = append(problems, r)
 		case ok:
@@ -84,6 +88,18 @@ func (m markdown) problems(all []*named[response]) {
 	}
 }
 
+func (m markdown) parameters(all []param) {
+	m.WriteString("| parameter | |\n|---|---|\n")
+	for _, p := range all {
+		text := p.Text
+		if p.Required {
+			text = "Required. " + text
+		}
+		m.row("`"+p.Name+"` ("+string(p.In)+")", text)
+	}
+	m.WriteByte('\n')
+}
+
 func (m markdown) members(head string, s *schema) {
 	head = "| " + head + " | |\n|---|---|\n"
 	for _, p := range s.Properties.list {
@@ -91,7 +107,7 @@ func (m markdown) members(head string, s *schema) {
 			continue
 		}
 		text := p.value.Text
-		if slices.Contains(s.Required, p.name) && s.Closed != nil {
+		if slices.Contains(s.Required, p.name) && s.Others == false {
 			text = "Required. " + text
 		}
 		if p.value.Enum != nil {

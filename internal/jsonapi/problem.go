@@ -30,14 +30,9 @@ type Problem struct {
 	RetryAfter time.Duration `json:"-"`
 	// Authenticate is the WWW-Authenticate header, or "".
 	Authenticate string `json:"-"`
-	Err          error  `json:"-"` // the cause: logged, never shown
-}
-
-// Fault is what is wrong with one member of a request.
-type Fault struct {
-	Field   string `json:"field" doc:"The member's name; those of an object within are joined by dots."`
-	Code    string `json:"code" doc:"What programs go by."`
-	Message string `json:"message" doc:"For people, in the language that was asked for."`
+	// Tag is the ETag header, or "".
+	Tag ETag  `json:"-"`
+	Err error `json:"-"` // the cause: logged, never shown
 }
 
 func (p *Problem) Error() string {
@@ -70,6 +65,9 @@ func Fail(w http.ResponseWriter, r *http.Request, p *Problem) {
 	}
 	if p.Authenticate != "" {
 		w.Header().Set("WWW-Authenticate", p.Authenticate)
+	}
+	if p.Tag != "" {
+		w.Header().Set("ETag", string(p.Tag))
 	}
 	if err := write(w, p.Status, "application/problem+json", out, p.More); err != nil {
 		http.Error(w, out.Title, http.StatusInternalServerError)

@@ -1,9 +1,8 @@
 package jsonapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"reflect"
+	"strconv"
 )
 
 // schema is a JSON Schema (2020-12), as far as it is needed.
@@ -14,115 +13,97 @@ type schema struct {
 	Format     string           `json:"format,omitempty"`
 	Enum       []string         `json:"enum,omitempty"`
 	MaxLength  int              `json:"maxLength,omitempty"`
-	Example    []string         `json:"examples,omitempty"`
+	Minimum    *int64           `json:"minimum,omitempty"`
+	Maximum    *int64           `json:"maximum,omitempty"`
+	MaxItems   int              `json:"maxItems,omitempty"`
+	MaxEntries int              `json:"maxProperties,omitempty"`
+	Example    []any            `json:"examples,omitempty"`
 	WriteOnly  bool             `json:"writeOnly,omitempty"`
 	Properties ordered[*schema] `json:"properties,omitzero"`
 	Required   []string         `json:"required,omitempty"`
-	Closed     *bool            `json:"additionalProperties,omitempty"` // false: no others
-	Items      *schema          `json:"items,omitempty"`
-	AllOf      []*schema        `json:"allOf,omitempty"`
+	// Others is what members beside Properties may be: false for none, or a schema.
+	Others any       `json:"additionalProperties,omitempty"`
+	Items  *schema   `json:"items,omitempty"`
+	AllOf  []*schema `json:"allOf,omitempty"`
 }
 
-// input is the schema of what is sent: nothing else may be in it.
-func input(v any) *schema {
-	no := false
-	s := object(reflect.TypeOf(v), true)
-	s.Closed = &no
-	return s
-}
+// input returns the schema of the body that is sent: nothing else may be in it.
+func input(v any) *schema { return object(shapeOf(reflect.TypeOf(v), true), true) }
 
-// output is the schema of what is answered: there may be more in it one day.
-func output(v any) *schema { return object(reflect.TypeOf(v), false) }
+// output returns the schema of what is answered: there may be more in it one day.
+func output(v any) *schema { return object(shapeOf(reflect.TypeOf(v), false), false) }
 
-func object(t reflect.Type, in bool) *schema {
-	if t.Kind() == reflect.Pointer { // of an answer that may have no body
-		t = t.Elem()
+// object returns the schema of a struct: of its members in the body.
+func object(s *shape, in bool) *schema {
+	out := &schema{Type: "object"}
+	if in {
+		out.Others = false
 	}
-	s := &schema{Type: "object"}
-	for _, m := range members(t) {
-		one := ofType(m.typ, in)
-		one.Text, one.Format, one.Enum = m.tag.Get("doc"), m.tag.Get("format"), m.enum()
-		if example := m.tag.Get("example"); example != "" {
-			one.Example = []string{example}
-		}
-		if in && one.Type == "string" && one.Enum == nil {
-			one.MaxLength = m.max()
-		}
-		one.WriteOnly = in && m.secret()
-		s.Properties.add(m.name, one)
-		if in && m.needed() || !in && !m.optional {
-			s.Required = append(s.Required, m.name)
+	for _, m := range s.from(inBody) {
+		out.Properties.add(m.name, m.schema(in))
+		if in && m.need || !in && !m.optional {
+			out.Required = append(out.Required, m.name)
 		}
 	}
-	return s
+	return out
 }
 
-func ofType(t reflect.Type, in bool) *schema {
-	switch {
-	case t == rawMessage, t.Kind() == reflect.Interface, t.Kind() == reflect.Map:
-		return &schema{Type: "object"}
-	case t.Kind() == reflect.Pointer:
-		return ofType(t.Elem(), in)
-	case t.Kind() == reflect.String:
-		return &schema{Type: "string"}
-	case t.Kind() == reflect.Bool:
-		return &schema{Type: "boolean"}
-	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
-		return &schema{Type: "integer"}
-	case t.Kind() == reflect.Slice:
-		return &schema{Type: "array", Items: ofType(t.Elem(), in)}
-	case t.Kind() == reflect.Struct:
-		s := object(t, in)
-		if no := false; in {
-			s.Closed = &no
-		}
-		return s
+// schema returns the schema of a member or parameter.
+func (m member) schema(in bool) *schema {
+	out := m.of(m.shape, in)
+	out.Text, out.WriteOnly = m.doc, in && m.secret
+	if m.format != "" {
+		out.Format = m.format
 	}
-	panic("jsonapi: no schema for " + t.String())
+	if m.example != "" {
+		out.Example = []any{m.exampleValue()}
+	}
+	return out
 }
 
-// ordered is a JSON object whose members keep their order.
-type ordered[V any] struct{ list []*named[V] }
-
-type named[V any] struct {
-	name  string
-	value V
-}
-
-func (o *ordered[V]) add(name string, v V) { o.list = append(o.list, &named[V]{name, v}) }
-
-func (o *ordered[V]) find(name string) *V {
-	for _, m := range o.list {
-		if m.name == name {
-			return &m.value
+// exampleValue returns the example with its JSON type.
+func (m member) exampleValue() any {
+	switch m.shape.kind {
+	case boolKind:
+		return m.example == "true"
+	case integerKind:
+		if n, err := strconv.ParseInt(m.example, 10, 64); err == nil {
+			return n
 		}
 	}
-	return nil
+	return m.example
 }
 
-// IsZero leaves empty ones out.
-func (o ordered[V]) IsZero() bool { return len(o.list) == 0 }
-
-// MarshalJSON writes the object.
-func (o ordered[V]) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range o.list {
-		if i > 0 {
-			b.WriteByte(',')
+// of returns the schema of a shape with the bounds of the member.
+func (m member) of(s *shape, in bool) *schema {
+	out := &schema{Type: jsonTypes[s.kind]}
+	switch s.kind {
+	case textKind, formKind:
+		if out.Enum = m.enum; in && m.enum == nil {
+			out.MaxLength = m.max
 		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
+		if s.typ == timeType {
+			out.Format, out.MaxLength = "date-time", 0
 		}
-		value, err := json.Marshal(m.value)
-		if err != nil {
-			return nil, err
+	case integerKind:
+		if in && m.bounded {
+			out.Minimum, out.Maximum = &m.least, &m.most
 		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
+	case listKind:
+		if out.Items = m.of(s.elem, in); in {
+			out.MaxItems = m.items
+		}
+	case mapKind:
+		if out.Others = m.of(s.elem, in); in {
+			out.MaxEntries = m.items
+		}
+	case objectKind:
+		return object(s, in)
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return out
+}
+
+var jsonTypes = map[kind]string{
+	textKind: "string", formKind: "string", boolKind: "boolean", integerKind: "integer", numberKind: "number",
+	rawKind: "object", listKind: "array", mapKind: "object", objectKind: "object",
 }

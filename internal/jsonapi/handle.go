@@ -1,0 +1,106 @@
+package jsonapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// None is an input or output without members.
+type None struct{}
+
+// Route is an operation and what serves it.
+type Route struct {
+	Operation
+	// Serve answers a request. What it returns as an error, it has not answered.
+	Serve func(w http.ResponseWriter, r *http.Request) error
+}
+
+// Handle returns the route that reads In, calls do, and answers with Out. The struct In is
+// described in the package's documentation. An Out of type None, or a nil pointer, is answered
+// without a body; an Out with an ETag method gets that header, and a GET with a matching
+// If-None-Match gets 304.
+//
+// Handle panics when the package cannot read In or describe Out, or when the path and In differ.
+func Handle[In, Out any](op Operation, do func(r *http.Request, in In) (Out, error)) Route {
+	op.In, op.Out = *new(In), bodyOf(*new(Out))
+	in := shapeOf(reflect.TypeFor[In](), true)
+	op.check(in)
+	return Route{op, func(w http.ResponseWriter, r *http.Request) error {
+		var input In
+		if err := read(w, r, reflect.ValueOf(&input).Elem(), in); err != nil {
+			return err
+		}
+		out, err := do(r, input)
+		if err != nil {
+			return err
+		}
+		return op.answer(w, r, out)
+	}}
+}
+
+// bodyOf returns what is written of an output: nil when there is no body.
+func bodyOf(out any) any {
+	if _, none := out.(None); none {
+		return nil
+	}
+	return out
+}
+
+// check panics when the operation is not one that can be served.
+func (o Operation) check(in *shape) {
+	at := "jsonapi: " + o.Method + " " + o.Path + " "
+	if methodNames[o.Method] == "" || !strings.HasPrefix(o.Path, "/") || o.ID == "" {
+		panic(at + "lacks an id, a path or a method that is known")
+	}
+	if o.Method == http.MethodGet && in.hasBody() {
+		panic(at + "has members of a body in its input")
+	}
+	var names []string
+	for _, m := range in.from(inPath) {
+		names = append(names, m.name)
+	}
+	if vars := parseTemplate(o.Path).names(); !slices.Equal(slices.Sorted(slices.Values(vars)), slices.Sorted(slices.Values(names))) {
+		panic(at + fmt.Sprintf("has the parameters %v in its path, and %v in its input", vars, names))
+	}
+	if out := bodyOf(o.Out); out != nil {
+		output(out)
+	}
+}
+
+// answer writes what an operation returns.
+func (o Operation) answer(w http.ResponseWriter, r *http.Request, out any) error {
+	if v := reflect.ValueOf(out); v.Kind() == reflect.Pointer && v.IsNil() {
+		out = nil
+	}
+	if tagged, ok := out.(Tagged); ok {
+		tag := tagged.ETag()
+		w.Header().Set("ETag", string(tag))
+		if c, err := conditionOf(r); err != nil {
+			return err
+		} else if read := r.Method == http.MethodGet || r.Method == http.MethodHead; read && c.has(tag) {
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	if page, ok := out.(interface{ next() string }); ok && page.next() != "" {
+		w.Header().Set("Link", nextLink(r, page.next()))
+	}
+	status := o.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return Write(w, status, bodyOf(out))
+}
+
+// nextLink returns the Link header of the page after this one (RFC 8288).
+func nextLink(r *http.Request, cursor string) string {
+	query := r.URL.Query()
+	query.Set("after", cursor)
+	link := url.URL{Path: "", RawQuery: query.Encode()}
+	return "<" + link.String() + `>; rel="next"`
+}

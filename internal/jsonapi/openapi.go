@@ -1,0 +1,197 @@
+package jsonapi
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+)
+
+// Document is an OpenAPI document (OpenAPI 3.1), as far as it is needed.
+type Document struct {
+	OpenAPI    string     `json:"openapi"`
+	Info       Info       `json:"info"`
+	Servers    []server   `json:"servers,omitempty"`
+	Paths      paths      `json:"paths"`
+	Components components `json:"components"`
+}
+
+// Info is what an API says of itself.
+type Info struct {
+	Title       string `json:"title"`
+	Version     string `json:"version"`
+	Description string `json:"description,omitempty"`
+}
+
+type server struct {
+	URL string `json:"url"`
+}
+
+type paths = ordered[ordered[*call]]
+
+type call struct {
+	ID        string                `json:"operationId"`
+	Summary   string                `json:"summary"`
+	Text      string                `json:"description,omitempty"`
+	Security  []map[string][]string `json:"security,omitempty"`
+	Params    []param               `json:"parameters,omitempty"`
+	Body      *body                 `json:"requestBody,omitempty"`
+	Responses ordered[response]     `json:"responses"`
+}
+
+type body struct {
+	Required bool             `json:"required"`
+	Content  map[string]media `json:"content"`
+}
+
+// param is a parameter of an operation.
+type param struct {
+	Name     string  `json:"name"`
+	In       source  `json:"in"`
+	Text     string  `json:"description,omitempty"`
+	Required bool    `json:"required,omitempty"`
+	Schema   *schema `json:"schema"`
+}
+
+type header struct {
+	Schema *schema `json:"schema"`
+}
+
+type response struct {
+	Text    string            `json:"description"`
+	Headers map[string]header `json:"headers,omitempty"`
+	Content map[string]media  `json:"content,omitempty"`
+}
+
+type media struct {
+	Schema *schema `json:"schema"`
+}
+
+type components struct {
+	Schemas         map[string]*schema        `json:"schemas"`
+	SecuritySchemes map[string]securityScheme `json:"securitySchemes,omitempty"`
+}
+
+type securityScheme struct {
+	Type   string `json:"type"`
+	Scheme string `json:"scheme"`
+	Text   string `json:"description"`
+}
+
+const (
+	problemSchema = "Problem"
+	bearerScheme  = "accessToken"
+	basicScheme   = "clientSecret"
+)
+
+// Describe writes the document of an API at issuer ("" for none in particular), and
+// of the problems that all its operations have.
+func Describe(info Info, issuer string, operations []Operation, common []Outcome) *Document {
+	d := &Document{OpenAPI: "3.1.1", Info: info, Components: components{
+		Schemas: map[string]*schema{problemSchema: output(Problem{})},
+		SecuritySchemes: map[string]securityScheme{
+			bearerScheme: {"http", "bearer", "An access token that this API gave."},
+			basicScheme: {"http", "basic", "The client's id and secret, for clients that are registered with " +
+				"client_secret_basic. Others say who they are in the body."},
+		},
+	}}
+	if issuer != "" {
+		d.Servers = []server{{issuer}}
+	}
+	for _, o := range operations {
+		d.add(o, common)
+	}
+	return d
+}
+
+func (d *Document) add(o Operation, common []Outcome) {
+	c := &call{ID: o.ID, Summary: o.Summary, Text: o.Text}
+	in := shapeOf(reflect.TypeOf(o.In), true)
+	switch {
+	case o.Token:
+		c.Security = []map[string][]string{{bearerScheme: {}}}
+	case in.hasBody():
+		c.Security = []map[string][]string{{}, {basicScheme: {}}}
+	}
+	c.Params = params(in)
+	if in.hasBody() {
+		c.Body = &body{true, map[string]media{"application/json": {object(in, true)}}}
+	}
+	c.succeeds(o)
+	for _, p := range o.outcomes(in, common) {
+		c.fails(p)
+	}
+	item := d.Paths.find(o.Path)
+	if item == nil {
+		d.Paths.add(o.Path, ordered[*call]{})
+		item = d.Paths.find(o.Path)
+	}
+	item.add(methodNames[o.Method], c)
+}
+
+// params returns the parameters of an input.
+func params(in *shape) []param {
+	var all []param
+	for _, m := range in.members {
+		switch m.source {
+		case inPath, inQuery:
+			s := m.schema(true)
+			s.Text = ""
+			all = append(all, param{m.name, m.source, m.doc, m.need || m.source == inPath, s})
+		case inHeader:
+			for _, header := range []string{"If-Match", "If-None-Match"} {
+				all = append(all, param{header, inHeader, conditionTexts[header], false, &schema{Type: "string"}})
+			}
+		}
+	}
+	return all
+}
+
+var conditionTexts = map[string]string{
+	"If-Match":      "The ETag that the resource has to have.",
+	"If-None-Match": "With *, the resource must not exist.",
+}
+
+// succeeds adds the response to a request that succeeds.
+func (c *call) succeeds(o Operation) {
+	done := response{Text: http.StatusText(o.status())}
+	if o.Out != nil {
+		done.Content = map[string]media{"application/json": {output(o.Out)}}
+	}
+	_, tagged := o.Out.(Tagged)
+	if tagged {
+		done.Headers = map[string]header{"ETag": {&schema{Type: "string"}}}
+	}
+	c.Responses.add(strconv.Itoa(o.status()), done)
+	if tagged && o.Method == http.MethodGet {
+		c.Responses.add(strconv.Itoa(http.StatusNotModified), response{Text: http.StatusText(http.StatusNotModified)})
+	}
+}
+
+// outcomes returns the problems of an operation, those of all operations last.
+func (o Operation) outcomes(in *shape, common []Outcome) []Outcome {
+	all := append([]Outcome{}, o.Problems...)
+	if len(in.from(inHeader)) > 0 {
+		all = append(all, Outcome{
+			Status: http.StatusPreconditionFailed, Code: "precondition_failed",
+			When: "the resource is not as `If-Match` or `If-None-Match` says. `ETag` is its current tag.",
+		})
+	}
+	return append(all, common...)
+}
+
+// fails adds a problem to the responses.
+func (c *call) fails(p Outcome) {
+	text, one := p.text(), &schema{Ref: "#/components/schemas/" + problemSchema}
+	if p.More != nil {
+		one = &schema{AllOf: []*schema{one, output(p.More)}}
+	}
+	status := strconv.Itoa(p.Status)
+	if before := c.Responses.find(status); before != nil {
+		before.Text += "\n\n" + text
+		if p.More != nil {
+			before.Content["application/problem+json"] = media{one}
+		}
+		return
+	}
+	c.Responses.add(status, response{Text: text, Content: map[string]media{"application/problem+json": {one}}})
+}

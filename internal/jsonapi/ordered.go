@@ -1,0 +1,52 @@
+package jsonapi
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// ordered is a JSON object whose members keep their order.
+type ordered[V any] struct{ list []*named[V] }
+
+type named[V any] struct {
+	name  string
+	value V
+}
+
+func (o *ordered[V]) add(name string, v V) { o.list = append(o.list, &named[V]{name, v}) }
+
+func (o *ordered[V]) find(name string) *V {
+	for _, m := range o.list {
+		if m.name == name {
+			return &m.value
+		}
+	}
+	return nil
+}
+
+// IsZero leaves empty ones out.
+func (o ordered[V]) IsZero() bool { return len(o.list) == 0 }
+
+// MarshalJSON writes the object.
+func (o ordered[V]) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range o.list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(m.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(m.value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
