@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // commonProblems are those that every call of the API may answer.
@@ -58,12 +59,22 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	jsonapi.Fail(w, r, s.apiProblem(s.words(r), r, err))
 }
 
+// refusals are what programs are told when a use case refuses.
+var refusals = map[people.Refusal]jsonapi.Outcome{
+	people.ErrWrongCode:      wrongCode,
+	people.ErrAccountExists:  accountExists,
+	people.ErrSignUpClosed:   noSignUp,
+	people.ErrUninvited:      noSignUp,
+	people.ErrInvitationGone: invitationGone,
+}
+
 // apiProblem is err as a program is told: what pages say in words has a code here.
 func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var early *limited
 	var wrong invalid
 	var late *notFreshError
+	var refused people.Refusal
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -78,10 +89,8 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
 	case errors.Is(err, errWrong):
 		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.Must("signin.wrong")}
-	case errors.Is(err, errWrongCode):
-		return &jsonapi.Problem{Status: wrongCode.Status, Code: wrongCode.Code, Detail: say.Must("confirm.wrong")}
-	case errors.Is(err, errAccountExists):
-		return &jsonapi.Problem{Status: accountExists.Status, Code: accountExists.Code, Detail: say.Must("confirm.exists")}
+	case errors.As(err, &refused) && refusals[refused].Status != 0:
+		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code, Detail: say.Must(string(refused))}
 	case errors.Is(err, errWrongPasskey):
 		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.Must("passkey.wrong")}
 	case errors.Is(err, errLatePasskey):

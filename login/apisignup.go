@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -41,9 +41,10 @@ func (c codeFields) proof() (proof, error) {
 }
 
 var (
-	noSignUp      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "the tenant accepts no registrations, or only those of invited users."}
-	wrongCode     = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced or too old, or was tried too often."}
-	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which the user has just proven, has an account: let the user sign in."}
+	invitationGone = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}
+	noSignUp       = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "the tenant accepts no registrations, or only those of invited users."}
+	wrongCode      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced or too old, or was tried too often."}
+	accountExists  = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which the user has just proven, has an account: let the user sign in."}
 )
 
 func (s *Server) apiSignUp() jsonapi.Route {
@@ -57,18 +58,9 @@ func (s *Server) apiSignUp() jsonapi.Route {
 			flow, err := s.signUpFromUpstream(a, in)
 			return flowAnswer{flow}, s.strangerProblem(a.Request, err)
 		}
-		flow, err := s.signUp(a.Request, signUpInput{Email: in.Email, Username: in.Username, Password: in.Password})
-		return flowAnswer{flow}, closed(err)
+		flow, err := s.StartSignUp(a.Context(), s.askerOf(a.Request), people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
+		return flowAnswer{flow}, err
 	})
-}
-
-// closed gives the one reason why sign-up is forbidden its name.
-func closed(err error) error {
-	var p *web.Problem
-	if errors.As(err, &p) && p.Status == http.StatusForbidden && p.Code == "" {
-		return &web.Problem{Status: p.Status, Code: noSignUp.Code, Message: p.Message, Args: p.Args, Err: err}
-	}
-	return err
 }
 
 // invitedCall is what an app sends for somebody who was invited.
@@ -85,18 +77,14 @@ func (s *Server) apiInvited() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
 		Summary:  "Registers an invited user, and signs the user in.",
-		Problems: []jsonapi.Outcome{wrongFields, {Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}, accountExists, factorRequired, noSignUp, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongFields, invitationGone, accountExists, factorRequired, noSignUp, wrongScope, wrongSession},
 	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.acceptInvitation(a.Request, in.Invitation, signUpInput{Username: in.Username, Password: in.Password})
-		var p *web.Problem
-		if errors.As(err, &p) && p.Status == http.StatusBadRequest && p.Code == "" {
-			err = &web.Problem{Status: p.Status, Code: "invitation_gone", Message: p.Message, Args: p.Args, Err: err}
-		}
+		user, _, err := s.AcceptInvitation(a.Context(), s.askerOf(a.Request), in.Invitation, people.SignUp{Username: in.Username, Password: in.Password})
 		if err != nil {
-			return signedInAnswer{}, closed(err)
+			return signedInAnswer{}, err
 		}
 		return s.appRegistered(a, user, in.Scope)
 	})
@@ -164,7 +152,7 @@ func (s *Server) apiConfirm() jsonapi.Route {
 			}
 			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
 		}
-		user, _, err := s.completeSignUp(a.Request, p, completion{Password: in.Password, Username: in.Username})
+		user, _, err := s.ConfirmSignUp(a.Context(), s.askerOf(a.Request), p, people.Completion{Password: in.Password, Username: in.Username})
 		if err != nil {
 			return signedInAnswer{}, err
 		}

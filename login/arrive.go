@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -206,7 +207,7 @@ func (s *Server) adopt(r *http.Request, p *upstream.Provider, who *stranger, ema
 func (s *Server) admitsNew(r *http.Request, p *upstream.Provider, email address.Claimed) bool {
 	rules := web.TenantOf(r.Context()).Settings.SignUp
 	return p.SignUp != storage.SignUpClosed && (rules.Mode == "" || rules.Mode == storage.SignUpOpen) &&
-		ofDomain(email, rules.EmailDomains)
+		people.OfDomain(email, rules.EmailDomains)
 }
 
 // newcomer adds an account for the owner of an address to the change.

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -46,7 +47,7 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 	ctx := r.Context()
 	// Else whoever has one address of the domain could go on with any other. Those who have
 	// another by invitation may prove it.
-	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !ofDomain(email, domains) {
+	if domains := web.TenantOf(ctx).Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !people.OfDomain(email, domains) {
 		return "", invalidf("email", "signup.domain", strings.Join(domains, ", "))
 	}
 	if _, err := s.admit(r, limit.By{Rule: perChanger, Subject: u.ID, Known: true}); err != nil {

@@ -246,9 +246,9 @@ func TestCodesEnd(t *testing.T) {
 		purpose, user string
 		data          any
 	}{
-		"/signup/confirm?token=": {storage.CodeSignUp, "", registration{Email: "jo@example.com", Password: []byte("x")}},
+		"/signup/confirm?token=": {storage.CodeSignUp, "", map[string]any{"Email": "jo@example.com", "Password": []byte("x")}},
 		"/reset?token=":          {storage.CodeReset, user.ID, map[string]string{"Login": "known", "Email": user.EmailKey}},
-		"/signup?invitation=":    {storage.CodeInvite, "", invitation{"jo@example.com"}},
+		"/signup?invitation=":    {storage.CodeInvite, "", map[string]string{"Email": "jo@example.com"}},
 	} {
 		for _, left := range []time.Duration{time.Hour, -time.Second} {
 			code, err := s.login.newCode(r, test.purpose, path, test.user, test.data, left)

@@ -26,7 +26,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	v := s.view(w, r, "home.title", nil)
-	v.Page = homeView{s.playground(r), s.mayRegister(r, false) == nil}
+	v.Page = homeView{s.playground(r), s.MaySignUp(s.askerOf(r), false) == nil}
 	return s.show(w, http.StatusOK, "home", v)
 }
 

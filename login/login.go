@@ -115,9 +115,9 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
 	}, s.accountRoutes()...) {
-		r.Handle(route.path, s.site.Page(route.get)).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(route.path, s.site.Page(sayRefusals(route.get))).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
-			r.Handle(route.path, s.site.Form(route.post)).Methods(http.MethodPost)
+			r.Handle(route.path, s.site.Form(sayRefusals(route.post))).Methods(http.MethodPost)
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)

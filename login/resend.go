@@ -21,18 +21,7 @@ func (s *Server) resend(r *http.Request, flow string) (next string, err error) {
 	}
 	switch code.Purpose {
 	case storage.CodeSignUp:
-		var reg registration
-		if err := s.openCode(code, &reg); err != nil {
-			return "", err
-		}
-		if !isBrowser(r, reg.Browser) {
-			return "", errWrongCode
-		}
-		email, err := provenBy(code, reg.Email)
-		if err != nil {
-			return "", err
-		}
-		return s.sendSignUp(r, email, reg)
+		return s.ResendSignUp(ctx, s.askerOf(r), code)
 	case storage.CodeReset:
 		return s.ResendReset(ctx, s.askerOf(r), code)
 	case storage.CodeSignIn:

@@ -210,7 +210,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	}
 	right, err := s.allowTrip(r)
 	if err != nil {
-		return s.tooMany(r, err)
+		return err
 	}
 	once := storage.Spent{TenantID: web.TenantOf(r.Context()).ID, Purpose: spentTrip, Value: tr.ID, ExpiresAt: tr.Until}
 	if err := s.Store.Spend(r.Context(), once); errors.Is(err, storage.ErrExists) {
@@ -266,14 +266,6 @@ func (s *Server) openTrip(r *http.Request, p *upstream.Provider, state string) (
 // errTrip is the one answer to what does not belong to a round trip of this browser.
 func (s *Server) errTrip(r *http.Request, developer string) error {
 	return &web.Problem{Status: http.StatusBadRequest, Title: "federated.lost_title", Message: "federated.lost", Developer: developer}
-}
-
-func (s *Server) tooMany(r *http.Request, err error) error {
-	var early *limited
-	if !errors.As(err, &early) {
-		return err
-	}
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait}, RetryAfter: early.Wait}
 }
 
 // notArrived sends the browser back to where the trip began, which says why: a page that

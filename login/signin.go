@@ -114,7 +114,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	form.Forgot = s.resets(r)
 	form.Password, form.codeWays = usesPasswords(r), s.codeWays(r)
-	form.SignUp = form.Account == nil && s.mayRegister(r, false) == nil
+	form.SignUp = form.Account == nil && s.MaySignUp(s.askerOf(r), false) == nil
 	var err error
 	v := s.view(w, r, title, in)
 	without := "" // a provider that is not to be offered

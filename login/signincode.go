@@ -188,3 +188,11 @@ func (d signingIn) reaches(u storage.User) bool {
 func (s *Server) refusedCode(r *http.Request, in *storage.Interaction) error {
 	return s.recordSome(r, storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
 }
+
+// letter is the client's request with which the sign-in began in this browser; "" in any other.
+func (d signingIn) letter(r *http.Request) string {
+	if d.Browser == "" || !isBrowser(r, d.Browser) {
+		return ""
+	}
+	return d.Letter
+}

@@ -99,10 +99,10 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 	}
 	user, data, err := s.proveSignInCode(r, p)
 	if err == nil {
-		return s.proven(w, r, s.resumeAt(r, data.Browser, data.Letter), user, data.amr())
+		return s.proven(w, r, s.resume(r, data.letter(r)), user, data.amr())
 	}
 	if errors.Is(err, errWrongCode) {
-		if err := s.refusedCode(r, s.resumeAt(r, data.Browser, data.Letter)); err != nil {
+		if err := s.refusedCode(r, s.resume(r, data.letter(r))); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 	if err != nil {
 		return s.gone(r, err)
 	}
-	v := s.view(w, r, title, s.resumeAt(r, data.Browser, data.Letter))
+	v := s.view(w, r, title, s.resume(r, data.letter(r)))
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "signin-enter", v)
 }

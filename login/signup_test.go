@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -300,7 +301,7 @@ func TestInvitations(t *testing.T) {
 	invite := func(email string) smtptest.Message {
 		t.Helper()
 		r := s.asked(storage.TenantSettings{})
-		code, m, link, err := Invite(s.login.Secrets, s.login.Mail, web.TenantOf(r.Context()), s.claimed(email), "en")
+		code, m, link, err := people.Invite(s.login.Secrets, s.login.Mail, web.TenantOf(r.Context()), s.claimed(email), "en")
 		if err != nil {
 			t.Fatal(err)
 		}

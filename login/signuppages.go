@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -30,12 +31,11 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form signUpForm
 	if form.Invitation = r.FormValue("invitation"); form.Invitation != "" {
-		_, inv, err := s.invitation(r, form.Invitation)
+		form.Email, err = s.OpenInvitation(r.Context(), s.askerOf(r), form.Invitation)
 		if err != nil {
 			return err
 		}
-		form.Email = address.Shown(inv.Email)
-	} else if err := s.mayRegister(r, false); err != nil {
+	} else if err := s.MaySignUp(s.askerOf(r), false); err != nil {
 		return err
 	} else if in != nil {
 		if hint, err := address.Claim(in.LoginHint); err == nil {
@@ -69,19 +69,19 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := signUpForm{Email: strings.TrimSpace(r.PostForm.Get("email")), Username: strings.TrimSpace(r.PostForm.Get("username")), Invitation: r.PostForm.Get("invitation")}
-	input := signUpInput{Email: form.Email, Username: form.Username, Password: r.PostForm.Get("password")}
+	input := people.SignUp{Email: form.Email, Username: form.Username, Password: r.PostForm.Get("password")}
 	if form.Invitation != "" {
-		user, email, err := s.acceptInvitation(r, form.Invitation, input)
+		user, email, err := s.AcceptInvitation(r.Context(), s.askerOf(r), form.Invitation, input)
 		if err == nil {
 			return s.registered(w, r, in, user)
 		}
-		if errors.Is(err, errAccountExists) {
+		if errors.Is(err, people.ErrAccountExists) {
 			return s.tellExists(w, r)
 		}
 		form.Email = email
 		return s.showSignUp(w, r, in, form, err)
 	}
-	flow, err := s.signUp(r, input)
+	flow, err := s.StartSignUp(r.Context(), s.askerOf(r), input, r.FormValue("i"))
 	if err != nil {
 		return s.showSignUp(w, r, in, form, err)
 	}
@@ -133,14 +133,14 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 	if p.Token == "" && p.Digits == "" {
 		return s.showConfirm(w, r, invalidf("code", "confirm.missing"))
 	}
-	user, reg, err := s.completeSignUp(r, p, completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
-	if errors.Is(err, errAccountExists) {
+	user, letter, err := s.ConfirmSignUp(r.Context(), s.askerOf(r), p, people.Completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
+	if errors.Is(err, people.ErrAccountExists) {
 		return s.tellExists(w, r)
 	}
 	if err != nil {
 		return s.showConfirm(w, r, err)
 	}
-	return s.registered(w, r, s.resume(r, reg), user)
+	return s.registered(w, r, s.resume(r, letter), user)
 }
 
 // showConfirm shows the form, for a registration that there is.
@@ -150,26 +150,20 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		return err
 	}
 	form := confirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
-	var reg registration
 	title := "confirm.title"
 	if form.Token != "" {
 		title = "confirm.link_title"
-		_, err = s.tryCode(r, storage.CodeSignUp, proof{Token: form.Token}, &reg)
-		form.AskPassword = !reg.beganAt(r) && usesPasswords(r)
-	} else {
-		err = s.flow(r, storage.CodeSignUp, form.Flow, &reg)
-		if err == nil && !isBrowser(r, reg.Browser) {
-			err = errWrongCode
-		}
 	}
+	reg, err := s.OpenSignUp(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
 	if err != nil {
 		return s.gone(r, err)
 	}
-	form.Email, form.Username = address.Shown(reg.Email), strings.TrimSpace(r.PostForm.Get("username"))
+	form.AskPassword = reg.NeedsPassword
+	form.Email, form.Username = reg.Email, strings.TrimSpace(r.PostForm.Get("username"))
 	if form.AskUsername = form.Fault("username") != ""; form.AskUsername && form.Username == "" {
 		form.Username = reg.Username
 	}
-	v := s.view(w, r, title, s.resume(r, reg))
+	v := s.view(w, r, title, s.resume(r, reg.Letter))
 	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
@@ -177,15 +171,10 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 	return s.show(w, status, "confirm", v)
 }
 
-// resume is the client's request that the browser came with, or else that with which the
-// registration began in it; nil when there is none, or none any more.
-func (s *Server) resume(r *http.Request, reg registration) *storage.Interaction {
-	return s.resumeAt(r, reg.Browser, reg.Letter)
-}
-
-// resumeAt is resume for whatever began in the browser with the client's letter.
-func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Interaction {
-	if r.FormValue("i") == "" && letter != "" && browser != "" && isBrowser(r, browser) {
+// resume is the client's request that the browser came with, or else that of the letter, with
+// which something began in it; nil when there is none, or none any more.
+func (s *Server) resume(r *http.Request, letter string) *storage.Interaction {
+	if r.FormValue("i") == "" && letter != "" {
 		r.Form.Set("i", letter)
 	}
 	in, err := s.opened(r)
@@ -199,16 +188,7 @@ func (s *Server) resumeAt(r *http.Request, browser, letter string) *storage.Inte
 // gone is the page for a code or link that there is no form for.
 func (s *Server) gone(r *http.Request, err error) error {
 	if !errors.Is(err, errWrongCode) {
-		return s.early(r, err)
-	}
-	return &web.Problem{Status: http.StatusBadRequest, Title: "confirm.gone_title", Message: "confirm.gone"}
-}
-
-// early is the page for an attempt that came too early, where there is no form.
-func (s *Server) early(r *http.Request, err error) error {
-	var early *limited
-	if !errors.As(err, &early) {
 		return err
 	}
-	return &web.Problem{Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait}, RetryAfter: early.Wait}
+	return &web.Problem{Status: http.StatusBadRequest, Title: "confirm.gone_title", Message: "confirm.gone"}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -115,3 +116,9 @@ func IsClosed(u storage.User) bool                               { return isClos
 func KeepFormer(ch *storage.Change, creds []storage.Credential, kinds ...string) {
 	keepFormer(ch, creds, kinds...)
 }
+
+func (a Asker) ClaimName(typed string) (username.Claimed, Faults) { return a.claimName(typed) }
+func (s *Service) ResendSignUp(ctx context.Context, a Asker, code storage.Code) (string, error) {
+	return s.resendSignUp(ctx, a, code)
+}
+func OfDomain(email address.Claimed, domains []string) bool { return ofDomain(email, domains) }

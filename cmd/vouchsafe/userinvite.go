@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -85,7 +85,7 @@ func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (s
 	if err != nil {
 		return none(fmt.Errorf("%q %w", c.Email, err))
 	}
-	code, m, link, err := login.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, email, c.Language)
+	code, m, link, err := people.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, email, c.Language)
 	if err != nil {
 		return none(err)
 	}

@@ -1,0 +1,70 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// InvitationLife is how long an invitation can be accepted.
+const InvitationLife = 7 * 24 * time.Hour
+
+// ErrInvitationGone says that an invitation was accepted, or is too old.
+const ErrInvitationGone = Refusal("signup.invite_gone")
+
+// invitation is what is sealed in an invitation.
+type invitation struct{ Email string }
+
+// Invite makes an invitation to sign up: the code to store with its mail, and the link.
+func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email address.Claimed, language string) (storage.Code, storage.Mail, string, error) {
+	code, err := makeCode(secrets, t.ID, storage.CodeInvite, email.Key(), "", invitation{email.String()}, InvitationLife)
+	if err != nil {
+		return storage.Code{}, storage.Mail{}, "", err
+	}
+	link := t.URL("/signup?invitation=" + code.Token)
+	m, err := mailer.Compose(t, email.Recipient(), language, "invitation", map[string]string{"Link": link})
+	return code.Code, m, link, err
+}
+
+// OpenInvitation returns the address that an invitation is for, by the token of its link. It
+// spends nothing. Its refusals are ErrInvitationGone and ErrSignUpClosed.
+func (s *Service) OpenInvitation(ctx context.Context, a Asker, token string) (email string, err error) {
+	_, inv, err := s.invitation(ctx, a, token)
+	return address.Shown(inv.Email), err
+}
+
+func (s *Service) invitation(ctx context.Context, a Asker, token string) (storage.Code, invitation, error) {
+	if err := s.MaySignUp(a, true); err != nil {
+		return storage.Code{}, invitation{}, err
+	}
+	var inv invitation
+	code, err := s.tryCode(ctx, a, storage.CodeInvite, Proof{Token: token}, &inv)
+	if errors.Is(err, ErrWrongCode) {
+		err = ErrInvitationGone
+	}
+	return code, inv, err
+}
+
+// AcceptInvitation makes the account of a user who was invited, and returns it with the address
+// that the invitation is for. The bearer of the token reads the mail of the address, so that it
+// needs no further proof. Its refusals are those of OpenInvitation, and ErrAccountExists.
+func (s *Service) AcceptInvitation(ctx context.Context, a Asker, token string, in SignUp) (user storage.User, email string, err error) {
+	code, inv, err := s.invitation(ctx, a, token)
+	if err != nil {
+		return storage.User{}, "", err
+	}
+	reg := registration{Email: inv.Email, Username: strings.TrimSpace(in.Username)}
+	reg.Password, err = s.firstPassword(ctx, a, a.misnamed(reg.Username), in.Password, reg.Email, code.Target, reg.Username)
+	if err != nil {
+		return storage.User{}, address.Shown(inv.Email), err
+	}
+	user, err = s.register(ctx, a, code, reg)
+	return user, address.Shown(inv.Email), err
+}
