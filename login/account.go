@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -163,10 +162,10 @@ func (s *Server) lookOver(r *http.Request, w texts.Words, u storage.User) (*over
 	if o.identities, err = s.Store.IdentitiesOf(r.Context(), u.TenantID, u.ID); err != nil {
 		return nil, err
 	}
-	if o.sessions, err = s.sessionsOf(r, u); err != nil {
+	if o.sessions, err = s.Service.Sessions(r.Context(), u); err != nil {
 		return nil, err
 	}
-	apps, err := s.appsOf(r, u, o.sessions)
+	apps, err := s.AppsIn(r.Context(), u, o.sessions)
 	o.apps = len(apps)
 	return o, err
 }
@@ -217,24 +216,10 @@ func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
 	return seeOther(w, r, page, "done", done)
 }
 
-// told is the mail that tells a person of a change to their account, to be stored with it.
 func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Mail, error) {
-	w := s.words(r)
-	return s.notice(r, u, "account-changed", map[string]string{
-		"What": w.Must(text, args...), "Device": w.Device(r.UserAgent()), "IP": web.RequestOf(r.Context()).IP,
-		"Link": web.TenantOf(r.Context()).URL("/account"),
-	})
+	return s.ChangeNotice(s.askerOf(r), u, text, args...)
 }
 
-// apply makes a change to a person who must not have changed their proofs meanwhile, and
-// has its mails sent.
 func (s *Server) apply(r *http.Request, u storage.User, ch storage.Change) error {
-	ch.TenantID, ch.UserID, ch.Now, ch.Version = u.TenantID, u.ID, time.Now(), &u.CredentialVersion
-	if err := s.Store.Apply(r.Context(), ch); err != nil {
-		return err
-	}
-	if len(ch.Mails) > 0 {
-		s.Mail.Stored()
-	}
-	return nil
+	return s.Apply(r.Context(), u, ch)
 }

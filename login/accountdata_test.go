@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -120,7 +121,7 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 	if p.status != http.StatusOK || p.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment; filename=") || p.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d, %v", p.status, p.header)
 	}
-	var got personalData
+	var got people.PersonalData
 	if err := json.Unmarshal([]byte(p.body), &got); err != nil {
 		t.Fatal(err)
 	}

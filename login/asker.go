@@ -13,7 +13,7 @@ import (
 // askerOf returns who asks by the request. A handler makes it once.
 func (s *Server) askerOf(r *http.Request) people.Asker {
 	req, a := web.RequestOf(r.Context()), browsers(r)
-	a.RequestID, a.Address, a.Language = req.ID, req.IP, s.words(r)["lang"]
+	a.RequestID, a.Address, a.UserAgent, a.Language = req.ID, req.IP, r.UserAgent(), s.words(r).Lang()
 	a.Known = func(account string) (device string, ok bool) { return s.devices.Known(r, account) }
 	return a
 }

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -46,18 +45,9 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	return changed(w, r, "/account/deleted", "")
 }
 
-// deleteAccount deletes a person with all that hangs on them. Their id is never given to
-// anybody else, so that no app takes a stranger for them.
+// deleteAccount deletes the account.
 func (s *Server) deleteAccount(r *http.Request, u storage.User) error {
-	mails, err := s.notice(r, u, "account-deleted", map[string]string{}) // of which nothing can be undone
-	if err != nil {
-		return err
-	}
-	err = s.apply(r, u, storage.Change{Remove: true, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})}})
-	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrStale) {
-		return changedMeanwhile(err)
-	}
-	return err
+	return changedMeanwhile(s.DeleteAccount(r.Context(), s.askerOf(r), u))
 }
 
 // deletedPage says that it is done.

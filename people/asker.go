@@ -16,6 +16,7 @@ type Asker struct {
 	Actor     string
 	RequestID string
 	Address   string // IP address of the client; "" for a command
+	UserAgent string // header of the request; "" for a command
 	Language  string // of the mails that the request causes: one that the texts exist in
 	// Browser names the browser, by a hash of its binding. "" is a browser that no page was
 	// shown to, an app and a command.

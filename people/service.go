@@ -43,16 +43,26 @@ type Service struct {
 	// Mail composes the mails and text messages that users get.
 	Mail    *mail.Mailer
 	Secrets *secret.Masters
+	// Words returns the texts in a language, for mails that tell a user what changed.
+	Words func(language string) Words
 	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
 	Note func(ctx context.Context, key, value string)
 
 	Rules
 }
 
+// Words says texts by their ids, in one language. Package login/texts has them.
+type Words interface {
+	// Must returns the text with the id, and args in it.
+	Must(id string, args ...any) string
+	// Device names the browser and the system that a User-Agent claims to be.
+	Device(userAgent string) string
+}
+
 // New checks the Service and completes it.
 func New(s Service) (*Service, error) {
-	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil {
-		return nil, errors.New("people: Store, Limits, Passwords, Mail and Secrets are required")
+	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil || s.Words == nil {
+		return nil, errors.New("people: Store, Limits, Passwords, Mail, Secrets and Words are required")
 	}
 	if s.Policy == nil {
 		s.Policy = &password.Policy{MinScore: password.MinScore}
