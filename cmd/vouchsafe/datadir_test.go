@@ -6,84 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 )
-
-func TestDataFolderIsItsOwnersAlone(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "deep", "data")
-	// However it was made: by hand, by a volume, by a copy.
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"vouchsafe.db", "secret"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat("secret", 8)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d := dataDir(dir)
-	if err := d.prepare(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.masterSecret(); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{dir, d.database(), d.secret()} {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s: got mode %v, %v", path, info.Mode(), err)
-		}
-	}
-}
-
-func TestLinksAreNotFollowed(t *testing.T) {
-	t.Parallel()
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	write(t, elsewhere, strings.Repeat("secret", 8))
-	d := dataDir(t.TempDir())
-	for _, link := range []string{d.database(), d.secret()} {
-		if err := os.Symlink(elsewhere, link); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := d.prepare(); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
-		t.Errorf("database: got %v", err)
-	}
-	if _, err := d.masterSecret(); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
-		t.Errorf("secret: got %v", err)
-	}
-}
-
-func TestOneMasterSecretIsMade(t *testing.T) {
-	t.Parallel()
-	d := dataDir(t.TempDir())
-	got := make([]string, 16)
-	var wg sync.WaitGroup
-	for i := range got {
-		wg.Go(func() {
-			var err error
-			if got[i], err = d.masterSecret(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, s := range got {
-		if s != got[0] || len(s) < 64 {
-			t.Errorf("got %q and %q", s, got[0])
-		}
-	}
-}
-
-func TestEmptySecretFileIsNoSecret(t *testing.T) {
-	t.Parallel()
-	d := dataDir(t.TempDir())
-	write(t, d.secret(), "\n")
-	if _, err := d.masterSecret(); err == nil || !strings.Contains(err.Error(), "is empty") {
-		t.Errorf("got %v", err)
-	}
-}
 
 // A volume as Kubernetes makes it with fsGroup: of root, and of a group that the server is in.
 func TestDataFolderOfAGroup(t *testing.T) {

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
 )
 
 // Two servers on one data folder would count attempts apart and take each other's mail.
@@ -74,7 +73,7 @@ func TestCommandsRunBesideAServer(t *testing.T) {
 // waits for it, for longer than for a server that means to stay.
 func TestStartWaitsForTheServerThatStops(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t, "VOUCHSAFE_STOP_DELAY="+(handover+time.Second).String())
+	sh := newShell(t, "VOUCHSAFE_STOP_DELAY="+(datadir.Handover+time.Second).String())
 	old := sh.serve(t)
 	if err := old.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -88,63 +87,4 @@ func TestStartWaitsForTheServerThatStops(t *testing.T) {
 	if !strings.Contains(next.err.String(), "waiting for the server before this one") {
 		t.Errorf("it does not say why it waits:\n%s", next.err)
 	}
-}
-
-// Folders that know no locks serve all the same, as they did.
-func TestFoldersWithoutLocks(t *testing.T) {
-	t.Parallel()
-	for _, why := range []error{syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.ENOLCK, syscall.EINVAL, errors.ErrUnsupported} {
-		var log strings.Builder
-		l := dataLock{dir: dataDir(t.TempDir()), log: slog.New(slog.NewTextHandler(&log, nil)), flock: func(*os.File) error { return why }}
-		if err := l.take(t.Context(), holder{}); err != nil {
-			t.Errorf("%v: got %v", why, err)
-		}
-		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "knows no locks") {
-			t.Errorf("%v: got log %s", why, &log)
-		}
-		l.stopping(time.Second)
-		if err := l.release(); err != nil {
-			t.Errorf("%v: got %v", why, err)
-		}
-	}
-}
-
-// The folder may be one that others can write to.
-func TestLockFileIsNoLink(t *testing.T) {
-	t.Parallel()
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	write(t, elsewhere, "precious")
-	d := dataDir(t.TempDir())
-	if err := os.Symlink(elsewhere, d.lock()); err != nil {
-		t.Fatal(err)
-	}
-	l := newDataLock(d, slog.New(slog.DiscardHandler))
-	if err := l.take(t.Context(), holder{}); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
-		t.Errorf("got %v", err)
-	}
-	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
-		t.Errorf("got %q, %v", text, err)
-	}
-}
-
-// A start that is told to stop does not wait.
-func TestWaitingForAFolderEnds(t *testing.T) {
-	t.Parallel()
-	d := dataDir(t.TempDir())
-	first, second := newDataLock(d, slog.New(slog.DiscardHandler)), newDataLock(d, slog.New(slog.DiscardHandler))
-	if err := first.take(t.Context(), holder{}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := second.take(ctx, holder{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if err := first.release(); err != nil {
-		t.Fatal(err)
-	}
-	if err := second.take(t.Context(), holder{}); err != nil {
-		t.Errorf("after a release: got %v", err)
-	}
-	_ = second.release()
 }

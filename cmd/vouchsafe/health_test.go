@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
 )
 
 // A disk that is away may hold a question for as long: who asks for readiness is answered all
@@ -98,7 +100,7 @@ func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
 // locked calls do while another process, as SQLite sees it, writes to the database.
 func locked(t *testing.T, cfg *Config, do func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+dataDir(cfg.Data).database())
+	db, err := sql.Open("sqlite", "file:"+datadir.Dir(cfg.Data).Database())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/gate"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -58,7 +59,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.release()) }()
+	defer func() { err = errors.Join(err, lock.Release()) }()
 	s, err := newServer(ctx, cfg, log)
 	if err != nil {
 		return unreachable(cfg, err)
@@ -114,7 +115,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	case <-ctx.Done():
 	}
-	lock.stopping(time.Duration(cfg.StopDelay) + time.Duration(cfg.StopTimeout))
+	lock.Stopping(time.Duration(cfg.StopDelay) + time.Duration(cfg.StopTimeout))
 	return s.stop(public, private)
 }
 
@@ -246,7 +247,7 @@ func (s *server) warn() {
 		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
 	}
 	if !s.cfg.production() {
-		if owner := dataDir(s.cfg.Data).shared(); owner != "" {
+		if owner := datadir.Dir(s.cfg.Data).Shared(); owner != "" {
 			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -25,11 +27,20 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 	if cfg.production() {
 		return sqldb.Open(ctx, string(cfg.DatabaseURL))
 	}
-	dir := dataDir(cfg.Data)
-	if err := dir.prepare(); err != nil {
+	dir := datadir.Dir(cfg.Data)
+	if err := dir.Prepare(); err != nil {
 		return nil, err
 	}
-	return sqldb.Open(ctx, "sqlite:"+dir.database())
+	return sqldb.Open(ctx, "sqlite:"+dir.Database())
+}
+
+// lockData takes the data folder of an embedded server. In production there is nothing to lock.
+func lockData(ctx context.Context, cfg *Config, log *slog.Logger) (*datadir.Lock, error) {
+	l := datadir.NewLock(datadir.Dir(cfg.Data), log)
+	if cfg.production() {
+		return l, nil
+	}
+	return l, l.Take(ctx, cfg.Issuer)
 }
 
 // unreachable says of a database that cannot be used which setting is to be looked at.
@@ -53,7 +64,7 @@ func masters(cfg *Config) (*secret.Masters, error) {
 	if cfg.Secret != "" {
 		return secret.Parse(string(cfg.Secret))
 	}
-	s, err := dataDir(cfg.Data).masterSecret()
+	s, err := datadir.Dir(cfg.Data).MasterSecret()
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,7 @@
-package main
+// Package datadir keeps the data folder of an embedded server: only its owner can read it, and one server
+// at a time uses it. The database in it holds personal data, and with the master secret beside it
+// everything can be unsealed.
+package datadir
 
 import (
 	"errors"
@@ -12,18 +15,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// dataDir is the folder of an embedded server. It belongs to nobody else: the database
-// holds personal data, and with the master secret everything in it can be unsealed.
-type dataDir string
+// Dir is the folder of an embedded server.
+type Dir string
 
-func (d dataDir) database() string { return filepath.Join(string(d), "vouchsafe.db") }
-func (d dataDir) secret() string   { return filepath.Join(string(d), "secret") }
+// Database returns the path of the database.
+func (d Dir) Database() string { return filepath.Join(string(d), "vouchsafe.db") }
 
-// prepare makes the folder and an empty database file that only their owner can open.
-// SQLite gives its side files the mode of the database. A folder that is another user's is
-// taken when only its group comes in besides: so are volumes that Kubernetes gives to a group
-// (fsGroup), and what is in it is still closed to the group.
-func (d dataDir) prepare() error {
+func (d Dir) secretFile() string { return filepath.Join(string(d), "secret") }
+
+// Prepare makes the folder and an empty database file that only their owner can open. SQLite gives its
+// side files the mode of the database. A folder of another user is accepted if only its group can enter
+// it as well: such are volumes that Kubernetes gives to a group (fsGroup). The files in it are closed to
+// the group nevertheless.
+func (d Dir) Prepare() error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
@@ -37,19 +41,19 @@ func (d dataDir) prepare() error {
 			return fmt.Errorf("data folder %s can be read by others, and cannot be closed to them: %w", d, err)
 		}
 	}
-	// What a copy, or a volume that is mounted, may have opened to others.
+	// A copy, or the mount of a volume, may have opened these files to others.
 	for _, beside := range []string{"-wal", "-shm", "-migrate"} {
-		if err := owned(d.database() + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := owned(d.Database() + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	f, err := os.OpenFile(d.database(), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(d.Database(), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		if err := owned(d.database()); err != nil {
+		if err := owned(d.Database()); err != nil {
 			return err
 		}
-		// SQLite would not say why it cannot: a read-only disk, another owner.
-		f, err = os.OpenFile(d.database(), os.O_RDWR, 0)
+		// SQLite would not say why it cannot open the file: a read-only disk, another owner.
+		f, err = os.OpenFile(d.Database(), os.O_RDWR, 0)
 	}
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
@@ -57,8 +61,8 @@ func (d dataDir) prepare() error {
 	return f.Close()
 }
 
-// owned sees to it that only its owner can open the file. A link may lead to where
-// somebody else can.
+// owned makes sure that only its owner can open the file. It refuses a link, which may lead to a file that
+// other users can open.
 func owned(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -76,9 +80,9 @@ func owned(path string) error {
 	return err
 }
 
-// shared is the mode of a folder that others than this process's user may open, as ls shows
-// it; "" when there are none.
-func (d dataDir) shared() string {
+// Shared returns the mode of the folder, as ls shows it, if users other than that of this process may open
+// it, or "".
+func (d Dir) Shared() string {
 	info, err := os.Stat(string(d))
 	if err != nil || info.Mode().Perm()&0o077 == 0 {
 		return ""
@@ -86,9 +90,9 @@ func (d dataDir) shared() string {
 	return info.Mode().String()
 }
 
-// masterSecret is the installation's secret, made when it is first asked for.
-func (d dataDir) masterSecret() (string, error) {
-	f, err := os.OpenFile(d.secret(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// MasterSecret returns the secret of the installation. The first call makes it.
+func (d Dir) MasterSecret() (string, error) {
+	f, err := os.OpenFile(d.secretFile(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return d.readSecret()
 	}
@@ -105,13 +109,13 @@ func (d dataDir) masterSecret() (string, error) {
 	return s, nil
 }
 
-func (d dataDir) readSecret() (string, error) {
-	if err := owned(d.secret()); err != nil {
+func (d Dir) readSecret() (string, error) {
+	if err := owned(d.secretFile()); err != nil {
 		return "", fmt.Errorf("master secret: %w", err)
 	}
 	// Another process may have made the file a moment ago and be about to fill it.
 	for range 20 {
-		text, err := os.ReadFile(d.secret())
+		text, err := os.ReadFile(d.secretFile())
 		if err != nil {
 			return "", fmt.Errorf("master secret: %w", err)
 		}
@@ -120,5 +124,5 @@ func (d dataDir) readSecret() (string, error) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return "", fmt.Errorf("master secret: %s is empty: put it back from a backup, or, if nothing was ever stored here, remove it", d.secret())
+	return "", fmt.Errorf("master secret: %s is empty: put it back from a backup, or, if nothing was ever stored here, remove it", d.secretFile())
 }
