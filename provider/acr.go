@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -107,9 +108,9 @@ func (p *Provider) prove(ctx context.Context, a *authorization, form url.Values)
 	if id == "" {
 		return badRequest("client_id is missing. It names the client as in clients.yaml or `vouchsafe client list`.")
 	}
-	c, err := p.client(ctx, a.tenant.ID, id)
+	c, err := p.clients.Enabled(ctx, a.tenant.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
-		noteUnproven(ctx, id, nil)
+		clientauth.NoteUnproven(ctx, id, nil)
 		prob := badRequest("There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the server starts.")
 		prob.Code, prob.Got = "invalid_client", id
 		return prob
@@ -161,7 +162,7 @@ func checkParameters(a *authorization, form url.Values) error {
 	wanted := answerWishes(form)
 	a.state, a.hasState = wanted.State, wanted.State != ""
 	if wanted.ResponseMode != "" {
-		if !slices.Contains(responseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
+		if !slices.Contains(oauth.ResponseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
 			return fosite.ErrInvalidRequest.WithDescription("response_mode is none of query, fragment, form_post.")
 		}
 		a.mode = fosite.ResponseModeType(wanted.ResponseMode)

@@ -10,14 +10,13 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -8,9 +8,8 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
 // errNoToken says that a request brought no access token in a way that is taken.

@@ -4,16 +4,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -78,7 +74,7 @@ func TestMethodsOfClientAuthentication(t *testing.T) {
 		"a secret of a megabyte, almost":  {basic("basic", strings.Repeat("x", 50_000)), nil, 401, "invalid_client"},
 		"the hash instead of the secret":  {basic("basic", mustHash(s, "basic")), nil, 401, "invalid_client"},
 		"client_id of a kilobyte":         {basic(strings.Repeat("x", 1000), "x"), nil, 401, "invalid_client"},
-		"assertion type without one":      {"", []string{"client_id", "jwt", "client_assertion_type", assertionType}, 401, "invalid_client"},
+		"assertion type without one":      {"", []string{"client_id", "jwt", "client_assertion_type", jwtBearer}, 401, "invalid_client"},
 		"assertion without type":          {"", []string{"client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
 		"unknown assertion type":          {"", []string{"client_assertion_type", "x", "client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
 		"assertion, other client_id":      {"", append(jwt.form(jwt.claims()), "client_id", "basic"), 401, "invalid_client"},
@@ -271,7 +267,7 @@ func TestGuessingSecretsIsLimited(t *testing.T) {
 		_, made := s.service("made")
 		s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
 		for _, id := range []string{"made", "chosen"} {
-			for range authFailures.Max {
+			for range failures {
 				s.fails(ask(s, basic(id, "guess")), http.StatusUnauthorized, "invalid_client")
 			}
 			a := ask(s, basic(id, "guess"))
@@ -304,7 +300,7 @@ func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	s.service("chosen", func(c *storage.Client) { c.SecretHashes = []string{slowHash(t, "correct horse battery")} })
-	for i := range authFailures.Max {
+	for i := range failures {
 		s.ip = fmt.Sprintf("2001:db8:0:1:%x::1", i)
 		s.fails(ask(s, basic("chosen", "guess")), http.StatusUnauthorized, "invalid_client")
 	}
@@ -334,7 +330,7 @@ func TestSprayedClientIDsAreLimited(t *testing.T) {
 				looked++
 			}
 		}
-		if want := int(failuresOfAddress * authFailures.Max); looked != want {
+		if want := 5 * failures; looked != want {
 			t.Errorf("%d sprayed secrets were looked at, want %d", looked, want)
 		}
 		s = s.replica() // which forgets that the chosen secret was right
@@ -362,13 +358,13 @@ func TestManyAddressesGuessNoSecret(t *testing.T) {
 			t.Fatalf("got %d %s", a.status, a.raw)
 		}
 		home, looked := s.ip, 0
-		for i := range failuresOfClient * int(authFailures.Max) * 11 / 10 {
+		for i := range 50 * failures * 11 / 10 {
 			s.ip = fmt.Sprintf("198.51.%d.%d", i/250, i%250)
 			if a := ask(s, basic("chosen", "guess")); a.status == http.StatusUnauthorized {
 				looked++
 			}
 		}
-		if want := failuresOfClient * int(authFailures.Max); looked != want {
+		if want := 50 * failures; looked != want {
 			t.Errorf("%d guesses were looked at, want %d", looked, want)
 		}
 		s = s.replica()
@@ -422,66 +418,8 @@ func TestSeveralSecretsOfAClient(t *testing.T) {
 	}
 }
 
-// A secret that a person chose is hashed slowly once in a process, not at every token.
-func TestChosenSecretsAreRemembered(t *testing.T) {
-	t.Parallel()
-	m := newSecretMatcher()
-	hashes := []string{slowHash(t, "chosen")}
-	asked := 0
-	admit := func() error { asked++; return nil }
-	for range 3 {
-		if ok, err := m.match(t.Context(), hashes, "chosen", admit); !ok || err != nil {
-			t.Fatalf("got %v, %v", ok, err)
-		}
-	}
-	if asked != 1 {
-		t.Errorf("%d slow comparisons, want one", asked)
-	}
-	if ok, _ := m.match(t.Context(), hashes, "other", admit); ok {
-		t.Error("another secret matched")
-	}
-	if ok, _ := m.match(t.Context(), []string{slowHash(t, "new one")}, "chosen", admit); ok {
-		t.Error("a secret matched after it was replaced")
-	}
-}
-
-// Many at once, when the server has just started, wait for one hash: none is turned away
-// because all of them want to hash.
-func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
-	t.Parallel()
-	m := newSecretMatcher()
-	hashes := []string{slowHash(t, "chosen")}
-	var asked atomic.Int64
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			ok, err := m.match(t.Context(), hashes, "chosen", func() error { asked.Add(1); return nil })
-			if !ok || err != nil {
-				t.Errorf("got %v, %v", ok, err)
-			}
-		})
-	}
-	wg.Wait()
-	if got := asked.Load(); got != 1 {
-		t.Errorf("%d slow comparisons, want one", got)
-	}
-}
-
-func FuzzBasicCredentials(f *testing.F) {
-	for _, v := range []string{"Basic YTpi", "basic YTpi", "Basic ", "Basic YSUzQTpi", "Bearer x", "Basic Og==", "Basic /w=="} {
-		f.Add(v)
-	}
-	f.Fuzz(func(t *testing.T, header string) {
-		id, secret, _, ok := parseBasic(header)
-		if !ok {
-			return
-		}
-		if id == "" || !storage.WellFormed(id) || !storage.WellFormed(secret) {
-			t.Errorf("got %q, %q from %q", id, secret, header)
-		}
-		again := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
-		if id2, secret2, _, ok := parseBasic(again); !ok || id2 != id || secret2 != secret {
-			t.Errorf("got %q, %q, %v of what was written for %q, %q", id2, secret2, ok, id, secret)
-		}
-	})
-}
+const (
+	jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	// failures is how often a client may fail from one address in a minute.
+	failures = 20
+)

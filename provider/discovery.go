@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -65,7 +66,7 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Provider) metadata(t *web.Tenant) *metadata {
 	var modes []string
-	for _, m := range responseModes {
+	for _, m := range oauth.ResponseModes {
 		modes = append(modes, string(m))
 	}
 	// RS256 first: it is what clients get that ask for nothing else.

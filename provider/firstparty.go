@@ -26,7 +26,7 @@ type Apps struct{ *Provider }
 // App is the first-party client that a request comes from. It proves itself as at
 // /token; form holds the parameters of client authentication that came in the body.
 func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
-	c, err := p.authenticated(r, form)
+	c, err := p.auth.Client(r, form)
 	if err != nil {
 		return storage.Client{}, appProblem(err)
 	}
@@ -206,7 +206,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 		return c, g, u, fmt.Errorf("grant of access token: %w", err)
 	}
 	web.Note(ctx, "client", g.ClientID)
-	app, err := p.client(ctx, t.ID, g.ClientID)
+	app, err := p.clients.Enabled(ctx, t.ID, g.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return c, g, u, invalidToken(ctx, "its client is gone")
 	}

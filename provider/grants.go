@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
 // grantTypes is the table of what POST /token gives tokens for. Discovery, the checks
@@ -58,7 +59,7 @@ func (h *grantHandler) CanHandleTokenEndpointRequest(_ context.Context, r fosite
 
 func (h *grantHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	s := r.GetSession().(*session)
-	s.client, s.form = r.GetClient().(fositeClient).Client, r.GetRequestForm()
+	s.client, s.form = r.GetClient().(oauth.Client).Client, r.GetRequestForm()
 	web.Note(ctx, "client", s.client.ClientID)
 	web.Note(ctx, "grant_type", h.name)
 	if !s.client.MayUse(h.name) {

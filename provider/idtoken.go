@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -82,15 +83,15 @@ func leftHash(alg, value string) string {
 
 // idTokenHint is what an id_token_hint says (OIDC Core 3.1.2.1, RP-Initiated Logout 2).
 type idTokenHint struct {
-	Issuer    string    `json:"iss"`
-	Subject   string    `json:"sub"`
-	Audience  audiences `json:"aud"`
-	SID       string    `json:"sid"`
-	IssuedAt  int64     `json:"iat"`
-	ExpiresAt int64     `json:"exp"`
-	ClientID  string    `json:"client_id"` // of access tokens, which may have the same typ
-	Email     string    `json:"email"`
-	Username  string    `json:"preferred_username"`
+	Issuer    string          `json:"iss"`
+	Subject   string          `json:"sub"`
+	Audience  oauth.Audiences `json:"aud"`
+	SID       string          `json:"sid"`
+	IssuedAt  int64           `json:"iat"`
+	ExpiresAt int64           `json:"exp"`
+	ClientID  string          `json:"client_id"` // of access tokens, which may have the same typ
+	Email     string          `json:"email"`
+	Username  string          `json:"preferred_username"`
 }
 
 // name is what the hint says its person signs in with, or "". Whoever has the hint knows it.
@@ -119,17 +120,4 @@ func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint stri
 		return nil, fmt.Errorf("%w: no ID token of %s", jws.ErrInvalid, t.Issuer)
 	}
 	return h, nil
-}
-
-// audiences reads aud, which is a string or a list of them (RFC 7519 section 4.1.3).
-type audiences []string
-
-// UnmarshalJSON reads either form.
-func (a *audiences) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*a = audiences{one}
-		return nil
-	}
-	return json.Unmarshal(data, (*[]string)(a))
 }

@@ -46,7 +46,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	client, err := p.authenticated(r, form)
+	client, err := p.auth.Client(r, form)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *st
 // ownTokenLives says whether a token that a client got for itself still counts: there is
 // no grant that could be revoked, only the token or the client.
 func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *accessClaims) error {
-	if _, err := p.client(ctx, t.ID, claims.ClientID); err != nil {
+	if _, err := p.clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
 		return err
 	}
 	spent, err := p.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)

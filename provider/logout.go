@@ -185,7 +185,7 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 		}
 	}
 	if id != "" {
-		c, err := p.client(ctx, t.ID, id)
+		c, err := p.clients.Enabled(ctx, t.ID, id)
 		switch {
 		case err == nil:
 			req.client = c

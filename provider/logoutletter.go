@@ -75,7 +75,7 @@ func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *lo
 	}
 	req := &logoutRequest{state: l.State}
 	if l.Client != "" {
-		c, err := p.client(ctx, t.ID, l.Client)
+		c, err := p.clients.Enabled(ctx, t.ID, l.Client)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

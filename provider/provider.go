@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -59,7 +60,7 @@ type Config struct {
 	Pages Pages
 	// Fetch reads clients' jwks_uri. Default: a guarded fetcher that reaches public
 	// addresses only.
-	Fetch Fetcher
+	Fetch clientauth.Fetcher
 
 	// AccessTokenAlgorithm signs JWT access tokens. Default ES256; or RS256, EdDSA.
 	AccessTokenAlgorithm string
@@ -104,14 +105,13 @@ type Pages struct {
 type Provider struct {
 	Config
 	fosite  *fosite.Fosite
-	clients cache.Cache[clientKey, *storage.Client]
+	clients *oauth.Clients
 	// Keys are the signing keys of all tenants.
 	Keys *keys.Ring
 
-	secretMatcher *secretMatcher
-	unprotected   daily
-	remoteKeys    remoteKeys
-	origins       cache.Cache[originKey, bool]
+	auth        *clientauth.Authenticator
+	unprotected daily
+	origins     cache.Cache[originKey, bool]
 
 	keyDocuments, metadataDocuments published
 }
@@ -134,20 +134,19 @@ func New(c Config) (*Provider, error) {
 	if c.AccessTokenAlgorithm == "" {
 		c.AccessTokenAlgorithm = "ES256"
 	}
-	if c.ClientFailures.Max == 0 {
-		c.ClientFailures = authFailures
-	}
-	c.ClientFailures.Name = authFailures.Name
 	if c.Fetch == nil {
-		c.Fetch = NewFetcher(FetchConfig{})
+		c.Fetch = clientauth.NewFetcher(clientauth.FetchConfig{})
 	}
 	if !slices.Contains(clients.SigningAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
 		return nil, fmt.Errorf("access tokens cannot be signed with %q: use ES256, RS256 or EdDSA", c.AccessTokenAlgorithm)
 	}
 	p := &Provider{Config: c}
-	p.clients = cache.Cache[clientKey, *storage.Client]{Load: p.loadClient, Name: clientKey.String}
+	p.clients = oauth.NewClients(c.Store)
 	p.Keys = keys.NewRing(keys.Config{Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.record})
-	p.secretMatcher = newSecretMatcher()
+	p.auth = clientauth.New(&clientauth.Authenticator{
+		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,
+		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
+	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.fosite = newFosite(p)
 	return p, nil
@@ -177,32 +176,6 @@ func (p *Provider) Register(r *mux.Router) {
 	r.Handle("/.well-known/oauth-authorization-server", web.Public(api(p.discovery)))
 	r.Handle("/revoke", p.cors(api(p.revoke)))
 	r.Handle("/logout", page(p.logout))
-}
-
-// clientKey names a client across tenants.
-type clientKey struct{ tenant, id string }
-
-func (k clientKey) String() string { return k.tenant + "\x00" + k.id }
-
-func (p *Provider) loadClient(ctx context.Context, k clientKey) (*storage.Client, error) {
-	c, err := p.Store.Client(ctx, k.tenant, k.id)
-	return &c, err
-}
-
-// client is an enabled client, read at most cache.TTL ago. It is shared: not to be
-// changed. storage.ErrNotFound when it is unknown or disabled.
-func (p *Provider) client(ctx context.Context, tenant, id string) (*storage.Client, error) {
-	if id == "" || len(id) > clients.MaxID {
-		return nil, storage.ErrNotFound
-	}
-	c, err := p.clients.Get(ctx, clientKey{tenant, id})
-	if err != nil {
-		return nil, err
-	}
-	if c.Disabled {
-		return nil, storage.ErrNotFound
-	}
-	return c, nil
 }
 
 // programs are the endpoints that answer JSON, errors too.

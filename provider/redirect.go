@@ -11,10 +11,6 @@ import (
 	"github.com/ory/fosite"
 )
 
-// responseModes are the ways an authorization answer can travel (OAuth 2.0 Multiple
-// Response Types 2.1, OAuth 2.0 Form Post Response Mode).
-var responseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost}
-
 // answer is a response of the authorization endpoint on its way to the client.
 type answer struct {
 	redirectURI string

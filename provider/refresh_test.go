@@ -215,7 +215,7 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		}, 400, "invalid_grant"},
 		"client removed": {online, func(s *tokenServer, c *storage.Client) error {
 			err := s.store.RemoveClient(s.Context(), s.tenant.ID, c.ClientID, time.Now())
-			s.p.clients.Forget(clientKey{s.tenant.ID, c.ClientID})
+			_, _ = s.p.clients.Fresh(s.Context(), s.tenant.ID, c.ClientID)
 			return err
 		}, 401, "invalid_client"},
 	} {

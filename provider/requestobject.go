@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
 // maxRequestObject bounds what is read of a request object, in bytes of its JSON.
@@ -48,7 +50,7 @@ func answerWishes(form url.Values) answerWish {
 	if json.Unmarshal(plain, &inner) != nil { // encrypted, or no request object at all
 		return out
 	}
-	if !slices.Contains(responseModes, fosite.ResponseModeType(inner.ResponseMode)) {
+	if !slices.Contains(oauth.ResponseModes, fosite.ResponseModeType(inner.ResponseMode)) {
 		inner.ResponseMode = out.ResponseMode
 	}
 	return inner

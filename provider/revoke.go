@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -26,7 +25,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := p.authenticated(r, form)
+	client, err := p.auth.Client(r, form)
 	if err != nil {
 		return err
 	}
@@ -93,15 +92,4 @@ func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token st
 	}
 	p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI}})
 	return nil
-}
-
-// authenticated is the client that a form comes from.
-func (p *Provider) authenticated(r *http.Request, form url.Values) (*storage.Client, error) {
-	found, err := p.authenticateClient(r.Context(), r, form)
-	if err != nil {
-		return nil, err
-	}
-	c := found.(fositeClient).Client
-	web.Note(r.Context(), "client", c.ClientID)
-	return c, nil
 }

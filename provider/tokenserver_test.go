@@ -182,7 +182,7 @@ func (s *tokenServer) put(c *storage.Client) {
 	if err := s.store.PutClient(s.Context(), *c); err != nil {
 		s.Fatal(err)
 	}
-	s.p.clients.Forget(clientKey{c.TenantID, c.ClientID})
+	_, _ = s.p.clients.Fresh(s.Context(), c.TenantID, c.ClientID)
 }
 
 // code is an authorization code of the client, as /authorize would give one.

@@ -17,7 +17,7 @@ func (p codeGrant) nameUnprotected(ctx context.Context, s *session) {
 	if s.code.ID == "" || s.code.Challenge != "" || s.code.Nonce != "" || s.client.Public() {
 		return
 	}
-	if !p.unprotected.first(clientKey{s.tenant.ID, s.client.ClientID}, s.now) {
+	if !p.unprotected.first(s.tenant.ID+"\x00"+s.client.ClientID, s.now) {
 		return
 	}
 	if _, ok := p.Limits.Allow(ctx, s.tenant.ID, unprotectedNamed, s.client.ClientID); !ok {
@@ -35,19 +35,19 @@ var unprotectedNamed = limit.Rule{Name: "client-unprotected", Max: 1, Window: 23
 type daily struct {
 	mu    sync.Mutex
 	day   time.Time
-	named map[clientKey]struct{}
+	named map[string]struct{}
 }
 
 // maxNamed bounds what is remembered; clients beyond it are named again.
 const maxNamed = 10_000
 
 // first says whether the client was not named on this day (UTC) before, by this process.
-func (d *daily) first(k clientKey, now time.Time) bool {
+func (d *daily) first(k string, now time.Time) bool {
 	day := now.UTC().Truncate(24 * time.Hour)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.day.Equal(day) || len(d.named) >= maxNamed {
-		d.day, d.named = day, map[clientKey]struct{}{}
+		d.day, d.named = day, map[string]struct{}{}
 	}
 	_, before := d.named[k]
 	d.named[k] = struct{}{}

@@ -33,7 +33,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 			"two methods":       {values("client_id", secretive.ClientID, "client_secret", wrong), []string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "several"},
 			"no method":         {nil, nil, "", "which client"},
 			"broken Basic":      {values("client_id", secretive.ClientID), []string{"Authorization: Basic " + wrong}, secretive.ClientID, "Basic credentials"},
-			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", assertionType, "client_assertion", wrong), nil,
+			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", jwtBearer, "client_assertion", wrong), nil,
 				secretive.ClientID, ""},
 			"an id that never ends": {nil, []string{basic(strings.Repeat("x", 5000), wrong)}, strings.Repeat("x", clients.MaxID), "no such client"},
 		} {

@@ -67,7 +67,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 		return fmt.Errorf("grant of access token: %w", err)
 	}
 	web.Note(ctx, "client", grant.ClientID)
-	c, err := p.client(ctx, t.ID, grant.ClientID)
+	c, err := p.clients.Enabled(ctx, t.ID, grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return invalidToken(ctx, "its client is gone")
 	}

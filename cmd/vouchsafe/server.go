@@ -27,6 +27,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -156,7 +157,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
 		Errors: pages.ErrorPage,
 		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
-		Fetch:  provider.NewFetcher(provider.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
+		Fetch:  clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
 		CodeLifetime:             time.Duration(cfg.CodeLifetime),

@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"cmp"
@@ -9,16 +9,14 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// noteUnproven tells the log which client failed to prove itself, and why: its operator
+// NoteUnproven tells the log which client failed to prove itself, and why: its operator
 // is told no more than that it failed. id is what the request says, which may be none of
 // a client's. What the client sent as a secret is no part of it.
-func noteUnproven(ctx context.Context, id string, err error) {
+func NoteUnproven(ctx context.Context, id string, err error) {
 	if id != "" {
 		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), clients.MaxID)], ""))
 	}

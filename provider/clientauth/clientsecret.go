@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/ory/fosite"
-
 	"golang.org/x/sync/singleflight"
 
 	"github.com/vouchsafe/vouchsafe/clients"

@@ -1,16 +1,15 @@
-package provider
+package clientauth
 
 import (
 	"context"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
-
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// authFailures is the default of Config.ClientFailures. It bounds the failures of one client from one address, as limit.Networks counts
+// authFailures is the default of Authenticator.Failures. It bounds the failures of one client from one address, as limit.Networks counts
 // it. An address has a few times as many for all clients together, so that to spray made-up
 // ids does not pay, and a client more from all addresses, so that a botnet does not guess.
 var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
@@ -29,12 +28,12 @@ const knownFor = 30 * 24 * time.Hour
 // address. Only a slow comparison is counted before it is made; its success is given back,
 // and the network remembered: from there the client has attempts of its own.
 type attempt struct {
-	provider *Provider
-	tenant   string
-	client   string
-	pass     *limit.Pass
-	counted  bool
-	refused  error
+	by      *Authenticator
+	tenant  string
+	client  string
+	pass    *limit.Pass
+	counted bool
+	refused error
 }
 
 // admit counts what failed, or may well fail, and refuses beyond the limit. It does so once
@@ -44,7 +43,7 @@ func (a *attempt) admit(ctx context.Context) error {
 		return a.refused
 	}
 	a.counted = true
-	limits, rule := a.provider.Limits, a.provider.ClientFailures
+	limits, rule := a.by.Limits, a.by.Failures
 	pair := limit.Networks(ctx, rule, limit.GivesBack)
 	for i := range pair {
 		pair[i].Subject = a.client + "\x00" + pair[i].Subject
@@ -76,12 +75,12 @@ func (a *attempt) done(ctx context.Context, err error) {
 	}
 	a.pass.GiveBack(ctx)
 	// There already, or lost: it spares a wait, and decides nothing.
-	_ = a.provider.Ephemeral.Put(ctx, a.network(ctx), nil, knownFor)
+	_ = a.by.Ephemeral.Put(ctx, a.network(ctx), nil, knownFor)
 }
 
 // provenHere says whether the client has proven itself from the request's network before.
 func (a *attempt) provenHere(ctx context.Context) bool {
-	_, err := a.provider.Ephemeral.Get(ctx, a.network(ctx))
+	_, err := a.by.Ephemeral.Get(ctx, a.network(ctx))
 	return err == nil
 }
 

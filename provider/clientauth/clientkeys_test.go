@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"context"
@@ -53,11 +53,11 @@ func jwksOf(keys ...string) string {
 
 // keyCheck looks for a key of the client, and checks what comes and how often its server
 // has been asked by then.
-func keyCheck(t *testing.T, p *Provider, from *clientServer) func(kid string, found bool, asked int) {
+func keyCheck(t *testing.T, by *Authenticator, from *clientServer) func(kid string, found bool, asked int) {
 	c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 	return func(kid string, found bool, asked int) {
 		t.Helper()
-		keys, err := p.clientKeys(t.Context(), c, kid)
+		keys, err := by.clientKeys(t.Context(), c, kid)
 		if got := err == nil && len(keys) > 0; got != found || from.asked != asked {
 			t.Errorf("kid %q: found %v (%v), asked %d times; want %v, %d", kid, got, err, from.asked, found, asked)
 		}
@@ -69,8 +69,8 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 	a, b := ecJWK(t, "a"), ecJWK(t, "b")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
-		p := &Provider{Config: Config{Fetch: from}}
-		check := keyCheck(t, p, from)
+		by := &Authenticator{Fetch: from}
+		check := keyCheck(t, by, from)
 		check("a", true, 1)
 		check("a", true, 1)
 		check("", true, 1)
@@ -98,8 +98,8 @@ func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
-		p := &Provider{Config: Config{Fetch: from}}
-		check := keyCheck(t, p, from)
+		by := &Authenticator{Fetch: from}
+		check := keyCheck(t, by, from)
 		check("a", true, 1)
 		from.set("", errors.New("down"))
 		time.Sleep(keysFresh)
@@ -121,12 +121,12 @@ func TestAStormIsOneFetch(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
-		p := &Provider{Config: Config{Fetch: from}}
+		by := &Authenticator{Fetch: from}
 		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 		storm := func() {
 			var wg sync.WaitGroup
 			for i := range 1000 {
-				wg.Go(func() { _, _ = p.clientKeys(t.Context(), c, fmt.Sprint("made-up-", i)) })
+				wg.Go(func() { _, _ = by.clientKeys(t.Context(), c, fmt.Sprint("made-up-", i)) })
 			}
 			wg.Wait()
 		}
@@ -150,15 +150,15 @@ func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 	a := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
-		p := &Provider{Config: Config{Fetch: from}}
+		by := &Authenticator{Fetch: from}
 		c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := p.clientKeys(ctx, c, "a"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := by.clientKeys(ctx, c, "a"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the caller's deadline", err)
 		}
 		time.Sleep(2 * time.Second)
-		keyCheck(t, p, from)("a", true, 1)
+		keyCheck(t, by, from)("a", true, 1)
 	})
 }
 
@@ -167,21 +167,21 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 	good := ecJWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
-		p := &Provider{Config: Config{Fetch: from}}
+		by := &Authenticator{Fetch: from}
 		c := &storage.Client{TenantID: "default", JWKSURI: "https://rp.example.com/jwks"}
-		if keys, err := p.clientKeys(t.Context(), c, ""); err != nil || len(keys) != 1 || keys[0].KeyID != "a" {
+		if keys, err := by.clientKeys(t.Context(), c, ""); err != nil || len(keys) != 1 || keys[0].KeyID != "a" {
 			t.Errorf("got %v, %v; want the one good key", keys, err)
 		}
 	})
 	inline := &storage.Client{JWKS: []byte(jwksOf(good))}
-	p := &Provider{}
-	if keys, err := p.clientKeys(t.Context(), inline, "a"); err != nil || len(keys) != 1 {
+	by := &Authenticator{}
+	if keys, err := by.clientKeys(t.Context(), inline, "a"); err != nil || len(keys) != 1 {
 		t.Errorf("inline: got %v, %v", keys, err)
 	}
-	if keys, _ := p.clientKeys(t.Context(), inline, "b"); len(keys) != 0 {
+	if keys, _ := by.clientKeys(t.Context(), inline, "b"); len(keys) != 0 {
 		t.Errorf("inline, another kid: got %v", keys)
 	}
-	if _, err := p.clientKeys(t.Context(), &storage.Client{}, ""); err == nil {
+	if _, err := by.clientKeys(t.Context(), &storage.Client{}, ""); err == nil {
 		t.Error("a client without keys: no error")
 	}
 }

@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"crypto/ed25519"

@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // clientKeys are the public keys of the client that may have the kid ("" for any): those
 // that stand in its record, or in the document that it names. Keys without a kid may
 // have every one.
-func (p *Provider) clientKeys(ctx context.Context, c *storage.Client, kid string) ([]jose.JSONWebKey, error) {
+func (a *Authenticator) clientKeys(ctx context.Context, c *storage.Client, kid string) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	switch {
 	case clients.HasJWKS(c):
@@ -28,7 +28,7 @@ func (p *Provider) clientKeys(ctx context.Context, c *storage.Client, kid string
 		}
 	case c.JWKSURI != "":
 		var err error
-		if keys, err = p.remoteKeys.get(ctx, p.Fetch, c.TenantID+"\x00"+c.JWKSURI, c.JWKSURI, kid); err != nil {
+		if keys, err = a.remoteKeys.get(ctx, a.Fetch, c.TenantID+"\x00"+c.JWKSURI, c.JWKSURI, kid); err != nil {
 			return nil, err
 		}
 	default:

@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -40,13 +41,13 @@ const (
 type assertion struct {
 	jws *jose.JSONWebSignature
 
-	Issuer    string      `json:"iss"`
-	Subject   string      `json:"sub"`
-	Audience  audiences   `json:"aud"`
-	JTI       string      `json:"jti"`
-	ExpiresAt numericDate `json:"exp"`
-	NotBefore numericDate `json:"nbf"`
-	IssuedAt  numericDate `json:"iat"`
+	Issuer    string          `json:"iss"`
+	Subject   string          `json:"sub"`
+	Audience  oauth.Audiences `json:"aud"`
+	JTI       string          `json:"jti"`
+	ExpiresAt numericDate     `json:"exp"`
+	NotBefore numericDate     `json:"nbf"`
+	IssuedAt  numericDate     `json:"iat"`
 }
 
 // numericDate is seconds since 1970, perhaps with a fraction (RFC 7519 section 2); 0
@@ -81,7 +82,7 @@ func readAssertion(form url.Values) (*assertion, error) {
 
 // proveAssertion says whether the client signed the assertion, for this server and
 // now, and spends it. Spending comes last, so that nobody but the client can.
-func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, a *assertion, now time.Time) error {
+func (by *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, a *assertion, now time.Time) error {
 	if err := a.check(t, now); err != nil {
 		return &authError{why: err.Error()}
 	}
@@ -89,7 +90,7 @@ func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage
 	if want := c.TokenEndpointAuthSigningAlg; want != "" && !sameAlgorithm(header.Algorithm, want) {
 		return &authError{why: "assertion signed by " + header.Algorithm + ", registered for " + want}
 	}
-	keys, err := p.clientKeys(ctx, c, header.KeyID)
+	keys, err := by.clientKeys(ctx, c, header.KeyID)
 	if err != nil {
 		// Its own document may be at fault, or not be reachable: it is the client that
 		// cannot prove itself. Storage has no part in it.
@@ -100,7 +101,7 @@ func (p *Provider) proveAssertion(ctx context.Context, t *web.Tenant, c *storage
 	}
 	// The jti may be of any length and hold anything: its hash is what is kept.
 	sum := sha256.Sum256([]byte(a.JTI))
-	err = p.Store.Spend(ctx, storage.Spent{
+	err = by.Store.Spend(ctx, storage.Spent{
 		TenantID: t.ID, Purpose: storage.SpentAssertion,
 		Value:     c.ClientID + ":" + base64.RawURLEncoding.EncodeToString(sum[:]),
 		ExpiresAt: time.Unix(int64(math.Ceil(float64(a.ExpiresAt))), 0).Add(assertionSkew),

@@ -1,4 +1,4 @@
-package provider
+package clientauth
 
 import (
 	"context"
@@ -14,9 +14,42 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// Authenticator finds out which client a request comes from.
+type Authenticator struct {
+	// Clients are those that are registered.
+	Clients *oauth.Clients
+	// Store remembers which assertions were used.
+	Store storage.SpentValues
+	// Ephemeral remembers from which networks clients have proven themselves.
+	Ephemeral storage.Ephemeral
+	Limits    *limit.Limiter
+	// Failures bounds the failures of one client from one address to prove itself: see attempt.
+	// Default 20 in a minute.
+	Failures limit.Rule
+	// Fetch reads clients' jwks_uri.
+	Fetch Fetcher
+	// Development tells clients why they were not believed.
+	Development bool
+
+	secrets    *secretMatcher
+	remoteKeys remoteKeys
+}
+
+// New completes a, whose exported fields are set.
+func New(a *Authenticator) *Authenticator {
+	if a.Failures.Max == 0 {
+		a.Failures = authFailures
+	}
+	a.Failures.Name = authFailures.Name
+	a.secrets = newSecretMatcher()
+	return a
+}
 
 // credentials are what a request brought to say who it comes from, by the one method
 // it used.
@@ -28,7 +61,7 @@ type credentials struct {
 	assertion *assertion
 }
 
-// authenticateClient is fosite's ClientAuthenticationStrategy, and ours at the other
+// Authenticate is fosite's ClientAuthenticationStrategy, and ours at the other
 // endpoints that programs call. The client must use the method it is registered for, or
 // one of the two for secrets when it is registered for none, and no other beside it (RFC
 // 6749 section 2.3).
@@ -36,21 +69,21 @@ type credentials struct {
 // What fails answers the same and does the same work, whether the client is unknown or
 // its secret wrong: one comparison, one count, one read. (Whether a client exists is no
 // secret: /authorize tells. Its absence should not be the cheaper thing to try.)
-func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
 	if err != nil {
-		noteUnproven(ctx, form.Get("client_id"), err)
+		NoteUnproven(ctx, form.Get("client_id"), err)
 		return nil, err
 	}
-	client, err := p.provenClient(ctx, t, creds, time.Now())
+	client, err := a.provenClient(ctx, t, creds, time.Now())
 	if err != nil {
-		noteUnproven(ctx, creds.clientID, err)
+		NoteUnproven(ctx, creds.clientID, err)
 	}
 	var failed *authError
 	if errors.As(err, &failed) {
 		reason := "no such client, wrong credentials, or another method than the one registered"
-		if p.Development && failed.method {
+		if a.Development && failed.method {
 			reason = failed.why // no secret: what came, and what was expected
 		}
 		return nil, fosite.ErrInvalidClient.WithDescription("Client authentication failed: " + reason + ".").WithWrap(err)
@@ -58,7 +91,18 @@ func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form
 	if err != nil {
 		return nil, err
 	}
-	return fositeClient{client}, nil
+	return oauth.Client{Client: client}, nil
+}
+
+// Client returns the client that a form comes from.
+func (a *Authenticator) Client(r *http.Request, form url.Values) (*storage.Client, error) {
+	found, err := a.Authenticate(r.Context(), r, form)
+	if err != nil {
+		return nil, err
+	}
+	c := found.(oauth.Client).Client
+	web.Note(r.Context(), "client", c.ClientID)
+	return c, nil
 }
 
 // authError is why a client was not believed. Only the log is told; in development the
@@ -71,18 +115,18 @@ type authError struct {
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
 // provenClient is the client that the credentials prove.
-func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *credentials, now time.Time) (*storage.Client, error) {
-	client, err := p.client(ctx, t.ID, creds.clientID)
+func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *credentials, now time.Time) (*storage.Client, error) {
+	client, err := a.Clients.Enabled(ctx, t.ID, creds.clientID)
 	known := err == nil
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	try := &attempt{provider: p, tenant: t.ID, client: creds.clientID}
+	try := &attempt{by: a, tenant: t.ID, client: creds.clientID}
 	admit := func() error { return try.admit(ctx) }
 	if known {
-		err = p.proveClient(ctx, t, client, creds, admit, now)
+		err = a.proveClient(ctx, t, client, creds, admit, now)
 	} else {
-		p.secretMatcher.matchNobody(creds.secret)
+		a.secrets.matchNobody(creds.secret)
 		err = &authError{why: "no such client"}
 	}
 	var failed *authError
@@ -97,7 +141,7 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 		return nil, err // it was looked for in storage just now
 	}
 	// The secret may have been made, or a key registered, since the client was read.
-	fresh, loadErr := p.clients.Fresh(ctx, clientKey{t.ID, creds.clientID})
+	fresh, loadErr := a.Clients.Fresh(ctx, t.ID, creds.clientID)
 	switch {
 	case errors.Is(loadErr, storage.ErrNotFound):
 		return nil, err
@@ -106,14 +150,14 @@ func (p *Provider) provenClient(ctx context.Context, t *web.Tenant, creds *crede
 	case fresh.Disabled, reflect.DeepEqual(client, fresh):
 		return nil, err
 	}
-	err = p.proveClient(ctx, t, fresh, creds, admit, now)
+	err = a.proveClient(ctx, t, fresh, creds, admit, now)
 	try.done(ctx, err)
 	return fresh, err
 }
 
 // proveClient says whether the credentials are the client's: nil, an *authError, or what
 // kept it from finding out.
-func (p *Provider) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
+func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
 		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed, " or "), true}
 	}
@@ -121,9 +165,9 @@ func (p *Provider) proveClient(ctx context.Context, t *web.Tenant, c *storage.Cl
 	case "none":
 		return nil
 	case "client_secret_basic", "client_secret_post":
-		return p.proveSecret(ctx, c, creds, admit)
+		return a.proveSecret(ctx, c, creds, admit)
 	case "private_key_jwt":
-		return p.proveAssertion(ctx, t, c, creds.assertion, now)
+		return a.proveAssertion(ctx, t, c, creds.assertion, now)
 	}
 	return &authError{why: "registered for an unknown method"}
 }
@@ -142,10 +186,10 @@ var secretMethods = []string{"client_secret_basic", "client_secret_post"}
 
 // proveSecret compares the secret. Half of all libraries do not encode what they send by
 // Basic, as RFC 6749 section 2.3.1 demands: then it is right as it came.
-func (p *Provider) proveSecret(ctx context.Context, c *storage.Client, creds *credentials, admit func() error) error {
-	ok, err := p.secretMatcher.match(ctx, c.SecretHashes, creds.secret, admit)
+func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, creds *credentials, admit func() error) error {
+	ok, err := a.secrets.match(ctx, c.SecretHashes, creds.secret, admit)
 	if err == nil && !ok && creds.asIs != "" {
-		ok, err = p.secretMatcher.match(ctx, c.SecretHashes, creds.asIs, admit)
+		ok, err = a.secrets.match(ctx, c.SecretHashes, creds.asIs, admit)
 	}
 	if err == nil && !ok {
 		return &authError{why: "the secret is not the client's"}

@@ -1,0 +1,139 @@
+package clientauth
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// F1: a key is for one curve, whatever the length of the signature.
+func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
+	t.Parallel()
+	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	rsaKey, _ := rsa.GenerateKey(rand.Reader, 2048)
+	for _, c := range []struct {
+		key any
+		alg string
+		ok  bool
+	}{
+		{p256.Public(), "ES256", true}, {p384.Public(), "ES256", false}, {p384.Public(), "ES384", true}, {p256.Public(), "ES384", false}, {p256.Public(), "RS256", false},
+		{rsaKey.Public(), "RS256", true}, {rsaKey.Public(), "PS512", true}, {rsaKey.Public(), "ES256", false}, {rsaKey.Public(), "EdDSA", false}, {[]byte("x"), "HS256", false}, {[]byte("x"), "ES256", false},
+	} {
+		if got := fits(c.key, c.alg); got != c.ok {
+			t.Errorf("%T for %s: got %v, want %v", c.key, c.alg, got, c.ok)
+		}
+	}
+}
+
+// F3: whatever comes as an assertion is refused quietly.
+func FuzzAssertion(f *testing.F) {
+	f.Add("a.b.c")
+	f.Add(unverifiable(`{"alg":"ES256","kid":"k"}`, map[string]any{"iss": "c", "sub": "c", "aud": []string{"x"}, "exp": 1e300}))
+	f.Add(unverifiable(`{"alg":"RS256","jwk":{"kty":"RSA","n":"AQ","e":"AQ"}}`, map[string]any{"iss": "c", "sub": "c", "aud": nil}))
+	f.Fuzz(func(t *testing.T, jwt string) {
+		a, err := readAssertion(url.Values{"client_assertion_type": {assertionType}, "client_assertion": {jwt}})
+		if err != nil {
+			return
+		}
+		if a.Subject == "" || a.Subject != a.Issuer || len(jwt) > jws.MaxLength {
+			t.Errorf("got %+v from %q", a, jwt)
+		}
+		_ = a.check(&web.Tenant{Issuer: "https://id.example.com"}, time.Now())
+	})
+}
+
+// A secret that a person chose is hashed slowly once in a process, not at every token.
+func TestChosenSecretsAreRemembered(t *testing.T) {
+	t.Parallel()
+	m := newSecretMatcher()
+	hashes := []string{hashSlowly(t, "chosen")}
+	asked := 0
+	admit := func() error { asked++; return nil }
+	for range 3 {
+		if ok, err := m.match(t.Context(), hashes, "chosen", admit); !ok || err != nil {
+			t.Fatalf("got %v, %v", ok, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d slow comparisons, want one", asked)
+	}
+	if ok, _ := m.match(t.Context(), hashes, "other", admit); ok {
+		t.Error("another secret matched")
+	}
+	if ok, _ := m.match(t.Context(), []string{hashSlowly(t, "new one")}, "chosen", admit); ok {
+		t.Error("a secret matched after it was replaced")
+	}
+}
+
+// Many at once, when the server has just started, wait for one hash: none is turned away
+// because all of them want to hash.
+func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newSecretMatcher()
+	hashes := []string{hashSlowly(t, "chosen")}
+	var asked atomic.Int64
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			ok, err := m.match(t.Context(), hashes, "chosen", func() error { asked.Add(1); return nil })
+			if !ok || err != nil {
+				t.Errorf("got %v, %v", ok, err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := asked.Load(); got != 1 {
+		t.Errorf("%d slow comparisons, want one", got)
+	}
+}
+
+func FuzzBasicCredentials(f *testing.F) {
+	for _, v := range []string{"Basic YTpi", "basic YTpi", "Basic ", "Basic YSUzQTpi", "Bearer x", "Basic Og==", "Basic /w=="} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		id, secret, _, ok := parseBasic(header)
+		if !ok {
+			return
+		}
+		if id == "" || !storage.WellFormed(id) || !storage.WellFormed(secret) {
+			t.Errorf("got %q, %q from %q", id, secret, header)
+		}
+		again := "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
+		if id2, secret2, _, ok := parseBasic(again); !ok || id2 != id || secret2 != secret {
+			t.Errorf("got %q, %q, %v of what was written for %q, %q", id2, secret2, ok, id, secret)
+		}
+	})
+}
+
+// hashSlowly returns what is stored of a secret that a person chose.
+func hashSlowly(t testing.TB, secret string) string {
+	t.Helper()
+	h := argon2id.Hasher{Params: argon2id.Params{Memory: 64, Time: 1, Threads: 1}}
+	hash, err := h.Hash(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+// unverifiable returns a JWT with a signature that no key made.
+func unverifiable(header string, claims map[string]any) string {
+	plain, _ := json.Marshal(claims)
+	enc := base64.RawURLEncoding
+	return enc.EncodeToString([]byte(header)) + "." + enc.EncodeToString(plain) + ".AAAA"
+}

@@ -1,0 +1,112 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-jose/go-jose/v3"
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Clients finds registered clients, as storage had them at most cache.TTL ago. It is all of the
+// storage that fosite itself asks for (fosite.Storage).
+type Clients struct {
+	read cache.Cache[clientKey, *storage.Client]
+}
+
+// clientKey names a client across tenants.
+type clientKey struct{ tenant, id string }
+
+func (k clientKey) String() string { return k.tenant + "\x00" + k.id }
+
+// NewClients returns the clients of a store.
+func NewClients(store storage.Clients) *Clients {
+	load := func(ctx context.Context, k clientKey) (*storage.Client, error) {
+		c, err := store.Client(ctx, k.tenant, k.id)
+		return &c, err
+	}
+	return &Clients{read: cache.Cache[clientKey, *storage.Client]{Load: load, Name: clientKey.String}}
+}
+
+// MaxClientID bounds what is looked up, in bytes.
+const MaxClientID = 256
+
+// Enabled returns a client that is registered and not disabled. Others have it, too: do not change
+// it. The error is storage.ErrNotFound when there is none.
+func (c *Clients) Enabled(ctx context.Context, tenant, id string) (*storage.Client, error) {
+	if id == "" || len(id) > MaxClientID {
+		return nil, storage.ErrNotFound
+	}
+	found, err := c.read.Get(ctx, clientKey{tenant, id})
+	if err != nil {
+		return nil, err
+	}
+	if found.Disabled {
+		return nil, storage.ErrNotFound
+	}
+	return found, nil
+}
+
+// Fresh returns the client as storage has it now, disabled or not.
+func (c *Clients) Fresh(ctx context.Context, tenant, id string) (*storage.Client, error) {
+	return c.read.Fresh(ctx, clientKey{tenant, id})
+}
+
+// GetClient implements fosite.ClientManager.
+func (c *Clients) GetClient(ctx context.Context, id string) (fosite.Client, error) {
+	found, err := c.Enabled(ctx, web.TenantOf(ctx).ID, id)
+	if err != nil {
+		return nil, err
+	}
+	return Client{found}, nil
+}
+
+// errAssertions answers for the part of fosite that package clientauth replaces.
+var errAssertions = errors.New("client assertions are not verified by fosite")
+
+// ClientAssertionJWTValid implements fosite.ClientManager. Package clientauth verifies assertions.
+func (c *Clients) ClientAssertionJWTValid(context.Context, string) error { return errAssertions }
+
+// SetClientAssertionJWT implements fosite.ClientManager.
+func (c *Clients) SetClientAssertionJWT(context.Context, string, time.Time) error {
+	return errAssertions
+}
+
+// ResponseModes are the ways in which an authorization answer can travel (OAuth 2.0 Multiple
+// Response Types 2.1, OAuth 2.0 Form Post Response Mode).
+var ResponseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost}
+
+// Client is a client as fosite sees it.
+type Client struct{ *storage.Client }
+
+func (c Client) GetID() string                      { return c.ClientID }
+func (c Client) GetHashedSecret() []byte            { return nil } // package clientauth compares secrets
+func (c Client) GetRedirectURIs() []string          { return c.RedirectURIs }
+func (c Client) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
+func (c Client) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
+func (c Client) GetScopes() fosite.Arguments        { return c.Scopes() }
+func (c Client) IsPublic() bool                     { return c.Public() }
+func (c Client) GetAudience() fosite.Arguments      { return c.Audience }
+
+// GetResponseModes makes explicit response modes work at all (fosite.ResponseModeClient).
+func (c Client) GetResponseModes() []fosite.ResponseModeType { return ResponseModes }
+
+func (c Client) GetRequestURIs() []string                 { return nil }
+func (c Client) GetJSONWebKeys() *jose.JSONWebKeySet      { return nil }
+func (c Client) GetJSONWebKeysURI() string                { return "" }
+func (c Client) GetRequestObjectSigningAlgorithm() string { return "" }
+func (c Client) GetTokenEndpointAuthMethod() string       { return c.TokenEndpointAuthMethod }
+func (c Client) GetTokenEndpointAuthSigningAlgorithm() string {
+	return c.TokenEndpointAuthSigningAlg
+}
+
+var (
+	_ fosite.Client              = Client{}
+	_ fosite.OpenIDConnectClient = Client{}
+	_ fosite.ResponseModeClient  = Client{}
+)
