@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -70,16 +71,16 @@ func TestOpaqueAccessToken(t *testing.T) {
 		if claims.Subject != s.user.ID || !cmp.Equal(claims.Audience, c.Audience) {
 			t.Errorf("got %+v", claims)
 		}
-		if claims := payload(t, a.str("id_token")); claims["at_hash"] != leftHash("RS256", token) {
+		if claims := payload(t, a.str("id_token")); claims["at_hash"] != tokens.LeftHash("RS256", token) {
 			t.Errorf("at_hash: got %v", claims["at_hash"])
 		}
 		for _, bad := range []string{token + "A", token[:len(token)-1], token[:9] + "\n" + token[9:], token + "=", "vat_", token[4:], strings.ToUpper(token), "vat_" + strings.Repeat("A", 20_000), "vat_" + s.code(c)} {
-			if _, err := s.p.openAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, jws.ErrInvalid) {
+			if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%.40q: got %v, want an invalid token", bad, err)
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, token, time.Now()); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, token, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("after its time: got %v", err)
 		}
 	})
@@ -93,7 +94,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 		c := s.client()
 		a := s.tokens(c)
 		open := func(tenant *web.Tenant, token string) error {
-			_, err := s.p.openAccessToken(t.Context(), tenant, token, time.Now())
+			_, err := s.p.tokens.OpenAccessToken(t.Context(), tenant, token, time.Now())
 			return err
 		}
 		if err := open(s.tenant, a.str("access_token")); err != nil {
@@ -155,7 +156,7 @@ func TestAccessTokensOfTypJWT(t *testing.T) {
 	if got := userinfo(a.str("id_token")); got.status != http.StatusUnauthorized || got.str("error") != "invalid_token" {
 		t.Errorf("userinfo with the ID token: got %d %s, want 401 invalid_token", got.status, got.raw)
 	}
-	if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
+	if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 		t.Errorf("as id_token_hint: got %v, want it refused", err)
 	}
 	_, secret := s.service("svc", func(c *storage.Client) { c.MayIntrospect, c.AccessTokenTyp = true, "JWT" })

@@ -15,7 +15,7 @@ import (
 // passed over.
 func readACR(a *authorization, acrValues string) error {
 	claim := a.claims.IDToken["acr"]
-	asked := claim.words()
+	asked := claim.Words()
 	if len(asked) == 0 {
 		asked = strings.Fields(acrValues)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -41,10 +42,10 @@ type authorization struct {
 	scopes      []string
 	prompts     []string
 	maxAge      *time.Duration
-	claims      *claimsRequest
+	claims      *tokens.ClaimsRequest
 	rawClaims   string
 	acrs        []string // asked for and known here, the preferred first
-	hint        *idTokenHint
+	hint        *tokens.IDTokenHint
 	account     *browser.Account // nil: nobody is signed in
 	aside       bool             // the account is signed in, but not the browser's current one
 	late        bool             // the request was begun before, too long ago
@@ -65,7 +66,7 @@ func (a *authorization) answer(params url.Values) *answer {
 // comes back with both.
 func (p *Provider) parseAuthorization(r *http.Request, form url.Values, resumed *letter) (*authorization, error) {
 	ctx := r.Context()
-	a := &authorization{tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &claimsRequest{}}
+	a := &authorization{tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &tokens.ClaimsRequest{}}
 	if resumed != nil {
 		a.started = resumed.started
 	}
@@ -245,11 +246,11 @@ func (p *Provider) readOIDC(ctx context.Context, a *authorization, form url.Valu
 		return err
 	}
 	a.rawClaims = form.Get("claims")
-	if a.claims, err = parseClaimsRequest(a.rawClaims); err != nil {
-		a.claims = &claimsRequest{}
+	if a.claims, err = tokens.ParseClaimsRequest(a.rawClaims); err != nil {
+		a.claims = &tokens.ClaimsRequest{}
 		return fosite.ErrInvalidRequest.WithDescription(err.Error())
 	}
-	a.claims.within(a.client)
+	a.claims.Within(a.client)
 	if err := readACR(a, form.Get("acr_values")); err != nil {
 		return err
 	}
@@ -264,7 +265,7 @@ func (p *Provider) readHint(ctx context.Context, a *authorization, raw string) e
 	if raw == "" {
 		return nil
 	}
-	hint, err := p.openIDTokenHint(ctx, a.tenant, raw)
+	hint, err := p.tokens.OpenIDTokenHint(ctx, a.tenant, raw)
 	switch {
 	case errors.Is(err, jws.ErrInvalid):
 		web.Note(ctx, "why", err.Error())
@@ -276,7 +277,7 @@ func (p *Provider) readHint(ctx context.Context, a *authorization, raw string) e
 		return err
 	case !slices.Contains(hint.Audience, a.client.ClientID):
 		return fosite.ErrInvalidRequest.WithDescription("id_token_hint is an ID token of another client.")
-	case !a.claims.IDToken["sub"].allows(hint.Subject):
+	case !a.claims.IDToken["sub"].Allows(hint.Subject):
 		return fosite.ErrInvalidRequest.WithDescription("id_token_hint and the claims parameter are about different people.")
 	}
 	a.hint = hint

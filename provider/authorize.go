@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -198,7 +199,7 @@ func (p *Provider) once(ctx context.Context, a *authorization, l *letter, sealed
 	if err != nil {
 		return "", done
 	}
-	c, err := p.openCode(a.tenant, string(first), time.Now())
+	c, err := p.tokens.OpenCode(a.tenant, string(first), time.Now())
 	if err != nil || time.Since(c.IssuedAt) > replay || c.SessionID != a.account.ID {
 		return "", done
 	}
@@ -244,7 +245,7 @@ func (p *Provider) giveCode(a *authorization) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := &code{
+	c := &tokens.Code{
 		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: a.sentURI,
 		Challenge: a.challenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.client.Audience,
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
@@ -253,5 +254,5 @@ func (p *Provider) giveCode(a *authorization) (string, error) {
 	if a.rawClaims != "" {
 		c.Claims = json.RawMessage(a.rawClaims)
 	}
-	return p.sealCode(a.tenant, c)
+	return p.tokens.SealCode(a.tenant, c)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -69,7 +70,7 @@ func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess s
 
 // challenge parses the request as /authorize does, but for what only a browser needs.
 func (p Apps) challenge(r *http.Request, app storage.Client, asked url.Values) (*authorization, error) {
-	a := &authorization{tenant: web.TenantOf(r.Context()), proven: true, client: &app, started: time.Now(), claims: &claimsRequest{}}
+	a := &authorization{tenant: web.TenantOf(r.Context()), proven: true, client: &app, started: time.Now(), claims: &tokens.ClaimsRequest{}}
 	if err := checkParameters(a, asked); err != nil {
 		return nil, appProblem(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
 
 // clientCredentialsGrant gives a client tokens for itself (RFC 6749 section 4.4): no
@@ -39,22 +40,22 @@ func (p clientCredentialsGrant) check(_ context.Context, s *session) error {
 	return nil
 }
 
-func (p clientCredentialsGrant) issue(ctx context.Context, s *session) (*tokens, error) {
-	key, err := p.accessTokenKey(ctx, s.tenant, s.client)
+func (p clientCredentialsGrant) issue(ctx context.Context, s *session) (*issued, error) {
+	key, err := p.tokens.AccessTokenKey(ctx, s.tenant, s.client)
 	if err != nil {
 		return nil, err
 	}
-	claims := &accessClaims{
-		Issuer: s.tenant.Issuer, Audience: audience(s.tenant, s.client, nil),
+	claims := &tokens.AccessClaims{
+		Issuer: s.tenant.Issuer, Audience: tokens.Audience(s.tenant, s.client, nil),
 		// RFC 9068 section 2.2. It is never a person's sub: those are UUIDs, which clients'
 		// ids may not be (RFC 9700 section 4.15).
 		Subject: s.client.ClientID, ClientID: s.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(s.scopes, " "),
-		IssuedAt: s.now.Unix(), ExpiresAt: s.now.Add(p.accessTokenLifetime(s.client)).Unix(),
+		IssuedAt: s.now.Unix(), ExpiresAt: s.now.Add(p.tokens.AccessTokenLifetime(s.client)).Unix(),
 	}
-	access, err := p.accessToken(s.tenant, s.client, key, claims)
+	access, err := p.tokens.AccessToken(s.tenant, s.client, key, claims)
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{access: access, expires: claims.lifetime(), scopes: s.scopes}, nil
+	return &issued{access: access, expires: claims.Lifetime(), scopes: s.scopes}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -28,7 +29,7 @@ func (p codeGrant) check(ctx context.Context, s *session) error {
 	if value == "" {
 		return fosite.ErrInvalidRequest.WithDescription("code is missing.")
 	}
-	c, err := p.openCode(s.tenant, value, s.now)
+	c, err := p.tokens.OpenCode(s.tenant, value, s.now)
 	if c == nil {
 		return invalidGrant(ctx, err.Error())
 	}
@@ -37,7 +38,7 @@ func (p codeGrant) check(ctx context.Context, s *session) error {
 		return invalidGrant(ctx, "another client's code")
 	}
 	s.code = c
-	if errors.Is(err, errCodeExpired) {
+	if errors.Is(err, tokens.ErrCodeExpired) {
 		return p.expired(ctx, s)
 	}
 	if err != nil {
@@ -62,7 +63,7 @@ func (p codeGrant) expired(ctx context.Context, s *session) error {
 	if n > 0 {
 		p.misused(ctx, s, storage.EventCodeReused)
 	}
-	return invalidGrant(ctx, errCodeExpired.Error())
+	return invalidGrant(ctx, tokens.ErrCodeExpired.Error())
 }
 
 // burn spends a code that came without the verifier it needs, so that it cannot be
@@ -83,7 +84,7 @@ func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 
 // issue redeems the code and gives its tokens. The keys that will sign are fetched first, so that
 // nothing that can fail comes after the INSERT: an error there would cost the user a sign-in.
-func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
+func (p codeGrant) issue(ctx context.Context, s *session) (*issued, error) {
 	c, g := s.code, p.newGrant(s)
 	openID := slices.Contains(c.Scopes, "openid")
 	keys, err := p.tokenKeys(ctx, s, openID)
@@ -99,12 +100,12 @@ func (p codeGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 		return nil, err
 	}
 	if openID {
-		if out.id, err = p.idToken(s.tenant, s.client, keys.id, &g, g.Scopes, user, c.Nonce, out.access, s.now); err != nil {
+		if out.id, err = p.tokens.IDToken(s.tenant, s.client, keys.id, &g, g.Scopes, user, c.Nonce, out.access, s.now); err != nil {
 			return nil, err
 		}
 	}
 	if g.Generation > 0 {
-		out.refresh = p.refreshToken(s.tenant.ID, g.ID, g.Generation)
+		out.refresh = p.tokens.RefreshToken(s.tenant.ID, g.ID, g.Generation)
 	}
 	p.nameUnprotected(ctx, s)
 	return out, nil
@@ -135,7 +136,7 @@ func (p codeGrant) newGrant(s *session) storage.Grant {
 		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !s.client.FirstParty, CredentialVersion: c.CredentialVersion,
 		Scopes: c.Scopes, Audience: c.Audience, Claims: c.Claims,
 		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: s.now,
-		ExpiresAt: s.now.Add(p.accessTokenLifetime(s.client)),
+		ExpiresAt: s.now.Add(p.tokens.AccessTokenLifetime(s.client)),
 	}
 	if s.client.MayUse("refresh_token") {
 		g.Generation, g.RotatedAt = 1, s.now

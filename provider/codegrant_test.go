@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -134,7 +135,7 @@ func TestCodeOfAnotherTenant(t *testing.T) {
 	c := s.client()
 	foreign := *s.tenant
 	foreign.ID = "other"
-	sealed, err := s.p.sealCode(&foreign, &code{ID: newID(), ClientID: c.ClientID, UserID: s.user.ID, RedirectURI: testRedirect, IssuedAt: time.Now()})
+	sealed, err := s.p.tokens.SealCode(&foreign, &tokens.Code{ID: newID(), ClientID: c.ClientID, UserID: s.user.ID, RedirectURI: testRedirect, IssuedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +194,7 @@ func TestVerifierWithoutChallenge(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
-	bare := func(k *code) { k.Challenge = "" }
+	bare := func(k *tokens.Code) { k.Challenge = "" }
 	presented := s.code(c, bare)
 	s.fails(s.redeem(c, presented), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", presented, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")
@@ -267,7 +268,7 @@ func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := startTokens(t)
 			c := s.client()
-			presented := s.code(c, func(k *code) { k.Scopes = []string{"openid"} })
+			presented := s.code(c, func(k *tokens.Code) { k.Scopes = []string{"openid"} })
 			if err := end(s, c); err != nil {
 				t.Fatal(err)
 			}
@@ -296,7 +297,7 @@ func TestGrantHasWhatTheCodeSaid(t *testing.T) {
 		c.RefreshTokenLifetime = storage.Duration(48 * time.Hour)
 		c.RefreshTokenIdleLifetime = storage.Duration(time.Hour)
 	})
-	a := s.tokens(c, func(k *code) { k.Claims = []byte(`{"userinfo":{"email":null}}`) })
+	a := s.tokens(c, func(k *tokens.Code) { k.Claims = []byte(`{"userinfo":{"email":null}}`) })
 	g := s.grant(a)
 	if g.UserID != s.user.ID || g.ClientID != "spa" || g.SessionID != s.session.ID || !g.Offline || g.Generation != 1 ||
 		!slices.Equal(g.Scopes, []string{"openid", "profile", "offline_access", "api"}) || string(g.Claims) != `{"userinfo":{"email":null}}` {
@@ -310,7 +311,7 @@ func TestGrantHasWhatTheCodeSaid(t *testing.T) {
 	}
 
 	c = s.client(func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
-	a = s.tokens(c, func(k *code) { k.Scopes = []string{"api"} })
+	a = s.tokens(c, func(k *tokens.Code) { k.Scopes = []string{"api"} })
 	if g := s.grant(a); a.body["refresh_token"] != nil || a.body["id_token"] != nil || g.Offline || g.Generation != 0 {
 		t.Errorf("got %s and %+v, want an access token alone", a.raw, g)
 	}

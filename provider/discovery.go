@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -99,7 +100,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		IntrospectionEndpoint: t.URL("/introspect"),
 
 		Scopes:                clients.Scopes,
-		Claims:                supportedClaims,
+		Claims:                tokens.Claims,
 		ClaimTypes:            []string{"normal"},
 		ClaimsParameter:       true,
 		ResponseTypes:         []string{"code"},

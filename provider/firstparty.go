@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -60,7 +61,7 @@ func (p Apps) Tokens(r *http.Request, app storage.Client, sess storage.Session, 
 		return storage.Tokens{}, appProblem(err)
 	}
 	s := p.appSession(r, &app)
-	s.code = &code{
+	s.code = &tokens.Code{
 		ClientID: app.ClientID, Scopes: scopes, Audience: app.Audience,
 		UserID: sess.UserID, SessionID: sess.ID, CredentialVersion: sess.CredentialVersion,
 		AuthTime: sess.AuthTime, AMR: sess.AMR, ACR: sess.ACR,
@@ -94,7 +95,7 @@ func (p Apps) appSession(r *http.Request, app *storage.Client) *session {
 }
 
 // asked is the answer as a program sees it.
-func (t *tokens) asked() storage.Tokens {
+func (t *issued) asked() storage.Tokens {
 	if t == nil {
 		return storage.Tokens{}
 	}
@@ -125,7 +126,7 @@ func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) 
 func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessionID string, err error) {
 	ctx, now := r.Context(), time.Now()
 	id, err := p.grantOf(ctx, token, now)
-	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, errRefreshToken) {
+	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, tokens.ErrRefreshToken) {
 		web.Note(ctx, "why", err.Error())
 		return "", nil
 	}
@@ -157,11 +158,11 @@ func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessio
 // grantOf is the id of the grant that a refresh or access token names.
 func (p Apps) grantOf(ctx context.Context, token string, now time.Time) (string, error) {
 	t := web.TenantOf(ctx)
-	if strings.HasPrefix(token, refreshPrefix) {
-		id, _, err := p.openRefreshToken(t.ID, token)
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
+		id, _, err := p.tokens.OpenRefreshToken(t.ID, token)
 		return id, err
 	}
-	claims, err := p.openAccessToken(ctx, t, token, now)
+	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
 	if err == nil && claims.GrantID == "" {
 		err = fmt.Errorf("%w: no person's token", jws.ErrInvalid)
 	}
@@ -188,7 +189,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !isToken(token) {
 		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
-	claims, err := p.openAccessToken(ctx, t, token, now)
+	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
 	if errors.Is(err, jws.ErrInvalid) {
 		return c, g, u, invalidToken(ctx, err.Error())
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -61,7 +62,7 @@ func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.app(func(c *storage.Client) { c.Audience = []string{"https://api.example.com"} })
-	byCode := s.tokens(c, func(k *code) {
+	byCode := s.tokens(c, func(k *tokens.Code) {
 		k.Nonce, k.Scopes, k.Audience = "", []string{"openid", "profile", "email", "api"}, c.Audience
 	})
 	byApp := s.appTokens(c, "")

@@ -7,6 +7,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -19,12 +20,12 @@ type session struct {
 	form   url.Values
 	now    time.Time // one for the whole request
 
-	code  *code        // authorization_code: what was presented
-	token refreshTaken // refresh_token: what was presented
+	code  *tokens.Code        // authorization_code: what was presented
+	token tokens.RefreshToken // refresh_token: what was presented
 	// scopes are those that the tokens will have; refresh_token: those asked for, or
 	// nil for all of the grant's.
 	scopes []string
-	tokens *tokens // what came of it
+	issued *issued // what came of it
 }
 
 // fosite keeps lifetimes, a user name and a subject here for handlers that are not

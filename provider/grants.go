@@ -32,11 +32,11 @@ type grantType interface {
 	// misused.
 	check(ctx context.Context, s *session) error
 	// issue makes what check let pass into tokens.
-	issue(ctx context.Context, s *session) (*tokens, error)
+	issue(ctx context.Context, s *session) (*issued, error)
 }
 
-// tokens are an answer of the token endpoint (RFC 6749 section 5.1).
-type tokens struct {
+// issued is an answer of the token endpoint (RFC 6749 section 5.1).
+type issued struct {
 	access  string
 	expires time.Duration
 	refresh string // or ""
@@ -77,6 +77,6 @@ func (h *grantHandler) PopulateTokenEndpointResponse(ctx context.Context, r fosi
 	// fosite looks at these two alone; the answer is made of the tokens.
 	w.SetAccessToken(t.access)
 	w.SetTokenType("Bearer")
-	s.tokens = t
+	s.issued = t
 	return nil
 }

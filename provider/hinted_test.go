@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -25,7 +26,7 @@ func (s *tokenServer) kim() storage.User {
 func (a *asker) about(u storage.User, sess storage.Session) map[string][]string {
 	a.Helper()
 	a.session = sess
-	hint := a.tokens(a.client, func(c *code) { c.UserID, c.SessionID = u.ID, sess.ID }).str("id_token")
+	hint := a.tokens(a.client, func(c *tokens.Code) { c.UserID, c.SessionID = u.ID, sess.ID }).str("id_token")
 	sub := `{"id_token":{"sub":{"value":"` + u.ID + `"}}}`
 	return map[string][]string{
 		"id_token_hint": {"id_token_hint", hint}, "claims": {"claims", sub}, "both": {"id_token_hint", hint, "claims", sub},
@@ -168,7 +169,7 @@ func TestPagesAreToldWhoIsMeant(t *testing.T) {
 	}
 	a.client.IDTokenClaims = nil
 	a.put(a.client)
-	withEmail := a.tokens(a.client, func(c *code) { c.SessionID, c.Scopes = jos.ID, []string{"openid", "profile"} }).str("id_token")
+	withEmail := a.tokens(a.client, func(c *tokens.Code) { c.SessionID, c.Scopes = jos.ID, []string{"openid", "profile"} }).str("id_token")
 	if in := told("id_token_hint", withEmail); in.LoginHint != "jo" {
 		t.Errorf("a hint that holds the user name: got login hint %q", in.LoginHint)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -73,7 +74,7 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	s := startTokens(t)
 	off := false
 	c := s.client(func(c *storage.Client) { c.IDTokenClaims = &off })
-	a := s.tokens(c, func(k *code) {
+	a := s.tokens(c, func(k *tokens.Code) {
 		k.Claims = []byte(`{"id_token":{"email":{"essential":true},"email_verified":null,"sub":{"value":"x"},"iss":{"value":"https://evil"},"nickname":null},"userinfo":{"name":null}}`)
 	})
 	claims := payload(t, a.str("id_token"))
@@ -102,13 +103,13 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 // F5: nothing that a person's record or a request says can replace what the protocol says.
 func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 	t.Parallel()
-	asked := map[string]*claimRequest{}
-	for _, name := range protocolClaims {
-		asked[name] = &claimRequest{Value: "evil"}
+	asked := map[string]*tokens.ClaimRequest{}
+	for _, name := range tokens.ProtocolClaims {
+		asked[name] = &tokens.ClaimRequest{Value: "evil"}
 	}
 	u := &storage.User{Username: "sub", Email: "iss", Profile: storage.Profile{Name: "aud"}}
-	for name := range userClaims(u, clients.Scopes, asked) {
-		for _, p := range protocolClaims {
+	for name := range tokens.UserClaims(u, clients.Scopes, asked) {
+		for _, p := range tokens.ProtocolClaims {
 			if name == p {
 				t.Errorf("%s came from the record", name)
 			}
@@ -122,8 +123,8 @@ func TestIDTokenHint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		a := s.tokens(s.client())
-		check := func(hint string) (*idTokenHint, error) {
-			return s.p.openIDTokenHint(t.Context(), s.tenant, hint)
+		check := func(hint string) (*tokens.IDTokenHint, error) {
+			return s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, hint)
 		}
 		time.Sleep(2 * time.Hour) // it has expired
 		h, err := check(a.str("id_token"))
@@ -142,7 +143,7 @@ func TestIDTokenHint(t *testing.T) {
 		}
 		other := *s.tenant
 		other.Issuer = "https://other.example"
-		if _, err := s.p.openIDTokenHint(t.Context(), &other, a.str("id_token")); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), &other, a.str("id_token")); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("another issuer: got %v", err)
 		}
 		stranger, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

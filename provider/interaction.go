@@ -129,8 +129,8 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 	next := tenant.Path + "/authorize?i=" + sealed
 	return storage.Interaction{
 		TenantID: tenant.ID, Letter: sealed, Started: l.started, Late: p.late(l), Client: *a.client,
-		Scopes: a.scopes, Claims: a.claims.names(), RedirectURI: a.redirectURI,
-		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
+		Scopes: a.scopes, Claims: a.claims.Names(), RedirectURI: a.redirectURI,
+		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
 		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
 		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
 		ContinueURL: next, CancelURL: next + "&cancel=1",

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -59,7 +60,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
 	look := p.introspectAccess
-	if strings.HasPrefix(token, refreshPrefix) {
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		look = p.introspectRefresh
 	}
 	found, err := look(ctx, t, client, token, time.Now())
@@ -76,7 +77,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 // introspectAccess looks at an access token: one signature, one read. Its errors are
 // jws.ErrInvalid or storage.ErrNotFound for a token that does not work here.
 func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
-	claims, err := p.openAccessToken(ctx, t, token, now)
+	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *st
 
 // ownTokenLives says whether a token that a client got for itself still counts: there is
 // no grant that could be revoked, only the token or the client.
-func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *accessClaims) error {
+func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tokens.AccessClaims) error {
 	if _, err := p.clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *acc
 // introspectRefresh looks at a refresh token, for its own client alone: a resource server
 // that asks about one was sent it in place of an access token.
 func (p *Provider) introspectRefresh(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
-	id, generation, err := p.openRefreshToken(t.ID, token)
+	id, generation, err := p.tokens.OpenRefreshToken(t.ID, token)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}

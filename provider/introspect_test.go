@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -45,7 +46,7 @@ func (s *tokenServer) confidential(id string, change ...func(*storage.Client)) (
 }
 
 // confidentialTokens gets the tokens of a new code of a client with a secret.
-func (s *tokenServer) confidentialTokens(c *storage.Client, secret string, change ...func(*code)) reply {
+func (s *tokenServer) confidentialTokens(c *storage.Client, secret string, change ...func(*tokens.Code)) reply {
 	s.Helper()
 	a := s.post(values("grant_type", "authorization_code", "code", s.code(c, change...), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic(c.ClientID, secret))
 	if a.status != http.StatusOK {
@@ -58,9 +59,9 @@ func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	web, secret := s.confidential("web", func(c *storage.Client) { c.Audience = []string{"https://api.example.com", "api"} })
-	tokens := s.confidentialTokens(web, secret)
-	token := tokens.str("access_token")
-	claims := s.access(tokens)
+	given := s.confidentialTokens(web, secret)
+	token := given.str("access_token")
+	claims := s.access(given)
 	a := s.inspect("web", secret, token)
 	want := map[string]any{
 		"active": true, "token_type": "Bearer", "scope": "openid profile offline_access api", "client_id": "web", "username": "jo",
@@ -82,8 +83,8 @@ func TestIntrospection(t *testing.T) {
 		}
 	}
 
-	a = s.inspect("web", secret, tokens.str("refresh_token"))
-	g := s.grant(tokens)
+	a = s.inspect("web", secret, given.str("refresh_token"))
+	g := s.grant(given)
 	want = map[string]any{
 		"active": true, "scope": "openid profile offline_access api", "client_id": "web", "iss": testIssuer, "sub": s.user.ID,
 		"iat": float64(g.RotatedAt.Unix()), "exp": float64(g.IdleExpiresAt.Unix()), "sid": s.session.ID,
@@ -100,7 +101,7 @@ func TestIntrospection(t *testing.T) {
 	}
 
 	opaque, hush := s.confidential("opaque", func(c *storage.Client) { c.AccessTokenFormat, c.Scope = "opaque", "openid api" })
-	a = s.inspect("opaque", hush, s.confidentialTokens(opaque, hush, func(k *code) { k.Scopes = []string{"openid"} }).str("access_token"))
+	a = s.inspect("opaque", hush, s.confidentialTokens(opaque, hush, func(k *tokens.Code) { k.Scopes = []string{"openid"} }).str("access_token"))
 	if !s.active(a) || a.body["username"] != nil {
 		t.Errorf("opaque, without profile: got %s", a.raw)
 	}
@@ -111,11 +112,11 @@ func TestWhoMayIntrospect(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	spa := s.client(func(c *storage.Client) { c.Audience = []string{"api"} })
-	tokens := s.tokens(spa)
+	given := s.tokens(spa)
 	_, api := s.service("api")
 	_, other := s.service("other")
 	_, gateway := s.service("gateway", func(c *storage.Client) { c.MayIntrospect = true })
-	access, refresh := tokens.str("access_token"), tokens.str("refresh_token")
+	access, refresh := given.str("access_token"), given.str("refresh_token")
 	for _, tt := range []struct {
 		id, secret      string
 		access, refresh bool
@@ -133,7 +134,7 @@ func TestWhoMayIntrospect(t *testing.T) {
 		}
 	}
 	// An ID token is for the client, and nothing to ask about.
-	if s.active(s.inspect("gateway", gateway, tokens.str("id_token"))) {
+	if s.active(s.inspect("gateway", gateway, given.str("id_token"))) {
 		t.Error("ID token: active")
 	}
 	for name, a := range map[string]reply{
@@ -261,10 +262,10 @@ func TestStatementsPerIntrospection(t *testing.T) {
 		s := startTokens(t)
 		c, secret := s.confidential("web")
 		_, own := s.service("svc")
-		tokens, self := s.confidentialTokens(c, secret), ask(s, basic("svc", own)).str("access_token")
+		given, self := s.confidentialTokens(c, secret), ask(s, basic("svc", own)).str("access_token")
 		for name, f := range map[string]func() reply{
-			"access token":  func() reply { return s.inspect("web", secret, tokens.str("access_token")) },
-			"refresh token": func() reply { return s.inspect("web", secret, tokens.str("refresh_token")) },
+			"access token":  func() reply { return s.inspect("web", secret, given.str("access_token")) },
+			"refresh token": func() reply { return s.inspect("web", secret, given.str("refresh_token")) },
 			"own token":     func() reply { return s.inspect("svc", own, self) },
 		} {
 			if got := s.statements(http.StatusOK, f); got != "SELECT" {
@@ -278,10 +279,10 @@ func TestIntrospectionWhileStorageIsDown(t *testing.T) {
 	t.Parallel()
 	s, store := startFailing(t)
 	c, secret := s.confidential("web")
-	tokens := s.confidentialTokens(c, secret)
+	given := s.confidentialTokens(c, secret)
 	store.set("LiveGrant")
-	s.unavailable(s.inspect("web", secret, tokens.str("access_token")))
-	s.unavailable(s.inspect("web", secret, tokens.str("refresh_token")))
+	s.unavailable(s.inspect("web", secret, given.str("access_token")))
+	s.unavailable(s.inspect("web", secret, given.str("refresh_token")))
 	_, own := s.service("svc")
 	self := ask(s, basic("svc", own)).str("access_token")
 	store.set("IsSpent")

@@ -101,14 +101,14 @@ func TestForgedTokens(t *testing.T) {
 		"a megabyte":           token + strings.Repeat("A", 1<<20),
 		"empty":                "",
 	} {
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, jwt, time.Now()); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, jwt, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("%s: got %v, want an invalid token", name, err)
 		}
 	}
 	// JWT is the typ of some clients' access tokens: their claims tell them from ID tokens.
 	for _, typ := range []string{"AT+JWT", "application/at+jwt", "JWT"} {
 		jwt := signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", typ))
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, jwt, time.Now()); err != nil {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, jwt, time.Now()); err != nil {
 			t.Errorf("typ %s: %v", typ, err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestScheduledRotation(t *testing.T) {
 		}
 
 		time.Sleep(24*time.Hour - time.Minute)
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, last, time.Now()); err != nil {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, last, time.Now()); err != nil {
 			t.Errorf("a token that lives: %v", err)
 		}
 		time.Sleep(10 * time.Minute)
@@ -192,7 +192,7 @@ func TestTokensOutliveTheirKeysTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(24*time.Hour - time.Second)
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); err != nil {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -209,7 +209,7 @@ func TestRemovedKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(cache.TTL)
-		if _, err := s.p.openAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("got %v, want an invalid token", err)
 		}
 		if got := s.kidOf(s.p.Keys, "ES256"); got == kid {

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -158,7 +159,7 @@ type logoutRequest struct {
 	client *storage.Client // nil: none that is known
 	target string          // a post_logout_redirect_uri of the client, or ""
 	state  string
-	hint   *idTokenHint // nil: none that can be believed
+	hint   *tokens.IDTokenHint // nil: none that can be believed
 }
 
 // parseLogout checks a request. What it returns may be acted upon; what was wrong with the
@@ -169,7 +170,7 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 	id, hint := form.Get("client_id"), form.Get("id_token_hint")
 	if hint != "" {
 		var err error
-		req.hint, err = p.openIDTokenHint(ctx, t, hint)
+		req.hint, err = p.tokens.OpenIDTokenHint(ctx, t, hint)
 		switch {
 		case errors.Is(err, jws.ErrInvalid):
 			web.Note(ctx, "why", err.Error())

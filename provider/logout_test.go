@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -65,7 +66,7 @@ func TestSigningOutLeavesOtherClientsOfflineGrants(t *testing.T) {
 	t.Parallel()
 	v, c := startLogout(t)
 	other := v.client(func(c *storage.Client) { c.ClientID = "other" })
-	offline, bound := v.tokens(other), v.tokens(other, func(k *code) { k.Scopes = []string{"openid"} })
+	offline, bound := v.tokens(other), v.tokens(other, func(k *tokens.Code) { k.Scopes = []string{"openid"} })
 	v.logout("id_token_hint", v.tokens(c).str("id_token"))
 	if a := v.refresh(other, offline.str("refresh_token")); a.status != http.StatusOK {
 		t.Errorf("another client's offline grant: got %d %s", a.status, a.raw)
@@ -302,7 +303,7 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 		v.Fatal(err)
 	}
 	g := &storage.Grant{UserID: v.user.ID, SessionID: v.session.ID, AuthTime: time.Now()}
-	token, err := v.p.idToken(v.tenant, c, key, g, []string{"openid"}, &storage.User{}, "", "x", time.Now())
+	token, err := v.p.tokens.IDToken(v.tenant, c, key, g, []string{"openid"}, &storage.User{}, "", "x", time.Now())
 	if err != nil {
 		v.Fatal(err)
 	}

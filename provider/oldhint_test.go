@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -53,7 +54,7 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 		if got := a.sub(params.Get("code")); got != a.user.ID {
 			t.Errorf("authorize: got a code of %v, want Jo's", got)
 		}
-		if _, err := a.p.Keys.Verify(t.Context(), a.tenant.ID, about[1], clients.SigningAlgorithms, idTokenType); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := a.p.Keys.Verify(t.Context(), a.tenant.ID, about[1], clients.SigningAlgorithms, tokens.IDTokenType); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("what opens something is believed of an old key: %v", err)
 		}
 
@@ -61,7 +62,7 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 		if err := a.store.RemoveKey(t.Context(), a.tenant.ID, kid); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.p.openIDTokenHint(t.Context(), a.tenant, about[1]); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := a.p.tokens.OpenIDTokenHint(t.Context(), a.tenant, about[1]); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("a removed key's: got %v", err)
 		}
 	})
@@ -87,11 +88,11 @@ func TestKeysSayNoMoreAtSomeTime(t *testing.T) {
 		s := startTokens(t)
 		hint := s.tokens(s.client()).str("id_token")
 		s.outlives(storage.KeepKeys)
-		if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, hint); err != nil {
+		if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, hint); err != nil {
 			t.Errorf("after %s: %v", storage.KeepKeys, err)
 		}
 		time.Sleep(48 * time.Hour)
-		if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, hint); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, hint); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("after two days more: got %v", err)
 		}
 		s.outlives(0)

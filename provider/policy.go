@@ -102,13 +102,13 @@ func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, err
 	more := func(asked, allowed []string) bool {
 		return slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(allowed, s) })
 	}
-	return more(a.scopes, c.Scopes) || more(a.claims.names(), c.Claims), nil
+	return more(a.scopes, c.Scopes) || more(a.claims.Names(), c.Claims), nil
 }
 
 // meant says whether the request is about the user: id_token_hint and a sub in the
 // claims parameter name one (OIDC Core 3.1.2.1, 5.5.1).
 func (a *authorization) meant(userID string) bool {
-	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].allows(userID)
+	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].Allows(userID)
 }
 
 // subjects are the ids of the people that the request is about, or nil for anybody.
@@ -116,7 +116,7 @@ func (a *authorization) subjects() []string {
 	if a.hint != nil {
 		return []string{a.hint.Subject}
 	}
-	return a.claims.IDToken["sub"].words()
+	return a.claims.IDToken["sub"].Words()
 }
 
 // age is a parameter in seconds as a duration, bounded so that it cannot overflow.

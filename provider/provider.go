@@ -22,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -110,6 +111,7 @@ type Provider struct {
 	Keys *keys.Ring
 
 	auth        *clientauth.Authenticator
+	tokens      *tokens.Maker
 	unprotected daily
 	origins     cache.Cache[originKey, bool]
 
@@ -143,6 +145,10 @@ func New(c Config) (*Provider, error) {
 	p := &Provider{Config: c}
 	p.clients = oauth.NewClients(c.Store)
 	p.Keys = keys.NewRing(keys.Config{Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.record})
+	p.tokens = &tokens.Maker{
+		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,
+		CodeLifetime: c.CodeLifetime, DefaultAccessTokenLifetime: c.AccessTokenLifetime, DefaultIDTokenLifetime: c.IDTokenLifetime,
+	}
 	p.auth = clientauth.New(&clientauth.Authenticator{
 		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,
 		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,

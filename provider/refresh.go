@@ -31,7 +31,7 @@ func (p refreshGrant) check(ctx context.Context, s *session) error {
 		return fosite.ErrInvalidRequest.WithDescription("refresh_token is missing.")
 	}
 	var err error
-	if s.token.grantID, s.token.generation, err = p.openRefreshToken(s.tenant.ID, value); err != nil {
+	if s.token.GrantID, s.token.Generation, err = p.tokens.OpenRefreshToken(s.tenant.ID, value); err != nil {
 		return invalidGrant(ctx, err.Error())
 	}
 	if s.scopes = strings.Fields(s.form.Get("scope")); len(s.scopes) > 0 {
@@ -44,7 +44,7 @@ func (p refreshGrant) check(ctx context.Context, s *session) error {
 // client must not cost the person the grant. This read is made for clients that send
 // scope only.
 func (p refreshGrant) checkScope(ctx context.Context, s *session) error {
-	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.grantID)
+	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.GrantID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != s.client.ClientID {
 		return invalidGrant(ctx, "no such grant of this client")
 	}
@@ -59,7 +59,7 @@ func (p refreshGrant) checkScope(ctx context.Context, s *session) error {
 	return nil
 }
 
-func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
+func (p refreshGrant) issue(ctx context.Context, s *session) (*issued, error) {
 	allowed := s.client.Scopes()
 	keys, err := p.tokenKeys(ctx, s, slices.Contains(allowed, "openid"))
 	if err != nil {
@@ -80,11 +80,11 @@ func (p refreshGrant) issue(ctx context.Context, s *session) (*tokens, error) {
 	}
 	if slices.Contains(scopes, "openid") {
 		// Like the first, with a new iat and without the nonce (OIDC Core 12.2).
-		if out.id, err = p.idToken(s.tenant, s.client, keys.id, g, scopes, user, "", out.access, s.now); err != nil {
+		if out.id, err = p.tokens.IDToken(s.tenant, s.client, keys.id, g, scopes, user, "", out.access, s.now); err != nil {
 			return nil, err
 		}
 	}
-	out.refresh = p.refreshToken(s.tenant.ID, g.ID, g.Generation)
+	out.refresh = p.tokens.RefreshToken(s.tenant.ID, g.ID, g.Generation)
 	return out, nil
 }
 
@@ -96,7 +96,7 @@ func (p refreshGrant) use(ctx context.Context, s *session) (*storage.Grant, *sto
 		advance = p.Store.Touch
 	}
 	idle := s.now.Add(s.client.RefreshTokenIdleLifetime.Or(p.RefreshTokenIdleLifetime))
-	g, user, err := advance(ctx, s.tenant.ID, s.token.grantID, s.client.ClientID, s.token.generation, idle, s.now)
+	g, user, err := advance(ctx, s.tenant.ID, s.token.GrantID, s.client.ClientID, s.token.Generation, idle, s.now)
 	if errors.Is(err, storage.ErrStale) {
 		return p.stale(ctx, s)
 	}
@@ -118,7 +118,7 @@ func rotates(c *storage.Client) bool {
 // there, never one more. An older one was copied: which of the two holders is the
 // thief cannot be told, so that the grant ends for both.
 func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *storage.User, error) {
-	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.grantID)
+	g, err := p.Store.Grant(ctx, s.tenant.ID, s.token.GrantID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil, invalidGrant(ctx, "no such grant")
@@ -130,11 +130,11 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 		return nil, nil, invalidGrant(ctx, "another client's token")
 	case !g.RevokedAt.IsZero():
 		return nil, nil, invalidGrant(ctx, "the grant was revoked")
-	case s.token.generation > g.Generation:
+	case s.token.Generation > g.Generation:
 		return nil, nil, p.rolledBack(ctx, s, &g)
-	case s.token.generation == g.Generation:
+	case s.token.Generation == g.Generation:
 		return nil, nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the person or client disabled")
-	case s.token.generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
+	case s.token.Generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
 		return p.again(ctx, s)
 	}
 	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
@@ -158,7 +158,7 @@ func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Gra
 
 // again is the grant of a predecessor that may still be used, if the grant lives.
 func (p refreshGrant) again(ctx context.Context, s *session) (*storage.Grant, *storage.User, error) {
-	g, user, err := p.Store.LiveGrant(ctx, s.tenant.ID, s.token.grantID, "", s.now)
+	g, user, err := p.Store.LiveGrant(ctx, s.tenant.ID, s.token.GrantID, "", s.now)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil, invalidGrant(ctx, "the grant is dead")
@@ -167,7 +167,7 @@ func (p refreshGrant) again(ctx context.Context, s *session) (*storage.Grant, *s
 	case !g.IdleExpiresAt.IsZero() && !s.now.Before(g.IdleExpiresAt):
 		return nil, nil, invalidGrant(ctx, "the refresh token was not used for too long")
 	}
-	g.Generation = s.token.generation + 1 // the same successor, whatever came of it since
+	g.Generation = s.token.Generation + 1 // the same successor, whatever came of it since
 	return &g, &user, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -54,12 +55,12 @@ func TestTokenAheadOfItsGrant(t *testing.T) {
 		c := s.client()
 		thief := s.client(func(c *storage.Client) { c.ClientID = "thief" })
 		spent := s.tokens(c).str("refresh_token")
-		id, _, err := s.p.openRefreshToken(s.tenant.ID, spent)
+		id, _, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, spent)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// The database knows the first generation, and the client has the third.
-		newest := s.p.refreshToken(s.tenant.ID, id, 3)
+		newest := s.p.tokens.RefreshToken(s.tenant.ID, id, 3)
 		s.fails(s.refresh(thief, newest), http.StatusBadRequest, "invalid_grant")
 		if n := s.events("refresh.ahead"); n != 0 {
 			t.Errorf("%d events, want none for another client's try", n)
@@ -182,9 +183,9 @@ func TestRefreshDropsScopesTheClientLost(t *testing.T) {
 // E7: whatever ends the grant ends its refresh token at once, grace window or not.
 func TestRefreshAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	online := func(k *code) { k.Scopes = []string{"openid"} }
+	online := func(k *tokens.Code) { k.Scopes = []string{"openid"} }
 	for name, c := range map[string]struct {
-		code   func(*code)
+		code   func(*tokens.Code)
 		end    func(s *tokenServer, c *storage.Client) error
 		status int
 		error  string
@@ -365,7 +366,7 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 	s := startTokens(t)
 	c := s.client()
 	token := s.tokens(c).str("refresh_token")
-	id, gen, err := s.p.openRefreshToken(s.tenant.ID, token)
+	id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
 	if err != nil || gen != 1 {
 		t.Fatalf("got %d, %v", gen, err)
 	}
@@ -374,7 +375,7 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 		"x", "vrt_", token + "A", token + "=", token + "\n", token[:len(token)-1], strings.ToUpper(token), token[4:],
 		"vrt_" + strings.ToUpper(id) + ".1." + mac, "vrt_" + strings.ReplaceAll(id, "-", "") + ".1." + mac, "vrt_{" + id + "}.1." + mac,
 		"vrt_" + id + ".01." + mac, "vrt_" + id + ".+1." + mac, "vrt_" + id + ".2." + mac, "vrt_" + id + ".-1." + mac, "vrt_" + id + ".1", "vrt_" + id + ".1." + mac + ".",
-		"vrt_" + newID() + ".1." + mac, s.p.refreshToken("other", id, 1), "vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
+		"vrt_" + newID() + ".1." + mac, s.p.tokens.RefreshToken("other", id, 1), "vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
 	}
 	for i := range token {
 		mutants = append(mutants, token[:i]+string(token[i]^1)+token[i+1:])
@@ -387,7 +388,7 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 			s.fails(s.refresh(c, m), http.StatusBadRequest, "invalid_grant")
 		}
 	}
-	s.fails(s.refresh(c, s.p.refreshToken(s.tenant.ID, newID(), 1)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, s.p.tokens.RefreshToken(s.tenant.ID, newID(), 1)), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.refresh(c, ""), http.StatusBadRequest, "invalid_request")
 	a := s.refresh(c, token)
 	if a.status != http.StatusOK {
@@ -395,22 +396,22 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 	}
 	// One that was made here but that no grant has reached, as after a restored backup, is no
 	// mutant: it ends the grant.
-	s.fails(s.refresh(c, s.p.refreshToken(s.tenant.ID, id, 5)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, s.p.tokens.RefreshToken(s.tenant.ID, id, 5)), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.refresh(c, a.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
 }
 
 func FuzzRefreshToken(f *testing.F) {
 	s := startTokens(f)
 	for _, gen := range []int64{1, 2, 9223372036854775807} {
-		f.Add(s.p.refreshToken(s.tenant.ID, "018f3c1e-7b1a-7b1a-8b1a-1b1a1b1a1b1a", gen))
+		f.Add(s.p.tokens.RefreshToken(s.tenant.ID, "018f3c1e-7b1a-7b1a-8b1a-1b1a1b1a1b1a", gen))
 	}
 	f.Add("vrt_..")
 	f.Fuzz(func(t *testing.T, token string) {
-		id, gen, err := s.p.openRefreshToken(s.tenant.ID, token)
+		id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
 		if err != nil {
 			return
 		}
-		if again := s.p.refreshToken(s.tenant.ID, id, gen); again != token {
+		if again := s.p.tokens.RefreshToken(s.tenant.ID, id, gen); again != token {
 			t.Errorf("got %q taken for %q", token, again)
 		}
 		if gen < 1 || strconv.FormatInt(gen, 10) == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -34,7 +35,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
 	end := p.revokeAccess
-	if strings.HasPrefix(token, refreshPrefix) {
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		end = p.revokeRefresh
 	}
 	if err := end(r.Context(), client, token, time.Now()); err != nil {
@@ -49,7 +50,7 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 // revokeRefresh revokes the grant: one conditional UPDATE, which does nothing to a grant
 // of another client. A token that was rotated meanwhile will do: its owner wants an end.
 func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	id, _, err := p.openRefreshToken(c.TenantID, token)
+	id, _, err := p.tokens.OpenRefreshToken(c.TenantID, token)
 	if err != nil {
 		web.Note(ctx, "why", err.Error())
 		return nil
@@ -66,7 +67,7 @@ func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token s
 
 // revokeAccess remembers the token's jti until it has expired.
 func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	claims, err := p.openAccessToken(ctx, web.TenantOf(ctx), token, now)
+	claims, err := p.tokens.OpenAccessToken(ctx, web.TenantOf(ctx), token, now)
 	if err == nil && claims.ClientID != c.ClientID {
 		err = fmt.Errorf("%w: another client's", jws.ErrInvalid)
 	}

@@ -38,7 +38,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.fosite.NewAccessResponse(ctx, req); err != nil {
 		return err
 	}
-	return oauth.WriteJSON(w, http.StatusOK, s.tokens.asked())
+	return oauth.WriteJSON(w, http.StatusOK, s.issued.asked())
 }
 
 // invalidGrant is the one answer to codes and refresh tokens that do not work: which
@@ -53,7 +53,7 @@ func invalidGrant(ctx context.Context, why string) error {
 type tokenKeys struct{ access, id *keys.Key }
 
 func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (k tokenKeys, err error) {
-	if k.access, err = p.accessTokenKey(ctx, s.tenant, s.client); err != nil {
+	if k.access, err = p.tokens.AccessTokenKey(ctx, s.tenant, s.client); err != nil {
 		return k, err
 	}
 	if idToken {
@@ -63,11 +63,11 @@ func (p *Provider) tokenKeys(ctx context.Context, s *session, idToken bool) (k t
 }
 
 // grantAccess makes the access token of an answer that g gives.
-func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, scopes []string) (*tokens, error) {
-	claims := p.grantClaims(s.tenant, s.client, g, scopes, s.now)
-	access, err := p.accessToken(s.tenant, s.client, keys.access, claims)
+func (p *Provider) grantAccess(s *session, keys tokenKeys, g *storage.Grant, scopes []string) (*issued, error) {
+	claims := p.tokens.GrantClaims(s.tenant, s.client, g, scopes, s.now)
+	access, err := p.tokens.AccessToken(s.tenant, s.client, keys.access, claims)
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{access: access, expires: claims.lifetime(), scopes: scopes}, nil
+	return &issued{access: access, expires: claims.Lifetime(), scopes: scopes}, nil
 }

@@ -79,13 +79,13 @@ func BenchmarkCode(b *testing.B) {
 func BenchmarkRefresh(b *testing.B) {
 	s := startTokens(b)
 	c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = "ES256" })
-	id, gen, err := s.p.openRefreshToken(s.tenant.ID, s.tokens(c).str("refresh_token"))
+	id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, s.tokens(c).str("refresh_token"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.send(b, values("grant_type", "refresh_token", "client_id", "spa", "refresh_token", s.p.refreshToken(s.tenant.ID, id, gen)), "")
+		s.send(b, values("grant_type", "refresh_token", "client_id", "spa", "refresh_token", s.p.tokens.RefreshToken(s.tenant.ID, id, gen)), "")
 		gen++
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -239,6 +240,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 			s, f := startFailing(t)
 			c := s.client()
 			code := s.code(c)
+			s = s.replica() // which has read nothing yet
 			f.set(call)
 			s.unavailable(s.redeem(c, code))
 			s.unavailable(s.redeem(c, code))
@@ -295,7 +297,7 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 
 func TestErrorsOfStorageKeepTheirMeaning(t *testing.T) {
 	t.Parallel()
-	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable || errors.Is(e, errCodeInvalid) {
+	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable || errors.Is(e, tokens.ErrCodeInvalid) {
 		t.Errorf("got %v", e)
 	}
 }

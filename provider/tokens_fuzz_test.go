@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -32,14 +33,14 @@ func FuzzTampered(f *testing.F) {
 	}
 	ctx, now := context.Background(), time.Now()
 	open := []func(string) error{
-		func(v string) error { _, err := s.p.openAccessToken(ctx, t, v, now); return err },
-		func(v string) error { _, err := s.p.openIDTokenHint(ctx, t, v); return err },
-		func(v string) error { _, err := s.p.openCode(t, v, now); return err },
-		func(v string) error { _, _, err := s.p.openRefreshToken(t.ID, v); return err },
+		func(v string) error { _, err := s.p.tokens.OpenAccessToken(ctx, t, v, now); return err },
+		func(v string) error { _, err := s.p.tokens.OpenIDTokenHint(ctx, t, v); return err },
+		func(v string) error { _, err := s.p.tokens.OpenCode(t, v, now); return err },
+		func(v string) error { _, _, err := s.p.tokens.OpenRefreshToken(t.ID, v); return err },
 	}
 	// Which of them opens which.
 	opener := []int{0, 0, 1, 2, 3}
-	reasons := []error{jws.ErrInvalid, jws.ErrInvalid, errCodeInvalid, errRefreshToken}
+	reasons := []error{jws.ErrInvalid, jws.ErrInvalid, tokens.ErrCodeInvalid, tokens.ErrRefreshToken}
 	// Few: each is tried, one by one, before the first change is made to any.
 	for i := range issued {
 		f.Add(uint8(i), uint16(0), uint16(0), "")

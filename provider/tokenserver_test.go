@@ -25,6 +25,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -186,9 +187,9 @@ func (s *tokenServer) put(c *storage.Client) {
 }
 
 // code is an authorization code of the client, as /authorize would give one.
-func (s *tokenServer) code(c *storage.Client, change ...func(*code)) string {
+func (s *tokenServer) code(c *storage.Client, change ...func(*tokens.Code)) string {
 	s.Helper()
-	k := &code{
+	k := &tokens.Code{
 		ID: newID(), ClientID: c.ClientID, RedirectURI: testRedirect, Nonce: "n-0S6",
 		Challenge: s256(testVerifier), Scopes: []string{"openid", "profile", "offline_access", "api"},
 		UserID: s.user.ID, SessionID: s.session.ID, CredentialVersion: 1,
@@ -202,7 +203,7 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*code)) string {
 	if err := s.store.PutConsent(s.Context(), allowed); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		s.Fatal(err)
 	}
-	sealed, err := s.p.sealCode(s.tenant, k)
+	sealed, err := s.p.tokens.SealCode(s.tenant, k)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func (s *tokenServer) redeem(c *storage.Client, code string) reply {
 }
 
 // tokens gets the tokens of a new code, and fails when there are none.
-func (s *tokenServer) tokens(c *storage.Client, change ...func(*code)) reply {
+func (s *tokenServer) tokens(c *storage.Client, change ...func(*tokens.Code)) reply {
 	s.Helper()
 	a := s.redeem(c, s.code(c, change...))
 	if a.status != http.StatusOK {
@@ -313,9 +314,9 @@ func (s *tokenServer) mannered(a reply) {
 }
 
 // access opens the access token of an answer.
-func (s *tokenServer) access(a reply) *accessClaims {
+func (s *tokenServer) access(a reply) *tokens.AccessClaims {
 	s.Helper()
-	claims, err := s.p.openAccessToken(s.Context(), s.tenant, a.str("access_token"), time.Now())
+	claims, err := s.p.tokens.OpenAccessToken(s.Context(), s.tenant, a.str("access_token"), time.Now())
 	if err != nil {
 		s.Fatalf("access token: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,7 +39,7 @@ func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
 		c := s.client(func(c *storage.Client) {
 			c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "bare", "", []string{hash}
 		})
-		redeem := func(verifier string, change func(*code)) {
+		redeem := func(verifier string, change func(*tokens.Code)) {
 			t.Helper()
 			form := values("grant_type", "authorization_code", "code", s.code(c, change), "redirect_uri", testRedirect)
 			if verifier != "" {
@@ -49,14 +50,14 @@ func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
 			}
 		}
 		named := func() int { return strings.Count(log.String(), "sends neither code_challenge nor nonce") }
-		redeem("", func(k *code) { k.Challenge = "" })
-		redeem(testVerifier, func(k *code) { k.Nonce = "" })
+		redeem("", func(k *tokens.Code) { k.Challenge = "" })
+		redeem(testVerifier, func(k *tokens.Code) { k.Nonce = "" })
 		if n := named(); n != 0 {
 			t.Errorf("named %d times for codes with one of the two, want never", n)
 		}
 		for day := 1; day <= 2; day++ {
 			for range 3 {
-				redeem("", func(k *code) { k.Challenge, k.Nonce = "", "" })
+				redeem("", func(k *tokens.Code) { k.Challenge, k.Nonce = "", "" })
 			}
 			if n := named(); n != day {
 				t.Errorf("day %d: named %d times, want once a day", day, n)

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -44,7 +45,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	claims, err := p.openAccessToken(ctx, t, token, now)
+	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
 	if errors.Is(err, jws.ErrInvalid) {
 		return invalidToken(ctx, err.Error())
 	}
@@ -79,7 +80,7 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 
 // userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
 func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes []string) map[string]any {
-	claims := userClaims(u, scopes, grantedClaims(c, g.Claims).Userinfo)
+	claims := tokens.UserClaims(u, scopes, tokens.GrantedClaims(c, g.Claims).Userinfo)
 	claims["sub"] = u.ID // last, so that nothing of a person's can replace it
 	return claims
 }
@@ -95,7 +96,7 @@ func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *stor
 	if err != nil {
 		return fmt.Errorf("encode userinfo: %w", err)
 	}
-	signed, err := p.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, idTokenType, plain)
+	signed, err := p.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, tokens.IDTokenType, plain)
 	if err != nil {
 		return err
 	}

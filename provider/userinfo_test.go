@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -48,22 +49,22 @@ func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.Scope = "openid email" })
-	tokens := s.tokens(c, func(k *code) {
+	given := s.tokens(c, func(k *tokens.Code) {
 		k.Scopes = []string{"openid"}
 		k.Claims = []byte(`{"userinfo":{"name":null,"email":null},"id_token":{"name":{"essential":true},"email":null,"auth_time":null}}`)
 	})
-	info := s.do(request("GET", "/userinfo", "", bearer(tokens.str("access_token")))).body
-	for from, claims := range map[string]map[string]any{"userinfo": info, "ID token": payload(t, tokens.str("id_token"))} {
+	info := s.do(request("GET", "/userinfo", "", bearer(given.str("access_token")))).body
+	for from, claims := range map[string]map[string]any{"userinfo": info, "ID token": payload(t, given.str("id_token"))} {
 		if claims["name"] != nil || claims["email"] != "jo@example.com" {
 			t.Errorf("%s: got %v, want email and no name", from, claims)
 		}
 	}
-	asked, err := parseClaimsRequest(`{"userinfo":{"name":null,"email":null}}`)
+	asked, err := tokens.ParseClaimsRequest(`{"userinfo":{"name":null,"email":null}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked.within(c)
-	if got := asked.names(); len(got) != 1 || got[0] != "email" {
+	asked.Within(c)
+	if got := asked.Names(); len(got) != 1 || got[0] != "email" {
 		t.Errorf("asks the person for %v, want email", got)
 	}
 }
@@ -77,13 +78,13 @@ func TestUserinfoGivesWhatWasGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	claims := func(scopes, asked string) map[string]any {
-		tokens := s.tokens(c, func(k *code) {
+		given := s.tokens(c, func(k *tokens.Code) {
 			k.Scopes = strings.Fields(scopes)
 			if asked != "" {
 				k.Claims = []byte(asked)
 			}
 		})
-		return s.do(request("GET", "/userinfo", "", bearer(tokens.str("access_token")))).body
+		return s.do(request("GET", "/userinfo", "", bearer(given.str("access_token")))).body
 	}
 	for _, tt := range []struct {
 		scopes, asked string
@@ -126,7 +127,7 @@ func TestSignedUserinfo(t *testing.T) {
 			t.Errorf("%s: got %v", alg, claims)
 		}
 		// It is no ID token, nor an access token (F4).
-		if _, err := s.p.openIDTokenHint(t.Context(), s.tenant, string(raw)); err == nil {
+		if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, string(raw)); err == nil {
 			t.Errorf("%s: taken as an id_token_hint", alg)
 		}
 		if resp := s.raw(request("GET", "/userinfo", "", bearer(string(raw)))); resp.StatusCode != http.StatusUnauthorized {
@@ -156,11 +157,11 @@ func TestUserinfoRefuses(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
-	tokens := s.tokens(c)
-	good := tokens.str("access_token")
+	given := s.tokens(c)
+	good := given.str("access_token")
 	_, secret := s.service("svc")
 	own := ask(s, basic("svc", secret)).str("access_token")
-	plain := s.tokens(c, func(k *code) { k.Scopes = []string{"api"} }).str("access_token")
+	plain := s.tokens(c, func(k *tokens.Code) { k.Scopes = []string{"api"} }).str("access_token")
 	opaque := s.tokens(s.client(func(c *storage.Client) { c.ClientID, c.AccessTokenFormat = "opaque", "opaque" })).str("access_token")
 	if got := s.do(request("GET", "/userinfo", "", bearer(opaque))); got.status != http.StatusOK {
 		t.Fatalf("opaque token: got %d %s", got.status, got.raw)
@@ -183,8 +184,8 @@ func TestUserinfoRefuses(t *testing.T) {
 		{"Basic", request("GET", "/userinfo", "", basic("spa", good)), 401, ""},
 		{"spaces inside", request("GET", "/userinfo", "", bearer(good[:9]+" "+good[9:])), 400, "invalid_request"},
 		{"empty", request("GET", "/userinfo", "", "Authorization: Bearer"), 400, "invalid_request"},
-		{"ID token", request("GET", "/userinfo", "", bearer(tokens.str("id_token"))), 401, "invalid_token"},
-		{"refresh token", request("GET", "/userinfo", "", bearer(tokens.str("refresh_token"))), 401, "invalid_token"},
+		{"ID token", request("GET", "/userinfo", "", bearer(given.str("id_token"))), 401, "invalid_token"},
+		{"refresh token", request("GET", "/userinfo", "", bearer(given.str("refresh_token"))), 401, "invalid_token"},
 		{"client's own token", request("GET", "/userinfo", "", bearer(own)), 403, "insufficient_scope"},
 		{"no openid", request("GET", "/userinfo", "", bearer(plain)), 403, "insufficient_scope"},
 		{"other last character", request("GET", "/userinfo", "", bearer(good[:len(good)-1]+otherLast(good))), 401, "invalid_token"},
@@ -234,7 +235,7 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 				s := startTokens(t)
 				c := s.client()
 				// Without offline_access, so that the grant dies with the session.
-				a := s.tokens(c, func(k *code) { k.Scopes = []string{"openid"} })
+				a := s.tokens(c, func(k *tokens.Code) { k.Scopes = []string{"openid"} })
 				if got := s.do(request("GET", "/userinfo", "", bearer(a.str("access_token")))); got.status != http.StatusOK {
 					t.Fatalf("before: got %d %s", got.status, got.raw)
 				}

@@ -1,4 +1,4 @@
-package provider
+package tokens
 
 import (
 	"context"
@@ -23,15 +23,15 @@ const accessTokenType = "at+jwt"
 
 // accessTokenTypes are those that an access token may have. Some clients have it typ JWT;
 // client_id and jti then tell it from an ID token, which has neither.
-const accessTokenTypes = accessTokenType + " " + idTokenType
+const accessTokenTypes = accessTokenType + " " + IDTokenType
 
 // opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
 // of leaked secrets know one.
 const opaquePrefix = "vat_"
 
-// accessClaims are the claims of an access token (RFC 9068 section 2.2). There is no
+// AccessClaims are the claims of an access token (RFC 9068 section 2.2). There is no
 // room for others, so that no mapping of claims can ever replace one of these.
-type accessClaims struct {
+type AccessClaims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
 	Audience  []string `json:"aud"`
@@ -47,19 +47,19 @@ type accessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
-// lifetime is what expires_in says.
-func (c *accessClaims) lifetime() time.Duration {
+// Lifetime is what expires_in says.
+func (c *AccessClaims) Lifetime() time.Duration {
 	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
 }
 
-// grantClaims are the claims of an access token that a grant gives.
-func (p *Provider) grantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *accessClaims {
-	expires := now.Add(p.accessTokenLifetime(c))
+// GrantClaims are the claims of an access token that a grant gives.
+func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *AccessClaims {
+	expires := now.Add(m.AccessTokenLifetime(c))
 	if g.ExpiresAt.Before(expires) {
 		expires = g.ExpiresAt // no token outlives its grant
 	}
-	claims := &accessClaims{
-		Issuer: t.Issuer, Subject: g.UserID, Audience: audience(t, c, g.Audience), ClientID: c.ClientID,
+	claims := &AccessClaims{
+		Issuer: t.Issuer, Subject: g.UserID, Audience: Audience(t, c, g.Audience), ClientID: c.ClientID,
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
 		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
@@ -70,9 +70,9 @@ func (p *Provider) grantClaims(t *web.Tenant, c *storage.Client, g *storage.Gran
 	return claims
 }
 
-// audience is what was asked for, or the client's own, or the issuer (whose userinfo
+// Audience is what was asked for, or the client's own, or the issuer (whose userinfo
 // endpoint is then what the token is for).
-func audience(t *web.Tenant, c *storage.Client, asked []string) []string {
+func Audience(t *web.Tenant, c *storage.Client, asked []string) []string {
 	switch {
 	case len(asked) > 0:
 		return asked
@@ -82,45 +82,45 @@ func audience(t *web.Tenant, c *storage.Client, asked []string) []string {
 	return []string{t.Issuer}
 }
 
-// accessTokenLifetime is the client's or the default, but never longer than the key
+// AccessTokenLifetime is the client's or the default, but never longer than the key
 // that signs stays published.
-func (p *Provider) accessTokenLifetime(c *storage.Client) time.Duration {
-	return min(c.AccessTokenLifetime.Or(p.AccessTokenLifetime), p.Keys.Longest)
+func (m *Maker) AccessTokenLifetime(c *storage.Client) time.Duration {
+	return min(c.AccessTokenLifetime.Or(m.DefaultAccessTokenLifetime), m.Keys.Longest)
 }
 
-// accessToken writes the token in the client's format. key is nil for opaque ones.
-func (p *Provider) accessToken(t *web.Tenant, c *storage.Client, key *keys.Key, claims *accessClaims) (string, error) {
+// AccessToken writes the token in the client's format. key is nil for opaque ones.
+func (m *Maker) AccessToken(t *web.Tenant, c *storage.Client, key *keys.Key, claims *AccessClaims) (string, error) {
 	plain, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
 	if key == nil {
-		return opaquePrefix + p.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
+		return opaquePrefix + m.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
-	if c.AccessTokenTyp == idTokenType {
-		return key.Sign(idTokenType, plain)
+	if c.AccessTokenTyp == IDTokenType {
+		return key.Sign(IDTokenType, plain)
 	}
 	return key.Sign(accessTokenType, plain)
 }
 
-// accessTokenKey is what signs the client's access tokens; nil when they are opaque.
-func (p *Provider) accessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*keys.Key, error) {
+// AccessTokenKey is what signs the client's access tokens; nil when they are opaque.
+func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*keys.Key, error) {
 	if c.AccessTokenFormat == "opaque" {
 		return nil, nil
 	}
-	return p.Keys.Signing(ctx, t.ID, p.AccessTokenAlgorithm)
+	return m.Keys.Signing(ctx, t.ID, m.AccessTokenAlgorithm)
 }
 
-// openAccessToken reads an access token of the tenant, of either format, and checks
+// OpenAccessToken reads an access token of the tenant, of either format, and checks
 // what it says by itself: that it was made here, for this issuer, and its time. Whether
 // its grant lives, or it was revoked, is not looked up. The error wraps
 // jws.ErrInvalid unless storage was at fault.
-func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*accessClaims, error) {
-	plain, err := p.openEither(ctx, t, token)
+func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*AccessClaims, error) {
+	plain, err := m.openEither(ctx, t, token)
 	if err != nil {
 		return nil, err
 	}
-	claims := &accessClaims{}
+	claims := &AccessClaims{}
 	if err := json.Unmarshal(plain, claims); err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
@@ -137,15 +137,15 @@ func (p *Provider) openAccessToken(ctx context.Context, t *web.Tenant, token str
 	return claims, nil
 }
 
-func (p *Provider) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
+func (m *Maker) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {
-		return p.Keys.Verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)
+		return m.Keys.Verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)
 	}
 	if len(token) > jws.MaxLength {
 		return nil, fmt.Errorf("%w: %d bytes are too many", jws.ErrInvalid, len(token))
 	}
-	plain, err := p.Secrets.Box(t.ID, secret.AccessToken).OpenString(sealed)
+	plain, err := m.Secrets.Box(t.ID, secret.AccessToken).OpenString(sealed)
 	if err != nil {
 		return nil, errors.Join(jws.ErrInvalid, err)
 	}

@@ -1,4 +1,4 @@
-package provider
+package tokens
 
 import (
 	"bytes"
@@ -23,21 +23,21 @@ var scopeClaims = map[string][]string{
 	"phone":   {"phone_number", "phone_number_verified"},
 }
 
-// protocolClaims are those that the protocol sets. None of them can come from a
+// ProtocolClaims are those that the protocol sets. None of them can come from a
 // person's record.
-var protocolClaims = []string{"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}
+var ProtocolClaims = []string{"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}
 
-// supportedClaims are all that tokens and userinfo may hold.
-var supportedClaims = slices.Concat(protocolClaims, scopeClaims["profile"], scopeClaims["email"], scopeClaims["address"], scopeClaims["phone"])
+// Claims are all that tokens and userinfo may hold.
+var Claims = slices.Concat(ProtocolClaims, scopeClaims["profile"], scopeClaims["email"], scopeClaims["address"], scopeClaims["phone"])
 
-// claimsRequest is the claims parameter (OIDC Core 5.5).
-type claimsRequest struct {
-	IDToken  map[string]*claimRequest `json:"id_token"`
-	Userinfo map[string]*claimRequest `json:"userinfo"`
+// ClaimsRequest is the claims parameter (OIDC Core 5.5).
+type ClaimsRequest struct {
+	IDToken  map[string]*ClaimRequest `json:"id_token"`
+	Userinfo map[string]*ClaimRequest `json:"userinfo"`
 }
 
-// claimRequest is one asked for; nil for null.
-type claimRequest struct {
+// ClaimRequest is one asked for; nil for null.
+type ClaimRequest struct {
 	Essential bool  `json:"essential"`
 	Value     any   `json:"value"`
 	Values    []any `json:"values"`
@@ -50,11 +50,11 @@ const (
 	maxClaimsNames   = 64
 )
 
-// parseClaimsRequest reads a claims parameter; "" asks for nothing. Members that are
+// ParseClaimsRequest reads a claims parameter; "" asks for nothing. Members that are
 // not understood are ignored, as OIDC Core 5.5 demands. The error is for the client's
 // developer.
-func parseClaimsRequest(raw string) (*claimsRequest, error) {
-	req := &claimsRequest{}
+func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
+	req := &ClaimsRequest{}
 	if raw == "" {
 		return req, nil
 	}
@@ -77,10 +77,10 @@ func parseClaimsRequest(raw string) (*claimsRequest, error) {
 	return req, nil
 }
 
-// within leaves out what the client is not registered for. A person's claim has to come
+// Within leaves out what the client is not registered for. A person's claim has to come
 // with one of the client's scopes: by the claims parameter, a client of the operator's
 // own would otherwise get, unasked, what its registration keeps from it.
-func (c *claimsRequest) within(client *storage.Client) {
+func (c *ClaimsRequest) Within(client *storage.Client) {
 	allowed := client.Scopes()
 	for scope, names := range scopeClaims {
 		if slices.Contains(allowed, scope) {
@@ -93,15 +93,15 @@ func (c *claimsRequest) within(client *storage.Client) {
 	}
 }
 
-// grantedClaims are the claims that a grant's claims parameter asks for, within what its
+// GrantedClaims are the claims that a grant's claims parameter asks for, within what its
 // client is registered for now.
-func grantedClaims(client *storage.Client, raw []byte) *claimsRequest {
+func GrantedClaims(client *storage.Client, raw []byte) *ClaimsRequest {
 	// It was read before it was granted: what cannot be read now asks for nothing.
-	req, err := parseClaimsRequest(string(raw))
+	req, err := ParseClaimsRequest(string(raw))
 	if err != nil {
-		return &claimsRequest{}
+		return &ClaimsRequest{}
 	}
-	req.within(client)
+	req.Within(client)
 	return req
 }
 
@@ -127,13 +127,13 @@ func depth(raw string) (deepest int) {
 	return deepest
 }
 
-// names are the claims asked for beyond those of the protocol, each once, sorted:
+// Names are the claims asked for beyond those of the protocol, each once, sorted:
 // what a person is asked to consent to.
-func (c *claimsRequest) names() []string {
+func (c *ClaimsRequest) Names() []string {
 	names := map[string]bool{}
-	for _, part := range []map[string]*claimRequest{c.IDToken, c.Userinfo} {
+	for _, part := range []map[string]*ClaimRequest{c.IDToken, c.Userinfo} {
 		for name := range part {
-			if slices.Contains(supportedClaims, name) && !slices.Contains(protocolClaims, name) {
+			if slices.Contains(Claims, name) && !slices.Contains(ProtocolClaims, name) {
 				names[name] = true
 			}
 		}
@@ -141,17 +141,17 @@ func (c *claimsRequest) names() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// allows says whether the value is one of those that the request insists on. A
+// Allows says whether the value is one of those that the request insists on. A
 // request that names none allows any.
-func (r *claimRequest) allows(value string) bool {
+func (r *ClaimRequest) Allows(value string) bool {
 	if r == nil || (r.Value == nil && r.Values == nil) {
 		return true
 	}
 	return r.Value == value || slices.Contains(r.Values, any(value))
 }
 
-// words are the values that are asked for, as far as they are strings.
-func (r *claimRequest) words() []string {
+// Words are the values that are asked for, as far as they are strings.
+func (r *ClaimRequest) Words() []string {
 	if r == nil {
 		return nil
 	}
@@ -164,10 +164,10 @@ func (r *claimRequest) words() []string {
 	return out
 }
 
-// userClaims are the person's claims that the scopes and the claims request ask for.
+// UserClaims are the person's claims that the scopes and the claims request ask for.
 // What is not known is left out, never sent empty (OIDC Core 5.3.2). sub is not among
 // them, nor is any other claim of the protocol.
-func userClaims(u *storage.User, scopes []string, asked map[string]*claimRequest) map[string]any {
+func UserClaims(u *storage.User, scopes []string, asked map[string]*ClaimRequest) map[string]any {
 	out := map[string]any{}
 	add := func(name string) {
 		if v := userClaim(u, name); v != nil {

@@ -1,4 +1,4 @@
-package provider
+package tokens
 
 import (
 	"cmp"
@@ -20,13 +20,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// idTokenType is the typ of an ID token: libraries expect this or none.
-const idTokenType = "JWT"
+// IDTokenType is the typ of an ID token: libraries expect this or none.
+const IDTokenType = "JWT"
 
 // idTokenLifetime is the client's or the default, but never longer than the key that
 // signs stays published.
-func (p *Provider) idTokenLifetime(c *storage.Client) time.Duration {
-	return min(c.IDTokenLifetime.Or(p.IDTokenLifetime), p.Keys.Longest)
+func (m *Maker) idTokenLifetime(c *storage.Client) time.Duration {
+	return min(c.IDTokenLifetime.Or(m.DefaultIDTokenLifetime), m.Keys.Longest)
 }
 
 // idTokenScopes are the scopes whose claims the ID token holds: all that were granted,
@@ -39,18 +39,18 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 	return scopes
 }
 
-// idToken writes the ID token (OIDC Core 2) of a grant and its user beside an access token.
-func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
-	claims := userClaims(u, idTokenScopes(c, scopes), grantedClaims(c, g.Claims).IDToken)
+// IDToken writes the ID token (OIDC Core 2) of a grant and its user beside an access token.
+func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
+	claims := UserClaims(u, idTokenScopes(c, scopes), GrantedClaims(c, g.Claims).IDToken)
 	// What the protocol says comes last: nothing of a person's can replace it.
 	claims["iss"] = t.Issuer
 	claims["sub"] = g.UserID
 	claims["aud"] = c.ClientID
 	claims["azp"] = c.ClientID
 	claims["iat"] = now.Unix()
-	claims["exp"] = now.Add(p.idTokenLifetime(c)).Unix()
+	claims["exp"] = now.Add(m.idTokenLifetime(c)).Unix()
 	claims["auth_time"] = g.AuthTime.Unix()
-	claims["at_hash"] = leftHash(key.Algorithm, accessToken)
+	claims["at_hash"] = LeftHash(key.Algorithm, accessToken)
 	if nonce != "" {
 		claims["nonce"] = nonce
 	}
@@ -67,12 +67,12 @@ func (p *Provider) idToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *s
 	if err != nil {
 		return "", fmt.Errorf("encode ID token: %w", err)
 	}
-	return key.Sign(idTokenType, plain)
+	return key.Sign(IDTokenType, plain)
 }
 
-// leftHash is at_hash (OIDC Core 3.1.3.6): the left half of the hash that the
+// LeftHash is at_hash (OIDC Core 3.1.3.6): the left half of the hash that the
 // signature algorithm uses, which for Ed25519 is SHA-512.
-func leftHash(alg, value string) string {
+func LeftHash(alg, value string) string {
 	if jose.SignatureAlgorithm(alg) == jose.EdDSA {
 		sum := sha512.Sum512([]byte(value))
 		return base64.RawURLEncoding.EncodeToString(sum[:32])
@@ -81,8 +81,8 @@ func leftHash(alg, value string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// idTokenHint is what an id_token_hint says (OIDC Core 3.1.2.1, RP-Initiated Logout 2).
-type idTokenHint struct {
+// IDTokenHint is what an id_token_hint says (OIDC Core 3.1.2.1, RP-Initiated Logout 2).
+type IDTokenHint struct {
 	Issuer    string          `json:"iss"`
 	Subject   string          `json:"sub"`
 	Audience  oauth.Audiences `json:"aud"`
@@ -94,23 +94,23 @@ type idTokenHint struct {
 	Username  string          `json:"preferred_username"`
 }
 
-// name is what the hint says its person signs in with, or "". Whoever has the hint knows it.
-func (h *idTokenHint) name() string {
+// Name is what the hint says its person signs in with, or "". Whoever has the hint knows it.
+func (h *IDTokenHint) Name() string {
 	if h == nil {
 		return ""
 	}
 	return cmp.Or(h.Email, h.Username)
 }
 
-// openIDTokenHint reads an ID token that the tenant gave out. It may have expired, and its key
+// OpenIDTokenHint reads an ID token that the tenant gave out. It may have expired, and its key
 // may be published no more: sessions and refresh tokens live longer. It says who was meant, and
 // opens nothing. The error wraps jws.ErrInvalid unless storage was at fault.
-func (p *Provider) openIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*idTokenHint, error) {
-	plain, err := p.Keys.VerifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, idTokenType)
+func (m *Maker) OpenIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*IDTokenHint, error) {
+	plain, err := m.Keys.VerifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, IDTokenType)
 	if err != nil {
 		return nil, err
 	}
-	h := &idTokenHint{}
+	h := &IDTokenHint{}
 	if err := json.Unmarshal(plain, h); err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}

@@ -1,4 +1,4 @@
-package provider
+package tokens
 
 import (
 	"encoding/json"
@@ -36,7 +36,7 @@ func TestClaimsOfScopes(t *testing.T) {
 		"address": `{"address":{"formatted":"A\nB","street_address":"A","locality":"B","region":"C","postal_code":"1","country":"CH"}}`,
 	} {
 		var got, wanted any
-		raw, err := json.Marshal(userClaims(&filled, []string{scope}, nil))
+		raw, err := json.Marshal(UserClaims(&filled, []string{scope}, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ func TestClaimsOfScopes(t *testing.T) {
 
 func TestUnknownClaimsAreLeftOut(t *testing.T) {
 	t.Parallel()
-	asked := map[string]*claimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"}, "phone_number_verified": nil, "address": nil}
-	got := userClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
+	asked := map[string]*ClaimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"}, "phone_number_verified": nil, "address": nil}
+	got := UserClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
 	if len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
 	}
@@ -63,7 +63,7 @@ func TestUnknownClaimsAreLeftOut(t *testing.T) {
 
 func TestSingleClaims(t *testing.T) {
 	t.Parallel()
-	got := userClaims(&filled, []string{"openid"}, map[string]*claimRequest{"email": {Essential: true}, "name": nil})
+	got := UserClaims(&filled, []string{"openid"}, map[string]*ClaimRequest{"email": {Essential: true}, "name": nil})
 	if diff := cmp.Diff(map[string]any{"email": "jo@example.com", "name": "Jo Doe"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -99,7 +99,7 @@ func TestParseClaimsRequest(t *testing.T) {
 		"huge":                {`{"userinfo":{"` + strings.Repeat("x", maxClaimsRequest) + `":null}}`, false},
 		"not UTF-8":           {"{\"userinfo\":{\"\xff\":null}}", false},
 	} {
-		req, err := parseClaimsRequest(c.raw)
+		req, err := ParseClaimsRequest(c.raw)
 		if (err == nil) != c.ok {
 			t.Errorf("%s: got %v, want accepted %v", name, err, c.ok)
 		}
@@ -111,25 +111,25 @@ func TestParseClaimsRequest(t *testing.T) {
 	for i := range maxClaimsNames + 1 {
 		many.WriteString(`"c` + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `":null,`)
 	}
-	if _, err := parseClaimsRequest(`{"userinfo":{` + strings.TrimSuffix(many.String(), ",") + `}}`); err == nil {
+	if _, err := ParseClaimsRequest(`{"userinfo":{` + strings.TrimSuffix(many.String(), ",") + `}}`); err == nil {
 		t.Error("too many names were taken")
 	}
 }
 
 func TestNamesAndValuesOfAClaimsRequest(t *testing.T) {
 	t.Parallel()
-	req, err := parseClaimsRequest(`{"userinfo":{"name":null,"email":null,"nope":null},"id_token":{"email":null,"sub":{"value":"u1"},"acr":{"values":["1","2"]},"auth_time":null}}`)
+	req, err := ParseClaimsRequest(`{"userinfo":{"name":null,"email":null,"nope":null},"id_token":{"email":null,"sub":{"value":"u1"},"acr":{"values":["1","2"]},"auth_time":null}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := req.names(), []string{"email", "name"}; !slices.Equal(got, want) {
+	if got, want := req.Names(), []string{"email", "name"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for _, c := range []struct {
 		name, value string
 		want        bool
 	}{{"sub", "u1", true}, {"sub", "u2", false}, {"acr", "2", true}, {"acr", "3", false}, {"email", "anything", true}, {"nickname", "anything", true}} {
-		if got := req.IDToken[c.name].allows(c.value); got != c.want {
+		if got := req.IDToken[c.name].Allows(c.value); got != c.want {
 			t.Errorf("%s %s: got %v, want %v", c.name, c.value, got, c.want)
 		}
 	}
@@ -140,19 +140,19 @@ func FuzzClaimsRequest(f *testing.F) {
 	f.Add(`{"id_token":{"sub":{"value":{"a":[1]}}}}`)
 	f.Add("[[[[")
 	f.Fuzz(func(t *testing.T, raw string) {
-		req, err := parseClaimsRequest(raw)
+		req, err := ParseClaimsRequest(raw)
 		if err != nil {
 			return
 		}
-		for _, name := range req.names() {
-			if slices.Contains(protocolClaims, name) {
+		for _, name := range req.Names() {
+			if slices.Contains(ProtocolClaims, name) {
 				t.Errorf("%s is the protocol's", name)
 			}
 		}
-		for _, asked := range []map[string]*claimRequest{req.IDToken, req.Userinfo} {
+		for _, asked := range []map[string]*ClaimRequest{req.IDToken, req.Userinfo} {
 			for name, r := range asked {
-				r.allows("x")
-				if _, ok := userClaims(&filled, nil, asked)[name]; ok && slices.Contains(protocolClaims, name) {
+				r.Allows("x")
+				if _, ok := UserClaims(&filled, nil, asked)[name]; ok && slices.Contains(ProtocolClaims, name) {
 					t.Errorf("%s came from the record", name)
 				}
 			}

@@ -1,4 +1,4 @@
-package provider
+package tokens
 
 import (
 	"encoding/json"
@@ -11,9 +11,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// code is what an authorization code stands for. It is not stored: the client
+// Code is what an authorization code stands for. It is not stored: the client
 // carries it, sealed, and redeeming it is one INSERT of the grant.
-type code struct {
+type Code struct {
 	ID                string          `json:"i"` // UUIDv7; unique among grants
 	ClientID          string          `json:"c"`
 	RedirectURI       string          `json:"r"`
@@ -34,33 +34,33 @@ type code struct {
 }
 
 var (
-	errCodeInvalid = errors.New("the code was not issued here")
-	errCodeExpired = errors.New("the code has expired")
+	ErrCodeInvalid = errors.New("the code was not issued here")
+	ErrCodeExpired = errors.New("the code has expired")
 )
 
-func (p *Provider) sealCode(t *web.Tenant, c *code) (string, error) {
+func (m *Maker) SealCode(t *web.Tenant, c *Code) (string, error) {
 	c.AuthTimeMicro, c.IssuedAtMicro = c.AuthTime.UnixMicro(), c.IssuedAt.UnixMicro()
 	plain, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encode code: %w", err)
 	}
-	return p.Secrets.Box(t.ID, secret.AuthorizationCode).SealString(plain), nil
+	return m.Secrets.Box(t.ID, secret.AuthorizationCode).SealString(plain), nil
 }
 
-// openCode opens what sealCode gave. With errCodeExpired the code comes along, so
+// OpenCode opens what sealCode gave. With errCodeExpired the code comes along, so
 // that a late second use can still be found out.
-func (p *Provider) openCode(t *web.Tenant, s string, now time.Time) (*code, error) {
-	plain, err := p.Secrets.Box(t.ID, secret.AuthorizationCode).OpenString(s)
+func (m *Maker) OpenCode(t *web.Tenant, s string, now time.Time) (*Code, error) {
+	plain, err := m.Secrets.Box(t.ID, secret.AuthorizationCode).OpenString(s)
 	if err != nil {
-		return nil, errCodeInvalid
+		return nil, ErrCodeInvalid
 	}
-	c := &code{}
+	c := &Code{}
 	if err := json.Unmarshal(plain, c); err != nil {
-		return nil, errCodeInvalid
+		return nil, ErrCodeInvalid
 	}
 	c.AuthTime, c.IssuedAt = time.UnixMicro(c.AuthTimeMicro).UTC(), time.UnixMicro(c.IssuedAtMicro).UTC()
-	if now.Sub(c.IssuedAt) >= p.CodeLifetime || storage.Ahead(c.IssuedAt, now) {
-		return c, errCodeExpired
+	if now.Sub(c.IssuedAt) >= m.CodeLifetime || storage.Ahead(c.IssuedAt, now) {
+		return c, ErrCodeExpired
 	}
 	return c, nil
 }
