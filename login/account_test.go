@@ -290,7 +290,7 @@ func TestChangesToAnotherAccountAreRefused(t *testing.T) {
 		}
 	}
 	// A session that was ended from elsewhere while there is another one.
-	if err := s.store.EndSessions(t.Context(), "default", mo.ID, "", time.Now()); err != nil {
+	if err := s.store.Apply(t.Context(), storage.Change{TenantID: "default", UserID: mo.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{}}); err != nil {
 		t.Fatal(err)
 	}
 	if p := v.get("/account"); p.location() != "/select" {

@@ -24,9 +24,8 @@ type Apps interface {
 	Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error)
 	// Refresh gives new tokens for a refresh token.
 	Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error)
-	// Session is the session that a token of the app hangs on, or "", after ending what the
-	// app was given in it.
-	Session(r *http.Request, app storage.Client, token string) (sessionID string, err error)
+	// SignOut ends the session that a token of the app hangs on, and what the app was granted in it.
+	SignOut(r *http.Request, app storage.Client, token string) error
 	// Person is whom the request's access token stands for.
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
 	// Form reads a form that an app posted.

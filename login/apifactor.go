@@ -80,9 +80,7 @@ func (s *Server) appFactor(a *asking, user storage.User, m missing, f proofField
 func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
 	if a.kept.Pending == nil {
 		a.kept.Pending = &pendingProof{ID: secret.Token(), UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix()}
-		if err := s.record(a.Request, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: a.app.ClientID}); err != nil {
-			return err
-		}
+		s.observe(a.Request, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: a.app.ClientID})
 	}
 	left := factorsLeft{Factors: []string{}}
 	for _, f := range []struct {

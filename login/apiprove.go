@@ -112,9 +112,7 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 	}
 	user, data, err := s.proveSignInCode(a.Request, p)
 	if errors.Is(err, errWrongCode) {
-		if err := s.refusedCode(a.Request, a.interaction()); err != nil {
-			return storage.User{}, nil, err
-		}
+		s.observeWrongCode(a.Request, a.interaction())
 	}
 	return user, []string{data.amr()}, err
 }

@@ -85,8 +85,9 @@ func (s *Server) appSession(a *asking, p proved) (storage.Session, error) {
 	a.kept.Pending = nil
 	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, knownFor(p.user, p.acr)...) })
 	web.Note(a.Context(), "user", p.user.ID)
-	return sess, s.record(a.Request, storage.Event{Kind: storage.EventLoginSucceeded, UserID: p.user.ID, ClientID: a.app.ClientID,
+	s.observe(a.Request, storage.Event{Kind: storage.EventLoginSucceeded, UserID: p.user.ID, ClientID: a.app.ClientID,
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(p.amr, " ")}})
+	return sess, nil
 }
 
 // appAnswer are the tokens of a session, and what the app is to keep.
@@ -131,15 +132,6 @@ func (s *Server) apiLogout() jsonapi.Route {
 		Summary: "Signs the user out: ends the token's session and all tokens of that session.",
 		Text:    "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
 	}, func(a *asking, in logoutCall) (jsonapi.None, error) {
-		id, err := s.Apps.Session(a.Request, a.app, in.Token)
-		if err != nil || id == "" {
-			return jsonapi.None{}, err
-		}
-		if err := s.Sessions.Store.EndSession(a.Context(), web.TenantOf(a.Context()).ID, id, time.Now()); err != nil {
-			return jsonapi.None{}, err
-		}
-		// And what a code gave meanwhile. Now none can give anything.
-		_, err = s.Apps.Session(a.Request, a.app, in.Token)
-		return jsonapi.None{}, err
+		return jsonapi.None{}, s.Apps.SignOut(a.Request, a.app, in.Token)
 	})
 }

@@ -78,9 +78,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, in *storage.Inte
 func (s *Server) notAdmitted(r *http.Request, from string) error {
 	name, _ := s.upstreamName(r, from)
 	event := storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", Detail: map[string]string{"reason": "not admitted", "upstream": from}}
-	if err := s.recordSome(r, event); err != nil {
-		return err
-	}
+	s.observeSome(r, event)
 	return &web.Problem{Status: http.StatusForbidden, Title: "federated.closed_title", Message: "federated.closed", Args: []any{name}}
 }
 

@@ -81,11 +81,11 @@ func usesPasswords(r *http.Request) bool {
 	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
 }
 func (s *Server) event(r *http.Request, e storage.Event) storage.Event { return s.askerOf(r).Event(e) }
-func (s *Server) record(r *http.Request, e storage.Event) error {
-	return s.RecordEvent(r.Context(), s.askerOf(r), e)
+func (s *Server) observe(r *http.Request, e storage.Event) {
+	s.Observe(r.Context(), s.askerOf(r), e)
 }
-func (s *Server) recordSome(r *http.Request, e storage.Event) error {
-	return s.RecordSome(r.Context(), s.askerOf(r), e)
+func (s *Server) observeSome(r *http.Request, e storage.Event) {
+	s.ObserveSome(r.Context(), s.askerOf(r), e)
 }
 func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
 	return s.Compose(s.askerOf(r), to, template, data)

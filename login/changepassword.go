@@ -86,7 +86,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return s.showPassword(w, r, a, has, err)
 	}
 	if signsOutAll(r) {
-		if err := s.Sessions.End(w, r, a.ID); err != nil { // of the cookie: the session is dead
+		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the session is dead
 			return err
 		}
 		return changed(w, r, "/account", "password")
@@ -144,9 +144,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 		return err
 	}
 	if !ok {
-		if err := s.record(r, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID}); err != nil {
-			return err
-		}
+		s.observe(r, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID})
 		return invalidf("old_password", "newpassword.wrong")
 	}
 	guess.Right(r.Context())

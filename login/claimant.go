@@ -50,9 +50,7 @@ const pendingCookie = "pending"
 func (s *Server) await(w http.ResponseWriter, r *http.Request, in *storage.Interaction, c *claimant) error {
 	p := pending{UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix(), Asker: pendingAsker(browser.Binding(w, r), in)}
 	browser.SetCookie(w, r, pendingCookie, s.sealPending(c.user.TenantID, p), pendingLife)
-	if err := s.record(r, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: clientID(in)}); err != nil {
-		return err
-	}
+	s.observe(r, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: clientID(in)})
 	return s.toSecondFactor(w, r, in)
 }
 
@@ -207,8 +205,9 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request, in *storage.Inter
 		return err
 	}
 	s.devices.Remember(w, r, knownFor(c.user, acr)...)
-	return s.record(r, storage.Event{Kind: storage.EventLoginRaised, UserID: c.user.ID, ClientID: clientID(in),
+	s.observe(r, storage.Event{Kind: storage.EventLoginRaised, UserID: c.user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": c.account.ID, "amr": strings.Join(all, " ")}})
+	return nil
 }
 
 // toSecondFactor sends the browser to where a second factor is asked for, and startOver to

@@ -54,9 +54,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	switch r.PostForm.Get("answer") {
 	case "deny":
 		event.Kind = storage.EventConsentDenied
-		if err := s.record(r, event); err != nil {
-			return err
-		}
+		s.observe(r, event)
 		http.Redirect(w, r, in.CancelURL, http.StatusSeeOther)
 		return nil
 	case "allow":
@@ -73,18 +71,19 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	err = s.Store.PutConsent(ctx, storage.Consent{
-		TenantID: tenant, UserID: account.UserID, ClientID: in.Client.ClientID,
-		Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims), GrantedAt: time.Now(),
+	event.Kind = storage.EventConsentGiven
+	now := time.Now()
+	err = s.Store.Apply(ctx, storage.Change{
+		TenantID: tenant, UserID: account.UserID, Now: now, Events: []storage.Event{s.event(r, event)},
+		Consent: &storage.Consent{
+			ClientID: in.Client.ClientID, GrantedAt: now,
+			Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims),
+		},
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		return s.goOn(w, r, in) // the client or the person went meanwhile: the request ends there
 	}
 	if err != nil {
-		return err
-	}
-	event.Kind = storage.EventConsentGiven
-	if err := s.record(r, event); err != nil {
 		return err
 	}
 	return s.goOn(w, r, in)

@@ -39,7 +39,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	if err := s.deleteAccount(r, a.User); err != nil {
 		return err
 	}
-	if err := s.Sessions.End(w, r, a.ID); err != nil { // of the cookie: the row went with the person
+	if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the row went with the person
 		return err
 	}
 	return changed(w, r, "/account/deleted", "")

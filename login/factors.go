@@ -146,9 +146,11 @@ func (s *Server) endWeaker(r *http.Request, c *claimant) error {
 	if c.account != nil {
 		except = c.account.ID
 	}
-	err := s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, except, time.Now())
+	ch := storage.Change{TenantID: c.user.TenantID, UserID: c.user.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{Except: except}}
+	err := s.Store.Apply(r.Context(), ch)
 	if errors.Is(err, storage.ErrStale) { // that one was ended meanwhile: none is left to keep
-		err = s.Store.EndSessions(r.Context(), c.user.TenantID, c.user.ID, "", time.Now())
+		ch.EndSessions = &storage.SessionFilter{}
+		err = s.Store.Apply(r.Context(), ch)
 	}
 	return err
 }

@@ -81,9 +81,7 @@ func (s *Server) proveFactor(r *http.Request, user storage.User, kind string, us
 	case !errors.As(err, &wrong):
 		return err
 	}
-	if err := s.record(r, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}}); err != nil {
-		return err
-	}
+	s.observe(r, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}})
 	return err
 }
 

@@ -144,9 +144,7 @@ func (s *Server) provePasskey(r *http.Request, in *storage.Interaction, purpose 
 		if err := s.wrongProof(r); err != nil {
 			return storage.User{}, nil, err
 		}
-		if err := s.recordSome(r, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}}); err != nil {
-			return storage.User{}, nil, err
-		}
+		s.observeSome(r, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
 		return storage.User{}, nil, errWrongPasskey
 	}
 	return storage.User{}, nil, err

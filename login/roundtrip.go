@@ -286,9 +286,7 @@ func (s *Server) notArrived(w http.ResponseWriter, r *http.Request, tr *trip, er
 		web.Note(r.Context(), "upstream", tr.Upstream+": "+err.Error())
 	}
 	event := storage.Event{Kind: storage.EventUpstreamFailed, Actor: "anonymous", UserID: tr.UserID, Detail: map[string]string{"upstream": tr.Upstream, "reason": why}}
-	if err := s.recordSome(r, event); err != nil {
-		return err
-	}
+	s.observeSome(r, event)
 	q := url.Values{"from": {tr.Upstream}, "why": {why}}
 	page := "/login"
 	if tr.Session != "" {

@@ -92,15 +92,16 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	}
 	email.Give(&user)
 	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}
-	switch err := s.Store.AddUser(r.Context(), user, []storage.Credential{cred}, &once); {
+	added := storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}
+	switch err := s.Store.Apply(r.Context(), storage.Change{
+		TenantID: user.TenantID, UserID: user.ID, Now: now, Spend: []storage.Spent{once}, Add: &user,
+		Credentials: []storage.Credential{cred}, Events: []storage.Event{s.event(r, added)},
+	}); {
 	case errors.Is(err, storage.ErrStale):
 		return errSetupSpent
 	case errors.Is(err, storage.ErrExists):
 		return s.showSetup(w, r, form, invalidf("email", "setup.taken"))
 	case err != nil:
-		return err
-	}
-	if err := s.record(r, storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}); err != nil {
 		return err
 	}
 	return s.proven(w, r, nil, user, "pwd")

@@ -245,10 +245,7 @@ func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret st
 	}
 	if why != "" {
 		// Not the name: people type their password into its field.
-		err := s.record(r, storage.Event{Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
-		if err != nil {
-			return storage.User{}, err
-		}
+		s.observe(r, storage.Event{Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
 		if ok && secured {
 			return storage.User{}, errSecured
 		}
@@ -329,8 +326,9 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
 		browser.SetCookie(w, r, pendingCookie, "", 0)
 	}
-	return s.record(r, storage.Event{Kind: storage.EventLoginSucceeded, UserID: user.ID, ClientID: clientID(in),
+	s.observe(r, storage.Event{Kind: storage.EventLoginSucceeded, UserID: user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
+	return nil
 }
 
 // accountView is an account as its owner sees it.

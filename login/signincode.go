@@ -184,9 +184,9 @@ func (d signingIn) reaches(u storage.User) bool {
 	return d.Channel == storage.MethodEmail && d.To != "" && d.To == u.EmailKey
 }
 
-// refusedCode records that a code proved nobody.
-func (s *Server) refusedCode(r *http.Request, in *storage.Interaction) error {
-	return s.recordSome(r, storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
+// observeWrongCode records that a code was wrong.
+func (s *Server) observeWrongCode(r *http.Request, in *storage.Interaction) {
+	s.observeSome(r, storage.Event{Kind: storage.EventLoginFailed, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": "code"}})
 }
 
 // letter is the client's request with which the sign-in began in this browser; "" in any other.

@@ -102,9 +102,7 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 		return s.proven(w, r, s.resume(r, data.letter(r)), user, data.amr())
 	}
 	if errors.Is(err, errWrongCode) {
-		if err := s.refusedCode(r, s.resume(r, data.letter(r))); err != nil {
-			return err
-		}
+		s.observeWrongCode(r, s.resume(r, data.letter(r)))
 	}
 	return s.showEnterCode(w, r, err)
 }

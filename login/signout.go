@@ -52,14 +52,11 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("all") == "" {
 		all = all[:min(len(all), 1)]
 	}
-	if err := s.Sessions.End(w, r, ids(all)...); err != nil {
-		return err
+	recorded := func(a browser.Account, ch *storage.Change) {
+		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})}
 	}
-	for _, a := range all {
-		err := s.record(r, storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})
-		if err != nil {
-			return err
-		}
+	if err := s.Sessions.End(w, r, recorded, ids(all)...); err != nil {
+		return err
 	}
 	return s.signedOutOf(w, r, r.PostForm.Get("l"))
 }

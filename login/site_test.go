@@ -107,7 +107,7 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 	}
 	config := Config{
 		Service: &people.Service{
-			Store: store, Mail: mailer, Secrets: secrets, Passwords: hasher, Note: web.Note,
+			Store: store, Mail: mailer, Secrets: secrets, Log: log, Passwords: hasher, Note: web.Note,
 			Words:  func(language string) people.Words { return texts.In(language) },
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		},

@@ -89,15 +89,12 @@ func (s *Service) DisconnectApp(ctx context.Context, a Asker, u storage.User, cl
 	if i < 0 {
 		return storage.ErrNotFound
 	}
-	if err := s.Store.RemoveConsent(ctx, u.TenantID, u.ID, clientID, time.Now()); err != nil {
-		return err
-	}
 	mails, err := s.changeNotice(a, u, "notice.app", cmp.Or(all[i].Client.ClientName, clientID))
 	if err != nil {
 		return err
 	}
 	withdrawn := a.event(storage.Event{Kind: storage.EventConsentWithdrawn, UserID: u.ID, ClientID: clientID})
-	return s.applyAnyVersion(ctx, u, storage.Change{Mails: mails, Events: []storage.Event{withdrawn}})
+	return s.applyAnyVersion(ctx, u, storage.Change{Withdraw: clientID, Mails: mails, Events: []storage.Event{withdrawn}})
 }
 
 // union returns a with those of b that it lacks.

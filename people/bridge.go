@@ -75,16 +75,14 @@ func (s *Service) WrongProof(ctx context.Context, a Asker) error { return s.wron
 func (s *Service) ToTarget(target, network string, quiet bool) []limit.By {
 	return s.toTarget(target, network, quiet)
 }
-func (a Asker) KnownDevice(user storage.User) (device string, ok bool) { return a.knownDevice(user) }
-func (a Asker) Began(name string) bool                                 { return a.began(name) }
-func (a Asker) CodeOwner() string                                      { return a.codeOwner() }
-func (a Asker) UsesPasswords() bool                                    { return a.usesPasswords() }
-func (a Asker) Event(e storage.Event) storage.Event                    { return a.event(e) }
-func (s *Service) RecordEvent(ctx context.Context, a Asker, e storage.Event) error {
-	return s.record(ctx, a, e)
-}
-func (s *Service) RecordSome(ctx context.Context, a Asker, e storage.Event) error {
-	return s.recordSome(ctx, a, e)
+func (a Asker) KnownDevice(user storage.User) (device string, ok bool)   { return a.knownDevice(user) }
+func (a Asker) Began(name string) bool                                   { return a.began(name) }
+func (a Asker) CodeOwner() string                                        { return a.codeOwner() }
+func (a Asker) UsesPasswords() bool                                      { return a.usesPasswords() }
+func (a Asker) Event(e storage.Event) storage.Event                      { return a.event(e) }
+func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
+func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
+	s.observeSome(ctx, a, e)
 }
 func (s *Service) Compose(a Asker, to address.Recipient, template string, data any) (storage.Mail, error) {
 	return s.compose(a, to, template, data)

@@ -3,11 +3,9 @@ package people
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -17,23 +15,16 @@ import (
 // event completes an event that the asker causes, to be stored with the change that it is
 // about. The caller sets Kind and whom it concerns.
 func (a Asker) event(e storage.Event) storage.Event {
-	e.TenantID, e.ID, e.At = a.Tenant.ID, uuid.Must(uuid.NewV7()).String(), time.Now()
-	e.RequestID, e.IP = a.RequestID, a.Address
+	e.TenantID = a.Tenant.ID
 	if e.Actor == "" {
 		e.Actor = a.Actor
 	}
-	if e.Actor == "" {
-		e.Actor = e.UserID
-	}
-	return e
+	return audit.Origin{RequestID: a.RequestID, IP: a.Address}.Event(e)
 }
 
-// record stores an event that comes with no change.
-func (s *Service) record(ctx context.Context, a Asker, e storage.Event) error {
-	if err := s.Store.Record(ctx, a.event(e)); err != nil {
-		return fmt.Errorf("record %s: %w", e.Kind, err)
-	}
-	return nil
+// observe records an event that is part of no change.
+func (s *Service) observe(ctx context.Context, a Asker, e storage.Event) {
+	audit.Writer{Store: s.Store, Log: s.Log}.Observe(ctx, a.event(e))
 }
 
 // An attacker cannot fill the audit trail: of events that cost nothing to cause, so many are
@@ -43,17 +34,17 @@ var (
 	eventsOfKind    = limit.Rule{Name: "audit-kind", Max: 100, Window: 10 * time.Minute}
 )
 
-// recordSome is record for what anybody can cause as often as they like. The log has what the
-// audit trail leaves out.
-func (s *Service) recordSome(ctx context.Context, a Asker, e storage.Event) error {
+// observeSome is observe for what an attacker can cause without limit. The log has what the audit
+// trail leaves out.
+func (s *Service) observeSome(ctx context.Context, a Asker, e storage.Event) {
 	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
 	if _, refused := s.admit(ctx, a,
 		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.Address)},
 		limit.By{Rule: eventsOfKind, Subject: kind}); refused == nil {
-		return s.record(ctx, a, e)
+		s.observe(ctx, a, e)
+		return
 	}
 	s.Note(ctx, "unrecorded", e.Kind)
-	return nil
 }
 
 // compose makes a mail in the asker's language, to be stored with the change that causes it.

@@ -86,7 +86,8 @@ func (s *Service) ExportData(ctx context.Context, a Asker, u storage.User) (Pers
 	if err != nil {
 		return data, err
 	}
-	return data, s.record(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: u.ID})
+	s.observe(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: u.ID})
+	return data, nil
 }
 
 // dataOf returns all that is stored about a user.

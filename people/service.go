@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -26,10 +27,7 @@ type Store interface {
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error)
-	EndSession(ctx context.Context, tenant, id string, now time.Time) error
-	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
-	Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (int64, error)
 }
 
 // Service holds what the use cases need. Every field without "default" is required; New checks
@@ -43,6 +41,7 @@ type Service struct {
 	// Mail composes the mails and text messages that users get.
 	Mail    *mail.Mailer
 	Secrets *secret.Masters
+	Log     *slog.Logger
 	// Words returns the texts in a language, for mails that tell a user what changed.
 	Words func(language string) Words
 	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
@@ -61,8 +60,8 @@ type Words interface {
 
 // New checks the Service and completes it.
 func New(s Service) (*Service, error) {
-	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil || s.Words == nil {
-		return nil, errors.New("people: Store, Limits, Passwords, Mail, Secrets and Words are required")
+	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil || s.Log == nil || s.Words == nil {
+		return nil, errors.New("people: Store, Limits, Passwords, Mail, Secrets, Log and Words are required")
 	}
 	if s.Policy == nil {
 		s.Policy = &password.Policy{MinScore: password.MinScore}

@@ -26,15 +26,14 @@ func (s *Service) EndSession(ctx context.Context, a Asker, u storage.User, id st
 	if i < 0 {
 		return storage.ErrNotFound
 	}
-	if err := s.endSession(ctx, u, all[i]); err != nil {
-		return err
-	}
 	mails, err := s.changeNotice(a, u, "notice.session", s.Words(a.Language).Device(all[i].UserAgent))
 	if err != nil {
 		return err
 	}
 	ended := a.event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID, Detail: map[string]string{"session": id}})
-	return s.applyAnyVersion(ctx, u, storage.Change{Mails: mails, Events: []storage.Event{ended}})
+	return s.applyAnyVersion(ctx, u, storage.Change{
+		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Mails: mails, Events: []storage.Event{ended},
+	})
 }
 
 // EndOtherSessions ends all of the user's sessions but one. ErrSessionEnded: that one has ended
@@ -44,41 +43,36 @@ func (s *Service) EndOtherSessions(ctx context.Context, a Asker, u storage.User,
 	if err != nil {
 		return err
 	}
-	// First those that may have begun since the list was read.
-	switch err := s.Store.EndSessions(ctx, u.TenantID, u.ID, except, time.Now()); {
-	case errors.Is(err, storage.ErrStale):
-		return ErrSessionEnded
-	case err != nil:
-		return err
-	}
-	for _, sess := range all {
-		if sess.ID == except {
-			continue
-		}
-		if err := s.endSession(ctx, u, sess); err != nil {
-			return err
-		}
-	}
 	mails, err := s.changeNotice(a, u, "notice.sessions")
 	if err != nil {
 		return err
 	}
 	ended := a.event(storage.Event{Kind: storage.EventSessionsEnded, UserID: u.ID})
-	return s.applyAnyVersion(ctx, u, storage.Change{Mails: mails, Events: []storage.Event{ended}})
+	var others []string
+	for _, sess := range all {
+		if sess.ID != except {
+			others = append(others, sess.ID)
+		}
+	}
+	err = s.applyAnyVersion(ctx, u, storage.Change{
+		EndSessions: &storage.SessionFilter{Except: except}, Revoke: grantsIn(u, others...), Mails: mails, Events: []storage.Event{ended},
+	})
+	if errors.Is(err, storage.ErrStale) {
+		return ErrSessionEnded
+	}
+	return err
 }
 
 // ErrSessionEnded says that the asker's own session has ended, perhaps by a request from another of
 // the user's sessions.
 var ErrSessionEnded = errors.New("the session has ended")
 
-// endSession ends a session and revokes the grants made in it, also those with offline_access, which
-// would outlive it: a user who signs out a lost phone means its apps too. The session ends first, so
-// that no code makes a grant in it afterwards.
-func (s *Service) endSession(ctx context.Context, u storage.User, sess storage.Session) error {
-	now := time.Now()
-	if err := s.Store.EndSession(ctx, u.TenantID, sess.ID, now); err != nil {
-		return err
+// grantsIn names the grants made in sessions that end, also those with offline_access, which would
+// outlive them: a user who signs out a lost phone means its apps too.
+func grantsIn(u storage.User, sessions ...string) (all []storage.Revocation) {
+	for _, id := range sessions {
+		which := storage.GrantFilter{UserID: u.ID, SessionID: id}
+		all = append(all, storage.Revocation{GrantFilter: which, Why: "session ended by its person"})
 	}
-	_, err := s.Store.Revoke(ctx, u.TenantID, storage.GrantFilter{UserID: u.ID, SessionID: sess.ID}, "session ended by its person", now)
-	return err
+	return all
 }

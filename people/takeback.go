@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -31,17 +30,7 @@ func (s *Service) takeBack(ctx context.Context, u *storage.User, ch *storage.Cha
 	}
 	// All, and not those that exist now: an attacker may be linking one at this very moment.
 	ch.Unlink = append(ch.Unlink, storage.Identity{Provider: storage.AllIDs})
-	// What was allowed to an attacker's client would be allowed to it again. Consents are removed
-	// apart and first: a consent that is missing costs a click.
-	consents, err := s.Store.ConsentsOf(ctx, u.TenantID, u.ID)
-	if err != nil {
-		return err
-	}
-	for _, c := range consents {
-		if err := s.Store.RemoveConsent(ctx, u.TenantID, u.ID, c.ClientID, ch.Now); err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return err
-		}
-	}
+	ch.Withdraw = storage.AllIDs // what was allowed to an attacker's client would be allowed to it again
 	u.EmailVerified, u.Phone, u.PhoneVerified, u.UpdatedAt = true, "", false, ch.Now
 	ch.Raise, ch.Update = true, u
 	return nil

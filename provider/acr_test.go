@@ -21,7 +21,7 @@ type asker struct {
 func startAsking(t *testing.T) *asker {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: time.Hour, Lifetime: time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", Select: "/select", SecondFactor: "/second-factor", Consent: "/consent"}
 	})
 	return &asker{&visitor{s, map[string]string{}}, s.client(func(c *storage.Client) { c.FirstParty = true })}

@@ -2,25 +2,34 @@ package provider
 
 import (
 	"context"
-	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// record adds to the audit trail: who, when and in which request are filled in. What
-// is recorded has happened, so that failing to record it cannot undo it: the log
-// then has it alone.
-func (p *Provider) record(ctx context.Context, e storage.Event) {
+// event completes an event of the request.
+func event(ctx context.Context, e storage.Event) storage.Event {
 	req := web.RequestOf(ctx)
-	id, err := uuid.NewV7()
-	e.ID, e.At, e.RequestID, e.IP = id.String(), time.Now(), req.ID, req.IP
-	if err == nil {
-		err = p.Store.Record(context.WithoutCancel(ctx), e)
-	}
-	if err != nil {
-		p.Log.ErrorContext(ctx, "audit event not stored", "kind", e.Kind, "tenant", e.TenantID, "user", e.UserID, "client", e.ClientID, "request_id", e.RequestID, "error", err)
+	return audit.Origin{RequestID: req.ID, IP: req.IP}.Event(e)
+}
+
+// observe records an event that is part of no change.
+func (p *Provider) observe(ctx context.Context, e storage.Event) {
+	audit.Writer{Store: p.Store, Log: p.Log}.Observe(ctx, event(ctx, e))
+}
+
+// revocation is a change that revokes grants. If it revokes at least one, the event e is recorded with it.
+func revocation(ctx context.Context, tenant string, which storage.GrantFilter, why string, e storage.Event) storage.Change {
+	e.TenantID = tenant
+	e = event(ctx, e)
+	return storage.Change{
+		TenantID: tenant, Now: e.At, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
+		OnEnd: func(ended storage.Ended) ([]storage.Mail, []storage.Event) {
+			if len(ended.Grants) == 0 {
+				return nil, nil
+			}
+			return nil, []storage.Event{e}
+		},
 	}
 }

@@ -56,12 +56,9 @@ func (p codeGrant) check(ctx context.Context, s *session) error {
 // expired refuses a code for its age. If it was redeemed in time, somebody holds a
 // copy: what it gave dies, however late that shows (RFC 9700 section 4.5).
 func (p codeGrant) expired(ctx context.Context, s *session) error {
-	n, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{CodeID: s.code.ID}, "code reused", s.now)
-	if err != nil {
+	e := storage.Event{Kind: storage.EventCodeReused, Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID}
+	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{CodeID: s.code.ID}, "code reused", e)); err != nil {
 		return fmt.Errorf("revoke by expired code: %w", err)
-	}
-	if n > 0 {
-		p.misused(ctx, s, storage.EventCodeReused)
 	}
 	return invalidGrant(ctx, tokens.ErrCodeExpired.Error())
 }
@@ -73,7 +70,8 @@ func (p codeGrant) burn(ctx context.Context, s *session, cause error) error {
 	g := p.newGrant(s)
 	_, err := p.Store.RedeemCode(ctx, g)
 	if err == nil {
-		_, err = p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "code burnt", s.now)
+		err = p.Store.Apply(ctx, storage.Change{TenantID: s.tenant.ID, UserID: g.UserID, Now: s.now,
+			Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{ID: g.ID}, Why: "code burnt"}}})
 	}
 	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("burn code: %w", err)
@@ -155,7 +153,7 @@ func (p codeGrant) misused(ctx context.Context, s *session, kind string) {
 	if _, ok := p.Limits.Allow(ctx, s.tenant.ID, onRecord, kind+s.code.ID); !ok {
 		return
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: kind, Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
+	p.observe(ctx, storage.Event{TenantID: s.tenant.ID, Kind: kind, Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID})
 }
 
 // verifyPKCE checks a verifier against the S256 challenge of the authorization

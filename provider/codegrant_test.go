@@ -262,7 +262,7 @@ func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
 			return s.store.UpdateUser(s.Context(), s.user)
 		},
 		"signed out": func(s *tokenServer, _ *storage.Client) error {
-			return s.store.EndSession(s.Context(), s.tenant.ID, s.session.ID, time.Now())
+			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 func TestInitiatingUserRegistration(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: time.Hour, Lifetime: time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", SignUp: "/signup"}
 	})
 	client := s.client(func(c *storage.Client) { c.FirstParty = true })

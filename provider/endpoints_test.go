@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,11 +38,11 @@ func (s *tokenServer) form(path string, form url.Values, header ...string) reply
 	return s.do(request("POST", path, form.Encode(), append(header, formType)...))
 }
 
-func (f *failing) Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (int64, error) {
-	if err := f.fail("Revoke"); err != nil {
-		return 0, err
+func (f *failing) Apply(ctx context.Context, c storage.Change) error {
+	if err := f.fail("Apply"); err != nil {
+		return err
 	}
-	return f.testStore.Revoke(ctx, tenant, which, why, now)
+	return f.testStore.Apply(ctx, c)
 }
 
 func (f *failing) IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error) {

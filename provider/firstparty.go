@@ -120,39 +120,36 @@ func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) 
 	return t.asked(), appProblem(err)
 }
 
-// Session is the session that a token of the app hangs on, dead or alive, and forgets
-// what the app was given in it: its owner wants an end. "" when the token is none of
-// the app's, which is no error (RFC 7009 section 2.2).
-func (p Apps) Session(r *http.Request, app storage.Client, token string) (sessionID string, err error) {
-	ctx, now := r.Context(), time.Now()
-	id, err := p.grantOf(ctx, token, now)
+// SignOut ends the session that a token of the app hangs on, and revokes what the app was granted in
+// it. Nothing happens for a token that is none of the app's, which is no error (RFC 7009 section 2.2).
+func (p Apps) SignOut(r *http.Request, app storage.Client, token string) error {
+	ctx := r.Context()
+	id, err := p.grantOf(ctx, token, time.Now())
 	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, tokens.ErrRefreshToken) {
 		web.Note(ctx, "why", err.Error())
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
 	g, err := p.Store.Grant(ctx, app.TenantID, id)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != app.ClientID {
 		web.Note(ctx, "why", "no grant of this client")
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("grant of token: %w", err)
+		return fmt.Errorf("grant of token: %w", err)
 	}
-	which := storage.GrantFilter{SessionID: g.SessionID, ClientID: app.ClientID}
-	if g.SessionID == "" {
-		which = storage.GrantFilter{ID: g.ID}
+	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}}
+	ch := revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
+	if g.SessionID != "" {
+		ch.EndSessions = &storage.SessionFilter{IDs: []string{g.SessionID}}
+		ch.Revoke[0].GrantFilter = storage.GrantFilter{SessionID: g.SessionID, ClientID: app.ClientID}
 	}
-	n, err := p.Store.Revoke(ctx, app.TenantID, which, "signed out", now)
-	if err != nil {
-		return "", fmt.Errorf("revoke: %w", err)
+	if err := p.Store.Apply(ctx, ch); err != nil {
+		return fmt.Errorf("sign out: %w", err)
 	}
-	if n > 0 {
-		p.record(ctx, storage.Event{TenantID: app.TenantID, Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}})
-	}
-	return g.SessionID, nil
+	return nil
 }
 
 // grantOf is the id of the grant that a refresh or access token names.

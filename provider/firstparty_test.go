@@ -106,7 +106,7 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if !s.lives(session) || !s.lives(offline) {
 		t.Fatal("not alive to begin with")
 	}
-	if err := s.store.EndSession(t.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+	if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 		t.Fatal(err)
 	}
 	if s.lives(session) || !s.lives(offline) {
@@ -188,16 +188,19 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 	apps, c, other := Apps{s.p}, s.app(), s.client()
 	mine, kept := s.appTokens(c, "openid offline_access"), s.tokens(other)
 	for _, token := range []string{"", "vrt_x", "x.y.z", kept.str("refresh_token"), kept.str("access_token")} {
-		if id, err := apps.Session(s.inTenant(), *c, token); id != "" || err != nil {
-			t.Errorf("%.8s: got %q, %v", token, id, err)
+		if err := apps.SignOut(s.inTenant(), *c, token); err != nil {
+			t.Errorf("%.8s: %v", token, err)
 		}
 	}
 	if !s.lives(mine) || !s.lives(kept) {
 		t.Fatal("a token that is none of the app's ended something")
 	}
-	id, err := apps.Session(s.inTenant(), *c, mine.str("access_token"))
-	if id != s.session.ID || err != nil || s.lives(mine) || !s.lives(kept) {
-		t.Errorf("got %q, %v; alive: %v, another's: %v", id, err, s.lives(mine), s.lives(kept))
+	err := apps.SignOut(s.inTenant(), *c, mine.str("access_token"))
+	if err != nil || s.lives(mine) || !s.lives(kept) {
+		t.Errorf("got %v; alive: %v, another's, which outlives the session: %v", err, s.lives(mine), s.lives(kept))
+	}
+	if _, _, err := s.store.Session(t.Context(), s.tenant.ID, s.session.ID, time.Now()); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the session: got %v, want ErrNotFound", err)
 	}
 	if got := s.events("grant.revoked"); got != 1 {
 		t.Errorf("got %d events", got)

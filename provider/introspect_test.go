@@ -218,7 +218,7 @@ func TestIntrospectionAfterTheEnd(t *testing.T) {
 			t.Error("a token of a client that was removed: active")
 		}
 
-		if err := s.store.EndSession(t.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+		if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 			t.Fatal(err)
 		}
 		if !look(next.str("refresh_token")) {

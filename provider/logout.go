@@ -66,24 +66,17 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 	if meant == nil {
 		return p.askToSignOut(w, r, req.seal(p, w, r, accounts))
 	}
-	// The grants first: were they second, and storage down in between, the next try
-	// would find no session to tell them by.
-	if err := p.revokeSessions(r.Context(), req.client, meant.ID); err != nil {
+	also := func(a browser.Account, ch *storage.Change) {
+		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}}
+		if req.client != nil {
+			e.Actor, e.ClientID = req.client.ClientID, req.client.ClientID
+			ch.Revoke = signedOutBy(req.client, a.ID)
+		}
+		ch.Events = []storage.Event{event(r.Context(), e)}
+	}
+	if err := p.Sessions.End(w, r, also, meant.ID); err != nil {
 		return err
 	}
-	if err := p.Sessions.End(w, r, meant.ID); err != nil {
-		return err
-	}
-	// And again: a code may have been redeemed meanwhile, for a grant that outlives the
-	// session. Now none can be.
-	if err := p.revokeSessions(r.Context(), req.client, meant.ID); err != nil {
-		return err
-	}
-	event := storage.Event{TenantID: meant.TenantID, Kind: storage.EventSessionEnded, UserID: meant.UserID, Detail: map[string]string{"session": meant.ID}}
-	if req.client != nil {
-		event.Actor, event.ClientID = req.client.ClientID, req.client.ClientID
-	}
-	p.record(r.Context(), event)
 	return p.signedOut(w, r, req)
 }
 
@@ -236,19 +229,26 @@ func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browse
 	return nil
 }
 
-// revokeSessions revokes what the client was given in the sessions, offline or not: it
-// asked for an end itself.
+// revokeSessions revokes what the client was given in sessions that have ended.
 func (p *Provider) revokeSessions(ctx context.Context, c *storage.Client, sessions ...string) error {
-	if c == nil {
+	if c == nil || len(sessions) == 0 {
 		return nil
 	}
-	for _, id := range sessions {
-		_, err := p.Store.Revoke(ctx, c.TenantID, storage.GrantFilter{ClientID: c.ClientID, SessionID: id}, "signed out by the client", time.Now())
-		if err != nil {
-			return fmt.Errorf("revoke grants: %w", err)
-		}
+	err := p.Store.Apply(ctx, storage.Change{TenantID: c.TenantID, Now: time.Now(), Revoke: signedOutBy(c, sessions...)})
+	if err != nil {
+		return fmt.Errorf("revoke grants: %w", err)
 	}
 	return nil
+}
+
+// signedOutBy names what the client was granted in the sessions, with or without offline_access: the
+// client itself asked for an end.
+func signedOutBy(c *storage.Client, sessions ...string) (all []storage.Revocation) {
+	for _, id := range sessions {
+		which := storage.GrantFilter{ClientID: c.ClientID, SessionID: id}
+		all = append(all, storage.Revocation{GrantFilter: which, Why: "signed out by the client"})
+	}
+	return all
 }
 
 // askToSignOut sends the browser to the page that asks.

@@ -384,8 +384,8 @@ func TestLogoutWhileStorageIsDown(t *testing.T) {
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	down := &failing{testStore: v.store}
-	v.p.Store = down
-	down.set("Revoke")
+	v.p.Store, v.p.Sessions.Store = down, down
+	down.set("Apply")
 	to, status := v.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)
 	if to != "" || status != http.StatusServiceUnavailable || !v.isIn() {
 		t.Errorf("got %d to %q, signed in %v; want 503, and nothing done", status, to, v.isIn())

@@ -34,6 +34,7 @@ type Store interface {
 	storage.Keys
 	storage.SpentValues
 	storage.Audit
+	storage.Changes
 	// User is for claims of the person in ID tokens.
 	User(ctx context.Context, tenant, id string) (storage.User, error)
 	// CredentialsOf tells whether a person has a second factor, for clients that ask for
@@ -144,7 +145,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{Config: c}
 	p.clients = oauth.NewClients(c.Store)
-	p.Keys = keys.NewRing(keys.Config{Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.record})
+	p.Keys = keys.NewRing(keys.Config{Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.observe})
 	p.tokens = &tokens.Maker{
 		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,
 		CodeLifetime: c.CodeLifetime, DefaultAccessTokenLifetime: c.AccessTokenLifetime, DefaultIDTokenLifetime: c.IDTokenLifetime,

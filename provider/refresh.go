@@ -137,10 +137,10 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 	case s.token.Generation == g.Generation-1 && justNow(s.now.Sub(g.RotatedAt), p.RefreshTokenGrace):
 		return p.again(ctx, s)
 	}
-	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", s.now); err != nil {
+	e := storage.Event{Kind: storage.EventRefreshReused, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
+	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", e)); err != nil {
 		return nil, nil, fmt.Errorf("revoke reused grant: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventRefreshReused, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
 	return nil, nil, invalidGrant(ctx, "the refresh token was used before")
 }
 
@@ -148,10 +148,10 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 // before its generation is stored: the database has forgotten it, as after a restore or the
 // failover to a standby that lagged behind. Its predecessors, spent long ago, would work again.
 func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Grant) error {
-	if _, err := p.Store.Revoke(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", s.now); err != nil {
+	e := storage.Event{Kind: storage.EventRefreshAhead, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
+	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", e)); err != nil {
 		return fmt.Errorf("revoke grant that was rolled back: %w", err)
 	}
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventRefreshAhead, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}})
 	p.Log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. See docs/operations.md, Backups", "grant", g.ID)
 	return invalidGrant(ctx, "the refresh token is ahead of its grant: the database was rolled back")
 }

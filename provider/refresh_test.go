@@ -191,7 +191,7 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		error  string
 	}{
 		"signed out, online": {online, func(s *tokenServer, _ *storage.Client) error {
-			return s.store.EndSession(s.Context(), s.tenant.ID, s.session.ID, time.Now())
+			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
 		}, 400, "invalid_grant"},
 		"user disabled": {online, func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
@@ -208,11 +208,11 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 			if err := s.store.PutConsent(s.Context(), consent); err != nil {
 				return err
 			}
-			return s.store.RemoveConsent(s.Context(), s.tenant.ID, s.user.ID, c.ClientID, time.Now())
+			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, UserID: s.user.ID, Now: time.Now(), Withdraw: c.ClientID})
 		}, 400, "invalid_grant"},
 		"revoked": {online, func(s *tokenServer, c *storage.Client) error {
-			_, err := s.store.Revoke(s.Context(), s.tenant.ID, storage.GrantFilter{ClientID: c.ClientID, UserID: s.user.ID}, "test", time.Now())
-			return err
+			which := storage.GrantFilter{ClientID: c.ClientID, UserID: s.user.ID}
+			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), Revoke: []storage.Revocation{{GrantFilter: which, Why: "test"}}})
 		}, 400, "invalid_grant"},
 		"client removed": {online, func(s *tokenServer, c *storage.Client) error {
 			err := s.store.RemoveClient(s.Context(), s.tenant.ID, c.ClientID, time.Now())
@@ -239,7 +239,7 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
 		token := s.tokens(c).str("refresh_token")
-		if err := s.store.EndSession(t.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+		if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 			t.Fatal(err)
 		}
 		if a := s.refresh(c, token); a.status != http.StatusOK {

@@ -55,14 +55,8 @@ func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token s
 		web.Note(ctx, "why", err.Error())
 		return nil
 	}
-	n, err := p.Store.Revoke(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", now)
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}})
-	}
-	return nil
+	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}}
+	return p.Store.Apply(ctx, revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", e))
 }
 
 // revokeAccess remembers the token's jti until it has expired.
@@ -78,19 +72,19 @@ func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token st
 	if err != nil {
 		return err
 	}
-	err = p.Store.Spend(ctx, storage.Spent{
-		TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI, ExpiresAt: time.Unix(claims.ExpiresAt, 0),
-	})
-	if errors.Is(err, storage.ErrExists) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	person := claims.Subject
 	if claims.GrantID == "" {
 		person = "" // it was the client's own
 	}
-	p.record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI}})
-	return nil
+	err = p.Store.Apply(ctx, storage.Change{
+		TenantID: c.TenantID, UserID: person, Now: now,
+		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI, ExpiresAt: time.Unix(claims.ExpiresAt, 0)}},
+		Events: []storage.Event{event(ctx, storage.Event{
+			TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI},
+		})},
+	})
+	if errors.Is(err, storage.ErrStale) {
+		return nil // it was revoked before
+	}
+	return err
 }

@@ -25,7 +25,7 @@ func (p codeGrant) nameUnprotected(ctx context.Context, s *session) {
 	}
 	p.Log.WarnContext(ctx, "a client sends neither code_challenge nor nonce: switch PKCE on in its library, then set require_pkce",
 		"tenant", s.tenant.ID, "client", s.client.ClientID)
-	p.record(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventClientUnprotected, Actor: s.client.ClientID, ClientID: s.client.ClientID})
+	p.observe(ctx, storage.Event{TenantID: s.tenant.ID, Kind: storage.EventClientUnprotected, Actor: s.client.ClientID, ClientID: s.client.ClientID})
 }
 
 // unprotectedNamed bounds how often all replicas together name one client.

@@ -225,7 +225,7 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 			}
 		},
 		"signed out": func(s *tokenServer, _ *storage.Client, _ reply) {
-			if err := s.store.EndSession(s.Context(), s.tenant.ID, s.session.ID, time.Now()); err != nil {
+			if err := s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 				s.Fatal(err)
 			}
 		},

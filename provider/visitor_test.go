@@ -28,7 +28,7 @@ const (
 func startLogout(t testing.TB) (*visitor, *storage.Client) {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(storage.Sessions), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
 		c.Pages = Pages{SignOut: signOutPage, SignedOut: signedOut}
 	})
 	v := &visitor{s, map[string]string{}}
@@ -129,7 +129,7 @@ func (v *visitor) confirms(letter string) (to string, status int) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	if err := v.p.Sessions.End(w, r, account.ID); err != nil {
+	if err := v.p.Sessions.End(w, r, nil, account.ID); err != nil {
 		v.Fatal(err)
 	}
 	v.keep(w.Result())

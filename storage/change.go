@@ -7,9 +7,10 @@ import (
 
 // Change is a change to one person that happens whole or not at all. Empty fields change
 // nothing. They apply in the order in which they stand here; what fails names the error.
+// Its events are recorded if and only if it happens.
 type Change struct {
 	TenantID string
-	UserID   string // whom it is about
+	UserID   string // whom it is about; "" when only a token says, which is to be revoked
 	Now      time.Time
 
 	// Code is the id of a code that the change uses up. ErrStale: it is gone, replaced or
@@ -45,12 +46,58 @@ type Change struct {
 	Link   []Identity
 	// Codes are stored as PutCode does.
 	Codes []Code
+	// Consent is stored in the place of what was allowed before. ErrNotFound: there is no such
+	// person or client.
+	Consent *Consent
+	// EndSessions ends sessions; grants without offline_access die with them. ErrStale.
+	EndSessions *SessionFilter
+	// Withdraw is the id of a client: it forgets the person's consent to it, and revokes the
+	// client's grants of that person. ErrNotFound when there was neither: of two at once, one
+	// withdraws and the other is told so. AllIDs withdraws every consent, and is never ErrNotFound.
+	Withdraw string
+	// Revoke revokes the living grants that each filter names. A code that is redeemed at the
+	// same moment escapes neither, if the sessions or consents that it rests on end here, too.
+	Revoke []Revocation
 	// Remove deletes the person as RemoveUser does.
 	Remove bool
 
 	Mails  []Mail
 	Events []Event
+	// OnEnd, when not nil, is called inside the transaction with what EndSessions, Withdraw and
+	// Revoke have ended. What it returns is stored with the change, and so is never lost. The
+	// transaction may be repeated: OnEnd only computes.
+	OnEnd func(Ended) ([]Mail, []Event)
 }
+
+// SessionFilter names living sessions: those with the IDs, or without IDs all of the person's.
+type SessionFilter struct {
+	IDs []string
+	// Except stays, of all the person's sessions. ErrStale, and nothing is done, when it has ended
+	// itself: of two sessions that end each other at the same time, one lives on.
+	Except string
+}
+
+// Revocation names grants that are revoked, and says why.
+type Revocation struct {
+	GrantFilter
+	Why string
+}
+
+// Ended is what a change has ended. Of more than a few hundred sessions or grants the last end in parts
+// after the change (Removals), and are not in it.
+type Ended struct {
+	Sessions []EndedSession
+	Grants   []EndedGrant
+}
+
+// EndedSession is a session that a change has ended.
+type EndedSession struct {
+	ID, UserID string
+	Clients    []string // ids of those that were ever granted something in it
+}
+
+// EndedGrant is a grant that a change has revoked.
+type EndedGrant struct{ ID, UserID, ClientID, SessionID string }
 
 // Added is what was added to a person since a moment: credentials of the kinds, identities,
 // and consents.
@@ -73,5 +120,8 @@ type CredentialSwap struct {
 
 // Changes makes them.
 type Changes interface {
+	// Apply makes the change. Sessions and grants that are too many for one transaction end one
+	// part after the other; when the context ends before the last, the rest ends later (Removals),
+	// and is no error.
 	Apply(ctx context.Context, c Change) error
 }

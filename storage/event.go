@@ -26,6 +26,7 @@ const (
 	EventPhoneChanged      = "phone.changed"
 	EventPhoneRemoved      = "phone.removed"
 	EventPasswordChanged   = "password.changed"
+	EventPasswordSet = "password.set"
 	EventPasswordReset     = "password.reset"
 	EventPasswordRefused   = "password.refused"
 	EventFactorOn          = "factor.on"
@@ -130,6 +131,7 @@ var EventKinds = []EventKind{
 	{EventPhoneChanged, AboutUser, ToClient, "activity." + EventPhoneChanged, "A new phone number was confirmed."},
 	{EventPhoneRemoved, AboutUser, ToClient, "activity." + EventPhoneRemoved, "A user removed the phone number."},
 	{EventPasswordChanged, AboutUser, ToTenant, "activity." + EventPasswordChanged, "A user changed the password."},
+	{EventPasswordSet, AboutUser, ToTenant, otherChange, "An administrator set a user's password."},
 	{EventPasswordReset, AboutUser, ToTenant, "activity." + EventPasswordReset, "A user replaced a forgotten password."},
 	{EventPasswordRefused, AboutUser, ToTenant, "activity." + EventPasswordRefused, "The current password was wrong when a user tried to change it."},
 	{EventFactorOn, AboutUser, ToTenant, "activity." + EventFactorOn, "A second factor was switched on."},
@@ -178,6 +180,9 @@ var eventKinds = func() map[string]*EventKind {
 	}
 	return byKind
 }()
+
+// IsEventKind reports whether the table has a kind.
+func IsEventKind(kind string) bool { return eventKinds[kind] != nil }
 
 // EventSentence returns the id of the text that tells a user what an event of this kind means. Kinds
 // without a sentence, and those of a newer release, have a general one: what happened to an account is

@@ -49,7 +49,7 @@ type GrantFilter struct {
 // Grants keeps the grants. A grant lives while it is not revoked, not past
 // ExpiresAt, its person exists, is enabled and has its CredentialVersion, and its
 // session (unless Offline or SessionID is "") has not ended; its client exists and
-// is enabled.
+// is enabled. A Change revokes them.
 type Grants interface {
 	// RedeemCode stores the grant that a code stands for and returns its user. ErrExists: the code was
 	// spent before; the grant it made is then revoked. ErrNotFound: the person,
@@ -67,10 +67,6 @@ type Grants interface {
 	// LiveGrant is the grant and its person when the grant lives and the access token
 	// jti is not revoked: one read. ErrNotFound otherwise.
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (Grant, User, error)
-	// Revoke revokes all living grants that the filter names, and says how many. Those that
-	// are too many for one transaction are revoked one part after the other; when the context
-	// ends before the last, the rest is revoked later (Removals), and is no error.
-	Revoke(ctx context.Context, tenant string, which GrantFilter, why string, now time.Time) (int64, error)
 	// GrantsOf lists a person's grants that are neither revoked nor expired, newest first.
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
 }

@@ -24,7 +24,7 @@ type Session struct {
 	EndedAt           time.Time // zero while it lives
 }
 
-// Sessions keeps the sessions.
+// Sessions keeps the sessions. A Change ends them.
 type Sessions interface {
 	AddSession(ctx context.Context, s Session) error
 	// Session is the session with its person, in one read. ErrNotFound also when it
@@ -38,13 +38,6 @@ type Sessions interface {
 	RenewSession(ctx context.Context, s Session, was []byte) error
 	// SeenSession notes that the browser was here.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
-	// EndSession ends it; grants without offline_access die with it. No error when it is gone.
-	EndSession(ctx context.Context, tenant, id string, now time.Time) error
-	// EndSessions ends all of a person's sessions but one (except may be ""). ErrStale,
-	// and nothing is done, when that one has ended itself: of two sessions that end each
-	// other at the same time, one lives on. Of more than a few thousand the last may end
-	// after it has returned (Removals).
-	EndSessions(ctx context.Context, tenant, userID, except string, now time.Time) error
 	// SessionsOf lists a person's living sessions, newest first.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)
 }
@@ -59,14 +52,10 @@ type Consent struct {
 	GrantedAt time.Time
 }
 
-// Consents keeps them.
+// Consents keeps them. A Change withdraws one.
 type Consents interface {
 	Consent(ctx context.Context, tenant, userID, clientID string) (Consent, error)
 	// PutConsent stores c in place of what was allowed before.
 	PutConsent(ctx context.Context, c Consent) error
 	ConsentsOf(ctx context.Context, tenant, userID string) ([]Consent, error)
-	// RemoveConsent forgets it and revokes the client's grants of that person, as Revoke
-	// does. ErrNotFound when there was neither: of two at once, one withdraws and the other
-	// is told so.
-	RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error
 }

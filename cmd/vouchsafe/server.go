@@ -174,7 +174,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	}
 	useCases, err := people.New(people.Service{
 		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log),
-		Secrets: s.secrets, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: cfg.peopleRules(),
+		Secrets: s.secrets, Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: cfg.peopleRules(),
 	})
 	if err != nil {
 		return err

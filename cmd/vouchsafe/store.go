@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -132,15 +130,13 @@ func recorder(s storage.Audit, actor string) func(context.Context, storage.Event
 	return func(ctx context.Context, e storage.Event) error { return record(ctx, s, actor, e) }
 }
 
-// record puts what a command or a clients file did on record.
+// eventBy completes an event that a command or a file causes; actor says which.
+func eventBy(actor string, e storage.Event) storage.Event {
+	e.Actor = actor
+	return audit.Origin{}.Event(e)
+}
+
+// record puts on record what a command or a file did where no storage.Change does it.
 func record(ctx context.Context, s storage.Audit, actor string, e storage.Event) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	e.ID, e.At, e.Actor = id.String(), time.Now(), actor
-	if err := s.Record(ctx, e); err != nil {
-		return fmt.Errorf("put %s on record: %w", e.Kind, err)
-	}
-	return nil
+	return audit.Writer{Store: s}.Write(ctx, eventBy(actor, e))
 }

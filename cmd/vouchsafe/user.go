@@ -80,12 +80,13 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := s.AddUser(ctx, u, creds, once); errors.Is(err, storage.ErrExists) {
+		err = s.Apply(ctx, storage.Change{
+			TenantID: c.Tenant, UserID: u.ID, Now: u.CreatedAt, Spend: once, Add: &u, Credentials: creds,
+			Events: []storage.Event{eventBy("cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID})},
+		})
+		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("another user already has the address %s, or that user name or one that looks like it", c.Email)
 		} else if err != nil {
-			return err
-		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID}); err != nil {
 			return err
 		}
 		if len(creds) == 0 {
@@ -123,7 +124,7 @@ func (c *userAddCmd) check(ctx context.Context, s store, u *storage.User) error 
 }
 
 // spends is what adding the person spends: the first administrator ends the set-up link.
-func (c *userAddCmd) spends(ctx context.Context, s store) (*storage.Spent, error) {
+func (c *userAddCmd) spends(ctx context.Context, s store) ([]storage.Spent, error) {
 	if !c.Admin || c.Tenant != firstAdmin.TenantID {
 		return nil, nil
 	}
@@ -131,7 +132,7 @@ func (c *userAddCmd) spends(ctx context.Context, s store) (*storage.Spent, error
 	if spent || err != nil {
 		return nil, err
 	}
-	return &firstAdmin, nil
+	return []storage.Spent{firstAdmin}, nil
 }
 
 // newPassword is a password's credential: from standard input, from whoever sits at
@@ -255,18 +256,26 @@ func (w *who) find(ctx context.Context, s store) (storage.User, error) {
 	return u, noSuch(err, "person", w.User)
 }
 
-// change finds the person, changes them and puts it on record.
-func (w *who) change(ctx context.Context, a *app, kind string, do func(store, storage.User) error) error {
+// change finds the user and makes the change that do returns, with an event of this kind.
+func (w *who) change(ctx context.Context, a *app, kind string, do func(storage.User) (storage.Change, error)) error {
 	return a.withStore(ctx, func(s store) error {
 		u, err := w.find(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := do(s, u); err != nil {
+		ch, err := do(u)
+		if err != nil {
 			return err
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: w.Tenant, Kind: kind, UserID: u.ID})
+		return applyTo(ctx, s, u, kind, ch)
 	})
+}
+
+// applyTo makes a change of the user, with an event of this kind.
+func applyTo(ctx context.Context, s store, u storage.User, kind string, ch storage.Change) error {
+	ch.TenantID, ch.UserID, ch.Now = u.TenantID, u.ID, time.Now()
+	ch.Events = []storage.Event{eventBy("cli", storage.Event{TenantID: u.TenantID, Kind: kind, UserID: u.ID})}
+	return s.Apply(ctx, ch)
 }
 
 type userShowCmd struct{ who }
@@ -287,15 +296,12 @@ type userPasswordCmd struct {
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, "password.set", func(s store, u storage.User) error {
+	return c.change(ctx, a, storage.EventPasswordSet, func(u storage.User) (storage.Change, error) {
 		if !c.PasswordStdin && !a.interactive() {
-			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
+			return storage.Change{}, errors.New("there is no terminal on which to ask for the password: use --password-stdin")
 		}
 		creds, err := a.newPassword(ctx, c.PasswordStdin, u)
-		if err != nil {
-			return err
-		}
-		return s.ChangeCredential(ctx, creds[0])
+		return storage.Change{Raise: true, Credentials: creds}, err
 	})
 }
 
@@ -304,39 +310,35 @@ type userRecoverCmd struct{ who }
 // Run takes all that can be asked for as a second factor. Passkeys too: who still has one
 // signs in by it, and needs nobody's help.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventFactorOff, func(s store, u storage.User) error {
-		return s.Apply(ctx, storage.Change{TenantID: c.Tenant, UserID: u.ID, Now: time.Now(), RemoveCredentials: []storage.CredentialKey{
+	return c.change(ctx, a, storage.EventFactorOff, func(storage.User) (storage.Change, error) {
+		return storage.Change{RemoveCredentials: []storage.CredentialKey{
 			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs},
 			{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
 			{Kind: storage.FormerTOTPCredential, ID: storage.AllIDs}, {Kind: storage.FormerRecoveryCredential, ID: storage.AllIDs},
-		}})
+		}}, nil
 	})
 }
 
 type userDisableCmd struct{ who }
 
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventUserDisabled, func(s store, u storage.User) error {
-		now := time.Now()
-		u.Disabled, u.SecuredAt, u.UpdatedAt = true, time.Time{}, now // a mail does not open what an operator closed
-		if err := s.UpdateUser(ctx, u); err != nil {
-			return err
-		}
-		// So that nothing of what they had comes back when they are enabled again.
-		if err := s.EndSessions(ctx, c.Tenant, u.ID, "", now); err != nil {
-			return err
-		}
-		_, err := s.Revoke(ctx, c.Tenant, storage.GrantFilter{UserID: u.ID}, "user disabled", now)
-		return err
+	return c.change(ctx, a, storage.EventUserDisabled, func(u storage.User) (storage.Change, error) {
+		u.Disabled, u.SecuredAt, u.UpdatedAt = true, time.Time{}, time.Now() // a mail does not open what an operator closed
+		return storage.Change{
+			Update: &u,
+			// So that nothing of what the user had comes back when the account is enabled again.
+			EndSessions: &storage.SessionFilter{},
+			Revoke:      []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: u.ID}, Why: "user disabled"}},
+		}, nil
 	})
 }
 
 type userEnableCmd struct{ who }
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventUserEnabled, func(s store, u storage.User) error {
+	return c.change(ctx, a, storage.EventUserEnabled, func(u storage.User) (storage.Change, error) {
 		u.Disabled, u.SecuredAt, u.UpdatedAt = false, time.Time{}, time.Now()
-		return s.UpdateUser(ctx, u)
+		return storage.Change{Update: &u}, nil
 	})
 }
 
@@ -354,10 +356,7 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := s.RemoveUser(ctx, c.Tenant, u.ID, time.Now()); err != nil {
-			return err
-		}
-		if err := record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserRemoved, UserID: u.ID}); err != nil {
+		if err := applyTo(ctx, s, u, storage.EventUserRemoved, storage.Change{Remove: true}); err != nil {
 			return err
 		}
 		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)

@@ -44,10 +44,10 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		// The mail is for those who send any, the link for those who hand it over themselves.
-		if err := s.PutCode(ctx, code, m); err != nil {
-			return err
-		}
-		err = record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})
+		err = s.Apply(ctx, storage.Change{
+			TenantID: c.Tenant, Now: code.CreatedAt, Codes: []storage.Code{code}, Mails: []storage.Mail{m},
+			Events: []storage.Event{eventBy("cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})},
+		})
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 		j.visit(func(w http.ResponseWriter, r *http.Request) {
 			a, err := s.Current(r)
 			if err == nil {
-				err = s.End(w, r, a.ID)
+				err = s.End(w, r, nil, a.ID)
 			}
 			if err != nil {
 				t.Error(err)
@@ -73,7 +73,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 		})
 		renewed("a sign-out")
 		j.visit(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.End(w, r, "nothing"); err != nil {
+			if err := s.End(w, r, nil, "nothing"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -25,10 +25,16 @@ import (
 // maxSessions bounds the accounts that one browser can be signed in to at a tenant.
 const maxSessions = 5
 
+// Store keeps the sessions; changes end them.
+type Store interface {
+	storage.Sessions
+	storage.Changes
+}
+
 // Sessions reads and writes the sessions of a browser. A browser may be signed in
 // to several accounts of a tenant; the first in its cookie is the current one.
 type Sessions struct {
-	Store storage.Sessions
+	Store Store
 	// Idle ends a session that was not used for so long.
 	Idle time.Duration
 	// Lifetime ends a session however much it is used.
@@ -158,7 +164,8 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 	tokens := append([]token{tok}, kept...)
 	for len(tokens) > maxSessions { // nobody could use or end it any more
 		oldest := tokens[len(tokens)-1]
-		if err := s.Store.EndSession(ctx, tenant.ID, oldest.id, now); err != nil {
+		err := s.Store.Apply(ctx, storage.Change{TenantID: tenant.ID, Now: now, EndSessions: &storage.SessionFilter{IDs: []string{oldest.id}}})
+		if err != nil {
 			return storage.Session{}, fmt.Errorf("end session: %w", err)
 		}
 		tokens = tokens[:len(tokens)-1]
@@ -260,8 +267,9 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 }
 
 // End ends the sessions, at the server and in the cookie. Only such that the browser has
-// the secret of; no error for others.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) error {
+// the secret of; no error for others. Each ends by a change, to which also (unless it is nil) adds
+// what happens with it, such as its event.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account, *storage.Change), ids ...string) error {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
 	ended := false
@@ -272,7 +280,11 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, ids ...string) er
 		case err != nil:
 			return err
 		case slices.Contains(ids, a.ID):
-			if err := s.Store.EndSession(ctx, tenant, a.ID, time.Now()); err != nil {
+			ch := storage.Change{TenantID: tenant, UserID: a.UserID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{a.ID}}}
+			if also != nil {
+				also(a, &ch)
+			}
+			if err := s.Store.Apply(ctx, ch); err != nil {
 				return fmt.Errorf("end session: %w", err)
 			}
 			ended = true

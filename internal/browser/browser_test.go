@@ -302,7 +302,7 @@ func TestChoosing(t *testing.T) {
 	if err := choose(at(secure), first.ID); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("another browser: got %v, want ErrNotFound", err)
 	}
-	if err := store.EndSession(t.Context(), "default", all[1].ID, time.Now()); err != nil {
+	if err := store.Apply(t.Context(), storage.Change{TenantID: "default", Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{all[1].ID}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := choose(j, all[1].ID); !errors.Is(err, storage.ErrNotFound) || j.who(t, s) != u.ID {
@@ -320,7 +320,7 @@ func TestEndingNeedsTheSecret(t *testing.T) {
 	stranger.cookies["__Host-vouchsafe-session"] = sess.ID + "." + strings.Repeat("A", 43) + ".1"
 	end := func(j *jar, ids ...string) {
 		j.visit(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.End(w, r, ids...); err != nil {
+			if err := s.End(w, r, nil, ids...); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -40,7 +40,7 @@ func FuzzCookies(f *testing.F) {
 		w := httptest.NewRecorder()
 		devices.Remember(w, r, "jo")
 		browser.Binding(w, r)
-		if err := sessions.End(w, r, "x"); err != nil {
+		if err := sessions.End(w, r, nil, "x"); err != nil {
 			t.Fatal(err)
 		}
 		back := httptest.NewRequest(http.MethodGet, "/", nil)

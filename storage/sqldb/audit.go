@@ -18,6 +18,16 @@ func (s *Store) Record(ctx context.Context, e storage.Event) error {
 	return named(err, "record", e.Kind)
 }
 
+// recordAll records events in the transaction of the change that they tell of.
+func recordAll(c conn, events []storage.Event) error {
+	for _, e := range events {
+		if _, err := c.exec(record, eventArgs(e)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func eventArgs(e storage.Event) []any {
 	return []any{e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, encodeDetail(e.Detail)}
 }

@@ -31,18 +31,27 @@ const (
 
 // Apply implements storage.Changes.
 func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
+	var left []storage.Removal
 	err := s.engine.transact(ctx, func(c conn) error {
-		for _, step := range []func(conn, storage.Change) error{applySpending, applyPerson, applyCredentials, s.applyRest} {
-			if err := step(c, ch); err != nil {
+		for _, step := range []func(conn, *storage.Change) error{applySpending, applyPerson, applyCredentials, applyLinks} {
+			if err := step(c, &ch); err != nil {
 				return err
 			}
 		}
-		return nil
+		e := ending{s: s, c: c, ch: &ch}
+		if err := e.end(); err != nil {
+			return err
+		}
+		left = e.left
+		return s.applyRest(c, &ch, e.Ended)
 	})
+	for i := 0; err == nil && i < len(left); i++ {
+		err = s.goOn(ctx, left[i])
+	}
 	return named(err, "change user", ch.UserID)
 }
 
-func applySpending(c conn, ch storage.Change) error {
+func applySpending(c conn, ch *storage.Change) error {
 	if ch.Code != "" {
 		if err := must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, micros(ch.Now)); err != nil {
 			return err
@@ -56,7 +65,7 @@ func applySpending(c conn, ch storage.Change) error {
 	return nil
 }
 
-func applyPerson(c conn, ch storage.Change) error {
+func applyPerson(c conn, ch *storage.Change) error {
 	if ch.Add != nil {
 		if err := insertUser(c, *ch.Add); err != nil {
 			return err
@@ -87,7 +96,7 @@ func applyPerson(c conn, ch storage.Change) error {
 	return nil
 }
 
-func applyCredentials(c conn, ch storage.Change) error {
+func applyCredentials(c conn, ch *storage.Change) error {
 	for _, key := range ch.RemoveCredentials {
 		query, args := removeCredential, []any{ch.TenantID, ch.UserID, key.Kind, key.ID}
 		if key.ID == storage.AllIDs {
@@ -115,7 +124,7 @@ func applyCredentials(c conn, ch storage.Change) error {
 	return nil
 }
 
-func applyRemoveAdded(c conn, ch storage.Change) error {
+func applyRemoveAdded(c conn, ch *storage.Change) error {
 	if ch.RemoveAdded == nil {
 		return nil
 	}
@@ -133,7 +142,7 @@ func applyRemoveAdded(c conn, ch storage.Change) error {
 	return nil
 }
 
-func (s *Store) applyRest(c conn, ch storage.Change) error {
+func applyLinks(c conn, ch *storage.Change) error {
 	for _, i := range ch.Unlink {
 		if i.Provider == storage.AllIDs {
 			if _, err := c.exec(unlinkIdentities, ch.TenantID, ch.UserID); err != nil {
@@ -156,6 +165,15 @@ func (s *Store) applyRest(c conn, ch storage.Change) error {
 			return err
 		}
 	}
+	if ch.Consent == nil {
+		return nil
+	}
+	consent := *ch.Consent
+	consent.TenantID, consent.UserID = ch.TenantID, ch.UserID
+	return must(c, storage.ErrNotFound, putConsent, consentArgs(consent)...)
+}
+
+func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error {
 	if ch.Remove {
 		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
 			return err
@@ -164,13 +182,19 @@ func (s *Store) applyRest(c conn, ch storage.Change) error {
 			return err
 		}
 	}
-	if err := enqueue(c, ch.Mails); err != nil {
-		return err
-	}
-	for _, e := range ch.Events {
-		if _, err := c.exec(record, eventArgs(e)...); err != nil {
+	if ch.OnEnd != nil {
+		mails, events := ch.OnEnd(ended)
+		if err := applyNews(c, mails, events); err != nil {
 			return err
 		}
 	}
-	return nil
+	return applyNews(c, ch.Mails, ch.Events)
+}
+
+// applyNews stores what tells of the change.
+func applyNews(c conn, mails []storage.Mail, events []storage.Event) error {
+	if err := enqueue(c, mails); err != nil {
+		return err
+	}
+	return recordAll(c, events)
 }

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -41,9 +40,12 @@ const putConsent = `
 
 // PutConsent implements storage.Consents.
 func (s *Store) PutConsent(ctx context.Context, c storage.Consent) error {
-	err := s.must(ctx, storage.ErrNotFound, putConsent, c.TenantID, c.UserID, c.ClientID,
-		encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt))
+	err := s.must(ctx, storage.ErrNotFound, putConsent, consentArgs(c)...)
 	return named(err, "put consent to client", c.ClientID)
+}
+
+func consentArgs(c storage.Consent) []any {
+	return []any{c.TenantID, c.UserID, c.ClientID, encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt)}
 }
 
 const consentsOf = `
@@ -55,31 +57,4 @@ const consentsOf = `
 func (s *Store) ConsentsOf(ctx context.Context, tenant, userID string) ([]storage.Consent, error) {
 	all, err := list(ctx, s, consentsOf, []any{tenant, userID}, scanConsent)
 	return all, named(err, "consents of user", userID)
-}
-
-const removeConsent = `
-	DELETE FROM consents
-	WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3`
-
-// RemoveConsent implements storage.Consents. Without a consent, as first-party clients
-// have none, the grants are revoked all the same.
-func (s *Store) RemoveConsent(ctx context.Context, tenant, userID, clientID string, now time.Time) error {
-	grants := storage.GrantFilter{UserID: userID, ClientID: clientID}
-	more := false
-	err := s.engine.transact(ctx, func(c conn) error {
-		removed, err := c.exec(removeConsent, tenant, userID, clientID)
-		if err != nil {
-			return err
-		}
-		var revoked int64
-		revoked, more, err = s.revoke(c, tenant, grants, "consent withdrawn", now)
-		if err == nil && removed+revoked == 0 {
-			return storage.ErrNotFound
-		}
-		return err
-	})
-	if err == nil && more {
-		_, err = s.goOn(ctx, tenant, storage.RemovalGrants, encode(grants))
-	}
-	return named(err, "remove consent to client", clientID)
 }

@@ -47,29 +47,14 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 		if set&oneGrantAtMost == 0 {
 			text += ` LIMIT $4)`
 		}
-		queries[set] = text
+		queries[set] = text + ` RETURNING id, user_id, client_id, session_id`
 	}
 	return queries
 }()
 
-// Revoke implements storage.Grants.
-func (s *Store) Revoke(ctx context.Context, tenant string, which storage.GrantFilter, why string, now time.Time) (n int64, err error) {
-	more := false
-	err = s.engine.write(ctx, func(c conn) error {
-		n, more, err = s.revoke(c, tenant, which, why, now)
-		return err
-	})
-	if err == nil && more {
-		var rest int64
-		rest, err = s.goOn(ctx, tenant, storage.RemovalGrants, encode(which))
-		n += rest
-	}
-	return n, named(err, "revoke grants of", tenant)
-}
-
 // revoke revokes what goes in one transaction. If there may be more, it notes what is left,
 // to be gone on with when the transaction is committed.
-func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string, now time.Time) (n int64, more bool, err error) {
+func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string, now time.Time) (revoked []storage.EndedGrant, more bool, err error) {
 	set, args := 0, []any{tenant, micros(now), why}
 	values := [...]string{which.ID, which.CodeID, which.UserID, which.ClientID, which.SessionID}
 	if which.ID == "" && which.CodeID == "" {
@@ -82,17 +67,28 @@ func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why str
 		}
 	}
 	if set == 0 {
-		return 0, false, nil // the empty filter names none
+		return nil, false, nil // the empty filter names none
 	}
-	n, err = c.exec(revokeQueries[set], args...)
-	if err != nil || set&oneGrantAtMost != 0 || n < int64(s.atOnce) {
-		return n, false, err
+	err = c.each(revokeQueries[set], args, func(row scanner) error {
+		var g storage.EndedGrant
+		err := row.Scan(&g.ID, &g.UserID, &g.ClientID, &g.SessionID)
+		revoked = append(revoked, g)
+		return err
+	})
+	if err != nil || set&oneGrantAtMost != 0 || len(revoked) < s.atOnce {
+		return revoked, false, err
 	}
-	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: encode(which), Since: now}, why: why}
+	r := removal{Removal: grantsLeft(tenant, which), why: why}
+	r.Since = now
 	if r.bound, err = lastGrant(c, tenant, which); err == nil {
 		err = begin(c, r)
 	}
-	return n, true, err
+	return revoked, true, err
+}
+
+// grantsLeft is the removal that goes on with a revocation.
+func grantsLeft(tenant string, which storage.GrantFilter) storage.Removal {
+	return storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: encode(which)}
 }
 
 const (
@@ -112,13 +108,13 @@ func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error)
 }
 
 // goOn carries on with what was begun just now, as long as the caller has time. What is left
-// then is done by whoever claims it: no error.
-func (s *Store) goOn(ctx context.Context, tenant, kind, id string) (n int64, err error) {
-	err = s.carryOn(ctx, storage.Removal{TenantID: tenant, Kind: kind, ID: id}, func(rows int64) { n += rows })
+// then is done by the replica that claims it: no error.
+func (s *Store) goOn(ctx context.Context, r storage.Removal) error {
+	err := s.carryOn(ctx, r, func(int64) {})
 	if ctx.Err() != nil {
-		err = nil
+		return nil
 	}
-	return n, err
+	return err
 }
 
 const (
@@ -155,10 +151,10 @@ func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)
 	return s.paced(ctx, func(int) (more bool, held time.Duration, err error) {
 		err = s.engine.write(ctx, func(c conn) error {
 			began := time.Now()
-			var n int64
-			n, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since)
+			var part []storage.EndedGrant
+			part, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since)
 			held = time.Since(began)
-			told(n)
+			told(int64(len(part)))
 			return err
 		})
 		return more, held, err

@@ -104,8 +104,7 @@ func TestCosts(t *testing.T) {
 		})
 		cost("LiveGrant", 1, func() error { _, _, err := s.LiveGrant(ctx, "default", "grant", "jti", now); return err })
 		cost("Revoke", 1, func() error {
-			_, err := s.Revoke(ctx, "default", storage.GrantFilter{UserID: "user"}, "test", now)
-			return err
+			return s.Apply(ctx, storage.Change{TenantID: "default", Now: now, Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: "user"}, Why: "test"}}})
 		})
 		cost("AllowsOrigin", 1, func() error { _, err := s.AllowsOrigin(ctx, "default", "https://x"); return err })
 		cost("Spend", 1, func() error { return spend(ctx, s, "x") })

@@ -14,13 +14,13 @@ func testBehind(t *testing.T, s Store) {
 	ctx := t.Context()
 	for name, end := range map[string]func(w *world) error{
 		"session": func(w *world) error {
-			if err := s.EndSession(ctx, w.tenant, w.session, now); err != nil {
+			if err := endSession(ctx, s, w.tenant, w.session); err != nil {
 				return err
 			}
-			_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{SessionID: w.session}, "test", now)
+			_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{SessionID: w.session}, "test", now)
 			return err
 		},
-		"consent": func(w *world) error { return s.RemoveConsent(ctx, w.tenant, w.user, w.client, now) },
+		"consent": func(w *world) error { return withdraw(ctx, s, w.tenant, w.user, w.client) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for round := range 30 {

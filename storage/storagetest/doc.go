@@ -57,6 +57,7 @@ func Durable(t *testing.T, s Store) {
 		{"outbox", testOutbox},
 		{"codes", testCodes},
 		{"changes", testChanges},
+		{"endings", testEndings},
 		{"sealed", testSealed},
 		{"master secrets", testMasterSecrets},
 		{"isolation", testIsolation},

@@ -49,7 +49,7 @@ func testGrants(t *testing.T, s Store) {
 
 	t.Run("a code redeemed before is told from a dead one", func(t *testing.T) {
 		w := newWorld(t, s)
-		must(t, s.EndSession(ctx, w.tenant, w.session, now))
+		must(t, endSession(ctx, s, w.tenant, w.session))
 		again := aGrant(w.tenant, "again", w.user, w.client, w.session)
 		again.CodeID = "code of " + w.grant
 		want(t, redeem(ctx, s, again), storage.ErrExists)
@@ -72,7 +72,7 @@ func testGrants(t *testing.T, s Store) {
 			"no client":        func(w *world, g *storage.Grant) { g.ClientID = "nothing" },
 			"no session":       func(w *world, g *storage.Grant) { g.SessionID = "none" },
 			"another version":  func(w *world, g *storage.Grant) { g.CredentialVersion = 2 },
-			"session ended":    func(w *world, g *storage.Grant) { must(t, s.EndSession(ctx, w.tenant, w.session, now)) },
+			"session ended":    func(w *world, g *storage.Grant) { must(t, endSession(ctx, s, w.tenant, w.session)) },
 			"session expired":  func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
 			"person disabled":  func(w *world, g *storage.Grant) { w.disableUser(t) },
 			"client disabled":  func(w *world, g *storage.Grant) { w.disableClient(t) },
@@ -85,11 +85,11 @@ func testGrants(t *testing.T, s Store) {
 			},
 			"no consent": func(w *world, g *storage.Grant) {
 				g.Consented = true
-				must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+				must(t, withdraw(ctx, s, w.tenant, w.user, w.client))
 			},
 			"offline, session ended": func(w *world, g *storage.Grant) {
 				g.Offline = true
-				must(t, s.EndSession(ctx, w.tenant, w.session, now))
+				must(t, endSession(ctx, s, w.tenant, w.session))
 			},
 		} {
 			w := newWorld(t, s)
@@ -109,7 +109,7 @@ func testGrants(t *testing.T, s Store) {
 		for _, id := range []string{"h1", "h2", "h3"} {
 			must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, w.client, w.session)))
 		}
-		_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{ID: "h2"}, "test", now)
+		_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ID: "h2"}, "test", now)
 		must(t, err)
 		all, err := s.GrantsOf(ctx, w.tenant, w.user, now)
 		must(t, err)

@@ -149,7 +149,7 @@ func testHistory(t *testing.T, s Store) {
 
 	t.Run("revoked grants", func(t *testing.T) {
 		w := newWorld(t, s)
-		_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{ID: w.grant}, "test", now)
+		_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ID: w.grant}, "test", now)
 		must(t, err)
 		w.prune(t, storage.Retention{Revoked: time.Second}, now.Add(14*time.Minute))
 		want(t, redeem(ctx, s, aGrant(w.tenant, "twice", w.user, w.client, w.session)), nil)

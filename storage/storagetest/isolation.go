@@ -78,15 +78,15 @@ func (w *world) writes() []func(context.Context) error {
 		},
 		// From here on, what ends something.
 		func(ctx context.Context) error {
-			_, err := s.Revoke(ctx, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
+			_, err := revoke(ctx, s, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			return err
 		},
 		func(ctx context.Context) error {
 			return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: w.user, Now: now, Raise: true})
 		},
-		func(ctx context.Context) error { return s.EndSession(ctx, tenant, w.session, now) },
-		func(ctx context.Context) error { return s.EndSessions(ctx, tenant, w.user, "", now) },
-		func(ctx context.Context) error { return s.RemoveConsent(ctx, tenant, w.user, w.client, now) },
+		func(ctx context.Context) error { return endSession(ctx, s, tenant, w.session) },
+		func(ctx context.Context) error { return endSessions(ctx, s, tenant, w.user, "") },
+		func(ctx context.Context) error { return withdraw(ctx, s, tenant, w.user, w.client) },
 		func(ctx context.Context) error { return s.RemoveIdentity(ctx, tenant, "google", "1") },
 		func(ctx context.Context) error { return s.RemoveKey(ctx, tenant, "kid") },
 		func(ctx context.Context) error { return s.RemoveClient(ctx, tenant, w.client, now) },

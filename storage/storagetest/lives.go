@@ -21,18 +21,18 @@ func testGrantLives(t *testing.T, s Store) {
 		{name: "untouched", lives: true, offline: true},
 		{name: "another session ended", lives: true, offline: true, change: func(t *testing.T, w *world) {
 			must(t, s.AddSession(ctx, aSession(w.tenant, "second", w.user)))
-			must(t, s.EndSession(ctx, w.tenant, "second", now))
+			must(t, endSession(ctx, s, w.tenant, "second"))
 		}},
 		{name: "session ended", offline: true, change: func(t *testing.T, w *world) {
-			must(t, s.EndSession(ctx, w.tenant, w.session, now))
+			must(t, endSession(ctx, s, w.tenant, w.session))
 		}},
 		{name: "session expired", offline: true, at: 24 * time.Hour},
 		{name: "sessions ended", offline: true, change: func(t *testing.T, w *world) {
-			must(t, s.EndSessions(ctx, w.tenant, w.user, "", now))
+			must(t, endSessions(ctx, s, w.tenant, w.user, ""))
 		}},
 		{name: "grant expired", at: 48 * time.Hour},
 		{name: "revoked", change: func(t *testing.T, w *world) {
-			_, err := s.Revoke(ctx, w.tenant, storage.GrantFilter{UserID: w.user}, "test", now)
+			_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			must(t, err)
 		}},
 		{name: "person disabled", change: func(t *testing.T, w *world) { w.disableUser(t) }},
@@ -187,7 +187,7 @@ func testRevoke(t *testing.T, s Store) {
 			} {
 				must(t, redeem(ctx, s, g))
 			}
-			n, err := s.Revoke(ctx, w.tenant, c.filter, "because", now)
+			n, err := revoke(ctx, s, w.tenant, c.filter, "because", now)
 			same(t, n, err, int64(len(c.dead)))
 			var dead []string
 			for _, id := range []string{"a", "b", "c", "d", "grant"} {
@@ -201,7 +201,7 @@ func testRevoke(t *testing.T, s Store) {
 				}
 			}
 			same(t, dead, nil, c.dead)
-			n, err = s.Revoke(ctx, w.tenant, c.filter, "again", now.Add(time.Hour))
+			n, err = revoke(ctx, s, w.tenant, c.filter, "again", now.Add(time.Hour))
 			same(t, n, err, 0)
 		})
 	}

@@ -161,7 +161,7 @@ func testRaces(t *testing.T, s Store) {
 			"password": func(ctx context.Context, w *world) error {
 				return s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new"))
 			},
-			"session": func(ctx context.Context, w *world) error { return s.EndSession(ctx, w.tenant, w.session, now) },
+			"session": func(ctx context.Context, w *world) error { return endSession(ctx, s, w.tenant, w.session) },
 			"person":  func(ctx context.Context, w *world) error { return s.RemoveUser(ctx, w.tenant, w.user, now) },
 			"client": func(ctx context.Context, w *world) error {
 				if err := s.RemoveClient(ctx, w.tenant, w.client, now); err != nil {

@@ -40,7 +40,7 @@ func testSessions(t *testing.T, s Store) {
 
 	t.Run("what kills it", func(t *testing.T) {
 		for name, kill := range map[string]func(w *world) (at time.Time){
-			"end":    func(w *world) time.Time { must(t, s.EndSession(ctx, w.tenant, w.session, now)); return now },
+			"end":    func(w *world) time.Time { must(t, endSession(ctx, s, w.tenant, w.session)); return now },
 			"expiry": func(w *world) time.Time { return now.Add(24 * time.Hour) },
 			"disabled": func(w *world) time.Time {
 				u, err := s.User(ctx, w.tenant, w.user)
@@ -84,16 +84,16 @@ func testSessions(t *testing.T, s Store) {
 			}
 		}
 		living(w.user, "x3", "x2", "x1", w.session) // newest first
-		must(t, s.EndSession(ctx, w.tenant, "x3", now))
-		must(t, s.EndSession(ctx, w.tenant, "x3", now)) // twice is as good as once
-		must(t, s.EndSession(ctx, w.tenant, "none", now))
+		must(t, endSession(ctx, s, w.tenant, "x3"))
+		must(t, endSession(ctx, s, w.tenant, "x3")) // twice is as good as once
+		must(t, endSession(ctx, s, w.tenant, "none"))
 		living(w.user, "x2", "x1", w.session)
-		want(t, s.EndSessions(ctx, w.tenant, w.user, "x3", now), storage.ErrStale) // it has ended
-		want(t, s.EndSessions(ctx, w.tenant, w.user, "other's", now), storage.ErrStale)
+		want(t, endSessions(ctx, s, w.tenant, w.user, "x3"), storage.ErrStale) // it has ended
+		want(t, endSessions(ctx, s, w.tenant, w.user, "other's"), storage.ErrStale)
 		living(w.user, "x2", "x1", w.session)
-		must(t, s.EndSessions(ctx, w.tenant, w.user, "x1", now))
+		must(t, endSessions(ctx, s, w.tenant, w.user, "x1"))
 		living(w.user, "x1")
-		must(t, s.EndSessions(ctx, w.tenant, w.user, "", now))
+		must(t, endSessions(ctx, s, w.tenant, w.user, ""))
 		living(w.user)
 		living(other.ID, "other's")
 	})
@@ -108,7 +108,7 @@ func testSessions(t *testing.T, s Store) {
 			var ended [2]error
 			var wg sync.WaitGroup
 			for i, id := range both {
-				wg.Go(func() { ended[i] = s.EndSessions(ctx, w.tenant, w.user, id, now) })
+				wg.Go(func() { ended[i] = endSessions(ctx, s, w.tenant, w.user, id) })
 			}
 			wg.Wait()
 			left, err := s.SessionsOf(ctx, w.tenant, w.user, now)
@@ -139,7 +139,7 @@ func testSessions(t *testing.T, s Store) {
 		stolen := next
 		stolen.UserID = other.ID
 		want(t, s.RenewSession(ctx, stolen, next.SecretHash), storage.ErrStale)
-		must(t, s.EndSession(ctx, w.tenant, w.session, now))
+		must(t, endSession(ctx, s, w.tenant, w.session))
 		want(t, s.RenewSession(ctx, next, next.SecretHash), storage.ErrStale)
 	})
 
@@ -182,7 +182,7 @@ func testConsents(t *testing.T, s Store) {
 
 	// What was given to the other client stays.
 	must(t, redeem(ctx, s, aGrant(w.tenant, "other's", w.user, w.other, "")))
-	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+	must(t, withdraw(ctx, s, w.tenant, w.user, w.client))
 	_, err = s.Consent(ctx, w.tenant, w.user, w.client)
 	want(t, err, storage.ErrNotFound)
 	g, err := s.Grant(ctx, w.tenant, w.grant)
@@ -192,9 +192,9 @@ func testConsents(t *testing.T, s Store) {
 	}
 	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now)
 	must(t, err)
-	want(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now), storage.ErrNotFound)
+	want(t, withdraw(ctx, s, w.tenant, w.user, w.client), storage.ErrNotFound)
 	must(t, redeem(ctx, s, aGrant(w.tenant, "without consent", w.user, w.client, "")))
-	must(t, s.RemoveConsent(ctx, w.tenant, w.user, w.client, now))
+	must(t, withdraw(ctx, s, w.tenant, w.user, w.client))
 
 	// Of several that withdraw one at once, one does.
 	for _, revokes := range []bool{false, true} {
@@ -204,7 +204,7 @@ func testConsents(t *testing.T, s Store) {
 				must(t, redeem(ctx, s, aGrant(w.tenant, "again "+strconv.Itoa(i), w.user, w.client, "")))
 			}
 			oneWinner(t, race(racers, func(int) error {
-				return s.RemoveConsent(ctx, w.tenant, w.user, w.client, now)
+				return withdraw(ctx, s, w.tenant, w.user, w.client)
 			}), storage.ErrNotFound)
 		}
 	}

@@ -273,3 +273,30 @@ func redeem(ctx context.Context, s Store, g storage.Grant) error {
 	_, err := s.RedeemCode(ctx, g)
 	return err
 }
+
+// endSession ends one session by a change.
+func endSession(ctx context.Context, s Store, tenant, id string) error {
+	return s.Apply(ctx, storage.Change{TenantID: tenant, Now: now, EndSessions: &storage.SessionFilter{IDs: []string{id}}})
+}
+
+// endSessions ends a person's sessions but one by a change.
+func endSessions(ctx context.Context, s Store, tenant, userID, except string) error {
+	return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: userID, Now: now, EndSessions: &storage.SessionFilter{Except: except}})
+}
+
+// withdraw withdraws a consent by a change.
+func withdraw(ctx context.Context, s Store, tenant, userID, clientID string) error {
+	return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: userID, Now: now, Withdraw: clientID})
+}
+
+// revoke revokes grants by a change, and returns how many the change itself revoked.
+func revoke(ctx context.Context, s Store, tenant string, which storage.GrantFilter, why string, at time.Time) (n int64, err error) {
+	err = s.Apply(ctx, storage.Change{
+		TenantID: tenant, Now: at, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
+		OnEnd: func(e storage.Ended) ([]storage.Mail, []storage.Event) {
+			n = int64(len(e.Grants))
+			return nil, nil
+		},
+	})
+	return n, err
+}

@@ -1,0 +1,124 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// testEndings asks what a change says that it has ended, and whether that is stored with the change.
+func testEndings(t *testing.T, s Store) {
+	ctx := t.Context()
+	// ending makes a change that has the report, and an event for each session and grant in it.
+	ending := func(w *world, to *storage.Ended) storage.Change {
+		return storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) (mails []storage.Mail, events []storage.Event) {
+			*to = e
+			for range len(e.Sessions) + len(e.Grants) {
+				mails = append(mails, storage.Mail{TenantID: w.tenant, ID: newID(), CreatedAt: now, NextAt: now.Add(time.Hour)})
+				events = append(events, storage.Event{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user})
+			}
+			return mails, events
+		}}
+	}
+	recorded := func(t *testing.T, w *world, wanted int) {
+		t.Helper()
+		all, err := s.EventsOf(ctx, w.tenant, w.user, "", 100)
+		must(t, err)
+		n := 0
+		for _, e := range all {
+			if e.Kind == storage.EventSessionEnded {
+				n++
+			}
+		}
+		if n != wanted {
+			t.Errorf("got %d events, want %d", n, wanted)
+		}
+	}
+
+	t.Run("one session", func(t *testing.T) {
+		w := newWorld(t, s)
+		must(t, redeem(ctx, s, aGrant(w.tenant, "a", w.user, w.other, w.session)))
+		must(t, redeem(ctx, s, aGrant(w.tenant, "b", w.user, w.other, w.session)))
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.EndSessions = &storage.SessionFilter{IDs: []string{w.session, "none"}}
+		c.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: w.user, SessionID: w.session, ClientID: w.other}, Why: "test"}}
+		must(t, s.Apply(ctx, c))
+		if len(ended.Sessions) != 1 || ended.Sessions[0].ID != w.session || ended.Sessions[0].UserID != w.user {
+			t.Errorf("got %+v, want the session", ended.Sessions)
+		}
+		clients := ids(ended.Sessions, func(e storage.EndedSession) string { return e.Clients[0] + " " + e.Clients[1] })
+		if len(ended.Sessions[0].Clients) != 2 || clients[0] != w.client+" "+w.other && clients[0] != w.other+" "+w.client {
+			t.Errorf("got the clients %q, want both", ended.Sessions[0].Clients)
+		}
+		if len(ended.Grants) != 2 || ended.Grants[0].ClientID != w.other || ended.Grants[1].SessionID != w.session {
+			t.Errorf("got %+v, want two grants", ended.Grants)
+		}
+		recorded(t, w, 3)
+		must(t, s.Apply(ctx, c))
+		if len(ended.Sessions)+len(ended.Grants) > 0 {
+			t.Errorf("ended again: %+v", ended)
+		}
+		recorded(t, w, 3)
+	})
+
+	t.Run("a session of another person", func(t *testing.T) {
+		w := newWorld(t, s)
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.UserID, c.EndSessions = "another", &storage.SessionFilter{IDs: []string{w.session}}
+		must(t, s.Apply(ctx, c))
+		_, _, err := s.Session(ctx, w.tenant, w.session, now)
+		must(t, err)
+	})
+
+	t.Run("all but one", func(t *testing.T) {
+		w := newWorld(t, s)
+		must(t, s.AddSession(ctx, aSession(w.tenant, "x", w.user)))
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.EndSessions = &storage.SessionFilter{Except: "x"}
+		must(t, s.Apply(ctx, c))
+		same(t, ids(ended.Sessions, func(e storage.EndedSession) string { return e.ID }), nil, []string{w.session})
+		same(t, ended.Sessions[0].Clients, nil, []string{w.client})
+		recorded(t, w, 1)
+	})
+
+	t.Run("a consent", func(t *testing.T) {
+		w := newWorld(t, s)
+		allow := storage.Consent{TenantID: "another", UserID: "another", ClientID: w.other, Scopes: []string{"a"}, GrantedAt: now}
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}))
+		got, err := s.Consent(ctx, w.tenant, w.user, w.other)
+		must(t, err)
+		same(t, got.Scopes, err, allow.Scopes)
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.Withdraw = w.client
+		must(t, s.Apply(ctx, c))
+		same(t, ids(ended.Grants, func(e storage.EndedGrant) string { return e.ID }), nil, []string{w.grant})
+		want(t, s.Apply(ctx, c), storage.ErrNotFound)
+		recorded(t, w, 1)
+		all := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Withdraw: storage.AllIDs}
+		must(t, redeem(ctx, s, aGrant(w.tenant, "again", w.user, w.client, "")))
+		must(t, s.Apply(ctx, all))
+		must(t, s.Apply(ctx, all))
+		consents, err := s.ConsentsOf(ctx, w.tenant, w.user)
+		same(t, consents, err, nil)
+		_, _, err = s.LiveGrant(ctx, w.tenant, "again", "", now)
+		want(t, err, storage.ErrNotFound)
+		allow.ClientID = "nothing"
+		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}), storage.ErrNotFound)
+	})
+
+	t.Run("whole or not at all", func(t *testing.T) {
+		w := newWorld(t, s)
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.EndSessions, c.Withdraw = &storage.SessionFilter{}, w.other // never allowed
+		want(t, s.Apply(ctx, c), storage.ErrNotFound)
+		_, _, err := s.Session(ctx, w.tenant, w.session, now)
+		must(t, err)
+		recorded(t, w, 0)
+	})
+}
