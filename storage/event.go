@@ -26,7 +26,7 @@ const (
 	EventPhoneChanged      = "phone.changed"
 	EventPhoneRemoved      = "phone.removed"
 	EventPasswordChanged   = "password.changed"
-	EventPasswordSet = "password.set"
+	EventPasswordSet       = "password.set"
 	EventPasswordReset     = "password.reset"
 	EventPasswordRefused   = "password.refused"
 	EventFactorOn          = "factor.on"

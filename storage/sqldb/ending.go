@@ -45,9 +45,9 @@ const (
 			SELECT tenant_id, id FROM sessions
 			WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0 LIMIT $5)`
 
-	endSessionSQLite      = endSession + andClients + `json_group_array(DISTINCT client_id)` + ofSession
+	endSessionSQLite    = endSession + andClients + `json_group_array(DISTINCT client_id)` + ofSession
 	endSessionPostgres  = endSession + andClients + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
-	endSessionsSQLite     = endSessions + andClients + `json_group_array(DISTINCT client_id)` + ofSession
+	endSessionsSQLite   = endSessions + andClients + `json_group_array(DISTINCT client_id)` + ofSession
 	endSessionsPostgres = endSessions + andClients + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
 
 	// The engines have no function in common that makes a list of rows.
