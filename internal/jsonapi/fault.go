@@ -25,7 +25,10 @@ func FieldFault(field, code, message string) Fault {
 }
 
 // place is where a value stands in a body. The zero value is the body itself.
-type place struct{ field, pointer string }
+type place struct {
+	field, pointer string
+	inURL          bool // no pointer leads there
+}
 
 // pointerEscapes are those of RFC 6901 section 3.
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
@@ -36,11 +39,14 @@ func (p place) member(name string) place {
 	if p.field != "" {
 		field = p.field + "." + name
 	}
-	return place{field, p.pointer + "/" + pointerEscapes.Replace(name)}
+	if p.inURL {
+		return place{field: field, inURL: true}
+	}
+	return place{field: field, pointer: p.pointer + "/" + pointerEscapes.Replace(name)}
 }
 
-// parameter returns the place of a parameter, which no pointer leads to.
-func parameter(name string) place { return place{field: name} }
+// parameter returns the place of a parameter of the path or query.
+func parameter(name string) place { return place{field: name, inURL: true} }
 
 func (p place) fault(code, format string, args ...any) Fault {
 	return Fault{p.field, p.pointer, code, fmt.Sprintf(format, args...)}

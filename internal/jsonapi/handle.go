@@ -63,7 +63,8 @@ func (o Operation) check(in *shape) {
 	for _, m := range in.from(inPath) {
 		names = append(names, m.name)
 	}
-	if vars := parseTemplate(o.Path).names(); !slices.Equal(slices.Sorted(slices.Values(vars)), slices.Sorted(slices.Values(names))) {
+	vars := parseTemplate(o.Path).names()
+	if slices.Sort(vars); !slices.Equal(vars, slices.Sorted(slices.Values(names))) {
 		panic(at + fmt.Sprintf("has the parameters %v in its path, and %v in its input", vars, names))
 	}
 	if out := bodyOf(o.Out); out != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 )
@@ -80,6 +81,9 @@ func (b *binder) query(v reflect.Value, m *member, words []string) {
 	}
 }
 
+// numbers are those of JSON (RFC 8259 section 6).
+var numbers = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
 // wordValue returns the JSON value that a word of a URL stands for; the word itself when it is
 // none of the kind that the shape asks for.
 func wordValue(s *shape, word string) any {
@@ -89,7 +93,7 @@ func wordValue(s *shape, word string) any {
 			return truth
 		}
 	case integerKind, numberKind:
-		if json.Valid([]byte(word)) {
+		if numbers.MatchString(word) {
 			return json.Number(word)
 		}
 	}

@@ -53,7 +53,8 @@ func readObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	typ, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset, ok := params["charset"]; err != nil || typ != "application/json" ||
-		ok && !strings.EqualFold(charset, "utf-8") || len(r.Header.Values("Content-Type")) > 1 || r.Header.Get("Content-Encoding") != "" {
+		ok && !strings.EqualFold(charset, "utf-8") || len(r.Header.Values("Content-Type")) > 1 ||
+		r.Header.Get("Content-Encoding") != "" {
 		return nil, &Problem{
 			Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
 			Detail: "Send application/json in UTF-8, not compressed.",

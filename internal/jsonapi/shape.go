@@ -199,7 +199,8 @@ func (b builder) members(t reflect.Type) []member {
 		case slices.ContainsFunc(all, func(m member) bool { return m.name == name }):
 			at.refuse("has the name %q, which another field has", name)
 		}
-		m := member{name: name, source: from, index: f.Index, optional: strings.Contains(options, "omit"), shape: at.shape(f.Type)}
+		m := member{name: name, source: from, index: f.Index, shape: at.shape(f.Type)}
+		m.optional = strings.Contains(options, "omit")
 		at.describe(&m, f.Tag)
 		all = append(all, m)
 	}
