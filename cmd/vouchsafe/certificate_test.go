@@ -6,12 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
-	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -39,36 +37,6 @@ func writePair(t *testing.T, certFile, keyFile string, serial int64) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func TestRenewedCertificateIsServed(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	c := &certificate{certFile: filepath.Join(dir, "tls.crt"), keyFile: filepath.Join(dir, "tls.key"), log: slog.New(slog.DiscardHandler)}
-	writePair(t, c.certFile, c.keyFile, 1)
-	synctest.Test(t, func(t *testing.T) {
-		conf, err := c.config()
-		if err != nil {
-			t.Fatal(err)
-		}
-		serves := func(want int64) {
-			t.Helper()
-			time.Sleep(lookEvery + 1)
-			pair, err := conf.GetCertificate(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := pair.Leaf.SerialNumber.Int64(); got != want {
-				t.Errorf("got certificate %d, want %d", got, want)
-			}
-		}
-		serves(1)
-		// Half of a renewal, or a broken one, leaves the old pair in service.
-		write(t, c.certFile, "no certificate")
-		serves(1)
-		writePair(t, c.certFile, c.keyFile, 2)
-		serves(2)
-	})
 }
 
 func TestBrokenCertificateStopsTheStart(t *testing.T) {

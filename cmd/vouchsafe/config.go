@@ -13,6 +13,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
+	"github.com/vouchsafe/vouchsafe/internal/listeners"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,7 +41,7 @@ type Config struct {
 	// is a Unix socket for a proxy on the same machine, which is trusted.
 	Listen string `setting:"listen" default:"localhost:8080"`
 	// The file mode of Unix sockets, in octal digits. It decides which users may connect.
-	ListenMode fileMode `setting:"listen_mode" default:"0660"`
+	ListenMode listeners.Mode `setting:"listen_mode" default:"0660"`
 	// The certificate chain to serve TLS with, a PEM file. The server rereads it when it
 	// changes. Leave it out behind a proxy that terminates TLS.
 	TLSCert string `setting:"tls_cert" sample:"/etc/vouchsafe/tls.crt"`
@@ -265,7 +267,7 @@ func (c *Config) playground() bool { return c.local() && c.development() }
 
 // complete fills what depends on other settings.
 func (c *Config) complete() {
-	if _, unix := socketPath(c.Listen); c.Issuer == "" && !c.production() && !unix {
+	if _, unix := listeners.SocketPath(c.Listen); c.Issuer == "" && !c.production() && !unix {
 		if _, port, err := net.SplitHostPort(c.Listen); err == nil {
 			scheme := "http"
 			if c.TLSCert != "" {
@@ -301,7 +303,7 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
 		}
 	}
-	if _, unix := socketPath(c.Listen); unix && !c.production() && c.Issuer == "" {
+	if _, unix := listeners.SocketPath(c.Listen); unix && !c.production() && c.Issuer == "" {
 		wrong("issuer", "is missing: listen is a Unix socket, and only your proxy knows at which URL people reach it")
 	}
 	c.checkIssuer(wrong)
@@ -319,7 +321,7 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 		if name == "metrics_listen" && addr == "off" {
 			continue
 		}
-		if path, ok := socketPath(addr); ok && path != "" {
+		if path, ok := listeners.SocketPath(addr); ok && path != "" {
 			continue
 		}
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
@@ -473,4 +475,9 @@ func prefixes(ps []prefix) []netip.Prefix {
 		out = append(out, p.Prefix)
 	}
 	return out
+}
+
+// logging returns the settings of the log.
+func (c *Config) logging() logging.Options {
+	return logging.Options{Level: c.LogLevel, Format: c.LogFormat}
 }

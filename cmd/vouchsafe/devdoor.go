@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/listeners"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -22,10 +23,10 @@ func (s *server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 	if s.dev == nil {
 		return nil, nil
 	}
-	var listeners []net.Listener
+	var doors []net.Listener
 	var err error
 	for range 5 { // one address may have a port that the other has not
-		if listeners, err = listen("localhost:0", 0); err == nil {
+		if doors, err = listeners.Open("localhost:0", 0); err == nil {
 			break
 		}
 	}
@@ -33,6 +34,6 @@ func (s *server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 		log.Warn("browsers of this machine need the link to open the developer page", "error", err)
 		return nil, nil
 	}
-	_, s.dev.Door, _ = net.SplitHostPort(listeners[0].Addr().String()) // as the system spells it
-	return listeners, httpServer(s.dev.Doorkeeper(), log)
+	_, s.dev.Door, _ = net.SplitHostPort(doors[0].Addr().String()) // as the system spells it
+	return doors, httpServer(s.dev.Doorkeeper(), log)
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listeners"
 )
 
 type healthcheckCmd struct{}
@@ -50,7 +52,7 @@ func (c *healthcheckCmd) Run(ctx context.Context, a *app) error {
 
 // dialed is how a server on this machine is reached that listens on the address.
 func dialed(listen string) (network, address string, err error) {
-	if path, ok := socketPath(listen); ok {
+	if path, ok := listeners.SocketPath(listen); ok {
 		return "unix", path, nil
 	}
 	host, port, err := net.SplitHostPort(listen)

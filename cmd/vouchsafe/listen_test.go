@@ -13,31 +13,6 @@ import (
 	"testing"
 )
 
-func TestLocalhostIsBothOfItsAddresses(t *testing.T) {
-	t.Parallel()
-	listeners, err := listen("localhost:0", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var port string
-	for _, l := range listeners {
-		defer l.Close()
-		host, p, err := net.SplitHostPort(l.Addr().String())
-		if err != nil || !loopback(host) || port != "" && p != port {
-			t.Errorf("got %s, %v", l.Addr(), err)
-		}
-		port = p
-		conn, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn.Close()
-	}
-	if _, err := listen("localhost:"+port, 0); err == nil || !strings.Contains(err.Error(), "something else listens on localhost:"+port) {
-		t.Errorf("again: got %v", err)
-	}
-}
-
 // TestUnixSocket serves at a Unix socket, where a proxy on this machine asks.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 )
 
 // routesCmd prints what the public listener serves below a tenant's issuer: a line for
@@ -19,7 +21,7 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, cfg, newLog(cfg, a.stderr))
+	s, err := newServer(ctx, cfg, logging.New(cfg.logging(), a.stderr))
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/gate"
+	"github.com/vouchsafe/vouchsafe/internal/listeners"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,19 +40,19 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	// Whoever collects the log may die. Without this, the next line would end the program.
 	signal.Ignore(syscall.SIGPIPE)
-	log, flush := newServingLog(cfg, a.stderr)
+	log, flush := logging.NewServing(cfg.logging(), a.stderr)
 	defer flush()
 	// Listening comes first: it is what most often goes wrong, and quickest.
-	listeners, err := listen(cfg.Listen, fs.FileMode(cfg.ListenMode))
+	opened, err := listeners.Open(cfg.Listen, fs.FileMode(cfg.ListenMode))
 	if err != nil {
 		return err
 	}
 	defer func() {
-		for _, l := range listeners {
+		for _, l := range opened {
 			_ = l.Close() // closed already when serving came so far
 		}
 	}()
-	cfg.Issuer = withPort(cfg.Issuer, listeners[0].Addr())
+	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
 	ops, err := listenOperations(cfg, log)
 	if err != nil {
 		return err
@@ -66,26 +68,26 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	s.guard(listeners)
+	s.guard(opened)
 	doors, door := s.openDoor(log)
 	if door != nil {
 		defer func() { _ = door.Close() }() // it has nothing under way
 	}
 	if cfg.TLSCert != "" {
-		cert := &certificate{certFile: cfg.TLSCert, keyFile: cfg.TLSKey, log: log}
-		conf, err := cert.config()
+		cert := &listeners.Certificate{CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, Log: log}
+		conf, err := cert.Config()
 		if err != nil {
 			return err
 		}
-		for _, all := range [][]net.Listener{listeners, doors} {
+		for _, all := range [][]net.Listener{opened, doors} {
 			for i, l := range all {
 				all[i] = tls.NewListener(l, conf)
 			}
 		}
 	}
 	public, private := httpServer(s.leaving(s.Handler()), log), httpServer(s.Operations(), log)
-	failed := make(chan error, len(listeners)+len(doors)+1)
-	for _, l := range listeners {
+	failed := make(chan error, len(opened)+len(doors)+1)
+	for _, l := range opened {
 		go func() { failed <- serveOn(public, l) }()
 	}
 	for _, l := range doors {
@@ -109,7 +111,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	wg.Go(func() { s.missRedis(background) })
 	// The start leaves garbage behind: files that were read and parsed.
 	wg.Go(debug.FreeOSMemory)
-	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(listeners...), "operations", addresses(ops))
+	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(opened...), "operations", addresses(ops))
 	select {
 	case err := <-failed:
 		return err
@@ -194,8 +196,8 @@ func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
 	}
 	var l net.Listener
 	var err error
-	if path, ok := socketPath(cfg.MetricsListen); ok {
-		l, err = listenUnix(path, fs.FileMode(cfg.ListenMode))
+	if path, ok := listeners.SocketPath(cfg.MetricsListen); ok {
+		l, err = listeners.OpenUnix(path, fs.FileMode(cfg.ListenMode))
 	} else {
 		l, err = net.Listen("tcp", cfg.MetricsListen)
 	}
@@ -301,9 +303,9 @@ func withPort(issuer string, addr net.Addr) string {
 	return issuer
 }
 
-func addresses(listeners ...net.Listener) string {
+func addresses(opened ...net.Listener) string {
 	var all []string
-	for _, l := range listeners {
+	for _, l := range opened {
 		if l != nil {
 			all = append(all, l.Addr().String())
 		}

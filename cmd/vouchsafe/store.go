@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -113,7 +114,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, log: newLog(cfg, a.stderr), metrics: newMetrics()}
+	s := &server{cfg: cfg, log: logging.New(cfg.logging(), a.stderr), metrics: newMetrics()}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	shared, local, err := s.open(ctx)
 	if err != nil {

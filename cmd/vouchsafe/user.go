@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -159,7 +160,7 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 	if err != nil {
 		return nil, err
 	}
-	policy := cfg.policy(roots, newLog(cfg, a.stderr))
+	policy := cfg.policy(roots, logging.New(cfg.logging(), a.stderr))
 	err = policy.Check(ctx, password, u.Email, u.Username, u.Profile.Name, u.Profile.GivenName, u.Profile.FamilyName)
 	switch {
 	case err == nil:

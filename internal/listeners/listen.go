@@ -1,4 +1,4 @@
-package main
+package listeners
 
 import (
 	"errors"
@@ -11,11 +11,11 @@ import (
 	"syscall"
 )
 
-// listen opens the address. localhost is both of its addresses, since programs differ
-// in which of the two they try. A Unix socket gets the mode.
-func listen(addr string, mode fs.FileMode) ([]net.Listener, error) {
-	if path, ok := socketPath(addr); ok {
-		l, err := listenUnix(path, mode)
+// Open listens on an address such as :8080 or unix:/run/vouchsafe.sock. localhost is both of its
+// addresses, because programs differ in which of the two they try. A Unix socket gets the mode.
+func Open(addr string, mode fs.FileMode) ([]net.Listener, error) {
+	if path, ok := SocketPath(addr); ok {
+		l, err := OpenUnix(path, mode)
 		if err != nil {
 			return nil, listenError(addr, err)
 		}
@@ -57,18 +57,18 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("listen: %w", err)
 }
 
-// socketPath is the path of a Unix socket in unix:PATH.
-func socketPath(addr string) (path string, ok bool) { return strings.CutPrefix(addr, "unix:") }
+// SocketPath returns the path of a Unix socket from an address of the form unix:PATH.
+func SocketPath(addr string) (path string, ok bool) { return strings.CutPrefix(addr, "unix:") }
 
-// unixSocket is a Unix socket under the name that clients know.
+// unixSocket is a Unix socket with the name that clients know.
 type unixSocket struct {
 	*net.UnixListener
 	path string
 	file fs.FileInfo
 }
 
-// listenUnix opens a socket in the place of one that a process has left behind.
-func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+// OpenUnix opens a socket, in the place of one that a process has left behind.
+func OpenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -81,7 +81,7 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 			return nil, syscall.EADDRINUSE
 		}
 	}
-	// Nobody knows the name at which it waits for its mode.
+	// No program knows the name at which the socket waits for its mode.
 	hidden := path + "." + strconv.Itoa(os.Getpid())
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
 	if err != nil {
@@ -104,7 +104,7 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 // Addr implements net.Listener.
 func (s *unixSocket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
 
-// Close implements net.Listener. The name goes, unless it is another's by now.
+// Close implements net.Listener. It removes the name, unless it belongs to another process by now.
 func (s *unixSocket) Close() error {
 	if info, err := os.Lstat(s.path); err == nil && os.SameFile(info, s.file) {
 		_ = os.Remove(s.path) // the next start finds that nothing answers there
@@ -112,18 +112,18 @@ func (s *unixSocket) Close() error {
 	return s.UnixListener.Close()
 }
 
-// fileMode is the permission of Unix sockets.
-type fileMode fs.FileMode
+// Mode is the permission of a Unix socket.
+type Mode fs.FileMode
 
 // UnmarshalText reads octal digits, such as 0660.
-func (m *fileMode) UnmarshalText(text []byte) error {
+func (m *Mode) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 8, 16)
 	if err != nil || n > 0o777 || n&0o600 != 0o600 {
 		return fmt.Errorf("%q is not a mode of a socket: write octal digits such as 0660, with which its owner may read and write", text)
 	}
-	*m = fileMode(n)
+	*m = Mode(n)
 	return nil
 }
 
-// String is as chmod takes it.
-func (m fileMode) String() string { return fmt.Sprintf("%04o", uint32(m)) }
+// String returns octal digits, as chmod takes them.
+func (m Mode) String() string { return fmt.Sprintf("%04o", uint32(m)) }

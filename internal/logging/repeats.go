@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// repeats is a handler that writes what repeats a few times a second, and then counts. What
-// happens once for each hostile request must not fill the disk. The line of every request
-// that a client waited for is written; it is what people look for.
+// repeats is a handler that writes a repeated message a few times a second and then counts it: a message
+// for each request of an attacker must not fill the disk. The line of every request is written, because
+// operators look for it.
 type repeats struct {
 	slog.Handler
 	seen *seen
@@ -49,8 +49,8 @@ func (h repeats) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// more counts a record, and says whether it is one too many of its second. The first such one
-// has the count of all of them written when the second is over.
+// more counts a record, and says whether it is one too many of its second. Then the count of these is
+// written when the second is over.
 func (s *seen) more(to slog.Handler, r slog.Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -12,9 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// requestLines writes the line that there is for every request as slog's JSON handler
-// would, which for a small answer costs a twentieth of the whole. All other lines it
-// leaves to that handler.
+// requestLines writes the line of each request as slog's JSON handler would, for which that handler takes
+// a twentieth of the time of a small request. It leaves all other lines to that handler.
 type requestLines struct {
 	slog.Handler
 	to io.Writer

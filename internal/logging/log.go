@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -11,48 +11,54 @@ import (
 	"golang.org/x/term"
 )
 
-// newLog writes JSON for programs, and text for whoever sits at a terminal.
-func newLog(cfg *Config, w io.Writer) *slog.Logger {
+// Options say what is written and how, as the settings of the same names.
+type Options struct {
+	Level  string // debug, info, warn or error
+	Format string // json, text, or auto: text on a terminal
+}
+
+// New returns a log that writes JSON for programs, or text for operators at a terminal.
+func New(o Options, w io.Writer) *slog.Logger {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
-		level = slog.LevelInfo // the check of the settings has complained
+	if err := level.UnmarshalText([]byte(o.Level)); err != nil {
+		level = slog.LevelInfo // the check of the settings has reported it
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	f, isFile := w.(*os.File)
-	if cfg.LogFormat == "text" || cfg.LogFormat == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
+	if o.Format == "text" || o.Format == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
 		return slog.New(slog.NewTextHandler(w, opts))
 	}
 	return slog.New(requestLines{slog.NewJSONHandler(w, opts), w})
 }
 
-// newServingLog is newLog for a server: to a file or pipe, the lines of one moment are
-// written together, because one by one they cost more than many a request that they are
-// about. Whoever ends the program calls flush first.
-func newServingLog(cfg *Config, w io.Writer) (log *slog.Logger, flush func()) {
+// NewServing returns a log for a server. To a file or pipe, it writes the lines of one moment together,
+// because one by one they cost more than many a request that they are about. Call flush before the
+// program ends.
+func NewServing(o Options, w io.Writer) (log *slog.Logger, flush func()) {
 	f, isFile := w.(*os.File)
 	if !isFile || term.IsTerminal(int(f.Fd())) {
-		return slog.New(newRepeats(newLog(cfg, w).Handler())), func() {}
+		return slog.New(newRepeats(New(o, w).Handler())), func() {}
 	}
 	lines := &lines{to: w}
-	plain := newLog(cfg, lines)
+	plain := New(o, lines)
 	lines.missed = func(n int) { plain.Warn("the log was not read: lines are missing here", "lines", n) }
 	return slog.New(newRepeats(urgent{plain.Handler(), lines})), func() { lines.flush(logPatience) }
 }
 
 const (
-	// logDelay is how long a line may wait: so much of the log a kill -9 takes along. It is
-	// no part of the audit trail, which is in the database.
+	// logDelay is how long a line may wait: a kill -9 loses so much of the log. The audit trail is in
+	// the database and loses nothing.
 	logDelay = 50 * time.Millisecond
 	// logRoom is how many bytes may wait for others.
 	logRoom = 32 << 10
-	// logMost is how many may wait for whoever reads the log. What comes then is lost.
+	// logMost is how many bytes may wait for the reader of the log. Later lines are lost.
 	logMost = 1 << 20
-	// logPatience is how long the program waits for its reader in the end.
+	// logPatience is how long the program waits for the reader when it ends.
 	logPatience = time.Second
 )
 
-// lines is a writer that gathers. Nobody who logs waits for whoever reads the log: one that
-// hangs would stop the program, request by request.
+// lines is a writer that gathers lines. No request waits for the reader of the log: a reader that hangs
+// would stop the program, request by request.
 type lines struct {
 	to     io.Writer
 	missed func(lines int) // logs that so many are missing
@@ -61,12 +67,11 @@ type lines struct {
 	waiting, spare []byte
 	lost           int           // lines for which there was no room
 	timer          *time.Timer   // nil until something waited
-	written        chan struct{} // closed when what waits is written; nil when nobody asked
+	written        chan struct{} // closed when what waits is written; nil without a flush
 	busy, again    bool          // something is being written; more is to be, at once
 }
 
-// Write implements io.Writer. Like a logger's it fails for nobody: a log that cannot be
-// written must not stop what it is about.
+// Write implements io.Writer. It never fails: a log that cannot be written must not stop the program.
 func (l *lines) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,7 +112,7 @@ func (l *lines) flush(patience time.Duration) {
 	}
 }
 
-// begin has what waits written. The caller holds mu.
+// begin starts to write what waits. The caller holds mu.
 func (l *lines) begin() {
 	l.again = true
 	if !l.busy {
