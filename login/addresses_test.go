@@ -113,7 +113,8 @@ func TestAddressesThatMailServersRouteAreRefused(t *testing.T) {
 		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Jo", Email: email, Verified: "true"}), "/federated/email")
 		v.get("/federated/email")
 		refused("stranger", v.post("/federated/email", "email", email))
-		if _, _, err := f.login.named(f.asked(storage.TenantSettings{}), email); err != nil {
+		r := f.asked(storage.TenantSettings{})
+		if _, err := f.login.ProvePassword(r.Context(), f.login.askerOf(r), email, fresh); !errors.Is(err, people.ErrWrongPassword) {
 			t.Errorf("%s cannot be looked for: %v", email, err)
 		}
 	}

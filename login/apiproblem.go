@@ -61,6 +61,7 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 
 // refusals are what programs are told when a use case refuses.
 var refusals = map[people.Refusal]jsonapi.Outcome{
+	people.ErrWrongPassword:  wrongCredentials,
 	people.ErrWrongCode:      wrongCode,
 	people.ErrAccountExists:  accountExists,
 	people.ErrSignUpClosed:   noSignUp,
@@ -87,8 +88,10 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
-	case errors.Is(err, errWrong):
-		return &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", Detail: say.Must("signin.wrong")}
+	case errors.Is(err, people.ErrNotOffered):
+		return s.apiProblem(say, r, offered(false))
+	case errors.Is(err, people.ErrAccountSecured): // an app is not told
+		return s.apiProblem(say, r, people.ErrWrongPassword)
 	case errors.As(err, &refused) && refusals[refused].Status != 0:
 		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code, Detail: say.Must(string(refused))}
 	case errors.Is(err, errWrongPasskey):

@@ -102,7 +102,7 @@ func (s *Server) appPassword(a *asking, login, secret string) (storage.User, err
 	if missing != nil {
 		return storage.User{}, missing
 	}
-	return s.prove(a.Request, a.interaction(), login, secret)
+	return s.ProvePassword(a.Context(), s.askerFor(a.Request, a.interaction()), login, secret)
 }
 
 func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error) {
@@ -110,11 +110,8 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 	if err != nil {
 		return storage.User{}, nil, err
 	}
-	user, data, err := s.proveSignInCode(a.Request, p)
-	if errors.Is(err, errWrongCode) {
-		s.observeWrongCode(a.Request, a.interaction())
-	}
-	return user, []string{data.amr()}, err
+	user, data, err := s.ProveCode(a.Context(), s.askerFor(a.Request, a.interaction()), p)
+	return user, []string{data.AMR}, err
 }
 
 func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields, user *storage.User) (storage.User, []string, error) {

@@ -1,9 +1,7 @@
 package login
 
 import (
-	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
@@ -107,20 +105,12 @@ func (s *Server) apiSendCode() jsonapi.Route {
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {
-			flow, err := s.resend(a.Request, in.Flow)
+			flow, err := s.Resend(a.Context(), s.askerOf(a.Request), in.Flow)
 			return flowAnswer{flow}, err
 		}
-		flow, err := s.appSendCode(a, in.Login, in.Channel)
+		flow, err := s.StartSignInCode(a.Context(), s.askerOf(a.Request), in.Login, in.Channel, "")
 		return flowAnswer{flow}, err
 	})
-}
-
-// appSendCode sends a code to sign in with.
-func (s *Server) appSendCode(a *asking, login, channel string) (flow string, err error) {
-	if ok, err := s.mayCodeFor(a.Request, channel, strings.TrimSpace(login)); !ok || err != nil {
-		return "", errors.Join(err, offered(ok || err != nil))
-	}
-	return s.startSignInCode(a.Request, login, channel)
 }
 
 // confirmCall is what an app sends when the person has the code.

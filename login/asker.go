@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // askerOf returns who asks by the request. A handler makes it once.
@@ -15,6 +16,14 @@ func (s *Server) askerOf(r *http.Request) people.Asker {
 	req, a := web.RequestOf(r.Context()), browsers(r)
 	a.RequestID, a.Address, a.UserAgent, a.Language = req.ID, req.IP, r.UserAgent(), s.words(r).Lang()
 	a.Known = func(account string) (device string, ok bool) { return s.devices.Known(r, account) }
+	a.SignedIn = func(u storage.User) (bool, error) { return s.isHere(r, u) }
+	return a
+}
+
+// askerFor is askerOf for a user who answers a client's request; in is nil for none.
+func (s *Server) askerFor(r *http.Request, in *storage.Interaction) people.Asker {
+	a := s.askerOf(r)
+	a.ClientID = clientID(in)
 	return a
 }
 

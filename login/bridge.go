@@ -119,3 +119,13 @@ var (
 	makeCode    = people.MakeCode
 	keepFormer  = people.KeepFormer
 )
+
+func offers(r *http.Request, method string) bool {
+	return people.Asker{Tenant: web.TenantOf(r.Context())}.Offers(method)
+}
+func (s *Server) sendsCodes(r *http.Request, channel string) bool {
+	return s.OffersCodes(s.askerOf(r), channel)
+}
+func (s *Server) composeText(r *http.Request, to string, code issued) (storage.Mail, error) {
+	return s.ComposeText(s.askerOf(r), to, code)
+}

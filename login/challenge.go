@@ -66,7 +66,7 @@ func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking,
 		return a, codeAnswer{}, err
 	}
 	if channel := form.Get("channel"); channel != "" {
-		if a.kept.Flow, err = s.appSendCode(a, f.Login, channel); err != nil {
+		if a.kept.Flow, err = s.StartSignInCode(a.Context(), s.askerOf(a.Request), f.Login, channel, ""); err != nil {
 			return a, codeAnswer{}, err
 		}
 		return a, codeAnswer{}, errMoreProof

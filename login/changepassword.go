@@ -138,7 +138,7 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 	if err != nil {
 		return err
 	}
-	ok, _, err := s.passwordsFor(guess).Verify(r.Context(), cred.Data, old)
+	ok, _, err := s.PasswordsFor(guess).Verify(r.Context(), cred.Data, old)
 	if err != nil && !errors.Is(err, argon2id.ErrMalformed) {
 		guess.Unseen(r.Context())
 		return err

@@ -3,7 +3,6 @@ package login
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -77,17 +76,6 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
 		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneAsked, UserID: u.ID})},
 	})
-}
-
-// composeText makes the text message of a code. Its last line lets a browser offer the code
-// on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
-func (s *Server) composeText(r *http.Request, to string, code issued) (storage.Mail, error) {
-	t := web.TenantOf(r.Context())
-	issuer, err := url.Parse(t.Issuer)
-	if err != nil {
-		return storage.Mail{}, err
-	}
-	return s.Mail.ComposeText(t, to, s.words(r)["lang"], "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }
 
 // confirmPhoneChange gives a person the number whose code they prove, and tells them by mail.

@@ -9,11 +9,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
-// refusedPages are the statuses of the pages that say a refusal for which there is no form.
-var refusedPages = map[people.Refusal]int{
-	people.ErrSignUpClosed:   http.StatusForbidden,
-	people.ErrUninvited:      http.StatusForbidden,
-	people.ErrInvitationGone: http.StatusBadRequest,
+// refusedPages are the pages that say a refusal for which there is no form.
+var refusedPages = map[people.Refusal]web.Problem{
+	people.ErrNotOffered:     {Status: http.StatusNotFound},
+	people.ErrSignUpClosed:   {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
+	people.ErrUninvited:      {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
+	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title", Message: "signup.invite_gone"},
 }
 
 // sayRefusals makes problems of what use cases refuse and h shows no form for.
@@ -27,10 +28,10 @@ func refusalProblem(err error) error {
 	var refused people.Refusal
 	var early *people.Limited
 	switch {
-	case errors.As(err, &refused) && refusedPages[refused] != 0:
-		return &web.Problem{
-			Status: refusedPages[refused], Title: string(refused) + "_title", Message: string(refused), Err: err,
-		}
+	case errors.As(err, &refused) && refusedPages[refused].Status != 0:
+		p := refusedPages[refused]
+		p.Err = err
+		return &p
 	case errors.As(err, &early):
 		return &web.Problem{
 			Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait},

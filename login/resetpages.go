@@ -90,7 +90,7 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 // resetPosted takes them, or the wish for another code.
 func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
-		flow, err := s.resend(r, r.PostForm.Get("flow"))
+		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
 		if err != nil {
 			return s.showReset(w, r, err)
 		}

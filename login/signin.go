@@ -1,9 +1,7 @@
 package login
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -120,7 +119,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	without := "" // a provider that is not to be offered
 	if form.Account != nil {
 		without, _ = s.staleFrom(r)
-		if form.ByEmail, err = s.mayCode(r, storage.MethodEmail, form.Account.user); err != nil {
+		if form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.user); err != nil {
 			return err
 		}
 	}
@@ -164,7 +163,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return s.showSignIn(w, r, http.StatusBadRequest, in, form, "")
 	}
 
-	user, err := s.prove(r, in, login, secret)
+	user, err := s.ProvePassword(r.Context(), s.askerFor(r, in), login, secret)
 	if err == nil {
 		err = s.proven(w, r, in, user, "pwd")
 	}
@@ -176,108 +175,15 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
 		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).Must("signin.limited", s.words(r).Span(early.Wait)))
-	case errors.Is(err, errSecured):
+	case errors.Is(err, people.ErrAccountSecured):
 		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).Must("signin.secured"))
-	case errors.Is(err, errWrong), errors.Is(err, storage.ErrNotFound): // removed this very moment
+	case errors.Is(err, people.ErrWrongPassword), errors.Is(err, storage.ErrNotFound): // removed this very moment
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).Must("signin.wrong"))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
 		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, s.words(r).Must("signin.busy"))
 	}
 	return err
-}
-
-// errWrong is every reason why name and password do not sign anybody in.
-var errWrong = errors.New("wrong name or password")
-
-// errSecured is errWrong with the right password of an account that waits for its owner.
-var errSecured = fmt.Errorf("%w: the account was secured", errWrong)
-
-// prove finds whom name and password prove. What is wrong, if something is, shows
-// neither in the answer nor in the time it takes: the attempt is counted before the
-// password is hashed, and one is hashed whether or not there is anybody.
-func (s *Server) prove(r *http.Request, in *storage.Interaction, name, secret string) (storage.User, error) {
-	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
-	var user storage.User
-	var cred storage.Credential
-	why := ""
-	key, ok := normalName(name)
-	if ok {
-		var err error
-		user, cred, err = s.Store.UserPassword(ctx, tenant, key)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return storage.User{}, err
-		}
-	} else {
-		key = name
-	}
-	guess, err := s.allowGuess(r, user, key)
-	if err != nil {
-		return storage.User{}, err
-	}
-	switch {
-	case user.ID == "":
-		why = "unknown"
-	case user.Disabled:
-		why = "disabled"
-	case !usesPasswords(r):
-		why = "not a method"
-	case cred.Data == nil:
-		why = "no password"
-	case guess.Vain():
-		why = "limited"
-	}
-	secured := why == "disabled" && !user.SecuredAt.IsZero() && usesPasswords(r) && !guess.Vain()
-	stored := cred.Data
-	if why != "" && !secured {
-		stored = nil // the same work, in vain
-	}
-	ok, outdated, err := s.passwordsFor(guess).Verify(ctx, stored, secret)
-	switch {
-	case errors.Is(err, argon2id.ErrMalformed):
-		web.Note(ctx, "error", "stored password of "+user.ID+" cannot be read")
-		why = "unreadable"
-	case err != nil:
-		guess.Unseen(ctx)
-		return storage.User{}, err
-	case !ok && why == "":
-		why = "password"
-	}
-	if why != "" {
-		// Not the name: people type their password into its field.
-		s.observe(r, storage.Event{Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: clientID(in), Detail: map[string]string{"reason": why}})
-		if ok && secured {
-			return storage.User{}, errSecured
-		}
-		return storage.User{}, errWrong
-	}
-	guess.Right(ctx)
-	if outdated {
-		s.rehash(ctx, cred, secret)
-	}
-	return user, nil
-}
-
-// passwordsFor hashes for a guess: in the line of those who are known, if it is one of them.
-func (s *Server) passwordsFor(g guess) *password.Hasher {
-	if g.Known() {
-		return s.Passwords.ReservedFor(g.Person())
-	}
-	return s.Passwords
-}
-
-// rehash stores the password's hash anew, with the parameters of today. It may fail:
-// there will be another sign-in.
-func (s *Server) rehash(ctx context.Context, cred storage.Credential, secret string) {
-	fresh, err := s.Passwords.Hash(ctx, secret)
-	if err == nil {
-		was := cred.Data
-		cred.Data, cred.UpdatedAt = fresh, time.Now()
-		err = s.Store.PutCredential(ctx, cred, was)
-	}
-	if err != nil && !errors.Is(err, storage.ErrStale) { // stale: changed meanwhile
-		s.Log.WarnContext(ctx, "password not hashed anew", "user", cred.UserID, "error", err)
-	}
 }
 
 // proven is where every way of signing in ends: the person has proven themselves by amr

@@ -1,11 +1,11 @@
 package login
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -61,7 +61,7 @@ func (s *Server) askCodePosted(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := askCodeForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
-	flow, err := s.startSignInCode(r, form.Login, r.PostForm.Get("by"))
+	flow, err := s.StartSignInCode(r.Context(), s.askerOf(r), form.Login, r.PostForm.Get("by"), r.FormValue("i"))
 	if err != nil {
 		return s.showAskCode(w, r, in, form, err)
 	}
@@ -87,7 +87,7 @@ func (s *Server) enterCodePage(w http.ResponseWriter, r *http.Request) error {
 // enterCodePosted takes the code, or the wish for another.
 func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
-		flow, err := s.resend(r, r.PostForm.Get("flow"))
+		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
 		if err != nil {
 			return s.showEnterCode(w, r, err)
 		}
@@ -97,12 +97,9 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 	if p.Token == "" && p.Digits == "" {
 		return s.showEnterCode(w, r, invalidf("code", "confirm.missing"))
 	}
-	user, data, err := s.proveSignInCode(r, p)
+	user, data, err := s.ProveCode(r.Context(), s.askerFor(r, s.resume(r, "")), p)
 	if err == nil {
-		return s.proven(w, r, s.resume(r, data.letter(r)), user, data.amr())
-	}
-	if errors.Is(err, errWrongCode) {
-		s.observeWrongCode(r, s.resume(r, data.letter(r)))
+		return s.proven(w, r, s.resume(r, data.Letter), user, data.AMR)
 	}
 	return s.showEnterCode(w, r, err)
 }
@@ -113,26 +110,19 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 		return err
 	}
 	form := enterCodeForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
-	var data signingIn
-	title := "signin.title"
-	if form.Token != "" {
-		if _, err = s.tryCode(r, storage.CodeSignIn, proof{Token: form.Token}, &data); err == nil {
-			form.Login = data.To
-		}
-	} else {
-		if err = s.flow(r, storage.CodeSignIn, form.Flow, &data); err == nil && !isBrowser(r, data.Browser) {
-			err = errWrongCode
-		}
-		form.Login, form.Phone = data.Login, data.Channel == storage.MethodPhone
-		title = "confirm.title"
-		if form.Phone {
-			title = "bycode.phone_title"
-		}
+	data, err := s.OpenSignInCode(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
+	form.Login, form.Phone = data.Login, data.Phone
+	title := "confirm.title"
+	switch {
+	case form.Token != "":
+		title = "signin.title"
+	case form.Phone:
+		title = "bycode.phone_title"
 	}
 	if err != nil {
 		return s.gone(r, err)
 	}
-	v := s.view(w, r, title, s.resume(r, data.letter(r)))
+	v := s.view(w, r, title, s.resume(r, data.Letter))
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "signin-enter", v)
 }

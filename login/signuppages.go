@@ -123,7 +123,7 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 // confirmPosted takes the code, or the link's token, or the wish for another code.
 func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
-		flow, err := s.resend(r, r.PostForm.Get("flow"))
+		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
 		if err != nil {
 			return s.showConfirm(w, r, err)
 		}

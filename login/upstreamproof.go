@@ -3,7 +3,6 @@ package login
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
@@ -57,44 +56,4 @@ func (s *Server) isHere(r *http.Request, user storage.User) (bool, error) {
 		return false, nil
 	}
 	return err == nil && a.UserID == user.ID, err
-}
-
-// mayCode says whether a code that goes this way may prove the person here. Where the tenant
-// lets nobody sign in by mailed codes, it may all the same prove anew a person who is signed in,
-// comes by way of providers and has nothing else: not every provider says when they signed in
-// there.
-func (s *Server) mayCode(r *http.Request, channel string, user storage.User) (bool, error) {
-	if s.sendsCodes(r, channel) {
-		return true, nil
-	}
-	if channel != storage.MethodEmail || !s.Mail.Sends() || user.ID == "" || !user.EmailVerified {
-		return false, nil
-	}
-	if here, err := s.isHere(r, user); !here || err != nil {
-		return false, err
-	}
-	creds, err := s.Store.CredentialsOf(r.Context(), user.TenantID, user.ID)
-	if err != nil {
-		return false, err
-	}
-	own := slices.ContainsFunc(creds, func(c storage.Credential) bool {
-		return c.Kind == storage.PasskeyCredential || c.Kind == storage.PasswordCredential && usesPasswords(r)
-	})
-	if own {
-		return false, nil
-	}
-	ids, err := s.Store.IdentitiesOf(r.Context(), user.TenantID, user.ID)
-	return len(ids) > 0, err
-}
-
-// mayCodeFor is mayCode for the person of that name.
-func (s *Server) mayCodeFor(r *http.Request, channel, login string) (bool, error) {
-	if s.sendsCodes(r, channel) {
-		return true, nil
-	}
-	user, _, err := s.named(r, login)
-	if err != nil {
-		return false, err
-	}
-	return s.mayCode(r, channel, user)
 }

@@ -10,21 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // errLastWayIn says that somebody could not sign in any more.
 var errLastWayIn = errors.New("the last way in")
-
-// offers says whether people may sign in by the method here.
-func offers(r *http.Request, method string) bool {
-	methods := web.TenantOf(r.Context()).Settings.SignIn.Methods
-	if len(methods) == 0 {
-		methods = []string{storage.MethodPassword, storage.MethodPasskey}
-	}
-	return slices.Contains(methods, method)
-}
 
 // waysIn names all that the person could sign in with alone: what they have, where the
 // tenant lets people use it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Asker is who asks for a use case, as far as a use case may know. A door makes it once for
@@ -14,6 +15,7 @@ type Asker struct {
 	// Actor is the id of who acts, for the audit trail: a user, a client, ActorCommand. "" is
 	// the user whom the event is about.
 	Actor     string
+	ClientID  string // whose request the user answers; "" for none
 	RequestID string
 	Address   string // IP address of the client; "" for a command
 	UserAgent string // header of the request; "" for a command
@@ -27,6 +29,9 @@ type Asker struct {
 	// the id of the device to count its attempts by. Accounts are named as
 	// DeviceAccounts names them; "" is any account. Required; KnowsNothing for commands.
 	Known func(account string) (device string, ok bool)
+	// SignedIn reports whether the user is signed in where the request comes from. Required by
+	// use cases about codes; nil for commands.
+	SignedIn func(u storage.User) (bool, error)
 }
 
 // ActorCommand is the Actor of an administrator at the command line.

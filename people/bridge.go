@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -47,9 +48,6 @@ func (s *Service) Flow(ctx context.Context, a Asker, purpose, id string, data an
 	return s.flow(ctx, a, purpose, id, data)
 }
 func (s *Service) OpenCode(code storage.Code, data any) error { return s.openCode(code, data) }
-func (s *Service) ResendReset(ctx context.Context, a Asker, code storage.Code) (string, error) {
-	return s.resendReset(ctx, a, code)
-}
 func (s *Service) AllowSending(ctx context.Context, a Asker, channel, typed string, user storage.User, real bool) (vain bool, err error) {
 	return s.allowSending(ctx, a, sending{channel, typed, user, real})
 }
@@ -116,7 +114,10 @@ func KeepFormer(ch *storage.Change, creds []storage.Credential, kinds ...string)
 }
 
 func (a Asker) ClaimName(typed string) (username.Claimed, Faults) { return a.claimName(typed) }
-func (s *Service) ResendSignUp(ctx context.Context, a Asker, code storage.Code) (string, error) {
-	return s.resendSignUp(ctx, a, code)
+func OfDomain(email address.Claimed, domains []string) bool       { return ofDomain(email, domains) }
+
+func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Mail, error) {
+	return s.composeText(a, to, code)
 }
-func OfDomain(email address.Claimed, domains []string) bool { return ofDomain(email, domains) }
+func (a Asker) Offers(method string) bool                { return a.offers(method) }
+func (s *Service) PasswordsFor(g Guess) *password.Hasher { return s.passwordsFor(g.guess) }

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
@@ -74,4 +75,14 @@ func (s *Service) notice(a Asker, u storage.User, template string, data map[stri
 		return nil, nil
 	}
 	return []storage.Mail{m}, err
+}
+
+// composeText makes the text message of a code. Its last line lets a browser offer the code
+// on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
+func (s *Service) composeText(a Asker, to string, code issued) (storage.Mail, error) {
+	issuer, err := url.Parse(a.Tenant.Issuer)
+	if err != nil {
+		return storage.Mail{}, err
+	}
+	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }
