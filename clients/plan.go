@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -110,16 +111,13 @@ func (p Plan) Kept() (kept []storage.Client) {
 	return kept
 }
 
-// Apply carries the changes out, each followed by its event.
-func (p Plan) Apply(ctx context.Context, store storage.Clients, record Recorder) error {
+// Apply carries the changes out, each with its event.
+func (p Plan) Apply(ctx context.Context, store storage.Clients, by audit.By) error {
 	kinds := map[string]string{Adds: storage.EventClientAdded, Changes: storage.EventClientChanged, Removes: storage.EventClientRemoved}
 	for _, ch := range p {
-		err := ch.apply(ctx, store)
+		err := ch.apply(ctx, store, by(storage.Event{TenantID: ch.client.TenantID, Kind: kinds[ch.Op], ClientID: ch.ClientID}))
 		if errors.Is(err, storage.ErrNotFound) {
 			continue // another replica applied the same file meanwhile
-		}
-		if err == nil {
-			err = record(ctx, storage.Event{TenantID: ch.client.TenantID, Kind: kinds[ch.Op], ClientID: ch.ClientID})
 		}
 		if err != nil {
 			return fmt.Errorf("%s client %s: %w", ch.Op, ch.ClientID, err)
@@ -128,13 +126,13 @@ func (p Plan) Apply(ctx context.Context, store storage.Clients, record Recorder)
 	return nil
 }
 
-func (ch Change) apply(ctx context.Context, store storage.Clients) error {
+func (ch Change) apply(ctx context.Context, store storage.Clients, e storage.Event) error {
 	now := time.Now()
 	if ch.Op == Removes {
-		return store.RemoveClient(ctx, ch.client.TenantID, ch.ClientID, now)
+		return store.RemoveClient(ctx, ch.client.TenantID, ch.ClientID, now, e)
 	}
 	ch.client.CreatedAt, ch.client.UpdatedAt = now, now // the first stays as it is once stored
-	return store.PutClient(ctx, ch.client)
+	return store.PutClient(ctx, ch.client, e)
 }
 
 // hash sets SecretHashes to what is stored of the declared secrets, and says whether that differs from

@@ -6,16 +6,14 @@ import (
 	"iter"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Recorder puts what was done on record.
-type Recorder func(context.Context, storage.Event) error
-
 // Add stores a new client that [Validate] finds nothing wrong with, and returns it as it was stored.
 // storage.ErrExists: the id is taken.
-func Add(ctx context.Context, store storage.Clients, c storage.Client, record Recorder) (storage.Client, error) {
+func Add(ctx context.Context, store storage.Clients, c storage.Client, by audit.By) (storage.Client, error) {
 	switch _, err := store.Client(ctx, c.TenantID, c.ClientID); {
 	case err == nil:
 		return c, storage.ErrExists
@@ -24,18 +22,12 @@ func Add(ctx context.Context, store storage.Clients, c storage.Client, record Re
 	}
 	c.CreatedAt = time.Now()
 	c.UpdatedAt = c.CreatedAt
-	if err := store.PutClient(ctx, c); err != nil {
-		return c, err
-	}
-	return c, record(ctx, storage.Event{TenantID: c.TenantID, Kind: storage.EventClientAdded, ClientID: c.ClientID})
+	return c, store.PutClient(ctx, c, by(storage.Event{TenantID: c.TenantID, Kind: storage.EventClientAdded, ClientID: c.ClientID}))
 }
 
 // Remove removes the client with users' consents and grants to it. storage.ErrNotFound: there is none.
-func Remove(ctx context.Context, store storage.Clients, tenant, id string, record Recorder) error {
-	if err := store.RemoveClient(ctx, tenant, id, time.Now()); err != nil {
-		return err
-	}
-	return record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventClientRemoved, ClientID: id})
+func Remove(ctx context.Context, store storage.Clients, tenant, id string, by audit.By) error {
+	return store.RemoveClient(ctx, tenant, id, time.Now(), by(storage.Event{TenantID: tenant, Kind: storage.EventClientRemoved, ClientID: id}))
 }
 
 // All walks the tenant's clients by id, with a rest after each page.

@@ -100,12 +100,13 @@ type Clients interface {
 	Client(ctx context.Context, tenant, id string) (Client, error)
 	// Clients lists clients by id, at most limit after the given id.
 	Clients(ctx context.Context, tenant, after string, limit int) ([]Client, error)
-	// PutClient stores the client, new or not. CreatedAt of a stored one is kept.
-	PutClient(ctx context.Context, c Client) error
+	// PutClient stores the client, new or not. CreatedAt of a stored one is kept. The events of this
+	// and every other change here are recorded if and only if it happens.
+	PutClient(ctx context.Context, c Client, events ...Event) error
 	// RemoveClient deletes the client with its consents and grants. All of it has stopped
 	// working when it returns; of what is large some rows go later (Removals). A client that
 	// is stored under the same name since has nothing to do with them.
-	RemoveClient(ctx context.Context, tenant, id string, now time.Time) error
+	RemoveClient(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
 	// AllowsOrigin says whether an enabled client of the tenant registered the origin.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
 	// DeclaresAlgorithm says whether a client of the tenant, enabled or not, declares the

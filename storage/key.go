@@ -36,6 +36,7 @@ type Keys interface {
 	// older ones of their algorithms that have no end yet the given one. ErrExists: a sequence is
 	// taken.
 	AddKeys(ctx context.Context, keys []Key, olderExpireAt time.Time) error
-	// RemoveKey deletes a key at once: what it signed is no longer believed.
-	RemoveKey(ctx context.Context, tenant, id string) error
+	// RemoveKey deletes a key at once: what it signed is no longer believed. The events are recorded
+	// if and only if it happens.
+	RemoveKey(ctx context.Context, tenant, id string, events ...Event) error
 }

@@ -24,15 +24,16 @@ type Tenant struct {
 // Tenants keeps the tenants.
 type Tenants interface {
 	// AddTenant stores a new tenant. ErrExists: the id or the host is taken, or was
-	// taken by a tenant since removed (ids are never used again).
-	AddTenant(ctx context.Context, t Tenant) error
+	// taken by a tenant since removed (ids are never used again). The events of this and every
+	// other change here are recorded if and only if it happens.
+	AddTenant(ctx context.Context, t Tenant, events ...Event) error
 	Tenant(ctx context.Context, id string) (Tenant, error)
 	TenantByHost(ctx context.Context, host string) (Tenant, error)
 	// Tenants lists all tenants by id, at most limit after the given id.
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
 	// UpdateTenant stores all fields but CreatedAt. ErrExists as for AddTenant, ErrNotFound.
-	UpdateTenant(ctx context.Context, t Tenant) error
+	UpdateTenant(ctx context.Context, t Tenant, events ...Event) error
 	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken. The
 	// tenant is gone when it returns; its rows go later (Removals).
-	RemoveTenant(ctx context.Context, id string, now time.Time) error
+	RemoveTenant(ctx context.Context, id string, now time.Time, events ...Event) error
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -89,22 +90,19 @@ func (d *Declared) sealed(box *secret.Box, stored []storage.Upstream) []storage.
 	return upstreams
 }
 
-// Apply carries the changes out, each followed by its event.
-func (p Plan) Apply(ctx context.Context, store storage.Tenants, record Recorder) error {
+// Apply carries the changes out, each with its event.
+func (p Plan) Apply(ctx context.Context, store storage.Tenants, by audit.By) error {
 	for _, ch := range p {
 		kind, write := storage.EventTenantChanged, store.UpdateTenant
 		if ch.Op == Adds {
 			kind, write = storage.EventTenantAdded, store.AddTenant
 		}
-		err := write(ctx, ch.tenant)
+		err := write(ctx, ch.tenant, by(storage.Event{TenantID: ch.ID, Kind: kind}))
 		if errors.Is(err, storage.ErrExists) {
 			if _, there := store.Tenant(ctx, ch.ID); ch.Op == Adds && there == nil {
 				continue // another replica applied the same file meanwhile
 			}
 			return fmt.Errorf("tenant %s: the id or its host is taken, or was taken by a tenant since removed", ch.ID)
-		}
-		if err == nil {
-			err = record(ctx, storage.Event{TenantID: ch.ID, Kind: kind})
 		}
 		if err != nil {
 			return fmt.Errorf("%s tenant %s: %w", ch.Op, ch.ID, err)

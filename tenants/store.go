@@ -7,38 +7,31 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// Recorder puts what was done on record.
-type Recorder func(context.Context, storage.Event) error
 
 // ErrDefault is returned for what cannot be done to the default tenant.
 var ErrDefault = errors.New("the default tenant sits at the issuer itself and cannot be removed")
 
 // Add stores a new tenant and returns it as it was stored. storage.ErrExists: the id or its host is
 // taken, or was taken by a tenant since removed.
-func Add(ctx context.Context, store storage.Tenants, t storage.Tenant, record Recorder) (storage.Tenant, error) {
+func Add(ctx context.Context, store storage.Tenants, t storage.Tenant, by audit.By) (storage.Tenant, error) {
 	t.CreatedAt = time.Now()
-	if err := store.AddTenant(ctx, t); err != nil {
-		return t, err
-	}
-	return t, record(ctx, storage.Event{TenantID: t.ID, Kind: storage.EventTenantAdded})
+	return t, store.AddTenant(ctx, t, by(storage.Event{TenantID: t.ID, Kind: storage.EventTenantAdded}))
 }
 
 // Remove removes the tenant with all its data. storage.ErrNotFound: there is none. [ErrDefault]: it is the
 // default tenant.
-func Remove(ctx context.Context, store storage.Tenants, id string, record Recorder) error {
+func Remove(ctx context.Context, store storage.Tenants, id string, by audit.By) error {
 	if id == storage.DefaultTenant {
 		return ErrDefault
 	}
-	if err := store.RemoveTenant(ctx, id, time.Now()); err != nil {
-		return err
-	}
 	// The audit trail of the tenant is gone with its data. That of the default tenant, whose users
 	// run the installation, remembers.
-	return record(ctx, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": id}})
+	removed := by(storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": id}})
+	return store.RemoveTenant(ctx, id, time.Now(), removed)
 }
 
 // All walks all tenants by id, with a rest after each page.

@@ -126,7 +126,7 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		n, err := s.Prune(ctx, keep, time.Now())
 		if n > 0 {
-			err = errors.Join(err, record(context.WithoutCancel(ctx), s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventAuditPruned, Detail: map[string]string{"rows": fmt.Sprint(n)}}))
+			err = errors.Join(err, record(context.WithoutCancel(ctx), s, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventAuditPruned, Detail: map[string]string{"rows": fmt.Sprint(n)}}))
 		}
 		fmt.Fprintf(a.stdout, "%d rows were deleted or shortened\n", n)
 		return err

@@ -75,7 +75,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		client, err := clients.Add(ctx, s, client, recorder(s, "cli"))
+		client, err := clients.Add(ctx, s, client, byCLI)
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("client %s is there already", c.ClientID)
 		}
@@ -189,7 +189,7 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("this permanently removes %s with users' consents and grants to it: confirm with --yes", c.ClientID)
 	}
 	return a.withStore(ctx, func(s store) error {
-		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, recorder(s, "cli")); err != nil {
+		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, byCLI); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
 		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
@@ -208,7 +208,7 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
 			return err
 		}
-		if err := plan.Apply(ctx, s, recorder(s, "cli")); err != nil {
+		if err := plan.Apply(ctx, s, byCLI); err != nil {
 			return err
 		}
 		if c.JSON {

@@ -153,9 +153,10 @@ func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 		if !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == c.KID }) {
 			return noSuch(storage.ErrNotFound, "key", c.KID)
 		}
-		if err := s.RemoveKey(ctx, c.Tenant, c.KID); err != nil {
+		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved, Detail: map[string]string{"kid": c.KID}})
+		if err := s.RemoveKey(ctx, c.Tenant, c.KID, removed); err != nil {
 			return noSuch(err, "key", c.KID)
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved, Detail: map[string]string{"kid": c.KID}})
+		return nil
 	})
 }

@@ -74,7 +74,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 			if err := s.ReviveMail(ctx, c.Tenant, c.ID, time.Now()); err != nil {
 				return noSuch(err, "dead mail", c.ID)
 			}
-			return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": c.ID}})
+			return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": c.ID}})
 		}
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		fmt.Fprintf(a.stdout, "%d to be tried again\n", n)
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mails": fmt.Sprint(n)}})
+		return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mails": fmt.Sprint(n)}})
 	})
 }
 

@@ -48,7 +48,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			ids = append(ids, t.ID)
 		}
 		e := storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored, Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)}}
-		if err := record(ctx, s, "cli", e); err != nil {
+		if err := record(ctx, s, e); err != nil {
 			return err
 		}
 		p := a.progress(0)

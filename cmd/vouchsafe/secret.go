@@ -190,7 +190,7 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 		if errors.Is(err, storage.ErrStale) {
 			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one first, and run this again", m.Fingerprint)
 		} else if err == nil {
-			err = record(ctx, r.store, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretReplaced, Detail: map[string]string{"fingerprint": m.Fingerprint}})
+			err = record(ctx, r.store, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretReplaced, Detail: map[string]string{"fingerprint": m.Fingerprint}})
 			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
 		}
 		errs = append(errs, err)
@@ -245,6 +245,6 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		if err := s.ForgetMasterSecret(ctx, known[i]); err != nil {
 			return err
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretForgotten, Detail: map[string]string{"fingerprint": c.Fingerprint}})
+		return record(ctx, s, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretForgotten, Detail: map[string]string{"fingerprint": c.Fingerprint}})
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/declare"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -313,7 +314,7 @@ func (s *server) applyTenants(ctx context.Context) error {
 	}
 	plan, err := tenants.NewPlan(ctx, s.store, s.secrets, file)
 	if err == nil {
-		err = plan.Apply(ctx, s.store, recorder(s.store, "tenants file"))
+		err = plan.Apply(ctx, s.store, audit.Actor("tenants file"))
 	}
 	if err != nil {
 		return fmt.Errorf("tenants file: %w", err)
@@ -337,7 +338,7 @@ func (s *server) applyClients(ctx context.Context) error {
 		if err := s.provider.Keys.Publish(ctx, storage.DefaultTenant, plan.Kept()...); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
-		if err := plan.Apply(ctx, s.store, recorder(s.store, "clients file")); err != nil {
+		if err := plan.Apply(ctx, s.store, audit.Actor("clients file")); err != nil {
 			return fmt.Errorf("clients file: %w", err)
 		}
 		if gone := plan.Removed(); len(gone) > 0 {

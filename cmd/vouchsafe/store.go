@@ -126,18 +126,10 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	return do(s)
 }
 
-// recorder puts on record what the actor did.
-func recorder(s storage.Audit, actor string) func(context.Context, storage.Event) error {
-	return func(ctx context.Context, e storage.Event) error { return record(ctx, s, actor, e) }
-}
+// byCLI completes an event that a command causes.
+var byCLI = audit.Actor("cli")
 
-// eventBy completes an event that a command or a file causes; actor says which.
-func eventBy(actor string, e storage.Event) storage.Event {
-	e.Actor = actor
-	return audit.Origin{}.Event(e)
-}
-
-// record puts on record what a command or a file did where no storage.Change does it.
-func record(ctx context.Context, s storage.Audit, actor string, e storage.Event) error {
-	return audit.Writer{Store: s}.Write(ctx, eventBy(actor, e))
+// record records what a command did where no change carries the event.
+func record(ctx context.Context, s storage.Audit, e storage.Event) error {
+	return audit.Writer{Store: s}.Write(ctx, byCLI(e))
 }

@@ -50,7 +50,7 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, func(s store) error {
 		t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI}
-		t, err := tenants.Add(ctx, s, t, recorder(s, "cli"))
+		t, err := tenants.Add(ctx, s, t, byCLI)
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("the id %s or its host is taken, or was taken by a tenant since removed", c.ID)
 		}
@@ -129,7 +129,7 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.ID); err != nil {
 			return err
 		}
-		if err := tenants.Remove(ctx, s, c.ID, recorder(s, "cli")); err != nil {
+		if err := tenants.Remove(ctx, s, c.ID, byCLI); err != nil {
 			return noSuch(err, "tenant", c.ID)
 		}
 		a.finishRemoval(ctx, s, c.ID, storage.RemovalTenant, "")
@@ -179,7 +179,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 type tenantApplyCmd struct{ tenantsFileArg }
 
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
-	return c.plan(ctx, a, openSecrets, func(s store, plan tenants.Plan) error { return plan.Apply(ctx, s, recorder(s, "cli")) })
+	return c.plan(ctx, a, openSecrets, func(s store, plan tenants.Plan) error { return plan.Apply(ctx, s, byCLI) })
 }
 
 type tenantDiffCmd struct{ tenantsFileArg }

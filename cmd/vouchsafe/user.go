@@ -83,7 +83,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		}
 		err = s.Apply(ctx, storage.Change{
 			TenantID: c.Tenant, UserID: u.ID, Now: u.CreatedAt, Spend: once, Add: &u, Credentials: creds,
-			Events: []storage.Event{eventBy("cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID})},
+			Events: []storage.Event{byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID})},
 		})
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("another user already has the address %s, or that user name or one that looks like it", c.Email)
@@ -275,7 +275,7 @@ func (w *who) change(ctx context.Context, a *app, kind string, do func(storage.U
 // applyTo makes a change of the user, with an event of this kind.
 func applyTo(ctx context.Context, s store, u storage.User, kind string, ch storage.Change) error {
 	ch.TenantID, ch.UserID, ch.Now = u.TenantID, u.ID, time.Now()
-	ch.Events = []storage.Event{eventBy("cli", storage.Event{TenantID: u.TenantID, Kind: kind, UserID: u.ID})}
+	ch.Events = []storage.Event{byCLI(storage.Event{TenantID: u.TenantID, Kind: kind, UserID: u.ID})}
 	return s.Apply(ctx, ch)
 }
 

@@ -41,7 +41,7 @@ func (c *userExportCmd) Run(ctx context.Context, a *app) error {
 		if !c.Hashes {
 			return nil
 		}
-		return record(ctx, s, "cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUsersExported, Detail: map[string]string{"hashes": "true"}})
+		return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventUsersExported, Detail: map[string]string{"hashes": "true"}})
 	})
 }
 

@@ -130,7 +130,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		if !im.dry && im.added > 0 {
 			// Also of what was done before an interruption.
 			e := storage.Event{TenantID: c.Tenant, Kind: storage.EventUsersImported, Detail: map[string]string{"added": strconv.Itoa(im.added)}}
-			err = errors.Join(err, record(context.WithoutCancel(ctx), s, "cli", e))
+			err = errors.Join(err, record(context.WithoutCancel(ctx), s, e))
 		}
 		im.tell(a.stdout, a.stderr)
 		if err == nil && im.refused > 0 {

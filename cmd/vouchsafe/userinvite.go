@@ -46,7 +46,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		// The mail is for those who send any, the link for those who hand it over themselves.
 		err = s.Apply(ctx, storage.Change{
 			TenantID: c.Tenant, Now: code.CreatedAt, Codes: []storage.Code{code}, Mails: []storage.Mail{m},
-			Events: []storage.Event{eventBy("cli", storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})},
+			Events: []storage.Event{byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})},
 		})
 		if err != nil {
 			return err

@@ -40,6 +40,17 @@ func (o Origin) Event(e storage.Event) storage.Event {
 	return e
 }
 
+// By completes an event as the doing of one actor, such as the command line.
+type By func(storage.Event) storage.Event
+
+// Actor returns the By of an actor that sends no requests.
+func Actor(name string) By {
+	return func(e storage.Event) storage.Event {
+		e.Actor = name
+		return Origin{}.Event(e)
+	}
+}
+
 // Writer writes observations.
 type Writer struct {
 	Store interface {

@@ -55,7 +55,7 @@ const (
 )
 
 // PutClient implements storage.Clients.
-func (s *Store) PutClient(ctx context.Context, cl storage.Client) error {
+func (s *Store) PutClient(ctx context.Context, cl storage.Client, events ...storage.Event) error {
 	origins := slices.Clone(cl.AllowedCORSOrigins)
 	slices.Sort(origins)
 	origins = slices.Compact(origins)
@@ -73,7 +73,7 @@ func (s *Store) PutClient(ctx context.Context, cl storage.Client) error {
 				return err
 			}
 		}
-		return nil
+		return recordAll(c, events)
 	})
 	return named(err, "put client", cl.ClientID)
 }

@@ -70,6 +70,12 @@ func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt t
 const removeKey = `DELETE FROM keys WHERE tenant_id = $1 AND id = $2`
 
 // RemoveKey implements storage.Keys.
-func (s *Store) RemoveKey(ctx context.Context, tenant, id string) error {
-	return named(s.must(ctx, storage.ErrNotFound, removeKey, tenant, id), "remove key", id)
+func (s *Store) RemoveKey(ctx context.Context, tenant, id string, events ...storage.Event) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := must(c, storage.ErrNotFound, removeKey, tenant, id); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+	return named(err, "remove key", id)
 }

@@ -25,24 +25,32 @@ const (
 )
 
 // RemoveClient implements storage.Clients.
-func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Time) error {
+func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
-		n, err := scanCount(c.row(hangsOnClient, tenant, id, s.atOnce+1))
-		if err != nil {
+		if err := s.buryClient(c, tenant, id, now); err != nil {
 			return err
 		}
-		if n <= int64(s.atOnce) {
-			return must(c, storage.ErrNotFound, removeClient, tenant, id)
-		}
-		if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
-			return err
-		}
-		if _, err := c.exec(removeOrigins, tenant, id); err != nil {
-			return err
-		}
-		return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalClient, ID: id, Since: now}})
+		return recordAll(c, events)
 	})
 	return named(err, "remove client", id)
+}
+
+// buryClient removes the client, or marks it as one that is being removed.
+func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
+	n, err := scanCount(c.row(hangsOnClient, tenant, id, s.atOnce+1))
+	if err != nil {
+		return err
+	}
+	if n <= int64(s.atOnce) {
+		return must(c, storage.ErrNotFound, removeClient, tenant, id)
+	}
+	if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
+		return err
+	}
+	if _, err := c.exec(removeOrigins, tenant, id); err != nil {
+		return err
+	}
+	return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalClient, ID: id, Since: now}})
 }
 
 const (

@@ -18,7 +18,7 @@ const (
 )
 
 // RemoveTenant implements storage.Tenants.
-func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time) error {
+func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		var host string
 		if err := c.row(tenantHost, id).Scan(&host); err != nil {
@@ -30,7 +30,10 @@ func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time) erro
 		if _, err := c.exec(buryTenant, id, host, micros(now)); err != nil {
 			return err
 		}
-		return begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant, Since: now}})
+		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant, Since: now}}); err != nil {
+			return err
+		}
+		return recordAll(c, events)
 	})
 	return named(err, "remove tenant", id)
 }

@@ -22,14 +22,17 @@ const removedTenant = `
 	WHERE id = $1 OR (host = $2 AND host <> '')`
 
 // AddTenant implements storage.Tenants.
-func (s *Store) AddTenant(ctx context.Context, t storage.Tenant) error {
+func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		_, err := c.exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings))
 		if err != nil {
 			return err
 		}
 		// Looked at after the insertion: that has waited for a removal under way.
-		return none(c, removedTenant, t.ID, t.Host)
+		if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+			return err
+		}
+		return recordAll(c, events)
 	})
 	return named(err, "add tenant", t.ID)
 }
@@ -66,12 +69,15 @@ const updateTenant = `
 	WHERE id = $1 AND removed_at = 0`
 
 // UpdateTenant implements storage.Tenants.
-func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant) error {
+func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, encode(t.Settings)); err != nil {
 			return err
 		}
-		return none(c, removedTenant, t.ID, t.Host)
+		if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+			return err
+		}
+		return recordAll(c, events)
 	})
 	return named(err, "update tenant", t.ID)
 }

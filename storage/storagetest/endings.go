@@ -36,6 +36,31 @@ func testEndings(t *testing.T, s Store) {
 		}
 	}
 
+	t.Run("clients and tenants", func(t *testing.T) {
+		w := newWorld(t, s)
+		e := func() storage.Event {
+			return storage.Event{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user}
+		}
+		tenant, err := s.Tenant(ctx, w.tenant)
+		must(t, err)
+		key := storage.Key{TenantID: w.tenant, ID: "z", Algorithm: "ES256", Sequence: 9, ActiveAt: now, CreatedAt: now}
+		must(t, s.AddKeys(ctx, []storage.Key{key}, now))
+		must(t, s.PutClient(ctx, aClient(w.tenant, "new"), e()))
+		must(t, s.RemoveClient(ctx, w.tenant, "new", now, e()))
+		must(t, s.UpdateTenant(ctx, tenant, e()))
+		must(t, s.RemoveKey(ctx, w.tenant, "z", e()))
+		other := storage.Tenant{ID: newID(), CreatedAt: now}
+		must(t, s.AddTenant(ctx, other, e()))
+		must(t, s.RemoveTenant(ctx, other.ID, now, e()))
+		recorded(t, w, 6)
+		want(t, s.RemoveClient(ctx, w.tenant, "new", now, e()), storage.ErrNotFound)
+		want(t, s.UpdateTenant(ctx, other, e()), storage.ErrNotFound)
+		want(t, s.RemoveKey(ctx, w.tenant, "z", e()), storage.ErrNotFound)
+		want(t, s.AddTenant(ctx, other, e()), storage.ErrExists)
+		want(t, s.RemoveTenant(ctx, other.ID, now, e()), storage.ErrNotFound)
+		recorded(t, w, 6)
+	})
+
 	t.Run("one session", func(t *testing.T) {
 		w := newWorld(t, s)
 		must(t, redeem(ctx, s, aGrant(w.tenant, "a", w.user, w.other, w.session)))
