@@ -216,7 +216,7 @@ func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
 	return seeOther(w, r, page, "done", done)
 }
 
-func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Mail, error) {
+func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	return s.ChangeNotice(s.askerOf(r), u, text, args...)
 }
 

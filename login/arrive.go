@@ -249,7 +249,7 @@ func (s *Server) noteLink(r *http.Request, u storage.User, from, kind, text stri
 	if err != nil {
 		return err
 	}
-	ch.Mails = append(ch.Mails, mails...)
+	ch.Deliveries = append(ch.Deliveries, mails...)
 	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": from}}))
 	return nil
 }

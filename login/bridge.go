@@ -87,13 +87,13 @@ func (s *Server) observe(r *http.Request, e storage.Event) {
 func (s *Server) observeSome(r *http.Request, e storage.Event) {
 	s.ObserveSome(r.Context(), s.askerOf(r), e)
 }
-func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Mail, error) {
+func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.Compose(s.askerOf(r), to, template, data)
 }
-func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Mail, error) {
+func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Delivery, error) {
 	return s.Decoy(s.askerOf(r), to, data)
 }
-func (s *Server) notice(r *http.Request, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+func (s *Server) notice(r *http.Request, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	return s.Notice(s.askerOf(r), u, template, data)
 }
 func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
@@ -126,6 +126,6 @@ func offers(r *http.Request, method string) bool {
 func (s *Server) sendsCodes(r *http.Request, channel string) bool {
 	return s.OffersCodes(s.askerOf(r), channel)
 }
-func (s *Server) composeText(r *http.Request, to string, code issued) (storage.Mail, error) {
+func (s *Server) composeText(r *http.Request, to string, code issued) (storage.Delivery, error) {
 	return s.ComposeText(s.askerOf(r), to, code)
 }

@@ -80,7 +80,7 @@ func (s *Server) startEmailChange(r *http.Request, u storage.User, typed string)
 		m = dropped(m)
 	}
 	return code.ID, s.apply(r, u, storage.Change{
-		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
+		Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
 		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventEmailAsked, UserID: u.ID})},
 	})
 }
@@ -101,7 +101,7 @@ func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (s
 	if err != nil || email.Key() != change.Key || change.From != u.EmailKey {
 		return u, errWrongCode
 	}
-	var mails []storage.Mail
+	var mails []storage.Delivery
 	kind := storage.EventEmailChanged
 	if change.Key == u.EmailKey {
 		kind = storage.EventEmailConfirmed
@@ -115,7 +115,7 @@ func (s *Server) confirmEmailChange(r *http.Request, u storage.User, p proof) (s
 	email.Give(&u)
 	u.EmailVerified, u.UpdatedAt = true, time.Now()
 	err = s.apply(r, u, storage.Change{
-		Code: code.ID, ForgetCodes: true, Update: &u, Mails: mails,
+		Code: code.ID, ForgetCodes: true, Update: &u, Deliveries: mails,
 		Events: []storage.Event{s.event(r, storage.Event{Kind: kind, UserID: u.ID})},
 	})
 	switch {

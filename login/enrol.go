@@ -202,7 +202,7 @@ func (s *Server) newCodes(r *http.Request, user storage.User, creds []storage.Cr
 	}
 	keepFormer(&ch, creds, storage.RecoveryCredential)
 	mails, err := s.told(r, user, factorChanges[kind])
-	ch.Mails = mails
+	ch.Deliveries = mails
 	return ch, codes, err
 }
 

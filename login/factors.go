@@ -166,7 +166,7 @@ func (s *Server) switchOff(r *http.Request, c *claimant) error {
 	}
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs}},
-		Mails:             mails,
+		Deliveries:        mails,
 		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: c.user.ID})},
 	}
 	keepFormer(&ch, c.creds, storage.TOTPCredential, storage.RecoveryCredential)

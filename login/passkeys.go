@@ -218,7 +218,7 @@ func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, nam
 		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}},
 		Events:      []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyAdded, UserID: u.ID, Detail: map[string]string{"passkey": key.ID()}})},
 	}
-	if ch.Mails, err = s.told(r, u, "notice.passkey_added", nameOf(s.words(r), key)); err != nil {
+	if ch.Deliveries, err = s.told(r, u, "notice.passkey_added", nameOf(s.words(r), key)); err != nil {
 		return err
 	}
 	err = s.apply(r, u, ch)
@@ -288,7 +288,7 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 		keepFormer(&ch, creds, storage.RecoveryCredential)
 		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
-	if ch.Mails, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
+	if ch.Deliveries, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(r, u, ch)

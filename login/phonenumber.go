@@ -73,7 +73,7 @@ func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string
 		m = dropped(m)
 	}
 	return code.ID, s.apply(r, u, storage.Change{
-		Codes: []storage.Code{code.Code}, Mails: []storage.Mail{m},
+		Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
 		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneAsked, UserID: u.ID})},
 	})
 }
@@ -101,7 +101,7 @@ func (s *Server) confirmPhoneChange(r *http.Request, u storage.User, p proof) (s
 	}
 	u.Phone, u.PhoneVerified, u.UpdatedAt = change.Phone, true, time.Now()
 	err = s.apply(r, u, storage.Change{
-		Code: code.ID, Update: &u, Mails: mails,
+		Code: code.ID, Update: &u, Deliveries: mails,
 		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneChanged, UserID: u.ID})},
 	})
 	if errors.Is(err, storage.ErrStale) {
@@ -123,7 +123,7 @@ func (s *Server) removePhone(r *http.Request, u storage.User) (storage.User, err
 	without := u
 	without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
 	return without, s.leavingAWayIn(r, u, storage.Change{
-		Update: &without, Mails: mails,
+		Update: &without, Deliveries: mails,
 		Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventPhoneRemoved, UserID: u.ID})},
 	})
 }

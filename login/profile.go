@@ -136,7 +136,7 @@ func (s *Server) updateProfile(r *http.Request, u storage.User, p storage.Profil
 	if err != nil {
 		return u, err
 	}
-	return u, s.apply(r, u, storage.Change{Update: &u, Mails: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})}})
+	return u, s.apply(r, u, storage.Change{Update: &u, Deliveries: mails, Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})}})
 }
 
 // withAddress is p with an address of its own.

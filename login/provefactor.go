@@ -106,7 +106,7 @@ func (s *Server) useFactor(r *http.Request, user storage.User, kind string, use 
 	ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if kind == storage.RecoveryCredential {
 		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorRecovered, UserID: user.ID})}
-		if ch.Mails, err = s.told(r, user, "factor.told_recovered"); err != nil {
+		if ch.Deliveries, err = s.told(r, user, "factor.told_recovered"); err != nil {
 			return err
 		}
 	}

@@ -181,7 +181,7 @@ func (s *Server) judge(r *http.Request, answer *passkey.Answer) (storage.User, p
 	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if verdict != nil {
 		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
-		if ch.Mails, err = s.told(r, user, "notice.passkey_copied", nameOf(s.words(r), key)); err != nil {
+		if ch.Deliveries, err = s.told(r, user, "notice.passkey_copied", nameOf(s.words(r), key)); err != nil {
 			return user, passkey.Proof{}, err
 		}
 	}

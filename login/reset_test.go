@@ -218,7 +218,7 @@ func TestWhoGetsWhichMail(t *testing.T) {
 	if all := s.mails.Waiting(); len(all) != 0 {
 		t.Errorf("more mails: %+v", all)
 	}
-	if n, dead, err := s.store.CountMail(t.Context()); n != 0 || dead != 0 || err != nil {
+	if n, dead, err := s.store.CountDeliveries(t.Context()); n != 0 || dead != 0 || err != nil {
 		t.Errorf("in the outbox: %d, %d dead, %v", n, dead, err)
 	}
 	v := s.visitor()

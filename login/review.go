@@ -188,7 +188,7 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	if len(names) == 0 {
 		return s.showReview(w, r, http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
 	}
-	if ch.Mails, err = s.told(r, u, "review.told", strings.Join(names, ", ")); err != nil {
+	if ch.Deliveries, err = s.told(r, u, "review.told", strings.Join(names, ", ")); err != nil {
 		return err
 	}
 	switch err := s.leavingAWayIn(r, u, ch); {

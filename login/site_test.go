@@ -24,6 +24,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -162,7 +163,9 @@ func (s *site) startMail(log *slog.Logger, secrets *secret.Masters) *mail.Mailer
 		s.t.Fatal(err)
 	}
 	s.texts = &textbox{}
-	worker := &mail.Worker{Store: s.store, Secrets: secrets, Sender: sender, Texts: s.texts, Log: log}
+	worker := &outbox.Worker{Store: s.store, Log: log, Senders: map[string]outbox.Sender{
+		storage.ChannelMail: mail.Channel{Secrets: secrets, Sender: sender}, storage.ChannelSMS: mail.Channel{Secrets: secrets, Sender: s.texts},
+	}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { worker.Run(ctx) })

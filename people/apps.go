@@ -94,7 +94,7 @@ func (s *Service) DisconnectApp(ctx context.Context, a Asker, u storage.User, cl
 		return err
 	}
 	withdrawn := a.event(storage.Event{Kind: storage.EventConsentWithdrawn, UserID: u.ID, ClientID: clientID})
-	return s.applyAnyVersion(ctx, u, storage.Change{Withdraw: clientID, Mails: mails, Events: []storage.Event{withdrawn}})
+	return s.applyAnyVersion(ctx, u, storage.Change{Withdraw: clientID, Deliveries: mails, Events: []storage.Event{withdrawn}})
 }
 
 // union returns a with those of b that it lacks.

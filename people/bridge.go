@@ -82,14 +82,14 @@ func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.obs
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	s.observeSome(ctx, a, e)
 }
-func (s *Service) Compose(a Asker, to address.Recipient, template string, data any) (storage.Mail, error) {
+func (s *Service) Compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.compose(a, to, template, data)
 }
-func (s *Service) Decoy(a Asker, to address.Recipient, data any) (storage.Mail, error) {
+func (s *Service) Decoy(a Asker, to address.Recipient, data any) (storage.Delivery, error) {
 	return s.decoy(a, to, data)
 }
-func Dropped(m storage.Mail) storage.Mail { return dropped(m) }
-func (s *Service) Notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+func Dropped(m storage.Delivery) storage.Delivery { return dropped(m) }
+func (s *Service) Notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	return s.notice(a, u, template, data)
 }
 func (s *Service) HashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
@@ -116,7 +116,7 @@ func KeepFormer(ch *storage.Change, creds []storage.Credential, kinds ...string)
 func (a Asker) ClaimName(typed string) (username.Claimed, Faults) { return a.claimName(typed) }
 func OfDomain(email address.Claimed, domains []string) bool       { return ofDomain(email, domains) }
 
-func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Mail, error) {
+func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery, error) {
 	return s.composeText(a, to, code)
 }
 func (a Asker) Offers(method string) bool                { return a.offers(method) }

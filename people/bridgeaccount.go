@@ -12,7 +12,7 @@ import (
 func (s *Service) Apply(ctx context.Context, u storage.User, ch storage.Change) error {
 	return s.apply(ctx, u, ch)
 }
-func (s *Service) ChangeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Mail, error) {
+func (s *Service) ChangeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	return s.changeNotice(a, u, text, args...)
 }
 func (s *Service) OpenPasskey(ctx context.Context, c storage.Credential) (passkey.Passkey, bool) {

@@ -20,7 +20,7 @@ func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storag
 	if err := s.Store.Apply(ctx, ch); err != nil {
 		return err
 	}
-	if len(ch.Mails) > 0 {
+	if len(ch.Deliveries) > 0 {
 		s.Mail.Stored()
 	}
 	return nil
@@ -28,7 +28,7 @@ func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storag
 
 // changeNotice returns the mail that tells a user what changed in the account, to be stored with the
 // change: the text with the given id.
-func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Mail, error) {
+func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	w := s.Words(a.Language)
 	return s.notice(a, u, "account-changed", map[string]string{
 		"What": w.Must(text, args...), "Device": w.Device(a.UserAgent), "IP": a.Address, "Link": a.Tenant.URL("/account"),

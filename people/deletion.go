@@ -15,5 +15,5 @@ func (s *Service) DeleteAccount(ctx context.Context, a Asker, u storage.User) er
 		return err
 	}
 	removed := a.event(storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})
-	return s.apply(ctx, u, storage.Change{Remove: true, Mails: mails, Events: []storage.Event{removed}})
+	return s.apply(ctx, u, storage.Change{Remove: true, Deliveries: mails, Events: []storage.Event{removed}})
 }

@@ -151,30 +151,30 @@ func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage
 	if needed {
 		email.Give(&next)
 		next.EmailVerified = d.Verified
-		if ch.Mails, err = s.plainNotice(a, u, "email-restored"); err != nil {
+		if ch.Deliveries, err = s.plainNotice(a, u, "email-restored"); err != nil {
 			return "", err
 		}
 	}
 	code, m, err := s.reopening(ctx, a, next)
-	ch.Update, ch.Codes, ch.Mails = &next, []storage.Code{code.Code}, append(ch.Mails, m)
+	ch.Update, ch.Codes, ch.Deliveries = &next, []storage.Code{code.Code}, append(ch.Deliveries, m)
 	return code.ID, err
 }
 
 // reopening is the code that opens a secured account again, and its mail.
-func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issued, storage.Mail, error) {
+func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issued, storage.Delivery, error) {
 	data := resetting{Login: u.Email, Email: u.EmailKey, Browser: a.Browser, Asker: a.codeOwner(), Secured: true}
 	ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
 	if err != nil {
-		return issued{}, storage.Mail{}, err
+		return issued{}, storage.Delivery{}, err
 	}
 	_, err = s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasswordCredential, "")
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return issued{}, storage.Mail{}, err
+		return issued{}, storage.Delivery{}, err
 	}
 	data.CodeOnly = !a.usesPasswords() || err != nil && u.EmailVerified && len(ids) > 0
 	code, err := s.newOwnCode(a, data.Asker, storage.CodeReset, "user:"+u.ID, u.ID, data)
 	if err != nil {
-		return code, storage.Mail{}, err
+		return code, storage.Delivery{}, err
 	}
 	m, err := s.compose(a, recipientOf(u), "account-secured", map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)})
 	return code, m, err
@@ -182,12 +182,12 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issue
 
 // plainNotice returns a mail that tells of a change and has no link: to an address that the
 // account no longer has.
-func (s *Service) plainNotice(a Asker, u storage.User, template string) ([]storage.Mail, error) {
+func (s *Service) plainNotice(a Asker, u storage.User, template string) ([]storage.Delivery, error) {
 	m, err := s.compose(a, recipientOf(u), template, map[string]string{})
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}
-	return []storage.Mail{m}, err
+	return []storage.Delivery{m}, err
 }
 
 // SendReopening sends the code of a secured account once more, for the link that secured it,

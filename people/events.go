@@ -50,39 +50,39 @@ func (s *Service) observeSome(ctx context.Context, a Asker, e storage.Event) {
 
 // compose makes a mail in the asker's language, to be stored with the change that causes it.
 // Call s.Mail.Stored then. mail.ErrAddress says that no mail can be sent to the address.
-func (s *Service) compose(a Asker, to address.Recipient, template string, data any) (storage.Mail, error) {
+func (s *Service) compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
 }
 
 // decoy stands for a mail that must not be sent, so that the work is the same.
-func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Mail, error) {
+func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Delivery, error) {
 	m, err := s.compose(a, to, "reset-password", data)
 	return dropped(m), err
 }
 
 // dropped returns the message as one that the worker does not send.
-func dropped(m storage.Mail) storage.Mail {
+func dropped(m storage.Delivery) storage.Delivery {
 	m.Template = ""
 	return m
 }
 
 // notice returns the mail that tells a user of a change to the account, if the account has an
 // address that mail can be sent to. It has a link by which the user says "this was not me".
-func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Mail, error) {
+func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	data["NotMe"] = s.notMeLink(a, u)
 	m, err := s.compose(a, recipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}
-	return []storage.Mail{m}, err
+	return []storage.Delivery{m}, err
 }
 
 // composeText makes the text message of a code. Its last line lets a browser offer the code
 // on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
-func (s *Service) composeText(a Asker, to string, code issued) (storage.Mail, error) {
+func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery, error) {
 	issuer, err := url.Parse(a.Tenant.Issuer)
 	if err != nil {
-		return storage.Mail{}, err
+		return storage.Delivery{}, err
 	}
 	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }

@@ -23,10 +23,10 @@ const ErrInvitationGone = Refusal("signup.invite_gone")
 type invitation struct{ Email string }
 
 // Invite makes an invitation to sign up: the code to store with its mail, and the link.
-func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email address.Claimed, language string) (storage.Code, storage.Mail, string, error) {
+func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email address.Claimed, language string) (storage.Code, storage.Delivery, string, error) {
 	code, err := makeCode(secrets, t.ID, storage.CodeInvite, email.Key(), "", invitation{email.String()}, InvitationLife)
 	if err != nil {
-		return storage.Code{}, storage.Mail{}, "", err
+		return storage.Code{}, storage.Delivery{}, "", err
 	}
 	link := t.URL("/signup?invitation=" + code.Token)
 	m, err := mailer.Compose(t, email.Recipient(), language, "invitation", map[string]string{"Link": link})

@@ -116,7 +116,7 @@ func (s *Service) settingPassword(ctx context.Context, a Asker, u storage.User, 
 		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Raise: true,
 		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},
 	}
-	ch.Mails, err = s.notice(a, u, "password-changed", map[string]string{})
+	ch.Deliveries, err = s.notice(a, u, "password-changed", map[string]string{})
 	return ch, err
 }
 

@@ -107,7 +107,7 @@ func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
 
 // resetMail carries the code of a reset. byOthers says that the user signs in by way of
 // upstream providers alone, vain that the mailbox has had its messages.
-func (s *Service) resetMail(a Asker, user storage.User, code issued, byOthers, vain bool) (storage.Mail, error) {
+func (s *Service) resetMail(a Asker, user storage.User, code issued, byOthers, vain bool) (storage.Delivery, error) {
 	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)}
 	m, err := s.compose(a, recipientOf(user), "reset-password", content)
 	switch {

@@ -32,7 +32,7 @@ func (s *Service) EndSession(ctx context.Context, a Asker, u storage.User, id st
 	}
 	ended := a.event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID, Detail: map[string]string{"session": id}})
 	return s.applyAnyVersion(ctx, u, storage.Change{
-		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Mails: mails, Events: []storage.Event{ended},
+		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Deliveries: mails, Events: []storage.Event{ended},
 	})
 }
 
@@ -55,7 +55,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, a Asker, u storage.User,
 		}
 	}
 	err = s.applyAnyVersion(ctx, u, storage.Change{
-		EndSessions: &storage.SessionFilter{Except: except}, Revoke: grantsIn(u, others...), Mails: mails, Events: []storage.Event{ended},
+		EndSessions: &storage.SessionFilter{Except: except}, Revoke: grantsIn(u, others...), Deliveries: mails, Events: []storage.Event{ended},
 	})
 	if errors.Is(err, storage.ErrStale) {
 		return ErrSessionEnded

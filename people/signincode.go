@@ -104,7 +104,7 @@ func (d signingIn) sends(u storage.User) bool {
 }
 
 // signInMessage carries the code; to whom it cannot be carried, or in vain, it is a decoy.
-func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued, vain bool) (m storage.Mail, err error) {
+func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued, vain bool) (m storage.Delivery, err error) {
 	if data.Channel == storage.MethodPhone {
 		to := user.Phone
 		nobody := user.ID == "" || user.Disabled || vain || !data.reaches(user)

@@ -25,7 +25,7 @@ func revocation(ctx context.Context, tenant string, which storage.GrantFilter, w
 	e = event(ctx, e)
 	return storage.Change{
 		TenantID: tenant, Now: e.At, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
-		OnEnd: func(ended storage.Ended) ([]storage.Mail, []storage.Event) {
+		OnEnd: func(ended storage.Ended) ([]storage.Delivery, []storage.Event) {
 			if len(ended.Grants) == 0 {
 				return nil, nil
 			}

@@ -61,12 +61,12 @@ type Change struct {
 	// Remove deletes the person as RemoveUser does.
 	Remove bool
 
-	Mails  []Mail
-	Events []Event
+	Deliveries []Delivery
+	Events     []Event
 	// OnEnd, when not nil, is called inside the transaction with what EndSessions, Withdraw and
 	// Revoke have ended. What it returns is stored with the change, and so is never lost. The
 	// transaction may be repeated: OnEnd only computes.
-	OnEnd func(Ended) ([]Mail, []Event)
+	OnEnd func(Ended) ([]Delivery, []Event)
 }
 
 // SessionFilter names living sessions: those with the IDs, or without IDs all of the person's.

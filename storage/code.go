@@ -42,7 +42,7 @@ type Code struct {
 type Codes interface {
 	// PutCode stores the code in the place of that for the same purpose, target and asker,
 	// with the mails that carry it.
-	PutCode(ctx context.Context, c Code, mails ...Mail) error
+	PutCode(ctx context.Context, c Code, mails ...Delivery) error
 	// Code is the code while it has not expired.
 	Code(ctx context.Context, tenant, id string, now time.Time) (Code, error)
 	// TryCode is Code, and counts a try in the same statement. ErrNotFound also when it

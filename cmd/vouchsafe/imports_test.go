@@ -28,8 +28,8 @@ var arrows = map[string][]string{
 	// login/mail until its worker has a package of its own below people.
 	"people": {"people/...", "login/mail", "storage", "internal/..."},
 
-	"clients":       {"storage", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
-	"tenants":       {"tenants/brand", "people/...", "storage", "internal/diff", "internal/hostname", "internal/listing", "internal/secret"},
+	"clients":       {"storage", "internal/audit", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
+	"tenants":       {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname", "internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},
 

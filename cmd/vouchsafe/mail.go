@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -43,20 +45,24 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		view := func(m storage.Mail) mailView {
+		view := func(m storage.Delivery) mailView {
 			return mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError}
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, c.Tenant, after, listing.PageSize) },
-			func(m storage.Mail) string { return m.ID })
+		all := some(c.pageFlags, func(after string) ([]storage.Delivery, error) {
+			return s.DeadDeliveries(ctx, c.Tenant, after, listing.PageSize)
+		},
+			func(m storage.Delivery) string { return m.ID })
 		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
 			return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
 		})
 	})
 }
 
-func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Mail, error] {
-	return listing.All(func(after string) ([]storage.Mail, error) { return s.DeadMail(ctx, tenant, after, listing.PageSize) },
-		func(m storage.Mail) string { return m.ID })
+func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Delivery, error] {
+	return listing.All(func(after string) ([]storage.Delivery, error) {
+		return s.DeadDeliveries(ctx, tenant, after, listing.PageSize)
+	},
+		func(m storage.Delivery) string { return m.ID })
 }
 
 type mailRetryCmd struct {
@@ -71,7 +77,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, func(s store) error {
 		if c.ID != "" {
-			if err := s.ReviveMail(ctx, c.Tenant, c.ID, time.Now()); err != nil {
+			if err := s.ReviveDelivery(ctx, c.Tenant, c.ID, time.Now()); err != nil {
 				return noSuch(err, "dead mail", c.ID)
 			}
 			return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": c.ID}})
@@ -82,7 +88,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 		n := 0
 		for m, err := range deadMail(ctx, s, c.Tenant) {
 			if err == nil {
-				err = s.ReviveMail(ctx, c.Tenant, m.ID, time.Now())
+				err = s.ReviveDelivery(ctx, c.Tenant, m.ID, time.Now())
 			}
 			switch {
 			case errors.Is(err, storage.ErrNotFound): // what it holds has expired, or somebody was quicker
@@ -135,31 +141,44 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &mail.Worker{
-		Store: s.store, Secrets: s.secrets, Templates: templates, Log: s.log,
-		Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed,
+	mails, texts, err := s.messageSenders(roots, limits)
+	if err != nil {
+		return nil, err
 	}
+	w := &outbox.Worker{
+		Store: s.store, Log: s.log, Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed, Senders: map[string]outbox.Sender{},
+	}
+	for channel, sender := range map[string]mail.Sender{storage.ChannelMail: mails, storage.ChannelSMS: texts} {
+		if sender != nil {
+			w.Senders[channel] = mail.Channel{Secrets: s.secrets, Templates: templates, Sender: sender}
+		}
+	}
+	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: texts != nil, NoMails: mails == nil}
+	if len(w.Senders) > 0 {
+		s.outbox, mailer.Wake = w, w.Wake
+	}
+	return mailer, nil
+}
+
+// messageSenders returns what sends mails and text messages; nil where nothing does.
+func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
 	if s.cfg.playground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
 		s.mailbox = &devpage.Mailbox{}
-		w.Sender, w.Texts = devSender{s.mailbox}, devSender{s.mailbox}
+		mails, texts = devSender{s.mailbox}, devSender{s.mailbox}
 	}
 	if s.cfg.SMTPURL != "" {
-		if w.Sender, err = s.cfg.mailServer(roots); err != nil {
-			return nil, err
+		if mails, err = s.cfg.mailServer(roots); err != nil {
+			return nil, nil, err
 		}
 	}
 	if s.cfg.SMSURL != "" {
 		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		w.Texts = bounded{hook, limits, limit.Rule{Name: "sms", Max: int64(s.cfg.SMSPerHour), Window: time.Hour}}
+		texts = bounded{hook, limits, limit.Rule{Name: "sms", Max: int64(s.cfg.SMSPerHour), Window: time.Hour}}
 	}
-	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: w.Texts != nil, NoMails: w.Sender == nil}
-	if w.Sender != nil || w.Texts != nil {
-		s.mails, mailer.Wake = w, w.Wake
-	}
-	return mailer, nil
+	return mails, texts, nil
 }
 
 // bounded sends no more than a rule allows, over all replicas.

@@ -113,7 +113,7 @@ func (m *metrics) statement(query string) {
 // countMail tells how many mails wait, and how many were given up. Not when somebody looks:
 // that would change the count of statements that they look at.
 func (m *metrics) countMail(ctx context.Context, store storage.Outbox) error {
-	queued, dead, err := store.CountMail(ctx)
+	queued, dead, err := store.CountDeliveries(ctx)
 	if err != nil {
 		return err
 	}

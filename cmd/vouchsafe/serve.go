@@ -124,8 +124,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 // beside is what runs beside the requests, each until its context ends.
 func (s *server) beside() []func(context.Context) {
 	all := []func(context.Context){s.sweep, s.removals, s.prune, s.maintainKeys, s.useSecret, s.reread, s.countMail}
-	if s.mails != nil {
-		all = append(all, s.mails.Run)
+	if s.outbox != nil {
+		all = append(all, s.outbox.Run)
 	}
 	return all
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
-	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -52,7 +52,7 @@ type server struct {
 	provider *provider.Provider
 	pages    *login.Server
 	hasher   *password.Hasher
-	mails    *mail.Worker     // nil when there is nothing to send through
+	outbox   *outbox.Worker   // nil when there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
 	dev      *devpage.Page    // nil unless only this machine reaches the server
 	metrics  *metrics

@@ -45,7 +45,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		}
 		// The mail is for those who send any, the link for those who hand it over themselves.
 		err = s.Apply(ctx, storage.Change{
-			TenantID: c.Tenant, Now: code.CreatedAt, Codes: []storage.Code{code}, Mails: []storage.Mail{m},
+			TenantID: c.Tenant, Now: code.CreatedAt, Codes: []storage.Code{code}, Deliveries: []storage.Delivery{m},
 			Events: []storage.Event{byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})},
 		})
 		if err != nil {
@@ -61,9 +61,9 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 }
 
 // invitation makes what is stored, and the link.
-func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (storage.Code, storage.Mail, string, error) {
-	none := func(err error) (storage.Code, storage.Mail, string, error) {
-		return storage.Code{}, storage.Mail{}, "", err
+func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (storage.Code, storage.Delivery, string, error) {
+	none := func(err error) (storage.Code, storage.Delivery, string, error) {
+		return storage.Code{}, storage.Delivery{}, "", err
 	}
 	t, err := s.Tenant(ctx, c.Tenant)
 	if err != nil {

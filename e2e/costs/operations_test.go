@@ -144,9 +144,8 @@ func (m *bench) atTheBrowser() []operation {
 			page := stranger.Get(m.t, vouchsafetest.NewRequest(web).Path())
 			return func() { stranger.SignIn(m.t, page, m.b.Person) }
 		}},
-		// Grants are revoked before the session ends and once more afterwards: a code may have
-		// been redeemed in between.
-		{"sign-out", cost{2, 4}, func() func() {
+		// The session's end, the revocation of grants and their event are one transaction.
+		{"sign-out", cost{2, 3}, func() func() {
 			leaving := m.s.Browser(m.t, m.b.Person)
 			r := vouchsafetest.NewRequest(web)
 			hint := m.a.Redeem(m.t, r, leaving.Code(m.t, r)).Want(m.t, 200, "").ID()

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 )
 
 // conversation is one with a mail server (RFC 5321). It is written here and not a library's,
@@ -166,7 +168,7 @@ var errNoUTF8 = errors.New("has letters before the @ that the mail server does n
 func (c *conversation) deliver(from *netmail.Address, to string, m *Message) error {
 	raw, err := write(from, to, m)
 	if err != nil {
-		return errors.Join(ErrPermanent, err)
+		return errors.Join(outbox.ErrPermanent, err)
 	}
 	// Nothing that comes after this server may know SMTPUTF8: it is asked for where an address
 	// needs it, and not wherever it is offered.
@@ -176,7 +178,7 @@ func (c *conversation) deliver(from *netmail.Address, to string, m *Message) err
 		case ok:
 			parameters = " SMTPUTF8"
 		case isASCII(from.Address):
-			return fmt.Errorf("%w: %s %w", ErrPermanent, to, errNoUTF8)
+			return fmt.Errorf("%w: %s %w", outbox.ErrPermanent, to, errNoUTF8)
 		default:
 			return fmt.Errorf("mail_from %w", errNoUTF8)
 		}

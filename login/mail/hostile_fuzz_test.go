@@ -25,7 +25,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return nil, err
 		}
-		return (*Templates)(nil).render(storage.Mail{Channel: storage.ChannelMail, Template: "confirm-email", Language: "en", To: "jo@example.com"}, raw)
+		return (*Templates)(nil).render(storage.Delivery{Channel: storage.ChannelMail, Template: "confirm-email", Language: "en", To: "jo@example.com"}, raw)
 	}
 	want, err := plainly("x", "x")
 	if err != nil {

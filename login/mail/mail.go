@@ -1,8 +1,8 @@
-// Package mail composes messages, and sends what waits in the outbox.
+// Package mail composes messages, and speaks to the servers that deliver them.
 //
-// A message is written into the outbox with the change that causes it (Compose), sealed,
-// and rendered when it is sent (Worker). It may be sent twice only when a server took it
-// and the worker ended before noting so: its Message-ID is then the same.
+// A message is composed as a sealed delivery (Mailer), which the change that causes it stores. When the
+// worker of internal/outbox sends it, Channel opens and renders it, and gives it to a mail server (SMTP)
+// or, as a text message, to a webhook.
 package mail
 
 import (
@@ -58,37 +58,37 @@ type content struct {
 
 // Compose makes a mail to be stored with the change that causes it. data is what the
 // template needs; it is sealed. Call Stored when it is.
-func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string, data any) (storage.Mail, error) {
+func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string, data any) (storage.Delivery, error) {
 	if err := CheckAddress(string(to)); err != nil {
-		return storage.Mail{}, err
+		return storage.Delivery{}, err
 	}
 	return m.compose(storage.ChannelMail, t, string(to), language, template, data)
 }
 
 // ComposeText is Compose for a text message to a phone, whose number is in E.164.
-func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
+func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
 	if !e164.MatchString(to) {
-		return storage.Mail{}, ErrAddress
+		return storage.Delivery{}, ErrAddress
 	}
 	return m.compose(storage.ChannelSMS, t, to, language, template, data)
 }
 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
-func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string, data any) (storage.Mail, error) {
+func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
 	if !m.Templates.has(template) || slices.Contains(texts, template) != (channel == storage.ChannelSMS) {
-		return storage.Mail{}, fmt.Errorf("there is no template %q for a message by %s", template, channel)
+		return storage.Delivery{}, fmt.Errorf("there is no template %q for a message by %s", template, channel)
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
-		return storage.Mail{}, fmt.Errorf("mail data: %w", err)
+		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}
 	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw})
 	if err != nil {
-		return storage.Mail{}, fmt.Errorf("mail data: %w", err)
+		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}
 	now := time.Now()
-	mail := storage.Mail{
+	mail := storage.Delivery{
 		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: channel, To: to, Template: template, Language: language,
 		Data: m.Secrets.Box(t.ID, secret.Mail).Seal(plain), CreatedAt: now, NextAt: now,
 	}

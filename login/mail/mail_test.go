@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -44,7 +45,7 @@ func (s *session) Rcpt(string, *smtp.RcptOptions) error {
 	if s.b.hang != nil {
 		select {
 		case <-s.b.hang:
-		case <-time.After(2 * sendTimeout): // then, whoever still waits has sent it
+		case <-time.After(2 * outbox.SendTimeout): // then, whoever still waits has sent it
 		}
 	}
 	return s.b.refuse
@@ -116,7 +117,7 @@ func masters(t *testing.T) *secret.Masters {
 	return m
 }
 
-func compose(t *testing.T, m *Mailer) storage.Mail {
+func compose(t *testing.T, m *Mailer) storage.Delivery {
 	t.Helper()
 	mail, err := m.Compose(tenant, "jo@example.com", "en", "reset-password", map[string]string{"Code": "739-204", "Link": "https://id.example.com/r?<script>"})
 	if err != nil {
@@ -125,8 +126,10 @@ func compose(t *testing.T, m *Mailer) storage.Mail {
 	return mail
 }
 
-func worker(s storage.Outbox, m *secret.Masters, to Sender) *Worker {
-	return &Worker{Store: s, Secrets: m, Sender: to, Log: slog.New(slog.DiscardHandler)}
+func worker(s storage.Outbox, m *secret.Masters, to Sender) *outbox.Worker {
+	return &outbox.Worker{
+		Store: s, Senders: map[string]outbox.Sender{storage.ChannelMail: Channel{Secrets: m, Sender: to}}, Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 func TestSealedAndRendered(t *testing.T) {
@@ -141,7 +144,7 @@ func TestSealedAndRendered(t *testing.T) {
 	if err := s.Enqueue(t.Context(), mail); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := worker(s, secrets, to).step(t.Context()); n != 1 || err != nil {
+	if n, err := worker(s, secrets, to).Step(t.Context()); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want one mail sent", n, err)
 	}
 	for _, want := range []string{"739-204", "Acme &lt;b&gt;&amp; Co", mail.ID, "text/html", "text/plain", "Auto-Submitted: auto-generated"} {
@@ -152,7 +155,7 @@ func TestSealedAndRendered(t *testing.T) {
 	if strings.Contains(b.last, "<script>\"") || strings.Contains(b.last, "Acme <b>&amp;") {
 		t.Errorf("hostile data came through: %s", b.last)
 	}
-	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil {
+	if queued, dead, err := s.CountDeliveries(t.Context()); queued+dead != 0 || err != nil {
 		t.Errorf("got %d, %d, %v, want an empty outbox", queued, dead, err)
 	}
 }
@@ -168,10 +171,10 @@ func TestMailToNobodyIsDropped(t *testing.T) {
 	}
 	w := worker(s, secrets, startSMTP(t, b))
 	w.Sent = func() { t.Error("it counts as sent") }
-	if _, err := w.step(t.Context()); err != nil || b.last != "" {
+	if _, err := w.Step(t.Context()); err != nil || b.last != "" {
 		t.Errorf("got %q, %v, want nothing sent", b.last, err)
 	}
-	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil {
+	if queued, dead, err := s.CountDeliveries(t.Context()); queued+dead != 0 || err != nil {
 		t.Errorf("got %d, %d, %v, want an empty outbox", queued, dead, err)
 	}
 }
@@ -215,14 +218,14 @@ func TestFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := worker(s, secrets, c.to).step(t.Context()); err != nil {
+			if _, err := worker(s, secrets, c.to).Step(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			// Later, another worker may claim the mail and send it too.
-			if took := time.Since(start); took > lease {
-				t.Errorf("took %s, want it done before the claim ends after %s", took, lease)
+			if took := time.Since(start); took > 3*outbox.SendTimeout {
+				t.Errorf("took %s, want it done before the claim ends after %s", took, 3*outbox.SendTimeout)
 			}
-			queued, dead, err := s.CountMail(t.Context())
+			queued, dead, err := s.CountDeliveries(t.Context())
 			if err != nil || (dead == 1) != c.dead || queued+dead != 1 {
 				t.Errorf("got %d queued, %d dead, %v, want dead: %v", queued, dead, err, c.dead)
 			}
@@ -235,7 +238,7 @@ func TestTwoWorkersNeverSendDouble(t *testing.T) {
 	s, secrets, b := open(t, pgtest.Start(t)), masters(t), &backend{}
 	to := startSMTP(t, b)
 	m := &Mailer{Secrets: secrets}
-	var mails []storage.Mail
+	var mails []storage.Delivery
 	for range count {
 		mails = append(mails, compose(t, m))
 	}
@@ -251,7 +254,7 @@ func TestTwoWorkersNeverSendDouble(t *testing.T) {
 			wg.Go(func() {
 				w := worker(s, secrets, to)
 				for ctx.Err() == nil {
-					if n, err := w.step(ctx); n == 0 || err != nil {
+					if n, err := w.Step(ctx); n == 0 || err != nil {
 						if err != nil && ctx.Err() == nil {
 							t.Error(err)
 						}

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
@@ -136,7 +137,7 @@ func TestWaysToAuthenticateAreTriedInTurn(t *testing.T) {
 			if (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
 				t.Errorf("got %v, want an error of %q", err, c.wrong)
 			}
-			if errors.Is(err, ErrPermanent) || err != nil && strings.Contains(err.Error(), "right") {
+			if errors.Is(err, outbox.ErrPermanent) || err != nil && strings.Contains(err.Error(), "right") {
 				t.Errorf("got %v: it is no fault of the mail, and quotes no password", err)
 			}
 			var tried []string
@@ -304,7 +305,7 @@ func TestUnicodeIsAskedForWhereItIsNeeded(t *testing.T) {
 			m := *aMessage
 			m.To, m.Subject = c.to, "Grüße"
 			err := s.Send(t.Context(), &m)
-			if (err != nil) != c.failed || errors.Is(err, ErrPermanent) != c.for_good {
+			if (err != nil) != c.failed || errors.Is(err, outbox.ErrPermanent) != c.for_good {
 				t.Fatalf("got %v", err)
 			}
 			if c.failed {
@@ -451,7 +452,7 @@ func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 		}
 		live = "token-2" // the first was revoked
 		err := s.Send(t.Context(), aMessage)
-		if err == nil || errors.Is(err, ErrPermanent) || strings.Contains(err.Error(), "token-1") {
+		if err == nil || errors.Is(err, outbox.ErrPermanent) || strings.Contains(err.Error(), "token-1") {
 			t.Errorf("%s, revoked: got %v", way, err)
 		}
 		if err := s.Send(t.Context(), aMessage); err != nil {

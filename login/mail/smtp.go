@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/people/address"
 )
 
@@ -152,13 +153,13 @@ type Tell func(sent, answer string)
 // SendTelling is Send that tells how it goes.
 func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
 	if err := CheckAddress(m.To); err != nil {
-		return errors.Join(ErrPermanent, err)
+		return errors.Join(outbox.ErrPermanent, err)
 	}
 	to, err := inALabels(m.To)
 	if err != nil {
-		return errors.Join(ErrPermanent, ErrAddress)
+		return errors.Join(outbox.ErrPermanent, ErrAddress)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, outbox.SendTimeout)
 	defer cancel()
 	c, err := s.open(ctx, tell)
 	if err == nil {
@@ -169,7 +170,7 @@ func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
 		return nil
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.noSuchRecipient() {
-		return fmt.Errorf("%w: SMTP: %w", ErrPermanent, err)
+		return fmt.Errorf("%w: SMTP: %w", outbox.ErrPermanent, err)
 	}
 	return fmt.Errorf("SMTP: %w", err)
 }
@@ -185,7 +186,7 @@ func (s *SMTP) open(ctx context.Context, tell Tell) (*conversation, error) {
 
 // greet is a conversation that is encrypted, unless the server is on this machine.
 func (s *SMTP) greet(ctx context.Context, tell Tell) (*conversation, error) {
-	dialer := net.Dialer{Timeout: sendTimeout / 3}
+	dialer := net.Dialer{Timeout: outbox.SendTimeout / 3}
 	tell("", "connecting to "+s.dial)
 	conn, err := dialer.DialContext(ctx, "tcp", s.dial)
 	if err != nil {
@@ -242,5 +243,5 @@ func left(ctx context.Context) time.Time {
 	if end, ok := ctx.Deadline(); ok {
 		return end
 	}
-	return time.Now().Add(sendTimeout)
+	return time.Now().Add(outbox.SendTimeout)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
@@ -138,13 +139,13 @@ func TestTLSAndAuth(t *testing.T) {
 			t.Parallel()
 			r := &relay{}
 			port := r.start(t, c.serve, conf)
-			ctx, cancel := context.WithTimeout(t.Context(), sendTimeout)
+			ctx, cancel := context.WithTimeout(t.Context(), outbox.SendTimeout)
 			defer cancel()
 			err := r.to(t, c.scheme+"://"+c.user+relayName+":"+port, c.roots).Send(ctx, aMessage)
 			if (err == nil) != c.sent || r.got == 1 != c.sent {
 				t.Errorf("got %v, and %d mails, want sent: %v", err, r.got, c.sent)
 			}
-			if errors.Is(err, ErrPermanent) {
+			if errors.Is(err, outbox.ErrPermanent) {
 				t.Errorf("got %v: what is set up wrongly here must not cost a mail", err)
 			}
 			if err != nil && strings.Contains(err.Error(), "right") {
@@ -191,7 +192,7 @@ func TestOnlyTheRecipientCanBeWrongForGood(t *testing.T) {
 			t.Parallel()
 			port := c.relay.start(t, "smtp", conf)
 			err := c.relay.to(t, "smtp://vouchsafe:right%2Fpassword@"+relayName+":"+port, pool).Send(t.Context(), aMessage)
-			if err == nil || errors.Is(err, ErrPermanent) != c.want {
+			if err == nil || errors.Is(err, outbox.ErrPermanent) != c.want {
 				t.Errorf("got %v, want it for good: %v", err, c.want)
 			}
 		})

@@ -153,7 +153,7 @@ func (t *Templates) try(key string, files own) error {
 	if t.text[key] == nil {
 		return fmt.Errorf("%s is of a language that has no text of this message: write %s.txt, too", files.html, name)
 	}
-	m := storage.Mail{Template: name, Language: language, Channel: storage.ChannelMail}
+	m := storage.Delivery{Template: name, Language: language, Channel: storage.ChannelMail}
 	if slices.Contains(texts, name) {
 		m.Channel = storage.ChannelSMS
 	}
@@ -175,7 +175,7 @@ func (t *Templates) try(key string, files own) error {
 }
 
 // checkMessage says what is wrong with a message of samples.
-func checkMessage(m storage.Mail, msg *Message, files own) error {
+func checkMessage(m storage.Delivery, msg *Message, files own) error {
 	shows := func(text string) bool {
 		return !coded[m.Template] || strings.Contains(text, samples["Code"]) || strings.Contains(text, samples["Link"])
 	}

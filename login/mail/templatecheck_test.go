@@ -103,7 +103,7 @@ func TestTemplatesAreReadAsEditorsWriteThem(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		msg, err := own.render(storage.Mail{Template: "sign-in", Language: "en"}, []byte(everything))
+		msg, err := own.render(storage.Delivery{Template: "sign-in", Language: "en"}, []byte(everything))
 		if err != nil || msg.Subject != "Sign in at Acme" || msg.Text != "Your code:\n1234 5678\n" || !strings.Contains(msg.HTML, "letter-spacing:3px\">1234 5678</p>") {
 			t.Errorf("%s: got %+v, %v", name, msg, err)
 		}
@@ -123,7 +123,7 @@ func TestTemplatesOfAConfigMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if msg, err := own.render(storage.Mail{Template: "sign-in", Language: "en"}, []byte(everything)); err != nil || msg.HTML != "<b>Your code:1234 5678</b>" {
+	if msg, err := own.render(storage.Delivery{Template: "sign-in", Language: "en"}, []byte(everything)); err != nil || msg.HTML != "<b>Your code:1234 5678</b>" {
 		t.Errorf("got %+v, %v", msg, err)
 	}
 }
@@ -175,7 +175,7 @@ func FuzzTemplate(f *testing.F) {
 		if r.add("en/sign-in.txt", []byte(source)) != nil || loaded.check(r.files, "") != nil {
 			return
 		}
-		if msg, err := loaded.render(storage.Mail{Template: "sign-in", Language: "en"}, []byte(everything)); err != nil || msg.Subject == "" {
+		if msg, err := loaded.render(storage.Delivery{Template: "sign-in", Language: "en"}, []byte(everything)); err != nil || msg.Subject == "" {
 			t.Errorf("%q: got %+v, %v", source, msg, err)
 		}
 	})

@@ -201,7 +201,7 @@ func (t *Templates) has(name string) bool { return t.or().text[fallback+"/"+name
 
 // render makes the message of what was sealed, in the mail's language or, when it is
 // missing in that, in English.
-func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
+func (t *Templates) render(m storage.Delivery, plain []byte) (*Message, error) {
 	values, err := valuesOf(plain)
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (t *Templates) render(m storage.Mail, plain []byte) (*Message, error) {
 }
 
 // renderWith makes the message of the values, in a language that has it.
-func (t *Templates) renderWith(m storage.Mail, values map[string]any) (*Message, error) {
+func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Message, error) {
 	key := m.Language + "/" + m.Template
 	source := t.text[key]
 	var out bytes.Buffer

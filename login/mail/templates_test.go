@@ -40,7 +40,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 			if got, want := fields(lang, name), fields("en", name); !slices.Equal(got, want) {
 				t.Errorf("%s/%s says %v, want %v", lang, name, got, want)
 			}
-			msg, err := standard.render(storage.Mail{Template: name, Language: lang}, []byte(everything))
+			msg, err := standard.render(storage.Delivery{Template: name, Language: lang}, []byte(everything))
 			if err != nil {
 				t.Fatalf("%s/%s: %v", lang, name, err)
 			}
@@ -77,7 +77,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	if want := 6 * len(names); len(seen) != want {
 		t.Errorf("got %d messages, want %d", len(seen), want)
 	}
-	msg, err := standard.render(storage.Mail{Template: "sign-in", Language: "xx"}, []byte(everything))
+	msg, err := standard.render(storage.Delivery{Template: "sign-in", Language: "xx"}, []byte(everything))
 	if err != nil || msg.Subject != "Sign in at Acme" {
 		t.Errorf("got %+v, %v, want English for a language that is not there", msg, err)
 	}
@@ -88,7 +88,7 @@ func TestNobodyWritesAParagraph(t *testing.T) {
 	for _, evil := range []string{`\n\nhttps://evil.example\n\n`, `\r\n\r\n1234 5678\r\n\r\n`, `\u2028\u2028https://evil.example`, `<a href=https://evil.example>x</a>`, `\"><script>x</script>`} {
 		for _, name := range []string{"account-changed", "email-changed"} {
 			data := `{"tenant":"Acme","data":{"Code":"","Link":"https://id.example/l","NewAddress":"` + evil + `","What":"x` + evil + `","Device":"` + evil + `","IP":""}}`
-			msg, err := standard.render(storage.Mail{Template: name, Language: "en"}, []byte(data))
+			msg, err := standard.render(storage.Delivery{Template: name, Language: "en"}, []byte(data))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestOperatorsTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		msg, err := own.render(storage.Mail{Template: name, Language: lang}, []byte(everything))
+		msg, err := own.render(storage.Delivery{Template: name, Language: lang}, []byte(everything))
 		if err != nil {
 			t.Fatal(err)
 		}

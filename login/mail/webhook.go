@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 )
 
 // Webhook has text messages sent by whoever answers at a URL: a few lines in front of the
@@ -72,7 +74,7 @@ func (h *Webhook) Send(ctx context.Context, m *Message) error {
 	case resp.StatusCode/100 == 2:
 		return nil
 	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: text message: the webhook answered %d", ErrPermanent, resp.StatusCode)
+		return fmt.Errorf("%w: text message: the webhook answered %d", outbox.ErrPermanent, resp.StatusCode)
 	}
 	return fmt.Errorf("text message: the webhook answered %d", resp.StatusCode)
 }

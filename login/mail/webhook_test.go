@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -54,8 +55,8 @@ func TestTextMessages(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	w := worker(s, secrets, nil)
-	w.Texts = h
-	if n, err := w.step(t.Context()); n != 1 || err != nil {
+	w.Senders[storage.ChannelSMS] = Channel{Secrets: secrets, Sender: h}
+	if n, err := w.Step(t.Context()); n != 1 || err != nil {
 		t.Fatalf("got %d, %v", n, err)
 	}
 	if want := (textMessage{ID: msg.ID, Tenant: "default", To: "+491701234567", Text: "12345678 ist Ihr Code für Acme <b>& Co. Geben Sie ihn niemandem.\n\n@id.example #12345678"}); got != want || id != msg.ID {
@@ -69,7 +70,7 @@ func TestTextMessages(t *testing.T) {
 	if h.sign(time.Unix(seconds, 0), append(bytes.Clone(body), ' ')) == signature || h.sign(time.Unix(seconds+1, 0), body) == signature {
 		t.Error("another text, or another time, has the same signature")
 	}
-	if queued, dead, err := s.CountMail(t.Context()); queued+dead != 0 || err != nil {
+	if queued, dead, err := s.CountDeliveries(t.Context()); queued+dead != 0 || err != nil {
 		t.Errorf("got %d, %d, %v, want an empty outbox", queued, dead, err)
 	}
 }
@@ -100,7 +101,7 @@ func TestWebhookFailures(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			err := hook(t, c.answer).Send(ctx, &Message{ID: "1", To: "+491701234567", Text: "code 12345678"})
-			if err == nil || errors.Is(err, ErrPermanent) != c.forGood {
+			if err == nil || errors.Is(err, outbox.ErrPermanent) != c.forGood {
 				t.Errorf("got %v, want it for good: %v", err, c.forGood)
 			}
 			if err != nil && (strings.Contains(err.Error(), "in-the-query") || strings.Contains(err.Error(), "12345678")) {

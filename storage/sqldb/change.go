@@ -188,11 +188,11 @@ func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error
 			return err
 		}
 	}
-	return applyNews(c, ch.Mails, ch.Events)
+	return applyNews(c, ch.Deliveries, ch.Events)
 }
 
 // applyNews stores what tells of the change.
-func applyNews(c conn, mails []storage.Mail, events []storage.Event) error {
+func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
 	if err := enqueue(c, mails); err != nil {
 		return err
 	}

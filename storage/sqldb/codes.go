@@ -39,7 +39,7 @@ func setCode(c conn, code storage.Code) error {
 }
 
 // PutCode implements storage.Codes.
-func (s *Store) PutCode(ctx context.Context, code storage.Code, mails ...storage.Mail) error {
+func (s *Store) PutCode(ctx context.Context, code storage.Code, mails ...storage.Delivery) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		if err := setCode(c, code); err != nil {
 			return err

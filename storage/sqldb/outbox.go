@@ -12,7 +12,7 @@ import (
 
 const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, dead_at, channel, expires_at`
 
-func scanMail(row scanner) (m storage.Mail, err error) {
+func scanMail(row scanner) (m storage.Delivery, err error) {
 	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
 		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel, timeColumn{&m.ExpiresAt})
 	return m, err
@@ -23,7 +23,7 @@ const addMail = `
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // enqueue stores mails in the transaction of the change that causes them.
-func enqueue(c conn, mails []storage.Mail) error {
+func enqueue(c conn, mails []storage.Delivery) error {
 	for _, m := range mails {
 		_, err := c.exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
 			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt), cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
@@ -35,7 +35,7 @@ func enqueue(c conn, mails []storage.Mail) error {
 }
 
 // Enqueue implements storage.Outbox.
-func (s *Store) Enqueue(ctx context.Context, mails ...storage.Mail) error {
+func (s *Store) Enqueue(ctx context.Context, mails ...storage.Delivery) error {
 	err := s.engine.transact(ctx, func(c conn) error { return enqueue(c, mails) })
 	return wrapped(err, "enqueue mail")
 }
@@ -58,10 +58,10 @@ const (
 				SELECT 1 FROM removals WHERE removals.tenant_id = mail.tenant_id AND removals.kind = 'tenant')`
 )
 
-// ClaimMail implements storage.Outbox.
-func (s *Store) ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit int) ([]storage.Mail, error) {
+// ClaimDeliveries implements storage.Outbox.
+func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]storage.Delivery, error) {
 	for {
-		var all []storage.Mail
+		var all []storage.Delivery
 		err := s.engine.write(ctx, func(c conn) error {
 			all = nil // it may be a repetition
 			return c.each(claimMail, []any{micros(now), micros(leaseUntil), limit}, func(row scanner) error {
@@ -74,7 +74,7 @@ func (s *Store) ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit 
 			return nil, wrapped(err, "claim mail")
 		}
 		if len(all) > 0 {
-			slices.SortFunc(all, func(a, b storage.Mail) int { return a.CreatedAt.Compare(b.CreatedAt) })
+			slices.SortFunc(all, func(a, b storage.Delivery) int { return a.CreatedAt.Compare(b.CreatedAt) })
 			return all, nil
 		}
 		// Nothing was due, or others took all that was looked at: there may be more.
@@ -87,16 +87,16 @@ func (s *Store) ClaimMail(ctx context.Context, now, leaseUntil time.Time, limit 
 
 const releaseMail = `UPDATE mail SET next_at = $2 WHERE next_at = $1 AND dead_at = 0`
 
-// ReleaseMail implements storage.Outbox.
-func (s *Store) ReleaseMail(ctx context.Context, leaseUntil, now time.Time) error {
+// ReleaseDeliveries implements storage.Outbox.
+func (s *Store) ReleaseDeliveries(ctx context.Context, leaseUntil, now time.Time) error {
 	_, err := s.put(ctx, releaseMail, micros(leaseUntil), micros(now))
 	return wrapped(err, "release mail")
 }
 
 const mailSent = `DELETE FROM mail WHERE tenant_id = $1 AND id = $2`
 
-// MailSent implements storage.Outbox.
-func (s *Store) MailSent(ctx context.Context, tenant, id string) error {
+// Delivered implements storage.Outbox.
+func (s *Store) Delivered(ctx context.Context, tenant, id string) error {
 	_, err := s.put(ctx, mailSent, tenant, id)
 	return named(err, "mail sent", id)
 }
@@ -105,8 +105,8 @@ const mailFailed = `
 	UPDATE mail SET next_at = $3, dead_at = $4, last_error = $5
 	WHERE tenant_id = $1 AND id = $2 AND attempts = $6`
 
-// MailFailed implements storage.Outbox. The count of attempts tells whose claim it is.
-func (s *Store) MailFailed(ctx context.Context, claimed storage.Mail, nextAt, deadAt time.Time, why string) error {
+// DeliveryFailed implements storage.Outbox. The count of attempts tells whose claim it is.
+func (s *Store) DeliveryFailed(ctx context.Context, claimed storage.Delivery, nextAt, deadAt time.Time, why string) error {
 	_, err := s.put(ctx, mailFailed, claimed.TenantID, claimed.ID, micros(nextAt), micros(deadAt), why, claimed.Attempts)
 	return named(err, "mail failed", claimed.ID)
 }
@@ -116,8 +116,8 @@ const deadMail = `
 	WHERE tenant_id = $1 AND id > $2 AND dead_at <> 0
 	ORDER BY id LIMIT $3`
 
-// DeadMail implements storage.Outbox.
-func (s *Store) DeadMail(ctx context.Context, tenant, after string, limit int) ([]storage.Mail, error) {
+// DeadDeliveries implements storage.Outbox.
+func (s *Store) DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]storage.Delivery, error) {
 	all, err := list(ctx, s, deadMail, []any{tenant, after, limit}, scanMail)
 	return all, named(err, "dead mail after", after)
 }
@@ -126,16 +126,16 @@ const reviveMail = `
 	UPDATE mail SET next_at = $3, dead_at = 0, attempts = 0
 	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`
 
-// ReviveMail implements storage.Outbox.
-func (s *Store) ReviveMail(ctx context.Context, tenant, id string, now time.Time) error {
+// ReviveDelivery implements storage.Outbox.
+func (s *Store) ReviveDelivery(ctx context.Context, tenant, id string, now time.Time) error {
 	return named(s.must(ctx, storage.ErrNotFound, reviveMail, tenant, id, micros(now)), "revive mail", id)
 }
 
 const countMail = `
 	SELECT (SELECT COUNT(*) FROM mail WHERE dead_at = 0), (SELECT COUNT(*) FROM mail WHERE dead_at <> 0)`
 
-// CountMail implements storage.Outbox.
-func (s *Store) CountMail(ctx context.Context) (queued, dead int64, err error) {
+// CountDeliveries implements storage.Outbox.
+func (s *Store) CountDeliveries(ctx context.Context) (queued, dead int64, err error) {
 	err = s.engine.read(ctx, func(c conn) error { return c.row(countMail).Scan(&queued, &dead) })
 	if err != nil {
 		return 0, 0, fmt.Errorf("count mail: %w", err)

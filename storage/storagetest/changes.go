@@ -20,15 +20,15 @@ func testCodes(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Code]()
 	full.TenantID, full.CreatedAt = tenant, now.Add(-time.Hour) // ahead of time it would not live
-	mail := storage.Mail{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
+	mail := storage.Delivery{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
 	must(t, s.PutCode(ctx, full, mail))
 	got, err := s.Code(ctx, tenant, full.ID, now)
 	same(t, got, err, full)
-	claimed, err := s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	claimed, err := s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
 	if must(t, err); len(claimed) != 1 || claimed[0].ID != mail.ID {
 		t.Errorf("got %+v, want the code's mail", claimed)
 	}
-	must(t, s.MailSent(ctx, tenant, mail.ID))
+	must(t, s.Delivered(ctx, tenant, mail.ID))
 
 	t.Run("a new one replaces the old", func(t *testing.T) {
 		must(t, s.PutCode(ctx, aCode(tenant, "1", "jo", "")))
@@ -104,7 +104,7 @@ func testChanges(t *testing.T, s Store) {
 		TenantID: tenant, UserID: u.ID, Now: now, Code: "sign-up", Add: &u,
 		Credentials: []storage.Credential{aPassword("", "", "hash"), passkey},
 		Link:        []storage.Identity{google}, Codes: []storage.Code{aCode(tenant, "next", "jo", u.ID)},
-		Mails: []storage.Mail{{TenantID: tenant, ID: newID(), CreatedAt: now, NextAt: now}}, Events: []storage.Event{event},
+		Deliveries: []storage.Delivery{{TenantID: tenant, ID: newID(), CreatedAt: now, NextAt: now}}, Events: []storage.Event{event},
 	}
 	must(t, s.Apply(ctx, add))
 	got, err := s.User(ctx, tenant, u.ID)

@@ -12,10 +12,10 @@ func testEndings(t *testing.T, s Store) {
 	ctx := t.Context()
 	// ending makes a change that has the report, and an event for each session and grant in it.
 	ending := func(w *world, to *storage.Ended) storage.Change {
-		return storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) (mails []storage.Mail, events []storage.Event) {
+		return storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) (mails []storage.Delivery, events []storage.Event) {
 			*to = e
 			for range len(e.Sessions) + len(e.Grants) {
-				mails = append(mails, storage.Mail{TenantID: w.tenant, ID: newID(), CreatedAt: now, NextAt: now.Add(time.Hour)})
+				mails = append(mails, storage.Delivery{TenantID: w.tenant, ID: newID(), CreatedAt: now, NextAt: now.Add(time.Hour)})
 				events = append(events, storage.Event{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user})
 			}
 			return mails, events

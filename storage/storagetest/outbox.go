@@ -11,8 +11,8 @@ import (
 func testOutbox(t *testing.T, s Store) {
 	ctx := t.Context()
 	tenant, other := newTenant(t, s), newTenant(t, s)
-	mail := func(id string, at time.Time) storage.Mail {
-		return storage.Mail{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
+	mail := func(id string, at time.Time) storage.Delivery {
+		return storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
 	}
 	a, b, late := mail("a", now), mail("b", now.Add(time.Second)), mail("c", now.Add(time.Hour))
 	must(t, s.Enqueue(ctx, b, a, late))
@@ -22,59 +22,59 @@ func testOutbox(t *testing.T, s Store) {
 	want(t, s.Enqueue(ctx, stray), storage.ErrNotFound)
 
 	at, lease := now.Add(time.Minute), now.Add(2*time.Minute)
-	first, err := s.ClaimMail(ctx, at, lease, 1)
+	first, err := s.ClaimDeliveries(ctx, at, lease, 1)
 	a.NextAt, a.Attempts = lease, 1
-	same(t, first, err, []storage.Mail{a})
-	second, err := s.ClaimMail(ctx, at, lease, 9)
+	same(t, first, err, []storage.Delivery{a})
+	second, err := s.ClaimDeliveries(ctx, at, lease, 9)
 	b.NextAt, b.Attempts = lease, 1
-	same(t, second, err, []storage.Mail{b})
-	none, err := s.ClaimMail(ctx, at, lease, 9)
+	same(t, second, err, []storage.Delivery{b})
+	none, err := s.ClaimDeliveries(ctx, at, lease, 9)
 	same(t, none, err, nil)
 	lapse := lease.Add(time.Microsecond)
-	must(t, s.ReleaseMail(ctx, lapse, at)) // another claim's
-	none, err = s.ClaimMail(ctx, at, lapse, 9)
+	must(t, s.ReleaseDeliveries(ctx, lapse, at)) // another claim's
+	none, err = s.ClaimDeliveries(ctx, at, lapse, 9)
 	same(t, none, err, nil)
-	must(t, s.ReleaseMail(ctx, lease, at))
-	released, err := s.ClaimMail(ctx, at, lease, 9)
+	must(t, s.ReleaseDeliveries(ctx, lease, at))
+	released, err := s.ClaimDeliveries(ctx, at, lease, 9)
 	a.Attempts, b.Attempts = 2, 2
-	same(t, released, err, []storage.Mail{a, b})
+	same(t, released, err, []storage.Delivery{a, b})
 
 	// Through another tenant nothing is changed.
-	must(t, s.MailSent(ctx, other, "a"))
+	must(t, s.Delivered(ctx, other, "a"))
 	strange := b
 	strange.TenantID = other
-	must(t, s.MailFailed(ctx, strange, at, at, "no"))
-	must(t, s.MailSent(ctx, tenant, "a"))
-	must(t, s.MailSent(ctx, tenant, "a"))
-	again, err := s.ClaimMail(ctx, lease, lease.Add(time.Minute), 9) // a lapsed claim
+	must(t, s.DeliveryFailed(ctx, strange, at, at, "no"))
+	must(t, s.Delivered(ctx, tenant, "a"))
+	must(t, s.Delivered(ctx, tenant, "a"))
+	again, err := s.ClaimDeliveries(ctx, lease, lease.Add(time.Minute), 9) // a lapsed claim
 	b.NextAt, b.Attempts = lease.Add(time.Minute), 3
-	same(t, again, err, []storage.Mail{b})
+	same(t, again, err, []storage.Delivery{b})
 
-	want(t, s.ReviveMail(ctx, tenant, "b", now), storage.ErrNotFound)
+	want(t, s.ReviveDelivery(ctx, tenant, "b", now), storage.ErrNotFound)
 	stale := b
 	stale.Attempts = 1 // of whoever let the first claim lapse
-	must(t, s.MailFailed(ctx, stale, now, at, "too late"))
-	must(t, s.MailFailed(ctx, b, now, at, "550"))
-	none, err = s.ClaimMail(ctx, lease, lease, 9)
+	must(t, s.DeliveryFailed(ctx, stale, now, at, "too late"))
+	must(t, s.DeliveryFailed(ctx, b, now, at, "550"))
+	none, err = s.ClaimDeliveries(ctx, lease, lease, 9)
 	same(t, none, err, nil)
 	b.NextAt, b.DeadAt, b.LastError = now, at, "550"
-	dead, err := s.DeadMail(ctx, tenant, "", 9)
-	same(t, dead, err, []storage.Mail{b})
-	dead, err = s.DeadMail(ctx, other, "", 9)
+	dead, err := s.DeadDeliveries(ctx, tenant, "", 9)
+	same(t, dead, err, []storage.Delivery{b})
+	dead, err = s.DeadDeliveries(ctx, other, "", 9)
 	same(t, dead, err, nil)
-	queued, gone, err := s.CountMail(ctx)
+	queued, gone, err := s.CountDeliveries(ctx)
 	must(t, err)
 	if queued != 1 || gone != 1 {
 		t.Errorf("got %d queued and %d dead, want 1 and 1", queued, gone)
 	}
-	want(t, s.ReviveMail(ctx, other, "b", now), storage.ErrNotFound)
-	must(t, s.ReviveMail(ctx, tenant, "b", now))
-	must(t, s.MailSent(ctx, tenant, "b"))
-	must(t, s.MailSent(ctx, tenant, "c"))
+	want(t, s.ReviveDelivery(ctx, other, "b", now), storage.ErrNotFound)
+	must(t, s.ReviveDelivery(ctx, tenant, "b", now))
+	must(t, s.Delivered(ctx, tenant, "b"))
+	must(t, s.Delivered(ctx, tenant, "c"))
 	testMailExpires(t, s, tenant, mail)
 
 	// Claimed at once by many, each goes to one.
-	var many []storage.Mail
+	var many []storage.Delivery
 	for range 200 {
 		many = append(many, mail(newID(), now))
 	}
@@ -85,7 +85,7 @@ func testOutbox(t *testing.T, s Store) {
 	for range 4 {
 		wg.Go(func() {
 			for {
-				got, err := s.ClaimMail(ctx, at, lease, 7)
+				got, err := s.ClaimDeliveries(ctx, at, lease, 7)
 				if err != nil {
 					t.Error(err)
 				}
@@ -108,18 +108,18 @@ func testOutbox(t *testing.T, s Store) {
 	}
 	must(t, s.Enqueue(ctx, mail("late", now)))
 	must(t, s.RemoveTenant(ctx, tenant, now))
-	if got, err := s.ClaimMail(ctx, now.Add(time.Hour), now.Add(2*time.Hour), 9); len(got) > 0 || err != nil {
+	if got, err := s.ClaimDeliveries(ctx, now.Add(time.Hour), now.Add(2*time.Hour), 9); len(got) > 0 || err != nil {
 		t.Errorf("got %d mails, %v of a removed tenant, want none", len(got), err)
 	}
 	must(t, s.CarryOn(ctx, storage.Removal{TenantID: tenant, Kind: storage.RemovalTenant}, nil))
-	queued, gone, err = s.CountMail(ctx)
+	queued, gone, err = s.CountDeliveries(ctx)
 	must(t, err)
 	if queued+gone != 0 {
 		t.Errorf("got %d mails of a removed tenant, want none", queued+gone)
 	}
 }
 
-func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, time.Time) storage.Mail) {
+func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, time.Time) storage.Delivery) {
 	t.Helper()
 	ctx := t.Context()
 	end := now.Add(15 * time.Minute)
@@ -127,7 +127,7 @@ func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, tim
 	text.Channel, text.To = storage.ChannelSMS, "+4930123456"
 	text.ExpiresAt, given.ExpiresAt = end, end
 	must(t, s.Enqueue(ctx, text, given))
-	claimed, err := s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	claimed, err := s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
 	must(t, err)
 	if len(claimed) != 2 {
 		t.Fatalf("got %v, want both", claimed)
@@ -136,32 +136,32 @@ func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, tim
 		if m.ID == "text" {
 			text.NextAt, text.Attempts = now.Add(time.Minute), 1
 			same(t, m, nil, text)
-			must(t, s.MailFailed(ctx, m, now.Add(2*time.Minute), time.Time{}, "later"))
+			must(t, s.DeliveryFailed(ctx, m, now.Add(2*time.Minute), time.Time{}, "later"))
 		} else {
-			must(t, s.MailFailed(ctx, m, now, now, "never"))
+			must(t, s.DeliveryFailed(ctx, m, now, now, "never"))
 		}
 	}
-	none, err := s.ClaimMail(ctx, end, end.Add(time.Minute), 9)
+	none, err := s.ClaimDeliveries(ctx, end, end.Add(time.Minute), 9)
 	same(t, none, err, nil)
-	want(t, s.ReviveMail(ctx, tenant, "given", end), storage.ErrNotFound)
+	want(t, s.ReviveDelivery(ctx, tenant, "given", end), storage.ErrNotFound)
 	_, err = s.Sweep(ctx, end)
 	must(t, err)
-	queued, dead, err := s.CountMail(ctx)
+	queued, dead, err := s.CountDeliveries(ctx)
 	must(t, err)
 	if queued != 0 || dead != 1 {
 		t.Errorf("got %d queued and %d dead, want the dead one alone after they expired", queued, dead)
 	}
-	must(t, s.MailSent(ctx, tenant, "given"))
+	must(t, s.Delivered(ctx, tenant, "given"))
 
 	old := mail("old", now)
 	must(t, s.Enqueue(ctx, old))
-	claimed, err = s.ClaimMail(ctx, now, now.Add(time.Minute), 9)
+	claimed, err = s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
 	must(t, err)
-	must(t, s.MailFailed(ctx, claimed[0], now, now, "never"))
+	must(t, s.DeliveryFailed(ctx, claimed[0], now, now, "never"))
 	for _, c := range []struct{ days, want int64 }{{29, 1}, {30, 0}} {
 		_, err = s.Sweep(ctx, now.Add(time.Duration(c.days)*24*time.Hour))
 		must(t, err)
-		_, dead, err := s.CountMail(ctx)
+		_, dead, err := s.CountDeliveries(ctx)
 		must(t, err)
 		if dead != c.want {
 			t.Errorf("after %d days: got %d dead, want %d", c.days, dead, c.want)

@@ -249,7 +249,7 @@ func testRestored(t *testing.T, s Store) {
 	w.crowd(t)
 	device := storage.Credential{Kind: storage.DeviceCredential, ID: "d", Data: []byte("x"), CreatedAt: now}
 	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Credentials: []storage.Credential{device}}))
-	must(t, s.Enqueue(ctx, storage.Mail{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
+	must(t, s.Enqueue(ctx, storage.Delivery{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
 	before := other.snapshot(t)
 	later := now.Add(time.Second)
 	young := aSession(w.tenant, "young", w.user)
@@ -277,7 +277,7 @@ func testRestored(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	creds, err := s.CredentialsOf(ctx, w.tenant, w.user)
 	same(t, ids(creds, func(c storage.Credential) string { return c.Kind }), err, []string{storage.PasswordCredential})
-	mails, err := s.ClaimMail(ctx, now, later, 999) // others' are among them
+	mails, err := s.ClaimDeliveries(ctx, now, later, 999) // others' are among them
 	must(t, err)
 	for _, m := range mails {
 		if m.TenantID == w.tenant {

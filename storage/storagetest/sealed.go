@@ -17,7 +17,7 @@ func testSealed(t *testing.T, s Store) {
 	must(t, s.PutCredential(ctx, cred, nil))
 	key := storage.Key{TenantID: w.tenant, ID: newID(), Algorithm: "RS512", Sequence: 1, Private: []byte("key"), ActiveAt: now, CreatedAt: now}
 	must(t, s.AddKeys(ctx, []storage.Key{key}, now))
-	must(t, s.Enqueue(ctx, storage.Mail{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail, Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
+	must(t, s.Enqueue(ctx, storage.Delivery{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail, Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
 	must(t, s.PutCode(ctx, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	tenant, err := s.Tenant(ctx, w.tenant)
 	must(t, err)

@@ -293,7 +293,7 @@ func withdraw(ctx context.Context, s Store, tenant, userID, clientID string) err
 func revoke(ctx context.Context, s Store, tenant string, which storage.GrantFilter, why string, at time.Time) (n int64, err error) {
 	err = s.Apply(ctx, storage.Change{
 		TenantID: tenant, Now: at, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
-		OnEnd: func(e storage.Ended) ([]storage.Mail, []storage.Event) {
+		OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
 			n = int64(len(e.Grants))
 			return nil, nil
 		},

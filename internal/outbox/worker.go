@@ -1,4 +1,4 @@
-package mail
+package outbox
 
 import (
 	"context"
@@ -10,25 +10,23 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Sender hands a message to whoever delivers it. An error that wraps ErrPermanent is not
-// worth another try.
+// Sender sends what waits on one channel. An error that wraps ErrPermanent is not worth another try.
 type Sender interface {
-	Send(ctx context.Context, m *Message) error
+	Send(ctx context.Context, d storage.Delivery) error
 }
 
-// ErrPermanent says that a message will never be taken.
+// ErrPermanent says that a delivery will never be taken.
 var ErrPermanent = errors.New("refused for good")
 
 const (
 	// batch is how many are sent at a time.
 	batch = 10
-	// sendTimeout bounds one message; a batch is done before its claim lapses.
-	sendTimeout = 30 * time.Second
-	lease       = 3 * sendTimeout
+	// SendTimeout bounds one attempt; a batch is done before its claim lapses.
+	SendTimeout = 30 * time.Second
+	lease       = 3 * SendTimeout
 	look        = 5 * time.Second
 	breath      = 50 * time.Millisecond
 	firstWait   = 30 * time.Second
@@ -39,12 +37,9 @@ const (
 
 // Worker sends what waits in the outbox. Each replica runs one.
 type Worker struct {
-	Store     storage.Outbox
-	Secrets   *secret.Masters
-	Templates *Templates // nil is those built in
-	Sender    Sender     // of mails
-	Texts     Sender     // of text messages
-	Log       *slog.Logger
+	Store   storage.Outbox
+	Senders map[string]Sender // by channel; deliveries of other channels wait
+	Log     *slog.Logger
 	// Sent and Failed, when set, are told of each attempt: for metrics.
 	Sent   func()
 	Failed func(dead bool)
@@ -70,9 +65,9 @@ func (w *Worker) Wake() {
 // Run sends until the context ends; the messages under way are finished first.
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		n, err := w.step(ctx)
+		n, err := w.Step(ctx)
 		if err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "mail", "error", err)
+			w.Log.WarnContext(ctx, "outbox", "error", err)
 		}
 		if n > 0 && err == nil {
 			continue
@@ -88,10 +83,10 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// step sends one batch, and says how many messages there were.
-func (w *Worker) step(ctx context.Context) (int, error) {
+// Step sends one batch, and returns how many deliveries there were.
+func (w *Worker) Step(ctx context.Context) (int, error) {
 	// A claim that is cut off may have happened: its mails would wait for the lease's end.
-	claiming, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout/3)
+	claiming, cancel := context.WithTimeout(context.WithoutCancel(ctx), SendTimeout/3)
 	defer cancel()
 	mails, err := w.claim(claiming)
 	if err != nil {
@@ -108,17 +103,17 @@ func (w *Worker) step(ctx context.Context) (int, error) {
 }
 
 // claim gives back what was claimed by calls that failed, and claims.
-func (w *Worker) claim(ctx context.Context) ([]storage.Mail, error) {
+func (w *Worker) claim(ctx context.Context) ([]storage.Delivery, error) {
 	now := time.Now()
 	for len(w.lost) > 0 {
-		if err := w.Store.ReleaseMail(ctx, w.lost[0], now); err != nil {
+		if err := w.Store.ReleaseDeliveries(ctx, w.lost[0], now); err != nil {
 			return nil, err
 		}
 		w.lost = w.lost[1:]
 	}
 	// Other replicas' claims of this moment end at another.
 	until := now.Add(lease + rand.N(10*time.Second))
-	mails, err := w.Store.ClaimMail(ctx, now, until, batch)
+	mails, err := w.Store.ClaimDeliveries(ctx, now, until, batch)
 	if err != nil {
 		w.lost = append(w.lost, until)
 	}
@@ -126,13 +121,13 @@ func (w *Worker) claim(ctx context.Context) ([]storage.Mail, error) {
 }
 
 // send tries one mail and notes what came of it.
-func (w *Worker) send(ctx context.Context, m storage.Mail) error {
+func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	if m.Template == "" {
 		// Stored in the place of a mail to nobody, so that the request took the same work.
 		return w.sent(ctx, m)
 	}
 	keep := context.WithoutCancel(ctx)
-	sending, cancel := context.WithTimeout(keep, sendTimeout)
+	sending, cancel := context.WithTimeout(keep, SendTimeout)
 	defer cancel()
 	failed := w.try(sending, m)
 	if failed == nil {
@@ -151,14 +146,14 @@ func (w *Worker) send(ctx context.Context, m storage.Mail) error {
 	}
 	why := readable(failed.Error())
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt", m.Attempts, "dead", !dead.IsZero(), "error", why)
-	return w.Store.MailFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
+	return w.Store.DeliveryFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
 }
 
 // sent forgets a mail that was sent. While the store is away that is tried again, for as
 // long as nobody else may claim the mail: otherwise it would be sent twice.
-func (w *Worker) sent(ctx context.Context, m storage.Mail) error {
+func (w *Worker) sent(ctx context.Context, m storage.Delivery) error {
 	for wait := breath; ; wait = min(2*wait, time.Second) {
-		err := w.Store.MailSent(context.WithoutCancel(ctx), m.TenantID, m.ID)
+		err := w.Store.Delivered(context.WithoutCancel(ctx), m.TenantID, m.ID)
 		if !errors.Is(err, storage.ErrUnavailable) || time.Now().After(m.NextAt) {
 			return err
 		}
@@ -181,23 +176,12 @@ func readable(why string) string {
 	return strings.ToValidUTF8(why[:min(len(why), 500)], "")
 }
 
-func (w *Worker) try(ctx context.Context, m storage.Mail) error {
-	plain, err := w.Secrets.Box(m.TenantID, secret.Mail).Open(m.Data)
-	if err != nil {
-		return errors.Join(ErrPermanent, err)
-	}
-	msg, err := w.Templates.render(m, plain)
-	if err != nil {
-		return errors.Join(ErrPermanent, err)
-	}
-	sender := w.Sender
-	if m.Channel == storage.ChannelSMS {
-		sender = w.Texts
-	}
+func (w *Worker) try(ctx context.Context, d storage.Delivery) error {
+	sender := w.Senders[d.Channel]
 	if sender == nil {
-		return errors.New("nothing sends messages by " + m.Channel)
+		return errors.New("nothing sends messages by " + d.Channel)
 	}
-	return sender.Send(ctx, msg)
+	return sender.Send(ctx, d)
 }
 
 // backOff doubles from attempt to attempt, and varies by half so that what failed
