@@ -13,9 +13,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/vouchsafe/vouchsafe/clients"
-	"github.com/vouchsafe/vouchsafe/declare"
-	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -30,7 +27,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
-	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 const (
@@ -301,80 +297,6 @@ func (s *server) safely(next http.Handler) http.Handler {
 		always.Set(w.Header())
 		next.ServeHTTP(w, r)
 	})
-}
-
-// applyTenants makes the tenants those of the tenants file.
-func (s *server) applyTenants(ctx context.Context) error {
-	if s.cfg.Tenants == "" {
-		return nil
-	}
-	file, err := declare.ReadTenants(s.cfg.Tenants, s.cfg.Issuer)
-	if err != nil {
-		return unreadable("tenants", err)
-	}
-	plan, err := tenants.NewPlan(ctx, s.store, s.secrets, file)
-	if err == nil {
-		err = plan.Apply(ctx, s.store, audit.Actor("tenants file"))
-	}
-	if err != nil {
-		return fmt.Errorf("tenants file: %w", err)
-	}
-	s.log.InfoContext(ctx, "tenants file applied", "file", s.cfg.Tenants, "tenants", len(file), "changed", len(plan))
-	return nil
-}
-
-// applyClients makes the declared clients those of the clients file, and the
-// playground's client one exactly where there is a playground.
-func (s *server) applyClients(ctx context.Context) error {
-	if s.cfg.Clients != "" {
-		file, err := declare.ReadClients(s.cfg.Clients, s.cfg.samples())
-		if err != nil {
-			return unreadable("clients", err)
-		}
-		plan, err := clients.NewPlan(ctx, s.store, storage.DefaultTenant, file)
-		if err != nil {
-			return fmt.Errorf("clients file: %w", err)
-		}
-		if err := s.provider.Keys.Publish(ctx, storage.DefaultTenant, plan.Kept()...); err != nil {
-			return fmt.Errorf("clients file: %w", err)
-		}
-		if err := plan.Apply(ctx, s.store, audit.Actor("clients file")); err != nil {
-			return fmt.Errorf("clients file: %w", err)
-		}
-		if gone := plan.Removed(); len(gone) > 0 {
-			s.log.WarnContext(ctx, "clients removed, with users' consents and grants to them: the clients file no longer declares them", "file", s.cfg.Clients, "removed", gone)
-			s.removed = gone
-		}
-		s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(file), "changed", len(plan))
-	}
-	return s.applyPlayground(ctx)
-}
-
-// applyPlayground stores the playground's client, or removes it. One that somebody
-// made under its name is left alone.
-func (s *server) applyPlayground(ctx context.Context) error {
-	stored, err := s.store.Client(ctx, storage.DefaultTenant, devpage.ClientID)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		if s.dev == nil {
-			return nil
-		}
-	case err != nil:
-		return err
-	case !devpage.Owns(stored):
-		if s.dev != nil {
-			s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name", "client", devpage.ClientID)
-		}
-		return nil
-	}
-	if s.dev == nil {
-		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID, time.Now())
-	}
-	playground := s.dev.Client()
-	if faults := clients.Validate(&playground); len(faults) > 0 {
-		return fmt.Errorf("playground: %v", faults)
-	}
-	return s.store.PutClient(ctx, playground)
 }
 
 // Handler serves the public listener.

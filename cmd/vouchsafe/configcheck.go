@@ -1,0 +1,165 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/vouchsafe/vouchsafe/declare"
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
+	"github.com/vouchsafe/vouchsafe/internal/listeners"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// check says all that is wrong, and what to write instead.
+func (c *Config) check(origin func(name string) string) declare.Faults {
+	var fs declare.Faults
+	wrong := func(name, format string, args ...any) {
+		fs.Add(origin(name), format, args...)
+	}
+	if c.production() {
+		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
+			// Neither the URL nor the error is quoted: both may hold the password.
+			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special in the password percent-encoded")
+		}
+		if c.Secret == "" {
+			wrong("secret", "is missing: a production server (database_url is set) needs a master secret that all its replicas share. Make one with `openssl rand -base64 48`, and keep it")
+		}
+		if c.Issuer == "" {
+			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
+		}
+	}
+	if _, unix := listeners.SocketPath(c.Listen); unix && !c.production() && c.Issuer == "" {
+		wrong("issuer", "is missing: listen is a Unix socket, and only your proxy knows at which URL people reach it")
+	}
+	c.checkIssuer(wrong)
+	c.checkSecret(wrong)
+	c.checkPasswords(wrong)
+	c.checkMail(wrong)
+	if _, err := c.retention(); err != nil {
+		wrong("keep_events_of", "%v", err)
+	}
+	if c.KeepRevoked < storage.Duration(15*time.Minute) {
+		wrong("keep_revoked", "is shorter than 15m: a revoked grant is what tells that its code was used. Write 15m or more")
+	}
+	c.checkLimits(wrong)
+	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
+		if name == "metrics_listen" && addr == "off" {
+			continue
+		}
+		if path, ok := listeners.SocketPath(addr); ok && path != "" {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket", addr)
+		}
+	}
+	if c.ConnectionsPerAddress < 16 {
+		wrong("connections_per_address", "%d is too few for one browser beside others: write 16 or more", c.ConnectionsPerAddress)
+	}
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		wrong("proxy_protocol", "is believed of trusted_proxies alone: set those, too")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")
+	}
+	if c.CodeLifetime > storage.Duration(10*time.Minute) {
+		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
+	}
+	for _, p := range c.TrustedProxies {
+		// X-Forwarded-For would then be whatever the sender writes, and so would the
+		// address that attempts are counted by.
+		if p.Bits() == 0 {
+			wrong("trusted_proxies", "%s is everybody: write the addresses or networks of your proxies alone", p)
+		}
+	}
+	if c.ClientIPHeader != "" && !httpguts.ValidHeaderFieldName(c.ClientIPHeader) {
+		wrong("client_ip_header", "%q is no name of a header: write one such as X-Forwarded-For", c.ClientIPHeader)
+	}
+	// Within it a stolen token works beside its owner's, and nobody learns of it.
+	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
+		wrong("refresh_token_grace", "is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")
+	}
+	if c.SessionIdle > c.SessionLifetime {
+		wrong("session_idle", "is longer than session_lifetime (%s): write that or less", time.Duration(c.SessionLifetime))
+	}
+	return fs
+}
+
+func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
+	if c.Issuer == "" {
+		return
+	}
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http"):
+		wrong("issuer", "%q is no issuer: write https:// and the host that people use, such as https://id.example.com", c.Issuer)
+	case u.Path != "":
+		wrong("issuer", "%q has a path: write %s://%s", c.Issuer, u.Scheme, u.Host)
+	case u.Host != strings.ToLower(u.Host):
+		wrong("issuer", "%q has capitals, which clients compare: write %s://%s", c.Issuer, u.Scheme, strings.ToLower(u.Host))
+	case asBrowsersWrite(u) == "":
+		wrong("issuer", "%q has no host that requests can come for: write one such as https://id.example.com", c.Issuer)
+	case asBrowsersWrite(u) != u.Host:
+		wrong("issuer", "%q is not as browsers write it, which clients compare: write %s://%s", c.Issuer, u.Scheme, asBrowsersWrite(u))
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		wrong("issuer", "%q is not encrypted: write https://%s; http is for localhost only", c.Issuer, u.Host)
+	}
+}
+
+// asBrowsersWrite is the URL's host as browsers write it, or "" for one that there cannot be.
+func asBrowsersWrite(u *url.URL) string {
+	host, err := hostname.Canonical(u.Scheme, u.Host)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+func (c *Config) checkSecret(wrong func(name, format string, args ...any)) {
+	if c.Secret == "" {
+		return
+	}
+	if _, err := secret.Parse(string(c.Secret)); err != nil {
+		wrong("secret", "is too short: %v", err)
+		return
+	}
+	for s := range strings.SplitSeq(string(c.Secret), ",") {
+		distinct := map[rune]bool{}
+		for _, r := range s {
+			distinct[r] = true
+		}
+		// Random secrets of this length never have so few.
+		if len(distinct) < 10 {
+			wrong("secret", "is not random: make one with `openssl rand -base64 48`")
+		}
+	}
+}
+
+// loopback says whether the host is this machine, whatever the network says.
+func loopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
+}
+
+func hasScheme(rawURL, scheme string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.Scheme == scheme
+}
+
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
