@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -111,12 +114,12 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 			t.Errorf("the account page lacks %q", want)
 		}
 	}
-	for _, sec := range sections {
-		if !strings.Contains(p.body, `href="/account/`+sec.path+`"`) {
-			t.Errorf("the account page does not lead to %s", sec.path)
+	for _, sec := range account.Sections {
+		if !strings.Contains(p.body, `href="/account/`+sec.Path+`"`) {
+			t.Errorf("the account page does not lead to %s", sec.Path)
 		}
-		if p := v.at("/account/" + sec.path); !strings.Contains(p.body, `href="/account"`) {
-			t.Errorf("%s does not lead back", sec.path)
+		if p := v.at("/account/" + sec.Path); !strings.Contains(p.body, `href="/account"`) {
+			t.Errorf("%s does not lead back", sec.Path)
 		}
 	}
 	for _, lang := range texts.Languages() {
@@ -127,6 +130,35 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 	if p := v.get("/account?done=%3Cb%3E"); strings.Contains(p.body, `role="status"`) {
 		t.Error("the page says what an address wants it to say")
 	}
+}
+
+// accountPage is a page of the account, and whether it has a form.
+type accountPage struct {
+	path string
+	form bool
+}
+
+// accountPages are the pages of the account, in the order of their routes.
+func (s *site) accountPages() []accountPage {
+	s.t.Helper()
+	var pages []accountPage
+	err := s.router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		if err != nil || path != "/account" && !strings.HasPrefix(path, "/account/") {
+			return nil
+		}
+		methods, err := route.GetMethods()
+		if slices.Contains(methods, http.MethodPost) {
+			pages[len(pages)-1].form = true // the route of the page stands before that of its form
+			return err
+		}
+		pages = append(pages, accountPage{path: path})
+		return err
+	})
+	if err != nil || len(pages) < 18 {
+		s.t.Fatalf("got %d pages of the account: %v", len(pages), err)
+	}
+	return pages
 }
 
 // TestAccountPagesAskWhoIsThere is for H11: a browser that is not signed in, or no longer,
@@ -143,7 +175,7 @@ func TestAccountPagesAskWhoIsThere(t *testing.T) {
 	never := s.visitor()
 	never.get("/login")
 	for _, v := range []*visitor{never, gone} {
-		for _, route := range s.login.accountRoutes() {
+		for _, route := range s.accountPages() {
 			if route.path == "/account/deleted" || route.path == "/account/email/confirm" {
 				continue // say nothing about anybody
 			}
@@ -152,7 +184,7 @@ func TestAccountPagesAskWhoIsThere(t *testing.T) {
 			if p := v.get(route.path); p.leads() != want {
 				t.Errorf("%s: got %d to %q", route.path, p.status, p.location())
 			}
-			if route.post == nil {
+			if !route.form {
 				continue
 			}
 			if p := v.post(route.path, "others", "1", "sure", "1", "email", "mo@example.com"); p.leads() != want {
@@ -195,7 +227,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 	passkeyOnly := s.user("default", "mo@example.com", "", "")
 	v := s.signedIn("jo@example.com")
 	v.at("/account/email")
-	s.age(jo, freshness-time.Minute)
+	s.age(jo, people.Freshness-time.Minute)
 	v.at("/account/email")
 	s.age(jo, time.Minute+time.Second)
 	for _, path := range []string{"/account/email", "/account/data", "/account/delete"} {
@@ -234,7 +266,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 	if p := other.at("/account/password"); strings.Contains(p.body, "old_password") {
 		t.Error("a password is asked for that there is not")
 	}
-	s.age(passkeyOnly, freshness+time.Second)
+	s.age(passkeyOnly, people.Freshness+time.Second)
 	if p := other.get("/account/password"); p.location() != "/login?next=%2Faccount%2Fpassword" {
 		t.Errorf("no password, not fresh: got %d to %q", p.status, p.location())
 	}
@@ -268,8 +300,8 @@ func TestChangesToAnotherAccountAreRefused(t *testing.T) {
 	about := v.about
 	v.signIn("mo@example.com", right)
 	var posted []string
-	for _, route := range s.login.accountRoutes() {
-		if route.post == nil {
+	for _, route := range s.accountPages() {
+		if !route.form {
 			continue
 		}
 		posted = append(posted, route.path)

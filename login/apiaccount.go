@@ -9,6 +9,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -76,7 +78,7 @@ var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insuffici
 // Server.fresh.
 func (s *Server) ownerOnly(p *person) error {
 	strong := storage.ReachesACR(p.grant.ACR, storage.ACRMultiFactor)
-	late := !storage.Within(p.grant.AuthTime, time.Now(), freshness)
+	late := !storage.Within(p.grant.AuthTime, time.Now(), people.Freshness)
 	if strong && !late {
 		return nil
 	}
@@ -194,7 +196,7 @@ func (s *Server) apiDelete() jsonapi.Route {
 		if err := s.ownerOnly(p); err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, s.deleteAccount(p.Request, p.user)
+		return jsonapi.None{}, account.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), p.user))
 	})
 }
 

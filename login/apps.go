@@ -4,16 +4,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-func (o *overview) connected() string {
-	if o.apps == 0 {
-		return ""
-	}
-	return o.words.Must("account.apps.count", o.apps)
-}
 
 // appView is an app as the page shows it.
 type appView struct {
@@ -29,7 +23,7 @@ func (s *Server) appsPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, alert string) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -37,7 +31,7 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "account.apps", a)
+	v := s.account.View(w, r, "account.apps", a)
 	var page []appView
 	for _, one := range all {
 		page = append(page, appView{
@@ -51,7 +45,7 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 
 // postApps takes an app's access away.
 func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -61,5 +55,5 @@ func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return changed(w, r, "/account/apps", "app")
+	return account.Changed(w, r, "/account/apps", "app")
 }

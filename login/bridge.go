@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -74,9 +75,9 @@ func (s *Server) knownDevice(r *http.Request, user storage.User) (device string,
 	return s.askerOf(r).KnownDevice(user)
 }
 func knownFor(u storage.User, acr string) []string { return people.DeviceAccounts(u, acr) }
-func isBrowser(r *http.Request, name string) bool  { return browsers(r).Began(name) }
-func browserOf(r *http.Request) string             { return browsers(r).Browser }
-func codeOwner(r *http.Request) string             { return browsers(r).CodeOwner() }
+func isBrowser(r *http.Request, name string) bool  { return ui.Browsers(r).Began(name) }
+func browserOf(r *http.Request) string             { return ui.Browsers(r).Browser }
+func codeOwner(r *http.Request) string             { return ui.Browsers(r).CodeOwner() }
 func usesPasswords(r *http.Request) bool {
 	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -18,13 +19,6 @@ import (
 
 // perChanger bounds the addresses that one person may have written to.
 var perChanger = limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}
-
-func (o *overview) email() string {
-	if o.user.Email != "" && !o.user.EmailVerified {
-		return o.words.Must("account.unconfirmed", address.Shown(o.user.Email))
-	}
-	return address.Shown(o.user.Email)
-}
 
 // emailChange is what a code for a new address sets in motion.
 type emailChange struct {
@@ -147,7 +141,7 @@ type emailForm struct {
 
 // emailPage shows the address and asks for another.
 func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -157,16 +151,16 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
-	v := s.accountView(w, r, "account.email", a)
+	v := s.account.View(w, r, "account.email", a)
 	v.Page, v.Alert = emailForm{formFaults: s.faultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed}, alert
 	return s.show(w, status, "account-email", v)
 }
 
 // postEmail has a code sent.
 func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -192,7 +186,7 @@ type emailConfirmForm struct {
 // emailConfirmPage takes the code, or asks whoever followed the link. It spends nothing:
 // who looks at mails before people do follows links too.
 func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	var first *detour
 	if errors.As(err, &first) {
 		return s.say(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
@@ -206,7 +200,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
 	form := emailConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
 	var change emailChange
@@ -222,7 +216,7 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a brow
 		return s.showEmail(w, r, a, "", err)
 	}
 	form.Email = address.Shown(change.Email)
-	v := s.accountView(w, r, "newemail.title", a)
+	v := s.account.View(w, r, "newemail.title", a)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "account-email-confirm", v)
 }
@@ -241,7 +235,7 @@ func (s *Server) awaitedEmail(r *http.Request, u storage.User, flow string) (cha
 
 // postEmailConfirm changes the address.
 func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -254,7 +248,7 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 		return s.showEmailConfirm(w, r, a, err)
 	}
 	if user.EmailKey == a.User.EmailKey {
-		return changed(w, r, "/account", "confirmed")
+		return account.Changed(w, r, "/account", "confirmed")
 	}
-	return changed(w, r, "/account", "email")
+	return account.Changed(w, r, "/account", "email")
 }

@@ -8,19 +8,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-func (o *overview) password() string {
-	for _, c := range o.creds {
-		if c.Kind == storage.PasswordCredential {
-			return o.words.Must("account.changed", o.words.Date(c.UpdatedAt))
-		}
-	}
-	return o.words.Must("account.no_password")
-}
 
 // passwordForm is what the password page shows.
 type passwordForm struct {
@@ -46,13 +38,13 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 	if !usesPasswords(r) {
 		return browser.Account{}, false, &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return a, false, err
 	}
 	_, err = s.Store.Credential(r.Context(), a.TenantID, a.UserID, storage.PasswordCredential, "")
 	if errors.Is(err, storage.ErrNotFound) {
-		a, err = s.fresh(r)
+		a, err = s.account.Fresh(r)
 		return a, false, err
 	}
 	return a, true, err
@@ -61,10 +53,10 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
-	v := s.accountView(w, r, "account.password", a)
-	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: accountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
+	v := s.account.View(w, r, "account.password", a)
+	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
 	v.Alert = alert
 	ui.AllowScripts(w)
 	return s.show(w, status, "account-password", v)
@@ -89,7 +81,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the session is dead
 			return err
 		}
-		return changed(w, r, "/account", "password")
+		return account.Changed(w, r, "/account", "password")
 	}
 	// What opened the session has not changed, but for the password, which was proven now.
 	amr := a.AMR
@@ -100,7 +92,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.devices.Remember(w, r, knownFor(user, a.ACR)...)
-	return changed(w, r, "/account", "password")
+	return account.Changed(w, r, "/account", "password")
 }
 
 // changePassword gives a person a new password. They prove the old one, if there is one;
@@ -149,14 +141,6 @@ func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credenti
 	}
 	guess.Right(r.Context())
 	return nil
-}
-
-// changedMeanwhile is err as what a person is told when somebody else was faster.
-func changedMeanwhile(err error) error {
-	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
-		return &web.Problem{Status: http.StatusConflict, Message: "account.other", Err: err}
-	}
-	return err
 }
 
 // changePasswordAt leads password managers to where a password is changed (W3C, A Well-Known URL for

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -230,7 +231,7 @@ func elsewhere(r *http.Request, in *storage.Interaction, page string) string {
 	q := url.Values{}
 	if in != nil {
 		q.Set("i", in.Letter)
-	} else if next := r.FormValue("next"); ownPage(next) {
+	} else if next := r.FormValue("next"); account.IsPage(next) {
 		q.Set("next", next)
 	}
 	to := web.TenantOf(r.Context()).Path + page

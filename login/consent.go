@@ -11,12 +11,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // consentForm is what the consent page shows.
 type consentForm struct {
-	Account *accountView
+	Account *ui.Account
 	User    string // whose consent it is: another's must not be taken for it
 	Wants   []string
 	Return  string // where the answer goes, as a host
@@ -36,7 +37,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, account browser.Account, alert string) error {
 	v := s.view(w, r, "consent.title", in)
-	v.Page = consentForm{Account: accountOf(account), User: account.UserID, Wants: wants(in, v.Words), Return: host(in.RedirectURI, v.Words)}
+	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID, Wants: wants(in, v.Words), Return: host(in.RedirectURI, v.Words)}
 	v.Alert = alert
 	return s.show(w, status, "consent", v)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -22,7 +23,7 @@ const enrolLife = 15 * time.Minute
 // enrolForm is what the page shows that sets up an app.
 type enrolForm struct {
 	Action  string // the page itself
-	Account *accountView
+	Account *ui.Account
 	QR      template.URL // the picture, in place
 	Secret  string       // the same, to type, in groups
 	URL     template.URL // the same, for an app on this device
@@ -44,7 +45,7 @@ func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant,
 	switch m := s.missingFactor(r, in, c); {
 	case storage.HasSecondFactor(c.creds), !m.none(), m.acr == "": // the page that asks for what they have is another
 		return nil, &detour{To: elsewhere(r, in, secondFactorPath)}
-	case c.account != nil && !isFresh(*c.account):
+	case c.account != nil && !people.IsFresh(c.account.AuthTime):
 		return nil, &detour{To: elsewhere(r, in, "/login")}
 	}
 	return c, nil
@@ -69,7 +70,7 @@ func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, i
 	if strings.HasPrefix(r.URL.Path, factorsPath) {
 		v.Session = c.account.ID // as mine wants it
 	}
-	account := accountOfUser(c.user)
+	account := ui.AccountOfUser(c.user)
 	address := app.URL(v.Brand.Name, account.Login)
 	png, err := factor.QR(address)
 	if err != nil {
@@ -224,7 +225,7 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.I
 	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
 		page.Next = v.Path + factorsPath
 	}
-	text := v.Words.Must("codes.file", v.Brand.Name, accountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	text := v.Words.Must("codes.file", v.Brand.Name, ui.AccountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
 	page.File = template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text)))
 	v.Page = page
 	return s.show(w, http.StatusOK, "codes", v)

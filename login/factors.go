@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -28,16 +29,9 @@ type deviceView struct {
 	Here            bool
 }
 
-func (o *overview) secondFactor() string {
-	if storage.HasSecondFactor(o.creds) {
-		return o.words.Must("factors.state_on")
-	}
-	return o.words.Must("factors.state_off")
-}
-
 // factorsPage shows what the person has, and lets them change it.
 func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -45,7 +39,7 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "factors.title", a)
+	v := s.account.View(w, r, "factors.title", a)
 	page := factorsView{On: storage.HasSecondFactor(creds), Must: demanded(r)}
 	held := deviceTokens(r)
 	for _, c := range creds {
@@ -74,7 +68,7 @@ func demanded(r *http.Request) bool {
 // factorsOwner is who may change the second factor: the person, proven just now, by a
 // second factor too when they have one.
 func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +80,7 @@ func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
 // changeFactors does what one of the page's buttons says.
 func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 	what := r.PostForm.Get("do")
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -118,7 +112,7 @@ func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, nil, err)
 	}
-	return changed(w, r, factorsPath, "factor-"+what)
+	return account.Changed(w, r, factorsPath, "factor-"+what)
 }
 
 func isPasskey(c storage.Credential) bool { return c.Kind == storage.PasskeyCredential }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -75,7 +76,7 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 			return []any{f.stored(u), mustCreds(t, f.site, u), f.identities(storage.DefaultTenant, email)}
 		}
 		before := stored()
-		v.ages(freshness + time.Second)
+		v.ages(people.Freshness + time.Second)
 		section := strings.Join(strings.SplitN(m.path, "/", 4)[:3], "/")
 		if p := do(); p.leads() != "/login?next="+strings.ReplaceAll(section, "/", "%2F") {
 			t.Errorf("%s %v with an old proof: got %d to %q", m.path, m.fields, p.status, p.location())
@@ -84,7 +85,7 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 			t.Errorf("%s %v with an old proof: changed the account", m.path, m.fields)
 			continue
 		}
-		v.ages(-freshness)
+		v.ages(-people.Freshness)
 		p := do()
 		if got := p.outcome(); got != m.done && !(m.done == "PROVIDER" && strings.HasPrefix(got, f.idps[fakeidp.OpenID].Issuer)) {
 			t.Errorf("%s %v with a fresh proof: got %s, want %s: %s", m.path, m.fields, got, m.done, alertOf(p))
@@ -103,8 +104,8 @@ func TestEveryFormOfTheAccountIsAMatterOrNot(t *testing.T) {
 	for _, m := range matters {
 		known[m.path] = known[m.path] || m.fields != nil
 	}
-	for _, route := range s.login.accountRoutes() {
-		if route.post != nil && !known[route.path] {
+	for _, route := range s.accountPages() {
+		if route.form && !known[route.path] {
 			t.Errorf("%s: say whether it wants a fresh proof", route.path)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -56,5 +57,5 @@ func (s *Server) linkHere(w http.ResponseWriter, r *http.Request, tr *trip, p *u
 	if err := s.linkIdentity(r, a.User, p, id); err != nil {
 		return err
 	}
-	return changed(w, r, "/account/identities", "linked")
+	return account.Changed(w, r, "/account/identities", "linked")
 }

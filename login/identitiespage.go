@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,21 +19,13 @@ type identitiesView struct {
 
 type identityView struct{ Provider, Subject, Name, Email, Since string }
 
-// linked says how many identities there are.
-func (o *overview) linked() string {
-	if len(o.identities) == 0 {
-		return ""
-	}
-	return o.words.Must("identity.count", len(o.identities))
-}
-
 // identitiesPage shows what the person can sign in with that they have elsewhere.
 func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showIdentities(w, r, http.StatusOK, s.turnedAway(r))
 }
 
 func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status int, alert string) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -40,7 +33,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "account.identities", a)
+	v := s.account.View(w, r, "account.identities", a)
 	page := identitiesView{Others: s.offeredUpstreams(web.TenantOf(r.Context()), "")}
 	for _, i := range ids {
 		page.Others = slices.DeleteFunc(page.Others, func(o ui.Upstream) bool { return o.ID == i.Provider })
@@ -55,7 +48,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 // postIdentities sends the person to a provider to link what they have there, or takes one
 // off their account.
 func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -77,5 +70,5 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return changed(w, r, "/account/identities", "unlinked")
+	return account.Changed(w, r, "/account/identities", "unlinked")
 }

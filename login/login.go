@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -55,6 +56,7 @@ type Server struct {
 	Config
 	devices *browser.Devices
 	site    *ui.Site
+	account *account.Server
 	// references are the documents of the JSON API, by issuer: tenants are few.
 	references sync.Map
 }
@@ -75,8 +77,14 @@ func New(c Config) (*Server, error) {
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"
 	}
-	site := &ui.Site{Pages: c.Pages, Open: c.Interaction, IsAccountPage: ownPage}
-	return &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}, site: site}, nil
+	s := &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}}
+	s.site = &ui.Site{Pages: c.Pages, Open: c.Interaction, Devices: s.devices, IsSignedIn: s.isHere, IsAccountPage: account.IsPage}
+	var err error
+	s.account, err = account.New(account.Config{
+		Site: s.site, People: c.Service, Sessions: c.Sessions, Playground: s.playground,
+		HasUpstreams: func(t *web.Tenant) bool { return len(s.upstreamsOf(t)) > 0 },
+	})
+	return s, err
 }
 
 // route is a page, with what its form is sent to.
@@ -89,7 +97,7 @@ type route struct {
 // Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
 // taken the rest off.
 func (s *Server) Register(r *mux.Router) {
-	for _, route := range append([]route{
+	for _, route := range []route{
 		{"/login", s.signInPage, s.signIn},
 		{"/login/passkey", s.passkeyOptions, s.signInByPasskey},
 		{"/login/code", s.askCodePage, s.askCodePosted},
@@ -114,7 +122,19 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/confirm", s.strangerCodePage, s.strangerCode},
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
-	}, s.accountRoutes()...) {
+		{"/account/profile", s.profilePage, s.postProfile},
+		{"/account/email", s.emailPage, s.postEmail},
+		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
+		{"/account/phone", s.phonePage, s.postPhone},
+		{"/account/phone/confirm", s.phoneConfirmPage, s.postPhoneConfirm},
+		{"/account/password", s.passwordPage, s.postPassword},
+		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
+		{"/account/passkeys/options", s.newPasskeyOptions, nil},
+		{"/account/identities", s.identitiesPage, s.postIdentities},
+		{"/account/second-factor", s.factorsPage, s.changeFactors},
+		{"/account/second-factor/app", s.enrolPage, s.enrol},
+		{"/account/apps", s.appsPage, s.postApps},
+	} {
 		r.Handle(route.path, s.site.Page(sayRefusals(route.get))).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
 			r.Handle(route.path, s.site.Form(sayRefusals(route.post))).Methods(http.MethodPost)
@@ -122,6 +142,7 @@ func (s *Server) Register(r *mux.Router) {
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
 	r.Handle("/.well-known/change-password", s.site.Page(changePasswordAt)).Methods(http.MethodGet, http.MethodHead)
+	s.account.Register(r)
 	s.site.Register(r)
 	if s.Apps != nil {
 		s.registerAPI(r)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -145,7 +146,7 @@ func TestPasskeysOfAnAccountInChromium(t *testing.T) {
 	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkeys.exists"] {
 		t.Errorf("a second one in the same device: %q", got)
 	}
-	s.age(jo, freshness)
+	s.age(jo, people.Freshness)
 	c.press(".passkey button")
 	c.arrives("/login?next=%2Faccount%2Fpasskeys")
 	c.press(".passkey button")

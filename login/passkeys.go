@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
@@ -28,7 +29,7 @@ type passkeyView struct {
 	Copied   bool
 	Broken   bool // its record cannot be read
 	Added    string
-	Used     stamp // zero when it never was
+	Used     ui.Stamp // zero when it never was
 	Fault    string
 	Typed    string // in the field for its name
 }
@@ -40,24 +41,11 @@ type passkeysView struct {
 	Known string
 }
 
-func (o *overview) passkeys() string {
-	n := 0
-	for _, c := range o.creds {
-		if c.Kind == storage.PasskeyCredential {
-			n++
-		}
-	}
-	if n == 0 {
-		return o.words.Must("passkeys.zero")
-	}
-	return o.words.Must("passkeys.count", n)
-}
-
 // passkeysPage shows the person's passkeys, and takes new ones. It wants a fresh proof
 // before it is opened: a device that has made a passkey which nobody keeps shows it for
 // ever.
 func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -70,7 +58,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "account.passkeys", a)
+	v := s.account.View(w, r, "account.passkeys", a)
 	page := passkeysView{}
 	var keys []passkey.Passkey
 	for _, c := range creds {
@@ -80,7 +68,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		k, ok := s.openPasskey(r, c)
 		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.Words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.Words.Date(c.CreatedAt)}
 		if !k.LastUsed.IsZero() {
-			one.Used = stampOf(v.Words, k.LastUsed)
+			one.Used = ui.StampOf(v.Words, k.LastUsed)
 		}
 		one.Typed = one.Name
 		if edit != nil {
@@ -116,7 +104,7 @@ func nameOf(w texts.Words, k passkey.Passkey) string {
 
 // newPasskeyOptions gives the page's script a challenge to make a passkey.
 func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -131,7 +119,7 @@ func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error
 func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	// A new one was asked for after a fresh proof, as the challenge shows; a name is not
 	// worth one.
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -140,7 +128,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	id := f.Get("rename")
 	switch {
 	case f.Has("remove"):
-		if _, err = s.fresh(r); err != nil {
+		if _, err = s.account.Fresh(r); err != nil {
 			return err
 		}
 		what, err = "passkey-removed", s.removePasskey(r, a.User, f.Get("remove"))
@@ -153,7 +141,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	var bad invalid
 	switch {
 	case err == nil:
-		return changed(w, r, passkeysPath, what)
+		return account.Changed(w, r, passkeysPath, what)
 	case errors.As(err, &bad):
 		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, faultAt(words, bad, "passkey"), func(v *passkeyView) {
 			if v.ID == id {

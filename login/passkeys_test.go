@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -112,7 +113,7 @@ func TestPasskeysWantAFreshProof(t *testing.T) {
 	v.addPasskey(device, "")
 	session := v.sessionField("/account/passkeys")
 	c := v.challenge("/account/passkeys/options")
-	s.age(jo, freshness+time.Second)
+	s.age(jo, people.Freshness+time.Second)
 	want := "/login?next=%2Faccount%2Fpasskeys"
 	for _, path := range []string{"/account/passkeys", "/account/passkeys/options"} {
 		if got := v.get(path); got.location() != want {

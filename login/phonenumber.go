@@ -17,18 +17,6 @@ import (
 var perPhoneChanger = limit.Rule{Name: "phone-change", Max: 5, Window: 24 * time.Hour}
 
 // hasPhones says whether people can have a phone number here.
-func (s *Server) hasPhones(*http.Request) bool { return s.Mail.Texts }
-
-func (o *overview) phone() string {
-	switch {
-	case o.user.Phone == "":
-		return o.words.Must("phone.none")
-	case !o.user.PhoneVerified:
-		return o.words.Must("account.unconfirmed", o.user.Phone)
-	}
-	return o.user.Phone
-}
-
 // phoneChange is what a code for a number sets in motion.
 type phoneChange struct {
 	Phone string `json:"phone"`
@@ -39,7 +27,7 @@ type phoneChange struct {
 // startPhoneChange sends a code to the number that a person wants to have. The flow is the
 // code's.
 func (s *Server) startPhoneChange(r *http.Request, u storage.User, number string) (flow string, err error) {
-	if !s.hasPhones(r) {
+	if !s.Mail.Texts {
 		return "", &web.Problem{Status: http.StatusNotFound}
 	}
 	regions := web.TenantOf(r.Context()).Settings.SignIn.PhoneRegions

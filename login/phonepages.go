@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -25,10 +26,10 @@ func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string, err error) error {
-	if !s.hasPhones(r) {
+	if !s.Mail.Texts {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err2 := s.fresh(r)
+	a, err2 := s.account.Fresh(r)
 	if err2 != nil {
 		return err2
 	}
@@ -37,16 +38,16 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 		status, alert = http.StatusConflict, s.words(r).Must("phone.last")
 	}
 	if status == 0 {
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
-	v := s.accountView(w, r, "account.phone", a)
+	v := s.account.View(w, r, "account.phone", a)
 	v.Page, v.Alert = phoneForm{formFaults: s.faultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
 	return s.show(w, status, "account-phone", v)
 }
 
 // postPhone has a code sent, or takes the number away.
 func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.account.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.removePhone(r, a.User); err != nil {
 			return s.showPhone(w, r, "", err)
 		}
-		return changed(w, r, "/account", "phone-removed")
+		return account.Changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
 	flow, err := s.startPhoneChange(r, a.User, typed)
@@ -78,13 +79,13 @@ func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	a, err2 := s.mine(r)
+	a, err2 := s.account.Current(r)
 	if err2 != nil {
 		return err2
 	}
 	status, alert := s.again(w, r, err)
 	if status == 0 {
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
 	form := phoneConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow")}
 	change, err := s.awaitedPhone(r, a.User, form.Flow)
@@ -92,7 +93,7 @@ func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err er
 		return s.gone(r, err)
 	}
 	form.Phone = change.Phone
-	v := s.accountView(w, r, "bycode.phone_title", a)
+	v := s.account.View(w, r, "bycode.phone_title", a)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "account-phone-confirm", v)
 }
@@ -111,7 +112,7 @@ func (s *Server) awaitedPhone(r *http.Request, u storage.User, flow string) (cha
 
 // postPhoneConfirm changes the number.
 func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -122,5 +123,5 @@ func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error 
 	if _, err := s.confirmPhoneChange(r, a.User, p); err != nil {
 		return s.showPhoneConfirm(w, r, err)
 	}
-	return changed(w, r, "/account", "phone")
+	return account.Changed(w, r, "/account", "phone")
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -60,8 +61,6 @@ var otherProfileFields = []profileField{
 	{name: "address.formatted", kind: "lines", at: func(p *storage.Profile) *string { return &p.Address.Formatted }},
 }
 
-func (o *overview) profile() string { return o.user.Profile.Name }
-
 // profileInput is a field as the page shows it.
 type profileInput struct {
 	ID, Name, Label, Value, Fill, Kind, Hint, Fault string
@@ -78,18 +77,18 @@ type profileForm struct {
 
 // profilePage shows the profile to edit.
 func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "account.profile", a)
+	v := s.account.View(w, r, "account.profile", a)
 	v.Page = formOfProfile(v.Words, a.User.Profile, nil)
 	return s.show(w, http.StatusOK, "account-profile", v)
 }
 
 // postProfile takes it.
 func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.account.Current(r)
 	if err != nil {
 		return err
 	}
@@ -104,13 +103,13 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	var faults invalid
 	switch _, err := s.updateProfile(r, a.User, p); {
 	case errors.As(err, &faults):
-		v := s.accountView(w, r, "account.profile", a)
+		v := s.account.View(w, r, "account.profile", a)
 		v.Page = formOfProfile(v.Words, p, faults)
 		return s.show(w, http.StatusUnprocessableEntity, "account-profile", v)
 	case err != nil:
 		return err
 	}
-	return changed(w, r, "/account", "profile")
+	return account.Changed(w, r, "/account", "profile")
 }
 
 // updateProfile stores what a person says about themselves. The profile is all that they

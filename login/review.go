@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -195,7 +196,7 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, errLastWayIn):
 		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
-		return changedMeanwhile(err)
+		return account.ChangedMeanwhile(err)
 	}
 	return seeOther(w, r, "/reset/done", "removed", "1")
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -13,7 +14,7 @@ const secondFactorPath = "/second-factor"
 
 // secondFactorForm is what the page shows that asks for a second factor.
 type secondFactorForm struct {
-	Account  *accountView
+	Account  *ui.Account
 	Recovery bool // it asks for a recovery code
 	// TOTP and Codes say what else the person could use.
 	TOTP, Codes bool
@@ -52,7 +53,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m missing, form secondFactorForm) error {
-	form.Account = accountOfUser(c.user)
+	form.Account = ui.AccountOfUser(c.user)
 	form.TOTP, form.Codes, form.Unreachable = m.totp, m.recovery > 0, m.none()
 	form.Passkeys = form.Unreachable && s.offersPasskeys(r)
 	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.passkeys == 0)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -22,9 +23,9 @@ func (s *Server) showSelect(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	v := s.view(w, r, "select.title", in)
-	var accounts []*accountView
+	var accounts []*ui.Account
 	for _, a := range all {
-		accounts = append(accounts, accountOf(a))
+		accounts = append(accounts, ui.AccountOf(a))
 	}
 	v.Page, v.Alert = accounts, alert
 	return s.show(w, status, "select", v)

@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -21,7 +21,7 @@ type signInForm struct {
 	Login string // as typed, or as the client hints
 	// Account is who is signed in already and has to prove it again; nil when the page
 	// asks who it is.
-	Account *accountView
+	Account *ui.Account
 	// LoginError and SecretError stand beside the fields.
 	LoginError, SecretError string
 	// SignUp and Forgot say whether the pages for it are there for everybody.
@@ -44,7 +44,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.fresh) {
+	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.Fresh) {
 		return s.goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
 	alert := s.turnedAway(r)
@@ -81,7 +81,7 @@ func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm
 	} else if key, ok := normalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
 		return form, nil // the client means somebody else
 	}
-	form.Account = accountOf(current)
+	form.Account = ui.AccountOf(current)
 	form.Login = form.Account.Login
 	return form, nil
 }
@@ -103,7 +103,7 @@ func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error
 	if _, known := s.knownDevice(r, u); !known {
 		return "", nil
 	}
-	return accountOfUser(u).Login, nil
+	return ui.AccountOfUser(u).Login, nil
 }
 
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string) error {
@@ -119,7 +119,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	without := "" // a provider that is not to be offered
 	if form.Account != nil {
 		without, _ = s.staleFrom(r)
-		if form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.user); err != nil {
+		if form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.User); err != nil {
 			return err
 		}
 	}
@@ -235,38 +235,4 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.In
 	s.observe(r, storage.Event{Kind: storage.EventLoginSucceeded, UserID: user.ID, ClientID: clientID(in),
 		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
 	return nil
-}
-
-// accountView is an account as its owner sees it.
-type accountView struct {
-	Session string // its session's id
-	Login   string // what to sign in with
-	Name    string
-	Initial string
-	fresh   bool // its person has just proven themselves
-	user    storage.User
-}
-
-func accountOf(a browser.Account) *accountView {
-	v := accountOfUser(a.User)
-	v.Session, v.fresh, v.user = a.ID, isFresh(a), a.User
-	return v
-}
-
-func accountOfUser(u storage.User) *accountView {
-	v := &accountView{Login: address.Shown(u.Email), Name: u.Profile.Name}
-	if v.Login == "" {
-		v.Login = u.Username
-	}
-	if v.Name == "" {
-		v.Name = u.Username
-	}
-	if v.Name == v.Login {
-		v.Name = ""
-	}
-	for _, r := range strings.ToUpper(strings.TrimSpace(v.Name + v.Login)) {
-		v.Initial = string(r)
-		break
-	}
-	return v
 }

@@ -13,7 +13,7 @@ import (
 // signOutForm is what the sign-out page shows.
 type signOutForm struct {
 	Letter  string // the client's request to sign out, to carry along, or ""
-	Account *accountView
+	Account *ui.Account
 	Others  int // how many accounts more the browser is signed in to
 	Total   int
 }
@@ -33,7 +33,7 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 		return s.signedOutOf(w, r, letter)
 	}
 	v := s.view(w, r, "signout.title", nil)
-	v.Page = signOutForm{Letter: letter, Account: accountOf(all[0]), Others: len(all) - 1, Total: len(all)}
+	v.Page = signOutForm{Letter: letter, Account: ui.AccountOf(all[0]), Others: len(all) - 1, Total: len(all)}
 	if letter != "" {
 		// The client's page is where the form leads in the end, and only the letter knows
 		// its address.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -23,7 +24,7 @@ type strangerForm struct {
 	Provider string
 	Email    string
 	There    string // what the account there is called
-	Account  *accountView
+	Account  *ui.Account
 	Flow     string
 	Token    string
 	Code     string
@@ -205,7 +206,7 @@ func (s *Server) linkPage(w http.ResponseWriter, r *http.Request) error {
 	form := strangerForm{Email: who.Proven, There: cmp.Or(who.Email, who.Profile.Name, who.Subject)}
 	title := "federated.account_title"
 	if a, err := s.Sessions.Current(r); err == nil && a.AuthTime.After(who.Born) {
-		form.Account, title = accountOf(a), "federated.link_title"
+		form.Account, title = ui.AccountOf(a), "federated.link_title"
 	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}

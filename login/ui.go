@@ -6,6 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -54,4 +55,21 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 		return
 	}
 	s.site.ErrorPage(w, r, p)
+}
+
+func (s *Server) askerOf(r *http.Request) people.Asker { return s.site.Asker(r) }
+
+// askerFor is askerOf for a user who answers a client's request; in is nil for none.
+func (s *Server) askerFor(r *http.Request, in *storage.Interaction) people.Asker {
+	a := s.askerOf(r)
+	a.ClientID = clientID(in)
+	return a
+}
+
+func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
+	return s.ChangeNotice(s.askerOf(r), u, text, args...)
+}
+
+func (s *Server) apply(r *http.Request, u storage.User, ch storage.Change) error {
+	return s.Apply(r.Context(), u, ch)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -29,7 +30,7 @@ func provenWhen(there time.Time, user storage.User, begun time.Time) (at time.Ti
 	case !user.CreatedAt.Before(begun), !there.IsZero() && !there.Before(begun.Add(-upstreamSkew)):
 		return time.Now(), true
 	case there.IsZero():
-		return begun.Add(-freshness - time.Second), false
+		return begun.Add(-people.Freshness - time.Second), false
 	}
 	return there, false
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -103,7 +104,7 @@ func TestTheTimeOfAProofElsewhere(t *testing.T) {
 	v.signIn(fedJo.Email, right)
 	v.goes(v.come(fakeidp.Google, "", who), "/")
 	v.goes(v.come(fakeidp.GitHub, "", fedJo), "/")
-	if age := time.Since(f.authTime(u)); age > freshness {
+	if age := time.Since(f.authTime(u)); age > people.Freshness {
 		t.Errorf("proven %s ago, want just now", age)
 	}
 	v.get("/logout")

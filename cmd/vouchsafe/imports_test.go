@@ -22,9 +22,12 @@ var arrows = map[string][]string{
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
 
-	"login":       {"login/...", "people/...", "tenants/brand", "storage", "internal/..."},
-	"login/texts": {},
-	"login/ui":    {"login/texts", "people/typed", "tenants/brand", "storage", "internal/..."},
+	// login/account until login serves no section of the account any more.
+	"login":         {"login/account", "login/ui", "login/texts", "login/mail", "people/...", "storage", "internal/..."},
+	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
+	"login/texts":   {},
+	"login/ui":      {"login/texts", "people/...", "tenants/brand", "storage", "internal/..."},
+	"login/mail":    {"people/...", "storage", "internal/..."},
 	// login/mail until its worker has a package of its own below people.
 	"people": {"people/...", "login/mail", "storage", "internal/..."},
 

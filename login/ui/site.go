@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -18,6 +19,10 @@ type Site struct {
 	// Open opens the sealed authorization request that a page carries as i, and tells
 	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
 	Open func(r *http.Request) (storage.Interaction, error)
+	// Devices knows the browsers that users have signed in with.
+	Devices *browser.Devices
+	// IsSignedIn says whether the request comes from a browser or an app in which the user is signed in.
+	IsSignedIn func(r *http.Request, u storage.User) (bool, error)
 	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
 	IsAccountPage func(path string) bool
 }

@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"errors"
@@ -12,12 +12,10 @@ import (
 // activityPageSize is how many events a page shows.
 const activityPageSize = 25
 
-func (o *overview) activity() string { return o.words.Must("account.activity.state") }
-
-// eventView is an event as the person whom it concerns sees it.
+// eventView is an event as the user sees whom it is about.
 type eventView struct {
 	What string
-	At   stamp
+	At   ui.Stamp
 	IP   string
 	App  string
 }
@@ -27,23 +25,23 @@ type activityList struct {
 	Events []eventView
 	Older  string // where the next page begins, or ""
 	First  bool
-	// Password says that there is one to change.
+	// Password says that the user may change a password.
 	Password bool
 }
 
 // activityPage shows what happened with the account, newest first.
 func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.mine(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return err
 	}
 	before := r.FormValue("before")
-	events, err := s.Store.EventsOf(r.Context(), a.TenantID, a.UserID, before, activityPageSize+1)
+	events, err := s.People.Store.EventsOf(r.Context(), a.TenantID, a.UserID, before, activityPageSize+1)
 	if err != nil {
 		return err
 	}
-	v := s.accountView(w, r, "account.activity", a)
-	page := activityList{First: before == "", Password: usesPasswords(r)}
+	v := s.View(w, r, "account.activity", a)
+	page := activityList{First: before == "", Password: s.Site.Asker(r).UsesPasswords()}
 	if len(events) > activityPageSize {
 		events = events[:activityPageSize]
 		page.Older = events[activityPageSize-1].ID
@@ -51,17 +49,17 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 	names := map[string]string{"": ""}
 	for _, e := range events {
 		if _, ok := names[e.ClientID]; !ok {
-			client, err := s.Store.Client(r.Context(), e.TenantID, e.ClientID)
+			client, err := s.People.Store.Client(r.Context(), e.TenantID, e.ClientID)
 			if err != nil && !errors.Is(err, storage.ErrNotFound) {
 				return err
 			}
 			client.ClientID = e.ClientID
 			names[e.ClientID] = ui.ClientOf(&client, v.Words).Name
 		}
-		page.Events = append(page.Events, eventView{What: happened(v.Words, e.Kind), At: stampOf(v.Words, e.At), IP: e.IP, App: names[e.ClientID]})
+		page.Events = append(page.Events, eventView{What: happened(v.Words, e.Kind), At: ui.StampOf(v.Words, e.At), IP: e.IP, App: names[e.ClientID]})
 	}
 	v.Page = page
-	return s.show(w, http.StatusOK, "account-activity", v)
+	return s.Site.Show(w, http.StatusOK, "account-activity", v)
 }
 
 // happened returns the sentence for a kind of event.

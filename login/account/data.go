@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"bytes"
@@ -9,20 +9,20 @@ import (
 
 // dataPage offers the download.
 func (s *Server) dataPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.Fresh(r)
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, "account-data", s.accountView(w, r, "account.data", a))
+	return s.Site.Show(w, http.StatusOK, "account-data", s.View(w, r, "account.data", a))
 }
 
-// postData gives it.
+// postData answers with the download.
 func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.fresh(r)
+	a, err := s.Fresh(r)
 	if err != nil {
 		return err
 	}
-	data, err := s.ExportData(r.Context(), s.askerOf(r), a.User)
+	data, err := s.People.ExportData(r.Context(), s.Site.Asker(r), a.User)
 	if err != nil {
 		return err
 	}

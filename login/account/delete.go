@@ -1,0 +1,51 @@
+package account
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/login/ui"
+)
+
+// deleteForm is what the page for deleting an account shows.
+type deleteForm struct {
+	Account *ui.Account
+	Fault   string
+}
+
+// deletePage asks whether the account is to be deleted.
+func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
+	return s.showDelete(w, r, http.StatusOK, "")
+}
+
+func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, fault string) error {
+	a, err := s.Fresh(r)
+	if err != nil {
+		return err
+	}
+	v := s.View(w, r, "account.delete", a)
+	v.Page = deleteForm{Account: ui.AccountOf(a), Fault: fault}
+	return s.Site.Show(w, status, "account-delete", v)
+}
+
+// postDelete deletes the account.
+func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Fresh(r)
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("sure") == "" {
+		return s.showDelete(w, r, http.StatusUnprocessableEntity, ui.Words(r).Must("delete.unsure"))
+	}
+	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.User); err != nil {
+		return ChangedMeanwhile(err)
+	}
+	if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user
+		return err
+	}
+	return Changed(w, r, "/account/deleted", "")
+}
+
+// deletedPage says that the account is deleted.
+func (s *Server) deletedPage(w http.ResponseWriter, r *http.Request) error {
+	return s.Site.Show(w, http.StatusOK, "account-deleted", s.Site.View(w, r, "deleted.title", nil))
+}

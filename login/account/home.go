@@ -1,0 +1,84 @@
+package account
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// row is a section as the start page shows it.
+type row struct{ Path, Title, State string }
+
+// group is rows under one heading.
+type group struct {
+	Title string
+	Rows  []row
+}
+
+// home is what the start page shows.
+type home struct {
+	Account *ui.Account
+	Groups  []group
+	Several bool // the browser is signed in to several accounts
+	Admin   bool
+	// Playground is where developers try a sign-in; "" where there is none.
+	Playground string
+}
+
+// homePage shows all subjects of the account, and how they stand.
+func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Current(r)
+	if err != nil {
+		return err
+	}
+	all, err := s.Sessions.All(r)
+	if err != nil {
+		return err
+	}
+	v := s.View(w, r, "home.title", a)
+	o, err := s.lookOver(r, v.Words, a.User)
+	if err != nil {
+		return err
+	}
+	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, "admin"), Playground: s.Playground(r)}
+	for _, sec := range Sections {
+		if sec.shown != nil && !sec.shown(o) {
+			continue
+		}
+		one := row{Path: "/account/" + sec.Path, Title: v.Words.Must(sec.title)}
+		if sec.state != nil {
+			one.State = sec.state(o)
+		}
+		title := v.Words.Must(sec.group)
+		if n := len(page.Groups); n == 0 || page.Groups[n-1].Title != title {
+			page.Groups = append(page.Groups, group{Title: title})
+		}
+		last := &page.Groups[len(page.Groups)-1]
+		last.Rows = append(last.Rows, one)
+	}
+	v.Page = page
+	return s.Site.Show(w, http.StatusOK, "account", v)
+}
+
+// lookOver reads how the subjects of the account stand.
+func (s *Server) lookOver(r *http.Request, w texts.Words, u storage.User) (*overview, error) {
+	ctx, store := r.Context(), s.People.Store
+	o := &overview{words: w, asker: s.Site.Asker(r), user: u, texts: s.People.Mail.Texts, upstreams: s.HasUpstreams(web.TenantOf(ctx))}
+	var err error
+	if o.creds, err = store.CredentialsOf(ctx, u.TenantID, u.ID); err != nil {
+		return nil, err
+	}
+	if o.identities, err = store.IdentitiesOf(ctx, u.TenantID, u.ID); err != nil {
+		return nil, err
+	}
+	if o.sessions, err = s.People.Sessions(ctx, u); err != nil {
+		return nil, err
+	}
+	apps, err := s.People.AppsIn(ctx, u, o.sessions)
+	o.apps = len(apps)
+	return o, err
+}

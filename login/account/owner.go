@@ -1,0 +1,76 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Current returns the account that a page is about: the browser's current one, or a Detour to where
+// the user signs in or chooses an account. A form whose page showed another session is refused.
+func (s *Server) Current(r *http.Request) (browser.Account, error) {
+	a, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return a, s.noAccount(r)
+	}
+	if err == nil && r.Method == http.MethodPost && r.PostForm.Get("session") != a.ID {
+		err = &web.Problem{Status: http.StatusConflict, Title: "account.other.title", Message: "account.other",
+			Developer: "The hidden field \"session\" is not the browser's current session."}
+	}
+	return a, err
+}
+
+// noAccount returns the Detour of a browser without a current account: to choose one of its other
+// accounts when the current session was ended from elsewhere, else to sign in.
+func (s *Server) noAccount(r *http.Request) error {
+	all, err := s.Sessions.All(r)
+	switch {
+	case err != nil:
+		return err
+	case len(all) > 0:
+		return &ui.Detour{To: web.TenantOf(r.Context()).Path + "/select"}
+	}
+	return proveFirst(r, "/login")
+}
+
+// Fresh is Current for what needs a proof that is no older than people.Freshness, else it returns a
+// Detour to where the user gives one. Every way of signing in gives a proof, with the factors that the
+// policies require. A user with a second factor has to give that too: a remembered device is not
+// enough here, because a stranger who knows the password could change everything else from it.
+func (s *Server) Fresh(r *http.Request) (browser.Account, error) {
+	a, err := s.Current(r)
+	switch {
+	case err != nil:
+		return a, err
+	case !people.IsFresh(a.AuthTime):
+		return a, proveFirst(r, "/login")
+	case storage.ReachesACR(a.ACR, storage.ACRMultiFactor):
+		return a, nil
+	}
+	creds, err := s.People.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+	if err == nil && storage.HasSecondFactor(creds) {
+		err = proveFirst(r, "/second-factor")
+	}
+	return a, err
+}
+
+// proveFirst returns the Detour to a page of the sign-in that leads back to the section of the account
+// that the browser requested. What was posted is lost.
+func proveFirst(r *http.Request, page string) error {
+	next := "/account"
+	if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && IsPage(next+"/"+parts[2]) {
+		next += "/" + parts[2]
+	}
+	q := url.Values{"next": {next}}
+	if wish := r.FormValue("ui_locales"); wish != "" {
+		q.Set("ui_locales", wish)
+	}
+	return &ui.Detour{To: web.TenantOf(r.Context()).Path + page + "?" + q.Encode()}
+}

@@ -1,0 +1,121 @@
+package account
+
+import (
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Section is one subject of an account: a row of the start page, and a page at /account/PATH.
+type Section struct {
+	Path  string
+	group string // the id of the heading that the row stands under
+	title string
+	// state says in a few words how the subject stands; nil for nothing.
+	state func(*overview) string
+	// shown says whether the account has the subject; nil for yes.
+	shown func(*overview) bool
+}
+
+// Sections are all subjects, in the order of the start page.
+var Sections = []Section{
+	{"profile", "account.group.you", "account.profile", (*overview).profile, nil},
+	{"email", "account.group.you", "account.email", (*overview).email, nil},
+	{"phone", "account.group.you", "account.phone", (*overview).phone, func(o *overview) bool { return o.texts }},
+	{"password", "account.group.signin", "account.password", (*overview).password, func(o *overview) bool { return o.asker.UsesPasswords() }},
+	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
+	{"identities", "account.group.signin", "account.identities", (*overview).linked, func(o *overview) bool { return o.upstreams || len(o.identities) > 0 }},
+	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
+	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
+	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
+	{"activity", "account.group.use", "account.activity", func(o *overview) string { return o.words.Must("account.activity.state") }, nil},
+	{"data", "account.group.data", "account.data", nil, nil},
+	{"delete", "account.group.data", "account.delete", nil, nil},
+}
+
+// IsPage says whether the path is one that a sign-in may lead to: the start page, or that of a section.
+func IsPage(path string) bool {
+	return path == "/account" || slices.ContainsFunc(Sections, func(s Section) bool { return path == "/account/"+s.Path })
+}
+
+// overview is what the start page needs to know to say how subjects stand.
+type overview struct {
+	words      texts.Words
+	asker      people.Asker
+	user       storage.User
+	creds      []storage.Credential
+	sessions   []storage.Session
+	apps       int
+	identities []storage.Identity // those that are linked
+	texts      bool               // the server sends text messages
+	upstreams  bool               // users of the tenant may sign in with a provider
+}
+
+func (o *overview) profile() string { return o.user.Profile.Name }
+
+func (o *overview) email() string {
+	if o.user.Email != "" && !o.user.EmailVerified {
+		return o.words.Must("account.unconfirmed", address.Shown(o.user.Email))
+	}
+	return address.Shown(o.user.Email)
+}
+
+func (o *overview) phone() string {
+	switch {
+	case o.user.Phone == "":
+		return o.words.Must("phone.none")
+	case !o.user.PhoneVerified:
+		return o.words.Must("account.unconfirmed", o.user.Phone)
+	}
+	return o.user.Phone
+}
+
+func (o *overview) password() string {
+	for _, c := range o.creds {
+		if c.Kind == storage.PasswordCredential {
+			return o.words.Must("account.changed", o.words.Date(c.UpdatedAt))
+		}
+	}
+	return o.words.Must("account.no_password")
+}
+
+func (o *overview) passkeys() string {
+	n := 0
+	for _, c := range o.creds {
+		if c.Kind == storage.PasskeyCredential {
+			n++
+		}
+	}
+	if n == 0 {
+		return o.words.Must("passkeys.zero")
+	}
+	return o.words.Must("passkeys.count", n)
+}
+
+func (o *overview) linked() string {
+	if len(o.identities) == 0 {
+		return ""
+	}
+	return o.words.Must("identity.count", len(o.identities))
+}
+
+func (o *overview) secondFactor() string {
+	if storage.HasSecondFactor(o.creds) {
+		return o.words.Must("factors.state_on")
+	}
+	return o.words.Must("factors.state_off")
+}
+
+func (o *overview) devices() string {
+	return o.words.Must("account.sessions.count", len(o.sessions))
+}
+
+func (o *overview) connected() string {
+	if o.apps == 0 {
+		return ""
+	}
+	return o.words.Must("account.apps.count", o.apps)
+}

@@ -1,0 +1,46 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Account is an account as its owner sees it.
+type Account struct {
+	Session string // the id of its session
+	Login   string // what to sign in with
+	Name    string
+	Initial string
+	Fresh   bool // its owner has just proven it
+	User    storage.User
+}
+
+// AccountOf returns the account of a session.
+func AccountOf(a browser.Account) *Account {
+	v := AccountOfUser(a.User)
+	v.Session, v.Fresh = a.ID, people.IsFresh(a.AuthTime)
+	return v
+}
+
+// AccountOfUser returns the account of a user without a session.
+func AccountOfUser(u storage.User) *Account {
+	v := &Account{Login: address.Shown(u.Email), Name: u.Profile.Name, User: u}
+	if v.Login == "" {
+		v.Login = u.Username
+	}
+	if v.Name == "" {
+		v.Name = u.Username
+	}
+	if v.Name == v.Login {
+		v.Name = ""
+	}
+	for _, r := range strings.ToUpper(strings.TrimSpace(v.Name + v.Login)) {
+		v.Initial = string(r)
+		break
+	}
+	return v
+}
