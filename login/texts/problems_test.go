@@ -56,11 +56,11 @@ func problemTexts(t *testing.T) map[string]string {
 						}
 					}
 				}
-			case *ast.ValueSpec: // formPostTexts of provider
-				if strings.HasSuffix(n.Names[0].Name, "Texts") && len(n.Values) == 1 {
+			case *ast.ValueSpec: // of provider
+				if n.Names[0].Name == "formPostTexts" && len(n.Values) == 1 {
 					add(n.Values[0])
 				}
-			case *ast.CallExpr: // refuse(status, message) of cmd/vouchsafe
+			case *ast.CallExpr: // refuse(status, id, sentence) of cmd/vouchsafe
 				if fn, ok := n.Fun.(*ast.Ident); ok && fn.Name == "refuse" && len(n.Args) == 3 {
 					add(n.Args[1])
 				}
