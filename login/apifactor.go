@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -36,8 +37,8 @@ func (s *Server) appFactors(a *asking, user storage.User, f proofFields, amr ...
 		return "", nil, err
 	}
 	c := &claimant{user: user, creds: creds, amr: amr, acr: s.acr(a.Request, user, creds, amr)}
-	m := s.missingFactor(a.Request, a.interaction(), c)
-	if m.acr == "" {
+	m := s.missingFactor(a.Request, a.interaction(), c, false)
+	if m.ACR == "" {
 		return c.acr, amr, nil
 	}
 	more, err := s.appFactor(a, user, m, f)
@@ -56,14 +57,14 @@ func (s *Server) appFactors(a *asking, user storage.User, f proofFields, amr ...
 
 // appFactor takes the factor that the request has, if any that would do, and says what it
 // proves.
-func (s *Server) appFactor(a *asking, user storage.User, m missing, f proofFields) (amr []string, err error) {
+func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f proofFields) (amr []string, err error) {
 	field := ""
 	switch {
-	case f.OTP != "" && m.totp:
-		field, err = "otp", s.proveTOTP(a.Request, user, f.OTP)
-	case f.RecoveryCode != "" && m.recovery > 0:
-		field, err = "recovery_code", s.proveRecovery(a.Request, user, f.RecoveryCode)
-	case f.Passkey != nil && m.passkeys > 0 && a.kept.Pending != nil:
+	case f.OTP != "" && m.TOTP:
+		field, err = "otp", s.ProveTOTP(a.Request.Context(), s.askerOf(a.Request), user, f.OTP)
+	case f.RecoveryCode != "" && m.Recovery > 0:
+		field, err = "recovery_code", s.ProveRecovery(a.Request.Context(), s.askerOf(a.Request), user, f.RecoveryCode)
+	case f.Passkey != nil && m.Passkeys > 0 && a.kept.Pending != nil:
 		_, amr, err = s.appPasskey(a, passkey.Factor, *f.Passkey, &user)
 		return amr, err
 	default:
@@ -77,7 +78,7 @@ func (s *Server) appFactor(a *asking, user storage.User, m missing, f proofField
 }
 
 // appAwaits remembers a first proof, and says what is wanted besides.
-func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
+func (s *Server) appAwaits(a *asking, c *claimant, m people.Missing) error {
 	if a.kept.Pending == nil {
 		a.kept.Pending = &pendingProof{ID: secret.Token(), UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix()}
 		s.observe(a.Request, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: a.app.ClientID})
@@ -86,7 +87,7 @@ func (s *Server) appAwaits(a *asking, c *claimant, m missing) error {
 	for _, f := range []struct {
 		name string
 		has  bool
-	}{{"otp", m.totp}, {"recovery_code", m.recovery > 0}, {"passkey", m.passkeys > 0}} {
+	}{{"otp", m.TOTP}, {"recovery_code", m.Recovery > 0}, {"passkey", m.Passkeys > 0}} {
 		if f.has {
 			left.Factors = append(left.Factors, f.name)
 		}

@@ -53,5 +53,5 @@ func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
 		}
 		purpose, user = passkey.Factor, &u
 	}
-	return s.startPasskey(a.Request, purpose, a.kept.ID, user)
+	return s.StartPasskey(a.Request.Context(), s.askerOf(a.Request), purpose, a.kept.ID, user)
 }

@@ -62,6 +62,8 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 // refusals are what programs are told when a use case refuses.
 var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrWrongPassword:  wrongCredentials,
+	people.ErrWrongPasskey:   wrongPasskey,
+	people.ErrLatePasskey:    wrongPasskey,
 	people.ErrWrongCode:      wrongCode,
 	people.ErrAccountExists:  accountExists,
 	people.ErrSignUpClosed:   noSignUp,
@@ -94,10 +96,6 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 		return s.apiProblem(say, r, people.ErrWrongPassword)
 	case errors.As(err, &refused) && refusals[refused].Status != 0:
 		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code, Detail: say.Must(string(refused))}
-	case errors.Is(err, errWrongPasskey):
-		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.Must("passkey.wrong")}
-	case errors.Is(err, errLatePasskey):
-		return &jsonapi.Problem{Status: wrongPasskey.Status, Code: wrongPasskey.Code, Detail: say.Must("passkey.late")}
 	case errors.As(err, &late):
 		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.", Authenticate: insufficient(r, late.acr)}
 	case errors.Is(err, argon2id.ErrBusy):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -118,7 +119,7 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 	if err := offered(s.offersPasskeys(a.Request)); err != nil {
 		return storage.User{}, nil, err
 	}
-	return s.provePasskey(a.Request, a.interaction(), purpose, passkeyProof{[]string{a.kept.ID}, f.State, string(f.Credential)}, user)
+	return s.ProvePasskey(a.Request.Context(), s.askerFor(a.Request, a.interaction()), purpose, people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
 }
 
 // appPending is whose first proof came in a request before.

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -114,66 +115,16 @@ func (s *Server) claimant(r *http.Request, in *storage.Interaction) (*claimant, 
 	return c, err
 }
 
-// missing is what a claimant lacks.
-type missing struct {
-	// acr has to be reached; "" when nothing is missing.
-	acr string
-	// Which of theirs would reach it.
-	totp     bool
-	recovery int // codes left
-	passkeys int
-}
-
-// none says that the claimant has nothing that would do.
-func (m missing) none() bool { return !m.totp && m.recovery == 0 && m.passkeys == 0 }
-
-// missingFactor says what the claimant lacks for the request (nil for none) by the rules of
-// tenant and client, and what the client asks for.
-func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *claimant) missing {
-	has := storage.HasSecondFactor(c.creds)
-	rules := []string{web.TenantOf(r.Context()).Settings.SecondFactor.Require}
-	if rules[0] == "" {
-		rules[0] = storage.SecondFactorEnrolled
-	}
-	want := ""
+// missingFactor returns what the claimant lacks for the request (nil for none). Pages that ask for a
+// factor say so by asks: then the factor itself is wanted of a user who has to prove themselves
+// anew, or who links an identity.
+func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c *claimant, asks bool) people.Missing {
+	wish := people.FactorWish{Itself: asks && (in == nil && s.nextOf(r) != "" || c.account != nil && s.waitsToLink(r))}
 	if in != nil {
-		rules = append(rules, in.Client.SecondFactor)
-		want = in.ACR
+		wish.Rule, wish.ACR = in.Client.SecondFactor, in.ACR
 	}
-	if slices.Contains(rules, storage.SecondFactorAlways) || has && slices.Contains(rules, storage.SecondFactorEnrolled) {
-		want = storage.StrongerACR(want, storage.ACRRemembered)
-	}
-	if asked := r.URL.Path == secondFactorPath || r.URL.Path == secondFactorPath+"/passkey"; has && asked && (in == nil && s.nextOf(r) != "" || c.account != nil && s.waitsToLink(r)) { // see fresh and link
-		want = storage.StrongerACR(want, storage.ACRMultiFactor)
-	}
-	if storage.ReachesACR(c.acr, want) {
-		return missing{}
-	}
-	m := s.lacks(r, c, want)
-	if m.passkeys > 0 {
-		m.passkeys = s.usablePasskeys(r, c.creds)
-	}
-	return m
-}
-
-func (s *Server) lacks(r *http.Request, c *claimant, want string) missing {
-	m := missing{acr: want}
-	for _, cred := range c.creds {
-		switch cred.Kind {
-		case storage.PasskeyCredential:
-			// One that has opened this sign-in is no second proof of it.
-			if !slices.Contains(c.amr, "hwk") && !slices.Contains(c.amr, "swk") {
-				m.passkeys++
-			}
-		case storage.TOTPCredential:
-			m.totp = storage.ReachesACR(storage.ACRMultiFactor, want)
-		case storage.RecoveryCredential:
-			if storage.HasSecondFactor(c.creds) && storage.ReachesACR(storage.ACRMultiFactor, want) {
-				m.recovery = s.recoveryLeft(r, cred)
-			}
-		}
-	}
-	return m
+	claim := people.Claimant{User: c.user, Creds: c.creds, AMR: c.amr, ACR: c.acr}
+	return s.MissingFactor(r.Context(), s.askerOf(r), claim, wish)
 }
 
 // acr is what amr comes to in this browser.

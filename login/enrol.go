@@ -42,8 +42,8 @@ func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant,
 	if err != nil {
 		return nil, err
 	}
-	switch m := s.missingFactor(r, in, c); {
-	case storage.HasSecondFactor(c.creds), !m.none(), m.acr == "": // the page that asks for what they have is another
+	switch m := s.missingFactor(r, in, c, false); {
+	case storage.HasSecondFactor(c.creds), !m.None(), m.ACR == "": // the page that asks for what they have is another
 		return nil, &detour{To: elsewhere(r, in, secondFactorPath)}
 	case c.account != nil && !people.IsFresh(c.account.AuthTime):
 		return nil, &detour{To: elsewhere(r, in, "/login")}
@@ -165,7 +165,7 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 	now := time.Now()
 	used, ok := app.Use(digits, now)
 	if !ok {
-		return nil, errWrongFactor
+		return nil, people.ErrWrongFactor
 	}
 	what := storage.EventFactorOn
 	if storage.HasSecondFactor(c.creds) {

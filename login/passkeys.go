@@ -10,8 +10,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/login/account"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -66,7 +66,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			continue
 		}
 		k, ok := s.openPasskey(r, c)
-		one := passkeyView{Broken: !ok, ID: c.ID, Name: nameOf(v.Words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.Words.Date(c.CreatedAt)}
+		one := passkeyView{Broken: !ok, ID: c.ID, Name: people.PasskeyName(v.Words, k), Synced: k.Synced(), Alone: k.SignsIn(), Copied: k.Cloned(), Added: v.Words.Date(c.CreatedAt)}
 		if !k.LastUsed.IsZero() {
 			one.Used = ui.StampOf(v.Words, k.LastUsed)
 		}
@@ -89,17 +89,6 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	}
 	v.Page, v.Alert = page, alert
 	return s.show(w, status, "account-passkeys", v)
-}
-
-// nameOf is what a passkey is called: by its owner, else by who keeps it.
-func nameOf(w texts.Words, k passkey.Passkey) string {
-	if k.Name != "" {
-		return k.Name
-	}
-	if maker := k.Maker(); maker != "" {
-		return maker
-	}
-	return w.Must("passkeys.unnamed")
 }
 
 // newPasskeyOptions gives the page's script a challenge to make a passkey.
@@ -135,7 +124,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	case f.Has("rename"):
 		what, err = "passkey-named", s.renamePasskey(r, a.User, id, f.Get("name"))
 	default:
-		err = s.addPasskey(r, a.User, passkeyProof{browser.Bindings(r), f.Get("state"), f.Get("answer")}, f.Get("name"))
+		err = s.addPasskey(r, a.User, people.PasskeyProof{Bound: browser.Bindings(r), State: f.Get("state"), Answer: f.Get("answer")}, f.Get("name"))
 	}
 	words := s.words(r)
 	var bad invalid
@@ -152,9 +141,9 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 		return s.showPasskeys(w, r, http.StatusNotFound, a, words.Must("passkeys.gone"), nil)
 	case errors.Is(err, errLastWayIn):
 		return s.showPasskeys(w, r, http.StatusConflict, a, words.Must("passkeys.last"), nil)
-	case errors.Is(err, errWrongPasskey):
+	case errors.Is(err, people.ErrWrongPasskey):
 		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.Must("passkeys.failed"), nil)
-	case errors.Is(err, errLatePasskey):
+	case errors.Is(err, people.ErrLatePasskey):
 		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, words.Must("passkey.late"), nil)
 	}
 	return err
@@ -173,8 +162,8 @@ func (s *Server) startPasskeyAdd(r *http.Request, bound string, u storage.User) 
 	return party.Create(bound, person)
 }
 
-// addPasskey keeps a new passkey of the user. errWrongPasskey, errLatePasskey.
-func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, name string) error {
+// addPasskey keeps a new passkey of the user. people.ErrWrongPasskey, people.ErrLatePasskey.
+func (s *Server) addPasskey(r *http.Request, u storage.User, p people.PasskeyProof, name string) error {
 	party, err := s.party(r)
 	if err != nil {
 		return errNoPasskeys
@@ -189,9 +178,9 @@ func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, nam
 	key, once, err := party.Created(party.MadeFor(p.State, p.Bound), p.State, []byte(p.Answer), person)
 	switch {
 	case errors.Is(err, passkey.ErrLate):
-		return errLatePasskey
+		return people.ErrLatePasskey
 	case errors.Is(err, passkey.ErrWrong), err == nil && slices.ContainsFunc(person.Passkeys, func(k passkey.Passkey) bool { return k.ID() == key.ID() }):
-		return errWrongPasskey
+		return people.ErrWrongPasskey
 	case err != nil:
 		return err
 	}
@@ -206,12 +195,12 @@ func (s *Server) addPasskey(r *http.Request, u storage.User, p passkeyProof, nam
 		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}},
 		Events:      []storage.Event{s.event(r, storage.Event{Kind: storage.EventPasskeyAdded, UserID: u.ID, Detail: map[string]string{"passkey": key.ID()}})},
 	}
-	if ch.Deliveries, err = s.told(r, u, "notice.passkey_added", nameOf(s.words(r), key)); err != nil {
+	if ch.Deliveries, err = s.told(r, u, "notice.passkey_added", people.PasskeyName(s.words(r), key)); err != nil {
 		return err
 	}
 	err = s.apply(r, u, ch)
 	if errors.Is(err, storage.ErrStale) { // answered before, or the person changed
-		err = errLatePasskey
+		err = people.ErrLatePasskey
 	}
 	return err
 }
@@ -276,7 +265,7 @@ func (s *Server) removePasskey(r *http.Request, u storage.User, id string) error
 		keepFormer(&ch, creds, storage.RecoveryCredential)
 		ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
-	if ch.Deliveries, err = s.told(r, u, "notice.passkey_removed", nameOf(s.words(r), key)); err != nil {
+	if ch.Deliveries, err = s.told(r, u, "notice.passkey_removed", people.PasskeyName(s.words(r), key)); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(r, u, ch)

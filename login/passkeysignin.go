@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -27,8 +28,8 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 		if err != nil {
 			return nil, err
 		}
-		switch _, err := s.startPasskey(r, passkey.SignIn, browser.Bound(r), &a.User); {
-		case errors.Is(err, errWrongPasskey):
+		switch _, err := s.StartPasskey(r.Context(), s.askerOf(r), passkey.SignIn, browser.Bound(r), &a.User); {
+		case errors.Is(err, people.ErrWrongPasskey):
 			return nil, nil
 		case err != nil:
 			return nil, err
@@ -59,9 +60,9 @@ func (s *Server) passkeyOptions(w http.ResponseWriter, r *http.Request) error {
 	user, err := s.confirming(r)
 	var c passkey.Challenge
 	if err == nil {
-		c, err = s.startPasskey(r, passkey.SignIn, browser.Binding(w, r), user)
+		c, err = s.StartPasskey(r.Context(), s.askerOf(r), passkey.SignIn, browser.Binding(w, r), user)
 	}
-	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, errWrongPasskey) { // signed out meanwhile, or removed
+	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, people.ErrWrongPasskey) { // signed out meanwhile, or removed
 		return &web.Problem{Status: http.StatusConflict, Err: err}
 	}
 	if err != nil {
@@ -95,13 +96,13 @@ func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	var user storage.User
 	var amr []string
 	if err == nil {
-		user, amr, err = s.provePasskey(r, in, passkey.SignIn, passkeyProof{browser.Bindings(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, asked)
+		user, amr, err = s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.SignIn, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, asked)
 	}
 	if err == nil {
 		err = s.proven(w, r, in, user, amr...)
 	}
 	if errors.Is(err, storage.ErrNotFound) { // signed out, or removed, this very moment
-		err = errWrongPasskey
+		err = people.ErrWrongPasskey
 	}
 	status, alert := s.passkeyFault(w, r, err)
 	if alert == "" {
@@ -125,9 +126,9 @@ func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error)
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
 		return http.StatusTooManyRequests, words.Must("signin.limited", words.Span(early.Wait))
-	case errors.Is(err, errWrongPasskey):
+	case errors.Is(err, people.ErrWrongPasskey):
 		return http.StatusUnprocessableEntity, words.Must("passkey.wrong")
-	case errors.Is(err, errLatePasskey):
+	case errors.Is(err, people.ErrLatePasskey):
 		return http.StatusUnprocessableEntity, words.Must("passkey.late")
 	}
 	return 0, ""

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -83,7 +84,7 @@ func (s *Server) openersOf(r *http.Request, u storage.User) ([]opener, error) {
 		switch c.Kind {
 		case storage.PasskeyCredential:
 			k, _ := s.openPasskey(r, c)
-			o := opener{Name: say.Must("review.passkey", nameOf(say, k)), Detail: say.Must("review.since", say.Date(c.CreatedAt))}
+			o := opener{Name: say.Must("review.passkey", people.PasskeyName(say, k)), Detail: say.Must("review.since", say.Date(c.CreatedAt))}
 			if onlyFactor(creds) {
 				o.Asked = true
 			} else {

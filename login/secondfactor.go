@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -40,26 +41,26 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	m := s.missingFactor(r, in, c)
+	m := s.missingFactor(r, in, c, true)
 	switch {
-	case m.acr == "" && c.account == nil: // the rules changed, or their second factor was taken away
+	case m.ACR == "" && c.account == nil: // the rules changed, or their second factor was taken away
 		return s.startOver(w, r, in)
-	case m.acr == "":
+	case m.ACR == "":
 		return s.goOn(w, r, in)
-	case m.none() && storage.ReachesACR(storage.ACRMultiFactor, m.acr) && !storage.HasSecondFactor(c.creds):
+	case m.None() && storage.ReachesACR(storage.ACRMultiFactor, m.ACR) && !storage.HasSecondFactor(c.creds):
 		return forward(w, r, in, "/second-factor/setup")
 	}
 	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
 }
 
-func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m missing, form secondFactorForm) error {
+func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m people.Missing, form secondFactorForm) error {
 	form.Account = ui.AccountOfUser(c.user)
-	form.TOTP, form.Codes, form.Unreachable = m.totp, m.recovery > 0, m.none()
+	form.TOTP, form.Codes, form.Unreachable = m.TOTP, m.Recovery > 0, m.None()
 	form.Passkeys = form.Unreachable && s.offersPasskeys(r)
-	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.passkeys == 0)
+	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.Passkeys == 0)
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)
-	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.acr) {
+	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.ACR) {
 		form.Remember = v.Words.Long(d)
 	}
 	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
@@ -79,16 +80,16 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m := s.missingFactor(r, in, c)
-	if m.acr == "" && c.account != nil {
+	m := s.missingFactor(r, in, c, true)
+	if m.ACR == "" && c.account != nil {
 		return s.goOn(w, r, in)
 	}
 	form := secondFactorForm{Recovery: r.PostForm.Get("kind") == "recovery"}
 	switch code := r.PostForm.Get("code"); {
-	case form.Recovery && m.recovery > 0:
-		err = s.proveRecovery(r, c.user, code)
-	case !form.Recovery && m.totp:
-		err = s.proveTOTP(r, c.user, code)
+	case form.Recovery && m.Recovery > 0:
+		err = s.ProveRecovery(r.Context(), s.askerOf(r), c.user, code)
+	case !form.Recovery && m.TOTP:
+		err = s.ProveTOTP(r.Context(), s.askerOf(r), c.user, code)
 	default: // what they have changed meanwhile, or would not do
 		return s.toSecondFactor(w, r, in)
 	}

@@ -3,26 +3,18 @@ package login
 import (
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// usablePasskeys is how many of a person's passkeys can be asked for as a second factor.
-func (s *Server) usablePasskeys(r *http.Request, creds []storage.Credential) int {
-	if _, err := s.party(r); err != nil {
-		return 0
-	}
-	return len(slices.DeleteFunc(s.passkeysOf(r, creds), passkey.Passkey.Cloned))
-}
-
 // factorPasskey is the form for a passkey on the page that asks for a second factor, or nil.
-func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m missing, form secondFactorForm) *passkeyForm {
-	if m.passkeys == 0 {
+func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing, form secondFactorForm) *passkeyForm {
+	if m.Passkeys == 0 {
 		return nil
 	}
 	ui.AllowScripts(w)
@@ -36,12 +28,12 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m missing, form s
 
 // passkeyAsked is who is asked for a passkey as a second factor, and what they lack. They
 // lack nothing when ok is false: the page says what comes next.
-func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c *claimant, m missing, ok bool, err error) {
+func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c *claimant, m people.Missing, ok bool, err error) {
 	if c, err = s.claimant(r, in); err != nil {
 		return nil, m, false, err
 	}
-	m = s.missingFactor(r, in, c)
-	return c, m, m.acr != "" && m.passkeys > 0, nil
+	m = s.missingFactor(r, in, c, true)
+	return c, m, m.ACR != "" && m.Passkeys > 0, nil
 }
 
 // factorPasskeyOptions gives the page's script a challenge for the passkeys of whom it asks.
@@ -57,8 +49,8 @@ func (s *Server) factorPasskeyOptions(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	challenge, err := s.startPasskey(r, passkey.Factor, browser.Binding(w, r), &c.user)
-	if errors.Is(err, errWrongPasskey) { // removed this very moment
+	challenge, err := s.StartPasskey(r.Context(), s.askerOf(r), passkey.Factor, browser.Binding(w, r), &c.user)
+	if errors.Is(err, people.ErrWrongPasskey) { // removed this very moment
 		return &web.Problem{Status: http.StatusConflict, Err: err}
 	}
 	if err != nil {
@@ -80,7 +72,7 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	_, amr, err := s.provePasskey(r, in, passkey.Factor, passkeyProof{browser.Bindings(r), r.PostForm.Get("state"), r.PostForm.Get("answer")}, &c.user)
+	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, &c.user)
 	if status, alert := s.passkeyFault(w, r, err); alert != "" {
 		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
 	}

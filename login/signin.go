@@ -201,7 +201,7 @@ func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage
 		return err
 	}
 	c := &claimant{user: user, creds: creds, amr: amr, acr: s.acr(r, user, creds, amr)}
-	if s.missingFactor(r, in, c).acr != "" {
+	if s.missingFactor(r, in, c, false).ACR != "" {
 		return s.await(w, r, in, c)
 	}
 	if err := s.signedIn(w, r, in, user, since, c.acr, amr...); err != nil {

@@ -20,3 +20,14 @@ func (s *Service) openPasskey(ctx context.Context, c storage.Credential) (k pass
 	}
 	return k, err == nil
 }
+
+// PasskeyName returns what a passkey is called: by its owner, else by the product that keeps it.
+func PasskeyName(w Words, k passkey.Passkey) string {
+	if k.Name != "" {
+		return k.Name
+	}
+	if maker := k.Maker(); maker != "" {
+		return maker
+	}
+	return w.Must("passkeys.unnamed")
+}

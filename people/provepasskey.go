@@ -1,0 +1,191 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people/passkey"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// ErrWrongPasskey is every reason why an answer proves no user: an unknown passkey, a wrong
+	// signature, a disabled account, a copied key, a challenge for something else.
+	ErrWrongPasskey = Refusal("passkey.wrong")
+	// ErrLatePasskey says that the challenge has expired.
+	ErrLatePasskey = Refusal("passkey.late")
+)
+
+// party returns the tenant as browsers know it. passkey.ErrNoHost says that its issuer has no host
+// name that passkeys can belong to.
+func (s *Service) party(a Asker) (*passkey.Party, error) {
+	name := a.Tenant.Name
+	if name == "" {
+		name = productName
+	}
+	return passkey.New(a.Tenant.ID, a.Tenant.Issuer, name, s.Secrets)
+}
+
+// OffersPasskeys reports whether users of the tenant may sign in with a passkey.
+func (s *Service) OffersPasskeys(a Asker) bool {
+	_, err := s.party(a)
+	return err == nil && a.offers(storage.MethodPasskey)
+}
+
+// passkeysOf returns the passkeys among a user's credentials that can be read.
+func (s *Service) passkeysOf(ctx context.Context, creds []storage.Credential) []passkey.Passkey {
+	var keys []passkey.Passkey
+	for _, c := range creds {
+		if c.Kind != storage.PasskeyCredential {
+			continue
+		}
+		if k, ok := s.openPasskey(ctx, c); ok {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func (s *Service) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
+	plain, err := k.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return s.Secrets.Box(tenant, secret.Passkey).Seal(plain), nil
+}
+
+// personOf returns the user as browsers show the user, with the passkeys.
+func (s *Service) personOf(ctx context.Context, u storage.User) (passkey.Person, error) {
+	p := passkey.Person{ID: u.ID, Name: u.Email, Display: u.Profile.Name}
+	if p.Name == "" {
+		p.Name = u.Username
+	}
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	p.Passkeys = s.passkeysOf(ctx, creds)
+	return p, err
+}
+
+// StartPasskey asks for a passkey of the user, or of any user if user is nil. bound ties the answer
+// to the browser or app that was asked. Its refusal is ErrWrongPasskey: the user has no passkey
+// for the purpose.
+func (s *Service) StartPasskey(ctx context.Context, a Asker, purpose passkey.Purpose, bound string, user *storage.User) (passkey.Challenge, error) {
+	party, err := s.party(a)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	if user == nil {
+		return party.Ask(purpose, bound, nil)
+	}
+	person, err := s.personOf(ctx, *user)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	c, err := party.Ask(purpose, bound, &person)
+	if errors.Is(err, passkey.ErrWrong) {
+		err = ErrWrongPasskey
+	}
+	return c, err
+}
+
+// PasskeyProof is what comes back from a browser or app that was asked for a passkey.
+type PasskeyProof struct {
+	Bound  []string // one of them is what StartPasskey was given
+	State  string   // of the challenge
+	Answer string   // AuthenticationResponseJSON
+}
+
+// ProvePasskey returns the user whom a passkey proves, and by which methods (RFC 8176). If user is
+// not nil, it is the one who was asked. Either the challenge is used up and the passkey's counter
+// kept, or nothing is proven. Its refusals are ErrWrongPasskey and ErrLatePasskey.
+func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Purpose, p PasskeyProof, user *storage.User) (storage.User, []string, error) {
+	party, err := s.party(a)
+	if err != nil {
+		return storage.User{}, nil, err
+	}
+	answer, err := party.Open(purpose, party.MadeFor(p.State, p.Bound), p.State, []byte(p.Answer))
+	if err == nil && user != nil && user.ID != answer.UserID {
+		err = passkey.ErrWrong
+	}
+	var found storage.User
+	var proof passkey.Proof
+	if err == nil {
+		found, proof, err = s.judge(ctx, a, answer)
+	}
+	for tries := 1; tries < 5 && errors.Is(err, storage.ErrStale); tries++ {
+		// The passkey is in use elsewhere at this very moment, or the answer came before.
+		spent, e := s.Store.IsSpent(ctx, answer.Once.TenantID, answer.Once.Purpose, answer.Once.Value)
+		if e != nil {
+			return storage.User{}, nil, e
+		}
+		if spent {
+			err = passkey.ErrLate
+			break
+		}
+		found, proof, err = s.judge(ctx, a, answer)
+	}
+	switch {
+	case err == nil:
+		return found, proof.AMR(), nil
+	case errors.Is(err, storage.ErrUnavailable):
+		return storage.User{}, nil, err
+	case errors.Is(err, passkey.ErrLate):
+		return storage.User{}, nil, ErrLatePasskey
+	case errors.Is(err, passkey.ErrWrong), errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrStale):
+		why := "passkey"
+		switch {
+		case errors.Is(err, passkey.ErrCloned):
+			why = "copied passkey"
+		case errors.Is(err, storage.ErrNotFound):
+			why = "unknown passkey"
+		}
+		if err := s.wrongProof(ctx, a); err != nil {
+			return storage.User{}, nil, err
+		}
+		s.observeSome(ctx, a, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous", ClientID: a.ClientID, Detail: map[string]string{"reason": why}})
+		return storage.User{}, nil, ErrWrongPasskey
+	}
+	return storage.User{}, nil, err
+}
+
+// judge looks at an answer by what is stored, and stores what follows from it. It returns the user
+// with an error, too, once a passkey of the user was named. storage.ErrStale says that the
+// passkey, the user or the challenge was used meanwhile.
+func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (storage.User, passkey.Proof, error) {
+	tenant, now := a.Tenant, time.Now()
+	// Whether or not there is such a user, one read says no: the ids of users are known to the
+	// clients that they use.
+	cred, err := s.Store.Credential(ctx, tenant.ID, answer.UserID, storage.PasskeyCredential, answer.ID)
+	if err != nil {
+		return storage.User{}, passkey.Proof{}, err
+	}
+	user, err := s.Store.User(ctx, tenant.ID, cred.UserID)
+	if err != nil {
+		return storage.User{}, passkey.Proof{}, err
+	}
+	key, ok := s.openPasskey(ctx, cred)
+	if !ok {
+		return user, passkey.Proof{}, passkey.ErrWrong
+	}
+	was := cred.Data
+	key, proof, verdict := answer.Verify(user.ID, key, now)
+	if verdict != nil && !errors.Is(verdict, passkey.ErrCloned) {
+		return user, proof, verdict
+	}
+	if cred.Data, err = s.sealPasskey(tenant.ID, key); err != nil {
+		return user, passkey.Proof{}, err
+	}
+	cred.UpdatedAt = now
+	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
+	if verdict != nil {
+		ch.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
+		if ch.Deliveries, err = s.changeNotice(a, user, "notice.passkey_copied", PasskeyName(s.Words(a.Language), key)); err != nil {
+			return user, passkey.Proof{}, err
+		}
+	}
+	if err := s.apply(ctx, user, ch); err != nil {
+		return user, passkey.Proof{}, err
+	}
+	return user, proof, verdict
+}
