@@ -21,10 +21,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// maxRequest bounds an authorization request, in bytes of its query. It comes back
-// sealed in URLs, which servers and browsers bound too.
-const maxRequest = 8 << 10
-
 // authorize is the dispatcher: the only place that knows what comes next. It parses
 // the request, and either sends the browser to the page that settles the first unmet
 // check, or to the client with a code.
@@ -50,7 +46,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 			resumed = nil // the same request, as if it had just come: all is asked for and proven again
 		}
 	}
-	if len(query) > maxRequest {
+	if len(query) > oauth.MaxRequest {
 		return tooLong()
 	}
 	form, err := url.ParseQuery(query)
@@ -85,7 +81,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
 			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxRequest)
 	if err := r.ParseForm(); err != nil {
 		var tooBig *http.MaxBytesError
 		if errors.As(err, &tooBig) {
@@ -102,7 +98,7 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 
 func tooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
-		Developer: "An authorization request may have " + strconv.Itoa(maxRequest) + " bytes. Keep state in the application and send a reference to it."}
+		Developer: "An authorization request may have " + strconv.Itoa(oauth.MaxRequest) + " bytes. Keep state in the application and send a reference to it."}
 }
 
 // decide sends the browser to the page that comes next, or to the client.

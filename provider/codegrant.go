@@ -15,6 +15,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -57,7 +58,7 @@ func (p codeGrant) check(ctx context.Context, s *session) error {
 // copy: what it gave dies, however late that shows (RFC 9700 section 4.5).
 func (p codeGrant) expired(ctx context.Context, s *session) error {
 	e := storage.Event{Kind: storage.EventCodeReused, Actor: s.client.ClientID, UserID: s.code.UserID, ClientID: s.client.ClientID}
-	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{CodeID: s.code.ID}, "code reused", e)); err != nil {
+	if err := p.Store.Apply(ctx, oauth.Revocation(ctx, s.tenant.ID, storage.GrantFilter{CodeID: s.code.ID}, "code reused", e)); err != nil {
 		return fmt.Errorf("revoke by expired code: %w", err)
 	}
 	return invalidGrant(ctx, tokens.ErrCodeExpired.Error())

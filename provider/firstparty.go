@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -141,7 +142,7 @@ func (p Apps) SignOut(r *http.Request, app storage.Client, token string) error {
 		return fmt.Errorf("grant of token: %w", err)
 	}
 	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}}
-	ch := revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
+	ch := oauth.Revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
 	if g.SessionID != "" {
 		ch.EndSessions = &storage.SessionFilter{IDs: []string{g.SessionID}}
 		ch.Revoke[0].GrantFilter = storage.GrantFilter{SessionID: g.SessionID, ClientID: app.ClientID}
@@ -183,22 +184,22 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
-	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !isToken(token) {
+	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || !resource.IsToken(token) {
 		return c, g, u, oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
 	}
 	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
 	if errors.Is(err, jws.ErrInvalid) {
-		return c, g, u, invalidToken(ctx, err.Error())
+		return c, g, u, resource.InvalidToken(ctx, err.Error())
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("open access token: %w", err)
 	}
 	if claims.GrantID == "" {
-		return c, g, u, invalidToken(ctx, "no person's token")
+		return c, g, u, resource.InvalidToken(ctx, "no person's token")
 	}
 	g, u, err = p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (g.UserID != claims.Subject || g.ClientID != claims.ClientID) {
-		return c, g, u, invalidToken(ctx, "revoked, or its grant is dead")
+		return c, g, u, resource.InvalidToken(ctx, "revoked, or its grant is dead")
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("grant of access token: %w", err)
@@ -206,7 +207,7 @@ func (p Apps) person(r *http.Request) (c storage.Client, g storage.Grant, u stor
 	web.Note(ctx, "client", g.ClientID)
 	app, err := p.clients.Enabled(ctx, t.ID, g.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return c, g, u, invalidToken(ctx, "its client is gone")
+		return c, g, u, resource.InvalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return c, g, u, fmt.Errorf("client: %w", err)

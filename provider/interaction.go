@@ -3,8 +3,6 @@ package provider
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"net/http"
 	"net/url"
@@ -24,7 +22,7 @@ import (
 type letter struct {
 	id      [16]byte
 	started time.Time
-	browser [16]byte // of the browser it is bound to: see bindingHash
+	browser [16]byte // of the browser it is bound to: see browser.BindingHash
 	query   string   // the request, as it came
 	foreign bool     // another browser brings it, or this one long after: see late
 }
@@ -49,22 +47,9 @@ func (l *letter) seal(p *Provider, t *web.Tenant) string {
 
 // newLetter binds the request to the browser that brings it.
 func newLetter(w http.ResponseWriter, r *http.Request, query string, now time.Time) *letter {
-	l := &letter{started: now, browser: bindingHash(browser.Binding(w, r)), query: query}
+	l := &letter{started: now, browser: browser.BindingHash(browser.Binding(w, r)), query: query}
 	rand.Read(l.id[:])
 	return l
-}
-
-func bindingHash(binding string) [16]byte {
-	sum := sha256.Sum256([]byte(binding))
-	return [16]byte(sum[:16])
-}
-
-// beganHere says whether the hash is that of a binding of the request's browser.
-func beganHere(r *http.Request, hash []byte) bool {
-	return browser.Began(r, func(binding string) bool {
-		h := bindingHash(binding)
-		return subtle.ConstantTimeCompare(h[:], hash) == 1
-	})
 }
 
 // late says whether the letter's lifetime is over, or a clock was ahead when it was made:
@@ -89,7 +74,7 @@ func (p *Provider) openLetter(r *http.Request, sealed string) (*letter, error) {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.expired.title",
 			Message: "problem.expired"}
 	}
-	if l.foreign = !beganHere(r, l.browser[:]); l.foreign && !p.late(l) {
+	if l.foreign = !browser.BeganHere(r, l.browser[:]); l.foreign && !p.late(l) {
 		return nil, elsewhere()
 	}
 	return l, nil

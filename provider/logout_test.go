@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -89,9 +90,9 @@ func TestPostedLogout(t *testing.T) {
 
 	for name, r := range map[string]*http.Request{
 		"JSON":      request("POST", "/logout", "{}", "Content-Type: application/json"),
-		"too long":  request("POST", "/logout", "state="+strings.Repeat("x", maxRequest), formType),
+		"too long":  request("POST", "/logout", "state="+strings.Repeat("x", oauth.MaxRequest), formType),
 		"no form":   request("POST", "/logout", "a=%zz", formType),
-		"too long ": request("GET", "/logout?state="+strings.Repeat("x", 3*maxRequest), ""),
+		"too long ": request("GET", "/logout?state="+strings.Repeat("x", 3*oauth.MaxRequest), ""),
 		"HEAD":      request("HEAD", "/logout", ""),
 	} {
 		if resp := v.raw(r); resp.StatusCode < 400 || resp.StatusCode > 499 || resp.Header.Get("Location") != "" {

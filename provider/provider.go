@@ -21,7 +21,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -113,6 +115,8 @@ type Provider struct {
 
 	auth        *clientauth.Authenticator
 	tokens      *tokens.Maker
+	logout      *logout.Server
+	resource    *resource.Server
 	unprotected daily
 	origins     cache.Cache[originKey, bool]
 
@@ -155,6 +159,11 @@ func New(c Config) (*Provider, error) {
 		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
+	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Auth: p.auth, Tokens: p.tokens, Keys: p.Keys}
+	p.logout = &logout.Server{
+		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
+		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: c.RequestLifetime + revivable,
+	}
 	p.fosite = newFosite(p)
 	return p, nil
 }
@@ -175,14 +184,14 @@ func (p *Provider) Register(r *mux.Router) {
 	}
 	// The hot ones first: gorilla/mux looks from top to bottom.
 	r.Handle("/token", p.cors(api(p.token)))
-	r.Handle("/userinfo", p.cors(api(p.userinfo)))
-	r.Handle("/introspect", api(p.introspect))
+	r.Handle("/userinfo", p.cors(api(p.resource.Userinfo)))
+	r.Handle("/introspect", api(p.resource.Introspect))
 	r.Handle("/authorize", page(p.authorize))
 	r.Handle("/jwks", web.Public(api(p.jwks)))
 	r.Handle("/.well-known/openid-configuration", web.Public(api(p.discovery)))
 	r.Handle("/.well-known/oauth-authorization-server", web.Public(api(p.discovery)))
-	r.Handle("/revoke", p.cors(api(p.revoke)))
-	r.Handle("/logout", page(p.logout))
+	r.Handle("/revoke", p.cors(api(p.resource.Revoke)))
+	r.Handle("/logout", page(p.logout.Logout))
 }
 
 // programs are the endpoints that answer JSON, errors too.

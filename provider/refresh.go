@@ -10,6 +10,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -138,7 +139,7 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 		return p.again(ctx, s)
 	}
 	e := storage.Event{Kind: storage.EventRefreshReused, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
-	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", e)); err != nil {
+	if err := p.Store.Apply(ctx, oauth.Revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", e)); err != nil {
 		return nil, nil, fmt.Errorf("revoke reused grant: %w", err)
 	}
 	return nil, nil, invalidGrant(ctx, "the refresh token was used before")
@@ -149,7 +150,7 @@ func (p refreshGrant) stale(ctx context.Context, s *session) (*storage.Grant, *s
 // failover to a standby that lagged behind. Its predecessors, spent long ago, would work again.
 func (p refreshGrant) rolledBack(ctx context.Context, s *session, g *storage.Grant) error {
 	e := storage.Event{Kind: storage.EventRefreshAhead, Actor: s.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
-	if err := p.Store.Apply(ctx, revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", e)); err != nil {
+	if err := p.Store.Apply(ctx, oauth.Revocation(ctx, s.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", e)); err != nil {
 		return fmt.Errorf("revoke grant that was rolled back: %w", err)
 	}
 	p.Log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. See docs/operations.md, Backups", "grant", g.ID)

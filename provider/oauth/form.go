@@ -14,6 +14,10 @@ import (
 // MaxForm bounds the body of a request from a program.
 const MaxForm = 64 << 10
 
+// MaxRequest bounds a request that a browser brings, in bytes of its query or form. It comes back
+// sealed in URLs, which servers and browsers bound, too.
+const MaxRequest = 8 << 10
+
 // PostForm reads the form that a program posted to /token, /revoke or /introspect.
 // Nothing is read from the URL, where secrets end up in logs (RFC 6749 section 2.3.1);
 // nothing is taken twice, because two readers could take different ones (section

@@ -1,4 +1,4 @@
-package provider
+package resource
 
 import (
 	"encoding/json"
@@ -16,14 +16,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// userinfo tells a client about the user whose access token it brings (OIDC Core 5.3). What is
+// Userinfo tells a client about the user whose access token it brings (OIDC Core 5.3). What is
 // wrong with the token stands in WWW-Authenticate, too (RFC 6750 section 3).
-func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) Userinfo(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
 		return oauth.ErrMethodNotAllowed.WithDescription("Use GET or POST.")
 	}
-	err := p.answerUserinfo(w, r)
+	err := s.answerUserinfo(w, r)
 	if e := oauth.Refusal(err); e != nil {
 		w.Header().Set("WWW-Authenticate", bearerChallenge(web.TenantOf(r.Context()), e))
 	}
@@ -32,7 +32,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 
 // answerUserinfo needs one read: the grant, if it lives and the token was not revoked, with its
 // user.
-func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	token, err := bearerToken(w, r)
 	if errors.Is(err, errNoToken) {
@@ -45,9 +45,9 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if errors.Is(err, jws.ErrInvalid) {
-		return invalidToken(ctx, err.Error())
+		return InvalidToken(ctx, err.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("open access token: %w", err)
@@ -58,24 +58,24 @@ func (p *Provider) answerUserinfo(w http.ResponseWriter, r *http.Request) error 
 		return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope openid.")
 	}
 	if claims.GrantID == "" {
-		return invalidToken(ctx, "no person's token")
+		return InvalidToken(ctx, "no person's token")
 	}
-	grant, user, err := p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	grant, user, err := s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (grant.UserID != claims.Subject || grant.ClientID != claims.ClientID) {
-		return invalidToken(ctx, "revoked, or its grant is dead")
+		return InvalidToken(ctx, "revoked, or its grant is dead")
 	}
 	if err != nil {
 		return fmt.Errorf("grant of access token: %w", err)
 	}
 	web.Note(ctx, "client", grant.ClientID)
-	c, err := p.clients.Enabled(ctx, t.ID, grant.ClientID)
+	c, err := s.Clients.Enabled(ctx, t.ID, grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return invalidToken(ctx, "its client is gone")
+		return InvalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	return p.writeUserinfo(w, r, c, userinfoClaims(c, &grant, &user, scopes))
+	return s.writeUserinfo(w, r, c, userinfoClaims(c, &grant, &user, scopes))
 }
 
 // userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
@@ -86,7 +86,7 @@ func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes
 }
 
 // writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
-func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, claims map[string]any) error {
+func (s *Server) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, claims map[string]any) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
 	if c.UserinfoSignedResponseAlg == "" {
 		return oauth.WriteJSON(w, http.StatusOK, claims)
@@ -96,7 +96,7 @@ func (p *Provider) writeUserinfo(w http.ResponseWriter, r *http.Request, c *stor
 	if err != nil {
 		return fmt.Errorf("encode userinfo: %w", err)
 	}
-	signed, err := p.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, tokens.IDTokenType, plain)
+	signed, err := s.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, tokens.IDTokenType, plain)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package provider
+package resource
 
 import (
 	"context"
@@ -17,16 +17,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// revoke makes a token of the client useless (RFC 7009): a refresh token with all that
+// Revoke makes a token of the client useless (RFC 7009): a refresh token with all that
 // its grant gave, an access token by itself. What is unknown, expired or another
 // client's is left alone and answered alike, so that nobody learns which it was. Only a
 // storage that did not answer is an error: the client must know that the token lives.
-func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) error {
 	form, err := oauth.PostForm(w, r)
 	if err != nil {
 		return err
 	}
-	client, err := p.auth.Client(r, form)
+	client, err := s.Auth.Client(r, form)
 	if err != nil {
 		return err
 	}
@@ -34,9 +34,9 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
-	end := p.revokeAccess
+	end := s.revokeAccess
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		end = p.revokeRefresh
+		end = s.revokeRefresh
 	}
 	if err := end(r.Context(), client, token, time.Now()); err != nil {
 		return fmt.Errorf("revoke: %w", err)
@@ -49,19 +49,19 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
 
 // revokeRefresh revokes the grant: one conditional UPDATE, which does nothing to a grant
 // of another client. A token that was rotated meanwhile will do: its owner wants an end.
-func (p *Provider) revokeRefresh(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	id, _, err := p.tokens.OpenRefreshToken(c.TenantID, token)
+func (s *Server) revokeRefresh(ctx context.Context, c *storage.Client, token string, now time.Time) error {
+	id, _, err := s.Tokens.OpenRefreshToken(c.TenantID, token)
 	if err != nil {
 		web.Note(ctx, "why", err.Error())
 		return nil
 	}
 	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}}
-	return p.Store.Apply(ctx, revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", e))
+	return s.Store.Apply(ctx, oauth.Revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", e))
 }
 
 // revokeAccess remembers the token's jti until it has expired.
-func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	claims, err := p.tokens.OpenAccessToken(ctx, web.TenantOf(ctx), token, now)
+func (s *Server) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
+	claims, err := s.Tokens.OpenAccessToken(ctx, web.TenantOf(ctx), token, now)
 	if err == nil && claims.ClientID != c.ClientID {
 		err = fmt.Errorf("%w: another client's", jws.ErrInvalid)
 	}
@@ -76,10 +76,10 @@ func (p *Provider) revokeAccess(ctx context.Context, c *storage.Client, token st
 	if claims.GrantID == "" {
 		person = "" // it was the client's own
 	}
-	err = p.Store.Apply(ctx, storage.Change{
+	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: c.TenantID, UserID: person, Now: now,
 		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI, ExpiresAt: time.Unix(claims.ExpiresAt, 0)}},
-		Events: []storage.Event{event(ctx, storage.Event{
+		Events: []storage.Event{oauth.Event(ctx, storage.Event{
 			TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI},
 		})},
 	})

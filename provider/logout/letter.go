@@ -1,4 +1,4 @@
-package provider
+package logout
 
 import (
 	"encoding/json"
@@ -17,15 +17,15 @@ import (
 // authorization request it is sealed, travels with the browser and is bound to it.
 type logoutLetter struct {
 	Started  int64    `json:"t"` // µs
-	Browser  []byte   `json:"b"` // see bindingHash
+	Browser  []byte   `json:"b"` // see browser.BindingHash
 	Client   string   `json:"c,omitempty"`
 	Target   string   `json:"u,omitempty"`
 	State    string   `json:"s,omitempty"`
 	Sessions []string `json:"i"` // that the browser had, the current one first
 }
 
-func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request, accounts []browser.Account) string {
-	bound := bindingHash(browser.Binding(w, r))
+func (l *logoutRequest) seal(s *Server, w http.ResponseWriter, r *http.Request, accounts []browser.Account) string {
+	bound := browser.BindingHash(browser.Binding(w, r))
 	letter := logoutLetter{Started: time.Now().UnixMicro(), Browser: bound[:], Target: l.target, State: l.state}
 	if l.client != nil {
 		letter.Client = l.client.ClientID
@@ -37,13 +37,13 @@ func (l *logoutRequest) seal(p *Provider, w http.ResponseWriter, r *http.Request
 	if err != nil {
 		panic(err) // strings and numbers can always be written
 	}
-	return p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).SealString(plain)
+	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).SealString(plain)
 }
 
 // openLogout opens the l parameter, for the browser alone that it was given to, as long as
 // an authorization request can be begun anew.
-func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, error) {
-	plain, err := p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).OpenString(sealed)
+func (s *Server) openLogout(r *http.Request, sealed string) (*logoutLetter, error) {
+	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutRequest).OpenString(sealed)
 	l := &logoutLetter{}
 	if err == nil {
 		err = json.Unmarshal(plain, l)
@@ -51,9 +51,9 @@ func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, er
 	switch {
 	case err != nil:
 		return nil, errors.New("does not open")
-	case !storage.Within(time.UnixMicro(l.Started), time.Now(), p.RequestLifetime+revivable):
+	case !storage.Within(time.UnixMicro(l.Started), time.Now(), s.LetterLifetime):
 		return nil, errors.New("too old")
-	case !beganHere(r, l.Browser):
+	case !browser.BeganHere(r, l.Browser):
 		return nil, errors.New("of another browser")
 	}
 	return l, nil
@@ -61,9 +61,9 @@ func (p *Provider) openLogout(r *http.Request, sealed string) (*logoutLetter, er
 
 // logoutConfirmed goes on when the page has asked and ended the session. A letter says
 // only what was wanted: that the session has ended is seen, not believed.
-func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *logoutLetter, sealed string) error {
+func (s *Server) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *logoutLetter, sealed string) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	accounts, err := p.Sessions.All(r)
+	accounts, err := s.Sessions.All(r)
 	if err != nil {
 		return err
 	}
@@ -71,11 +71,11 @@ func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *lo
 		return slices.ContainsFunc(accounts, func(a browser.Account) bool { return a.ID == id })
 	}
 	if len(l.Sessions) > 0 && has(l.Sessions[0]) {
-		return p.askToSignOut(w, r, sealed)
+		return s.askToSignOut(w, r, sealed)
 	}
 	req := &logoutRequest{state: l.State}
 	if l.Client != "" {
-		c, err := p.clients.Enabled(ctx, t.ID, l.Client)
+		c, err := s.Clients.Enabled(ctx, t.ID, l.Client)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
@@ -86,8 +86,8 @@ func (p *Provider) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *lo
 	if l.Target != "" && postLogoutFault(req.client, l.Target) == "" { // it may have been taken back
 		req.target = l.Target
 	}
-	if err := p.revokeSessions(ctx, req.client, slices.DeleteFunc(l.Sessions, has)...); err != nil {
+	if err := s.revokeSessions(ctx, req.client, slices.DeleteFunc(l.Sessions, has)...); err != nil {
 		return err
 	}
-	return p.signedOut(w, r, req)
+	return s.signedOut(w, r, req)
 }

@@ -1,4 +1,4 @@
-package provider
+package logout
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// logout ends a session because a client asks for it (RP-Initiated Logout 1.0). A hint
+// Logout ends a session because a client asks for it (RP-Initiated Logout 1.0). A hint
 // that only the session's own client can have ends it at once. Whatever else came by,
 // such as a link on somebody's page, has the person asked: the request is sealed and
 // goes to the page that asks, which ends the session and brings it back.
@@ -28,43 +28,43 @@ import (
 // Whoever wants to sign out can, whatever came along. A hint that cannot be verified counts
 // as none, and so does a request that cannot be read: a page asks. The browser is sent to a
 // post_logout_redirect_uri only when it is the client's own; else it stays here.
-func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodPost:
-		return p.logoutPost(w, r)
+		return s.logoutPost(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	form, err := p.logoutForm(r)
+	form, err := s.logoutForm(r)
 	if err != nil {
 		return err
 	}
 	if sealed := form.Get("l"); sealed != "" {
-		l, err := p.openLogout(r, sealed)
+		l, err := s.openLogout(r, sealed)
 		if err == nil {
-			return p.logoutConfirmed(w, r, l, sealed)
+			return s.logoutConfirmed(w, r, l, sealed)
 		}
 		// A parameter of a client's that has the same name, or a letter that is of no use any
 		// more: either way it says nothing.
 		web.Note(r.Context(), "letter", err.Error())
 	}
-	req, err := p.parseLogout(r.Context(), form)
+	req, err := s.parseLogout(r.Context(), form)
 	if err != nil {
 		return err
 	}
-	accounts, err := p.Sessions.All(r)
+	accounts, err := s.Sessions.All(r)
 	if err != nil {
 		return err
 	}
 	if len(accounts) == 0 {
-		return p.signedOut(w, r, req)
+		return s.signedOut(w, r, req)
 	}
 	meant := req.meant(accounts, time.Now())
 	if meant == nil {
-		return p.askToSignOut(w, r, req.seal(p, w, r, accounts))
+		return s.askToSignOut(w, r, req.seal(s, w, r, accounts))
 	}
 	also := func(a browser.Account, ch *storage.Change) {
 		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}}
@@ -72,24 +72,24 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
 			e.Actor, e.ClientID = req.client.ClientID, req.client.ClientID
 			ch.Revoke = signedOutBy(req.client, a.ID)
 		}
-		ch.Events = []storage.Event{event(r.Context(), e)}
+		ch.Events = []storage.Event{oauth.Event(r.Context(), e)}
 	}
-	if err := p.Sessions.End(w, r, also, meant.ID); err != nil {
+	if err := s.Sessions.End(w, r, also, meant.ID); err != nil {
 		return err
 	}
-	return p.signedOut(w, r, req)
+	return s.signedOut(w, r, req)
 }
 
 // logoutPost takes the request from a form and makes it a GET: a form that another site
 // posts does not bring the session's cookie, the redirect that follows does. The hint
 // says much about a person, so that the parameters are sealed: they give whoever has
 // them nothing that they did not have before.
-func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
 			Developer: "POST /logout takes application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxRequest)
 	if err := r.ParseForm(); err != nil {
 		var tooBig *http.MaxBytesError
 		if errors.As(err, &tooBig) {
@@ -99,21 +99,21 @@ func (p *Provider) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := web.TenantOf(r.Context())
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", t.Path+"/logout?r="+p.Secrets.Box(t.ID, secret.LogoutPosted).SealString([]byte(r.PostForm.Encode())))
+	w.Header().Set("Location", t.Path+"/logout?r="+s.Secrets.Box(t.ID, secret.LogoutPosted).SealString([]byte(r.PostForm.Encode())))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
 // logoutForm are the parameters of the request: those of the URL, or those that were
 // posted before. Those that cannot be read are none.
-func (p *Provider) logoutForm(r *http.Request) (url.Values, error) {
-	if len(r.URL.RawQuery) > 2*maxRequest {
+func (s *Server) logoutForm(r *http.Request) (url.Values, error) {
+	if len(r.URL.RawQuery) > 2*oauth.MaxRequest {
 		return nil, logoutTooLong()
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if sealed := form.Get("r"); sealed != "" {
 		// What does not open is a parameter of a client's that has the same name.
-		if plain, unsealed := p.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(sealed); unsealed == nil {
+		if plain, unsealed := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(sealed); unsealed == nil {
 			form, err = url.ParseQuery(string(plain))
 			form.Del("l") // letters come by GET only
 		}
@@ -144,7 +144,7 @@ func readable(form url.Values) error {
 
 func logoutTooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "problem.bad_request.title",
-		Message: "problem.bad_logout", Developer: "A request to sign out may have " + fmt.Sprint(maxRequest) + " bytes."}
+		Message: "problem.bad_logout", Developer: "A request to sign out may have " + fmt.Sprint(oauth.MaxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.
@@ -157,13 +157,13 @@ type logoutRequest struct {
 
 // parseLogout checks a request. What it returns may be acted upon; what was wrong with the
 // rest is in the log.
-func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutRequest, error) {
+func (s *Server) parseLogout(ctx context.Context, form url.Values) (*logoutRequest, error) {
 	t := web.TenantOf(ctx)
 	req := &logoutRequest{state: form.Get("state")}
 	id, hint := form.Get("client_id"), form.Get("id_token_hint")
 	if hint != "" {
 		var err error
-		req.hint, err = p.tokens.OpenIDTokenHint(ctx, t, hint)
+		req.hint, err = s.Tokens.OpenIDTokenHint(ctx, t, hint)
 		switch {
 		case errors.Is(err, jws.ErrInvalid):
 			web.Note(ctx, "why", err.Error())
@@ -179,7 +179,7 @@ func (p *Provider) parseLogout(ctx context.Context, form url.Values) (*logoutReq
 		}
 	}
 	if id != "" {
-		c, err := p.clients.Enabled(ctx, t.ID, id)
+		c, err := s.Clients.Enabled(ctx, t.ID, id)
 		switch {
 		case err == nil:
 			req.client = c
@@ -230,11 +230,11 @@ func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browse
 }
 
 // revokeSessions revokes what the client was given in sessions that have ended.
-func (p *Provider) revokeSessions(ctx context.Context, c *storage.Client, sessions ...string) error {
+func (s *Server) revokeSessions(ctx context.Context, c *storage.Client, sessions ...string) error {
 	if c == nil || len(sessions) == 0 {
 		return nil
 	}
-	err := p.Store.Apply(ctx, storage.Change{TenantID: c.TenantID, Now: time.Now(), Revoke: signedOutBy(c, sessions...)})
+	err := s.Store.Apply(ctx, storage.Change{TenantID: c.TenantID, Now: time.Now(), Revoke: signedOutBy(c, sessions...)})
 	if err != nil {
 		return fmt.Errorf("revoke grants: %w", err)
 	}
@@ -252,15 +252,15 @@ func signedOutBy(c *storage.Client, sessions ...string) (all []storage.Revocatio
 }
 
 // askToSignOut sends the browser to the page that asks.
-func (p *Provider) askToSignOut(w http.ResponseWriter, r *http.Request, sealed string) error {
-	http.Redirect(w, r, web.TenantOf(r.Context()).Path+p.Pages.SignOut+"?l="+sealed, http.StatusSeeOther)
+func (s *Server) askToSignOut(w http.ResponseWriter, r *http.Request, sealed string) error {
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+s.SignOut+"?l="+sealed, http.StatusSeeOther)
 	return nil
 }
 
 // signedOut sends the browser back to the client, with its state as it came, or to the
 // page that says that it is done.
-func (p *Provider) signedOut(w http.ResponseWriter, r *http.Request, req *logoutRequest) error {
-	to := web.TenantOf(r.Context()).Path + p.Pages.SignedOut
+func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, req *logoutRequest) error {
+	to := web.TenantOf(r.Context()).Path + s.SignedOut
 	if req.target != "" {
 		to = req.target
 		if req.state != "" {

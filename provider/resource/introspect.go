@@ -1,4 +1,4 @@
-package provider
+package resource
 
 import (
 	"context"
@@ -38,16 +38,16 @@ type introspection struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
-// introspect tells a client whether a token works (RFC 7662): the token's own client, one
+// Introspect tells a client whether a token works (RFC 7662): the token's own client, one
 // that the token is for, or one that may introspect. The hint is not needed: a token
 // says itself what it is.
-func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
 	form, err := oauth.PostForm(w, r)
 	if err != nil {
 		return err
 	}
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	client, err := p.auth.Client(r, form)
+	client, err := s.Auth.Client(r, form)
 	if err != nil {
 		return err
 	}
@@ -59,9 +59,9 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
-	look := p.introspectAccess
+	look := s.introspectAccess
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		look = p.introspectRefresh
+		look = s.introspectRefresh
 	}
 	found, err := look(ctx, t, client, token, time.Now())
 	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, storage.ErrNotFound) {
@@ -76,8 +76,8 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 
 // introspectAccess looks at an access token: one signature, one read. Its errors are
 // jws.ErrInvalid or storage.ErrNotFound for a token that does not work here.
-func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
-	claims, err := p.tokens.OpenAccessToken(ctx, t, token, now)
+func (s *Server) introspectAccess(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *st
 		SID: claims.SID, AuthTime: claims.AuthTime, ACR: claims.ACR, AMR: claims.AMR,
 	}
 	if claims.GrantID == "" {
-		return found, p.ownTokenLives(ctx, t, claims)
+		return found, s.ownTokenLives(ctx, t, claims)
 	}
-	_, user, err := p.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	_, user, err := s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +105,11 @@ func (p *Provider) introspectAccess(ctx context.Context, t *web.Tenant, asks *st
 
 // ownTokenLives says whether a token that a client got for itself still counts: there is
 // no grant that could be revoked, only the token or the client.
-func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tokens.AccessClaims) error {
-	if _, err := p.clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
+func (s *Server) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tokens.AccessClaims) error {
+	if _, err := s.Clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
 		return err
 	}
-	spent, err := p.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
+	spent, err := s.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
 	if err == nil && spent {
 		err = fmt.Errorf("%w: it was revoked", jws.ErrInvalid)
 	}
@@ -118,12 +118,12 @@ func (p *Provider) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tok
 
 // introspectRefresh looks at a refresh token, for its own client alone: a resource server
 // that asks about one was sent it in place of an access token.
-func (p *Provider) introspectRefresh(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
-	id, generation, err := p.tokens.OpenRefreshToken(t.ID, token)
+func (s *Server) introspectRefresh(ctx context.Context, t *web.Tenant, asks *storage.Client, token string, now time.Time) (*introspection, error) {
+	id, generation, err := s.Tokens.OpenRefreshToken(t.ID, token)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
-	g, _, err := p.Store.LiveGrant(ctx, t.ID, id, "", now)
+	g, _, err := s.Store.LiveGrant(ctx, t.ID, id, "", now)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+package resource
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Server serves the endpoints that are shown a token.
+type Server struct {
+	Store   Store
+	Clients *oauth.Clients
+	Auth    *clientauth.Authenticator
+	Tokens  *tokens.Maker
+	Keys    *keys.Ring
+}
+
+// Store is what the endpoints ask of storage.
+type Store interface {
+	storage.SpentValues
+	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error)
+	Apply(ctx context.Context, c storage.Change) error
+}
