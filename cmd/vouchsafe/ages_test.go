@@ -14,20 +14,20 @@ import (
 // ages are the functions that compare an age without asking whether it is negative, and why
 // they may: nothing of it came from another process or a client, or it is asked there.
 var ages = map[string]string{
-	"provider/authorize.go once":         "openCode asks",
-	"provider/clientkeys.go get":         "of this process",
-	"provider/clientkeys.go look":        "of this process",
-	"provider/clientkeys.go put":         "of this process",
-	"provider/clientkeys.go fetch":       "of this process",
-	"provider/code.go openCode":          "asks",
-	"provider/interaction.go openLetter": "to both sides",
-	"provider/keys.go over":              "of this process",
-	"provider/policy.go needsLogin":      "storage asks",
-	"people/disavow.go keepFormer":       "the life of the link counts",
-	"people/disavow.go formerFactor":     "the life of the link counts",
-	"people/disavowal.go with":           "longer voids more",
-	"people/upstream/discovery.go get":   "of this process",
-	"people/upstream/keys.go named":      "of this process",
+	"provider/authorize.go once":              "OpenCode asks",
+	"provider/clientauth/clientkeys.go get":   "of this process",
+	"provider/clientauth/clientkeys.go look":  "of this process",
+	"provider/clientauth/clientkeys.go put":   "of this process",
+	"provider/clientauth/clientkeys.go fetch": "of this process",
+	"provider/tokens/code.go OpenCode":        "asks",
+	"provider/interaction.go openLetter":      "to both sides",
+	"provider/keys/keys.go over":              "of this process",
+	"provider/policy.go needsLogin":           "storage asks",
+	"people/disavow.go keepFormer":            "the life of the link counts",
+	"people/disavow.go formerFactor":          "the life of the link counts",
+	"people/disavowal.go with":                "longer voids more",
+	"people/upstream/discovery.go get":        "of this process",
+	"people/upstream/keys.go named":           "of this process",
 }
 
 // TestAgesHaveALowerBound walks the code for comparisons of how long ago something was: what
