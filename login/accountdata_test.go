@@ -25,7 +25,7 @@ func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
 	}
 	v := s.signedIn("jo")
 	p := v.at("/account/profile")
-	for _, f := range profileFields {
+	for _, f := range profileInputs {
 		if !strings.Contains(p.body, `name="`+f.name+`"`) {
 			t.Errorf("the page has no field %s", f.name)
 		}
@@ -73,7 +73,7 @@ func TestOddProfilesAreRefused(t *testing.T) {
 	v := s.signedIn("jo@example.com")
 	v.at("/account/profile")
 	for _, test := range [][3]string{
-		{"name", strings.Repeat("é", maxProfile+1), english.Must("profile.long", maxProfile)},
+		{"name", strings.Repeat("é", people.MaxProfileField+1), english.Must("profile.long", people.MaxProfileField)},
 		{"name", "Jo\nDoe", english["profile.unprintable"]}, {"name", "Jo\x00", english["profile.unprintable"]}, {"nickname", "\u202egnp.evil", english["profile.unprintable"]}, {"name", "\xff", english["profile.unprintable"]},
 		{"website", "javascript:alert(1)", english["profile.url"]}, {"website", "http://jo.example/", english["profile.url"]}, {"picture", "data:image/png,x", english["profile.url"]},
 		{"picture", "https://user:password@x.example/", english["profile.url"]}, {"website", "//jo.example", english["profile.url"]},
@@ -90,7 +90,7 @@ func TestOddProfilesAreRefused(t *testing.T) {
 		t.Errorf("got %+v", got.Profile)
 	}
 	for _, test := range [][2]string{
-		{"name", strings.Repeat("é", maxProfile)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"}, {"birthdate", "1990-12-31"}, {"zoneinfo", "America/Argentina/Buenos_Aires"}, {"zoneinfo", "UTC"}, {"locale", "ru"},
+		{"name", strings.Repeat("é", people.MaxProfileField)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"}, {"birthdate", "1990-12-31"}, {"zoneinfo", "America/Argentina/Buenos_Aires"}, {"zoneinfo", "UTC"}, {"locale", "ru"},
 		{"address.street_address", "1 Road\r\nFlat 2"},
 	} {
 		if p := v.post("/account/profile", test[0], test[1]); p.leads() != "/account?done=profile" {

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -111,15 +110,15 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		if err := offered(usesPasswords(p.Request)); err != nil {
 			return nil, err
 		}
-		_, err := s.Store.Credential(p.Context(), p.user.TenantID, p.user.ID, storage.PasswordCredential, "")
-		had := err == nil
-		if errors.Is(err, storage.ErrNotFound) {
+		had, err := s.HasPassword(p.Context(), p.user)
+		if err == nil && !had {
 			err = s.ownerOnly(p)
 		}
 		if err != nil {
 			return nil, err
 		}
-		user, err := s.changePassword(p.Request, p.user, in.OldPassword, in.Password)
+		asked := people.NewPassword{Old: in.OldPassword, New: in.Password}
+		user, err := s.ChangePassword(p.Context(), s.askerOf(p.Request), p.user, asked)
 		if err != nil {
 			return nil, err
 		}

@@ -53,13 +53,6 @@ func (s *Server) admit(r *http.Request, by ...limit.By) (*limit.Pass, error) {
 func (s *Server) allowGuess(r *http.Request, user storage.User, key string) (guess, error) {
 	return s.AllowGuess(r.Context(), s.askerOf(r), user, key)
 }
-func (s *Server) allowOwner(r *http.Request, user storage.User) (guess, error) {
-	session := ""
-	if a, err := s.Sessions.Current(r); err == nil {
-		session = a.ID
-	}
-	return s.AllowOwner(r.Context(), s.askerOf(r), user, session)
-}
 func (s *Server) allowForm(r *http.Request) error { return s.AllowForm(r.Context(), s.askerOf(r)) }
 func (s *Server) allowTrip(r *http.Request) (right func(userID string), err error) {
 	return s.AllowTrip(r.Context(), s.askerOf(r))

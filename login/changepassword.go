@@ -5,12 +5,11 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -42,12 +41,11 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 	if err != nil {
 		return a, false, err
 	}
-	_, err = s.Store.Credential(r.Context(), a.TenantID, a.UserID, storage.PasswordCredential, "")
-	if errors.Is(err, storage.ErrNotFound) {
+	has, err := s.HasPassword(r.Context(), a.User)
+	if err == nil && !has {
 		a, err = s.account.Fresh(r)
-		return a, false, err
 	}
-	return a, true, err
+	return a, has, err
 }
 
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
@@ -73,7 +71,8 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.changePassword(r, a.User, r.PostForm.Get("old_password"), r.PostForm.Get("password"))
+	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"), Session: a.ID}
+	user, err := s.ChangePassword(r.Context(), s.askerOf(r), a.User, in)
 	if err != nil {
 		return s.showPassword(w, r, a, has, err)
 	}
@@ -93,54 +92,6 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.devices.Remember(w, r, knownFor(user, a.ACR)...)
 	return account.Changed(w, r, "/account", "password")
-}
-
-// changePassword gives a person a new password. They prove the old one, if there is one;
-// else the caller has made sure of them. It ends all their sessions and grants: the person
-// that it returns may start a session again.
-func (s *Server) changePassword(r *http.Request, u storage.User, old, fresh string) (storage.User, error) {
-	cred, err := s.Store.Credential(r.Context(), u.TenantID, u.ID, storage.PasswordCredential, "")
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return u, err
-	}
-	if err == nil {
-		if err := s.proveOld(r, u, cred, old); err != nil {
-			return u, err
-		}
-	}
-	ch, err := s.passwordChange(r, u, "password", fresh)
-	if err != nil {
-		return u, err
-	}
-	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: storage.EventPasswordChanged, UserID: u.ID}))
-	if err := s.apply(r, u, ch); err != nil {
-		return u, err
-	}
-	u.CredentialVersion++ // and no other: what else changed it meanwhile must not be undone
-	return u, nil
-}
-
-// proveOld checks the password that a person has, and counts the guesses of whoever sits
-// at their browser.
-func (s *Server) proveOld(r *http.Request, u storage.User, cred storage.Credential, old string) error {
-	if old == "" || len(old) > password.MaxLength {
-		return invalidf("old_password", "newpassword.missing")
-	}
-	guess, err := s.allowOwner(r, u)
-	if err != nil {
-		return err
-	}
-	ok, _, err := s.PasswordsFor(guess).Verify(r.Context(), cred.Data, old)
-	if err != nil && !errors.Is(err, argon2id.ErrMalformed) {
-		guess.Unseen(r.Context())
-		return err
-	}
-	if !ok {
-		s.observe(r, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID})
-		return invalidf("old_password", "newpassword.wrong")
-	}
-	guess.Right(r.Context())
-	return nil
 }
 
 // changePasswordAt leads password managers to where a password is changed (W3C, A Well-Known URL for

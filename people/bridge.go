@@ -58,10 +58,6 @@ func (s *Service) AllowGuess(ctx context.Context, a Asker, user storage.User, ke
 	g, err := s.allowGuess(ctx, a, user, key)
 	return Guess{g}, err
 }
-func (s *Service) AllowOwner(ctx context.Context, a Asker, user storage.User, session string) (Guess, error) {
-	g, err := s.allowOwner(ctx, a, user, session)
-	return Guess{g}, err
-}
 func (s *Service) AllowForm(ctx context.Context, a Asker) error { return s.allowForm(ctx, a) }
 func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	return s.allowTrip(ctx, a)
@@ -120,4 +116,3 @@ func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery
 	return s.composeText(a, to, code)
 }
 func (a Asker) Offers(method string) bool                { return a.offers(method) }
-func (s *Service) PasswordsFor(g Guess) *password.Hasher { return s.passwordsFor(g.guess) }
