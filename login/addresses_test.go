@@ -138,12 +138,12 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 			t.Errorf("a code for %s makes an account of %s: %v", old.key, old.email, err)
 		}
 		jo := s.user("default", fmt.Sprintf("jo%d@example.com", len(old.key)), "", right)
-		change, err := s.login.newCode(r, storage.CodeEmail, jo.ID, jo.ID, emailChange{old.email, old.key, jo.EmailKey}, codeLife)
+		change, err := s.login.newCode(r, storage.CodeEmail, jo.ID, jo.ID, map[string]string{"email": old.email, "key": old.key, "from": jo.EmailKey}, codeLife)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.change(jo, storage.Change{Codes: []storage.Code{change.Code}})
-		if u, err := s.login.confirmEmailChange(r, jo, proof{Token: change.Token}); err == nil {
+		if u, err := s.login.ConfirmEmailChange(r.Context(), s.login.askerOf(r), jo, proof{Token: change.Token}); err == nil {
 			t.Errorf("a code for %s makes the address %s", old.key, u.Email)
 		}
 	}

@@ -155,7 +155,7 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 		if err := s.ownerOnly(p); err != nil {
 			return flowAnswer{}, err
 		}
-		flow, err := s.startEmailChange(p.Request, p.user, in.Email)
+		flow, err := s.StartEmailChange(p.Context(), s.askerOf(p.Request), p.user, in.Email)
 		return flowAnswer{flow}, err
 	})
 }
@@ -174,7 +174,7 @@ func (s *Server) apiConfirmChange() jsonapi.Route {
 	}, func(p *person, in confirmChangeCall) (jsonapi.None, error) {
 		proof, err := in.proof()
 		if err == nil {
-			_, err = s.confirmEmailChange(p.Request, p.user, proof)
+			_, err = s.ConfirmEmailChange(p.Context(), s.askerOf(p.Request), p.user, proof)
 		}
 		return jsonapi.None{}, err
 	})

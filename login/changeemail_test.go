@@ -228,9 +228,9 @@ func TestAddressesAreNotFlooded(t *testing.T) {
 		}
 	}
 	// And nobody has ever new addresses written to.
-	for i := range int(perChanger.Max) {
+	for i := range int(s.login.PerEmailChange.Max) {
 		p := v.post("/account/email", "email", "victim"+string(rune('a'+i))+"@example.com")
-		if i == int(perChanger.Max)-1 && p.status != http.StatusTooManyRequests {
+		if i == int(s.login.PerEmailChange.Max)-1 && p.status != http.StatusTooManyRequests {
 			t.Errorf("address %d: got %d", i, p.status)
 		}
 	}
@@ -327,10 +327,10 @@ func TestMailsNameTheConfiguredHost(t *testing.T) {
 // BenchmarkAddressesAskedFor reports the median time of asking for an address that nobody
 // has, and for one that somebody has. Run it with -benchtime 200x.
 func BenchmarkAddressesAskedFor(b *testing.B) {
-	s := newSite(b, free)
-	was := perChanger
-	perChanger.Max = 1 << 40
-	b.Cleanup(func() { perChanger = was })
+	s := newSite(b, func(c *Config) {
+		free(c)
+		c.PerEmailChange = limit.Rule{Max: 1 << 40, Window: time.Hour}
+	})
 	s.user("default", "jo@example.com", "", right)
 	s.user("default", "taken@example.com", "", right)
 	v := s.signedIn("jo@example.com")

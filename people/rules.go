@@ -47,6 +47,12 @@ type Rules struct {
 	PerFactor limit.Rule
 	// PerFactorDay does so for those who are patient. Default 30 in 24 hours.
 	PerFactorDay limit.Rule
+	// PerEmailChange bounds the new addresses to which one user has a code sent. Default 10 in
+	// an hour.
+	PerEmailChange limit.Rule
+	// PerPhoneChange bounds the numbers to which one user has a code sent: each message costs
+	// money, some of which may go to the user (SMS pumping). Default 5 in 24 hours.
+	PerPhoneChange limit.Rule
 }
 
 // complete puts the defaults in the place of zero rules, and names all rules.
@@ -68,6 +74,8 @@ func (r *Rules) complete() {
 		{&r.PerTrip, limit.Rule{Name: "upstream", Max: 100, Window: 5 * time.Minute}},
 		{&r.PerFactor, limit.Rule{Name: "factor", Max: 5, Window: 10 * time.Minute}},
 		{&r.PerFactorDay, limit.Rule{Name: "factor-day", Max: 30, Window: 24 * time.Hour}},
+		{&r.PerEmailChange, limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}},
+		{&r.PerPhoneChange, limit.Rule{Name: "phone-change", Max: 5, Window: 24 * time.Hour}},
 	} {
 		if d.rule.Max == 0 {
 			*d.rule = d.def

@@ -1,0 +1,173 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// emailChange is what a code for a new address sets in motion.
+type emailChange struct {
+	Email string `json:"email"` // address.Claimed
+	Key   string `json:"key"`   // that the code was sent for
+	// From is the EmailKey that it replaces: another change in between voids the code.
+	From string `json:"from"`
+}
+
+// StartEmailChange sends a code to the address that the user wants to use from now on, and returns
+// the flow that the code belongs to. If another account has the address, its owner gets a mail that
+// says so, and nothing else differs. storage.ErrStale: the credentials changed meanwhile.
+func (s *Service) StartEmailChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string, err error) {
+	email, err := s.newAddress(a, u, typed)
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.admit(ctx, a, limit.By{Rule: s.PerEmailChange, Subject: u.ID, Known: true}); err != nil {
+		return "", err
+	}
+	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	if err != nil {
+		return "", err
+	}
+	// A user has one code at a time, whatever the address: one code for an address would let
+	// another user who asks for the same address void it.
+	change := emailChange{email.String(), email.Key(), u.EmailKey}
+	code, err := s.newCode(a, storage.CodeEmail, u.ID, u.ID, change, codeLife)
+	if err != nil {
+		return "", err
+	}
+	m, err := s.emailChangeMail(ctx, a, u, email, code)
+	if err != nil {
+		return "", err
+	}
+	if vain {
+		m = dropped(m)
+	}
+	return code.ID, s.apply(ctx, u, storage.Change{
+		Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
+		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventEmailAsked, UserID: u.ID})},
+	})
+}
+
+// newAddress reads the address that a user wants to change to, or to confirm.
+func (s *Service) newAddress(a Asker, u storage.User, typed string) (address.Claimed, error) {
+	email, err := claimAs("email", typed, "setup.bad_email")
+	if err != nil {
+		return email, err
+	}
+	if email.Key() == u.EmailKey && u.EmailVerified {
+		return email, Invalid("email", "newemail.same")
+	}
+	// Otherwise a user with one address of a domain could go on with any other. A user who has
+	// another by invitation may confirm it.
+	if domains := a.Tenant.Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !ofDomain(email, domains) {
+		return email, Invalid("email", "signup.domain", strings.Join(domains, ", "))
+	}
+	return email, nil
+}
+
+// emailChangeMail carries the code to the address or, if another account has the address, tells
+// its owner.
+func (s *Service) emailChangeMail(
+	ctx context.Context, a Asker, u storage.User, email address.Claimed, code issued,
+) (storage.Delivery, error) {
+	template, data := "confirm-new-email", map[string]string{
+		"Code": code.Spoken(),
+		"Link": a.Tenant.URL("/account/email/confirm?" + url.Values{"token": {code.Token}}.Encode()),
+	}
+	switch other, err := s.Store.UserByEmail(ctx, u.TenantID, email.Key()); {
+	case err == nil && other.ID != u.ID:
+		template, data = "email-taken", map[string]string{"Link": a.Tenant.URL("/account")}
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
+		return storage.Delivery{}, err
+	}
+	m, err := s.compose(a, email.Recipient(), template, data)
+	if err != nil {
+		return m, Invalid("email", "setup.bad_email")
+	}
+	return m, nil
+}
+
+// AwaitedEmail returns the address of the user's change that waits for a code: that of the link, by
+// p.Token, or of the flow. It spends nothing. Its refusal is ErrWrongCode.
+func (s *Service) AwaitedEmail(ctx context.Context, a Asker, u storage.User, p Proof) (email string, err error) {
+	if p.Token != "" {
+		change, _, err := s.proveEmailChange(ctx, a, u, Proof{Token: p.Token})
+		return change.Email, err
+	}
+	code, err := s.Store.Code(ctx, u.TenantID, p.Flow, time.Now())
+	theirs := code.UserID == u.ID && code.Purpose == storage.CodeEmail && code.Tries < codeTries
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !theirs {
+		return "", ErrWrongCode
+	}
+	if err != nil {
+		return "", err
+	}
+	var change emailChange
+	err = s.openCode(code, &change)
+	return change.Email, err
+}
+
+// proveEmailChange returns the change that the proof is for, if it is the user's.
+func (s *Service) proveEmailChange(ctx context.Context, a Asker, u storage.User, p Proof) (emailChange, storage.Code, error) {
+	var change emailChange
+	code, err := s.tryCode(ctx, a, storage.CodeEmail, p, &change)
+	if err == nil && code.UserID != u.ID {
+		err = ErrWrongCode
+	}
+	return change, code, err
+}
+
+// ConfirmEmailChange gives the user the address whose code is proven, tells the former address by
+// mail, and returns the user with the new one. The code alone is not enough: an attacker who asked
+// for another user's address would have the account confirmed by that user's click on the link. Its
+// refusal is ErrWrongCode.
+func (s *Service) ConfirmEmailChange(ctx context.Context, a Asker, u storage.User, p Proof) (storage.User, error) {
+	change, code, err := s.proveEmailChange(ctx, a, u, p)
+	if err != nil {
+		return u, err
+	}
+	// What the asker's session knows of the user may be a moment old.
+	if u, err = s.Store.User(ctx, u.TenantID, u.ID); err != nil {
+		return u, err
+	}
+	email, err := address.Claim(change.Email)
+	if err != nil || email.Key() != change.Key || change.From != u.EmailKey {
+		return u, ErrWrongCode
+	}
+	kind := storage.EventEmailChanged
+	if change.Key == u.EmailKey {
+		kind = storage.EventEmailConfirmed
+	}
+	mails, err := s.emailChangeNotice(a, u, kind, change.Email)
+	if err != nil {
+		return u, err
+	}
+	email.Give(&u)
+	u.EmailVerified, u.UpdatedAt = true, time.Now()
+	err = s.apply(ctx, u, storage.Change{
+		Code: code.ID, ForgetCodes: true, Update: &u, Deliveries: mails,
+		Events: []storage.Event{a.event(storage.Event{Kind: kind, UserID: u.ID})},
+	})
+	switch {
+	case errors.Is(err, storage.ErrExists): // the user reads the mail of the address, and may know
+		return u, Invalid("code", "newemail.taken")
+	case errors.Is(err, storage.ErrStale):
+		return u, ErrWrongCode
+	}
+	return u, err
+}
+
+// emailChangeNotice tells the address that u had that it was confirmed, or replaced by another.
+func (s *Service) emailChangeNotice(a Asker, u storage.User, kind, email string) ([]storage.Delivery, error) {
+	if kind == storage.EventEmailConfirmed {
+		return s.changeNotice(a, u, "notice.confirmed")
+	}
+	return s.notice(a, u, "email-changed", map[string]string{"NewAddress": address.Shown(email)})
+}
