@@ -114,4 +114,4 @@ func OfDomain(email address.Claimed, domains []string) bool       { return ofDom
 func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery, error) {
 	return s.composeText(a, to, code)
 }
-func (a Asker) Offers(method string) bool                { return a.offers(method) }
+func (a Asker) Offers(method string) bool { return a.offers(method) }
