@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -36,27 +35,20 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	before := r.FormValue("before")
-	events, err := s.People.Store.EventsOf(r.Context(), a.TenantID, a.UserID, before, activityPageSize+1)
+	all, err := s.People.Activity(r.Context(), a.User, before, activityPageSize)
 	if err != nil {
 		return err
 	}
 	v := s.View(w, r, "account.activity", a)
-	page := activityList{First: before == "", Password: s.Site.Asker(r).UsesPasswords()}
-	if len(events) > activityPageSize {
-		events = events[:activityPageSize]
-		page.Older = events[activityPageSize-1].ID
-	}
-	names := map[string]string{"": ""}
-	for _, e := range events {
-		if _, ok := names[e.ClientID]; !ok {
-			client, err := s.People.Store.Client(r.Context(), e.TenantID, e.ClientID)
-			if err != nil && !errors.Is(err, storage.ErrNotFound) {
-				return err
-			}
-			client.ClientID = e.ClientID
-			names[e.ClientID] = ui.ClientOf(&client, v.Words).Name
+	page := activityList{First: before == "", Older: all.Older, Password: s.Site.Asker(r).UsesPasswords()}
+	for _, e := range all.Events {
+		app := ""
+		if client, ok := all.Clients[e.ClientID]; ok {
+			app = ui.ClientOf(&client, v.Words).Name
 		}
-		page.Events = append(page.Events, eventView{What: happened(v.Words, e.Kind), At: ui.StampOf(v.Words, e.At), IP: e.IP, App: names[e.ClientID]})
+		page.Events = append(page.Events, eventView{
+			What: happened(v.Words, e.Kind), At: ui.StampOf(v.Words, e.At), IP: e.IP, App: app,
+		})
 	}
 	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account-activity", v)
