@@ -149,7 +149,7 @@ func TestPhoneNumbersAreLimited(t *testing.T) {
 	}
 	for i := range 7 {
 		p := v.post("/account/phone", "phone", "0170 123456"+string(rune('0'+i)))
-		if want := map[bool]string{true: "/account/phone/confirm", false: "429"}[int64(i) < perPhoneChanger.Max]; p.outcome() != want {
+		if want := map[bool]string{true: "/account/phone/confirm", false: "429"}[int64(i) < s.login.PerPhoneChange.Max]; p.outcome() != want {
 			t.Errorf("number %d: got %s, want %s", i+1, p.outcome(), want)
 		}
 	}

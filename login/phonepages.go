@@ -5,11 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // phoneForm is what the phone page shows.
@@ -58,7 +57,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 		return account.Changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
-	flow, err := s.startPhoneChange(r, a.User, typed)
+	flow, err := s.StartPhoneChange(r.Context(), s.askerOf(r), a.User, typed)
 	if err != nil {
 		return s.showPhone(w, r, typed, err)
 	}
@@ -88,26 +87,14 @@ func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err er
 		return account.ChangedMeanwhile(err)
 	}
 	form := phoneConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow")}
-	change, err := s.awaitedPhone(r, a.User, form.Flow)
+	number, err := s.AwaitedPhone(r.Context(), a.User, form.Flow)
 	if err != nil {
 		return s.gone(r, err)
 	}
-	form.Phone = change.Phone
+	form.Phone = number
 	v := s.account.View(w, r, "bycode.phone_title", a)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "account-phone-confirm", v)
-}
-
-// awaitedPhone is the change that waits for a code to be typed.
-func (s *Server) awaitedPhone(r *http.Request, u storage.User, flow string) (change phoneChange, err error) {
-	code, err := s.Store.Code(r.Context(), u.TenantID, flow, time.Now())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (code.UserID != u.ID || code.Purpose != storage.CodePhone) {
-		return change, errWrongCode
-	}
-	if err != nil {
-		return change, err
-	}
-	return change, s.openCode(code, &change)
 }
 
 // postPhoneConfirm changes the number.
@@ -116,11 +103,11 @@ func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code"))}
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code"))}
 	if p.Digits == "" {
-		return s.showPhoneConfirm(w, r, invalidf("code", "confirm.missing"))
+		return s.showPhoneConfirm(w, r, people.Invalid("code", "confirm.missing"))
 	}
-	if _, err := s.confirmPhoneChange(r, a.User, p); err != nil {
+	if _, err := s.ConfirmPhoneChange(r.Context(), s.askerOf(r), a.User, p); err != nil {
 		return s.showPhoneConfirm(w, r, err)
 	}
 	return account.Changed(w, r, "/account", "phone")
