@@ -7,9 +7,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// hasPhones says whether people can have a phone number here.
-func (s *Server) hasPhones(*http.Request) bool { return s.HasPhones() }
-
 // removePhone takes the number away, unless it is the last way in. errLastWayIn.
 func (s *Server) removePhone(r *http.Request, u storage.User) (storage.User, error) {
 	u, err := s.Store.User(r.Context(), u.TenantID, u.ID)

@@ -25,7 +25,7 @@ func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string, err error) error {
-	if !s.Mail.Texts {
+	if !s.HasPhones() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
 	a, err2 := s.account.Fresh(r)
