@@ -2,10 +2,12 @@ package clients
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -33,7 +35,7 @@ var AuthMethods = []string{"client_secret_basic", "client_secret_post", "private
 
 // Scopes are those that Vouchsafe gives a meaning to. All are about a user; any other scope is
 // between clients and their resource servers.
-var Scopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+var Scopes = slices.Concat([]string{"openid"}, claims.Standard.Scopes(), []string{"offline_access"})
 
 // The types of a JWT access token that a client can choose from. The second is that of ID tokens.
 const (

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -133,15 +134,9 @@ func (s *Server) returned(r *http.Request, p *upstream.Provider, known storage.I
 // refreshed is a profile with what the provider says anew; of what it says nothing, the
 // person may have said it here.
 func refreshed(p, from storage.Profile) storage.Profile {
-	for _, f := range []struct {
-		to *string
-		is string
-	}{
-		{&p.Name, from.Name}, {&p.GivenName, from.GivenName}, {&p.FamilyName, from.FamilyName}, {&p.Nickname, from.Nickname},
-		{&p.Profile, from.Profile}, {&p.Picture, from.Picture}, {&p.Website, from.Website}, {&p.Zoneinfo, from.Zoneinfo}, {&p.Locale, from.Locale},
-	} {
-		if f.is != "" {
-			*f.to = f.is
+	for _, c := range claims.Standard.All() {
+		if c.Upstream && *c.Text(&from) != "" {
+			*c.Text(&p) = *c.Text(&from)
 		}
 	}
 	return p

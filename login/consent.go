@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -126,7 +127,7 @@ func wants(in *storage.Interaction, w texts.Words) []string {
 		}
 	}
 	for _, claim := range in.Claims {
-		if !slices.Contains(in.Scopes, scopeOf[claim]) && !slices.Contains(aboutTokens, claim) {
+		if !slices.Contains(in.Scopes, claims.Standard.ScopeOf(claim)) && !slices.Contains(claims.Standard.Protocol(), claim) {
 			add("claim", claim)
 		}
 	}
@@ -135,17 +136,6 @@ func wants(in *storage.Interaction, w texts.Words) []string {
 	}
 	return out
 }
-
-// scopeOf is the scope that brings a claim along (OIDC Core 5.4).
-var scopeOf = map[string]string{
-	"name": "profile", "given_name": "profile", "family_name": "profile", "middle_name": "profile", "nickname": "profile",
-	"preferred_username": "profile", "profile": "profile", "picture": "profile", "website": "profile", "gender": "profile",
-	"birthdate": "profile", "zoneinfo": "profile", "locale": "profile", "updated_at": "profile",
-	"email": "email", "email_verified": "email", "address": "address", "phone_number": "phone", "phone_number_verified": "phone",
-}
-
-// aboutTokens are claims about how somebody signed in, which tell nothing about them.
-var aboutTokens = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "nonce", "azp"}
 
 // host says where a redirect URI leads, in the form that people compare.
 func host(redirectURI string, w texts.Words) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -182,7 +183,7 @@ func TestWhereTheAnswerGoes(t *testing.T) {
 
 func TestEveryClaimHasWords(t *testing.T) {
 	t.Parallel()
-	for claim := range scopeOf {
+	for _, claim := range claims.Standard.OfUsers() {
 		if english["claim."+claim] == "" {
 			t.Errorf("there are no words for the claim %s", claim)
 		}

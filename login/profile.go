@@ -9,36 +9,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// profileInputs are the fields of a profile as its page shows them: the first few at once,
-// address and the rest on demand. The page leaves fields that have no row as they are.
-var profileInputs = []struct {
-	name, label string
-	fill        string // the autocomplete token
-	kind        string // of the input: text, url, lines, language
-	hint        string
-}{
-	{name: "name", label: "profile.name", fill: "name"},
-	{name: "given_name", label: "profile.given_name", fill: "given-name"},
-	{name: "family_name", label: "profile.family_name", fill: "family-name"},
-	{name: "locale", label: "profile.locale", fill: "language", kind: "language"},
-
-	{name: "middle_name", label: "profile.middle_name", fill: "additional-name"},
-	{name: "nickname", label: "profile.nickname", fill: "nickname"},
-	{name: "birthdate", label: "profile.birthdate", fill: "bday", hint: "profile.birthdate_hint"},
-	{name: "gender", label: "profile.gender", fill: "sex"},
-	{name: "zoneinfo", label: "profile.zoneinfo", fill: "off"},
-	{name: "website", label: "profile.website", fill: "url", kind: "url"},
-	{name: "picture", label: "profile.picture", fill: "photo", kind: "url"},
-
-	{name: "address.street_address", label: "profile.street_address", fill: "street-address", kind: "lines"},
-	{name: "address.postal_code", label: "profile.postal_code", fill: "postal-code"},
-	{name: "address.locality", label: "profile.locality", fill: "address-level2"},
-	{name: "address.region", label: "profile.region", fill: "address-level1"},
-	{name: "address.country", label: "profile.country", fill: "country-name"},
-}
 
 // profileInput is a field as the page shows it.
 type profileInput struct {
@@ -72,8 +45,10 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	values := map[string]string{}
-	for _, f := range profileInputs {
-		values[f.name] = r.PostForm.Get(f.name)
+	for _, c := range claims.Standard.All() {
+		if c.Editor == claims.Owner {
+			values[c.Name] = r.PostForm.Get(c.Name)
+		}
 	}
 	p := people.EditProfile(a.User.Profile, values)
 	var faults people.Faults
@@ -94,22 +69,16 @@ var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "E
 func formOfProfile(w texts.Words, p storage.Profile, faults people.Faults) profileForm {
 	values := people.ProfileValues(p)
 	var form profileForm
-	for _, f := range profileInputs {
-		in := profileInput{
-			ID: strings.ReplaceAll(f.name, ".", "-"), Name: f.name, Label: w.Must(f.label), Value: values[f.name],
-			Fill: f.fill, Kind: f.kind, Most: people.MaxProfileField, Fault: faultAt(w, faults, f.name),
+	for _, c := range claims.Standard.All() {
+		if c.Editor != claims.Owner {
+			continue
 		}
-		if f.hint != "" {
-			in.Hint = w.Must(f.hint)
-		}
-		if f.kind == "language" {
-			in.Options = languageOptions(w, in.Value)
-		}
-		switch {
-		case strings.HasPrefix(f.name, "address."):
+		in := profileInputOf(w, c, values[c.Name], faults)
+		switch c.Input.Group {
+		case claims.Address:
 			form.Address = append(form.Address, in)
 			form.AddressFault = form.AddressFault || in.Fault != ""
-		case len(form.First) < 4:
+		case claims.First:
 			form.First = append(form.First, in)
 		default:
 			form.More = append(form.More, in)
@@ -117,6 +86,28 @@ func formOfProfile(w texts.Words, p storage.Profile, faults people.Faults) profi
 		}
 	}
 	return form
+}
+
+// inputKinds are the kinds of inputs for forms of texts; others are plain.
+var inputKinds = map[claims.Form]string{claims.Lines: "lines", claims.URL: "url", claims.Language: "language"}
+
+func profileInputOf(w texts.Words, c claims.Claim, value string, faults people.Faults) profileInput {
+	in := profileInput{
+		ID: strings.ReplaceAll(c.Name, ".", "-"), Name: c.Name, Label: w.Must(labelOf(c)), Value: value,
+		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: faultAt(w, faults, c.Name),
+	}
+	if c.Input.Hint != "" {
+		in.Hint = w.Must(c.Input.Hint)
+	}
+	if c.Form == claims.Language {
+		in.Options = languageOptions(w, value)
+	}
+	return in
+}
+
+// labelOf returns the id of the text that names a claim's input.
+func labelOf(c claims.Claim) string {
+	return "profile." + strings.TrimPrefix(c.Name, "address.")
 }
 
 // languageOptions are those of the pages, no answer, and the one that is chosen.

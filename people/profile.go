@@ -2,55 +2,17 @@ package people
 
 import (
 	"context"
-	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
-
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // MaxProfileField bounds what a field of the profile holds, in characters.
 const MaxProfileField = 200
-
-// profileField is one field of a profile that users edit.
-type profileField struct {
-	// name is that of the claim. A dot leads to the members of address.
-	name string
-	// lines says that the value may have several lines.
-	lines bool
-	// at returns where the profile, which must have an address, keeps the value.
-	at func(p *storage.Profile) *string
-	// fault returns the id of the text that says what is wrong with a value, or "". Nil
-	// accepts every value.
-	fault func(value string) string
-}
-
-// profileFields are all fields of a profile.
-var profileFields = []profileField{
-	{name: "name", at: func(p *storage.Profile) *string { return &p.Name }},
-	{name: "given_name", at: func(p *storage.Profile) *string { return &p.GivenName }},
-	{name: "family_name", at: func(p *storage.Profile) *string { return &p.FamilyName }},
-	{name: "locale", at: func(p *storage.Profile) *string { return &p.Locale }, fault: notLanguage},
-	{name: "middle_name", at: func(p *storage.Profile) *string { return &p.MiddleName }},
-	{name: "nickname", at: func(p *storage.Profile) *string { return &p.Nickname }},
-	{name: "birthdate", at: func(p *storage.Profile) *string { return &p.Birthdate }, fault: notDate},
-	{name: "gender", at: func(p *storage.Profile) *string { return &p.Gender }},
-	{name: "zoneinfo", at: func(p *storage.Profile) *string { return &p.Zoneinfo }, fault: notZone},
-	{name: "website", at: func(p *storage.Profile) *string { return &p.Website }, fault: notSecureURL},
-	{name: "picture", at: func(p *storage.Profile) *string { return &p.Picture }, fault: notSecureURL},
-	{name: "profile", at: func(p *storage.Profile) *string { return &p.Profile }, fault: notSecureURL},
-	{name: "address.street_address", lines: true, at: func(p *storage.Profile) *string { return &p.Address.StreetAddress }},
-	{name: "address.postal_code", at: func(p *storage.Profile) *string { return &p.Address.PostalCode }},
-	{name: "address.locality", at: func(p *storage.Profile) *string { return &p.Address.Locality }},
-	{name: "address.region", at: func(p *storage.Profile) *string { return &p.Address.Region }},
-	{name: "address.country", at: func(p *storage.Profile) *string { return &p.Address.Country }},
-	{name: formattedAddress, lines: true, at: func(p *storage.Profile) *string { return &p.Address.Formatted }},
-}
 
 const formattedAddress = "address.formatted"
 
@@ -58,8 +20,10 @@ const formattedAddress = "address.formatted"
 func ProfileValues(p storage.Profile) map[string]string {
 	p = withAddress(p)
 	values := map[string]string{}
-	for _, f := range profileFields {
-		values[f.name] = *f.at(&p)
+	for _, c := range claims.Standard.All() {
+		if c.Text != nil {
+			values[c.Name] = *c.Text(&p)
+		}
 	}
 	return values
 }
@@ -70,9 +34,9 @@ func ProfileValues(p storage.Profile) map[string]string {
 func EditProfile(p storage.Profile, values map[string]string) storage.Profile {
 	p = withAddress(p)
 	before := *p.Address
-	for _, f := range profileFields {
-		if value, ok := values[f.name]; ok {
-			*f.at(&p) = value
+	for _, c := range claims.Standard.All() {
+		if value, ok := values[c.Name]; ok && c.Text != nil {
+			*c.Text(&p) = value
 		}
 	}
 	if _, given := values[formattedAddress]; !given && *p.Address != before {
@@ -130,11 +94,14 @@ func withAddress(p storage.Profile) storage.Profile {
 func cleanProfile(p storage.Profile) (storage.Profile, error) {
 	p = withAddress(p)
 	var faults Faults
-	for _, f := range profileFields {
-		value := f.at(&p)
+	for _, c := range claims.Standard.All() {
+		if c.Text == nil {
+			continue
+		}
+		value := c.Text(&p)
 		*value = strings.TrimSpace(strings.ReplaceAll(*value, "\r\n", "\n"))
-		if text, args := f.check(*value); text != "" {
-			faults = append(faults, Fault{Field: f.name, Text: text, Args: args})
+		if text, args := checkProfileText(c.Form, *value); text != "" {
+			faults = append(faults, Fault{Field: c.Name, Text: text, Args: args})
 		}
 	}
 	if *p.Address == (storage.Address{}) {
@@ -146,64 +113,21 @@ func cleanProfile(p storage.Profile) (storage.Profile, error) {
 	return p, nil
 }
 
-// check returns the id of the text that says what is wrong with a value, and what stands in the
-// text; "" for a good value.
-func (f profileField) check(value string) (text string, args []any) {
-	unprintable := func(c rune) bool { return misleads(c) && (c != '\n' || !f.lines) }
+// checkProfileText returns the id of the text that says what is wrong with a value, and what
+// stands in the text; "" for a good value.
+func checkProfileText(form claims.Form, value string) (text string, args []any) {
+	unprintable := func(c rune) bool { return misleads(c) && (c != '\n' || form != claims.Lines) }
 	switch {
-	case value == "":
-		return "", nil
 	case utf8.RuneCountInString(value) > MaxProfileField:
 		return "profile.long", []any{MaxProfileField}
 	case !utf8.ValidString(value), strings.ContainsFunc(value, unprintable):
 		return "profile.unprintable", nil
-	case f.fault != nil:
-		return f.fault(value), nil
 	}
-	return "", nil
+	return form.Fault(value), nil
 }
 
 // misleads reports whether a character shows nothing, or changes the order in which the text
 // around it is shown. It accepts joiners, which some languages need.
 func misleads(c rune) bool {
 	return unicode.IsControl(c) || c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069'
-}
-
-func notSecureURL(s string) string {
-	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return "profile.url"
-	}
-	return ""
-}
-
-var birthdates = regexp.MustCompile(`^(\d{4}|\d{4}-\d{2}-\d{2})$`)
-
-// notDate accepts the forms of OpenID Connect Core section 5.1: a day, a year, and a day of the
-// year 0000, by which users keep the year to themselves.
-func notDate(s string) string {
-	full := s
-	if len(s) == 4 {
-		full += "-01-01"
-	}
-	if _, err := time.Parse(time.DateOnly, full); err != nil || !birthdates.MatchString(s) {
-		return "profile.date"
-	}
-	return ""
-}
-
-var zoneNames = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*){0,2}$`)
-
-// notZone checks the form only, because not every machine has the list of zones.
-func notZone(s string) string {
-	if !zoneNames.MatchString(s) {
-		return "profile.zone"
-	}
-	return ""
-}
-
-func notLanguage(s string) string {
-	if _, err := language.Parse(s); err != nil {
-		return "profile.language"
-	}
-	return ""
 }

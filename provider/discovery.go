@@ -100,7 +100,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		IntrospectionEndpoint: t.URL("/introspect"),
 
 		Scopes:                clients.Scopes,
-		Claims:                tokens.Claims,
+		Claims:                tokens.Claims(),
 		ClaimTypes:            []string{"normal"},
 		ClaimsParameter:       true,
 		ResponseTypes:         []string{"code"},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -104,12 +105,12 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 	t.Parallel()
 	asked := map[string]*tokens.ClaimRequest{}
-	for _, name := range tokens.ProtocolClaims {
+	for _, name := range claims.Standard.Protocol() {
 		asked[name] = &tokens.ClaimRequest{Value: "evil"}
 	}
 	u := &storage.User{Username: "sub", Email: "iss", Profile: storage.Profile{Name: "aud"}}
 	for name := range tokens.UserClaims(u, clients.Scopes, asked) {
-		for _, p := range tokens.ProtocolClaims {
+		for _, p := range claims.Standard.Protocol() {
 			if name == p {
 				t.Errorf("%s came from the record", name)
 			}

@@ -16,7 +16,7 @@ var arrows = map[string][]string{
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
 	"provider/clientauth": {"provider/oauth", "clients", "storage", "internal/..."},
-	"provider/tokens":     {"provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
+	"provider/tokens":     {"people/claims", "provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
 	"provider/authorize":  endpoint,
 	"provider/token":      endpoint,
 	"provider/resource":   endpoint,
@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	// login/mail until its worker has a package of its own below people.
 	"people": {"people/...", "login/mail", "storage", "internal/..."},
 
-	"clients":       {"storage", "internal/audit", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
+	"clients":       {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
 	"tenants":       {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname", "internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -138,9 +139,13 @@ func checkTexts(u storage.User) error {
 			return fmt.Errorf("%s has control characters", name)
 		}
 	}
-	for name, s := range map[string]string{"picture": u.Profile.Picture, "website": u.Profile.Website, "profile": u.Profile.Profile} {
+	for _, c := range claims.Standard.All() {
+		if c.Form != claims.URL {
+			continue
+		}
+		s := *c.Text(&u.Profile)
 		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
-			return fmt.Errorf("%s is not a URL of http or https", name)
+			return fmt.Errorf("%s is not a URL of http or https", c.Name)
 		}
 	}
 	return nil

@@ -14,6 +14,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // maxRow bounds a line of a file of people.
@@ -109,10 +112,17 @@ func jsonRow(text []byte) (row personRow, err error) {
 	return row, nil
 }
 
-// csvClaims are the columns that are of the profile.
-var csvClaims = strings.Fields("name given_name family_name middle_name nickname profile picture website gender birthdate zoneinfo locale")
-
-var csvColumns = append(strings.Fields("id email email_verified username phone_number phone_number_verified roles disabled created_at updated_at password_hash password_salt address"), csvClaims...)
+// csvColumns returns the columns that a file may have.
+func csvColumns() []string {
+	all := strings.Fields("id email email_verified username phone_number phone_number_verified roles disabled " +
+		"created_at updated_at password_hash password_salt address")
+	for _, c := range claims.Standard.All() {
+		if c.Text != nil && !c.Member() {
+			all = append(all, c.Name)
+		}
+	}
+	return all
+}
 
 // csvRows reads a file whose first line names the columns.
 func csvRows(r *bufio.Reader) iter.Seq[readRow] {
@@ -123,9 +133,10 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 			yield(readRow{line: 1, err: fmt.Errorf("the line that names the columns is missing: %w", err), fatal: true})
 			return
 		}
+		known := csvColumns()
 		for i, name := range columns {
-			if !slices.Contains(csvColumns, name) || slices.Contains(columns[:i], name) {
-				err := fmt.Errorf("column %.40q is unknown, or there twice: there are %s", name, strings.Join(csvColumns, ", "))
+			if !slices.Contains(known, name) || slices.Contains(columns[:i], name) {
+				err := fmt.Errorf("column %.40q is unknown, or there twice: there are %s", name, strings.Join(known, ", "))
 				yield(readRow{line: 1, err: err, fatal: true})
 				return
 			}
@@ -153,7 +164,6 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 }
 
 func csvRow(columns, record []string) (row personRow, err error) {
-	claims := map[string]any{}
 	for i, name := range columns {
 		val := record[i]
 		if !utf8.ValidString(val) {
@@ -188,17 +198,13 @@ func csvRow(columns, record []string) (row personRow, err error) {
 		case "password_salt":
 			row.PasswordSalt = val
 		case "address":
-			claims[name] = map[string]string{"formatted": val}
+			row.Profile.Address = &storage.Address{Formatted: val}
 		default:
-			claims[name] = val
+			*claims.Standard.Named(name).Text(&row.Profile) = val
 		}
 		if bad != nil {
 			return row, fmt.Errorf("%s is neither true nor false, or no date in the form of 2006-01-02T15:04:05Z", name)
 		}
 	}
-	raw, err := json.Marshal(claims)
-	if err == nil {
-		err = json.Unmarshal(raw, &row.Profile)
-	}
-	return row, err
+	return row, nil
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	table "github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -58,34 +59,31 @@ func (p *Provider) identity(c claims) Identity {
 
 // add fills what is still empty. An address and whether it is verified are taken from
 // one source: what one says of an address must not be held for another's.
-func (p *Provider) add(id *Identity, c claims) {
+func (p *Provider) add(id *Identity, said claims) {
 	if id.Email == "" {
-		if email := c.text(p.claim("email"), 254); email != "" {
-			id.Email, id.EmailVerified = email, p.verified(c)
+		if email := said.text(p.claim("email"), 254); email != "" {
+			id.Email, id.EmailVerified = email, p.verified(said)
 		}
 	}
 	if p.preset.hosted && id.Hosted == "" {
-		id.Hosted = c.text("hd", 253)
+		id.Hosted = said.text("hd", 253)
 	}
 	if id.AMR == nil {
-		list, _ := c.at("amr").([]any)
+		list, _ := said.at("amr").([]any)
 		for _, v := range list {
 			if s, ok := v.(string); ok && len(s) < 32 && len(id.AMR) < 16 {
 				id.AMR = append(id.AMR, s)
 			}
 		}
 	}
-	for name, field := range map[string]*string{
-		"name": &id.Profile.Name, "given_name": &id.Profile.GivenName, "family_name": &id.Profile.FamilyName,
-		"nickname": &id.Profile.Nickname, "locale": &id.Profile.Locale, "zoneinfo": &id.Profile.Zoneinfo,
-	} {
-		if *field == "" {
-			*field = c.text(p.claim(name), 200)
+	for _, c := range table.Standard.All() {
+		if !c.Upstream || *c.Text(&id.Profile) != "" {
+			continue
 		}
-	}
-	for name, field := range map[string]*string{"picture": &id.Profile.Picture, "profile": &id.Profile.Profile, "website": &id.Profile.Website} {
-		if *field == "" {
-			*field = secureURL(c.text(p.claim(name), 2000))
+		if c.Form == table.URL {
+			*c.Text(&id.Profile) = secureURL(said.text(p.claim(c.Name), 2000))
+		} else {
+			*c.Text(&id.Profile) = said.text(p.claim(c.Name), 200)
 		}
 	}
 }

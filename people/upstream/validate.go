@@ -8,14 +8,15 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people/address"
+	table "github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 var idForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
-// mapped are the claims of ours that a provider's can be taken for.
-var mapped = []string{
-	"email", "email_verified", "name", "given_name", "family_name", "nickname", "picture", "profile", "website", "locale", "zoneinfo",
+// mapped returns the claims of ours that a provider's can be taken for.
+func mapped() []string {
+	return append([]string{"email", "email_verified"}, table.Standard.UpstreamNames()...)
 }
 
 // Fault is one thing that is wrong with an upstream's settings.
@@ -75,8 +76,8 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 		wrong("scopes", "lack openid, without which the provider does not say who somebody is")
 	}
 	for ours, theirs := range u.Claims {
-		if !slices.Contains(mapped, ours) {
-			wrong("claims", "%q cannot be taken from a provider: write one of %s", ours, strings.Join(mapped, ", "))
+		if !slices.Contains(mapped(), ours) {
+			wrong("claims", "%q cannot be taken from a provider: write one of %s", ours, strings.Join(mapped(), ", "))
 		}
 		if theirs == "" {
 			wrong("claims", "%q names no claim", ours)

@@ -9,26 +9,12 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// scopeClaims are the claims that a scope asks for (OIDC Core 5.4).
-var scopeClaims = map[string][]string{
-	"profile": {
-		"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile",
-		"picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
-	},
-	"email":   {"email", "email_verified"},
-	"address": {"address"},
-	"phone":   {"phone_number", "phone_number_verified"},
-}
-
-// ProtocolClaims are those that the protocol sets. None of them can come from a
-// person's record.
-var ProtocolClaims = []string{"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}
-
-// Claims are all that tokens and userinfo may hold.
-var Claims = slices.Concat(ProtocolClaims, scopeClaims["profile"], scopeClaims["email"], scopeClaims["address"], scopeClaims["phone"])
+// Claims returns the names of all claims that tokens and userinfo may hold.
+func Claims() []string { return slices.Concat(claims.Standard.Protocol(), claims.Standard.OfUsers()) }
 
 // ClaimsRequest is the claims parameter (OIDC Core 5.5).
 type ClaimsRequest struct {
@@ -82,13 +68,13 @@ func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
 // own would otherwise get, unasked, what its registration keeps from it.
 func (c *ClaimsRequest) Within(client *storage.Client) {
 	allowed := client.Scopes()
-	for scope, names := range scopeClaims {
+	for _, scope := range claims.Standard.Scopes() {
 		if slices.Contains(allowed, scope) {
 			continue
 		}
-		for _, name := range names {
-			delete(c.IDToken, name)
-			delete(c.Userinfo, name)
+		for _, claim := range claims.Standard.OfScope(scope) {
+			delete(c.IDToken, claim.Name)
+			delete(c.Userinfo, claim.Name)
 		}
 	}
 }
@@ -133,7 +119,7 @@ func (c *ClaimsRequest) Names() []string {
 	names := map[string]bool{}
 	for _, part := range []map[string]*ClaimRequest{c.IDToken, c.Userinfo} {
 		for name := range part {
-			if slices.Contains(Claims, name) && !slices.Contains(ProtocolClaims, name) {
+			if c := claims.Standard.Named(name); c != nil && c.Value != nil {
 				names[name] = true
 			}
 		}
@@ -164,87 +150,26 @@ func (r *ClaimRequest) Words() []string {
 	return out
 }
 
-// UserClaims are the person's claims that the scopes and the claims request ask for.
-// What is not known is left out, never sent empty (OIDC Core 5.3.2). sub is not among
-// them, nor is any other claim of the protocol.
+// UserClaims returns the user's claims that the scopes and the claims request ask for. What is not
+// known is left out, never sent empty (OIDC Core 5.3.2). sub is not among them, nor is any other
+// claim of the protocol.
 func UserClaims(u *storage.User, scopes []string, asked map[string]*ClaimRequest) map[string]any {
 	out := map[string]any{}
-	add := func(name string) {
-		if v := userClaim(u, name); v != nil {
-			out[name] = v
+	add := func(c *claims.Claim) {
+		if c == nil || c.Value == nil {
+			return
+		}
+		if v := c.Value(u); v != nil {
+			out[c.Name] = v
 		}
 	}
 	for _, scope := range scopes {
-		for _, name := range scopeClaims[scope] {
-			add(name)
+		for _, c := range claims.Standard.OfScope(scope) {
+			add(c)
 		}
 	}
 	for name := range asked {
-		add(name)
+		add(claims.Standard.Named(name))
 	}
 	return out
-}
-
-// userClaim is one claim of the person with its JSON type (OIDC Core 5.1); nil when
-// it is not known or no claim of a person.
-func userClaim(u *storage.User, name string) any {
-	str := func(s string) any {
-		if s == "" {
-			return nil
-		}
-		return s
-	}
-	switch name {
-	case "name":
-		return str(u.Profile.Name)
-	case "given_name":
-		return str(u.Profile.GivenName)
-	case "family_name":
-		return str(u.Profile.FamilyName)
-	case "middle_name":
-		return str(u.Profile.MiddleName)
-	case "nickname":
-		return str(u.Profile.Nickname)
-	case "preferred_username":
-		return str(u.Username)
-	case "profile":
-		return str(u.Profile.Profile)
-	case "picture":
-		return str(u.Profile.Picture)
-	case "website":
-		return str(u.Profile.Website)
-	case "gender":
-		return str(u.Profile.Gender)
-	case "birthdate":
-		return str(u.Profile.Birthdate)
-	case "zoneinfo":
-		return str(u.Profile.Zoneinfo)
-	case "locale":
-		return str(u.Profile.Locale)
-	case "updated_at":
-		if u.UpdatedAt.IsZero() {
-			return nil
-		}
-		return u.UpdatedAt.Unix()
-	case "email":
-		return str(u.Email)
-	case "email_verified":
-		if u.Email == "" {
-			return nil
-		}
-		return u.EmailVerified
-	case "phone_number":
-		return str(u.Phone)
-	case "phone_number_verified":
-		if u.Phone == "" {
-			return nil
-		}
-		return u.PhoneVerified
-	case "address":
-		if u.Profile.Address == nil || *u.Profile.Address == (storage.Address{}) {
-			return nil
-		}
-		return u.Profile.Address
-	}
-	return nil
 }

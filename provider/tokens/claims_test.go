@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -145,14 +146,14 @@ func FuzzClaimsRequest(f *testing.F) {
 			return
 		}
 		for _, name := range req.Names() {
-			if slices.Contains(ProtocolClaims, name) {
+			if slices.Contains(claims.Standard.Protocol(), name) {
 				t.Errorf("%s is the protocol's", name)
 			}
 		}
 		for _, asked := range []map[string]*ClaimRequest{req.IDToken, req.Userinfo} {
 			for name, r := range asked {
 				r.Allows("x")
-				if _, ok := UserClaims(&filled, nil, asked)[name]; ok && slices.Contains(ProtocolClaims, name) {
+				if _, ok := UserClaims(&filled, nil, asked)[name]; ok && slices.Contains(claims.Standard.Protocol(), name) {
 					t.Errorf("%s came from the record", name)
 				}
 			}
