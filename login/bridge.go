@@ -18,7 +18,6 @@ import (
 type (
 	proof   = people.Proof
 	issued  = people.Issued
-	guess   = people.Guess
 	limited = people.Limited
 	invalid = people.Faults
 	fault   = people.Fault
@@ -37,30 +36,15 @@ func invalidf(field, text string, args ...any) error { return people.Invalid(fie
 func (s *Server) newCode(r *http.Request, purpose, target, userID string, data any, life time.Duration) (issued, error) {
 	return s.NewCode(s.askerOf(r), purpose, target, userID, data, life)
 }
-func (s *Server) newOwnCode(r *http.Request, owner, purpose, target, userID string, data any) (issued, error) {
-	return s.NewOwnCode(s.askerOf(r), owner, purpose, target, userID, data)
-}
 func (s *Server) tryCode(r *http.Request, purpose string, p proof, data any) (storage.Code, error) {
 	return s.TryCode(r.Context(), s.askerOf(r), purpose, p, data)
 }
-func (s *Server) flow(r *http.Request, purpose, id string, data any) error {
-	return s.Flow(r.Context(), s.askerOf(r), purpose, id, data)
-}
-func (s *Server) openCode(code storage.Code, data any) error { return s.OpenCode(code, data) }
 func (s *Server) admit(r *http.Request, by ...limit.By) (*limit.Pass, error) {
 	return s.Admit(r.Context(), s.askerOf(r), by...)
 }
-func (s *Server) allowGuess(r *http.Request, user storage.User, key string) (guess, error) {
-	return s.AllowGuess(r.Context(), s.askerOf(r), user, key)
-}
-func (s *Server) allowForm(r *http.Request) error { return s.AllowForm(r.Context(), s.askerOf(r)) }
 func (s *Server) allowTrip(r *http.Request) (right func(userID string), err error) {
 	return s.AllowTrip(r.Context(), s.askerOf(r))
 }
-func (s *Server) allowFactor(r *http.Request, user storage.User) (right func(), err error) {
-	return s.AllowFactor(r.Context(), s.askerOf(r), user)
-}
-func (s *Server) wrongProof(r *http.Request) error { return s.WrongProof(r.Context(), s.askerOf(r)) }
 func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
 	return s.ToTarget(target, network, quiet)
 }
@@ -68,9 +52,7 @@ func (s *Server) knownDevice(r *http.Request, user storage.User) (device string,
 	return s.askerOf(r).KnownDevice(user)
 }
 func knownFor(u storage.User, acr string) []string { return people.DeviceAccounts(u, acr) }
-func isBrowser(r *http.Request, name string) bool  { return ui.Browsers(r).Began(name) }
 func browserOf(r *http.Request) string             { return ui.Browsers(r).Browser }
-func codeOwner(r *http.Request) string             { return ui.Browsers(r).CodeOwner() }
 func usesPasswords(r *http.Request) bool {
 	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
 }
@@ -83,12 +65,6 @@ func (s *Server) observeSome(r *http.Request, e storage.Event) {
 }
 func (s *Server) compose(r *http.Request, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.Compose(s.askerOf(r), to, template, data)
-}
-func (s *Server) decoy(r *http.Request, to address.Recipient, data any) (storage.Delivery, error) {
-	return s.Decoy(s.askerOf(r), to, data)
-}
-func (s *Server) notice(r *http.Request, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
-	return s.Notice(s.askerOf(r), u, template, data)
 }
 func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
 	return s.HashOf(r.Context(), s.askerOf(r), faults, secret, about...)
@@ -104,14 +80,10 @@ func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) 
 }
 
 var (
-	dropped     = people.Dropped
-	evenly      = people.Evenly
-	recipientOf = people.RecipientOf
-	claimAs     = people.ClaimAs
-	normalName  = people.NormalName
-	isClosed    = people.IsClosed
-	makeCode    = people.MakeCode
-	keepFormer  = people.KeepFormer
+	dropped    = people.Dropped
+	claimAs    = people.ClaimAs
+	normalName = people.NormalName
+	keepFormer = people.KeepFormer
 )
 
 func offers(r *http.Request, method string) bool {
@@ -119,7 +91,4 @@ func offers(r *http.Request, method string) bool {
 }
 func (s *Server) sendsCodes(r *http.Request, channel string) bool {
 	return s.OffersCodes(s.askerOf(r), channel)
-}
-func (s *Server) composeText(r *http.Request, to string, code issued) (storage.Delivery, error) {
-	return s.ComposeText(s.askerOf(r), to, code)
 }

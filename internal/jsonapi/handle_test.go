@@ -354,7 +354,7 @@ func bodyAgain(a thing) map[string]any {
 	if a.Labels != nil {
 		out["labels"] = a.Labels
 	}
-	if a.Grid != nil && len(a.Grid) > 0 {
+	if len(a.Grid) > 0 {
 		out["grid"] = a.Grid
 	}
 	if a.Maybe != nil {

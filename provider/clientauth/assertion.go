@@ -82,29 +82,29 @@ func readAssertion(form url.Values) (*assertion, error) {
 
 // proveAssertion says whether the client signed the assertion, for this server and
 // now, and spends it. Spending comes last, so that nobody but the client can.
-func (by *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, a *assertion, now time.Time) error {
-	if err := a.check(t, now); err != nil {
+func (a *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, signed *assertion, now time.Time) error {
+	if err := signed.check(t, now); err != nil {
 		return &authError{why: err.Error()}
 	}
-	header := a.jws.Signatures[0].Protected
+	header := signed.jws.Signatures[0].Protected
 	if want := c.TokenEndpointAuthSigningAlg; want != "" && !sameAlgorithm(header.Algorithm, want) {
 		return &authError{why: "assertion signed by " + header.Algorithm + ", registered for " + want}
 	}
-	keys, err := by.clientKeys(ctx, c, header.KeyID)
+	keys, err := a.clientKeys(ctx, c, header.KeyID)
 	if err != nil {
 		// Its own document may be at fault, or not be reachable: it is the client that
 		// cannot prove itself. Storage has no part in it.
 		return &authError{why: "keys: " + err.Error()}
 	}
-	if !signedByOne(a.jws, keys) {
+	if !signedByOne(signed.jws, keys) {
 		return &authError{why: "assertion not signed by a key of the client"}
 	}
 	// The jti may be of any length and hold anything: its hash is what is kept.
-	sum := sha256.Sum256([]byte(a.JTI))
-	err = by.Store.Spend(ctx, storage.Spent{
+	sum := sha256.Sum256([]byte(signed.JTI))
+	err = a.Store.Spend(ctx, storage.Spent{
 		TenantID: t.ID, Purpose: storage.SpentAssertion,
 		Value:     c.ClientID + ":" + base64.RawURLEncoding.EncodeToString(sum[:]),
-		ExpiresAt: time.Unix(int64(math.Ceil(float64(a.ExpiresAt))), 0).Add(assertionSkew),
+		ExpiresAt: time.Unix(int64(math.Ceil(float64(signed.ExpiresAt))), 0).Add(assertionSkew),
 	})
 	if errors.Is(err, storage.ErrExists) {
 		return &authError{why: "assertion used before"}

@@ -110,11 +110,10 @@ func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error)
 // goOn carries on with what was begun just now, as long as the caller has time. What is left
 // then is done by the replica that claims it: no error.
 func (s *Store) goOn(ctx context.Context, r storage.Removal) error {
-	err := s.carryOn(ctx, r, func(int64) {})
-	if ctx.Err() != nil {
-		return nil
+	if err := s.carryOn(ctx, r, func(int64) {}); err != nil && ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 const (
