@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/people/claims"
 )
 
 var english = In("en")
@@ -38,6 +40,14 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 		used[m[1]] = true
 		if !bases[m[1]] {
 			t.Errorf("there is no text %q", m[1])
+		}
+	}
+	for _, c := range claims.Standard.All() {
+		if label := "profile." + strings.TrimPrefix(c.Name, "address."); c.Editor == claims.Owner {
+			used[label] = true
+			if !bases[label] {
+				t.Errorf("there is no text %q, which the profile page has for %s", label, c.Name)
+			}
 		}
 	}
 	for id := range bases {
