@@ -76,7 +76,7 @@ func exists(t *testing.T, name string) bool {
 		_, err := os.Stat(filepath.Join("../..", name))
 		return err == nil
 	}
-	for _, dir := range []string{"..", "../../internal", "../../login", "../../storage", "../.."} {
+	for _, dir := range []string{"..", "../../internal", "../../login", "../../people", "../../provider", "../../storage", "../.."} {
 		files, err := filepath.Glob(filepath.Join(dir, pkg, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
