@@ -12,17 +12,18 @@ import (
 )
 
 const (
-	bindingLength = 43 // of secret.Token
-	// bindingGrace is for how long a binding that was replaced still ties what was begun under
-	// it to the browser: other tabs go on with their sign-ins.
+	bindingLength = 43 // the length of what secret.Token returns
+	// bindingGrace is how long a replaced binding still counts as the browser's. Sign-ins that
+	// began under it in other tabs can finish.
 	bindingGrace = time.Hour
-	// maxBefore bounds the bindings that were replaced.
+	// maxBefore bounds how many replaced bindings the cookie holds.
 	maxBefore = 4
 )
 
-// Binding is the value that ties an authorization request to this browser; it is
-// made when the browser has none yet. Every proof and every sign-out gives the browser
-// another, so that who saw one before cannot tell what is tied to the browser from then on.
+// Binding returns the random value that ties an authorization request to this browser. A browser
+// that has none gets one, as a session cookie. Every sign-in, every further proof and every
+// sign-out replaces the value, so that an attacker who saw an earlier one cannot tell what is tied
+// to the browser afterwards.
 func Binding(w http.ResponseWriter, r *http.Request) string {
 	if b := Bound(r); b != "" {
 		return b
@@ -32,7 +33,7 @@ func Binding(w http.ResponseWriter, r *http.Request) string {
 	return b
 }
 
-// Bound is the browser's Binding, or "" when it has none.
+// Bound returns the browser's Binding, or "" when the browser has none.
 func Bound(r *http.Request) string {
 	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), "browser"))
 	if err != nil || len(c.Value) != bindingLength {
@@ -41,8 +42,8 @@ func Bound(r *http.Request) string {
 	return c.Value
 }
 
-// Bindings are those under which something that comes back now may have begun: the browser's
-// own, and those that it had until a proof or a sign-out in the last hour.
+// Bindings returns the bindings under which a flow that comes back now may have begun: the
+// browser's current one, and those that were replaced within the last hour.
 func Bindings(r *http.Request) (all []string) {
 	if bound := Bound(r); bound != "" {
 		all = append(all, bound)
@@ -53,19 +54,19 @@ func Bindings(r *http.Request) (all []string) {
 	return all
 }
 
-// Began says whether match knows one of the Bindings.
+// Began reports whether match accepts one of the Bindings.
 func Began(r *http.Request, match func(binding string) bool) bool {
 	return slices.ContainsFunc(Bindings(r), match)
 }
 
-// before is a binding that was replaced.
+// before is a binding that was replaced, and the time when it was.
 type before struct {
 	binding string
 	at      time.Time
 }
 
-// boundBefore are the bindings that were replaced and still count, the last first. The
-// cookie holds "binding.time" joined by "~", the time in seconds.
+// boundBefore returns the replaced bindings that still count, the latest first. The cookie holds
+// "BINDING.TIME" joined by "~"; the time is in Unix seconds.
 func boundBefore(r *http.Request, now time.Time) (all []before) {
 	for part := range strings.SplitSeq(Cookie(r, "browser-before"), "~") {
 		binding, at, _ := strings.Cut(part, ".")
@@ -78,7 +79,8 @@ func boundBefore(r *http.Request, now time.Time) (all []before) {
 	return all
 }
 
-// renewBinding gives a browser that is bound another binding.
+// renewBinding replaces the browser's binding and keeps the old one for bindingGrace. It does
+// nothing for a browser without a binding.
 func renewBinding(w http.ResponseWriter, r *http.Request) {
 	now, old := time.Now(), Bound(r)
 	if old == "" {

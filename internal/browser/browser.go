@@ -1,6 +1,9 @@
-// Package browser keeps what a browser carries for Vouchsafe: the cookie of its
-// sessions, and the cookie that binds an authorization request to it. Pages start
-// and end sessions here; the protocol reads them.
+// Package browser reads and writes the cookies that Vouchsafe gives to browsers: the sessions that
+// a browser is signed in to, the binding that ties an authorization request to it, and the mark of
+// a browser that has signed in before.
+//
+// Pages start and end sessions here, and the protocol reads them. A cookie never holds more than
+// random values and MACs; what a session means stands in storage.
 package browser
 
 import (
@@ -22,38 +25,39 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// maxSessions bounds the accounts that one browser can be signed in to at a tenant.
+// maxSessions bounds how many accounts of a tenant one browser can be signed in to.
 const maxSessions = 5
 
-// Store keeps the sessions; changes end them.
+// Store is the storage that sessions need. Sessions end through a storage.Change.
 type Store interface {
 	storage.Sessions
 	storage.Changes
 }
 
-// Sessions reads and writes the sessions of a browser. A browser may be signed in
-// to several accounts of a tenant; the first in its cookie is the current one.
+// Sessions reads and writes the sessions of a browser. A browser may be signed in to several
+// accounts of a tenant. The first session in its cookie is the current one.
 type Sessions struct {
 	Store Store
-	// Idle ends a session that was not used for so long.
+	// Idle is how long a session may go unused before it ends.
 	Idle time.Duration
-	// Lifetime ends a session however much it is used.
+	// Lifetime is how long a session lasts at most, however much it is used.
 	Lifetime time.Duration
 }
 
-// Account is a session with its person.
+// Account is a session together with its user.
 type Account struct {
 	storage.Session
 	User storage.User
-	// Chosen is when the person last made this the browser's current account, by
-	// signing in to it or by picking it. It settles prompt=select_account (OIDC Core
-	// 3.1.2.1) for requests that are older. The browser says it, unproven: somebody who
-	// forges it spares nobody but themselves a question.
+	// Chosen is when the user last made this the browser's current account, by signing in to it or
+	// by picking it from the list. It settles prompt=select_account (OpenID Connect Core section
+	// 3.1.2.1) for authorization requests that are older. The value comes from the cookie and is
+	// not authenticated: a user who forges it only skips the question for themselves.
 	Chosen time.Time
 }
 
-// Current is the account the browser is signed in to; storage.ErrNotFound when it is
-// signed in to none, or no longer. One read; a write now and then, to keep it alive.
+// Current returns the account that the browser is signed in to. It returns storage.ErrNotFound if
+// there is none, or if its session has ended. It costs one read, and now and then one write that
+// records the use.
 func (s *Sessions) Current(r *http.Request) (Account, error) {
 	tokens := s.tokens(r)
 	if len(tokens) == 0 {
@@ -62,7 +66,7 @@ func (s *Sessions) Current(r *http.Request) (Account, error) {
 	return s.account(r.Context(), web.TenantOf(r.Context()).ID, tokens[0])
 }
 
-// All are the accounts the browser is signed in to, the current one first.
+// All returns the accounts that the browser is signed in to, the current one first.
 func (s *Sessions) All(r *http.Request) ([]Account, error) {
 	var all []Account
 	for _, tok := range s.tokens(r) {
@@ -78,6 +82,8 @@ func (s *Sessions) All(r *http.Request) ([]Account, error) {
 	return all, nil
 }
 
+// account returns the session that tok stands for, with its user. It returns storage.ErrNotFound if
+// the session has ended, was idle for too long, or has another secret than tok.
 func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Account, error) {
 	now := time.Now()
 	sess, user, err := s.Store.Session(ctx, tenant, tok.id, now)
@@ -88,7 +94,7 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 	if subtle.ConstantTimeCompare(hash[:], sess.SecretHash) != 1 || now.Sub(sess.SeenAt) > s.Idle {
 		return Account{}, storage.ErrNotFound
 	}
-	// Noting every visit would make every read a write.
+	// A write for every use would double the cost of reading a session.
 	if now.Sub(sess.SeenAt) > s.Idle/20 || storage.Ahead(sess.SeenAt, now) {
 		if err := s.Store.SeenSession(ctx, tenant, sess.ID, now); err != nil {
 			return Account{}, fmt.Errorf("note session: %w", err)
@@ -98,27 +104,32 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 	return Account{sess, user, tok.chosen}, nil
 }
 
-// Start signs the browser in as user, who has just proven it by amr (RFC 8176), and
-// makes it the current account. The browser gets a new secret whatever it brought, so
-// that nobody who planted or saw the old one is signed in with it. When the browser was
-// signed in to the same account already, that session is renewed and keeps its id:
-// ending it would sign the person out of every client that did not ask for the new proof.
+// Start signs the browser in as user, who has just proven to be that user by amr (RFC 8176), and
+// makes the session the current one.
+//
+// The browser always gets a new secret. An attacker who planted or saw the old one is therefore not
+// signed in. If the browser was already signed in to the same account, that session is renewed and
+// keeps its id: a new session would sign the user out of every client that did not ask for the new
+// proof.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
 	return s.start(w, r, user, time.Now(), acr, amr)
 }
 
-// StartSince is Start for a person whose proof is from before: they came from elsewhere, where
-// they had given it then. A younger proof that the browser's session holds stays.
+// StartSince is Start for a proof that the user gave earlier and elsewhere, at the time proven. If
+// the browser already has a session of the account with a later proof, the later time stays.
 func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
 	return s.start(w, r, user, proven, acr, amr)
 }
 
-// Restart is Start for a person whose session a new password has ended: acr and the time of
-// the sign-in stay. To know a password is not to have given again all that opened a session.
+// Restart is Start for a user whose session a change of password has ended. The acr and the time of
+// sign-in are those of the session was: a password alone does not prove again all that the session
+// had proven.
 func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session, amr ...string) (storage.Session, error) {
 	return s.start(w, r, user, was.AuthTime, was.ACR, amr)
 }
 
+// start is Start, StartSince and Restart: signedIn becomes the time of sign-in unless the browser
+// has a session of the account with a later one.
 func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	tok := token{"", secret.Token(), now}
@@ -147,7 +158,7 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 		switch {
 		case err == nil:
 			sess, tok.id = renewed, renewed.ID
-		case !errors.Is(err, storage.ErrStale): // stale: signed in again in another tab, or ended
+		case !errors.Is(err, storage.ErrStale): // ErrStale: the session was renewed in another tab, or has ended
 			return storage.Session{}, fmt.Errorf("renew session: %w", err)
 		}
 	}
@@ -162,7 +173,8 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 		}
 	}
 	tokens := append([]token{tok}, kept...)
-	for len(tokens) > maxSessions { // nobody could use or end it any more
+	// the cookie no longer holds its secret, so that neither user nor browser could end it
+	for len(tokens) > maxSessions {
 		oldest := tokens[len(tokens)-1]
 		err := s.Store.Apply(ctx, storage.Change{TenantID: tenant.ID, Now: now, EndSessions: &storage.SessionFilter{IDs: []string{oldest.id}}})
 		if err != nil {
@@ -175,7 +187,7 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 	return sess, nil
 }
 
-// fresh is a session that begins now, without an id.
+// fresh returns a session that begins now and has no id yet.
 func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now time.Time, acr string, amr []string) storage.Session {
 	hash := sha256.Sum256([]byte(value))
 	return storage.Session{
@@ -187,22 +199,24 @@ func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now t
 	}
 }
 
-// Open starts a session that no browser holds, for an app with screens of its own: what
-// the app has of it are its tokens, which die with it. Nobody knows its secret.
+// Open starts a session that no browser holds, for an app with screens of its own. The app gets
+// tokens that end with the session. The session's secret is discarded, so that no cookie can stand
+// for it.
 func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
 	return s.open(r, user, time.Now(), acr, amr)
 }
 
-// OpenSince is to Open what StartSince is to Start.
+// OpenSince is Open for a proof that the user gave at the time proven. See StartSince.
 func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
 	return s.open(r, user, proven, acr, amr)
 }
 
-// Reopen is to Open what Restart is to Start.
+// Reopen is Open with the time of an earlier sign-in. See Restart.
 func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string, amr ...string) (storage.Session, error) {
 	return s.open(r, user, signedIn, acr, amr)
 }
 
+// open is Open, OpenSince and Reopen.
 func (s *Sessions) open(r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
 	sess := s.fresh(r, secret.Token(), user, time.Now(), acr, amr)
 	sess.AuthTime = signedIn
@@ -217,10 +231,10 @@ func (s *Sessions) open(r *http.Request, user storage.User, signedIn time.Time, 
 	return sess, nil
 }
 
-// Raise notes that the account's person, having opened the session before, has given more
-// proof: acr and amr are what it all comes to. The time of the sign-in stays, since not
-// all of it is new; the secret does not, as in Start. ErrStale: the session was renewed
-// elsewhere, or ended.
+// Raise records that the user of an open session has given further proof: acr and amr describe all
+// proof together. The time of sign-in stays, because not all of the proof is new. The secret is
+// replaced, as in Start. Raise returns storage.ErrStale if the session was renewed elsewhere or has
+// ended.
 func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
 	tokens := s.tokens(r)
 	i := slices.IndexFunc(tokens, func(t token) bool { return t.id == a.ID })
@@ -240,7 +254,8 @@ func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr 
 	return nil
 }
 
-// Choose makes the session the current one. ErrNotFound when the browser does not have it.
+// Choose makes the session the current one, as the user's choice. It returns storage.ErrNotFound if
+// the browser does not have the session.
 func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) error {
 	tokens := s.tokens(r)
 	i := slices.IndexFunc(tokens, func(t token) bool { return t.id == id })
@@ -256,8 +271,8 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 	return nil
 }
 
-// Prefer makes the session the current one, though nobody chose it: what comes next is about
-// it. Nothing happens when the browser does not have it.
+// Prefer makes the session the current one without recording a choice by the user, because what
+// follows concerns that session. It does nothing if the browser does not have the session.
 func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 	tokens := s.tokens(r)
 	if i := slices.IndexFunc(tokens, func(t token) bool { return t.id == id }); i > 0 {
@@ -266,9 +281,9 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// End ends the sessions, at the server and in the cookie. Only such that the browser has
-// the secret of; no error for others. Each ends by a change, to which also (unless it is nil) adds
-// what happens with it, such as its event.
+// End ends sessions in storage and takes them out of the cookie. It ignores ids of sessions whose
+// secret the browser does not have. Each session ends by a change of its own, to which the function
+// also (unless nil) adds what belongs to it, such as its event.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account, *storage.Change), ids ...string) error {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
@@ -299,8 +314,8 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account
 	return nil
 }
 
-// token is what the browser holds of a session: "id.secret.chosen", the last in
-// microseconds.
+// token is what a browser holds of one session. Its text is "ID.SECRET.CHOSEN", where CHOSEN is a
+// time in Unix microseconds, base 36.
 type token struct {
 	id, secret string
 	chosen     time.Time
@@ -310,6 +325,7 @@ func (t token) String() string {
 	return t.id + "." + t.secret + "." + strconv.FormatInt(t.chosen.UnixMicro(), 36)
 }
 
+// parseToken reads the text of a token. It reports false for a text of another form.
 func parseToken(s string) (token, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) != 3 || len(parts[0]) != 36 || len(parts[1]) != 43 {
@@ -319,7 +335,8 @@ func parseToken(s string) (token, bool) {
 	return token{parts[0], parts[1], time.UnixMicro(micro)}, err == nil
 }
 
-// tokens reads the cookie, which holds tokens joined by "~".
+// tokens reads the cookie, which holds the texts of tokens joined by "~". Texts that are no tokens
+// are skipped.
 func (s *Sessions) tokens(r *http.Request) []token {
 	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), "session"))
 	if err != nil {
@@ -334,6 +351,7 @@ func (s *Sessions) tokens(r *http.Request) []token {
 	return out
 }
 
+// write sets the cookie to the tokens, or deletes it if there are none.
 func (s *Sessions) write(w http.ResponseWriter, r *http.Request, tokens []token) {
 	var parts []string
 	for _, t := range tokens {
@@ -346,7 +364,7 @@ func (s *Sessions) write(w http.ResponseWriter, r *http.Request, tokens []token)
 	setCookie(w, web.TenantOf(r.Context()), "session", strings.Join(parts, "~"), age)
 }
 
-// Cookie is the value of a cookie that SetCookie set, or "".
+// Cookie returns the value of a cookie that SetCookie set, or "" if there is none.
 func Cookie(r *http.Request, name string) string {
 	c, err := r.Cookie(cookieName(web.TenantOf(r.Context()), name))
 	if err != nil {
@@ -355,8 +373,8 @@ func Cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-// SetCookie gives the browser a cookie of ours, for so long; it is deleted when age is
-// not above zero.
+// SetCookie sets a cookie of Vouchsafe's that lasts for age. It deletes the cookie if age is zero
+// or less.
 func SetCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
 	seconds := int(age / time.Second)
 	if seconds <= 0 {
@@ -365,8 +383,9 @@ func SetCookie(w http.ResponseWriter, r *http.Request, name, value string, age t
 	setCookie(w, web.TenantOf(r.Context()), name, value, seconds)
 }
 
-// cookieName is __Host-vouchsafe-NAME on https. Tenants below a path share a host,
-// and __Host- asks for Path=/, so that the tenant is part of the name.
+// cookieName returns the name of a cookie at the tenant: __Host-vouchsafe-NAME on https. Tenants
+// whose issuers differ only in their path share a host, and __Host- demands Path=/, so that the
+// name of the cookie contains the tenant's id.
 func cookieName(t *web.Tenant, name string) string {
 	name = "vouchsafe-" + name
 	if t.Path != "" {
@@ -378,8 +397,9 @@ func cookieName(t *web.Tenant, name string) string {
 	return name
 }
 
-// setCookie sets a cookie that scripts cannot read and that other sites' forms do
-// not send. maxAge is in seconds; 0 keeps it while the browser runs, below deletes it.
+// setCookie sets a cookie that scripts cannot read, and that browsers do not send with forms on
+// other sites. maxAge is in seconds: 0 keeps the cookie until the browser is closed, below 0
+// deletes it.
 func setCookie(w http.ResponseWriter, t *web.Tenant, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName(t, name), Value: value, Path: "/", MaxAge: maxAge,
@@ -387,6 +407,7 @@ func setCookie(w http.ResponseWriter, t *web.Tenant, name, value string, maxAge 
 	})
 }
 
+// cut returns at most the first n bytes of s, as valid UTF-8.
 func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:min(len(s), n)], "")
 }

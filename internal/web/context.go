@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// requestContext is a request's context: the connection's, with its Request and its end.
-// A timer is set when somebody waits for the end. Many a request is answered without
-// waiting for anything, and a timer costs more than all else here.
+// requestContext is the context of a request: the connection's context with a Request and a
+// deadline. Its timer starts only when a caller waits for Done, because many requests are answered
+// without waiting and starting a timer is the dearest part of a context.
 type requestContext struct {
 	context.Context
 	request *Request
-	end     time.Time // zero: there is none
+	end     time.Time // zero if there is no deadline
 
 	mu     sync.Mutex
-	timed  context.Context // nil until somebody waits
+	timed  context.Context // nil until a caller waits for Done
 	cancel context.CancelFunc
 }
 
@@ -49,8 +49,9 @@ func (c *requestContext) Err() error {
 	return context.DeadlineExceeded
 }
 
-// Value implements context.Context. Package context finds by it what is cancelled with
-// what, without a goroutine for each: so it must lead to what Done leads to.
+// Value implements context.Context. Package context uses it to find the parent that cancels a
+// child, so that it needs no goroutine for each child. Value must therefore ask the same context as
+// Done.
 func (c *requestContext) Value(key any) any {
 	if key == (requestKey{}) {
 		return c.request
@@ -58,7 +59,7 @@ func (c *requestContext) Value(key any) any {
 	return c.below().Value(key)
 }
 
-// below is the context that this one goes by.
+// below returns the context that this one delegates to: the one with the timer, once there is one.
 func (c *requestContext) below() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +69,7 @@ func (c *requestContext) below() context.Context {
 	return c.Context
 }
 
-// release ends what waits for the request, which has been answered.
+// release frees the timer. Edge calls it once the request has been answered.
 func (c *requestContext) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// crowd counts the requests under way of each address, so that one address cannot fill the
-// memory with requests that wait, or with answers that their client does not take.
+// crowd counts the unfinished requests of each address, so that one address cannot fill the memory
+// with requests that wait, or with answers that their client does not read.
 type crowd struct {
 	seed   maphash.Seed
 	shards [32]struct {
@@ -20,36 +20,37 @@ type crowd struct {
 	}
 }
 
-// enter counts a request, unless there are most already.
-func (c *crowd) enter(who string, most int) bool {
-	s := &c.shards[maphash.String(c.seed, who)%uint64(len(c.shards))]
+// enter counts a request of the address, and reports false if most requests are counted already.
+func (c *crowd) enter(address string, most int) bool {
+	s := &c.shards[maphash.String(c.seed, address)%uint64(len(c.shards))]
 	s.Lock()
 	defer s.Unlock()
-	n := s.requests[who]
+	n := s.requests[address]
 	if n >= most {
 		return false
 	}
 	if s.requests == nil {
 		s.requests = map[string]int{}
 	}
-	s.requests[who] = n + 1
+	s.requests[address] = n + 1
 	return true
 }
 
-func (c *crowd) leave(who string) {
-	s := &c.shards[maphash.String(c.seed, who)%uint64(len(c.shards))]
+// leave undoes one enter.
+func (c *crowd) leave(address string) {
+	s := &c.shards[maphash.String(c.seed, address)%uint64(len(c.shards))]
 	s.Lock()
 	defer s.Unlock()
-	if n := s.requests[who]; n > 1 {
-		s.requests[who] = n - 1
+	if n := s.requests[address]; n > 1 {
+		s.requests[address] = n - 1
 	} else {
-		delete(s.requests, who)
+		delete(s.requests, address)
 	}
 }
 
-// who is what the requests of an address are counted by: of IPv6 its /64, which its owner has
-// as a whole.
-func who(ip string) string {
+// countedAddress returns the address under which requests of ip are counted: ip itself for IPv4,
+// and its /64 network for IPv6, which one customer of a provider has as a whole.
+func countedAddress(ip string) string {
 	if strings.IndexByte(ip, ':') < 0 {
 		return ip
 	}
@@ -64,11 +65,11 @@ func who(ip string) string {
 	return net.String()
 }
 
-// admit counts a request of the address, and says what to take off again. A request that is
-// one too many is answered, and not ok. The answer has no body, which its client could leave
-// untaken.
+// admit counts a request of the address ip, and returns the address that leave must get afterwards.
+// If too many requests are under way, admit answers with status 503 and reports false. That answer
+// has no body, because a client that does not read would keep it in memory.
 func (e *Edge) admit(w http.ResponseWriter, r *http.Request, ip string) (counted string, ok bool) {
-	counted = who(ip)
+	counted = countedAddress(ip)
 	if e.crowd.enter(counted, e.MaxPerAddress) {
 		return counted, true
 	}

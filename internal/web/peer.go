@@ -14,28 +14,30 @@ import (
 	"time"
 )
 
-// clientIP is the address that a request counts as: the peer's or, where that is a trusted
-// proxy, the last address of its header that is no trusted proxy itself. What such a proxy
-// wrote and cannot be read counts as a client of its own, and not as the proxy: otherwise one
-// person's typing errors would lock out all others who come that way.
+// clientIP returns the address that a request is attributed to. That is the address of the peer or,
+// if the peer is a trusted proxy, the last address in the proxy's header that is not a trusted
+// proxy itself. An unreadable entry of the header counts as a client of its own and not as the
+// proxy: otherwise one client that sends such entries would lock out all others behind the same
+// proxy.
 func (e *Edge) clientIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil { // a Unix socket: its mode says who may be at the other end
+	if err != nil { // a Unix socket: its file mode decides which processes may connect
 		return e.askedFor(r, "local")
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
-	case err != nil: // a load balancer does not know it
+	case err != nil: // a load balancer does not know the address
 		return host
 	case e.trusted(ip.Unmap().WithZone("")):
 		return e.askedFor(r, ip.Unmap().WithZone("").String())
-	case ip.Is4(): // written in the one way there is
+	case ip.Is4(): // IPv4 has one notation only
 		return host
 	}
 	return ip.Unmap().WithZone("").String()
 }
 
-// askedFor is the client that a trusted proxy asks for, and the proxy where it does not say.
+// askedFor returns the client that a trusted proxy names, or the proxy's own address if it names
+// none.
 func (e *Edge) askedFor(r *http.Request, proxy string) string {
 	if client := e.namedClient(r, proxy); client != "" {
 		return client
@@ -44,11 +46,12 @@ func (e *Edge) askedFor(r *http.Request, proxy string) string {
 	return proxy
 }
 
-// atOdds is what a request counts as whose two headers name different clients: one of them the
-// client wrote, who would else choose what each request counts as.
+// atOdds is the address of requests whose two headers name different clients. The client itself may
+// have written one of the headers; if that were believed, the client could choose which address its
+// requests are counted under.
 const atOdds = "unknown-which"
 
-// namedClient is whom the headers name, or "".
+// namedClient returns the client that the headers name, or "".
 func (e *Edge) namedClient(r *http.Request, proxy string) string {
 	if e.ClientIPHeader != "" {
 		return e.namedIn(r, http.CanonicalHeaderKey(e.ClientIPHeader), proxy)
@@ -68,13 +71,13 @@ func (e *Edge) namedClient(r *http.Request, proxy string) string {
 	return atOdds
 }
 
-// namedIn is whom one header names, or "".
+// namedIn returns the client that one header names, or "".
 func (e *Edge) namedIn(r *http.Request, name, proxy string) (client string) {
 	for _, line := range slices.Backward(r.Header[name]) {
 		for line != "" {
 			var hop string
 			if line, hop = cutLast(line, name == "Forwarded"); hop == "" {
-				continue // RFC 9110 section 5.6.1.2: an empty element is none
+				continue // RFC 9110 section 5.6.1.2: empty elements of a list are ignored
 			}
 			ip, ok := readHop(name, hop)
 			switch {
@@ -91,8 +94,8 @@ func (e *Edge) namedIn(r *http.Request, name, proxy string) (client string) {
 	return client
 }
 
-// cutLast takes the last element from a list. It is looked for from behind, because only
-// what stands there is the nearest proxy's: a quote that a client opens must not swallow it.
+// cutLast splits off the last element of a list. It searches from the end, because the nearest
+// proxy wrote only the last element: a quote that a client opens earlier must not swallow it.
 func cutLast(list string, quoted bool) (rest, last string) {
 	within := false
 	for i := len(list) - 1; i >= 0; i-- {
@@ -106,8 +109,8 @@ func cutLast(list string, quoted bool) (rest, last string) {
 	return "", strings.Trim(list, " \t")
 }
 
-// readHop is the address that one element of the header names. It is no valid one, and ok,
-// for a proxy that was asked through a Unix socket, as nginx writes it.
+// readHop returns the address in one element of the header. It returns an invalid address and true
+// for "unix:", which nginx writes when a client came through a Unix socket.
 func readHop(header, hop string) (ip netip.Addr, ok bool) {
 	if header == "Forwarded" {
 		if hop, ok = forNode(hop); !ok {
@@ -130,7 +133,8 @@ func readHop(header, hop string) (ip netip.Addr, ok bool) {
 	return ip.Unmap().WithZone(""), err == nil
 }
 
-// forNode is the value of "for" in one element of Forwarded (RFC 7239 section 4).
+// forNode returns the value of the parameter "for" in one element of Forwarded (RFC 7239 section
+// 4).
 func forNode(element string) (node string, ok bool) {
 	for element != "" {
 		var pair string
@@ -140,14 +144,14 @@ func forNode(element string) (node string, ok bool) {
 			continue
 		}
 		if ok {
-			return "", false // a parameter stands there once
+			return "", false // a parameter may occur once
 		}
 		node, ok = strings.Trim(value, " \t"), true
 	}
 	return node, ok
 }
 
-// cutPair cuts at the first semicolon that stands in no quotes.
+// cutPair cuts the element at the first semicolon outside of quotes.
 func cutPair(element string) (pair, rest string) {
 	within := false
 	for i := range len(element) {
@@ -161,6 +165,7 @@ func cutPair(element string) (pair, rest string) {
 	return element, ""
 }
 
+// unquoted returns s without the quotes around it, if there are any.
 func unquoted(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		return s[1 : len(s)-1]
@@ -168,20 +173,21 @@ func unquoted(s string) string {
 	return s
 }
 
-// portLike says whether s is a port, or a name for one (RFC 7239 section 6.2).
+// portLike reports whether s can be a port or an obfuscated port (RFC 7239 section 6.2).
 func portLike(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r != '_' && r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 }
 
-// digest stands for what cannot be read: it is shown to people, and a client may have
-// written it.
+// digest returns a short hash that stands for an unreadable value. The value itself may have been
+// written by an attacker, and the result appears on pages and in logs.
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])
 }
 
+// trusted reports whether ip belongs to a trusted proxy.
 func (e *Edge) trusted(ip netip.Addr) bool {
 	for _, p := range e.TrustedProxies {
 		if p.Contains(ip) {
@@ -191,14 +197,16 @@ func (e *Edge) trusted(ip netip.Addr) bool {
 	return false
 }
 
-// seldom lets something be told once an hour.
+// seldom limits a warning to one an hour.
 type seldom struct{ last atomic.Int64 }
 
+// now reports whether the warning is due.
 func (s *seldom) now() bool {
 	now, last := time.Now().Unix(), s.last.Load()
 	return now-last >= 3600 && s.last.CompareAndSwap(last, now)
 }
 
+// warn logs the message with the proxy's address, at most once an hour for each s.
 func (e *Edge) warn(ctx context.Context, s *seldom, message, proxy string, more ...any) {
 	if s.now() {
 		e.Log.WarnContext(ctx, message, append([]any{slog.String("proxy", proxy)}, more...)...)

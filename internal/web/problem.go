@@ -11,35 +11,37 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Problem is an error that a person is shown. Every other error is a 500 with the
-// request's id and nothing else, or a 503 when storage is unavailable.
+// Problem is an error that a user or a client developer is shown. Every other error is a 500 with
+// nothing but the request's id, or a 503 if storage is unavailable.
 type Problem struct {
 	Status int
-	// Code is the registered OAuth error, such as invalid_request, or "".
+	// Code is a registered OAuth error such as invalid_request, or "".
 	Code string
-	// Title is the id of the page's heading; "" for one that fits the status.
+	// Title is the id of the page's heading. "" stands for a heading that fits the status.
 	Title string
-	// Message is the id of the text that tells the user what was wrong and what to do, with Args
-	// put in. Package login/texts has the texts.
+	// Message is the id of the text that tells the user what was wrong and what to do. Args are put
+	// into the text. Package login/texts has the texts.
 	Message string
 	Args    []any
-	// Program is what a program is told instead of Message: a sentence in English that everyone may
-	// read.
+	// Program replaces Message in answers to programs: one sentence in English that contains
+	// nothing secret.
 	Program string
-	// Developer says it to whoever writes the client: what was wrong, what was
-	// expected, where to mend it. Shown in development mode only, and logged: what came
-	// with the request is Got's.
+	// Developer explains the problem to the developer of the client: what was wrong, what was
+	// expected, and where to correct it. It is logged, and shown in development mode only. It does
+	// not contain values from the request; see Got.
 	Developer string
-	// Got is the value that came and Expected those that would have been taken, such
-	// as redirect URIs. Shown, with the difference marked, in development mode only.
+	// Got is the value that came with the request, and Expected are the values that would have been
+	// accepted, such as redirect URIs. They are shown in development mode only, with the difference
+	// marked.
 	Got      string
 	Expected []string
-	// RetryAfter, when set, is sent as Retry-After.
+	// RetryAfter is sent as the header Retry-After, unless it is zero.
 	RetryAfter time.Duration
-	// Err is the cause: logged, never shown.
+	// Err is the cause. It is logged and never shown.
 	Err error
 }
 
+// Error returns status, code, message id and cause, for logs.
 func (p *Problem) Error() string {
 	s := strconv.Itoa(p.Status) + " " + p.Code + " " + p.Message
 	if p.Err != nil {
@@ -50,11 +52,11 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Err }
 
-// ErrorPage shows a Problem. It sets the status.
+// ErrorPage writes the page for a Problem, including the status.
 type ErrorPage func(w http.ResponseWriter, r *http.Request, p *Problem)
 
-// AsProblem is err as a Problem: itself, or what the errors of storage and context
-// come to at the door.
+// AsProblem returns err as a Problem: the Problem that it wraps, or the one that stands for an
+// error of storage, of a context, or for a body that is too large. All other errors become a 500.
 func AsProblem(err error) *Problem {
 	var p *Problem
 	var tooBig *http.MaxBytesError
@@ -69,8 +71,8 @@ func AsProblem(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Err: err}
 }
 
-// Handler serves h; an error that h returns, having written nothing, travels here
-// and is shown once.
+// Handler returns a handler that calls h. If h returns an error, the error is logged and shown
+// once. h must not have written anything by then.
 func Handler(page ErrorPage, h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -79,7 +81,7 @@ func Handler(page ErrorPage, h func(w http.ResponseWriter, r *http.Request) erro
 	})
 }
 
-// Fail notes err on the log line and shows it.
+// Fail adds err to the request's log line and shows it with page.
 func Fail(page ErrorPage, w http.ResponseWriter, r *http.Request, err error) {
 	p := AsProblem(err)
 	if p.Status >= 500 {
@@ -88,7 +90,7 @@ func Fail(page ErrorPage, w http.ResponseWriter, r *http.Request, err error) {
 		Note(r.Context(), "error", p.Code)
 	}
 	if p.Developer != "" && p.Status < 500 {
-		Note(r.Context(), "why", p.Developer) // pages say it in development alone
+		Note(r.Context(), "why", p.Developer) // pages show it in development mode only
 	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", RetryAfter(p.RetryAfter))
@@ -96,7 +98,7 @@ func Fail(page ErrorPage, w http.ResponseWriter, r *http.Request, err error) {
 	page(w, r, p)
 }
 
-// RetryAfter is d in whole seconds, at least one (RFC 9110 section 10.2.3).
+// RetryAfter returns d in whole seconds, rounded up and at least 1 (RFC 9110 section 10.2.3).
 func RetryAfter(d time.Duration) string {
 	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/rs/cors"
 )
 
-// PreflightAge is how long a browser may remember what a preflight said.
+// PreflightAge is how long a browser may cache the answer to a CORS preflight request.
 const PreflightAge = 10 * time.Minute
 
-// anyOrigin is the Access-Control-Allow-Origin of what all may read.
+// anyOrigin is the value of Access-Control-Allow-Origin for public documents.
 var anyOrigin = []string{"*"}
 
-// Public lets scripts of every origin read what h publishes: documents that say the same
-// to everybody. Every answer has the header, also when no origin asks, so that caches
-// need no copy for each origin.
+// Public lets scripts of every origin read what h answers. It is for documents that are the same
+// for every reader. Every answer has the header, even if the request names no origin, so that
+// caches need only one copy.
 func Public(h http.Handler) http.Handler {
 	preflights := cors.New(cors.Options{
 		AllowedOrigins: []string{"*"},

@@ -55,7 +55,8 @@ func WithTenant(ctx context.Context, t *Tenant) context.Context {
 	return context.WithValue(ctx, tenantKey{}, t)
 }
 
-// Tenancy finds the tenant that a request is meant for, and takes its prefix off the path.
+// Tenancy is the middleware that finds the tenant of a request and takes the tenant's prefix off
+// the path.
 type Tenancy struct {
 	issuer *url.URL
 	errors ErrorPage
@@ -63,8 +64,9 @@ type Tenancy struct {
 	byHost cache.Cache[string, *Tenant]
 }
 
-// NewTenancy serves the default tenant at issuer (an absolute URL without path) and
-// the others below it or at hosts of their own.
+// NewTenancy returns a Tenancy that serves the default tenant at issuer, which is an absolute URL
+// without path, and the other tenants at /t/ID below it or at hosts of their own. It returns an
+// error if issuer is not such a URL.
 func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenancy, error) {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -88,12 +90,13 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	return t, nil
 }
 
-// Tenant is the tenant by its id, as requests would see it. ErrNotFound when it is
-// unknown or disabled.
+// Tenant returns the tenant with that id. It returns storage.ErrNotFound if the tenant is unknown
+// or disabled.
 func (t *Tenancy) Tenant(ctx context.Context, id string) (*Tenant, error) {
 	return enabled(t.byID.Get(ctx, id))
 }
 
+// enabled returns storage.ErrNotFound in the place of a tenant that is disabled.
 func enabled(t *Tenant, err error) (*Tenant, error) {
 	if err == nil && t.Disabled {
 		return nil, storage.ErrNotFound
@@ -101,7 +104,7 @@ func enabled(t *Tenant, err error) (*Tenant, error) {
 	return t, err
 }
 
-// tenant is what requests see of a record.
+// tenant returns the Tenant that requests get for a record.
 func (t *Tenancy) tenant(rec storage.Tenant) *Tenant {
 	out := &Tenant{Tenant: rec, Issuer: t.issuer.String(), Secure: t.issuer.Scheme == "https"}
 	switch {
@@ -114,20 +117,20 @@ func (t *Tenancy) tenant(rec storage.Tenant) *Tenant {
 	return out
 }
 
-// Wrap finds the tenant and hands on the request with the rest of its path. An
-// unknown host is 421 (nothing that Vouchsafe says may depend on a header that the
-// sender made up), an unknown tenant 404.
+// Wrap returns a handler that finds the tenant, and passes the request to next with the rest of its
+// path. It answers 421 for an unknown host, because nothing that Vouchsafe says may depend on a
+// header that the sender made up, and 404 for an unknown tenant.
 func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, path, err := t.find(r)
 		if err == nil && r.URL.RawPath != "" {
-			// No path here needs escapes. One that is written with them would reach what a
-			// proxy's rules keep from the path that it reads as.
+			// No path of Vouchsafe's needs escapes. A path with escapes could pass the rules of a
+			// proxy that compares the written form, and still reach a route that the rules protect.
 			err = unknownTenant(storage.ErrNotFound)
 		}
 		if err != nil {
-			// The answer is the same for everybody. Whoever writes an SPA with the wrong
-			// address in it learns so, instead of being told about CORS.
+			// The answer is the same for every reader. The developer of an SPA with a wrong address
+			// can read this error, and does not see a CORS failure in its place.
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			Fail(t.errors, w, r, err)
 			return
@@ -147,10 +150,12 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// metadataPaths are those to which clients append the path of an issuer (RFC 8414 section
-// 3.1), besides being below it (OpenID Connect Discovery 4.1).
+// metadataPaths are the paths that clients put before the path of an issuer (RFC 8414 section 3.1),
+// as well as after it (OpenID Connect Discovery section 4.1).
 var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
 
+// find returns the request's tenant and the path below its issuer. Its errors are Problems, or
+// those of storage.
 func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 	if !hostname.Same(r.Host, t.issuer) {
 		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
@@ -181,7 +186,7 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		id, path, _ = strings.Cut(after, "/")
 		path = "/" + path
 		if id == storage.DefaultTenant {
-			return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: the root
+			return nil, "", unknownTenant(storage.ErrNotFound) // the default tenant has one URL only: the root
 		}
 	}
 	tenant, err := enabled(orLast(r.Context(), &t.byID, id, path))
@@ -189,14 +194,14 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		return nil, "", unknownTenant(err)
 	}
 	if tenant.Host != "" {
-		return nil, "", unknownTenant(storage.ErrNotFound) // it has one URL: its host
+		return nil, "", unknownTenant(storage.ErrNotFound) // a tenant with a host has one URL only: its host
 	}
 	return tenant, path, nil
 }
 
-// orLast is the tenant of that key. Where none can be read now, what is published of one,
-// which clients and APIs need for what they were given before, goes on with what was read
-// last.
+// orLast returns the tenant with that key. If storage cannot be read, the public documents of a
+// tenant are served from the record that was read last, because clients and APIs need them to use
+// tokens that they already have.
 func orLast(ctx context.Context, from *cache.Cache[string, *Tenant], key, path string) (*Tenant, error) {
 	tenant, err := from.Get(ctx, key)
 	if err != nil && (path == "/jwks" || slices.Contains(metadataPaths, path)) {
@@ -207,6 +212,7 @@ func orLast(ctx context.Context, from *cache.Cache[string, *Tenant], key, path s
 	return tenant, err
 }
 
+// unknownTenant turns storage.ErrNotFound into the Problem for it.
 func unknownTenant(err error) error {
 	if errors.Is(err, storage.ErrNotFound) {
 		return &Problem{Status: http.StatusNotFound, Message: "problem.no_page"}

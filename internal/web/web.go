@@ -1,8 +1,8 @@
-// Package web holds what the protocol endpoints and the pages share of HTTP: the
-// request's tenant, id and address, errors that travel up once, and headers.
+// Package web holds the HTTP that protocol endpoints and pages share: the request's tenant, id and
+// address, errors that travel up once, and headers.
 //
-// Two values live in the request's context: who asks (Request) and at which tenant.
-// Middleware sets them, handlers read them, and below a handler they are arguments.
+// A request's context carries two values: the Request and the tenant. Middleware sets them and
+// handlers read them. Below a handler they are arguments.
 package web
 
 import (
@@ -17,26 +17,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// Request is what the log line, the audit trail and the error page know of a request.
+// Request is what the log line, the audit trail and the error page know about a request.
 type Request struct {
-	ID string // UUIDv7, made here: what a client sends is not believed
-	IP string // the peer's address, or what a trusted proxy says it is
-	// Route is the pattern that matched, "" when none did: set by the router, for metrics.
+	ID string // a UUIDv7 made by Edge; an id that the client sends is ignored
+	IP string // the address of the peer, or the one that a trusted proxy names
+	// Route is the pattern that the router matched, or "". Metrics use it.
 	Route string
-	// Locales are the ui_locales of the authorization request that the request is part of, once the
-	// protocol has read it: see SetLocales.
+	// Locales are the ui_locales of the authorization request that the request belongs to. They are
+	// empty until the protocol has read it and called SetLocales.
 	Locales []string
-	// Language is that of the answer, once a page has chosen it.
+	// Language is the language of the answer, once a page has chosen it.
 	Language string
-	// attrs are added to the request's log line.
+	// attrs are the attributes that Note has added for the log line.
 	attrs []slog.Attr
-	// tenant is set by Tenancy.
+	// tenant is the request's tenant, once Tenancy has found it.
 	tenant *Tenant
 }
 
 type requestKey struct{}
 
-// RequestOf is the request's; an empty one outside of Edge.
+// RequestOf returns the Request in the context, or an empty one if the context did not pass through
+// Edge.
 func RequestOf(ctx context.Context) *Request {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
 		return r
@@ -44,17 +45,17 @@ func RequestOf(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// SetLocales notes the languages that a client's authorization request asks for. A page or message
-// chooses its language anew.
+// SetLocales records the languages that a client's authorization request asks for. The next page or
+// message chooses its language anew.
 func (r *Request) SetLocales(locales []string) { r.Locales, r.Language = locales, "" }
 
-// Note adds to the request's log line: never a secret.
+// Note adds an attribute to the request's log line. The value must not be a secret.
 func Note(ctx context.Context, key, value string) {
 	r := RequestOf(ctx)
 	r.attrs = append(r.attrs, slog.String(key, value))
 }
 
-// exchange is a request and its answer at the edge.
+// exchange holds what Edge allocates for a request, so that it is one allocation.
 type exchange struct {
 	request  Request
 	context  requestContext
@@ -62,66 +63,69 @@ type exchange struct {
 	id       [1]string // the value of X-Request-Id
 }
 
-// Header is header lines that many answers share: their values are never changed. It is
-// not a map, because to walk through one costs more than to fill another.
+// Header is a list of header lines that many answers share. Their values must not be changed. It is
+// not a map, because iterating over a map costs more than filling one.
 type Header []HeaderLine
 
-// HeaderLine is one of them.
+// HeaderLine is one name of a Header with its values.
 type HeaderLine struct {
 	name   string
 	values []string
 }
 
-// Line makes one. The name is in its canonical form.
+// Line returns a HeaderLine. The name must be in canonical form.
 func Line(name, value string) HeaderLine { return HeaderLine{name, []string{value}} }
 
-// Set puts the lines in the place of those that h has under their names.
+// Set sets the lines in h. They replace those that h has under the same names.
 func (l Header) Set(h http.Header) {
 	for _, line := range l {
 		h[line.name] = line.values
 	}
 }
 
-// RequestLine is the message of the line that the log has for every request. Its
-// attributes are texts and whole numbers.
+// RequestLine is the message of the log line that every request has. Its attributes are strings and
+// integers.
 const RequestLine = "request"
 
-// GivenUpLine is that of requests whose clients did not wait for the answer: of HTTP/2 there can
-// be any number of them in a moment, and the log may count them.
+// GivenUpLine is the message of the log line in place of RequestLine if the client did not wait for
+// the answer. An HTTP/2 client can cause any number of these at once, so that the log may count
+// them instead of writing each.
 const GivenUpLine = "request given up"
 
-// Edge is the outermost middleware: it gives every request its Request, a limit on its
-// body and an end, writes one log line and answers panics.
+// Edge is the outermost middleware. It gives every request a Request, a deadline and a limit on its
+// body, writes one log line, and answers panics.
 type Edge struct {
-	// Timeout bounds what a request may wait for, whatever hangs below; 0 is for ever.
+	// Timeout bounds how long a request may wait in total, whatever it waits for. 0 means no bound.
 	Timeout time.Duration
-	// MaxBody bounds what a request may send, in bytes; 0 is anything.
+	// MaxBody bounds the body of a request, in bytes. 0 means no bound.
 	MaxBody int64
-	// AnswerTimeout bounds how long a client may take to receive what is written, each 64 KiB
-	// of it; 0 leaves that to the server.
+	// AnswerTimeout bounds how long a client may take to receive each 64 KiB of the answer. 0
+	// leaves the bound to the http.Server.
 	AnswerTimeout time.Duration
-	// MaxPerAddress bounds how many requests of one address are under way; 0 is any number.
+	// MaxPerAddress bounds how many requests of one address run at the same time. 0 means no bound.
 	MaxPerAddress int
-	// Unlimited are the networks without that bound.
+	// Unlimited are networks to which MaxPerAddress does not apply.
 	Unlimited []netip.Prefix
-	// Refused, when set, is told of each request that was one too many.
+	// Refused, unless nil, is called for each request that MaxPerAddress refuses.
 	Refused func()
-	// TrustedProxies may say for whom they ask. Of every other peer that is ignored.
+	// TrustedProxies are the networks of proxies whose header names the client. The header is
+	// ignored if it comes from another peer.
 	TrustedProxies []netip.Prefix
-	// ClientIPHeader names the header in which they say it. "" is X-Forwarded-For, and
-	// Forwarded (RFC 7239) for requests without it; where both name a client, it has to be one.
+	// ClientIPHeader is the name of the header in which proxies name the client. "" stands for
+	// X-Forwarded-For and for Forwarded (RFC 7239): either may be missing, and if both are there
+	// they must name the same client.
 	ClientIPHeader string
 	Log            *slog.Logger
-	// Errors answers panics.
+	// Errors shows the page for a panic.
 	Errors ErrorPage
-	// Done, when set, is told of every request: for metrics.
+	// Done, unless nil, is called after every request. Metrics use it.
 	Done func(r *http.Request, status int, took time.Duration)
 
 	unnamed, unreadable, disputed seldom
 	crowd                         crowd
 }
 
-// Wrap puts the middleware around next.
+// Wrap returns next inside the middleware. It may be called once for each Edge.
 func (e *Edge) Wrap(next http.Handler) http.Handler {
 	e.crowd.seed = maphash.MakeSeed()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -134,7 +138,7 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			}
 			defer e.crowd.leave(counted)
 		}
-		x := &exchange{} // all that a request needs here, made at once
+		x := &exchange{} // one allocation for all that the middleware needs
 		req, ctx, rec := &x.request, &x.context, &x.recorder
 		req.ID, req.IP = uuid.Must(uuid.NewV7()).String(), ip
 		ctx.Context, ctx.request = r.Context(), req
@@ -166,14 +170,15 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 			e.line(r, req, rec, start)
 		}()
 		next.ServeHTTP(rec, r)
-		// HTTP/2 sends what is buffered when the handler is done, and then waits for the client:
-		// the request has to be counted for as long.
+		// HTTP/2 sends the rest of the answer after the handler returns, and then waits for the
+		// client. Flushing here keeps the request counted during that time.
 		if e.MaxPerAddress > 0 && r.ProtoMajor > 1 {
-			_ = http.NewResponseController(w).Flush() // a client that is gone needs no answer
+			_ = http.NewResponseController(w).Flush() // no answer is owed to a client that is gone
 		}
 	})
 }
 
+// line calls Done and writes the request's log line.
 func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Time) {
 	end := time.Now()
 	took := end.Sub(start)
@@ -194,36 +199,40 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		message, level = GivenUpLine, slog.LevelInfo
 	}
-	// Straight to the handler: a Logger would look up where it was called from.
+	// The line goes to the handler itself, because a slog.Logger would look up its caller.
 	line := slog.NewRecord(end, level, message, 0)
-	// The path only: a query may hold codes and hints.
+	// Only the path is logged: a query may contain codes and hints.
 	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
 	line.AddAttrs(req.attrs...)
-	_ = e.Log.Handler().Handle(r.Context(), line) // as a Logger does: there is nowhere else to say it
+	// a Logger ignores this error, too: there is no other place to report it
+	_ = e.Log.Handler().Handle(r.Context(), line)
 }
 
-// recorder notes status and size of an answer, and sets the time by which it has to be taken.
+// recorder records status and size of an answer, and moves the deadline by which the client has to
+// read it.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
 
-	deadline deadliner // nil: the server's own holds
+	deadline deadliner // nil leaves the deadline to the http.Server
 	patience time.Duration
-	due      int64 // at so many bytes the time is set anew
+	due      int64 // the number of bytes at which the deadline moves again
 }
 
-// deadliner is what net/http's writers have for http.ResponseController.
+// deadliner is the method that net/http's response writers have for http.ResponseController.
 type deadliner interface{ SetWriteDeadline(time.Time) error }
 
-// answerPiece is how much of an answer a client has to take in the time that it has, in bytes.
+// answerPiece is the part of an answer that a client has to read within AnswerTimeout, in bytes.
 const answerPiece = 64 << 10
 
+// hurry moves the write deadline if the client has taken another answerPiece.
 func (r *recorder) hurry() {
 	if r.deadline != nil && r.bytes >= r.due {
 		r.due = r.bytes + answerPiece
-		_ = r.deadline.SetWriteDeadline(time.Now().Add(r.patience)) // a connection that is gone: the write tells
+		// if the connection is gone, the next write reports it
+		_ = r.deadline.SetWriteDeadline(time.Now().Add(r.patience))
 	}
 }
 
@@ -245,5 +254,5 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach what is below.
+// Unwrap returns the response writer below, for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
