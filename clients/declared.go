@@ -35,6 +35,7 @@ func (d *Declared) Check(samples bool) []Fault {
 	return append(v.faults, Validate(&d.Client)...)
 }
 
+// secrets checks the declared secrets and hashes, and whether the client needs any.
 func (v *clientChecks) secrets(d *Declared, samples bool) {
 	for _, s := range d.Secrets {
 		switch {

@@ -11,7 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Bounds of what a client may declare. The record is read at every request and shown on pages.
+// Bounds of what a client may declare. The record is read at every request and parts of it are
+// shown on pages.
 const (
 	MaxID       = 256  // bytes of a client_id
 	MaxURI      = 2048 // bytes of a URI
@@ -52,11 +53,12 @@ var AssertionAlgorithms = []jose.SignatureAlgorithm{
 	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, Ed25519, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
 }
 
-// Ed25519 is what RFC 9864 calls EdDSA with Ed25519: it deprecates the older name, which does not
-// tell the curve, and client libraries sign with the new one. go-jose does not know it yet.
+// Ed25519 is the name by which RFC 9864 calls EdDSA with the curve Ed25519. It deprecates the older
+// name, which does not name the curve, and newer client libraries use it. go-jose does not know it
+// yet.
 const Ed25519 jose.SignatureAlgorithm = "Ed25519"
 
-// AlgorithmNames are the algorithms as texts, as they stand in metadata.
+// AlgorithmNames returns the algorithms as strings, as metadata documents have them.
 func AlgorithmNames(algs []jose.SignatureAlgorithm) []string {
 	names := make([]string, len(algs))
 	for i, a := range algs {
@@ -68,4 +70,5 @@ func AlgorithmNames(algs []jose.SignatureAlgorithm) []string {
 // HasJWKS says whether the client's record contains public keys.
 func HasJWKS(c *storage.Client) bool { return !noJWKS(c.JWKS) }
 
+// noJWKS reports whether a stored JWK set is missing.
 func noJWKS(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

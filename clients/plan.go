@@ -126,6 +126,7 @@ func (p Plan) Apply(ctx context.Context, store storage.Clients, by audit.By) err
 	return nil
 }
 
+// apply makes the change in storage, together with the event e.
 func (ch Change) apply(ctx context.Context, store storage.Clients, e storage.Event) error {
 	now := time.Now()
 	if ch.Op == Removes {

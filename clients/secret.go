@@ -63,6 +63,7 @@ func MatchSecret(hash, value string) bool {
 // microseconds.
 func HashIsFast(hash string) bool { return strings.HasPrefix(hash, madePrefix) }
 
+// madeHash returns the stored form of a secret that Vouchsafe made: its SHA-256.
 func madeHash(value string) string {
 	sum := sha256.Sum256([]byte(value))
 	return madePrefix + base64.RawURLEncoding.EncodeToString(sum[:])

@@ -129,6 +129,7 @@ func parseURI(raw string) (*url.URL, string) {
 	return u, ""
 }
 
+// hostForm matches the names of hosts that a URI may have: lower-case labels, underscores included.
 var hostForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
 // authorityFault returns what is wrong with the host and port of raw, which was parsed as u, or "".

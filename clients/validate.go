@@ -17,6 +17,7 @@ import (
 // Fault says what is wrong with one field of a client, and what to write instead.
 type Fault struct{ Field, Message string }
 
+// Error returns the field and the message.
 func (e Fault) Error() string { return e.Field + ": " + e.Message }
 
 // Validate fills the defaults of RFC 7591 section 2 and OpenID Connect Registration section 2, and
@@ -37,6 +38,7 @@ func Validate(c *storage.Client) []Fault {
 	return v.faults
 }
 
+// fillDefaults sets the fields that have a default and are empty.
 func fillDefaults(c *storage.Client) {
 	def := func(field *string, value string) {
 		if *field == "" {
@@ -70,6 +72,7 @@ type clientChecks struct {
 	faults []Fault
 }
 
+// fault adds a fault of the field.
 func (v *clientChecks) fault(field, format string, args ...any) {
 	v.faults = append(v.faults, Fault{field, fmt.Sprintf(format, args...)})
 }
@@ -81,8 +84,10 @@ func (v *clientChecks) oneOf(field, value string, list []string) {
 	}
 }
 
+// clientIDForm matches ids of clients.
 var clientIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:/@+-]*$`)
 
+// identity checks the id, the type of application and what tokens it gets.
 func (v *clientChecks) identity() {
 	id := v.ClientID
 	switch {
@@ -105,6 +110,7 @@ func (v *clientChecks) identity() {
 	}
 }
 
+// accessTokens checks the format and the type of access tokens.
 func (v *clientChecks) accessTokens() {
 	v.oneOf("access_token_format", v.AccessTokenFormat, []string{"jwt", "opaque"})
 	if v.AccessTokenTyp == "" {
@@ -119,6 +125,7 @@ func (v *clientChecks) accessTokens() {
 	}
 }
 
+// texts checks the fields that are free text.
 func (v *clientChecks) texts() {
 	v.text("client_name", v.ClientName)
 	v.list("contacts", v.Contacts, v.text)
@@ -161,6 +168,7 @@ func (v *clientChecks) list(field string, values []string, check func(field, val
 	}
 }
 
+// grants checks the grant types and what each of them needs.
 func (v *clientChecks) grants() {
 	known := append(slices.Clone(GrantTypes), FirstPartyGrant)
 	v.list("grant_types", v.GrantTypes, func(field, g string) {
@@ -190,6 +198,7 @@ func (v *clientChecks) grants() {
 	}
 }
 
+// scopes checks scope and default_max_age.
 func (v *clientChecks) scopes() {
 	if len(v.Scope) > MaxURI {
 		v.fault("scope", "has %d characters: write at most %d", len(v.Scope), MaxURI)
@@ -205,6 +214,7 @@ func (v *clientChecks) scopes() {
 	}
 }
 
+// authentication checks the authentication method and the keys or secrets that it needs.
 func (v *clientChecks) authentication() {
 	method := v.TokenEndpointAuthMethod
 	if method != "" {
@@ -245,6 +255,7 @@ func (v *clientChecks) public() {
 	}
 }
 
+// algorithms checks the signing algorithms.
 func (v *clientChecks) algorithms() {
 	v.algorithm("id_token_signed_response_alg", v.IDTokenSignedResponseAlg, SigningAlgorithms)
 	if v.UserinfoSignedResponseAlg != "" {
@@ -262,6 +273,7 @@ func (v *clientChecks) algorithm(field, alg string, known []jose.SignatureAlgori
 	v.oneOf(field, alg, AlgorithmNames(known))
 }
 
+// uris checks redirect URIs and the addresses that consent and sign-in pages show.
 func (v *clientChecks) uris() {
 	redirect := func(field, uri string) {
 		if message := redirectFault(v.ApplicationType == "native", uri); message != "" {
@@ -290,6 +302,7 @@ func (v *clientChecks) uris() {
 	}
 }
 
+// origins checks the origins whose scripts may call the endpoints.
 func (v *clientChecks) origins() {
 	v.list("allowed_cors_origins", v.AllowedCORSOrigins, func(field, origin string) {
 		if message := originFault(v.ApplicationType == "native", origin); message != "" {
@@ -298,6 +311,7 @@ func (v *clientChecks) origins() {
 	})
 }
 
+// lifetimes checks the lifetimes of tokens.
 func (v *clientChecks) lifetimes() {
 	for _, l := range []struct {
 		field string

@@ -26,7 +26,8 @@ type Fault struct {
 	line    int    // orders the faults of a file
 }
 
-// Faults are all that is wrong, so that it can be mended in one go.
+// Faults are all faults of a file or of several settings, so that an operator can correct them in
+// one go.
 type Faults []Fault
 
 // Add adds a fault of what has a name but no place in a file, such as a variable of the environment.
@@ -34,7 +35,7 @@ func (fs *Faults) Add(where, format string, args ...any) {
 	*fs = append(*fs, Fault{Where: where, Message: fmt.Sprintf(format, args...)})
 }
 
-// At adds a fault of what stands at the place.
+// At adds a fault at a place in a file.
 func (fs *Faults) At(p Place, format string, args ...any) {
 	*fs = append(*fs, Fault{p.String(), fmt.Sprintf(format, args...), p.Line})
 }
@@ -44,6 +45,7 @@ func (fs *Faults) node(file string, n *yaml.Node, format string, args ...any) {
 	fs.At(placeOf(file, n), format, args...)
 }
 
+// placeOf returns the place of a YAML node.
 func placeOf(file string, n *yaml.Node) Place { return Place{file, n.Line, n.Column} }
 
 // yaml adds what the YAML library found.

@@ -13,7 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// setField reads a value into a field of a record.
+// setField sets a field of a record to the value of a YAML node. Its error says what kind of value
+// is wanted.
 func setField(field reflect.Value, val *yaml.Node) error {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
@@ -46,6 +47,7 @@ func setField(field reflect.Value, val *yaml.Node) error {
 	return nil
 }
 
+// setTexts sets a list of texts.
 func setTexts(field reflect.Value, val *yaml.Node) error {
 	texts, ok := textsOf(val)
 	if !ok || val.Kind != yaml.SequenceNode {
@@ -55,6 +57,7 @@ func setTexts(field reflect.Value, val *yaml.Node) error {
 	return nil
 }
 
+// setText sets a text.
 func setText(field reflect.Value, val *yaml.Node) error {
 	if val.Kind == yaml.ScalarNode && !isNull(val) {
 		field.SetString(val.Value)
@@ -66,6 +69,7 @@ func setText(field reflect.Value, val *yaml.Node) error {
 	return errors.New("want a text")
 }
 
+// setNumber sets a whole number that is not negative.
 func setNumber(field reflect.Value, val *yaml.Node) error {
 	var n int64
 	if val.ShortTag() == "!!int" && val.Load(&n) == nil && n >= 0 {
@@ -78,12 +82,13 @@ func setNumber(field reflect.Value, val *yaml.Node) error {
 	return errors.New("want a whole number, such as 3")
 }
 
-// nodeReader is a type that is written in a way of its own.
+// nodeReader is implemented by types that read their YAML themselves.
 type nodeReader interface{ readNode(*yaml.Node) error }
 
 // oneOrMore is a text, or a list of them.
 type oneOrMore []string
 
+// readNode implements nodeReader.
 func (o *oneOrMore) readNode(val *yaml.Node) error {
 	texts, ok := textsOf(val)
 	if !ok || slices.Contains(texts, "") {
@@ -96,6 +101,7 @@ func (o *oneOrMore) readNode(val *yaml.Node) error {
 // anyText is a text that may be empty.
 type anyText string
 
+// readNode implements nodeReader.
 func (a *anyText) readNode(val *yaml.Node) error {
 	if val.Kind != yaml.ScalarNode {
 		return errors.New("want a text")
@@ -107,6 +113,7 @@ func (a *anyText) readNode(val *yaml.Node) error {
 // keySet is a JWK Set as a mapping with keys, or the list of keys alone. JSON is YAML.
 type keySet json.RawMessage
 
+// readNode implements nodeReader.
 func (k *keySet) readNode(val *yaml.Node) error {
 	var set any
 	err := val.Load(&set)

@@ -24,8 +24,8 @@ func mapping(file string, text []byte, fs *Faults) iter.Seq2[*yaml.Node, *yaml.N
 	return pairs(file, docs[0].Content[0], fs)
 }
 
-// pairs returns the keys and values of a mapping. What is no mapping, and a key that comes a second
-// time, is a fault.
+// pairs returns the keys and values of a mapping. A node that is not a mapping is a fault, and so
+// is a key that occurs a second time.
 func pairs(file string, n *yaml.Node, fs *Faults) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, val *yaml.Node) bool) {
 		n = target(n)

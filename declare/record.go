@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// reader reads YAML into a record by the yaml tags of its fields. All that is wrong goes to faults.
+// reader reads YAML into a record by the yaml tags of its fields. It collects all faults.
 type reader struct {
 	file   string
 	faults Faults
@@ -48,6 +48,7 @@ func (r *reader) read(path string, n *yaml.Node, to reflect.Value) {
 	}
 }
 
+// readStruct reads a mapping into a struct. Names that are not fields are faults.
 func (r *reader) readStruct(path string, n *yaml.Node, to reflect.Value) {
 	fields := map[string]reflect.Value{}
 	yamlFields(to, fields)
@@ -61,6 +62,7 @@ func (r *reader) readStruct(path string, n *yaml.Node, to reflect.Value) {
 	}
 }
 
+// readStructs reads a list of mappings into a slice of structs.
 func (r *reader) readStructs(path string, n *yaml.Node, to reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
 		r.faults.node(r.file, n, "%s: want a list", path)
@@ -72,7 +74,7 @@ func (r *reader) readStructs(path string, n *yaml.Node, to reflect.Value) {
 	}
 }
 
-// readMap reads texts by name.
+// readMap reads a mapping of names to texts.
 func (r *reader) readMap(path string, n *yaml.Node, to reflect.Value) {
 	to.Set(reflect.MakeMap(to.Type()))
 	for key, val := range pairs(r.file, n, &r.faults) {
@@ -84,6 +86,7 @@ func (r *reader) readMap(path string, n *yaml.Node, to reflect.Value) {
 	}
 }
 
+// readField reads a value into a field, and remembers the places of the elements of a list.
 func (r *reader) readField(path string, n *yaml.Node, to reflect.Value) {
 	if err := setField(to, n); err != nil {
 		r.faults.node(r.file, n, "%s: %v", path, err)
@@ -120,7 +123,7 @@ func yamlFields(record reflect.Value, to map[string]reflect.Value) {
 	}
 }
 
-// readsItself says whether a type knows how it is written.
+// readsItself reports whether the type reads its YAML itself.
 func readsItself(v reflect.Value) bool {
 	switch v.Addr().Interface().(type) {
 	case nodeReader, encoding.TextUnmarshaler:

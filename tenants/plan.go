@@ -31,8 +31,9 @@ type Change struct {
 // Plan is what makes tenants those of a file.
 type Plan []Change
 
-// NewPlan compares the tenants of a file with those that are stored. Others are left alone: a slip in
-// a file must not remove the data of a tenant. secrets seal what upstreams gave.
+// NewPlan compares the tenants of a file with those that are stored. Tenants that the file does not
+// name stay as they are: a slip in a file must not remove the data of a tenant. secrets seal the
+// secrets of upstream providers.
 func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters, file []Declared) (Plan, error) {
 	plan := Plan{}
 	for _, d := range file {
@@ -65,6 +66,7 @@ func (d *Declared) over(old storage.Tenant, box *secret.Box) storage.Tenant {
 	return t
 }
 
+// set sets what to points to, unless value is nil.
 func set[T any](to *T, value *T) {
 	if value != nil {
 		*to = *value
@@ -133,6 +135,7 @@ func compare(from, to *storage.Tenant) (fields diff.Fields) {
 	return fields
 }
 
+// upstreamOf returns the tenant's upstream provider with that id, or nil.
 func upstreamOf(t *storage.Tenant, id string) *storage.Upstream {
 	for i := range t.Settings.Upstreams {
 		if t.Settings.Upstreams[i].ID == id {
@@ -142,6 +145,7 @@ func upstreamOf(t *storage.Tenant, id string) *storage.Upstream {
 	return nil
 }
 
+// withoutSecret returns a copy of u without its secret, or nil.
 func withoutSecret(u *storage.Upstream) any {
 	if u == nil {
 		return nil

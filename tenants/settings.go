@@ -37,6 +37,7 @@ type checks struct {
 	faults []Fault
 }
 
+// fault adds a fault of the setting at path.
 func (c *checks) fault(path, format string, args ...any) {
 	c.faults = append(c.faults, Fault{path, fmt.Sprintf(format, args...)})
 }
@@ -48,6 +49,7 @@ func (c *checks) oneOf(path, value string, allowed ...string) {
 	}
 }
 
+// signUp checks who may sign up.
 func (c *checks) signUp() {
 	c.oneOf("sign_up.mode", c.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed)
 	for i, d := range c.SignUp.EmailDomains {
@@ -65,6 +67,7 @@ func (c *checks) signUp() {
 	}
 }
 
+// signIn checks the ways to sign in.
 func (c *checks) signIn() {
 	for i, m := range c.SignIn.Methods {
 		c.oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
@@ -76,6 +79,7 @@ func (c *checks) signIn() {
 	}
 }
 
+// secrets checks the rules about passwords and second factors.
 func (c *checks) secrets() {
 	if n := c.Passwords.History; n != nil && (*n < 0 || *n > 24) {
 		c.fault("passwords.history", "%d is not from 0 to 24", *n)
@@ -84,6 +88,7 @@ func (c *checks) secrets() {
 	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
 }
 
+// limits checks how many messages a tenant sends.
 func (c *checks) limits() {
 	for _, l := range []struct {
 		name string
@@ -95,6 +100,7 @@ func (c *checks) limits() {
 	}
 }
 
+// upstreams checks the upstream providers, and gives their domains the stored form.
 func (c *checks) upstreams() {
 	seen := map[string]bool{}
 	for i, u := range c.Upstreams {

@@ -7,38 +7,41 @@ import (
 	"crypto/subtle"
 )
 
+// Lengths in bytes of the salt and the key of new hashes.
 const (
 	saltLength = 16 // RFC 9106 section 3.1
 	keyLength  = 32
 )
 
-// Params say how costly a hash is.
+// Params are the costs of a hash, with the names of RFC 9106.
 type Params struct {
 	Memory  uint32 // KiB
 	Time    uint32 // passes over the memory
 	Threads uint8
 }
 
-// OWASP is the least that the OWASP password storage cheat sheet asks for: 19 MiB,
-// two passes, one thread.
+// OWASP are the minimum parameters of the OWASP password storage cheat sheet: 19 MiB, two passes,
+// one thread.
 var OWASP = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
-// Hasher hashes and verifies. The zero value is ready: OWASP's parameters, and the
-// pool that the whole process shares.
+// Hasher hashes and verifies secrets. The zero value is ready for use: it has OWASP's parameters
+// and the pool that the whole process shares.
 type Hasher struct {
-	// Params of new hashes. Default OWASP.
+	// Params are the parameters of new hashes. The default is OWASP.
 	Params Params
-	// Pool bounds the work. Default: the one that the process shares.
+	// Pool bounds how many hashes run at once. The default is the pool of the process.
 	Pool *Pool
-	// Known, when it is set, says who of those that are known it is: they queue in a line of
-	// their own.
+	// Known, unless "", identifies a caller that is known, such as a browser that has signed in
+	// before. Known callers queue in a line of their own; see Pool.
 	Known string
 }
 
-// Check says whether the parameters are ones that Verify would take back.
+// Check returns an error if the parameters of new hashes are outside the bounds that Verify
+// accepts.
 func (h *Hasher) Check() error { return h.params().check() }
 
-// Hash is the secret's PHC string, with a salt of its own. ErrBusy when there are too many.
+// Hash returns the PHC string of secret, with a new random salt. It returns ErrBusy if too many
+// hashes are wanted at once.
 func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
 	p := h.params()
 	if err := p.check(); err != nil {
@@ -55,9 +58,9 @@ func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
 	return d.String(), nil
 }
 
-// Verify says whether phc is the secret's hash. ErrMalformed when it is no PHC string
-// of Argon2id, or one that asks for more work than anybody honest does; ErrBusy when
-// there are too many.
+// Verify reports whether phc is the hash of secret. It returns ErrMalformed if phc is not a PHC
+// string of Argon2id, or if its parameters are out of bounds, and ErrBusy if too many hashes are
+// wanted at once.
 func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 	d, err := parse(phc)
 	if err != nil {
@@ -72,28 +75,28 @@ func (h *Hasher) Verify(ctx context.Context, phc, secret string) (bool, error) {
 	return subtle.ConstantTimeCompare(key, d.key) == 1, nil
 }
 
-// Readable says whether phc is one that Verify would work on.
+// Readable reports whether phc is a PHC string that Verify accepts.
 func Readable(phc string) bool {
 	_, err := parse(phc)
 	return err == nil
 }
 
-// Run runs other slow work within the same bound: hashes of other kinds, for one.
-// ErrBusy when there is too much.
+// Run calls work within the bound on hashes at once. It serves other slow work, such as hashes of
+// other algorithms. It returns ErrBusy without calling work if too many hashes are wanted at once.
 func (h *Hasher) Run(ctx context.Context, work func()) error {
 	return h.pool().run(ctx, h.Known, work)
 }
 
-// NeedsRehash says whether phc was made with other parameters than new hashes are.
+// NeedsRehash reports whether phc has other parameters or lengths than new hashes have.
 func (h *Hasher) NeedsRehash(phc string) bool {
 	d, err := parse(phc)
 	return err != nil || d.params != h.params() || len(d.salt) != saltLength || len(d.key) != keyLength
 }
 
-// Work is how much there is to do for a hash: KiB that are filled, over all passes.
+// Work returns the cost of a hash as one number: the KiB that it fills, over all passes.
 func (p Params) Work() int { return int(p.Memory) * int(p.Time) }
 
-// WorkOf is the work of a stored hash, 0 for what is none.
+// WorkOf returns the Work of a stored hash, or 0 if phc is not a hash.
 func WorkOf(phc string) int {
 	d, err := parse(phc)
 	if err != nil {
@@ -102,10 +105,10 @@ func WorkOf(phc string) int {
 	return d.params.Work()
 }
 
-// Work is that of new hashes.
+// Work returns the Work of new hashes.
 func (h *Hasher) Work() int { return h.params().Work() }
 
-// Compare is Verify without a place in a line: call it within Run.
+// Compare is Verify without queueing. Call it within Run.
 func Compare(phc, secret string) (bool, error) {
 	d, err := parse(phc)
 	if err != nil {
@@ -115,13 +118,14 @@ func Compare(phc, secret string) (bool, error) {
 	return err == nil && subtle.ConstantTimeCompare(key, d.key) == 1, err
 }
 
-// Burn does so much work, for nothing: with as many passes and lanes as new hashes have, for
-// they decide how fast it goes. Call it within Run.
+// Burn does as much work as a hash of that Work and discards the result, so that a request without
+// a hash to verify takes as long as one with it. It keeps the passes and lanes of new hashes,
+// because they decide the speed. Call it within Run.
 func (h *Hasher) Burn(secret string, work int) error {
 	p := h.params()
 	p.Memory = uint32(min(work/int(p.Time), maxMemory))
 	if p.Memory < 8*uint32(p.Threads) {
-		return nil // a few microseconds
+		return nil // that little work takes a few microseconds and needs no imitation
 	}
 	salt := make([]byte, saltLength)
 	rand.Read(salt)

@@ -14,15 +14,15 @@ const (
 	blockSize = 8 * core.BlockLength
 )
 
-// derive returns the key that argon2.IDKey returns, and works in memory that it gives back
-// to the system. The memory that IDKey allocates is garbage afterwards: under a flood of
-// sign-ins, that took four times the memory of the hashes that ran.
+// derive returns the same key as argon2.IDKey, but works in memory that it gives back to the
+// system. The memory that IDKey allocates becomes garbage: a flood of sign-ins took four times the
+// memory of the hashes that ran.
 func derive(secret []byte, salt []byte, p Params, keyLength int) ([]byte, error) {
 	return deriveWith([4][]byte{secret, salt, nil, nil}, p, keyLength)
 }
 
-// deriveWith takes the four inputs of RFC 9106 section 3.1: password, salt, secret value and
-// associated data.
+// deriveWith is derive with all four inputs of RFC 9106 section 3.1: password, salt, secret value
+// and associated data.
 func deriveWith(inputs [4][]byte, p Params, keyLength int) ([]byte, error) {
 	lanes := uint32(p.Threads)
 	blocks := max(p.Memory/(core.SyncPoints*lanes), 2) * core.SyncPoints * lanes
@@ -44,6 +44,7 @@ func deriveWith(inputs [4][]byte, p Params, keyLength int) ([]byte, error) {
 	return key, nil
 }
 
+// bytesOf returns the block in little-endian order.
 func bytesOf(b *core.Block) []byte {
 	out := make([]byte, 0, blockSize)
 	for _, v := range b {
@@ -84,7 +85,7 @@ func longHash(out, in []byte) {
 	if len(out) <= blake2b.Size {
 		h, err := blake2b.New(len(out), nil)
 		if err != nil {
-			panic(err) // the bounds of a PHC string exclude it
+			panic(err) // the bounds of a PHC string exclude such a length
 		}
 		h.Write(prefixed)
 		h.Sum(out[:0])

@@ -1,9 +1,10 @@
-// Package argon2id hashes what people choose: passwords, and client secrets that
-// somebody made up. It exists for two things that golang.org/x/crypto/argon2 leaves
-// to its caller: an encoding (the PHC string), whose parameters are bounded before
-// any work is done, and a bound on how many hashes run at once. Each takes some
-// 19 MiB and 40 ms of a core, so that a flood of guesses would otherwise take the
-// machine's memory first and its processors next.
+// Package argon2id hashes the secrets that people choose: passwords of users and client secrets
+// that an administrator made up.
 //
-// It never decides what a good password is.
+// It adds two things to golang.org/x/crypto/argon2. The first is an encoding (the PHC string),
+// whose parameters are checked against bounds before any work is done. The second is a bound on how
+// many hashes run at once. A hash takes some 19 MiB of memory and 40 ms of a core, so that without
+// a bound a flood of guesses would use up the memory first and the cores next.
+//
+// The package does not judge whether a password is good. That is people/password.
 package argon2id

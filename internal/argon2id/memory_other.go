@@ -4,7 +4,7 @@ package argon2id
 
 import "github.com/vouchsafe/vouchsafe/internal/argon2id/core"
 
-// allocate leaves the memory to the collector.
+// allocate returns zeroed memory for that many blocks. The garbage collector frees it.
 func allocate(blocks int) (memory []core.Block, free func(), err error) {
 	return make([]core.Block, blocks), func() {}, nil
 }

@@ -9,55 +9,57 @@ import (
 	"time"
 )
 
-// ErrBusy says that too many hashes were wanted at once, for the time or the memory that
-// there is: try again. At the door it is 503 with Retry-After.
+// ErrBusy means that too many hashes were wanted at once for the time or the memory that there is.
+// The caller may try again. HTTP handlers answer it with 503 and Retry-After.
 var ErrBusy = errors.New("too many hashes at once")
 
-// patience is how long a caller queues by default: longer, and the person at the
-// browser has given up while the work for them still waits.
+// patience is how long a caller waits for its turn by default. A user waits no longer for a page,
+// and work for a user who has given up would be wasted.
 const patience = 5 * time.Second
 
-// process is the pool of whoever brings none. Memory and cores belong to the process,
-// and so does the bound on them, whoever hashes.
+// process is the pool that every Hasher without a pool of its own shares. Memory and cores belong
+// to the process, and so must the bound on them.
 var process = NewPool(runtime.GOMAXPROCS(0), patience)
 
-// Pool runs a bounded number of hashes at once. Others queue, first come first served, in
-// one of two lines. In the reserved one are those who are known: no flood of strangers
-// makes them wait, or fills their places, and nor does one of them, who has few.
+// Pool runs a bounded number of hashes at once. Other callers queue in one of two lines, first
+// come, first served. The reserved line is for known callers, such as browsers that have signed in
+// before: a flood of unknown callers neither delays them nor fills their line. One known caller
+// cannot fill it either, because each has only heldAtOnce places.
 type Pool struct {
 	wait   time.Duration
-	places int // in each line, those who are served included
+	places int // the length of each line, including the callers that are being served
 
 	mu    sync.Mutex
 	free  int
 	turn  int
 	lines [2]line
-	held  map[string]int // places in the reserved line, by who is known
+	held  map[string]int // how many places in the reserved line each known caller has
 }
 
-// line is who queues: strangers, or those who are known.
+// line is a queue of callers. One line is for unknown callers, the other for known ones.
 type line struct {
-	taken   int // places
+	taken   int // places in use
 	waiting list.List
 }
 
-// oneInTurns is how often a stranger is served while somebody known waits.
+// oneInTurns is how often an unknown caller is served while known callers wait: once in so many
+// turns.
 const oneInTurns = 4
 
-// heldAtOnce is how many places in the reserved line one of those who are known has. Who wants
-// more at once queues with the strangers: else the owner of one account, with as many browsers
-// as they like to sign in with, would make all others wait.
+// heldAtOnce is how many places in the reserved line one known caller may have. A caller that wants
+// more queues with the unknown ones. Otherwise the owner of one account, who can sign in with any
+// number of browsers, could make all other users wait.
 const heldAtOnce = 2
 
-// NewPool runs n hashes at once, which may be none, and lets others wait for so long.
-// The lines are bounded too: to what could be done in that time if a hash took 10 ms.
+// NewPool returns a pool that runs n hashes at once and lets other callers wait for that long. n
+// may be 0. The length of each line is how many hashes of 10 ms could run in that time.
 func NewPool(n int, wait time.Duration) *Pool {
 	return &Pool{wait: wait, free: n, places: n * (1 + int(wait/(10*time.Millisecond))), held: map[string]int{}}
 }
 
-// run calls work when it is the caller's turn; ErrBusy when that does not come in time, or
-// the line is full; ctx's error when the caller has gone. known says who is known, and is ""
-// for strangers.
+// run calls work when it is the caller's turn. It returns ErrBusy if the line is full or the turn
+// does not come in time, and the error of ctx if ctx ends first. known identifies a known caller
+// and is "" for others.
 func (p *Pool) run(ctx context.Context, known string, work func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -74,14 +76,14 @@ func (p *Pool) run(ctx context.Context, known string, work func()) error {
 	return nil
 }
 
-// caller is somebody in a line.
+// caller is a place in a line.
 type caller struct {
 	line  *line
-	known string        // "" in the strangers' line
-	turn  *list.Element // nil for one that is served at once
+	known string        // "" in the line of unknown callers
+	turn  *list.Element // nil if the caller is served at once
 }
 
-// enter takes a place in the line that the caller belongs to.
+// enter takes a place in the caller's line, or returns ErrBusy if the line is full.
 func (p *Pool) enter(known string) (caller, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +98,7 @@ func (p *Pool) enter(known string) (caller, error) {
 	if c.known != "" {
 		p.held[c.known]++
 	}
-	if p.free > 0 { // then nobody waits
+	if p.free > 0 { // then the lines are empty
 		p.free--
 		return c, nil
 	}
@@ -104,7 +106,7 @@ func (p *Pool) enter(known string) (caller, error) {
 	return c, nil
 }
 
-// gone gives the caller's place back. p.mu is locked.
+// gone gives the caller's place back. The caller of gone holds p.mu.
 func (p *Pool) gone(c caller) {
 	c.line.taken--
 	if c.known == "" {
@@ -115,7 +117,7 @@ func (p *Pool) gone(c caller) {
 	}
 }
 
-// await waits for the turn.
+// await returns when it is the caller's turn, or returns an error after giving the place back.
 func (p *Pool) await(ctx context.Context, c caller) error {
 	if c.turn == nil {
 		return nil
@@ -133,7 +135,7 @@ func (p *Pool) await(ctx context.Context, c caller) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-c.turn.Value.(chan struct{}): // it came this very moment
+	case <-c.turn.Value.(chan struct{}): // the turn came while the wait ended: pass it on
 		p.next()
 	default:
 		c.line.waiting.Remove(c.turn)
@@ -142,7 +144,7 @@ func (p *Pool) await(ctx context.Context, c caller) error {
 	return err
 }
 
-// leave gives place and turn back.
+// leave gives the place back and passes the turn on.
 func (p *Pool) leave(c caller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -150,7 +152,7 @@ func (p *Pool) leave(c caller) {
 	p.next()
 }
 
-// next serves the next in the lines. p.mu is locked.
+// next gives the turn to the next caller in the lines, or frees it. The caller of next holds p.mu.
 func (p *Pool) next() {
 	strangers, known := &p.lines[0].waiting, &p.lines[1].waiting
 	p.turn++

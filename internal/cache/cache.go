@@ -1,6 +1,6 @@
-// Package cache keeps what is read on every request and changed by the hour:
-// clients, keys, tenants. Its one promise is the bound on staleness: a value is
-// never served later than TTL after it was read, but by Last.
+// Package cache keeps records that are read at every request and rarely change: clients, keys,
+// tenants. It promises a bound on staleness: except by Last, a value is never served later than TTL
+// after it was read.
 package cache
 
 import (
@@ -11,21 +11,24 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// TTL is the bound that Vouchsafe keeps everywhere: what was revoked is refused by
-// every replica within it.
+// TTL is the age up to which a cached record is served. Every replica therefore refuses within TTL
+// what was revoked.
 const TTL = time.Second
 
-// limit bounds the entries of one cache; beyond it, old ones go.
+// limit bounds the entries of one cache. Beyond it, old entries are dropped.
 const limit = 10_000
 
-// Cache keeps values by key. Load and Name are required before first use.
+// Cache keeps values by key. Set Load and Name before the first use. A Cache may be used by several
+// goroutines at once.
 type Cache[K comparable, V any] struct {
-	// Load reads the value where it lives. Its errors are not kept.
+	// Load reads the value from storage. Its errors are not cached.
 	Load func(ctx context.Context, key K) (V, error)
-	// Name spells the key, so that of many callers at once one loads.
+	// Name returns a string that is unique to the key. Of many callers that want the same key at
+	// once, one loads it.
 	Name func(K) string
-	// Keeps says that an error of Load tells nothing about the value: what was read before is
-	// kept for Last. Nil keeps nothing.
+	// Keeps reports whether an error of Load says nothing about the value, as when storage cannot
+	// be reached. The value that was read before is then kept for Last. If Keeps is nil, no value
+	// is kept.
 	Keeps func(error) bool
 
 	mu      sync.RWMutex
@@ -33,12 +36,13 @@ type Cache[K comparable, V any] struct {
 	flight  singleflight.Group
 }
 
+// entry is a value and the time when its reading began.
 type entry[V any] struct {
 	value V
 	read  time.Time
 }
 
-// Get is the value, read at most TTL ago.
+// Get returns the value, read at most TTL ago, or the error of Load.
 func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	c.mu.RLock()
 	e, ok := c.entries[key]
@@ -49,11 +53,11 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	return c.Fresh(ctx, key)
 }
 
-// Fresh reads the value anew: for the rare caller who has reason to think that the
-// kept one is out of date.
+// Fresh reads the value anew. It is for the rare caller that has reason to think that the cached
+// value is out of date.
 func (c *Cache[K, V]) Fresh(ctx context.Context, key K) (V, error) {
-	// The load serves all who wait for it, so that the first one's going away must
-	// not end it.
+	// The load serves every caller that waits for it, so that it must not end when the first of
+	// them goes away.
 	v, err, _ := c.flight.Do(c.Name(key), func() (any, error) {
 		read := time.Now()
 		v, err := c.Load(context.WithoutCancel(ctx), key)
@@ -73,8 +77,8 @@ func (c *Cache[K, V]) Fresh(ctx context.Context, key K) (V, error) {
 	return v.(V), nil
 }
 
-// Last is what was read last, however long ago: for what may be told while the value cannot
-// be read. It reads nothing.
+// Last returns the value that was read last, however long ago, without reading it anew. It serves
+// answers that may be given while storage cannot be reached.
 func (c *Cache[K, V]) Last(key K) (V, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -82,13 +86,14 @@ func (c *Cache[K, V]) Last(key K) (V, bool) {
 	return e.value, ok
 }
 
-// Forget drops what is kept.
+// Forget drops the value.
 func (c *Cache[K, V]) Forget(key K) {
 	c.mu.Lock()
 	delete(c.entries, key)
 	c.mu.Unlock()
 }
 
+// put stores the entry, and first drops others if there are limit or more.
 func (c *Cache[K, V]) put(key K, e entry[V]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +106,7 @@ func (c *Cache[K, V]) put(key K, e entry[V]) {
 				delete(c.entries, k)
 			}
 		}
-		for k := range c.entries { // all are young: any may go
+		for k := range c.entries { // all are young: drop any
 			if len(c.entries) < limit {
 				break
 			}

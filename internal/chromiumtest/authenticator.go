@@ -8,16 +8,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Authenticator plugs a security key of software into the browser's page, which says yes
-// to everything: it holds passkeys, and verifies its owner when that is asked for. change
-// may make it another one.
+// Authenticator gives the page a virtual security key that confirms every request. It stores
+// passkeys and verifies its user when a page asks for that. change, unless nil, may alter its
+// options.
 func Authenticator(t testing.TB, ctx context.Context, change func(*webauthn.VirtualAuthenticatorOptions)) webauthn.AuthenticatorID {
 	t.Helper()
 	options := &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
 		Transport: webauthn.AuthenticatorTransportInternal, HasResidentKey: true,
 		HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-		HasCmtgKey: true, // else it takes no credential from a test: cdproto always names the extension
+		// without it the key accepts no credential from a test, because cdproto always names the
+		// extension
+		HasCmtgKey: true,
 	}
 	if change != nil {
 		change(options)

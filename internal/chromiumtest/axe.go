@@ -13,14 +13,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe is axe-core, which make setup installs beside the npm clients of the end-to-end tests.
+// axe returns the source of axe-core, which make setup installs beside the npm clients of the
+// end-to-end tests.
 var axe = sync.OnceValues(func() (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	source, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../e2e/clients/npm/node_modules/axe-core/axe.min.js"))
 	return string(source), err
 })
 
-// violation is what axe-core finds wrong with a page.
+// violation is one finding of axe-core.
 type violation struct {
 	ID, Impact, Help string
 	Nodes            []struct {
@@ -29,8 +30,8 @@ type violation struct {
 	}
 }
 
-// Accessible looks for what keeps people from using the page that is shown, in either
-// colour scheme, and fails the test for anything that axe-core calls serious or critical.
+// Accessible checks the page that is shown for barriers, in both colour schemes. It fails the test
+// for findings that axe-core calls serious or critical, and logs the others.
 func Accessible(t testing.TB, ctx context.Context, name string) {
 	t.Helper()
 	source, err := axe()
@@ -38,13 +39,14 @@ func Accessible(t testing.TB, ctx context.Context, name string) {
 		t.Fatalf("axe-core is not installed: run make setup, or npm ci in e2e/clients/npm: %v", err)
 	}
 	if Run(t, ctx, chromedp.Evaluate[bool](`matchMedia("(scripting: none)").matches`)) {
-		Script(t, ctx, true) // axe-core waits by timers, and those are the page's
+		Script(t, ctx, true) // axe-core needs the timers of the page
 		defer Script(t, ctx, false)
 	}
 	Do(t, ctx, chromedp.Evaluate[chromedp.Void](source))
 	for _, look := range []struct{ scheme, rules string }{
 		{"light", ""},
-		{"dark", `, runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}`}, // nothing but colours differs
+		// only colours differ in the dark
+		{"dark", `, runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}`},
 	} {
 		Scheme(t, ctx, look.scheme)
 		run := `axe.run({resultTypes: ["violations"]` + look.rules + `}).then(r => r.violations)`

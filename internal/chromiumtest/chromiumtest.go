@@ -1,5 +1,5 @@
-// Package chromiumtest starts headless Chromium for the tests that need a real
-// browser: what a policy, a cookie or a redirect does is decided there.
+// Package chromiumtest starts headless Chromium for tests that need a real browser, because only a
+// browser decides what a content security policy, a cookie or a redirect does.
 package chromiumtest
 
 import (
@@ -13,22 +13,22 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long one action may take on a busy machine.
+// patience bounds how long one action may take on a busy machine.
 const patience = time.Minute
 
-// New starts a browser with a profile of its own, and gives a context for chromedp's
-// actions. The browser goes when the test ends. A second person is a New, or cheaper
+// New starts a browser with a new profile, and returns a context for the actions of chromedp. The
+// browser ends with the test. For a second user, call New again or, which is cheaper,
 // chromedp.NewContext(ctx, chromedp.WithNewBrowserContext()).
 func New(t testing.TB) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
-		chromedp.NoSandbox, // containers have none to give, and the pages are ours
+		chromedp.NoSandbox, // containers offer no sandbox, and the pages are our own
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("no-proxy-server", true), // everything that tests talk to is here
+		chromedp.Flag("no-proxy-server", true), // tests talk to this machine only
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.WindowSize(1280, 800),
 	)
@@ -36,14 +36,15 @@ func New(t testing.TB) context.Context {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	// The first action starts the browser, which lives as long as that action's
-	// context: it must have no deadline.
+	// The first action starts the browser, which ends with the context of that action. That context
+	// must have no deadline.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
 	return ctx
 }
 
+// path returns the path of the installed Chromium, or fails the test.
 func path(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
@@ -55,7 +56,7 @@ func path(t testing.TB) string {
 	return ""
 }
 
-// Do runs actions that return nothing, and fails the test when one does.
+// Do runs actions that return no value. It fails the test if one fails.
 func Do(t testing.TB, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -66,7 +67,7 @@ func Do(t testing.TB, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// Run runs an action and gives what it returns.
+// Run runs an action and returns its value. It fails the test if the action fails.
 func Run[T any](t testing.TB, ctx context.Context, action chromedp.Action[T]) T {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -78,8 +79,8 @@ func Run[T any](t testing.TB, ctx context.Context, action chromedp.Action[T]) T 
 	return v
 }
 
-// Submit does something that makes the browser load another page, such as a click on
-// a button, and waits until it has.
+// Submit runs an action that makes the browser load another page, such as a click on a button, and
+// waits until the page is loaded.
 func Submit(t testing.TB, ctx context.Context, trigger chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -89,8 +90,8 @@ func Submit(t testing.TB, ctx context.Context, trigger chromedp.Action[chromedp.
 	}
 }
 
-// Script switches the page's own scripts on or off, from the next page on. Most of
-// what people are shown has to work without.
+// Script switches the scripts of pages on or off, from the next page on. Most pages have to work
+// without scripts.
 func Script(t testing.TB, ctx context.Context, on bool) {
 	t.Helper()
 	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
@@ -99,7 +100,7 @@ func Script(t testing.TB, ctx context.Context, on bool) {
 	}
 }
 
-// Language makes the browser ask for pages in a language.
+// Language makes the browser request pages in a language, as Accept-Language.
 func Language(t testing.TB, ctx context.Context, lang string) {
 	t.Helper()
 	_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
@@ -108,7 +109,7 @@ func Language(t testing.TB, ctx context.Context, lang string) {
 	}
 }
 
-// Scheme makes the browser prefer "light" or "dark" colours.
+// Scheme makes the browser prefer the colour scheme "light" or "dark".
 func Scheme(t testing.TB, ctx context.Context, scheme string) {
 	t.Helper()
 	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -1,6 +1,6 @@
-// Package datadir keeps the data folder of an embedded server: only its owner can read it, and one server
-// at a time uses it. The database in it holds personal data, and with the master secret beside it
-// everything can be unsealed.
+// Package datadir keeps the data folder of an embedded server: only its owner can read it, and one
+// server at a time uses it. The database in the folder holds personal data. With the master secret,
+// which is beside it, everything sealed can be opened.
 package datadir
 
 import (
@@ -21,6 +21,7 @@ type Dir string
 // Database returns the path of the database.
 func (d Dir) Database() string { return filepath.Join(string(d), "vouchsafe.db") }
 
+// secretFile returns the path of the master secret.
 func (d Dir) secretFile() string { return filepath.Join(string(d), "secret") }
 
 // Prepare makes the folder and an empty database file that only their owner can open. SQLite gives its
@@ -61,8 +62,8 @@ func (d Dir) Prepare() error {
 	return f.Close()
 }
 
-// owned makes sure that only its owner can open the file. It refuses a link, which may lead to a file that
-// other users can open.
+// owned makes sure that only its owner can open the file. It refuses a link, which may lead to a
+// file that other users can open.
 func owned(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -109,6 +110,8 @@ func (d Dir) MasterSecret() (string, error) {
 	return s, nil
 }
 
+// readSecret reads the file of the master secret, and waits up to a second for a process that is
+// about to fill it.
 func (d Dir) readSecret() (string, error) {
 	if err := owned(d.secretFile()); err != nil {
 		return "", fmt.Errorf("master secret: %w", err)

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// flock has no locks here.
+// flock returns errors.ErrUnsupported: this system has no file locks that Go knows.
 func flock(*os.File) error { return errors.ErrUnsupported }

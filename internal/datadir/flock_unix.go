@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// flock locks the file until it is closed, or the process ends. On NFS it is a lock of the
-// server's, which other machines meet.
+// flock locks the file until it is closed or the process ends. It returns errLocked if another
+// process has the lock. On NFS the server keeps the lock, so that processes on other machines are
+// held off as well.
 func flock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -65,6 +65,7 @@ func (l *Lock) Take(ctx context.Context, issuer string) error {
 	return l.take(ctx, holder{Process: os.Getpid(), Host: host, Issuer: issuer, Since: time.Now()})
 }
 
+// take tries to take the lock until the other server has released it or the time is over.
 func (l *Lock) take(ctx context.Context, self holder) error {
 	began := time.Now()
 	var end time.Time

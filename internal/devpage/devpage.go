@@ -1,9 +1,10 @@
-// Package devpage serves /dev: a playground in which whoever writes a client watches
-// an authorization happen, and settings to copy into their program.
+// Package devpage serves /dev, the developer pages: a playground in which a client developer
+// watches an authorization step by step, settings to copy into a client, and the mails that were
+// sent.
 //
-// It is for an embedded server on its developer's own machine, and must never be
-// registered elsewhere. It knows no secret: the page is a public client like any other,
-// and does in the browser, with nobody's help, what such a client does.
+// It is for an embedded server on the developer's own machine, and must not be registered
+// elsewhere. The playground has no privileges: it is a public client like any other, and does in
+// the browser what every such client does.
 package devpage
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// ClientID is the playground's client.
+// ClientID is the id of the playground's client.
 const ClientID = "playground"
 
 //go:embed static
@@ -30,23 +31,24 @@ var page = template.Must(template.ParseFS(static, "static/dev.html"))
 
 // Page is the developer page.
 type Page struct {
-	// Issuer is the default tenant's; the page works for that alone.
+	// Issuer is the issuer of the default tenant, the only one that the page works for.
 	Issuer string
-	// Errors shows requests that the page is not for.
+	// Errors shows the page for a refused request.
 	Errors web.ErrorPage
-	// Mailbox has what was sent to people, to be shown at /dev/mail; nil when a mail
-	// server takes it.
+	// Mailbox holds the sent messages that /dev/mail shows. It is nil if a mail server delivers
+	// them.
 	Mailbox *Mailbox
-	// StandIns are the providers that people may come from.
+	// StandIns are the fake upstream providers that users can sign in with.
 	StandIns []*fakeidp.Server
-	// Key opens the page, as ?dev_key= in its address. The browser keeps it in a cookie.
+	// Key opens the page, as ?dev_key= in its address. The browser then keeps it in a cookie.
 	Key string
-	// Door is the port at which Doorkeeper is served, on this machine alone; "" where it is
-	// not. Set it before the page is served.
+	// Door is the port at which Doorkeeper is served on this machine, or "" if it is not. Set it
+	// before the page is served.
 	Door string
 }
 
-// Client is the client that the page runs as, to be stored before the page is used.
+// Client returns the record of the client that the playground runs as. Store it before the page is
+// used.
 func (p *Page) Client() storage.Client {
 	return storage.Client{
 		TenantID:                storage.DefaultTenant,
@@ -61,8 +63,8 @@ func (p *Page) Client() storage.Client {
 	}
 }
 
-// Owns says whether a stored client of the page's name is the page's own, whatever the
-// issuer was when it was stored.
+// Owns reports whether a stored client with the playground's id is the playground's own, for any
+// issuer that it had when it was stored.
 func Owns(c storage.Client) bool {
 	return !c.Declared && len(c.RedirectURIs) == 1 && strings.HasSuffix(c.RedirectURIs[0], "/dev/callback")
 }
@@ -71,7 +73,7 @@ func Owns(c storage.Client) bool {
 func (p *Page) Register(r *mux.Router) {
 	routes := map[string]func(http.ResponseWriter, *http.Request) error{
 		"/dev":          p.html,
-		"/dev/callback": p.html, // the script reads the answer from the address
+		"/dev/callback": p.html, // the script reads the response from the address
 		"/dev/dev.js":   file("dev.js", "text/javascript; charset=utf-8"),
 		"/dev/dev.css":  file("dev.css", "text/css; charset=utf-8"),
 	}
@@ -85,7 +87,8 @@ func (p *Page) Register(r *mux.Router) {
 	p.registerStandIns(r)
 }
 
-// here serves this machine alone, as far as a request tells.
+// here serves requests that come from this machine, as far as fromHere can tell, and answers 404 to
+// others. It sets the headers of all developer pages.
 func (p *Page) here(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := web.TenantOf(r.Context())
@@ -96,13 +99,14 @@ func (p *Page) here(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer") // the callback's address holds a code
+		h.Set("Referrer-Policy", "no-referrer") // the address of the callback contains a code
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
 
+// html writes the playground's page.
 func (p *Page) html(w http.ResponseWriter, r *http.Request) error {
 	var buf bytes.Buffer
 	err := page.Execute(&buf, map[string]any{
@@ -119,6 +123,7 @@ func (p *Page) html(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// file returns a handler that writes an embedded file.
 func file(name, contentType string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		text, err := static.ReadFile("static/" + name)

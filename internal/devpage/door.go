@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// keyParameter has the key in an address, and keyCookie keeps it in the browser.
+	// keyParameter carries the key in an address, and keyCookie keeps it in the browser.
 	keyParameter = "dev_key"
 	keyCookie    = "vouchsafe_dev"
-	// keyLife is how long a browser keeps the key, in seconds. The key itself lives as long as
-	// the master secret.
+	// keyLife is how long a browser keeps the key, in seconds. The key itself changes with the
+	// master secret only.
 	keyLife = 30 * 24 * 3600
 )
 
-// Link is the address of the page with the key in it, for browsers that reach this machine
-// by a tunnel of their owner's.
+// Link returns the address of the page with the key in it. It is for browsers that reach this
+// machine through a tunnel of the developer's.
 func (p *Page) Link() string { return p.Issuer + "/dev?" + keyParameter + "=" + p.Key }
 
-// opened serves those who have the key. A proxy on this machine that writes the Host anew and
-// adds nothing to a request brings in everybody who reaches it, and no request tells of it.
-// A browser without the key is therefore sent to Doorkeeper at another port of this machine
-// and comes back with the key: a stranger's browser finds nothing there.
+// opened serves browsers that have the key. A proxy on this machine that rewrites the Host and adds
+// no header would let in every browser that reaches the proxy, and the request would not show it. A
+// browser without the key is therefore sent to Doorkeeper, at another port of this machine, and
+// comes back with the key. A stranger's browser finds nothing at that port.
 func (p *Page) opened(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -38,7 +38,7 @@ func (p *Page) opened(next http.Handler) http.Handler {
 				Name: keyCookie, Value: p.Key, Path: "/dev", MaxAge: keyLife,
 				Secure: strings.HasPrefix(p.Issuer, "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 			})
-			if r.Header.Get("Sec-Fetch-Mode") == "navigate" { // a browser: it keeps the cookie
+			if r.Header.Get("Sec-Fetch-Mode") == "navigate" { // the client is a browser, and keeps the cookie
 				query.Del(keyParameter)
 				redirect(w, p.Issuer+target(r.URL.Path, query))
 				return
@@ -60,16 +60,18 @@ func (p *Page) opened(next http.Handler) http.Handler {
 	})
 }
 
+// hasKey reports whether the request's cookie holds the key.
 func (p *Page) hasKey(r *http.Request) bool {
 	return slices.ContainsFunc(r.CookiesNamed(keyCookie), func(c *http.Cookie) bool { return p.isKey(c.Value) })
 }
 
+// isKey compares s with the key in constant time.
 func (p *Page) isKey(s string) bool {
 	return p.Key != "" && subtle.ConstantTimeCompare([]byte(s), []byte(p.Key)) == 1
 }
 
-// Doorkeeper sends a browser that is on this machine back to the page, with the key. It is to
-// be served at a port of its own, which no proxy knows, on loopback addresses alone.
+// Doorkeeper returns the handler that sends a browser on this machine back to the page, with the
+// key. Serve it on loopback addresses only, at a port of its own that no proxy knows.
 func (p *Page) Doorkeeper() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, err := url.Parse(r.URL.Query().Get("to"))
@@ -83,11 +85,13 @@ func (p *Page) Doorkeeper() http.Handler {
 	})
 }
 
-// target is a path, and the query behind it.
+// target returns the path followed by the query.
 func target(path string, query url.Values) string {
 	return (&url.URL{Path: path, RawQuery: query.Encode()}).String()
 }
 
+// redirect sends the browser to an address that contains the key: the answer must not be cached,
+// and the address not sent as a referrer.
 func redirect(w http.ResponseWriter, to string) {
 	h := w.Header()
 	h.Set("Location", to)
@@ -96,22 +100,23 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// fromHere says whether a request comes from this machine, as far as it tells. A page
-// elsewhere could have its own host name resolve to 127.0.0.1 and be of the same origin as
-// this (DNS rebinding): the Host tells. A tunnel or proxy that runs here brings others in from
-// a loopback address: what most of them add to the request tells.
+// fromHere reports whether a request comes from this machine, as far as the request shows it. The
+// Host must be a name of this machine, because a page elsewhere could let its own host name resolve
+// to 127.0.0.1 and would then share this origin (DNS rebinding). A tunnel or proxy on this machine
+// forwards requests of strangers from a loopback address: headers that most of them add give it
+// away.
 func fromHere(r *http.Request) bool {
 	return loopback(r.Host) && loopback(r.RemoteAddr) && !forwarded(r)
 }
 
-// forwarded says whether a proxy handed on another's request.
+// forwarded reports whether a proxy has forwarded the request, as far as its headers show it.
 func forwarded(r *http.Request) bool {
 	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}, func(name string) bool {
 		return r.Header.Values(name) != nil
 	})
 }
 
-// loopback says whether HOST or HOST:PORT is this machine by any name it has for itself.
+// loopback reports whether HOST or HOST:PORT is a name or an address of this machine itself.
 func loopback(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -17,13 +17,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// mailboxSize is how many messages are kept: the latest.
+// mailboxSize bounds how many messages are kept. The oldest are dropped.
 const mailboxSize = 200
 
 var mailPages = template.Must(template.ParseFS(static, "static/mail*.html"))
 
-// Letter is a message that was sent to somebody: a mail, or a text message, which has
-// neither subject nor HTML.
+// Letter is a message that was sent to a user: a mail, or a text message, which has neither subject
+// nor HTML.
 type Letter struct {
 	ID      string    `json:"id"`
 	To      string    `json:"to"`
@@ -33,13 +33,13 @@ type Letter struct {
 	At      time.Time `json:"at"`
 }
 
-// Mailbox keeps what would have been delivered, in memory, for the page to show.
+// Mailbox keeps in memory the messages that a mail server would have delivered.
 type Mailbox struct {
 	mu      sync.Mutex
 	letters []Letter // the latest last
 }
 
-// Add keeps a message. The same one sent again takes its own place.
+// Add keeps a message. A message with the same id replaces the earlier one.
 func (b *Mailbox) Add(l Letter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +50,8 @@ func (b *Mailbox) Add(l Letter) {
 	}
 }
 
-// all is what was sent, the latest first; to everybody when to is "".
+// all returns the messages to that recipient, or to every recipient if to is "". The latest is
+// first.
 func (b *Mailbox) all(to string) []Letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,13 +64,14 @@ func (b *Mailbox) all(to string) []Letter {
 	return found
 }
 
-// mailbox shows what was sent.
+// mailbox shows the list of messages.
 func (p *Page) mailbox(w http.ResponseWriter, r *http.Request) error {
 	mailboxHeaders(w)
 	return showMail(w, "mailbox.html", p.Mailbox.all(""))
 }
 
-// mailboxJSON is the same for a program, such as the end-to-end test of a client.
+// mailboxJSON answers with the list of messages as JSON, for programs such as the end-to-end tests
+// of clients.
 func (p *Page) mailboxJSON(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
@@ -77,6 +79,7 @@ func (p *Page) mailboxJSON(w http.ResponseWriter, r *http.Request) error {
 	return e.Encode(p.Mailbox.all(r.URL.Query().Get("to")))
 }
 
+// letter shows one message.
 func (p *Page) letter(w http.ResponseWriter, r *http.Request) error {
 	l, err := p.found(r)
 	if err != nil {
@@ -94,8 +97,9 @@ var (
 	address = regexp.MustCompile(`https?://[^\s<>"]+`)
 )
 
-// letterHTML is a mail's HTML alone, for a frame: whatever it is, it runs nothing and is
-// of no origin. Its links open beside the page, since pages of ours refuse to be framed.
+// letterHTML writes the HTML of a mail, for a frame. The sandbox keeps it from running scripts and
+// from belonging to any origin. Its links open beside the page, because Vouchsafe's pages refuse to
+// be framed.
 func (p *Page) letterHTML(w http.ResponseWriter, r *http.Request) error {
 	l, err := p.found(r)
 	if err != nil {
@@ -104,17 +108,18 @@ func (p *Page) letterHTML(w http.ResponseWriter, r *http.Request) error {
 	const base = `<base target="_blank">`
 	body := base + l.HTML
 	if at := headTag.FindAllStringIndex(l.HTML, 2); at != nil {
-		end := at[len(at)-1][1] // the head, or where there is none the doctype
+		end := at[len(at)-1][1] // after the head or, if there is none, after the doctype
 		body = l.HTML[:end] + base + l.HTML[end:]
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")
-	h.Del("Cross-Origin-Opener-Policy") // does not go with a sandbox
+	h.Del("Cross-Origin-Opener-Policy") // browsers ignore it in a sandbox and log an error
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, err = w.Write([]byte(body))
 	return err
 }
 
+// found returns the message whose id is in the path, or the Problem that there is none.
 func (p *Page) found(r *http.Request) (Letter, error) {
 	id := mux.Vars(r)["id"]
 	for _, l := range p.Mailbox.all("") {
@@ -125,10 +130,10 @@ func (p *Page) found(r *http.Request) (Letter, error) {
 	return Letter{}, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_mail"}
 }
 
-// piece is text, and where it leads to if it is a link.
+// piece is a part of a text. Link is its address if it is a link.
 type piece struct{ Text, Link string }
 
-// pieces cuts the links out of a text.
+// pieces splits a text at its links.
 func pieces(text string) []piece {
 	var out []piece
 	for text != "" {
@@ -143,11 +148,13 @@ func pieces(text string) []piece {
 	return out
 }
 
-// mailboxHeaders lets the page show a message in a frame, and run nothing.
+// mailboxHeaders sets a content security policy that lets the page show a message in a frame, and
+// runs no script.
 func mailboxHeaders(w http.ResponseWriter) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 }
 
+// showMail writes the page of that template.
 func showMail(w http.ResponseWriter, name string, data any) error {
 	var buf bytes.Buffer
 	if err := mailPages.ExecuteTemplate(&buf, name, data); err != nil {
@@ -158,11 +165,11 @@ func showMail(w http.ResponseWriter, name string, data any) error {
 	return err
 }
 
-// Title is what a list calls it.
+// Title returns the subject of a mail, or the first line of a text message.
 func (l Letter) Title() string {
 	first, _, _ := strings.Cut(l.Text, "\n")
 	return cmp.Or(l.Subject, first)
 }
 
-// Time is when it was sent, as people of this machine read it.
+// Time returns when the message was sent, in the time zone of this machine.
 func (l Letter) Time() string { return l.At.Local().Format("15:04:05") }

@@ -11,8 +11,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// StandIns makes the providers that the page has, so that signing in from elsewhere can be
-// tried with no account anywhere. Their client's secret is known to nobody but this process.
+// StandIns returns the fake providers of the page, with which signing in through an upstream
+// provider can be tried without an account elsewhere. Their client secret is made anew in each
+// process.
 func StandIns(issuer string) []*fakeidp.Server {
 	var all []*fakeidp.Server
 	for kind, name := range map[string]string{fakeidp.Google: "fake Google", fakeidp.Facebook: "fake Facebook"} {
@@ -22,8 +23,8 @@ func StandIns(issuer string) []*fakeidp.Server {
 	return all
 }
 
-// registerStandIns adds their routes. What the server itself asks them needs no key: without
-// their pages there is nothing to ask for.
+// registerStandIns adds the routes of the fake providers. Only their pages need the key: requests
+// by the server itself follow from a visit to the pages.
 func (p *Page) registerStandIns(r *mux.Router) {
 	for _, s := range p.StandIns {
 		pages := p.opened(s)

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// claims are what OpenID says of a person.
+// claims returns the OpenID claims about the person, in the form that this kind of provider uses.
 func (s *Server) claims(p Person) map[string]any {
 	said := map[string]any{"sub": p.subject()}
 	if p.Name != "" {
 		first, last, _ := strings.Cut(p.Name, " ")
-		if s.Kind != Apple { // which says names beside
+		if s.Kind != Apple { // Apple sends the name beside the ID token
 			said["name"], said["given_name"], said["family_name"] = p.Name, first, last
 		}
 	}
@@ -44,7 +44,8 @@ func (s *Server) claims(p Person) map[string]any {
 	return said
 }
 
-// owner is whom an access token is about; nil, and an answer, when there is nobody.
+// owner returns the authorization that the request's access token stands for. If there is none, it
+// answers 401 and returns nil.
 func (s *Server) owner(w http.ResponseWriter, r *http.Request) *authorization {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
@@ -57,6 +58,7 @@ func (s *Server) owner(w http.ResponseWriter, r *http.Request) *authorization {
 	return a
 }
 
+// userinfo answers with the claims of the token's owner, or with the fault that the person chose.
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 	a := s.owner(w, r)
 	if a == nil {
@@ -89,7 +91,8 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, said)
 }
 
-// facebookMe wants proof that the caller is the app that the token was made for.
+// facebookMe answers with the profile of the token's owner. It demands the HMAC that proves that
+// the caller is the app for which the token was made.
 func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
 	a := s.owner(w, r)
 	if a == nil {
@@ -109,7 +112,8 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, said)
 }
 
-// facebookDebug tells the app itself about a token.
+// facebookDebug tells an app about an access token: whether it is valid, and for which app and
+// user.
 func (s *Server) facebookDebug(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+s.ClientID+"|"+s.ClientSecret {
 		refuse(w, http.StatusUnauthorized, "invalid_token")
@@ -125,6 +129,7 @@ func (s *Server) facebookDebug(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]any{"data": data})
 }
 
+// gitHubUser answers with the profile of the token's owner.
 func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
 	if a := s.owner(w, r); a != nil {
 		writeJSON(w, map[string]any{
@@ -134,6 +139,7 @@ func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// gitHubEmails answers with the addresses of the token's owner.
 func (s *Server) gitHubEmails(w http.ResponseWriter, r *http.Request) {
 	if a := s.owner(w, r); a != nil {
 		if a.Fault == faultNoEmails {
@@ -148,6 +154,7 @@ func (s *Server) gitHubEmails(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// discordMe answers with the profile of the token's owner.
 func (s *Server) discordMe(w http.ResponseWriter, r *http.Request) {
 	if a := s.owner(w, r); a != nil {
 		writeJSON(w, map[string]any{

@@ -13,26 +13,27 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// people are those who can be had with one click.
+// people are the persons that the page offers for choice with one click.
 var people = []Person{
 	{Name: "Jo Doe", Email: "jo@example.com", Verified: "true"},
 	{Name: "Robin Roe", Email: "robin@example.com", Verified: "false"},
 	{Name: "Sam Poe"},
 }
 
+// page is the data of the templates.
 type page struct {
 	*Server
-	Request string // the query, to come back with
+	Request string // the query of the authorization request, which the form posts back
 	People  []Person
 	Faults  []Fault
 	Hint    string
-	Says    bool // this kind says whether an address is verified
-	// Action and Fields are a form that is posted to the client.
+	Says    bool // whether this kind of provider says if an address is verified
+	// Action and Fields are a form that the browser posts to the client, as Apple has it.
 	Action string
 	Fields map[string]string
 }
 
-// authorize asks who it is to be.
+// authorize shows the page that asks the developer which person to sign in as.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	if text := s.wrong(r.URL.Query()); text != "" {
 		http.Error(w, text, http.StatusBadRequest)
@@ -41,8 +42,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	s.show(w, "choose.html", page{Request: r.URL.RawQuery, People: people, Faults: s.faults(), Hint: r.URL.Query().Get("login_hint"), Says: s.Kind != Facebook})
 }
 
-// wrong says what is not right with an authorization request, or "". The redirect URI is
-// believed: there is nobody here from whom a code could be stolen.
+// wrong returns what is wrong with an authorization request, or "". Any redirect URI is accepted:
+// the provider has no users from whom a code could be stolen.
 func (s *Server) wrong(q url.Values) string {
 	switch {
 	case q.Get("client_id") != s.ClientID:
@@ -61,9 +62,10 @@ func (s *Server) wrong(q url.Values) string {
 	return ""
 }
 
+// openID reports whether this kind of provider speaks OpenID Connect.
 func (s *Server) openID() bool { return s.Kind != Facebook && s.Kind != GitHub && s.Kind != Discord }
 
-// choose answers as who was chosen.
+// choose sends the browser back to the client as the person that was chosen on the page.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
@@ -116,6 +118,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 
+// newCode returns a new code for the authorization.
 func (s *Server) newCode(a authorization) string {
 	code := secret.Token()
 	s.mu.Lock()
@@ -127,8 +130,8 @@ func (s *Server) newCode(a authorization) string {
 	return code
 }
 
-// show renders a page. There is no form-action in its policy: Chromium would hold all
-// redirects that follow to it, up to the client's own.
+// show writes a page. Its content security policy has no form-action, because Chromium would apply
+// it to all redirects that follow, including that to the client's own address.
 func (s *Server) show(w http.ResponseWriter, name string, p page) {
 	p.Server = s
 	var buf bytes.Buffer
@@ -138,10 +141,11 @@ func (s *Server) show(w http.ResponseWriter, name string, p page) {
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(buf.Bytes()) // the browser has gone
+	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
 }
 
-// number is a number that stands for a text, as subjects of GitHub are.
+// number returns a number that is always the same for the text, because subjects of GitHub and
+// Facebook are numbers.
 func number(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(sum[:])), 10)

@@ -1,12 +1,12 @@
-// Package fakeidp is a provider to sign in from that knows nobody and asks for nothing:
-// whoever comes says who they are there. It serves the developer page as "fake Google"
-// and "fake Facebook", so that federation can be tried with no account anywhere, and the
-// tests as a provider that misbehaves.
+// Package fakeidp is a fake upstream provider without accounts or passwords: its page asks which
+// person to sign in as. It serves the developer page as "fake Google" and "fake Facebook", so that
+// federation can be tried without an account anywhere, and it serves tests as a provider that
+// misbehaves.
 //
-// It speaks OpenID as Google, Apple and Microsoft do, and the APIs of Facebook, GitHub
-// and Discord, as far as package people/upstream asks for them, and holds its client to
-// the rules: secret, redirect URI, PKCE, a code once. What a round trip is to do wrong
-// is chosen with the person, and concerns that round trip alone.
+// It speaks OpenID as Google, Apple and Microsoft do, and the APIs of Facebook, GitHub and Discord,
+// as far as package people/upstream uses them. It checks what a provider checks: client secret,
+// redirect URI, PKCE, and that a code is used once. A fault is chosen together with the person, and
+// concerns that round trip only.
 //
-// It must never be reachable by anybody but the developer at whose machine it runs.
+// It must be reachable only by the developer on whose machine it runs.
 package fakeidp

@@ -19,7 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// Kinds of providers.
+// The kinds of providers that a Server can imitate.
 const (
 	OpenID    = "oidc"
 	Google    = "google"
@@ -37,25 +37,26 @@ var pages = template.Must(template.ParseFS(static, "static/*.html"))
 
 // Server is one provider with one client.
 type Server struct {
-	// Issuer is its URL: what it answers to is below.
+	// Issuer is the URL of the provider. All its routes are below it.
 	Issuer string
 	Kind   string
-	Name   string // shown on its page
-	// ClientID and ClientSecret are the client's. With Apple the secret is signed by AppleKey.
+	Name   string // the name on its page
+	// ClientID and ClientSecret are those of the client. An Apple client has no secret: it signs an
+	// assertion, which AppleKey verifies.
 	ClientID, ClientSecret string
 	AppleKey               *ecdsa.PublicKey
-	// Metadata, when set, changes the discovery document.
+	// Metadata, unless nil, alters the discovery document.
 	Metadata func(map[string]any)
 
 	mu    sync.Mutex
-	keys  []jose.JSONWebKey         // private; the last one signs
-	codes map[string]authorization  // that were given out
+	keys  []jose.JSONWebKey         // private keys; the last one signs
+	codes map[string]authorization  // the codes that were not redeemed yet
 	open  map[string]*authorization // by access token
-	hits  map[string]int            // by path
+	hits  map[string]int            // how often each path was requested
 }
 
-// MakeAppleKey makes what an Apple client signs with in the place of a secret, in the form
-// that Apple hands out (PEM of PKCS #8). The server keeps what it is verified with.
+// MakeAppleKey makes the key with which an Apple client signs its assertions, and sets AppleKey to
+// its public half. It returns the private key in the form that Apple hands out (PEM of PKCS #8).
 func (s *Server) MakeAppleKey() (private string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -69,30 +70,30 @@ func (s *Server) MakeAppleKey() (private string, err error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
-// maxKept bounds what is remembered.
+// maxKept bounds the codes, access tokens and paths that a Server remembers.
 const maxKept = 1000
 
-// authorization is what a code stands for.
+// authorization is the state behind a code or an access token.
 type authorization struct {
 	Person
 	clientID, redirectURI, challenge, nonce string
 }
 
-// Person is whoever comes, as they say themselves.
+// Person is a user of the provider, as the page or a test describes them.
 type Person struct {
-	Subject string // made from the address or name when empty
+	Subject string // made from the address or the name if empty
 	Name    string
 	Email   string
-	// Verified is what the provider says of the address: true, false, text ("true" as a
-	// string), one ("1"), number (1), or "" for nothing.
+	// Verified is what the provider says about the address: "true", "false", "text" ("true" as a
+	// string), "one" ("1"), "number" (1), or "" for nothing.
 	Verified string
-	Hosted   string // hd
-	Tenant   string // tid, with Microsoft
-	Factors  string // amr, separated by spaces
-	Fault    string // one of Faults, or "" for none
+	Hosted   string // the claim hd
+	Tenant   string // the claim tid, with Microsoft
+	Factors  string // the claim amr, separated by spaces
+	Fault    string // the id of a Fault, or "" for none
 }
 
-// subject is the person's, always the same for the same address or name.
+// subject returns the person's subject, which is always the same for the same address or name.
 func (p Person) subject() string {
 	if p.Subject != "" {
 		return p.Subject
@@ -133,7 +134,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h(w, r)
 }
 
-// authorizePath is where people are sent, below the issuer.
+// authorizePath returns the path, below the issuer, of the page that browsers are sent to.
 func (s *Server) authorizePath() string {
 	switch s.Kind {
 	case Facebook:
@@ -146,12 +147,13 @@ func (s *Server) authorizePath() string {
 	return "/authorize"
 }
 
-// IsPage says whether people see what is at the path. The rest is for programs.
+// IsPage reports whether path is a page for the browser. All other paths are for programs.
 func (s *Server) IsPage(path string) bool {
 	base, err := url.Parse(s.Issuer)
 	return err != nil || path == base.Path+s.authorizePath()
 }
 
+// routes returns the handlers by method and path below the issuer.
 func (s *Server) routes() map[string]http.HandlerFunc {
 	var token string
 	authorize := s.authorizePath()
@@ -175,13 +177,14 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 	return routes
 }
 
-// Hits is how often a path was asked for.
+// Hits returns how often the path was requested.
 func (s *Server) Hits(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hits[path]
 }
 
+// discovery answers with the discovery document.
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	issuer := s.Issuer
 	if s.Kind == Microsoft {
@@ -200,7 +203,8 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, doc)
 }
 
-// microsoft is the issuer of one directory: the last but one part of the path is its id.
+// microsoft returns the issuer of one directory: the issuer whose last but one segment is the
+// directory's id.
 func (s *Server) microsoft(tenant string) string {
 	parts := strings.Split(s.Issuer, "/")
 	if len(parts) > 4 {
@@ -209,7 +213,7 @@ func (s *Server) microsoft(tenant string) string {
 	return strings.Join(parts, "/")
 }
 
-// signingKey is the newest key, made when there is none or another is wanted.
+// signingKey returns the key that signs. It makes one if there is none, or if another is true.
 func (s *Server) signingKey(another bool) (jose.JSONWebKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,6 +227,7 @@ func (s *Server) signingKey(another bool) (jose.JSONWebKey, error) {
 	return s.keys[len(s.keys)-1], nil
 }
 
+// jwks answers with the public keys.
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	if _, err := s.signingKey(false); err != nil {
 		http.Error(w, "no key", http.StatusInternalServerError)
@@ -237,6 +242,7 @@ func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, set)
 }
 
+// style answers with the style sheet of the pages.
 func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
 	text, err := static.ReadFile("static/style.css")
 	if err != nil {
@@ -249,5 +255,5 @@ func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client is gone
 }

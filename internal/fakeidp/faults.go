@@ -1,6 +1,7 @@
 package fakeidp
 
-// Fault is something that a round trip can do wrong.
+// Fault is one way in which the provider can misbehave in a round trip. Says describes it on the
+// page.
 type Fault struct{ ID, Says string }
 
 const (
@@ -42,7 +43,7 @@ const (
 	faultNewKey    = "new-key"
 )
 
-// transport are the faults that every kind has.
+// transport are the faults that every kind of provider has.
 var transport = []Fault{
 	{faultError, "It answers with an error"},
 	{faultIssParam, "The answer names another issuer"},
@@ -53,6 +54,8 @@ var transport = []Fault{
 	{faultRedirect, "It redirects our server elsewhere"},
 }
 
+// tokenFaults are the faults of providers that speak OpenID Connect. Some are correct behaviour
+// that is rare.
 var tokenFaults = []Fault{
 	{faultNoToken, "There is no ID token"},
 	{faultIssuer, "ID token of another issuer"},
@@ -82,7 +85,7 @@ var tokenFaults = []Fault{
 	{faultNewKey, "A new key (no fault: it has to work)"},
 }
 
-// faults are those of the server's kind.
+// faults returns the faults that the page offers for this kind of provider.
 func (s *Server) faults() []Fault {
 	if s.Kind == GitHub {
 		return append(append([]Fault{}, transport...), Fault{faultNoEmails, "It does not let us read addresses (403)"})

@@ -14,10 +14,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// hangs is how long a hanging answer takes: longer than anybody should wait.
+// hangs is how long faultHang delays an answer: longer than a client should wait.
 const hangs = time.Minute
 
-// token redeems a code.
+// token is the token endpoint. It redeems a code, once.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil || !s.isClient(r) {
@@ -50,6 +50,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, answer)
 }
 
+// accessToken returns a new access token for the authorization.
 func (s *Server) accessToken(a authorization) string {
 	access := secret.Token()
 	s.mu.Lock()
@@ -61,7 +62,8 @@ func (s *Server) accessToken(a authorization) string {
 	return access
 }
 
-// Issue gives the tokens that an app of the client's gets by the provider's own kit.
+// Issue returns the tokens that an app of the client gets through the provider's own software kit,
+// without a redirect.
 func (s *Server) Issue(clientID string, who Person) (idToken, accessToken string, err error) {
 	a := authorization{Person: who, clientID: clientID}
 	accessToken = s.accessToken(a)
@@ -71,7 +73,8 @@ func (s *Server) Issue(clientID string, who Person) (idToken, accessToken string
 	return idToken, accessToken, err
 }
 
-// isClient checks who asks.
+// isClient reports whether the request authenticates the client, by its secret or, with Apple, by
+// an assertion.
 func (s *Server) isClient(r *http.Request) bool {
 	id, given, ok := r.BasicAuth()
 	if !ok {
@@ -89,7 +92,7 @@ func (s *Server) isClient(r *http.Request) bool {
 		said.Audience.Contains(s.Issuer) && said.Expiry.Time().After(time.Now()) && assertion.Headers[0].KeyID != ""
 }
 
-// fail does what a fault of transport does, and says whether it did.
+// fail behaves as a fault of transport says, and reports whether there was one.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, fault string) bool {
 	switch fault {
 	case faultHang:
@@ -119,7 +122,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, fault string) bool
 	return true
 }
 
-// idToken says who a is, with its fault.
+// idToken returns the ID token about the person, with the fault that was chosen.
 func (s *Server) idToken(a authorization, access string) (string, error) {
 	now := time.Now()
 	sum := sha256.Sum256([]byte(access))
@@ -129,7 +132,7 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 		said = map[string]any{"sub": a.subject()}
 	}
 	for name, value := range map[string]any{
-		"auth_time": now.Unix(), // a person has just chosen who to be on the page
+		"auth_time": now.Unix(), // the person has just been chosen on the page
 		"iss":       s.Issuer, "aud": a.clientID, "azp": a.clientID, "nonce": a.nonce,
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]),
 	} {
@@ -170,6 +173,7 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	return s.sign(said, a.Fault)
 }
 
+// sign returns the claims as a JWT, with a fault of the signature if one was chosen.
 func (s *Server) sign(said map[string]any, fault string) (string, error) {
 	key, err := s.signingKey(fault == faultNewKey)
 	if err != nil {
@@ -201,6 +205,7 @@ func (s *Server) sign(said map[string]any, fault string) (string, error) {
 	return raw, nil
 }
 
+// refuse answers with an OAuth error.
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

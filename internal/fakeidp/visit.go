@@ -9,9 +9,9 @@ import (
 	"regexp"
 )
 
-// Visit is what a browser does at the provider, sent there by address: it comes as who,
-// and is told where to go on. With Apple that is a form: fields is what it posts. cancel
-// is the button of those who change their mind.
+// Visit does what a browser does at the provider. It opens address, the authorization request,
+// chooses who, and returns where the provider sends the browser. With Apple the browser posts a
+// form there, whose values are fields. cancel presses the button that refuses to sign in.
 func Visit(c *http.Client, address string, who Person, cancel bool) (to string, fields url.Values, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -59,6 +59,7 @@ func Visit(c *http.Client, address string, who Person, cancel bool) (to string, 
 	return to, fields, nil
 }
 
+// The two forms of pages that Visit reads.
 var (
 	hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 	formAction  = regexp.MustCompile(`<form method="post" action="([^"]*)">`)

@@ -1,11 +1,11 @@
-// Package faultproxy stands between a program and a server that it depends on, and does
-// to their connections what networks do: cut, delay, slice, swallow.
+// Package faultproxy is a TCP proxy for tests, between a program and a server that it depends on.
+// It does to their connections what networks do: it cuts, delays, splits and drops.
 //
-// toxiproxy was weighed and left out. As a library it brings a command line, an HTTP API
-// and a logger (eleven modules) into the go.mod of a product that wants few, and it
-// cannot do two things that matter most here: leave the connections that are open silent
-// while new ones work, as a firewall that forgot them does; and cut at a byte of an
-// answer, so that what was done is done and nobody was told.
+// We considered toxiproxy. As a library it brings a command line, an HTTP API and a logger (eleven
+// modules) into go.mod. It also lacks the two faults that matter most here: open connections fall
+// silent while new ones work, as behind a firewall that has forgotten them; and a connection is
+// reset in the middle of an answer, so that the server has done the work and the program is not
+// told.
 package faultproxy
 
 import (
@@ -15,27 +15,28 @@ import (
 	"time"
 )
 
-// Fault is what happens to all connections. The zero value is none.
+// Fault is what happens to all connections. The zero value means no fault.
 type Fault struct {
 	// Refuse resets new connections before a byte passes.
 	Refuse bool
-	// Silent lets nothing pass, and nobody hang up: the peer seems to have gone. What was
-	// sent meanwhile arrives when the fault ends, as after a cable was plugged in again.
+	// Silent holds everything back without closing a connection, as if the peer had vanished. What
+	// was sent meanwhile arrives when the fault ends, as after a cable was plugged in again.
 	Silent bool
-	// Delay is how much later everything arrives.
+	// Delay is by how much everything is delayed.
 	Delay time.Duration
-	// Slice cuts what passes into packets of so many bytes, a moment apart.
+	// Slice splits the traffic into packets of that many bytes, a millisecond apart.
 	Slice int
-	// ResetAfter resets a connection after so many bytes of answers since the fault began.
+	// ResetAfter resets a connection after that many bytes of answers, counted from when the fault
+	// began.
 	ResetAfter int
-	// ResetAt resets a connection in the place of an answer that holds this text: what was
-	// asked has happened, and nobody is told.
+	// ResetAt resets a connection instead of passing on an answer that contains this text. The
+	// server has then done the work, and the program is not told.
 	ResetAt string
 }
 
-// Proxy listens in front of one server.
+// Proxy listens in front of one server. Make one with Start.
 type Proxy struct {
-	// Address is host:port, to be told to the program in place of the server's.
+	// Address is the proxy's HOST:PORT, which the program gets in place of the server's.
 	Address string
 
 	listener net.Listener
@@ -43,12 +44,12 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	fault   Fault
-	changed chan struct{} // closed when the fault is another
+	changed chan struct{} // closed when the fault changes
 	links   map[*link]struct{}
 	closed  bool
 }
 
-// Start is a proxy to the server at target, host:port, until the test ends.
+// Start starts a proxy to the server at target, a HOST:PORT. It ends with the test.
 func Start(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -69,7 +70,7 @@ func Start(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Set has the fault begin, or with the zero value end.
+// Set begins the fault or, for the zero value, ends it.
 func (p *Proxy) Set(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,21 +82,21 @@ func (p *Proxy) Set(f Fault) {
 	p.changed = make(chan struct{})
 }
 
-// Cut resets all connections that are open.
+// Cut resets all open connections.
 func (p *Proxy) Cut() {
 	for _, l := range p.open() {
 		l.reset()
 	}
 }
 
-// Strand leaves the connections that are open silent for ever; new ones are not concerned.
+// Strand makes the open connections silent for ever. New ones work.
 func (p *Proxy) Strand() {
 	for _, l := range p.open() {
 		l.strand()
 	}
 }
 
-// Open is how many connections there are.
+// Open returns the number of open connections.
 func (p *Proxy) Open() int { return len(p.open()) }
 
 func (p *Proxy) open() []*link {
@@ -108,6 +109,7 @@ func (p *Proxy) open() []*link {
 	return all
 }
 
+// now returns the current fault, and a channel that is closed when it changes.
 func (p *Proxy) now() (Fault, chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,9 +130,10 @@ func (p *Proxy) accept(wg *sync.WaitGroup) {
 	}
 }
 
+// serve connects to the server and carries bytes in both directions until one side ends.
 func (p *Proxy) serve(near net.Conn) {
 	far, err := net.DialTimeout("tcp4", p.target, 5*time.Second)
-	if err != nil { // as if nobody listened
+	if err != nil { // as if no server listened
 		hangUp(near)
 		return
 	}

@@ -10,16 +10,17 @@ import (
 // link is one connection through the proxy.
 type link struct {
 	proxy     *Proxy
-	near, far net.Conn // the program's and the server's
-	answered  int      // bytes since the fault began; under the proxy's lock
+	near, far net.Conn // near is the program's, far the server's
+	answered  int      // bytes of answers since the fault began; guarded by proxy.mu
 
 	end   sync.Once
-	done  chan struct{} // closed at the end
+	done  chan struct{} // closed when the link ends
 	leave sync.Once
-	lost  chan struct{} // closed when it is stranded
+	lost  chan struct{} // closed when the link is stranded
 }
 
-// pump carries what comes from one end to the other, until either ends.
+// pump carries bytes from one end to the other until either ends. answer says that they come from
+// the server.
 func (l *link) pump(to, from net.Conn, answer bool) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -28,7 +29,7 @@ func (l *link) pump(to, from net.Conn, answer bool) {
 			return
 		}
 		if err != nil {
-			if !l.stranded() || !answer { // a stranded program does not learn that the server left
+			if !l.stranded() || !answer { // a stranded program does not learn that the server has left
 				l.close()
 			}
 			return
@@ -36,7 +37,7 @@ func (l *link) pump(to, from net.Conn, answer bool) {
 	}
 }
 
-// pass does the fault's work on some bytes, and says whether there can be more.
+// pass applies the fault to some bytes, and reports whether the link goes on.
 func (l *link) pass(to net.Conn, b []byte, answer bool) bool {
 	for {
 		f, changed := l.proxy.now()
@@ -54,7 +55,7 @@ func (l *link) pass(to net.Conn, b []byte, answer bool) bool {
 			select {
 			case <-time.After(f.Delay):
 				return !l.stranded() && l.write(to, b)
-			case <-changed: // it need not last
+			case <-changed: // the delay ended early
 			case <-l.done:
 				return false
 			}
@@ -79,6 +80,7 @@ func (l *link) write(to net.Conn, b []byte) bool {
 	return true
 }
 
+// slices writes b in pieces.
 func (l *link) slices(to net.Conn, b []byte, size int) bool {
 	for len(b) > 0 {
 		n := min(size, len(b))
@@ -87,7 +89,7 @@ func (l *link) slices(to net.Conn, b []byte, size int) bool {
 		}
 		b = b[n:]
 		select {
-		case <-time.After(time.Millisecond): // or the system puts them together again
+		case <-time.After(time.Millisecond): // without a pause the system would join them again
 		case <-l.done:
 			return false
 		}
@@ -95,6 +97,7 @@ func (l *link) slices(to net.Conn, b []byte, size int) bool {
 	return true
 }
 
+// writeUntil writes b, but resets the link after most bytes of answers.
 func (l *link) writeUntil(to net.Conn, b []byte, most int) bool {
 	l.proxy.mu.Lock()
 	left := most - l.answered
@@ -105,7 +108,7 @@ func (l *link) writeUntil(to net.Conn, b []byte, most int) bool {
 	}
 	if left > 0 {
 		_ = l.write(to, b[:left])
-		time.Sleep(5 * time.Millisecond) // a reset may overtake what was sent
+		time.Sleep(5 * time.Millisecond) // otherwise the reset could overtake the bytes
 	}
 	l.reset()
 	return false
@@ -137,7 +140,7 @@ func (l *link) reset() {
 	})
 }
 
-// hangUp closes with RST, as a server that was killed does.
+// hangUp closes with RST, as the system does for a program that was killed.
 func hangUp(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -1,5 +1,5 @@
-// Package gate stands between a listener and the server: it bounds what one address can hold,
-// hangs up on peers that send and do not read, and reads the PROXY protocol.
+// Package gate stands between a listener and the server. It bounds how many connections one address
+// can hold, hangs up on peers that send and do not read, and reads the PROXY protocol.
 package gate
 
 import (
@@ -12,29 +12,30 @@ import (
 	"time"
 )
 
-// Gate bounds connections by address.
+// Gate bounds connections by address. Listen and State connect it with a server.
 type Gate struct {
-	// PerAddress is how many connections an address may have open: an IPv4 address, or a /64
-	// of IPv6. A /48 may have four times as many.
+	// PerAddress is how many connections an IPv4 address, or a /64 of IPv6, may have open. A /48
+	// may have four times as many. 0 means no bound.
 	PerAddress int
-	// Exempt are the addresses without a bound, such as proxies.
+	// Exempt, unless nil, reports whether an address has no bound, as proxies do.
 	Exempt func(netip.Addr) bool
-	// Refused, when set, is told of each connection that is not taken.
+	// Refused, unless nil, is called for each connection that is refused.
 	Refused func(address string)
 
 	mu    sync.Mutex
 	peers map[netip.Prefix]*peer
 }
 
-// peer is a network that has connections open.
+// peer is a network that has open connections.
 type peer struct {
 	open  int
 	conns map[*Conn]struct{}
 }
 
-// Listen is l without the connections that are too many.
+// Listen returns l without the connections that are too many: they are closed.
 func (g *Gate) Listen(l net.Listener) net.Listener { return &listener{l, g} }
 
+// listener applies a Gate to the connections that it accepts.
 type listener struct {
 	net.Listener
 	gate *Gate
@@ -52,14 +53,14 @@ func (l *listener) Accept() (net.Conn, error) {
 		if l.gate.enter(c) {
 			return c, nil
 		}
-		_ = raw.Close() // it was refused
+		_ = raw.Close() // the connection was refused
 	}
 }
 
-// enter counts a connection, unless its address has too many. One of them on which no request
-// is under way makes room, the one that has rested longest: so that of many people behind one
-// address the newest is served, also when one of them opens many and is silent, or never ends
-// what they ask.
+// enter counts a connection, and reports false if its address has too many. Before that, enter
+// closes the connection of the address that has been idle for longest, if any is. The newest user
+// behind a shared address is therefore served even while another one opens many connections and
+// sends nothing, or never finishes a request.
 func (g *Gate) enter(c *Conn) bool {
 	addr, bounded := g.bounded(c.RemoteAddr())
 	if !bounded {
@@ -99,6 +100,7 @@ func (g *Gate) enter(c *Conn) bool {
 	return true
 }
 
+// bounded returns the address of a peer, and whether PerAddress applies to it.
 func (g *Gate) bounded(a net.Addr) (netip.Addr, bool) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || g.PerAddress <= 0 {
@@ -108,7 +110,7 @@ func (g *Gate) bounded(a net.Addr) (netip.Addr, bool) {
 	return addr, addr.IsValid() && (g.Exempt == nil || !g.Exempt(addr))
 }
 
-// leave forgets a connection. The caller holds mu.
+// leave stops counting a connection. The caller holds mu.
 func (g *Gate) leave(c *Conn) {
 	for _, n := range c.nets {
 		p := g.peers[n]
@@ -121,10 +123,10 @@ func (g *Gate) leave(c *Conn) {
 	c.nets = nil
 }
 
-// widths are how many times PerAddress the networks of an address may have.
+// widths are the multiples of PerAddress that the networks of an address may have; see networks.
 var widths = []int{1, 4}
 
-// networks are those that an address is counted by, the smallest first.
+// networks returns the networks that an address is counted in, the smallest first.
 func networks(a netip.Addr) []netip.Prefix {
 	if a.Is4() {
 		return []netip.Prefix{netip.PrefixFrom(a, 32)}
@@ -139,8 +141,8 @@ func networks(a netip.Addr) []netip.Prefix {
 	return all
 }
 
-// longestRested is the connection on which nothing has been asked for the longest time; nil
-// when all are at work.
+// longestRested returns the connection that has been idle for longest, or nil if every one has a
+// request under way.
 func (p *peer) longestRested() *Conn {
 	var found *Conn
 	var since int64
@@ -152,7 +154,7 @@ func (p *peer) longestRested() *Conn {
 	return found
 }
 
-// State tells the gate which connections rest. It is for http.Server.ConnState.
+// State records which connections are idle. Set it as http.Server.ConnState.
 func State(c net.Conn, s http.ConnState) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
@@ -167,26 +169,26 @@ func State(c net.Conn, s http.ConnState) {
 	}
 }
 
-// deafness is how much a peer may send while it takes nothing of what is written to it, in
-// bytes. Programs read while they write. One that does not could have the server queue
-// answers to what it sends (HTTP/2 answers pings and settings) for as long as it likes.
+// deafness is how many bytes a peer may send while it does not read what is written to it. Ordinary
+// clients read while they write. A peer that does not could make the server queue answers without
+// end: HTTP/2 answers pings and settings.
 const deafness = 32 << 10
 
-// Conn is a connection that the gate has let in.
+// Conn is a connection that a Gate has accepted.
 type Conn struct {
 	net.Conn
 	gate    *Gate
-	nets    []netip.Prefix // under gate.mu
-	resting atomic.Int64   // since when, in nanoseconds; 0: a request is under way
+	nets    []netip.Prefix // guarded by gate.mu
+	resting atomic.Int64   // when the last request ended, in Unix nanoseconds; 0 while one is under way
 	writing atomic.Bool
-	unheard atomic.Int64 // what came since a write began that still waits
+	unheard atomic.Int64 // bytes that came since a write began that has not ended
 }
 
 // Read implements net.Conn.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.writing.Load() && c.unheard.Add(int64(n)) > deafness {
-		_ = c.Conn.Close() // the next read or write tells
+		_ = c.Conn.Close() // the next read or write reports it
 	}
 	return n, err
 }
@@ -207,8 +209,8 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite ends what is sent, and leaves what is received open: net/http and crypto/tls do
-// so before they hang up.
+// CloseWrite closes the sending half of the connection. net/http and crypto/tls call it before they
+// close.
 func (c *Conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()

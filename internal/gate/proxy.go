@@ -13,19 +13,20 @@ import (
 	"time"
 )
 
-// Proxied is l with the addresses that trusted peers write before all else, in the PROXY
-// protocol, versions 1 and 2 (haproxy.org/download/3.2/doc/proxy-protocol.txt). Of a trusted
-// peer it is demanded: a proxy that leaves it out would let its clients write one. Any other
-// peer is its own client. failed, when set, is told of what a trusted peer did wrong.
+// Proxied returns l with the client addresses that trusted peers announce in the PROXY protocol,
+// versions 1 and 2 (haproxy.org/download/3.2/doc/proxy-protocol.txt). A trusted peer must send the
+// header: if it could leave it out, its clients could send one themselves. Every other peer counts
+// as the client. failed, unless nil, is called with the mistakes of trusted peers.
 func Proxied(l net.Listener, trusted func(netip.Addr) bool, failed func(proxy net.Addr, err error)) net.Listener {
 	p := &proxied{Listener: l, trusted: trusted, failed: failed, ready: make(chan accepted), closed: make(chan struct{})}
 	go p.run()
 	return p
 }
 
-// proxyPatience is how long a proxy may take to say for whom it connects.
+// proxyPatience is how long a proxy may take to send its header.
 const proxyPatience = 5 * time.Second
 
+// proxied is the listener that Proxied returns.
 type proxied struct {
 	net.Listener
 	trusted func(netip.Addr) bool
@@ -35,6 +36,7 @@ type proxied struct {
 	once    sync.Once
 }
 
+// accepted is a result of Accept.
 type accepted struct {
 	conn net.Conn
 	err  error
@@ -56,7 +58,8 @@ func (p *proxied) Close() error {
 	return p.Listener.Close()
 }
 
-// run accepts. A proxy that is slow to say for whom it connects holds up no other.
+// run accepts connections. Each proxy's header is read in a goroutine of its own, so that a slow
+// proxy delays no other connection.
 func (p *proxied) run() {
 	for {
 		c, err := p.Listener.Accept()
@@ -76,6 +79,7 @@ func (p *proxied) run() {
 	}
 }
 
+// hand passes a result to Accept, or closes the connection if the listener is closed.
 func (p *proxied) hand(a accepted) {
 	select {
 	case p.ready <- a:
@@ -86,6 +90,7 @@ func (p *proxied) hand(a accepted) {
 	}
 }
 
+// learn reads the header of a trusted proxy, and hands the connection on with the client's address.
 func (p *proxied) learn(c net.Conn) {
 	err := c.SetReadDeadline(time.Now().Add(proxyPatience))
 	var client net.Addr
@@ -96,7 +101,7 @@ func (p *proxied) learn(c net.Conn) {
 		err = c.SetReadDeadline(time.Time{})
 	}
 	if err != nil {
-		_ = c.Close() // it is refused
+		_ = c.Close() // the connection is refused
 		if p.failed != nil && !errors.Is(err, io.EOF) {
 			p.failed(c.RemoteAddr(), err)
 		}
@@ -105,7 +110,7 @@ func (p *proxied) learn(c net.Conn) {
 	p.hand(accepted{&forwarded{c, client}, nil})
 }
 
-// forwarded is a connection that a proxy made for another.
+// forwarded is a connection that a proxy has made for a client.
 type forwarded struct {
 	net.Conn
 	client net.Addr
@@ -114,7 +119,7 @@ type forwarded struct {
 // RemoteAddr implements net.Conn.
 func (f *forwarded) RemoteAddr() net.Addr { return f.client }
 
-// CloseWrite ends what is sent.
+// CloseWrite closes the sending half of the connection.
 func (f *forwarded) CloseWrite() error {
 	if w, ok := f.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -122,8 +127,8 @@ func (f *forwarded) CloseWrite() error {
 	return nil
 }
 
-// Unknown is the address of a client that a proxy does not know or does not tell, as in its
-// own health checks. It is nobody's whom headers are believed of.
+// Unknown is the address of a client that the proxy does not know or does not name, as in the
+// proxy's own health checks. It is in no network of trusted proxies.
 type Unknown struct{}
 
 // Network implements net.Addr.
@@ -137,16 +142,16 @@ var (
 	errProxy   = errors.New("the PROXY protocol was not understood")
 )
 
-// signature begins a header of version 2, and as many bytes as one of version 1 has at least.
+// signature begins a header of version 2. It is as long as the shortest header of version 1.
 var signature = []byte("\r\n\r\n\x00\r\nQUIT\n")
 
 const (
-	maxProxyLine = 107     // with its end, by the specification
-	maxProxyMore = 4 << 10 // of version 2 with what it adds to the addresses
+	maxProxyLine = 107     // with its line end, says the specification
+	maxProxyMore = 4 << 10 // of version 2, with its extensions
 )
 
-// ReadProxy reads a PROXY header of either version, and nothing behind it. It gives the
-// client's address: a *net.TCPAddr, or Unknown.
+// ReadProxy reads a PROXY header of either version, and no byte after it. It returns the client's
+// address: a *net.TCPAddr, or Unknown.
 func ReadProxy(r io.Reader) (net.Addr, error) {
 	head := make([]byte, len(signature))
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -158,7 +163,7 @@ func ReadProxy(r io.Reader) (net.Addr, error) {
 	if !bytes.HasPrefix(head, []byte("PROXY ")) {
 		return nil, errNoProxy
 	}
-	// Byte by byte: what is read beyond its end would be missing behind it.
+	// The line is read byte by byte, because bytes after it belong to the client.
 	for line := head; ; {
 		if len(line) == maxProxyLine {
 			return nil, errProxy
@@ -173,7 +178,7 @@ func ReadProxy(r io.Reader) (net.Addr, error) {
 	}
 }
 
-// parseLine reads version 1: PROXY TCP4 192.0.2.7 198.51.100.1 51234 443.
+// parseLine reads version 1, as in PROXY TCP4 192.0.2.7 198.51.100.1 51234 443.
 func parseLine(line string) (net.Addr, error) {
 	words := strings.Split(line, " ")
 	if len(words) >= 2 && words[1] == "UNKNOWN" {
@@ -220,7 +225,7 @@ func readBinary(r io.Reader) (net.Addr, error) {
 	}
 	size := map[byte]int{0x11: 4, 0x21: 16}[head[1]] // TCP over IPv4, and over IPv6
 	switch {
-	case head[1] == 0x00 || head[1] == 0x31: // unspecified; a Unix socket
+	case head[1] == 0x00 || head[1] == 0x31: // 0x00 is unspecified, 0x31 is a Unix socket
 		return Unknown{}, nil
 	case size == 0 || length < 2*size+4:
 		return nil, errProxy

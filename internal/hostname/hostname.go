@@ -1,6 +1,6 @@
-// Package hostname compares the names of hosts as browsers write them: in small letters, names of
-// other scripts as A-labels, without the port that a scheme has anyway. A tenant whose host is
-// written in another way could never be reached.
+// Package hostname compares names of hosts in the form that browsers send: in lower case, names in
+// other scripts as A-labels, and without the port that is the default of the scheme. A tenant whose
+// host is configured in another form could never be reached.
 package hostname
 
 import (
@@ -15,15 +15,16 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// hostNames makes names what browsers send for them (UTS 46, non-transitional).
+// hostNames converts names to the form that browsers send (UTS 46, non-transitional).
 var hostNames = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// plainName is what may come out of it: underscores, which browsers take, and no wildcard.
+// plainName matches the names that browsers accept after the conversion: underscores are allowed,
+// wildcards are not.
 var plainName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// Canonical is a host, with a port or without, as browsers send it to an address of the
-// scheme: in small letters, names of other scripts as A-labels (xn--…), and without the port
-// that the scheme has anyway. An error when it is no host: requests for it cannot come.
+// Canonical returns a host, with or without a port, in the form that browsers send it for an
+// address of the scheme: in lower case, with A-labels (xn--…), and without the scheme's default
+// port. It returns an error if host is not a host, because no request can name it.
 func Canonical(scheme, host string) (string, error) {
 	name, port := host, ""
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
@@ -39,6 +40,7 @@ func Canonical(scheme, host string) (string, error) {
 	return name + ":" + port, nil
 }
 
+// canonicalName is Canonical for a host without a port.
 func canonicalName(name string) (string, error) {
 	if inner, ok := strings.CutPrefix(name, "["); ok {
 		ip, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
@@ -54,15 +56,15 @@ func canonicalName(name string) (string, error) {
 	return ascii, nil
 }
 
-// ownPort is the port that addresses of the scheme have when they name none.
+// ownPort returns the default port of the scheme.
 func ownPort(scheme string) string { return map[string]string{"https": "443", "http": "80"}[scheme] }
 
-// Same says whether a Host header names the issuer's host.
+// Same reports whether a Host header names the issuer's host.
 func Same(host string, issuer *url.URL) bool {
 	return strings.EqualFold(host, issuer.Host) || Bare(host, issuer.Scheme) == issuer.Host
 }
 
-// Bare is a Host header in small letters, without the port that the scheme has anyway.
+// Bare returns a Host header in lower case, without the scheme's default port.
 func Bare(host, scheme string) string {
 	host = strings.ToLower(host)
 	if name, port, err := net.SplitHostPort(host); err == nil && port == ownPort(scheme) {

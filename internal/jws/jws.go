@@ -1,4 +1,4 @@
-// Package jws reads compact JWSs (RFC 7515 section 7.1) in the one spelling that each has.
+// Package jws reads compact JWSs (RFC 7515 section 7.1), and accepts only one spelling of each.
 package jws
 
 import (
@@ -14,12 +14,13 @@ var (
 	errSpelling = errors.New("not base64url, or not its only spelling")
 )
 
-// Signed is the part of a compact JWS that is signed, its header and payload. A token in
-// another spelling than that of RFC 7515 is an error: decoders that skip line breaks or ignore
-// spare bits would take many for one, and a count of tokens would count each. The signature is
-// no part of what names a token either: an attacker can make a second of an ECDSA signature.
+// Signed returns the part of a compact JWS that is signed: its header and payload. It returns an
+// error if the token is spelled otherwise than RFC 7515 says. Decoders that skip line breaks or
+// ignore unused bits would accept many spellings of one token, and a count of tokens would count
+// each. The signature cannot identify a token either, because an attacker can derive a second valid
+// signature from one of ECDSA.
 func Signed(token string) (string, error) {
-	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, "\r\n") { // which the decoder skips
+	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, "\r\n") { // the decoder skips line breaks
 		return "", errShape
 	}
 	for part := range strings.SplitSeq(token, ".") {

@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// Certificate is a key pair in PEM files that are renewed while the server runs.
+// Certificate is a key pair in PEM files that may be renewed while the server runs.
 type Certificate struct {
 	CertFile, KeyFile string
 	Log               *slog.Logger
 
 	mu      sync.Mutex
 	pair    *tls.Certificate
-	written time.Time // of the files that pair was read from
-	looked  time.Time
+	written time.Time // when the files of pair were written
+	// looked is when the files were last looked at.
+	looked time.Time
 }
 
-// lookEvery bounds how often the files are looked at.
+// lookEvery is how often the files are looked at, at most.
 const lookEvery = 10 * time.Second
 
 // suites are those of TLS 1.2 that BCP 195 (RFC 9325 section 4.2) and FAPI 2.0 (section 5.2.2) allow: with
@@ -39,13 +40,15 @@ func (c *Certificate) Config() (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: suites, GetCertificate: c.current, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
+// current returns the key pair, read anew if the files have changed. It implements
+// tls.Config.GetCertificate.
 func (c *Certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.looked) > lookEvery {
 		c.looked = time.Now()
 		if !c.newest().Equal(c.written) {
-			// One half may be new and the other not yet: the old pair serves on.
+			// One of the two files may be new and the other not yet: keep using the old pair.
 			if err := c.read(); err != nil {
 				c.Log.Warn("certificate not renewed", "error", err)
 			}
@@ -54,6 +57,7 @@ func (c *Certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
+// read loads the key pair from the files.
 func (c *Certificate) read() error {
 	written := c.newest()
 	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)

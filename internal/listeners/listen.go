@@ -11,8 +11,9 @@ import (
 	"syscall"
 )
 
-// Open listens on an address such as :8080 or unix:/run/vouchsafe.sock. localhost is both of its
-// addresses, because programs differ in which of the two they try. A Unix socket gets the mode.
+// Open listens on an address such as :8080 or unix:/run/vouchsafe.sock. For localhost it listens on
+// 127.0.0.1 and on ::1, because programs differ in which they try. A Unix socket gets the file
+// mode.
 func Open(addr string, mode fs.FileMode) ([]net.Listener, error) {
 	if path, ok := SocketPath(addr); ok {
 		l, err := OpenUnix(path, mode)
@@ -36,7 +37,8 @@ func Open(addr string, mode fs.FileMode) ([]net.Listener, error) {
 	if err != nil {
 		return nil, listenError(addr, err)
 	}
-	_, port, err = net.SplitHostPort(four.Addr().String()) // it may have been 0: any
+	// the port may have been 0, which stands for any free one
+	_, port, err = net.SplitHostPort(four.Addr().String())
 	if err != nil {
 		return nil, errors.Join(err, four.Close())
 	}
@@ -47,9 +49,10 @@ func Open(addr string, mode fs.FileMode) ([]net.Listener, error) {
 	if err == nil {
 		return []net.Listener{four, six}, nil
 	}
-	return []net.Listener{four}, nil // a machine without IPv6
+	return []net.Listener{four}, nil // the machine has no IPv6
 }
 
+// listenError adds to an error of net.Listen what the operator can do about it.
 func listenError(addr string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("something else listens on %s: stop it, or choose another address with --listen or VOUCHSAFE_LISTEN: %w", addr, err)
@@ -67,7 +70,8 @@ type unixSocket struct {
 	file fs.FileInfo
 }
 
-// OpenUnix opens a socket, in the place of one that a process has left behind.
+// OpenUnix opens a Unix socket with the file mode. It replaces a socket that a process has left
+// behind, and returns EADDRINUSE if a process still answers at it.
 func OpenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -77,11 +81,11 @@ func OpenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 		return nil, fmt.Errorf("%s already exists and is not a socket", path)
 	default:
 		if c, err := net.Dial("unix", path); err == nil {
-			_ = c.Close() // it only had to be answered
+			_ = c.Close() // only the answer mattered
 			return nil, syscall.EADDRINUSE
 		}
 	}
-	// No program knows the name at which the socket waits for its mode.
+	// Until the socket has its mode, it has a name that no client knows.
 	hidden := path + "." + strconv.Itoa(os.Getpid())
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package listing walks long lists that storage gives page by page, slowly enough that users who sign
-// in meanwhile do not notice.
+// Package listing walks long lists that storage returns page by page, slowly enough that users who
+// sign in at the same time do not notice.
 package listing
 
 import (
@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// PageSize is how many records a page has.
+// PageSize is the number of records of a full page.
 const PageSize = 200
 
-// longestPause bounds the rest after a page: its reader may have been slow.
+// longestPause bounds the rest after a page, which may have taken long because its reader was slow.
 const longestPause = 100 * time.Millisecond
 
-// All walks all records of a list. page returns the records after an id, at most PageSize. All rests
-// after each page.
+// All returns an iterator over all records of a list. page returns at most PageSize records after
+// the one with that id, and id returns the id of a record. All rests after each full page. An error
+// of page ends the iteration.
 func All[T any](page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for after := ""; ; {
@@ -39,6 +40,6 @@ func All[T any](page func(after string) ([]T, error), id func(T) string) iter.Se
 	}
 }
 
-// Rest waits for as long as the page took that was begun then, with all that was done with it. So a
-// command that reads a million rows leaves half of its core, and of the database, to users.
+// Rest sleeps for as long as has passed since began, at most 100 ms. A command that reads a million
+// rows thereby leaves half of its core, and of the database, to users.
 func Rest(began time.Time) { time.Sleep(min(time.Since(began), longestPause)) }

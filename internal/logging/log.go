@@ -65,10 +65,10 @@ type lines struct {
 
 	mu             sync.Mutex
 	waiting, spare []byte
-	lost           int           // lines for which there was no room
-	timer          *time.Timer   // nil until something waited
-	written        chan struct{} // closed when what waits is written; nil without a flush
-	busy, again    bool          // something is being written; more is to be, at once
+	lost           int           // lines that were dropped because there was no room
+	timer          *time.Timer   // nil until the first line came
+	written        chan struct{} // closed when what waits has been written; nil unless flush waits
+	busy, again    bool          // busy: a goroutine is writing; again: it has to write once more at once
 }
 
 // Write implements io.Writer. It never fails: a log that cannot be written must not stop the program.
@@ -91,6 +91,7 @@ func (l *lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// late is called when the oldest line has waited for logDelay.
 func (l *lines) late() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,6 +122,7 @@ func (l *lines) begin() {
 	}
 }
 
+// write writes what waits until there is nothing more to write.
 func (l *lines) write() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,10 +131,10 @@ func (l *lines) write() {
 		l.waiting, l.lost, l.written, l.again = l.spare, 0, nil, false
 		l.mu.Unlock()
 		if lost > 0 {
-			l.missed(lost) // behind the batch
+			l.missed(lost) // the warning comes after this batch
 		}
 		if len(batch) > 0 {
-			_, _ = l.to.Write(batch) // there is nowhere else to say it
+			_, _ = l.to.Write(batch) // there is no other place to report an error
 		}
 		if written != nil {
 			close(written)
@@ -145,7 +147,8 @@ func (l *lines) write() {
 	l.busy = false
 }
 
-// urgent writes at once what an operator may be waiting for.
+// urgent is a handler that writes warnings and errors without delay, because an operator may be
+// waiting for them.
 type urgent struct {
 	slog.Handler
 	lines *lines

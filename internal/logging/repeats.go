@@ -20,6 +20,7 @@ type repeats struct {
 // repeatsEach is how many lines of one message are written in a second.
 const repeatsEach = 5
 
+// seen holds the messages of the current second.
 type seen struct {
 	mu       sync.Mutex
 	messages map[string]*repeated
@@ -30,10 +31,11 @@ type repeated struct {
 	began  time.Time
 	times  int
 	missed int
-	last   slog.Record // of those that were missed
+	last   slog.Record // the latest record that was not written
 	to     slog.Handler
 }
 
+// newRepeats returns h with a bound on repeated messages.
 func newRepeats(h slog.Handler) slog.Handler {
 	return repeats{h, &seen{messages: map[string]*repeated{}}}
 }
@@ -49,12 +51,13 @@ func (h repeats) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// more counts a record, and says whether it is one too many of its second. Then the count of these is
-// written when the second is over.
+// more counts a record, and reports whether there were already enough of the same message in this
+// second. The first record beyond starts a timer, after which the number of records left out is
+// written.
 func (s *seen) more(to slog.Handler, r slog.Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.messages[r.Message] // messages are constants: they are few
+	m := s.messages[r.Message] // messages are constants, so that there are few
 	if m == nil {
 		m = &repeated{}
 		s.messages[r.Message] = m
@@ -73,13 +76,15 @@ func (s *seen) more(to slog.Handler, r slog.Record) bool {
 	return true
 }
 
+// tell writes the latest record that was left out, with the number of all of them.
 func (s *seen) tell(m *repeated) {
 	s.mu.Lock()
 	line, to := m.last, m.to
 	line.AddAttrs(slog.Int("repeated", m.missed))
 	m.missed, m.times, m.began = 0, 0, time.Now()
 	s.mu.Unlock()
-	_ = to.Handle(context.Background(), line) // as a Logger does: there is nowhere else to say it
+	// a Logger ignores this error, too: there is no other place to report it
+	_ = to.Handle(context.Background(), line)
 }
 
 // WithAttrs implements slog.Handler.

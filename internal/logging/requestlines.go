@@ -12,8 +12,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// requestLines writes the line of each request as slog's JSON handler would, for which that handler takes
-// a twentieth of the time of a small request. It leaves all other lines to that handler.
+// requestLines is a handler that writes the line of each request in the format of slog's JSON
+// handler, but faster: that handler takes a twentieth of the time of a small request. All other
+// lines go to that handler.
 type requestLines struct {
 	slog.Handler
 	to io.Writer
@@ -45,7 +46,8 @@ func (h requestLines) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
-// WithAttrs and WithGroup are for other lines: the requests' have nothing before them.
+// The log line of a request has no attributes of a Logger, so that only other lines need WithAttrs
+// and WithGroup.
 
 // WithAttrs implements slog.Handler.
 func (h requestLines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.Handler.WithAttrs(attrs) }
@@ -57,7 +59,7 @@ func (h requestLines) WithGroup(name string) slog.Handler { return h.Handler.Wit
 func appendText(to []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			text, _ := json.Marshal(s) // a string has its JSON
+			text, _ := json.Marshal(s) // marshalling a string cannot fail
 			return append(to, text...)
 		}
 	}

@@ -1,9 +1,9 @@
-// Package outbound makes the HTTP clients that reach addresses somebody else chose: a
-// client's jwks_uri, an upstream provider, a webhook.
+// Package outbound makes HTTP clients for addresses that an outsider chose: the jwks_uri of a
+// client, an upstream provider, a webhook.
 //
-// What answers there is not trusted: only https and only public addresses, no proxy, no
-// redirects, no retries, a bounded time and size. Whoever names an address must not be
-// able to read, or even find, what stands on the networks behind this server.
+// The peer is not trusted. A client reaches only https and public addresses, uses no proxy, follows
+// no redirect, does not retry, and bounds time and size of an answer. An attacker who names an
+// address must not be able to read, or even detect, a service on the networks behind this server.
 package outbound
 
 import (
@@ -21,24 +21,25 @@ import (
 	"time"
 )
 
-// Config says what a client may reach, and what an answer may cost.
+// Config says what a client may reach and how much an answer may cost.
 type Config struct {
-	// AllowPrivate lets it reach private and loopback addresses, the latter by http too.
-	// For development, and for networks in which the peers are.
+	// AllowPrivate lets the client reach private and loopback addresses, and loopback addresses by
+	// http as well. It is for development, and for networks in which the peers are private.
 	AllowPrivate bool
-	// RootCAs are believed in place of the system's. Default: the system's.
+	// RootCAs are the trusted certificate authorities. The default are those of the system.
 	RootCAs *x509.CertPool
-	// Timeout bounds a call from the first look-up to the last byte. Default 5 s.
+	// Timeout bounds a call, from the DNS look-up to the last byte. The default is 5 s.
 	Timeout time.Duration
-	// MaxBody bounds an answer's body, in bytes. Default 1 MiB.
+	// MaxBody bounds the body of an answer, in bytes. The default is 1 MiB. Reading more is an
+	// error.
 	MaxBody int64
-	// KeepAlive lets connections serve again: for peers that are called often.
+	// KeepAlive keeps connections open for further calls. It is for peers that are called often.
 	KeepAlive bool
-	// Resolver looks names up. Default: the system's.
+	// Resolver looks up names. The default is that of the system.
 	Resolver *net.Resolver
 }
 
-// Client makes the client.
+// Client returns the HTTP client for c.
 func Client(c Config) *http.Client {
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
@@ -46,8 +47,8 @@ func Client(c Config) *http.Client {
 	if c.MaxBody == 0 {
 		c.MaxBody = 1 << 20
 	}
-	// The address is checked when it is dialled: a name that is looked up twice may
-	// resolve to two addresses.
+	// The address is checked when it is dialled, because a second look-up of the name may give
+	// another address.
 	dialer := &net.Dialer{Timeout: c.Timeout, Control: c.control, Resolver: c.Resolver}
 	return &http.Client{
 		Timeout: c.Timeout,
@@ -58,15 +59,15 @@ func Client(c Config) *http.Client {
 			DisableKeepAlives:      !c.KeepAlive,
 			IdleConnTimeout:        time.Minute,
 			MaxIdleConnsPerHost:    4,
-			DisableCompression:     true, // what unpacks to a gigabyte stays packed
+			DisableCompression:     true, // a small packed answer could unpack to a gigabyte
 			MaxResponseHeaderBytes: 64 << 10,
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// Permits says whether the client would ask the address at all; what its name resolves to
-// is seen when it is dialled.
+// Permits returns an error if the client would refuse the address before dialling it. What the name
+// resolves to is checked when it is dialled.
 func (c Config) Permits(u *url.URL) error {
 	clear := c.AllowPrivate && u.Scheme == "http" && loopbackHost(u.Hostname())
 	if u.Scheme != "https" && !clear || u.User != nil || u.Host == "" {
@@ -75,7 +76,8 @@ func (c Config) Permits(u *url.URL) error {
 	return nil
 }
 
-// control is called with the address that is about to be dialled.
+// control refuses addresses that are not public. net.Dialer calls it with the address that it is
+// about to dial.
 func (c Config) control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -87,6 +89,7 @@ func (c Config) control(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// transport applies a Config to the requests that it hands to next.
 type transport struct {
 	Config
 	next http.RoundTripper
@@ -104,7 +107,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// bounded is a body that fails past its bound: a part of an answer must not pass for it.
+// bounded is a body that fails beyond its bound. A plain end would pass off a part of the answer as
+// the whole.
 type bounded struct {
 	io.ReadCloser
 	left int64
@@ -121,8 +125,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// loopbackHost says whether the host is this machine: localhost or a name below it (RFC
-// 6761 section 6.3), or a loopback address.
+// loopbackHost reports whether the host is this machine: localhost or a name below it (RFC 6761
+// section 6.3), or a loopback address.
 func loopbackHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()

@@ -2,9 +2,9 @@ package outbound
 
 import "net/netip"
 
-// Public says whether an address is one of the internet's. What is reserved for
-// anything else (RFC 6890 and its successors in IANA's registries) is not, nor what
-// carries an IPv4 address inside that another router may unwrap (NAT64, 6to4, Teredo).
+// Public reports whether an address belongs to the public internet. Addresses that are reserved for
+// other uses do not (RFC 6890 and its successors in IANA's registries). Neither do addresses that
+// contain an IPv4 address, which another router may unwrap (NAT64, 6to4, Teredo).
 func Public(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	if !ip.IsValid() || ip.Zone() != "" || !ip.IsGlobalUnicast() || ip.IsPrivate() {

@@ -1,5 +1,5 @@
-// Package passkeytest is an authenticator in software, for tests of answers that no
-// browser would give: each of its parts can be made wrong, with a signature that fits.
+// Package passkeytest is a passkey authenticator in software. It serves tests that need answers
+// that no browser gives: each part of an answer can be made wrong, while the signature stays valid.
 package passkeytest
 
 import (
@@ -15,31 +15,32 @@ import (
 	"testing"
 )
 
-// Key is a passkey with all that it says about itself.
+// Key is a passkey, with what its answers say.
 type Key struct {
 	ID         []byte
 	UserHandle []byte
 	Origin     string
 	RPID       string
-	// Counter is raised by each answer; zero stays zero, as with synced passkeys.
+	// Counter grows with each answer. Zero stays zero, as with synced passkeys.
 	Counter uint32
-	// Verified, Synced and Absent are the flags UV, BE with BS, and the lack of UP.
+	// Verified sets the flag UV, Synced the flags BE and BS, and Absent clears UP.
 	Verified, Synced, Absent bool
-	// Type replaces what the client data say, when not "".
+	// Type replaces the type in the client data, unless it is "".
 	Type string
-	// Challenge replaces the one that was asked with, when not "".
+	// Challenge replaces the challenge of the options, unless it is "".
 	Challenge string
 	// CrossOrigin says that the page was in a frame of another site.
 	CrossOrigin bool
-	// Discoverable is what the browser says of the new passkey by credProps.
+	// Discoverable is the value of rk in the extension credProps.
 	Discoverable bool
-	// Transport is how the device is reached; browsers look nowhere else. usb when "".
+	// Transport is how the device is connected, because browsers look nowhere else. The default is
+	// usb.
 	Transport string
 
 	private *ecdsa.PrivateKey
 }
 
-// options are what of a browser's options an authenticator heeds.
+// options are the parts of a browser's options that an authenticator uses.
 type options struct {
 	Challenge string `json:"challenge"`
 	RPID      string `json:"rpId"`
@@ -53,7 +54,7 @@ type options struct {
 
 var b64 = base64.RawURLEncoding.EncodeToString
 
-// New is a device with a new key for the site at origin, that verifies its owner.
+// New returns a device with a new key for the site at origin. It verifies its user.
 func New(t testing.TB, origin string) *Key {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +66,7 @@ func New(t testing.TB, origin string) *Key {
 	return k
 }
 
-// Register answers PublicKeyCredentialCreationOptionsJSON.
+// Register returns the device's answer to PublicKeyCredentialCreationOptionsJSON.
 func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	t.Helper()
 	o := k.read(t, asked)
@@ -77,12 +78,12 @@ func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	if k.RPID == "" {
 		k.RPID = o.RP.ID
 	}
-	public, err := k.private.PublicKey.Bytes() // 4, x, y
+	public, err := k.private.PublicKey.Bytes() // 0x04, x, y
 	if err != nil {
 		t.Fatal(err)
 	}
 	data := k.data(0x40)
-	data = append(data, make([]byte, 16)...) // an AAGUID that says nothing
+	data = append(data, make([]byte, 16)...) // an AAGUID that names no model
 	data = binary.BigEndian.AppendUint16(data, uint16(len(k.ID)))
 	data = append(data, k.ID...)
 	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20) // COSE: EC2, ES256, P-256, x
@@ -96,7 +97,7 @@ func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	})
 }
 
-// SignIn answers PublicKeyCredentialRequestOptionsJSON.
+// SignIn returns the device's answer to PublicKeyCredentialRequestOptionsJSON.
 func (k *Key) SignIn(t testing.TB, asked json.RawMessage) []byte {
 	t.Helper()
 	o := k.read(t, asked)
@@ -126,6 +127,7 @@ func (k *Key) read(t testing.TB, asked json.RawMessage) options {
 	return o
 }
 
+// client returns the client data of a ceremony: webauthn.create or webauthn.get.
 func (k *Key) client(t testing.TB, ceremony string, o options) []byte {
 	t.Helper()
 	c := map[string]any{"type": ceremony, "challenge": o.Challenge, "origin": k.Origin, "crossOrigin": k.CrossOrigin}
@@ -142,7 +144,7 @@ func (k *Key) client(t testing.TB, ceremony string, o options) []byte {
 	return raw
 }
 
-// data is the authenticator data up to the counter.
+// data returns the authenticator data up to the counter.
 func (k *Key) data(flags byte) []byte {
 	if !k.Absent {
 		flags |= 0x01
@@ -157,6 +159,7 @@ func (k *Key) data(flags byte) []byte {
 	return binary.BigEndian.AppendUint32(append(rp[:], flags), k.Counter)
 }
 
+// answer returns a PublicKeyCredential as JSON.
 func (k *Key) answer(t testing.TB, extensions, response map[string]any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{
@@ -168,7 +171,7 @@ func (k *Key) answer(t testing.TB, extensions, response map[string]any) []byte {
 	return raw
 }
 
-// Private is the private key, PKCS #8: for a browser's virtual authenticator.
+// Private returns the private key as PKCS #8, for the virtual authenticator of a browser.
 func (k *Key) Private(t testing.TB) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(k.private)

@@ -1,5 +1,5 @@
-// Package pgtest gives tests a real PostgreSQL: one server for each test process, in a
-// temporary folder and on a free port, so that nothing running on the machine matters.
+// Package pgtest starts a real PostgreSQL for tests: one server for each test process, in a
+// temporary folder and on a free port. What else runs on the machine does not matter.
 package pgtest
 
 import (
@@ -19,17 +19,17 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
-// oldest is the first major version that Vouchsafe supports.
+// oldest is the oldest major version that Vouchsafe supports.
 const oldest = 15
 
-// Server is a PostgreSQL that tests may stop and start.
+// Server is a PostgreSQL that a test may stop and start.
 type Server struct{ daemon *testdaemon.Daemon }
 
-// shared is the server of this process. It stops when the process ends.
+// shared is the server of this process. It ends with the process.
 var shared = sync.OnceValues(Run)
 
-// Start is the URL of a new, empty database on the server that this process shares.
-// The database is dropped when the test ends.
+// Start returns the URL of a new, empty database on the server of this process. The database is
+// dropped when the test ends.
 func Start(t testing.TB) string {
 	t.Helper()
 	s, err := shared()
@@ -48,8 +48,7 @@ func Start(t testing.TB) string {
 	return url
 }
 
-// StartServer is a server of the test's own, to be stopped and started. It is closed
-// when the test ends.
+// StartServer returns a server for one test, which may stop and start it. It ends with the test.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
 	s, err := Run()
@@ -64,8 +63,8 @@ func StartServer(t testing.TB) *Server {
 	return s
 }
 
-// Run starts a server, for callers that have no test, such as TestMain. It stops, at the
-// latest, when the process ends.
+// Run starts a server for callers outside of a test, such as TestMain. It ends with the process at
+// the latest.
 func Run() (*Server, error) {
 	bin, err := programs()
 	if err != nil {
@@ -76,15 +75,15 @@ func Run() (*Server, error) {
 		return nil, err
 	}
 	data := filepath.Join(d.Folder, "data")
-	// The language's collation, as many installations have it: what we sort must not
-	// depend on it.
+	// The collation is that of a language, as in many installations, because our order of records
+	// must not depend on it.
 	err = d.Run(filepath.Join(bin, "initdb"), "--pgdata", data, "--no-sync", "--auth=trust", "--username=postgres",
 		"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	d.Command = command(bin, data, d.Port)
-	d.Last = "QUIT" // KILL would leave its children behind
+	d.Last = "QUIT" // KILL would leave its child processes behind
 	s := &Server{daemon: d}
 	d.Ready = func() error { return s.do("SELECT 1") }
 	if err := d.Start(); err != nil {
@@ -93,19 +92,21 @@ func Run() (*Server, error) {
 	return s, nil
 }
 
+// command returns the command line of a server.
 func command(bin, data string, port int) []string {
 	return []string{
 		filepath.Join(bin, "postgres"), "-D", data,
 		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(port), "-c", "unix_socket_directories=",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
-		// As of a database that has been in use: plans are not those of empty tables.
+		// Frequent statistics make plans those of a database in use, and not those of empty tables.
 		"-c", "autovacuum_naptime=1s",
-		// What a crash of the machine would lose is nobody's loss here.
+		// Without fsync only a crash of the machine loses data, and tests do not need it
+		// afterwards.
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 	}
 }
 
-// programs is the folder of the newest PostgreSQL that Debian's packages have installed.
+// programs returns the folder of the newest PostgreSQL that a package of Debian has installed.
 func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -133,13 +134,14 @@ func (s *Server) NewDatabase() (string, error) {
 	return s.url(name), nil
 }
 
-// URL is the URL of the server's own database, for administration.
+// URL returns the URL of the server's own database, for administration.
 func (s *Server) URL() string { return s.url("postgres") }
 
 func (s *Server) url(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.daemon.Port, database)
 }
 
+// drop drops the database, and ends its connections.
 func (s *Server) drop(url string) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -148,6 +150,7 @@ func (s *Server) drop(url string) error {
 	return s.do("DROP DATABASE IF EXISTS " + config.Database + " WITH (FORCE)")
 }
 
+// do runs a statement in the server's own database.
 func (s *Server) do(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -160,8 +163,8 @@ func (s *Server) do(statement string) error {
 	return err
 }
 
-// Stop ends all connections and stops the server, as an administrator does; with
-// immediate it crashes, and recovers at the next start.
+// Stop stops the server and ends all connections, as an administrator does. With immediate it
+// crashes instead, and recovers at the next start.
 func (s *Server) Stop(immediate bool) error {
 	if immediate {
 		return s.daemon.Stop("QUIT")
@@ -169,7 +172,7 @@ func (s *Server) Stop(immediate bool) error {
 	return s.daemon.Stop("INT")
 }
 
-// Start starts a stopped server, at the same address and with its data.
+// Start starts a stopped server with the same address and data.
 func (s *Server) Start() error { return s.daemon.Start() }
 
 // Close stops the server and removes its data.

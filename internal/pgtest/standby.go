@@ -15,8 +15,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
-// StartStandby is a copy of the server that follows it, until the test ends. From now on
-// the server commits nothing that its standby does not have.
+// StartStandby starts a synchronous copy of the server, which ends with the test. From then on the
+// server commits nothing that the copy does not have.
 func (s *Server) StartStandby(t testing.TB) *Server {
 	t.Helper()
 	standby, err := s.standby()
@@ -44,6 +44,7 @@ func (s *Server) StartStandby(t testing.TB) *Server {
 	}
 }
 
+// standby starts a copy of the server.
 func (s *Server) standby() (*Server, error) {
 	bin, err := programs()
 	if err != nil {
@@ -69,16 +70,16 @@ func (s *Server) standby() (*Server, error) {
 	return standby, nil
 }
 
-// Promote makes a standby a primary, and returns when it takes writes.
+// Promote makes a standby the primary. It returns when the server accepts writes.
 func (s *Server) Promote() error {
 	return s.do("SELECT pg_promote(true, 60)")
 }
 
-// HostPort is host:port.
+// HostPort returns HOST:PORT.
 func (s *Server) HostPort() string { return "127.0.0.1:" + strconv.Itoa(s.daemon.Port) }
 
-// Hosts is the database's URL with the other servers' addresses added: whichever of them
-// takes writes is to be used.
+// Hosts returns the URL of a database with the addresses of other servers added. The client then
+// uses the one that accepts writes.
 func Hosts(url string, others ...*Server) (string, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -92,6 +93,7 @@ func Hosts(url string, others ...*Server) (string, error) {
 	return strings.Replace(url, host, all, 1) + "&target_session_attrs=read-write", nil
 }
 
+// count returns the number that a query selects.
 func (s *Server) count(query string) (n int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// StartSentinel is a Sentinel that watches the server at a port of this machine, until
-// the test ends.
+// StartSentinel starts a Sentinel that watches the Redis at a port of this machine. It ends with
+// the test.
 func StartSentinel(t testing.TB, master, port string, quorum int) *Server {
 	t.Helper()
 	config := fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s %d\n", master, port, quorum)
 	s, err := run(func(s *Server) ([]string, error) {
-		// A Sentinel notes in its file what it learns.
+		// A Sentinel writes into its configuration file what it learns.
 		file, err := s.daemon.WriteFile("sentinel.conf", config)
 		return []string{file, "--sentinel", "--bind", "127.0.0.1", "--port", strconv.Itoa(s.daemon.Port), "--dir", s.daemon.Folder}, err
 	})
@@ -31,7 +31,8 @@ func StartSentinel(t testing.TB, master, port string, quorum int) *Server {
 	return s
 }
 
-// StartCluster is a Cluster of three servers, until the test ends, as their addresses.
+// StartCluster starts a Redis Cluster of three servers, which ends with the test, and returns their
+// addresses.
 func StartCluster(t testing.TB) []string {
 	t.Helper()
 	var addresses []string
@@ -41,7 +42,7 @@ func StartCluster(t testing.TB) []string {
 	return addresses
 }
 
-// StartClusterServers is a Cluster of three servers that tests may stop.
+// StartClusterServers is StartCluster for tests that stop the servers.
 func StartClusterServers(t testing.TB) []*Server {
 	t.Helper()
 	var servers []*Server

@@ -1,5 +1,5 @@
-// Package redistest gives tests a real Redis: one server for each test process, in a
-// temporary folder and on a free port, so that nothing running on the machine matters.
+// Package redistest starts a real Redis for tests: one server for each test process, in a temporary
+// folder and on a free port. What else runs on the machine does not matter.
 package redistest
 
 import (
@@ -16,19 +16,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
-// databases is how many tests of one process may have a database of their own.
+// databases is how many tests of one process can have a database of their own.
 const databases = 1024
 
-// Server is a Redis that tests may stop and start.
+// Server is a Redis that a test may stop and start.
 type Server struct {
 	daemon *testdaemon.Daemon
 	given  atomic.Int64
 }
 
-// shared is the server of this process. It stops when the process ends.
+// shared is the server of this process. It ends with the process.
 var shared = sync.OnceValues(func() (*Server, error) { return Run() })
 
-// Start is the URL of an empty database on the server that this process shares.
+// Start returns the URL of an empty database on the server of this process.
 func Start(t testing.TB) string {
 	t.Helper()
 	s, err := shared()
@@ -38,8 +38,8 @@ func Start(t testing.TB) string {
 	return s.NewDatabase()
 }
 
-// StartServer is a server of the test's own, to be stopped and started, with further
-// arguments of redis-server. It is closed when the test ends.
+// StartServer returns a server for one test, which may stop and start it. arguments are further
+// arguments of redis-server. The server ends with the test.
 func StartServer(t testing.TB, arguments ...string) *Server {
 	t.Helper()
 	s, err := Run(arguments...)
@@ -54,8 +54,8 @@ func StartServer(t testing.TB, arguments ...string) *Server {
 	return s
 }
 
-// Run starts a server, for callers that have no test, such as TestMain. It stops, at the
-// latest, when the process ends.
+// Run starts a server for callers outside of a test, such as TestMain. It ends with the process at
+// the latest.
 func Run(arguments ...string) (*Server, error) {
 	return run(func(s *Server) ([]string, error) {
 		return append([]string{
@@ -65,6 +65,7 @@ func Run(arguments ...string) (*Server, error) {
 	})
 }
 
+// run starts redis-server with the arguments that the function returns for it.
 func run(arguments func(*Server) ([]string, error)) (*Server, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -94,21 +95,21 @@ func run(arguments func(*Server) ([]string, error)) (*Server, error) {
 	return s, nil
 }
 
-// Address is host:port.
+// Address returns HOST:PORT.
 func (s *Server) Address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.daemon.Port)) }
 
-// URL is the URL of the server's first database.
+// URL returns the URL of the server's first database.
 func (s *Server) URL() string { return "redis://" + s.Address() + "/0" }
 
-// NewDatabase is the URL of a database that was given to nobody yet.
+// NewDatabase returns the URL of a database that no other test of this process has.
 func (s *Server) NewDatabase() string {
 	return fmt.Sprintf("redis://%s/%d", s.Address(), s.given.Add(1)%databases)
 }
 
-// Stop kills the server: what it held is lost.
+// Stop kills the server. Its data is lost.
 func (s *Server) Stop() error { return s.daemon.Stop("KILL") }
 
-// Start starts a stopped server at the same address, empty.
+// Start starts a stopped server at the same address. It is empty.
 func (s *Server) Start() error { return s.daemon.Start() }
 
 // Close stops the server and removes its folder.

@@ -1,6 +1,9 @@
-// Package reseal seals anew what is stored, with the master secret that stands first, so that
-// another one can go. It works in small batches beside servers that serve: a value that
-// changes meanwhile was sealed by who changed it. A run that was stopped is simply begun again.
+// Package reseal seals stored values anew with the first master secret, so that another master
+// secret can be removed.
+//
+// It works in small batches while servers run. If a server changes a value at the same time, that
+// change wins: it was sealed with the first secret. A run that was interrupted is simply started
+// again.
 package reseal
 
 import (
@@ -15,34 +18,34 @@ import (
 )
 
 const (
-	// page is how many values are read at a time, batch how many are replaced in one
-	// transaction: the one writer of an embedded server is not held up by more.
+	// page is how many values are read at a time, and batch how many are replaced in one
+	// transaction. An embedded server has one writer, which must not be held up for longer.
 	page  = 1000
 	batch = 100
 )
 
-// Kinds are what is sealed, in the order in which a run goes through it.
+// Kinds are the kinds of sealed values, in the order in which a run processes them.
 var Kinds = []storage.SealedKind{storage.SealedKeys, storage.SealedSettings, storage.SealedCredentials, storage.SealedMails, storage.SealedCodes}
 
-// Count is how far a run has come with a kind.
+// Count is the progress of a run with one kind.
 type Count struct {
 	Kind   storage.SealedKind
-	Seen   int // values, those that are not sealed left out
-	Sealed int // anew
-	Lost   int // opened by none of the master secrets
+	Seen   int // values so far that are sealed
+	Sealed int // values that were sealed anew
+	Lost   int // values that no master secret opens
 }
 
-// Run seals anew what was sealed with another master secret than the first.
+// Run seals anew each value that is not sealed with the first master secret.
 type Run struct {
 	Store   storage.Sealed
 	Secrets *secret.Masters
-	// RenewRecovery renews what is stored of recovery codes.
+	// RenewRecovery returns stored recovery codes sealed anew with box, or nil if they are already.
 	RenewRecovery func(box *secret.Box, stored []byte) ([]byte, error)
-	// Progress, when set, is told after each page.
+	// Progress, unless nil, is called after each page.
 	Progress func(Count)
 }
 
-// All goes through all kinds.
+// All processes all kinds, and returns the counts up to an error.
 func (r *Run) All(ctx context.Context) ([]Count, error) {
 	counts := make([]Count, len(Kinds))
 	for i, kind := range Kinds {
@@ -54,6 +57,7 @@ func (r *Run) All(ctx context.Context) ([]Count, error) {
 	return counts, nil
 }
 
+// kind processes the values of c.Kind.
 func (r *Run) kind(ctx context.Context, c *Count) error {
 	var after storage.SealedValue
 	for {
@@ -74,6 +78,7 @@ func (r *Run) kind(ctx context.Context, c *Count) error {
 	}
 }
 
+// page processes one page of values.
 func (r *Run) page(ctx context.Context, c *Count, values []storage.SealedValue) error {
 	var changes []storage.SealedChange
 	for _, v := range values {
@@ -84,7 +89,7 @@ func (r *Run) page(ctx context.Context, c *Count, values []storage.SealedValue) 
 		c.Seen++
 		fresh, err := renew(v.Data)
 		switch {
-		case errors.Is(err, secret.ErrInvalid): // and yet some of it may be renewed
+		case errors.Is(err, secret.ErrInvalid): // settings may be renewed in part even then
 			c.Lost++
 		case err != nil:
 			return fmt.Errorf("%s %s of %s: %w", v.Kind, v.ID, v.TenantID, err)
@@ -103,6 +108,7 @@ func (r *Run) page(ctx context.Context, c *Count, values []storage.SealedValue) 
 	return r.replace(ctx, c, changes)
 }
 
+// replace stores the changes, unless their values have changed since they were read.
 func (r *Run) replace(ctx context.Context, c *Count, changes []storage.SealedChange) error {
 	if len(changes) == 0 {
 		return nil
@@ -112,13 +118,15 @@ func (r *Run) replace(ctx context.Context, c *Count, changes []storage.SealedCha
 	return err
 }
 
-// credentials are the purposes of the kinds of credentials that are sealed.
+// credentials are the purposes under which each kind of credential is sealed. Other kinds are not
+// sealed.
 var credentials = map[string]secret.Purpose{
 	storage.TOTPCredential: secret.TOTP, storage.PasskeyCredential: secret.Passkey, storage.RecoveryCredential: secret.RecoveryCodes,
 	storage.FormerTOTPCredential: secret.TOTP, storage.FormerRecoveryCredential: secret.RecoveryCodes,
 }
 
-// renewer is what renews a value; sealed is false for one that is not sealed.
+// renewer returns the function that seals the value anew. sealed is false for a value that is not
+// sealed.
 func (r *Run) renewer(kind storage.SealedKind, v storage.SealedValue) (renew func([]byte) ([]byte, error), sealed bool) {
 	switch kind {
 	case storage.SealedKeys:
@@ -143,8 +151,8 @@ func (r *Run) renewer(kind storage.SealedKind, v storage.SealedValue) (renew fun
 	return nil, false
 }
 
-// settings renews the secrets in a tenant's settings. ErrInvalid says that one is lost; the
-// others are renewed all the same.
+// settings renews the secrets in a tenant's settings. It returns secret.ErrInvalid if one cannot be
+// opened, together with the settings in which the others are renewed.
 func (r *Run) settings(tenant string, stored []byte) ([]byte, error) {
 	var s storage.TenantSettings
 	if err := json.Unmarshal(stored, &s); err != nil {

@@ -2,47 +2,48 @@ package secret
 
 import "iter"
 
-// Purpose is what a Box is for. Each has one use, so that what was made for one is refused
-// by all others; TestPurposes keeps it so.
+// Purpose is what a Box seals or authenticates. Each purpose has one use, and a value that was made
+// for one purpose is refused for every other. TestPurposes checks that.
 type Purpose uint8
 
-// The purposes. What is stored has to outlive a change of the master secret, and is sealed
-// anew then; the others are held by browsers, apps and clients, and end by their age.
+// The purposes. Values for a stored purpose may outlive a master secret, and package reseal seals
+// them anew. All other values are held by browsers, apps and clients, and expire soon.
 const (
 	_                    Purpose = iota
 	SigningKey                   // the private halves of a tenant's keys
 	UpstreamSecret               // client secrets at upstream providers
-	TOTP                         // what a person's authenticator app holds
-	RecoveryCodes                // a person's recovery codes
-	Passkey                      // a person's passkeys
-	Mail                         // what waits to be sent
-	MailedCode                   // codes that went by mail or to a phone, and what they set in motion
-	AuthorizationRequest         // a request that waits, as i=
-	AuthorizationCode            // what a client redeems
-	AuthorizedOnce               // the code that a request gave, for a second click
+	TOTP                         // the secrets of users' authenticator apps
+	RecoveryCodes                // users' recovery codes
+	Passkey                      // users' passkeys
+	Mail                         // mails and text messages that wait to be sent
+	MailedCode                   // codes that were mailed or texted, and what confirming them does
+	AuthorizationRequest         // an authorization request that waits for the user, as the parameter i=
+	AuthorizationCode            // an authorization code
+	AuthorizedOnce               // the code that a request has led to, for a second click on its button
 	AccessToken                  // opaque access tokens
 	RefreshToken                 // MACs of refresh tokens
-	LogoutRequest                // a sign-out that waits for a yes
-	LogoutPosted                 // a sign-out that came as a form
-	PendingSignIn                // a first proof that waits for the second
-	AuthSession                  // the same for apps
-	TOTPSetup                    // a secret on its way to an authenticator app
-	PasskeyChallenge             // what a passkey signs
-	UpstreamTrip                 // the round trip to an upstream provider
-	UpstreamPosted               // an upstream provider's answer that came as a form
-	UpstreamStranger             // an identity that belongs to nobody yet
-	Disavowal                    // "This was not me", as a link in a mail
-	ResetReview                  // who may look over an account after a reset
-	KnownBrowser                 // MACs of accounts that a browser signed in to before
-	FirstAdministrator           // the link that makes the first administrator
-	DeveloperPage                // what opens the developer page
+	LogoutRequest                // a sign-out that waits for the user's confirmation
+	LogoutPosted                 // a sign-out request that arrived as a form
+	PendingSignIn                // the first factor of a sign-in that waits for the second
+	AuthSession                  // auth_session, the same for apps
+	TOTPSetup                    // the secret of an authenticator app that is being set up
+	PasskeyChallenge             // the challenge that a passkey signs
+	UpstreamTrip                 // the state of a round trip to an upstream provider
+	UpstreamPosted               // an upstream provider's answer that arrived as a form
+	UpstreamStranger             // an upstream identity that has no account here yet
+	Disavowal                    // the link "This was not me" in a mail
+	ResetReview                  // the right to review an account after a password reset
+	KnownBrowser                 // MACs of the accounts that a browser has signed in to
+	FirstAdministrator           // the link with which the first administrator is made
+	DeveloperPage                // the key that opens the developer page
 )
 
-// purposes are their names, from which keys are derived: a name never changes.
+// purposes are the names of the purposes. Keys are derived from them, so that a name must never
+// change.
 var purposes = [...]struct {
 	name   string
 	stored bool
-	// was is the name of what was stored before; it opens, and seals nothing.
+	// was is an earlier name of the purpose. What was sealed under it still opens.
 	was string
 }{
 	SigningKey:           {name: "signing-key", stored: true},
@@ -73,14 +74,14 @@ var purposes = [...]struct {
 	DeveloperPage:        {name: "developer-page"},
 }
 
-// String is the purpose's name.
+// String returns the purpose's name.
 func (p Purpose) String() string { return purposes[p].name }
 
-// Stored says whether what is made for the purpose lies in the database, where it may
-// become older than a master secret.
+// Stored reports whether values for the purpose are stored in the database, where they may outlive
+// a master secret.
 func (p Purpose) Stored() bool { return purposes[p].stored }
 
-// Purposes are all that there are.
+// Purposes returns all purposes.
 func Purposes() iter.Seq[Purpose] {
 	return func(yield func(Purpose) bool) {
 		for p := range Purpose(len(purposes)) {

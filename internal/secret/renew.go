@@ -2,8 +2,8 @@ package secret
 
 import "encoding/hex"
 
-// Fingerprints name the master secrets without telling anything of them, in their order: the
-// first is of the one that seals.
+// Fingerprints returns a short hash of each master secret, in their order. The first one seals. A
+// fingerprint does not reveal its secret.
 func (m *Masters) Fingerprints() []string {
 	prints := make([]string, len(m.secrets))
 	for i, s := range m.secrets {
@@ -12,8 +12,8 @@ func (m *Masters) Fingerprints() []string {
 	return prints
 }
 
-// Renew is what sealed holds, sealed with the first master secret; nil when it is already.
-// ErrInvalid.
+// Renew returns the content of sealed, sealed with the first master secret. It returns nil if
+// sealed is so already, and ErrInvalid if no secret opens it.
 func (b *Box) Renew(sealed []byte) ([]byte, error) {
 	if _, ok := b.keys[0].open(sealed); ok {
 		return nil, nil
@@ -25,8 +25,9 @@ func (b *Box) Renew(sealed []byte) ([]byte, error) {
 	return b.Seal(plain), nil
 }
 
-// MACKeys are the keys of MAC, of all master secrets. A MAC that has to outlive them is
-// stored, sealed, together with these: it cannot be made anew without what was authenticated.
+// MACKeys returns the keys of MAC, one for each master secret. A MAC that has to outlive a master
+// secret is stored and sealed together with these keys, because it cannot be made anew without the
+// authenticated text.
 func (b *Box) MACKeys() [][]byte {
 	keys := make([][]byte, len(b.keys))
 	for i, k := range b.keys {

@@ -1,6 +1,6 @@
-// Package secret derives every key that Vouchsafe seals or authenticates with from
-// the master secrets, one for each tenant and purpose, so that nothing made for one
-// opens for another.
+// Package secret derives all keys with which Vouchsafe seals and authenticates values from the
+// master secrets. Each tenant and purpose has keys of its own, so that a value made for one opens
+// for no other.
 package secret
 
 import (
@@ -18,27 +18,29 @@ import (
 	"sync"
 )
 
-// MinLength is the least length of a master secret, in bytes.
+// MinLength is the minimum length of a master secret, in bytes.
 const MinLength = 32
 
-// ErrInvalid says that a value was not sealed here, for this tenant and purpose,
-// with any of the master secrets. It deliberately says no more.
+// ErrInvalid means that a value was not sealed here for this tenant and purpose with any of the
+// master secrets. It says no more on purpose, because details would help an attacker.
 var ErrInvalid = errors.New("value is not authentic")
 
-// Masters are the master secrets of an installation. The first seals; all open, so
-// that a secret can be replaced without ending anybody's session.
+// Masters are the master secrets of an installation. The first one seals and all of them open, so
+// that a secret can be replaced without ending sessions.
 type Masters struct {
 	secrets []string
 	nonces  nonces
 	boxes   sync.Map // boxID → *Box
 }
 
+// boxID identifies a Box.
 type boxID struct {
 	tenant  string
 	purpose Purpose
 }
 
-// Parse reads a comma-separated list of master secrets, each of at least MinLength bytes.
+// Parse reads a comma-separated list of master secrets. It returns an error if one of them is
+// shorter than MinLength.
 func Parse(list string) (*Masters, error) {
 	var m Masters
 	for s := range strings.SplitSeq(list, ",") {
@@ -51,15 +53,15 @@ func Parse(list string) (*Masters, error) {
 	return &m, nil
 }
 
-// Token makes a random value of 256 bits, base64url: a master secret, a client
-// secret, a cookie.
+// Token returns a new random value of 256 bits in base64url. It serves as a master secret, a client
+// secret, or the value of a cookie.
 func Token() string {
 	b := make([]byte, 32)
 	rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Box is the Box of a tenant and purpose. Boxes are kept: purposes and tenants are few.
+// Box returns the Box of a tenant and purpose. Boxes are kept in memory, because there are few.
 func (m *Masters) Box(tenant string, purpose Purpose) *Box {
 	id := boxID{tenant, purpose}
 	if b, ok := m.boxes.Load(id); ok {
@@ -78,12 +80,12 @@ func (m *Masters) Box(tenant string, purpose Purpose) *Box {
 	return kept.(*Box)
 }
 
-// newKey derives what seals and authenticates for one tenant and purpose.
+// newKey derives the keys that seal and authenticate for one tenant and purpose.
 func newKey(master, tenant, purpose string) key {
 	id := tenant + "\x00" + purpose
 	block, err := aes.NewCipher(derive(master, id+"\x00seal"))
 	if err != nil {
-		panic(err) // a key of 32 bytes is always right
+		panic(err) // 32 bytes are always a valid key
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
@@ -93,27 +95,30 @@ func newKey(master, tenant, purpose string) key {
 	return key{aead: aead, macKey: mac, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, mac) }}}
 }
 
+// derive returns a key of 32 bytes (HKDF-SHA-256, RFC 5869).
 func derive(master, info string) []byte {
 	k, err := hkdf.Key(sha256.New, []byte(master), nil, "vouchsafe\x00"+info, 32)
 	if err != nil {
-		panic(err) // only for lengths that HKDF cannot give
+		panic(err) // HKDF refuses only greater lengths
 	}
 	return k
 }
 
-// Box seals and authenticates values for one tenant and purpose. Its first key seals.
+// Box seals and authenticates values for one tenant and purpose. The first of its keys seals, all
+// of them open.
 type Box struct {
 	keys   []key
 	nonces *nonces
 }
 
+// key holds what one master secret gives for a tenant and purpose.
 type key struct {
 	aead   cipher.AEAD
 	macKey []byte
 	macs   *sync.Pool
 }
 
-// Seal encrypts and authenticates plain (AES-256-GCM). The nonce comes first.
+// Seal encrypts and authenticates plain (AES-256-GCM). The result begins with the nonce.
 func (b *Box) Seal(plain []byte) []byte {
 	nonce := b.nonces.next()
 	sealed := make([]byte, nonceSize, nonceSize+len(plain)+16)
@@ -121,7 +126,7 @@ func (b *Box) Seal(plain []byte) []byte {
 	return b.keys[0].aead.Seal(sealed, nonce[:], plain, nil)
 }
 
-// Open gives back what Seal was given, or ErrInvalid.
+// Open returns the text that was given to Seal, or ErrInvalid.
 func (b *Box) Open(sealed []byte) ([]byte, error) {
 	for _, k := range b.keys {
 		if plain, ok := k.open(sealed); ok {
@@ -139,17 +144,17 @@ func (k key) open(sealed []byte) (plain []byte, ok bool) {
 	return plain, err == nil
 }
 
-// strict refuses the encodings that differ in unused bits only, so that a sealed
-// value has one spelling.
+// strict refuses base64 with bits set that are not used, because a sealed value must have one
+// spelling only.
 var strict = base64.RawURLEncoding.Strict()
 
-// SealString is Seal as base64url.
+// SealString returns the result of Seal in base64url.
 func (b *Box) SealString(plain []byte) string { return strict.EncodeToString(b.Seal(plain)) }
 
-// OpenString is Open for SealString. Line breaks, padding and every other spelling
-// than the one that SealString gave are ErrInvalid.
+// OpenString opens the result of SealString. It returns ErrInvalid for every other spelling, such
+// as one with line breaks or padding.
 func (b *Box) OpenString(sealed string) ([]byte, error) {
-	if strings.ContainsAny(sealed, "\r\n") { // the decoder skips them
+	if strings.ContainsAny(sealed, "\r\n") { // the decoder skips line breaks
 		return nil, ErrInvalid
 	}
 	raw, err := strict.DecodeString(sealed)
@@ -159,10 +164,11 @@ func (b *Box) OpenString(sealed string) ([]byte, error) {
 	return b.Open(raw)
 }
 
-// MAC authenticates msg (HMAC-SHA-256) with the first master secret.
+// MAC returns the HMAC-SHA-256 of msg under the first master secret.
 func (b *Box) MAC(msg []byte) []byte { return b.keys[0].mac(msg) }
 
-// VerifyMAC says whether mac is msg's under any of the master secrets, in constant time.
+// VerifyMAC reports, in constant time, whether mac is the MAC of msg under any of the master
+// secrets.
 func (b *Box) VerifyMAC(msg, mac []byte) bool {
 	for _, k := range b.keys {
 		if hmac.Equal(k.mac(msg), mac) {

@@ -18,27 +18,29 @@ import (
 	"time"
 )
 
-// Script is what a mail server does. The zero value takes every mail, in clear.
+// Script is how a mail server behaves. The zero value accepts every mail, without TLS.
 type Script struct {
-	// Offers are the lines after the first of its answer to EHLO, Encrypted those under TLS.
+	// Offers are the extensions that it lists in answer to EHLO, and Encrypted those that it lists
+	// under TLS.
 	Offers, Encrypted []string
-	// TLS is for STARTTLS, or for TLS from the beginning where FromStart says so.
+	// TLS is the configuration for STARTTLS or, if FromStart is true, for TLS from the first byte.
 	TLS       *tls.Config
 	FromStart bool
-	// Auth answers AUTH, by the mechanism.
+	// Auth are the mechanisms that AUTH accepts, by name.
 	Auth map[string]Auth
-	// Answer answers a command in place of what is usual; "" is what is usual.
+	// Answer, unless nil, replaces the answer to a command. "" keeps the usual answer, and HangUp
+	// closes the connection.
 	Answer func(line string) string
 }
 
-// Auth is how a server goes through one mechanism. It is given what came with the command, may
-// ask for more, and gives the answer; HangUp for none.
+// Auth is the server's side of one mechanism. first is the text that came with the command, and ask
+// sends a challenge and returns the response. The result is the answer to the client, or HangUp.
 type Auth func(first string, ask func(challenge string) string) (answer string)
 
-// HangUp is no answer, and the end of the connection.
+// HangUp stands for no answer and a closed connection.
 const HangUp = "\x00"
 
-// Say is the Auth that says so whatever comes.
+// Say returns an Auth that always gives that answer.
 func Say(answer string) Auth { return func(string, func(string) string) string { return answer } }
 
 const (
@@ -53,7 +55,7 @@ func verdict(ok bool) string {
 	return refused
 }
 
-// Plain takes the user with the password (RFC 4616).
+// Plain returns the mechanism PLAIN (RFC 4616), which accepts this user and password.
 func Plain(user, password string) Auth {
 	return func(first string, ask func(string) string) string {
 		if first == "" {
@@ -63,7 +65,7 @@ func Plain(user, password string) Auth {
 	}
 }
 
-// Login takes the user with the password.
+// Login returns the mechanism LOGIN, which accepts this user and password.
 func Login(user, password string) Auth {
 	return func(_ string, ask func(string) string) string {
 		gotUser := ask("Username:")
@@ -71,9 +73,9 @@ func Login(user, password string) Auth {
 	}
 }
 
-// Scripted is a mail server that does what its script says, and remembers what it was told.
+// Scripted is a mail server that follows a Script, and records commands and mails.
 type Scripted struct {
-	// Addr is where it listens.
+	// Addr is the HOST:PORT at which it listens.
 	Addr string
 
 	script Script
@@ -83,13 +85,13 @@ type Scripted struct {
 	mails []string
 }
 
-// Line is a command that came.
+// Line is a command of a client.
 type Line struct {
 	Encrypted bool
 	Text      string
 }
 
-// Follow serves the script until the test ends, at the address, such as 127.0.0.1:0.
+// Follow serves the script until the test ends, at an address such as 127.0.0.1:0.
 func Follow(t testing.TB, address string, script Script) *Scripted {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
@@ -110,14 +112,14 @@ func Follow(t testing.TB, address string, script Script) *Scripted {
 	return s
 }
 
-// Lines are the commands that came, of all connections.
+// Lines returns the commands of all connections.
 func (s *Scripted) Lines() []Line {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.lines)
 }
 
-// Begin are the commands that begin so.
+// Begin returns the commands that begin with prefix.
 func (s *Scripted) Begin(prefix string) []string {
 	var all []string
 	for _, l := range s.Lines() {
@@ -128,7 +130,7 @@ func (s *Scripted) Begin(prefix string) []string {
 	return all
 }
 
-// Mails are what was taken, as it came.
+// Mails returns the accepted mails as they arrived.
 func (s *Scripted) Mails() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,6 +163,7 @@ func (s *Scripted) serve(conn net.Conn) {
 	}
 }
 
+// encrypt starts TLS on the connection.
 func (c *caller) encrypt() {
 	c.conn, c.encrypted = tls.Server(c.conn, c.script.TLS), true
 	c.in = bufio.NewReader(c.conn)
@@ -170,6 +173,7 @@ func (c *caller) say(answer string) {
 	_, _ = c.conn.Write([]byte(strings.ReplaceAll(answer, "\n", "\r\n") + "\r\n"))
 }
 
+// read reads and records a command.
 func (c *caller) read() (string, bool) {
 	line, err := c.in.ReadString('\n')
 	if err != nil {
@@ -182,7 +186,7 @@ func (c *caller) read() (string, bool) {
 	return line, true
 }
 
-// obey does what is said, and says whether to go on.
+// obey answers a command, and reports whether the connection goes on.
 func (c *caller) obey(line string) bool {
 	if c.script.Answer != nil {
 		if answer := c.script.Answer(line); answer == HangUp {
@@ -215,6 +219,7 @@ func (c *caller) obey(line string) bool {
 	return true
 }
 
+// offer answers EHLO.
 func (c *caller) offer() {
 	lines := append([]string{"mail.example.com"}, c.script.Offers...)
 	if c.encrypted {
@@ -229,6 +234,7 @@ func (c *caller) offer() {
 	}
 }
 
+// auth answers AUTH, and reports whether the connection goes on.
 func (c *caller) auth(rest string) bool {
 	name, first, _ := strings.Cut(rest, " ")
 	way := c.script.Auth[name]
@@ -253,6 +259,7 @@ func (c *caller) auth(rest string) bool {
 	return true
 }
 
+// take reads the mail that follows DATA, and reports whether the connection goes on.
 func (c *caller) take() bool {
 	var mail strings.Builder
 	for {
@@ -272,7 +279,8 @@ func (c *caller) take() bool {
 	return true
 }
 
-// Certificate is for a server of these names and IP addresses, and whom to trust for it.
+// Certificate returns a TLS configuration for a server with these names and IP addresses, and the
+// pool of authorities that trusts it.
 func Certificate(t testing.TB, hosts ...string) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

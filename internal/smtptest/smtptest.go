@@ -1,4 +1,5 @@
-// Package smtptest is a real SMTP server on loopback for tests, which keeps what it gets.
+// Package smtptest is a real SMTP server on loopback for tests. It keeps the mails that it
+// receives.
 package smtptest
 
 import (
@@ -18,9 +19,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Server takes every mail.
+// Server accepts every mail.
 type Server struct {
-	// URL is its smtp_url.
+	// URL is the value of smtp_url that leads to the server.
 	URL string
 
 	srv *smtp.Server
@@ -30,15 +31,15 @@ type Server struct {
 	refused string
 }
 
-// Message is a mail as its reader sees it.
+// Message is a mail as its recipient sees it.
 type Message struct {
 	ID, To, Subject, Text, HTML string
-	// Code is what can be typed, without its space, and Link where its button leads; "" when
-	// there is none.
+	// Code is the code in the text, without its space, and Link the address in the text. Each is ""
+	// if there is none.
 	Code, Link string
 }
 
-// Start serves until the test ends.
+// Start starts a server that ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	s, err := Listen()
@@ -49,7 +50,7 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Listen serves until Close, for the tests of a whole package.
+// Listen starts a server that runs until Close. It serves the tests of a whole package.
 func Listen() (*Server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,11 +64,11 @@ func Listen() (*Server, error) {
 	return s, nil
 }
 
-// Close ends it.
+// Close stops the server.
 func (s *Server) Close() error { return s.srv.Close() }
 
-// Next waits for the next mail to the address, of those that Next has not given yet, and
-// fails the test when none comes.
+// Next waits for a mail to the address that Next has not returned yet. It fails the test if none
+// comes within a minute.
 func (s *Server) Next(t testing.TB, to string) Message {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -85,14 +86,15 @@ func (s *Server) Next(t testing.TB, to string) Message {
 	return Message{}
 }
 
-// Refuse makes it refuse for good what is for the address, until it is told another; "" for none.
+// Refuse makes the server refuse all mails to the address, permanently, in place of the address
+// before. "" stands for none.
 func (s *Server) Refuse(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = address
 }
 
-// Waiting are the mails that came and that Next has not given.
+// Waiting returns the mails that Next has not returned yet.
 func (s *Server) Waiting() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,6 +104,7 @@ func (s *Server) Waiting() []Message {
 // NewSession implements smtp.Backend.
 func (s *Server) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }
 
+// session is one connection.
 type session struct {
 	server *Server
 	to     []string
@@ -120,6 +123,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
+// How Message finds a code and a link in a text.
 var (
 	typed  = regexp.MustCompile(`\b(\d{4}) (\d{4})\b`)
 	linked = regexp.MustCompile(`https?://\S+`)
@@ -139,6 +143,7 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
+// read parses a mail with parts in text and HTML.
 func read(r io.Reader) (Message, error) {
 	raw, err := mail.ReadMessage(r)
 	if err != nil {
@@ -182,6 +187,7 @@ func read(r io.Reader) (Message, error) {
 	return m, nil
 }
 
+// silent discards the log of the server.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}

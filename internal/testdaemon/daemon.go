@@ -1,5 +1,5 @@
-// Package testdaemon runs a real server for the tests of one process, and sees to it
-// that the server and its folder are gone when the process is, however that ends.
+// Package testdaemon runs a real server for the tests of one process. The server and its folder are
+// gone after the process, however the process ends.
 package testdaemon
 
 import (
@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// guard is a shell that outlives us for a moment. The end of its input means that our
-// process has ended; a line is the signal that stops the server but keeps its folder.
+// guard is a shell script that outlives this process by a moment. The end of its input means that
+// this process has ended: it stops the server and removes the folder. A line of input is the signal
+// that stops the server and keeps the folder.
 const guard = `
 folder=$1 last=$2
 shift 2
@@ -31,18 +32,19 @@ else
 	rm -rf "$folder"
 fi`
 
-// Daemon is a server with a temporary folder and a free port.
+// Daemon is a server with a temporary folder and a free port. Set Command, Last and Ready before
+// Start.
 type Daemon struct {
 	// Folder belongs to the account that the server runs as.
 	Folder string
-	// Port is free when the daemon is made, and stays its own.
+	// Port is free when the daemon is made, and stays reserved for it.
 	Port int
 	// Command is the program and its arguments.
 	Command []string
-	// Last is the signal that ends the server for good. Not all heed INT and QUIT,
-	// which a shell has its background processes ignore.
+	// Last is the signal that ends the server for good. Some servers do not heed INT and QUIT,
+	// which a shell makes its background processes ignore.
 	Last string
-	// Ready says whether the server answers.
+	// Ready returns nil when the server answers.
 	Ready func() error
 
 	account *syscall.Credential
@@ -50,8 +52,8 @@ type Daemon struct {
 	control io.WriteCloser
 }
 
-// New makes a folder and finds a port. When we are root, the server will run as the
-// first of the accounts that exists, because some refuse to run as root.
+// New makes a folder and reserves a port. If this process runs as root, the server will run as the
+// first of the accounts that exists, because some servers refuse to run as root.
 func New(name string, accounts ...string) (*Daemon, error) {
 	d := new(Daemon)
 	folder, err := os.MkdirTemp("", "vouchsafe-"+name+"-")
@@ -71,6 +73,7 @@ func New(name string, accounts ...string) (*Daemon, error) {
 	return d, err
 }
 
+// credential returns the ids of the first account that exists.
 func credential(accounts []string) (*syscall.Credential, error) {
 	for _, name := range accounts {
 		u, err := user.Lookup(name)
@@ -90,7 +93,7 @@ func credential(accounts []string) (*syscall.Credential, error) {
 	return nil, fmt.Errorf("none of the accounts %q exists", accounts)
 }
 
-// WriteFile writes a file into the folder, for the server to read and write.
+// WriteFile writes a file into the folder that the server can read and write.
 func (d *Daemon) WriteFile(name, text string) (path string, err error) {
 	path = filepath.Join(d.Folder, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -102,7 +105,7 @@ func (d *Daemon) WriteFile(name, text string) (path string, err error) {
 	return path, err
 }
 
-// Run runs a program as the server's account and returns when it has ended.
+// Run runs a program as the server's account, and waits for its end.
 func (d *Daemon) Run(command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = d.Folder
@@ -113,15 +116,15 @@ func (d *Daemon) Run(command ...string) error {
 	return nil
 }
 
-// Start starts the server and waits until it answers.
+// Start starts the server and waits up to 30 seconds until it is ready.
 func (d *Daemon) Start() error {
 	if d.shell != nil {
 		return errors.New("started already")
 	}
 	shell := exec.Command("/bin/sh", append([]string{"-c", guard, "guard", d.Folder, d.Last}, d.Command...)...)
 	shell.Dir = d.Folder
-	// A group of its own: an interrupt at the terminal is for the tests, and their end
-	// is what stops the server.
+	// The shell has a process group of its own. An interrupt at the terminal reaches the tests
+	// only, and their end stops the server.
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: d.account}
 	control, err := shell.StdinPipe()
 	if err != nil {
@@ -142,7 +145,7 @@ func (d *Daemon) Start() error {
 	}
 }
 
-// Stop stops the server with a signal, such as INT or KILL, and keeps its folder.
+// Stop stops the server with a signal such as INT or KILL, and keeps its folder.
 func (d *Daemon) Stop(signal string) error {
 	if d.shell == nil {
 		return errors.New("not running")
@@ -150,12 +153,12 @@ func (d *Daemon) Stop(signal string) error {
 	if _, err := io.WriteString(d.control, signal+"\n"); err != nil {
 		return err
 	}
-	_ = d.shell.Wait() // it ends as the server does, and that was told to
+	_ = d.shell.Wait() // it ends as the server does, by the signal
 	d.shell = nil
 	return nil
 }
 
-// Close stops the server, if it runs, and removes its folder.
+// Close stops the server if it runs, and removes its folder.
 func (d *Daemon) Close() error {
 	if d.shell == nil {
 		return os.RemoveAll(d.Folder)

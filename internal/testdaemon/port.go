@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// reserved holds the locks of the ports that this process was given, until it ends.
+// reserved holds the locks of this process's ports until it ends.
 var reserved struct {
 	sync.Mutex
 	locks []*os.File
 }
 
-// FreePort is a port at which nothing listens. It is none of those that the system gives to
-// connections, and no other test gets it while this process runs: a server that is stopped
-// finds it free when it starts again.
+// FreePort returns a port at which no program listens. The system does not use such ports for
+// outgoing connections, and no other test process gets this one while this process runs. A server
+// that is stopped can therefore listen at it again.
 func FreePort() (int, error) {
 	folder := filepath.Join(os.TempDir(), "vouchsafe-test-ports")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -44,6 +44,7 @@ func FreePort() (int, error) {
 	return 0, errors.New("no port is free between 10000 and 30000")
 }
 
+// isFree reports whether the port can be listened at.
 func isFree(port int) bool {
 	l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
 	return err == nil && l.Close() == nil

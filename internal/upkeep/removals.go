@@ -12,13 +12,13 @@ import (
 const (
 	// RemoveEvery is how often a server looks for removals that wait.
 	RemoveEvery = 20 * time.Second
-	// lease is how long a process has a removal for itself. It works on it for a shorter spell, so
-	// that no other process begins with it before this one has stopped.
+	// lease is how long a process may work on a removal. It works for the shorter spell, so that it
+	// has stopped before another process may begin.
 	lease = time.Minute
 	spell = 45 * time.Second
 )
 
-// Removals finishes what was removed, by this replica or another.
+// Removals finishes removals, whichever replica began them.
 type Removals struct {
 	Store storage.Removals
 	Log   *slog.Logger
@@ -55,6 +55,7 @@ func (r *Removals) FinishWaiting(ctx context.Context) error {
 	}
 }
 
+// finish finishes a removal that this process holds, and logs the number of rows.
 func (r *Removals) finish(ctx context.Context, held storage.Removal) error {
 	rows, err := finish(ctx, r.Store, held, func(int64) {})
 	if rows > 0 {

@@ -9,20 +9,21 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Sender hands a message to a server that delivers it. An error that wraps outbox.ErrPermanent is not
-// worth another try.
+// Sender gives a message to a server that delivers it. If an error wraps outbox.ErrPermanent,
+// another try is pointless.
 type Sender interface {
 	Send(ctx context.Context, m *Message) error
 }
 
-// Channel sends the deliveries of one channel, mails or text messages. It implements outbox.Sender.
+// Channel sends the deliveries of one channel: mails or text messages. It implements outbox.Sender.
 type Channel struct {
 	Secrets   *secret.Masters
-	Templates *Templates // nil is those built in
+	Templates *Templates // nil stands for the built-in ones
 	Sender    Sender
 }
 
-// Send opens what the delivery holds, renders its message and sends it.
+// Send opens the sealed content of a delivery, renders the message and sends it. It returns an
+// error that wraps outbox.ErrPermanent if the content cannot be opened or rendered.
 func (c Channel) Send(ctx context.Context, d storage.Delivery) error {
 	plain, err := c.Secrets.Box(d.TenantID, secret.Mail).Open(d.Data)
 	if err != nil {

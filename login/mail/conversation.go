@@ -19,21 +19,22 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 )
 
-// conversation is one with a mail server (RFC 5321). It is written here and not a library's,
-// for those close a connection or give up where a server refuses one way to authenticate, ask
-// for SMTPUTF8 where nothing needs it, and keep to themselves what the server answered.
+// conversation is a session with a mail server (RFC 5321). No library fits. Those that we know give
+// up or close the connection when a server refuses one way to authenticate, use SMTPUTF8 where
+// nothing needs it, and do not report what the server answered.
 type conversation struct {
 	conn      net.Conn
 	text      *textproto.Conn
 	encrypted bool
-	offers    map[string]string // what the server offers, by its name in capitals
+	offers    map[string]string // the extensions that the server offers, by their upper-case name
 	tell      Tell
 	release   func() bool
 }
 
-// mostAnswers bounds what a server says in one conversation, in bytes.
+// mostAnswers bounds what a server may say in one conversation, in bytes.
 const mostAnswers = 1 << 20
 
+// newConversation returns a conversation on the connection. It ends with ctx.
 func newConversation(ctx context.Context, conn net.Conn, tell Tell) *conversation {
 	_ = conn.SetDeadline(left(ctx))
 	c := &conversation{conn: conn, tell: tell}
@@ -42,7 +43,7 @@ func newConversation(ctx context.Context, conn net.Conn, tell Tell) *conversatio
 	return c
 }
 
-// bounded is a connection from which so much is read and no more.
+// bounded is a connection from which only a limited number of bytes can be read.
 type bounded struct {
 	net.Conn
 	from io.Reader
@@ -50,21 +51,23 @@ type bounded struct {
 
 func (b bounded) Read(p []byte) (int, error) { return b.from.Read(p) }
 
-// close ends it, whatever the server says to that: what was taken was taken.
+// close ends the conversation. The server's answer does not matter: it has accepted the mail
+// before.
 func (c *conversation) close() {
 	_ = c.conn.SetDeadline(time.Now().Add(time.Second))
 	_, _, _ = c.ask("QUIT", "QUIT", 221)
 	c.drop()
 }
 
+// drop closes the connection without a word.
 func (c *conversation) drop() {
 	c.release()
 	_ = c.text.Close()
 }
 
-// refusal is what a server answered that was not what was hoped for.
+// refusal is an answer of the server with another code than was expected.
 type refusal struct {
-	to   string // the command
+	to   string // the command that was answered
 	code int
 	said string
 }
@@ -72,26 +75,27 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.to, r.code, r.said) }
 
-// noSuchRecipient says whether the server knows the address not to exist. What else it
-// refuses for good may be our own sender, our password, or a list that we are on: the
-// operator will see to that, and the mails wait.
+// noSuchRecipient reports whether the server says that the address does not exist. Other permanent
+// refusals may concern our sender, our password, or a block list that we are on. The operator can
+// correct those, and the mails wait.
 func (r *refusal) noSuchRecipient() bool {
 	if r.to != "RCPT" || r.code < 500 {
 		return false
 	}
 	status, _, _ := strings.Cut(r.said, " ") // RFC 3463
 	return slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, status) ||
-		!strings.HasPrefix(status, "5.") && r.code == 550 // as RFC 5321 has it for "no such user"
+		!strings.HasPrefix(status, "5.") && r.code == 550 // as RFC 5321 says for "no such user"
 }
 
-// greeting reads what the server says first.
+// greeting reads the server's first line.
 func (c *conversation) greeting() error {
 	_, _, err := c.answer("the greeting", "", 220)
 	return err
 }
 
-// ask sends a command, of which shown is what may be told, and reads the answer. It is an
-// error unless it has the code, or begins with it; with 0 every code will do.
+// ask sends a command and reads the answer. shown is the form of the command that may be logged. It
+// returns a refusal if the answer does not have the code want or begin with it; 0 accepts every
+// code.
 func (c *conversation) ask(command, shown string, want int) (code int, said string, err error) {
 	if err := c.text.PrintfLine("%s", command); err != nil {
 		return 0, "", err
@@ -99,6 +103,7 @@ func (c *conversation) ask(command, shown string, want int) (code int, said stri
 	return c.answer(strings.Fields(shown + " ")[0], shown, want)
 }
 
+// answer reads the answer to a command, as ask does.
 func (c *conversation) answer(to, shown string, want int) (code int, said string, err error) {
 	code, said, err = c.text.ReadResponse(want)
 	if wrong, ok := errors.AsType[*textproto.Error](err); ok {
@@ -107,7 +112,7 @@ func (c *conversation) answer(to, shown string, want int) (code int, said string
 	}
 	switch {
 	case code == 334:
-		c.tell(shown, "334 …") // a challenge may hold what only the two should know
+		c.tell(shown, "334 …") // a challenge may contain secrets
 	case code != 0:
 		c.tell(shown, fmt.Sprintf("%d %s", code, said))
 	}
@@ -117,12 +122,12 @@ func (c *conversation) answer(to, shown string, want int) (code int, said string
 	return code, said, err
 }
 
-// hello introduces this machine, and learns what the server offers.
+// hello sends EHLO with this machine's name, and records what the server offers.
 func (c *conversation) hello(name string) error {
 	c.offers = map[string]string{}
 	_, said, err := c.ask("EHLO "+name, "EHLO "+name, 250)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.code >= 500 && refused.code <= 504 {
-		_, _, err = c.ask("HELO "+name, "HELO "+name, 250) // it is from before RFC 1869
+		_, _, err = c.ask("HELO "+name, "HELO "+name, 250) // the server is older than RFC 1869
 		return err
 	}
 	if err != nil {
@@ -130,7 +135,7 @@ func (c *conversation) hello(name string) error {
 	}
 	_, offered, _ := strings.Cut(said, "\n")
 	for line := range strings.SplitSeq(offered, "\n") {
-		// "AUTH=LOGIN PLAIN" is how some old servers write it, often beside the right line.
+		// Some old servers write "AUTH=LOGIN PLAIN", often besides the correct line.
 		name, values, _ := strings.Cut(strings.Replace(strings.TrimSpace(line), "AUTH=", "AUTH ", 1), " ")
 		name = strings.ToUpper(name)
 		c.offers[name] = strings.TrimSpace(c.offers[name] + " " + values)
@@ -138,17 +143,18 @@ func (c *conversation) hello(name string) error {
 	return nil
 }
 
-// startTLS encrypts what follows.
+// startTLS encrypts the conversation from here on (RFC 3207).
 func (c *conversation) startTLS(conf *tls.Config) error {
 	if _, _, err := c.ask("STARTTLS", "STARTTLS", 220); err != nil {
 		return err
 	}
-	if c.text.R.Buffered() > 0 { // an attacker's, to be taken for said under encryption
+	if c.text.R.Buffered() > 0 { // an attacker may have sent it, to be taken for an answer under encryption
 		return errors.New("the server said more before it was encrypted")
 	}
 	return c.encrypt(conf)
 }
 
+// encrypt starts TLS on the connection.
 func (c *conversation) encrypt(conf *tls.Config) error {
 	conn := tls.Client(c.conn, conf)
 	if err := conn.Handshake(); err != nil {
@@ -161,17 +167,17 @@ func (c *conversation) encrypt(conf *tls.Config) error {
 	return nil
 }
 
-// errNoUTF8 says that a server cannot be told of an address.
+// errNoUTF8 means that the server does not accept an address with letters outside of ASCII.
 var errNoUTF8 = errors.New("has letters before the @ that the mail server does not take: it offers no SMTPUTF8 (RFC 6531)")
 
-// deliver hands over a mail.
+// deliver hands a mail to the server.
 func (c *conversation) deliver(from *netmail.Address, to string, m *Message) error {
 	raw, err := write(from, to, m)
 	if err != nil {
 		return errors.Join(outbox.ErrPermanent, err)
 	}
-	// Nothing that comes after this server may know SMTPUTF8: it is asked for where an address
-	// needs it, and not wherever it is offered.
+	// A server further on may not know SMTPUTF8. It is therefore requested only for an address that
+	// needs it, and not whenever the server offers it.
 	parameters := ""
 	if _, ok := c.offers["SMTPUTF8"]; !isASCII(from.Address + to) {
 		switch {
@@ -202,7 +208,7 @@ func (c *conversation) deliver(from *netmail.Address, to string, m *Message) err
 	return err
 }
 
-// write is the mail as it goes over the wire (RFC 5322).
+// write returns the mail in the form that is sent (RFC 5322).
 func write(from *netmail.Address, to string, m *Message) ([]byte, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
@@ -212,7 +218,7 @@ func write(from *netmail.Address, to string, m *Message) ([]byte, error) {
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID + "@" + from.Address[strings.LastIndexByte(from.Address, '@')+1:])
 	msg.SetDateWithValue(time.Now())
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: machines must not answer
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	var raw bytes.Buffer

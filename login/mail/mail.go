@@ -24,40 +24,41 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// CodeLife is how long a code works, and so how long its mail is worth sending. The texts
-// say it.
+// CodeLife is how long a code works, and therefore how long its mail is worth sending. The texts of
+// mails name it.
 const CodeLife = 15 * time.Minute
 
-// noticeLife is how long any other mail waits, where nothing sends them: whoever sets up a
-// mail server does not mean those of last year.
+// noticeLife is how long any other mail waits while no mail server is configured. An operator who
+// sets one up later does not expect the mails of last year.
 const noticeLife = 7 * 24 * time.Hour
 
-// coded are the messages that hold a code.
+// coded are the messages that contain a code.
 var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true, "reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}
 
-// ErrAddress says that no mail can be sent to an address.
+// ErrAddress means that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")
 
 // Mailer composes messages.
 type Mailer struct {
 	Secrets *secret.Masters
-	// Templates are the texts; nil is those built in.
+	// Templates are the texts. nil stands for the built-in ones.
 	Templates *Templates
-	// Wake tells the worker of this process not to wait for its next look; nil where nobody
-	// sends mails.
+	// Wake tells the worker of this process that a mail waits. It is nil if this process sends no
+	// mails.
 	Wake func()
-	// Texts says that text messages have a sender, NoMails that mails have none.
+	// Texts says that a sender for text messages is configured, and NoMails that none for mails is.
 	Texts, NoMails bool
 }
 
-// content is what is sealed in a mail.
+// content is the sealed part of a delivery.
 type content struct {
-	Tenant string          `json:"tenant"` // its name
+	Tenant string          `json:"tenant"` // the tenant's name
 	Data   json.RawMessage `json:"data"`
 }
 
-// Compose makes a mail to be stored with the change that causes it. data is what the
-// template needs; it is sealed. Call Stored when it is.
+// Compose returns a mail to be stored with the change that causes it. data are the values for the
+// template; they are sealed. Call Stored once the mail is stored. Compose returns ErrAddress if no
+// mail can be sent to the address.
 func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string, data any) (storage.Delivery, error) {
 	if err := CheckAddress(string(to)); err != nil {
 		return storage.Delivery{}, err
@@ -65,7 +66,7 @@ func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template
 	return m.compose(storage.ChannelMail, t, string(to), language, template, data)
 }
 
-// ComposeText is Compose for a text message to a phone, whose number is in E.164.
+// ComposeText is Compose for a text message. to is a phone number in E.164.
 func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
 	if !e164.MatchString(to) {
 		return storage.Delivery{}, ErrAddress
@@ -75,6 +76,7 @@ func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data 
 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
+// compose is Compose for one channel.
 func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
 	if !m.Templates.has(template) || slices.Contains(texts, template) != (channel == storage.ChannelSMS) {
 		return storage.Delivery{}, fmt.Errorf("there is no template %q for a message by %s", template, channel)
@@ -99,18 +101,19 @@ func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template s
 	return mail, nil
 }
 
-// Sends says whether there is somebody to send mails.
+// Sends reports whether mails are sent at all.
 func (m *Mailer) Sends() bool { return m.Wake != nil && !m.NoMails }
 
-// Stored says that composed mails are in the outbox now.
+// Stored tells the worker that composed mails are stored now.
 func (m *Mailer) Stored() {
 	if m.Wake != nil {
 		m.Wake()
 	}
 }
 
-// CheckAddress refuses what is no bare address, above all what would add lines to a
-// message's header or to the conversation with a server. The error does not quote it.
+// CheckAddress returns ErrAddress unless addr is a bare address. It refuses above all control
+// characters, which would add lines to a header or to the conversation with a server. The error
+// does not quote the address.
 func CheckAddress(addr string) error {
 	if len(addr) > 254 || strings.ContainsFunc(addr, unicode.IsControl) {
 		return ErrAddress

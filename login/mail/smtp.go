@@ -21,32 +21,33 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/address"
 )
 
-// SMTP sends through a server.
+// SMTP sends mails through a mail server.
 type SMTP struct {
-	// Tokens, when set, is what gets access tokens: the server is then shown one (XOAUTH2,
-	// OAUTHBEARER), and no password.
+	// Tokens, unless nil, gets access tokens, with which the server is shown who sends (XOAUTH2,
+	// OAUTHBEARER) in place of a password.
 	Tokens *Tokens
 
 	from           *netmail.Address
 	host, port     string
-	dial           string // where to connect to
+	dial           string // the HOST:PORT to connect to
 	user, password string
 	smtps, local   bool
 	tls            *tls.Config
-	hello          string
+	// hello is the name with which this machine introduces itself.
+	hello string
 
-	works atomic.Pointer[string] // the way to prove who sends that the server took last
+	works atomic.Pointer[string] // the mechanism that the server accepted last
 }
 
 const badSMTPURL = "is not an SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded, and an IPv6 address in brackets"
 
-// NewSMTP reads where to send, and as whom:
+// NewSMTP reads the URL of a mail server and the sender's address:
 //
 //	smtp://USER:PASSWORD@HOST:587   STARTTLS, which the server must offer
 //	smtps://USER:PASSWORD@HOST:465  TLS from the beginning
 //
-// Only a server on this machine may be spoken to in clear, when it offers nothing else.
-// Errors do not quote the URL, which may hold a password.
+// Without TLS it speaks only to a server on this machine, if that offers nothing else. Errors do
+// not quote the URL, which may contain a password.
 func NewSMTP(rawURL, from string, conf *tls.Config) (*SMTP, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
@@ -70,7 +71,7 @@ func NewSMTP(rawURL, from string, conf *tls.Config) (*SMTP, error) {
 	return s, nil
 }
 
-// readSender reads whom mails are from. Its domain is in A-labels, which every server reads.
+// readSender returns the sender of mails. Its domain is in A-labels, which every server reads.
 func readSender(from string) (*netmail.Address, error) {
 	addr, err := netmail.ParseAddress(from)
 	if err != nil || strings.ContainsFunc(from, unicode.IsControl) {
@@ -82,7 +83,7 @@ func readSender(from string) (*netmail.Address, error) {
 	return addr, nil
 }
 
-// inALabels is an address with its domain as all mail servers read it.
+// inALabels returns an address with its domain in A-labels.
 func inALabels(addr string) (string, error) {
 	at := strings.LastIndexByte(addr, '@')
 	if isASCII(addr[at+1:]) {
@@ -92,12 +93,13 @@ func inALabels(addr string) (string, error) {
 	return addr[:at+1] + domain, err
 }
 
+// isASCII reports whether s is ASCII.
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// readServer reads what hangs on the server's name: where to connect to, and what its
-// certificate has to say.
+// readServer derives from the server's name where to connect to, and which name its certificate
+// must have.
 func (s *SMTP) readServer(conf *tls.Config) error {
 	ip, err := netip.ParseAddr(s.host)
 	if err != nil && !isASCII(s.host) {
@@ -128,8 +130,9 @@ func (s *SMTP) readServer(conf *tls.Config) error {
 	return nil
 }
 
-// helloName is how this machine introduces itself (RFC 5321 section 4.1.4). Servers refuse
-// names without a dot, such as a container has, and then the sender's domain serves.
+// helloName returns the name with which this machine introduces itself (RFC 5321 section 4.1.4).
+// Servers refuse a name without a dot, as containers have it. The domain of the sender then takes
+// its place.
 func helloName(sender string) string {
 	name, err := os.Hostname()
 	if err == nil && strings.Contains(strings.Trim(name, "."), ".") {
@@ -145,12 +148,12 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	return s.SendTelling(ctx, m, func(string, string) {})
 }
 
-// Tell is told of each step of a conversation with a mail server: what was sent, without
-// secrets and without what is in a mail, and what the server answered, beginning with its code.
-// Where nothing was sent, an answer without a code is a word about what goes on.
+// Tell gets each step of a conversation with a mail server: what was sent, without secrets and
+// without the content of a mail, and what the server answered, beginning with its code. If nothing
+// was sent, an answer without a code describes what happens.
 type Tell func(sent, answer string)
 
-// SendTelling is Send that tells how it goes.
+// SendTelling is Send with a report of each step.
 func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
 	if err := CheckAddress(m.To); err != nil {
 		return errors.Join(outbox.ErrPermanent, err)
@@ -175,7 +178,8 @@ func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
 	return fmt.Errorf("SMTP: %w", err)
 }
 
-// open is a conversation in which the server knows who sends.
+// open returns a conversation in which the server has accepted our authentication, if any is
+// configured.
 func (s *SMTP) open(ctx context.Context, tell Tell) (*conversation, error) {
 	c, err := s.greet(ctx, tell)
 	if err != nil || s.user == "" && s.Tokens == nil {
@@ -184,7 +188,7 @@ func (s *SMTP) open(ctx context.Context, tell Tell) (*conversation, error) {
 	return s.prove(ctx, c, tell)
 }
 
-// greet is a conversation that is encrypted, unless the server is on this machine.
+// greet returns a conversation that is encrypted, unless the server is on this machine.
 func (s *SMTP) greet(ctx context.Context, tell Tell) (*conversation, error) {
 	dialer := net.Dialer{Timeout: outbox.SendTimeout / 3}
 	tell("", "connecting to "+s.dial)
@@ -204,9 +208,10 @@ func (s *SMTP) greet(ctx context.Context, tell Tell) (*conversation, error) {
 	return c, nil
 }
 
-// errNoTLS says that a mail, and perhaps a password, would have gone over the network in clear.
+// errNoTLS means that a mail, and perhaps a password, would cross the network unencrypted.
 var errNoTLS = errors.New("the server offers no STARTTLS, and in clear mails go to this machine alone: use smtps:// where it speaks TLS from the beginning, or a relay on this machine")
 
+// secure reads the greeting and starts TLS.
 func (s *SMTP) secure(c *conversation) error {
 	if s.smtps {
 		if err := c.encrypt(s.tls); err != nil {
@@ -227,8 +232,8 @@ func (s *SMTP) secure(c *conversation) error {
 	}
 	conf := s.tls
 	if s.local {
-		// Clear text would do, and servers on this machine have certificates that they made
-		// themselves.
+		// Servers on this machine have certificates that no authority has signed, and would be
+		// spoken to without TLS as well.
 		conf = conf.Clone()
 		conf.InsecureSkipVerify = true
 	}
@@ -238,7 +243,7 @@ func (s *SMTP) secure(c *conversation) error {
 	return c.hello(s.hello)
 }
 
-// left is how long there is for a conversation.
+// left returns when a conversation must end.
 func left(ctx context.Context) time.Time {
 	if end, ok := ctx.Deadline(); ok {
 		return end

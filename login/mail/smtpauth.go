@@ -11,13 +11,14 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// mechanism is a way to tell a server who sends (RFC 4954).
+// mechanism is a way to authenticate to a mail server (RFC 4954).
 type mechanism struct {
 	name string
 	make func(s *SMTP, token string) smtp.Auth
 }
 
-// withPassword are those that need a password. Those come first that do not tell it.
+// withPassword are the mechanisms with a password. Those that do not reveal it to the server come
+// first.
 var withPassword = []mechanism{
 	{"SCRAM-SHA-256", func(s *SMTP, _ string) smtp.Auth { return smtp.ScramSHA256Auth(s.user, s.password) }},
 	{"SCRAM-SHA-1", func(s *SMTP, _ string) smtp.Auth { return smtp.ScramSHA1Auth(s.user, s.password) }},
@@ -33,14 +34,14 @@ var withPassword = []mechanism{
 	}},
 }
 
-// withToken are those that need an access token.
+// withToken are the mechanisms with an access token.
 var withToken = []mechanism{
 	{"OAUTHBEARER", func(s *SMTP, token string) smtp.Auth { return &bearer{s.user, s.host, s.port, token} }},
 	{"XOAUTH2", func(s *SMTP, token string) smtp.Auth { return smtp.XOAuth2Auth(s.user, token) }},
 }
 
-// shared are the ways that the server offers and that are known here: the one that it took the
-// last time first.
+// shared returns the mechanisms that both the server and this program know. The one that the server
+// accepted last comes first. It returns an error that names both lists if there is none.
 func (s *SMTP) shared(c *conversation) ([]mechanism, error) {
 	known := withPassword
 	if s.Tokens != nil {
@@ -71,6 +72,7 @@ func (s *SMTP) shared(c *conversation) ([]mechanism, error) {
 	return nil, fmt.Errorf("the server takes %s alone to authenticate: of those none is among %s", strings.Join(offered, ", "), strings.Join(names, ", "))
 }
 
+// boolInt returns 1 for true.
 func boolInt(b bool) int {
 	if b {
 		return 1
@@ -78,8 +80,9 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// prove tells the server who sends: each way in turn, until it takes one. Servers offer what
-// they then refuse, and some hang up at that, so that each has a conversation of its own.
+// prove authenticates, with each mechanism in turn until the server accepts one. Servers refuse
+// mechanisms that they offer, and some then close the connection. Each mechanism therefore gets a
+// conversation of its own.
 func (s *SMTP) prove(ctx context.Context, c *conversation, tell Tell) (*conversation, error) {
 	ways, err := s.shared(c)
 	if err != nil {
@@ -116,10 +119,10 @@ func (s *SMTP) prove(ctx context.Context, c *conversation, tell Tell) (*conversa
 	return nil, errors.Join(errs...)
 }
 
-// mostRounds is how often a server may ask back.
+// mostRounds bounds how many challenges a server may send.
 const mostRounds = 8
 
-// prove goes through one way to authenticate (RFC 4954 section 4).
+// prove authenticates with one mechanism (RFC 4954 section 4).
 func (c *conversation) prove(name string, way smtp.Auth, host string) error {
 	refused := func(err error) error {
 		if r, ok := errors.AsType[*refusal](err); ok {
@@ -149,7 +152,7 @@ func (c *conversation) prove(name string, way smtp.Auth, host string) error {
 		}
 		challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(said))
 		if err != nil {
-			challenge = []byte(said) // a prompt for people, which LOGIN does not read
+			challenge = []byte(said) // a prompt for humans, which LOGIN ignores
 		}
 		next, err := way.Next(challenge, true)
 		if err != nil {
@@ -161,7 +164,7 @@ func (c *conversation) prove(name string, way smtp.Auth, host string) error {
 	return refused(errors.New("the server asks for ever"))
 }
 
-// bearer is OAUTHBEARER (RFC 7628).
+// bearer is the mechanism OAUTHBEARER (RFC 7628).
 type bearer struct{ user, host, port, token string }
 
 // Start implements smtp.Auth.
@@ -170,5 +173,6 @@ func (b *bearer) Start(*smtp.ServerInfo) (string, []byte, error) {
 	return "OAUTHBEARER", []byte("n,a=" + user + ",\x01host=" + b.host + "\x01port=" + b.port + "\x01auth=Bearer " + b.token + "\x01\x01"), nil
 }
 
-// Next implements smtp.Auth. Only a server that refuses asks back, and wants this to say so.
+// Next implements smtp.Auth. The server sends a challenge only to refuse, and expects this answer
+// before its error.
 func (b *bearer) Next([]byte, bool) ([]byte, error) { return []byte("\x01"), nil }

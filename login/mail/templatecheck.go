@@ -14,8 +14,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// fields are what a message has beside .Tenant and .NotMe, which is empty where there is no
-// change to disown.
+// fields are the values of each message besides .Tenant and .NotMe. The latter is empty if the
+// message reports no change that a user could revoke.
 var fields = map[string][]string{
 	"account-changed": {"What", "Device", "IP", "Link"}, "account-deleted": {}, "account-exists": {"Link", "Reset"},
 	"account-secured": {"Code", "Link"}, "confirm-email": {"Code", "Link"}, "confirm-new-email": {"Code", "Link"},
@@ -24,28 +24,28 @@ var fields = map[string][]string{
 	"reset-password": {"Code", "Link"}, "sign-in": {"Code", "Link"},
 }
 
-// layoutFields are what the layout has.
+// layoutFields are the values of the layout.
 var layoutFields = []string{"Lang", "Tenant", "Subject", "Paragraphs"}
 
-// samples are what fields hold when a template is tried.
+// samples are the values with which a template is tried.
 var samples = map[string]string{
 	"What": "A passkey was added.", "Device": "Firefox on Linux", "IP": "192.0.2.1", "Link": "https://id.example/link?a=1", "Reset": "https://id.example/reset",
 	"Code": "1234 5678", "Provider": "Google", "NewAddress": "new@example.com", "Host": "id.example", "NotMe": "https://id.example/not-me", "Tenant": "Acme",
 }
 
-// fault is what is wrong with a file, and in which line.
+// fault returns an error that names the file and the line.
 func fault(file string, line int, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", file, line, fmt.Errorf(format, args...))
 }
 
-// located is an error of a template, which begins with the file and the line.
+// located returns the error of a template with the file and the line in front.
 func located(err error) error {
 	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/"), "template:")
 	return errors.New(strings.TrimSpace(text))
 }
 
-// readSource is the text of a file as editors of all systems write it, without a byte order mark
-// and with line feeds alone between its lines.
+// readSource returns the text of a file without a byte order mark and with line feeds between its
+// lines. It returns an error for a file that is not UTF-8 or that is empty.
 func readSource(file string, raw []byte) (string, error) {
 	if bytes.HasPrefix(raw, []byte{0xff, 0xfe}) || bytes.HasPrefix(raw, []byte{0xfe, 0xff}) {
 		return "", fault(file, 1, "is in UTF-16: save it in UTF-8")
@@ -69,8 +69,8 @@ func readSource(file string, raw []byte) (string, error) {
 	return source, nil
 }
 
-// checkFields refuses fields that a template does not have, also where no message of today
-// comes by.
+// checkFields returns an error if the template uses a value that the message does not have, even in
+// a branch that today's messages do not reach.
 func checkFields(tree *parse.Tree, have []string) error {
 	var bad error
 	walk(tree.Root, true, func(n parse.Node, field string) {
@@ -83,7 +83,8 @@ func checkFields(tree *parse.Tree, have []string) error {
 	return bad
 }
 
-// walk visits the fields of what a template is given. dot says whether that is the dot.
+// walk calls visit for each field of the template's values. dot says whether the dot stands for
+// those values at n.
 func walk(n parse.Node, dot bool, visit func(n parse.Node, field string)) {
 	switch n := n.(type) {
 	case *parse.ListNode:
@@ -125,17 +126,19 @@ func walk(n parse.Node, dot bool, visit func(n parse.Node, field string)) {
 	}
 }
 
+// walkBranch walks both branches of an if, with or range. inside says whether the dot stands for
+// the template's values in the first.
 func walkBranch(n *parse.BranchNode, dot, inside bool, visit func(n parse.Node, field string)) {
 	walk(n.Pipe, dot, visit)
 	walk(n.List, inside, visit)
 	walk(n.ElseList, dot, visit)
 }
 
-// own are the files of an operator's folder, by the message that they are a part of.
+// own are the files in the operator's folder for one message.
 type own struct{ text, html string }
 
-// check tries the operator's templates, so that a mail which cannot be made is found at the
-// start and not when it should be sent.
+// check renders the operator's templates with samples, so that a template that fails is found at
+// the start and not when a mail is sent.
 func (t *Templates) check(files map[string]own, layoutFile string) error {
 	var errs []error
 	if layoutFile != "" {
@@ -147,7 +150,7 @@ func (t *Templates) check(files map[string]own, layoutFile string) error {
 	return errors.Join(errs...)
 }
 
-// try makes the message with all fields, and without the one that may be empty.
+// try renders the message with all values, and again without the one that may be empty.
 func (t *Templates) try(key string, files own) error {
 	language, name, _ := strings.Cut(key, "/")
 	if t.text[key] == nil {
@@ -174,7 +177,7 @@ func (t *Templates) try(key string, files own) error {
 	return nil
 }
 
-// checkMessage says what is wrong with a message of samples.
+// checkMessage returns what is wrong with a message that was rendered from samples.
 func checkMessage(m storage.Delivery, msg *Message, files own) error {
 	shows := func(text string) bool {
 		return !coded[m.Template] || strings.Contains(text, samples["Code"]) || strings.Contains(text, samples["Link"])
@@ -189,7 +192,7 @@ func checkMessage(m storage.Delivery, msg *Message, files own) error {
 			return fault(files.text, 1, "has neither {{.Code}} nor {{.Link}}: its reader could not go on")
 		}
 	}
-	// The link stands in an attribute, where an ampersand is spelt otherwise; the sample has none.
+	// An ampersand in a link would be escaped in an attribute; the sample has none.
 	if files.html != "" && !strings.HasSuffix(files.html, layout) && !shows(msg.HTML) {
 		return fault(files.html, 1, "has neither {{.Code}} nor {{.Link}}: its reader could not go on")
 	}

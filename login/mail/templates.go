@@ -22,21 +22,20 @@ import (
 //go:embed templates
 var builtin embed.FS
 
-// names are the messages there are. Each is a file LANGUAGE/NAME.txt, whose first line is
-// the subject. Its HTML is made of the text by layout.html, unless there is a file
-// LANGUAGE/NAME.html.
+// names are the mails. Each is a file LANGUAGE/NAME.txt, whose first line is the subject. Its HTML
+// is made from the text by layout.html, unless there is a file LANGUAGE/NAME.html.
 var names = []string{
 	"account-changed", "account-deleted", "account-exists", "account-secured", "confirm-email", "confirm-new-email", "confirm-upstream",
 	"email-changed", "email-restored", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
 }
 
-// texts are those that go to a phone: without a subject, and without HTML.
+// texts are the text messages. They have no subject and no HTML.
 var texts = []string{"phone-code"}
 
 const (
-	// fallback is the language of every message.
+	// fallback is the language that every message has.
 	fallback = "en"
-	// layout is the page that the HTML of messages is.
+	// layout is the file that frames the HTML of mails.
 	layout = "layout.html"
 )
 
@@ -47,23 +46,24 @@ type Templates struct {
 	html   map[string]*html.Template
 }
 
-// Message is a rendered mail.
+// Message is a rendered mail or text message.
 type Message struct {
 	TenantID, ID, To, Subject, Text, HTML string
 }
 
+// standard are the built-in templates.
 var standard = func() *Templates {
 	t, err := LoadTemplates("")
 	if err != nil {
-		panic(err) // they are built in, and tested
+		panic(err) // they are built in, and tests render all of them
 	}
 	return t
 }()
 
-// LoadTemplates reads the built-in texts, and what the folder, unless "", has in the place
-// of each: FOLDER/en/confirm-email.txt and .html, FOLDER/layout.html. A file that cannot
-// be used, or that nothing would use, is an error, which says the file and the line; so is one
-// that makes no mail of what the message has.
+// LoadTemplates reads the built-in templates and then, unless folder is "", those of the folder,
+// which replace built-in ones: FOLDER/en/confirm-email.txt and .html, FOLDER/layout.html. It
+// returns an error that names file and line for a file that cannot be used, that no message would
+// use, or that does not render with the values of its message.
 func LoadTemplates(folder string) (*Templates, error) {
 	sub, err := fs.Sub(builtin, "templates")
 	if err != nil {
@@ -89,17 +89,17 @@ func LoadTemplates(folder string) (*Templates, error) {
 	return t, nil
 }
 
-// reader reads the files of a folder.
+// reader reads the templates of a folder.
 type reader struct {
 	*Templates
-	folder     string // "" for what is built in
+	folder     string // "" for the built-in ones
 	files      map[string]own
 	layoutFile string
-	faults     []error // of files
+	faults     []error // the faults of single files
 }
 
-// walk reads what is below a folder. It follows links to folders: Kubernetes mounts a ConfigMap
-// as such.
+// walk reads all files below dir. It follows links to folders, because Kubernetes mounts a
+// ConfigMap so.
 func (r *reader) walk(from fs.FS, dir string) error {
 	entries, err := fs.ReadDir(from, dir)
 	if err != nil {
@@ -128,6 +128,7 @@ func (r *reader) walk(from fs.FS, dir string) error {
 
 var languageTag = regexp.MustCompile(`^[a-z]{2,3}$`)
 
+// add reads one file.
 func (r *reader) add(file string, raw []byte) error {
 	at := path.Join(r.folder, file)
 	source, err := readSource(at, raw)
@@ -166,18 +167,20 @@ func (r *reader) add(file string, raw []byte) error {
 	return err
 }
 
+// parseText reads a template for text.
 func (r *reader) parseText(key, at, source string, have []string) error {
 	t, err := text.New(at).Option("missingkey=error").Parse(source)
 	if err != nil {
 		return located(err)
 	}
-	if t.Tree == nil { // definitions alone
+	if t.Tree == nil { // the file has only definitions
 		return fault(at, 1, "has no text")
 	}
 	r.text[key] = t
 	return checkFields(t.Tree, have)
 }
 
+// parseHTML reads a template for HTML into the variable.
 func (r *reader) parseHTML(into **html.Template, at, source string, have []string) error {
 	t, err := html.New(at).Option("missingkey=error").Parse(source)
 	if err != nil {
@@ -190,6 +193,7 @@ func (r *reader) parseHTML(into **html.Template, at, source string, have []strin
 	return checkFields(t.Tree, have)
 }
 
+// or returns the built-in templates for nil.
 func (t *Templates) or() *Templates {
 	if t == nil {
 		return standard
@@ -197,10 +201,11 @@ func (t *Templates) or() *Templates {
 	return t
 }
 
+// has reports whether there is a message with that name.
 func (t *Templates) has(name string) bool { return t.or().text[fallback+"/"+name] != nil }
 
-// render makes the message of what was sealed, in the mail's language or, when it is
-// missing in that, in English.
+// render makes the message from the sealed values, in the delivery's language or, if the message
+// does not have that, in English.
 func (t *Templates) render(m storage.Delivery, plain []byte) (*Message, error) {
 	values, err := valuesOf(plain)
 	if err != nil {
@@ -219,7 +224,7 @@ func (t *Templates) render(m storage.Delivery, plain []byte) (*Message, error) {
 	return t.renderWith(m, values)
 }
 
-// renderWith makes the message of the values, in a language that has it.
+// renderWith makes the message from the values, in the delivery's language.
 func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Message, error) {
 	key := m.Language + "/" + m.Template
 	source := t.text[key]
@@ -252,8 +257,8 @@ func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Mess
 	return msg, err
 }
 
-// valuesOf are the values that a template may use. None has more than one line, so that
-// what somebody chose cannot become a paragraph of its own.
+// valuesOf returns the values for a template. Line breaks in them become spaces, so that a value
+// that an attacker chose cannot look like a paragraph of its own.
 func valuesOf(plain []byte) (map[string]any, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
@@ -263,12 +268,12 @@ func valuesOf(plain []byte) (map[string]any, error) {
 	if err := json.Unmarshal(c.Data, &values); err != nil {
 		return nil, fmt.Errorf("mail data: %w", err)
 	}
-	if values == nil { // null
+	if values == nil { // the JSON was null
 		values = map[string]any{}
 	}
 	values["Tenant"] = c.Tenant
 	if _, ok := values["NotMe"]; !ok {
-		values["NotMe"] = "" // it was written by a version without that link
+		values["NotMe"] = "" // an earlier version without that link wrote it
 	}
 	for name, value := range values {
 		if s, ok := value.(string); ok {
@@ -283,10 +288,10 @@ func valuesOf(plain []byte) (map[string]any, error) {
 	return values, nil
 }
 
-// paragraph is one of a message's HTML: a text, a code, or a link with the line above it.
+// paragraph is a paragraph of the HTML: a text, a code, or a link with the text above it.
 type paragraph struct{ Text, Code, Link string }
 
-// paragraphs takes a text apart, so that both forms of a message say the same.
+// paragraphs splits the text of a message, so that text and HTML say the same.
 func paragraphs(body string, values map[string]any) []paragraph {
 	var all []paragraph
 	for block := range strings.SplitSeq(body, "\n\n") {
@@ -303,7 +308,7 @@ func paragraphs(body string, values map[string]any) []paragraph {
 			}
 		}
 		if p.Link != "" {
-			p.Text = strings.TrimRight(p.Text, ": \u00a0") // it stands on a button
+			p.Text = strings.TrimRight(p.Text, ": \u00a0") // the text stands above a button
 		}
 		if p != (paragraph{}) {
 			all = append(all, p)

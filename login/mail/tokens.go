@@ -11,8 +11,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Tokens gets access tokens for a mail server, by the client credentials grant (RFC 6749
-// section 4.4), and keeps each while it lives.
+// Tokens gets access tokens for a mail server by the client credentials grant (RFC 6749 section
+// 4.4), and uses each until it expires.
 type Tokens struct {
 	conf   clientcredentials.Config
 	client *http.Client
@@ -21,12 +21,13 @@ type Tokens struct {
 	now *oauth2.Token
 }
 
-// NewTokens asks at the URL, with the client.
+// NewTokens returns Tokens that come from the token endpoint at url, for the client with that id
+// and secret.
 func NewTokens(client *http.Client, url, id, secret string, scopes ...string) *Tokens {
 	return &Tokens{conf: clientcredentials.Config{ClientID: id, ClientSecret: secret, TokenURL: url, Scopes: scopes}, client: client}
 }
 
-// get is a token that lives.
+// get returns an access token that has not expired.
 func (t *Tokens) get(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +44,7 @@ func (t *Tokens) get(ctx context.Context) (string, error) {
 	return t.now.AccessToken, nil
 }
 
-// forget has the next one asked for anew: the server did not take this one.
+// forget drops the access token after the server has refused it. get requests another one.
 func (t *Tokens) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -19,15 +19,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 )
 
-// Webhook has text messages sent by whoever answers at a URL: a few lines in front of the
-// provider that an operator has.
+// Webhook sends text messages through an HTTP endpoint of the operator's: a few lines of code in
+// front of an SMS provider.
 type Webhook struct {
 	url    string
 	key    []byte
 	client *http.Client
 }
 
-// NewWebhook reads where to ask. What it sends is signed with the secret.
+// NewWebhook returns a Webhook for the URL. Requests are signed with the secret. It returns an
+// error if the URL is not https, except on this machine, or if the secret is too short.
 func NewWebhook(rawURL, secret string, client *http.Client) (*Webhook, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "" {
@@ -42,7 +43,7 @@ func NewWebhook(rawURL, secret string, client *http.Client) (*Webhook, error) {
 	return &Webhook{url: rawURL, key: []byte(secret), client: client}, nil
 }
 
-// textMessage is what the webhook gets. id is the same at every attempt.
+// textMessage is the body of a request. ID is the same for every attempt.
 type textMessage struct {
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"`
@@ -50,8 +51,8 @@ type textMessage struct {
 	Text   string `json:"text"`
 }
 
-// Send implements Sender. 2xx is taken; 400 and 422 are for a number that nothing can be
-// sent to; all else is tried again.
+// Send implements Sender. A status of 2xx means that the message was accepted. 400 and 422 mean
+// that the number cannot get messages. Every other answer is tried again.
 func (h *Webhook) Send(ctx context.Context, m *Message) error {
 	body, err := json.Marshal(textMessage{ID: m.ID, Tenant: m.TenantID, To: m.To, Text: m.Text})
 	if err != nil {
@@ -69,7 +70,7 @@ func (h *Webhook) Send(ctx context.Context, m *Message) error {
 		return fmt.Errorf("text message: %w", unaddressed(err))
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection serves again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
 	switch {
 	case resp.StatusCode/100 == 2:
 		return nil
@@ -79,8 +80,8 @@ func (h *Webhook) Send(ctx context.Context, m *Message) error {
 	return fmt.Errorf("text message: the webhook answered %d", resp.StatusCode)
 }
 
-// sign lets the webhook know who asks, and when: t=SECONDS,v1=HEX, an HMAC-SHA256 of
-// "SECONDS.BODY". An old one is somebody's who listened.
+// sign returns the signature of a request: t=SECONDS,v1=HEX, where HEX is the HMAC-SHA256 of
+// "SECONDS.BODY". The webhook can refuse an old signature, which an attacker may have recorded.
 func (h *Webhook) sign(now time.Time, body []byte) string {
 	at := strconv.FormatInt(now.Unix(), 10)
 	mac := hmac.New(sha256.New, h.key)
@@ -89,7 +90,7 @@ func (h *Webhook) sign(now time.Time, body []byte) string {
 	return "t=" + at + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// unaddressed is err without the URL, which may hold a key in its query.
+// unaddressed returns err without the URL, which may contain a key in its query.
 func unaddressed(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

@@ -12,6 +12,7 @@ import (
 // readers who wish for none of them.
 func Languages() []string { return []string{"en", "de", "es", "fr", "pt", "ru"} }
 
+// matcher finds the nearest of Languages.
 var matcher = func() language.Matcher {
 	var tags []language.Tag
 	for _, lang := range Languages() {

@@ -27,11 +27,11 @@ type Words map[string]string
 // In returns the texts of a language, which is one of Languages.
 func In(language string) Words { return all()[language] }
 
-// all are the texts by language, read when the first are needed.
+// all returns the texts by language. They are read at the first use.
 var all = sync.OnceValue(func() map[string]Words {
 	all, err := read()
 	if err != nil {
-		panic(err) // they are built in, and tested
+		panic(err) // they are built in, and tests read them
 	}
 	return all
 })

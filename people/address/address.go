@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	// MaxLength is how long an address may be, in bytes (RFC 5321 section 4.5.3.1.3).
+	// MaxLength is the maximum length of an address, in bytes (RFC 5321 section 4.5.3.1.3).
 	MaxLength = 254
-	// maxLocal is how long its local part may be, in bytes (section 4.5.3.1.1).
+	// maxLocal is the maximum length of the local part, in bytes (section 4.5.3.1.1).
 	maxLocal = 64
-	// maxTyped is how much is looked at.
+	// maxTyped is the maximum length of the text that is read, in bytes.
 	maxTyped = 1024
 )
 
-// ErrAddress says that a text is not an e-mail address that people have.
+// ErrAddress means that a text is not an e-mail address that a user can have.
 var ErrAddress = errors.New("is not an e-mail address")
 
-// Address is an e-mail address that was read. It finds accounts and their mailboxes; what
-// becomes an account's is a Claimed. The zero value is no address.
+// Address is an e-mail address that was read. It serves to find accounts and their mailboxes; an
+// address that becomes an account's is a Claimed. The zero value is no address.
 type Address struct {
 	local  string // as it was typed, in NFC
 	domain string // in A-labels
 }
 
-// Read reads an address by which an account may be known, ErrAddress when it is none. It
-// takes some that Claim refuses, for accounts have them from earlier. Space and invisible
-// characters around it are left out, and full-width letters are taken for those they mean.
+// Read reads an address by which an account may be known. It returns ErrAddress if it is not one.
+// It accepts some addresses that Claim refuses, because accounts may have them from earlier. White
+// space and invisible characters at the ends are dropped, and full-width letters are converted.
 // Quoted local parts and address literals are refused.
 func Read(typed string) (Address, error) {
 	if len(typed) > maxTyped || !utf8.ValidString(typed) {
@@ -55,21 +55,22 @@ func Read(typed string) (Address, error) {
 	return a, nil
 }
 
-// Recipient is an address as a mail server is given it: the local part as it was typed, the
-// domain in A-labels, which every mail server reads the same way. "" is none.
+// Recipient is an address in the form that mail servers get: the local part as it was typed, and
+// the domain in A-labels, which all mail servers read the same way. "" is no address.
 type Recipient string
 
-// Recipient is where mail for the address goes.
+// Recipient returns the address to which mail is sent.
 func (a Address) Recipient() Recipient { return Recipient(a.join(a.local)) }
 
-// Key is by which addresses are compared (storage.User.EmailKey). The case of the local part
-// does not count: no mail system worth reaching tells Jo@ and jo@ apart, and people do not
-// either. A +tag counts, for to whom it belongs is for the mailbox's host to say.
+// Key returns the form by which addresses are compared (storage.User.EmailKey). The case of the
+// local part does not count: mail systems do not tell Jo@ and jo@ apart, and neither do users. A
+// +tag counts, because only the mail system knows which mailbox it belongs to.
 func (a Address) Key() string { return a.join(lower(a.local)) }
 
-// Domain is the domain in A-labels and lower case, as settings have domains.
+// Domain returns the domain in A-labels and lower case, as settings have domains.
 func (a Address) Domain() string { return a.domain }
 
+// join returns the local part and the domain as an address, or "" for the zero value.
 func (a Address) join(local string) string {
 	if a.domain == "" {
 		return ""
@@ -77,7 +78,8 @@ func (a Address) join(local string) string {
 	return local + "@" + a.domain
 }
 
-// lower is s in lower case, in NFC. A sigma stays what it is wherever it stands.
+// lower returns s in lower case and NFC. It does not give a sigma at the end of a word its other
+// form.
 func lower(s string) string {
 	if isASCII(s) {
 		return strings.ToLower(s)
@@ -85,6 +87,7 @@ func lower(s string) string {
 	return norm.NFC.String(cases.Lower(language.Und, cases.HandleFinalSigma(false)).String(s))
 }
 
+// isASCII reports whether s is ASCII.
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// ErrSpecial says that an address has a local part which mail servers may route elsewhere or
-// decode, or which is easily mistaken for another, so that nobody may claim it.
+// ErrSpecial means that mail servers may route the local part of an address elsewhere or decode it,
+// or that it is easily mistaken for another one. No user may claim such an address.
 var ErrSpecial = errors.New("has before the @ what mail servers may treat specially: use letters, digits and . _ - + ' & = only, and no dot at either end or beside another")
 
-// Claimed is an address that may become an account's, once it is proven. Only Claim makes
-// one; the zero value is none.
+// Claimed is an address that may become an account's once it is proven. Only Claim makes one. The
+// zero value is no address.
 type Claimed struct{ of Address }
 
-// Claim reads an address that a person says is theirs, or that an operator or a provider says
-// is a person's. It is ErrAddress for what is none and ErrSpecial for what is refused.
+// Claim reads an address that a user claims, or that an operator or an upstream provider gives for
+// a user. It returns ErrAddress if it is not an address, and ErrSpecial if it is refused.
 func Claim(typed string) (Claimed, error) {
 	a, err := Read(typed)
 	if err != nil {
@@ -31,41 +31,42 @@ func Claim(typed string) (Claimed, error) {
 	return Claimed{a}, nil
 }
 
-// Address is the address that is claimed.
+// Address returns the address that is claimed.
 func (c Claimed) Address() Address { return c.of }
 
-// Key is that of the address.
+// Key returns the Key of the address.
 func (c Claimed) Key() string { return c.of.Key() }
 
-// Domain is that of the address.
+// Domain returns the Domain of the address.
 func (c Claimed) Domain() string { return c.of.domain }
 
-// Recipient is that of the address.
+// Recipient returns the Recipient of the address.
 func (c Claimed) Recipient() Recipient { return c.of.Recipient() }
 
-// String is the address as it is stored and as clients are told it: the recipient, which is an
-// addr-spec of RFC 5322 as OpenID Connect Core section 5.1 wants it.
+// String returns the address as it is stored and as clients get it. It is the recipient, which is
+// an addr-spec of RFC 5322 as OpenID Connect Core section 5.1 demands.
 func (c Claimed) String() string { return string(c.of.Recipient()) }
 
-// Give makes the address that of a person.
+// Give sets the user's address and its key.
 func (c Claimed) Give(u *storage.User) { u.Email, u.EmailKey = c.String(), c.Key() }
 
-// local is what the local part may be made of: letters and digits of any script as PRECIS has
-// them for identifiers (RFC 8264 section 4.2), neither invisible characters nor those that
-// stand for others.
+// local decides which letters and digits outside of ASCII a local part may have: those of PRECIS
+// identifiers (RFC 8264 section 4.2). Invisible characters and those that stand for others are
+// refused.
 var local = precis.NewIdentifier(precis.BidiRule)
 
-// handled are what mail servers take apart in a local part of plain characters: the
-// envelopes of forwarders (SRS), signed senders (BATV), and Exchange's of other systems.
+// handled matches local parts that mail servers take apart although they look plain: senders
+// rewritten by forwarders (SRS), signed senders (BATV), and Exchange's form for addresses of other
+// systems.
 var handled = regexp.MustCompile(`(?i)^(srs[0-9][-+=]|prvs=|btv1=|imcea[a-z0-9]*-)`)
 
-// plain says whether every mail server delivers to the local part as it stands.
+// plain reports whether every mail server delivers to the local part as it is written.
 //
-// Postfix, Sendmail and Exim may route by % and ! (RFC 5321 section 3.6.1 and appendix C, RFC
-// 1123 section 5.2.16), X.400 gateways and Lotus by /, and Exim's own configuration refuses
-// these and | # ? and the back quote; Exchange forwards by #EXT#. Mail programs decode
-// =?…?= (RFC 2047), and ${…} was run by Exim (CVE-2019-10149). A - in front is an option to
-// what is called by a pipe.
+// Postfix, Sendmail and Exim may route by % and ! (RFC 5321 section 3.6.1 and appendix C, RFC 1123
+// section 5.2.16). X.400 gateways and Lotus route by /. Exim's default configuration refuses these,
+// and | # ? and the back quote as well. Exchange forwards by #EXT#. Mail programs decode =?…?= (RFC
+// 2047). Exim executed ${…} (CVE-2019-10149). A leading - is an option to a program that is called
+// through a pipe.
 func plain(s string) bool {
 	if strings.ContainsAny(s, "%!/|#?`${}*^~") || handled.MatchString(s) {
 		return false

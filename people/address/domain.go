@@ -7,15 +7,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ErrDomain says that a text is no domain that addresses have.
+// ErrDomain means that a text is not a domain that addresses can have.
 var ErrDomain = errors.New("is no domain")
 
-// domains maps as UTS 46 has it for looking up, non-transitional: ß, ς and joiners stay what
-// they are, as in IDNA 2008. The rules of STD 3 hold, and the lengths of RFC 1035.
+// domains maps domains as UTS 46 says for look-ups, non-transitional: ß, ς and joiners are kept, as
+// in IDNA 2008. The rules of STD 3 and the lengths of RFC 1035 apply.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// Domain reads a domain of addresses, as settings have them: in A-labels and lower case, and
-// not of one label alone.
+// Domain returns a domain in A-labels and lower case, as settings have it. It returns ErrDomain if
+// typed is not a domain or has one label only.
 func Domain(typed string) (string, error) {
 	d, err := readDomain(strings.TrimFunc(typed, surrounds))
 	if err == nil && !strings.Contains(d, ".") {
@@ -27,14 +27,15 @@ func Domain(typed string) (string, error) {
 	return d, nil
 }
 
+// readDomain is Domain without the demand for two labels.
 func readDomain(s string) (string, error) {
-	// Until version 15.1 UTS 46 took the capital sharp s for ss, since then, like RFC 5895
-	// section 2, for ß: readers differ by their age.
+	// Before version 15.1, UTS 46 mapped the capital sharp s to ss; since then it maps it to ß,
+	// like RFC 5895 section 2. The result must not depend on the version of the library.
 	s = strings.ReplaceAll(s, "\u1e9e", "\u00df")
 	d, err := domains.ToASCII(s)
 	if err == nil && d != s {
-		// The rules are held against what was typed, not always against what it stands for:
-		// ℵ is let in among Latin letters, and stands for א, which is not.
+		// The library checks some rules against what was typed and not against what that is mapped
+		// to: ℵ is accepted among Latin letters, and is mapped to א, which is not.
 		var again string
 		if again, err = domains.ToASCII(d); again != d {
 			err = ErrDomain
@@ -46,8 +47,8 @@ func readDomain(s string) (string, error) {
 	return d, nil
 }
 
-// numeric says whether a last label makes an IPv4 address of a domain, in the eyes of a mail
-// server that reads those without brackets.
+// numeric reports whether the last label of a domain is a number. Some mail servers read such a
+// domain as an IPv4 address.
 func numeric(label string) bool {
 	return strings.Trim(label, "0123456789") == ""
 }

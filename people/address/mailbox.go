@@ -2,10 +2,10 @@ package address
 
 import "strings"
 
-// Mailbox names the mailbox that the address very likely ends in, for counting what is sent
-// there. It never tells accounts apart, and nothing is sent to it: that two addresses end in
-// one mailbox is for its host to know, and here a guess. A +tag is left out everywhere, and
-// at hosts of many people what those are known to leave out.
+// Mailbox returns a name for the mailbox that the address most probably leads to. It serves to
+// count what is sent there, and nothing else: only the mail system knows whether two addresses lead
+// to one mailbox. A +tag is removed for all hosts, and at large hosts whatever they are known to
+// ignore.
 func (a Address) Mailbox() string {
 	box, _, _ := strings.Cut(lower(a.local), "+")
 	domain := a.domain
@@ -18,25 +18,26 @@ func (a Address) Mailbox() string {
 			box, _, _ = strings.Cut(box, host.tag)
 		}
 	} else if sub, ok := strings.CutSuffix(domain, ".fastmail.com"); ok && !strings.Contains(sub, ".") {
-		box, domain = sub, "fastmail.com" // anything@jo.fastmail.com is Jo's
+		box, domain = sub, "fastmail.com" // anything@jo.fastmail.com leads to the mailbox jo
 	}
 	return Address{local: box, domain: domain}.Key()
 }
 
-// host is what a provider makes of the addresses of one of its domains.
+// host says how a mail provider reads the addresses of one of its domains.
 type host struct {
-	domain  string // under which all its mailboxes are
-	ignores string // characters that do not count
-	tag     string // what begins a tag, beside +
+	domain  string // the one domain under which all its mailboxes are counted
+	ignores string // characters that are ignored
+	tag     string // what begins a tag, besides +
 }
 
 var (
 	google = host{domain: "gmail.com", ignores: "."}
 	proton = host{domain: "proton.me", ignores: ".-_"}
-	yandex = host{domain: "yandex.ru", ignores: ".-"} // each stands for the other there
+	yandex = host{domain: "yandex.ru", ignores: ".-"} // the two are interchangeable there
 	icloud = host{domain: "icloud.com"}
 )
 
+// hosts are the large mail providers, by domain.
 var hosts = map[string]host{
 	"gmail.com": google, "googlemail.com": google,
 	"proton.me": proton, "protonmail.com": proton, "protonmail.ch": proton, "pm.me": proton,

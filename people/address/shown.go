@@ -2,8 +2,8 @@ package address
 
 import "strings"
 
-// Shown is an address as people read it: what is stored, with the domain in the letters that
-// it stands for. It is for pages and mails alone; nothing is compared by it or sent to it.
+// Shown returns a stored address as users read it, with the letters of the domain in place of
+// A-labels. It is for pages and mails only: the result is not compared, and no mail is sent to it.
 func Shown(stored string) string {
 	local, domain, _ := strings.Cut(stored, "@")
 	if !strings.Contains(domain, "xn--") {
@@ -16,5 +16,5 @@ func Shown(stored string) string {
 	return local + "@" + letters
 }
 
-// Shown is the address as people read it.
+// Shown returns the address as users read it.
 func (c Claimed) Shown() string { return Shown(c.String()) }

@@ -6,7 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Claim is a row of the table.
+// Claim is a row of the table of claims.
 type Claim struct {
 	// Name is the claim's name in tokens. One with a dot, as in address.locality, is a member
 	// of the object that another claim has.
@@ -44,7 +44,7 @@ const (
 	List    Type = "list of strings"
 )
 
-// Editor is who may edit a claim.
+// Editor is the role that may edit a claim.
 type Editor int
 
 const (
@@ -143,6 +143,7 @@ func (t *Table) UpstreamNames() []string {
 	return t.names(func(c *Claim) bool { return c.Upstream })
 }
 
+// names returns the names of the rows for which are returns true.
 func (t *Table) names(are func(c *Claim) bool) []string {
 	var all []string
 	for i := range t.rows {

@@ -48,18 +48,20 @@ func (f Form) Fault(value string) string {
 	return ""
 }
 
+// secureURL reports whether s is an absolute https URL without a user name.
 func secureURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil
 }
 
+// birthdates and zoneNames match the forms of birthdate and zoneinfo.
 var (
 	birthdates = regexp.MustCompile(`^(\d{4}|\d{4}-\d{2}-\d{2})$`)
 	zoneNames  = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*){0,2}$`)
 )
 
-// date takes the forms of OpenID Connect Core section 5.1: a day, a year, or a day of the year 0000
-// for users who do not tell the year.
+// date reports whether s has one of the forms of OpenID Connect Core section 5.1: a day, a year, or
+// a day of the year 0000 for users who do not give the year.
 func date(s string) bool {
 	full := s
 	if len(s) == 4 {

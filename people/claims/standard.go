@@ -47,14 +47,15 @@ var Standard = NewTable(
 		func(u *storage.User) any { return truth(u.Phone, u.PhoneVerified) }),
 )
 
+// protocol returns the row of a claim that the protocol sets.
 func protocol(name string, typ Type) Claim { return Claim{Name: name, Type: typ} }
 
-// computed is a claim that follows from a user's record.
+// computed returns the row of a claim that follows from a user's record.
 func computed(name, scope string, typ Type, value func(u *storage.User) any) Claim {
 	return Claim{Name: name, Scope: scope, Type: typ, Value: value}
 }
 
-// imported is a text of the profile that imports set.
+// imported returns the row of a text of the profile that only imports and the administrator set.
 func imported(name string, at func(p *storage.Profile) *string, form Form) Claim {
 	value := func(u *storage.User) any { return text(*at(&u.Profile)) }
 	return Claim{
@@ -62,14 +63,14 @@ func imported(name string, at func(p *storage.Profile) *string, form Form) Claim
 	}
 }
 
-// own is a text of the profile that its owner edits.
+// own returns the row of a text of the profile that its owner edits.
 func own(name string, at func(p *storage.Profile) *string, form Form, input Input) Claim {
 	c := imported(name, at, form).by(Owner)
 	c.Input = input
 	return c
 }
 
-// member is a member of the address that its owner edits.
+// member returns the row of a member of the address that its owner edits.
 func member(name string, form Form, fill string, at func(a *storage.Address) *string) Claim {
 	return Claim{
 		Name: "address." + name, Type: String, Form: form, Editor: Owner, Input: Input{Group: Address, Fill: fill},
@@ -77,8 +78,11 @@ func member(name string, form Form, fill string, at func(a *storage.Address) *st
 	}
 }
 
+// by returns the row with another editor.
 func (c Claim) by(e Editor) Claim { c.Editor = e; return c }
-func (c Claim) upstream() Claim   { c.Upstream = true; return c }
+
+// upstream returns the row as one that upstream providers may fill.
+func (c Claim) upstream() Claim { c.Upstream = true; return c }
 
 // text returns nil for "": what is not known is left out, never sent empty (OpenID Connect Core
 // section 5.3.2).
@@ -89,7 +93,7 @@ func text(s string) any {
 	return s
 }
 
-// truth returns what is true of a text, or nil when there is no text.
+// truth returns is, or nil if the text of is empty.
 func truth(of string, is bool) any {
 	if of == "" {
 		return nil
@@ -97,6 +101,7 @@ func truth(of string, is bool) any {
 	return is
 }
 
+// updatedAt returns the time of the user's last change in Unix seconds, or nil.
 func updatedAt(u *storage.User) any {
 	if u.UpdatedAt.IsZero() {
 		return nil
@@ -104,6 +109,7 @@ func updatedAt(u *storage.User) any {
 	return u.UpdatedAt.Unix()
 }
 
+// wholeAddress returns the user's address, or nil if all of it is empty.
 func wholeAddress(u *storage.User) any {
 	if u.Profile.Address == nil || *u.Profile.Address == (storage.Address{}) {
 		return nil

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	pixels = 4 // the side of a module
-	margin = 4 // modules of white around, as readers ask for
+	pixels = 4 // the side of a module of the code, in pixels
+	margin = 4 // the width of the white margin in modules, as readers need it
 )
 
-// QR is text as a PNG of a QR code.
+// QR returns text as a PNG of a QR code. It returns an error if text is too long.
 func QR(text string) ([]byte, error) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	// RecoveryCodes is how many a person gets.
+	// RecoveryCodes is how many codes a user gets.
 	RecoveryCodes = 10
 
-	recoveryLength = 12 // characters of 5 bits
-	// letters are those of Crockford's base 32: none looks like another.
+	recoveryLength = 12 // characters of 5 bits each
+	// letters are the digits of Crockford's base 32. None looks like another.
 	letters = "0123456789abcdefghjkmnpqrstvwxyz"
 )
 
-// Recovery are the MACs of the codes that were not used, and the keys that may have made
-// them. They are stored together, sealed: a master secret can go, though what was
-// authenticated with it is on the person's paper alone. Whoever reads the database without
-// the master secret has nothing to guess at.
+// Recovery are the MACs of the codes that were not used yet, and the keys that may have made them.
+// They are stored together and sealed. A master secret can therefore be replaced, although the
+// codes themselves are only on the user's paper. An attacker who reads the database without the
+// master secret cannot even guess codes.
 type Recovery struct{ keys, macs [][]byte }
 
-// NewRecovery makes a person's codes, and what is to be stored of them.
+// NewRecovery returns new codes for the user, and the value to store.
 func NewRecovery(userID string) (codes []string, r Recovery) {
 	key := make([]byte, sha256.Size)
 	rand.Read(key)
@@ -36,7 +36,7 @@ func NewRecovery(userID string) (codes []string, r Recovery) {
 		b := make([]byte, recoveryLength)
 		rand.Read(b)
 		for i := range b {
-			b[i] = letters[b[i]%byte(len(letters))] // 32 divides 256
+			b[i] = letters[b[i]%byte(len(letters))] // 32 divides 256, so that all letters are equally probable
 		}
 		code := string(b)
 		r.macs = append(r.macs, mac(key, userID, code))
@@ -45,7 +45,7 @@ func NewRecovery(userID string) (codes []string, r Recovery) {
 	return codes, r
 }
 
-// mac authenticates a code as one person's: it is none of another's.
+// mac authenticates a code of one user. The same code of another user has another MAC.
 func mac(key []byte, userID, code string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(userID + "\x00" + code))
@@ -54,9 +54,9 @@ func mac(key []byte, userID, code string) []byte {
 
 var errMalformedRecovery = errors.New("malformed recovery codes")
 
-// OpenRecovery reads what Seal gave.
+// OpenRecovery reads the result of Seal. It returns secret.ErrInvalid if no master secret opens it.
 func OpenRecovery(box *secret.Box, stored []byte) (Recovery, error) {
-	if len(stored)%sha256.Size == 0 { // by the first versions: MACs alone, of keys of the box
+	if len(stored)%sha256.Size == 0 { // the first versions stored MACs alone, made with the keys of the box
 		return Recovery{box.MACKeys(), slices.Collect(slices.Chunk(stored, sha256.Size))}, nil
 	}
 	plain, err := box.Open(stored)
@@ -70,13 +70,13 @@ func OpenRecovery(box *secret.Box, stored []byte) (Recovery, error) {
 	return Recovery{parts[:n], parts[n:]}, nil
 }
 
-// Seal is r to be stored.
+// Seal returns r in its stored form.
 func (r Recovery) Seal(box *secret.Box) []byte {
 	return box.Seal(slices.Concat([]byte{byte(len(r.keys))}, slices.Concat(r.keys...), slices.Concat(r.macs...)))
 }
 
-// RenewRecovery is what is stored of a person's codes, sealed with the first master secret;
-// nil when it is already.
+// RenewRecovery returns stored codes sealed with the first master secret, or nil if they are
+// already.
 func RenewRecovery(box *secret.Box, stored []byte) ([]byte, error) {
 	if len(stored)%sha256.Size != 0 {
 		return box.Renew(stored)
@@ -88,13 +88,14 @@ func RenewRecovery(box *secret.Box, stored []byte) ([]byte, error) {
 	return r.Seal(box), nil
 }
 
-// Left is how many codes were not used.
+// Left returns the number of codes that were not used yet.
 func (r Recovery) Left() int { return len(r.macs) }
 
-// lookalikes are what people read in place of letters.
+// lookalikes replaces letters that users read in the place of others.
 var lookalikes = strings.NewReplacer("o", "0", "i", "1", "l", "1")
 
-// Use checks a code as it was typed, and gives what is to be stored in place of r.
+// Use checks a code as the user typed it. It returns the value to store in the place of r, and
+// reports whether the code is right.
 func (r Recovery) Use(userID, code string) (Recovery, bool) {
 	code = lookalikes.Replace(typed.Code(code))
 	if len(code) != recoveryLength {

@@ -17,20 +17,21 @@ import (
 )
 
 const (
-	period       = 30 // seconds a code is shown for
-	tolerance    = 1  // codes before and after it that are taken: clocks differ
-	secretLength = 20 // bytes, as RFC 4226 recommends
+	period       = 30 // seconds for which an app shows a code
+	tolerance    = 1  // how many codes before and after the current one are accepted, because clocks differ
+	secretLength = 20 // bytes, as RFC 4226 section 4 recommends
 )
 
 var base32NoPadding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// TOTP is the secret that an app and we share, and the last step whose code was used.
+// TOTP is the secret that an app shares with the server, and the time step of the last code that
+// was used.
 type TOTP struct {
 	secret []byte
 	step   int64
 }
 
-// NewTOTP makes one that was never used.
+// NewTOTP returns a new random secret.
 func NewTOTP() TOTP {
 	t := TOTP{secret: make([]byte, secretLength)}
 	rand.Read(t.secret)
@@ -39,7 +40,7 @@ func NewTOTP() TOTP {
 
 var errMalformed = errors.New("malformed TOTP secret")
 
-// ParseTOTP reads what Bytes gave.
+// ParseTOTP reads the result of Bytes.
 func ParseTOTP(b []byte) (TOTP, error) {
 	if len(b) != 8+secretLength {
 		return TOTP{}, errMalformed
@@ -47,18 +48,19 @@ func ParseTOTP(b []byte) (TOTP, error) {
 	return TOTP{secret: b[8:], step: int64(binary.BigEndian.Uint64(b))}, nil
 }
 
-// Bytes is t to be stored, sealed.
+// Bytes returns t in its stored form, which the caller seals.
 func (t TOTP) Bytes() []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(t.step)), t.secret...)
 }
 
-// Use checks a code as it was typed. It gives what is to be stored in place of t: a code
-// works once, and none works that is older than one that was used (RFC 6238 section 5.2).
+// Use checks a code as the user typed it. It returns the value to store in the place of t, and
+// reports whether the code is right. A code works once, and no code works that is older than one
+// that was used (RFC 6238 section 5.2).
 func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
 	code = typed.Code(code)
 	current := now.Unix() / period
 	if t.step-current > tolerance+int64(storage.ClockSkew/time.Second)/period {
-		t.step = 0 // a clock was ahead, the app's like ours: its owner is not to wait until then
+		t.step = 0 // the clock was ahead when the last code was used: do not make the user wait until then
 	}
 	for step := current - tolerance; step <= current+tolerance; step++ {
 		want, err := hotp.GenerateCode(t.Text(), uint64(step))
@@ -72,15 +74,15 @@ func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
 	return t, false
 }
 
-// Text is the secret for people whose app cannot read the picture.
+// Text returns the secret as text, for users whose app cannot read the QR code.
 func (t TOTP) Text() string { return base32NoPadding.EncodeToString(t.secret) }
 
-// URL is what the picture says: the secret, and for whom and what it is. Apps take the
-// issuer from the label, up to its colon, or from the parameter.
+// URL returns the content of the QR code: the secret, the issuer and the account. Apps read the
+// issuer from the label before the colon, or from the parameter.
 func (t TOTP) URL(issuer, account string) string {
 	issuer = strings.ReplaceAll(issuer, ":", " ")
 	q := url.Values{"secret": {t.Text()}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
-	// Some apps show a + as it is.
+	// Some apps show a + literally.
 	query := strings.ReplaceAll(q.Encode(), "+", "%20")
 	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(account) + "?" + query
 }

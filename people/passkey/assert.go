@@ -10,12 +10,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Ask asks browser for a passkey. Without a person it is for whoever signs in: browsers
-// show the passkeys that they hold for us. With one it is for one of theirs, and only
-// for those that are good for the purpose; ErrWrong when there is none.
+// Ask makes a challenge that only this browser can answer. With person nil any user may answer, and
+// the browser shows the passkeys that it has for this site. Otherwise the answer must come from one
+// of the person's passkeys that are good for the purpose. Ask returns ErrWrong if the person has
+// none.
 func (p *Party) Ask(purpose Purpose, browser string, person *Person) (Challenge, error) {
 	verification := protocol.VerificationRequired
-	if purpose == Factor { // something else was proven; holding it is enough
+	if purpose == Factor { // another factor was proven: possession of the passkey is enough
 		verification = protocol.VerificationDiscouraged
 	}
 	var (
@@ -45,16 +46,18 @@ func (p *Party) Ask(purpose Purpose, browser string, person *Person) (Challenge,
 	return p.seal(purpose, userID, browser, options.Response, session)
 }
 
+// goodFor reports whether the passkey can serve the purpose. To sign in alone it must have verified
+// its owner when it was made.
 func (k Passkey) goodFor(purpose Purpose) bool {
 	return !k.Cloned() && (purpose == Factor || k.Credential.Flags.UserVerified)
 }
 
-// Answer is what a browser says to Ask. UserID and ID say which passkey to look up, and
-// are not proven yet.
+// Answer is a browser's answer to Ask. UserID and ID say which passkey to look up. They are not
+// proven before Verify.
 type Answer struct {
 	UserID string
-	ID     string // of the credential, base64url
-	// Once is spent with the change that follows Verify.
+	ID     string // the id of the credential in base64url
+	// Once must be spent in the storage.Change that follows Verify, so that an answer works once.
 	Once storage.Spent
 
 	party  *Party
@@ -62,7 +65,8 @@ type Answer struct {
 	parsed *protocol.ParsedCredentialAssertionData
 }
 
-// Open reads an answer to Ask: an AuthenticationResponseJSON.
+// Open reads an answer to Ask, an AuthenticationResponseJSON, together with the state of its
+// challenge. It returns ErrWrong or ErrLate.
 func (p *Party) Open(purpose Purpose, browser, state string, answer []byte) (*Answer, error) {
 	l, err := p.open(purpose, browser, state)
 	if err != nil {
@@ -81,16 +85,16 @@ func (p *Party) Open(purpose Purpose, browser, state string, answer []byte) (*An
 	return a, nil
 }
 
-// Proof is what an answer has proven.
+// Proof is what an answer proves.
 type Proof struct {
-	// Verified says that the passkey made sure that it was its owner, by a PIN or a
-	// finger, and that this says something: see Passkey.SignsIn.
+	// Verified means that the passkey verified its owner, by a PIN or biometrics, both now and when
+	// it was made. See Passkey.SignsIn.
 	Verified bool
 	Synced   bool
 }
 
-// AMR are the proof's methods (RFC 8176): where the key is, and whether two factors were
-// proven, the device and its owner.
+// AMR returns the methods of the proof (RFC 8176): where the key is kept and, if the owner was
+// verified, that two factors were proven.
 func (p Proof) AMR() []string {
 	amr := []string{"hwk"}
 	if p.Synced {
@@ -102,9 +106,9 @@ func (p Proof) AMR() []string {
 	return amr
 }
 
-// Verify judges the answer by the record of the passkey that it names, and its owner's
-// id. It gives the record as it is to be kept from now on: also with ErrCloned, for which
-// it is marked.
+// Verify checks the answer against the passkey's record k. owner is the id of the user to whom k
+// belongs. It returns the record to store from now on. With ErrCloned the record must be stored as
+// well, because it is marked as cloned. Every other error is ErrWrong.
 func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof, error) {
 	if k.ID() != a.ID || owner != a.UserID {
 		return k, Proof{}, fmt.Errorf("%w: another passkey", ErrWrong)
@@ -116,9 +120,9 @@ func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof,
 		return k, Proof{}, fmt.Errorf("%w: it did not verify its owner when it was made", ErrWrong)
 	}
 	session := a.letter.Session
-	session.UserID = a.party.handle(owner) // for both kinds alike, now that it is known
-	// Open saw that the browser was asked for this passkey among others, which the
-	// library would want to see all of.
+	session.UserID = a.party.handle(owner) // set for both kinds of challenge, now that the owner is known
+	// Open has made sure that the browser was asked for this passkey. The library would want to see
+	// all passkeys that it was asked for.
 	if len(session.AllowedCredentialIDs) > 0 {
 		if !contains(session.AllowedCredentialIDs, k.Credential.ID) {
 			return k, Proof{}, fmt.Errorf("%w: not one of those asked for", ErrWrong)
@@ -138,6 +142,7 @@ func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof,
 	return k, Proof{Verified: verified, Synced: k.Synced()}, nil
 }
 
+// contains reports whether id is one of ids.
 func contains(ids [][]byte, id []byte) bool {
 	for _, other := range ids {
 		if string(other) == string(id) {

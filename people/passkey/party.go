@@ -17,43 +17,42 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Life is how long an answer to a challenge may take. Pages that stay open for longer
-// ask for another one.
+// Life is how long the user may take to answer a challenge. A page that stays open for longer
+// requests another challenge.
 const Life = 10 * time.Minute
 
 var (
-	// ErrNoHost says that the issuer has no host name, without which there are no
-	// passkeys: browsers refuse them for IP addresses.
+	// ErrNoHost means that the issuer has no host name. Browsers refuse passkeys for IP addresses.
 	ErrNoHost = errors.New("passkeys need a host name")
-	// ErrWrong is every reason why an answer proves nothing.
+	// ErrWrong means that an answer proves nothing, for whatever reason.
 	ErrWrong = errors.New("this passkey proves nothing here")
-	// ErrCloned is an ErrWrong: somebody has a copy of the passkey's key.
+	// ErrCloned is an ErrWrong that means that the passkey's private key was copied.
 	ErrCloned = fmt.Errorf("%w: its counter went back", ErrWrong)
-	// ErrLate says that the challenge has lapsed, or was answered before.
+	// ErrLate means that the challenge has expired, or was answered before.
 	ErrLate = errors.New("the challenge has lapsed")
 )
 
-// Purpose is what a challenge is for. An answer to one for something else is ErrWrong.
+// Purpose is what a challenge is for. Its answer gives ErrWrong for every other purpose.
 type Purpose string
 
 const (
 	// Register makes a new passkey.
 	Register Purpose = "register"
-	// SignIn proves who somebody is, by the passkey alone: it has to verify its person.
+	// SignIn proves which user is there by the passkey alone. The passkey must verify its owner.
 	SignIn Purpose = "sign-in"
-	// Factor adds the passkey to another proof of the same person.
+	// Factor adds the passkey to another proof of the same user.
 	Factor Purpose = "factor"
 )
 
-// Party is the relying party: one tenant.
+// Party is the relying party of one tenant.
 type Party struct {
 	tenant string
 	rp     *webauthn.WebAuthn
 	box    *secret.Box
 }
 
-// New makes the Party of a tenant, known by its issuer and shown as name. ErrNoHost when
-// browsers would refuse it.
+// New returns the Party of a tenant. issuer is the tenant's, and name the text that browsers show.
+// It returns ErrNoHost if browsers would refuse passkeys for the issuer.
 func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
 	u, err := url.Parse(issuer)
 	if err != nil {
@@ -67,8 +66,8 @@ func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
 	rp, err := webauthn.New(&webauthn.Config{
 		RPID: host, RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host},
 		Timeouts: webauthn.TimeoutsConfig{Login: timeout, Registration: timeout},
-		// Password managers add outputs of their own. None is read but credProps, which
-		// is asked for.
+		// Password managers add extension outputs of their own. Only credProps is read, which is
+		// requested.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {
@@ -77,19 +76,19 @@ func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
 	return &Party{tenant: tenant, rp: rp, box: secrets.Box(tenant, secret.PasskeyChallenge)}, nil
 }
 
-// RPID is the host name that the tenant's passkeys belong to.
+// RPID returns the host name that the tenant's passkeys belong to.
 func (p *Party) RPID() string { return p.rp.Config.RPID }
 
-// Challenge is the first half of a ceremony.
+// Challenge is the result of the first half of a ceremony.
 type Challenge struct {
-	// Options are what the browser is asked: PublicKeyCredentialCreationOptionsJSON or
-	// PublicKeyCredentialRequestOptionsJSON.
+	// Options are PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON,
+	// for the browser.
 	Options json.RawMessage `json:"options"`
-	// State comes back with the answer, unchanged.
+	// State must come back with the answer, unchanged.
 	State string `json:"state"`
 }
 
-// letter is what is sealed in a State.
+// letter is the sealed content of a State.
 type letter struct {
 	Purpose Purpose              `json:"purpose"`
 	UserID  string               `json:"user,omitempty"`
@@ -97,7 +96,7 @@ type letter struct {
 	Session webauthn.SessionData `json:"session"`
 }
 
-// seal makes a Challenge that only browser can answer.
+// seal returns a Challenge that only this browser can answer.
 func (p *Party) seal(purpose Purpose, userID, browser string, options any, session *webauthn.SessionData) (Challenge, error) {
 	raw, err := json.Marshal(options)
 	if err != nil {
@@ -110,8 +109,8 @@ func (p *Party) seal(purpose Purpose, userID, browser string, options any, sessi
 	return Challenge{Options: raw, State: p.box.SealString(plain)}, nil
 }
 
-// open gives back what seal was given. ErrWrong for what was sealed for something else,
-// ErrLate for what is too old.
+// open returns the letter in a State. It returns ErrWrong if the state was made for another purpose
+// or browser, and ErrLate if it has expired.
 func (p *Party) open(purpose Purpose, browser, state string) (letter, error) {
 	var l letter
 	plain, err := p.box.OpenString(state)
@@ -133,7 +132,7 @@ func (p *Party) open(purpose Purpose, browser, state string) (letter, error) {
 	return l, nil
 }
 
-// MadeFor is that one of the browsers which the state was made for, or "": a browser's
+// MadeFor returns the one of the browser's bindings that the state was made for, or "". A browser's
 // binding may have been replaced since.
 func (p *Party) MadeFor(state string, browsers []string) string {
 	var l letter
@@ -149,16 +148,17 @@ func (p *Party) MadeFor(state string, browsers []string) string {
 	return ""
 }
 
-// once is what using up the letter's challenge spends.
+// once returns what spending the letter's challenge stores.
 func (p *Party) once(l letter) storage.Spent {
 	return storage.Spent{TenantID: p.tenant, Purpose: storage.SpentPasskey, Value: l.Session.Challenge, ExpiresAt: l.Session.Expires}
 }
 
+// hash returns the SHA-256 of s.
 func hash(s string) []byte {
 	sum := sha256.Sum256([]byte(s))
 	return sum[:]
 }
 
-// wrong keeps of the library's errors what may be logged: their DevInfo holds what was
-// sent.
+// wrong turns an error of the library into ErrWrong. It keeps only the text that may be logged,
+// because the library's DevInfo contains what was sent.
 func wrong(err error) error { return fmt.Errorf("%w: %s", ErrWrong, err.Error()) }

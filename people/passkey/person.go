@@ -8,29 +8,29 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 )
 
-// Person is whose passkeys it is about.
+// Person is the user that a ceremony concerns, with all of their passkeys.
 type Person struct {
 	ID string
-	// Name is what tells the person's accounts apart in the browser's list: what they
-	// sign in with. Display is what they are called, or "".
+	// Name tells the user's accounts apart in the browser's list: it is what they sign in with.
+	// Display is the user's name, or "".
 	Name, Display string
 	Passkeys      []Passkey
 }
 
-// handlePrefix is the length of what a user handle has before the person's id.
+// handlePrefix is the length of the prefix of a user handle, before the user's id.
 const handlePrefix = 8
 
-// handle is the person's user handle (WebAuthn 14.6.1): who holds the authenticator may
-// read it, so that it says nothing but the id. Tenants below one host share its
-// passkeys in the browser's eyes, where a new one replaces that with the same handle,
-// and people may have been imported with the same id into several: so the tenant is
-// part of it.
+// handle returns the user handle (WebAuthn section 14.6.1). The holder of the authenticator can
+// read it, so that it contains no more than the id and the tenant. Tenants below one host share
+// their passkeys in the browser's view, where a new passkey replaces one with the same handle, and
+// users may have been imported into several tenants with the same id.
 func (p *Party) handle(userID string) []byte {
 	sum := sha256.Sum256([]byte("passkey\x00" + p.tenant))
 	return append(sum[:handlePrefix:handlePrefix], userID...)
 }
 
-// userID is whose handle it is, or "" when it is not one of this tenant's.
+// userID returns the id of the user with that handle, or "" if the handle is not one of this
+// tenant's.
 func (p *Party) userID(handle []byte) string {
 	if len(handle) <= handlePrefix {
 		return ""
@@ -42,9 +42,9 @@ func (p *Party) userID(handle []byte) string {
 	return id
 }
 
-// Known is what a page may tell the browser about the person's passkeys (WebAuthn 5.1.10,
-// signalAllAcceptedCredentials), so that password managers forget those that were
-// removed here. Only for the person themselves to see.
+// Known returns the JSON that a page may pass to the browser as signalAllAcceptedCredentials
+// (WebAuthn section 5.1.10): the ids of the user's passkeys, so that password managers drop those
+// that were removed here. Only the user may see it.
 func (p *Party) Known(person Person) (string, error) {
 	ids := []string{}
 	for _, k := range person.Passkeys {
@@ -56,7 +56,7 @@ func (p *Party) Known(person Person) (string, error) {
 	return string(raw), err
 }
 
-// user is a Person as the library wants it.
+// user is a Person in the form that the library demands.
 type user struct {
 	person *Person
 	handle []byte

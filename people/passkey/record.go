@@ -12,16 +12,16 @@ import (
 // MaxName bounds the name of a passkey, in characters.
 const MaxName = 60
 
-// Passkey is the whole record of one (WebAuthn section 4, "credential record"): what
-// later versions of the rules may want to look at again is kept with it.
+// Passkey is the complete credential record of WebAuthn section 4. All of it is stored, because
+// later versions of the rules may need it.
 type Passkey struct {
-	// Name is what its owner calls it, or "".
+	// Name is the name that the owner gave the passkey, or "".
 	Name       string              `json:"name,omitempty"`
 	LastUsed   time.Time           `json:"last_used,omitzero"`
 	Credential webauthn.Credential `json:"credential"`
 }
 
-// Parse reads what Encode wrote.
+// Parse reads the result of Encode.
 func Parse(data []byte) (Passkey, error) {
 	var k Passkey
 	if err := json.Unmarshal(data, &k); err != nil {
@@ -30,33 +30,33 @@ func Parse(data []byte) (Passkey, error) {
 	return k, nil
 }
 
-// Encode is the record as it is kept.
+// Encode returns the record in its stored form, which the caller seals.
 func (k Passkey) Encode() ([]byte, error) { return json.Marshal(k) }
 
-// ID is the credential's id, base64url.
+// ID returns the credential's id in base64url.
 func (k Passkey) ID() string { return base64.RawURLEncoding.EncodeToString(k.Credential.ID) }
 
-// Synced says that the passkey can be copied between devices, as password managers do.
+// Synced reports whether the passkey can be copied between devices, as password managers do.
 func (k Passkey) Synced() bool { return k.Credential.Flags.BackupEligible }
 
-// Cloned says that an answer's counter went back: two devices hold its key, though it
-// was made to stay in one. It proves nothing any more.
+// Cloned reports whether the counter of an answer went back. Two devices then have the key,
+// although it was made to stay in one. The passkey proves nothing any more.
 func (k Passkey) Cloned() bool { return k.Credential.Authenticator.CloneWarning }
 
-// SignsIn says whether the passkey proves its owner alone. It has to have verified its
-// owner when it was made: a person who finds a security key without a PIN could give it
-// one. And the browser has to find it without being told whose it is.
+// SignsIn reports whether the passkey alone proves its owner. It must have verified its owner when
+// it was made: a thief of a security key without a PIN could set one later. The browser must also
+// be able to find it without knowing the account.
 func (k Passkey) SignsIn() bool {
 	rk := k.Credential.Extensions.RK
 	return k.Credential.Flags.UserVerified && (rk == nil || *rk) && !k.Cloned()
 }
 
-// Maker is what keeps the passkey, as far as it says so, or "".
+// Maker returns the name of the product that keeps the passkey, or "" if it is not known.
 func (k Passkey) Maker() string { return makers[fmt.Sprintf("%x", k.Credential.Authenticator.AAGUID)] }
 
-// makers are the password managers that most people use, by AAGUID, as the community's
-// list passkeydeveloper/passkey-authenticator-aaguids has them. Nothing proves an
-// AAGUID: it is good for a name alone.
+// makers are common password managers by AAGUID, from the community's list
+// passkeydeveloper/passkey-authenticator-aaguids. An AAGUID is not authenticated: it serves as a
+// name only.
 var makers = map[string]string{
 	"ea9b8d664d011d213ce4b6b48cb575d4": "Google Password Manager",
 	"fbfc3007154e4ecc8c0b6e020557d7bd": "Apple Passwords",

@@ -9,16 +9,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Create asks browser for a new passkey of the person, in none of the places that hold
-// one of theirs already. It should verify its owner and be found without a name; what
-// cannot do so, such as an old security key, can still be a second factor.
+// Create makes a challenge for a new passkey of the person that only this browser can answer.
+// Devices that already hold a passkey of the person are excluded. The passkey should verify its
+// owner and be discoverable. One that cannot, such as an old security key, is still a second
+// factor.
 func (p *Party) Create(browser string, person Person) (Challenge, error) {
 	u := p.user(&person, person.Passkeys)
 	options, session, err := p.rp.BeginRegistration(u,
 		webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementPreferred, UserVerification: protocol.VerificationPreferred,
 		}),
-		webauthn.WithConveyancePreference(protocol.PreferNoAttestation), // which make it is says nothing that we ask for
+		// attestation would name the model, which decides nothing here
+		webauthn.WithConveyancePreference(protocol.PreferNoAttestation),
 		webauthn.WithExclusions(webauthn.Credentials(u.keys).CredentialDescriptors()),
 		webauthn.WithCredentialParameters(webauthn.CredentialParametersRecommendedL3()),
 		webauthn.WithExtensions(webauthn.WithExtensionCredProps()),
@@ -29,8 +31,8 @@ func (p *Party) Create(browser string, person Person) (Challenge, error) {
 	return p.seal(Register, person.ID, browser, options.Response, session)
 }
 
-// Created is the passkey that browser answers Create with: a RegistrationResponseJSON.
-// Storing it spends once.
+// Created returns the passkey in the answer to Create, a RegistrationResponseJSON. The change that
+// stores the passkey must spend once. Created returns ErrWrong or ErrLate.
 func (p *Party) Created(browser, state string, answer []byte, person Person) (k Passkey, once storage.Spent, err error) {
 	l, err := p.open(Register, browser, state)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Bounds of Argon2's cost, as package argon2id has them.
+// Bounds on the cost of Argon2i and Argon2d. They are those of package argon2id.
 const (
 	maxArgon2Memory  = 256 * 1024  // KiB
 	maxArgon2Work    = 1024 * 1024 // KiB, over all passes
@@ -15,13 +15,16 @@ const (
 	maxArgon2Threads = 16
 )
 
-// argon2Hash is $argon2i$ or $argon2d$ (RFC 9106). Argon2id is package argon2id's.
+// argon2Hash is a PHC string that begins with $argon2i$ or $argon2d$ (RFC 9106). Argon2id is
+// package argon2id's.
 type argon2Hash struct {
 	kind                 string
 	memory, time, thread int
 	salt, key            []byte
 }
 
+// parseArgon2 reads an argon2Hash. It returns ErrForeign for any other text and for costs that are
+// out of bounds.
 func parseArgon2(text string) (foreign, error) {
 	p, ok := parsePHC(text, []string{"m", "t", "p"}, 2)
 	if !ok || p.version != "19" {
@@ -40,10 +43,12 @@ func parseArgon2(text string) (foreign, error) {
 	return h, nil
 }
 
+// String returns the PHC string.
 func (h argon2Hash) String() string {
 	return fmt.Sprintf("$%s$v=19$m=%d,t=%d,p=%d$%s$%s", h.kind, h.memory, h.time, h.thread, strict.EncodeToString(h.salt), strict.EncodeToString(h.key))
 }
 
+// matches implements foreign.
 func (h argon2Hash) matches(password string) bool {
 	var key []byte
 	if h.kind == "argon2d" {

@@ -7,25 +7,28 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// golang.org/x/crypto has Argon2i and Argon2id. Of Argon2d, which nobody should hash
-// passwords with, but some have, here is what verifying takes: RFC 9106 in its order,
-// one lane after the other.
+// golang.org/x/crypto has Argon2i and Argon2id only. This file has what it takes to verify hashes
+// of Argon2d, which is not meant for passwords but which some products used. It follows the order
+// of RFC 9106, one lane after the other.
 
 const (
-	argon2Words  = 128 // of 8 bytes, in a block
+	argon2Words  = 128 // words of 8 bytes in a block
 	argon2Slices = 4
 )
 
+// argon2Block is a block of the memory, 1 KiB.
 type argon2Block [argon2Words]uint64
 
+// argon2dKey returns the Argon2d key of that length. memory is in KiB, and time the number of
+// passes.
 func argon2dKey(password, salt []byte, time, memory, lanes, length uint32) []byte {
-	const kind = 0 // y, of Argon2d
+	const kind = 0 // y of section 3.1, for Argon2d
 	var seed []byte
 	le := binary.LittleEndian
 	for _, n := range []uint32{lanes, length, memory, time, argon2Version, kind} {
 		seed = le.AppendUint32(seed, n)
 	}
-	for _, part := range [][]byte{password, salt, nil, nil} { // no secret, no associated data
+	for _, part := range [][]byte{password, salt, nil, nil} { // there is no secret value and no associated data
 		seed = append(le.AppendUint32(seed, uint32(len(part))), part...)
 	}
 	h0 := blake2b.Sum512(seed)
@@ -65,11 +68,11 @@ func argon2dKey(password, salt []byte, time, memory, lanes, length uint32) []byt
 	return argon2Hashed(raw, length)
 }
 
-// argon2Version is 1.3.
+// argon2Version is version 1.3.
 const argon2Version = 0x13
 
-// argon2dSegment fills a quarter of a lane. Which blocks are mixed is said by the block
-// before (section 3.4.1.1).
+// argon2dSegment fills a quarter of a lane in one pass. The block before decides which other block
+// is mixed in (section 3.4.1.1).
 func argon2dSegment(blocks []argon2Block, pass, slice, lane, lanes, laneLength uint32) {
 	segment := laneLength / argon2Slices
 	first := uint32(0)
@@ -84,7 +87,7 @@ func argon2dSegment(blocks []argon2Block, pass, slice, lane, lanes, laneLength u
 		if pass == 0 && slice == 0 {
 			other = lane
 		}
-		// Section 3.4.2: how many blocks may be chosen from, and where they begin.
+		// Section 3.4.2: the number of blocks to choose from, and where they begin.
 		area, start := slice*segment, uint32(0)
 		if pass > 0 {
 			area, start = (argon2Slices-1)*segment, (slice+1)%argon2Slices*segment
@@ -101,7 +104,8 @@ func argon2dSegment(blocks []argon2Block, pass, slice, lane, lanes, laneLength u
 	}
 }
 
-// argon2Fill is the compression function G of section 3.5.
+// argon2Fill is the compression function G of section 3.5. With xor, the result is combined with
+// what is in out.
 func argon2Fill(out, x, y *argon2Block, xor bool) {
 	var r argon2Block
 	for i := range r {
@@ -123,8 +127,9 @@ func argon2Fill(out, x, y *argon2Block, xor bool) {
 	}
 }
 
-// argon2Permute is the permutation P of section 3.6 over eight pairs of words, of which
-// the first is at start and the others follow, each step further.
+// argon2Permute is the permutation P of section 3.6 on eight pairs of words. The first pair is at
+// start, each further pair is step words behind the one before, and the second word of a pair is at
+// the distance second.
 func argon2Permute(b *argon2Block, start, step, second int) {
 	var at [16]int
 	for i := range 8 {
@@ -136,6 +141,7 @@ func argon2Permute(b *argon2Block, start, step, second int) {
 	}
 }
 
+// argon2Mix is the function GB of section 3.6.
 func argon2Mix(a, b, c, d *uint64) {
 	add := func(x, y uint64) uint64 { return x + y + 2*uint64(uint32(x))*uint64(uint32(y)) }
 	*a = add(*a, *b)
@@ -148,7 +154,7 @@ func argon2Mix(a, b, c, d *uint64) {
 	*b = bits.RotateLeft64(*b^*c, -63)
 }
 
-// argon2Hashed is the hash function H' of section 3.3, with an output of any length.
+// argon2Hashed is the hash function H' of section 3.3. Its output has that length in bytes.
 func argon2Hashed(in []byte, length uint32) []byte {
 	in = append(binary.LittleEndian.AppendUint32(nil, length), in...)
 	if length <= blake2b.Size {
@@ -166,11 +172,11 @@ func argon2Hashed(in []byte, length uint32) []byte {
 	return out
 }
 
-// argon2Tail is BLAKE2b with an output of at most 64 bytes.
+// argon2Tail returns the BLAKE2b hash of in, of at most 64 bytes.
 func argon2Tail(in []byte, length uint32) []byte {
 	h, err := blake2b.New(int(length), nil)
 	if err != nil {
-		panic(err) // the length is one that there is
+		panic(err) // the length is from 1 to 64
 	}
 	h.Write(in)
 	return h.Sum(nil)

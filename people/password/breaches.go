@@ -13,28 +13,30 @@ import (
 	"time"
 )
 
-// breachesTimeout is how long somebody who chooses a password waits for the service.
+// breachesTimeout is how long a user who chooses a password waits for the service at most.
 const breachesTimeout = time.Second
 
-// maxRange bounds an answer. Padded ones have some 40 KB.
+// maxRange bounds an answer, in bytes. Padded answers have some 40 KB.
 const maxRange = 1 << 20
 
-// Breaches asks a service that knows the passwords of many breaches, in the protocol of
-// Pwned Passwords: it is told the first five digits of the password's SHA-1, which
-// hundreds of others share, and answers with the rest of all that it knows. Its answer
-// has padding, so that nobody learns from its length what was asked.
+// Breaches asks a service that knows the passwords of many breaches, by the protocol of Pwned
+// Passwords. The service gets the first five hexadecimal digits of the password's SHA-1, which
+// hundreds of other passwords share, and returns the rest of each hash that it knows. Answers are
+// padded, so that an observer cannot tell from their length what was asked.
 //
-// A service that does not answer keeps nobody from choosing a password.
+// If the service does not answer, the password counts as unknown: an outage must not keep users
+// from choosing one.
 type Breaches struct {
-	// URL is where the service has /range/, such as https://api.pwnedpasswords.com.
+	// URL is the address below which the service has /range/, such as
+	// https://api.pwnedpasswords.com.
 	URL string
-	// Client asks. Default: one of its own.
+	// Client makes the requests. The default follows no redirects.
 	Client *http.Client
-	// Log hears of the questions that got no answer.
+	// Log gets a warning for each request that fails. It may be nil.
 	Log *slog.Logger
 }
 
-// know says whether the password is known. A nil service knows none.
+// know reports whether the service knows the password. A nil service knows none.
 func (b *Breaches) know(ctx context.Context, password string) bool {
 	if b == nil || b.URL == "" {
 		return false
@@ -48,6 +50,7 @@ func (b *Breaches) know(ctx context.Context, password string) bool {
 	return known
 }
 
+// ask requests the hashes that begin with prefix, and reports whether rest is among their endings.
 func (b *Breaches) ask(ctx context.Context, prefix, rest string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, breachesTimeout)
 	defer cancel()
@@ -67,7 +70,7 @@ func (b *Breaches) ask(ctx context.Context, prefix, rest string) (bool, error) {
 	}
 	lines := bufio.NewScanner(io.LimitReader(resp.Body, maxRange))
 	for lines.Scan() {
-		// Padding is counted nought times.
+		// Padding has the count 0.
 		suffix, count, ok := strings.Cut(strings.TrimSpace(lines.Text()), ":")
 		if ok && strings.EqualFold(suffix, rest) {
 			return count != "0", nil
@@ -76,6 +79,7 @@ func (b *Breaches) ask(ctx context.Context, prefix, rest string) (bool, error) {
 	return false, lines.Err()
 }
 
+// client returns the Client or its default.
 func (b *Breaches) client() *http.Client {
 	if b.Client != nil {
 		return b.Client
@@ -83,5 +87,5 @@ func (b *Breaches) client() *http.Client {
 	return breachesClient
 }
 
-// breachesClient follows no redirect: the service answers where it is said to be.
+// breachesClient follows no redirect: the password's hash goes to the configured address only.
 var breachesClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -7,38 +7,38 @@ import (
 	"time"
 )
 
-// costs are what the hashes in use cost, in work as package argon2id has it. A wrong
-// password costs as much as the dearest of them, whether there is a hash or none, so that
-// time tells neither that an account exists nor how old its hash is.
+// costs are the costs of the hashes in use, as Work of package argon2id. A wrong password takes as
+// much work as the most expensive of them, whether the account has a hash or not. The time of an
+// answer therefore shows neither that an account exists nor how old its hash is.
 //
-// What is in use is learned: from a sample at the start (Learn), and from each hash that is
+// The hashes in use are learned from a sample at the start (Learn) and from each hash that is
 // verified.
 type costs struct {
-	own int // of new hashes
+	own int // the work of a new hash
 
 	mu      sync.Mutex
-	perWork float64        // nanoseconds, as this machine goes at present
-	kinds   map[string]int // work of the dearer kinds, by how their texts begin
-	most    int
+	perWork float64        // nanoseconds that this machine takes for a unit of work at present
+	kinds   map[string]int // the work of the kinds of hash that cost more than new ones, by kindOf
+	// most is the work of the most expensive kind, bounded by dearestTimes
+	most int
 }
 
 const (
-	// dearestTimes bounds by how much hashes in use may be dearer than new ones for others to
-	// be made as dear: an import of hashes that take a second must not let everybody ask for
-	// as much.
+	// dearestTimes bounds how many times the work of a new hash a wrong password may cost. Without
+	// it, an import of hashes that take a second each would let every guess cost a second.
 	dearestTimes = 4
-	// maxKinds bounds what is learned.
+	// maxKinds bounds how many kinds of hash are remembered.
 	maxKinds = 64
 )
 
-// dearest is how much work a wrong password costs.
+// dearest returns how much work a wrong password costs.
 func (c *costs) dearest() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return max(c.own, c.most)
 }
 
-// uses notes that there is a hash of the kind, whose work is known.
+// uses records that hashes of the kind are in use. work is the work of one.
 func (c *costs) uses(kind string, work int) {
 	if work <= c.own {
 		return
@@ -48,7 +48,7 @@ func (c *costs) uses(kind string, work int) {
 	c.note(kind, work)
 }
 
-// took notes how long the machine took for work of ours, which says how fast it is.
+// took records how long this machine took for that much work, from which its speed is estimated.
 func (c *costs) took(work int, d time.Duration) {
 	if work <= 0 {
 		return
@@ -62,21 +62,23 @@ func (c *costs) took(work int, d time.Duration) {
 	c.perWork += (now - c.perWork) / 16
 }
 
-// tookOther notes how long another kind of hash took, and gives how much work that was.
+// tookOther records how long a hash of another algorithm took, and returns how much work that
+// equals.
 func (c *costs) tookOther(kind string, d time.Duration) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.perWork == 0 { // nothing of ours was hashed yet
+	if c.perWork == 0 { // the speed is not known before the first Argon2id hash
 		return 0
 	}
 	work := int(float64(d) / c.perWork)
-	// The least that was seen: a busy machine makes others look dearer than they are.
+	// The least value counts, because a busy machine makes other hashes look more expensive.
 	if seen, ok := c.kinds[kind]; work > c.own || ok && work < seen {
 		c.note(kind, work)
 	}
 	return work
 }
 
+// note remembers the least work that was seen of a kind. The caller holds mu.
 func (c *costs) note(kind string, work int) {
 	seen, ok := c.kinds[kind]
 	if !ok && len(c.kinds) >= maxKinds || ok && work >= seen {
@@ -92,18 +94,18 @@ func (c *costs) note(kind string, work int) {
 	}
 }
 
-// kindOf is how the text of a hash begins, up to its salt: the kind and its parameters.
+// kindOf returns the beginning of a stored hash up to its salt: the algorithm and its parameters.
 func kindOf(text string) string {
 	if strings.HasPrefix(text, "$P$") || strings.HasPrefix(text, "$H$") {
 		return text[:min(len(text), 4)]
 	}
 	parts := strings.Split(text[:min(len(text), 80)], "$")
-	n := min(len(parts), 2) // the kind
+	n := min(len(parts), 2) // the algorithm
 	for n < len(parts)-1 && parameters.MatchString(parts[n]) {
 		n++
 	}
 	return strings.Join(parts[:n], "$")
 }
 
-// parameters are what stands between the kind of a hash and its salt.
+// parameters matches the parts of a stored hash between the algorithm and the salt.
 var parameters = regexp.MustCompile(`^([0-9]{1,3}|[a-z]+=[0-9]+(,[a-z]+=[0-9]+)*)$`)

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// datePieces finds years, and dates of four to eight digits with or without something
-// between them.
+// datePieces finds years, and dates of four to eight digits with or without separators.
 func datePieces(runes []rune) []piece {
 	var all []piece
 	for from := range runes {
@@ -22,9 +21,11 @@ func datePieces(runes []rune) []piece {
 	return all
 }
 
-// around is the year that dates are counted from: people choose near ones.
+// around is the year from which the distance of dates is counted, because users choose near ones.
 const around = 2026
 
+// dateGuesses returns the decimal logarithm of the guesses for a year or a date. It reports false
+// for anything else.
 func dateGuesses(runes []rune) (float64, bool) {
 	fields := strings.FieldsFunc(string(runes), func(r rune) bool { return strings.ContainsRune("/\\.-_ ", r) })
 	digits := 0
@@ -61,8 +62,8 @@ func dateGuesses(runes []rune) (float64, bool) {
 	return 0, false
 }
 
-// date is what three numbers take to guess as day, month and year in any order, infinite
-// when they are none.
+// date returns the decimal logarithm of the guesses for three numbers that are a day, a month and a
+// year in any order. It returns infinity if they are not.
 func date(a, b, c string) float64 {
 	best := math.Inf(1)
 	for _, try := range [][3]string{{a, b, c}, {b, a, c}, {c, b, a}, {b, c, a}} { // day, month, year
@@ -82,8 +83,10 @@ func date(a, b, c string) float64 {
 	return best
 }
 
+// span returns the number of years to try until year is found.
 func span(year int) float64 { return max(20, math.Abs(float64(year-around))) }
 
+// number returns the value of a text of digits.
 func number(s string) int {
 	n := 0
 	for _, r := range s {

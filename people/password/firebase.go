@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// Firebase says how a project of Firebase Authentication hashes: the "password hash
-// parameters" of its console. Its accounts are exported with a hash and a salt each.
+// Firebase are the "password hash parameters" that the console of Firebase Authentication shows for
+// a project. The export of a project has a hash and a salt for each account.
 type Firebase struct {
 	SignerKey     []byte // base64_signer_key
 	SaltSeparator []byte // base64_salt_separator
@@ -16,9 +16,9 @@ type Firebase struct {
 	MemCost       int    // mem_cost
 }
 
-// Hash is what is stored of an account's exported passwordHash and salt. ErrForeign when
-// they, or the parameters, are no good. The signer key is stored with each hash, until
-// its owner signs in and has one of ours.
+// Hash returns the stored form of an account's exported passwordHash and salt. It returns
+// ErrForeign if they, or the parameters, cannot be used. The signer key is stored with each hash
+// until the user signs in and the password is hashed anew.
 func (f Firebase) Hash(hash, salt []byte) ([]byte, error) {
 	h := firebaseHash{scryptCost{f.MemCost, f.Rounds, 1}, salt, f.SaltSeparator, f.SignerKey, hash}
 	if _, err := parseFirebase(h.String()); err != nil {
@@ -27,14 +27,15 @@ func (f Firebase) Hash(hash, salt []byte) ([]byte, error) {
 	return []byte(h.String()), nil
 }
 
-// firebaseHash is $firebase-scrypt$ln=14,r=8$salt$separator$signer key$hash. The key of
-// scrypt encrypts the project's signer key, with AES-256 in counter mode from zero, and
-// the result is the hash (github.com/firebase/scrypt).
+// firebaseHash is $firebase-scrypt$ln=14,r=8$SALT$SEPARATOR$SIGNER KEY$HASH. The key that scrypt
+// derives encrypts the project's signer key with AES-256 in counter mode, starting from zero. The
+// result is the hash (github.com/firebase/scrypt).
 type firebaseHash struct {
 	cost                       scryptCost
 	salt, separator, key, hash []byte
 }
 
+// parseFirebase reads a firebaseHash, or returns ErrForeign.
 func parseFirebase(text string) (foreign, error) {
 	p, ok := parsePHC(text, []string{"ln", "r"}, 4)
 	if !ok || p.version != "" {
@@ -54,11 +55,13 @@ func parseFirebase(text string) (foreign, error) {
 	return h, nil
 }
 
+// String returns the stored form.
 func (h firebaseHash) String() string {
 	e := strict.EncodeToString
 	return fmt.Sprintf("$firebase-scrypt$ln=%d,r=%d$%s$%s$%s$%s", h.cost.ln, h.cost.r, e(h.salt), e(h.separator), e(h.key), e(h.hash))
 }
 
+// matches implements foreign.
 func (h firebaseHash) matches(password string) bool {
 	derived, err := h.cost.key(password, append(append([]byte{}, h.salt...), h.separator...), 32)
 	if err != nil {

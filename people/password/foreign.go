@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// ErrForeign says that a hash of another product is of no kind that can be verified, or
-// asks for more work than anybody honest does.
+// ErrForeign means that a hash of another product is of a kind that cannot be verified here, or
+// that it demands more work than any honest hash.
 var ErrForeign = errors.New("not a hash that can be verified")
 
-// foreign verifies a password by a hash that another product made. Its work is bounded:
-// who made one has looked at what the hash asks for.
+// foreign is a hash that another product made. Its work is bounded: the function that parsed it has
+// checked its parameters.
 type foreign interface {
 	matches(password string) bool
 }
 
-// maxForeign bounds the text of a hash. The longest are Firebase's: they bring their
-// project's key along.
+// maxForeign bounds the length of a stored hash, in bytes. The longest are those of Firebase, which
+// contain the signer key of their project.
 const maxForeign = 1024
 
-// foreignKinds are the hashes that are verified, by how their text begins. What Import
-// makes of the formats of other products is one of these.
+// foreignKinds are the hashes that can be verified, by how their text begins. Import converts the
+// formats of other products to these.
 var foreignKinds = []struct {
 	prefix string
 	parse  func(text string) (foreign, error)
@@ -35,8 +35,8 @@ var foreignKinds = []struct {
 	{"$P$", parsePhpass}, {"$H$", parsePhpass},
 }
 
-// parseForeign reads a stored hash that is not Argon2id. ErrForeign when nobody can, or
-// should.
+// parseForeign reads a stored hash that is not Argon2id. It returns ErrForeign if the hash is of no
+// known kind or out of bounds.
 func parseForeign(text string) (foreign, error) {
 	if len(text) > maxForeign {
 		return nil, ErrForeign
@@ -49,7 +49,8 @@ func parseForeign(text string) (foreign, error) {
 	return nil, ErrForeign
 }
 
-// digits reads a number that is written the one way it can be, and within its bounds.
+// digits reads a decimal number from low to high. It reports false for a number with leading zeros
+// or of more than nine digits.
 func digits(s string, low, high int) (int, bool) {
 	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {
 		return 0, false
@@ -64,7 +65,7 @@ func digits(s string, low, high int) (int, bool) {
 	return n, n >= low && n <= high
 }
 
-// printable says whether there are but visible ASCII characters in s.
+// printable reports whether s consists of visible ASCII characters.
 func printable(s string) bool {
 	return bytes.IndexFunc([]byte(s), func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }

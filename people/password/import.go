@@ -10,18 +10,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
-// Import is what is stored of a password that another product hashed. It reads
+// Import returns the stored form of a password that another product hashed. It reads
 //
-//   - PHC strings: $argon2id$, $argon2i$, $argon2d$, $scrypt$, $pbkdf2-sha256$i=…, and
-//     PBKDF2 as passlib writes it: $pbkdf2-sha256$29000$…, $pbkdf2$1000$…;
-//   - bcrypt: $2a$, $2b$, $2y$, which is what Auth0 exports and PHP's password_hash makes;
+//   - PHC strings: $argon2id$, $argon2i$, $argon2d$, $scrypt$, $pbkdf2-sha256$i=…, and PBKDF2 as
+//     passlib writes it: $pbkdf2-sha256$29000$…, $pbkdf2$1000$…;
+//   - bcrypt: $2a$, $2b$, $2y$, as Auth0 exports it and PHP's password_hash makes it;
 //   - Django: pbkdf2_sha256$…, pbkdf2_sha1$…, argon2$…, bcrypt$…, bcrypt_sha256$…, scrypt$…;
 //   - phpass: $P$, $H$;
-//   - Keycloak: a credential in JSON, with secretData and credentialData, or as old
-//     versions had it, with hashedSaltedValue.
+//   - Keycloak: a credential in JSON with secretData and credentialData or, from old versions, with
+//     hashedSaltedValue.
 //
-// Firebase's have parameters that are not among an account's: see Firebase. ErrForeign
-// when the hash is none of these, cannot be verified, or asks for too much work.
+// For hashes of Firebase, whose parameters are not part of an account, see Firebase. Import returns
+// ErrForeign if text is none of these, cannot be verified, or demands too much work.
 func Import(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	var err error
@@ -42,7 +42,7 @@ func Import(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// fromText turns what is written otherwise into the texts that foreignKinds has.
+// fromText converts a hash that is not JSON to a text of foreignKinds or of Argon2id.
 func fromText(text string) (string, error) {
 	name, rest, _ := strings.Cut(text, "$")
 	switch name {
@@ -64,7 +64,7 @@ func fromText(text string) (string, error) {
 	return unpadded(text), nil
 }
 
-// unpadded takes the padding off the parts of a PHC string: some write it.
+// unpadded removes the padding of the parts of a PHC string, which some products write.
 func unpadded(text string) string {
 	parts := strings.Split(text, "$")
 	for i, p := range parts {
@@ -73,7 +73,7 @@ func unpadded(text string) string {
 	return strings.Join(parts, "$")
 }
 
-// fromDjangoPBKDF2 reads iterations$salt$key. The salt is a text, and not in base64.
+// fromDjangoPBKDF2 reads ITERATIONS$SALT$KEY. The salt is plain text and not base64.
 func fromDjangoPBKDF2(kind, rest string) (string, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 3 {
@@ -87,7 +87,7 @@ func fromDjangoPBKDF2(kind, rest string) (string, error) {
 	return pbkdf2Hash{kind, n, []byte(parts[1]), key}.String(), nil
 }
 
-// fromDjangoScrypt reads N$salt$r$p$key.
+// fromDjangoScrypt reads N$SALT$R$P$KEY.
 func fromDjangoScrypt(rest string) (string, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 5 {
@@ -107,8 +107,8 @@ func fromDjangoScrypt(rest string) (string, error) {
 	return scryptHash{scryptCost{ln, r, p}, []byte(parts[1]), key}.String(), nil
 }
 
-// fromPasslib reads $pbkdf2-sha256$29000$salt$key, in a base64 that has . for +, and
-// where $pbkdf2$ is SHA-1. What is in the PHC format already stays as it is.
+// fromPasslib reads $pbkdf2-sha256$29000$SALT$KEY, in a base64 that has . in the place of +.
+// $pbkdf2$ stands for SHA-1. A text that is in the PHC format already is returned as it is.
 func fromPasslib(text string) (string, error) {
 	parts := strings.Split(unpadded(text), "$")
 	if len(parts) != 5 {
@@ -130,27 +130,30 @@ type keycloakCredential struct {
 	SecretData     json.RawMessage `json:"secretData"`     // JSON, usually in a string
 	CredentialData json.RawMessage `json:"credentialData"` // JSON, usually in a string
 
-	// As old versions had it.
+	// Old versions have these members instead.
 	Value      string `json:"hashedSaltedValue"`
 	Salt       string `json:"salt"`
 	Iterations int    `json:"hashIterations"`
 	Algorithm  string `json:"algorithm"`
 }
 
+// keycloakSecret is the content of secretData.
 type keycloakSecret struct {
 	Value string `json:"value"`
 	Salt  string `json:"salt"`
 }
 
+// keycloakData is the content of credentialData.
 type keycloakData struct {
 	Iterations int                 `json:"hashIterations"`
 	Algorithm  string              `json:"algorithm"`
 	More       map[string][]string `json:"additionalParameters"`
 }
 
-// keycloakPBKDF2 are Keycloak's names for it; plain pbkdf2 is SHA-1.
+// keycloakPBKDF2 are Keycloak's names for PBKDF2. The name without a hash stands for SHA-1.
 var keycloakPBKDF2 = map[string]string{"pbkdf2": "pbkdf2-sha1", "pbkdf2-sha256": "pbkdf2-sha256", "pbkdf2-sha512": "pbkdf2-sha512"}
 
+// fromKeycloak converts a credential of Keycloak to a text of foreignKinds or of Argon2id.
 func fromKeycloak(text string) (string, error) {
 	var c keycloakCredential
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
@@ -185,7 +188,7 @@ func fromKeycloak(text string) (string, error) {
 	return argon2Hash{"argon2" + first(data.More["type"]), memory, data.Iterations, threads, salt, key}.String(), nil
 }
 
-// nested reads JSON that is, or is not, inside a string.
+// nested reads JSON that may be inside a JSON string.
 func nested(raw json.RawMessage, v any) error {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
@@ -194,11 +197,12 @@ func nested(raw json.RawMessage, v any) error {
 	return json.Unmarshal(raw, v)
 }
 
-// anyBase64 reads base64 with padding or without.
+// anyBase64 reads base64 with or without padding.
 func anyBase64(s string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
 }
 
+// first returns the first element, or "" if there is none.
 func first(s []string) string {
 	if len(s) == 0 {
 		return ""

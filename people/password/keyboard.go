@@ -7,15 +7,17 @@ import (
 	"unicode"
 )
 
-// keyboard is where keys lie: the rows of the American keyboard, each half a key to the
-// right of the one above, and the keypad.
+// keyboard is the position of keys. On a slanted keyboard each row is half a key to the right of
+// the row above, and on a keypad it is not.
 type keyboard struct {
-	at     map[rune][2]int // row and place
+	at     map[rune][2]int // the row and the place in it
 	keys   float64
-	degree float64 // neighbours of a key, on average
+	degree float64 // the average number of neighbours of a key
 	slant  bool
 }
 
+// keyboards are the American keyboard without and with shift, the keypad, and the German and the
+// French keyboard.
 var keyboards = sync.OnceValue(func() []keyboard {
 	return []keyboard{
 		newKeyboard(true, "`1234567890-=", " qwertyuiop[]\\", " asdfghjkl;'", " zxcvbnm,./"),
@@ -26,6 +28,7 @@ var keyboards = sync.OnceValue(func() []keyboard {
 	}
 })
 
+// newKeyboard returns a keyboard with these rows. A space stands for a place without a key.
 func newKeyboard(slant bool, rows ...string) keyboard {
 	k := keyboard{at: map[rune][2]int{}, slant: slant}
 	for row, keys := range rows {
@@ -39,7 +42,8 @@ func newKeyboard(slant bool, rows ...string) keyboard {
 	return k
 }
 
-// way says in which direction the second key lies, if it is a neighbour of the first.
+// way returns the direction from the first key to the second. It reports false if they are not
+// neighbours.
 func (k keyboard) way(a, b rune) (dir [2]int, ok bool) {
 	from, ok1 := k.at[a]
 	to, ok2 := k.at[b]
@@ -56,7 +60,7 @@ func (k keyboard) way(a, b rune) (dir [2]int, ok bool) {
 	return dir, slices.Contains(near, dir)
 }
 
-// keyboardPieces finds runs over neighbouring keys: qwerty, 1qaz, poiuz.
+// keyboardPieces finds runs over neighbouring keys, such as qwerty, 1qaz and poiuz.
 func keyboardPieces(runes []rune) []piece {
 	var all []piece
 	for _, k := range keyboards() {
@@ -83,7 +87,7 @@ func keyboardPieces(runes []rune) []piece {
 	return all
 }
 
-// key is the rune that the key has without shift, if it is a letter.
+// key returns r if it is on the keyboard, and its lower-case form otherwise.
 func (k keyboard) key(r rune) rune {
 	if _, ok := k.at[r]; ok {
 		return r
@@ -91,7 +95,8 @@ func (k keyboard) key(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// guesses counts the runs of up to so many keys and turns.
+// guesses returns the decimal logarithm of the number of runs with at most that many keys and
+// turns.
 func (k keyboard) guesses(keys, turns int) float64 {
 	sum := 0.0
 	for i := 2; i <= keys; i++ {

@@ -1,13 +1,14 @@
 // Package password hashes passwords and judges new ones.
 //
-// A password is bounded in length before anything is done with it, hashed in Unicode's
-// composed form, because keyboards differ in how they send an accent, and compared in that
-// and in the others that another product may have hashed.
-// Nothing is cut off. Hashes are Argon2id; the parameters of new ones are a setting,
-// and Verify says when a stored one has others, so that it can be replaced while its
-// password is at hand. So it says of the hashes of other products, which Import reads
-// and which serve until then: each kind has a file of its own, and bounds on what a hash
-// may ask for, which are looked at before any work is done.
+// The length of a password is checked before anything else is done with it. A password is hashed in
+// Unicode's composed form (NFC), because keyboards differ in how they send an accent. It is
+// compared in that form and in the others that another product may have hashed. No part of a
+// password is cut off.
+//
+// Hashes are Argon2id, with parameters that are a setting. Verify reports whether a stored hash has
+// other parameters, so that it can be replaced while the password is at hand. It does the same for
+// hashes of other products. Import reads those, and each kind has a file of its own, with bounds on
+// its parameters that are checked before any work is done.
 package password
 
 import (
@@ -22,17 +23,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
-// MaxLength is the greatest length of any password, in bytes.
+// MaxLength is the maximum length of a password, in bytes.
 const MaxLength = 1024
 
-// Hasher hashes and verifies passwords.
+// Hasher hashes and verifies passwords. Make one with New.
 type Hasher struct {
 	argon argon2id.Hasher
 	costs *costs
 }
 
-// New is a Hasher whose new hashes have the given parameters; the zero Params are
-// argon2id.OWASP. A nil pool is the one that the process shares.
+// New returns a Hasher whose new hashes have the parameters. The zero Params stand for
+// argon2id.OWASP, and a nil pool for the one that the process shares. It returns an error if the
+// parameters are out of bounds.
 func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	h := &Hasher{argon: argon2id.Hasher{Params: params, Pool: pool}}
 	if err := h.argon.Check(); err != nil {
@@ -42,15 +44,17 @@ func New(params argon2id.Params, pool *argon2id.Pool) (*Hasher, error) {
 	return h, nil
 }
 
-// ReservedFor is the Hasher with places in the line for those who are known: they do not wait
-// for a flood of strangers. Each of them, named by who, has few.
+// ReservedFor returns a copy of the Hasher whose work waits in the line of known callers, where a
+// flood of unknown callers cannot delay it. who identifies the caller. Each has a few places only;
+// see argon2id.Pool.
 func (h *Hasher) ReservedFor(who string) *Hasher {
 	known := *h
 	known.argon.Known = who
 	return &known
 }
 
-// Hash is what is stored of a password. It does not judge it: see Policy.
+// Hash returns the stored form of a password. It does not judge the password; Policy does. It
+// returns ErrTooLong or argon2id.ErrBusy.
 func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 	if len(password) > MaxLength {
 		return nil, ErrTooLong
@@ -59,7 +63,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) ([]byte, error) {
 	return []byte(s), err
 }
 
-// Learn notes which hashes are in use, from a sample of them: see costs.
+// Learn records which hashes are in use, from a sample of them. See costs.
 func (h *Hasher) Learn(stored ...[]byte) {
 	for _, hash := range stored {
 		if work := argon2id.WorkOf(string(hash)); work > 0 {
@@ -68,11 +72,13 @@ func (h *Hasher) Learn(stored ...[]byte) {
 	}
 }
 
-// Verify says whether the stored hash is the password's, and if so, whether it is
-// outdated: to be replaced by what Hash gives. With a nil hash, for somebody who is
-// unknown or has no password, it says no, and so it does of a stored hash that cannot be
-// read, with an error. Whenever it says no it has done as much work as the dearest of the
-// hashes in use takes, so that time does not tell one case from another.
+// Verify reports whether stored is the hash of the password and, if so, whether it is outdated and
+// should be replaced by the result of Hash.
+//
+// A nil hash stands for an account that does not exist or has no password, and never matches. A
+// stored hash that cannot be read does not match either, and gives an error. Whenever the password
+// does not match, Verify has done as much work as the most expensive hash in use takes, so that the
+// time of an answer does not tell these cases apart.
 func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok, outdated bool, err error) {
 	if len(password) > MaxLength {
 		return false, false, ErrTooLong
@@ -96,7 +102,7 @@ func (h *Hasher) Verify(ctx context.Context, stored []byte, password string) (ok
 	return true, outdated || h.argon.NeedsRehash(string(stored)), nil
 }
 
-// compare compares with a stored hash, and says how much work that was.
+// compare compares the password with a stored hash, and returns how much work that was.
 func (h *Hasher) compare(hash []byte, password string) (ok bool, done int, err error) {
 	if hash == nil {
 		return false, 0, nil
@@ -116,7 +122,7 @@ func (h *Hasher) compare(hash []byte, password string) (ok bool, done int, err e
 	return ok, done, err
 }
 
-// burn does so much work in vain.
+// burn does that much work and discards the result.
 func (h *Hasher) burn(password string, work int) error {
 	if work <= 0 {
 		return nil
@@ -127,12 +133,13 @@ func (h *Hasher) burn(password string, work int) error {
 	return err
 }
 
+// composed returns s in Unicode's composed form.
 func composed(s string) string { return norm.NFC.String(s) }
 
-// spellings are the password in the composed form, which is what Hash hashes, and where they
-// differ as it was sent and in the decomposed form. Other products hash what they get, and the
-// user's keyboard may be another one by now. They hang on what was typed alone, so that the
-// work for a wrong password tells nothing of the account.
+// spellings returns the password in the composed form, which Hash hashes, and if they differ also
+// as it was sent and in the decomposed form. Other products hash what they receive, and the user
+// may have another keyboard by now. The list depends only on the typed password, so that the work
+// for a wrong one reveals nothing about the account.
 func spellings(password string) []string {
 	all := []string{composed(password)}
 	for _, s := range []string{password, norm.NFD.String(password)} {

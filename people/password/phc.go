@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// A key that is shorter could be met by chance, and then by purpose. Longer ones than
-// Keycloak's 64 bytes are not known.
+// Bounds on lengths, in bytes. With a shorter key, wrong passwords would match by chance or could
+// be found. The longest known keys are Keycloak's with 64 bytes.
 const (
 	minKey  = 16
 	maxKey  = 128
 	maxSalt = 128
 )
 
-// phc is what a text in the PHC string format says: $kind$name=number,…$salt$key, with
-// v=number before the parameters or not. Every number, name and order is fixed by who
-// reads it.
+// phc is the content of a text in the PHC string format: $KIND$NAME=NUMBER,…$SALT$KEY, with or
+// without v=NUMBER before the parameters. The parser of each kind says which names it has, and in
+// which order.
 type phc struct {
 	kind, version string
 	params        map[string]string
-	rest          []string // what follows the parameters, in base64
+	rest          []string // the parts after the parameters, in base64
 }
 
-// parsePHC cuts a text at its dollar signs. There are to be as many parts behind the
-// parameters as rest says.
+// parsePHC splits a text at its dollar signs. It reports false unless the text has exactly the
+// parameters of names, in that order, and rest parts after them.
 func parsePHC(text string, names []string, rest int) (p phc, ok bool) {
 	parts := strings.Split(text, "$")
 	if len(parts) < 3 || parts[0] != "" {
@@ -52,16 +52,17 @@ func parsePHC(text string, names []string, rest int) (p phc, ok bool) {
 	return p, true
 }
 
-// number is the parameter's value when it is within the bounds.
+// number returns the value of a parameter, and reports whether it is a number from low to high.
 func (p phc) number(name string, low, high int) (int, bool) {
 	return digits(p.params[name], low, high)
 }
 
-// bytes are the parts behind the parameters, each of a length within its bounds.
+// bytes decodes part i after the parameters, and reports whether its length is from low to high.
 func (p phc) bytes(i, low, high int) ([]byte, bool) {
 	b, err := strict.DecodeString(p.rest[i])
-	return b, err == nil && len(b) >= low && len(b) <= high && printable(p.rest[i]) // the decoder skips line breaks
+	// the decoder skips line breaks
+	return b, err == nil && len(b) >= low && len(b) <= high && printable(p.rest[i])
 }
 
-// strict refuses texts that differ in unused bits only.
+// strict refuses base64 with bits set that are not used.
 var strict = base64.RawStdEncoding.Strict()

@@ -6,20 +6,21 @@ import (
 	"strings"
 )
 
-// phpassAlphabet are the digits of phpass's base 64, least first.
+// phpassAlphabet are the digits of phpass's base 64, the lowest first.
 const phpassAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// maxPhpass is the greatest power of two of iterations: a fifth of a second.
+// maxPhpass is the greatest binary logarithm of the iterations. It takes a fifth of a second.
 const maxPhpass = 20
 
-// phpassHash is the "portable" hash of phpass, $P$ (WordPress, Drupal 6) or $H$ (phpBB):
-// MD5, over and over. The character behind the prefix is the binary logarithm of how
-// often, the next eight are the salt, the last 22 the hash.
+// phpassHash is the "portable" hash of phpass, $P$ (WordPress, Drupal 6) or $H$ (phpBB), which
+// repeats MD5. The character after the prefix is the binary logarithm of the iterations, the next
+// eight are the salt, and the last 22 the hash.
 type phpassHash struct {
 	iterations int
 	salt, hash string
 }
 
+// parsePhpass reads a phpassHash, or returns ErrForeign.
 func parsePhpass(text string) (foreign, error) {
 	if len(text) != 34 {
 		return nil, ErrForeign
@@ -39,6 +40,7 @@ func parsePhpass(text string) (foreign, error) {
 	return phpassHash{1 << log, text[4:12], text[12:]}, nil
 }
 
+// matches implements foreign.
 func (h phpassHash) matches(password string) bool {
 	sum := md5.Sum([]byte(h.salt + password))
 	buf := make([]byte, 0, md5.Size+len(password))
@@ -48,7 +50,7 @@ func (h phpassHash) matches(password string) bool {
 	return subtle.ConstantTimeCompare([]byte(phpassEncode(sum[:])), []byte(h.hash)) == 1
 }
 
-// phpassEncode writes three bytes as four digits, least first.
+// phpassEncode writes three bytes as four digits, the lowest first.
 func phpassEncode(b []byte) string {
 	var out []byte
 	for i := 0; i < len(b); i += 3 {

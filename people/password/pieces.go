@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// pieces finds what of the password has a pattern. Every search looks at a bounded
-// stretch behind each position, so that it takes a time in proportion to the length.
+// pieces finds the parts of a password that have a pattern. Each search looks at a bounded stretch
+// after each position, so that its time is proportional to the length.
 func pieces(runes []rune, about []string) []piece {
 	var all []piece
 	all = append(all, wordPieces(runes, ranksWith(about))...)
@@ -18,8 +18,8 @@ func pieces(runes []rune, about []string) []piece {
 	return append(all, datePieces(runes)...)
 }
 
-// ranksWith looks words up: those of the list, and what is known of the person, which is
-// tried first.
+// ranksWith returns a function that looks words up. It returns the decimal logarithm of a word's
+// rank, and false for unknown words. Words about the user come first, then those of the list.
 func ranksWith(about []string) func(word string) (log10 float64, ok bool) {
 	own := map[string]bool{}
 	for _, a := range about {
@@ -36,19 +36,19 @@ func ranksWith(about []string) func(word string) (log10 float64, ok bool) {
 		if !ok {
 			return 0, false
 		}
-		// The middle of the step: ranks from 2^(log-1) to 2^log - 1.
+		// A step holds the ranks from 2^(log-1) to 2^log - 1. This is its middle.
 		return max(0, (float64(log)-0.5)*math.Log10(2)), true
 	}
 }
 
-// wordPieces finds words: forwards and backwards, in any case, with digits and signs that
-// look like letters.
+// wordPieces finds words: forwards and backwards, in any case, and with digits and signs in the
+// place of letters that they look like.
 func wordPieces(runes []rune, rank func(string) (float64, bool)) []piece {
 	var all []piece
 	n := len(runes)
 	lower := make([]rune, n)
-	plain := make([]rune, n) // letters for what looks like them
-	other := make([]rune, n) // the same, where there are two
+	plain := make([]rune, n) // with letters in the place of what looks like them
+	other := make([]rune, n) // the same with the other letter, where two look alike
 	for i, r := range runes {
 		lower[i] = unicode.ToLower(r)
 		plain[i], other[i] = lower[i], lower[i]
@@ -82,20 +82,21 @@ func wordPieces(runes []rune, rank func(string) (float64, bool)) []piece {
 	return all
 }
 
-// lookalikes are what people write for letters.
+// lookalikes are characters that users write in the place of letters, with those letters.
 var lookalikes = map[rune]string{
 	'4': "a", '@': "a", '8': "b", '(': "c", '3': "e", '6': "g", '9': "g", '1': "il", '!': "i", '|': "il", '0': "o",
 	'$': "s", '5': "s", '7': "tl", '+': "t", '%': "x", '2': "z",
 }
 
+// reversed returns the word backwards.
 func reversed(word []rune) []rune {
 	back := slices.Clone(word)
 	slices.Reverse(back)
 	return back
 }
 
-// replacements is what trying them multiplies the guesses with: each letter that was
-// replaced somewhere, or everywhere.
+// replacements returns the logarithm of the factor by which guesses grow if characters that look
+// like letters are tried, for each letter that was replaced.
 func replacements(word, letters []rune) float64 {
 	replaced, kept := map[rune]int{}, map[rune]int{}
 	for i, r := range letters {
@@ -112,8 +113,8 @@ func replacements(word, letters []rune) float64 {
 	return log
 }
 
-// capitals is what trying them multiplies the guesses with: none, the first, the last and
-// all are tried first.
+// capitals returns the logarithm of the factor by which guesses grow if capital letters are tried.
+// None, the first, the last and all letters are tried first.
 func capitals(word []rune) float64 {
 	upper, lower := 0, 0
 	for _, r := range word {
@@ -133,7 +134,7 @@ func capitals(word []rune) float64 {
 	return math.Log10(choices(upper, lower))
 }
 
-// choices is in how many ways up to the lesser of a and b of a+b things are chosen, at
+// choices returns the number of ways to choose between 1 and min(a, b) of a+b things. It is at
 // least 2.
 func choices(a, b int) float64 {
 	if a == 0 || b == 0 {
@@ -146,6 +147,7 @@ func choices(a, b int) float64 {
 	return sum
 }
 
+// binomial returns the number of ways to choose k of n things.
 func binomial(n, k int) float64 {
 	r := 1.0
 	for i := range k {
@@ -154,10 +156,10 @@ func binomial(n, k int) float64 {
 	return r
 }
 
-// longestRepeated bounds what is looked for again right behind itself.
+// longestRepeated bounds the length of a part whose repetition is searched for.
 const longestRepeated = 12
 
-// repeatPieces finds what is written several times: aaaa, abcabc.
+// repeatPieces finds parts that are written several times, such as aaaa and abcabc.
 func repeatPieces(runes []rune, about []string) []piece {
 	var all []piece
 	n := len(runes)
@@ -176,7 +178,7 @@ func repeatPieces(runes []rune, about []string) []piece {
 			from++
 			continue
 		}
-		// What is repeated has no repetition in it, or a shorter one would have been found.
+		// The repeated part contains no repetition itself: a shorter part would have been found.
 		base := cheapest(unit, without(runes[from:from+unit], about))
 		all = append(all, piece{from, from + longest, base + math.Log10(float64(longest/unit))})
 		from += longest
@@ -184,13 +186,14 @@ func repeatPieces(runes []rune, about []string) []piece {
 	return all
 }
 
-// without finds all but repetitions.
+// without finds all patterns except repetitions.
 func without(runes []rune, about []string) []piece {
 	all := append(wordPieces(runes, ranksWith(about)), sequencePieces(runes)...)
 	return append(append(all, keyboardPieces(runes)...), datePieces(runes)...)
 }
 
-// sequencePieces finds runs of neighbours: abcd, 9876, and with steps of up to five, 2468.
+// sequencePieces finds runs of characters with a constant step, such as abcd and 9876, and with
+// steps of up to five such as 2468.
 func sequencePieces(runes []rune) []piece {
 	var all []piece
 	for from := 0; from+1 < len(runes); {
@@ -219,8 +222,8 @@ func sequencePieces(runes []rune) []piece {
 	return all
 }
 
-// parts are a name or an address, and what it is made of, folded: what is tried first, and
-// what a password must not be.
+// parts returns the parts of a name or an address in lower case: attackers try them first, and a
+// password must not be one of them.
 func parts(about string) []string {
 	about = strings.ToLower(composed(strings.TrimSpace(about)))
 	all := []string{about}

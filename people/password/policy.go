@@ -7,49 +7,50 @@ import (
 	"strings"
 )
 
-// MinLength is the least length of a new password, in characters: what Policy has by default, and as
-// little as it can be told (NIST SP 800-63B section 3.1.1.2).
+// MinLength is the minimum length of a new password, in characters: the default of Policy, and the
+// least that it accepts (NIST SP 800-63B section 3.1.1.2).
 const MinLength = 8
 
-// MinScore is the least Score of a new password by default: not to be guessed in a
-// hundred million tries would be 3; this keeps out what falls within a million.
+// MinScore is the default minimum Score of a new password. It refuses passwords that are found
+// within a million guesses.
 const MinScore = 2
 
-// What can be wrong with a new password. The text of an error that Policy.Check gives is
-// for people: it says what to choose instead.
+// The errors of Policy.Check. Their text is in English and for developers; pages have texts of
+// their own for each.
 var (
 	ErrTooShort = errors.New("the password is too short")
 	ErrTooLong  = errors.New("the password is too long")
-	// ErrIsName says that it is the person's name or address, or a part of one.
+	// ErrIsName means that the password is a name or address of the user, or a part of one.
 	ErrIsName = errors.New("the password is a name of its account")
-	// ErrCommon says that it is among those that are tried first.
+	// ErrCommon means that the password is among those that attackers try first.
 	ErrCommon = errors.New("the password is a very common one")
-	// ErrWeak says that its Score is below the least.
+	// ErrWeak means that the password's Score is less than the minimum.
 	ErrWeak = errors.New("the password is easy to guess")
-	// ErrBreached says that Breaches knows it.
+	// ErrBreached means that the service of Breaches knows the password.
 	ErrBreached = errors.New("the password is known from a breach")
 )
 
-// uncommonGuesses is the decimal logarithm of the guesses from which a password is none of the
-// common ones, whatever common says: it takes one of 16,384 others for one.
+// uncommonGuesses is the decimal logarithm of the number of guesses from which a password is not
+// treated as common, even if common says so: that function is wrong for one of 16,384 passwords.
 const uncommonGuesses = 16
 
-// Policy says which new passwords are good enough (NIST SP 800-63B section 3.1.1.2).
-// There are no rules on what characters they are of. The zero value is ready.
+// Policy decides which new passwords are good enough (NIST SP 800-63B section 3.1.1.2). It has no
+// rules about kinds of characters. The zero value is ready for use.
 type Policy struct {
-	// MinLength is the least length, in characters. Default, and least, MinLength.
+	// MinLength is the minimum length in characters. The default, and the least that has an effect,
+	// is the constant MinLength.
 	MinLength int
-	// MinScore is the least Score. 0 asks for none.
+	// MinScore is the minimum Score. 0 means none.
 	MinScore int
-	// Breaches is asked last. Default: nobody is.
+	// Breaches is asked last. If it is nil, no service is asked.
 	Breaches *Breaches
 }
 
-// Shortest is the least length in force.
+// Shortest returns the minimum length in force, in characters.
 func (p *Policy) Shortest() int { return max(MinLength, p.MinLength) }
 
-// Check says what is wrong with a new password of somebody with the given names and
-// addresses, if something is.
+// Check returns an error that wraps one of the errors above if the new password is not good enough.
+// about are names and addresses of the user.
 func (p *Policy) Check(ctx context.Context, password string, about ...string) error {
 	if len(password) > MaxLength {
 		return fmt.Errorf("%w: use at most %d bytes", ErrTooLong, MaxLength)
@@ -70,8 +71,7 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 	return nil
 }
 
-// isPart says whether the password is one of the names, or a part of one, whatever the
-// case of its letters.
+// isPart reports whether the password is one of the names or a part of one, in upper or lower case.
 func isPart(password string, about []string) bool {
 	folded := strings.ToLower(password)
 	for _, a := range about {

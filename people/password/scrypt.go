@@ -7,15 +7,17 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// Bounds of scrypt's cost: a second or so, and the memory that Argon2id may take.
+// Bounds on the cost of scrypt: about a second, and as much memory as Argon2id may take. Both are
+// in bytes.
 const (
 	maxScryptMemory = 256 << 20
-	maxScryptWork   = 384 << 20 // memory, over all lanes
+	maxScryptWork   = 384 << 20 // memory times p
 )
 
-// scryptCost is N = 2^ln, r and p of RFC 7914.
+// scryptCost are the parameters of RFC 7914: N = 2^ln, r and p.
 type scryptCost struct{ ln, r, p int }
 
+// bearable reports whether the cost is within the bounds.
 func (c scryptCost) bearable() bool {
 	if c.ln < 1 || c.ln > 20 || c.r < 1 || c.r > 64 || c.p < 1 || c.p > 64 {
 		return false
@@ -24,16 +26,18 @@ func (c scryptCost) bearable() bool {
 	return memory <= maxScryptMemory && memory*c.p <= maxScryptWork
 }
 
+// key derives a key of that length.
 func (c scryptCost) key(password string, salt []byte, length int) ([]byte, error) {
 	return scrypt.Key([]byte(password), salt, 1<<c.ln, c.r, c.p, length)
 }
 
-// scryptHash is $scrypt$ln=15,r=8,p=1$salt$key (RFC 7914).
+// scryptHash is $scrypt$ln=15,r=8,p=1$SALT$KEY (RFC 7914).
 type scryptHash struct {
 	cost      scryptCost
 	salt, key []byte
 }
 
+// parseScrypt reads a scryptHash, or returns ErrForeign.
 func parseScrypt(text string) (foreign, error) {
 	p, ok := parsePHC(text, []string{"ln", "r", "p"}, 2)
 	if !ok || p.version != "" {
@@ -52,10 +56,12 @@ func parseScrypt(text string) (foreign, error) {
 	return h, nil
 }
 
+// String returns the stored form.
 func (h scryptHash) String() string {
 	return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", h.cost.ln, h.cost.r, h.cost.p, strict.EncodeToString(h.salt), strict.EncodeToString(h.key))
 }
 
+// matches implements foreign.
 func (h scryptHash) matches(password string) bool {
 	key, err := h.cost.key(password, h.salt, len(h.key))
 	return err == nil && subtle.ConstantTimeCompare(key, h.key) == 1

@@ -5,29 +5,28 @@ import (
 	"unicode/utf8"
 )
 
-// maxJudged is how many characters of a password are looked at. Who needs more to be
-// hard to guess has enough.
+// maxJudged is how many characters of a password are judged. A password that is not strong within
+// them is not strong enough.
 const maxJudged = 72
 
-// Score says how hard a password is to guess, in the meaning that zxcvbn gave the
-// numbers: 0 takes fewer than 10³ guesses, 1 fewer than 10⁶, 2 fewer than 10⁸, 3 fewer
-// than 10¹⁰, and 4 more. about are words that whoever guesses tries first: names and
-// addresses of the person, the service's name.
+// Score returns how hard a password is to guess, on the scale of zxcvbn: 0 takes fewer than 10³
+// guesses, 1 fewer than 10⁶, 2 fewer than 10⁸, 3 fewer than 10¹⁰, and 4 more. about are words that
+// an attacker tries first: names and addresses of the user, and the name of the service.
 func Score(password string, about ...string) int {
 	score := 0
 	found := guesses(composed(password), about)
 	for _, bound := range []float64{1e3, 1e6, 1e8, 1e10} {
-		if found >= math.Log10(bound+5) { // what is exactly at a bound is below it
+		if found >= math.Log10(bound+5) { // a password exactly at a bound is below it
 			score++
 		}
 	}
 	return score
 }
 
-// guesses is the decimal logarithm of how many guesses find the password, by somebody
-// who knows how people make them. It is zxcvbn's search: the cheapest way to put the
-// password together from what pieces finds, and from single characters (Wheeler, zxcvbn:
-// Low-Budget Password Strength Estimation, USENIX Security 2016, section 5).
+// guesses returns the decimal logarithm of the number of guesses that an attacker needs who knows
+// how users make passwords. It is zxcvbn's search for the cheapest way to put the password together
+// from the parts that pieces finds and from single characters (Wheeler, zxcvbn: Low-Budget Password
+// Strength Estimation, USENIX Security 2016, section 5).
 func guesses(password string, about []string) float64 {
 	runes := []rune(password)
 	runes = runes[:min(len(runes), maxJudged)]
@@ -38,34 +37,36 @@ func guesses(password string, about []string) float64 {
 	return cheapest(n, pieces(runes, about))
 }
 
-// piece is a part of the password that is guessed as one.
+// piece is a part of the password that is guessed as a whole.
 type piece struct {
-	from, to int     // the runes from, up to but without to
-	guesses  float64 // decimal logarithm
+	from, to int     // the runes from from up to, but not including, to
+	guesses  float64 // as decimal logarithm
 }
 
-// way is how the password's beginning is put together.
+// way is one way to put the beginning of the password together.
 type way struct {
-	product float64 // of the guesses of its pieces, decimal logarithm
-	total   float64 // with the order of the pieces to be found out too
-	brute   bool    // whether the last piece is of single characters
+	product float64 // the product of the guesses of its pieces, as decimal logarithm
+	total   float64 // the guesses if the order of the pieces has to be found as well
+	brute   bool    // whether the last piece consists of single characters
 }
 
-// mostPieces bounds the pieces that a password is put together from: with more, the
-// number of their orders alone is beyond any score.
+// mostPieces bounds the pieces that a password is put together from. The number of orders of more
+// pieces alone exceeds every score.
 const mostPieces = 16
 
+// cheapest returns the least guesses for a password of n runes in which these pieces were found, as
+// decimal logarithm.
 func cheapest(n int, found []piece) float64 {
 	ends := make([][]piece, n+1)
 	for _, p := range found {
 		ends[p.to] = append(ends[p.to], p)
 	}
-	// best[to][count] is the cheapest way to the runes before to with so many pieces.
+	// best[to][count] is the cheapest way to the runes before to with count pieces.
 	best := make([][mostPieces + 1]*way, n+1)
 	try := func(p piece, count int, product float64, brute bool) {
 		w := &way{product + p.guesses, 0, brute}
 		w.total = ordered(w.product, count)
-		// Not worth it when fewer pieces are as cheap.
+		// Skip it if a way with as many or fewer pieces is as cheap.
 		for c := 1; c <= count; c++ {
 			if b := best[p.to][c]; b != nil && b.total <= w.total {
 				return
@@ -101,8 +102,8 @@ func cheapest(n int, found []piece) float64 {
 	return least
 }
 
-// ordered adds to the product of the guesses how many orders the pieces have, and what
-// was tried before with fewer pieces, ten thousand for each.
+// ordered multiplies the product of the guesses by the number of orders of the pieces, and adds the
+// guesses for ways with fewer pieces, ten thousand for each.
 func ordered(product float64, count int) float64 {
 	factorial := 0.0
 	for i := 2; i <= count; i++ {
@@ -111,7 +112,7 @@ func ordered(product float64, count int) float64 {
 	return sum10(product+factorial, 4*float64(count-1))
 }
 
-// sum10 is the logarithm of the sum of two numbers that are given by theirs.
+// sum10 returns the logarithm of the sum of two numbers, given their logarithms.
 func sum10(a, b float64) float64 {
 	if a < b {
 		a, b = b, a
@@ -119,8 +120,8 @@ func sum10(a, b float64) float64 {
 	return a + math.Log10(1+math.Pow(10, b-a))
 }
 
-// atLeast keeps a piece of a longer password from being cheaper than it can be: where it
-// begins and ends has to be guessed too.
+// atLeast raises the guesses of a piece of a longer password to the minimum, because an attacker
+// also has to guess where the piece begins and ends.
 func atLeast(p piece, n int) piece {
 	switch {
 	case p.to-p.from == n:
@@ -132,5 +133,5 @@ func atLeast(p piece, n int) piece {
 	return p
 }
 
-// length counts characters.
+// length returns the number of characters.
 func length(s string) int { return utf8.RuneCountInString(s) }

@@ -1,5 +1,5 @@
-// Package phones reads phone numbers that people write, and knows which can be sent a text
-// message.
+// Package phones reads phone numbers that users type, and decides which of them can get text
+// messages.
 package phones
 
 import (
@@ -10,21 +10,21 @@ import (
 )
 
 var (
-	// ErrNumber says that it is no phone number.
+	// ErrNumber means that a text is not a phone number.
 	ErrNumber = errors.New("no phone number")
-	// ErrKind says that it is one that gets no text messages, or one of those that cost
-	// whoever sends there dearly: premium rates, shared costs, pagers.
+	// ErrKind means that a number cannot get text messages, or is of a kind that is expensive for
+	// the sender: premium rate, shared cost, pager.
 	ErrKind = errors.New("not the number of a mobile phone")
-	// ErrRegion says that it is of a country that is not wanted.
+	// ErrRegion means that a number belongs to a country that the tenant does not allow.
 	ErrRegion = errors.New("a number of another country")
 )
 
-// maxText bounds what is read.
+// maxText bounds the length of the text that is read, in bytes.
 const maxText = 64
 
-// Parse gives a mobile phone's number in E.164. regions are the ISO 3166 codes of the
-// countries it may be of, any when there are none; of the first are numbers that do not say
-// theirs.
+// Parse returns the number of a mobile phone in E.164. regions are the ISO 3166 codes of the
+// countries that it may belong to; without any, all are allowed. A number without a country code
+// belongs to the first of them. Parse returns ErrNumber, ErrKind or ErrRegion.
 func Parse(text string, regions []string) (string, error) {
 	home := ""
 	if len(regions) > 0 {
@@ -41,11 +41,12 @@ func Parse(text string, regions []string) (string, error) {
 		return "", ErrRegion
 	}
 	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE: // the United States do not tell them apart
+	// the numbers of the United States do not show the difference
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
 		return phonenumbers.Format(n, phonenumbers.E164), nil
 	}
 	return "", ErrKind
 }
 
-// IsRegion says whether a country of this ISO 3166 code has phone numbers.
+// IsRegion reports whether code is the ISO 3166 code of a country that has phone numbers.
 func IsRegion(code string) bool { return phonenumbers.GetSupportedRegions()[code] }

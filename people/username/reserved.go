@@ -2,9 +2,9 @@ package username
 
 import "strings"
 
-// Reserved are the names that nobody may take where a tenant does not say which: those that
-// people take for the operator's, those of mailboxes that RFC 2142 gives to operators, and
-// those that programs mean something by.
+// Reserved are the names that no user may take, unless a tenant has a list of its own. They look
+// like names of the operator, are mailboxes that RFC 2142 reserves for operators, or have a meaning
+// to programs.
 var Reserved = []string{
 	"admin", "administrator", "root", "sysadmin", "system", "superuser", "sudo", "operator", "owner", "moderator", "staff", "team", "official", "verified",
 	"support", "help", "helpdesk", "service", "customerservice", "security", "trust", "safety", "legal", "privacy", "billing", "payments", "contact", "info",
@@ -13,8 +13,8 @@ var Reserved = []string{
 	"me", "self", "everyone", "all", "anonymous", "guest", "nobody", "none", "null", "undefined", "unknown", "default", "user", "users", "bot", "vouchsafe",
 }
 
-// isReserved says whether a name is easily taken for one of the reserved ones, wherever dots,
-// hyphens and underscores stand.
+// isReserved reports whether a name looks like one of the reserved names, with or without dots,
+// hyphens and underscores. nil stands for Reserved.
 func isReserved(name string, reserved []string) bool {
 	if reserved == nil {
 		reserved = Reserved
@@ -28,9 +28,10 @@ func isReserved(name string, reserved []string) bool {
 	return false
 }
 
-// separators stand in names and do not make one another.
+// separators are removed before names are compared with reserved ones.
 var separators = strings.NewReplacer(".", "", "_", "", "-", "")
 
+// bare returns the skeleton of a name without separators, or "" if it is not a name.
 func bare(name string) string {
 	key, ok := Key(name)
 	if !ok {

@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// mixed are the scripts that one language mixes in a word (UTS 39 section 5.2, Highly
-// Restrictive); each goes with Latin, too.
+// mixed are the scripts that one language mixes in a word (UTS 39 section 5.2, Highly Restrictive).
+// Each may be combined with Latin.
 var mixed = [][]*unicode.RangeTable{
 	{unicode.Latin, unicode.Han, unicode.Hiragana, unicode.Katakana},
 	{unicode.Latin, unicode.Han, unicode.Bopomofo},
 	{unicode.Latin, unicode.Han, unicode.Hangul},
 }
 
-// oneScript says whether a name is of one script, or of those that are mixed, and its digits of
-// one system.
+// oneScript reports whether a name is of one script, or of scripts that are mixed, and whether its
+// digits are of one system.
 func oneScript(name string) bool {
 	var scripts []*unicode.RangeTable
 	zeros := map[rune]bool{}
@@ -39,6 +39,7 @@ func oneScript(name string) bool {
 	})
 }
 
+// scriptOf returns the script of a character, or nil.
 func scriptOf(r rune) *unicode.RangeTable {
 	for _, script := range unicode.Scripts {
 		if unicode.Is(script, r) {
@@ -48,7 +49,8 @@ func scriptOf(r rune) *unicode.RangeTable {
 	return nil
 }
 
-// zeroOf is the zero of a decimal digit's system: Unicode has each system's ten in a row.
+// zeroOf returns the zero of a digit's system, and false for other characters. Unicode has the ten
+// digits of a system in a row.
 func zeroOf(r rune) (zero rune, ok bool) {
 	if !unicode.Is(unicode.Nd, r) {
 		return 0, false

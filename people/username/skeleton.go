@@ -12,7 +12,8 @@ import (
 //go:embed confusables.txt
 var confusables string
 
-// prototypes are what characters are taken for, once a name is asked for.
+// prototypes are the characters that others look like, from confusables.txt. They are read at the
+// first use.
 var prototypes = sync.OnceValue(func() map[rune]string {
 	all := make(map[rune]string, 3000)
 	for line := range strings.Lines(confusables) {
@@ -34,13 +35,14 @@ var prototypes = sync.OnceValue(func() map[rune]string {
 	return all
 })
 
-// Skeleton is the same for keys of names that are easily taken for each other: the skeleton of
-// UTS 39 section 4. Names have no capitals, while what digits are taken for has: it is put in
-// lower case. What it makes of a name is to be compared, and never shown.
+// Skeleton returns the same text for the keys of names that look alike: the skeleton of UTS 39
+// section 4, in lower case. Keys have no capital letters, but the characters that digits look like
+// do. Skeletons are compared and never shown.
 func Skeleton(key string) string {
 	return replaced(strings.ToLower(replaced(key)))
 }
 
+// replaced returns the text with each character replaced by its prototype.
 func replaced(text string) string {
 	of := prototypes()
 	var s strings.Builder

@@ -13,21 +13,21 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// maxLength is how long a name may be, in characters.
+// maxLength is the maximum length of a name, in characters.
 const maxLength = 64
 
 var (
-	// ErrName says that a text cannot be a user name.
+	// ErrName means that a text cannot be a user name.
 	ErrName = errors.New("is not a user name: use letters and digits of one script, and . _ -, at most 64 characters")
-	// ErrReserved says that a name is kept from people.
+	// ErrReserved means that users may not take a name.
 	ErrReserved = errors.New("is a reserved user name")
 )
 
-// Claimed is a name that may become a person's. Only Claim makes one; the zero value is none.
+// Claimed is a name that may become a user's. Only Claim makes one. The zero value is no name.
 type Claimed struct{ name, key string }
 
-// Claim reads a name that a person is to have. It is ErrName for what cannot be one, and
-// ErrReserved for what is taken for one of the reserved names; nil stands for Reserved.
+// Claim reads a name that a user is to get. It returns ErrName if it cannot be a name, and
+// ErrReserved if it looks like one of the reserved names. A nil list stands for Reserved.
 func Claim(typed string, reserved []string) (Claimed, error) {
 	if len(typed) > 1024 {
 		return Claimed{}, ErrName
@@ -46,13 +46,13 @@ func Claim(typed string, reserved []string) (Claimed, error) {
 	return Claimed{name, key}, nil
 }
 
-// String is the name as it is stored and told.
+// String returns the name as it is stored and shown.
 func (c Claimed) String() string { return c.name }
 
-// Key is by which the name is compared (storage.User.UsernameKey).
+// Key returns the form by which names are compared (storage.User.UsernameKey).
 func (c Claimed) Key() string { return c.key }
 
-// Skeleton is what the name has in common with those that look like it.
+// Skeleton returns the form that names which look alike have in common, or "" for the zero value.
 func (c Claimed) Skeleton() string {
 	if c.key == "" {
 		return ""
@@ -60,21 +60,21 @@ func (c Claimed) Skeleton() string {
 	return Skeleton(c.key)
 }
 
-// Give makes the name that of a person.
+// Give sets the user's name, key and skeleton.
 func (c Claimed) Give(u *storage.User) {
 	u.Username, u.UsernameKey, u.UsernameSkeleton = c.name, c.key, c.Skeleton()
 }
 
-// Key is the form in which names are compared: without case, compatibility forms and the space
-// around them. It takes names that Claim refuses, for people have them from earlier. False
-// when no name can be meant: they have letters, digits and . _ - only, and never an @, so that
-// they cannot pass for an e-mail address.
+// Key returns the form in which names are compared: without case, compatibility forms, and white
+// space at the ends. It accepts names that Claim refuses, because accounts may have them from
+// earlier. It reports false if typed cannot be a name. Names consist of letters, digits and . _ -
+// and never contain an @, so that they cannot be confused with e-mail addresses.
 func Key(typed string) (key string, ok bool) {
 	if len(typed) > 1024 || !utf8.ValidString(typed) {
 		return "", false
 	}
 	s := norm.NFKC.String(strings.TrimFunc(typed, surrounds))
-	// Folding alone swaps the two cases of Cherokee; lower case settles it.
+	// Case folding alone swaps the two cases of Cherokee. Lower case corrects that.
 	s = norm.NFKC.String(strings.ToLower(cases.Fold().String(s)))
 	if s == "" || utf8.RuneCountInString(s) > maxLength || strings.ContainsFunc(s, outside) {
 		return "", false
@@ -82,8 +82,8 @@ func Key(typed string) (key string, ok bool) {
 	return s, true
 }
 
-// surrounds says whether a character around a name means nothing: white space, and what
-// copying brings along unseen.
+// surrounds reports whether a character at either end of a name is dropped: white space, and
+// invisible characters that copying adds.
 func surrounds(r rune) bool {
 	switch r {
 	case '\u00ad', '\u200b', '\u200e', '\u200f', '\u2060', '\ufeff':
@@ -92,9 +92,9 @@ func surrounds(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-// outside says whether a character cannot be in a name.
+// outside reports whether a character cannot be part of a name.
 func outside(r rune) bool { return !isWord(r) && !strings.ContainsRune("._-", r) }
 
-// isWord says whether a character is part of words: controls, spaces, and the invisible ones
-// that make two names look like one are not.
+// isWord reports whether a character is a letter, mark or number. Controls, spaces and invisible
+// characters, which can make two names look the same, are not.
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r) }

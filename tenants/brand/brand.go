@@ -8,14 +8,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// scheme is what the stylesheet of the pages has in light or dark mode.
+// scheme holds the colours of the pages' stylesheet in light or in dark mode.
 type scheme struct {
 	card, ground, soft, ink colour
-	deepen                  colour  // toward this, accents go when the pointer is on them
-	deep                    float64 // and so far
+	deepen                  colour  // the colour that accents are mixed with under the pointer
+	deep                    float64 // the share of deepen in that mix, from 0 to 1
 }
 
-// They are those of login/ui/static/style.css: TestSchemesAreThoseOfTheStylesheet.
+// The colours of login/ui/static/style.css. TestSchemesAreThoseOfTheStylesheet compares them.
 var (
 	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"), deepen: of("#000000"), deep: 0.2}
 	dark  = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"), deepen: of("#ffffff"), deep: 0.25}
@@ -23,10 +23,11 @@ var (
 	white, black = of("#ffffff"), of("#0b0f0e")
 )
 
-// Fault is one thing that is wrong with a branding.
+// Fault is one thing that is wrong with a branding. Field is the name of the setting below
+// branding.
 type Fault struct{ Field, Message string }
 
-// Check says all that is wrong with a branding.
+// Check returns all that is wrong with a branding.
 func Check(b storage.Branding) []Fault {
 	var fs []Fault
 	wrong := func(field, format string, args ...any) { fs = append(fs, Fault{field, fmt.Sprintf(format, args...)}) }
@@ -72,11 +73,13 @@ func Check(b storage.Branding) []Fault {
 	return fs
 }
 
-// Link is the URL if it is one that pages may lead to, else "".
+// Link returns the URL if pages may link to it, and "" otherwise. mail allows mailto addresses as
+// well.
 func Link(s string, mail bool) string {
 	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.User != nil, strings.ContainsAny(u.String(), "\"<> "): // Go escapes none of them in a host
+	// url.URL.String does not escape these characters in a host
+	case err != nil || u.User != nil, strings.ContainsAny(u.String(), "\"<> "):
 		return ""
 	case u.Scheme == "https" && u.Host != "", mail && u.Scheme == "mailto" && strings.Contains(u.Opaque, "@"):
 		return u.String()
@@ -84,8 +87,8 @@ func Link(s string, mail bool) string {
 	return ""
 }
 
-// Sheet is the stylesheet of a branding, to come after that of the pages; "" when it
-// changes nothing, or is not one that Check lets through.
+// Sheet returns the stylesheet of a branding, which comes after that of the pages. It returns ""
+// for a branding that changes nothing, and for one in which Check finds a fault.
 func Sheet(b storage.Branding) string {
 	if len(Check(b)) > 0 {
 		return ""
@@ -104,7 +107,7 @@ func Sheet(b storage.Branding) string {
 	return out.String()
 }
 
-// lighten is the accent for dark mode, no lighter than it takes.
+// lighten returns the accent for dark mode: the given one with no more white than contrast demands.
 func lighten(c colour, background string) colour {
 	ground := dark.ground
 	if background != "" {
@@ -117,6 +120,7 @@ func lighten(c colour, background string) colour {
 	return c.toward(white, share)
 }
 
+// variables returns the CSS variables that the accent and the background set in this scheme.
 func (s scheme) variables(accent, background string) string {
 	var out strings.Builder
 	set := func(name string, c colour) { fmt.Fprintf(&out, "--%s:%s;", name, c) }
@@ -133,7 +137,7 @@ func (s scheme) variables(accent, background string) string {
 		}
 		set("accent-ink", ink)
 		set("spot", ink)
-		// As much of the accent as what is written on it in the accent itself can bear.
+		// The tint contains as much of the accent as text in the accent's colour on it allows.
 		tint := 0.12
 		for tint > 0 && contrast(c, s.card.toward(c, tint)) < readable {
 			tint -= 0.02

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// colour is red, green and blue of sRGB.
+// colour is red, green and blue in sRGB.
 type colour [3]uint8
 
-// parseColour reads #rrggbb.
+// parseColour reads a colour written as #rrggbb, and reports false for any other text.
 func parseColour(s string) (colour, bool) {
 	if len(s) != 7 || s[0] != '#' {
 		return colour{}, false
@@ -18,7 +18,7 @@ func parseColour(s string) (colour, bool) {
 	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, err == nil
 }
 
-// of is parseColour for the colours in this package's code.
+// of is parseColour for constants. It panics if s is not a colour.
 func of(s string) colour {
 	c, ok := parseColour(s)
 	if !ok {
@@ -27,9 +27,10 @@ func of(s string) colour {
 	return c
 }
 
+// String returns the colour as #rrggbb.
 func (c colour) String() string { return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]) }
 
-// toward is c with a share of another colour in it.
+// toward returns c mixed with other. share is the part of other, from 0 to 1.
 func (c colour) toward(other colour, share float64) colour {
 	for i := range c {
 		c[i] = uint8(math.Round(float64(c[i])*(1-share) + float64(other[i])*share))
@@ -37,7 +38,7 @@ func (c colour) toward(other colour, share float64) colour {
 	return c
 }
 
-// luminance is that of WCAG 2.2.
+// luminance returns the relative luminance of WCAG 2.2, from 0 to 1.
 func (c colour) luminance() float64 {
 	linear := func(v uint8) float64 {
 		s := float64(v) / 255
@@ -49,16 +50,16 @@ func (c colour) luminance() float64 {
 	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
 }
 
-// contrast is the ratio of WCAG 2.2, from 1 to 21.
+// contrast returns the contrast ratio of WCAG 2.2, from 1 to 21.
 func contrast(a, b colour) float64 {
 	x, y := a.luminance(), b.luminance()
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// readable is the contrast that text needs (WCAG 2.2, success criterion 1.4.3, level AA).
+// readable is the contrast that text must have (WCAG 2.2, success criterion 1.4.3, level AA).
 const readable = 4.5
 
-// least is the smallest contrast of c with any of the others.
+// least returns the smallest contrast of c with any of the others.
 func least(c colour, others ...colour) float64 {
 	l := math.Inf(1)
 	for _, o := range others {

@@ -11,8 +11,8 @@ import (
 // maxCSS bounds a tenant's own CSS, in bytes.
 const maxCSS = 32 << 10
 
-// functions are those that CSS may call: none of them loads anything or reads what the page
-// holds.
+// functions are the functions that a tenant's CSS may call. None of them loads anything or reads
+// content of the page.
 var functions = []string{
 	"var", "calc", "min", "max", "clamp", "round", "abs", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix", "light-dark",
 	"linear-gradient", "radial-gradient", "conic-gradient", "repeating-linear-gradient", "repeating-radial-gradient", "repeating-conic-gradient",
@@ -22,14 +22,14 @@ var functions = []string{
 	"and", "or", "selector", // of @media and @supports
 }
 
-// rules are the at-rules that CSS may have.
+// rules are the at-rules that a tenant's CSS may have.
 var rules = []string{"media", "supports", "container", "layer", "keyframes", "starting-style"}
 
+// atRule matches the name after an @.
 var atRule = regexp.MustCompile(`^[-_a-zA-Z0-9]*`)
 
-// checkCSS says what is wrong with a tenant's own CSS, or nothing. What a browser could
-// read otherwise than this does, such as escapes and whatever is not closed, is refused
-// whole.
+// checkCSS returns what is wrong with a tenant's own CSS, or "". It refuses text that a browser
+// could read otherwise than this function does, such as escapes and anything that is not closed.
 func checkCSS(css string) string {
 	if len(css) > maxCSS {
 		return fmt.Sprintf("is more than %d KB", maxCSS>>10)
@@ -82,12 +82,14 @@ func checkCSS(css string) string {
 	return ""
 }
 
-// callee is the name that css ends in. It looks from the end: every page checks its CSS, and
-// to look from the beginning at each parenthesis took a second for 30 KB.
+// callee returns the name at the end of css, which stands before a parenthesis. It reads from the
+// end, because every page checks its CSS: reading from the beginning at each parenthesis took a
+// second for 30 KB.
 func callee(css string) string {
 	return css[len(strings.TrimRightFunc(css, func(r rune) bool {
 		return r == '-' || r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 	})):]
 }
 
+// line returns the number of the line that contains the byte at i.
 func line(css string, i int) int { return 1 + strings.Count(css[:i], "\n") }

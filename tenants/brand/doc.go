@@ -1,8 +1,7 @@
-// Package brand turns a tenant's branding into a stylesheet that cannot harm who looks at it.
+// Package brand turns a tenant's branding into a stylesheet that cannot harm users.
 //
-// Colours are taken only if what is written in them can be read, in light and in dark mode.
-// A tenant's own CSS is taken only if it loads nothing: a rule such as
-// [value^="a"] { background: url(https://…) } would tell its author letter by letter what a
-// page holds. Both are checked where settings are stored, and again before anything is
-// served.
+// A colour is accepted only if text in it, or on it, is readable in light and in dark mode. A
+// tenant's own CSS is accepted only if it loads nothing: a rule such as [value^="a"] { background:
+// url(https://…) } would send the content of the page, letter by letter, to the author of the CSS.
+// Both are checked when settings are stored, and again before a stylesheet is served.
 package brand

@@ -9,12 +9,12 @@ import (
 	"math"
 )
 
-// sampling is how many points in each direction decide about a pixel of an icon.
+// sampling is how many points in each direction are averaged for a pixel of an icon.
 const sampling = 4
 
-// Icon is the mark as a PNG of size × size pixels: for browsers and telephones that ask for
-// /favicon.ico and /apple-touch-icon.png by themselves. It is the mark of the pages
-// (static/mark.svg) or, in an accent of a tenant's own, a plain one.
+// Icon returns the mark as a PNG of size × size pixels. Browsers and phones request /favicon.ico
+// and /apple-touch-icon.png without being told to. The icon is the mark of the pages
+// (static/mark.svg) or, if the tenant has an accent of its own, a plain mark in that colour.
 func Icon(accent string, size int) []byte {
 	ground, ours := of("#1f5f5b"), true
 	if c, ok := parseColour(accent); ok {
@@ -28,25 +28,25 @@ func Icon(accent string, size int) []byte {
 	}
 	var buf bytes.Buffer
 	if err := png.Encode(&buf, img); err != nil {
-		panic(err) // memory takes all
+		panic(err) // writing to memory cannot fail
 	}
 	return buf.Bytes()
 }
 
-// ICO wraps a PNG of up to 255 pixels for /favicon.ico.
+// ICO wraps a PNG of at most 255 pixels in the format of /favicon.ico.
 func ICO(icon []byte, size int) []byte {
 	b := binary.LittleEndian.AppendUint16(nil, 0)
-	b = binary.LittleEndian.AppendUint16(b, 1) // an icon
-	b = binary.LittleEndian.AppendUint16(b, 1) // of one picture
+	b = binary.LittleEndian.AppendUint16(b, 1) // the type: an icon
+	b = binary.LittleEndian.AppendUint16(b, 1) // the number of images
 	b = append(b, byte(size), byte(size), 0, 0)
 	b = binary.LittleEndian.AppendUint16(b, 1)
 	b = binary.LittleEndian.AppendUint16(b, 32)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(icon)))
-	b = binary.LittleEndian.AppendUint32(b, 22) // where it begins
+	b = binary.LittleEndian.AppendUint32(b, 22) // the offset of the PNG
 	return append(b, icon...)
 }
 
-// pixel is the mean of the points in a pixel.
+// pixel returns the mean colour of the points in a pixel.
 func pixel(x, y, size int, ground colour, ours bool) color.NRGBA {
 	var sum [3]float64
 	covered := 0.0
@@ -70,7 +70,8 @@ func pixel(x, y, size int, ground colour, ours bool) color.NRGBA {
 	return color.NRGBA{mean(0), mean(1), mean(2), uint8(math.Round(255 * covered / (sampling * sampling)))}
 }
 
-// point is the colour of a point of the mark, whose sides are 32 long; false outside of it.
+// point returns the colour of a point of the mark, whose sides have the length 32. It reports false
+// for a point outside of the rounded square.
 func point(x, y float64, ground colour, ours bool) (colour, bool) {
 	const corner = 9
 	dx, dy := math.Max(corner-math.Min(x, 32-x), 0), math.Max(corner-math.Min(y, 32-y), 0)
@@ -89,7 +90,7 @@ func point(x, y float64, ground colour, ours bool) (colour, bool) {
 	return ground, true
 }
 
-// stroke says whether the point is on the line between two others, which is 3 wide.
+// stroke reports whether the point is on the line from (x1, y1) to (x2, y2), which is 3 wide.
 func stroke(x, y, x1, y1, x2, y2 float64) bool {
 	dx, dy := x2-x1, y2-y1
 	along := math.Min(1, math.Max(0, ((x-x1)*dx+(y-y1)*dy)/(dx*dx+dy*dy)))
