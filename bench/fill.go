@@ -7,7 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// file is the database that crowds are put into.
+// file returns the path or the URL of the server's database.
 func (s *server) file() string {
 	if s.database != "" {
 		return s.database
@@ -15,12 +15,13 @@ func (s *server) file() string {
 	return filepath.Join(s.dir, "data", "vouchsafe.db")
 }
 
-// fill puts people into the database, which nobody else uses yet, and as many sessions and
-// grants of theirs; and ten times as many rows into the audit trail.
+// fill puts that many users into the database, as many sessions and grants, and ten times as many
+// events into the audit trail. The server must not run yet.
 func (s *server) fill(ctx context.Context, count int) error {
 	return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", People: count, Sessions: count, Grants: count, Events: 10 * count})
 }
 
+// crowd puts a crowd into the database, and shows the progress.
 func (s *server) crowd(ctx context.Context, c vouchsafetest.Crowd) error {
 	if c.Tenant == "" {
 		c.Tenant = "default"

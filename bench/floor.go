@@ -24,16 +24,16 @@ import (
 	_ "modernc.org/sqlite" // the floor speaks to it directly
 )
 
-// floorCommand is how this program is told to be the floor.
+// floorCommand is the argument with which this program runs as the floor.
 const floorCommand = "serve-floor"
 
-// floorServer is a bare handler in a process of its own, on the measured core.
+// floorServer is the floor: a bare handler in a process of its own, on the measured core.
 type floorServer struct {
 	*process
 	issuer string
 }
 
-// startFloor starts the floor with a database of the same kind.
+// startFloor starts the floor with a database of the same kind as the server's.
 func startFloor(store string, s *server) (*floorServer, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -68,7 +68,7 @@ func startFloor(store string, s *server) (*floorServer, error) {
 	}
 }
 
-// keep puts a published document into the server's folder, for the floor to serve.
+// keep writes a public document of the server into its folder, for the floor to serve.
 func (s *server) keep(path string) error {
 	res, err := http.Get(s.issuer + path)
 	if err != nil {
@@ -81,6 +81,7 @@ func (s *server) keep(path string) error {
 	return os.WriteFile(filepath.Join(s.dir, filepath.Base(path)), body, 0o600)
 }
 
+// close kills the floor's process, which has nothing to lose.
 func (f *floorServer) close() error {
 	_ = f.cmd.Process.Kill() // it has nothing to lose
 	_ = f.cmd.Wait()         // killed
@@ -100,6 +101,7 @@ func (f *floorServer) load(ctx context.Context, o options, t task) (figures, err
 	return got.of(took, span)
 }
 
+// posted returns a task that posts to a path of the floor.
 func posted(path string) func(w *worker) error {
 	return func(w *worker) error {
 		req, err := http.NewRequest(http.MethodPost, w.issuer+path, strings.NewReader("grant_type=x"))
@@ -111,7 +113,7 @@ func posted(path string) func(w *worker) error {
 	}
 }
 
-// inTurn are requests of which each is made once.
+// inTurn returns a task that posts to each of the paths once.
 func inTurn(paths ...string) func(w *worker) error {
 	return func(w *worker) error {
 		for _, path := range paths {
@@ -123,7 +125,7 @@ func inTurn(paths ...string) func(w *worker) error {
 	}
 }
 
-// rows is one table with a prepared statement for each thing that is done to it.
+// rows is a table with a prepared statement for each operation.
 type rows interface {
 	insert(ctx context.Context, id string) error
 	update(ctx context.Context) error
@@ -132,7 +134,7 @@ type rows interface {
 
 const floorTable = `CREATE TABLE IF NOT EXISTS floor (id TEXT PRIMARY KEY, n BIGINT NOT NULL, payload TEXT NOT NULL)`
 
-// serveFloor is the process: the unavoidable and nothing else.
+// serveFloor runs the floor. args are its address, its database, and the folder of the documents.
 func serveFloor(args []string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -145,7 +147,7 @@ func serveFloor(args []string) error {
 	if err := db.insert(context.Background(), "row"); err != nil {
 		return err
 	}
-	body := make([]byte, 400) // as long as a token
+	body := make([]byte, 400) // as long as the signed part of a token
 	sum := sha256.Sum256(body)
 	signature, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
 	if err != nil {
@@ -182,7 +184,7 @@ func serveFloor(args []string) error {
 			"updates": func() error { return db.update(ctx) },
 			"reads":   func() error { return db.read(ctx) },
 		} {
-			n, _ := strconv.Atoi(q.Get(name)) // 0 when it is not there
+			n, _ := strconv.Atoi(q.Get(name)) // 0 if the parameter is missing
 			for range n {
 				if err := do(); err != nil {
 					http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -195,6 +197,7 @@ func serveFloor(args []string) error {
 	return http.ListenAndServe(args[0], h) //nolint:gosec // loopback, for the time of a measurement
 }
 
+// openRows opens the table in PostgreSQL or SQLite.
 func openRows(database string) (rows, error) {
 	ctx := context.Background()
 	if strings.HasPrefix(database, "postgres") {

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// target is who is asked.
+// target is the server that is asked.
 type target struct{ issuer string }
 
-// figures are what an operation cost.
+// figures are the cost of an operation.
 type figures struct {
 	count         int
 	span          time.Duration
-	cpu           time.Duration // of the server, each
+	cpu           time.Duration // of the server, for one operation
 	p50, p95, p99 time.Duration
-	sql, redis    float64 // each
+	sql, redis    float64 // statements and commands for one operation
 	peak          float64 // MiB
 }
 
-// perSecond is how often it was done in a second.
+// perSecond returns how often the operation was done in a second.
 func (f figures) perSecond() float64 { return float64(f.count) / f.span.Seconds() }
 
-// worker is one connection with what its operations remember.
+// worker is one connection, with what its operations need to remember.
 type worker struct {
 	ctx    context.Context
 	issuer string
@@ -35,6 +35,7 @@ type worker struct {
 	state  map[string]string
 }
 
+// newWorker returns a worker with a connection and cookies of its own.
 func newWorker(ctx context.Context, issuer string) (*worker, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -49,13 +50,15 @@ func newWorker(ctx context.Context, issuer string) (*worker, error) {
 	}, nil
 }
 
-// task is what a worker does again and again. prepare, once before, is not measured.
+// task is an operation that workers repeat. prepare runs once before it and is not measured.
 type task struct {
 	prepare func(w *worker) error
 	do      func(w *worker) error
 }
 
-// drive has all workers do the task for the span, after a while to warm up.
+// drive lets all workers repeat the task for the span, after a fifth of it to warm up. It calls
+// begin and end around the measured part, and returns the duration of each operation and of the
+// whole.
 func drive(ctx context.Context, o options, issuer string, t task, begin, end func() error) ([]time.Duration, time.Duration, error) {
 	workers := make([]*worker, o.workers)
 	for i := range workers {
@@ -83,6 +86,8 @@ func drive(ctx context.Context, o options, issuer string, t task, begin, end fun
 	return took, span, errors.Join(err, end())
 }
 
+// together lets all workers repeat the task at the same time for the span. It returns the duration
+// of each operation.
 func together(workers []*worker, t task, span time.Duration) ([]time.Duration, error) {
 	var mu sync.Mutex
 	var all []time.Duration
@@ -131,7 +136,7 @@ func (s *server) load(ctx context.Context, o options, name string, t task) (figu
 		}
 		f.cpu = after - cpu
 		sqlAfter, redisAfter, err := s.spent(ctx)
-		f.sql, f.redis = sqlAfter-sql, redisAfter-redis-2 // our own two
+		f.sql, f.redis = sqlAfter-sql, redisAfter-redis-2 // less the two commands of spent itself
 		return errors.Join(err, profiled())
 	})
 	if err != nil {
@@ -141,7 +146,8 @@ func (s *server) load(ctx context.Context, o options, name string, t task) (figu
 	return f.of(took, span)
 }
 
-// of completes the figures with what the clock said.
+// of returns the figures completed with the measured times, and with the sums divided by the number
+// of operations.
 func (f figures) of(took []time.Duration, span time.Duration) (figures, error) {
 	if len(took) == 0 {
 		return f, errors.New("nothing was done in the time: measure for longer")
@@ -155,7 +161,7 @@ func (f figures) of(took []time.Duration, span time.Duration) (figures, error) {
 	return f, nil
 }
 
-// do sends a request and reads the answer to its end.
+// do sends a request and reads the whole answer.
 func (w *worker) do(req *http.Request) (*http.Response, []byte, error) {
 	res, err := w.client.Do(req.WithContext(w.ctx))
 	if err != nil {

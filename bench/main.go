@@ -1,17 +1,17 @@
-// Command bench measures what Vouchsafe costs: the release binary on one core, the load
-// and the databases on the others, every answer checked, each operation beside a floor
+// Command bench measures what Vouchsafe costs. The release binary runs on one core, the load and
+// the databases on the others. Every answer is checked, and each operation is compared with a floor
 // that is measured in the same run.
 //
 //	go run ./bench                     a table for SQLite and one for PostgreSQL + Redis
 //	go run ./bench -store sqlite -for 3s -only userinfo,refresh
 //	go run ./bench -replicas 2         one and two replicas behind HAProxy
-//	go run ./bench -fill 1000000       people, sessions and grants in the database first
+//	go run ./bench -fill 1000000       users, sessions and grants in the database first
 //	go run ./bench -fill 1000000 -scale
-//	                                   what people feel of removals, imports and lists
+//	how removals, imports and lists delay users
 //
-// A floor is a bare net/http handler that does the unavoidable alone: the signatures, the
-// prepared statements, the hash. CPU time holds from run to run within a tenth; what the
-// clock says does not, on a machine that others use too. Trust the ratios.
+// A floor is a bare net/http handler that does only the unavoidable work: the signatures, the
+// prepared statements, the hash. CPU times differ by less than a tenth between runs. Elapsed times
+// depend on what else the machine does. Trust the ratios.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	stores   []string
 	span     time.Duration
@@ -60,6 +60,7 @@ func main() {
 	}
 }
 
+// run builds the program, unless one is given, and measures what the flags ask for.
 func run(ctx context.Context) error {
 	o, err := parse()
 	if err != nil {
@@ -93,6 +94,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
+// parse reads the flags.
 func parse() (options, error) {
 	var o options
 	store := flag.String("store", "sqlite,postgres", "what to measure on: sqlite, postgres (with Redis), or the two with a comma between them")
@@ -127,7 +129,7 @@ func parse() (options, error) {
 	return o, nil
 }
 
-// names are those of the operations.
+// names returns the names of the operations.
 func names() []string {
 	var out []string
 	for _, op := range operations {
@@ -136,7 +138,7 @@ func names() []string {
 	return out
 }
 
-// usage says what there is to choose, and how to read the table.
+// usage prints the flags and how to read the table.
 func usage() {
 	fmt.Fprint(flag.CommandLine.Output(), `Measures what each operation costs the server, beside its floor: a bare net/http handler
 that does the unavoidable alone. All of it takes about four minutes: each operation and
@@ -201,7 +203,7 @@ func measure(ctx context.Context, o options, store string) (err error) {
 	return t.flush()
 }
 
-// progress says what is being measured, on a terminal.
+// progress shows what is being measured, if standard error is a terminal.
 func progress(format string, args ...any) {
 	if st, err := os.Stderr.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
 		return

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// operation is something that a client or a person wants, and the least that it takes.
+// operation is something that clients or users do, with its floor: the least work that it needs.
 type operation struct {
 	name  string
 	aim   float64
@@ -21,6 +21,7 @@ type operation struct {
 	floor task
 }
 
+// Paths of the floor with the work that operations need.
 const (
 	oneSignature = "/sign?signatures=1"
 	twoReads     = "/sign?reads=2"
@@ -47,7 +48,7 @@ var operations = []operation{
 	{"mix", 0, task{prepare: obtain, do: mix}, task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
 }
 
-// static is an answer that is the same for everybody.
+// static returns a task that gets a document which is the same for every client.
 func static(path, holds string) func(w *worker) error {
 	return func(w *worker) error {
 		req, err := http.NewRequest(http.MethodGet, w.issuer+path, nil)
@@ -59,6 +60,7 @@ func static(path, holds string) func(w *worker) error {
 	}
 }
 
+// expect returns an error unless the answer has the status and contains the text.
 func expect(res *http.Response, body []byte, err error, status int, holds string) error {
 	if err != nil {
 		return err
@@ -69,6 +71,7 @@ func expect(res *http.Response, body []byte, err error, status int, holds string
 	return nil
 }
 
+// form returns a request that posts the values, with Basic credentials if id is not "".
 func form(issuer, path, id, secret string, values url.Values) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, issuer+path, strings.NewReader(values.Encode()))
 	if err != nil {
@@ -88,6 +91,7 @@ type answer struct {
 	IDToken      string `json:"id_token"`
 }
 
+// tokens posts to the token endpoint, and checks that the access token is a JWT.
 func (w *worker) tokens(id, secret string, values url.Values) (answer, error) {
 	var a answer
 	req, err := form(w.issuer, "/token", id, secret, values)
@@ -114,7 +118,7 @@ func clientCredentials(w *worker) error {
 
 var hidden = regexp.MustCompile(`name="(form|i)" value="([^"]*)"`)
 
-// request is an authorization request with its verifier and state.
+// request returns the path of an authorization request, with its verifier and state.
 func (w *worker) request(scope string) (path, verifier, state string) {
 	verifier, state = rand.Text()+rand.Text(), rand.Text()
 	sum := sha256.Sum256([]byte(verifier))
@@ -125,7 +129,7 @@ func (w *worker) request(scope string) (path, verifier, state string) {
 	return "/authorize?" + q.Encode(), verifier, state
 }
 
-// get follows a path and gives where it leads, and the page.
+// get requests a path, and returns where the answer leads and its body.
 func (w *worker) get(path string) (location string, page []byte, err error) {
 	if strings.HasPrefix(path, "/") {
 		path = w.issuer + path
@@ -144,7 +148,7 @@ func (w *worker) get(path string) (location string, page []byte, err error) {
 	return res.Header.Get("Location"), body, nil
 }
 
-// enter signs in at the page, and gives where the browser is sent.
+// enter signs in at the page, and returns where the browser is sent.
 func (w *worker) enter(page string) (string, error) {
 	_, body, err := w.get(page)
 	if err != nil {
@@ -171,7 +175,7 @@ func signIn(w *worker) error {
 	return err
 }
 
-// redeem takes the code out of where the browser is sent, and gets the tokens for it.
+// redeem redeems the code in the address that the browser is sent to.
 func (w *worker) redeem(location, verifier, state string) (answer, error) {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -198,7 +202,7 @@ func authorize(w *worker) error {
 	return err
 }
 
-// wholeSignIn begins with a browser that was never here.
+// wholeSignIn signs in with a browser that has no cookies.
 func wholeSignIn(w *worker) error {
 	fresh, err := newWorker(w.ctx, w.issuer)
 	if err != nil {
@@ -222,7 +226,7 @@ func wholeSignIn(w *worker) error {
 	return err
 }
 
-// obtain signs in and keeps an access and a refresh token.
+// obtain signs in and keeps an access token and a refresh token.
 func obtain(w *worker) error {
 	if err := signIn(w); err != nil {
 		return err
@@ -268,7 +272,7 @@ func introspect(w *worker) error {
 	return expect(res, body, err, http.StatusOK, `"active":true`)
 }
 
-// mix is one of each that an app and its users cause all day.
+// mix does once what an app and its users cause all day.
 func mix(w *worker) error {
 	for _, do := range []func(*worker) error{static(jwks, `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect} {
 		if err := do(w); err != nil {

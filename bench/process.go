@@ -16,17 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is one that is measured.
+// process is a program that is measured.
 type process struct {
 	cmd *exec.Cmd
 	out *bytes.Buffer
 }
 
-// serverCore is the measured process's; everything else runs on the others.
+// serverCore is the core of the measured process. Everything else runs on the others.
 const serverCore = 0
 
-// startPinned starts cmd on the measured core. A child has the affinity of the thread that
-// started it.
+// startPinned starts cmd on the measured core. A child inherits the affinity of the thread that
+// starts it.
 func startPinned(cmd *exec.Cmd) (*process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -52,7 +52,7 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, cmd.Start()
 }
 
-// leaveCore keeps this process, and what it starts later, off the measured core.
+// leaveCore moves this process, and what it starts later, off the measured core.
 func leaveCore() error {
 	if runtime.NumCPU() < 2 {
 		return nil
@@ -79,13 +79,14 @@ func leaveCore() error {
 	return nil
 }
 
-// cpu is the time that the process has used, user and system.
+// cpu returns the CPU time that the process has used, user and system.
 func (p *process) cpu() (time.Duration, error) {
 	stat, err := p.proc("stat")
 	if err != nil {
 		return 0, err
 	}
-	// The name may hold anything; the numbers come after its closing bracket.
+	// The name of the program may contain spaces and brackets. The numbers come after its last
+	// bracket.
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
 		return 0, errors.New("/proc/PID/stat has another form")
@@ -96,8 +97,8 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// memory is a field of /proc/PID/status in MiB: VmRSS is what it uses, VmHWM the most
-// since forgetPeak.
+// memory returns a field of /proc/PID/status in MiB, or 0. VmRSS is the memory in use, VmHWM the
+// most since forgetPeak.
 func (p *process) memory(field string) float64 {
 	status, err := p.proc("status")
 	if err != nil {
@@ -114,16 +115,19 @@ func (p *process) memory(field string) float64 {
 	return 0
 }
 
+// forgetPeak resets VmHWM.
 func (p *process) forgetPeak() {
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0) // the peak is then of the whole run
+	// if that fails, the peak is that of the whole run
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
 }
 
+// proc returns a file of /proc/PID.
 func (p *process) proc(name string) (string, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, name))
 	return string(b), err
 }
 
-// stop ends the process.
+// stop ends the process. If it fails, the end of its output is printed.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err

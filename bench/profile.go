@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// profile has the server write down where its time goes during the span that begins now,
-// and what it allocated until its end. What it returns waits for that.
+// profile writes a CPU profile of the span that begins now, and a profile of allocations at its
+// end. The returned function waits for both.
 func (s *server) profile(ctx context.Context, o options, name string) func() error {
 	done := make(chan error, 1)
 	seconds := max(1, int(o.span/time.Second))
@@ -25,6 +25,7 @@ func (s *server) profile(ctx context.Context, o options, name string) func() err
 	}
 }
 
+// keepProfile writes one profile into the file.
 func (s *server) keepProfile(ctx context.Context, which, file string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.metrics, "/metrics")+"/debug/pprof/"+which, nil)
 	if err != nil {

@@ -16,13 +16,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// shared are the operations that say whether replicas are in each other's way.
+// shared are the operations that show whether replicas hinder each other.
 var shared = []string{"client-credentials", "authorize", "refresh", "userinfo", "mix"}
 
-// measureReplicas prints what a request costs with one replica and with several, through
-// HAProxy, each request going to another. The replicas share the measured core, and the
-// proxy, PostgreSQL, Redis and the load the others: more replicas are no faster here. What
-// counts is that a request costs them no more; on machines of their own they add up.
+// measureReplicas prints what a request costs with one replica and with several behind HAProxy,
+// which sends each request to another replica. The replicas share the measured core, while the
+// proxy, PostgreSQL, Redis and the load use the others. Several replicas are therefore no faster
+// here. What counts is that a request does not cost more with them: on machines of their own, their
+// throughput adds up.
 func measureReplicas(ctx context.Context, o options) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "replicas\toperation\tops/s\tCPU µs\tp50 ms\tp95 ms\tp99 ms\t")
@@ -34,6 +35,7 @@ func measureReplicas(ctx context.Context, o options) error {
 	return table.Flush()
 }
 
+// measureReplicated prints the rows for n replicas.
 func measureReplicated(ctx context.Context, o options, n int, table *tabwriter.Writer) (err error) {
 	s, err := startServer(o.program, "postgres")
 	if err != nil {
@@ -70,8 +72,7 @@ func measureReplicated(ctx context.Context, o options, n int, table *tabwriter.W
 	return nil
 }
 
-// startReplicas starts n processes on the measured core, and the proxy at the issuer's
-// address.
+// startReplicas starts n processes on the measured core, and the proxy at the issuer's address.
 func (s *server) startReplicas(n int) ([]*process, error) {
 	front, err := url.Parse(s.issuer)
 	if err != nil {
@@ -110,7 +111,7 @@ func (s *server) startReplicas(n int) ([]*process, error) {
 	if err := s.await(); err != nil {
 		return nil, err
 	}
-	time.Sleep(2 * time.Second) // until the proxy has found them all
+	time.Sleep(2 * time.Second) // until the proxy has found all of them
 	for _, r := range all {
 		if log := r.out.String(); !strings.Contains(log, "serving") {
 			return nil, errors.New("a replica does not serve\n" + log)
@@ -119,6 +120,7 @@ func (s *server) startReplicas(n int) ([]*process, error) {
 	return all, nil
 }
 
+// cpuOf returns the CPU time of all processes together.
 func cpuOf(all []*process) (sum time.Duration, err error) {
 	for _, p := range all {
 		used, err := p.cpu()

@@ -19,15 +19,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// deed is something large that is done to a server while people sign in.
+// deed is a large operation on a server while users sign in.
 type deed struct {
 	name    string
-	prepare func(ctx context.Context, s *server, n int) error // before the server starts
-	// do is nil when the start itself is what is looked at.
+	prepare func(ctx context.Context, s *server, n int) error // runs before the server starts
+	// do is nil if the start itself is the operation. It returns the peak of the command's memory
+	// in MiB.
 	do func(ctx context.Context, s *server, n int) (peak float64, err error)
 }
 
-// Names of what the deeds are done to.
+// The names of what the deeds concern.
 const (
 	largeClient  = "large"
 	gonerClient  = "goner"
@@ -53,8 +54,8 @@ var deeds = []deed{
 	{"restored", nil, command("restored", "--yes", "--before", time.Now().Format(time.RFC3339))},
 }
 
-// measureScale prints how long people wait for a sign-in and an app for a refresh while each
-// deed is done, and what memory it takes.
+// measureScale prints how long users wait for a sign-in, and an app for a refresh, while each deed
+// is done, and how much memory it takes.
 func measureScale(ctx context.Context, o options, store string) (err error) {
 	s, err := startServer(o.program, store)
 	if err != nil {
@@ -66,7 +67,8 @@ func measureScale(ctx context.Context, o options, store string) (err error) {
 		return err
 	}
 	fmt.Printf("\n%s: %d people, sessions and grants and %d events were filled in in %v\n\n", store, o.fill, 10*o.fill, time.Since(began).Round(time.Second))
-	// In Markdown, each row as soon as it is known: all of them take an hour.
+	// The table is in Markdown. Each row is printed as soon as it is known, because all of them
+	// take an hour.
 	fmt.Println("| | took | sign-ins | without, p99 ms | p50 ms | p99 ms | worst ms | refreshes | without, p99 ms | p50 ms | p99 ms | worst ms | its MiB | server's MiB |")
 	fmt.Println("|---" + strings.Repeat("|---:", 13) + "|")
 	for _, d := range deeds {
@@ -80,6 +82,7 @@ func measureScale(ctx context.Context, o options, store string) (err error) {
 	return err
 }
 
+// measureDeed prepares a deed, starts the server and measures.
 func (s *server) measureDeed(ctx context.Context, o options, d deed) error {
 	progress("%s: prepare", d.name)
 	if d.prepare != nil {
@@ -99,14 +102,14 @@ func (s *server) measureDeed(ctx context.Context, o options, d deed) error {
 	return errors.Join(err, s.process.stop())
 }
 
-// among does the deed among people, and prints its row.
+// among does the deed while users sign in, and prints its row.
 func (s *server) among(ctx context.Context, o options, d deed) error {
 	progress("%s", d.name)
 	p, err := startPeople(ctx, s.issuer)
 	if err != nil {
 		return err
 	}
-	// What they wait for without the deed is what others on this machine cost.
+	// The times without the deed show what else this machine is doing.
 	var quietSignIns, quietRefreshes []time.Duration
 	look := func() error {
 		if err := pause(ctx, 3*time.Second); err != nil {
@@ -145,9 +148,11 @@ func (s *server) among(ctx context.Context, o options, d deed) error {
 	return nil
 }
 
-// quiet is how long people are looked at before each deed, or after a start.
+// quiet is how long users are measured without a deed: before it, or after a start.
 const quiet = 15 * time.Second
 
+// spread returns the columns for one kind of request: how many, the 99th percentile without the
+// deed, and the 50th and 99th percentile and the maximum with it.
 func spread(before, took []time.Duration) string {
 	if len(took) == 0 {
 		return "0 | – | – | – | –"
@@ -163,8 +168,8 @@ func spread(before, took []time.Duration) string {
 	return fmt.Sprintf("%d | %s | %s | %s | %s", len(took), at(before, 99), at(took, 50), at(took, 99), at(took, 100))
 }
 
-// startOnce starts the server, and waits for its first answer. It shares the cores with the
-// database, the command and those who ask, as on a machine that has few.
+// startOnce starts the server and waits for its first answer. The server shares the cores with the
+// database, the command and the load, as on a small machine.
 func (s *server) startOnce() error {
 	cmd := exec.Command(s.program, "serve")
 	cmd.Dir, cmd.Env = s.dir, s.env
@@ -176,8 +181,8 @@ func (s *server) startOnce() error {
 	return s.await()
 }
 
-// settled waits until nothing is being removed any more. What is looked for once more after a
-// minute is nothing but a precaution.
+// settled waits until no removal is left. Removals that are repeated as a precaution a minute later
+// do not count.
 func (s *server) settled(ctx context.Context) error {
 	for {
 		left, err := s.count(ctx, "SELECT COUNT(*) FROM removals WHERE bound <> 'again'")
@@ -190,7 +195,7 @@ func (s *server) settled(ctx context.Context) error {
 	}
 }
 
-// expired has all sessions and grants of the crowd end before the server starts.
+// expired ends all sessions and grants of the crowd before the server starts.
 func expired(ctx context.Context, s *server, _ int) error {
 	for _, table := range []string{"sessions", "grants"} {
 		_, err := s.count(ctx, "UPDATE "+table+" SET expires_at = expires_at - 2000000000000 WHERE tenant_id = 'default' RETURNING 1")
@@ -201,7 +206,7 @@ func expired(ctx context.Context, s *server, _ int) error {
 	return nil
 }
 
-// swept waits until they are gone.
+// swept waits until they are deleted.
 func swept(ctx context.Context, s *server, _ int) (float64, error) {
 	for {
 		left, err := s.count(ctx, fmt.Sprintf("SELECT COUNT(*) FROM grants WHERE expires_at < %d", time.Now().Add(-time.Hour).UnixMicro()))
@@ -214,7 +219,7 @@ func swept(ctx context.Context, s *server, _ int) (float64, error) {
 	}
 }
 
-// count is the answer of a query.
+// count returns the number that a query selects.
 func (s *server) count(ctx context.Context, query string) (n int, err error) {
 	if s.database != "" {
 		conn, err := pgx.Connect(ctx, s.database)
@@ -234,6 +239,7 @@ func (s *server) count(ctx context.Context, query string) (n int, err error) {
 	return n, err
 }
 
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -243,7 +249,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// people sign in, one after the other, and an app refreshes, while something is done.
+// people are workers that sign in one after the other, and apps that refresh, during a deed.
 type people struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -253,6 +259,7 @@ type people struct {
 	faults             []error
 }
 
+// startPeople starts two workers that sign in and two that refresh.
 func startPeople(ctx context.Context, issuer string) (*people, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &people{cancel: cancel}
@@ -278,6 +285,7 @@ func startPeople(ctx context.Context, issuer string) (*people, error) {
 	return p, nil
 }
 
+// once does one operation and records how long it took.
 func (p *people) once(ctx context.Context, w *worker, do func(*worker) error, to *[]time.Duration) {
 	began := time.Now()
 	err := do(w)
@@ -293,7 +301,7 @@ func (p *people) once(ctx context.Context, w *worker, do func(*worker) error, to
 	}
 }
 
-// forget begins anew to measure, and gives what was measured.
+// forget returns what was measured, and begins anew.
 func (p *people) forget() (signIns, refreshes []time.Duration, faults []error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -307,12 +315,13 @@ func (p *people) stop() {
 	p.wg.Wait()
 }
 
-// command runs a command beside the server, and gives the most memory that it held, in MiB.
+// command returns a deed that runs a command beside the server. It returns the peak of the
+// command's memory in MiB.
 func command(args ...string) func(ctx context.Context, s *server, n int) (float64, error) {
 	return func(ctx context.Context, s *server, _ int) (peak float64, err error) {
 		cmd := exec.CommandContext(ctx, s.program, args...)
 		var errs bytes.Buffer
-		cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, &errs // its output goes nowhere
+		cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, &errs // its output is discarded
 		if err := cmd.Start(); err != nil {
 			return 0, err
 		}
@@ -327,16 +336,17 @@ func command(args ...string) func(ctx context.Context, s *server, n int) (float6
 				}
 				return peak, err
 			case <-time.After(10 * time.Millisecond):
-				peak = max(peak, p.memory("VmHWM")) // of the program alone: rusage knows its parent's
+				// of the program itself; rusage would include this process, its parent
+				peak = max(peak, p.memory("VmHWM"))
 			}
 		}
 	}
 }
 
-// Crowds are kept apart by their first numbers.
+// first are the first numbers of crowds, which keep their ids apart.
 var first = map[string]int{largeClient: 10_000_000, gonerClient: 20_000_000, busyPerson: 30_000_000, busierPerson: 40_000_000}
 
-// clientOf has a client with so many grants a person, and a consent of each.
+// clientOf adds a client with that many grants, and one consent, for each user.
 func clientOf(id string, each int) func(ctx context.Context, s *server, n int) error {
 	return func(ctx context.Context, s *server, n int) error {
 		if err := s.command("", "client", "add", id, "--kind", "spa", "--redirect-uri", "https://x.example/"); err != nil {
@@ -346,7 +356,7 @@ func clientOf(id string, each int) func(ctx context.Context, s *server, n int) e
 	}
 }
 
-// declaredOf is clientOf for one that was declared when its server ran last.
+// declaredOf is clientOf for a client that was declared in the file when the server ran last.
 func declaredOf(id string, each int) func(ctx context.Context, s *server, n int) error {
 	return func(ctx context.Context, s *server, n int) error {
 		file := filepath.Join(s.dir, "with.yaml")
@@ -361,6 +371,7 @@ func declaredOf(id string, each int) func(ctx context.Context, s *server, n int)
 	}
 }
 
+// allow adds the grants and consents of a client.
 func (s *server) allow(ctx context.Context, id string, each, n int) error {
 	if err := s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Grants: each * n, First: first[id]}); err != nil {
 		return err
@@ -368,6 +379,7 @@ func (s *server) allow(ctx context.Context, id string, each, n int) error {
 	return s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Consents: n})
 }
 
+// tenantOf adds a tenant with all of its data.
 func tenantOf(id string) func(ctx context.Context, s *server, n int) error {
 	return func(ctx context.Context, s *server, n int) error {
 		if err := s.command("", "tenant", "add", id); err != nil {
@@ -380,6 +392,7 @@ func tenantOf(id string) func(ctx context.Context, s *server, n int) error {
 	}
 }
 
+// personOf adds a user with many sessions and grants.
 func personOf(email string) func(ctx context.Context, s *server, n int) error {
 	return func(ctx context.Context, s *server, n int) error {
 		id, err := s.output("", "user", "add", email)
@@ -390,7 +403,7 @@ func personOf(email string) func(ctx context.Context, s *server, n int) error {
 	}
 }
 
-// peopleFile is a file for an import.
+// peopleFile writes a file for an import.
 func peopleFile(_ context.Context, s *server, n int) error {
 	var text bytes.Buffer
 	for i := range n / 10 {

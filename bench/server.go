@@ -28,8 +28,8 @@ type server struct {
 	target
 	program, dir string
 	env          []string
-	metrics      string // the operator's listener
-	database     string // the PostgreSQL URL, or ""
+	metrics      string // the URL of /metrics
+	database     string // the URL of PostgreSQL, or "" for SQLite
 	redis        *redistest.Server
 	closers      []func() error
 	cold         time.Duration
@@ -57,7 +57,7 @@ var clients = `clients:
     scope: reports
 `
 
-// startServer prepares a server: database, clients, a person. It does not run yet.
+// startServer prepares a server with a database, clients and a user. It does not start the process.
 func startServer(program, store string) (*server, error) {
 	dir, err := os.MkdirTemp("", "vouchsafe-bench-")
 	if err != nil {
@@ -82,7 +82,7 @@ func startServer(program, store string) (*server, error) {
 			return nil, errors.Join(err, s.close())
 		}
 	}
-	// Declared before the database is filled: grants hang on clients.
+	// Clients come before the database is filled, because grants belong to clients.
 	if err := s.command("", "client", "apply", "clients.yaml"); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -92,6 +92,7 @@ func startServer(program, store string) (*server, error) {
 	return s, nil
 }
 
+// startDatabases starts PostgreSQL and Redis.
 func (s *server) startDatabases() error {
 	pg, err := pgtest.Run()
 	if err != nil {
@@ -110,12 +111,13 @@ func (s *server) startDatabases() error {
 	return s.command("", "migrate")
 }
 
+// command runs a command of the program.
 func (s *server) command(stdin string, args ...string) error {
 	_, err := s.output(stdin, args...)
 	return err
 }
 
-// output is what a command prints.
+// output returns what a command prints.
 func (s *server) output(stdin string, args ...string) (string, error) {
 	cmd := exec.Command(s.program, args...)
 	var errs strings.Builder
@@ -127,8 +129,8 @@ func (s *server) output(stdin string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// startAgain starts the server five times and keeps the last; cold is the median time to
-// the first answer.
+// startAgain starts the server five times and keeps the last. cold becomes the median time to the
+// first answer.
 func (s *server) startAgain() error {
 	var took []time.Duration
 	for i := range 5 {
@@ -155,7 +157,7 @@ func (s *server) startAgain() error {
 	return nil
 }
 
-// await waits for the first answer.
+// await waits up to 30 seconds for the first answer.
 func (s *server) await() error {
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		res, err := http.Get(s.issuer + "/.well-known/openid-configuration")
@@ -170,6 +172,7 @@ func (s *server) await() error {
 	return errors.New("the server does not serve\n" + s.out.String())
 }
 
+// close ends everything that was started, in reverse order.
 func (s *server) close() error {
 	var errs []error
 	for _, f := range slices.Backward(s.closers) {
@@ -178,11 +181,11 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
-// idleFor is how long nobody asks anything before idle memory is read: what runs beside
-// the requests has had its first turn then.
+// idleFor is how long the server gets no requests before its idle memory is read. Its periodic work
+// has run once by then.
 const idleFor = 20 * time.Second
 
-// printStart says what the server costs when nobody asks anything.
+// printStart prints what the server costs without requests.
 func (s *server) printStart(store string) {
 	time.Sleep(idleFor)
 	size := int64(0)
@@ -196,7 +199,7 @@ func (s *server) printStart(store string) {
 
 var statements = regexp.MustCompile(`(?m)^vouchsafe_sql_statements_total\{[^}]*\} (\S+)$`)
 
-// spent are the SQL statements and Redis commands so far.
+// spent returns how many SQL statements and Redis commands the server has run so far.
 func (s *server) spent(ctx context.Context) (sql, redis float64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.metrics, nil)
 	if err != nil {
@@ -225,7 +228,7 @@ func (s *server) spent(ctx context.Context) (sql, redis float64, err error) {
 	return sql, redis, err
 }
 
-// redisCommands asks Redis how many commands it has run.
+// redisCommands returns how many commands Redis has run.
 func redisCommands(addr string) (float64, error) {
 	c, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
@@ -250,6 +253,7 @@ func redisCommands(addr string) (float64, error) {
 	return strconv.ParseFloat(n, 64)
 }
 
+// freePorts returns n ports at which no program listens now.
 func freePorts(n int) ([]string, error) {
 	var ports []string
 	for range n {

@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// table prints a row for each operation.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer) *table {
@@ -15,6 +16,7 @@ func newTable(w io.Writer) *table {
 	return t
 }
 
+// row adds a row.
 func (t *table) row(op operation, got, floor figures) {
 	aim := "–"
 	if op.aim > 0 {

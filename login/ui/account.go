@@ -12,10 +12,10 @@ import (
 // Account is an account as its owner sees it.
 type Account struct {
 	Session string // the id of its session
-	Login   string // what to sign in with
+	Login   string // what the user signs in with
 	Name    string
 	Initial string
-	Fresh   bool // its owner has just proven it
+	Fresh   bool // whether the user has proven it within the last minutes
 	User    storage.User
 }
 

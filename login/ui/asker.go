@@ -11,7 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Asker returns who asks by the request. A handler makes it once.
+// Asker returns the people.Asker for a request. A handler makes it once and passes it to use cases.
 func (s *Site) Asker(r *http.Request) people.Asker {
 	req, a := web.RequestOf(r.Context()), Browsers(r)
 	a.RequestID, a.Address, a.UserAgent, a.Language = req.ID, req.IP, r.UserAgent(), Words(r).Lang()
@@ -20,7 +20,8 @@ func (s *Site) Asker(r *http.Request) people.Asker {
 	return a
 }
 
-// Browsers returns an Asker that has the names of the request's browser.
+// Browsers returns a people.Asker with nothing but the tenant and the names of the request's
+// browser.
 func Browsers(r *http.Request) people.Asker {
 	a := people.Asker{Tenant: web.TenantOf(r.Context())}
 	for i, binding := range browser.Bindings(r) {
@@ -34,6 +35,7 @@ func Browsers(r *http.Request) people.Asker {
 	return a
 }
 
+// nameOfBrowser returns the name under which a flow remembers a browser: a hash of its binding.
 func nameOfBrowser(binding string) string {
 	sum := sha256.Sum256([]byte("flow\x00" + binding))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -86,7 +86,7 @@ func (p *Pages) serveSheet(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	_, _ = w.Write([]byte(v.sheet)) // the browser has gone
+	_, _ = w.Write([]byte(v.sheet)) // an error means that the browser is gone
 }
 
 // inlineStyle returns all of a page's style as elements, for pages that cannot link to anything, and

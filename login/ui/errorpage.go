@@ -125,11 +125,11 @@ func (p *Pages) problemJSON(w http.ResponseWriter, prob *web.Problem, title, mes
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(prob.Status)
-	_, _ = w.Write(buf.Bytes()) // the client has gone
+	_, _ = w.Write(buf.Bytes()) // an error means that the client is gone
 }
 
-// takesPage says whether the request accepts a page, as every browser's does. Programs often send no
-// Accept: a page of markup would hide from their developers what is wrong.
+// takesPage reports whether the request accepts HTML, as every browser's does. Programs often send
+// no Accept. Markup would hide the problem from their developers.
 func takesPage(r *http.Request) bool {
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		typ, _, err := mime.ParseMediaType(part)

@@ -17,9 +17,9 @@ import (
 // maxForm is the largest form, in bytes. A sealed authorization request travels in it.
 const maxForm = 64 << 10
 
-// A form is accepted on two proofs, because each has gaps: the browser names the site that the form
-// came from (SameSite), and the form has a token that only a page made for this browser has
-// (checkToken).
+// A form is accepted only if it passes two checks, because each has gaps: SameSite looks at the
+// site that the browser says the form came from, and checkToken at a field that only a page made
+// for this browser has.
 
 // checkToken refuses a parsed form that no page of ours gave to this browser.
 func checkToken(r *http.Request) error {

@@ -7,10 +7,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// SetHeaders sets the headers of every page. Handlers loosen the policy of a page that needs more.
+// SetHeaders sets the headers of every page. Handlers relax the content security policy of a page
+// that needs more.
 //
-// The Referer stays within the site: with no-referrer Chromium sends "Origin: null" with our own
-// forms (Fetch section 3.2), so that they look like those of other sites.
+// The Referer stays within the site: with no-referrer, Chromium sends "Origin: null" with forms of
+// our own pages (Fetch section 3.2), so that they look like forms of other sites.
 func SetHeaders(w http.ResponseWriter, t *web.Tenant) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy("'self'", "'self'"))
@@ -24,17 +25,18 @@ func SetHeaders(w http.ResponseWriter, t *web.Tenant) {
 	}
 }
 
-// AllowFormsAnywhere loosens the headers for a page whose form leads back to a client.
+// AllowFormsAnywhere relaxes the headers for a page whose form leads back to a client.
 //
-// Chromium applies form-action to every redirect that follows a form, also to those that the client
+// Chromium applies form-action to every redirect that follows a form, even to those that the client
 // makes after it has received the answer: from its API's host to its app's, from an https page to a
 // program on the desktop (claude://, com.example.app:) or to a server on localhost. It stops
-// silently at the first that is not allowed, and the server does not know where they lead.
+// silently at the first address that is not allowed, and the server does not know where the
+// redirects lead.
 func AllowFormsAnywhere(w http.ResponseWriter) {
 	w.Header().Set("Content-Security-Policy", policy("'self'", ""))
 }
 
-// AllowDataImages loosens the headers for a page with a picture in a data: URL.
+// AllowDataImages relaxes the headers for a page with a picture in a data: URL.
 func AllowDataImages(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "img-src ", "img-src data: ", 1))

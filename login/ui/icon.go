@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
-// iconKey names a picture. The accents of tenants are few, so that all are kept.
+// iconKey identifies a picture. Tenants have few accents, so that all pictures are kept.
 type iconKey struct {
 	accent string
 	size   int
@@ -37,6 +37,6 @@ func (p *Pages) serveIcon(size int, ico bool) http.HandlerFunc {
 		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Length", strconv.Itoa(len(picture)))
-		_, _ = w.Write(picture) // the browser has gone
+		_, _ = w.Write(picture) // an error means that the browser is gone
 	}
 }

@@ -16,7 +16,7 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// Config is what Pages are made of.
+// Config is what Pages need.
 type Config struct {
 	Log *slog.Logger
 	// Development shows on error pages what only developers should read.
@@ -65,6 +65,6 @@ func (p *Pages) Show(w http.ResponseWriter, status int, page string, v *View) er
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(buf.Bytes()) // the browser has gone
+	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
 	return nil
 }

@@ -70,8 +70,8 @@ func (s *Site) Form(h Handler) http.Handler {
 	})
 }
 
-// Foreign serves what a page of another site posts here on purpose. No cookie of ours comes with
-// it, and the handler must change nothing on its word.
+// Foreign serves a form that another site posts here on purpose, such as an upstream provider. The
+// browser sends no cookie of ours with it, and the handler must not change anything because of it.
 func (s *Site) Foreign(h Handler) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		SetHeaders(w, web.TenantOf(r.Context()))
@@ -83,8 +83,8 @@ func (s *Site) Foreign(h Handler) http.Handler {
 }
 
 // Interaction returns the client's request that the browser came with, or nil. A page of a request
-// that is late is not shown: a Detour leads to where the request begins anew. A form of such a page
-// is taken, because its user proved or decided something just now.
+// that has waited for too long is not shown: a Detour sends the browser to where the request begins
+// anew. A form of such a page is accepted, because the user has just proven or decided something.
 func (s *Site) Interaction(r *http.Request) (*storage.Interaction, error) {
 	in, err := s.Opened(r)
 	if err == nil && in != nil && in.Late && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -120,8 +120,8 @@ func (s *Site) Opened(r *http.Request) (*storage.Interaction, error) {
 	return &in, nil
 }
 
-// openedLetter is what came of a request's letter: handlers ask for it several times, and it is
-// opened once.
+// openedLetter is the result of opening a request's letter. Handlers need it several times, and it
+// is opened once.
 type openedLetter struct {
 	letter string
 	in     *storage.Interaction

@@ -31,11 +31,13 @@ type assets struct {
 	styleSource string
 }
 
+// asset is one file, as it is and compressed.
 type asset struct {
 	kind        string
 	plain, gzip []byte
 }
 
+// loadAssets reads and compresses the embedded files.
 func loadAssets() (*assets, error) {
 	entries, err := staticFiles.ReadDir("static")
 	if err != nil {
@@ -86,6 +88,7 @@ func (p *Pages) Asset(name string) (string, error) {
 	return hashed, nil
 }
 
+// serve writes the file that the path names.
 func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
 	f, ok := a.files[path.Base(r.URL.Path)]
 	if !ok {
@@ -104,5 +107,5 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
 		body = f.gzip
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // the browser has gone
+	_, _ = w.Write(body) // an error means that the browser is gone
 }

@@ -17,7 +17,7 @@ type View struct {
 	Words texts.Words
 	pages *Pages
 
-	Path  string // the tenant's, before every link
+	Path  string // the path of the tenant, which precedes every link
 	Brand Brand
 	Title string
 	Style template.HTML // the stylesheet, where it cannot be linked to
@@ -27,23 +27,23 @@ type View struct {
 	Letter string
 	Client *Client
 	Cancel string // where the client's request is declined
-	// Session is the session that the page is about, and Done what was just changed: on pages of
-	// the account. Next is the page of the account that a sign-in leads to.
+	// Session is the session that a page of the account is about, and Done what the user has just
+	// changed there. Next is the page of the account that a sign-in leads to.
 	Session, Done, Next string
 	// Locales are the languages that the page was asked for in, to carry along without a letter.
 	Locales string
 	Alert   string // what is wrong with the form
 	// Late says that the client's request began anew, because a page had been open for too long.
 	Late bool
-	// Upstreams are the providers that the page offers to sign in with.
+	// Upstreams are the upstream providers that the page offers for signing in.
 	Upstreams []Upstream
 	// Passkey is the page's form for a passkey, or nil.
 	Passkey *PasskeyForm
-	// Page is the page's own.
+	// Page is the data of this kind of page.
 	Page any
 }
 
-// Upstream is a provider that a page offers to sign in with.
+// Upstream is an upstream provider that a page offers for signing in.
 type Upstream struct{ ID, Name, Preset string }
 
 // PasskeyForm is the form that static/passkey.js fills in. It stays hidden where scripts do not
@@ -57,8 +57,8 @@ type PasskeyForm struct {
 	Create  bool   // a new passkey, rather than one that exists
 	// Autofill has the browser offer passkeys in the field for the user's name.
 	Autofill bool
-	Only     bool // nothing else on the page proves anything
-	Confirm  bool // the user confirms the account that is signed in
+	Only     bool // whether the page offers no other proof
+	Confirm  bool // whether the user confirms the account that is already signed in
 	// Remember says for how long the device can be remembered; "" when it cannot.
 	Remember string
 }

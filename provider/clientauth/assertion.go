@@ -28,16 +28,16 @@ import (
 
 const (
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	// assertionLife is how far ahead exp may be: for so long a jti has to be remembered.
+	// assertionLife is how far in the future exp may be. The jti must be remembered for that long.
 	assertionLife = time.Hour
-	// assertionSkew is how much clocks may differ. FAPI 2.0 section 5.3.2.1 asks for at
-	// least 10 s and at most 60 s.
+	// assertionSkew is how far clocks may differ. FAPI 2.0 section 5.3.2.1 demands at least 10 s
+	// and at most 60 s.
 	assertionSkew = 30 * time.Second
-	// maxAssertionKeys bounds the signature checks that one assertion can cause.
+	// maxAssertionKeys bounds the signature checks for one assertion.
 	maxAssertionKeys = 8
 )
 
-// assertion is a client assertion (RFC 7523 section 3): parsed, believed in nothing.
+// assertion is a client assertion (RFC 7523 section 3) that is parsed and not verified.
 type assertion struct {
 	jws *jose.JSONWebSignature
 
@@ -50,13 +50,14 @@ type assertion struct {
 	IssuedAt  numericDate     `json:"iat"`
 }
 
-// numericDate is seconds since 1970, perhaps with a fraction (RFC 7519 section 2); 0
-// when the claim is not there.
+// numericDate is a time in seconds since 1970, possibly with a fraction (RFC 7519 section 2). 0
+// stands for a missing claim.
 type numericDate float64
 
+// after reports whether d is later than t.
 func (d numericDate) after(t time.Time) bool { return float64(d) > float64(t.UnixMilli())/1000 }
 
-// readAssertion parses the assertion of a request.
+// readAssertion parses the assertion of a request. It does not verify it.
 func readAssertion(form url.Values) (*assertion, error) {
 	if form.Get("client_assertion_type") != assertionType {
 		return nil, errors.New("client_assertion_type is not " + assertionType)
@@ -65,8 +66,7 @@ func readAssertion(form url.Values) (*assertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Other JWTs that a client signs, such as request objects and DPoP proofs, have a typ
-	// of their own.
+	// Other JWTs that clients sign, such as request objects and DPoP proofs, have other types.
 	if typ := jws.Type(parsed); !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, typ) {
 		return nil, fmt.Errorf("typ %q", typ)
 	}
@@ -80,8 +80,9 @@ func readAssertion(form url.Values) (*assertion, error) {
 	return a, nil
 }
 
-// proveAssertion says whether the client signed the assertion, for this server and
-// now, and spends it. Spending comes last, so that nobody but the client can.
+// proveAssertion returns nil if the client signed the assertion for this server and for now. It
+// then spends the assertion. That comes last, so that only the client can spend it. Otherwise it
+// returns an *authError or an error of storage.
 func (a *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client, signed *assertion, now time.Time) error {
 	if err := signed.check(t, now); err != nil {
 		return &authError{why: err.Error()}
@@ -92,14 +93,14 @@ func (a *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *st
 	}
 	keys, err := a.clientKeys(ctx, c, header.KeyID)
 	if err != nil {
-		// Its own document may be at fault, or not be reachable: it is the client that
-		// cannot prove itself. Storage has no part in it.
+		// The client's document may be wrong or out of reach. Both are the client's fault, and
+		// storage is not involved.
 		return &authError{why: "keys: " + err.Error()}
 	}
 	if !signedByOne(signed.jws, keys) {
 		return &authError{why: "assertion not signed by a key of the client"}
 	}
-	// The jti may be of any length and hold anything: its hash is what is kept.
+	// The jti may have any length and content. Its hash is stored.
 	sum := sha256.Sum256([]byte(signed.JTI))
 	err = a.Store.Spend(ctx, storage.Spent{
 		TenantID: t.ID, Purpose: storage.SpentAssertion,
@@ -115,9 +116,10 @@ func (a *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *st
 	return nil
 }
 
-// check checks all but the signature. The audience is this server and nobody else:
-// the issuer, as FAPI 2.0 and RFC 7523bis demand, or the token endpoint, as OIDC Core 9
-// has it. In a list each has to be: whoever else is named could use the assertion here.
+// check checks everything but the signature. The audience must be this server and nothing else: the
+// issuer, as FAPI 2.0 and RFC 7523bis demand, or the token endpoint, as in OpenID Connect Core
+// section 9. In a list each entry must be one of them, because another server in the list could use
+// the assertion here.
 func (a *assertion) check(t *web.Tenant, now time.Time) error {
 	ours := []string{t.Issuer, t.URL("/token")}
 	foreign := func(aud string) bool { return !slices.Contains(ours, aud) }
@@ -138,8 +140,8 @@ func (a *assertion) check(t *web.Tenant, now time.Time) error {
 	return nil
 }
 
-// signedByOne says whether one of the keys verifies the signature. A key is used for
-// what it is for only: its alg and use, when it has them (RFC 8725 section 3.1).
+// signedByOne reports whether one of the keys verifies the signature. A key is used only for its
+// own alg and use, if it has them (RFC 8725 section 3.1).
 func signedByOne(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	alg := signed.Signatures[0].Protected.Algorithm
 	tried := 0
@@ -148,7 +150,7 @@ func signedByOne(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 			continue
 		}
 		if !key.Valid() || !key.IsPublic() {
-			continue // a shared key is neither
+			continue // a shared key is neither valid nor public
 		}
 		if !fits(key.Key, alg) {
 			continue
@@ -167,8 +169,8 @@ func signedByOne(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	return false
 }
 
-// fits says whether the algorithm is one for the key: an elliptic curve of its own
-// (RFC 7518 section 3.4), and RSA of a size that can be believed.
+// fits reports whether the algorithm belongs to the key: to its elliptic curve (RFC 7518 section
+// 3.4), or to RSA of sufficient size.
 func fits(key any, alg string) bool {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:

@@ -20,28 +20,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Authenticator finds out which client a request comes from.
+// Authenticator authenticates the client that sends a request. Make one with New.
 type Authenticator struct {
-	// Clients are those that are registered.
+	// Clients are the registered clients.
 	Clients *oauth.Clients
 	// Store remembers which assertions were used.
 	Store storage.SpentValues
-	// Ephemeral remembers from which networks clients have proven themselves.
+	// Ephemeral remembers the networks from which clients have authenticated.
 	Ephemeral storage.Ephemeral
 	Limits    *limit.Limiter
-	// Failures bounds the failures of one client from one address to prove itself: see attempt.
-	// Default 20 in a minute.
+	// Failures bounds the failures of one client from one address; see attempt. The default is 20 a
+	// minute.
 	Failures limit.Rule
-	// Fetch reads clients' jwks_uri.
+	// Fetch reads the jwks_uri of clients.
 	Fetch Fetcher
-	// Development tells clients why they were not believed.
+	// Development tells clients why their authentication failed.
 	Development bool
 
 	secrets    *secretMatcher
 	remoteKeys remoteKeys
 }
 
-// New completes a, whose exported fields are set.
+// New returns a, completed. The exported fields must be set.
 func New(a *Authenticator) *Authenticator {
 	if a.Failures.Max == 0 {
 		a.Failures = authFailures
@@ -51,24 +51,23 @@ func New(a *Authenticator) *Authenticator {
 	return a
 }
 
-// credentials are what a request brought to say who it comes from, by the one method
-// it used.
+// credentials are what a request brought to authenticate its client, by one method.
 type credentials struct {
 	method    string // as in token_endpoint_auth_method
 	clientID  string
 	secret    string // client_secret_basic, client_secret_post
-	asIs      string // what Basic brought before it was decoded, where that is something else
+	asIs      string // the secret of Basic before it was decoded; "" if that is the same
 	assertion *assertion
 }
 
-// Authenticate is fosite's ClientAuthenticationStrategy, and ours at the other
-// endpoints that programs call. The client must use the method it is registered for, or
-// one of the two for secrets when it is registered for none, and no other beside it (RFC
-// 6749 section 2.3).
+// Authenticate returns the client that sends the request, and its form. It is fosite's
+// ClientAuthenticationStrategy, and serves the other endpoints for programs as well. The client
+// must use the method that it is registered for, or one of the two for secrets if it is registered
+// for none, and no second one besides it (RFC 6749 section 2.3).
 //
-// What fails answers the same and does the same work, whether the client is unknown or
-// its secret wrong: one comparison, one count, one read. (Whether a client exists is no
-// secret: /authorize tells. Its absence should not be the cheaper thing to try.)
+// Failures have the same answer and cost, whether the client is unknown or its secret wrong: one
+// comparison, one count, one read. It is no secret whether a client exists, because /authorize
+// shows it. But guesses for unknown clients should not be cheaper.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
@@ -84,7 +83,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 	if errors.As(err, &failed) {
 		reason := "no such client, wrong credentials, or another method than the one registered"
 		if a.Development && failed.method {
-			reason = failed.why // no secret: what came, and what was expected
+			reason = failed.why // why contains no secret: it says what came and what was expected
 		}
 		return nil, fosite.ErrInvalidClient.WithDescription("Client authentication failed: " + reason + ".").WithWrap(err)
 	}
@@ -94,7 +93,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 	return oauth.Client{Client: client}, nil
 }
 
-// Client returns the client that a form comes from.
+// Client is Authenticate that returns the record of the client, and notes its id on the request's
+// log line.
 func (a *Authenticator) Client(r *http.Request, form url.Values) (*storage.Client, error) {
 	found, err := a.Authenticate(r.Context(), r, form)
 	if err != nil {
@@ -105,16 +105,17 @@ func (a *Authenticator) Client(r *http.Request, form url.Values) (*storage.Clien
 	return c, nil
 }
 
-// authError is why a client was not believed. Only the log is told; in development the
-// client, too, when it used another method than it is registered for.
+// authError says why a client was not authenticated. It is for the log. In development mode the
+// client sees it, too, if it used another method than it is registered for.
 type authError struct {
 	why    string
 	method bool
 }
 
+// Error implements error.
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
-// provenClient is the client that the credentials prove.
+// provenClient returns the client that the credentials authenticate.
 func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *credentials, now time.Time) (*storage.Client, error) {
 	client, err := a.Clients.Enabled(ctx, t.ID, creds.clientID)
 	known := err == nil
@@ -126,7 +127,7 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 	if known {
 		err = a.proveClient(ctx, t, client, creds, admit, now)
 	} else {
-		a.secrets.matchNobody(creds.secret)
+		a.secrets.matchNone(creds.secret)
 		err = &authError{why: "no such client"}
 	}
 	var failed *authError
@@ -138,9 +139,9 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 		return nil, refused
 	}
 	if !known {
-		return nil, err // it was looked for in storage just now
+		return nil, err // it was looked up in storage just now
 	}
-	// The secret may have been made, or a key registered, since the client was read.
+	// A secret or a key may have been added since the client was read into the cache.
 	fresh, loadErr := a.Clients.Fresh(ctx, t.ID, creds.clientID)
 	switch {
 	case errors.Is(loadErr, storage.ErrNotFound):
@@ -155,8 +156,8 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 	return fresh, err
 }
 
-// proveClient says whether the credentials are the client's: nil, an *authError, or what
-// kept it from finding out.
+// proveClient returns nil if the credentials authenticate the client, an *authError if they do not,
+// and any other error if it cannot tell.
 func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
 		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed, " or "), true}
@@ -172,9 +173,9 @@ func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *stora
 	return &authError{why: "registered for an unknown method"}
 }
 
-// methodsOf are the methods that the client may use, each time anew: the one that it is
-// registered for, or its secret in either place. (RFC 7591 section 2 has Basic as the
-// default; libraries send the form as often, and some of them both by turns.)
+// methodsOf returns the methods that the client may use: the one that it is registered for or, if
+// there is none, its secret in either place. RFC 7591 section 2 makes Basic the default, but as
+// many libraries send the secret in the form, and some alternate.
 func methodsOf(c *storage.Client) []string {
 	if c.TokenEndpointAuthMethod == "" {
 		return secretMethods
@@ -184,8 +185,8 @@ func methodsOf(c *storage.Client) []string {
 
 var secretMethods = []string{"client_secret_basic", "client_secret_post"}
 
-// proveSecret compares the secret. Half of all libraries do not encode what they send by
-// Basic, as RFC 6749 section 2.3.1 demands: then it is right as it came.
+// proveSecret compares the secret. Half of all libraries do not encode what they send by Basic,
+// although RFC 6749 section 2.3.1 demands it. Their secret is right as it came.
 func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, creds *credentials, admit func() error) error {
 	ok, err := a.secrets.match(ctx, c.SecretHashes, creds.secret, admit)
 	if err == nil && !ok && creds.asIs != "" {
@@ -197,7 +198,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, cred
 	return err
 }
 
-// readCredentials reads who the client says it is, by exactly one method.
+// readCredentials reads the credentials of a request, which must use exactly one method.
 func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 	header := r.Header.Values("Authorization")
 	secret, posted := form.Get("client_secret"), form.Has("client_secret")
@@ -224,7 +225,7 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 			return nil, fosite.ErrInvalidRequest.WithDescription("client_id is not the one in the Authorization header.")
 		}
 		if creds.secret == "" {
-			creds.method = "none" // some libraries name a public client so
+			creds.method = "none" // some libraries send a public client's id this way
 		}
 	case posted:
 		creds.method, creds.secret = "client_secret_post", secret
@@ -245,9 +246,9 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 	return creds, nil
 }
 
-// parseBasic reads Basic credentials. Both halves are form-urlencoded before they are
-// joined (RFC 6749 section 2.3.1), so that an id may have a colon. asIs is the secret
-// before it was decoded; "" when that is the same.
+// parseBasic reads Basic credentials. Both halves are form-urlencoded before they are joined (RFC
+// 6749 section 2.3.1), so that an id may contain a colon. asIs is the secret before it was decoded,
+// or "" if that is the same.
 func parseBasic(header string) (id, secret, asIs string, ok bool) {
 	scheme, value, found := strings.Cut(header, " ")
 	if !found || !strings.EqualFold(scheme, "Basic") {
@@ -266,7 +267,7 @@ func parseBasic(header string) (id, secret, asIs string, ok bool) {
 		return "", "", "", false
 	}
 	if strings.Contains(rawID, "+") && !strings.Contains(rawID, "%") {
-		id = rawID // ids have no spaces: these are plus signs that were not encoded
+		id = rawID // ids contain no spaces: these are plus signs that were not encoded
 	}
 	if secret, err = url.QueryUnescape(rawSecret); err != nil {
 		secret = rawSecret // a percent sign that was not encoded

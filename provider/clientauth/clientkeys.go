@@ -15,9 +15,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// clientKeys are the public keys of the client that may have the kid ("" for any): those
-// that stand in its record, or in the document that it names. Keys without a kid may
-// have every one.
+// clientKeys returns the public keys of the client that may have the kid, or all keys if kid is "".
+// They come from the client's record or from the document that it names. Keys without a kid match
+// every kid.
 func (a *Authenticator) clientKeys(ctx context.Context, c *storage.Client, kid string) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	switch {
@@ -37,6 +37,7 @@ func (a *Authenticator) clientKeys(ctx context.Context, c *storage.Client, kid s
 	return keysNamed(keys, kid), nil
 }
 
+// keysNamed returns the keys that may have the kid.
 func keysNamed(keys []jose.JSONWebKey, kid string) []jose.JSONWebKey {
 	if kid == "" {
 		return keys
@@ -51,41 +52,41 @@ func keysNamed(keys []jose.JSONWebKey, kid string) []jose.JSONWebKey {
 }
 
 const (
-	// keysFresh is how long a document is used without asking again.
+	// keysFresh is how long a document is used without fetching it anew.
 	keysFresh = 5 * time.Minute
-	// keysStale is how long it is still used when asking again fails.
+	// keysStale is how long a document is used while it cannot be fetched anew.
 	keysStale = time.Hour
-	// keysPause is how long nobody is asked again after a failure, or for a kid that is
-	// not there: anybody can make up kids.
+	// keysPause is how long no fetch is made after a failure, or for a kid that the document does
+	// not have: an attacker can make up kids.
 	keysPause = 10 * time.Second
-	// maxRemoteSets bounds what is kept; beyond it, old ones go.
+	// maxRemoteSets bounds how many documents are kept. Beyond it, old ones are dropped.
 	maxRemoteSets = 10_000
 )
 
-// remoteKeys keeps the JWK sets that clients publish, in this process: what is lost is
-// fetched again. The zero value is ready.
+// remoteKeys caches the JWK sets that clients publish, in the memory of this process. The zero
+// value is ready for use.
 type remoteKeys struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	sets   map[string]remoteSet
 }
 
-// remoteSet is one document, and how it went to fetch it.
+// remoteSet is one document, and the result of its last fetch.
 type remoteSet struct {
 	keys   []jose.JSONWebKey
-	read   time.Time // when keys were read; zero when they never were
-	err    error     // of the last fetch, or nil
+	read   time.Time // when keys were read; zero if they never were
+	err    error     // the error of the last fetch, or nil
 	asked  time.Time // when the last fetch began
-	forKid time.Time // when the last one began that was for a kid that was not there
+	forKid time.Time // when the last fetch for an unknown kid began
 }
 
-// get is the set at uri: fetched anew when it is old, or does not have the kid. name
-// tells the sets of tenants apart.
+// get returns the keys of the document at uri. It fetches the document if it is old or does not
+// have the kid. name identifies the document among those of all tenants.
 func (r *remoteKeys) get(ctx context.Context, from Fetcher, name, uri, kid string) ([]jose.JSONWebKey, error) {
 	set, ask := r.look(name, kid)
 	if ask {
-		// The fetch serves all who wait, so that the first one's going away must not end
-		// it; and nobody waits beyond their own time.
+		// All callers that wait share the fetch, so that it must not end when the first of them
+		// goes away. No caller waits beyond its own deadline.
 		done := r.flight.DoChan(name, func() (any, error) {
 			return r.fetch(context.WithoutCancel(ctx), from, name, uri, kid), nil
 		})
@@ -99,7 +100,7 @@ func (r *remoteKeys) get(ctx context.Context, from Fetcher, name, uri, kid strin
 	if set.err != nil {
 		why := set.err.Error()
 		if cause := errors.Unwrap(set.err); cause != nil {
-			why += ": " + cause.Error() // the log alone is told
+			why += ": " + cause.Error() // only the log gets the cause
 		}
 		web.Note(ctx, "jwks_uri", why)
 	}
@@ -109,7 +110,7 @@ func (r *remoteKeys) get(ctx context.Context, from Fetcher, name, uri, kid strin
 	return nil, set.err
 }
 
-// look is the set that is kept, and whether to ask again.
+// look returns the cached document, and whether to fetch it anew.
 func (r *remoteKeys) look(name, kid string) (set remoteSet, ask bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,9 +127,10 @@ func (r *remoteKeys) look(name, kid string) (set remoteSet, ask bool) {
 	}
 }
 
+// fetch fetches the document and caches the result.
 func (r *remoteKeys) fetch(ctx context.Context, from Fetcher, name, uri, kid string) remoteSet {
 	set, ask := r.look(name, kid)
-	if !ask { // another fetch ended meanwhile
+	if !ask { // another fetch has ended meanwhile
 		return set
 	}
 	set.asked = time.Now()
@@ -147,6 +149,7 @@ func (r *remoteKeys) fetch(ctx context.Context, from Fetcher, name, uri, kid str
 	return set
 }
 
+// put caches a document, and first drops others if there are too many.
 func (r *remoteKeys) put(name string, set remoteSet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,7 +162,7 @@ func (r *remoteKeys) put(name string, set remoteSet) {
 				delete(r.sets, old)
 			}
 		}
-		for old := range r.sets { // all are young: any may go
+		for old := range r.sets { // all are young: drop any
 			if len(r.sets) < maxRemoteSets {
 				break
 			}

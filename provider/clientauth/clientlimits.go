@@ -9,24 +9,26 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// authFailures is the default of Authenticator.Failures. It bounds the failures of one client from one address, as limit.Networks counts
-// it. An address has a few times as many for all clients together, so that to spray made-up
-// ids does not pay, and a client more from all addresses, so that a botnet does not guess.
+// authFailures is the default of Authenticator.Failures. It bounds the failures of one client from
+// one address, in the networks of limit.Networks. An address may have a few times as many for all
+// clients together, so that guessing at many ids does not help, and a client may have more from all
+// addresses, so that a botnet cannot guess.
 var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
 
-// An address has so many times the failures of one client, and a client of one address.
+// How many times the failures of one client from one address an address may have, and how many
+// times a client.
 const (
 	failuresOfAddress = 5
 	failuresOfClient  = 50
 )
 
-// knownFor is how long it is remembered that a client has proven itself from a network.
+// knownFor is how long a network is remembered from which a client has authenticated.
 const knownFor = 30 * 24 * time.Hour
 
-// attempt is a client's at proving itself. What is right and quickly seen to be right is
-// never counted, so that nobody can lock a client out by failing in its name, nor behind its
-// address. Only a slow comparison is counted before it is made; its success is given back,
-// and the network remembered: from there the client has attempts of its own.
+// attempt is a client's attempt to authenticate. Credentials that are right and quick to check are
+// never counted, so that an attacker cannot lock a client out by failing in its name or from its
+// address. Only a slow comparison is counted before it is made. If it succeeds, the count is given
+// back and the network is remembered: from there the client has attempts of its own.
 type attempt struct {
 	by      *Authenticator
 	tenant  string
@@ -36,8 +38,8 @@ type attempt struct {
 	refused error
 }
 
-// admit counts what failed, or may well fail, and refuses beyond the limit. It does so once
-// for each request: before a slow comparison, else after a failure.
+// admit counts a failure, or an attempt that may fail, and returns an error beyond the limit. It
+// does so once for each request: before a slow comparison, or after a failure.
 func (a *attempt) admit(ctx context.Context) error {
 	if a.counted {
 		return a.refused
@@ -67,23 +69,24 @@ func (a *attempt) admit(ctx context.Context) error {
 	return a.refused
 }
 
-// done gives back what was counted for a client that has proven itself after all: with err
-// it has not.
+// done gives back what was counted, if err is nil, which means that the client has authenticated
+// after all.
 func (a *attempt) done(ctx context.Context, err error) {
 	if a.pass == nil || err != nil {
 		return
 	}
 	a.pass.GiveBack(ctx)
-	// There already, or lost: it spares a wait, and decides nothing.
+	// If this fails, the client may have to wait at its next failure. Nothing else depends on it.
 	_ = a.by.Ephemeral.Put(ctx, a.network(ctx), nil, knownFor)
 }
 
-// provenHere says whether the client has proven itself from the request's network before.
+// provenHere reports whether the client has authenticated from the request's network before.
 func (a *attempt) provenHere(ctx context.Context) bool {
 	_, err := a.by.Ephemeral.Get(ctx, a.network(ctx))
 	return err == nil
 }
 
+// network returns the key under which the request's network is remembered for the client.
 func (a *attempt) network(ctx context.Context) string {
 	return limit.Key(a.tenant, "client-proven", a.client+"\x00"+limit.Network(web.RequestOf(ctx).IP))
 }

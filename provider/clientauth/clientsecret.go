@@ -16,37 +16,38 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
-// secretMatcher compares client secrets with what is stored of them. Secrets that a
-// person chose are hashed slowly (Argon2id); that one matched is remembered for the
-// life of the process, as a MAC under a key that only it has, so that a client pays
-// for that once and not at every token.
+// secretMatcher compares client secrets with their stored hashes. Secrets that an administrator
+// chose have slow hashes (Argon2id). A match is remembered for the life of the process, as a MAC
+// under a key that exists in this process only, so that a client pays for the slow hash once and
+// not for every token.
 type secretMatcher struct {
-	key    [32]byte
-	slow   argon2id.Hasher
-	nobody []string // the hash of a secret that nobody has
+	key  [32]byte
+	slow argon2id.Hasher
+	none []string // the hash of a secret that no client has
 
 	flight  singleflight.Group
 	mu      sync.RWMutex
 	matched map[[32]byte]struct{}
 }
 
-// maxMatched bounds what is remembered; beyond it everything is forgotten.
+// maxMatched bounds how many matches are remembered. Beyond it, all are dropped.
 const maxMatched = 10_000
 
+// newSecretMatcher returns a matcher with a new random key.
 func newSecretMatcher() *secretMatcher {
 	_, hash := clients.NewSecret()
-	m := &secretMatcher{nobody: []string{hash}, matched: map[[32]byte]struct{}{}}
+	m := &secretMatcher{none: []string{hash}, matched: map[[32]byte]struct{}{}}
 	rand.Read(m.key[:])
 	return m
 }
 
-// match says whether the secret is that of one of the hashes. An empty one never is.
-// admit is asked before a slow comparison, and its error ends the attempt.
+// match reports whether one of the hashes is that of the secret. An empty secret never matches.
+// admit is called before a slow comparison, and an error of it ends the attempt.
 func (m *secretMatcher) match(ctx context.Context, hashes []string, secret string, admit func() error) (bool, error) {
 	if secret == "" || len(secret) > clients.MaxSecret {
 		return false, nil
 	}
-	// The fast ones first: one secret must not wait for the hash of another.
+	// Fast hashes come first: a secret with a fast hash must not wait for the slow hash of another.
 	for _, hash := range hashes {
 		fast := clients.HashIsFast(hash)
 		if fast && clients.MatchSecret(hash, secret) || !fast && m.remembers(hash, secret) {
@@ -75,19 +76,20 @@ func (m *secretMatcher) match(ctx context.Context, hashes []string, secret strin
 	return false, nil
 }
 
-// slowly compares by the slow hash, and remembers the secret when it is the right one.
-// Of many who bring the same at once, as a client's many threads do when the server has
-// just started, one asks admit and hashes, and the others wait for what comes of it.
+// slowly compares with a slow hash, and remembers a match. A client's threads may all bring the
+// same secret at once when the server has just started. One of them calls admit and hashes, and the
+// others wait for its result.
 func (m *secretMatcher) slowly(ctx context.Context, hash, secret string, admit func() error) (bool, error) {
 	mac := m.mac(hash, secret)
 	ok, err, _ := m.flight.Do(string(mac[:]), func() (any, error) {
-		if m.remembers(hash, secret) { // by now
+		if m.remembers(hash, secret) { // another caller has matched it meanwhile
 			return true, nil
 		}
 		if err := admit(); err != nil {
 			return false, err
 		}
-		// The hash is for all who wait: the first one's going away must not end it.
+		// All callers that wait share the hash, so that it must not end when the first of them goes
+		// away.
 		ok, err := m.slow.Verify(context.WithoutCancel(ctx), hash, secret)
 		if ok && err == nil {
 			m.remember(hash, secret)
@@ -97,11 +99,12 @@ func (m *secretMatcher) slowly(ctx context.Context, hash, secret string, admit f
 	return ok.(bool), err
 }
 
-// matchNobody compares as match does for a client that is there.
-func (m *secretMatcher) matchNobody(secret string) {
-	_, _ = m.match(context.Background(), m.nobody, secret, func() error { return nil })
+// matchNone compares as match does for a client that exists, and never matches.
+func (m *secretMatcher) matchNone(secret string) {
+	_, _ = m.match(context.Background(), m.none, secret, func() error { return nil })
 }
 
+// remembers reports whether the secret has matched the hash before.
 func (m *secretMatcher) remembers(hash, secret string) bool {
 	mac := m.mac(hash, secret)
 	m.mu.RLock()
@@ -110,6 +113,7 @@ func (m *secretMatcher) remembers(hash, secret string) bool {
 	return ok
 }
 
+// remember records that the secret matches the hash.
 func (m *secretMatcher) remember(hash, secret string) {
 	mac := m.mac(hash, secret)
 	m.mu.Lock()
@@ -120,7 +124,8 @@ func (m *secretMatcher) remember(hash, secret string) {
 	m.matched[mac] = struct{}{}
 }
 
-// mac covers the hash, so that a secret is forgotten with the hash it matched.
+// mac returns the name of a match. It covers the hash, so that a match is forgotten together with
+// the hash.
 func (m *secretMatcher) mac(hash, secret string) (out [32]byte) {
 	h := hmac.New(sha256.New, m.key[:])
 	h.Write([]byte(hash))

@@ -1,10 +1,10 @@
-// Package clientauth finds out which client a request comes from: by a secret, by an assertion that
-// the client signed, or, for clients without credentials, by their id alone.
+// Package clientauth authenticates the client that sends a request: by a secret, by an assertion
+// that the client signed, or, for public clients, by the id alone.
 //
-// Authenticator.Authenticate is fosite's ClientAuthenticationStrategy. It stands in for fosite's
-// own, which takes several methods at once, compares secrets by bcrypt each time, and answers an
-// assertion that has expired with 500 (see ARCHITECTURE.md).
+// Authenticator.Authenticate is fosite's ClientAuthenticationStrategy. It replaces fosite's own,
+// which accepts several methods at once, compares secrets by bcrypt every time, and answers an
+// expired assertion with status 500 (see ARCHITECTURE.md).
 //
-// Credentials that are right and quick to check are never counted, so that no stranger can lock a
-// client out. Nothing of what a client sent as a secret reaches an error or the log.
+// Credentials that are right and quick to check are never counted, so that an attacker cannot lock
+// a client out. No part of a secret that a client sent reaches an error or the log.
 package clientauth

@@ -12,34 +12,34 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 )
 
-// Fetcher reads a document that a client's metadata names. Its error says the same
-// whatever happened: whoever names the address must not learn from it what is reachable
-// from here. The cause is what it wraps, and is for the log.
+// Fetcher reads a document that a client's metadata names. Its error has the same text for every
+// failure: a client that names an address must not learn from it what this server can reach. The
+// wrapped cause is for the log.
 type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
 
 // FetchConfig says what a Fetcher may reach.
 type FetchConfig struct {
-	// AllowPrivate lets it reach private and loopback addresses, the latter by http too.
-	// For development, and for networks in which the clients are.
+	// AllowPrivate lets it reach private and loopback addresses, and loopback addresses by http as
+	// well. It is for development, and for networks in which the clients are private.
 	AllowPrivate bool
-	// RootCAs are believed in place of the system's. Default: the system's.
+	// RootCAs are the trusted certificate authorities. The default are those of the system.
 	RootCAs *x509.CertPool
-	// Timeout bounds a fetch from the first look-up to the last byte. Default 5 s.
+	// Timeout bounds a fetch, from the DNS look-up to the last byte. The default is 5 s.
 	Timeout time.Duration
 
 	resolver *net.Resolver // for tests
 }
 
 const (
-	// maxDocument bounds what is read.
+	// maxDocument bounds the size of a document, in bytes.
 	maxDocument = 1 << 20
-	// maxFetches bounds the fetches at one time: each keeps a request waiting.
+	// maxFetches bounds how many fetches run at once, because each keeps a request waiting.
 	maxFetches = 32
 )
 
-// NewFetcher makes a Fetcher that answers to addresses somebody else chose.
+// NewFetcher returns a Fetcher for addresses that outsiders chose; see package outbound.
 func NewFetcher(c FetchConfig) Fetcher {
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
@@ -53,16 +53,20 @@ func NewFetcher(c FetchConfig) Fetcher {
 	}
 }
 
+// fetcher implements Fetcher.
 type fetcher struct {
 	timeout time.Duration
 	client  *http.Client
 	slots   chan struct{}
 }
 
-// fetchError is the one thing that is said of a document that could not be read.
+// fetchError is the error for every document that could not be read.
 type fetchError struct{ cause error }
 
+// Error implements error. It says no more on purpose.
 func (e *fetchError) Error() string { return "the document could not be read" }
+
+// Unwrap returns the cause.
 func (e *fetchError) Unwrap() error { return e.cause }
 
 // Fetch implements Fetcher.
@@ -76,6 +80,7 @@ func (f *fetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	return body, nil
 }
 
+// fetch reads the document once one of the slots is free.
 func (f *fetcher) fetch(ctx context.Context, address string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// NoteUnproven tells the log which client failed to prove itself, and why: its operator
-// is told no more than that it failed. id is what the request says, which may be none of
-// a client's. What the client sent as a secret is no part of it.
+// NoteUnproven notes on the request's log line which client failed to authenticate, and why. The
+// client itself gets less. id is the id in the request, which may not be that of any client. No
+// secret that the client sent is logged.
 func NoteUnproven(ctx context.Context, id string, err error) {
 	if id != "" {
 		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), clients.MaxID)], ""))

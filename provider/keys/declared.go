@@ -12,11 +12,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// lookForDeclared is how long a server goes by what it found that clients declare. What a command
-// stores is published at once, without that.
+// lookForDeclared is how often a server looks for algorithms that clients declare and that have no
+// key. Keys for clients that a command stores are made at once, by Publish.
 const lookForDeclared = time.Minute
 
-// IDTokenAlgorithm returns the client's, or the one that every client must know (OIDC Core 15.1).
+// IDTokenAlgorithm returns the algorithm that signs the client's ID tokens: the registered one, or
+// RS256, which every client must support (OpenID Connect Core section 15.1).
 func IDTokenAlgorithm(c *storage.Client) string {
 	if c.IDTokenSignedResponseAlg == "" {
 		return string(jose.RS256)
@@ -24,7 +25,7 @@ func IDTokenAlgorithm(c *storage.Client) string {
 	return c.IDTokenSignedResponseAlg
 }
 
-// declaredAlgorithms are those that have to sign what the client is given.
+// declaredAlgorithms returns the algorithms that sign what the client receives.
 func declaredAlgorithms(c *storage.Client) []string {
 	algs := []string{IDTokenAlgorithm(c)}
 	if c.UserinfoSignedResponseAlg != "" {
@@ -33,9 +34,9 @@ func declaredAlgorithms(c *storage.Client) []string {
 	return algs
 }
 
-// Publish makes the keys of the tenant that the clients declare and that it has none of yet;
-// those that every tenant has are there from the first look at the JWK set. Call it before the
-// clients are stored: a client that keeps the set then has the key before its first token.
+// Publish makes the tenant's missing keys for the algorithms that the clients declare. Keys for the
+// usual algorithms exist from the first request for the JWK set. Call Publish before the clients
+// are stored: a client that caches the set then has the key before its first token.
 func (k *Ring) Publish(ctx context.Context, tenant string, registered ...storage.Client) error {
 	for i := range registered {
 		for _, alg := range declaredAlgorithms(&registered[i]) {
@@ -50,8 +51,8 @@ func (k *Ring) Publish(ctx context.Context, tenant string, registered ...storage
 	return nil
 }
 
-// Unpublished are those that clients declare and that none of the tenant's keys is of,
-// beside those that every tenant has keys of: Publish would make some.
+// Unpublished returns the algorithms that clients declare and for which Publish would make a key,
+// because none of the tenant's keys is for them.
 func Unpublished(keys []storage.Key, registered ...storage.Client) []string {
 	now := time.Now()
 	var out []string
@@ -68,8 +69,9 @@ func Unpublished(keys []storage.Key, registered ...storage.Client) []string {
 	return out
 }
 
-// Complete are the tenant's keys, with one of each algorithm that there is always one of, and of
-// each that a client declares: a JWK set that is kept knows the key of the first token.
+// Complete returns the tenant's keys. It makes those that are missing for the algorithms that every
+// tenant has and that clients declare, so that a client that caches the JWK set knows the key of
+// its first token.
 func (k *Ring) Complete(ctx context.Context, tenant string) (*Set, error) {
 	for _, alg := range k.always {
 		if _, err := k.Signing(ctx, tenant, alg); err != nil {
@@ -91,8 +93,8 @@ func (k *Ring) Complete(ctx context.Context, tenant string) (*Set, error) {
 	return k.sets.Get(ctx, tenant)
 }
 
-// LastRead is the set that was read last, however long ago: for while none can be read. Nil
-// when it has not all keys of those that each set has.
+// LastRead returns the set that was read last, however long ago, for as long as storage cannot be
+// read. It returns nil if a key of the algorithms that every tenant has is missing.
 func (k *Ring) LastRead(tenant string) *Set {
 	last, _ := k.last.Load(tenant)
 	set, _ := last.(*Set)
@@ -102,7 +104,7 @@ func (k *Ring) LastRead(tenant string) *Set {
 	return set
 }
 
-// makeDeclared makes keys of those of the algorithms that a client declares.
+// makeDeclared makes a key for each of the algorithms that a client declares.
 func (k *Ring) makeDeclared(ctx context.Context, tenant string, algs []string) error {
 	for _, alg := range algs {
 		declared, err := k.Store.DeclaresAlgorithm(ctx, tenant, alg)
@@ -119,7 +121,7 @@ func (k *Ring) makeDeclared(ctx context.Context, tenant string, algs []string) e
 	return nil
 }
 
-// missing are the algorithms that no published key is of.
+// missing returns the algorithms for which the set has no published key.
 func (k *Ring) missing(set *Set) []string {
 	var algs []string
 	for _, alg := range clients.SigningAlgorithms {

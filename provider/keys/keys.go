@@ -22,17 +22,17 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// usualAlgorithms are those that every tenant has keys of.
+// usualAlgorithms are the algorithms for which every tenant has a key.
 var usualAlgorithms = []string{string(jose.RS256), string(jose.ES256)}
 
-// Config is what a Ring is made of.
+// Config is what a Ring needs.
 type Config struct {
 	Lifetimes
 	Store   Store
 	Secrets *secret.Masters
-	// Algorithm is one that each tenant has a key of, beside the usual ones.
+	// Algorithm is an algorithm for which each tenant has a key, besides the usual ones.
 	Algorithm string
-	// Record writes to the audit trail.
+	// Record writes an event to the audit trail.
 	Record func(ctx context.Context, e storage.Event)
 }
 
@@ -40,34 +40,35 @@ type Config struct {
 type Lifetimes struct {
 	// Rotation is how long a key signs.
 	Rotation time.Duration
-	// Longest is how long what a key signed may live: for so long it stays published after its end.
+	// Longest is the longest life of what a key signs. A key stays published for that long after it
+	// has signed last.
 	Longest time.Duration
 }
 
-// Ring holds the tenants' signing keys, as storage had them at most cache.TTL ago. It opens the
-// private half of a key once, when the key first signs.
+// Ring holds the signing keys of all tenants, as storage had them at most cache.TTL ago. It unseals
+// a private key once, when the key first signs.
 type Ring struct {
 	Config
-	// always are the algorithms that a tenant has a key for from the first look at its
-	// JWK set. Keys for others are made when a client declares them.
+	// always are the algorithms for which a tenant has a key from the first request for its JWK
+	// set. Keys for other algorithms are made when a client declares them.
 	always []string
 
 	sets   cache.Cache[string, *Set]
 	making singleflight.Group
-	// verified are tokens whose signature was found right.
+	// verified are tokens whose signature has been verified.
 	verified verifiedTokens
-	// last holds the tenants' newest sets, so that a reload parses new keys only.
-	last sync.Map // tenant → *keySet
+	// last holds the newest set of each tenant, so that a reload parses new keys only.
+	last sync.Map // tenant → *Set
 }
 
-// Store is what a Ring needs of storage.
+// Store is the storage that a Ring needs.
 type Store interface {
 	storage.Keys
-	// DeclaresAlgorithm is that of storage.Clients.
+	// DeclaresAlgorithm is the method of storage.Clients.
 	DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error)
 }
 
-// NewRing returns a Ring without keys: it makes the first ones when they are asked for.
+// NewRing returns a Ring without keys. It makes the first keys when they are needed.
 func NewRing(c Config) *Ring {
 	k := &Ring{Config: c, always: slices.Clone(usualAlgorithms)}
 	if !slices.Contains(k.always, c.Algorithm) {
@@ -77,7 +78,7 @@ func NewRing(c Config) *Ring {
 	return k
 }
 
-// Sign makes a compact JWS of the claims with the tenant's current key of the algorithm.
+// Sign returns the claims as a compact JWS, signed with the tenant's current key for the algorithm.
 func (k *Ring) Sign(ctx context.Context, tenant, alg, typ string, claims []byte) (string, error) {
 	key, err := k.Signing(ctx, tenant, alg)
 	if err != nil {
@@ -86,8 +87,8 @@ func (k *Ring) Sign(ctx context.Context, tenant, alg, typ string, claims []byte)
 	return key.Sign(typ, claims)
 }
 
-// Signing is the key that signs now. The first of an algorithm is made when it is
-// asked for. What it returns can sign without asking anybody anything.
+// Signing returns the key that signs now. It makes the first key for an algorithm. The returned key
+// can sign without reading storage.
 func (k *Ring) Signing(ctx context.Context, tenant, alg string) (*Key, error) {
 	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
@@ -105,21 +106,22 @@ func (k *Ring) Signing(ctx context.Context, tenant, alg string) (*Key, error) {
 	return key, nil
 }
 
-// Verify gives the claims of a JWT that a published key of the tenant signed, with
-// one of the algorithms and of exactly this typ, or one of several that typ names separated
-// by spaces, so that one kind of token is never taken for another. Expiry and audience are the caller's, who may not change the
-// claims: others get the same. The error wraps jws.ErrInvalid unless storage was at fault.
+// Verify returns the claims of a JWT that a published key of the tenant has signed with one of the
+// algorithms. typ are the accepted values of the header typ, separated by spaces, so that a token
+// of one type is never taken for another. The caller checks expiry and audience, and must not
+// change the claims, which are shared. The error wraps jws.ErrInvalid, unless storage could not be
+// read.
 func (k *Ring) Verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
 	return k.verifyBy(ctx, k.published, tenant, token, algs, typ)
 }
 
-// VerifyOld is verify also by a key that is published no more. What it believes may say who or
-// what is meant, and must open nothing.
+// VerifyOld is Verify that also accepts a key which is no longer published. The claims may serve to
+// find out what is meant, and must not give access to anything.
 func (k *Ring) VerifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
 	return k.verifyBy(ctx, k.known, tenant, token, algs, typ)
 }
 
-// verifyBy is verify by the keys that find gives.
+// verifyBy is Verify with the keys that find returns.
 func (k *Ring) verifyBy(ctx context.Context, find func(ctx context.Context, tenant, kid string) (*Key, error),
 	tenant, token string, algs []jose.SignatureAlgorithm, typ string,
 ) ([]byte, error) {
@@ -156,7 +158,7 @@ func (k *Ring) verifyBy(ctx context.Context, find func(ctx context.Context, tena
 	return claims, nil
 }
 
-// published is the key of that id, while it is published.
+// published returns the key with that id while it is published.
 func (k *Ring) published(ctx context.Context, tenant, kid string) (*Key, error) {
 	if len(kid) != thumbprintLength {
 		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
@@ -167,8 +169,8 @@ func (k *Ring) published(ctx context.Context, tenant, kid string) (*Key, error) 
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
 	key := set.published(kid, now)
-	// Another replica may have made its first key this very second. That is worth one
-	// read more, but only one a second, or made-up kids would each cost a query.
+	// Another replica may have made its first key within this second. That is worth one more read,
+	// but at most one a second, because otherwise each made-up kid would cost a query.
 	if key == nil && set.asked.over(cache.TTL) {
 		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
 			return nil, fmt.Errorf("signing keys: %w", err)
@@ -181,7 +183,7 @@ func (k *Ring) published(ctx context.Context, tenant, kid string) (*Key, error) 
 	return key, nil
 }
 
-// known is the key of that id, unless it was removed: published, or for storage.KeepKeys after.
+// known returns the key with that id while it is published, and for storage.KeepKeys afterwards.
 func (k *Ring) known(ctx context.Context, tenant, kid string) (*Key, error) {
 	if len(kid) != thumbprintLength {
 		return nil, fmt.Errorf("%w: unknown kid", jws.ErrInvalid)
@@ -206,7 +208,8 @@ func (k *Ring) known(ctx context.Context, tenant, kid string) (*Key, error) {
 	return parseKey(row, k.Secrets.Box(tenant, secret.SigningKey))
 }
 
-// Public is the JWK set: every key that signs, will sign, or signed what may still live.
+// Public returns the JWK set: every key that signs, will sign, or has signed tokens that may still
+// be valid.
 func (s *Set) Public(now time.Time) jose.JSONWebKeySet {
 	out := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, key := range s.keys {
@@ -217,7 +220,7 @@ func (s *Set) Public(now time.Time) jose.JSONWebKeySet {
 	return out
 }
 
-// load reads a tenant's keys for the cache.
+// load reads a tenant's keys. It is the Load of the cache.
 func (k *Ring) load(ctx context.Context, tenant string) (*Set, error) {
 	rows, err := k.Store.Keys(ctx, tenant, time.Now())
 	if err != nil {
@@ -247,21 +250,21 @@ func (k *Ring) load(ctx context.Context, tenant string) (*Set, error) {
 	return set, nil
 }
 
-// Set is a tenant's keys at one moment, by algorithm and sequence. It never changes.
+// Set holds a tenant's keys at one moment, ordered by algorithm and sequence. It never changes.
 type Set struct {
 	keys []*Key
-	// asked is when an unknown kid last had the keys read anew, declared when the clients were
-	// last asked which algorithms they declare.
+	// asked limits how often an unknown kid causes a read of the keys, and declared how often the
+	// algorithms that clients declare are looked up.
 	asked, declared *pause
 }
 
-// pause keeps what is done from being done again too soon.
+// pause limits how often something is done.
 type pause struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-// over says whether it was not done for so long. If so it is being done now.
+// over reports whether it was last done at least length ago. If so, it counts as done now.
 func (p *pause) over(length time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -272,16 +275,16 @@ func (p *pause) over(length time.Duration) bool {
 	return true
 }
 
-// end has it done again as soon as it is wanted.
+// end makes over true at the next call.
 func (p *pause) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.at = time.Time{}
 }
 
-// Signing is the newest key of the algorithm whose time has come and that will be
-// published as long as what it signs lives. Failing that a successor that waits for
-// its time: it is published already. Nil when there is none at all.
+// signing returns the newest key of the algorithm that may sign already and that stays published as
+// long as what it signs is valid. If there is none, it returns a successor that may not sign yet,
+// because that is published already. It returns nil if there is no key at all.
 func (s *Set) signing(alg string, now time.Time, longest time.Duration) *Key {
 	var waiting *Key
 	for _, key := range slices.Backward(s.keys) {
@@ -296,6 +299,7 @@ func (s *Set) signing(alg string, now time.Time, longest time.Duration) *Key {
 	return waiting
 }
 
+// published returns the key with that id if it is published.
 func (s *Set) published(kid string, now time.Time) *Key {
 	for _, key := range s.keys {
 		if key.ID == kid && key.isPublished(now) {
@@ -305,7 +309,7 @@ func (s *Set) published(kid string, now time.Time) *Key {
 	return nil
 }
 
-// newest is the key of the algorithm with the highest sequence, or nil.
+// newest returns the key of the algorithm with the highest sequence, or nil.
 func (s *Set) newest(alg string) *Key {
 	for _, key := range slices.Backward(s.keys) {
 		if key.Algorithm == alg {
@@ -315,8 +319,8 @@ func (s *Set) newest(alg string) *Key {
 	return nil
 }
 
-// newestInTime is newest without those that were made while a clock was ahead: waiting for
-// them, their predecessor would sign for as much longer.
+// newestInTime is newest without keys that were made while a clock was ahead. Their predecessors
+// would sign for that much longer.
 func (s *Set) newestInTime(alg string, now time.Time) *Key {
 	for _, key := range slices.Backward(s.keys) {
 		if key.Algorithm == alg && !storage.Ahead(key.ActiveAt, now.Add(maxLead)) {
@@ -326,23 +330,24 @@ func (s *Set) newestInTime(alg string, now time.Time) *Key {
 	return nil
 }
 
-// thumbprintLength is that of an RFC 7638 SHA-256 thumbprint in base64url.
+// thumbprintLength is the length of a SHA-256 thumbprint (RFC 7638) in base64url.
 const thumbprintLength = 43
 
-// Key is a stored key, ready to use.
+// Key is a stored key with its parsed public half.
 type Key struct {
 	storage.Key
 	public jose.JSONWebKey
 	*private
 }
 
-// private is what a key keeps across reloads: its private half, unsealed once, and the
-// headers of what it signs.
+// private is the part of a key that survives reloads: the private half, unsealed once, and the
+// encoded headers of what it signs.
 type private struct {
 	unsealed func() (crypto.Signer, error)
 	headers  sync.Map // typ → the encoded header
 }
 
+// parseKey returns the Key of a stored record. The private half is unsealed at its first use.
 func parseKey(row storage.Key, box *secret.Box) (*Key, error) {
 	key := &Key{Key: row, private: &private{}}
 	if err := json.Unmarshal(row.Public, &key.public); err != nil {
@@ -352,7 +357,7 @@ func parseKey(row storage.Key, box *secret.Box) (*Key, error) {
 	return key, nil
 }
 
-// unseal opens a private half, and checks that it belongs to the public one it lay beside.
+// unseal opens the private half, and checks that it belongs to the public half in the same record.
 func unseal(row storage.Key, box *secret.Box) (crypto.Signer, error) {
 	der, err := box.Open(row.Private)
 	if err != nil {
@@ -373,16 +378,17 @@ func unseal(row storage.Key, box *secret.Box) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// as is the key with what storage says of it now: its end may have been set.
+// as returns the key with the current record, whose expiry may have been set since.
 func (s *Key) as(row storage.Key) *Key {
 	return &Key{Key: row, public: s.public, private: s.private}
 }
 
+// isPublished reports whether the key is in the JWK set at that time.
 func (s *Key) isPublished(now time.Time) bool {
 	return s.ExpiresAt.IsZero() || s.ExpiresAt.After(now)
 }
 
-// thumbprint is the key's id (RFC 7638): whoever holds the key can tell it.
+// thumbprint returns the key's id (RFC 7638), which follows from the public key.
 func thumbprint(public crypto.PublicKey) (string, error) {
 	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
 	if err != nil {

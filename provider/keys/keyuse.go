@@ -6,26 +6,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// State is what a signing key is there for.
+// State is the use of a signing key at present.
 type State string
 
 // The states of a key, in the order of its life.
 const (
-	Waits     State = "next"      // published, and will sign
-	Signs     State = "signing"   // of its algorithm, the one that signs
-	Published State = "published" // what it signed is believed
-	Expired   State = "expired"   // what it signed counts as an id_token_hint alone
+	Waits     State = "next"      // published, and will sign later
+	Signs     State = "signing"   // the key of its algorithm that signs
+	Published State = "published" // does not sign; its tokens are accepted
+	Expired   State = "expired"   // its ID tokens are accepted as an id_token_hint only
 )
 
-// Use is a key with what it is there for.
+// Use is a key with its state.
 type Use struct {
 	storage.Key
 	State State
-	// SignsUntil is when it signs last, or did; before ActiveAt when it never does.
+	// SignsUntil is when the key signs for the last time, or did so. It is before ActiveAt if the
+	// key never signs.
 	SignsUntil time.Time
 }
 
-// Uses says what a tenant's keys, all of them by algorithm and sequence, are there for now.
+// Uses returns the state of each key. keys are all keys of a tenant, ordered by algorithm and
+// sequence.
 func (l Lifetimes) Uses(keys []storage.Key, now time.Time) []Use {
 	set := &Set{}
 	for _, key := range keys {

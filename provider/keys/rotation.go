@@ -23,21 +23,22 @@ import (
 )
 
 const (
-	// maxLead is how long a successor is published before it signs, so that clients
-	// that keep the JWK set for a day know it when they meet it.
+	// maxLead is how long a successor is published before it signs. Clients that cache the JWK set
+	// for a day then know the key before they see a token of it.
 	maxLead = 24 * time.Hour
-	// lastUse is how long after a successor's time a replica with an old view, or a
-	// slow clock, may still sign with the predecessor.
+	// lastUse is how long a replica with an old view or a slow clock may still sign with the
+	// predecessor.
 	lastUse = time.Minute
 )
 
-// Lead is maxLead, or less for keys that do not live that long.
+// Lead returns how long a successor is published before it signs: maxLead, or less if keys live for
+// a short time.
 func (k *Ring) Lead() time.Duration { return min(maxLead, k.Rotation/2) }
 
-// Rotate makes a new signing key of each of the algorithms for the tenant: all, or none. They
-// sign at once when now is set (the old ones may be known to others); else they are published a
-// while before. Older keys stay published for the life of what they signed: remove one to have its
-// tokens refused at once. Of two calls at once one waits for the other, and makes keys of its own.
+// Rotate makes a new signing key for each of the algorithms, or none if one fails. With now the new
+// keys sign at once, because the old ones may be known to an attacker. Otherwise they are published
+// for Lead first. Older keys stay published for the life of what they signed; remove one to have
+// its tokens refused at once. Two calls at the same time each make keys of their own.
 func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now bool) ([]storage.Key, error) {
 	keys, err := k.makeNext(ctx, tenant, algs, now)
 	if err != nil {
@@ -50,8 +51,8 @@ func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now boo
 	return keys, nil
 }
 
-// Algorithms returns those that the tenant signs with: a few that there is always a key of,
-// and those of its published keys.
+// Algorithms returns the algorithms that the tenant signs with: those for which every tenant has a
+// key, and those of its published keys.
 func (k *Ring) Algorithms(ctx context.Context, tenant string) ([]string, error) {
 	set, err := k.sets.Fresh(ctx, tenant)
 	if err != nil {
@@ -67,8 +68,8 @@ func (k *Ring) Algorithms(ctx context.Context, tenant string) ([]string, error) 
 	return algs, nil
 }
 
-// Check says whether the tenant's published keys open with the master secrets: that
-// one was mistaken is better learnt at the start than at somebody's sign-in.
+// Check returns an error if a published key of the tenant does not open with the master secrets. A
+// wrong secret is better found at the start than at the first sign-in.
 func (k *Ring) Check(ctx context.Context, tenant string) error {
 	set, err := k.sets.Get(ctx, tenant)
 	if err != nil {
@@ -84,9 +85,9 @@ func (k *Ring) Check(ctx context.Context, tenant string) error {
 	return errors.Join(errs...)
 }
 
-// Maintain gives every key that nears its end a successor, for all tenants that
-// this process has signed for or published keys of. Call it every few minutes, at
-// every replica: they agree on one successor.
+// Maintain makes a successor for every key that is about to end, for all tenants that this process
+// has signed for or published keys of. Call it every few minutes on every replica: they agree on
+// one successor.
 func (k *Ring) Maintain(ctx context.Context) error {
 	var errs []error
 	k.last.Range(func(tenant, _ any) bool {
@@ -102,11 +103,12 @@ func (k *Ring) Maintain(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// first makes the first key of an algorithm, or finds the one that another replica
-// has just made. It signs at once: nobody can have cached a JWK set that misses it
-// for long, and there is no other.
+// first makes the first key for an algorithm, or returns the one that another replica has just
+// made. The key signs at once, because there is no other key, and no client can have cached a JWK
+// set without it for long.
 func (k *Ring) first(ctx context.Context, tenant, alg string) (*Key, error) {
-	// The key serves all who wait for it: the first one's going away must not end it.
+	// All callers that wait share the key, so that it must not end when the first of them goes
+	// away.
 	ctx = context.WithoutCancel(ctx)
 	key, err, _ := k.making.Do(tenant+"\x00"+alg, func() (any, error) {
 		set, err := k.sets.Fresh(ctx, tenant)
@@ -134,11 +136,12 @@ func (k *Ring) first(ctx context.Context, tenant, alg string) (*Key, error) {
 	return key.(*Key), nil
 }
 
-// rotations is how often a rotation gives way to another that took its numbers.
+// rotations bounds how often a rotation tries again after another one has taken its sequence
+// numbers.
 const rotations = 100
 
-// makeNext makes the next key of each algorithm. When another rotation took a number meanwhile it
-// takes the next: a caller that asked for a new key must know that it is theirs.
+// makeNext makes the next key for each algorithm. If another rotation has taken a sequence number,
+// it uses the number after it: a caller that asked for a new key must get one of its own.
 func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnce bool) ([]storage.Key, error) {
 	keys := make([]storage.Key, len(algs))
 	var err error
@@ -176,7 +179,7 @@ func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnc
 	return keys, nil
 }
 
-// makeSuccessors makes the successors that are due.
+// makeSuccessors makes the successors that are due, and returns them.
 func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key, error) {
 	set, err := k.sets.Fresh(ctx, tenant)
 	if err != nil {
@@ -188,7 +191,7 @@ func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key
 	for _, alg := range clients.SigningAlgorithms {
 		newest := set.newest(string(alg))
 		if newest == nil || !newest.isPublished(now) {
-			continue // made again when it is asked for
+			continue // a new key is made when one is needed
 		}
 		end := now
 		if last := set.newestInTime(string(alg), now); last != nil {
@@ -216,8 +219,8 @@ func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key
 	return made, errors.Join(errs...)
 }
 
-// signsUntil is when the key should have a successor at work. One that has an end
-// although it is the newest lost its successor: that was removed.
+// signsUntil returns when a successor of the key should begin to sign. A newest key that has an
+// expiry lost its successor, because that was removed.
 func (l Lifetimes) signsUntil(key *Key) time.Time {
 	until := key.ActiveAt.Add(l.Rotation)
 	if !key.ExpiresAt.IsZero() {
@@ -228,7 +231,7 @@ func (l Lifetimes) signsUntil(key *Key) time.Time {
 	return until
 }
 
-// next is the sequence that follows; the first for nil.
+// next returns the sequence number after that of the key. It is 1 for nil.
 func (s *Key) next() int64 {
 	if s == nil {
 		return 1
@@ -236,8 +239,8 @@ func (s *Key) next() int64 {
 	return s.Sequence + 1
 }
 
-// add makes a key and stores it, which gives its predecessors their end.
-// storage.ErrExists: another replica made one of that sequence.
+// add makes a key and stores it, which also sets the expiry of its predecessors. It returns
+// storage.ErrExists if another replica has made a key with that sequence number.
 func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
 	key, err := k.newKey(tenant, alg)
 	if err != nil {
@@ -250,7 +253,7 @@ func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, acti
 	return key, nil
 }
 
-// newKey makes a key, without its number and times.
+// newKey makes a key without sequence number and times.
 func (k *Ring) newKey(tenant, alg string) (storage.Key, error) {
 	private, err := generateKey(alg)
 	if err != nil {
@@ -271,6 +274,7 @@ func (k *Ring) newKey(tenant, alg string) (storage.Key, error) {
 	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public, Private: k.Secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
 }
 
+// generateKey makes a private key for the algorithm.
 func generateKey(alg string) (crypto.Signer, error) {
 	switch jose.SignatureAlgorithm(alg) {
 	case jose.ES256:

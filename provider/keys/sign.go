@@ -15,9 +15,8 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Sign makes a compact JWS of the claims (RFC 7515 section 3.1). go-jose reads what others
-// sign; it would write the same, but spell the header anew for every token, which costs a
-// fifth of the signature itself.
+// Sign returns the claims as a compact JWS (RFC 7515 section 3.1). go-jose would return the same,
+// but it encodes the header anew for every token, which costs a fifth of the signature itself.
 func (s *Key) Sign(typ string, claims []byte) (string, error) {
 	key, err := s.unsealed()
 	if err != nil {
@@ -37,10 +36,10 @@ func (s *Key) Sign(typ string, claims []byte) (string, error) {
 	return string(enc.AppendEncode(append(out, '.'), signature)), nil
 }
 
-// maxSignature is the length of the longest usual signature, of RSA with 4096 bits.
+// maxSignature is the length in bytes of the longest usual signature, that of RSA with 4096 bits.
 const maxSignature = 512
 
-// header is the JOSE header of what the key signs, encoded once for each typ.
+// header returns the encoded JOSE header. It is encoded once for each typ.
 func (s *Key) header(typ string) (string, error) {
 	if kept, ok := s.headers.Load(typ); ok {
 		return kept.(string), nil
@@ -58,7 +57,8 @@ func (s *Key) header(typ string) (string, error) {
 	return header, nil
 }
 
-// signBytes is the signature of RFC 7518 section 3 or RFC 8037 section 3.1.
+// signBytes returns the signature of message in the form of RFC 7518 section 3 or RFC 8037 section
+// 3.1.
 func signBytes(key crypto.Signer, alg jose.SignatureAlgorithm, message []byte) ([]byte, error) {
 	switch alg {
 	case jose.EdDSA:
@@ -72,8 +72,8 @@ func signBytes(key crypto.Signer, alg jose.SignatureAlgorithm, message []byte) (
 			return nil, fmt.Errorf("a %T cannot sign with ES256", key)
 		}
 		sum := sha256.Sum256(message)
-		// The number used once is derived from the key and the message (RFC 6979), as
-		// RFC 8725 section 3.2 asks for: no fault of a random source gives the key away.
+		// The nonce of the signature is derived from the key and the message (RFC 6979), as RFC
+		// 8725 section 3.2 demands: a weak source of randomness cannot reveal the key.
 		der, err := private.Sign(nil, sum[:], crypto.SHA256)
 		if err != nil {
 			return nil, err
@@ -83,8 +83,8 @@ func signBytes(key crypto.Signer, alg jose.SignatureAlgorithm, message []byte) (
 	return nil, fmt.Errorf("nothing is signed with %s", alg)
 }
 
-// joined is an ECDSA signature of P-256 as JWS has it (RFC 7518 section 3.4): R and S, 32
-// bytes each.
+// joined returns an ECDSA signature of P-256 in the form of JWS (RFC 7518 section 3.4): R and S
+// with 32 bytes each.
 func joined(der []byte) ([]byte, error) {
 	var pair cryptobyte.String
 	var r, s []byte

@@ -7,20 +7,19 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// verifiedTokens remembers tokens whose signature was verified, because an access token is
-// shown again and again, and verifying costs more than all else that userinfo and
-// introspection do. A signature that was right stays right, so that there is nothing here
-// that could be out of date: whether the key is still published, the token unexpired and
-// its grant alive is asked each time. Only what we signed ourselves gets in. The zero value
-// is ready.
+// verifiedTokens remembers tokens whose signature was verified. An access token is presented many
+// times, and verifying it costs more than everything else that userinfo and introspection do. A
+// correct signature stays correct, so that nothing here can be out of date: whether the key is
+// published, the token unexpired and its grant alive is checked every time. Only tokens that this
+// server signed are remembered. The zero value is ready for use.
 type verifiedTokens struct {
 	mu sync.RWMutex
-	// young and old are two halves: when the young one is full it becomes the old one, and
-	// what was not asked for meanwhile is forgotten.
+	// young and old are two generations. When young is full it becomes old, and tokens of the
+	// former old that were not used meanwhile are dropped.
 	young, old map[[sha256.Size]byte]verified
 }
 
-// verified is what a token says, and which key signed it.
+// verified is a token's claims, and the key that signed it.
 type verified struct {
 	alg    jose.SignatureAlgorithm
 	kid    string
@@ -28,17 +27,19 @@ type verified struct {
 }
 
 const (
-	// maxVerified bounds each half: 1 or 2 MB with usual claims.
+	// maxVerified bounds each generation, which takes 1 or 2 MB with usual claims.
 	maxVerified = 2048
-	// maxVerifiedClaims bounds the claims of one. They hold what clients ask for.
+	// maxVerifiedClaims bounds the claims of a remembered token, in bytes. Clients influence their
+	// size.
 	maxVerifiedClaims = 2 << 10
 )
 
-// verifiedName names a token of that typ at a tenant.
+// verifiedName returns the key under which a token of that typ at the tenant is remembered.
 func verifiedName(tenant, typ, token string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(tenant + "\x00" + typ + "\x00" + token))
 }
 
+// find returns a remembered token, and makes it young again.
 func (t *verifiedTokens) find(name [sha256.Size]byte) (verified, bool) {
 	t.mu.RLock()
 	v, young := t.young[name]
@@ -54,6 +55,7 @@ func (t *verifiedTokens) find(name [sha256.Size]byte) (verified, bool) {
 	return v, ok
 }
 
+// keep remembers a token, unless its claims are too large.
 func (t *verifiedTokens) keep(name [sha256.Size]byte, v verified) {
 	if len(v.claims) > maxVerifiedClaims {
 		return

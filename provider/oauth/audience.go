@@ -2,7 +2,7 @@ package oauth
 
 import "encoding/json"
 
-// Audiences reads aud, which is a string or a list of strings (RFC 7519 section 4.1.3).
+// Audiences is the claim aud, which is a string or a list of strings (RFC 7519 section 4.1.3).
 type Audiences []string
 
 // UnmarshalJSON reads either form.

@@ -13,15 +13,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Clients finds registered clients, as storage had them at most cache.TTL ago. It is all of the
-// storage that fosite itself asks for (fosite.Storage).
+// Clients finds registered clients, as storage had them at most cache.TTL ago. It is the whole
+// fosite.Storage: fosite reads nothing else.
 type Clients struct {
 	read cache.Cache[clientKey, *storage.Client]
 }
 
-// clientKey names a client across tenants.
+// clientKey identifies a client among all tenants.
 type clientKey struct{ tenant, id string }
 
+// String returns a unique text for the key.
 func (k clientKey) String() string { return k.tenant + "\x00" + k.id }
 
 // NewClients returns the clients of a store.
@@ -33,11 +34,11 @@ func NewClients(store storage.Clients) *Clients {
 	return &Clients{read: cache.Cache[clientKey, *storage.Client]{Load: load, Name: clientKey.String}}
 }
 
-// MaxClientID bounds what is looked up, in bytes.
+// MaxClientID bounds the length of an id that is looked up, in bytes.
 const MaxClientID = 256
 
-// Enabled returns a client that is registered and not disabled. Others have it, too: do not change
-// it. The error is storage.ErrNotFound when there is none.
+// Enabled returns a client that is registered and not disabled. The record is shared: do not change
+// it. The error is storage.ErrNotFound if there is none.
 func (c *Clients) Enabled(ctx context.Context, tenant, id string) (*storage.Client, error) {
 	if id == "" || len(id) > MaxClientID {
 		return nil, storage.ErrNotFound
@@ -52,7 +53,7 @@ func (c *Clients) Enabled(ctx context.Context, tenant, id string) (*storage.Clie
 	return found, nil
 }
 
-// Fresh returns the client as storage has it now, disabled or not.
+// Fresh returns the client as storage has it now, whether disabled or not.
 func (c *Clients) Fresh(ctx context.Context, tenant, id string) (*storage.Client, error) {
 	return c.read.Fresh(ctx, clientKey{tenant, id})
 }
@@ -66,7 +67,8 @@ func (c *Clients) GetClient(ctx context.Context, id string) (fosite.Client, erro
 	return Client{found}, nil
 }
 
-// errAssertions answers for the part of fosite that package clientauth replaces.
+// errAssertions is returned by the methods for client assertions, which package clientauth
+// replaces.
 var errAssertions = errors.New("client assertions are not verified by fosite")
 
 // ClientAssertionJWTValid implements fosite.ClientManager. Package clientauth verifies assertions.
@@ -77,11 +79,11 @@ func (c *Clients) SetClientAssertionJWT(context.Context, string, time.Time) erro
 	return errAssertions
 }
 
-// ResponseModes are the ways in which an authorization answer can travel (OAuth 2.0 Multiple
-// Response Types 2.1, OAuth 2.0 Form Post Response Mode).
+// ResponseModes are the ways in which an authorization response can be sent (OAuth 2.0 Multiple
+// Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
 var ResponseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost}
 
-// Client is a client as fosite sees it.
+// Client is a client in the form of fosite's interfaces.
 type Client struct{ *storage.Client }
 
 func (c Client) GetID() string                      { return c.ClientID }
@@ -93,7 +95,8 @@ func (c Client) GetScopes() fosite.Arguments        { return c.Scopes() }
 func (c Client) IsPublic() bool                     { return c.Public() }
 func (c Client) GetAudience() fosite.Arguments      { return c.Audience }
 
-// GetResponseModes makes explicit response modes work at all (fosite.ResponseModeClient).
+// GetResponseModes implements fosite.ResponseModeClient. Without it, fosite refuses every explicit
+// response_mode.
 func (c Client) GetResponseModes() []fosite.ResponseModeType { return ResponseModes }
 
 func (c Client) GetRequestURIs() []string                 { return nil }

@@ -16,7 +16,7 @@ import (
 // Errors that fosite has no value for. Like fosite's they are templates: WithDescription says what
 // is wrong, and WithWrap adds a cause that is logged and never sent.
 var (
-	// ErrMethodNotAllowed refuses a method. Set the Allow header beside it.
+	// ErrMethodNotAllowed refuses a method. The handler also sets the header Allow.
 	ErrMethodNotAllowed = newError(http.StatusMethodNotAllowed, "invalid_request", "Use another method.")
 	// ErrTooLarge refuses a body for its size.
 	ErrTooLarge = newError(http.StatusRequestEntityTooLarge, "invalid_request", "The body is too large.")
@@ -28,24 +28,25 @@ var (
 	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token lacks a scope.")
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required", "The user must choose an account.")
-	// ErrUnmetRequirements is unmet_authentication_requirements of OpenID Connect's specification of
-	// that name.
+	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code
+	// unmet_authentication_requirements 1.0).
 	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements", "No way of signing in here is strong enough.")
 )
 
+// newError returns an error of that status and code.
 func newError(status int, code, description string) *fosite.RFC6749Error {
 	return &fosite.RFC6749Error{CodeField: status, ErrorField: code, DescriptionField: description}
 }
 
-// Wait is the cause of an error that goes away after so long. WriteError sends it as Retry-After.
+// Wait is the cause of an error that goes away after that time. WriteError sends it as Retry-After.
 type Wait time.Duration
 
+// Error implements error.
 func (w Wait) Error() string { return "wait " + time.Duration(w).String() }
 
 // Refusal returns the protocol error in err that tells a client what it did wrong, or that the
-// server is too busy for it; nil when there is none. Faults of this server are no refusals, even
-// where fosite reports one as the client's: it calls a client that storage could not read an
-// invalid one.
+// server is too busy. It returns nil if err is a fault of this server, even if fosite reports it as
+// the client's: fosite calls a client invalid that storage could not read.
 func Refusal(err error) *fosite.RFC6749Error {
 	var e *fosite.RFC6749Error
 	busy := fosite.ErrTemporarilyUnavailable.ErrorField
@@ -55,8 +56,8 @@ func Refusal(err error) *fosite.RFC6749Error {
 	return e
 }
 
-// AsError returns err as the protocol error that a program is told. Of anything but protocol
-// errors it says only whether to try again.
+// AsError returns err as the protocol error that a program gets. For an error of another type, that
+// says only whether to try again.
 func AsError(err error) *fosite.RFC6749Error {
 	if e := Refusal(err); e != nil {
 		return e
@@ -71,12 +72,14 @@ func AsError(err error) *fosite.RFC6749Error {
 	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this request's X-Request-Id.")
 }
 
-// Description returns what e says to a developer: without its debug part, which may quote causes.
+// Description returns the text of e for developers. It leaves out fosite's debug part, which may
+// quote causes.
 func Description(e *fosite.RFC6749Error) string {
 	return strings.TrimSpace(e.DescriptionField + " " + e.HintField)
 }
 
-// Cause returns what the log is told about err. The text of a protocol error is its code alone.
+// Cause returns what the log says about err. The Error method of a protocol error would give its
+// code only.
 func Cause(err error) string {
 	var e *fosite.RFC6749Error
 	if !errors.As(err, &e) {

@@ -8,13 +8,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Event completes an event of the request.
+// Event returns e with the request's id and address.
 func Event(ctx context.Context, e storage.Event) storage.Event {
 	req := web.RequestOf(ctx)
 	return audit.Origin{RequestID: req.ID, IP: req.IP}.Event(e)
 }
 
-// Revocation returns a change that revokes grants. If it revokes at least one, the event e is recorded with it.
+// Revocation returns a change that revokes grants. The event e is recorded only if at least one
+// grant ends.
 func Revocation(ctx context.Context, tenant string, which storage.GrantFilter, why string, e storage.Event) storage.Change {
 	e.TenantID = tenant
 	e = Event(ctx, e)

@@ -11,18 +11,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// MaxForm bounds the body of a request from a program.
+// MaxForm bounds the body of a request from a program, in bytes.
 const MaxForm = 64 << 10
 
-// MaxRequest bounds a request that a browser brings, in bytes of its query or form. It comes back
-// sealed in URLs, which servers and browsers bound, too.
+// MaxRequest bounds an authorization request, in bytes of its query or form. The request travels
+// sealed in URLs, whose length servers and browsers limit.
 const MaxRequest = 8 << 10
 
-// PostForm reads the form that a program posted to /token, /revoke or /introspect.
-// Nothing is read from the URL, where secrets end up in logs (RFC 6749 section 2.3.1);
-// nothing is taken twice, because two readers could take different ones (section
-// 3.2); parameters without a value are left out (section 3.2). It stands in
-// r.PostForm and r.Form, too.
+// PostForm returns the form that a program posted to /token, /revoke or /introspect. It is in
+// r.PostForm and r.Form as well. PostForm refuses parameters in the URL, because URLs end up in
+// logs (RFC 6749 section 2.3.1), and parameters that occur twice, because two readers could use
+// different values (section 3.2). Parameters without a value are dropped (section 3.2). Its errors
+// are protocol errors.
 func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -56,9 +56,8 @@ func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// DropEmpty leaves out the parameters that came without a value: they mean what parameters
-// mean that are not there (RFC 6749 section 3.1). One that came several times stays, to be
-// refused.
+// DropEmpty removes parameters without a value from the form, because they count as missing (RFC
+// 6749 section 3.1). A parameter that occurs several times is kept, so that it is refused.
 func DropEmpty(form url.Values) {
 	for name, values := range form {
 		if len(values) == 1 && values[0] == "" {
@@ -67,7 +66,7 @@ func DropEmpty(form url.Values) {
 	}
 }
 
-// IsForm says whether the body is what HTML forms send by default.
+// IsForm reports whether the body is application/x-www-form-urlencoded.
 func IsForm(r *http.Request) bool {
 	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && typ == "application/x-www-form-urlencoded"

@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// Handler serves an endpoint that programs call: errors become JSON.
+// Handler returns the handler of an endpoint for programs. It writes errors of h as JSON.
 func Handler(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -22,7 +22,8 @@ func Handler(h func(w http.ResponseWriter, r *http.Request) error) http.Handler 
 	})
 }
 
-// WriteError writes err as JSON (RFC 6749 section 5.2), and tells the log.
+// WriteError writes err as JSON (RFC 6749 section 5.2), and notes its code, and for a fault of this
+// server its cause, on the request's log line.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	e := AsError(err)
 	web.Note(r.Context(), "error", e.ErrorField)
@@ -36,13 +37,15 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Retry-After", web.RetryAfter(time.Duration(wait)))
 	}
 	if e.ErrorField == fosite.ErrInvalidClient.ErrorField {
-		// Which scheme there is (RFC 6749 section 5.2, RFC 9110 section 15.5.2).
+		// The client must learn which scheme to use (RFC 6749 section 5.2, RFC 9110 section
+		// 15.5.2).
 		h.Set("WWW-Authenticate", `Basic realm="`+web.TenantOf(r.Context()).Issuer+`", charset="UTF-8"`)
 	}
 	_ = WriteJSON(w, e.CodeField, map[string]string{"error": e.ErrorField, "error_description": Legible(Description(e))})
 }
 
-// Legible returns s in the characters that error_description may hold (RFC 6749 section 5.2).
+// Legible returns s with the characters replaced that error_description may not contain (RFC 6749
+// section 5.2).
 func Legible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -57,7 +60,7 @@ func Legible(s string) string {
 	}, s)
 }
 
-// unkeptJSON are the headers of an answer that no cache may keep.
+// unkeptJSON are the headers of a JSON answer that no cache may store.
 var unkeptJSON = web.Header{
 	web.Line("Content-Type", "application/json"),
 	web.Line("Cache-Control", "no-store"),
@@ -65,7 +68,7 @@ var unkeptJSON = web.Header{
 	web.Line("X-Content-Type-Options", "nosniff"),
 }
 
-// WriteJSON writes an answer that no cache may keep.
+// WriteJSON writes v as JSON with headers that keep caches from storing it.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

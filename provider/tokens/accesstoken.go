@@ -17,20 +17,20 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// accessTokenType is the typ of a JWT access token (RFC 9068 section 2.1): no ID
-// token, and nothing else that the tenant's keys sign, has it.
+// accessTokenType is the typ of a JWT access token (RFC 9068 section 2.1). ID tokens, and
+// everything else that the tenant's keys sign, have another.
 const accessTokenType = "at+jwt"
 
-// accessTokenTypes are those that an access token may have. Some clients have it typ JWT;
-// client_id and jti then tell it from an ID token, which has neither.
+// accessTokenTypes are the types that an access token may have. Some clients are registered for typ
+// JWT. Their access tokens differ from ID tokens by client_id and jti, which ID tokens do not have.
 const accessTokenTypes = accessTokenType + " " + IDTokenType
 
-// opaquePrefix marks access tokens that only Vouchsafe can read. It lets scanners
-// of leaked secrets know one.
+// opaquePrefix begins an access token that only Vouchsafe can read. Scanners for leaked secrets
+// recognise it.
 const opaquePrefix = "vat_"
 
-// AccessClaims are the claims of an access token (RFC 9068 section 2.2). There is no
-// room for others, so that no mapping of claims can ever replace one of these.
+// AccessClaims are the claims of an access token (RFC 9068 section 2.2). It has no others, so that
+// no mapping of claims can replace one of these.
 type AccessClaims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
@@ -47,16 +47,16 @@ type AccessClaims struct {
 	AMR       []string `json:"amr,omitempty"`
 }
 
-// Lifetime is what expires_in says.
+// Lifetime returns the value of expires_in.
 func (c *AccessClaims) Lifetime() time.Duration {
 	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
 }
 
-// GrantClaims are the claims of an access token that a grant gives.
+// GrantClaims returns the claims of an access token of the grant with these scopes.
 func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *AccessClaims {
 	expires := now.Add(m.AccessTokenLifetime(c))
 	if g.ExpiresAt.Before(expires) {
-		expires = g.ExpiresAt // no token outlives its grant
+		expires = g.ExpiresAt // a token must not outlive its grant
 	}
 	claims := &AccessClaims{
 		Issuer: t.Issuer, Subject: g.UserID, Audience: Audience(t, c, g.Audience), ClientID: c.ClientID,
@@ -70,8 +70,8 @@ func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, 
 	return claims
 }
 
-// Audience is what was asked for, or the client's own, or the issuer (whose userinfo
-// endpoint is then what the token is for).
+// Audience returns the audience that was asked for or, without one, the client's registered
+// audience or the issuer, whose userinfo endpoint the token is then for.
 func Audience(t *web.Tenant, c *storage.Client, asked []string) []string {
 	switch {
 	case len(asked) > 0:
@@ -82,13 +82,13 @@ func Audience(t *web.Tenant, c *storage.Client, asked []string) []string {
 	return []string{t.Issuer}
 }
 
-// AccessTokenLifetime is the client's or the default, but never longer than the key
-// that signs stays published.
+// AccessTokenLifetime returns the client's lifetime or the default, but no more than the time for
+// which the signing key stays published.
 func (m *Maker) AccessTokenLifetime(c *storage.Client) time.Duration {
 	return min(c.AccessTokenLifetime.Or(m.DefaultAccessTokenLifetime), m.Keys.Longest)
 }
 
-// AccessToken writes the token in the client's format. key is nil for opaque ones.
+// AccessToken returns the token in the client's format. key is nil for the opaque format.
 func (m *Maker) AccessToken(t *web.Tenant, c *storage.Client, key *keys.Key, claims *AccessClaims) (string, error) {
 	plain, err := json.Marshal(claims)
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *Maker) AccessToken(t *web.Tenant, c *storage.Client, key *keys.Key, cla
 	return key.Sign(accessTokenType, plain)
 }
 
-// AccessTokenKey is what signs the client's access tokens; nil when they are opaque.
+// AccessTokenKey returns the key that signs the client's access tokens, or nil if they are opaque.
 func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*keys.Key, error) {
 	if c.AccessTokenFormat == "opaque" {
 		return nil, nil
@@ -111,10 +111,9 @@ func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Cl
 	return m.Keys.Signing(ctx, t.ID, m.AccessTokenAlgorithm)
 }
 
-// OpenAccessToken reads an access token of the tenant, of either format, and checks
-// what it says by itself: that it was made here, for this issuer, and its time. Whether
-// its grant lives, or it was revoked, is not looked up. The error wraps
-// jws.ErrInvalid unless storage was at fault.
+// OpenAccessToken reads an access token of the tenant in either format. It checks that the token
+// was made here for this issuer, and that it has not expired. It does not look up whether the grant
+// is alive or the token revoked. The error wraps jws.ErrInvalid, unless storage could not be read.
 func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*AccessClaims, error) {
 	plain, err := m.openEither(ctx, t, token)
 	if err != nil {
@@ -137,6 +136,7 @@ func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string
 	return claims, nil
 }
 
+// openEither returns the claims of a token in either format.
 func (m *Maker) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {

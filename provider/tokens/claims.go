@@ -13,32 +13,32 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Claims returns the names of all claims that tokens and userinfo may hold.
+// Claims returns the names of all claims that tokens and userinfo may contain.
 func Claims() []string { return slices.Concat(claims.Standard.Protocol(), claims.Standard.OfUsers()) }
 
-// ClaimsRequest is the claims parameter (OIDC Core 5.5).
+// ClaimsRequest is the claims parameter (OpenID Connect Core section 5.5).
 type ClaimsRequest struct {
 	IDToken  map[string]*ClaimRequest `json:"id_token"`
 	Userinfo map[string]*ClaimRequest `json:"userinfo"`
 }
 
-// ClaimRequest is one asked for; nil for null.
+// ClaimRequest is the request for one claim. nil stands for null.
 type ClaimRequest struct {
 	Essential bool  `json:"essential"`
 	Value     any   `json:"value"`
 	Values    []any `json:"values"`
 }
 
-// Bounds of a claims parameter. It travels in URLs, letters and codes.
+// Bounds of a claims parameter, because it travels in URLs, letters and codes: bytes, levels of
+// nesting, and names.
 const (
 	maxClaimsRequest = 4 << 10
 	maxClaimsDepth   = 6
 	maxClaimsNames   = 64
 )
 
-// ParseClaimsRequest reads a claims parameter; "" asks for nothing. Members that are
-// not understood are ignored, as OIDC Core 5.5 demands. The error is for the client's
-// developer.
+// ParseClaimsRequest reads a claims parameter. "" requests nothing. Unknown members are ignored, as
+// OpenID Connect Core section 5.5 demands. The text of the error is for the client's developer.
 func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
 	req := &ClaimsRequest{}
 	if raw == "" {
@@ -50,7 +50,7 @@ func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
 	if !utf8.ValidString(raw) || depth(raw) > maxClaimsDepth {
 		return nil, errors.New("the claims parameter is nested too deeply or is not UTF-8")
 	}
-	// null would decode to nothing asked for; it is not the object demanded.
+	// null would decode to an empty request, but it is not an object.
 	if !bytes.HasPrefix(bytes.TrimLeft([]byte(raw), " \t\r\n"), []byte("{")) {
 		return nil, errors.New("the claims parameter is not a JSON object")
 	}
@@ -63,9 +63,9 @@ func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
 	return req, nil
 }
 
-// Within leaves out what the client is not registered for. A person's claim has to come
-// with one of the client's scopes: by the claims parameter, a client of the operator's
-// own would otherwise get, unasked, what its registration keeps from it.
+// Within removes claims that the client is not registered for. A claim about the user must belong
+// to one of the client's scopes. Otherwise a client that needs no consent could get, by the claims
+// parameter, what its registration denies it.
 func (c *ClaimsRequest) Within(client *storage.Client) {
 	allowed := client.Scopes()
 	for _, scope := range claims.Standard.Scopes() {
@@ -79,10 +79,11 @@ func (c *ClaimsRequest) Within(client *storage.Client) {
 	}
 }
 
-// GrantedClaims are the claims that a grant's claims parameter asks for, within what its
-// client is registered for now.
+// GrantedClaims returns the claims that a grant's claims parameter requests, as far as its client
+// is registered for them now.
 func GrantedClaims(client *storage.Client, raw []byte) *ClaimsRequest {
-	// It was read before it was granted: what cannot be read now asks for nothing.
+	// The parameter was checked before it was granted. One that cannot be read now requests
+	// nothing.
 	req, err := ParseClaimsRequest(string(raw))
 	if err != nil {
 		return &ClaimsRequest{}
@@ -91,7 +92,7 @@ func GrantedClaims(client *storage.Client, raw []byte) *ClaimsRequest {
 	return req
 }
 
-// depth is how deeply brackets nest outside of strings.
+// depth returns how deeply brackets outside of strings are nested.
 func depth(raw string) (deepest int) {
 	level, quoted, escaped := 0, false, false
 	for i := range len(raw) {
@@ -113,8 +114,8 @@ func depth(raw string) (deepest int) {
 	return deepest
 }
 
-// Names are the claims asked for beyond those of the protocol, each once, sorted:
-// what a person is asked to consent to.
+// Names returns the requested claims except those of the protocol, sorted and each once. The user
+// is asked to consent to them.
 func (c *ClaimsRequest) Names() []string {
 	names := map[string]bool{}
 	for _, part := range []map[string]*ClaimRequest{c.IDToken, c.Userinfo} {
@@ -127,8 +128,7 @@ func (c *ClaimsRequest) Names() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Allows says whether the value is one of those that the request insists on. A
-// request that names none allows any.
+// Allows reports whether the request accepts the value. A request without values accepts any.
 func (r *ClaimRequest) Allows(value string) bool {
 	if r == nil || (r.Value == nil && r.Values == nil) {
 		return true
@@ -136,7 +136,7 @@ func (r *ClaimRequest) Allows(value string) bool {
 	return r.Value == value || slices.Contains(r.Values, any(value))
 }
 
-// Words are the values that are asked for, as far as they are strings.
+// Words returns the requested values that are strings.
 func (r *ClaimRequest) Words() []string {
 	if r == nil {
 		return nil
@@ -150,9 +150,9 @@ func (r *ClaimRequest) Words() []string {
 	return out
 }
 
-// UserClaims returns the user's claims that the scopes and the claims request ask for. What is not
-// known is left out, never sent empty (OIDC Core 5.3.2). sub is not among them, nor is any other
-// claim of the protocol.
+// UserClaims returns the user's claims that the scopes and the claims request ask for. Claims
+// without a value are left out and never sent empty (OpenID Connect Core section 5.3.2). sub and
+// the other claims of the protocol are not among them.
 func UserClaims(u *storage.User, scopes []string, asked map[string]*ClaimRequest) map[string]any {
 	out := map[string]any{}
 	add := func(c *claims.Claim) {

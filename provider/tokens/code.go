@@ -11,15 +11,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Code is what an authorization code stands for. It is not stored: the client
-// carries it, sealed, and redeeming it is one INSERT of the grant.
+// Code is the content of an authorization code. It is not stored: the client carries it, sealed,
+// and redeeming it is one INSERT of the grant.
 type Code struct {
-	ID                string          `json:"i"` // UUIDv7; unique among grants
+	ID                string          `json:"i"` // a UUIDv7, unique among grants
 	ClientID          string          `json:"c"`
 	RedirectURI       string          `json:"r"`
-	Challenge         string          `json:"p,omitempty"` // PKCE S256; "" when none was sent
+	Challenge         string          `json:"p,omitempty"` // of PKCE with S256; "" if none was sent
 	Nonce             string          `json:"n,omitempty"`
-	Scopes            []string        `json:"s,omitempty"` // granted
+	Scopes            []string        `json:"s,omitempty"` // the granted scopes
 	Audience          []string        `json:"a,omitempty"`
 	Claims            json.RawMessage `json:"q,omitempty"` // the claims parameter
 	UserID            string          `json:"u"`
@@ -33,11 +33,13 @@ type Code struct {
 	IssuedAtMicro     int64           `json:"t"`
 }
 
+// The errors of OpenCode.
 var (
 	ErrCodeInvalid = errors.New("the code was not issued here")
 	ErrCodeExpired = errors.New("the code has expired")
 )
 
+// SealCode returns the code as the client gets it.
 func (m *Maker) SealCode(t *web.Tenant, c *Code) (string, error) {
 	c.AuthTimeMicro, c.IssuedAtMicro = c.AuthTime.UnixMicro(), c.IssuedAt.UnixMicro()
 	plain, err := json.Marshal(c)
@@ -47,8 +49,8 @@ func (m *Maker) SealCode(t *web.Tenant, c *Code) (string, error) {
 	return m.Secrets.Box(t.ID, secret.AuthorizationCode).SealString(plain), nil
 }
 
-// OpenCode opens what sealCode gave. With errCodeExpired the code comes along, so
-// that a late second use can still be found out.
+// OpenCode opens the result of SealCode. It returns ErrCodeInvalid, or ErrCodeExpired together with
+// the code, so that a late second use is still detected.
 func (m *Maker) OpenCode(t *web.Tenant, s string, now time.Time) (*Code, error) {
 	plain, err := m.Secrets.Box(t.ID, secret.AuthorizationCode).OpenString(s)
 	if err != nil {

@@ -20,18 +20,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// IDTokenType is the typ of an ID token: libraries expect this or none.
+// IDTokenType is the typ of an ID token. Client libraries expect this one or none.
 const IDTokenType = "JWT"
 
-// idTokenLifetime is the client's or the default, but never longer than the key that
-// signs stays published.
+// idTokenLifetime returns the client's lifetime or the default, but no more than the time for which
+// the signing key stays published.
 func (m *Maker) idTokenLifetime(c *storage.Client) time.Duration {
 	return min(c.IDTokenLifetime.Or(m.DefaultIDTokenLifetime), m.Keys.Longest)
 }
 
-// idTokenScopes are the scopes whose claims the ID token holds: all that were granted,
-// unless the client says otherwise. OIDC Core 5.4 has them at userinfo, but half of all
-// client libraries look into the ID token alone.
+// idTokenScopes returns the scopes whose claims the ID token contains: all granted ones, unless the
+// client is registered otherwise. OpenID Connect Core section 5.4 puts them into userinfo only, but
+// half of all client libraries read the ID token alone.
 func idTokenScopes(c *storage.Client, scopes []string) []string {
 	if c.IDTokenClaims != nil && !*c.IDTokenClaims {
 		return nil
@@ -39,10 +39,11 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 	return scopes
 }
 
-// IDToken writes the ID token (OIDC Core 2) of a grant and its user beside an access token.
+// IDToken returns the ID token (OpenID Connect Core section 2) of a grant and its user, issued
+// together with accessToken.
 func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
 	claims := UserClaims(u, idTokenScopes(c, scopes), GrantedClaims(c, g.Claims).IDToken)
-	// What the protocol says comes last: nothing of a person's can replace it.
+	// The claims of the protocol are set last, so that no value of the user's can replace them.
 	claims["iss"] = t.Issuer
 	claims["sub"] = g.UserID
 	claims["aud"] = c.ClientID
@@ -70,8 +71,8 @@ func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *stor
 	return key.Sign(IDTokenType, plain)
 }
 
-// LeftHash is at_hash (OIDC Core 3.1.3.6): the left half of the hash that the
-// signature algorithm uses, which for Ed25519 is SHA-512.
+// LeftHash returns at_hash (OpenID Connect Core section 3.1.3.6): the left half of the hash that
+// the signature algorithm uses, which is SHA-512 for Ed25519.
 func LeftHash(alg, value string) string {
 	if jose.SignatureAlgorithm(alg) == jose.EdDSA {
 		sum := sha512.Sum512([]byte(value))
@@ -81,7 +82,8 @@ func LeftHash(alg, value string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// IDTokenHint is what an id_token_hint says (OIDC Core 3.1.2.1, RP-Initiated Logout 2).
+// IDTokenHint is the content of an id_token_hint (OpenID Connect Core section 3.1.2.1, RP-Initiated
+// Logout section 2).
 type IDTokenHint struct {
 	Issuer    string          `json:"iss"`
 	Subject   string          `json:"sub"`
@@ -94,7 +96,7 @@ type IDTokenHint struct {
 	Username  string          `json:"preferred_username"`
 }
 
-// Name is what the hint says its person signs in with, or "". Whoever has the hint knows it.
+// Name returns what the hint's user signs in with, or "". The sender of the hint knows it already.
 func (h *IDTokenHint) Name() string {
 	if h == nil {
 		return ""
@@ -102,9 +104,10 @@ func (h *IDTokenHint) Name() string {
 	return cmp.Or(h.Email, h.Username)
 }
 
-// OpenIDTokenHint reads an ID token that the tenant gave out. It may have expired, and its key
-// may be published no more: sessions and refresh tokens live longer. It says who was meant, and
-// opens nothing. The error wraps jws.ErrInvalid unless storage was at fault.
+// OpenIDTokenHint reads an ID token that the tenant issued. The token may have expired and its key
+// may no longer be published, because sessions and refresh tokens live longer. A hint says which
+// user is meant, and gives access to nothing. The error wraps jws.ErrInvalid, unless storage could
+// not be read.
 func (m *Maker) OpenIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*IDTokenHint, error) {
 	plain, err := m.Keys.VerifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, IDTokenType)
 	if err != nil {
@@ -114,8 +117,8 @@ func (m *Maker) OpenIDTokenHint(ctx context.Context, t *web.Tenant, hint string)
 	if err := json.Unmarshal(plain, h); err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
-	// A signed userinfo answer looks much the same, but has no exp; an access token of
-	// typ JWT has a client_id.
+	// A signed userinfo answer is similar but has no exp, and an access token of typ JWT has a
+	// client_id.
 	if h.Issuer != t.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.ExpiresAt == 0 || h.ClientID != "" {
 		return nil, fmt.Errorf("%w: no ID token of %s", jws.ErrInvalid, t.Issuer)
 	}

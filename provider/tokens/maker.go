@@ -12,10 +12,11 @@ import (
 type Maker struct {
 	Secrets *secret.Masters
 	Keys    *keys.Ring
-	// AccessTokenAlgorithm signs JWT access tokens.
+	// AccessTokenAlgorithm is the algorithm that signs JWT access tokens.
 	AccessTokenAlgorithm string
-	// CodeLifetime bounds the time from consent to the token endpoint.
+	// CodeLifetime is how long a code can be redeemed.
 	CodeLifetime time.Duration
-	// DefaultAccessTokenLifetime and DefaultIDTokenLifetime are for clients that say nothing.
+	// DefaultAccessTokenLifetime and DefaultIDTokenLifetime apply to clients that are registered
+	// without a lifetime.
 	DefaultAccessTokenLifetime, DefaultIDTokenLifetime time.Duration
 }

@@ -1,12 +1,13 @@
-// Command lint is the linters beyond go vet as one of its tools:
+// Command lint is a tool for go vet that runs the linters which go vet does not have itself:
 //
 //	go vet -vettool=bin/lint ./...
 //
-// So each package is looked at once, and the go command remembers which were found good
-// until they change.
+// As a tool of go vet, it analyses each package once, and the go command caches the result until
+// the package changes.
 //
-// Left out, for what they said of this project was wrong: bodyclose (it does not see a body
-// that another function closes) and sqlclosecheck (statements are kept here on purpose).
+// Two linters are left out because they are wrong about this project: bodyclose does not see that
+// another function closes a body, and sqlclosecheck does not know that statements are kept open on
+// purpose.
 package main
 
 import (
@@ -27,18 +28,19 @@ import (
 	"honnef.co/go/tools/stylecheck"
 )
 
-// closers are what is closed when all is done with it, and has nothing to say then that
-// anybody could act on. Files are not among them: closing one that was written may fail.
+// closers are the Close methods whose error may be ignored, because it comes after all work is done
+// and no caller could act on it. Files are not among them: closing a file that was written can lose
+// data.
 var closers = []string{
 	"(io.Closer).Close", "(net.Conn).Close", "(net.Listener).Close",
 	"(*database/sql.DB).Close", "(*database/sql.Conn).Close", "(*database/sql.Rows).Close", "(*database/sql.Stmt).Close",
 	"(*github.com/jackc/pgx/v5.Conn).Close",
 }
 
-// removers tidy up what is temporary.
+// removers remove temporary files. Their error may be ignored.
 var removers = []string{"os.Remove", "os.RemoveAll"}
 
-// printers write to people: there is nobody to tell when they cannot.
+// printers write to a terminal. There is no other place to report their error.
 var printers = []string{"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln"}
 
 func main() {
@@ -58,16 +60,16 @@ func main() {
 	unitchecker.Main(all...)
 }
 
-// more are those of staticcheck that it leaves out unless asked: one name for each
-// receiver, no empty branch, no type that is written twice.
+// more are the checks of staticcheck that are off by default and on here: one name for all
+// receivers of a type, no empty branch, no type that could be left out.
 var more = []string{"ST1016", "SA9003", "ST1023"}
 
-// less are those that have no point here: that two records have the same fields does not
-// make the one the other.
+// less are checks that are off here: two structs with the same fields need not be converted into
+// each other.
 var less = []string{"S1016"}
 
-// outsideTests is an analyzer that leaves tests alone. They call for an effect, and look
-// at that.
+// outsideTests returns the analyzer without its findings in tests, which call a function for its
+// effect and check that.
 func outsideTests(a *analysis.Analyzer) *analysis.Analyzer {
 	run := a.Run
 	a.Run = func(pass *analysis.Pass) (any, error) {

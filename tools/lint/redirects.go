@@ -9,11 +9,11 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// redirects refuses the status of a redirect in tests. A page that takes a form answers 303
-// when it did what was asked, and when it did not and sends the browser to prove who is
-// there: a test that wants 303 alone passes with either. So tests ask where an answer leads,
-// by a function leads (Leads), which alone knows the status. A test may still answer with
-// a redirect itself.
+// redirects refuses tests that compare the status of an answer with that of a redirect. A page
+// answers a form with 303 if it did what was asked, but also if it refuses and sends the browser to
+// sign in. A test that demands 303 alone passes in both cases. Tests therefore check where an
+// answer leads, by a function leads (or Leads), which alone may know the status. A test that plays
+// a server may answer with a redirect.
 var redirects = &analysis.Analyzer{
 	Name: "redirects",
 	Doc:  "tests that look at the status of a redirect, and not at where it leads",
@@ -27,7 +27,7 @@ var redirects = &analysis.Analyzer{
 	},
 }
 
-// inspectRedirects says whether to look into what n is made of.
+// inspectRedirects reports a finding in n, and returns whether to look into the children of n.
 func inspectRedirects(pass *analysis.Pass, n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.FuncDecl:
@@ -51,7 +51,7 @@ var (
 	redirectCodes = []string{"301", "302", "303", "307", "308"}
 )
 
-// answers says whether a call plays the server.
+// answers reports whether a call answers a request.
 func answers(call *ast.CallExpr) bool {
 	f, ok := call.Fun.(*ast.SelectorExpr)
 	return ok && slices.Contains([]string{"Redirect", "RedirectHandler", "WriteHeader"}, f.Sel.Name)

@@ -12,15 +12,15 @@ import (
 	"honnef.co/go/tools/unused"
 )
 
-// unusedCode tells what staticcheck's U1000 found, which itself leaves that to
-// staticcheck's own command.
+// unusedCode reports what staticcheck's U1000 finds. staticcheck itself reports that in its own
+// command only.
 var unusedCode = &analysis.Analyzer{
 	Name:     "unused",
 	Doc:      "unexported code that nothing uses",
 	Requires: []*analysis.Analyzer{unused.Analyzer.Analyzer},
 	Run: func(pass *analysis.Pass) (any, error) {
-		// A package with tests is looked at a second time with them. What only tests use
-		// is left to that.
+		// A package with tests is analysed twice, once with its tests. Code that only tests use is
+		// in use there.
 		if hasTestFiles(pass) == besideTests(pass) {
 			for _, o := range pass.ResultOf[unused.Analyzer.Analyzer].(unused.Result).Unused {
 				if at := position(pass, o.Position); at.IsValid() {
@@ -32,12 +32,12 @@ var unusedCode = &analysis.Analyzer{
 	},
 }
 
-// hasTestFiles says whether tests of the package are among what is looked at.
+// hasTestFiles reports whether the analysed files include tests of the package.
 func hasTestFiles(pass *analysis.Pass) bool {
 	return slices.ContainsFunc(pass.Files, func(f *ast.File) bool { return isTest(pass.Fset.Position(f.Package).Filename) })
 }
 
-// besideTests says whether the package's folder has tests that see its unexported code.
+// besideTests reports whether the package's folder has tests that can use its unexported code.
 func besideTests(pass *analysis.Pass) bool {
 	if strings.HasSuffix(pass.Pkg.Name(), "_test") {
 		return true
@@ -46,8 +46,10 @@ func besideTests(pass *analysis.Pass) bool {
 	return slices.ContainsFunc(files, func(name string) bool { return isOf(name, pass.Pkg.Name()) })
 }
 
+// isTest reports whether a file holds tests.
 func isTest(name string) bool { return strings.HasSuffix(name, "_test.go") }
 
+// position returns the position in a file of the pass, or token.NoPos.
 func position(pass *analysis.Pass, p token.Position) token.Pos {
 	for _, f := range pass.Files {
 		if file := pass.Fset.File(f.Package); file.Name() == p.Filename && p.Offset <= file.Size() {
@@ -57,7 +59,7 @@ func position(pass *analysis.Pass, p token.Position) token.Pos {
 	return token.NoPos
 }
 
-// isOf says whether a file is of the package of that name, and not of NAME_test.
+// isOf reports whether a file belongs to the package with that name, and not to NAME_test.
 func isOf(file, name string) bool {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly)
 	return err == nil && f.Name.Name == name
