@@ -1,5 +1,5 @@
-// Command measure prints what a release note says of the program: its size, the modules
-// in it, how long it takes to serve, and the memory it uses when nobody asks anything.
+// Command measure prints what a release note says about the program: its size, its modules, how
+// long it takes to start, and its memory without requests.
 //
 //	go run ./e2e/measure
 package main
@@ -65,8 +65,8 @@ func run() error {
 	return nil
 }
 
-// start measures the time from the start of the process to its first answer, and its
-// memory two seconds later.
+// start measures the time from the start of the process to its first answer, and its memory two
+// seconds later.
 func start(program, dir string) (time.Duration, string, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +87,7 @@ func start(program, dir string) (time.Duration, string, error) {
 		return 0, "", err
 	}
 	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt) // it may have gone by itself
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended by itself
 		_ = cmd.Wait()
 	}()
 	for time.Since(began) < 20*time.Second {

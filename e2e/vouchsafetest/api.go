@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// API is a program that calls the endpoints, from an address of its own.
+// API is a program that calls the endpoints from an address of its own.
 type API struct {
 	Server  *Server
 	client  *http.Client
@@ -22,7 +22,7 @@ type API struct {
 	cleanup func(func())
 }
 
-// API is a new one.
+// API returns a new one.
 func (s *Server) API(t testing.TB) *API {
 	t.Helper()
 	from := address()
@@ -31,7 +31,7 @@ func (s *Server) API(t testing.TB) *API {
 	return &API{s, c, from, t.Cleanup}
 }
 
-// HTTP is a client for libraries that bring their own requests.
+// HTTP returns a client for libraries that make their own requests.
 func (s *Server) HTTP(t testing.TB) *http.Client {
 	t.Helper()
 	c := s.client(address())
@@ -44,31 +44,30 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Raw    string
-	Body   map[string]any // nil when it is not JSON
-	// Received is when the whole of it had come.
+	Body   map[string]any // nil if the answer is not JSON
+	// Received is when all of the answer had arrived.
 	Received time.Time
 }
 
-// String is the member of that name, or "".
+// String returns the member with that name, or "".
 func (r *Reply) String(name string) string {
 	s, _ := r.Body[name].(string)
 	return s
 }
 
-// Error is the error code, or "".
+// Error returns the error code, or "".
 func (r *Reply) Error() string { return r.String("error") }
 
-// Access is the access token, or "".
+// Access returns the access token, or "".
 func (r *Reply) Access() string { return r.String("access_token") }
 
-// Refresh is the refresh token, or "".
+// Refresh returns the refresh token, or "".
 func (r *Reply) Refresh() string { return r.String("refresh_token") }
 
-// ID is the ID token, or "".
+// ID returns the ID token, or "".
 func (r *Reply) ID() string { return r.String("id_token") }
 
-// Want fails the test unless the reply has the status and, when code is not "", the
-// error code.
+// Want fails the test unless the reply has the status and the error code. "" stands for no error.
 func (r *Reply) Want(t testing.TB, status int, code string) *Reply {
 	t.Helper()
 	if r.Status != status || r.Error() != code {
@@ -77,7 +76,7 @@ func (r *Reply) Want(t testing.TB, status int, code string) *Reply {
 	return r
 }
 
-// WantNot fails the test when tokens were given.
+// WantNot fails the test if the reply contains tokens.
 func (r *Reply) WantNot(t testing.TB) *Reply {
 	t.Helper()
 	if r.Status < 400 || r.Access() != "" || r.Error() == "" {
@@ -86,7 +85,7 @@ func (r *Reply) WantNot(t testing.TB) *Reply {
 	return r
 }
 
-// Do sends a request as it is and reads the reply.
+// Do sends the request as it is and reads the reply.
 func (a *API) Do(t testing.TB, req *http.Request) *Reply {
 	t.Helper()
 	r, err := a.attempt(t, req)
@@ -96,7 +95,7 @@ func (a *API) Do(t testing.TB, req *http.Request) *Reply {
 	return r
 }
 
-// attempt is Do; its error says that no whole answer came.
+// attempt is Do. It returns an error if no complete answer arrived.
 func (a *API) attempt(t testing.TB, req *http.Request) (*Reply, error) {
 	t.Helper()
 	res, err := a.client.Do(req)
@@ -122,7 +121,8 @@ func (a *API) attempt(t testing.TB, req *http.Request) (*Reply, error) {
 	return r, nil
 }
 
-// Request is one to a path of the server, with a body of the given type ("" for none).
+// Request returns a request for a path of the server, with a body of the given type, or without one
+// if kind is "".
 func (a *API) Request(t testing.TB, method, path, kind, body string) *http.Request {
 	t.Helper()
 	var reader io.Reader
@@ -141,7 +141,7 @@ func (a *API) Request(t testing.TB, method, path, kind, body string) *http.Reque
 
 const formType = "application/x-www-form-urlencoded"
 
-// Form sends a form.
+// Form posts a form. prepare may change the request.
 func (a *API) Form(t testing.TB, path string, form url.Values, prepare ...func(*http.Request)) *Reply {
 	t.Helper()
 	req := a.Request(t, http.MethodPost, path, formType, form.Encode())
@@ -151,14 +151,14 @@ func (a *API) Form(t testing.TB, path string, form url.Values, prepare ...func(*
 	return a.Do(t, req)
 }
 
-// As sends a form with the client's authentication.
+// As posts a form with the client's authentication.
 func (a *API) As(t testing.TB, c Client, path string, form url.Values) *Reply {
 	t.Helper()
 	form, basic := authenticate(c, form)
 	return a.Form(t, path, form, basic)
 }
 
-// authenticate adds the client's credentials, by the method that it registered.
+// authenticate adds the client's credentials, by the method that the client registered.
 func authenticate(c Client, form url.Values) (url.Values, func(*http.Request)) {
 	out := url.Values{}
 	for k, v := range form {
@@ -176,7 +176,7 @@ func authenticate(c Client, form url.Values) (url.Values, func(*http.Request)) {
 	return out, func(*http.Request) {}
 }
 
-// Basic is HTTP Basic authentication as RFC 6749 section 2.3.1 wants it: both parts
+// Basic returns HTTP Basic authentication as RFC 6749 section 2.3.1 demands it: with both parts
 // form-encoded.
 func Basic(id, secret string) func(*http.Request) {
 	return func(r *http.Request) { r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret)) }
@@ -190,7 +190,7 @@ func (a *API) Token(t testing.TB, c Client, pairs ...string) *Reply {
 	return r
 }
 
-// Values are pairs of names and values.
+// Values returns pairs of names and values as a form.
 func Values(pairs ...string) url.Values {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -199,7 +199,7 @@ func Values(pairs ...string) url.Values {
 	return v
 }
 
-// Redeem exchanges the code of the request.
+// Redeem redeems the code that the request led to.
 func (a *API) Redeem(t testing.TB, r *Request, code string, more ...string) *Reply {
 	t.Helper()
 	pairs := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", r.Params.Get("redirect_uri")}
@@ -209,13 +209,13 @@ func (a *API) Redeem(t testing.TB, r *Request, code string, more ...string) *Rep
 	return a.Token(t, r.Client, append(pairs, more...)...)
 }
 
-// Renew spends a refresh token.
+// Renew redeems a refresh token.
 func (a *API) Renew(t testing.TB, c Client, token string, more ...string) *Reply {
 	t.Helper()
 	return a.Token(t, c, append([]string{"grant_type", "refresh_token", "refresh_token", token}, more...)...)
 }
 
-// Userinfo asks for the claims that the access token allows.
+// Userinfo requests the claims that the access token allows.
 func (a *API) Userinfo(t testing.TB, access string) *Reply {
 	t.Helper()
 	req := a.Request(t, http.MethodGet, "/userinfo", "", "")
@@ -223,7 +223,7 @@ func (a *API) Userinfo(t testing.TB, access string) *Reply {
 	return a.Do(t, req)
 }
 
-// Active says whether introspection calls the token active, asked by the client.
+// Active reports whether introspection by the client calls the token active.
 func (a *API) Active(t testing.TB, c Client, token string) bool {
 	t.Helper()
 	r := a.As(t, c, "/introspect", Values("token", token))
@@ -237,13 +237,13 @@ func (a *API) Active(t testing.TB, c Client, token string) bool {
 	return active
 }
 
-// tokenErrors are the codes that the token endpoint may answer (RFC 6749 section 5.2).
+// tokenErrors are the codes that the token endpoint may return (RFC 6749 section 5.2).
 var tokenErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 	"invalid_scope", "temporarily_unavailable", "invalid_target",
 }
 
-// CheckToken holds what is true of every answer of the token endpoint.
+// CheckToken checks what must hold for every answer of the token endpoint.
 func CheckToken(t testing.TB, r *Reply) {
 	t.Helper()
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
@@ -274,6 +274,7 @@ func CheckToken(t testing.TB, r *Reply) {
 	}
 }
 
+// checkTokenError checks what must hold for every error of the token endpoint.
 func checkTokenError(t testing.TB, r *Reply) {
 	t.Helper()
 	if !slices.Contains(tokenErrors, r.Error()) {
@@ -294,7 +295,7 @@ func checkTokenError(t testing.TB, r *Reply) {
 	}
 }
 
-// Warm opens the connection, for requests that are to arrive together.
+// Warm opens the connection, for tests whose requests are to arrive at the same time.
 func (a *API) Warm(t testing.TB) {
 	t.Helper()
 	_ = a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))

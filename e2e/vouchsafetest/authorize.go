@@ -16,11 +16,11 @@ import (
 type Request struct {
 	Client   Client
 	Params   url.Values
-	Verifier string // "" when it leaves PKCE out
+	Verifier string // "" without PKCE
 }
 
-// NewRequest is a usual one, with PKCE, state and nonce; more are pairs of names and
-// values that replace or add parameters. A value of "-" leaves the parameter out.
+// NewRequest returns an ordinary request, with PKCE, state and nonce. more are names and values, in
+// turn, of parameters to set. The value "-" removes a parameter.
 func NewRequest(c Client, more ...string) *Request {
 	r := &Request{Client: c, Verifier: rand.Text() + rand.Text()}
 	r.Params = url.Values{
@@ -42,45 +42,45 @@ func NewRequest(c Client, more ...string) *Request {
 	return r
 }
 
-// Plain is NewRequest without PKCE, as the suites of the OpenID Foundation send it.
+// Plain is NewRequest without PKCE, as the suites of the OpenID Foundation send requests.
 func Plain(c Client, more ...string) *Request {
 	return NewRequest(c, append([]string{"code_challenge", "-"}, more...)...)
 }
 
-// Challenge is the S256 code challenge of a verifier (RFC 7636 section 4.2).
+// Challenge returns the S256 code challenge of a verifier (RFC 7636 section 4.2).
 func Challenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Path is the request as a path with a query.
+// Path returns the request as a path with a query.
 func (r *Request) Path() string { return "/authorize?" + r.Params.Encode() }
 
-// Answer is what came back to the client, or the page at which the browser stays.
+// Answer is the response that the client gets, or the page at which the browser stays.
 type Answer struct {
 	Request *Request
-	Page    *Page      // the last one
-	Params  url.Values // nil when nothing came back to the client
-	Mode    string     // query, fragment, form_post
-	Shown   []string   // paths of the pages that asked the person for something
+	Page    *Page      // the last page
+	Params  url.Values // nil if the client got no response
+	Mode    string     // query, fragment or form_post
+	Shown   []string   // the paths of the pages that asked the user for something
 }
 
-// Code is the authorization code, or "".
+// Code returns the authorization code, or "".
 func (a *Answer) Code() string { return a.Params.Get("code") }
 
-// Error is the error code, or "".
+// Error returns the error code, or "".
 func (a *Answer) Error() string { return a.Params.Get("error") }
 
-// Saw says whether a page with this path asked the person for something.
+// Saw reports whether a page with this path asked the user for something.
 func (a *Answer) Saw(path string) bool { return slices.Contains(a.Shown, path) }
 
-// Authorize makes the request with GET, and answers the pages on the way.
+// Authorize sends the request with GET, and answers the pages that follow.
 func (b *Browser) Authorize(t testing.TB, r *Request) *Answer {
 	t.Helper()
 	return b.Walk(t, r, b.Get(t, r.Path()))
 }
 
-// Code authorizes and gives the code; anything else fails the test.
+// Code authorizes and returns the code. It fails the test if there is none.
 func (b *Browser) Code(t testing.TB, r *Request) string {
 	t.Helper()
 	a := b.Authorize(t, r)
@@ -90,11 +90,10 @@ func (b *Browser) Code(t testing.TB, r *Request) string {
 	return a.Code()
 }
 
-// maxPages is more than any authorization should ask for.
+// maxPages is more than an authorization may ever need.
 const maxPages = 8
 
-// Walk goes from page to page until the browser leaves for the client or a page asks
-// nothing.
+// Walk goes from page to page until the browser leaves for the client, or a page asks for nothing.
 func (b *Browser) Walk(t testing.TB, r *Request, page *Page) *Answer {
 	t.Helper()
 	a := &Answer{Request: r}
@@ -116,7 +115,7 @@ func (b *Browser) Walk(t testing.TB, r *Request, page *Page) *Answer {
 	return nil
 }
 
-// step answers what the page asks, or gives nil when it asks nothing.
+// step answers what the page asks for. It returns nil if the page asks for nothing.
 func (b *Browser) step(t testing.TB, page *Page) *Page {
 	t.Helper()
 	if page.Status != 200 {
@@ -153,8 +152,10 @@ func (b *Browser) SignIn(t testing.TB, page *Page, p Person) *Page {
 	return nil
 }
 
+// denies matches the buttons that refuse.
 var denies = regexp.MustCompile(`(?i)deny|cancel|decline|refuse|don.t allow|not now|stay`)
 
+// consent presses a button of the consent page, as b.Deny says.
 func (b *Browser) consent(t testing.TB, f Form) *Page {
 	t.Helper()
 	for _, button := range f.Buttons {
@@ -166,7 +167,7 @@ func (b *Browser) consent(t testing.TB, f Form) *Page {
 	return nil
 }
 
-// ConfirmSignOut says yes to the page that asks whether to sign out.
+// ConfirmSignOut presses the button of the page that asks whether to sign out.
 func (b *Browser) ConfirmSignOut(t testing.TB, page *Page) *Page {
 	t.Helper()
 	for _, f := range page.Forms(t) {
@@ -187,7 +188,7 @@ func firstButton(f Form) *Button {
 	return &f.Buttons[0]
 }
 
-// read finds the answer to the client in the page, and says whether there is one.
+// read reads the response to the client from the page, and reports whether there is one.
 func (a *Answer) read(t testing.TB, origin string) bool {
 	t.Helper()
 	if left := a.Page.Left; left != nil {
@@ -199,7 +200,8 @@ func (a *Answer) read(t testing.TB, origin string) bool {
 				t.Fatalf("the fragment of the answer: %v", err)
 			}
 		}
-		// What the client itself registered in the query is not part of the answer.
+		// Parameters that the client registered as part of the redirect URI do not belong to the
+		// response.
 		if registered, err := url.Parse(a.Request.Params.Get("redirect_uri")); err == nil && a.Mode == "query" {
 			for k := range registered.Query() {
 				a.Params.Del(k)
@@ -219,8 +221,8 @@ func (a *Answer) read(t testing.TB, origin string) bool {
 	return false
 }
 
-// authorizeErrors are the codes that may come back (RFC 6749 section 4.1.2.1, OpenID
-// Connect Core sections 3.1.2.6 and 6, RFC 9101).
+// authorizeErrors are the codes that the client may get (RFC 6749 section 4.1.2.1, OpenID Connect
+// Core sections 3.1.2.6 and 6, RFC 9101).
 var authorizeErrors = []string{
 	"invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
 	"server_error", "temporarily_unavailable", "interaction_required", "login_required",
@@ -229,7 +231,7 @@ var authorizeErrors = []string{
 	"unmet_authentication_requirements",
 }
 
-// check holds what is true of every answer to a client.
+// check checks what must hold for every response to a client.
 func (a *Answer) check(t testing.TB, issuer string) {
 	t.Helper()
 	allowed := []string{"code", "state", "iss"}
@@ -263,7 +265,7 @@ func (a *Answer) check(t testing.TB, issuer string) {
 	}
 }
 
-// Clone is the request again, with a state and nonce of its own.
+// Clone returns the same request with a new state, nonce and verifier.
 func (r *Request) Clone(more ...string) *Request {
 	out := NewRequest(r.Client)
 	params := maps.Clone(r.Params)

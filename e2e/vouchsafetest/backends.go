@@ -18,8 +18,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
 
-// One PostgreSQL and one Redis serve all servers of a test process, each of which has
-// a database of its own. They end with the process.
+// One PostgreSQL and one Redis serve all servers of a test process. Each server has a database of
+// its own in both. They end with the process.
 var (
 	postgres = sync.OnceValues(pgtest.Run)
 	redis    = sync.OnceValues(func() (*redistest.Server, error) { return redistest.Run() })
@@ -41,8 +41,8 @@ func newRedis() (string, error) {
 	return s.NewDatabase(), nil
 }
 
-// CutDatabase takes the production server's database away, and gives what brings it
-// back.
+// CutDatabase makes the production server's database refuse connections, and ends those that are
+// open. back undoes it.
 func (s *Server) CutDatabase(t testing.TB) (back func()) {
 	t.Helper()
 	config, err := pgx.ParseConfig(s.Database)
@@ -76,8 +76,8 @@ func (s *Server) CutDatabase(t testing.TB) (back func()) {
 	return back
 }
 
-// Dump is everything that the database holds, as text: each row of PostgreSQL, with
-// its bytes as they are; the files of SQLite as they lie on the disk.
+// Dump returns everything in the database as text: each row of PostgreSQL with its bytes decoded,
+// or the files of SQLite as they are on disk.
 func (s *Server) Dump(t testing.TB) string {
 	t.Helper()
 	if s.Database == "" {
@@ -120,7 +120,7 @@ func (s *Server) Dump(t testing.TB) string {
 	return out.String()
 }
 
-// byteas finds the bytes in a row's text: \\x00ff.
+// byteas matches the bytes in the text of a row, such as \\x00ff.
 var byteas = regexp.MustCompile(`(?:[0-9a-f]{2}){8,}`)
 
 func (s *Server) dumpFiles(t testing.TB) string {
@@ -132,7 +132,7 @@ func (s *Server) dumpFiles(t testing.TB) string {
 	var out strings.Builder
 	for _, file := range files {
 		if !strings.Contains(filepath.Base(file), "db") && !strings.Contains(filepath.Base(file), "sqlite") {
-			continue // the master secret is not part of a dump
+			continue // the master secret is not part of the database
 		}
 		raw, err := os.ReadFile(file)
 		if err != nil {

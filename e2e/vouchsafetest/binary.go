@@ -14,15 +14,15 @@ import (
 	"syscall"
 )
 
-// program builds it once for all test processes of this source tree, and is its
-// path. The Go command does nothing when what is there is current.
+// program builds the program and returns its path. All test processes of this source tree share it,
+// and the go command does nothing if it is current.
 var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 
-// Build builds the program, with the race detector or as it is shipped, and with the build
-// tags.
+// Build builds the program, either with the race detector or as it is shipped, with the build tags.
+// It returns the path.
 func Build(race bool, tags ...string) (string, error) {
 	name, args := "vouchsafe", []string{"-trimpath", "-ldflags=-s -w"}
-	if race { // without -trimpath, so that it shares what go test -race compiles
+	if race { // without -trimpath, so that it shares compiled packages with go test -race
 		name, args = "vouchsafe-race", []string{"-race", "-gcflags=modernc.org/...=-d=checkptr=0"}
 	}
 	if len(tags) > 0 {
@@ -31,7 +31,7 @@ func Build(race bool, tags ...string) (string, error) {
 	return build(name, args...)
 }
 
-// build builds the program under that name.
+// build builds the program under that name, and returns its path.
 func build(name string, args ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
@@ -45,7 +45,7 @@ func build(name string, args ...string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	// Test packages run at the same time: one builds, the others wait.
+	// Test packages run at the same time. One builds and the others wait.
 	lock, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err
@@ -66,9 +66,9 @@ func build(name string, args ...string) (string, error) {
 	return out, nil
 }
 
-// noteSources looks at every file that the program is made of. go test remembers what a
-// test looked at, and runs it again when that changed; what a child process reads it
-// does not know.
+// noteSources reads the metadata of every source file of the program. go test caches the result of
+// a test until a file changes that the test has looked at, but it does not see what a child process
+// reads.
 func noteSources(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -88,7 +88,7 @@ func noteSources(root string) error {
 	})
 }
 
-// Root is the folder of the module.
+// Root returns the folder of the module.
 func Root() (string, error) {
 	out, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 	"testing"
 )
 
-// Browser is one browser without scripts: cookies, redirects, forms. It comes from an
-// address of its own, as people do, so that limits for an address do not join tests.
+// Browser is a browser without scripts: it has cookies, redirects and forms. It has an address of
+// its own, as users have, so that limits per address do not connect tests.
 type Browser struct {
 	Server *Server
-	// Person is who signs in when a page asks for it.
+	// Person is the user who signs in when a page asks for it.
 	Person Person
-	// Deny makes the person refuse consent.
+	// Deny makes the user refuse consent.
 	Deny bool
 	// Header is sent with every request.
 	Header http.Header
 	client *http.Client
-	roams  bool     // it follows redirects to other sites, too
-	at     *url.URL // the page that it is at; nil for one of the server's
+	roams  bool     // whether it follows redirects to other sites
+	at     *url.URL // the page that it shows; nil for a page of the server
 }
 
-// Browser is a new one, in front of which the person sits.
+// Browser returns a new browser that the user uses.
 func (s *Server) Browser(t testing.TB, p Person) *Browser {
 	t.Helper()
 	c := s.client(address())
@@ -40,7 +40,7 @@ func (s *Server) Browser(t testing.TB, p Person) *Browser {
 	return &Browser{Server: s, Person: p, client: c, Header: http.Header{}}
 }
 
-// At is the same browser, whose connections now go to another replica.
+// At returns the same browser with its connections going to another replica.
 func (b *Browser) At(t testing.TB, replica *Server) *Browser {
 	c := replica.client(address())
 	t.Cleanup(c.CloseIdleConnections)
@@ -48,7 +48,7 @@ func (b *Browser) At(t testing.TB, replica *Server) *Browser {
 	return &Browser{Server: replica, Person: b.Person, client: c, Header: b.Header}
 }
 
-// address is one of the 16 million of this machine.
+// address returns a random address of this machine's 16 million.
 func address() net.IP {
 	ip := make(net.IP, 4)
 	binary.BigEndian.PutUint32(ip, 127<<24|1<<16+rand.Uint32N(1<<24-1<<17))
@@ -63,11 +63,10 @@ type Hop struct {
 	Header http.Header
 }
 
-// Leads is where the answer sends the browser: "" for nowhere.
+// Leads returns where the answer sends the browser, or "".
 func (h Hop) Leads() string { return Leads(h.Status, h.Header) }
 
-// Leads is where an answer of this status sends a browser, which asks for a page there: ""
-// for nowhere.
+// Leads returns where an answer of this status sends a browser with GET, or "".
 func Leads(status int, h http.Header) string {
 	if status != http.StatusSeeOther {
 		return ""
@@ -75,17 +74,17 @@ func Leads(status int, h http.Header) string {
 	return h.Get("Location")
 }
 
-// Page is where the browser came to.
+// Page is the page at which the browser has arrived.
 type Page struct {
 	Hop
 	Body string
-	// Left is the URL of another site that the last answer redirected to: it is not followed.
+	// Left is the URL of another site to which the last answer redirects. It is not followed.
 	Left *url.URL
-	// Trail are all answers, the last one included.
+	// Trail are all answers on the way, including the last.
 	Trail []Hop
 }
 
-// Paths are those of the pages on the way, for a test to ask what was shown.
+// Paths returns the paths of the pages on the way.
 func (p *Page) Paths() []string {
 	var out []string
 	for _, h := range p.Trail {
@@ -94,19 +93,19 @@ func (p *Page) Paths() []string {
 	return out
 }
 
-// Get opens a URL, or a path of the server, and follows redirects as long as they stay.
+// Get opens a URL or a path of the server, and follows redirects within the site.
 func (b *Browser) Get(t testing.TB, target string) *Page {
 	t.Helper()
 	return b.follow(t, b.request(t, http.MethodGet, target, nil, "none"), nil)
 }
 
-// Post sends a form that a page of the server itself holds.
+// Post posts a form of a page of the server.
 func (b *Browser) Post(t testing.TB, target string, form url.Values) *Page {
 	t.Helper()
 	return b.follow(t, b.request(t, http.MethodPost, target, form, "same-origin"), nil)
 }
 
-// PostFrom sends a form that a page of another site holds.
+// PostFrom posts a form of a page of another site.
 func (b *Browser) PostFrom(t testing.TB, origin, target string, form url.Values) *Page {
 	t.Helper()
 	req := b.request(t, http.MethodPost, target, form, "cross-site")
@@ -114,7 +113,7 @@ func (b *Browser) PostFrom(t testing.TB, origin, target string, form url.Values)
 	return b.follow(t, req, nil)
 }
 
-// request is one as a browser sends it. site is its Sec-Fetch-Site.
+// request returns a request as a browser sends it. site is its Sec-Fetch-Site.
 func (b *Browser) request(t testing.TB, method, target string, form url.Values, site string) *http.Request {
 	t.Helper()
 	if strings.HasPrefix(target, "/") {
@@ -133,7 +132,7 @@ func (b *Browser) request(t testing.TB, method, target string, form url.Values, 
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
 	if b.roams {
-		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8") // apps may answer with something else
+		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8") // apps may answer with other types
 	}
 	req.Header.Set("Sec-Fetch-Site", site)
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
@@ -148,9 +147,10 @@ func (b *Browser) request(t testing.TB, method, target string, form url.Values, 
 	return req
 }
 
-// maxHops is more than any way to a page should take.
+// maxHops is more than the way to a page may ever need.
 const maxHops = 12
 
+// follow sends the request and follows redirects.
 func (b *Browser) follow(t testing.TB, req *http.Request, trail []Hop) *Page {
 	t.Helper()
 	for {
@@ -184,26 +184,26 @@ func (b *Browser) follow(t testing.TB, req *http.Request, trail []Hop) *Page {
 		if len(trail) == maxHops {
 			t.Fatalf("a redirect loop: %v", page.Paths())
 		}
-		site := req.Header.Get("Sec-Fetch-Site") // of the chain: it does not become better
+		site := req.Header.Get("Sec-Fetch-Site") // that of the whole chain, which redirects cannot improve
 		req = b.request(t, http.MethodGet, next.String(), nil, site)
 	}
 }
 
-// Cookies are what the browser holds for the server.
+// Cookies returns the cookies that the browser has for the server.
 func (b *Browser) Cookies() []*http.Cookie { return b.client.Jar.Cookies(b.issuer()) }
 
-// SetCookies puts cookies into the browser, as an attacker on a sister domain might.
+// SetCookies puts cookies into the browser, as an attacker on a sibling domain could.
 func (b *Browser) SetCookies(cookies []*http.Cookie) { b.client.Jar.SetCookies(b.issuer(), cookies) }
 
 func (b *Browser) issuer() *url.URL {
 	u, err := url.Parse(b.Server.Issuer)
 	if err != nil {
-		panic(err) // it was made here
+		panic(err) // the tests have made the URL
 	}
 	return u
 }
 
-// checkPage holds what is true of every answer that a browser is given.
+// checkPage checks what must hold for every answer to a browser.
 func checkPage(t testing.TB, p *Page) {
 	t.Helper()
 	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
@@ -235,6 +235,7 @@ func checkPage(t testing.TB, p *Page) {
 	}
 }
 
+// checkCookie checks the attributes of a cookie.
 func checkCookie(t testing.TB, p *Page, cookie string) {
 	t.Helper()
 	attributes := []string{"HttpOnly", "SameSite=Lax", "Path=/"}

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// Certificate is a self-made one for localhost, and the files it lies in.
+// Certificate is a self-signed certificate for localhost, in memory and in files.
 type Certificate struct {
 	Pair              tls.Certificate
 	Roots             *x509.CertPool
 	CertFile, KeyFile string
 }
 
-// NewCertificate makes one and writes it below dir.
+// NewCertificate makes a certificate and writes its files below dir.
 func NewCertificate(dir string) (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -37,7 +37,7 @@ func NewCertificate(dir string) (*Certificate, error) {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		DNSNames: []string{"localhost", "shop.localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA: true, BasicConstraintsValid: true, // so that it can be named as an authority
+		IsCA: true, BasicConstraintsValid: true, // so that it can serve as its own authority
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -61,7 +61,7 @@ func NewCertificate(dir string) (*Certificate, error) {
 	return c, os.WriteFile(c.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600)
 }
 
-// bundle is the certificate and its key in one text, as HAProxy reads them.
+// bundle returns certificate and key in one text, as HAProxy reads them.
 func (c *Certificate) bundle() (string, error) {
 	cert, err := os.ReadFile(c.CertFile)
 	if err != nil {

@@ -13,34 +13,34 @@ import (
 	"time"
 )
 
-// Clock is the wall clock of a server's process: what the machine's says, and a step. What
-// measures how long something takes is not touched, as when a machine's clock is set.
+// Clock is the wall clock of a server's process: the machine's clock plus a step. Durations are not
+// affected, as when an administrator sets a machine's clock.
 type Clock struct{ file string }
 
-// NewClock is a clock that is right.
+// NewClock returns a clock without a step.
 func NewClock(t testing.TB) *Clock {
 	c := &Clock{filepath.Join(t.TempDir(), "clock")}
 	c.Set(t, 0)
 	return c
 }
 
-// Set sets the clock to so much after the machine's.
+// Set makes the clock that much ahead of the machine's.
 func (c *Clock) Set(t testing.TB, ahead time.Duration) {
 	t.Helper()
-	// Renamed, so that nobody reads half a number.
+	// The rename keeps the server from reading half a number.
 	if err := os.WriteFile(c.file+".new", []byte(strconv.FormatInt(int64(ahead/time.Second), 10)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(c.file+".new", c.file); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(500 * time.Millisecond) // the server looks every 10 ms
+	time.Sleep(500 * time.Millisecond) // the server reads the file every 10 ms
 }
 
-// stepped is put into the standard library's package time. A static program takes its time
-// from the kernel without asking a library that could be put in between, so that another
-// clock has to be built in: the program itself is the same. Now runs where nothing may
-// wait, so that the step is read beside it.
+// stepped is added to the standard library's package time. A static program asks the kernel for the
+// time, without a library that could be replaced, so that another clock has to be compiled in. The
+// rest of the program is the same. time.Now must not wait, so that another goroutine reads the
+// step.
 const stepped = `package time
 
 import (
@@ -82,7 +82,7 @@ func readStep(file string) {
 }
 `
 
-// buildClocked builds the program with a clock that can be set.
+// buildClocked builds the program with a clock that can be set, and returns its path.
 func buildClocked() (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

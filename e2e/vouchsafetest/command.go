@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// Command runs another command of the program with the server's settings.
+// Command runs a command of the program with the server's settings, and returns its output. It
+// fails the test if the command fails.
 func (s *Server) Command(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
 	out, err := s.command(stdin, args...)
@@ -24,7 +25,7 @@ func (s *Server) Command(t testing.TB, stdin string, args ...string) string {
 	return out
 }
 
-// AddClient adds a web app like Strict, for the test alone.
+// AddClient adds a web app like Strict for this test.
 func (s *Server) AddClient(t testing.TB) Client {
 	t.Helper()
 	id := "added-" + strings.ToLower(rand.Text())
@@ -34,7 +35,7 @@ func (s *Server) AddClient(t testing.TB) Client {
 	return c
 }
 
-// Faults are what `client diff` finds wrong with a clients file, by client_id.
+// Faults returns what `client diff` reports about a clients file, by client_id.
 func (s *Server) Faults(t testing.TB, clients ...Client) map[string][]string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "clients.yaml")
@@ -45,7 +46,7 @@ func (s *Server) Faults(t testing.TB, clients ...Client) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry, entryAt := -1, map[int]string{} // line to client_id
+	entry, entryAt := -1, map[int]string{} // from the line to the client_id
 	for i, line := range strings.Split(string(text), "\n") {
 		if line == "    {" {
 			entry++
@@ -71,7 +72,7 @@ func (s *Server) Faults(t testing.TB, clients ...Client) map[string][]string {
 
 var faultLine = regexp.MustCompile(`clients\.yaml:(\d+):\d+ (.*)`)
 
-// Refuses runs a command that must fail, and gives what it says.
+// Refuses runs a command that must fail, and returns its error output.
 func (s *Server) Refuses(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
 	out, err := s.command(stdin, args...)
@@ -93,7 +94,7 @@ func (s *Server) command(stdin string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Ops reads a page of the operator's listener.
+// Ops requests a path of the operator's listener, and returns status and body.
 func (s *Server) Ops(t testing.TB, path string) (int, string) {
 	t.Helper()
 	res, err := http.Get(s.Operations + path)

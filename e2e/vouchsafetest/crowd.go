@@ -11,33 +11,34 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Crowd is people with what hangs on them, made by the database itself: a million in minutes.
+// Crowd is a number of users with their data, made by SQL inside the database: a million in
+// minutes.
 type Crowd struct {
-	Tenant, Client string // which are there
-	// People are added with a password each. Sessions, Grants and Consents are spread over
-	// them; or, when Of is not 0, over so many people of the crowd that has begun with 0; or
-	// are those of Owner alone, who is there.
+	Tenant, Client string // must exist
+	// People are added with a password each. Sessions, Grants and Consents are spread over them;
+	// or, if Of is not 0, over that many people of an earlier crowd whose First was 0; or all
+	// belong to Owner, who must exist.
 	People, Sessions, Grants, Consents int
 	Of                                 int
 	Owner                              string
-	// Events are rows of the audit trail, spread over two years and the people.
+	// Events are rows of the audit trail, spread over two years and over the people.
 	Events int
-	// First is the number of the first row of each kind; crowds of one database are kept
-	// apart by it.
+	// First is the number of the first row of each kind. Crowds in one database must not overlap.
 	First int
 }
 
+// crowdPart is how many rows are added at a time.
 const crowdPart = 20_000
 
-// crowdKind is one kind of rows. The text makes those numbered from $1 to $2; in it hex12(x)
-// is a number as 12 hexadecimal digits, and owner(n) the person whose the n-th is.
+// crowdKind is one kind of rows. The SQL adds those with the numbers from $1 to $2. In it, hex12(x)
+// stands for a number as 12 hexadecimal digits, and owner(n) for the user to whom row n belongs.
 type crowdKind struct {
 	name  string
 	count func(Crowd) int
 	text  string
 }
 
-// The ids are those of UUIDv7: of $3, now in milliseconds, and before.
+// The ids are UUIDs of version 7 for times up to $3, which is now in milliseconds.
 var crowdKinds = []crowdKind{
 	{"people", func(c Crowd) int { return c.People }, `
 		INSERT INTO users (tenant_id, id, username, username_key, email, email_key, email_verified, phone, phone_verified,
@@ -73,7 +74,7 @@ var crowdKinds = []crowdKind{
 
 var crowdCall = regexp.MustCompile(`(hex12|person|owner|uuid)\(([^(),]*)(?:, ([^()]*))?\)`)
 
-// sqlOf writes the text for an engine.
+// sqlOf returns the SQL for an engine.
 func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 	hex := "printf('%%012x', %s)"
 	numbers, binary := "(WITH RECURSIVE c(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM c WHERE n < $2) SELECT n FROM c)", "BLOB"
@@ -91,7 +92,7 @@ func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 	text = crowdCall.ReplaceAllStringFunc(text, func(call string) string {
 		m := crowdCall.FindStringSubmatch(call)
 		switch m[1] {
-		case "person": // $3 is another moment at each fill
+		case "person": // $3 differs from fill to fill
 			return "'01900000-0000-7000-8000-' || " + fmt.Sprintf(hex, m[2])
 		case "uuid":
 			at := fmt.Sprintf(hex, m[2])
@@ -99,13 +100,12 @@ func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 		}
 		return fmt.Sprintf(hex, m[2])
 	})
-	// PostgreSQL would take them for small.
+	// PostgreSQL would otherwise infer a type that is too small.
 	return strings.NewReplacer("$3", "CAST($3 AS BIGINT)", "$6", "CAST($6 AS BIGINT)").Replace(text)
 }
 
-// Fill puts the crowd into a database: the URL of PostgreSQL, or the path of SQLite's file,
-// whose driver the caller imports.
-// told, when not nil, is told of each part.
+// Fill puts the crowd into a database: the URL of PostgreSQL, or the path of an SQLite file, whose
+// driver the caller must import. told, unless nil, is called after each part.
 func (c Crowd) Fill(ctx context.Context, database string, told func(kind string, done, of int)) error {
 	exec, done, err := crowdFiller(ctx, database)
 	if err != nil {
@@ -130,7 +130,7 @@ func (c Crowd) Fill(ctx context.Context, database string, told func(kind string,
 	return exec("")
 }
 
-// params is the highest number of a parameter.
+// params returns the highest number of a parameter in the SQL.
 func params(text string) int {
 	n := 0
 	for i := 1; i <= 6; i++ {
@@ -141,7 +141,8 @@ func params(text string) int {
 	return n
 }
 
-// crowdFiller runs texts. The empty one has the database do what it does in time by itself.
+// crowdFiller returns a function that runs SQL. The empty text makes the database do the
+// maintenance that it would do by itself in time.
 func crowdFiller(ctx context.Context, database string) (exec func(query string, args ...any) error, done func(), err error) {
 	if strings.HasPrefix(database, "postgres") {
 		conn, err := pgx.Connect(ctx, database)

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// Client is an entry of clients.yaml: metadata by its registered names.
+// Client is an entry of clients.yaml: its metadata by their registered names.
 type Client map[string]any
 
-// ID is its client_id.
+// ID returns the client_id.
 func (c Client) ID() string { return c["client_id"].(string) }
 
-// Secret is its client_secret, or "".
+// Secret returns the client_secret, or "".
 func (c Client) Secret() string {
 	s, _ := c["client_secret"].(string)
 	return s
 }
 
-// Method is how it authenticates.
+// Method returns how the client authenticates.
 func (c Client) Method() string {
 	m, _ := c["token_endpoint_auth_method"].(string)
 	if m == "" {
@@ -29,10 +29,10 @@ func (c Client) Method() string {
 	return m
 }
 
-// RedirectURI is its first.
+// RedirectURI returns the first redirect URI.
 func (c Client) RedirectURI() string { return c["redirect_uris"].([]string)[0] }
 
-// With is the client with other fields.
+// With returns the client with these fields replaced. nil removes a field.
 func (c Client) With(fields Client) Client {
 	out := Client{}
 	for k, v := range c {
@@ -53,8 +53,8 @@ const allScopes = "openid profile email address phone offline_access"
 var (
 	codeAndRefresh = []string{"authorization_code", "refresh_token"}
 
-	// Web is a confidential client of the operator: it may leave PKCE out, as the suites
-	// of the OpenID Foundation do, and send its secret by Basic or in the form.
+	// Web is a confidential client of the operator. It may omit PKCE, as the suites of the OpenID
+	// Foundation do, and send its secret by Basic or in the form.
 	Web = Client{
 		"client_id": "web", "client_name": "The web app", "client_secret": "web-secret-3kT9vQxZ7mBw2LpD8sRf",
 		"redirect_uris":             []string{"https://rp.example/callback"},
@@ -83,16 +83,16 @@ var (
 		"client_id": "public", "client_secret": nil, "token_endpoint_auth_method": "none",
 		"redirect_uris": []string{"https://spa.example/callback"}, "allowed_cors_origins": []string{"https://spa.example"},
 	})
-	// Native is an app on a computer or telephone (RFC 8252).
+	// Native is an app on a computer or a phone (RFC 8252).
 	Native = Public.With(Client{
 		"client_id": "native", "application_type": "native", "allowed_cors_origins": nil,
 		"redirect_uris": []string{"http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback"},
 	})
-	// LocalWeb is a web app that is being developed.
+	// LocalWeb is a web app under development.
 	LocalWeb = Web.With(Client{
 		"client_id": "local-web", "client_secret": "local-secret-5tGn7WzK2xQv", "redirect_uris": []string{"http://127.0.0.1:3000/callback"},
 	})
-	// Third belongs to somebody else: people are asked whether they consent.
+	// Third is the client of another company: users are asked for consent.
 	Third = Web.With(Client{
 		"client_id": "third", "client_name": "Third & Sons", "client_secret": "third-secret-7gQx5MzL2kVt9BnJ4wRc",
 		"redirect_uris": []string{"https://third.example/callback"}, "first_party": nil,
@@ -105,7 +105,7 @@ var (
 	})
 	// Opaque gets access tokens that only Vouchsafe can read.
 	Opaque = Web.With(Client{"client_id": "opaque", "client_secret": "opaque-secret-9dJq3YkV7tMx5RhB2zNw", "access_token_format": "opaque"})
-	// Service is a program without people.
+	// Service is a program without users.
 	Service = Client{
 		"client_id": "service", "client_name": "The nightly job", "client_secret": "service-secret-6fWz1KtC8vYp3LsH5jXd",
 		"grant_types": []string{"client_credentials"}, "scope": "reports:read reports:write",
@@ -129,21 +129,21 @@ var (
 	})
 	// Lean gets ID tokens without the claims of its scopes.
 	Lean = Web.With(Client{"client_id": "lean", "client_secret": "lean-secret-4cPz7HkW1tNx9RvB6mSd", "id_token_claims": false})
-	// Disabled is switched off.
+	// Disabled is a client that is disabled.
 	Disabled = Web.With(Client{"client_id": "disabled", "client_secret": "disabled-secret-6jTw1NcX8pVm", "disabled": true})
-	// Brief has short lives for everything.
+	// Brief gets tokens with short lifetimes.
 	Brief = Web.With(Client{
 		"client_id": "brief", "client_secret": "brief-secret-9mKz4RtV6xQb2LwD",
 		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "14s", "refresh_token_idle_lifetime": "6s",
 	})
-	// CodeOnly has neither refresh tokens nor many scopes.
+	// CodeOnly has no refresh tokens and few scopes.
 	CodeOnly = Web.With(Client{
 		"client_id": "code-only", "client_secret": "code-only-secret-3sYc9LvK1tXm6QzR8wBn",
 		"grant_types": []string{"authorization_code"}, "scope": "openid email",
 	})
 )
 
-// Declared are the clients that every server starts with.
+// Declared returns the clients that every server starts with.
 func Declared() []Client {
 	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic, ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
 	for _, k := range Keyed() {
@@ -152,16 +152,15 @@ func Declared() []Client {
 	return all
 }
 
-// SecretHash is the client_secret_hash of a secret that nobody could guess, as Vouchsafe
-// makes them: it is quick to check, also at a start.
+// SecretHash returns the client_secret_hash of a secret that cannot be guessed, in the form that
+// Vouchsafe uses for secrets of its own. It is quick to check.
 func SecretHash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return "sha256$" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// WriteClients writes a clients.yaml. JSON is YAML. The secrets of Web and Service stand
-// there in clear, which makes them slow to hash; those of the others as the hash that
-// Vouchsafe makes of secrets of its own, which is quick.
+// WriteClients writes a clients.yaml as JSON, which is YAML. The secrets of Web and Service are in
+// plain text, so that they get a slow hash. Those of the others are in the fast form of SecretHash.
 func WriteClients(file string, clients []Client) error {
 	written := make([]Client, len(clients))
 	for i, c := range clients {
@@ -177,8 +176,8 @@ func WriteClients(file string, clients []Client) error {
 	return os.WriteFile(file, text, 0o600)
 }
 
-// Declare writes the clients file anew, with the usual clients and these. It is applied at
-// the next start.
+// Declare writes the clients file anew with the usual clients and these. It takes effect at the
+// next start.
 func (s *Server) Declare(t testing.TB, clients ...Client) {
 	t.Helper()
 	all := append(Declared(), s.KeyHost.remote())

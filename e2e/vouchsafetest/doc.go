@@ -1,12 +1,11 @@
-// Package vouchsafetest runs the real program for the end-to-end tests, and gives them
-// what sits around it: people, clients, and a browser that is driven by hand.
+// Package vouchsafetest runs the real program for end-to-end tests, and provides users, clients,
+// and a browser that tests control step by step.
 //
-// The program is built once and started as its own process, in the two shapes that it
-// is used in: embedded (SQLite, http on localhost) and production (PostgreSQL, Redis,
-// https). Tests see it through HTTP, its command line and its logs, as anybody does.
-// A test that is true of one shape and not of the other is a defect; Each therefore
-// runs every test against both.
+// The program is built once and runs as a process of its own, in the two shapes in which operators
+// use it: embedded (SQLite, http on localhost) and production (PostgreSQL, Redis, https). Tests see
+// what every user sees: HTTP, the command line and the log. A difference between the shapes is a
+// defect, so that Each runs every test against both.
 //
-// What every answer has to hold (headers, registered errors, entropy of codes) is
-// checked by the helpers that read answers, so that every test checks it.
+// Some rules hold for every answer, such as headers, registered errors and the entropy of codes.
+// The helpers that read answers check them, and so does every test.
 package vouchsafetest

@@ -2,8 +2,8 @@ package vouchsafetest
 
 import "math"
 
-// entropy estimates the bits in a string from how often each character occurs, as the
-// suite of the OpenID Foundation does.
+// entropy estimates the bits in a string from the frequency of its characters, as the suite of the
+// OpenID Foundation does.
 func entropy(s string) float64 {
 	counts := map[rune]float64{}
 	n := 0.0

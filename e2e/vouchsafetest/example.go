@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Example is an app that the documentation shows, with this server's issuer, a client of
-// its own and a free port put in.
+// Example is an app from the documentation, with this server's issuer, a client of its own and a
+// free port.
 type Example struct {
 	*Section
 	Server           *Server
@@ -27,7 +27,7 @@ type Example struct {
 	exited           chan struct{}
 }
 
-// What the documentation writes in the place of what differs from one reader to the next.
+// The values in the documentation that differ between readers.
 const (
 	docIssuer   = "http://localhost:8080"
 	docHTTPS    = "https://id.example.com"
@@ -38,8 +38,8 @@ const (
 
 var madeSecret = regexp.MustCompile(`(?m)^client_secret +(\S+)$`)
 
-// Example makes the client by what the section shows: the command, which prints its secret,
-// or a clients file, which takes the place of the one that the server has.
+// Example makes the client in the way that the section shows: with its command, which prints a
+// secret, or with its clients file, which replaces the server's.
 func (s *Server) Example(t testing.TB, section *Section) *Example {
 	t.Helper()
 	port, err := freePort()
@@ -70,7 +70,7 @@ func (s *Server) Example(t testing.TB, section *Section) *Example {
 
 var hashOfSecret = regexp.MustCompile(`sha256\$[\w-]+`)
 
-// apply applies a clients file, with the hash of a secret in place of the one that it has.
+// apply applies a clients file, in which it replaces the hash of the secret.
 func (e *Example) apply(t testing.TB, text string) {
 	t.Helper()
 	e.Secret = "vcs_" + rand.Text()
@@ -87,13 +87,14 @@ func (e *Example) apply(t testing.TB, text string) {
 
 var differs = regexp.MustCompile(`\b(` + strings.Join([]string{docIssuer, regexp.QuoteMeta(docHTTPS), docPort, docClientID, docSecret}, "|") + `)\b`)
 
-// fill puts in what differs. Parts of other words stay: OIDC_CLIENT_SECRET, 13000.
+// fill replaces the values that differ between readers. It does not change parts of other words,
+// such as OIDC_CLIENT_SECRET and 13000.
 func (e *Example) fill(text string) string {
 	mine := map[string]string{docIssuer: e.Server.Issuer, docHTTPS: e.Server.Issuer, docPort: e.Port, docClientID: e.ClientID, docSecret: e.Secret}
 	return differs.ReplaceAllStringFunc(text, func(is string) string { return mine[is] })
 }
 
-// Text is the block that is the file of that name, with what differs put in.
+// Text returns the code block with that file name, with its values replaced.
 func (e *Example) Text(t testing.TB, name string) string {
 	t.Helper()
 	return e.fill(e.File(t, name))
@@ -116,7 +117,7 @@ func (e *Example) Write(t testing.TB, dir string) {
 	}
 }
 
-// patience bounds the start of an app: some compile themselves first.
+// startsWithin is how long an app may take to start. Some are compiled first.
 const startsWithin = 3 * time.Minute
 
 // Start runs the app in the folder until the test ends, and waits until it listens.
@@ -128,10 +129,10 @@ func (e *Example) Start(t testing.TB, dir string, env []string, command ...strin
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "PORT=" + e.Port,
 		"NODE_EXTRA_CA_CERTS=" + e.Server.Certificate.CertFile, "SSL_CERT_FILE=" + e.Server.Certificate.CertFile,
 	}, env...)
-	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may start others
+	e.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may start other processes
 	e.output = &logBuffer{}
 	e.process.Stdout, e.process.Stderr = e.output, e.output
-	if _, err := e.process.StdinPipe(); err != nil { // some end when it is closed
+	if _, err := e.process.StdinPipe(); err != nil { // some apps end when it is closed
 		t.Fatal(err)
 	}
 	e.exited = make(chan struct{})
@@ -170,12 +171,12 @@ func (e *Example) listens() bool {
 
 func (e *Example) stop() {
 	if err := syscall.Kill(-e.process.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		panic(err) // it is ours
+		panic(err) // the process is our own
 	}
 	<-e.exited
 }
 
-// Shows fails the test unless the page is the app's, and shows the text.
+// Shows fails the test unless the page belongs to the app and contains the text.
 func (e *Example) Shows(t testing.TB, page *Page, want string) {
 	t.Helper()
 	if page.URL.Host != "localhost:"+e.Port || page.Status != 200 || !strings.Contains(html.UnescapeString(page.Body), want) {
@@ -183,8 +184,7 @@ func (e *Example) Shows(t testing.TB, page *Page, want string) {
 	}
 }
 
-// Heavy skips what is not of the light half, which `make test` runs: `make test-clients`
-// runs all.
+// Heavy skips tests that `make test` leaves out. `make test-clients` runs all of them.
 func Heavy(t testing.TB) {
 	t.Helper()
 	if os.Getenv("TEST_CLIENTS") != "all" {

@@ -9,20 +9,20 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Form is one of a page.
+// Form is a form of a page.
 type Form struct {
-	Action string // absolute
+	Action string // an absolute URL
 	Method string
-	Fields url.Values // as they would be sent, without buttons
+	Fields url.Values // as the browser would send them, without buttons
 	Types  map[string]string
-	// Buttons that submit, in order.
+	// Buttons are the buttons that submit the form, in order.
 	Buttons []Button
 }
 
-// Button submits a form.
+// Button is a button that submits a form.
 type Button struct{ Name, Value, Text, Action string }
 
-// Document is the page as a tree.
+// Document returns the page as a tree.
 func (p *Page) Document(t testing.TB) *html.Node {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(p.Body))
@@ -32,7 +32,7 @@ func (p *Page) Document(t testing.TB) *html.Node {
 	return doc
 }
 
-// Text is what the page says to a reader.
+// Text returns the text that a user reads on the page.
 func (p *Page) Text(t testing.TB) string {
 	t.Helper()
 	return text(p.Document(t))
@@ -48,7 +48,7 @@ func text(n *html.Node) string {
 	return strings.Join(words, " ")
 }
 
-// Forms are the page's, in order.
+// Forms returns the forms of the page, in order.
 func (p *Page) Forms(t testing.TB) []Form {
 	t.Helper()
 	var forms []Form
@@ -105,7 +105,7 @@ func (p *Page) absolute(t testing.TB, ref string) string {
 	return u.String()
 }
 
-// password names the form's field for a password, or "".
+// password returns the name of the field for a password, or "".
 func (f *Form) password() string {
 	for name, kind := range f.Types {
 		if kind == "password" {
@@ -115,7 +115,7 @@ func (f *Form) password() string {
 	return ""
 }
 
-// name names the form's field for an e-mail address or user name, or "".
+// name returns the name of the field for an e-mail address or user name, or "".
 func (f *Form) name() string {
 	for name, kind := range f.Types {
 		if slices.Contains([]string{"", "text", "email"}, kind) {
@@ -125,7 +125,7 @@ func (f *Form) name() string {
 	return ""
 }
 
-// Submit presses the form's button (nil for a form that is sent by Enter).
+// Submit presses the form's button. nil stands for Enter.
 func (b *Browser) Submit(t testing.TB, f Form, button *Button) *Page {
 	t.Helper()
 	action := f.Action

@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Algorithms are all that Vouchsafe may sign with.
+// Algorithms are the algorithms that Vouchsafe may sign with.
 var Algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 
-// Keys are the server's public keys.
+// Keys returns the server's public keys.
 func (a *API) Keys(t testing.TB) jose.JSONWebKeySet {
 	t.Helper()
 	r := a.Do(t, a.Request(t, http.MethodGet, "/jwks", "", ""))
@@ -32,19 +32,19 @@ type Token struct {
 	Claims map[string]any
 }
 
-// String is the claim of that name, or "".
+// String returns the claim with that name, or "".
 func (k *Token) String(name string) string {
 	s, _ := k.Claims[name].(string)
 	return s
 }
 
-// Int is the claim of that name, or 0.
+// Int returns the claim with that name, or 0.
 func (k *Token) Int(name string) int64 {
 	f, _ := k.Claims[name].(float64)
 	return int64(f)
 }
 
-// Audience is aud as a list.
+// Audience returns aud as a list.
 func (k *Token) Audience() []string {
 	switch aud := k.Claims["aud"].(type) {
 	case string:
@@ -61,7 +61,7 @@ func (k *Token) Audience() []string {
 	return nil
 }
 
-// Verify checks the signature by the published key that the token names.
+// Verify verifies the signature with the published key that the token names.
 func (a *API) Verify(t testing.TB, token string) *Token {
 	t.Helper()
 	sig, err := jose.ParseSignedCompact(token, Algorithms)
@@ -88,8 +88,8 @@ func (a *API) Verify(t testing.TB, token string) *Token {
 	return out
 }
 
-// IDToken verifies the ID token of a reply and what has to be true of every one (OIDC Core
-// 2) at the time the reply came: the test may have waited since.
+// IDToken verifies the ID token of a reply, and checks what must hold for every ID token (OpenID
+// Connect Core section 2) at the time when the reply came, because the test may have waited since.
 func (a *API) IDToken(t testing.TB, c Client, r *Request, reply *Reply) *Token {
 	t.Helper()
 	k := a.Verify(t, reply.ID())
@@ -113,7 +113,7 @@ func (a *API) IDToken(t testing.TB, c Client, r *Request, reply *Reply) *Token {
 	return k
 }
 
-// AccessToken verifies an access token and what RFC 9068 wants of every one.
+// AccessToken verifies an access token, and checks what RFC 9068 demands of every one.
 func (a *API) AccessToken(t testing.TB, c Client, token string) *Token {
 	t.Helper()
 	k := a.Verify(t, token)
@@ -131,7 +131,7 @@ func (a *API) AccessToken(t testing.TB, c Client, token string) *Token {
 	return k
 }
 
-// Sign makes a JWT.
+// Sign returns a JWT.
 func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any, claims map[string]any) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, &jose.SignerOptions{ExtraHeaders: header})
@@ -153,11 +153,11 @@ func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.He
 	return out
 }
 
-// KeySet is the public half as jwks metadata.
+// KeySet returns the public half of a key as a value for the metadata jwks.
 func KeySet(key crypto.Signer, kid, alg string) map[string]any {
 	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: alg, Use: "sig"}}})
 	if err != nil {
-		panic(err) // a public key of a kind that the tests chose
+		panic(err) // tests use keys of known kinds only
 	}
 	var out map[string]any
 	if err := json.Unmarshal(text, &out); err != nil {
@@ -166,7 +166,7 @@ func KeySet(key crypto.Signer, kid, alg string) map[string]any {
 	return out
 }
 
-// AssertionClaims are those of a good client assertion (RFC 7523 section 3).
+// AssertionClaims returns the claims of a valid client assertion (RFC 7523 section 3).
 func (s *Server) AssertionClaims(client string) map[string]any {
 	now := time.Now().Unix()
 	return map[string]any{
@@ -174,5 +174,5 @@ func (s *Server) AssertionClaims(client string) map[string]any {
 	}
 }
 
-// AssertionType is client_assertion_type.
+// AssertionType is the value of client_assertion_type.
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

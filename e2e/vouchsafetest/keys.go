@@ -18,7 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// KeyedClient is one that authenticates by private_key_jwt.
+// KeyedClient is a client that authenticates by private_key_jwt.
 type KeyedClient struct {
 	Client
 	Key       crypto.Signer
@@ -26,11 +26,11 @@ type KeyedClient struct {
 	KeyID     string
 }
 
-// Keyed are clients with a key of each kind, whose public halves stand in clients.yaml.
+// Keyed returns clients with a key of each kind. Their public keys are in clients.yaml.
 var Keyed = sync.OnceValue(func() []KeyedClient {
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		panic(err) // the machine has no randomness
+		panic(err) // the machine has no source of randomness
 	}
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -61,7 +61,7 @@ var Keyed = sync.OnceValue(func() []KeyedClient {
 	return out
 })
 
-// PrivateJWK is the client's key as a JWK, for a library in another language.
+// PrivateJWK returns the client's key as a JWK, for a library in another language.
 func (k KeyedClient) PrivateJWK(t testing.TB) string {
 	t.Helper()
 	text, err := json.Marshal(jose.JSONWebKey{Key: k.Key, KeyID: k.KeyID, Algorithm: string(k.Algorithm), Use: "sig"})
@@ -71,13 +71,13 @@ func (k KeyedClient) PrivateJWK(t testing.TB) string {
 	return string(text)
 }
 
-// Assertion is a client assertion with the given claims, those of a good one by default.
+// Assertion returns a client assertion with these claims.
 func (k KeyedClient) Assertion(t testing.TB, claims map[string]any) string {
 	t.Helper()
 	return Sign(t, k.Algorithm, k.Key, map[jose.HeaderKey]any{"kid": k.KeyID}, claims)
 }
 
-// ByKey calls the token endpoint with the assertion.
+// ByKey posts the assertion to the token endpoint.
 func (a *API) ByKey(t testing.TB, assertion string, pairs ...string) *Reply {
 	t.Helper()
 	form := Values(append([]string{"client_assertion_type", AssertionType, "client_assertion", assertion}, pairs...)...)
@@ -86,7 +86,7 @@ func (a *API) ByKey(t testing.TB, assertion string, pairs ...string) *Reply {
 	return r
 }
 
-// KeyHost serves a client's keys, and counts who fetches them.
+// KeyHost serves a client's keys, and counts the requests for them.
 type KeyHost struct {
 	URL     string
 	Fetches atomic.Int64
@@ -108,16 +108,16 @@ func newKeyHost(c *Certificate) *KeyHost {
 	return h
 }
 
-// Serve makes the host serve other keys.
+// Serve replaces the keys.
 func (h *KeyHost) Serve(set map[string]any) {
 	text, err := json.Marshal(set)
 	if err != nil {
-		panic(err) // made of public keys by the tests
+		panic(err) // the set consists of public keys that the tests made
 	}
 	h.set.Store(&text)
 }
 
-// remote is the client whose keys the host serves.
+// remote returns the client whose keys the host serves.
 func (h *KeyHost) remote() Client {
 	return Service.With(Client{
 		"client_id": "remote", "client_secret": nil,

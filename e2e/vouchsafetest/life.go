@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// life is one process of a server, from its start to its death.
+// life is one process of a server, from its start to its end.
 type life struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	err    error // how it exited
-	killed bool  // by us: whatever else it dies of is its own fault
+	killed bool  // whether a test has killed it; every other death is a fault
 }
 
 // begin starts the process.
@@ -28,7 +28,7 @@ func begin(cmd *exec.Cmd) (*life, error) {
 	return l, nil
 }
 
-// over says whether it has ended.
+// over reports whether the process has ended.
 func (l *life) over() bool {
 	select {
 	case <-l.exited:
@@ -38,7 +38,7 @@ func (l *life) over() bool {
 	}
 }
 
-// kill ends it. One that is dead already has died of something else.
+// kill kills the process. If it has ended already, it died of something else.
 func (l *life) kill() {
 	if !l.over() {
 		l.killed = l.cmd.Process.Kill() == nil || l.killed
@@ -46,7 +46,7 @@ func (l *life) kill() {
 	}
 }
 
-// death is what was wrong with its end. A crash (SIGSEGV, SIGABRT) and the kernel that is
+// death returns what was wrong with the end of the process. A crash (SIGSEGV, SIGABRT) and a kernel
 // out of memory (SIGKILL) end a process by a signal, as kill does.
 func (l *life) death() error {
 	<-l.exited

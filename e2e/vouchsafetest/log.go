@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// logBuffer holds what a process wrote.
+// logBuffer holds the output of a process.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -24,13 +24,13 @@ func (l *logBuffer) String() string {
 	return l.buf.String()
 }
 
-// tail is the last lines, for a failed test to show.
+// tail returns the last lines, which a failed test shows.
 func (l *logBuffer) tail(lines int) string {
 	all := strings.Split(strings.TrimRight(l.String(), "\n"), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// faults are what no test may provoke, whatever it sends: panics and data races.
+// faults returns log lines that no test may cause, whatever it sends: panics and data races.
 func (l *logBuffer) faults() string {
 	all := l.String()
 	for _, mark := range []string{"WARNING: DATA RACE", "panic:", `"msg":"panic"`, "fatal error:"} {

@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// Person is somebody with an account.
+// Person is a user with an account.
 type Person struct {
 	Email, Password string
 }
 
-// people are those that tests of a server share.
+// people are the users that the tests of a server share.
 type people struct {
 	once sync.Once
 	jo   Person
 	err  error
 }
 
-// JoClaims are what is known of Jo: a value for every claim of the standard scopes.
+// JoClaims are Jo's claims: a value for every claim of the standard scopes.
 var JoClaims = map[string]any{
 	"name": "Jo Müller-O'Neill", "given_name": "Jo", "family_name": "Müller-O'Neill", "middle_name": "Kim", "nickname": "jojo",
 	"preferred_username": "jo", "profile": "https://people.example/jo", "picture": "https://people.example/jo.png",
@@ -34,7 +34,8 @@ var JoClaims = map[string]any{
 	},
 }
 
-// Jo is a person whose every claim is filled. Tests share them, and change nothing.
+// Jo returns a user who has a value for every claim. Tests share the account and must not change
+// it.
 func (s *Server) Jo(t testing.TB) Person {
 	t.Helper()
 	s.people.once.Do(func() {
@@ -47,7 +48,7 @@ func (s *Server) Jo(t testing.TB) Person {
 	return s.people.jo
 }
 
-// Person is somebody new, for the test alone.
+// Person adds a user for this test.
 func (s *Server) Person(t testing.TB, args ...string) Person {
 	t.Helper()
 	p := Person{strings.ToLower(rand.Text()) + "@example.com", "pw-" + rand.Text()}

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Prepare makes the files, the empty databases and the settings of a server. Commands may
-// run; Restart starts it, and stopping it is the test's.
+// Prepare makes the files, the empty databases and the settings of a server. Commands can run then.
+// Restart starts the server, and the test has to stop it.
 func Prepare(t testing.TB, o Options) *Server {
 	t.Helper()
 	s, err := prepare(o, t.TempDir())
@@ -19,10 +19,10 @@ func Prepare(t testing.TB, o Options) *Server {
 	return s
 }
 
-// Try runs a command of the program that may fail.
+// Try runs a command of the program that may fail, and returns its output.
 func (s *Server) Try(args ...string) (out string, err error) { return s.command("", args...) }
 
-// KeyID is the id of the key that signed a JWT.
+// KeyID returns the id of the key that signed a JWT.
 func KeyID(t testing.TB, token string) string {
 	t.Helper()
 	head, _, _ := strings.Cut(token, ".")
@@ -39,8 +39,7 @@ func KeyID(t testing.TB, token string) string {
 	return header.KeyID
 }
 
-// At is the same program, from the same address, whose connections now go to another
-// replica.
+// At returns the same program with the same address, with its connections going to another replica.
 func (a *API) At(replica *Server) *API {
 	c := replica.client(a.from)
 	a.cleanup(c.CloseIdleConnections)

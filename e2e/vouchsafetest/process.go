@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// start runs `vouchsafe serve` and waits until it serves.
+// start runs `vouchsafe serve` and waits until the server answers.
 func (s *Server) start() error {
 	if s.front != nil {
 		return s.front.start()
@@ -60,8 +60,8 @@ func (s *Server) start() error {
 	}
 }
 
-// environment is that of the process: the settings, and of ours only what a process
-// needs, so that whoever runs the tests cannot change what they test.
+// environment returns the environment of the process: the settings, and only the variables of our
+// own that a process needs. The environment in which the tests run must not change what they test.
 func (s *Server) environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "TMPDIR=" + os.TempDir()}
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
@@ -70,7 +70,7 @@ func (s *Server) environment() []string {
 	return env
 }
 
-// Stop ends the server as a process manager does, and says what was wrong with that.
+// Stop ends the server as a process manager does, and returns what was wrong with its end.
 func (s *Server) Stop() error {
 	if s.front != nil {
 		return s.front.stop()
@@ -78,7 +78,7 @@ func (s *Server) Stop() error {
 	if s.life == nil {
 		return nil
 	}
-	_ = s.life.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	_ = s.life.cmd.Process.Signal(syscall.SIGTERM) // the process may have ended already
 	select {
 	case <-s.life.exited:
 	case <-time.After(45 * time.Second):
@@ -99,36 +99,36 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
-// TryRestart is Restart for servers that may refuse to.
+// TryRestart is Restart for servers that may refuse to start.
 func (s *Server) TryRestart() error {
 	err := s.start()
 	if err != nil && s.life.over() {
-		s.life = nil // its death was no fault
+		s.life = nil // its refusal to start is not a fault
 	}
 	return err
 }
 
-// Set gives it another setting, by the name in the environment, from its next start on.
+// Set changes a setting, by its name in the environment, for the next start.
 func (s *Server) Set(name, value string) { s.env[name] = value }
 
-// Setting is one of its settings, by the name in the environment.
+// Setting returns a setting, by its name in the environment.
 func (s *Server) Setting(name string) string { return s.env[name] }
 
-// Origin is the issuer without a tenant's path.
+// Origin returns the issuer without a tenant's path.
 func (s *Server) Origin() string {
 	origin, _, _ := strings.Cut(s.Issuer, "/t/")
 	return origin
 }
 
-// Log is all that the server wrote.
+// Log returns everything that the server has written.
 func (s *Server) Log() string { return s.log.String() }
 
-// Pid is that of the process.
+// Pid returns the id of the process.
 func (s *Server) Pid() int { return s.life.cmd.Process.Pid }
 
-// Line is how another command of the program is run, and Environ its environment, for who
-// runs it in some other way than Command does.
+// Line returns the command line for a command of the program. With Environ, it serves tests that
+// run the command in another way than Command does.
 func (s *Server) Line(args ...string) []string { return append([]string{s.binary}, args...) }
 
-// Environ is the environment of the process.
+// Environ returns the environment of the process.
 func (s *Server) Environ() []string { return s.environment() }

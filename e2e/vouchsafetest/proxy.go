@@ -17,21 +17,21 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
-// Replicas, when a package sets it, is how many replicas a third shape has: they stand
-// behind a proxy, and Each runs its tests through it.
+// Replicas is how many replicas a third shape has, if a package sets it. They run behind a proxy,
+// and Each runs its tests through the proxy as well.
 var Replicas int
 
-// ServedBy is the header in which the tests' proxy says which replica has answered.
+// ServedBy is the header in which the proxy of the tests says which replica answered.
 const ServedBy = "X-Replica"
 
-// front is a proxy and what stands behind it.
+// front is a proxy with its replicas.
 type front struct {
 	replicas []*Server
 	proxy    *testdaemon.Daemon
 }
 
-// StartBehindProxy starts n replicas behind a proxy, for one test. The server that it
-// gives is the site as people see it: at the address of the proxy.
+// StartBehindProxy starts n replicas behind a proxy for one test. site is what users see, at the
+// address of the proxy.
 func StartBehindProxy(t testing.TB, n int, o Options) (site *Server, replicas []*Server) {
 	t.Helper()
 	s, err := prepareFront(n, o, t.TempDir())
@@ -45,7 +45,7 @@ func StartBehindProxy(t testing.TB, n int, o Options) (site *Server, replicas []
 	return s, s.front.replicas
 }
 
-// prepareFront makes the files and settings of n replicas and of the proxy before them.
+// prepareFront makes the files and settings of n replicas and their proxy.
 func prepareFront(n int, o Options, dir string) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
@@ -55,7 +55,7 @@ func prepareFront(n int, o Options, dir string) (*Server, error) {
 		"VOUCHSAFE_ISSUER":          "https://localhost:" + port,
 		"VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.1",
 		"VOUCHSAFE_STOP_DELAY":      "3s", // the default in production
-		"VOUCHSAFE_TLS_CERT":        "",   // the proxy speaks TLS
+		"VOUCHSAFE_TLS_CERT":        "",   // the proxy terminates TLS
 		"VOUCHSAFE_TLS_KEY":         "",
 	}
 	maps.Copy(env, o.Env)
@@ -98,9 +98,9 @@ func (s *Server) prepareProxy(port string) error {
 	return err
 }
 
-// NewProxy is HAProxy with the configuration of docs/operations.md and the addresses that
-// are given, ready to be started. It speaks TLS with the certificate and key in pem, or
-// plain HTTP when that is "".
+// NewProxy returns HAProxy with the configuration from docs/operations.md and these addresses,
+// ready to be started. With pem, a certificate and its key, it speaks TLS, and otherwise plain
+// HTTP.
 func NewProxy(port int, pem string, replicas []string) (*testdaemon.Daemon, error) {
 	program, err := haproxy()
 	if err != nil {
@@ -139,7 +139,7 @@ func NewProxy(port int, pem string, replicas []string) (*testdaemon.Daemon, erro
 	return d, nil
 }
 
-// haproxy is the program. Debian keeps it where only root looks.
+// haproxy returns the path of the program. Debian installs it where only root's PATH leads.
 func haproxy() (string, error) {
 	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -183,7 +183,7 @@ func proxyConfig(bind string, replicas []string) (string, error) {
 	return out.String(), nil
 }
 
-// start starts the replicas together, and the proxy when they serve.
+// start starts the replicas at the same time, and then the proxy.
 func (f *front) start() error {
 	errs := make(chan error, len(f.replicas))
 	for _, r := range f.replicas {
@@ -199,7 +199,7 @@ func (f *front) start() error {
 	return f.proxy.Start()
 }
 
-// stop stops the proxy and then all replicas at once.
+// stop stops the proxy, and then all replicas at the same time.
 func (f *front) stop() error {
 	errs := make(chan error, len(f.replicas))
 	err := f.proxy.Close()
@@ -216,8 +216,8 @@ func (f *front) stop() error {
 	return err
 }
 
-// shared says whether every replica had its share of the requests. Health checks are
-// none.
+// shared returns an error unless all replicas got about the same number of requests, not counting
+// health checks.
 func (f *front) shared() error {
 	var counts []int
 	for _, r := range f.replicas {

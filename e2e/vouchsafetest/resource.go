@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// GuardsAPI checks that an API lets the service client in, and sees who it is, and nobody
-// whose token is missing, broken, or good for another API alone.
+// GuardsAPI checks that an API accepts the service client and names it in the answer, and that it
+// refuses requests whose token is missing, has a wrong signature, or is meant for another API.
 func (s *Server) GuardsAPI(t testing.TB, target, id, secret, scope string) {
 	t.Helper()
 	token := s.serviceToken(t, id, secret)
@@ -34,15 +34,15 @@ func (s *Server) GuardsAPI(t testing.TB, target, id, secret, scope string) {
 	}
 }
 
-// CallsAPI is what an API answers a service client that nothing is said of but whom its
-// tokens are for.
+// CallsAPI calls an API as a new service client whose tokens have that scope and audience, and
+// returns the status.
 func (s *Server) CallsAPI(t testing.TB, target, scope, audience string) (status int) {
 	t.Helper()
 	status, _ = call(t, target, s.otherToken(t, scope, audience))
 	return status
 }
 
-// otherToken is an access token of a new service client.
+// otherToken returns an access token of a new service client.
 func (s *Server) otherToken(t testing.TB, scope, audience string) string {
 	t.Helper()
 	id, secret := "other-"+strings.ToLower(rand.Text()), "vcs_"+rand.Text()
@@ -50,14 +50,14 @@ func (s *Server) otherToken(t testing.TB, scope, audience string) string {
 	return s.serviceToken(t, id, secret)
 }
 
-// serviceToken is an access token that the client gets for itself.
+// serviceToken returns an access token that the client gets for itself.
 func (s *Server) serviceToken(t testing.TB, id, secret string) string {
 	t.Helper()
 	reply := s.API(t).Token(t, Client{"client_id": id, "client_secret": secret}, "grant_type", "client_credentials")
 	return reply.Want(t, http.StatusOK, "").Access()
 }
 
-// call opens a URL with a bearer token, or with none.
+// call requests a URL with a bearer token, or without one if token is "".
 func call(t testing.TB, target, token string) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)

@@ -9,21 +9,19 @@ import (
 	"testing"
 )
 
-// Section is a part of a page of the documentation, below one heading, with the code that
-// stands in it.
+// Section is the part of a page of the documentation below one heading, with its code blocks.
 type Section struct {
 	Page, Heading string
 	Blocks        []Block
 }
 
-// Block is a fenced piece of code. Its first line may name the file that it is, behind
-// the language: ```js server.mjs
+// Block is a fenced code block. Its first line may name a file after the language: ```js server.mjs
 type Block struct{ Lang, Name, Text string }
 
 var fencedBlock = regexp.MustCompile("(?ms)^```([a-z]+)(?: ([^\n]+))?\n(.*?)^```$")
 
-// ReadSection reads the section below the heading, such as "## openid-client", of a page,
-// such as docs/clients.md.
+// ReadSection reads the section below the heading, such as "## openid-client", of a page such as
+// docs/clients.md.
 func ReadSection(t testing.TB, page, heading string) *Section {
 	t.Helper()
 	root, err := Root()
@@ -49,14 +47,14 @@ func ReadSection(t testing.TB, page, heading string) *Section {
 	return s
 }
 
-// unfenced is the text with all code blanked, in which # begins comments.
+// unfenced returns the text with all code blanked, because # begins a comment in code.
 func unfenced(text string) string {
 	return fencedBlock.ReplaceAllStringFunc(text, func(code string) string {
 		return strings.Repeat(" ", len(code))
 	})
 }
 
-// File is the text of the block that is the file of that name.
+// File returns the text of the code block with that file name.
 func (s *Section) File(t testing.TB, name string) string {
 	t.Helper()
 	for _, b := range s.Blocks {
@@ -68,8 +66,8 @@ func (s *Section) File(t testing.TB, name string) string {
 	return ""
 }
 
-// With is the section with other words in place of those that it has: pairs of what stands
-// in its code and what shall stand there. It fails the test when something does not.
+// With returns the section with texts in its code replaced. pairs are old and new texts in turn. It
+// fails the test if an old text is not there.
 func (s *Section) With(t testing.TB, pairs ...string) *Section {
 	t.Helper()
 	out := &Section{s.Page, s.Heading, slices.Clone(s.Blocks)}
@@ -86,7 +84,7 @@ func (s *Section) With(t testing.TB, pairs ...string) *Section {
 	return out
 }
 
-// RequirePKCE is the section with PKCE demanded of the client that its command makes.
+// RequirePKCE returns the section with a command that makes a client which must use PKCE.
 func (s *Section) RequirePKCE(t testing.TB) *Section {
 	t.Helper()
 	return s.With(t, "--kind web", "--kind web --require-pkce")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Metric is the value of a metric now. Its labels, if it has any, are part of the name.
+// Metric returns the present value of a metric. Labels are part of the name.
 func (s *Server) Metric(t testing.TB, name string) float64 {
 	t.Helper()
 	_, text := s.Ops(t, "/metrics")
@@ -25,7 +25,7 @@ func (s *Server) Metric(t testing.TB, name string) float64 {
 
 var requestsLine = regexp.MustCompile(`(?m)^vouchsafe_http_requests_total\{(.*)\} (\S+)$`)
 
-// Served is how many requests the process has answered, health checks left out.
+// Served returns how many requests the process has answered, not counting health checks.
 func (s *Server) Served() (int, error) {
 	res, err := http.Get(s.Operations + "/metrics")
 	if err != nil {

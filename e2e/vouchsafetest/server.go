@@ -14,25 +14,25 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
-// Server is one running Vouchsafe.
+// Server is a running Vouchsafe.
 type Server struct {
-	// Name is its shape: embedded or production.
+	// Name is the shape: embedded or production.
 	Name string
-	// TenantID is the tenant that Issuer is.
+	// TenantID is the tenant whose issuer Issuer is.
 	TenantID string
-	// Issuer is its URL.
+	// Issuer is the URL of the tenant.
 	Issuer string
-	// Address is where it listens: replicas share the issuer and differ here.
+	// Address is where the process listens. Replicas have the same issuer and different addresses.
 	Address string
 	// Operations is the URL of /metrics, /healthz and /readyz.
 	Operations string
-	// Dir holds its files: data, clients.yaml, certificates.
+	// Dir is the folder of the data, clients.yaml and certificates.
 	Dir string
 	// Database is the URL of its PostgreSQL database, or "".
 	Database string
 	// Redis is the URL of its Redis, or "".
 	Redis string
-	// Certificate is the one it serves with; nil on http.
+	// Certificate is the certificate that the server uses; nil on http.
 	Certificate *Certificate
 	// KeyHost serves the keys of the client "remote".
 	KeyHost *KeyHost
@@ -41,31 +41,31 @@ type Server struct {
 	under  []string
 	binary string
 	log    *logBuffer
-	life   *life // the last one
+	life   *life // the latest process
 	people *people
-	plain  bool   // a proxy speaks TLS for it
-	front  *front // it is the proxy, and these are behind it
+	plain  bool   // whether a proxy terminates TLS
+	front  *front // for a site behind a proxy
 }
 
-// Options are what a test wants to be different.
+// Options are the differences from a usual server.
 type Options struct {
 	Production bool
-	// Replicas is how many stand behind a proxy; 0 is one server without.
+	// Replicas is how many replicas run behind a proxy. 0 means one server without a proxy.
 	Replicas int
-	// Env are settings: "VOUCHSAFE_CODE_LIFETIME": "1s".
+	// Env are settings, such as "VOUCHSAFE_CODE_LIFETIME": "1s".
 	Env map[string]string
-	// Clients are declared beside the usual ones.
+	// Clients are declared in addition to the usual ones.
 	Clients []Client
-	// Under is a command that ends by running the one that is appended to it, in the same
-	// process: for other limits, another view of the files, another stderr.
+	// Under is a command that executes the command line which follows it, in the same process. It
+	// can set limits, or change the view of the files or the standard error.
 	Under []string
-	// Shipped runs the program without the race detector, whose memory is another.
+	// Shipped runs the program without the race detector, which needs more memory.
 	Shipped bool
-	// Clock, when set, is the server's, which is then one without the race detector.
+	// Clock, unless nil, is the server's clock. The program then has no race detector.
 	Clock *Clock
 }
 
-// Start starts a server for one test, which ends with it.
+// Start starts a server that ends with the test.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	if o.Replicas > 0 {
@@ -96,7 +96,7 @@ func (s *Server) endWith(t testing.TB) {
 	showLog(t, s)
 }
 
-// TryStart is Start for servers that may refuse to.
+// TryStart is Start for servers that may refuse to start.
 func TryStart(t testing.TB, o Options) (*Server, error) {
 	t.Helper()
 	s, err := prepare(o, t.TempDir())
@@ -151,7 +151,7 @@ func prepare(o Options, dir string) (*Server, error) {
 		"VOUCHSAFE_DATA":           filepath.Join(dir, "data"),
 		"VOUCHSAFE_CLIENTS":        filepath.Join(dir, "clients.yaml"),
 		"VOUCHSAFE_LOG_FORMAT":     "json",
-		// Clients' keys are served by the tests, on this machine.
+		// The tests serve the keys of clients on this machine.
 		"VOUCHSAFE_ALLOW_PRIVATE_FETCH": "true",
 		"GORACE":                        "halt_on_error=0 atexit_sleep_ms=0",
 	}
@@ -185,7 +185,7 @@ func prepare(o Options, dir string) (*Server, error) {
 	return s, WriteClients(s.env["VOUCHSAFE_CLIENTS"], append(clients, o.Clients...))
 }
 
-// Replica starts another process on the same database, with the same issuer.
+// Replica starts another process with the same database and issuer.
 func (s *Server) Replica(t testing.TB) *Server {
 	t.Helper()
 	r, err := s.replica()
@@ -199,7 +199,7 @@ func (s *Server) Replica(t testing.TB) *Server {
 	return r
 }
 
-// StartTogether starts replicas at the same moment, on an empty database.
+// StartTogether starts n replicas at the same moment on an empty database.
 func StartTogether(t testing.TB, n int) []*Server {
 	t.Helper()
 	first, err := prepare(Options{Production: true}, t.TempDir())
@@ -251,8 +251,8 @@ func (s *Server) replica() (*Server, error) {
 	return r, nil
 }
 
-// client is an HTTP client that connects to this server whatever the URL's host, from
-// the given address, and follows no redirect.
+// client returns an HTTP client that connects to this server for every host, from the given
+// address, and follows no redirect.
 func (s *Server) client(from net.IP) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	if from != nil {
@@ -275,7 +275,7 @@ func (s *Server) client(from net.IP) *http.Client {
 	}
 }
 
-// freePort is testdaemon.FreePort, in decimal.
+// freePort returns a port that no other test uses, in decimal.
 func freePort() (string, error) {
 	port, err := testdaemon.FreePort()
 	return strconv.Itoa(port), err

@@ -48,8 +48,8 @@ func (sh *shape) prepare() (*Server, error) {
 	return prepare(Options{Production: sh.production, Env: Env}, sh.dir)
 }
 
-// Each runs the test against each shape. The servers are shared by the tests of a
-// package: what a test changes for others (settings, keys, tenants) wants Start.
+// Each runs the test against each shape. The tests of a package share these servers: a test that
+// changes settings, keys or tenants needs a server of its own, from Start.
 func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	t.Helper()
 	for _, sh := range shapes {
@@ -68,15 +68,15 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	}
 }
 
-// Main runs the tests of a package and ends the servers they shared. A panic or a data
-// race that one of them logged is a failure, whatever the tests say.
+// Main runs the tests of a package, and ends the servers that they shared. A panic or a data race
+// in the log of a server is a failure.
 func Main(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	// Most of the time tests wait: for each other's hashes, for a second to pass.
+	// Tests mostly wait: for hashes of other tests, or for time to pass.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
-		panic(err) // package testing defines it
+		panic(err) // package testing defines the flag
 	}
 	code := m.Run()
 	for _, sh := range shapes {
@@ -102,7 +102,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-// Shared is the embedded server that the tests of a package share, for those that need no
+// Shared returns the embedded server that the tests of a package share, for tests that need no
 // other shape.
 func Shared(t *testing.T) *Server {
 	t.Helper()

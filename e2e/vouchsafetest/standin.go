@@ -14,15 +14,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
-// StandIn is a provider that stands in for the real one of its kind.
+// StandIn is a fake upstream provider in the place of a real one.
 type StandIn struct {
 	*fakeidp.Server
-	// Upstream is what a tenant declares to have people come from it. Its id is the kind.
+	// Upstream is the entry with which a tenant lets users sign in through it. Its id is the kind.
 	Upstream map[string]any
 }
 
-// NewStandIn starts one, until the test ends. handler, unless it is nil, answers in its
-// place, and asks it.
+// NewStandIn starts a fake provider that ends with the test. handler, unless nil, answers in its
+// place and may call it.
 func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 	t.Helper()
 	p := &StandIn{Server: &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: "provider-canary-" + rand.Text()}}
@@ -34,9 +34,9 @@ func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 		srv.CloseClientConnections()
 		srv.Close()
 	})
-	p.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than ours
+	p.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than the server's
 	p.Upstream = map[string]any{"id": kind, "preset": kind, "issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.ClientSecret}
-	if kind == fakeidp.Apple { // whose clients sign in the place of a secret
+	if kind == fakeidp.Apple { // Apple's clients sign instead of having a secret
 		var err error
 		if p.ClientSecret, err = p.MakeAppleKey(); err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 	return p
 }
 
-// ApplyTenant makes the settings those of the tenant.
+// ApplyTenant applies the settings to the tenant.
 func (s *Server) ApplyTenant(t testing.TB, settings map[string]any) {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"tenants": map[string]any{s.TenantID: settings}})
@@ -60,13 +60,14 @@ func (s *Server) ApplyTenant(t testing.TB, settings map[string]any) {
 	s.Command(t, "", "tenant", "apply", file)
 }
 
-// Way is how a provider has a browser go back: by a link, or by a form that it posts.
+// Way is how a provider sends the browser back: by a link or by a form that the browser posts.
 type Way struct {
 	To     string
 	Fields url.Values // of the form; nil for a link
 }
 
-// Leave goes to the upstream's provider, and is given the way back as who.
+// Leave sends the browser to the upstream provider, where the user signs in as who. It returns the
+// way back.
 func (b *Browser) Leave(t testing.TB, upstream string, who fakeidp.Person) Way {
 	t.Helper()
 	page := b.Get(t, "/upstream/"+upstream)
@@ -76,7 +77,7 @@ func (b *Browser) Leave(t testing.TB, upstream string, who fakeidp.Person) Way {
 	return Visit(t, page.Left, who)
 }
 
-// Visit is what a browser does at a provider, where it was sent.
+// Visit does what a browser does at a provider, at the address to which it was sent.
 func Visit(t testing.TB, at *url.URL, who fakeidp.Person) Way {
 	t.Helper()
 	to, fields, err := fakeidp.Visit(http.DefaultClient, at.String(), who, false)
@@ -86,7 +87,7 @@ func Visit(t testing.TB, at *url.URL, who fakeidp.Person) Way {
 	return Way{to, fields}
 }
 
-// Take goes the way.
+// Take sends the browser back.
 func (b *Browser) Take(t testing.TB, w Way) *Page {
 	t.Helper()
 	if w.Fields == nil {
@@ -95,7 +96,7 @@ func (b *Browser) Take(t testing.TB, w Way) *Page {
 	return b.PostFrom(t, "https://provider.example", w.To, w.Fields)
 }
 
-// Values are what the provider says on the way.
+// Values returns the parameters that the provider sends back.
 func (w Way) Values(t testing.TB) url.Values {
 	t.Helper()
 	if w.Fields != nil {

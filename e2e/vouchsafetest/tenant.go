@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Tenant adds a tenant with the usual clients, and is the server as seen from there.
-// People are the test's to add.
+// Tenant adds a tenant with the usual clients, and returns the server with that tenant's issuer.
+// The tenant has no users.
 func (s *Server) Tenant(t testing.TB, id string) *Server {
 	t.Helper()
 	s.Command(t, "", "tenant", "add", id)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Try is Do for a server that may die meanwhile, or be out of its wits: nil when no whole
-// answer came. It may be called from any goroutine.
+// Try is Do for a server that may be killed meanwhile. It returns nil if no complete answer
+// arrived. It may be called from any goroutine.
 func (a *API) Try(t testing.TB, req *http.Request) *Reply {
 	t.Helper()
 	if r, err := a.attempt(t, req); err == nil {
@@ -16,7 +16,7 @@ func (a *API) Try(t testing.TB, req *http.Request) *Reply {
 	return nil
 }
 
-// TryToken is Token for a server that may die meanwhile.
+// TryToken is Token for a server that may be killed meanwhile.
 func (a *API) TryToken(t testing.TB, c Client, pairs ...string) *Reply {
 	t.Helper()
 	form, basic := authenticate(c, Values(pairs...))
@@ -25,20 +25,20 @@ func (a *API) TryToken(t testing.TB, c Client, pairs ...string) *Reply {
 	return a.Try(t, req)
 }
 
-// TryRedeem is Redeem for a server that may die meanwhile.
+// TryRedeem is Redeem for a server that may be killed meanwhile.
 func (a *API) TryRedeem(t testing.TB, r *Request, code string) *Reply {
 	t.Helper()
 	return a.TryToken(t, r.Client, "grant_type", "authorization_code", "code", code,
 		"redirect_uri", r.Params.Get("redirect_uri"), "code_verifier", r.Verifier)
 }
 
-// TryRenew is Renew for a server that may die meanwhile.
+// TryRenew is Renew for a server that may be killed meanwhile.
 func (a *API) TryRenew(t testing.TB, c Client, token string) *Reply {
 	t.Helper()
 	return a.TryToken(t, c, "grant_type", "refresh_token", "refresh_token", token)
 }
 
-// JSON is a request of an app's own screens, as the client.
+// JSON returns a request of an app with screens of its own.
 func (a *API) JSON(t testing.TB, path string, body map[string]any) *http.Request {
 	t.Helper()
 	text, err := json.Marshal(body)

@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// Visitor is a browser without scripts that goes wherever it is sent: to an app, from
-// there to the issuer, where it signs in as its person, and back.
+// Visitor is a browser without scripts that goes wherever it is sent: to an app, from there to the
+// issuer, where it signs in as its user, and back.
 type Visitor struct {
 	Browser
-	// Answered are the paths of the issuer's pages that it answered on its last way.
+	// Answered are the paths of the issuer's pages that it answered last.
 	Answered []string
 }
 
-// GavePassword says whether the issuer asked for the password on the last way: it does when
-// the session has ended.
+// GavePassword reports whether the issuer asked for the password, as it does when the session has
+// ended.
 func (v *Visitor) GavePassword() bool { return slices.Contains(v.Answered, "/login") }
 
-// Visitor is a new one, in front of which the person sits.
+// Visitor returns a new browser that the user uses.
 func (s *Server) Visitor(t testing.TB, p Person) *Visitor {
 	t.Helper()
 	v := &Visitor{Browser: *s.Browser(t, p)}
@@ -38,14 +38,14 @@ func (s *Server) Visitor(t testing.TB, p Person) *Visitor {
 	return v
 }
 
-// Open opens a URL and gives the page of another site than the issuer's at which the
-// visitor arrives in the end. Pages of the issuer are answered on the way.
+// Open opens a URL and returns the page of another site than the issuer's at which the browser
+// arrives. It answers pages of the issuer on the way.
 func (v *Visitor) Open(t testing.TB, target string) *Page {
 	t.Helper()
 	return v.arrive(t, v.Get(t, target))
 }
 
-// Press presses the button of that text on the page, and goes on as Open does.
+// Press presses the button with that text, and goes on as Open does.
 func (v *Visitor) Press(t testing.TB, page *Page, button string) *Page {
 	t.Helper()
 	for _, f := range page.Forms(t) {
@@ -59,15 +59,15 @@ func (v *Visitor) Press(t testing.TB, page *Page, button string) *Page {
 	return nil
 }
 
-// from is the browser when it is at the page: what forms send says where they stood.
+// from returns the browser as it shows the page, because the headers of a form name its origin.
 func (v *Visitor) from(page *Page) *Browser {
 	b := v.Browser
 	b.at = page.URL
 	return &b
 }
 
-// arrive answers the issuer's pages, and posts the forms that a script would post (of the
-// response mode form_post), until the visitor is at another site.
+// arrive answers the issuer's pages, and posts the forms that a script would post (response mode
+// form_post), until the browser is at another site.
 func (v *Visitor) arrive(t testing.TB, page *Page) *Page {
 	t.Helper()
 	v.Answered = nil
@@ -89,7 +89,7 @@ func (v *Visitor) arrive(t testing.TB, page *Page) *Page {
 	return nil
 }
 
-// posted posts a form that leads to another site; nil when the page has none.
+// posted posts a form that leads to another site. It returns nil if the page has none.
 func (v *Visitor) posted(t testing.TB, page *Page) *Page {
 	t.Helper()
 	for _, f := range page.Forms(t) {

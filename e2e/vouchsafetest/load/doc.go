@@ -1,8 +1,7 @@
-// Package load is people and apps that keep a server busy while a test does something to
-// it: breaks what it depends on, replaces it, or has another take over.
+// Package load keeps a server busy with users and apps while a test breaks a dependency of it,
+// replaces it, or lets another one take over.
 //
-// They remember what they were told. Verify holds the server to it afterwards: whoever
-// was given something can go on with it, what was spent stays spent, what was revoked
-// stays revoked, and no grant has two branches. What the server may answer meanwhile is
-// one function, a Refusal, so that no test is more patient than another.
+// The users and apps remember the answers that they got. Verify then checks them: tokens that were
+// issued work, what was redeemed or revoked stays so, and no grant has two branches. One function,
+// a Refusal, decides which errors are acceptable meanwhile, so that all tests demand the same.
 package load

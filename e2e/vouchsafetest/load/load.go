@@ -13,36 +13,36 @@ import (
 )
 
 var (
-	// Web is the client whose people make the load. Its secret is quick to check.
+	// Web is the client that the users use. Its secret is quick to check.
 	Web = vouchsafetest.Other
-	// App is the client of the JSON API at which people sign up. A server that they are to
-	// sign up at has to be started with it.
+	// App is the client of the JSON API at which new users sign up. A server for sign-ups must be
+	// started with it.
 	App = vouchsafetest.Client{
 		"client_id": "app", "client_name": "The app", "first_party": true, "token_endpoint_auth_method": "none",
 		"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid email offline_access",
 	}
 )
 
-// Options say who works.
+// Options say how much load there is.
 type Options struct {
-	// People is how many are signed in and have an app with a grant.
+	// People is how many users are signed in and have an app with a grant.
 	People int
-	// Refusal judges what they may be told in the place of an answer.
+	// Refusal decides which errors are acceptable.
 	Refusal Refusal
-	// SignUps is how many new people sign up at a time. Mails is then where the server's
-	// mails come, and App one of its clients.
+	// SignUps is how many new users sign up at the same time. Mails must then get the server's
+	// mails, and App must be one of its clients.
 	SignUps int
 	Mails   *smtptest.Server
 }
 
-// Load is people and apps at work, and what they were told.
+// Load is a number of users and apps, with the answers that they got.
 type Load struct {
 	Options
 	t       *testing.T
 	site    *vouchsafetest.Server
 	people  []*person
-	apps    *vouchsafetest.API // of those who work for nobody who is signed in
-	grace   time.Duration      // for which a spent refresh token yields the same successor
+	apps    *vouchsafetest.API // for requests without a user
+	grace   time.Duration      // for how long a redeemed refresh token still gives the same successor
 	stopped chan struct{}
 	wg      sync.WaitGroup
 
@@ -50,26 +50,26 @@ type Load struct {
 
 	mu         sync.Mutex
 	redeemed   []redeemed
-	revoked    []string // access tokens whose grants were revoked
-	asserted   []string // client assertions that authenticated
+	revoked    []string // access tokens whose grant was revoked
+	asserted   []string // client assertions that have authenticated
 	registered []*registration
 }
 
-// person is a user with a browser at which they are signed in, and an app with two grants:
-// one whose access token it uses, one whose refresh tokens it spends.
+// person is a user who is signed in with a browser, and an app with two grants. The app uses the
+// access token of one, and redeems the refresh tokens of the other.
 type person struct {
 	browser *vouchsafetest.Browser
 	api     *vouchsafetest.API
 	access  string
-	chain   []string  // refresh tokens, each the successor of the one before
-	rotated time.Time // when the last of them was first asked for
+	chain   []string  // refresh tokens, each the successor of the one before it
+	rotated time.Time // when the last of them was first requested
 	anew    bool      // the chain had to start anew
 }
 
-// offline asks for a grant that outlives the session.
+// offline are the parameters of a request for a grant that outlives the session.
 var offline = []string{"scope", "openid email offline_access", "prompt", "consent"}
 
-// New signs the people in.
+// New signs the users in.
 func New(t *testing.T, site *vouchsafetest.Server, o Options) *Load {
 	t.Helper()
 	l := &Load{Options: o, t: t, site: site, apps: site.API(t), grace: 10 * time.Second}
@@ -89,7 +89,7 @@ func New(t *testing.T, site *vouchsafetest.Server, o Options) *Load {
 	return l
 }
 
-// Start has everybody work until Stop.
+// Start lets all users and apps work until Stop.
 func (l *Load) Start() {
 	l.stopped = make(chan struct{})
 	for _, p := range l.people {
@@ -106,13 +106,13 @@ func (l *Load) Start() {
 
 func (l *Load) repeat(do func()) {
 	l.wg.Go(func() {
-		for l.pause(25 * time.Millisecond) { // nobody is to be starved on two cores
+		for l.pause(25 * time.Millisecond) { // so that no worker starves on two cores
 			do()
 		}
 	})
 }
 
-// pause waits, and says whether there is to be more work.
+// pause waits, and reports whether the load goes on.
 func (l *Load) pause(d time.Duration) bool {
 	select {
 	case <-l.stopped:
@@ -122,16 +122,16 @@ func (l *Load) pause(d time.Duration) bool {
 	}
 }
 
-// Stop ends the load and waits for what was begun.
+// Stop ends the load, and waits for requests that have begun.
 func (l *Load) Stop() {
 	close(l.stopped)
 	l.wg.Wait()
 }
 
-// Refused is how many requests were refused so far.
+// Refused returns how many requests were refused so far.
 func (l *Load) Refused() int64 { return l.refused.Load() }
 
-// Answered is how many requests had the answer that they asked for.
+// Answered returns how many requests got the expected answer.
 func (l *Load) Answered() int64 { return l.answered.Load() }
 
 // Enough waits for n more answers.
@@ -145,7 +145,7 @@ func (l *Load) Enough(n int64) {
 	}
 }
 
-// During works for a while, and longer until there were n answers.
+// During waits for d, and longer until there were n answers.
 func (l *Load) During(d time.Duration, n int64) {
 	l.t.Helper()
 	before := l.Answered()
@@ -153,8 +153,8 @@ func (l *Load) During(d time.Duration, n int64) {
 	l.Enough(n - min(n, l.Answered()-before))
 }
 
-// AwaitRefusal waits until more than so many were refused: a fault is felt then, for which
-// a slow machine may need its time.
+// AwaitRefusal waits until more than before requests were refused. The fault has an effect then,
+// which may take a while on a slow machine.
 func (l *Load) AwaitRefusal(before int64) {
 	l.t.Helper()
 	for end := time.Now().Add(RequestTimeout + Slack); l.Refused() <= before; time.Sleep(10 * time.Millisecond) {
@@ -164,8 +164,8 @@ func (l *Load) AwaitRefusal(before int64) {
 	}
 }
 
-// judge says whether an answer is one that was asked for. Otherwise it is a refusal, and
-// again says whether to ask again.
+// judge reports whether the answer is one of the expected ones. If not, it is a refusal, and again
+// says whether to repeat the request.
 func (l *Load) judge(what string, status int, header http.Header, began time.Time, wanted ...int) (ok, again bool) {
 	if took := time.Since(began); took > RequestTimeout+Slack {
 		l.t.Errorf("%s: an answer took %v, want at most %v", what, took, RequestTimeout)
@@ -182,8 +182,8 @@ func (l *Load) judge(what string, status int, header http.Header, began time.Tim
 	return false, true
 }
 
-// ask asks until there is an answer with one of the wanted statuses. It gives nil when
-// there was none before the load ended, and says whether it asked more than once.
+// ask repeats a request until it gets one of the expected statuses. It returns nil if the load
+// ended before, and reports whether it has repeated the request.
 func (l *Load) ask(what string, do func() *vouchsafetest.Reply, wanted ...int) (r *vouchsafetest.Reply, repeated bool) {
 	for {
 		began := time.Now()
@@ -203,7 +203,7 @@ func (l *Load) ask(what string, do func() *vouchsafetest.Reply, wanted ...int) (
 	}
 }
 
-// Works says whether a sign-in and its tokens come without a refusal.
+// Works reports whether a sign-in and its tokens work without a refusal.
 func (l *Load) Works() bool {
 	l.t.Helper()
 	p, r := l.people[0], vouchsafetest.NewRequest(Web)
@@ -215,8 +215,8 @@ func (l *Load) Works() bool {
 	return reply.Status == 200 && p.api.Renew(l.t, Web, reply.Refresh()).Status == 200 && p.api.Userinfo(l.t, reply.Access()).Status == 200
 }
 
-// Back wants the whole of the service to be there so soon after the end of a fault, and to
-// stay.
+// Back fails the test unless the whole service works again within that time after the end of a
+// fault, and keeps working.
 func (l *Load) Back(ended time.Time, within time.Duration) {
 	l.t.Helper()
 	for !l.Works() {

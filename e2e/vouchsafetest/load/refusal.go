@@ -7,19 +7,18 @@ import (
 )
 
 const (
-	// RequestTimeout is that of cmd/vouchsafe: no request waits for longer, whatever hangs.
+	// RequestTimeout is the timeout of cmd/vouchsafe: no request waits for longer.
 	RequestTimeout = 20 * time.Second
-	// Slack is what a busy machine may add to the times that are promised.
+	// Slack is how much a busy machine may exceed promised times.
 	Slack = 5 * time.Second
 )
 
-// Refusal judges an answer that a client got in the place of the one it asked for, and
-// says what is wrong with it. After a refusal that is allowed, the client asks again.
+// Refusal judges an answer that a client got instead of the expected one, and returns an error if
+// it is not acceptable. After an acceptable one, the client repeats the request.
 type Refusal func(status int, header http.Header) error
 
-// WhileItLasts is what a client may be told while a fault lasts: that the service is not
-// there, and when to ask again. Anything else, an error of the client's or the server's,
-// would be a lie that it acts on.
+// WhileItLasts accepts what a client may be told during a fault: that the service is not available,
+// and when to try again. Every other error would be false, and the client would act on it.
 func WhileItLasts(status int, header http.Header) error {
 	if status != http.StatusServiceUnavailable {
 		return fmt.Errorf("got %d, want what was asked for, or 503", status)
@@ -30,7 +29,7 @@ func WhileItLasts(status int, header http.Header) error {
 	return nil
 }
 
-// Never allows no refusal: for what nobody is to notice.
+// Never accepts no refusal, for changes that users must not notice.
 func Never(status int, _ http.Header) error {
 	return fmt.Errorf("got %d, want what was asked for", status)
 }

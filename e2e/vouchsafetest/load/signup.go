@@ -17,26 +17,26 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// mailPatience is longer than the lease of login/mail, after which it tries again what a
-// fault left undone.
+// mailPatience is longer than the lease of internal/outbox, after which it sends again what a fault
+// has interrupted.
 const mailPatience = 2 * time.Minute
 
-// codeTries is how often a code may be wrong. Whoever asked for more codes than that, while
-// the answers were lost, may not come to the right one.
+// codeTries is how many wrong codes are accepted. A user who requested more codes than that,
+// because answers were lost, may not get to the right one.
 const codeTries = 5
 
-// registration is somebody who wanted an account.
+// registration is a user who signs up.
 type registration struct {
 	email, password string
-	requests        int             // that asked for a code, each of which may have caused a mail
-	flow            string          // of the answer that a code is on its way; "" when none came
+	requests        int             // requests for a code, each of which may have caused a mail
+	flow            string          // from the answer that a code is on its way; "" if none came
 	tried           map[string]bool // codes that were entered
-	lost            string          // code that was entered, of which nobody knows whether it was taken
-	code            string          // that was entered, and answered
-	told            bool            // that there is an account now
+	lost            string          // a code that was entered without an answer, which may have been accepted
+	code            string          // the code that was entered and answered
+	told            bool            // whether the answer said that there is an account
 }
 
-// signUp makes an account, from the form to the code that was mailed.
+// signUp makes an account: it fills in the form and enters the mailed code.
 func (l *Load) signUp() {
 	g := &registration{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text(), tried: map[string]bool{}}
 	sent, _ := l.ask("sign up", func() *vouchsafetest.Reply {
@@ -50,7 +50,7 @@ func (l *Load) signUp() {
 		return
 	}
 	g.flow = sent.String("flow")
-	// A request that was refused may have caused a mail: only the last one's code is right.
+	// A refused request may have caused a mail. Only the code of the last one is right.
 	for {
 		code, ok := l.nextCode(g)
 		if !ok {
@@ -73,13 +73,13 @@ func (l *Load) signUp() {
 		}
 		g.code, g.told = code, reply.Status == 200
 		if !g.told {
-			g.lost = code // it is wrong, or spent by a request that was refused
+			g.lost = code // it is wrong, or was spent by a request that was refused
 		}
 		return
 	}
 }
 
-// nextCode waits for a code that was sent to them, and that is new.
+// nextCode waits for a mailed code that was not entered yet.
 func (l *Load) nextCode(g *registration) (code string, ok bool) {
 	for l.pause(20 * time.Millisecond) {
 		if code, ok := l.newCode(g); ok {
@@ -102,21 +102,20 @@ func (l *Load) mailsTo(address string) []smtptest.Message {
 	return slices.DeleteFunc(l.Mails.Waiting(), func(m smtptest.Message) bool { return !strings.EqualFold(m.To, address) })
 }
 
-// SignUp asks the JSON API for an account.
+// SignUp requests an account at the JSON API.
 func SignUp(t testing.TB, api *vouchsafetest.API, email, password string) *vouchsafetest.Reply {
 	t.Helper()
 	return api.Do(t, api.JSON(t, "/auth/sign-up", map[string]any{"client_id": App.ID(), "email": email, "password": password}))
 }
 
-// Confirm enters the code that was mailed.
+// Confirm enters a mailed code.
 func Confirm(t testing.TB, api *vouchsafetest.API, flow, code string) *vouchsafetest.Reply {
 	t.Helper()
 	return api.Do(t, api.JSON(t, "/auth/confirm-email", map[string]any{"client_id": App.ID(), "flow": flow, "code": code}))
 }
 
-// verifySignUps wants whoever was told of an account to have it, whoever was told that a
-// code is on its way to have that code, nobody to exist twice, and no mail to have come
-// twice.
+// verifySignUps checks that every user who was told of an account has it, that every user who was
+// told of a code can use it, that no address has two accounts, and that no mail was sent twice.
 func (l *Load) verifySignUps() {
 	l.t.Helper()
 	l.awaitMails()
@@ -126,7 +125,7 @@ func (l *Load) verifySignUps() {
 		n, kept := tries[g.flow]
 		switch {
 		case g.flow == "", g.told, accounts[g.email] > 0:
-		case !kept && g.requests > 1: // what was refused before has come late, and replaced it
+		case !kept && g.requests > 1: // a refused request was carried out late, and has replaced it
 		case !kept, l.goOn(g, n):
 			cut = append(cut, g)
 		}
@@ -167,10 +166,10 @@ func (l *Load) verifySignUps() {
 	l.t.Logf("%d registrations, of which %d were answered with an account, %d after the load", len(l.registered), told, len(cut))
 }
 
-// goOn ends a registration that made no account before the load ended: one of the codes that
-// were mailed is that of the answer, and not spent. It says whether all of them could be
-// tried, after which there has to be an account; tries are those that the server has
-// counted, of requests that it refused, too.
+// goOn finishes a registration that had no account when the load ended: one of the mailed codes
+// must be right and not spent. It reports whether all of them could be tried, after which the
+// account must exist. tries is how many tries the server has counted, including those of refused
+// requests.
 func (l *Load) goOn(g *registration, tries int) bool {
 	l.t.Helper()
 	for again := g.lost; tries < codeTries; tries++ {
@@ -186,7 +185,7 @@ func (l *Load) goOn(g *registration, tries int) bool {
 		case 200:
 			g.code, g.told = code, true
 			return true
-		case 409, 422: // 409: what was refused was done all the same, and late
+		case 409, 422: // 409: a refused request was carried out late
 		default:
 			l.t.Errorf("a code after the load: got %d %s, want 200, 409 or 422", r.Status, r.Raw)
 			return false
@@ -195,8 +194,8 @@ func (l *Load) goOn(g *registration, tries int) bool {
 	return false
 }
 
-// verifySignUp wants the code to be spent, and who has an account to have all of it, even if
-// the answer that made it was lost.
+// verifySignUp checks that the code is spent, and that the user can sign in if the account exists,
+// even if the answer that made it was lost.
 func (l *Load) verifySignUp(g *registration, has bool) {
 	l.t.Helper()
 	if r := Confirm(l.t, l.apps, g.flow, g.code); r.Status != 422 {
@@ -211,8 +210,7 @@ func (l *Load) verifySignUp(g *registration, has bool) {
 	}
 }
 
-// awaitMails waits until no mail is left to be sent: those that are to come twice have
-// done so then.
+// awaitMails waits until no mail is left to be sent. Mails that are sent twice have been by then.
 func (l *Load) awaitMails() {
 	l.t.Helper()
 	began := time.Now()
@@ -227,7 +225,7 @@ func (l *Load) awaitMails() {
 	l.t.Logf("all mails were sent after %v", time.Since(began).Round(time.Millisecond))
 }
 
-// tries is how often each code that is not spent was tried, by its flow.
+// tries returns how often each unspent code was tried, by its flow.
 func (l *Load) tries() map[string]int {
 	l.t.Helper()
 	out := map[string]int{}
@@ -247,7 +245,7 @@ func (l *Load) tries() map[string]int {
 	return out
 }
 
-// query asks the database itself.
+// query reads from the database itself.
 func (l *Load) query(ask func(ctx context.Context, c *pgx.Conn) error) {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), mailPatience)
@@ -256,7 +254,7 @@ func (l *Load) query(ask func(ctx context.Context, c *pgx.Conn) error) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	config.ConnectTimeout = 3 * time.Second // one of several servers may be silent
+	config.ConnectTimeout = 3 * time.Second // one of several servers may not answer
 	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		l.t.Fatal(err)
@@ -267,7 +265,7 @@ func (l *Load) query(ask func(ctx context.Context, c *pgx.Conn) error) {
 	}
 }
 
-// accounts is how many there are with each address.
+// accounts returns how many accounts each address has.
 func (l *Load) accounts() map[string]int {
 	l.t.Helper()
 	n := map[string]int{}

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Verify wants what was promised to be kept: whoever was given something can go on with
-// it, what was spent or revoked stays so, and no grant has two branches. At the end of it
-// the grants are dead.
+// Verify checks the answers that users and apps got: tokens that were issued work, what was
+// redeemed or revoked stays so, and no grant has two branches. It ends the grants.
 func (l *Load) Verify() {
 	l.t.Helper()
 	l.t.Logf("%d answers, %d refused; %d codes redeemed, %d grants revoked, %d assertions",
@@ -15,7 +14,7 @@ func (l *Load) Verify() {
 	if len(l.redeemed) == 0 || len(l.revoked) == 0 || len(l.asserted) == 0 {
 		l.t.Fatal("nothing was redeemed, revoked or asserted: there is nothing to verify")
 	}
-	for _, p := range l.people { // first: grace windows end
+	for _, p := range l.people { // first, because grace periods end
 		l.verifyChain(p)
 	}
 	for _, access := range some(l.revoked, 150) {
@@ -32,15 +31,16 @@ func (l *Load) Verify() {
 		l.verifyRedeemed(r)
 	}
 	for _, a := range some(l.asserted, 20) {
-		// From addresses of their own: such failures are limited.
+		// Each from an address of its own, because failures are limited.
 		_ = byKey(l.t, l.site.API(l.t), a).Want(l.t, 401, "invalid_client")
 	}
-	if l.SignUps > 0 { // at the end: it may have to wait for mails
+	if l.SignUps > 0 { // last, because it may have to wait for mails
 		l.verifySignUps()
 	}
 }
 
-// some are at most n, mostly the last, which the last fault may have hit.
+// some returns at most n elements, most of them from the end, which the last fault may have
+// affected.
 func some[T any](all []T, n int) []T {
 	if len(all) <= n {
 		return all
@@ -48,7 +48,7 @@ func some[T any](all []T, n int) []T {
 	return slices.Concat(all[:n/3], all[len(all)-n+n/3:])
 }
 
-// verifyChain wants the last token to be the only one that leads on.
+// verifyChain checks that only the last token of the chain can be redeemed.
 func (l *Load) verifyChain(p *person) {
 	l.t.Helper()
 	if info := p.api.Userinfo(l.t, p.access); info.Status != 200 {
@@ -67,11 +67,11 @@ func (l *Load) verifyChain(p *person) {
 	}
 	next := p.api.Renew(l.t, Web, p.chain[n-1]).Want(l.t, 200, "")
 	_ = p.api.Renew(l.t, Web, p.chain[n-3]).Want(l.t, 400, "invalid_grant")
-	_ = p.api.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant") // the grant went with it
+	_ = p.api.Renew(l.t, Web, next.Refresh()).Want(l.t, 400, "invalid_grant") // the grant ended with it
 }
 
-// lengthenChain spends the last token if the one before it is out of its grace window, or
-// nearly, as it is on a machine that took long to come here.
+// lengthenChain redeems the last token if the one before it is, or soon will be, out of its grace
+// period, as on a slow machine.
 func (l *Load) lengthenChain(p *person) {
 	l.t.Helper()
 	if time.Since(p.rotated) < l.grace/2 && len(p.chain) > 2 {
@@ -81,8 +81,7 @@ func (l *Load) lengthenChain(p *person) {
 	p.chain, p.rotated = append(p.chain, next.Refresh()), time.Now()
 }
 
-// verifyRedeemed wants the refresh token to be good and the code not to be, which ends the
-// grant.
+// verifyRedeemed checks that the refresh token works and the code does not, which ends the grant.
 func (l *Load) verifyRedeemed(r redeemed) {
 	l.t.Helper()
 	next := l.apps.Renew(l.t, Web, r.reply.Refresh())

@@ -10,15 +10,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// redeemed is a code that gave tokens.
+// redeemed is a code that was redeemed for tokens.
 type redeemed struct {
 	request *vouchsafetest.Request
 	code    string
 	reply   *vouchsafetest.Reply
 }
 
-// exchange gets a code and redeems it, and revokes every third grant that it got. A
-// redemption that was refused may have happened: its code is then spent.
+// exchange gets a code, redeems it, and revokes every third grant. A refused redemption may have
+// been carried out: the code is then spent.
 func (l *Load) exchange(p *person) {
 	r := vouchsafetest.NewRequest(Web)
 	began := time.Now()
@@ -43,11 +43,11 @@ func (l *Load) exchange(p *person) {
 			l.revoke(p, reply)
 		}
 	case !repeated || reply.Error() != "invalid_grant":
-		l.t.Errorf("a code that nobody had used: got %s", reply.Raw)
+		l.t.Errorf("a code that was not used before: got %s", reply.Raw)
 	}
 }
 
-// revoke revokes a grant. Unless that is answered, nobody knows what became of it.
+// revoke revokes a grant. Without an answer, it is unknown whether the grant ended.
 func (l *Load) revoke(p *person, tokens *vouchsafetest.Reply) {
 	done, _ := l.ask("revoke", func() *vouchsafetest.Reply {
 		return p.api.As(l.t, Web, "/revoke", vouchsafetest.Values("token", tokens.Refresh()))
@@ -60,8 +60,8 @@ func (l *Load) revoke(p *person, tokens *vouchsafetest.Reply) {
 	l.redeemed = slices.DeleteFunc(l.redeemed, func(r redeemed) bool { return r.reply == tokens })
 }
 
-// refresh spends the last refresh token. The answer may come late, but it must come: only
-// an app whose requests were refused for longer than the grace window has to start anew.
+// refresh redeems the last refresh token. The answer may come late but must come: only an app whose
+// requests were refused for longer than the grace period has to start anew.
 func (l *Load) refresh(p *person) {
 	if len(p.chain) == 0 {
 		l.startChain(p)
@@ -80,7 +80,7 @@ func (l *Load) refresh(p *person) {
 	}
 }
 
-// startChain gives the person's app a new grant, unless that is refused.
+// startChain gets a new grant for the app, unless that is refused.
 func (l *Load) startChain(p *person) {
 	r := vouchsafetest.NewRequest(Web, offline...)
 	code := p.browser.Authorize(l.t, r).Code()
@@ -92,8 +92,8 @@ func (l *Load) startChain(p *person) {
 	}
 }
 
-// RefreshAtOnce has n ask for the successor of one token at the same moment, while nobody
-// else works. Those who are not refused are all given the same.
+// RefreshAtOnce redeems one refresh token n times at the same moment, while no other request runs.
+// All answers that are not refusals must contain the same successor.
 func (l *Load) RefreshAtOnce(n int) {
 	l.t.Helper()
 	p := l.people[0]
@@ -134,10 +134,10 @@ func (l *Load) credentials() {
 	}, 200)
 }
 
-// keyed authenticates by assertions, each of which is good for once.
+// keyed authenticates by assertions, each of which works once.
 var keyed = vouchsafetest.Keyed()[0]
 
-// assert gets a token by an assertion that is good for longer than the test takes. One
+// assert gets a token by an assertion that is valid for longer than the test takes. An assertion
 // that was refused may be spent.
 func (l *Load) assert() {
 	claims := l.site.AssertionClaims(keyed.ID())
