@@ -23,8 +23,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// authorization is a request of the authorization endpoint, parsed.
+// authorization is a request of the authorization endpoint, parsed. fosite carries it as a
+// fosite.Session to the handler that makes the code.
 type authorization struct {
+	oauth.Unstored
 	tenant *web.Tenant
 	// proven says that client and redirect URI are known to belong together: errors may
 	// be sent there.
@@ -187,24 +189,11 @@ func checkParameters(a *authorization, form url.Values) error {
 	case form.Has("registration"):
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter is not supported.")
 	}
-	a.scopes = askedScopes(a.client, form.Get("scope"))
+	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
 	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
 		return fosite.ErrInvalidScope.WithDescription("The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.")
 	}
 	return checkPKCE(a, form)
-}
-
-// askedScopes are the scopes asked for, each once. offline_access is dropped for a
-// client that cannot refresh (OIDC Core 11).
-func askedScopes(c *storage.Client, scope string) []string {
-	var out []string
-	for _, s := range strings.Fields(scope) {
-		if slices.Contains(out, s) || s == "offline_access" && !c.MayUse("refresh_token") {
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // checkPKCE demands a challenge by S256 (RFC 7636) of clients that need one. Confidential

@@ -159,7 +159,7 @@ func (p *Provider) findAccount(r *http.Request, a *authorization) error {
 // issue gives the client its code. A request that a person settled gives one code:
 // going back and through its end again shortly after gives the same, later none.
 func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *authorization, resumed *letter) error {
-	resp, err := p.fosite.NewAuthorizeResponse(withAuthorization(r.Context(), a), a.request, &session{})
+	resp, err := p.fosite.NewAuthorizeResponse(r.Context(), a.request, a)
 	if err != nil {
 		return err
 	}
@@ -213,20 +213,13 @@ func (p *Provider) asPageError(err error) error {
 	return err
 }
 
-type authorizationKey struct{}
-
-func withAuthorization(ctx context.Context, a *authorization) context.Context {
-	return context.WithValue(ctx, authorizationKey{}, a)
-}
-
 // codeHandler makes the code, in place of fosite's handlers, which store three rows
 // for it.
 type codeHandler struct{ p *Provider }
 
 // HandleAuthorizeEndpointRequest implements fosite.AuthorizeEndpointHandler.
-func (h codeHandler) HandleAuthorizeEndpointRequest(ctx context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
-	a := ctx.Value(authorizationKey{}).(*authorization)
-	sealed, err := h.p.giveCode(a)
+func (h codeHandler) HandleAuthorizeEndpointRequest(_ context.Context, ar fosite.AuthorizeRequester, resp fosite.AuthorizeResponder) error {
+	sealed, err := h.p.giveCode(ar.GetSession().(*authorization))
 	if err != nil {
 		return err
 	}

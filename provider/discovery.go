@@ -2,7 +2,6 @@ package provider
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 
@@ -105,7 +104,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		ClaimsParameter:       true,
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         modes,
-		GrantTypes:            slices.Sorted(maps.Keys(grantTypes)),
+		GrantTypes:            p.token.GrantTypes(),
 		SubjectTypes:          []string{"public"},
 		CodeChallengeMethods:  []string{"S256"},
 		Prompts:               p.promptValues(t),

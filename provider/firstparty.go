@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
+	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -57,68 +57,21 @@ func appProblem(err error) error {
 // session would have given. scope is what is asked for; "" is all that the client is
 // registered for, but for offline_access, which outlives the session.
 func (p Apps) Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error) {
-	scopes, err := appScopes(&app, scope)
-	if err != nil {
-		return storage.Tokens{}, appProblem(err)
-	}
-	s := p.appSession(r, &app)
-	s.code = &tokens.Code{
-		ClientID: app.ClientID, Scopes: scopes, Audience: app.Audience,
-		UserID: sess.UserID, SessionID: sess.ID, CredentialVersion: sess.CredentialVersion,
-		AuthTime: sess.AuthTime, AMR: sess.AMR, ACR: sess.ACR,
-	}
-	t, err := codeGrant(p).issue(r.Context(), s)
-	return t.asked(), appProblem(err)
+	t, err := p.token.OfSession(r.Context(), &app, sess, scope)
+	return t, appProblem(err)
 }
 
 // CheckScope says whether the app may ask for the scope: before anybody is asked for a
 // password for nothing.
 func (p Apps) CheckScope(app storage.Client, scope string) error {
-	_, err := appScopes(&app, scope)
+	_, err := token.AppScopes(&app, scope)
 	return appProblem(err)
 }
 
-func appScopes(c *storage.Client, scope string) ([]string, error) {
-	scopes := askedScopes(c, scope)
-	for _, s := range scopes {
-		if !slices.Contains(c.Scopes(), s) {
-			return nil, fosite.ErrInvalidScope.WithDescription("The client may not ask for one of the scopes; see scope in its registration.")
-		}
-	}
-	if len(scopes) == 0 {
-		scopes = slices.DeleteFunc(c.Scopes(), func(s string) bool { return s == "offline_access" })
-	}
-	return scopes, nil
-}
-
-func (p Apps) appSession(r *http.Request, app *storage.Client) *session {
-	return &session{tenant: web.TenantOf(r.Context()), client: app, now: time.Now()}
-}
-
-// asked is the answer as a program sees it.
-func (t *issued) asked() storage.Tokens {
-	if t == nil {
-		return storage.Tokens{}
-	}
-	return storage.Tokens{
-		AccessToken: t.access, TokenType: "Bearer", ExpiresIn: int64(t.expires / time.Second),
-		RefreshToken: t.refresh, IDToken: t.id, Scope: strings.Join(t.scopes, " "),
-	}
-}
-
 // Refresh gives new tokens for a refresh token of the app, as /token does.
-func (p Apps) Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error) {
-	if !app.MayUse("refresh_token") {
-		return storage.Tokens{}, appProblem(fosite.ErrUnauthorizedClient.WithDescription("The client is not registered for refresh_token."))
-	}
-	s := p.appSession(r, &app)
-	s.form = url.Values{"refresh_token": {token}, "scope": {scope}}
-	grant := refreshGrant(p)
-	if err := grant.check(r.Context(), s); err != nil {
-		return storage.Tokens{}, appProblem(err)
-	}
-	t, err := grant.issue(r.Context(), s)
-	return t.asked(), appProblem(err)
+func (p Apps) Refresh(r *http.Request, app storage.Client, refreshToken, scope string) (storage.Tokens, error) {
+	t, err := p.token.Refresh(r.Context(), &app, refreshToken, scope)
+	return t, appProblem(err)
 }
 
 // SignOut ends the session that a token of the app hangs on, and revokes what the app was granted in

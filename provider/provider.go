@@ -24,6 +24,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
+	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -113,12 +114,12 @@ type Provider struct {
 	// Keys are the signing keys of all tenants.
 	Keys *keys.Ring
 
-	auth        *clientauth.Authenticator
-	tokens      *tokens.Maker
-	logout      *logout.Server
-	resource    *resource.Server
-	unprotected daily
-	origins     cache.Cache[originKey, bool]
+	auth     *clientauth.Authenticator
+	tokens   *tokens.Maker
+	token    *token.Server
+	logout   *logout.Server
+	resource *resource.Server
+	origins  cache.Cache[originKey, bool]
 
 	keyDocuments, metadataDocuments published
 }
@@ -164,7 +165,15 @@ func New(c Config) (*Provider, error) {
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: c.RequestLifetime + revivable,
 	}
-	p.fosite = newFosite(p)
+	engine := engineConfig(&c, p.auth.Authenticate)
+	p.fosite = fosite.NewOAuth2Provider(p.clients, engine)
+	p.token = token.New(&token.Server{
+		Engine: p.fosite, Store: c.Store, Tokens: p.tokens, Keys: p.Keys, Limits: c.Limits, Log: c.Log, Observe: p.observe,
+		RefreshTokenLifetime: c.RefreshTokenLifetime, RefreshTokenIdleLifetime: c.RefreshTokenIdleLifetime,
+		RefreshTokenGrace: c.RefreshTokenGrace,
+	})
+	engine.TokenEndpointHandlers = p.token.Handlers()
+	engine.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{codeHandler{p}}
 	return p, nil
 }
 
@@ -183,7 +192,7 @@ func (p *Provider) Register(r *mux.Router) {
 		return oauth.Handler(h)
 	}
 	// The hot ones first: gorilla/mux looks from top to bottom.
-	r.Handle("/token", p.cors(api(p.token)))
+	r.Handle("/token", p.cors(api(p.token.Token)))
 	r.Handle("/userinfo", p.cors(api(p.resource.Userinfo)))
 	r.Handle("/introspect", api(p.resource.Introspect))
 	r.Handle("/authorize", page(p.authorize))

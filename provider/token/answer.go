@@ -1,0 +1,82 @@
+package token
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// signer makes the tokens of grants.
+type signer struct {
+	tokens *tokens.Maker
+	keys   *keys.Ring
+}
+
+// signingKeys are what will sign an answer. They are fetched before anything is written, after which
+// signing can no longer fail for want of a key.
+type signingKeys struct{ access, id *keys.Key }
+
+// fetchKeys returns the keys for an access token and, if idToken says so, for an ID token.
+func (s signer) fetchKeys(ctx context.Context, q *tokenRequest, idToken bool) (k signingKeys, err error) {
+	if k.access, err = s.tokens.AccessTokenKey(ctx, q.tenant, q.client); err != nil {
+		return k, err
+	}
+	if idToken {
+		k.id, err = s.keys.Signing(ctx, q.tenant.ID, keys.IDTokenAlgorithm(q.client))
+	}
+	return k, err
+}
+
+// granted is what an answer is made from.
+type granted struct {
+	grant  *storage.Grant
+	user   *storage.User
+	scopes []string // of these tokens; the grant may have more
+	nonce  string   // for the ID token, or ""
+}
+
+// write writes the tokens of a grant to an answer: an access token, an ID token if openid is among
+// the scopes, and a refresh token if the grant has one.
+func (s signer) write(answer fosite.AccessResponder, q *tokenRequest, k signingKeys, of granted) error {
+	claims := s.tokens.GrantClaims(q.tenant, q.client, of.grant, of.scopes, q.now)
+	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, claims)
+	if err != nil {
+		return err
+	}
+	writeAccess(answer, access, claims.Lifetime(), of.scopes)
+	if slices.Contains(of.scopes, "openid") {
+		id, err := s.tokens.IDToken(q.tenant, q.client, k.id, of.grant, of.scopes, of.user, of.nonce, access, q.now)
+		if err != nil {
+			return err
+		}
+		answer.SetExtra("id_token", id)
+	}
+	if of.grant.Generation > 0 {
+		answer.SetExtra("refresh_token", s.tokens.RefreshToken(q.tenant.ID, of.grant.ID, of.grant.Generation))
+	}
+	return nil
+}
+
+// writeAccess writes an access token to an answer.
+func writeAccess(answer fosite.AccessResponder, token string, lifetime time.Duration, scopes []string) {
+	answer.SetAccessToken(token)
+	answer.SetTokenType("Bearer")
+	answer.SetExpiresIn(lifetime)
+	answer.SetScopes(scopes)
+}
+
+// tokensOf returns an answer as programs read it (RFC 6749 section 5.1).
+func tokensOf(answer fosite.AccessResponder) storage.Tokens {
+	text := func(name string) string { s, _ := answer.GetExtra(name).(string); return s }
+	seconds, _ := answer.GetExtra("expires_in").(int64)
+	return storage.Tokens{
+		AccessToken: answer.GetAccessToken(), TokenType: answer.GetTokenType(), ExpiresIn: seconds,
+		RefreshToken: text("refresh_token"), IDToken: text("id_token"), Scope: text("scope"),
+	}
+}

@@ -1,0 +1,60 @@
+package token
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+)
+
+// clientCredentialsGrant gives a client tokens for itself (RFC 6749 section 4.4): no user, no grant, no
+// refresh token, and nothing stored. Such a token is revoked by its jti.
+type clientCredentialsGrant struct{ tokens *tokens.Maker }
+
+func (p *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error {
+	if q.client.Public() {
+		return fosite.ErrUnauthorizedClient.WithDescription("A client without credentials cannot use this grant type.")
+	}
+	for _, scope := range q.client.Scopes() {
+		if !slices.Contains(clients.Scopes, scope) {
+			q.scopes = append(q.scopes, scope)
+		}
+	}
+	asked := strings.Fields(q.form.Get("scope"))
+	for _, scope := range asked {
+		// The scopes about a user (openid, offline_access, …) are among those refused: there is none here.
+		if !slices.Contains(q.scopes, scope) {
+			return fosite.ErrInvalidScope.WithDescription("A scope that was asked for cannot be given to this client for itself.")
+		}
+	}
+	if len(asked) > 0 {
+		q.scopes = slices.Compact(slices.Sorted(slices.Values(asked)))
+	}
+	return nil
+}
+
+func (p *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
+	key, err := p.tokens.AccessTokenKey(ctx, q.tenant, q.client)
+	if err != nil {
+		return err
+	}
+	claims := &tokens.AccessClaims{
+		Issuer: q.tenant.Issuer, Audience: tokens.Audience(q.tenant, q.client, nil),
+		// RFC 9068 section 2.2. It is never a user's sub: those are UUIDs, which clients' ids may not be
+		// (RFC 9700 section 4.15).
+		Subject: q.client.ClientID, ClientID: q.client.ClientID,
+		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
+		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(p.tokens.AccessTokenLifetime(q.client)).Unix(),
+	}
+	access, err := p.tokens.AccessToken(q.tenant, q.client, key, claims)
+	if err != nil {
+		return err
+	}
+	writeAccess(answer, access, claims.Lifetime(), q.scopes)
+	return nil
+}

@@ -1,0 +1,161 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// codeGrant gives the tokens of an authorization code (OAuth 2.1 section 4.1.3, OIDC Core 3.1.3). The
+// code is sealed, so that everything about it is known before storage is asked; one INSERT then
+// redeems it, and the database decides which of two redemptions wins.
+type codeGrant struct {
+	signer
+	store       codeStore
+	limits      *limit.Limiter
+	observe     func(ctx context.Context, e storage.Event)
+	unprotected *unprotectedClients
+	// lifetime and idleLifetime are those of refresh tokens, for clients that say nothing.
+	lifetime, idleLifetime time.Duration
+}
+
+// codeStore is what the grant type asks of storage.
+type codeStore interface {
+	RedeemCode(ctx context.Context, g storage.Grant) (storage.User, error)
+	Apply(ctx context.Context, c storage.Change) error
+}
+
+func (p *codeGrant) check(ctx context.Context, q *tokenRequest) error {
+	value := q.form.Get("code")
+	if value == "" {
+		return fosite.ErrInvalidRequest.WithDescription("code is missing.")
+	}
+	c, err := p.tokens.OpenCode(q.tenant, value, q.now)
+	if c == nil {
+		return invalidGrant(ctx, err.Error())
+	}
+	// The client first: what another client presents must not harm the code's owner.
+	if c.ClientID != q.client.ClientID {
+		return invalidGrant(ctx, "another client's code")
+	}
+	q.code = c
+	if errors.Is(err, tokens.ErrCodeExpired) {
+		return p.expired(ctx, q)
+	}
+	if err != nil {
+		return invalidGrant(ctx, err.Error())
+	}
+	if q.form.Get("redirect_uri") != c.RedirectURI {
+		return invalidGrant(ctx, "redirect_uri is not that of the authorization request")
+	}
+	if err := verifyPKCE(c.Challenge, q.form.Get("code_verifier")); err != nil {
+		return p.burn(ctx, q, err)
+	}
+	return nil
+}
+
+// expired refuses a code for its age. If it was redeemed in time, there is a copy of it: what it gave
+// dies, however late that shows (RFC 9700 section 4.5).
+func (p *codeGrant) expired(ctx context.Context, q *tokenRequest) error {
+	e := storage.Event{Kind: storage.EventCodeReused, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID}
+	if err := p.store.Apply(ctx, oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{CodeID: q.code.ID}, "code reused", e)); err != nil {
+		return fmt.Errorf("revoke by expired code: %w", err)
+	}
+	return invalidGrant(ctx, tokens.ErrCodeExpired.Error())
+}
+
+// burn spends a code that came without the verifier it needs, so that it cannot be tried again, with a
+// guess or with none (RFC 9700 section 4.8.2; fosite's own handler keeps such codes alive). No token
+// names the grant that is made for it, and it is revoked at once.
+func (p *codeGrant) burn(ctx context.Context, q *tokenRequest, cause error) error {
+	g := p.newGrant(q)
+	_, err := p.store.RedeemCode(ctx, g)
+	if err == nil {
+		err = p.store.Apply(ctx, storage.Change{TenantID: q.tenant.ID, UserID: g.UserID, Now: q.now,
+			Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{ID: g.ID}, Why: "code burnt"}}})
+	}
+	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("burn code: %w", err)
+	}
+	p.misused(ctx, q, storage.EventCodeBurnt)
+	return invalidGrant(ctx, cause.Error())
+}
+
+// issue redeems the code and writes its tokens. The keys that will sign are fetched first, so that
+// nothing that can fail comes after the INSERT: an error there would cost the user a sign-in.
+func (p *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
+	g := p.newGrant(q)
+	keys, err := p.fetchKeys(ctx, q, slices.Contains(g.Scopes, "openid"))
+	if err != nil {
+		return err
+	}
+	user, err := p.redeem(ctx, q, g)
+	if err != nil {
+		return err
+	}
+	err = p.write(answer, q, keys, granted{grant: &g, user: user, scopes: g.Scopes, nonce: q.code.Nonce})
+	if err != nil {
+		return err
+	}
+	p.unprotected.name(ctx, q)
+	return nil
+}
+
+// redeem stores the grant and returns its user, unless the code was used before or what it rests on is
+// gone.
+func (p *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Grant) (*storage.User, error) {
+	user, err := p.store.RedeemCode(ctx, g)
+	switch {
+	case errors.Is(err, storage.ErrExists):
+		p.misused(ctx, q, storage.EventCodeReused)
+		return nil, invalidGrant(ctx, "the code was used before")
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, invalidGrant(ctx, "the user, the session, the consent or the client is gone")
+	case err != nil:
+		return nil, fmt.Errorf("redeem code: %w", err)
+	}
+	return &user, nil
+}
+
+// newGrant is the grant that the code stands for.
+func (p *codeGrant) newGrant(q *tokenRequest) storage.Grant {
+	c := q.code
+	g := storage.Grant{
+		TenantID: q.tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: c.ID,
+		UserID: c.UserID, ClientID: c.ClientID, SessionID: c.SessionID,
+		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !q.client.FirstParty, CredentialVersion: c.CredentialVersion,
+		Scopes: c.Scopes, Audience: c.Audience, Claims: c.Claims,
+		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: q.now,
+		ExpiresAt: q.now.Add(p.tokens.AccessTokenLifetime(q.client)),
+	}
+	if q.client.MayUse("refresh_token") {
+		g.Generation, g.RotatedAt = 1, q.now
+		g.IdleExpiresAt = q.now.Add(q.client.RefreshTokenIdleLifetime.Or(p.idleLifetime))
+		g.ExpiresAt = q.now.Add(q.client.RefreshTokenLifetime.Or(p.lifetime))
+	}
+	return g
+}
+
+// onRecord bounds what one code can put on record while it lives.
+var onRecord = limit.Rule{Name: "code-on-record", Max: 1, Window: 15 * time.Minute}
+
+// misused puts on record what was done with the code, once: a client that has a spent code can present
+// it as often as it likes, and the trail is kept for good.
+func (p *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) {
+	if _, ok := p.limits.Allow(ctx, q.tenant.ID, onRecord, kind+q.code.ID); !ok {
+		return
+	}
+	p.observe(ctx, storage.Event{
+		TenantID: q.tenant.ID, Kind: kind, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID,
+	})
+}

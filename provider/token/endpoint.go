@@ -1,0 +1,47 @@
+package token
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+)
+
+// Token serves the token endpoint (RFC 6749 section 3.2). Errors pass through fosite as they are, so
+// that a storage that did not answer is seen as that here.
+func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
+	form, err := oauth.PostForm(w, r)
+	if err != nil {
+		return err
+	}
+	// fosite would authenticate the client first, and call an unknown grant type an invalid request.
+	name := form.Get("grant_type")
+	if name == "" {
+		return fosite.ErrInvalidRequest.WithDescription("grant_type is missing.")
+	}
+	if !slices.ContainsFunc(s.handlers, func(h *handler) bool { return h.name == name }) {
+		return fosite.ErrUnsupportedGrantType.WithDescription("There is no such grant type here; see grant_types_supported in the discovery document.")
+	}
+	ctx := r.Context()
+	request, err := s.Engine.NewAccessRequest(ctx, r, &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now()})
+	if err != nil {
+		return err
+	}
+	answer, err := s.Engine.NewAccessResponse(ctx, request)
+	if err != nil {
+		return err
+	}
+	return oauth.WriteJSON(w, http.StatusOK, tokensOf(answer))
+}
+
+// invalidGrant is the one answer to codes and refresh tokens that do not work: the log alone is told
+// which of the many reasons it was.
+func invalidGrant(ctx context.Context, why string) error {
+	web.Note(ctx, "why", why)
+	return fosite.ErrInvalidGrant.WithDescription("The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or verifier.")
+}

@@ -1,0 +1,83 @@
+package token
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Server serves the token endpoint. All exported fields are required.
+type Server struct {
+	// Engine authenticates clients and calls the handlers that are registered with it. Handlers
+	// returns those of this endpoint.
+	Engine *fosite.Fosite
+	Store  Store
+	Tokens *tokens.Maker
+	Keys   *keys.Ring
+	Limits *limit.Limiter
+	Log    *slog.Logger
+	// Observe records an event that is part of no change.
+	Observe func(ctx context.Context, e storage.Event)
+
+	// RefreshTokenLifetime is how long a grant can be refreshed, unless its client says otherwise.
+	RefreshTokenLifetime time.Duration
+	// RefreshTokenIdleLifetime ends a refresh token that is not used, unless its client says otherwise.
+	RefreshTokenIdleLifetime time.Duration
+	// RefreshTokenGrace is how long after a rotation the predecessor yields the same successor.
+	RefreshTokenGrace time.Duration
+
+	codes     *codeGrant
+	refreshes *refreshGrant
+	handlers  []*handler
+}
+
+// Store is what grant types ask of storage.
+type Store interface {
+	codeStore
+	refreshStore
+}
+
+// New completes s, whose exported fields are set.
+func New(s *Server) *Server {
+	sign := signer{s.Tokens, s.Keys}
+	s.codes = &codeGrant{
+		signer: sign, store: s.Store, limits: s.Limits, observe: s.Observe,
+		lifetime: s.RefreshTokenLifetime, idleLifetime: s.RefreshTokenIdleLifetime,
+		unprotected: &unprotectedClients{limits: s.Limits, log: s.Log, observe: s.Observe},
+	}
+	s.refreshes = &refreshGrant{
+		signer: sign, store: s.Store, log: s.Log,
+		idleLifetime: s.RefreshTokenIdleLifetime, grace: s.RefreshTokenGrace,
+	}
+	s.handlers = []*handler{
+		{"authorization_code", s.codes},
+		{"client_credentials", &clientCredentialsGrant{s.Tokens}},
+		{"refresh_token", s.refreshes},
+	}
+	return s
+}
+
+// Handlers returns a handler for each grant type, for registration with the Engine.
+func (s *Server) Handlers() fosite.TokenEndpointHandlers {
+	all := make(fosite.TokenEndpointHandlers, 0, len(s.handlers))
+	for _, h := range s.handlers {
+		all = append(all, h)
+	}
+	return all
+}
+
+// GrantTypes returns the grant types of the endpoint.
+func (s *Server) GrantTypes() []string {
+	names := make([]string, 0, len(s.handlers))
+	for _, h := range s.handlers {
+		names = append(names, h.name)
+	}
+	return names
+}
