@@ -25,7 +25,7 @@ func FuzzAuthorize(f *testing.F) {
 	w := httptest.NewRecorder()
 	start := httptest.NewRequest(http.MethodPost, testIssuer+"/login", nil)
 	sessions := &browser.Sessions{Store: s.store, Idle: 1e15, Lifetime: 1e15}
-	s.p.Sessions = sessions
+	s.p.authorize.Sessions = sessions
 	if _, err := sessions.Start(w, start.WithContext(web.WithTenant(start.Context(), s.tenant)), s.user, storage.ACRPassword, "pwd"); err != nil {
 		f.Fatal(err)
 	}

@@ -194,7 +194,7 @@ func TestVerifierWithoutChallenge(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
-	bare := func(k *tokens.Code) { k.Challenge = "" }
+	bare := func(k *tokens.Code) { k.CodeChallenge = "" }
 	presented := s.code(c, bare)
 	s.fails(s.redeem(c, presented), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", presented, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")

@@ -49,16 +49,16 @@ func TestInitiatingUserRegistration(t *testing.T) {
 		}
 	}
 	fails("none create", "invalid_request")
-	if got := s.p.promptValues(s.tenant); !slices.Contains(got, "create") {
+	if got := s.p.authorize.PromptValues(s.tenant); !slices.Contains(got, "create") {
 		t.Errorf("got prompts %v", got)
 	}
 	// Where not everybody may sign up, it is a value like any that is not known.
 	for _, mode := range []string{storage.SignUpInvitation, storage.SignUpClosed} {
 		s.tenant.Settings.SignUp.Mode = mode
-		if got := s.p.promptValues(s.tenant); slices.Contains(got, "create") {
+		if got := s.p.authorize.PromptValues(s.tenant); slices.Contains(got, "create") {
 			t.Errorf("%s: got prompts %v", mode, got)
 		}
 	}
-	s.p.Pages.SignUp = ""
+	s.p.authorize.Pages.SignUp = ""
 	fails("create", "invalid_request")
 }

@@ -107,7 +107,7 @@ func (p *Provider) metadata(t *web.Tenant) *metadata {
 		GrantTypes:            p.token.GrantTypes(),
 		SubjectTypes:          []string{"public"},
 		CodeChallengeMethods:  []string{"S256"},
-		Prompts:               p.promptValues(t),
+		Prompts:               p.authorize.PromptValues(t),
 		Displays:              []string{"page"},
 		ACRs:                  storage.ACRs,
 		UILocales:             p.Pages.Languages,

@@ -74,6 +74,25 @@ func (p Apps) Refresh(r *http.Request, app storage.Client, refreshToken, scope s
 	return t, appProblem(err)
 }
 
+// Form reads the form that an app posted, as /token does.
+func (p Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	form, err := oauth.PostForm(w, r)
+	return form, appProblem(err)
+}
+
+// Request reads what an app asks an authorization for at the authorization challenge endpoint, and
+// returns the parameters to go on with, for Code.
+func (p Apps) Request(r *http.Request, app storage.Client, form url.Values) (storage.Interaction, url.Values, error) {
+	in, asked, err := p.authorize.AppRequest(r.Context(), &app, form)
+	return in, asked, appProblem(err)
+}
+
+// Code returns the code of what Request was given, for a session that is as strong as asked.
+func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
+	code, err := p.authorize.AppCode(r.Context(), &app, asked, sess)
+	return code, appProblem(err)
+}
+
 // SignOut ends the session that a token of the app hangs on, and revokes what the app was granted in
 // it. Nothing happens for a token that is none of the app's, which is no error (RFC 7009 section 2.2).
 func (p Apps) SignOut(r *http.Request, app storage.Client, token string) error {

@@ -78,7 +78,7 @@ func TestRequestObjectsAreRefusedAsTheyAsk(t *testing.T) {
 	t.Parallel()
 	a := startAsking(t)
 	a.signsIn(a.user)
-	big := strings.Repeat("x", maxRequestObject)
+	big := strings.Repeat("x", 4<<10)
 	for name, c := range map[string]struct {
 		object, mode, state string
 		outer               []string

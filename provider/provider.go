@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
@@ -106,20 +107,27 @@ type Pages struct {
 	Say func(r *http.Request, ids ...string) (lang string, in []string)
 }
 
+// settling returns the pages that settle a check of the authorization endpoint.
+func (p *Pages) settling() authorize.Pages {
+	return authorize.Pages{
+		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor, Consent: p.Consent, Say: p.Say,
+	}
+}
+
 // Provider serves the protocol for all tenants.
 type Provider struct {
 	Config
-	fosite  *fosite.Fosite
 	clients *oauth.Clients
 	// Keys are the signing keys of all tenants.
 	Keys *keys.Ring
 
-	auth     *clientauth.Authenticator
-	tokens   *tokens.Maker
-	token    *token.Server
-	logout   *logout.Server
-	resource *resource.Server
-	origins  cache.Cache[originKey, bool]
+	auth      *clientauth.Authenticator
+	tokens    *tokens.Maker
+	authorize *authorize.Server
+	token     *token.Server
+	logout    *logout.Server
+	resource  *resource.Server
+	origins   cache.Cache[originKey, bool]
 
 	keyDocuments, metadataDocuments published
 }
@@ -163,18 +171,28 @@ func New(c Config) (*Provider, error) {
 	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Auth: p.auth, Tokens: p.tokens, Keys: p.Keys}
 	p.logout = &logout.Server{
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
-		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: c.RequestLifetime + revivable,
+		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
 	}
 	engine := engineConfig(&c, p.auth.Authenticate)
-	p.fosite = fosite.NewOAuth2Provider(p.clients, engine)
+	handling := fosite.NewOAuth2Provider(p.clients, engine)
+	p.authorize = &authorize.Server{
+		Engine: handling, Store: c.Store, Secrets: c.Secrets, Ephemeral: c.Ephemeral, Sessions: c.Sessions, Clients: p.clients,
+		Tokens: p.tokens, Pages: c.Pages.settling(), RequestLifetime: c.RequestLifetime,
+	}
 	p.token = token.New(&token.Server{
-		Engine: p.fosite, Store: c.Store, Tokens: p.tokens, Keys: p.Keys, Limits: c.Limits, Log: c.Log, Observe: p.observe,
+		Engine: handling, Store: c.Store, Tokens: p.tokens, Keys: p.Keys, Limits: c.Limits, Log: c.Log, Observe: p.observe,
 		RefreshTokenLifetime: c.RefreshTokenLifetime, RefreshTokenIdleLifetime: c.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: c.RefreshTokenGrace,
 	})
+	engine.AuthorizeEndpointHandlers = p.authorize.Handlers()
 	engine.TokenEndpointHandlers = p.token.Handlers()
-	engine.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{codeHandler{p}}
 	return p, nil
+}
+
+// Interaction returns the authorization request that a page was given as i. Its errors are for users
+// (web.Problem).
+func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
+	return p.authorize.Interaction(r)
 }
 
 // KeyLifetimes says how long keys sign and stay published.
@@ -195,7 +213,7 @@ func (p *Provider) Register(r *mux.Router) {
 	r.Handle("/token", p.cors(api(p.token.Token)))
 	r.Handle("/userinfo", p.cors(api(p.resource.Userinfo)))
 	r.Handle("/introspect", api(p.resource.Introspect))
-	r.Handle("/authorize", page(p.authorize))
+	r.Handle("/authorize", page(p.authorize.Authorize))
 	r.Handle("/jwks", web.Public(api(p.jwks)))
 	r.Handle("/.well-known/openid-configuration", web.Public(api(p.discovery)))
 	r.Handle("/.well-known/oauth-authorization-server", web.Public(api(p.discovery)))

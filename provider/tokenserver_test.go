@@ -191,7 +191,7 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*tokens.Code)) stri
 	s.Helper()
 	k := &tokens.Code{
 		ID: newID(), ClientID: c.ClientID, RedirectURI: testRedirect, Nonce: "n-0S6",
-		Challenge: s256(testVerifier), Scopes: []string{"openid", "profile", "offline_access", "api"},
+		CodeChallenge: s256(testVerifier), Scopes: []string{"openid", "profile", "offline_access", "api"},
 		UserID: s.user.ID, SessionID: s.session.ID, CredentialVersion: 1,
 		AuthTime: s.session.AuthTime, IssuedAt: time.Now(), AMR: []string{"pwd"}, ACR: "1",
 	}

@@ -50,14 +50,14 @@ func TestClientsWithoutChallengeAndNonceAreNamedOnceADay(t *testing.T) {
 			}
 		}
 		named := func() int { return strings.Count(log.String(), "sends neither code_challenge nor nonce") }
-		redeem("", func(k *tokens.Code) { k.Challenge = "" })
+		redeem("", func(k *tokens.Code) { k.CodeChallenge = "" })
 		redeem(testVerifier, func(k *tokens.Code) { k.Nonce = "" })
 		if n := named(); n != 0 {
 			t.Errorf("named %d times for codes with one of the two, want never", n)
 		}
 		for day := 1; day <= 2; day++ {
 			for range 3 {
-				redeem("", func(k *tokens.Code) { k.Challenge, k.Nonce = "", "" })
+				redeem("", func(k *tokens.Code) { k.CodeChallenge, k.Nonce = "", "" })
 			}
 			if n := named(); n != day {
 				t.Errorf("day %d: named %d times, want once a day", day, n)

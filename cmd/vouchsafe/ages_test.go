@@ -14,15 +14,15 @@ import (
 // ages are the functions that compare an age without asking whether it is negative, and why
 // they may: nothing of it came from another process or a client, or it is asked there.
 var ages = map[string]string{
-	"provider/authorize.go once":              "OpenCode asks",
+	"provider/authorize/code.go once":         "OpenCode asks",
 	"provider/clientauth/clientkeys.go get":   "of this process",
 	"provider/clientauth/clientkeys.go look":  "of this process",
 	"provider/clientauth/clientkeys.go put":   "of this process",
 	"provider/clientauth/clientkeys.go fetch": "of this process",
 	"provider/tokens/code.go OpenCode":        "asks",
-	"provider/interaction.go openLetter":      "to both sides",
+	"provider/authorize/letter.go openLetter": "to both sides",
 	"provider/keys/keys.go over":              "of this process",
-	"provider/policy.go needsLogin":           "storage asks",
+	"provider/authorize/policy.go needsLogin": "storage asks",
 	"people/disavow.go keepFormer":            "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
 	"people/disavowal.go with":                "longer voids more",

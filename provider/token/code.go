@@ -58,7 +58,7 @@ func (p *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	if q.form.Get("redirect_uri") != c.RedirectURI {
 		return invalidGrant(ctx, "redirect_uri is not that of the authorization request")
 	}
-	if err := verifyPKCE(c.Challenge, q.form.Get("code_verifier")); err != nil {
+	if err := verifyPKCE(c.CodeChallenge, q.form.Get("code_verifier")); err != nil {
 		return p.burn(ctx, q, err)
 	}
 	return nil

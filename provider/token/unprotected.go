@@ -23,7 +23,7 @@ type unprotectedClients struct {
 // session (RFC 9700 section 4.5). The client has proven itself and its code had no challenge, so that no
 // other party can have taken one away.
 func (u *unprotectedClients) name(ctx context.Context, q *tokenRequest) {
-	if q.code.ID == "" || q.code.Challenge != "" || q.code.Nonce != "" || q.client.Public() {
+	if q.code.ID == "" || q.code.CodeChallenge != "" || q.code.Nonce != "" || q.client.Public() {
 		return
 	}
 	if !u.today.first(q.tenant.ID+"\x00"+q.client.ClientID, q.now) {

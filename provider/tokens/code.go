@@ -17,7 +17,7 @@ type Code struct {
 	ID                string          `json:"i"` // a UUIDv7, unique among grants
 	ClientID          string          `json:"c"`
 	RedirectURI       string          `json:"r"`
-	Challenge         string          `json:"p,omitempty"` // of PKCE with S256; "" if none was sent
+	CodeChallenge     string          `json:"p,omitempty"` // of PKCE with S256; "" if none was sent
 	Nonce             string          `json:"n,omitempty"`
 	Scopes            []string        `json:"s,omitempty"` // the granted scopes
 	Audience          []string        `json:"a,omitempty"`

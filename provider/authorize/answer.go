@@ -1,4 +1,4 @@
-package provider
+package authorize
 
 import (
 	"crypto/sha256"
@@ -18,16 +18,19 @@ type answer struct {
 	params      url.Values
 }
 
-// write sends the browser to the client with the answer. Always 303: after a form was
-// posted, 307 would post it to the client (RFC 9700 section 4.12).
-func (a *answer) write(w http.ResponseWriter, r *http.Request, pages Pages) error {
+// sayer returns the texts with the given ids in the language of the request, and the language.
+type sayer = func(r *http.Request, ids ...string) (lang string, in []string)
+
+// write sends the browser to the client with the answer. Always 303: after a form was posted, 307 would
+// post it to the client (RFC 9700 section 4.12).
+func (a *answer) write(w http.ResponseWriter, r *http.Request, say sayer) error {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	h.Set("Referrer-Policy", "no-referrer")
 	switch a.mode {
 	case fosite.ResponseModeFormPost:
-		return a.writeForm(w, r, pages)
+		return a.writeForm(w, r, say)
 	case fosite.ResponseModeFragment:
 		h.Set("Location", a.redirectURI+"#"+a.params.Encode())
 	default:
@@ -66,10 +69,10 @@ var (
 
 // writeForm is the form_post response mode. The Content-Security-Policy has no
 // form-action: browsers would apply it to where the client sends them next.
-func (a *answer) writeForm(w http.ResponseWriter, r *http.Request, pages Pages) error {
+func (a *answer) writeForm(w http.ResponseWriter, r *http.Request, say sayer) error {
 	lang, texts := "en", formPostTexts
-	if pages.Say != nil {
-		lang, texts = pages.Say(r, texts...)
+	if say != nil {
+		lang, texts = say(r, texts...)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

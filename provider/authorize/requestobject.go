@@ -1,4 +1,4 @@
-package provider
+package authorize
 
 import (
 	"encoding/base64"
@@ -21,10 +21,10 @@ type answerWish struct {
 	ResponseMode string `json:"response_mode"`
 }
 
-// answerWishes reads how the client wants to be answered. A request object (OIDC Core 6.1)
-// is refused, but the client that sent one waits for the answer in the way that the object
-// says, which counts before what stands beside it. Nothing in it is believed: whoever could
-// make it up could as well write the parameters beside it.
+// answerWishes reads how the client wants to be answered. A request object (OIDC Core 6.1) is refused, but
+// the client that sent one waits for the answer in the way that the object says, which counts before what
+// stands beside it. Nothing in it is believed: an attacker who could make it up could as well write the
+// parameters beside it.
 func answerWishes(form url.Values) answerWish {
 	var out answerWish
 	if states := form["state"]; len(states) == 1 {

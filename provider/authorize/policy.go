@@ -1,4 +1,4 @@
-package provider
+package authorize
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type check struct {
 	// reason is the error for prompt=none (OIDC Core 3.1.2.6).
 	reason *fosite.RFC6749Error
 	// unmet says whether it is not settled. An error of the protocol ends the authorization.
-	unmet func(ctx context.Context, p *Provider, a *authorization) (bool, error)
+	unmet func(ctx context.Context, store Store, a *authorization) (bool, error)
 }
 
 // policy lists the checks in their order.
@@ -32,10 +32,10 @@ var policy = []check{
 	{page: func(p Pages) string { return p.Consent }, reason: fosite.ErrConsentRequired, unmet: needsConsent},
 }
 
-// next is the first check that is not settled, or nil.
-func (p *Provider) next(ctx context.Context, a *authorization) (*check, error) {
+// firstUnmet returns the first check that is not settled, or nil.
+func firstUnmet(ctx context.Context, store Store, a *authorization) (*check, error) {
 	for i := range policy {
-		unmet, err := policy[i].unmet(ctx, p, a)
+		unmet, err := policy[i].unmet(ctx, store, a)
 		if err != nil {
 			return nil, err
 		}
@@ -46,29 +46,27 @@ func (p *Provider) next(ctx context.Context, a *authorization) (*check, error) {
 	return nil, nil
 }
 
-// needsSignUp: prompt=create (Initiating User Registration via OpenID Connect 1.0), until
-// the person came in after the request began: by a new account, or by one that they remember
-// having.
-func needsSignUp(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+// needsSignUp: prompt=create (Initiating User Registration via OpenID Connect 1.0), until the user came
+// in after the request began: by a new account, or by one that the user remembers having.
+func needsSignUp(_ context.Context, _ Store, a *authorization) (bool, error) {
 	return slices.Contains(a.prompts, "create") && (a.account == nil || !a.account.AuthTime.After(a.started) && !a.account.Chosen.After(a.started)), nil
 }
 
-// needsSelection: prompt=select_account, until the person chose an account or signed
-// in to one after the request began. Somebody who is signed in to none has no choice.
-func needsSelection(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+// needsSelection: prompt=select_account, until the user chose an account or signed in to one after the
+// request began. A browser that is signed in to no account offers no choice.
+func needsSelection(_ context.Context, _ Store, a *authorization) (bool, error) {
 	return slices.Contains(a.prompts, "select_account") && a.account != nil && !since(a.account.Chosen, a.started), nil
 }
 
-// needsLogin: nobody is signed in, or somebody else than the client means, or it was
-// too long ago. A sign-in younger than the request settles prompt=login and every
-// max_age, so that none of them can loop.
-func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) {
+// needsLogin: no user is signed in, or another one than the client means, or it was too long ago. A
+// sign-in younger than the request settles prompt=login and every max_age, so that none of them can loop.
+func needsLogin(_ context.Context, _ Store, a *authorization) (bool, error) {
 	if a.account == nil {
 		return true, nil
 	}
 	fresh := a.account.AuthTime.After(a.started)
 	if !a.meant(a.account.UserID) {
-		if fresh || since(a.account.Chosen, a.started) { // it was said who it is, and it is not who the client asked for
+		if fresh || since(a.account.Chosen, a.started) { // the user said who it is, and it is not who the client asked for
 			return false, fosite.ErrLoginRequired.WithDescription("The person who signed in is not the one that the request is about.")
 		}
 		return true, nil
@@ -82,14 +80,14 @@ func needsLogin(_ context.Context, _ *Provider, a *authorization) (bool, error) 
 	return a.maxAge != nil && a.started.Sub(a.account.AuthTime) >= *a.maxAge, nil
 }
 
-// needsConsent: the client is not the operator's own and asks for more than the
-// person allowed before, or it wants them to be asked again.
-func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, error) {
+// needsConsent: the client is not the operator's own and asks for more than the user allowed before, or
+// it wants the user to be asked again.
+func needsConsent(ctx context.Context, store Store, a *authorization) (bool, error) {
 	again := slices.Contains(a.prompts, "consent")
 	if a.client.FirstParty && !again {
 		return false, nil
 	}
-	c, err := p.Store.Consent(ctx, a.tenant.ID, a.account.UserID, a.client.ClientID)
+	c, err := store.Consent(ctx, a.tenant.ID, a.account.UserID, a.client.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return true, nil
 	}
@@ -103,25 +101,6 @@ func needsConsent(ctx context.Context, p *Provider, a *authorization) (bool, err
 		return slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(allowed, s) })
 	}
 	return more(a.scopes, c.Scopes) || more(a.claims.Names(), c.Claims), nil
-}
-
-// meant says whether the request is about the user: id_token_hint and a sub in the
-// claims parameter name one (OIDC Core 3.1.2.1, 5.5.1).
-func (a *authorization) meant(userID string) bool {
-	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].Allows(userID)
-}
-
-// subjects are the ids of the people that the request is about, or nil for anybody.
-func (a *authorization) subjects() []string {
-	if a.hint != nil {
-		return []string{a.hint.Subject}
-	}
-	return a.claims.IDToken["sub"].Words()
-}
-
-// age is a parameter in seconds as a duration, bounded so that it cannot overflow.
-func age(seconds int64) time.Duration {
-	return time.Duration(min(seconds, int64(100*365*24*time.Hour/time.Second))) * time.Second
 }
 
 // since says whether something happened since the request began. What a clock that was ahead

@@ -1,4 +1,4 @@
-package provider
+package authorize
 
 import (
 	"context"
@@ -9,10 +9,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// readACR reads how strongly the client wants the person to have proven themselves: by
-// the claims parameter (OIDC Core 5.5.1.1), acr_values (3.1.2.1) or its registration.
-// Only an essential claim is insisted on; values that are not known here are otherwise
-// passed over.
+// readACR reads how strongly the client wants the user to have proven their identity: by the claims
+// parameter (OIDC Core 5.5.1.1), acr_values (3.1.2.1) or its registration. Only an essential claim is
+// insisted on; values that are not known here are otherwise passed over.
 func readACR(a *authorization, acrValues string) error {
 	claim := a.claims.IDToken["acr"]
 	asked := claim.Words()
@@ -33,8 +32,8 @@ func readACR(a *authorization, acrValues string) error {
 	return nil
 }
 
-// leastACR is the weakest that settles the request. The tenant's rule for those who have
-// a second factor is not among it: nobody has a session there without having used it.
+// leastACR returns the weakest acr that settles the request. The tenant's rule for users who have a
+// second factor is not among it: such a user has no session without having used it.
 func (a *authorization) leastACR() string {
 	least := ""
 	for _, acr := range storage.ACRs {
@@ -49,21 +48,21 @@ func (a *authorization) leastACR() string {
 	return least
 }
 
-// needsSecondFactor: the person has proven themselves less strongly than the client asks
-// or the rules demand. The page asks for what is missing only.
-func needsSecondFactor(ctx context.Context, p *Provider, a *authorization) (bool, error) {
+// needsSecondFactor: the user has given less proof than the client asks or the rules demand. The page
+// asks for what is missing only.
+func needsSecondFactor(ctx context.Context, store Store, a *authorization) (bool, error) {
 	if !storage.ReachesACR(a.account.ACR, a.leastACR()) {
 		return true, nil
 	}
 	if a.client.SecondFactor != storage.SecondFactorEnrolled || storage.ReachesACR(a.account.ACR, storage.ACRRemembered) {
 		return false, nil
 	}
-	creds, err := p.Store.CredentialsOf(ctx, a.tenant.ID, a.account.UserID)
+	creds, err := store.CredentialsOf(ctx, a.tenant.ID, a.account.UserID)
 	return storage.HasSecondFactor(creds), err
 }
 
-// answerACR is the acr that the client is told: of those that it asked for the first that
-// the session is as good as, since it may compare letters; else the session's.
+// answerACR returns the acr that the client is told: of those that it asked for the first that the
+// session is as good as, since it may compare letters; else the session's.
 func (a *authorization) answerACR() string {
 	for _, acr := range a.acrs {
 		if storage.ReachesACR(a.account.ACR, acr) {

@@ -1,0 +1,72 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// findClient finds the client that the request names. It proves nothing: any browser may name any client.
+func (s *Server) findClient(ctx context.Context, a *authorization, form url.Values) error {
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if len(form[name]) > 1 {
+			return badRequest(name + " came more than once; send it once (RFC 6749 section 3.1).")
+		}
+	}
+	id := form.Get("client_id")
+	if id == "" {
+		return badRequest("client_id is missing. It names the client as in clients.yaml or `vouchsafe client list`.")
+	}
+	c, err := s.Clients.Enabled(ctx, a.tenant.ID, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		clientauth.NoteUnproven(ctx, id, nil)
+		prob := badRequest("There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the server starts.")
+		prob.Code, prob.Got = "invalid_client", id
+		return prob
+	}
+	if err != nil {
+		return err
+	}
+	web.Note(ctx, "client", c.ClientID)
+	a.client = c
+	return nil
+}
+
+// checkRedirectURI checks that the redirect URI is the client's, or chooses the only one that it has.
+func checkRedirectURI(a *authorization, form url.Values) error {
+	c := a.client
+	a.sentURI = form.Get("redirect_uri")
+	a.redirectURI = a.sentURI
+	if len(c.RedirectURIs) == 0 {
+		prob := badRequest("The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type authorization_code.")
+		prob.Got = a.redirectURI
+		return prob
+	}
+	if a.redirectURI == "" && form.Has("request") {
+		prob := badRequest("Request objects are not supported: send the parameters themselves, redirect_uri among them.")
+		prob.Code = "request_not_supported"
+		return prob
+	}
+	if a.redirectURI == "" {
+		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
+		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
+			prob := badRequest("redirect_uri is missing. Only who does not ask for openid, and registered just one, may leave it out.")
+			prob.Expected = c.RedirectURIs
+			return prob
+		}
+		a.redirectURI = c.RedirectURIs[0]
+	} else if !clients.AllowsRedirect(c, c.RedirectURIs, a.redirectURI) {
+		prob := badRequest("redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or send a registered one.")
+		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
+		return prob
+	}
+	a.answerable = true
+	return nil
+}

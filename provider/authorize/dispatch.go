@@ -1,0 +1,201 @@
+package authorize
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Authorize serves the authorization endpoint. It is the dispatcher: the only place that knows what comes
+// next. It parses the request, and either sends the browser to the page that settles the first unmet
+// check, or to the client with a code.
+func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		return redirectPost(w, r)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	v, form, err := s.readVisit(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.parse(r, form, v.letter)
+	a.late = v.late
+	if err == nil && v.cancelled {
+		err = fosite.ErrAccessDenied.WithDescription("The person declined.")
+	}
+	if err == nil {
+		err = s.decide(w, r, a, v)
+	}
+	if no := oauth.Refusal(err); no != nil && a.answerable {
+		web.Note(r.Context(), "error", no.ErrorField)
+		return a.answer(url.Values{"error": {no.ErrorField}, "error_description": {oauth.Legible(oauth.Description(no))}}).write(w, r, s.Pages.Say)
+	}
+	return pageError(err)
+}
+
+// visit is what a browser brings: a client's request, or the letter of one that waited for the user.
+type visit struct {
+	query     string  // the request, as it came from the client
+	letter    *letter // nil for a request that just begins
+	cancelled bool    // the user declined
+	late      bool    // the request was begun before, too long ago
+}
+
+// readVisit returns what the browser brings, and the request in it.
+func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error) {
+	v.query = r.URL.RawQuery
+	if here, err := url.ParseQuery(v.query); err == nil && isLetter(here) {
+		if v.letter, err = s.openLetter(r, here.Get("i")); err != nil {
+			return v, nil, err
+		}
+		v.query, v.cancelled = v.letter.query, here.Get("cancel") == "1" && !v.letter.foreign
+		if v.late = s.late(v.letter); v.late {
+			v.letter = nil // the same request, as if it had just come: all is asked for and proven again
+		}
+	}
+	if len(v.query) > oauth.MaxRequest {
+		return v, nil, tooLong()
+	}
+	form, err = url.ParseQuery(v.query)
+	if err != nil {
+		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
+			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal digits, and parameters are separated by &.", Err: err}
+	}
+	return v, form, err
+}
+
+// isLetter says whether the query is one that our pages send the browser back with. A client's request
+// always names the client: what else it calls i is a parameter that is not understood, and passed over
+// (RFC 6749 section 3.1).
+func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get("client_id") == "" }
+
+// redirectPost takes the request from a form and makes it a GET: a form that another site posts does not
+// bring the session's cookie, the redirect that follows does.
+func redirectPost(w http.ResponseWriter, r *http.Request) error {
+	if !oauth.IsForm(r) {
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
+			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxRequest)
+	if err := r.ParseForm(); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			return tooLong()
+		}
+		return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.unreadable", Err: err}
+	}
+	r.PostForm.Del("i") // letters come by GET only
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", web.TenantOf(r.Context()).Path+"/authorize?"+r.PostForm.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+func tooLong() error {
+	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
+		Developer: "An authorization request may have " + strconv.Itoa(oauth.MaxRequest) + " bytes. Keep state in the application and send a reference to it."}
+}
+
+// decide sends the browser to the page that comes next, or to the client.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization, v visit) error {
+	if err := s.findAccount(r, a); err != nil {
+		return err
+	}
+	unmet, err := firstUnmet(r.Context(), s.Store, a)
+	if err != nil {
+		return err
+	}
+	if unmet == nil {
+		return s.finish(w, r, a, v.letter)
+	}
+	if slices.Contains(a.prompts, "none") {
+		return unmet.reason.WithDescription("prompt=none was asked, and a page would be needed.")
+	}
+	if v.letter == nil {
+		v.letter = newLetter(w, r, v.query, a.started)
+	}
+	if a.aside { // pages are about the current account
+		s.Sessions.Prefer(w, r, a.account.ID)
+	}
+	to := a.tenant.Path + unmet.page(s.Pages) + "?i=" + s.seal(v.letter, a.tenant)
+	if a.late {
+		to += "&late=1"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// findAccount finds the account that answers: the browser's current one, unless the request is about
+// another user who is signed in there. The user who was chosen or signed in since the request began is the
+// answer to its question, right or wrong.
+func (s *Server) findAccount(r *http.Request, a *authorization) error {
+	current, err := s.Sessions.Current(r)
+	switch {
+	case err == nil:
+		a.account = &current
+	case !errors.Is(err, storage.ErrNotFound):
+		return err
+	}
+	if a.subjects() != nil && (a.account == nil || !a.meant(current.UserID) && !since(current.Chosen, a.started)) {
+		all, err := s.Sessions.All(r)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(all, func(other browser.Account) bool { return a.meant(other.UserID) }); i >= 0 {
+			a.account, a.aside = &all[i], true
+		}
+	}
+	if a.account != nil {
+		web.Note(r.Context(), "user", a.account.UserID)
+	}
+	return nil
+}
+
+// finish sends the browser to the client with a code. A request that a user settled gives one code: going
+// back and through its end again shortly after gives the same, later none.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization, l *letter) error {
+	resp, err := s.Engine.NewAuthorizeResponse(r.Context(), a.request, a)
+	if err != nil {
+		return err
+	}
+	params := url.Values(resp.GetParameters())
+	if l != nil {
+		first, err := s.once(r.Context(), a, l, params.Get("code"))
+		if err != nil {
+			return err
+		}
+		params.Set("code", first)
+	}
+	return a.answer(params).write(w, r, s.Pages.Say)
+}
+
+// pageError returns err for a user at a browser: a refusal that cannot be sent to the client becomes a
+// page.
+func pageError(err error) error {
+	if no := oauth.Refusal(err); no != nil {
+		prob := badRequest(oauth.Description(no))
+		prob.Code = no.ErrorField
+		return prob
+	}
+	return err
+}
+
+// badRequest returns a problem that says to a developer what is wrong.
+func badRequest(developer string) *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+		Message: "problem.bad_request", Developer: developer}
+}

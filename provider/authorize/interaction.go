@@ -1,0 +1,46 @@
+package authorize
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// freshAge is the longest max_age that asks for a proof for the request's own sake.
+const freshAge = 5 * time.Minute
+
+// Interaction opens the letter that a page was given as i, by query or by form. Its errors are for users
+// (web.Problem). The client is looked up anew each time, so that one disabled in mid-flow is refused at
+// every step.
+func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
+	sealed := r.FormValue("i")
+	l, err := s.openLetter(r, sealed)
+	if err != nil {
+		return storage.Interaction{}, err
+	}
+	if l.foreign && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return storage.Interaction{}, elsewhere()
+	}
+	form, err := url.ParseQuery(l.query)
+	if err != nil {
+		return storage.Interaction{}, err
+	}
+	a, err := s.parse(r, form, l)
+	if err != nil {
+		return storage.Interaction{}, pageError(err)
+	}
+	next := a.tenant.Path + "/authorize?i=" + sealed
+	return storage.Interaction{
+		TenantID: a.tenant.ID, Letter: sealed, Started: l.started, Late: s.late(l), Client: *a.client,
+		Scopes: a.scopes, Claims: a.claims.Names(), RedirectURI: a.redirectURI,
+		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
+		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
+		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
+		ContinueURL: next, CancelURL: next + "&cancel=1",
+	}, nil
+}

@@ -1,0 +1,71 @@
+package authorize
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+)
+
+var codeChallengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// checkParameters checks what fosite would let pass.
+func checkParameters(a *authorization, form url.Values) error {
+	// First what says how to answer, so that every later error is answered so.
+	wanted := answerWishes(form)
+	a.state, a.hasState = wanted.State, wanted.State != ""
+	if wanted.ResponseMode != "" {
+		if !slices.Contains(oauth.ResponseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
+			return fosite.ErrInvalidRequest.WithDescription("response_mode is none of query, fragment, form_post.")
+		}
+		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return fosite.ErrInvalidRequest.WithDescription("The parameter " + name + " came more than once.")
+		}
+	}
+	switch kind := form.Get("response_type"); {
+	case form.Has("request"): // the object may hold what is missing beside it
+		return fosite.ErrRequestNotSupported.WithDescription("Request objects are not supported: send the parameters themselves.")
+	case kind == "":
+		return fosite.ErrInvalidRequest.WithDescription("response_type is missing; it is code.")
+	case kind != "code":
+		return fosite.ErrUnsupportedResponseType.WithDescription("response_type is not supported; it is code.")
+	case !a.client.MayUse("authorization_code"):
+		return fosite.ErrUnauthorizedClient.WithDescription("The client's grant_types do not have authorization_code.")
+	case form.Has("request_uri"):
+		return fosite.ErrRequestURINotSupported.WithDescription("request_uri is not supported: send the parameters themselves.")
+	case form.Has("registration"):
+		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter is not supported.")
+	}
+	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
+	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
+		return fosite.ErrInvalidScope.WithDescription("The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.")
+	}
+	return checkPKCE(a, form)
+}
+
+// checkPKCE demands a code challenge by S256 (RFC 7636) of clients that need one. Confidential clients may
+// leave it out (RFC 9700 section 2.1.1 recommends it, and many of their libraries do not know it); a
+// challenge that any client sends is held to.
+func checkPKCE(a *authorization, form url.Values) error {
+	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
+	switch {
+	case challenge == "" && method == "" && !a.client.NeedsPKCE():
+		return nil
+	case challenge == "" && !a.client.Public():
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: the client is registered with require_pkce (RFC 7636).")
+	case challenge == "":
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required of clients without credentials (RFC 7636).")
+	case method != "S256":
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge_method must be S256.")
+	case !codeChallengeForm.MatchString(challenge):
+		return fosite.ErrInvalidRequest.WithDescription("code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2).")
+	}
+	a.codeChallenge = challenge
+	return nil
+}

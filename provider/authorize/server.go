@@ -1,0 +1,51 @@
+package authorize
+
+import (
+	"context"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Server serves the authorization endpoint. All fields are required.
+type Server struct {
+	// Engine parses requests and calls the handlers that are registered with it. Handlers returns
+	// those of this endpoint.
+	Engine  *fosite.Fosite
+	Store   Store
+	Secrets *secret.Masters
+	// Ephemeral remembers for a while which requests are finished.
+	Ephemeral storage.Ephemeral
+	Sessions  *browser.Sessions
+	Clients   *oauth.Clients
+	Tokens    *tokens.Maker
+	Pages     Pages
+	// RequestLifetime bounds the time that a user may take to sign in.
+	RequestLifetime time.Duration
+}
+
+// Store is what the policy asks of storage.
+type Store interface {
+	Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error)
+	// CredentialsOf tells whether a user has a second factor, for clients that ask for it then.
+	CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error)
+}
+
+// Pages are the paths, below a tenant's issuer, of the pages that settle a check. Each takes the sealed
+// letter as i.
+type Pages struct {
+	Login        string // settles who the user is
+	SignUp       string // lets the user make an account; "" where there is no such page
+	Select       string // lets the user choose an account
+	SecondFactor string // settles that one proof was too little
+	Consent      string // asks what the client may have
+	// Say returns the texts with the given ids in the language of the request, and the language.
+	// Default: the ids themselves.
+	Say sayer
+}
