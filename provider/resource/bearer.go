@@ -15,9 +15,9 @@ import (
 // errNoToken says that a request brought no access token in a way that is taken.
 var errNoToken = errors.New("no access token")
 
-// IsToken says whether s may be a bearer token: one or more of ALPHA, DIGIT and -._~+/,
+// isToken says whether s may be a bearer token: one or more of ALPHA, DIGIT and -._~+/,
 // then any number of "=" (b64token, RFC 6750 section 2.1).
-func IsToken(s string) bool {
+func isToken(s string) bool {
 	s = strings.TrimRight(s, "=")
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -55,7 +55,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 	default:
 		return "", errNoToken
 	}
-	if !IsToken(token) {
+	if !isToken(token) {
 		return "", fosite.ErrInvalidRequest.WithDescription("The access token has characters that none has.")
 	}
 	return token, nil
@@ -92,8 +92,8 @@ func bearerChallenge(t *web.Tenant, e *fosite.RFC6749Error) string {
 	return header
 }
 
-// InvalidToken returns the one error for access tokens that do not work, and tells the log why.
-func InvalidToken(ctx context.Context, why string) error {
+// invalidToken returns the one error for access tokens that do not work, and tells the log why.
+func invalidToken(ctx context.Context, why string) error {
 	web.Note(ctx, "why", why)
 	return oauth.ErrInvalidToken.WithDescription("The access token is not valid: expired, revoked, or not an access token of this server.")
 }

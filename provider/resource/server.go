@@ -23,6 +23,7 @@ type Server struct {
 // Store is what the endpoints ask of storage.
 type Store interface {
 	storage.SpentValues
+	Grant(ctx context.Context, tenant, id string) (storage.Grant, error)
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error)
 	Apply(ctx context.Context, c storage.Change) error
 }

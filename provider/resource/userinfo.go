@@ -47,7 +47,7 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	}
 	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if errors.Is(err, jws.ErrInvalid) {
-		return InvalidToken(ctx, err.Error())
+		return invalidToken(ctx, err.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("open access token: %w", err)
@@ -58,11 +58,11 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 		return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope openid.")
 	}
 	if claims.GrantID == "" {
-		return InvalidToken(ctx, "no person's token")
+		return invalidToken(ctx, "no person's token")
 	}
 	grant, user, err := s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (grant.UserID != claims.Subject || grant.ClientID != claims.ClientID) {
-		return InvalidToken(ctx, "revoked, or its grant is dead")
+		return invalidToken(ctx, "revoked, or its grant is dead")
 	}
 	if err != nil {
 		return fmt.Errorf("grant of access token: %w", err)
@@ -70,7 +70,7 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	web.Note(ctx, "client", grant.ClientID)
 	c, err := s.Clients.Enabled(ctx, t.ID, grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return InvalidToken(ctx, "its client is gone")
+		return invalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return fmt.Errorf("client: %w", err)

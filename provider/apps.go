@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/token"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Apps is the protocol's part of the JSON API: which app asks, and what it gets. Its errors are
+// web.Problems with the codes of OAuth.
+type Apps struct{ *Provider }
+
+// App returns the first-party client that a request comes from. The client authenticates as at /token; form
+// holds the parameters of client authentication that came in the body.
+func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
+	c, err := p.auth.Client(r, form)
+	if err != nil {
+		return storage.Client{}, appProblem(err)
+	}
+	return *c, appProblem(firstParty(c))
+}
+
+// firstParty refuses a client that may not sign users in by itself.
+func firstParty(c *storage.Client) error {
+	if c.FirstParty && c.MayUse(clients.FirstPartyGrant) {
+		return nil
+	}
+	return fosite.ErrUnauthorizedClient.WithDescription("The client may not sign people in by itself: it has to be first_party, with the grant type " + clients.FirstPartyGrant + ".")
+}
+
+// appProblem returns an error of the protocol as package login shows it.
+func appProblem(err error) error {
+	e := oauth.Refusal(err)
+	if e == nil {
+		return err
+	}
+	var wait oauth.Wait
+	errors.As(e, &wait)
+	return &web.Problem{Status: e.CodeField, Code: e.ErrorField, Program: oauth.Description(e), RetryAfter: time.Duration(wait), Err: e.Unwrap()}
+}
+
+// Tokens returns the tokens of a session: what the code of an authorization in that session would have
+// given. scope is what is asked for; "" is all that the client is registered for, but for offline_access.
+func (p Apps) Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error) {
+	t, err := p.token.OfSession(r.Context(), &app, sess, scope)
+	return t, appProblem(err)
+}
+
+// CheckScope refuses a scope that the app may not ask for: before a user is asked for a password for
+// nothing.
+func (p Apps) CheckScope(app storage.Client, scope string) error {
+	_, err := token.AppScopes(&app, scope)
+	return appProblem(err)
+}
+
+// Refresh returns new tokens for a refresh token of the app, as /token does.
+func (p Apps) Refresh(r *http.Request, app storage.Client, refreshToken, scope string) (storage.Tokens, error) {
+	t, err := p.token.Refresh(r.Context(), &app, refreshToken, scope)
+	return t, appProblem(err)
+}
+
+// Form reads the form that an app posted, as /token does.
+func (p Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	form, err := oauth.PostForm(w, r)
+	return form, appProblem(err)
+}
+
+// Request reads what an app asks an authorization for at the authorization challenge endpoint, and
+// returns the parameters to go on with, for Code.
+func (p Apps) Request(r *http.Request, app storage.Client, form url.Values) (storage.Interaction, url.Values, error) {
+	in, asked, err := p.authorize.AppRequest(r.Context(), &app, form)
+	return in, asked, appProblem(err)
+}
+
+// Code returns the code of what Request was given, for a session that is as strong as asked.
+func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
+	code, err := p.authorize.AppCode(r.Context(), &app, asked, sess)
+	return code, appProblem(err)
+}
+
+// SignOut ends the session that a token of the app belongs to.
+func (p Apps) SignOut(r *http.Request, app storage.Client, token string) error {
+	return appProblem(p.resource.SignOut(r.Context(), &app, token))
+}
+
+// Person returns the user whom the access token in the request's Authorization header stands for, with
+// the grant and its first-party client.
+func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
+	c, g, u, err := p.resource.UserOf(r)
+	if err == nil {
+		err = firstParty(&c)
+	}
+	return c, g, u, appProblem(err)
+}
+
+// CORS lets scripts read the answers of h whose origin a client of the tenant has
+// registered, and no others.
+func (p Apps) CORS(h http.Handler) http.Handler {
+	return p.cors(h, http.MethodPatch, http.MethodDelete)
+}

@@ -1,0 +1,112 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// SignOut ends the session that a token of the app belongs to, and revokes what the app was granted in
+// it. A token that is none of the app's ends nothing, which is no error (RFC 7009 section 2.2).
+func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string) error {
+	id, err := s.grantOf(ctx, token, time.Now())
+	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, tokens.ErrRefreshToken) {
+		web.Note(ctx, "why", err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	g, err := s.Store.Grant(ctx, app.TenantID, id)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != app.ClientID {
+		web.Note(ctx, "why", "no grant of this client")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("grant of token: %w", err)
+	}
+	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}}
+	ch := oauth.Revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
+	if g.SessionID != "" {
+		ch.EndSessions = &storage.SessionFilter{IDs: []string{g.SessionID}}
+		ch.Revoke[0].GrantFilter = storage.GrantFilter{SessionID: g.SessionID, ClientID: app.ClientID}
+	}
+	if err := s.Store.Apply(ctx, ch); err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	return nil
+}
+
+// grantOf returns the id of the grant that a refresh or access token names.
+func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (string, error) {
+	t := web.TenantOf(ctx)
+	if strings.HasPrefix(token, tokens.RefreshPrefix) {
+		id, _, err := s.Tokens.OpenRefreshToken(t.ID, token)
+		return id, err
+	}
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
+	if err == nil && claims.GrantID == "" {
+		err = fmt.Errorf("%w: no user's token", jws.ErrInvalid)
+	}
+	if err != nil {
+		return "", err
+	}
+	return claims.GrantID, nil
+}
+
+// UserOf returns the user whom the access token in the request's Authorization header stands for, with
+// the grant and its client. The grant lives: one read.
+func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u storage.User, err error) {
+	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
+	token, err := headerToken(r)
+	if err != nil {
+		return c, g, u, err
+	}
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
+	if errors.Is(err, jws.ErrInvalid) {
+		return c, g, u, invalidToken(ctx, err.Error())
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("open access token: %w", err)
+	}
+	if claims.GrantID == "" {
+		return c, g, u, invalidToken(ctx, "no user's token")
+	}
+	g, u, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (g.UserID != claims.Subject || g.ClientID != claims.ClientID) {
+		return c, g, u, invalidToken(ctx, "revoked, or its grant is dead")
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("grant of access token: %w", err)
+	}
+	web.Note(ctx, "client", g.ClientID)
+	app, err := s.Clients.Enabled(ctx, t.ID, g.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return c, g, u, invalidToken(ctx, "its client is gone")
+	}
+	if err != nil {
+		return c, g, u, fmt.Errorf("client: %w", err)
+	}
+	return *app, g, u, nil
+}
+
+// headerToken returns the access token of a request that may bring it in the Authorization header only.
+func headerToken(r *http.Request) (string, error) {
+	if headers := r.Header.Values("Authorization"); len(headers) == 1 {
+		scheme, token, _ := strings.Cut(headers[0], " ")
+		token = strings.Trim(token, " ")
+		if strings.EqualFold(scheme, "Bearer") && isToken(token) {
+			return token, nil
+		}
+	}
+	return "", oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
+}
