@@ -34,7 +34,10 @@ func firstParty(c *storage.Client) error {
 	if c.FirstParty && c.MayUse(clients.FirstPartyGrant) {
 		return nil
 	}
-	return fosite.ErrUnauthorizedClient.WithDescription("The client may not sign people in by itself: it has to be first_party, with the grant type " + clients.FirstPartyGrant + ".")
+	return fosite.ErrUnauthorizedClient.WithDescription(
+		"The client may not sign people in by itself: it has to be first_party, with the grant type " +
+			clients.FirstPartyGrant + ".",
+	)
 }
 
 // appProblem returns an error of the protocol as package login shows it.
@@ -45,7 +48,10 @@ func appProblem(err error) error {
 	}
 	var wait oauth.Wait
 	errors.As(e, &wait)
-	return &web.Problem{Status: e.CodeField, Code: e.ErrorField, Program: oauth.Description(e), RetryAfter: time.Duration(wait), Err: e.Unwrap()}
+	return &web.Problem{
+		Status: e.CodeField, Code: e.ErrorField, Program: oauth.Description(e),
+		RetryAfter: time.Duration(wait), Err: e.Unwrap(),
+	}
 }
 
 // Tokens returns the tokens of a session: what the code of an authorization in that session would have

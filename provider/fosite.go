@@ -24,7 +24,7 @@ func engineConfig(c *Config, authenticate fosite.ClientAuthenticationStrategy) *
 		MinParameterEntropy:          fosite.MinParameterEntropy,
 		OmitRedirectScopeParam:       true,
 		SendDebugMessagesToClients:   false,
-		EnforcePKCE:                  false, // authorize.go does, per client
+		EnforcePKCE:                  false, // provider/authorize does, per client
 		ClientAuthenticationStrategy: authenticate,
 	}
 }

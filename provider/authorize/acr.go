@@ -27,7 +27,9 @@ func readACR(a *authorization, acrValues string) error {
 		}
 	}
 	if claim != nil && claim.Essential && len(asked) > 0 && len(a.acrs) == 0 {
-		return oauth.ErrUnmetRequirements.WithDescription("No way of signing in here gives the acr that the claims parameter insists on.")
+		return oauth.ErrUnmetRequirements.WithDescription(
+			"No way of signing in here gives the acr that the claims parameter insists on.",
+		)
 	}
 	return nil
 }
@@ -42,7 +44,8 @@ func (a *authorization) leastACR() string {
 			break
 		}
 	}
-	if a.client.SecondFactor == storage.SecondFactorAlways || a.tenant.Settings.SecondFactor.Require == storage.SecondFactorAlways {
+	required := a.tenant.Settings.SecondFactor.Require
+	if a.client.SecondFactor == storage.SecondFactorAlways || required == storage.SecondFactorAlways {
 		least = storage.StrongerACR(least, storage.ACRRemembered)
 	}
 	return least

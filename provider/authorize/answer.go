@@ -77,7 +77,9 @@ func (a *answer) writeForm(w http.ResponseWriter, r *http.Request, say sayer) er
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'sha256-"+base64.StdEncoding.EncodeToString(submitHash[:])+"'; base-uri 'none'; frame-ancestors 'none'")
+	script := "'sha256-" + base64.StdEncoding.EncodeToString(submitHash[:]) + "'"
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; script-src "+script+"; base-uri 'none'; frame-ancestors 'none'")
 	return formPostPage.Execute(w, struct {
 		Lang   string
 		Texts  []string

@@ -46,7 +46,8 @@ func (s *Server) AppRequest(
 		return storage.Interaction{}, nil, err
 	}
 	return storage.Interaction{
-		TenantID: a.tenant.ID, Started: a.started, Client: *app, Scopes: a.scopes, LoginHint: asked.Get("login_hint"), ACR: a.leastACR(),
+		TenantID: a.tenant.ID, Started: a.started, Client: *app, Scopes: a.scopes,
+		LoginHint: asked.Get("login_hint"), ACR: a.leastACR(),
 	}, asked, nil
 }
 
@@ -59,7 +60,9 @@ func (s *Server) AppCode(
 		return "", err
 	}
 	if !a.meant(sess.UserID) {
-		return "", fosite.ErrLoginRequired.WithDescription("The person who signed in is not the one that the request is about.")
+		return "", fosite.ErrLoginRequired.WithDescription(
+			"The person who signed in is not the one that the request is about.",
+		)
 	}
 	a.account = &browser.Account{Session: sess}
 	return sealCode(s.Tokens, a)
@@ -75,8 +78,11 @@ func (s *Server) parseApp(ctx context.Context, app *storage.Client, asked url.Va
 		return nil, fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required (RFC 7636).")
 	}
 	// There is nowhere to redirect to; but an app that names an address to /token has to name it here.
-	if a.sentURI = asked.Get("redirect_uri"); a.sentURI != "" && !clients.AllowsRedirect(a.client, a.client.RedirectURIs, a.sentURI) {
-		return nil, fosite.ErrInvalidRequest.WithDescription("redirect_uri is not one that the client registered. It is best left out here, and at /token then.")
+	a.sentURI = asked.Get("redirect_uri")
+	if a.sentURI != "" && !clients.AllowsRedirect(app, app.RedirectURIs, a.sentURI) {
+		return nil, fosite.ErrInvalidRequest.WithDescription(
+			"redirect_uri is not one that the client registered. It is best left out here, and at /token then.",
+		)
 	}
 	return a, s.readOIDC(ctx, a, asked)
 }

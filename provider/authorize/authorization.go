@@ -76,7 +76,9 @@ func (a *authorization) subjects() []string {
 // authorization comes back with both.
 func (s *Server) parse(r *http.Request, form url.Values, l *letter) (*authorization, error) {
 	ctx := r.Context()
-	a := &authorization{tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &tokens.ClaimsRequest{}}
+	a := &authorization{
+		tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &tokens.ClaimsRequest{},
+	}
 	if l != nil {
 		a.started = l.started
 	}
@@ -112,5 +114,6 @@ func forEngine(r *http.Request, a *authorization, form url.Values) *http.Request
 	theirs.Set("redirect_uri", a.client.RedirectURIs[0])
 	theirs.Set("state", "unused-by-us")
 	theirs.Set("scope", strings.Join(a.scopes, " "))
-	return (&http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}).WithContext(r.Context())
+	read := &http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}
+	return read.WithContext(r.Context())
 }

@@ -27,7 +27,10 @@ func (s *Server) findClient(ctx context.Context, a *authorization, form url.Valu
 	c, err := s.Clients.Enabled(ctx, a.tenant.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		clientauth.NoteUnproven(ctx, id, nil)
-		prob := badRequest("There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the server starts.")
+		prob := badRequest(
+			"There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the " +
+				"server starts.",
+		)
 		prob.Code, prob.Got = "invalid_client", id
 		return prob
 	}
@@ -45,7 +48,10 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 	a.sentURI = form.Get("redirect_uri")
 	a.redirectURI = a.sentURI
 	if len(c.RedirectURIs) == 0 {
-		prob := badRequest("The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type authorization_code.")
+		prob := badRequest(
+			"The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type " +
+				"authorization_code.",
+		)
 		prob.Got = a.redirectURI
 		return prob
 	}
@@ -57,13 +63,19 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 	if a.redirectURI == "" {
 		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
 		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
-			prob := badRequest("redirect_uri is missing. Only who does not ask for openid, and registered just one, may leave it out.")
+			prob := badRequest(
+				"redirect_uri is missing. Only who does not ask for openid, and registered just one, may leave it out.",
+			)
 			prob.Expected = c.RedirectURIs
 			return prob
 		}
 		a.redirectURI = c.RedirectURIs[0]
 	} else if !clients.AllowsRedirect(c, c.RedirectURIs, a.redirectURI) {
-		prob := badRequest("redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or send a registered one.")
+		prob := badRequest(
+			"redirect_uri is not one that the client registered. It must be the same to the letter; only native clients " +
+				"may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or " +
+				"send a registered one.",
+		)
 		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
 		return prob
 	}

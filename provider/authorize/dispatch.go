@@ -42,7 +42,8 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	if no := oauth.Refusal(err); no != nil && a.answerable {
 		web.Note(r.Context(), "error", no.ErrorField)
-		return a.answer(url.Values{"error": {no.ErrorField}, "error_description": {oauth.Legible(oauth.Description(no))}}).write(w, r, s.Pages.Say)
+		params := url.Values{"error": {no.ErrorField}, "error_description": {oauth.Legible(oauth.Description(no))}}
+		return a.answer(params).write(w, r, s.Pages.Say)
 	}
 	return pageError(err)
 }
@@ -73,7 +74,8 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 	form, err = url.ParseQuery(v.query)
 	if err != nil {
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
-			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal digits, and parameters are separated by &.", Err: err}
+			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal " +
+				"digits, and parameters are separated by &.", Err: err}
 	}
 	return v, form, err
 }
@@ -107,7 +109,8 @@ func redirectPost(w http.ResponseWriter, r *http.Request) error {
 
 func tooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
-		Developer: "An authorization request may have " + strconv.Itoa(oauth.MaxRequest) + " bytes. Keep state in the application and send a reference to it."}
+		Developer: "An authorization request may have " + strconv.Itoa(oauth.MaxRequest) + " bytes. " +
+			"Keep state in the application and send a reference to it."}
 }
 
 // decide sends the browser to the page that comes next, or to the client.

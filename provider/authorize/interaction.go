@@ -38,8 +38,9 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 	return storage.Interaction{
 		TenantID: a.tenant.ID, Letter: sealed, Started: l.started, Late: s.late(l), Client: *a.client,
 		Scopes: a.scopes, Claims: a.claims.Names(), RedirectURI: a.redirectURI,
-		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(), UILocales: strings.Fields(form.Get("ui_locales")),
-		Display: form.Get("display"), Prompt: a.prompts, ACR: a.leastACR(),
+		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(),
+		UILocales: strings.Fields(form.Get("ui_locales")), Display: form.Get("display"),
+		Prompt: a.prompts, ACR: a.leastACR(),
 		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
 		ContinueURL: next, CancelURL: next + "&cancel=1",
 	}, nil

@@ -68,7 +68,10 @@ func (s *Server) openLetter(r *http.Request, sealed string) (*letter, error) {
 			Message:   "problem.damaged",
 			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
 	}
-	l := &letter{id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(), browser: [16]byte(b[24:40]), query: string(b[40:])}
+	l := &letter{
+		id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(),
+		browser: [16]byte(b[24:40]), query: string(b[40:]),
+	}
 	if time.Since(l.started).Abs() > LetterLifetime(s.RequestLifetime) {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.expired.title",
 			Message: "problem.expired"}
@@ -82,6 +85,7 @@ func (s *Server) openLetter(r *http.Request, sealed string) (*letter, error) {
 // elsewhere returns the answer to a letter that another browser was given.
 func elsewhere() error {
 	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.elsewhere.title",
-		Message:   "problem.elsewhere",
-		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's own host and, on https, a secure connection."}
+		Message: "problem.elsewhere",
+		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's " +
+			"own host and, on https, a secure connection."}
 }

@@ -25,7 +25,9 @@ func (s *Server) readOIDC(ctx context.Context, a *authorization, form url.Values
 	allowed := s.PromptValues(a.tenant)
 	for _, prompt := range a.prompts {
 		if !slices.Contains(allowed, prompt) {
-			return fosite.ErrInvalidRequest.WithDescription("prompt has a value that is none of " + strings.Join(allowed, ", ") + ".")
+			return fosite.ErrInvalidRequest.WithDescription(
+				"prompt has a value that is none of " + strings.Join(allowed, ", ") + ".",
+			)
 		}
 	}
 	if slices.Contains(a.prompts, "none") && len(a.prompts) > 1 {
@@ -59,7 +61,9 @@ func (s *Server) readHint(ctx context.Context, a *authorization, raw string) err
 	case errors.Is(err, jws.ErrInvalid):
 		web.Note(ctx, "why", err.Error())
 		if slices.Contains(a.prompts, "none") {
-			return fosite.ErrLoginRequired.WithDescription("id_token_hint is not an ID token that was issued here, or the key that signed it has gone.")
+			return fosite.ErrLoginRequired.WithDescription(
+				"id_token_hint is not an ID token that was issued here, or the key that signed it has gone.",
+			)
 		}
 		return nil
 	case err != nil:

@@ -30,7 +30,9 @@ func checkParameters(a *authorization, form url.Values) error {
 	}
 	switch kind := form.Get("response_type"); {
 	case form.Has("request"): // the object may hold what is missing beside it
-		return fosite.ErrRequestNotSupported.WithDescription("Request objects are not supported: send the parameters themselves.")
+		return fosite.ErrRequestNotSupported.WithDescription(
+			"Request objects are not supported: send the parameters themselves.",
+		)
 	case kind == "":
 		return fosite.ErrInvalidRequest.WithDescription("response_type is missing; it is code.")
 	case kind != "code":
@@ -38,13 +40,17 @@ func checkParameters(a *authorization, form url.Values) error {
 	case !a.client.MayUse("authorization_code"):
 		return fosite.ErrUnauthorizedClient.WithDescription("The client's grant_types do not have authorization_code.")
 	case form.Has("request_uri"):
-		return fosite.ErrRequestURINotSupported.WithDescription("request_uri is not supported: send the parameters themselves.")
+		return fosite.ErrRequestURINotSupported.WithDescription(
+			"request_uri is not supported: send the parameters themselves.",
+		)
 	case form.Has("registration"):
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter is not supported.")
 	}
 	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
 	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
-		return fosite.ErrInvalidScope.WithDescription("The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.")
+		return fosite.ErrInvalidScope.WithDescription(
+			"The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.",
+		)
 	}
 	return checkPKCE(a, form)
 }
@@ -58,13 +64,19 @@ func checkPKCE(a *authorization, form url.Values) error {
 	case challenge == "" && method == "" && !a.client.NeedsPKCE():
 		return nil
 	case challenge == "" && !a.client.Public():
-		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: the client is registered with require_pkce (RFC 7636).")
+		return fosite.ErrInvalidRequest.WithDescription(
+			"code_challenge is missing: the client is registered with require_pkce (RFC 7636).",
+		)
 	case challenge == "":
-		return fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required of clients without credentials (RFC 7636).")
+		return fosite.ErrInvalidRequest.WithDescription(
+			"code_challenge is missing: PKCE is required of clients without credentials (RFC 7636).",
+		)
 	case method != "S256":
 		return fosite.ErrInvalidRequest.WithDescription("code_challenge_method must be S256.")
 	case !codeChallengeForm.MatchString(challenge):
-		return fosite.ErrInvalidRequest.WithDescription("code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2).")
+		return fosite.ErrInvalidRequest.WithDescription(
+			"code_challenge must be the 43 characters of a SHA-256 in base64url (RFC 7636 section 4.2).",
+		)
 	}
 	a.codeChallenge = challenge
 	return nil

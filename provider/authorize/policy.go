@@ -25,11 +25,11 @@ type check struct {
 
 // policy lists the checks in their order.
 var policy = []check{
-	{page: func(p Pages) string { return p.SignUp }, reason: fosite.ErrInteractionRequired, unmet: needsSignUp},
-	{page: func(p Pages) string { return p.Select }, reason: oauth.ErrAccountSelectionRequired, unmet: needsSelection},
-	{page: func(p Pages) string { return p.Login }, reason: fosite.ErrLoginRequired, unmet: needsLogin},
-	{page: func(p Pages) string { return p.SecondFactor }, reason: fosite.ErrInteractionRequired, unmet: needsSecondFactor},
-	{page: func(p Pages) string { return p.Consent }, reason: fosite.ErrConsentRequired, unmet: needsConsent},
+	{func(p Pages) string { return p.SignUp }, fosite.ErrInteractionRequired, needsSignUp},
+	{func(p Pages) string { return p.Select }, oauth.ErrAccountSelectionRequired, needsSelection},
+	{func(p Pages) string { return p.Login }, fosite.ErrLoginRequired, needsLogin},
+	{func(p Pages) string { return p.SecondFactor }, fosite.ErrInteractionRequired, needsSecondFactor},
+	{func(p Pages) string { return p.Consent }, fosite.ErrConsentRequired, needsConsent},
 }
 
 // firstUnmet returns the first check that is not settled, or nil.
@@ -49,7 +49,8 @@ func firstUnmet(ctx context.Context, store Store, a *authorization) (*check, err
 // needsSignUp: prompt=create (Initiating User Registration via OpenID Connect 1.0), until the user came
 // in after the request began: by a new account, or by one that the user remembers having.
 func needsSignUp(_ context.Context, _ Store, a *authorization) (bool, error) {
-	return slices.Contains(a.prompts, "create") && (a.account == nil || !a.account.AuthTime.After(a.started) && !a.account.Chosen.After(a.started)), nil
+	came := a.account != nil && (a.account.AuthTime.After(a.started) || a.account.Chosen.After(a.started))
+	return slices.Contains(a.prompts, "create") && !came, nil
 }
 
 // needsSelection: prompt=select_account, until the user chose an account or signed in to one after the
@@ -67,7 +68,9 @@ func needsLogin(_ context.Context, _ Store, a *authorization) (bool, error) {
 	fresh := a.account.AuthTime.After(a.started)
 	if !a.meant(a.account.UserID) {
 		if fresh || since(a.account.Chosen, a.started) { // the user said who it is, and it is not who the client asked for
-			return false, fosite.ErrLoginRequired.WithDescription("The person who signed in is not the one that the request is about.")
+			return false, fosite.ErrLoginRequired.WithDescription(
+				"The person who signed in is not the one that the request is about.",
+			)
 		}
 		return true, nil
 	}

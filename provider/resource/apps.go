@@ -34,7 +34,10 @@ func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string)
 	if err != nil {
 		return fmt.Errorf("grant of token: %w", err)
 	}
-	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID, Detail: map[string]string{"grant": g.ID}}
+	e := storage.Event{
+		Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID,
+		Detail: map[string]string{"grant": g.ID},
+	}
 	ch := oauth.Revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
 	if g.SessionID != "" {
 		ch.EndSessions = &storage.SessionFilter{IDs: []string{g.SessionID}}

@@ -36,7 +36,9 @@ func (s *Server) OfSession(
 // Refresh returns new tokens for a refresh token of the client, as the endpoint does.
 func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope string) (storage.Tokens, error) {
 	if !c.MayUse("refresh_token") {
-		return storage.Tokens{}, fosite.ErrUnauthorizedClient.WithDescription("The client is not registered for refresh_token.")
+		return storage.Tokens{}, fosite.ErrUnauthorizedClient.WithDescription(
+			"The client is not registered for refresh_token.",
+		)
 	}
 	q := appRequest(ctx, c)
 	q.form = url.Values{"refresh_token": {token}, "scope": {scope}}
@@ -51,7 +53,9 @@ func AppScopes(c *storage.Client, scope string) ([]string, error) {
 	scopes := oauth.AskedScopes(c, scope)
 	for _, s := range scopes {
 		if !slices.Contains(c.Scopes(), s) {
-			return nil, fosite.ErrInvalidScope.WithDescription("The client may not ask for one of the scopes; see scope in its registration.")
+			return nil, fosite.ErrInvalidScope.WithDescription(
+				"The client may not ask for one of the scopes; see scope in its registration.",
+			)
 		}
 	}
 	if len(scopes) == 0 {

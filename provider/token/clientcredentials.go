@@ -16,7 +16,7 @@ import (
 // refresh token, and nothing stored. Such a token is revoked by its jti.
 type clientCredentialsGrant struct{ tokens *tokens.Maker }
 
-func (p *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error {
+func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error {
 	if q.client.Public() {
 		return fosite.ErrUnauthorizedClient.WithDescription("A client without credentials cannot use this grant type.")
 	}
@@ -29,7 +29,9 @@ func (p *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error
 	for _, scope := range asked {
 		// The scopes about a user (openid, offline_access, …) are among those refused: there is none here.
 		if !slices.Contains(q.scopes, scope) {
-			return fosite.ErrInvalidScope.WithDescription("A scope that was asked for cannot be given to this client for itself.")
+			return fosite.ErrInvalidScope.WithDescription(
+				"A scope that was asked for cannot be given to this client for itself.",
+			)
 		}
 	}
 	if len(asked) > 0 {
@@ -38,8 +40,8 @@ func (p *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error
 	return nil
 }
 
-func (p *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
-	key, err := p.tokens.AccessTokenKey(ctx, q.tenant, q.client)
+func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
+	key, err := cc.tokens.AccessTokenKey(ctx, q.tenant, q.client)
 	if err != nil {
 		return err
 	}
@@ -49,9 +51,9 @@ func (p *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, ans
 		// (RFC 9700 section 4.15).
 		Subject: q.client.ClientID, ClientID: q.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
-		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(p.tokens.AccessTokenLifetime(q.client)).Unix(),
+		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(cc.tokens.AccessTokenLifetime(q.client)).Unix(),
 	}
-	access, err := p.tokens.AccessToken(q.tenant, q.client, key, claims)
+	access, err := cc.tokens.AccessToken(q.tenant, q.client, key, claims)
 	if err != nil {
 		return err
 	}

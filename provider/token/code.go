@@ -35,12 +35,12 @@ type codeStore interface {
 	Apply(ctx context.Context, c storage.Change) error
 }
 
-func (p *codeGrant) check(ctx context.Context, q *tokenRequest) error {
+func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	value := q.form.Get("code")
 	if value == "" {
 		return fosite.ErrInvalidRequest.WithDescription("code is missing.")
 	}
-	c, err := p.tokens.OpenCode(q.tenant, value, q.now)
+	c, err := cg.tokens.OpenCode(q.tenant, value, q.now)
 	if c == nil {
 		return invalidGrant(ctx, err.Error())
 	}
@@ -50,7 +50,7 @@ func (p *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	}
 	q.code = c
 	if errors.Is(err, tokens.ErrCodeExpired) {
-		return p.expired(ctx, q)
+		return cg.expired(ctx, q)
 	}
 	if err != nil {
 		return invalidGrant(ctx, err.Error())
@@ -59,16 +59,17 @@ func (p *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 		return invalidGrant(ctx, "redirect_uri is not that of the authorization request")
 	}
 	if err := verifyPKCE(c.CodeChallenge, q.form.Get("code_verifier")); err != nil {
-		return p.burn(ctx, q, err)
+		return cg.burn(ctx, q, err)
 	}
 	return nil
 }
 
 // expired refuses a code for its age. If it was redeemed in time, there is a copy of it: what it gave
 // dies, however late that shows (RFC 9700 section 4.5).
-func (p *codeGrant) expired(ctx context.Context, q *tokenRequest) error {
-	e := storage.Event{Kind: storage.EventCodeReused, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID}
-	if err := p.store.Apply(ctx, oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{CodeID: q.code.ID}, "code reused", e)); err != nil {
+func (cg *codeGrant) expired(ctx context.Context, q *tokenRequest) error {
+	ended := storage.GrantFilter{CodeID: q.code.ID}
+	ch := oauth.Revocation(ctx, q.tenant.ID, ended, "code reused", codeEvent(q, storage.EventCodeReused))
+	if err := cg.store.Apply(ctx, ch); err != nil {
 		return fmt.Errorf("revoke by expired code: %w", err)
 	}
 	return invalidGrant(ctx, tokens.ErrCodeExpired.Error())
@@ -77,47 +78,47 @@ func (p *codeGrant) expired(ctx context.Context, q *tokenRequest) error {
 // burn spends a code that came without the verifier it needs, so that it cannot be tried again, with a
 // guess or with none (RFC 9700 section 4.8.2; fosite's own handler keeps such codes alive). No token
 // names the grant that is made for it, and it is revoked at once.
-func (p *codeGrant) burn(ctx context.Context, q *tokenRequest, cause error) error {
-	g := p.newGrant(q)
-	_, err := p.store.RedeemCode(ctx, g)
+func (cg *codeGrant) burn(ctx context.Context, q *tokenRequest, cause error) error {
+	g := cg.newGrant(q)
+	_, err := cg.store.RedeemCode(ctx, g)
 	if err == nil {
-		err = p.store.Apply(ctx, storage.Change{TenantID: q.tenant.ID, UserID: g.UserID, Now: q.now,
+		err = cg.store.Apply(ctx, storage.Change{TenantID: q.tenant.ID, UserID: g.UserID, Now: q.now,
 			Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{ID: g.ID}, Why: "code burnt"}}})
 	}
 	if err != nil && !errors.Is(err, storage.ErrExists) && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("burn code: %w", err)
 	}
-	p.misused(ctx, q, storage.EventCodeBurnt)
+	cg.misused(ctx, q, storage.EventCodeBurnt)
 	return invalidGrant(ctx, cause.Error())
 }
 
 // issue redeems the code and writes its tokens. The keys that will sign are fetched first, so that
 // nothing that can fail comes after the INSERT: an error there would cost the user a sign-in.
-func (p *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
-	g := p.newGrant(q)
-	keys, err := p.fetchKeys(ctx, q, slices.Contains(g.Scopes, "openid"))
+func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
+	g := cg.newGrant(q)
+	keys, err := cg.fetchKeys(ctx, q, slices.Contains(g.Scopes, "openid"))
 	if err != nil {
 		return err
 	}
-	user, err := p.redeem(ctx, q, g)
+	user, err := cg.redeem(ctx, q, g)
 	if err != nil {
 		return err
 	}
-	err = p.write(answer, q, keys, granted{grant: &g, user: user, scopes: g.Scopes, nonce: q.code.Nonce})
+	err = cg.write(answer, q, keys, granted{grant: &g, user: user, scopes: g.Scopes, nonce: q.code.Nonce})
 	if err != nil {
 		return err
 	}
-	p.unprotected.name(ctx, q)
+	cg.unprotected.name(ctx, q)
 	return nil
 }
 
 // redeem stores the grant and returns its user, unless the code was used before or what it rests on is
 // gone.
-func (p *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Grant) (*storage.User, error) {
-	user, err := p.store.RedeemCode(ctx, g)
+func (cg *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Grant) (*storage.User, error) {
+	user, err := cg.store.RedeemCode(ctx, g)
 	switch {
 	case errors.Is(err, storage.ErrExists):
-		p.misused(ctx, q, storage.EventCodeReused)
+		cg.misused(ctx, q, storage.EventCodeReused)
 		return nil, invalidGrant(ctx, "the code was used before")
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, invalidGrant(ctx, "the user, the session, the consent or the client is gone")
@@ -128,20 +129,21 @@ func (p *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Grant
 }
 
 // newGrant is the grant that the code stands for.
-func (p *codeGrant) newGrant(q *tokenRequest) storage.Grant {
+func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 	c := q.code
 	g := storage.Grant{
 		TenantID: q.tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: c.ID,
 		UserID: c.UserID, ClientID: c.ClientID, SessionID: c.SessionID,
-		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !q.client.FirstParty, CredentialVersion: c.CredentialVersion,
-		Scopes: c.Scopes, Audience: c.Audience, Claims: c.Claims,
+		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !q.client.FirstParty,
+		CredentialVersion: c.CredentialVersion,
+		Scopes:            c.Scopes, Audience: c.Audience, Claims: c.Claims,
 		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: q.now,
-		ExpiresAt: q.now.Add(p.tokens.AccessTokenLifetime(q.client)),
+		ExpiresAt: q.now.Add(cg.tokens.AccessTokenLifetime(q.client)),
 	}
 	if q.client.MayUse("refresh_token") {
 		g.Generation, g.RotatedAt = 1, q.now
-		g.IdleExpiresAt = q.now.Add(q.client.RefreshTokenIdleLifetime.Or(p.idleLifetime))
-		g.ExpiresAt = q.now.Add(q.client.RefreshTokenLifetime.Or(p.lifetime))
+		g.IdleExpiresAt = q.now.Add(q.client.RefreshTokenIdleLifetime.Or(cg.idleLifetime))
+		g.ExpiresAt = q.now.Add(q.client.RefreshTokenLifetime.Or(cg.lifetime))
 	}
 	return g
 }
@@ -151,11 +153,16 @@ var onRecord = limit.Rule{Name: "code-on-record", Max: 1, Window: 15 * time.Minu
 
 // misused puts on record what was done with the code, once: a client that has a spent code can present
 // it as often as it likes, and the trail is kept for good.
-func (p *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) {
-	if _, ok := p.limits.Allow(ctx, q.tenant.ID, onRecord, kind+q.code.ID); !ok {
+func (cg *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) {
+	if _, ok := cg.limits.Allow(ctx, q.tenant.ID, onRecord, kind+q.code.ID); !ok {
 		return
 	}
-	p.observe(ctx, storage.Event{
+	cg.observe(ctx, codeEvent(q, kind))
+}
+
+// codeEvent is what the client did with a user's code.
+func codeEvent(q *tokenRequest, kind string) storage.Event {
+	return storage.Event{
 		TenantID: q.tenant.ID, Kind: kind, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID,
-	})
+	}
 }

@@ -25,7 +25,9 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 		return fosite.ErrInvalidRequest.WithDescription("grant_type is missing.")
 	}
 	if !slices.ContainsFunc(s.handlers, func(h *handler) bool { return h.name == name }) {
-		return fosite.ErrUnsupportedGrantType.WithDescription("There is no such grant type here; see grant_types_supported in the discovery document.")
+		return fosite.ErrUnsupportedGrantType.WithDescription(
+			"There is no such grant type here; see grant_types_supported in the discovery document.",
+		)
 	}
 	ctx := r.Context()
 	request, err := s.Engine.NewAccessRequest(ctx, r, &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now()})
@@ -43,5 +45,8 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 // which of the many reasons it was.
 func invalidGrant(ctx context.Context, why string) error {
 	web.Note(ctx, "why", why)
-	return fosite.ErrInvalidGrant.WithDescription("The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or verifier.")
+	return fosite.ErrInvalidGrant.WithDescription(
+		"The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or " +
+			"verifier.",
+	)
 }

@@ -36,32 +36,36 @@ type refreshGrant struct {
 
 // refreshStore is what the grant type asks of storage.
 type refreshStore interface {
-	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error)
-	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error)
+	Rotate(
+		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+	) (storage.Grant, storage.User, error)
+	Touch(
+		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+	) (storage.Grant, storage.User, error)
 	Grant(ctx context.Context, tenant, id string) (storage.Grant, error)
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error)
 	Apply(ctx context.Context, c storage.Change) error
 }
 
-func (p *refreshGrant) check(ctx context.Context, q *tokenRequest) error {
+func (rg *refreshGrant) check(ctx context.Context, q *tokenRequest) error {
 	value := q.form.Get("refresh_token")
 	if value == "" {
 		return fosite.ErrInvalidRequest.WithDescription("refresh_token is missing.")
 	}
 	var err error
-	if q.refresh.GrantID, q.refresh.Generation, err = p.tokens.OpenRefreshToken(q.tenant.ID, value); err != nil {
+	if q.refresh.GrantID, q.refresh.Generation, err = rg.tokens.OpenRefreshToken(q.tenant.ID, value); err != nil {
 		return invalidGrant(ctx, err.Error())
 	}
 	if q.scopes = strings.Fields(q.form.Get("scope")); len(q.scopes) > 0 {
-		return p.checkScope(ctx, q)
+		return rg.checkScope(ctx, q)
 	}
 	return nil
 }
 
 // checkScope refuses more than was granted before anything changes: a mistake in the client must not cost
 // the user the grant. This read is made only for clients that send scope.
-func (p *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
-	g, err := p.store.Grant(ctx, q.tenant.ID, q.refresh.GrantID)
+func (rg *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
+	g, err := rg.store.Grant(ctx, q.tenant.ID, q.refresh.GrantID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != q.client.ClientID {
 		return invalidGrant(ctx, "no such grant of this client")
 	}
@@ -76,13 +80,13 @@ func (p *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
 	return nil
 }
 
-func (p *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
+func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
 	allowed := q.client.Scopes()
-	keys, err := p.fetchKeys(ctx, q, slices.Contains(allowed, "openid"))
+	keys, err := rg.fetchKeys(ctx, q, slices.Contains(allowed, "openid"))
 	if err != nil {
 		return err
 	}
-	g, user, err := p.use(ctx, q)
+	g, user, err := rg.use(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -92,20 +96,20 @@ func (p *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosite
 		return !slices.Contains(allowed, scope) || len(q.scopes) > 0 && !slices.Contains(q.scopes, scope)
 	})
 	// The ID token is like the first, with a new iat and without the nonce (OIDC Core 12.2).
-	return p.write(answer, q, keys, granted{grant: g, user: user, scopes: scopes})
+	return rg.write(answer, q, keys, granted{grant: g, user: user, scopes: scopes})
 }
 
 // use makes the refresh token's successor the living one. It returns the grant with the new
 // generation, and the grant's user.
-func (p *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
-	advance := p.store.Rotate
+func (rg *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
+	advance := rg.store.Rotate
 	if !rotates(q.client) {
-		advance = p.store.Touch
+		advance = rg.store.Touch
 	}
-	idle := q.now.Add(q.client.RefreshTokenIdleLifetime.Or(p.idleLifetime))
+	idle := q.now.Add(q.client.RefreshTokenIdleLifetime.Or(rg.idleLifetime))
 	g, user, err := advance(ctx, q.tenant.ID, q.refresh.GrantID, q.client.ClientID, q.refresh.Generation, idle, q.now)
 	if errors.Is(err, storage.ErrStale) {
-		return p.stale(ctx, q)
+		return rg.stale(ctx, q)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("rotate refresh token: %w", err)
@@ -122,8 +126,8 @@ func rotates(c *storage.Client) bool {
 // stale finds out why a refresh token did not work. A predecessor inside the grace window is an answer
 // that was lost, or a second tab: it gets the successor that is there, never one more. An older one was
 // copied: which of the two holders is the thief cannot be told, so that the grant ends for both.
-func (p *refreshGrant) stale(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
-	g, err := p.store.Grant(ctx, q.tenant.ID, q.refresh.GrantID)
+func (rg *refreshGrant) stale(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
+	g, err := rg.store.Grant(ctx, q.tenant.ID, q.refresh.GrantID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil, invalidGrant(ctx, "no such grant")
@@ -136,15 +140,14 @@ func (p *refreshGrant) stale(ctx context.Context, q *tokenRequest) (*storage.Gra
 	case !g.RevokedAt.IsZero():
 		return nil, nil, invalidGrant(ctx, "the grant was revoked")
 	case q.refresh.Generation > g.Generation:
-		return nil, nil, p.rolledBack(ctx, q, &g)
+		return nil, nil, rg.rolledBack(ctx, q, &g)
 	case q.refresh.Generation == g.Generation:
 		return nil, nil, invalidGrant(ctx, "the grant is dead: expired, signed out, or the user or client disabled")
-	case q.refresh.Generation == g.Generation-1 && justNow(q.now.Sub(g.RotatedAt), p.grace):
-		return p.again(ctx, q)
+	case q.refresh.Generation == g.Generation-1 && justNow(q.now.Sub(g.RotatedAt), rg.grace):
+		return rg.again(ctx, q)
 	}
-	e := storage.Event{Kind: storage.EventRefreshReused, Actor: q.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
-	if err := p.store.Apply(ctx, oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token reused", e)); err != nil {
-		return nil, nil, fmt.Errorf("revoke reused grant: %w", err)
+	if err := rg.revoke(ctx, q, &g, storage.EventRefreshReused, "refresh token reused"); err != nil {
+		return nil, nil, err
 	}
 	return nil, nil, invalidGrant(ctx, "the refresh token was used before")
 }
@@ -152,18 +155,30 @@ func (p *refreshGrant) stale(ctx context.Context, q *tokenRequest) (*storage.Gra
 // rolledBack ends a grant whose token is ahead of it. We made the token, and no token is made before its
 // generation is stored: the database has forgotten it, as after a restore or the failover to a standby
 // that lagged behind. Its predecessors, spent long ago, would work again.
-func (p *refreshGrant) rolledBack(ctx context.Context, q *tokenRequest, g *storage.Grant) error {
-	e := storage.Event{Kind: storage.EventRefreshAhead, Actor: q.client.ClientID, UserID: g.UserID, ClientID: g.ClientID, Detail: map[string]string{"grant": g.ID}}
-	if err := p.store.Apply(ctx, oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{ID: g.ID}, "refresh token ahead of the database", e)); err != nil {
-		return fmt.Errorf("revoke grant that was rolled back: %w", err)
+func (rg *refreshGrant) rolledBack(ctx context.Context, q *tokenRequest, g *storage.Grant) error {
+	if err := rg.revoke(ctx, q, g, storage.EventRefreshAhead, "refresh token ahead of the database"); err != nil {
+		return err
 	}
-	p.log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. See docs/operations.md, Backups", "grant", g.ID)
+	rg.log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. "+
+		"See docs/operations.md, Backups", "grant", g.ID)
 	return invalidGrant(ctx, "the refresh token is ahead of its grant: the database was rolled back")
 }
 
+// revoke ends a grant for what its client presented, and records the event.
+func (rg *refreshGrant) revoke(ctx context.Context, q *tokenRequest, g *storage.Grant, kind, why string) error {
+	e := storage.Event{
+		Kind: kind, Actor: q.client.ClientID, UserID: g.UserID, ClientID: g.ClientID,
+		Detail: map[string]string{"grant": g.ID},
+	}
+	if err := rg.store.Apply(ctx, oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{ID: g.ID}, why, e)); err != nil {
+		return fmt.Errorf("revoke grant, %s: %w", why, err)
+	}
+	return nil
+}
+
 // again returns the grant of a predecessor that may still be used, if the grant lives, and its user.
-func (p *refreshGrant) again(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
-	g, user, err := p.store.LiveGrant(ctx, q.tenant.ID, q.refresh.GrantID, "", q.now)
+func (rg *refreshGrant) again(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
+	g, user, err := rg.store.LiveGrant(ctx, q.tenant.ID, q.refresh.GrantID, "", q.now)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil, invalidGrant(ctx, "the grant is dead")

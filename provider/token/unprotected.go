@@ -32,9 +32,11 @@ func (u *unprotectedClients) name(ctx context.Context, q *tokenRequest) {
 	if _, ok := u.limits.Allow(ctx, q.tenant.ID, unprotectedNamed, q.client.ClientID); !ok {
 		return // another replica named it
 	}
-	u.log.WarnContext(ctx, "a client sends neither code_challenge nor nonce: switch PKCE on in its library, then set require_pkce",
-		"tenant", q.tenant.ID, "client", q.client.ClientID)
-	u.observe(ctx, storage.Event{TenantID: q.tenant.ID, Kind: storage.EventClientUnprotected, Actor: q.client.ClientID, ClientID: q.client.ClientID})
+	u.log.WarnContext(ctx, "a client sends neither code_challenge nor nonce: switch PKCE on in its library, "+
+		"then set require_pkce", "tenant", q.tenant.ID, "client", q.client.ClientID)
+	u.observe(ctx, storage.Event{
+		TenantID: q.tenant.ID, Kind: storage.EventClientUnprotected, Actor: q.client.ClientID, ClientID: q.client.ClientID,
+	})
 }
 
 // unprotectedNamed bounds how often all replicas together name one client.
