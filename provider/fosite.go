@@ -5,10 +5,31 @@ import (
 	"net/url"
 
 	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/provider/authorize"
+	"github.com/vouchsafe/vouchsafe/provider/token"
 )
 
-// engineConfig returns fosite's configuration. One engine serves all tenants: what differs between them
-// is found in the request's context. The handlers of the endpoints are registered with it in New.
+// employEngine makes fosite's engine and the endpoints whose handlers it calls, and registers these with
+// it.
+func (p *Provider) employEngine() {
+	config := engineConfig(&p.Config, p.auth.Authenticate)
+	engine := fosite.NewOAuth2Provider(p.clients, config)
+	p.authorize = &authorize.Server{
+		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
+		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settling(), RequestLifetime: p.RequestLifetime,
+	}
+	p.token = token.New(&token.Server{
+		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
+		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
+		RefreshTokenGrace: p.RefreshTokenGrace,
+	})
+	config.AuthorizeEndpointHandlers = p.authorize.Handlers()
+	config.TokenEndpointHandlers = p.token.Handlers()
+}
+
+// engineConfig returns fosite's configuration, but for the handlers. One engine serves all tenants: what
+// differs between them is found in the request's context.
 func engineConfig(c *Config, authenticate fosite.ClientAuthenticationStrategy) *fosite.Config {
 	return &fosite.Config{
 		// Every field that has a getter with a default is set, because those getters

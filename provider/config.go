@@ -1,0 +1,137 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/authorize"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what the protocol remembers.
+type Store interface {
+	storage.Clients
+	storage.Consents
+	storage.Grants
+	storage.Keys
+	storage.SpentValues
+	storage.Audit
+	storage.Changes
+	// User is for claims of the user in ID tokens.
+	User(ctx context.Context, tenant, id string) (storage.User, error)
+	// CredentialsOf tells whether a user has a second factor, for clients that ask for it then.
+	CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error)
+}
+
+// Config is what a Provider is made of. Every field without "default" is required.
+type Config struct {
+	Store   Store
+	Secrets *secret.Masters
+	// Ephemeral remembers for a while which authorization requests are finished.
+	Ephemeral storage.Ephemeral
+	Sessions  *browser.Sessions
+	Limits    *limit.Limiter
+	// ClientFailures bounds the failures of one client from one address to authenticate. Default 20 in
+	// a minute.
+	ClientFailures limit.Rule
+	// Errors shows the user at the browser what went wrong.
+	Errors web.ErrorPage
+	Log    *slog.Logger
+	// Development tells clients why they were not believed.
+	Development bool
+	// Pages are where browsers are sent.
+	Pages Pages
+	// Fetch reads clients' jwks_uri. Default: a guarded fetcher that reaches public
+	// addresses only.
+	Fetch clientauth.Fetcher
+
+	// AccessTokenAlgorithm signs JWT access tokens. Default ES256; or RS256, EdDSA.
+	AccessTokenAlgorithm string
+	// CodeLifetime bounds the time from consent to the token endpoint. Default 60 s.
+	CodeLifetime time.Duration
+	// RequestLifetime bounds the time that a user may take to sign in. Default 1 h.
+	RequestLifetime time.Duration
+	// AccessTokenLifetime is the default for clients that say nothing. Default 10 min.
+	AccessTokenLifetime time.Duration
+	// IDTokenLifetime is the default for clients that say nothing. Default 1 h.
+	IDTokenLifetime time.Duration
+	// RefreshTokenLifetime is how long a grant can be refreshed at all. Default 90 days.
+	RefreshTokenLifetime time.Duration
+	// RefreshTokenIdleLifetime ends a refresh token that is not used. Default 30 days.
+	RefreshTokenIdleLifetime time.Duration
+	// RefreshTokenGrace is how long after a rotation the predecessor yields the same
+	// successor once more. Default 10 s.
+	RefreshTokenGrace time.Duration
+	// KeyRotation is how long a key signs. Default 90 days.
+	KeyRotation time.Duration
+}
+
+// Pages are the paths, below a tenant's issuer, of the pages that package login
+// serves. Each takes the sealed letter as i.
+type Pages struct {
+	Login        string // settles who the user is
+	SignUp       string // lets the user make an account; "" where there is no such page
+	Select       string // lets the user choose an account
+	SecondFactor string // settles that one proof was too little
+	Consent      string // asks what the client may have
+	SignOut      string // asks whether to sign out, when only the user may decide it
+	SignedOut    string // says that it is done
+	Challenge    string // the authorization challenge endpoint; "" where there is none
+	// Languages are those that the pages speak.
+	Languages []string
+	// Say returns the texts with the given ids in the language of the request, and the language.
+	// Default: the ids themselves.
+	Say func(r *http.Request, ids ...string) (lang string, in []string)
+}
+
+// settling returns the pages that settle a check of the authorization endpoint.
+func (p *Pages) settling() authorize.Pages {
+	return authorize.Pages{
+		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor, Consent: p.Consent, Say: p.Say,
+	}
+}
+
+// complete sets defaults, and refuses what cannot work.
+func (c *Config) complete() error {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.CodeLifetime, time.Minute)
+	def(&c.RequestLifetime, time.Hour)
+	def(&c.AccessTokenLifetime, 10*time.Minute)
+	def(&c.IDTokenLifetime, time.Hour)
+	def(&c.RefreshTokenLifetime, 90*24*time.Hour)
+	def(&c.RefreshTokenIdleLifetime, 30*24*time.Hour)
+	def(&c.RefreshTokenGrace, 10*time.Second)
+	def(&c.KeyRotation, 90*24*time.Hour)
+	if c.AccessTokenAlgorithm == "" {
+		c.AccessTokenAlgorithm = "ES256"
+	}
+	if c.Fetch == nil {
+		c.Fetch = clientauth.NewFetcher(clientauth.FetchConfig{})
+	}
+	if !slices.Contains(clients.SigningAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
+		return fmt.Errorf("access tokens cannot be signed with %q: use ES256, RS256 or EdDSA", c.AccessTokenAlgorithm)
+	}
+	return nil
+}
+
+// KeyLifetimes says how long keys sign and stay published.
+func (c *Config) KeyLifetimes() keys.Lifetimes {
+	return keys.Lifetimes{Rotation: c.KeyRotation, Longest: max(c.AccessTokenLifetime, c.IDTokenLifetime, 24*time.Hour)}
+}
