@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 )
 
 // FuzzClientKeys: of any document come public keys alone, each fit for its purpose, and
@@ -19,7 +20,7 @@ func FuzzClientKeys(f *testing.F) {
 	} {
 		f.Add([]byte(doc))
 	}
-	f.Add([]byte(`{"keys":[` + ecJWK(f, "a") + `,` + ecJWK(f, "b") + `]}`))
+	f.Add([]byte(`{"keys":[` + testkeys.JWK(f, "a") + `,` + testkeys.JWK(f, "b") + `]}`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		_ = jwksFaults(doc)
 		keys, bad, err := ParseJWKS(doc)

@@ -1,9 +1,7 @@
 package clients
 
 import (
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -15,12 +13,13 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 func TestWeakKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	good, other := ecJWK(t, "a"), ecJWK(t, "b")
+	good, other := testkeys.JWK(t, "a"), testkeys.JWK(t, "b")
 	b64 := func(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 	rsaJWK := func(bits int, e int64) string {
 		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
@@ -90,17 +89,4 @@ func TestWeakKeysAreRefused(t *testing.T) {
 			t.Errorf("%.20s: got no fault", raw)
 		}
 	}
-}
-
-func ecJWK(t testing.TB, kid string) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: kid})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -71,7 +72,7 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 func TestClientFaults(t *testing.T) {
 	t.Parallel()
 	day, zero, below := int64(86400), int64(0), int64(-1)
-	keys := fmt.Sprintf(`{"keys":[%s]}`, ecJWK(t, "a"))
+	keys := fmt.Sprintf(`{"keys":[%s]}`, testkeys.JWK(t, "a"))
 	tests := map[string]struct {
 		field  string // "" for no fault
 		change func(*storage.Client)

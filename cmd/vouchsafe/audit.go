@@ -119,7 +119,7 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	keep, err := cfg.retention()
+	keep, err := cfg.Retention()
 	if err != nil {
 		return err
 	}

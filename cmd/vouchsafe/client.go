@@ -255,7 +255,7 @@ func (a *app) plan(ctx context.Context, tenant, path string, then func(store, cl
 	if err != nil {
 		return err
 	}
-	file, err := declare.ReadClients(path, cfg.samples())
+	file, err := declare.ReadClients(path, cfg.AcceptsSamples())
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 const clientsBefore = `clients:
@@ -412,9 +413,9 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		if !strings.Contains(out, "Usage: vouchsafe "+words) {
 			t.Errorf("%s: got %s", words, out)
 		}
-		for _, s := range settings {
-			if has, want := strings.Contains(out, s.env()), words == "serve" || words == "config"; has != want {
-				t.Errorf("%s: %s in its help: %v", words, s.env(), has)
+		for _, s := range settings.All() {
+			if has, want := strings.Contains(out, s.Env()), words == "serve" || words == "config"; has != want {
+				t.Errorf("%s: %s in its help: %v", words, s.Env(), has)
 			}
 		}
 	}
@@ -435,7 +436,7 @@ func TestSmallCommands(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
-	if out := sh.do(t, "config") + sh.do(t, "config", "--json"); strings.Contains(out, goodSecret) || !strings.Contains(out, redacted) {
+	if out := sh.do(t, "config") + sh.do(t, "config", "--json"); strings.Contains(out, goodSecret) || !strings.Contains(out, settings.Redacted) {
 		t.Errorf("got %s", out)
 	}
 	for _, s := range []string{"bash", "zsh", "fish"} {

@@ -46,7 +46,7 @@ func (s *server) applyClients(ctx context.Context) error {
 }
 
 func (s *server) applyClientsFile(ctx context.Context) error {
-	file, err := declare.ReadClients(s.cfg.Clients, s.cfg.samples())
+	file, err := declare.ReadClients(s.cfg.Clients, s.cfg.AcceptsSamples())
 	if err != nil {
 		return unreadable("clients", err)
 	}

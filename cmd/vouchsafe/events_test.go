@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/internal/golden"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -116,7 +117,7 @@ var quotedKind = regexp.MustCompile("`([a-z]+\\.[a-z]+)`")
 // quotes a kind quotes one that exists.
 func TestDocumentsKnowEventKinds(t *testing.T) {
 	t.Parallel()
-	written(t, "../../docs/events.md", func(string) string { return eventsPage() })
+	golden.Check(t, "../../docs/events.md", func(string) string { return eventsPage() })
 	subjects := map[string]bool{}
 	for _, k := range storage.EventKinds {
 		subject, _, _ := strings.Cut(k.Kind, ".")

@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/gate"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 // guard puts before the server what bounds connections, and what learns from load balancers
 // whose they are.
 func (s *server) guard(listeners []net.Listener) {
-	within := func(networks []prefix) func(netip.Addr) bool {
+	within := func(networks []settings.Network) func(netip.Addr) bool {
 		return func(a netip.Addr) bool {
-			return slices.ContainsFunc(networks, func(p prefix) bool { return p.Contains(a) })
+			return slices.ContainsFunc(networks, func(p settings.Network) bool { return p.Contains(a) })
 		}
 	}
 	g := &gate.Gate{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 // A disk that is away may hold a question for as long: who asks for readiness is answered all
@@ -48,7 +49,7 @@ func TestReadinessDoesNotWaitForWhatIsSilent(t *testing.T) {
 // While nothing fails readiness costs no write.
 func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
 	t.Parallel()
-	cfg := &Config{Data: t.TempDir()}
+	cfg := &settings.Config{Data: t.TempDir()}
 	st, err := openStore(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
 }
 
 // locked calls do while another process, as SQLite sees it, writes to the database.
-func locked(t *testing.T, cfg *Config, do func()) {
+func locked(t *testing.T, cfg *settings.Config, do func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+datadir.Dir(cfg.Data).Database())
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -88,7 +89,7 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 }
 
 // keyLifetimes returns how long keys sign and stay published under the configuration.
-func keyLifetimes(cfg *Config) keys.Lifetimes {
+func keyLifetimes(cfg *settings.Config) keys.Lifetimes {
 	c := provider.Config{
 		KeyRotation:         time.Duration(cfg.KeyRotation),
 		AccessTokenLifetime: time.Duration(cfg.AccessTokenLifetime),

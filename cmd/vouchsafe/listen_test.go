@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"io"
 	"io/fs"
 	"net"
@@ -85,7 +86,7 @@ func TestListenSettings(t *testing.T) {
 		"VOUCHSAFE_CLIENT_IP_HEADER=X Real":     "no name of a header",
 		"VOUCHSAFE_CONNECTIONS_PER_ADDRESS=100": "",
 	} {
-		_, err := loadConfig(nil, "", []string{env})
+		_, err := settings.Load(nil, "", []string{env})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %q", env, err, want)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -103,32 +102,6 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// checkMail says what is wrong with the settings of mail and of text messages.
-func (c *Config) checkMail(wrong func(name, format string, args ...any)) {
-	if c.SMSURL != "" {
-		if _, err := mail.NewWebhook(string(c.SMSURL), cmp.Or(string(c.SMSSecret), "to be said below"), nil); err != nil {
-			wrong("sms_url", "%v", err)
-		} else if _, err := mail.NewWebhook(string(c.SMSURL), string(c.SMSSecret), nil); err != nil {
-			wrong("sms_secret", "%v", err)
-		}
-	}
-	if c.SMSPerHour < 1 {
-		wrong("sms_per_hour", "%d is none: leave sms_url out", c.SMSPerHour)
-	}
-	c.checkSMTPToken(wrong)
-	if c.SMTPURL == "" {
-		return
-	}
-	from := c.MailFrom
-	if from == "" {
-		wrong("mail_from", "is missing: smtp_url is set, and mails need a sender, such as Example <no-reply@example.com>")
-		from = "no-reply@example.com" // so that what is wrong with smtp_url is reported too
-	}
-	if _, err := mail.NewSMTP(string(c.SMTPURL), from, nil); err != nil {
-		wrong("smtp_url", "%v", err)
-	}
-}
-
 // wireMail makes what composes messages, and what sends them: through the server or the
 // webhook that is set, or on a developer's machine into the mailbox of the developer page.
 // With neither nothing sends them.
@@ -162,12 +135,12 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 
 // messageSenders returns what sends mails and text messages; nil where nothing does.
 func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
-	if s.cfg.playground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
+	if s.cfg.HasPlayground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
 		s.mailbox = &devpage.Mailbox{}
 		mails, texts = devSender{s.mailbox}, devSender{s.mailbox}
 	}
 	if s.cfg.SMTPURL != "" {
-		if mails, err = s.cfg.mailServer(roots); err != nil {
+		if mails, err = mailServer(s.cfg, roots); err != nil {
 			return nil, nil, err
 		}
 	}

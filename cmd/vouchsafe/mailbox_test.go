@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -25,11 +26,11 @@ func TestMailbox(t *testing.T) {
 	if !strings.Contains(r.out.String(), r.issuer+"/dev/mail") {
 		t.Errorf("the greeting does not tell of the mailbox:\n%s", r.out.String())
 	}
-	secrets, err := masters(&Config{Data: filepath.Join(sh.dir, "data")})
+	secrets, err := masters(&settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openStore(t.Context(), &Config{Data: filepath.Join(sh.dir, "data")})
+	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}

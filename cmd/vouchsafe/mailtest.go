@@ -36,7 +36,7 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	server, err := cfg.mailServer(roots)
+	server, err := mailServer(cfg, roots)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"reflect"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,7 +46,7 @@ type commands struct {
 	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with their own users, clients and keys."`
 	Restored    restoredCmd    `cmd:"" help:"End all sessions and grants that a restored backup has brought back."`
-	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings in force, or a sample settings file."`
+	Settings    configCmd      `cmd:"" name:"config" help:"Print the settings in force, or a sample settings file."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Check whether the server with these settings is healthy. For containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -126,89 +125,3 @@ func (a *app) run(ctx context.Context, args []string) int {
 type exitCode int
 
 func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }
-
-// config reads the settings.
-func (a *app) config() (*Config, error) {
-	return loadConfig(a.flags, a.configFile, a.environ)
-}
-
-// settingFlags is a pointer to a struct with a field for each setting that may be a
-// flag. The fields are texts: all sources are read, and complained of, in one way.
-func settingFlags() reflect.Value {
-	var fields []reflect.StructField
-	for _, s := range settings {
-		if s.secret {
-			continue
-		}
-		kind := reflect.TypeFor[*string]()
-		if t := reflect.TypeFor[Config]().Field(s.index).Type; t.Kind() == reflect.Bool || t == reflect.TypeFor[*bool]() {
-			kind = reflect.TypeFor[*bool]()
-		}
-		placeholder := s.tag.Get("default")
-		if placeholder == "" {
-			placeholder = "…"
-		}
-		fields = append(fields, reflect.StructField{
-			Name: reflect.TypeFor[Config]().Field(s.index).Name, Type: kind,
-			Tag: reflect.StructTag(fmt.Sprintf("name:%q placeholder:%q", s.flag(), placeholder)),
-		})
-	}
-	return reflect.New(reflect.StructOf(fields))
-}
-
-// givenFlags are the settings among the flags that were given, by their names.
-func givenFlags(flags reflect.Value) map[string]string {
-	given := map[string]string{}
-	for _, s := range settings {
-		field := flags.Elem().FieldByName(reflect.TypeFor[Config]().Field(s.index).Name)
-		if field.IsValid() && !field.IsNil() {
-			given[s.name] = fmt.Sprint(field.Elem().Interface())
-		}
-	}
-	return given
-}
-
-// describe is the help of a flag: a setting's is its field's comment.
-func describe(v *kong.Value) string {
-	name := strings.ReplaceAll(v.Name, "-", "_")
-	if s := settingNamed(name); s != nil && v.Help == "" {
-		text := settingDocs[name]
-		if p := s.tag.Get("production"); p != "" {
-			text += " In production: " + p + "."
-		}
-		return text + " [" + s.env() + "]"
-	}
-	return kong.DefaultHelpValueFormatter(v)
-}
-
-// help leaves the settings to the commands that are about them: every command takes
-// them, and few who ask for help mean them.
-func help(options kong.HelpOptions, ctx *kong.Context) error {
-	if cmd := ctx.Selected(); cmd == nil || cmd.Name != "serve" && cmd.Name != "config" {
-		for _, f := range ctx.Model.Flags {
-			f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == "Settings"
-		}
-		return kong.DefaultHelpPrinter(options, ctx)
-	}
-	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
-		return err
-	}
-	return secretSettings(ctx.Stdout)
-}
-
-// secretSettings is the help of the settings that are no flags.
-func secretSettings(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("\nSecret settings. They have no flags, because other processes can read flags. Add _FILE to the\nname to give the path of a file with the secret.\n")
-	for _, s := range settings {
-		if !s.secret {
-			continue
-		}
-		fmt.Fprintf(&b, "  %s\n", s.env())
-		for _, line := range wrap(settingDocs[s.name], 47) {
-			fmt.Fprintf(&b, "%33s%s\n", "", line)
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}

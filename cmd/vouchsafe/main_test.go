@@ -35,6 +35,9 @@ type shell struct {
 	env []string
 }
 
+// goodSecret is a master secret that is long and random enough.
+const goodSecret = "Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f"
+
 func newShell(t *testing.T, env ...string) *shell {
 	return &shell{t.TempDir(), append([]string{"VOUCHSAFE_LISTEN=127.0.0.1:0", "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:0"}, env...)}
 }
@@ -224,5 +227,12 @@ func eventually(t *testing.T, what string, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never comes about that %s", what)
 		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

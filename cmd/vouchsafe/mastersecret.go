@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -15,7 +16,7 @@ import (
 const sealEvery = time.Minute
 
 // openSecrets reads the master secrets and says that the first of them seals from now on.
-func openSecrets(ctx context.Context, cfg *Config, s store) (*secret.Masters, error) {
+func openSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
 	m, uses, err := checkSecrets(ctx, cfg, s)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func openSecrets(ctx context.Context, cfg *Config, s store) (*secret.Masters, er
 // checkSecrets reads the master secrets, and says which of them are to be noted in the
 // database before anything is sealed. It refuses when stored values hang on one that is
 // missing: a server that started without would fail people one by one.
-func checkSecrets(ctx context.Context, cfg *Config, s store) (m *secret.Masters, uses []string, err error) {
+func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (m *secret.Masters, uses []string, err error) {
 	if m, err = masters(cfg); err != nil {
 		return nil, nil, err
 	}

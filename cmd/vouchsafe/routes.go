@@ -21,7 +21,7 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, cfg, logging.New(cfg.logging(), a.stderr))
+	s, err := newServer(ctx, cfg, logging.New(cfg.LogOptions(), a.stderr))
 	if err != nil {
 		return err
 	}

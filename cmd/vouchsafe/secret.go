@@ -110,7 +110,7 @@ func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		r := &resealing{app: a, store: s, secrets: m}
-		if cfg.production() && !c.NoWait {
+		if cfg.Production() && !c.NoWait {
 			r.watch = 2*sealEvery + sealEvery/2
 		}
 		counts, err := r.run(ctx)

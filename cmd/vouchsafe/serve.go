@@ -22,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/gate"
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -40,7 +41,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	// Whoever collects the log may die. Without this, the next line would end the program.
 	signal.Ignore(syscall.SIGPIPE)
-	log, flush := logging.NewServing(cfg.logging(), a.stderr)
+	log, flush := logging.NewServing(cfg.LogOptions(), a.stderr)
 	defer flush()
 	// Listening comes first: it is what most often goes wrong, and quickest.
 	opened, err := listeners.Open(cfg.Listen, fs.FileMode(cfg.ListenMode))
@@ -104,7 +105,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { endBackground(); wg.Wait() }()
 
-	if !cfg.production() {
+	if !cfg.Production() {
 		s.greet(ctx, a.stdout)
 	}
 	s.warn()
@@ -190,7 +191,7 @@ func serveOn(srv *http.Server, l net.Listener) error {
 
 // listenOperations opens the operator's listener. That its default address is taken,
 // by another embedded server most likely, is no reason not to start.
-func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
+func listenOperations(cfg *settings.Config, log *slog.Logger) (net.Listener, error) {
 	if cfg.MetricsListen == "off" {
 		return nil, nil
 	}
@@ -202,7 +203,7 @@ func listenOperations(cfg *Config, log *slog.Logger) (net.Listener, error) {
 		l, err = net.Listen("tcp", cfg.MetricsListen)
 	}
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && !cfg.production() && cfg.MetricsListen == settingNamed("metrics_listen").tag.Get("default"):
+	case errors.Is(err, syscall.EADDRINUSE) && !cfg.Production() && cfg.MetricsListen == settings.Named("metrics_listen").Default():
 		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses another address, or off", "address", cfg.MetricsListen)
 		return nil, nil
 	case err != nil:
@@ -236,19 +237,19 @@ func (s *server) every(ctx context.Context, period time.Duration, what string, d
 
 // warn tells the operator what is allowed and yet worth a thought.
 func (s *server) warn() {
-	if s.cfg.production() && s.cfg.RedisURL == "" {
+	if s.cfg.Production() && s.cfg.RedisURL == "" {
 		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
 	}
 	if s.cfg.SMTPURL == "" && s.dev == nil {
 		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: users cannot sign up or reset their passwords")
 	}
 	if len(s.cfg.UnlimitedAddresses) > 0 {
-		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.printed(settingNamed("unlimited_addresses")))
+		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.Printed(settings.Named("unlimited_addresses")))
 	}
-	if s.cfg.Argon2Memory*s.cfg.Argon2Passes < leastHashing {
+	if s.cfg.HashesCheaply() {
 		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
 	}
-	if !s.cfg.production() {
+	if !s.cfg.Production() {
 		if owner := datadir.Dir(s.cfg.Data).Shared(); owner != "" {
 			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
 		}

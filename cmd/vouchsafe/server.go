@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -18,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -41,7 +43,7 @@ const (
 
 // server is Vouchsafe put together, without a listener.
 type server struct {
-	cfg      *Config
+	cfg      *settings.Config
 	log      *slog.Logger
 	store    store
 	secrets  *secret.Masters
@@ -60,7 +62,7 @@ type server struct {
 
 // newServer opens the stores, migrates, applies the clients file and wires the parts.
 // Close it, also when nothing is served.
-func newServer(ctx context.Context, cfg *Config, log *slog.Logger) (*server, error) {
+func newServer(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*server, error) {
 	s := &server{cfg: cfg, log: log, metrics: newMetrics()}
 	if err := s.assemble(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -130,12 +132,12 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 func (s *server) wire(shared, local storage.Ephemeral) error {
 	cfg := s.cfg
 	sessions := &browser.Sessions{Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime)}
-	limits := &limit.Limiter{Shared: shared, Local: local, Log: s.log, Unlimited: prefixes(cfg.UnlimitedAddresses)}
+	limits := &limit.Limiter{Shared: shared, Local: local, Log: s.log, Unlimited: settings.Prefixes(cfg.UnlimitedAddresses)}
 	roots, err := rootCAs(cfg.ExtraCAFile)
 	if err != nil {
 		return err
 	}
-	if s.hasher, err = cfg.hasher(); err != nil {
+	if s.hasher, err = newHasher(cfg); err != nil {
 		return err
 	}
 	mailer, err := s.wireMail(limits)
@@ -146,12 +148,12 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if !mailer.Sends() { // nobody could confirm an address
 		signUp = ""
 	}
-	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.development()})
+	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.InDevelopment()})
 	if err != nil {
 		return err
 	}
 	s.provider, err = provider.New(provider.Config{
-		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.development(),
+		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.InDevelopment(),
 		Errors: pages.ErrorPage,
 		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
 		Fetch:  clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
@@ -170,8 +172,8 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	useCases, err := people.New(people.Service{
-		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: cfg.policy(roots, s.log),
-		Secrets: s.secrets, Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: cfg.peopleRules(),
+		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
+		Secrets: s.secrets, Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: peopleRules(cfg),
 	})
 	if err != nil {
 		return err
@@ -180,17 +182,17 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		Pages: pages, Service: useCases, Sessions: sessions, Log: s.log,
 		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
 	}
-	if !cfg.production() {
+	if !cfg.Production() {
 		config.SetupToken = setupLink{s.secrets}.spends
 	}
-	if cfg.playground() {
+	if cfg.HasPlayground() {
 		config.Playground = "/dev"
 	}
 	standIns := s.wireUpstreams(&config, roots)
 	if s.pages, err = login.New(config); err != nil {
 		return err
 	}
-	if cfg.playground() {
+	if cfg.HasPlayground() {
 		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
 	}
 	return nil
@@ -263,10 +265,10 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 // issuer's name, and often: it is before tenants and the log.
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
-		TrustedProxies: prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
+		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
 		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
-		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.crowded.Inc,
+		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.crowded.Inc,
 	}
 	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
@@ -290,7 +292,7 @@ func (s *server) safely(next http.Handler) http.Handler {
 		// Pages set their own; nothing else is to be shown or framed at all.
 		web.Line("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 	}
-	if hasScheme(s.cfg.Issuer, "https") {
+	if strings.HasPrefix(s.cfg.Issuer, "https://") {
 		always = append(always, web.Line("Strict-Transport-Security", "max-age=31536000"))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/redis"
@@ -22,8 +23,8 @@ type store = *sqldb.Store
 
 // openStore opens the database, and makes its folder when it is embedded. It does not
 // migrate.
-func openStore(ctx context.Context, cfg *Config) (store, error) {
-	if cfg.production() {
+func openStore(ctx context.Context, cfg *settings.Config) (store, error) {
+	if cfg.Production() {
 		return sqldb.Open(ctx, string(cfg.DatabaseURL))
 	}
 	dir := datadir.Dir(cfg.Data)
@@ -34,17 +35,17 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 }
 
 // lockData takes the data folder of an embedded server. In production there is nothing to lock.
-func lockData(ctx context.Context, cfg *Config, log *slog.Logger) (*datadir.Lock, error) {
+func lockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*datadir.Lock, error) {
 	l := datadir.NewLock(datadir.Dir(cfg.Data), log)
-	if cfg.production() {
+	if cfg.Production() {
 		return l, nil
 	}
 	return l, l.Take(ctx, cfg.Issuer)
 }
 
 // unreachable says of a database that cannot be used which setting is to be looked at.
-func unreachable(cfg *Config, err error) error {
-	if cfg.production() && errors.Is(err, storage.ErrUnavailable) {
+func unreachable(cfg *settings.Config, err error) error {
+	if cfg.Production() && errors.Is(err, storage.ErrUnavailable) {
 		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there before the first start", err)
 	}
 	return err
@@ -53,13 +54,13 @@ func unreachable(cfg *Config, err error) error {
 // unreadable says of a file that cannot be read which setting named it.
 func unreadable(setting string, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("%w\nThe setting %s (%s) names it", err, setting, settingNamed(setting).env())
+		return fmt.Errorf("%w\nThe setting %s (%s) names it", err, setting, settings.Named(setting).Env())
 	}
 	return err
 }
 
 // masters are the master secrets: the setting's, or those that an embedded server made.
-func masters(cfg *Config) (*secret.Masters, error) {
+func masters(cfg *settings.Config) (*secret.Masters, error) {
 	if cfg.Secret != "" {
 		return secret.Parse(string(cfg.Secret))
 	}
@@ -72,7 +73,7 @@ func masters(cfg *Config) (*secret.Masters, error) {
 
 // openEphemeral opens what all replicas share for a while, and what this process keeps
 // for itself. Without Redis both are in this process, and one.
-func openEphemeral(cfg *Config) (shared, local storage.Ephemeral, closed func() error, err error) {
+func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
 		return own, own, func() error { return nil }, nil
@@ -97,7 +98,7 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if !cfg.production() {
+	if !cfg.Production() {
 		if err := s.Migrate(ctx); err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, log: logging.New(cfg.logging(), a.stderr), metrics: newMetrics()}
+	s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: newMetrics()}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	shared, local, err := s.open(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 )
 
@@ -13,7 +14,7 @@ import (
 // may be kept from signing in by that, and guesses count all the same.
 func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
 	t.Parallel()
-	shared, local, closed, err := openEphemeral(&Config{})
+	shared, local, closed, err := openEphemeral(&settings.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -89,7 +90,7 @@ type tenantView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-func viewTenant(cfg *Config, t storage.Tenant) tenantView {
+func viewTenant(cfg *settings.Config, t storage.Tenant) tenantView {
 	return tenantView{t.ID, t.Name, tenants.Issuer(cfg.Issuer, t), t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
 }
 
@@ -144,7 +145,7 @@ type tenantsFileArg struct {
 }
 
 // secretsReader reads the master secrets: openSecrets where something will be sealed.
-type secretsReader func(ctx context.Context, cfg *Config, s store) (*secret.Masters, error)
+type secretsReader func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error)
 
 // plan reads the file and says what it changes.
 func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, tenants.Plan) error) error {
@@ -189,7 +190,7 @@ func (*tenantDiffCmd) Help() string { return (*clientDiffCmd)(nil).Help() }
 
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
-	secrets := func(ctx context.Context, cfg *Config, s store) (*secret.Masters, error) {
+	secrets := func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
 		m, _, err := checkSecrets(ctx, cfg, s)
 		return m, err
 	}

@@ -3,38 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // pruneEvery is how often a server deletes what is kept no longer: the settings count in days.
 const pruneEvery = time.Hour
 
-// retention returns how long the settings keep what happened.
-func (c *Config) retention() (storage.Retention, error) {
-	keep := storage.Retention{
-		Events: time.Duration(c.KeepEvents), EventsOf: map[string]time.Duration{}, Addresses: time.Duration(c.KeepAddresses),
-		Removed: time.Duration(c.KeepRemoved), Revoked: time.Duration(c.KeepRevoked), Exported: c.KeepUnexported,
-	}
-	for _, text := range c.KeepEventsOf {
-		kind, life, ok := strings.Cut(text, "=")
-		var d storage.Duration
-		if err := d.UnmarshalText([]byte(life)); !ok || err != nil || kind == "" || strings.ContainsAny(kind, " %") {
-			return keep, fmt.Errorf("%q: write KIND=DURATION, such as login.failed=2160h", text)
-		}
-		keep.EventsOf[kind] = time.Duration(d)
-	}
-	return keep, nil
-}
-
 // prune deletes what is kept no longer.
 func (s *server) prune(ctx context.Context) {
 	clock := upkeep.NewClock()
 	s.every(ctx, pruneEvery, "prune", func(ctx context.Context) error {
-		keep, err := s.cfg.retention()
+		keep, err := s.cfg.Retention()
 		if err != nil {
 			return err
 		}

@@ -160,7 +160,7 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 	if err != nil {
 		return nil, err
 	}
-	policy := cfg.policy(roots, logging.New(cfg.logging(), a.stderr))
+	policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
 	err = policy.Check(ctx, password, u.Email, u.Username, u.Profile.Name, u.Profile.GivenName, u.Profile.FamilyName)
 	switch {
 	case err == nil:
@@ -171,7 +171,7 @@ func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) (
 		// account that tests use. They are told what people would be.
 		fmt.Fprintf(a.stderr, "vouchsafe: warning: %v\n", err)
 	}
-	hasher, err := cfg.hasher()
+	hasher, err := newHasher(cfg)
 	if err != nil {
 		return nil, err
 	}

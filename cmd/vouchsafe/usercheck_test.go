@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -19,7 +20,7 @@ func TestUserCheck(t *testing.T) {
 	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" || !strings.Contains(errs, "users: 1, findings: 0") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
-	s, err := openStore(t.Context(), &Config{Data: filepath.Join(sh.dir, "data")})
+	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}

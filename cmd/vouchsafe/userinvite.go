@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -61,7 +62,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 }
 
 // invitation makes what is stored, and the link.
-func (c *userInviteCmd) invitation(ctx context.Context, cfg *Config, s store) (storage.Code, storage.Delivery, string, error) {
+func (c *userInviteCmd) invitation(ctx context.Context, cfg *settings.Config, s store) (storage.Code, storage.Delivery, string, error) {
 	none := func(err error) (storage.Code, storage.Delivery, string, error) {
 		return storage.Code{}, storage.Delivery{}, "", err
 	}

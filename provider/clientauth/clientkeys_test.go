@@ -2,10 +2,6 @@ package clientauth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,8 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -66,7 +61,7 @@ func keyCheck(t *testing.T, by *Authenticator, from *clientServer) func(kid stri
 
 func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 	t.Parallel()
-	a, b := ecJWK(t, "a"), ecJWK(t, "b")
+	a, b := testkeys.JWK(t, "a"), testkeys.JWK(t, "b")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
 		by := &Authenticator{Fetch: from}
@@ -95,7 +90,7 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 
 func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 	t.Parallel()
-	a := ecJWK(t, "a")
+	a := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
 		by := &Authenticator{Fetch: from}
@@ -118,7 +113,7 @@ func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 // for again and again.
 func TestAStormIsOneFetch(t *testing.T) {
 	t.Parallel()
-	a := ecJWK(t, "a")
+	a := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
 		by := &Authenticator{Fetch: from}
@@ -147,7 +142,7 @@ func TestAStormIsOneFetch(t *testing.T) {
 
 func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 	t.Parallel()
-	a := ecJWK(t, "a")
+	a := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(a)}
 		by := &Authenticator{Fetch: from}
@@ -164,7 +159,7 @@ func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 
 func TestUnusableKeysAreLeftOut(t *testing.T) {
 	t.Parallel()
-	good := ecJWK(t, "a")
+	good := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
 		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
 		by := &Authenticator{Fetch: from}
@@ -184,17 +179,4 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 	if _, err := by.clientKeys(t.Context(), &storage.Client{}, ""); err == nil {
 		t.Error("a client without keys: no error")
 	}
-}
-
-func ecJWK(t testing.TB, kid string) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: kid})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"encoding"
@@ -16,36 +16,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// setting is one field of Config.
-type setting struct {
-	name   string // snake_case
-	secret bool
-	tag    reflect.StructTag
-	index  int
-}
-
-func (s *setting) env() string  { return envPrefix + strings.ToUpper(s.name) }
-func (s *setting) flag() string { return strings.ReplaceAll(s.name, "_", "-") }
-
-var settings = func() []*setting {
-	var all []*setting
-	for f := range reflect.TypeFor[Config]().Fields() {
-		if name := f.Tag.Get("setting"); name != "" {
-			all = append(all, &setting{name, f.Tag.Get("secret") != "", f.Tag, f.Index[0]})
-		}
-	}
-	return all
-}()
-
-func settingNamed(name string) *setting {
-	for _, s := range settings {
-		if s.name == name {
-			return s
-		}
-	}
-	return nil
-}
-
 // loader gathers the settings from their sources.
 type loader struct {
 	config Config
@@ -53,24 +23,24 @@ type loader struct {
 	faults declare.Faults
 }
 
-// loadConfig reads the settings. flags are those given, by the setting's name; file is
-// the one named by --config, or "". The Config comes back also when there are faults,
-// which are the error.
-func loadConfig(flags map[string]string, file string, environ []string) (*Config, error) {
+// Load reads the settings. Later sources win: defaults, the file, environ, flags. flags has the
+// settings that were given as flags, by their names; file is the path that --config names, "" for
+// none. Load returns the Config also when there are faults, which are the error (declare.Faults).
+func Load(flags map[string]string, file string, environ []string) (*Config, error) {
 	l := loader{origin: map[string]string{}}
 	env := l.ownEnviron(environ)
 	if file == "" {
-		file = env[envPrefix+"CONFIG"]
+		file = env[EnvPrefix+"CONFIG"]
 	}
 	l.readFile(file)
 	found := file == "" && l.config.file != ""
-	if found && l.config.production() {
+	if found && l.config.Production() {
 		l.faults.Add(l.origin["database_url"], "makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
 	}
 	l.readEnv(env)
-	for _, s := range settings {
-		if val, ok := flags[s.name]; ok {
-			l.set(s, "--"+s.flag(), val)
+	for _, s := range All() {
+		if val, ok := flags[s.Name]; ok {
+			l.set(s, "--"+s.Flag(), val)
 		}
 	}
 	l.defaults()
@@ -80,12 +50,12 @@ func loadConfig(flags map[string]string, file string, environ []string) (*Config
 		if o := l.origin[name]; o != "" {
 			return o
 		}
-		return settingNamed(name).env()
+		return Named(name).Env()
 	})...)
-	if c.Tenants == "" && !c.production() && isFile("tenants.yaml") {
+	if c.Tenants == "" && !c.Production() && isFile("tenants.yaml") {
 		c.Tenants = "tenants.yaml"
 	}
-	if c.Clients == "" && !c.production() && isFile("clients.yaml") {
+	if c.Clients == "" && !c.Production() && isFile("clients.yaml") {
 		c.Clients = "clients.yaml"
 	}
 	return c, l.faults.Err()
@@ -113,13 +83,13 @@ func (l *loader) readFile(file string) {
 
 // setFromEntry takes what an entry of the file sets.
 func (l *loader) setFromEntry(v declare.Value) {
-	s, fromFile := settingNamed(v.Name), false
+	s, fromFile := Named(v.Name), false
 	if s == nil {
-		s = settingNamed(strings.TrimSuffix(v.Name, "_file"))
-		fromFile = s != nil && s.secret
+		s = Named(strings.TrimSuffix(v.Name, "_file"))
+		fromFile = s != nil && s.Secret
 	}
 	switch {
-	case s == nil || s.name != v.Name && !fromFile:
+	case s == nil || s.Name != v.Name && !fromFile:
 		l.faults.At(v.NameAt, "%s is not a setting%s", v.Name, suggested(v.Name, func(setting string) string { return setting }))
 	case v.Empty:
 	case v.Texts == nil, fromFile && len(v.Texts) == 0:
@@ -131,7 +101,7 @@ func (l *loader) setFromEntry(v declare.Value) {
 	}
 }
 
-func (l *loader) setFromFile(s *setting, origin, path string) {
+func (l *loader) setFromFile(s *Setting, origin, path string) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		l.faults.Add(origin, "names a file that cannot be read: %v", err)
@@ -146,14 +116,14 @@ func (l *loader) setFromFile(s *setting, origin, path string) {
 }
 
 // set gives the setting a value, whatever gave it one before.
-func (l *loader) set(s *setting, origin string, texts ...string) {
+func (l *loader) set(s *Setting, origin string, texts ...string) {
 	field := reflect.ValueOf(&l.config).Elem().Field(s.index)
 	field.SetZero()
 	if err := setValue(field, texts); err != nil {
 		l.faults.Add(origin, "%v", err)
 		return
 	}
-	l.origin[s.name] = origin
+	l.origin[s.Name] = origin
 	if allowed := strings.Fields(s.tag.Get("oneof")); len(allowed) > 0 && !slices.Contains(allowed, field.String()) {
 		l.faults.Add(origin, "%q is not among its values: write one of %s", field.String(), strings.Join(allowed, ", "))
 	}
@@ -164,14 +134,14 @@ func (l *loader) set(s *setting, origin string, texts ...string) {
 
 // defaults fills the settings that no source has set.
 func (l *loader) defaults() {
-	for _, s := range settings {
+	for _, s := range All() {
 		val, ok := s.tag.Lookup("production")
-		if !ok || !l.config.production() {
+		if !ok || !l.config.Production() {
 			val, ok = s.tag.Lookup("default")
 		}
-		if ok && l.origin[s.name] == "" {
+		if ok && l.origin[s.Name] == "" {
 			if err := setValue(reflect.ValueOf(&l.config).Elem().Field(s.index), []string{val}); err != nil {
-				panic(fmt.Sprintf("default of %s: %v", s.name, err))
+				panic(fmt.Sprintf("default of %s: %v", s.Name, err))
 			}
 		}
 	}
@@ -219,12 +189,12 @@ func setValue(field reflect.Value, texts []string) error {
 	return nil
 }
 
-// printed is the setting's value as a file would have it, secrets hidden.
-func (c *Config) printed(s *setting) string {
+// Printed returns the value of the setting as a file would have it. Secrets are hidden.
+func (c *Config) Printed(s *Setting) string {
 	switch v := reflect.ValueOf(c).Elem().Field(s.index).Interface().(type) {
 	case storage.Duration:
 		return short(time.Duration(v))
-	case []prefix:
+	case []Network:
 		var all []string
 		for _, p := range v {
 			all = append(all, p.String())
@@ -249,14 +219,6 @@ func short(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-func settingNames() []string {
-	var names []string
-	for _, s := range settings {
-		names = append(names, s.name)
-	}
-	return names
 }
 
 func isFile(path string) bool {

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"regexp"
@@ -8,18 +8,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/declare"
 )
 
-// envPrefix is how the names of settings begin in the environment.
-const envPrefix = "VOUCHSAFE_"
-
 // ownEnviron are the variables that are meant for this program, without those that orchestrators
 // set by themselves.
 func (l *loader) ownEnviron(environ []string) map[string]string {
 	env := map[string]string{}
-	database := settingNamed("database_url").env()
+	database := Named("database_url").Env()
 	for _, e := range environ {
 		name, val, _ := strings.Cut(e, "=")
 		switch upper := strings.ToUpper(name); {
-		case !strings.HasPrefix(upper, envPrefix):
+		case !strings.HasPrefix(upper, EnvPrefix):
 		case upper != name:
 			if isSettingVariable(upper) {
 				l.faults.Add(name, "is not a setting: names are in capitals, write %s", upper)
@@ -40,7 +37,7 @@ func (l *loader) ownEnviron(environ []string) map[string]string {
 // Service whose name is vouchsafe, or begins with vouchsafe-, and Docker for each link to such a
 // container. What a person would write to say the port (VOUCHSAFE_PORT=8080) is not among it.
 func injected(name, val string) bool {
-	name = strings.TrimPrefix(name, envPrefix)
+	name = strings.TrimPrefix(name, EnvPrefix)
 	return injectedName.MatchString(name) || injectedPort.MatchString(name) && injectedURL.MatchString(val) ||
 		name == "NAME" && strings.HasPrefix(val, "/")
 }
@@ -52,18 +49,18 @@ var (
 )
 
 func isSettingVariable(name string) bool {
-	return slices.ContainsFunc(settings, func(s *setting) bool { return name == s.env() || s.secret && name == s.env()+"_FILE" })
+	return slices.ContainsFunc(All(), func(s *Setting) bool { return name == s.Env() || s.Secret && name == s.Env()+"_FILE" })
 }
 
 // readEnv takes the settings from the environment, and refuses what is none: a misspelt
 // setting that is ignored is found out by what it does not protect.
 func (l *loader) readEnv(env map[string]string) {
-	for _, s := range settings {
-		name := s.env()
+	for _, s := range All() {
+		name := s.Env()
 		val, ok := env[name]
-		if path := env[name+"_FILE"]; s.secret && path != "" && ok {
+		if path := env[name+"_FILE"]; s.Secret && path != "" && ok {
 			l.faults.Add(name, "and %s_FILE are both set: unset one", name)
-		} else if s.secret && path != "" {
+		} else if s.Secret && path != "" {
 			l.setFromFile(s, name+"_FILE", path)
 		}
 		if ok {
@@ -71,9 +68,9 @@ func (l *loader) readEnv(env map[string]string) {
 		}
 	}
 	for name := range env {
-		if name != envPrefix+"CONFIG" && !isSettingVariable(name) {
-			spelt := func(setting string) string { return envPrefix + strings.ToUpper(setting) }
-			l.faults.Add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, envPrefix)), spelt))
+		if name != EnvPrefix+"CONFIG" && !isSettingVariable(name) {
+			spelt := func(setting string) string { return EnvPrefix + strings.ToUpper(setting) }
+			l.faults.Add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), spelt))
 		}
 	}
 }
@@ -82,18 +79,18 @@ func (l *loader) readEnv(env map[string]string) {
 // source.
 func suggested(name string, spelt func(setting string) string) string {
 	if of, ok := strings.CutSuffix(name, "_file"); ok {
-		if s := settingNamed(of); s != nil {
+		if s := Named(of); s != nil {
 			return ": " + of + " is not secret, and only secrets are read from files. Write " + spelt(of)
 		}
 		if of == "config" {
-			return ": the file is named by " + envPrefix + "CONFIG or --config"
+			return ": the file is named by " + EnvPrefix + "CONFIG or --config"
 		}
 	}
 	var spellings []string
-	for _, s := range settings {
-		spellings = append(spellings, spelt(s.name))
-		if s.secret {
-			spellings = append(spellings, spelt(s.name+"_file"))
+	for _, s := range All() {
+		spellings = append(spellings, spelt(s.Name))
+		if s.Secret {
+			spellings = append(spellings, spelt(s.Name+"_file"))
 		}
 	}
 	if hint := declare.Suggest(spelt(name), spellings); hint != "" {
@@ -122,9 +119,9 @@ var otherNames = map[string]string{
 func alike(name string) string {
 	words := strings.Split(name, "_")
 	best, most := "", 0
-	for _, s := range settingNames() {
+	for _, s := range All() {
 		score := 0
-		for _, w := range strings.Split(s, "_") {
+		for _, w := range strings.Split(s.Name, "_") {
 			switch {
 			case !slices.Contains(words, w):
 				score--
@@ -135,7 +132,7 @@ func alike(name string) string {
 			}
 		}
 		if score > most {
-			best, most = s, score
+			best, most = s.Name, score
 		}
 	}
 	return best

@@ -1,34 +1,35 @@
-package main
+package settings
 
 import (
 	"fmt"
 	"net/netip"
 )
 
-// secretText is a setting that is never printed.
-type secretText string
+// Secret is the value of a setting that is never printed.
+type Secret string
 
-const redacted = "(set, not shown)"
+// Redacted is printed in the place of a Secret that is set.
+const Redacted = "(set, not shown)"
 
 // String hides the secret from every fmt verb that would print it, and from slog.
-func (s secretText) String() string {
+func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return redacted
+	return Redacted
 }
 
 // GoString hides it from %#v.
-func (s secretText) GoString() string { return s.String() }
+func (s Secret) GoString() string { return s.String() }
 
 // MarshalText hides it from JSON.
-func (s secretText) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// prefix is a network, or an address as the network of just that one.
-type prefix struct{ netip.Prefix }
+// Network is a network of IP addresses; a single address is a network of one.
+type Network struct{ netip.Prefix }
 
 // UnmarshalText reads 10.0.0.0/8 or 10.1.2.3.
-func (p *prefix) UnmarshalText(text []byte) error {
+func (p *Network) UnmarshalText(text []byte) error {
 	if addr, err := netip.ParseAddr(string(text)); err == nil {
 		addr = addr.Unmap().WithZone("")
 		p.Prefix = netip.PrefixFrom(addr, addr.BitLen())
@@ -42,7 +43,8 @@ func (p *prefix) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func prefixes(ps []prefix) []netip.Prefix {
+// Prefixes returns the networks as the standard library has them.
+func Prefixes(ps []Network) []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range ps {
 		out = append(out, p.Prefix)

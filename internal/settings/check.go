@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"net"
@@ -17,13 +17,33 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// check says all that is wrong, and what to write instead.
+// wrong notes a fault of the setting with the name.
+type wrong func(name, format string, args ...any)
+
+// check returns all that is wrong, and what to write instead. origin names the place where the
+// setting with a name was set.
 func (c *Config) check(origin func(name string) string) declare.Faults {
 	var fs declare.Faults
 	wrong := func(name, format string, args ...any) {
 		fs.Add(origin(name), format, args...)
 	}
-	if c.production() {
+	c.checkProduction(wrong)
+	c.checkIssuer(wrong)
+	c.checkSecret(wrong)
+	c.checkPasswords(wrong)
+	c.checkMessages(wrong)
+	c.checkRetention(wrong)
+	c.checkLimits(wrong)
+	c.checkListeners(wrong)
+	c.checkProxies(wrong)
+	c.checkLifetimes(wrong)
+	return fs
+}
+
+// checkProduction reports what a production server cannot do without, and what an embedded one
+// cannot know by itself.
+func (c *Config) checkProduction(wrong wrong) {
+	if c.Production() {
 		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
 			// Neither the URL nor the error is quoted: both may hold the password.
 			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special in the password percent-encoded")
@@ -35,20 +55,13 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
 		}
 	}
-	if _, unix := listeners.SocketPath(c.Listen); unix && !c.production() && c.Issuer == "" {
+	if _, unix := listeners.SocketPath(c.Listen); unix && !c.Production() && c.Issuer == "" {
 		wrong("issuer", "is missing: listen is a Unix socket, and only your proxy knows at which URL people reach it")
 	}
-	c.checkIssuer(wrong)
-	c.checkSecret(wrong)
-	c.checkPasswords(wrong)
-	c.checkMail(wrong)
-	if _, err := c.retention(); err != nil {
-		wrong("keep_events_of", "%v", err)
-	}
-	if c.KeepRevoked < storage.Duration(15*time.Minute) {
-		wrong("keep_revoked", "is shorter than 15m: a revoked grant is what tells that its code was used. Write 15m or more")
-	}
-	c.checkLimits(wrong)
+}
+
+// checkListeners reports what is wrong with the addresses to listen on, and with their TLS.
+func (c *Config) checkListeners(wrong wrong) {
 	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
 		if name == "metrics_listen" && addr == "off" {
 			continue
@@ -63,14 +76,15 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	if c.ConnectionsPerAddress < 16 {
 		wrong("connections_per_address", "%d is too few for one browser beside others: write 16 or more", c.ConnectionsPerAddress)
 	}
-	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
-		wrong("proxy_protocol", "is believed of trusted_proxies alone: set those, too")
-	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")
 	}
-	if c.CodeLifetime > storage.Duration(10*time.Minute) {
-		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
+}
+
+// checkProxies reports what is wrong with the proxies before the server.
+func (c *Config) checkProxies(wrong wrong) {
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		wrong("proxy_protocol", "is believed of trusted_proxies alone: set those, too")
 	}
 	for _, p := range c.TrustedProxies {
 		// X-Forwarded-For would then be whatever the sender writes, and so would the
@@ -82,6 +96,13 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	if c.ClientIPHeader != "" && !httpguts.ValidHeaderFieldName(c.ClientIPHeader) {
 		wrong("client_ip_header", "%q is no name of a header: write one such as X-Forwarded-For", c.ClientIPHeader)
 	}
+}
+
+// checkLifetimes reports what is wrong with how long codes, tokens and sessions are valid.
+func (c *Config) checkLifetimes(wrong wrong) {
+	if c.CodeLifetime > storage.Duration(10*time.Minute) {
+		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
+	}
 	// Within it a stolen token works beside its owner's, and nobody learns of it.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
 		wrong("refresh_token_grace", "is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")
@@ -89,10 +110,10 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	if c.SessionIdle > c.SessionLifetime {
 		wrong("session_idle", "is longer than session_lifetime (%s): write that or less", time.Duration(c.SessionLifetime))
 	}
-	return fs
 }
 
-func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
+// checkIssuer reports what is wrong with the issuer.
+func (c *Config) checkIssuer(wrong wrong) {
 	if c.Issuer == "" {
 		return
 	}
@@ -113,7 +134,7 @@ func (c *Config) checkIssuer(wrong func(name, format string, args ...any)) {
 	}
 }
 
-// asBrowsersWrite is the URL's host as browsers write it, or "" for one that there cannot be.
+// asBrowsersWrite returns the host of the URL as browsers write it; "" for one that there cannot be.
 func asBrowsersWrite(u *url.URL) string {
 	host, err := hostname.Canonical(u.Scheme, u.Host)
 	if err != nil {
@@ -122,7 +143,8 @@ func asBrowsersWrite(u *url.URL) string {
 	return host
 }
 
-func (c *Config) checkSecret(wrong func(name, format string, args ...any)) {
+// checkSecret reports what is wrong with the master secret.
+func (c *Config) checkSecret(wrong wrong) {
 	if c.Secret == "" {
 		return
 	}
@@ -142,18 +164,13 @@ func (c *Config) checkSecret(wrong func(name, format string, args ...any)) {
 	}
 }
 
-// loopback says whether the host is this machine, whatever the network says.
+// loopback reports whether the host is this machine, whatever the network says.
 func loopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap().IsLoopback()
 	}
 	host = strings.ToLower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
-}
-
-func hasScheme(rawURL, scheme string) bool {
-	u, err := url.Parse(rawURL)
-	return err == nil && u.Scheme == scheme
 }
 
 func hostOf(rawURL string) string {

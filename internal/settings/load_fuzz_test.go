@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 )
 
 // hiddenSettings are the settings that are never printed.
-func hiddenSettings() []*setting {
-	return slices.DeleteFunc(slices.Clone(settings), func(s *setting) bool { return !s.secret })
+func hiddenSettings() []*Setting {
+	return slices.DeleteFunc(slices.Clone(All()), func(s *Setting) bool { return !s.Secret })
 }
 
 // placed is how each line about a fault begins: with a setting or a place in a file.
@@ -55,13 +55,13 @@ func FuzzSettings(f *testing.F) {
 		secret := hiddenSettings()[int(which)%len(hiddenSettings())]
 		env := strings.Split(environ, "\n")
 		if len(text) > 0 || strings.ContainsAny(hidden, "\n\r\u0085\u2028\u2029") {
-			env = append(env, secret.env()+"="+hidden+canary)
-		} else if err := os.WriteFile(path, []byte(secret.name+": "+hidden+canary), 0o600); err != nil {
+			env = append(env, secret.Env()+"="+hidden+canary)
+		} else if err := os.WriteFile(path, []byte(secret.Name+": "+hidden+canary), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := loadConfig(nil, path, env)
+		c, err := Load(nil, path, env)
 		if told := fmt.Sprintf("%v\n%+v\n%#v", err, *c, *c); !strings.Contains(given, canary) && strings.Contains(told, canary) {
-			t.Errorf("%s=%q: %s", secret.env(), hidden+canary, told)
+			t.Errorf("%s=%q: %s", secret.Env(), hidden+canary, told)
 		}
 		if err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -74,16 +74,16 @@ func FuzzSettings(f *testing.F) {
 		// Written down as it is printed, and read with the same secrets.
 		var again []yaml.Node
 		env = nil
-		for _, s := range settings {
-			val := c.printed(s)
-			if s.secret {
+		for _, s := range All() {
+			val := c.Printed(s)
+			if s.Secret {
 				if v := settingValue(c, s); v != "" {
-					env = append(env, s.env()+"="+v)
+					env = append(env, s.Env()+"="+v)
 				}
 				continue
 			}
 			if val != "" {
-				again = append(again, yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s.name}, yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: val})
+				again = append(again, yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s.Name}, yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: val})
 			}
 		}
 		m := yaml.Node{Kind: yaml.MappingNode}
@@ -97,19 +97,19 @@ func FuzzSettings(f *testing.F) {
 		if err := os.WriteFile(path, out, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		twice, err := loadConfig(nil, path, env)
+		twice, err := Load(nil, path, env)
 		if err != nil {
 			t.Fatalf("%s\nread again: %v", out, err)
 		}
-		for _, s := range settings {
-			if twice.printed(s) != c.printed(s) {
-				t.Errorf("%s: %q is read as %q", s.name, c.printed(s), twice.printed(s))
+		for _, s := range All() {
+			if twice.Printed(s) != c.Printed(s) {
+				t.Errorf("%s: %q is read as %q", s.Name, c.Printed(s), twice.Printed(s))
 			}
 		}
 	})
 }
 
 // settingValue is a secret setting in the clear.
-func settingValue(c *Config, s *setting) string {
-	return map[string]string{"database_url": string(c.DatabaseURL), "redis_url": string(c.RedisURL), "secret": string(c.Secret), "smtp_url": string(c.SMTPURL), "sms_url": string(c.SMSURL), "sms_secret": string(c.SMSSecret)}[s.name]
+func settingValue(c *Config, s *Setting) string {
+	return map[string]string{"database_url": string(c.DatabaseURL), "redis_url": string(c.RedisURL), "secret": string(c.Secret), "smtp_url": string(c.SMTPURL), "sms_url": string(c.SMSURL), "sms_secret": string(c.SMSSecret)}[s.Name]
 }

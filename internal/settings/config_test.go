@@ -1,8 +1,7 @@
-package main
+package settings
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write the files that tests compare with")
+	"github.com/vouchsafe/vouchsafe/internal/golden"
+)
 
 // settle reads settings in an empty folder, with a vouchsafe.yaml unless it is "".
 func settle(t *testing.T, yaml string, environ []string, flags map[string]string) (*Config, error) {
@@ -22,7 +21,7 @@ func settle(t *testing.T, yaml string, environ []string, flags map[string]string
 	if yaml != "" {
 		write(t, "vouchsafe.yaml", yaml)
 	}
-	return loadConfig(flags, "", environ)
+	return Load(flags, "", environ)
 }
 
 func write(t *testing.T, path, text string) {
@@ -39,8 +38,8 @@ func TestNothingSetIsAServerOnLocalhost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Issuer != "http://localhost:8080" || c.Listen != "localhost:8080" || c.production() || !c.development() || !c.local() {
-		t.Errorf("got issuer %q, listen %q, production %v, development %v, local %v", c.Issuer, c.Listen, c.production(), c.development(), c.local())
+	if c.Issuer != "http://localhost:8080" || c.Listen != "localhost:8080" || c.Production() || !c.InDevelopment() || !c.Local() {
+		t.Errorf("got issuer %q, listen %q, production %v, development %v, local %v", c.Issuer, c.Listen, c.Production(), c.InDevelopment(), c.Local())
 	}
 }
 
@@ -51,7 +50,7 @@ func TestLaterSourcesWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{c.AccessTokenLifetime.Or(0).String(), c.IDTokenLifetime.Or(0).String(), c.LogLevel, c.LogFormat, c.printed(settingNamed("trusted_proxies"))}
+	got := []string{c.AccessTokenLifetime.Or(0).String(), c.IDTokenLifetime.Or(0).String(), c.LogLevel, c.LogFormat, c.Printed(Named("trusted_proxies"))}
 	want := []string{"1m0s", "2m0s", "error", "auto", "10.0.0.0/8,192.0.2.7/32"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -157,13 +156,13 @@ func TestProductionIsNotConfiguredByChance(t *testing.T) {
 	if _, err := settle(t, file, nil, nil); err == nil || !strings.Contains(err.Error(), "--config vouchsafe.yaml") {
 		t.Errorf("found: got %v", err)
 	}
-	c, err := loadConfig(nil, "vouchsafe.yaml", nil)
-	if err != nil || !c.production() || c.StopDelay.Or(0) != 3*time.Second {
+	c, err := Load(nil, "vouchsafe.yaml", nil)
+	if err != nil || !c.Production() || c.StopDelay.Or(0) != 3*time.Second {
 		t.Errorf("named: got %v, %+v", err, c)
 	}
 	// Nor are its clients.
 	write(t, "clients.yaml", "clients: []\n")
-	if c, err = loadConfig(nil, "vouchsafe.yaml", nil); err != nil || c.Clients != "" {
+	if c, err = Load(nil, "vouchsafe.yaml", nil); err != nil || c.Clients != "" {
 		t.Errorf("got clients %q, %v", c.Clients, err)
 	}
 }
@@ -206,8 +205,8 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range settings {
-		all = append(all, c.printed(s)...)
+	for _, s := range All() {
+		all = append(all, c.Printed(s)...)
 	}
 	all = fmt.Appendf(all, "%v %+v %#v %s %q", c, c, c, c.Secret, c.Secret)
 	if strings.Contains(string(all), goodSecret) {
@@ -230,8 +229,8 @@ func TestOnlyThisMachineHasADeveloperPage(t *testing.T) {
 		{"localhost:8080", "https://localhost.example.com", false},
 	} {
 		got, err := settle(t, "", []string{"VOUCHSAFE_LISTEN=" + c.listen, "VOUCHSAFE_ISSUER=" + c.issuer}, nil)
-		if err != nil || got.local() != c.want || got.samples() != c.want {
-			t.Errorf("%s at %s: got local %v, samples %v, %v, want %v", c.issuer, c.listen, got.local(), got.samples(), err, c.want)
+		if err != nil || got.Local() != c.want || got.AcceptsSamples() != c.want {
+			t.Errorf("%s at %s: got local %v, samples %v, %v, want %v", c.issuer, c.listen, got.Local(), got.AcceptsSamples(), err, c.want)
 		}
 	}
 }
@@ -277,18 +276,18 @@ func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
 // TestEverySettingIsDocumented compares the sample file with what the comments say.
 func TestEverySettingIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, s := range settings {
-		if len(settingDocs[s.name]) < 20 {
-			t.Errorf("%s has no comment worth the name", s.name)
+	for _, s := range All() {
+		if len(s.Doc()) < 20 {
+			t.Errorf("%s has no comment worth the name", s.Name)
 		}
 	}
-	written(t, "../../examples/vouchsafe.yaml", func(string) string { return sampleSettings() })
+	golden.Check(t, "../../examples/vouchsafe.yaml", func(string) string { return Sample() })
 }
 
 // TestSampleSettingsWork takes every comment mark off the sample's settings.
 func TestSampleSettingsWork(t *testing.T) {
 	var yaml strings.Builder
-	for line := range strings.Lines(sampleSettings()) {
+	for line := range strings.Lines(Sample()) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") {
 			line = rest
 		}
@@ -296,7 +295,7 @@ func TestSampleSettingsWork(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	write(t, "named.yaml", yaml.String())
-	if _, err := loadConfig(nil, "named.yaml", []string{"VOUCHSAFE_SECRET=" + goodSecret}); err != nil {
+	if _, err := Load(nil, "named.yaml", []string{"VOUCHSAFE_SECRET=" + goodSecret}); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,41 +1,12 @@
-package main
+package settings
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
-type settingsCmd struct {
-	Sample bool `help:"Print a vouchsafe.yaml that explains every setting."`
-	jsonFlag
-}
-
-func (c *settingsCmd) Run(a *app) error {
-	if c.Sample {
-		_, err := io.WriteString(a.stdout, sampleSettings())
-		return err
-	}
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		all := map[string]string{}
-		for _, s := range settings {
-			all[s.name] = cfg.printed(s)
-		}
-		return a.printJSON(all)
-	}
-	t := a.table("SETTING", "VALUE")
-	for _, s := range settings {
-		t.row(s.name, cfg.printed(s))
-	}
-	return t.flush()
-}
-
-// sampleSettings is a vouchsafe.yaml in which everything is explained and nothing set.
-func sampleSettings() string {
+// Sample returns a vouchsafe.yaml that explains every setting and sets none.
+func Sample() string {
 	var b strings.Builder
 	b.WriteString(`# Settings of Vouchsafe. Nothing is set here: each line shows the default, or an example
 # where there is none. Each setting can also come from the environment (VOUCHSAFE_LISTEN),
@@ -45,19 +16,19 @@ func sampleSettings() string {
 #
 # Made by: vouchsafe config --sample
 `)
-	for _, s := range settings {
+	for _, s := range All() {
 		b.WriteString("\n")
-		for _, line := range wrap(settingDocs[s.name], 85) {
+		for _, line := range s.DocLines(85) {
 			fmt.Fprintf(&b, "# %s\n", line)
 		}
-		val := s.tag.Get("default")
+		val := s.Default()
 		if val == "" {
 			val = s.tag.Get("sample")
 		}
-		if p := s.tag.Get("production"); p != "" {
+		if p := s.ProductionDefault(); p != "" {
 			fmt.Fprintf(&b, "# In production: %s.\n", p)
 		}
-		fmt.Fprintf(&b, "#%s: %s\n", s.name, val)
+		fmt.Fprintf(&b, "#%s: %s\n", s.Name, val)
 	}
 	return b.String()
 }

@@ -1,0 +1,54 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/internal/golden"
+)
+
+// TestSettingsPage compares docs/settings.md with the settings.
+func TestSettingsPage(t *testing.T) {
+	t.Parallel()
+	golden.Check(t, "../../docs/settings.md", func(string) string { return settingsPage() })
+}
+
+// settingsPage returns docs/settings.md.
+func settingsPage() string {
+	var b strings.Builder
+	b.WriteString(`# Settings
+
+Without any settings, ` + "`vouchsafe serve`" + ` is a working server on localhost.
+
+The setting ` + "`listen`" + ` in ` + "`vouchsafe.yaml`" + ` is ` + "`VOUCHSAFE_LISTEN`" + ` in the environment and ` + "`--listen`" + `
+as a flag. Flags override the environment, and the environment overrides the file.
+` + "`vouchsafe config`" + ` shows the settings in force; ` + "`vouchsafe config --sample`" + ` prints a file to
+begin with.
+
+Settings marked * are secret and have no flag. Add ` + "`_file`" + ` (` + "`_FILE`" + `) to the name to give the path
+of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `.
+
+A list is separated by commas, or is a list in YAML. Durations are written 90s, 15m, 720h. The
+server refuses to start with misspelt or invalid settings, and reports all of them together.
+It also refuses any other variable that begins with ` + "`VOUCHSAFE_`" + `, except those that Kubernetes
+and Docker set for a Service or container of that name, such as ` + "`VOUCHSAFE_SERVICE_HOST`" + `.
+
+| setting | default | |
+|---|---|---|
+`)
+	for _, s := range All() {
+		name, val := "`"+s.Name+"`", s.Default()
+		if s.Secret {
+			name += " *"
+		}
+		if val != "" {
+			val = "`" + val + "`"
+		}
+		if p := s.ProductionDefault(); p != "" {
+			val += ", in production `" + p + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, val, strings.ReplaceAll(s.Doc(), "|", `\|`))
+	}
+	return b.String()
+}
