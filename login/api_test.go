@@ -13,7 +13,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -322,10 +321,8 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 func (a *apiSite) invites(email string) string {
 	a.t.Helper()
 	r := a.asked(storage.TenantSettings{})
-	code, m, _, err := people.Invite(a.login.Secrets, a.login.Mail, web.TenantOf(r.Context()), a.claimed(email), "en")
+	_, err := a.login.Invite(r.Context(), a.login.askerOf(r), email)
 	must(a.t, err)
-	must(a.t, a.store.PutCode(r.Context(), code, m))
-	a.login.Mail.Stored()
 	_, token, _ := strings.Cut(a.mails.Next(a.t, email).Link, "invitation=")
 	return token
 }

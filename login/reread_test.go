@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -39,16 +40,16 @@ func TestNamesOfEarlierReleasesAreReadAnew(t *testing.T) {
 		email, key      string
 		verified        bool
 		skeleton        string
-		found           []Found
+		found           []reread.Found
 		signsInBy       []string
 		signsInNoMoreBy string
 	}{
 		{old("jo@example.com", "jo@example.com", "jo"), "jo@example.com", "jo@example.com", true, "jo", nil, []string{"jo@example.com", "jo"}, ""},
-		{old("boss@fa\u00df.example", "boss@fass.example", ""), "boss@xn--fa-hia.example", "boss@xn--fa-hia.example", false, "", []Found{FoundDomain}, []string{"boss@fa\u00df.example"}, "boss@fass.example"},
-		{old("Jo@B\u00fccher.example", "jo@xn--bcher-kva.example", ""), "Jo@xn--bcher-kva.example", "jo@xn--bcher-kva.example", true, "", []Found{FoundSpelling}, []string{"jo@b\u00fccher.example"}, ""},
-		{old("two@stra\u00dfe.example", "two@strasse.example", ""), "two@stra\u00dfe.example", "two@strasse.example", false, "", []Found{FoundTwice}, []string{"two@strasse.example"}, ""},
+		{old("boss@fa\u00df.example", "boss@fass.example", ""), "boss@xn--fa-hia.example", "boss@xn--fa-hia.example", false, "", []reread.Found{reread.Domain}, []string{"boss@fa\u00df.example"}, "boss@fass.example"},
+		{old("Jo@B\u00fccher.example", "jo@xn--bcher-kva.example", ""), "Jo@xn--bcher-kva.example", "jo@xn--bcher-kva.example", true, "", []reread.Found{reread.Spelling}, []string{"jo@b\u00fccher.example"}, ""},
+		{old("two@stra\u00dfe.example", "two@strasse.example", ""), "two@stra\u00dfe.example", "two@strasse.example", false, "", []reread.Found{reread.Twice}, []string{"two@strasse.example"}, ""},
 		{old("two@xn--strae-oqa.example", "two@xn--strae-oqa.example", ""), "two@xn--strae-oqa.example", "two@xn--strae-oqa.example", true, "", nil, []string{"two@stra\u00dfe.example"}, ""},
-		{old("\ufb01ona@example.com", "fiona@example.com", ""), "fiona@example.com", "fiona@example.com", false, "", []Found{FoundDomain}, []string{"fiona@example.com"}, ""},
+		{old("\ufb01ona@example.com", "fiona@example.com", ""), "fiona@example.com", "fiona@example.com", false, "", []reread.Found{reread.Domain}, []string{"fiona@example.com"}, ""},
 		{old("x%y.example@example.com", "x%y.example@example.com", ""), "x%y.example@example.com", "x%y.example@example.com", true, "", nil, []string{"x%y.example@example.com"}, ""},
 		{old("", "", "alice"), "", "", false, "alice", nil, []string{"alice"}, ""},
 		{old("", "", "a1ice"), "", "", false, "", nil, []string{"a1ice"}, ""},
@@ -56,8 +57,8 @@ func TestNamesOfEarlierReleasesAreReadAnew(t *testing.T) {
 		{old("", "", "root"), "", "", false, "root", nil, []string{"root"}, ""},
 	}
 	for round := range 3 { // what has been read anew stays as it is
-		told := map[string][]Found{}
-		if err := RereadUsers(t.Context(), s.store, func(u storage.User, what Found) { told[u.ID] = append(told[u.ID], what) }); err != nil {
+		told := map[string][]reread.Found{}
+		if err := reread.All(t.Context(), s.store, func(u storage.User, what reread.Found) { told[u.ID] = append(told[u.ID], what) }); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range people {

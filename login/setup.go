@@ -88,7 +88,7 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	// `user add --verified`.
 	user := storage.User{
 		TenantID: web.TenantOf(r.Context()).ID, ID: id.String(), EmailVerified: true,
-		Roles: []string{"admin"}, CreatedAt: now, UpdatedAt: now,
+		Roles: []string{storage.RoleAdmin}, CreatedAt: now, UpdatedAt: now,
 	}
 	email.Give(&user)
 	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}

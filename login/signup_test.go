@@ -13,8 +13,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
-	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -301,17 +299,13 @@ func TestInvitations(t *testing.T) {
 	invite := func(email string) smtptest.Message {
 		t.Helper()
 		r := s.asked(storage.TenantSettings{})
-		code, m, link, err := people.Invite(s.login.Secrets, s.login.Mail, web.TenantOf(r.Context()), s.claimed(email), "en")
+		inv, err := s.login.Invite(t.Context(), s.login.askerOf(r), email)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.store.PutCode(t.Context(), code, m); err != nil {
-			t.Fatal(err)
-		}
-		s.login.Mail.Stored()
 		got := s.mails.Next(t, email)
-		if got.Link != link {
-			t.Errorf("the mail leads to %s, want %s", got.Link, link)
+		if got.Link != inv.Link {
+			t.Errorf("the mail leads to %s, want %s", got.Link, inv.Link)
 		}
 		return got
 	}
@@ -339,7 +333,9 @@ func TestInvitations(t *testing.T) {
 	if p := v.post("/signup", "invitation", tokenOf(m), "password", fresh); p.status != http.StatusBadRequest {
 		t.Errorf("accepted twice: got %d", p.status)
 	}
-	if p := v.post("/signup", "invitation", tokenOf(invite("jo@example.com")), "password", fresh); p.status != http.StatusConflict {
+	late := invite("kim@example.com")
+	s.user("default", "kim@example.com", "", fresh)
+	if p := v.post("/signup", "invitation", tokenOf(late), "password", fresh); p.status != http.StatusConflict {
 		t.Errorf("somebody who has an account: got %d", p.status)
 	}
 	last := invite("mo@example.com")

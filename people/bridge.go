@@ -42,7 +42,6 @@ func (s *Service) ToTarget(target, network string, quiet bool) []limit.By {
 }
 func (a Asker) KnownDevice(user storage.User) (device string, ok bool)   { return a.knownDevice(user) }
 func (a Asker) UsesPasswords() bool                                      { return a.usesPasswords() }
-func (a Asker) Event(e storage.Event) storage.Event                      { return a.event(e) }
 func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	s.observeSome(ctx, a, e)

@@ -40,18 +40,6 @@ func (i issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digit
 // newCode makes a code for the reader of what is sent to target, and stores nothing. data is
 // what the code sets in motion; it is sealed.
 func (s *Service) newCode(a Asker, purpose, target, userID string, data any, life time.Duration) (issued, error) {
-	return makeCode(s.Secrets, a.Tenant.ID, purpose, target, userID, data, life)
-}
-
-// newOwnCode is newCode for an owner, who may have a code beside those of others; see
-// Asker.codeOwner.
-func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, data any) (issued, error) {
-	code, err := s.newCode(a, purpose, target, userID, data, codeLife)
-	code.Asker = owner
-	return code, err
-}
-
-func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, data any, life time.Duration) (issued, error) {
 	plain, err := json.Marshal(data)
 	if err != nil {
 		return issued{}, fmt.Errorf("code: %w", err)
@@ -64,11 +52,19 @@ func makeCode(secrets *secret.Masters, tenant, purpose, target, userID string, d
 	sum := sha256.Sum256([]byte(link))
 	c := issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
 	c.Code = storage.Code{
-		TenantID: tenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
-		CodeHash: secrets.Box(tenant, secret.MailedCode).MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
-		Data: secrets.Box(tenant, secret.MailedCode).Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+		TenantID: a.Tenant.ID, ID: flow, Purpose: purpose, Target: target, UserID: userID,
+		CodeHash: s.Secrets.Box(a.Tenant.ID, secret.MailedCode).MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
+		Data: s.Secrets.Box(a.Tenant.ID, secret.MailedCode).Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
 	}
 	return c, nil
+}
+
+// newOwnCode is newCode for an owner, who may have a code beside those of others; see
+// Asker.codeOwner.
+func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, data any) (issued, error) {
+	code, err := s.newCode(a, purpose, target, userID, data, codeLife)
+	code.Asker = owner
+	return code, err
 }
 
 // Proof is what comes back from the reader of a code: Digits, typed in the browser that holds

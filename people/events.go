@@ -23,6 +23,9 @@ func (a Asker) event(e storage.Event) storage.Event {
 	return audit.Origin{RequestID: a.RequestID, IP: a.Address}.Event(e)
 }
 
+// Event is event for the packages below this one.
+func (a Asker) Event(e storage.Event) storage.Event { return a.event(e) }
+
 // observe records an event that is part of no change.
 func (s *Service) observe(ctx context.Context, a Asker, e storage.Event) {
 	audit.Writer{Store: s.Store, Log: s.Log}.Observe(ctx, a.event(e))

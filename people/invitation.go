@@ -6,9 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -22,15 +19,46 @@ const ErrInvitationGone = Refusal("signup.invite_gone")
 // invitation is what is sealed in an invitation.
 type invitation struct{ Email string }
 
-// Invite makes an invitation to sign up: the code to store with its mail, and the link.
-func Invite(secrets *secret.Masters, mailer *mail.Mailer, t *web.Tenant, email address.Claimed, language string) (storage.Code, storage.Delivery, string, error) {
-	code, err := makeCode(secrets, t.ID, storage.CodeInvite, email.Key(), "", invitation{email.String()}, InvitationLife)
-	if err != nil {
-		return storage.Code{}, storage.Delivery{}, "", err
+// Invitation is an invitation that was made.
+type Invitation struct {
+	Link      string // makes an account, once
+	ExpiresAt time.Time
+}
+
+// Invite invites the owner of an e-mail address to sign up, by a mail with the link. Its refusals are
+// ErrSignUpClosed and ErrAccountExists.
+func (s *Service) Invite(ctx context.Context, a Asker, email string) (Invitation, error) {
+	if err := s.MaySignUp(a, true); err != nil {
+		return Invitation{}, err
 	}
-	link := t.URL("/signup?invitation=" + code.Token)
-	m, err := mailer.Compose(t, email.Recipient(), language, "invitation", map[string]string{"Link": link})
-	return code.Code, m, link, err
+	to, err := claimAs("email", email, "signup.bad_email")
+	if err != nil {
+		return Invitation{}, err
+	}
+	switch _, err := s.Store.UserByEmail(ctx, a.Tenant.ID, to.Key()); {
+	case err == nil:
+		return Invitation{}, ErrAccountExists
+	case !errors.Is(err, storage.ErrNotFound):
+		return Invitation{}, err
+	}
+	code, err := s.newCode(a, storage.CodeInvite, to.Key(), "", invitation{to.String()}, InvitationLife)
+	if err != nil {
+		return Invitation{}, err
+	}
+	link := a.Tenant.URL("/signup?invitation=" + code.Token)
+	m, err := s.compose(a, to.Recipient(), "invitation", map[string]string{"Link": link})
+	if err != nil {
+		return Invitation{}, err
+	}
+	invited := a.event(storage.Event{Kind: storage.EventUserInvited, Detail: map[string]string{"email": to.Key()}})
+	err = s.Store.Apply(ctx, storage.Change{
+		TenantID: a.Tenant.ID, Now: code.CreatedAt, Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
+		Events: []storage.Event{invited},
+	})
+	if err == nil {
+		s.Mail.Stored()
+	}
+	return Invitation{link, code.ExpiresAt}, err
 }
 
 // OpenInvitation returns the address that an invitation is for, by the token of its link. It

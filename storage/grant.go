@@ -87,6 +87,15 @@ type Spent struct {
 	ExpiresAt time.Time // after it the value is refused for its age, and the row may go
 }
 
+// FirstAdministrator returns what is spent when the default tenant gets its first administrator: after it,
+// the link by which one is made works no more.
+func FirstAdministrator() Spent {
+	return Spent{
+		TenantID: DefaultTenant, Purpose: SpentSetup, Value: "first administrator",
+		ExpiresAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+}
+
 // SpentValues keeps what was used up.
 type SpentValues interface {
 	// Spend marks the value once. ErrExists: it was spent before.

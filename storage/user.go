@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// RoleAdmin is the role of users who manage the tenant.
+const RoleAdmin = "admin"
+
 // User says who a person is. What proves them is a Credential, and lives in a
 // table of its own.
 type User struct {
@@ -23,7 +26,7 @@ type User struct {
 	Phone            string // E.164, or ""
 	PhoneVerified    bool
 	Profile          Profile
-	Roles            []string // "admin" manages the tenant
+	Roles            []string // RoleAdmin and names of the operator's own
 	Disabled         bool
 	// SecuredAt is when somebody who reads the person's mail said that a change was not
 	// theirs. Such an account is Disabled, too: a new code to its address opens it again.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -15,7 +15,7 @@ const rereadEvery = time.Hour
 // as replicas of the release before may run beside this one.
 func (s *server) reread(ctx context.Context) {
 	once := func(ctx context.Context) error {
-		return login.RereadUsers(ctx, s.store, func(u storage.User, what login.Found) {
+		return reread.All(ctx, s.store, func(u storage.User, what reread.Found) {
 			s.log.WarnContext(ctx, "address read anew: vouchsafe user check", "tenant", u.TenantID, "user", u.ID, "what", string(what))
 		})
 	}

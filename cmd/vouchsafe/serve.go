@@ -280,7 +280,8 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 			row("Mailbox", s.cfg.Issuer+"/dev/mail")
 		}
 	}
-	if spent, err := s.store.IsSpent(ctx, storage.DefaultTenant, firstAdmin.Purpose, firstAdmin.Value); err == nil && !spent {
+	once := storage.FirstAdministrator()
+	if spent, err := s.store.IsSpent(ctx, once.TenantID, once.Purpose, once.Value); err == nil && !spent {
 		row("First admin", s.cfg.Issuer+"/setup?token="+setupLink{s.secrets}.token())
 		row("", "(this link creates the first administrator, once; keep it to yourself)")
 	}

@@ -3,18 +3,10 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// firstAdmin is what creating the first administrator spends, by the link that an
-// embedded server prints or by `user add --admin`: after it there is no such link.
-var firstAdmin = storage.Spent{
-	TenantID: storage.DefaultTenant, Purpose: storage.SpentSetup, Value: "first administrator",
-	ExpiresAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
-}
 
 // setupLink is the link's token. Nothing is stored for it: whoever has the master
 // secret, and so runs the server, can make it, and nobody else.
@@ -37,5 +29,5 @@ func (l setupLink) spends(_ context.Context, tenant, token string) (storage.Spen
 	if err != nil || tenant != storage.DefaultTenant || !l.box().VerifyMAC(setupMessage, mac) {
 		return storage.Spent{}, storage.ErrNotFound
 	}
-	return firstAdmin, nil
+	return storage.FirstAdministrator(), nil
 }

@@ -1,20 +1,26 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
-	"github.com/vouchsafe/vouchsafe/people/address"
-	passwords "github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/username"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 type userCmd struct {
@@ -48,142 +54,118 @@ type userAddCmd struct {
 }
 
 func (c *userAddCmd) Run(ctx context.Context, a *app) error {
-	now := time.Now()
-	id, err := uuid.NewV7()
+	row, err := c.row()
 	if err != nil {
 		return err
 	}
-	u := storage.User{
-		TenantID: c.Tenant, ID: id.String(), EmailVerified: c.Verified, Username: c.Username,
-		Profile:   storage.Profile{Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName},
-		CreatedAt: now, UpdatedAt: now,
-	}
-	if err := readProfile(c.Profile, &u); err != nil {
+	// Checked before the password is asked for.
+	var u administration.NewUser
+	err = a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		u, err = d.Check(ctx, d.asker, row, c.Reserved)
 		return err
-	}
-	if c.Admin {
-		u.Roles = []string{"admin"}
-	}
-	email, err := address.Claim(c.Email)
+	})
 	if err != nil {
-		return fmt.Errorf("%q %w", c.Email, err)
+		return hinted(err)
 	}
-	email.Give(&u)
-	if err := a.withStore(ctx, func(s store) error { return c.check(ctx, s, &u) }); err != nil {
-		return err
-	}
-	creds, err := a.newPassword(ctx, c.PasswordStdin, u)
+	secret, err := a.readPassword(ctx, c.PasswordStdin)
 	if err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
-		once, err := c.spends(ctx, s)
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		hash, err := a.newPassword(ctx, d, u.User(), secret, c.PasswordStdin)
 		if err != nil {
 			return err
 		}
-		err = s.Apply(ctx, storage.Change{
-			TenantID: c.Tenant, UserID: u.ID, Now: u.CreatedAt, Spend: once, Add: &u, Credentials: creds,
-			Events: []storage.Event{byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventUserAdded, UserID: u.ID})},
-		})
-		if errors.Is(err, storage.ErrExists) {
-			return fmt.Errorf("another user already has the address %s, or that user name or one that looks like it", c.Email)
-		} else if err != nil {
+		added, err := d.Add(ctx, d.asker, u, hash)
+		if err != nil {
 			return err
 		}
-		if len(creds) == 0 {
+		if hash == nil {
 			fmt.Fprintf(a.stderr, "%s has no password yet: vouchsafe user password %s\n", c.Email, c.Email)
 		}
 		if c.JSON {
-			return a.printJSON(viewUser(u))
+			return a.printJSON(viewUser(added))
 		}
-		fmt.Fprintln(a.stdout, u.ID)
+		fmt.Fprintln(a.stdout, added.ID)
 		return nil
 	})
 }
 
-// check holds the person to the rules of the tenant's sign-up page, before their password is
-// asked for.
-func (c *userAddCmd) check(ctx context.Context, s store, u *storage.User) error {
-	t, err := s.Tenant(ctx, c.Tenant)
-	if err != nil {
-		return noSuch(err, "tenant", c.Tenant)
+// row returns what the flags and the file of the profile say.
+func (c *userAddCmd) row() (importing.Row, error) {
+	row := importing.Row{Email: c.Email, EmailVerified: c.Verified, Username: c.Username}
+	if strings.TrimSpace(c.Email) == "" {
+		return row, errors.New("the e-mail address is empty")
 	}
-	rules := t.Settings.SignUp.ReservedUsernames
-	if c.Reserved {
-		rules = []string{}
+	if err := readProfile(c.Profile, &row); err != nil {
+		return row, err
 	}
-	if err := giveUsername(u, u.Username, rules); err != nil {
-		return err
+	if c.Admin {
+		row.Roles = []string{storage.RoleAdmin}
 	}
-	if err := checkTexts(*u); err != nil {
-		return err
+	for _, f := range []struct {
+		to   *string
+		flag string
+	}{{&row.Profile.Name, c.Name}, {&row.Profile.GivenName, c.GivenName}, {&row.Profile.FamilyName, c.FamilyName}} {
+		if f.flag != "" {
+			*f.to = f.flag
+		}
 	}
-	if err := checkPhone(u); err != nil {
-		return err
-	}
-	return freePhone(ctx, s, *u)
+	return row, nil
 }
 
-// spends is what adding the person spends: the first administrator ends the set-up link.
-func (c *userAddCmd) spends(ctx context.Context, s store) ([]storage.Spent, error) {
-	if !c.Admin || c.Tenant != firstAdmin.TenantID {
-		return nil, nil
+// readProfile reads what is known of a user from a file: an object with the claims of OIDC Core 5.1, by
+// their names. A user name that the row has already stays.
+func readProfile(file string, row *importing.Row) error {
+	if file == "" {
+		return nil
 	}
-	spent, err := s.IsSpent(ctx, c.Tenant, firstAdmin.Purpose, firstAdmin.Value)
-	if spent || err != nil {
-		return nil, err
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
 	}
-	return []storage.Spent{firstAdmin}, nil
+	var known struct {
+		storage.Profile
+		Username      string `json:"preferred_username"`
+		Phone         string `json:"phone_number"`
+		PhoneVerified bool   `json:"phone_number_verified"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&known); err != nil {
+		return fmt.Errorf("profile %s: want a JSON object of claims such as given_name and address: %w", file, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("profile %s: there is something behind the JSON object", file)
+	}
+	row.Profile, row.Phone, row.PhoneVerified = known.Profile, known.Phone, known.PhoneVerified
+	row.Username = cmp.Or(row.Username, known.Username)
+	return nil
 }
 
-// newPassword is a password's credential: from standard input, from whoever sits at
-// the terminal, or none.
-func (a *app) newPassword(ctx context.Context, fromStdin bool, u storage.User) ([]storage.Credential, error) {
-	if !fromStdin && !a.interactive() {
-		return nil, nil
-	}
-	var password string
-	var err error
-	if fromStdin {
-		password, err = a.readSecret(ctx, "password")
-	} else {
-		password, err = a.askTwice(ctx, "Password")
-	}
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	roots, err := rootCAs(cfg.ExtraCAFile)
-	if err != nil {
-		return nil, err
-	}
-	policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
-	err = policy.Check(ctx, password, u.Email, u.Username, u.Profile.Name, u.Profile.GivenName, u.Profile.FamilyName)
+// readPassword reads a password from standard input, or asks for it at the terminal. It returns "" if
+// there is neither.
+func (a *app) readPassword(ctx context.Context, fromStdin bool) (string, error) {
 	switch {
-	case err == nil:
-	case !fromStdin, errors.Is(err, passwords.ErrTooShort), errors.Is(err, passwords.ErrTooLong):
-		return nil, err
-	default:
-		// A script was told this password by somebody who runs the server, often for an
-		// account that tests use. They are told what people would be.
-		fmt.Fprintf(a.stderr, "vouchsafe: warning: %v\n", err)
+	case fromStdin:
+		return a.readSecret(ctx, "password")
+	case a.interactive():
+		return a.askTwice(ctx, "Password")
 	}
-	hasher, err := newHasher(cfg)
-	if err != nil {
-		return nil, err
+	return "", nil
+}
+
+// newPassword returns the hash of a password for the user; nil if secret is "". A script is only warned of
+// a weak one.
+func (a *app) newPassword(ctx context.Context, d desk, u storage.User, secret string, fromStdin bool) ([]byte, error) {
+	if secret == "" {
+		return nil, nil
 	}
-	hash, err := hasher.Hash(ctx, password)
-	if err != nil {
-		return nil, err
+	hash, weak, err := d.NewPassword(ctx, u, secret, fromStdin)
+	if weak != nil {
+		fmt.Fprintf(a.stderr, "vouchsafe: warning: %v\n", weak)
 	}
-	now := time.Now()
-	return []storage.Credential{{
-		TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasswordCredential,
-		Data: hash, CreatedAt: now, UpdatedAt: now,
-	}}, nil
+	return hash, err
 }
 
 type userListCmd struct {
@@ -234,59 +216,67 @@ func (u userView) state() string {
 	return strings.Join(append(words, u.Roles...), " ")
 }
 
-// who names a person.
+// who names a user.
 type who struct {
 	User string `arg:"" help:"Their id, e-mail address or user name."`
 	tenantFlag
 }
 
-func (w *who) find(ctx context.Context, s store) (storage.User, error) {
-	if _, err := uuid.Parse(w.User); err == nil {
-		u, err := s.User(ctx, w.Tenant, w.User)
-		return u, noSuch(err, "person", w.User)
-	}
-	if email, err := address.Read(w.User); err == nil {
-		u, err := s.UserByEmail(ctx, w.Tenant, email.Key())
-		return u, noSuch(err, "person", w.User)
-	}
-	key, ok := username.Key(w.User)
-	if !ok {
-		return storage.User{}, noSuch(storage.ErrNotFound, "person", w.User)
-	}
-	u, err := s.UserByUsername(ctx, w.Tenant, key)
-	return u, noSuch(err, "person", w.User)
-}
-
-// change finds the user and makes the change that do returns, with an event of this kind.
-func (w *who) change(ctx context.Context, a *app, kind string, do func(storage.User) (storage.Change, error)) error {
-	return a.withStore(ctx, func(s store) error {
-		u, err := w.find(ctx, s)
+// with finds the user, and calls do.
+func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) error) error {
+	return a.withAccounts(ctx, w.Tenant, func(d desk) error {
+		u, err := d.Find(ctx, d.asker, w.User)
 		if err != nil {
-			return err
+			return noSuch(err, "person", w.User)
 		}
-		ch, err := do(u)
-		if err != nil {
-			return err
-		}
-		return applyTo(ctx, s, u, kind, ch)
+		return do(d, u)
 	})
 }
 
-// applyTo makes a change of the user, with an event of this kind.
-func applyTo(ctx context.Context, s store, u storage.User, kind string, ch storage.Change) error {
-	ch.TenantID, ch.UserID, ch.Now = u.TenantID, u.ID, time.Now()
-	ch.Events = []storage.Event{byCLI(storage.Event{TenantID: u.TenantID, Kind: kind, UserID: u.ID})}
-	return s.Apply(ctx, ch)
+// desk is where an administrator works at the command line: at the accounts of a tenant.
+type desk struct {
+	administration.Accounts
+	store store
+	asker people.Asker
+}
+
+// withAccounts opens the accounts of a tenant.
+func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) error) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	roots, err := rootCAs(cfg.ExtraCAFile)
+	if err != nil {
+		return err
+	}
+	hasher, err := newHasher(cfg)
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		asker, err := commandAsker(ctx, cfg, s, tenant)
+		if err != nil {
+			return err
+		}
+		policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
+		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
+	})
+}
+
+// commandAsker returns the administrator at the command line as the asker for a tenant.
+func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant string) (people.Asker, error) {
+	t, err := s.Tenant(ctx, tenant)
+	return people.Asker{
+		Tenant: &web.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
+		Actor:  people.ActorCommand, Known: people.KnowsNothing,
+	}, noSuch(err, "tenant", tenant)
 }
 
 type userShowCmd struct{ who }
 
 func (c *userShowCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		u, err := c.find(ctx, s)
-		if err != nil {
-			return err
-		}
+	return c.with(ctx, a, func(_ desk, u storage.User) error {
 		return a.printJSON(viewUser(u))
 	})
 }
@@ -297,49 +287,43 @@ type userPasswordCmd struct {
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventPasswordSet, func(u storage.User) (storage.Change, error) {
+	return c.with(ctx, a, func(d desk, u storage.User) error {
 		if !c.PasswordStdin && !a.interactive() {
-			return storage.Change{}, errors.New("there is no terminal on which to ask for the password: use --password-stdin")
+			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
 		}
-		creds, err := a.newPassword(ctx, c.PasswordStdin, u)
-		return storage.Change{Raise: true, Credentials: creds}, err
+		secret, err := a.readPassword(ctx, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
+		hash, err := a.newPassword(ctx, d, u, secret, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
+		return d.SetPassword(ctx, d.asker, u.ID, hash)
 	})
 }
 
 type userRecoverCmd struct{ who }
 
-// Run takes all that can be asked for as a second factor. Passkeys too: who still has one
-// signs in by it, and needs nobody's help.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventFactorOff, func(storage.User) (storage.Change, error) {
-		return storage.Change{RemoveCredentials: []storage.CredentialKey{
-			{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs},
-			{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs},
-			{Kind: storage.FormerTOTPCredential, ID: storage.AllIDs}, {Kind: storage.FormerRecoveryCredential, ID: storage.AllIDs},
-		}}, nil
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		return d.Recover(ctx, d.asker, u.ID)
 	})
 }
 
 type userDisableCmd struct{ who }
 
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventUserDisabled, func(u storage.User) (storage.Change, error) {
-		u.Disabled, u.SecuredAt, u.UpdatedAt = true, time.Time{}, time.Now() // a mail does not open what an operator closed
-		return storage.Change{
-			Update: &u,
-			// So that nothing of what the user had comes back when the account is enabled again.
-			EndSessions: &storage.SessionFilter{},
-			Revoke:      []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: u.ID}, Why: "user disabled"}},
-		}, nil
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		return d.Disable(ctx, d.asker, u.ID)
 	})
 }
 
 type userEnableCmd struct{ who }
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, storage.EventUserEnabled, func(u storage.User) (storage.Change, error) {
-		u.Disabled, u.SecuredAt, u.UpdatedAt = false, time.Time{}, time.Now()
-		return storage.Change{Update: &u}, nil
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		return d.Enable(ctx, d.asker, u.ID)
 	})
 }
 
@@ -352,15 +336,11 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
 		return fmt.Errorf("this permanently removes %s with all their data: confirm with --yes (user disable locks them out, and can be undone)", c.User)
 	}
-	return a.withStore(ctx, func(s store) error {
-		u, err := c.find(ctx, s)
-		if err != nil {
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		if err := d.Remove(ctx, d.asker, u.ID); err != nil {
 			return err
 		}
-		if err := applyTo(ctx, s, u, storage.EventUserRemoved, storage.Change{Remove: true}); err != nil {
-			return err
-		}
-		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalUser, u.ID)
+		a.finishRemoval(ctx, d.store, c.Tenant, storage.RemovalUser, u.ID)
 		return nil
 	})
 }

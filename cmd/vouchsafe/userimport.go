@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/reread"
 )
 
 type userImportCmd struct {
@@ -50,14 +47,7 @@ Who is there already is passed over, so that an import that was interrupted can 
 started again.`
 }
 
-const (
-	// batchSize is how many rows are added at once. Their writes are committed together.
-	batchSize = 32
-	// leastRest is the least that an import rests behind a batch.
-	leastRest = 5 * time.Millisecond
-)
-
-// refusal is a row that was not imported.
+// refusal is a row that was not imported, as the report has it.
 type refusal struct {
 	Line   int    `json:"line"`
 	ID     string `json:"id,omitempty"`
@@ -66,279 +56,117 @@ type refusal struct {
 	Reason string `json:"reason"`
 }
 
-// importing is an import under way.
-type importing struct {
-	store    store
-	rules    rowRules
-	dry      bool
-	again    bool // of the batch before, some people were there: much of the file may be
-	seen     seenKeys
-	report   *json.Encoder // nil: none is written
-	progress *progress
-	file     *counted
-
-	added, there, withHash, refused int
-	shown                           []refusal
+// refusals collects what was refused, for the terminal and for the report.
+type refusals struct {
+	report *json.Encoder // nil: none is written
+	all    int
+	shown  []refusal
 }
 
 // maxShown is how many refusals are printed.
 const maxShown = 10
 
 func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
-	firebase, err := readFirebase(c.Firebase)
+	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	in, size := a.stdin, int64(0)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }() // nothing was written
-		if info, err := f.Stat(); err == nil {
-			size = info.Size()
-		}
-		in = f
+	options := importing.Options{
+		CSV:    c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv"),
+		DryRun: c.DryRun, AllowRoles: c.Roles, AllowReserved: c.Reserved,
 	}
-	im := &importing{
-		dry: c.DryRun, seen: newSeenKeys(), progress: a.progress(size), file: &counted{Reader: in},
-		rules: rowRules{tenant: c.Tenant, roles: c.Roles, firebase: firebase, now: time.Now()},
+	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
+		return err
 	}
-	if c.Report != "" {
-		// It has addresses.
-		f, err := os.OpenFile(c.Report, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		im.report = json.NewEncoder(f)
-		im.report.SetEscapeHTML(false)
+	file, size, err := a.openInput(c.File)
+	if err != nil {
+		return err
 	}
-	isCSV := c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv")
+	defer func() { _ = file.Close() }() // nothing was written
+	refused, closeReport, err := openReport(c.Report)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeReport()) }()
+	bar, read := a.progress(size), &counted{Reader: file}
+	options.Refused = refused.add
+	options.Progress = func(n importing.Counts) { bar.show(read.n, c.counts(n)) }
 	return a.withStore(ctx, func(s store) error {
-		t, err := s.Tenant(ctx, c.Tenant)
+		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
 		if err != nil {
-			return noSuch(err, "tenant", c.Tenant)
+			return err
 		}
-		if im.rules.reserved = t.Settings.SignUp.ReservedUsernames; c.Reserved {
-			im.rules.reserved = []string{}
-		}
-		im.store = s
-		err = im.run(ctx, bufio.NewReaderSize(im.file, maxRow), isCSV)
-		im.progress.clear()
-		if !im.dry && im.added > 0 {
-			// Also of what was done before an interruption.
-			e := storage.Event{TenantID: c.Tenant, Kind: storage.EventUsersImported, Detail: map[string]string{"added": strconv.Itoa(im.added)}}
-			err = errors.Join(err, record(context.WithoutCancel(ctx), s, e))
-		}
-		im.tell(a.stdout, a.stderr)
-		if err == nil && im.refused > 0 {
+		n, err := importing.Import(ctx, s, asker, read, options)
+		bar.clear()
+		refused.print(a.stderr)
+		fmt.Fprintln(a.stdout, c.counts(n))
+		if err == nil && n.Refused > 0 {
 			return exitCode(1)
 		}
 		return err
 	})
 }
 
-// run imports batch after batch.
-func (im *importing) run(ctx context.Context, r *bufio.Reader, isCSV bool) error {
-	batch := make([]readRow, 0, batchSize)
-	for row := range readRows(r, isCSV) {
-		if row.fatal {
-			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.line, row.err))
-		}
-		if batch = append(batch, row); len(batch) == batchSize {
-			if err := im.batch(ctx, batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
-		}
+// openInput opens the file, or standard input for -, and returns its size; 0 if that is not known.
+func (a *app) openInput(name string) (file io.ReadCloser, size int64, err error) {
+	if name == "-" {
+		return io.NopCloser(a.stdin), 0, nil
 	}
-	return im.batch(ctx, batch)
-}
-
-// batch imports rows side by side. What is wrong with one is no error. Behind what
-// was written comes a rest: servers that write to the same file (SQLite) get their turn.
-func (im *importing) batch(ctx context.Context, rows []readRow) error {
-	began := time.Now()
-	type outcome struct {
-		there bool
-		hash  bool
-		bad   error // refused for
-		err   error
-	}
-	outcomes := make([]outcome, len(rows))
-	var wg sync.WaitGroup
-	for i := range rows {
-		p, err := im.fresh(&rows[i])
-		if err != nil {
-			outcomes[i].bad = err
-			continue
-		}
-		wg.Go(func() {
-			o := &outcomes[i]
-			o.hash = p.hash != nil
-			o.there, o.bad, o.err = im.add(ctx, p)
-		})
-	}
-	wg.Wait()
-	there, added := im.there, im.added
-	for i, o := range outcomes {
-		switch {
-		case o.err != nil:
-			return fmt.Errorf("line %d: %w", rows[i].line, o.err)
-		case o.bad != nil:
-			if err := im.refuse(rows[i], o.bad); err != nil {
-				return err
-			}
-		case o.there:
-			im.there++
-		default:
-			im.added++
-			if o.hash {
-				im.withHash++
-			}
-		}
-	}
-	im.progress.show(im.file.n, im.counts())
-	im.again = im.there > there
-	if im.dry || im.added == added {
-		return nil
-	}
-	select {
-	case <-time.After(max(leastRest, time.Since(began))):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// fresh checks the row, and that no row before it is of the same person.
-func (im *importing) fresh(r *readRow) (person, error) {
-	if r.err != nil {
-		return person{}, r.err
-	}
-	p, err := r.row.check(im.rules)
+	f, err := os.Open(name)
 	if err != nil {
-		return p, err
+		return nil, 0, err
 	}
-	phone := ""
-	if p.user.PhoneVerified {
-		phone = p.user.Phone
+	if info, err := f.Stat(); err == nil {
+		size = info.Size()
 	}
-	own := []struct{ what, key string }{
-		{"id", r.row.ID}, {"email", p.user.EmailKey}, {"username", p.user.UsernameKey}, {"username, or one that looks like it,", p.user.UsernameSkeleton}, {"verified phone_number", phone},
-	}
-	for _, o := range own {
-		if line, ok := im.seen.line(o.what + " " + o.key); ok && o.key != "" {
-			return p, fmt.Errorf("line %d has this %s too", line, o.what)
-		}
-	}
-	for _, o := range own {
-		if o.key != "" {
-			im.seen.add(o.what+" "+o.key, r.line)
-		}
-	}
-	return p, nil
+	return f, size, nil
 }
 
-// add adds the person, unless they are there, or somebody else has what is theirs.
-func (im *importing) add(ctx context.Context, p person) (there bool, bad, err error) {
-	if im.dry {
-		there, bad, err = im.taken(ctx, p)
-		if there || bad != nil || err != nil {
-			return there, bad, err
-		}
-		err = freePhone(ctx, im.store, p.user)
-		if taken, ok := errors.AsType[*takenPhone](err); ok {
-			return false, taken, nil
-		}
-		return false, nil, err
+// readFirebase reads the parameters of password hashes from the file; nil without a file.
+func readFirebase(file string) (*password.Firebase, error) {
+	if file == "" {
+		return nil, nil
 	}
-	var creds []storage.Credential
-	if p.hash != nil {
-		creds = []storage.Credential{{
-			TenantID: p.user.TenantID, UserID: p.user.ID, Kind: storage.PasswordCredential, Data: p.hash,
-			CreatedAt: im.rules.now, UpdatedAt: im.rules.now,
-		}}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
-	var once *storage.Spent
-	if slices.Contains(p.user.Roles, "admin") && p.user.TenantID == firstAdmin.TenantID {
-		once = &firstAdmin
+	params, err := importing.ParseFirebase(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", file, err)
 	}
-	if err := freePhone(ctx, im.store, p.user); err != nil {
-		if there, bad, err := im.taken(ctx, p); there || err != nil {
-			return there, bad, err
-		}
-		if taken, ok := errors.AsType[*takenPhone](err); ok {
-			return false, taken, nil
-		}
-		return false, nil, err
-	}
-	if im.again { // to look costs less than to fail to add
-		if there, bad, err := im.taken(ctx, p); there || bad != nil || err != nil {
-			return there, bad, err
-		}
-	}
-	err = im.store.AddUser(ctx, p.user, creds, once)
-	if errors.Is(err, storage.ErrStale) && once != nil { // there is an administrator
-		err = im.store.AddUser(ctx, p.user, creds, nil)
-	}
-	if !errors.Is(err, storage.ErrExists) {
-		return false, nil, err
-	}
-	if there, bad, err = im.taken(ctx, p); there || bad != nil || err != nil {
-		return there, bad, err
-	}
-	return false, errors.New("the id belonged to a user who was removed"), nil
+	return params, nil
 }
 
-// taken says whether the person is there: somebody has their id or address, or their name
-// when they have no address. bad is set when what the row says is of somebody else, or of
-// two.
-func (im *importing) taken(ctx context.Context, p person) (there bool, bad, err error) {
-	u := p.user
-	var found *storage.User
-	for _, find := range []struct {
-		key string
-		by  func() (storage.User, error)
-	}{
-		{u.ID, func() (storage.User, error) { return im.store.User(ctx, u.TenantID, u.ID) }},
-		{u.EmailKey, func() (storage.User, error) { return im.store.UserByEmail(ctx, u.TenantID, u.EmailKey) }},
-		{u.UsernameKey, func() (storage.User, error) { return im.store.UserByUsername(ctx, u.TenantID, u.UsernameKey) }},
-		{u.UsernameSkeleton, func() (storage.User, error) { return im.store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton) }},
-	} {
-		if find.key == "" {
-			continue
-		}
-		other, err := find.by()
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return false, nil, err
-		}
-		if found == nil {
-			found = &other
-		}
-		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
-		if alike || other.ID != found.ID || p.hasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
-			return false, fmt.Errorf("another user, %s, has its email, or its username or one that looks like it", other.ID), nil
-		}
+// openReport opens the report of refused rows, if a file is named. The caller calls closed in the end.
+func openReport(file string) (r *refusals, closed func() error, err error) {
+	r = &refusals{}
+	if file == "" {
+		return r, func() error { return nil }, nil
 	}
-	return found != nil, nil, nil
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // it has addresses
+	if err != nil {
+		return nil, nil, err
+	}
+	r.report = json.NewEncoder(f)
+	r.report.SetEscapeHTML(false)
+	return r, f.Close, nil
 }
 
-func (im *importing) refuse(r readRow, why error) error {
-	im.refused++
-	f := refusal{Line: r.line, ID: clip(r.row.ID), Email: clip(r.row.Email), Name: clip(r.row.Username), Reason: why.Error()}
-	if len(im.shown) < maxShown {
-		im.shown = append(im.shown, f)
+// add adds a row to the report.
+func (r *refusals) add(row importing.Refusal) error {
+	r.all++
+	f := refusal{
+		Line: row.Line, ID: clip(row.Row.ID), Email: clip(row.Row.Email), Name: clip(row.Row.Username),
+		Reason: hinted(row.Why).Error(),
 	}
-	if im.report == nil {
+	if len(r.shown) < maxShown {
+		r.shown = append(r.shown, f)
+	}
+	if r.report == nil {
 		return nil
 	}
-	if err := im.report.Encode(f); err != nil {
+	if err := r.report.Encode(f); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
@@ -347,20 +175,112 @@ func (im *importing) refuse(r readRow, why error) error {
 // clip keeps the report readable whatever a row has.
 func clip(s string) string { return s[:min(len(s), 254)] }
 
-func (im *importing) counts() string {
-	verb := "added"
-	if im.dry {
-		verb = "would be added"
+// print prints the first refusals.
+func (r *refusals) print(w io.Writer) {
+	for _, f := range r.shown {
+		fmt.Fprintf(w, "line %d: %s\n", f.Line, printable(f.Reason))
 	}
-	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", im.added, verb, im.withHash, im.there, im.refused)
+	if more := r.all - len(r.shown); more > 0 {
+		fmt.Fprintf(w, "and %d more: --report FILE has them all\n", more)
+	}
 }
 
-func (im *importing) tell(out, errs io.Writer) {
-	for _, f := range im.shown {
-		fmt.Fprintf(errs, "line %d: %s\n", f.Line, printable(f.Reason))
+// hints are the flags by which what is a fault otherwise is allowed, by the fault's id.
+var hints = map[string]string{
+	"username.reserved":        "--reserved allows it",
+	"roles.refused":            "--roles allows them",
+	"password_salt.parameters": "give the parameters with --firebase FILE",
+}
+
+// hinted returns the error with the flag that would prevent it, if there is one.
+func hinted(err error) error {
+	if f, ok := errors.AsType[*importing.Fault](err); ok && hints[f.ID] != "" {
+		return fmt.Errorf("%w: %s", err, hints[f.ID])
 	}
-	if more := im.refused - len(im.shown); more > 0 {
-		fmt.Fprintf(errs, "and %d more: --report FILE has them all\n", more)
+	return err
+}
+
+// counts says what became of the rows.
+func (c *userImportCmd) counts(n importing.Counts) string {
+	verb := "added"
+	if c.DryRun {
+		verb = "would be added"
 	}
-	fmt.Fprintln(out, im.counts())
+	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb, n.WithHash, n.There, n.Refused)
+}
+
+type userExportCmd struct {
+	Hashes bool `help:"Include password hashes: protect the output like the database."`
+	tenantFlag
+}
+
+func (c *userExportCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
+		if err != nil {
+			return err
+		}
+		return importing.Export(ctx, s, asker, a.stdout, c.Hashes)
+	})
+}
+
+type userCheckCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+// Help is shown behind the flags.
+func (c *userCheckCmd) Help() string {
+	return `It lists addresses and user names that an earlier release stored and that today's rules would
+refuse. All of these users can still sign in. Soon after it starts, the server itself corrects
+what it safely can; agree on the rest with the users.`
+}
+
+// checked is a user whose names are odd.
+type checked struct {
+	ID       string `json:"id"`
+	Email    string `json:"email,omitempty"`
+	Username string `json:"username,omitempty"`
+	Found    string `json:"found"`
+}
+
+// Run lists the users of a tenant whose names would be refused today.
+func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		odd, n := []checked{}, 0
+		for u, err := range allUsers(ctx, s, c.Tenant) {
+			if err != nil {
+				return err
+			}
+			n++
+			found, err := reread.Check(ctx, s, u)
+			if err != nil {
+				return err
+			}
+			for _, f := range found {
+				odd = append(odd, checked{u.ID, u.Email, u.Username, string(f)})
+			}
+		}
+		if c.JSON {
+			return a.printJSON(odd)
+		}
+		t := a.table("ID", "EMAIL", "USER NAME", "FOUND")
+		for _, o := range odd {
+			t.row(o.ID, o.Email, o.Username, o.Found)
+		}
+		if len(odd) > 0 {
+			if err := t.flush(); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(a.stderr, "users: %d, findings: %d\n", n, len(odd))
+		return nil
+	})
 }

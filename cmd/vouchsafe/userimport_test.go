@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
 // report reads what was refused, by line.
@@ -210,7 +212,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 
 	// What is somebody else's, or was.
 	sh.do(t, "user", "remove", "last@example.com", "--yes")
-	var gone personRow
+	var gone importing.Row
 	if err := json.Unmarshal([]byte(sh.do(t, "user", "export")), &gone); err != nil || gone.ID != id || gone.Profile.Name != "Ok Doe" || gone.CreatedAt.Year() != 2020 {
 		t.Errorf("got %+v, %v", gone, err)
 	}

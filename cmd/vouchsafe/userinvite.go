@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/memory"
 )
 
 type userInviteCmd struct {
@@ -40,61 +41,63 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		code, m, link, err := c.invitation(ctx, cfg, s)
+		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
 		if err != nil {
 			return err
 		}
-		// The mail is for those who send any, the link for those who hand it over themselves.
-		err = s.Apply(ctx, storage.Change{
-			TenantID: c.Tenant, Now: code.CreatedAt, Codes: []storage.Code{code}, Deliveries: []storage.Delivery{m},
-			Events: []storage.Event{byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventUserInvited, Detail: map[string]string{"email": code.Target}})},
-		})
+		asker.Language = c.Language
+		useCases, err := a.openPeople(ctx, cfg, s)
 		if err != nil {
 			return err
 		}
+		made, err := useCases.Invite(ctx, asker, c.Email)
+		if err != nil {
+			return c.explained(err)
+		}
+		// The mail is for operators whose server sends any, the link for those who hand it over themselves.
 		if c.JSON {
-			return a.printJSON(invitationView{c.Email, link, code.ExpiresAt})
+			return a.printJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
 		}
-		fmt.Fprintln(a.stdout, link)
-		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, zoned(code.ExpiresAt))
+		fmt.Fprintln(a.stdout, made.Link)
+		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, zoned(made.ExpiresAt))
 		return nil
 	})
 }
 
-// invitation makes what is stored, and the link.
-func (c *userInviteCmd) invitation(ctx context.Context, cfg *settings.Config, s store) (storage.Code, storage.Delivery, string, error) {
-	none := func(err error) (storage.Code, storage.Delivery, string, error) {
-		return storage.Code{}, storage.Delivery{}, "", err
+// explained says to an operator why nobody was invited.
+func (c *userInviteCmd) explained(err error) error {
+	var faults people.Faults
+	switch {
+	case errors.Is(err, people.ErrSignUpClosed):
+		return fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add users with user add", c.Tenant)
+	case errors.Is(err, people.ErrAccountExists):
+		return fmt.Errorf("%s has an account already", c.Email)
+	case errors.As(err, &faults):
+		_, why := address.Claim(c.Email)
+		return fmt.Errorf("%q %w", c.Email, why)
 	}
-	t, err := s.Tenant(ctx, c.Tenant)
-	if err != nil {
-		return none(noSuch(err, "tenant", c.Tenant))
-	}
-	if t.Settings.SignUp.Mode == storage.SignUpClosed {
-		return none(fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add users with user add", c.Tenant))
-	}
+	return err
+}
+
+// openPeople returns the use cases for a command, which waits for no limit and sends nothing itself: servers
+// send what it stores.
+func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*people.Service, error) {
 	secrets, err := openSecrets(ctx, cfg, s)
 	if err != nil {
-		return none(err)
+		return nil, err
 	}
 	templates, err := mail.LoadTemplates(cfg.MailTemplates)
 	if err != nil {
-		return none(err)
+		return nil, err
 	}
-	mailer := &mail.Mailer{Secrets: secrets, Templates: templates}
-	email, err := address.Claim(c.Email)
+	hasher, err := newHasher(cfg)
 	if err != nil {
-		return none(fmt.Errorf("%q %w", c.Email, err))
+		return nil, err
 	}
-	code, m, link, err := people.Invite(secrets, mailer, &web.Tenant{Tenant: t, Issuer: viewTenant(cfg, t).Issuer}, email, c.Language)
-	if err != nil {
-		return none(err)
-	}
-	switch _, err := s.UserByEmail(ctx, c.Tenant, email.Key()); {
-	case err == nil:
-		return none(fmt.Errorf("%s has an account already", c.Email))
-	case !errors.Is(err, storage.ErrNotFound):
-		return none(err)
-	}
-	return code, m, link, nil
+	log, own := logging.New(cfg.LogOptions(), a.stderr), memory.New()
+	return people.New(people.Service{
+		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
+		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
+		Words: func(language string) people.Words { return texts.In(language) },
+	})
 }

@@ -1,4 +1,4 @@
-package main
+package importing
 
 import (
 	"bufio"
@@ -19,21 +19,20 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// maxRow bounds a line of a file of people.
+// maxRow bounds a line of a file, in bytes.
 const maxRow = 64 << 10
 
-// readRow is a row of a file, or what is wrong with it. fatal says that nothing can be
-// read behind it.
+// readRow is a row of a file, or what is wrong with it. After a fatal one nothing can be read.
 type readRow struct {
 	line  int
-	row   personRow
+	row   Row
 	err   error
 	fatal bool
 }
 
 var byteOrderMark = []byte("\ufeff")
 
-// readRows reads a file of people.
+// readRows returns the rows of a file.
 func readRows(r *bufio.Reader, isCSV bool) iter.Seq[readRow] {
 	if head, _ := r.Peek(len(byteOrderMark)); bytes.Equal(head, byteOrderMark) {
 		_, _ = r.Discard(len(head)) // they were there
@@ -44,7 +43,7 @@ func readRows(r *bufio.Reader, isCSV bool) iter.Seq[readRow] {
 	return jsonRows(r)
 }
 
-// jsonRows reads one object a line.
+// jsonRows returns the rows of a file that has a JSON object on each line.
 func jsonRows(r *bufio.Reader) iter.Seq[readRow] {
 	return func(yield func(readRow) bool) {
 		for n := 1; ; n++ {
@@ -71,7 +70,7 @@ func jsonRows(r *bufio.Reader) iter.Seq[readRow] {
 	}
 }
 
-// readLine reads a line, without keeping more of it than may be.
+// readLine reads a line. It keeps no more than maxRow of it.
 func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
@@ -86,7 +85,8 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 	}
 }
 
-func jsonRow(text []byte) (row personRow, err error) {
+// jsonRow reads a row from one JSON object.
+func jsonRow(text []byte) (row Row, err error) {
 	if !utf8.Valid(text) {
 		return row, errors.New("it is not UTF-8")
 	}
@@ -124,7 +124,7 @@ func csvColumns() []string {
 	return all
 }
 
-// csvRows reads a file whose first line names the columns.
+// csvRows returns the rows of a file of which the first line names the columns.
 func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 	return func(yield func(readRow) bool) {
 		c := csv.NewReader(r)
@@ -163,7 +163,8 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 	}
 }
 
-func csvRow(columns, record []string) (row personRow, err error) {
+// csvRow reads a row from the fields of the columns.
+func csvRow(columns, record []string) (row Row, err error) {
 	for i, name := range columns {
 		val := record[i]
 		if !utf8.ValidString(val) {

@@ -1,33 +1,25 @@
-package main
+package importing
 
 import (
 	"encoding/base64"
-	"fmt"
-	"os"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 
-	passwords "github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
 var firebaseField = regexp.MustCompile(`"?(base64_signer_key|base64_salt_separator|rounds|mem_cost)"?\s*[:=]\s*"?([^\s",]*)`)
 
-// readFirebase reads the password hash parameters as Firebase's console shows them, or
-// the same in JSON.
-func readFirebase(file string) (*passwords.Firebase, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
+// ParseFirebase reads the parameters of password hashes as Firebase's console shows them, or the same
+// in JSON. The error does not quote them.
+func ParseFirebase(text []byte) (*password.Firebase, error) {
 	found := map[string]string{}
 	for _, m := range firebaseField.FindAllStringSubmatch(string(text), -1) {
 		found[m[1]] = m[2]
 	}
-	f := &passwords.Firebase{}
+	f := &password.Firebase{}
 	var errs [4]error
 	f.SignerKey, errs[0] = looseBase64(found["base64_signer_key"])
 	f.SaltSeparator, errs[1] = looseBase64(found["base64_salt_separator"])
@@ -35,13 +27,17 @@ func readFirebase(file string) (*passwords.Firebase, error) {
 	f.MemCost, errs[3] = strconv.Atoi(found["mem_cost"])
 	for _, err := range errs {
 		if err != nil || len(f.SignerKey) == 0 {
-			return nil, fmt.Errorf("%s does not have the password hash parameters of Firebase's console: base64_signer_key, base64_salt_separator, rounds and mem_cost", file)
+			return nil, errFirebase
 		}
 	}
 	return f, nil
 }
 
-func firebaseHash(f passwords.Firebase, hash, salt string) ([]byte, error) {
+var errFirebase = errors.New("does not have the password hash parameters of Firebase's console: " +
+	"base64_signer_key, base64_salt_separator, rounds and mem_cost")
+
+// firebaseHash returns the hash as it is stored.
+func firebaseHash(f password.Firebase, hash, salt string) ([]byte, error) {
 	h, err := looseBase64(hash)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,8 @@
-package main
+package importing
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -15,8 +14,8 @@ import (
 
 var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
-// giveUsername gives a person the user name that a file or a flag has for them. Products that
-// know no other name than the address write it there too: that is none.
+// giveUsername gives the user the name that a file or an administrator has for them. Products that know
+// no other name than the address write the address there, too: that is no user name.
 func giveUsername(u *storage.User, typed string, reserved []string) error {
 	u.Username = ""
 	if strings.TrimSpace(typed) == "" {
@@ -25,44 +24,46 @@ func giveUsername(u *storage.User, typed string, reserved []string) error {
 	if email, err := address.Read(typed); err == nil && email.Key() == u.EmailKey {
 		return nil
 	} else if err == nil {
-		return fmt.Errorf("username %.80q is an e-mail address, and not theirs: users can sign in with their address anyway", typed)
+		return fault("username.address",
+			"username %.80q is an e-mail address, and not theirs: users can sign in with their address anyway", typed)
 	}
 	name, err := username.Claim(typed, reserved)
 	if errors.Is(err, username.ErrReserved) {
-		return fmt.Errorf("username %.80q %w: --reserved allows it", typed, err)
+		return fault("username.reserved", "username %.80q %v", typed, err)
 	}
 	if err != nil {
-		return fmt.Errorf("username %.80q %w", typed, err)
+		return fault("username.form", "username %.80q %v", typed, err)
 	}
 	name.Give(u)
 	return nil
 }
 
-// checkPhone holds a number to the form that people are found by.
+// checkPhone checks that the number is in the form by which users are found.
 func checkPhone(u *storage.User) error {
 	if u.Phone == "" {
 		if u.PhoneVerified {
-			return errors.New("phone_number_verified is true, and there is no phone_number")
+			return fault("phone_number.missing", "phone_number_verified is true, and there is no phone_number")
 		}
 		return nil
 	}
 	if !phoneNumber.MatchString(u.Phone) {
-		return fmt.Errorf("phone_number %.40q is not in international form, such as +4312345678", u.Phone)
+		return fault("phone_number.form", "phone_number %.40q is not in international form, such as +4312345678", u.Phone)
 	}
 	if !u.PhoneVerified {
 		return nil
 	}
 	switch number, err := phones.Parse(u.Phone, nil); {
 	case errors.Is(err, phones.ErrNumber):
-		return fmt.Errorf("phone_number %.40q is not assigned, and cannot have been verified", u.Phone)
+		return fault("phone_number.unassigned", "phone_number %.40q is not assigned, and cannot have been verified", u.Phone)
 	case err == nil:
 		u.Phone = number
 	}
 	return nil
 }
 
-// freePhone refuses a verified number that another person has: it would name neither of them.
-func freePhone(ctx context.Context, s storage.Users, u storage.User) error {
+// CheckFree refuses a verified number that another user has, with a Fault: the number would name neither
+// of them.
+func CheckFree(ctx context.Context, s storage.Users, u storage.User) error {
 	if !u.PhoneVerified {
 		return nil
 	}
@@ -73,12 +74,5 @@ func freePhone(ctx context.Context, s storage.Users, u storage.User) error {
 	case err != nil:
 		return err
 	}
-	return &takenPhone{other.ID}
-}
-
-// takenPhone says who has a number already.
-type takenPhone struct{ by string }
-
-func (t *takenPhone) Error() string {
-	return "somebody else, " + t.by + ", has its phone_number, verified, already"
+	return fault("phone_number.taken", "somebody else, %s, has its phone_number, verified, already", other.ID)
 }

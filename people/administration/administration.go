@@ -1,0 +1,93 @@
+package administration
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/username"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what the use cases read and write.
+type Store interface {
+	storage.Users
+	storage.Changes
+}
+
+// Accounts are the accounts that administrators look after.
+type Accounts struct {
+	Store Store
+	// Policy judges passwords, and Passwords hashes them. Both are required to set one.
+	Policy    *password.Policy
+	Passwords *password.Hasher
+}
+
+// Find returns the user of the asker's tenant with the id, e-mail address or user name.
+func (s *Accounts) Find(ctx context.Context, a people.Asker, name string) (storage.User, error) {
+	if _, err := uuid.Parse(name); err == nil {
+		return s.Store.User(ctx, a.Tenant.ID, name)
+	}
+	if email, err := address.Read(name); err == nil {
+		return s.Store.UserByEmail(ctx, a.Tenant.ID, email.Key())
+	}
+	key, ok := username.Key(name)
+	if !ok {
+		return storage.User{}, storage.ErrNotFound
+	}
+	return s.Store.UserByUsername(ctx, a.Tenant.ID, key)
+}
+
+// Disable locks the user out: all sessions end, and all grants. Nothing of it comes back when the account is
+// enabled again, and the user cannot open it by mail.
+func (s *Accounts) Disable(ctx context.Context, a people.Asker, id string) error {
+	return s.setDisabled(ctx, a, id, true, storage.Change{
+		EndSessions: &storage.SessionFilter{},
+		Revoke:      []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: id}, Why: "user disabled"}},
+	}, storage.EventUserDisabled)
+}
+
+// Enable lets a disabled user in again.
+func (s *Accounts) Enable(ctx context.Context, a people.Asker, id string) error {
+	return s.setDisabled(ctx, a, id, false, storage.Change{}, storage.EventUserEnabled)
+}
+
+// setDisabled disables or enables the user with the change.
+func (s *Accounts) setDisabled(ctx context.Context, a people.Asker, id string, disabled bool, ch storage.Change, kind string) error {
+	u, err := s.Store.User(ctx, a.Tenant.ID, id)
+	if err != nil {
+		return err
+	}
+	u.Disabled, u.SecuredAt, u.UpdatedAt = disabled, time.Time{}, time.Now()
+	ch.Update = &u
+	return s.apply(ctx, a, id, ch, kind)
+}
+
+// Recover removes all second factors of a user who lost them. Passkeys go, too: a user who still has one signs
+// in by it, and needs no help.
+func (s *Accounts) Recover(ctx context.Context, a people.Asker, id string) error {
+	var all []storage.CredentialKey
+	for _, kind := range []string{
+		storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential, storage.DeviceCredential,
+		storage.FormerTOTPCredential, storage.FormerRecoveryCredential,
+	} {
+		all = append(all, storage.CredentialKey{Kind: kind, ID: storage.AllIDs})
+	}
+	return s.apply(ctx, a, id, storage.Change{RemoveCredentials: all}, storage.EventFactorOff)
+}
+
+// Remove removes the user with all that belongs to the account. Servers finish what is left of a large one.
+func (s *Accounts) Remove(ctx context.Context, a people.Asker, id string) error {
+	return s.apply(ctx, a, id, storage.Change{Remove: true}, storage.EventUserRemoved)
+}
+
+// apply makes a change of the user, with an event of the kind.
+func (s *Accounts) apply(ctx context.Context, a people.Asker, id string, ch storage.Change, kind string) error {
+	ch.TenantID, ch.UserID, ch.Now = a.Tenant.ID, id, time.Now()
+	ch.Events = []storage.Event{a.Event(storage.Event{Kind: kind, UserID: id})}
+	return s.Store.Apply(ctx, ch)
+}

@@ -1,0 +1,32 @@
+package administration
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// NewPassword returns the hash of a password that an administrator has for the user, for Add and SetPassword.
+// With allowWeak it accepts one that is only too easy to guess, and returns the reason as weak: scripts set
+// passwords of accounts that tests use. Other passwords that the policy refuses are an error.
+func (s *Accounts) NewPassword(ctx context.Context, u storage.User, secret string, allowWeak bool) (hash []byte, weak, err error) {
+	p := u.Profile
+	weak = s.Policy.Check(ctx, secret, u.Email, u.Username, p.Name, p.GivenName, p.FamilyName)
+	if weak != nil && (!allowWeak || errors.Is(weak, password.ErrTooShort) || errors.Is(weak, password.ErrTooLong)) {
+		return nil, nil, weak
+	}
+	hash, err = s.Passwords.Hash(ctx, secret)
+	return hash, weak, err
+}
+
+// SetPassword gives the user a password by its hash, and ends all sessions and grants.
+func (s *Accounts) SetPassword(ctx context.Context, a people.Asker, id string, hash []byte) error {
+	now := time.Now()
+	return s.apply(ctx, a, id, storage.Change{Raise: true, Credentials: []storage.Credential{
+		{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now},
+	}}, storage.EventPasswordSet)
+}

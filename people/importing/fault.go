@@ -1,0 +1,24 @@
+package importing
+
+import (
+	"fmt"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Fault is what is wrong with a row, or with what an administrator entered about a user.
+type Fault struct {
+	ID      string // names the rule, such as "username.reserved"
+	Message string // a sentence in English, which names the field
+}
+
+func (f *Fault) Error() string { return f.Message }
+
+func fault(id, format string, args ...any) *Fault {
+	return &Fault{id, fmt.Sprintf(format, args...)}
+}
+
+// Taken returns the Fault of a user whose address or name another user has.
+func Taken(u storage.User) *Fault {
+	return fault("taken", "another user already has the address %s, or that user name or one that looks like it", u.Email)
+}

@@ -1,0 +1,177 @@
+package importing
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store is what Import and Export read and write.
+type Store interface {
+	storage.Users
+	storage.Changes
+	Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error)
+	Record(ctx context.Context, e storage.Event) error
+}
+
+// Options say how a file is imported.
+type Options struct {
+	CSV           bool // the file is CSV, with the names of the columns in its first line; else JSON lines
+	DryRun        bool // check everything, and add nobody
+	AllowRoles    bool // rows may have roles, which may make administrators
+	AllowReserved bool // rows may have user names that the tenant reserves
+	// Firebase are the parameters of the password hashes of rows with a salt; nil for none.
+	Firebase *password.Firebase
+	// Refused is called with each row that is not imported, in the order of the file. An error ends the
+	// import. Default: nothing.
+	Refused func(Refusal) error
+	// Progress is called after each batch of rows. Default: nothing.
+	Progress func(Counts)
+}
+
+// Refusal is a row that was not imported.
+type Refusal struct {
+	Line int
+	Row  Row
+	Why  error // a *Fault, or what is wrong with the form of the line
+}
+
+// Counts are the rows so far.
+type Counts struct {
+	Added    int // in a dry run, would be added
+	WithHash int // of those
+	There    int // the user existed
+	Refused  int
+}
+
+const (
+	// batchSize is how many rows are added at once. Their writes are committed together.
+	batchSize = 32
+	// leastRest is the shortest rest after a batch.
+	leastRest = 5 * time.Millisecond
+)
+
+// run is an import under way.
+type run struct {
+	Options
+	store  Store
+	rules  Rules
+	seen   seenKeys
+	counts Counts
+	again  bool // some users of the batch before existed: much of the file may have been imported
+}
+
+// Import adds the users of a file to the asker's tenant, and records the event. Rows that are wrong are
+// refused one by one, and are no error. The counts come back with an error, too, such as that of the
+// context: what was added stays, and a later import of the same file goes on there.
+func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Options) (Counts, error) {
+	im := &run{Options: o, store: s, seen: newSeenKeys(), rules: Rules{
+		Tenant: a.Tenant.ID, Roles: o.AllowRoles, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames,
+		Firebase: o.Firebase, Now: time.Now(),
+	}}
+	if o.AllowReserved {
+		im.rules.Reserved = []string{}
+	}
+	err := im.all(ctx, bufio.NewReaderSize(file, maxRow))
+	if n := im.counts.Added; n > 0 && !o.DryRun {
+		// Of what was added before an error, too.
+		added := a.Event(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": strconv.Itoa(n)}})
+		err = errors.Join(err, audit.Writer{Store: s}.Write(ctx, added))
+	}
+	return im.counts, err
+}
+
+// all imports batch after batch.
+func (im *run) all(ctx context.Context, r *bufio.Reader) error {
+	batch := make([]readRow, 0, batchSize)
+	for row := range readRows(r, im.CSV) {
+		if row.fatal {
+			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.line, row.err))
+		}
+		if batch = append(batch, row); len(batch) == batchSize {
+			if err := im.batch(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return im.batch(ctx, batch)
+}
+
+// outcome is what became of a row.
+type outcome struct {
+	there bool  // the user existed
+	hash  bool  // the row has a password
+	bad   error // the row is refused for it
+	err   error
+}
+
+// batch imports rows side by side, and rests after it has written: servers that write to the same file
+// (SQLite) get their turn.
+func (im *run) batch(ctx context.Context, rows []readRow) error {
+	began, before := time.Now(), im.counts
+	outcomes := make([]outcome, len(rows))
+	var wg sync.WaitGroup
+	for i := range rows {
+		c, err := im.fresh(&rows[i])
+		if err != nil {
+			outcomes[i].bad = err
+			continue
+		}
+		wg.Go(func() {
+			o := &outcomes[i]
+			o.hash = c.Hash != nil
+			o.there, o.bad, o.err = im.add(ctx, c)
+		})
+	}
+	wg.Wait()
+	for i, o := range outcomes {
+		if err := im.count(rows[i], o); err != nil {
+			return err
+		}
+	}
+	if im.Progress != nil {
+		im.Progress(im.counts)
+	}
+	im.again = im.counts.There > before.There
+	if im.DryRun || im.counts.Added == before.Added {
+		return nil
+	}
+	select {
+	case <-time.After(max(leastRest, time.Since(began))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// count counts what became of a row, and tells the caller if it is refused.
+func (im *run) count(r readRow, o outcome) error {
+	switch {
+	case o.err != nil:
+		return fmt.Errorf("line %d: %w", r.line, o.err)
+	case o.bad != nil:
+		im.counts.Refused++
+		if im.Refused != nil {
+			return im.Refused(Refusal{Line: r.line, Row: r.row, Why: o.bad})
+		}
+	case o.there:
+		im.counts.There++
+	default:
+		im.counts.Added++
+		if o.hash {
+			im.counts.WithHash++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package importing
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Row is a user as files have it: Export writes rows, and Import reads them.
+type Row struct {
+	// ID is their sub. Import keeps it, so that clients know them again. Without one they get a new id.
+	ID            string          `json:"id,omitempty"`
+	Email         string          `json:"email,omitempty"`
+	EmailVerified bool            `json:"email_verified,omitempty"`
+	Username      string          `json:"username,omitempty"`
+	Phone         string          `json:"phone_number,omitempty"` // E.164
+	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
+	Profile       storage.Profile `json:"profile,omitzero"`
+	Roles         []string        `json:"roles,omitempty"`
+	Disabled      bool            `json:"disabled,omitempty"`
+	CreatedAt     time.Time       `json:"created_at,omitzero"`
+	UpdatedAt     time.Time       `json:"updated_at,omitzero"` // written, and not read
+	// PasswordHash is a string, or a credential of Keycloak as an object: see password.Import. With
+	// PasswordSalt it is Firebase's.
+	PasswordHash json.RawMessage `json:"password_hash,omitempty"`
+	PasswordSalt string          `json:"password_salt,omitempty"`
+}
+
+// Rules are what rows may say.
+type Rules struct {
+	Tenant   string
+	Roles    bool     // they may have roles
+	Reserved []string // user names that are not given; nil for the default ones
+	Firebase *password.Firebase
+	Now      time.Time
+}
+
+// Checked is what a row says, after checks.
+type Checked struct {
+	User  storage.User
+	HasID bool   // the row said which
+	Hash  []byte // of the password; nil for none
+}
+
+const (
+	maxText  = 1024 // bytes, of one field
+	maxRoles = 32
+)
+
+// Check returns what the row says. What is wrong is a *Fault, which does not quote the hash.
+func (row *Row) Check(rules Rules) (Checked, error) {
+	u := storage.User{
+		TenantID: rules.Tenant, ID: row.ID, EmailVerified: row.EmailVerified,
+		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
+		CreatedAt: row.CreatedAt, UpdatedAt: rules.Now,
+	}
+	if u.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Checked{}, err
+		}
+		u.ID = id.String()
+	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
+		return Checked{}, fault("id.form", "id is not a UUID in lower case: leave it out to get a new one")
+	}
+	if err := row.giveNames(&u, rules); err != nil {
+		return Checked{}, err
+	}
+	if err := checkPhone(&u); err != nil {
+		return Checked{}, err
+	}
+	if len(u.Roles) > 0 && !rules.Roles {
+		return Checked{}, fault("roles.refused", "it has roles")
+	}
+	if err := checkTexts(u); err != nil {
+		return Checked{}, err
+	}
+	if u.CreatedAt.IsZero() || u.CreatedAt.After(rules.Now) {
+		u.CreatedAt = rules.Now
+	}
+	hash, err := row.hash(rules)
+	return Checked{u, row.ID != "", hash}, err
+}
+
+// giveNames gives the user the address and the user name of the row, of which there must be one.
+func (row *Row) giveNames(u *storage.User, rules Rules) error {
+	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
+		return fault("names.missing", "there is neither email nor username")
+	}
+	if strings.TrimSpace(row.Email) != "" {
+		email, err := address.Claim(row.Email)
+		if err != nil {
+			return fault("email.form", "email %.80q %v", row.Email, err)
+		}
+		email.Give(u)
+	}
+	return giveUsername(u, row.Username, rules.Reserved)
+}
+
+// checkTexts checks the texts that have no form of their own.
+func checkTexts(u storage.User) error {
+	raw, err := json.Marshal(u.Profile)
+	if err != nil {
+		return err
+	}
+	texts := map[string]any{}
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		return err
+	}
+	if address, ok := texts["address"].(map[string]any); ok {
+		delete(texts, "address")
+		for name, val := range address {
+			texts["address."+name] = val
+		}
+	}
+	if len(u.Roles) > maxRoles {
+		return fault("roles.many", "it has more than %d roles", maxRoles)
+	}
+	for i, role := range u.Roles {
+		texts[fmt.Sprintf("roles[%d]", i)] = role
+	}
+	for name, val := range texts {
+		s, _ := val.(string)
+		if len(s) > maxText || !utf8.ValidString(s) {
+			return fault("text.long", "%s is longer than %d bytes, or no text", name, maxText)
+		}
+		lines := strings.HasPrefix(name, "address") // they have lines
+		if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }) {
+			return fault("text.control", "%s has control characters", name)
+		}
+	}
+	for _, c := range claims.Standard.All() {
+		if c.Form != claims.URL {
+			continue
+		}
+		s := *c.Text(&u.Profile)
+		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
+			return fault("text.url", "%s is not a URL of http or https", c.Name)
+		}
+	}
+	return nil
+}
+
+// hash reads the password's hash. What other products write for "none" is none.
+func (row *Row) hash(rules Rules) ([]byte, error) {
+	raw := bytes.TrimSpace(row.PasswordHash)
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return nil, nil
+	}
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return nil, fault("password_hash.form", "password_hash is neither a string nor an object")
+		}
+	}
+	if text == "" || strings.HasPrefix(text, "!") { // Django's unusable passwords
+		return nil, nil
+	}
+	var hash []byte
+	var err error
+	switch {
+	case row.PasswordSalt == "":
+		hash, err = password.Import(text)
+	case rules.Firebase == nil:
+		return nil, fault("password_salt.parameters", "it has a password_salt, like a Firebase export")
+	default:
+		hash, err = firebaseHash(*rules.Firebase, text, row.PasswordSalt)
+	}
+	if err != nil {
+		return nil, fault("password_hash.unsupported", "password_hash is damaged, of an unsupported kind, or too expensive to verify")
+	}
+	return hash, nil
+}
+
+// Store adds the user, with the events. The first administrator spends the link by which one is made.
+// storage.ErrExists: the id was given before, or another user has the address or the name.
+func (c Checked) Store(ctx context.Context, s storage.Changes, events ...storage.Event) error {
+	u := c.User
+	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Events: events}
+	if c.Hash != nil {
+		ch.Credentials = []storage.Credential{{
+			TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasswordCredential, Data: c.Hash,
+			CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
+		}}
+	}
+	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
+		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
+	}
+	err := s.Apply(ctx, ch)
+	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
+		ch.Spend = nil
+		err = s.Apply(ctx, ch)
+	}
+	return err
+}
