@@ -158,6 +158,8 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
 		Fetch:  clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
+		ClientFailures: cfg.LimitClientSecrets.Rule(),
+
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
 		CodeLifetime:             time.Duration(cfg.CodeLifetime),
 		RequestLifetime:          time.Duration(cfg.RequestLifetime),
