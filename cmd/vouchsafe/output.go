@@ -1,15 +1,23 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"os"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/term"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -92,4 +100,130 @@ func noSuch(err error, kind, name string) error {
 		return fmt.Errorf("there is no %s %q", kind, name)
 	}
 	return err
+}
+
+func allUsers(ctx context.Context, store storage.Users, tenant string) iter.Seq2[storage.User, error] {
+	return listing.All(func(after string) ([]storage.User, error) { return store.Users(ctx, tenant, after, listing.PageSize) },
+		func(u storage.User) string { return u.ID })
+}
+
+// pageFlags choose a part of a list. Lists are printed as they are read, so that a long one
+// needs no more memory than a short one.
+type pageFlags struct {
+	Limit int    `help:"Print at most this many." placeholder:"N"`
+	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
+}
+
+// some are those of a list that the flags choose.
+func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for v, err := range listing.All(func(after string) ([]T, error) {
+			if after == "" {
+				after = c.After
+			}
+			return page(after)
+		}, id) {
+			if n++; c.Limit > 0 && n > c.Limit {
+				return
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// printList prints a list as JSON, or as a table of the columns with the cells of each.
+func printList[T, V any](a *app, asJSON bool, all iter.Seq2[T, error], view func(T) V, columns []string, cells func(V) []string) error {
+	if asJSON {
+		return printArray(a.stdout, all, view)
+	}
+	t := a.table(columns...)
+	for v, err := range all {
+		if err != nil {
+			return errors.Join(t.flush(), err)
+		}
+		t.row(cells(view(v))...)
+	}
+	return t.flush()
+}
+
+// printArray writes an array as printJSON does, one element after the other.
+func printArray[T, V any](w io.Writer, all iter.Seq2[T, error], view func(T) V) error {
+	out := bufio.NewWriter(w)
+	before := "[\n  "
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("  ", "  ")
+	for v, err := range all {
+		if err != nil {
+			return errors.Join(out.Flush(), err)
+		}
+		text.Reset()
+		if err := enc.Encode(view(v)); err != nil {
+			return err
+		}
+		_, _ = out.WriteString(before) // Flush says what was wrong
+		_, _ = out.Write(bytes.TrimSpace(text.Bytes()))
+		before = ",\n  "
+	}
+	end := "\n]\n"
+	if before[0] == '[' {
+		end = "[]\n"
+	}
+	_, _ = out.WriteString(end)
+	return out.Flush()
+}
+
+// progress is a bar on a terminal. Elsewhere it is nothing.
+type progress struct {
+	w     io.Writer // nil: nobody looks
+	total int64     // bytes, 0 when nobody knows
+	last  time.Time
+}
+
+func (a *app) progress(total int64) *progress {
+	f, ok := a.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return &progress{}
+	}
+	return &progress{w: f, total: total}
+}
+
+const barWidth = 30
+
+// show draws the bar, ten times a second at most.
+func (p *progress) show(done int64, text string) {
+	if p.w == nil || time.Since(p.last) < 100*time.Millisecond {
+		return
+	}
+	p.last = time.Now()
+	if p.total <= 0 {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+		return
+	}
+	part := min(1, float64(done)/float64(p.total))
+	full := int(part * barWidth)
+	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), part*100, text)
+}
+
+// clear takes the bar away.
+func (p *progress) clear() {
+	if p.w != nil {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// counted counts the bytes that are read through it.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.n += int64(n)
+	return n, err
 }

@@ -68,25 +68,21 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 		return unreachable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.serve(ctx, a.stdout, opened, ops, lock)
+}
 
+// serve serves on the listeners until the context ends or one of them fails. ops is that of the operator; nil
+// for none.
+func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener, ops net.Listener, lock *datadir.Lock) error {
 	s.guard(opened)
-	doors, door := s.openDoor(log)
+	doors, door := s.openDoor(s.log)
 	if door != nil {
 		defer func() { _ = door.Close() }() // it has nothing under way
 	}
-	if cfg.TLSCert != "" {
-		cert := &listeners.Certificate{CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, Log: log}
-		conf, err := cert.Config()
-		if err != nil {
-			return err
-		}
-		for _, all := range [][]net.Listener{opened, doors} {
-			for i, l := range all {
-				all[i] = tls.NewListener(l, conf)
-			}
-		}
+	if err := s.encrypt(opened, doors); err != nil {
+		return err
 	}
-	public, private := httpServer(s.leaving(s.Handler()), log), httpServer(s.Operations(), log)
+	public, private := httpServer(s.leaving(s.Handler()), s.log), httpServer(s.Operations(), s.log)
 	failed := make(chan error, len(opened)+len(doors)+1)
 	for _, l := range opened {
 		go func() { failed <- serveOn(public, l) }()
@@ -105,21 +101,39 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { endBackground(); wg.Wait() }()
 
-	if !cfg.Production() {
-		s.greet(ctx, a.stdout)
+	if !s.cfg.Production() {
+		s.greet(ctx, out)
 	}
 	s.warn()
 	wg.Go(func() { s.missRedis(background) })
 	// The start leaves garbage behind: files that were read and parsed.
 	wg.Go(debug.FreeOSMemory)
-	log.Info("serving", "version", version, "issuer", cfg.Issuer, "listen", addresses(opened...), "operations", addresses(ops))
+	s.log.Info("serving", "version", version, "issuer", s.cfg.Issuer, "listen", addresses(opened...), "operations", addresses(ops))
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	lock.Stopping(time.Duration(cfg.StopDelay) + time.Duration(cfg.StopTimeout))
+	lock.Stopping(time.Duration(s.cfg.StopDelay) + time.Duration(s.cfg.StopTimeout))
 	return s.stop(public, private)
+}
+
+// encrypt puts TLS before the listeners if there is a certificate.
+func (s *server) encrypt(all ...[]net.Listener) error {
+	if s.cfg.TLSCert == "" {
+		return nil
+	}
+	cert := &listeners.Certificate{CertFile: s.cfg.TLSCert, KeyFile: s.cfg.TLSKey, Log: s.log}
+	conf, err := cert.Config()
+	if err != nil {
+		return err
+	}
+	for _, some := range all {
+		for i, l := range some {
+			some[i] = tls.NewListener(l, conf)
+		}
+	}
+	return nil
 }
 
 // beside is what runs beside the requests, each until its context ends.

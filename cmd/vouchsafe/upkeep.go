@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
+	"github.com/vouchsafe/vouchsafe/people/reread"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // pruneEvery is how often a server deletes what is kept no longer: the settings count in days.
@@ -61,4 +63,21 @@ func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id strin
 	if err != nil {
 		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on with the rest. (%v)\n", kind, rows, err)
 	}
+}
+
+// rereadEvery is how soon what a replica of the release before stores is read anew.
+const rereadEvery = time.Hour
+
+// reread gives people the names that this release makes of theirs, at the start and for as long
+// as replicas of the release before may run beside this one.
+func (s *server) reread(ctx context.Context) {
+	once := func(ctx context.Context) error {
+		return reread.All(ctx, s.store, func(u storage.User, what reread.Found) {
+			s.log.WarnContext(ctx, "address read anew: vouchsafe user check", "tenant", u.TenantID, "user", u.ID, "what", string(what))
+		})
+	}
+	if err := once(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "read addresses anew", "error", err)
+	}
+	s.every(ctx, rereadEvery, "read addresses anew", once)
 }

@@ -11,6 +11,25 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
+type migrateCmd struct{}
+
+func (c *migrateCmd) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Migrate(ctx); err != nil {
+		return unreachable(cfg, err)
+	}
+	fmt.Fprintln(a.stdout, "The database's schema is up to date.")
+	return nil
+}
+
 type restoredCmd struct {
 	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
 	Yes    bool      `help:"Confirm that all users are signed out."`
