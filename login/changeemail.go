@@ -14,7 +14,7 @@ import (
 
 // emailForm is what the e-mail page shows.
 type emailForm struct {
-	formFaults
+	ui.FormFaults
 	Email     string // the address that counts, or ""
 	Confirmed bool
 	New       string // as typed
@@ -30,14 +30,14 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return account.ChangedMeanwhile(err)
 	}
 	v := s.account.View(w, r, "account.email", a)
 	v.Alert = alert
 	v.Page = emailForm{
-		formFaults: s.faultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed,
+		FormFaults: ui.FaultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed,
 	}
 	return s.show(w, status, "account-email", v)
 }
@@ -61,7 +61,7 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 
 // emailConfirmForm is what the page for confirming an address shows.
 type emailConfirmForm struct {
-	formFaults
+	ui.FormFaults
 	Email       string // that is to be confirmed
 	Flow, Token string // one of them
 	Code        string // as typed
@@ -82,12 +82,12 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return account.ChangedMeanwhile(err)
 	}
 	form := emailConfirmForm{
-		formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
+		FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
 		Code: strings.TrimSpace(r.PostForm.Get("code")),
 	}
 	email, err := s.AwaitedEmail(r.Context(), s.askerOf(r), a.User, people.Proof{Flow: form.Flow, Token: form.Token})

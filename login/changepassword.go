@@ -14,7 +14,7 @@ import (
 
 // passwordForm is what the password page shows.
 type passwordForm struct {
-	formFaults
+	ui.FormFaults
 	Login     string // for password managers
 	Has       bool   // a password that has to be entered first
 	All       bool   // the change signs out here too
@@ -48,12 +48,12 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 }
 
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return account.ChangedMeanwhile(err)
 	}
 	v := s.account.View(w, r, "account.password", a)
-	v.Page = passwordForm{formFaults: s.faultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
+	v.Page = passwordForm{FormFaults: ui.FaultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
 	v.Alert = alert
 	ui.AllowScripts(w)
 	return s.show(w, status, "account-password", v)

@@ -137,7 +137,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	codes, err := s.enrolTOTP(r, c, app, r.PostForm.Get("code"))
 	var wrong invalid
 	if errors.As(err, &wrong) {
-		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, app, begun, faultAt(s.words(r), wrong, "code"))
+		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, app, begun, ui.FaultAt(s.words(r), wrong, "code"))
 	}
 	if errors.Is(err, storage.ErrStale) {
 		return s.startOver(w, r, in)

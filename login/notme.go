@@ -49,7 +49,7 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request) error {
 
 // showNotMeAgain offers another code to who has said it already.
 func (s *Server) showNotMeAgain(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}

@@ -132,9 +132,9 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		return account.Changed(w, r, passkeysPath, what)
 	case errors.As(err, &bad):
-		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, faultAt(words, bad, "passkey"), func(v *passkeyView) {
+		return s.showPasskeys(w, r, http.StatusUnprocessableEntity, a, ui.FaultAt(words, bad, "passkey"), func(v *passkeyView) {
 			if v.ID == id {
-				v.Fault, v.Typed = faultAt(words, bad, "name"), f.Get("name")
+				v.Fault, v.Typed = ui.FaultAt(words, bad, "name"), f.Get("name")
 			}
 		})
 	case errors.Is(err, storage.ErrNotFound):

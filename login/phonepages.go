@@ -8,12 +8,13 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // phoneForm is what the phone page shows.
 type phoneForm struct {
-	formFaults
+	ui.FormFaults
 	Phone     string // the number that counts, or ""
 	Confirmed bool
 	New       string // as typed
@@ -32,7 +33,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 	if err2 != nil {
 		return err2
 	}
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if errors.Is(err, errLastWayIn) {
 		status, alert = http.StatusConflict, s.words(r).Must("phone.last")
 	}
@@ -40,7 +41,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 		return account.ChangedMeanwhile(err)
 	}
 	v := s.account.View(w, r, "account.phone", a)
-	v.Page, v.Alert = phoneForm{formFaults: s.faultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
+	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
 	return s.show(w, status, "account-phone", v)
 }
 
@@ -67,7 +68,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 
 // phoneConfirmForm is what the page for confirming a number shows.
 type phoneConfirmForm struct {
-	formFaults
+	ui.FormFaults
 	Phone string // that is to be confirmed
 	Flow  string
 }
@@ -82,11 +83,11 @@ func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err er
 	if err2 != nil {
 		return err2
 	}
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return account.ChangedMeanwhile(err)
 	}
-	form := phoneConfirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow")}
+	form := phoneConfirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow")}
 	number, err := s.AwaitedPhone(r.Context(), a.User, form.Flow)
 	if err != nil {
 		return s.gone(r, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -94,7 +95,7 @@ var inputKinds = map[claims.Form]string{claims.Lines: "lines", claims.URL: "url"
 func profileInputOf(w texts.Words, c claims.Claim, value string, faults people.Faults) profileInput {
 	in := profileInput{
 		ID: strings.ReplaceAll(c.Name, ".", "-"), Name: c.Name, Label: w.Must(labelOf(c)), Value: value,
-		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: faultAt(w, faults, c.Name),
+		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: ui.FaultAt(w, faults, c.Name),
 	}
 	if c.Input.Hint != "" {
 		in.Hint = w.Must(c.Input.Hint)

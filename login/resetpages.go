@@ -12,7 +12,7 @@ import (
 
 // forgotForm is what the page shows on which a new password is asked for.
 type forgotForm struct {
-	formFaults
+	ui.FormFaults
 	Login string
 }
 
@@ -33,11 +33,11 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form.formFaults = s.faultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r, err)
 	v := s.view(w, r, "forgot.title", in)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "forgot", v)
@@ -72,7 +72,7 @@ func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
 
 // resetForm is what the page shows on which the new password is chosen.
 type resetForm struct {
-	formFaults
+	ui.FormFaults
 	Login       string
 	Flow, Token string // see confirmForm
 	Code        string // as typed
@@ -114,7 +114,7 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 		return s.gone(r, gone)
 	}
 	form := resetForm{
-		formFaults: s.faultsOf(r, err), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
+		FormFaults: ui.FaultsOf(r, err), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
 		Flow: p.Flow, Token: p.Token, Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest(),
 	}
 	title := "reset.title"

@@ -112,7 +112,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 		form.Fault = s.words(r).Must("signin.limited", s.words(r).Span(early.Wait))
 		return s.showSecondFactor(w, r, http.StatusTooManyRequests, in, c, m, form)
 	case errors.As(err, &wrong):
-		form.Fault = faultAt(s.words(r), wrong, "code")
+		form.Fault = ui.FaultAt(s.words(r), wrong, "code")
 		return s.showSecondFactor(w, r, http.StatusUnprocessableEntity, in, c, m, form)
 	}
 	return err

@@ -16,7 +16,7 @@ import (
 
 // setupForm is what the set-up page shows.
 type setupForm struct {
-	formFaults
+	ui.FormFaults
 	Token     string
 	Email     string
 	MinLength int
@@ -53,11 +53,11 @@ func (s *Server) setupToken(r *http.Request) (storage.Spent, error) {
 }
 
 func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, form setupForm, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form.formFaults = s.faultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r, err)
 	form.Token, form.MinLength = r.FormValue("token"), s.Policy.Shortest()
 	v := s.view(w, r, "setup.title", nil)
 	v.Page, v.Alert = form, alert

@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // askCodeForm is what the page shows on which a code is asked for.
 type askCodeForm struct {
-	formFaults
+	ui.FormFaults
 	codeWays
 	Login string
 }
@@ -44,11 +45,11 @@ func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, in *storage
 	if err == nil && !form.Ways() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form.formFaults = s.faultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r, err)
 	v := s.view(w, r, "bycode.title", in)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, "signin-code", v)
@@ -70,7 +71,7 @@ func (s *Server) askCodePosted(w http.ResponseWriter, r *http.Request) error {
 
 // enterCodeForm is what the page shows on which a code is typed, or a link followed.
 type enterCodeForm struct {
-	formFaults
+	ui.FormFaults
 	Login       string // as typed; by the link, whose account it is
 	Flow, Token string // see confirmForm
 	Code        string // as typed
@@ -105,11 +106,11 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form := enterCodeForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
+	form := enterCodeForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
 	data, err := s.OpenSignInCode(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
 	form.Login, form.Phone = data.Login, data.Phone
 	title := "confirm.title"

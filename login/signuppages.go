@@ -14,7 +14,7 @@ import (
 
 // signUpForm is what the page shows on which an account is asked for.
 type signUpForm struct {
-	formFaults
+	ui.FormFaults
 	Email, Username string // as typed
 	// Invitation is the token of one: its address is fixed.
 	Invitation  string
@@ -47,11 +47,11 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 
 // showSignUp shows the form; with an error that nobody can mend there, it returns that.
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form signUpForm, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form.formFaults = s.faultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r, err)
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
@@ -103,7 +103,7 @@ func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
 
 // confirmForm is what the page shows on which an address is confirmed.
 type confirmForm struct {
-	formFaults
+	ui.FormFaults
 	Email string
 	// Flow is whose code is to be typed, or Token what the link brought.
 	Flow, Token string
@@ -145,11 +145,11 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 
 // showConfirm shows the form, for a registration that there is.
 func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
-	form := confirmForm{formFaults: s.faultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
+	form := confirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
 	title := "confirm.title"
 	if form.Token != "" {
 		title = "confirm.link_title"

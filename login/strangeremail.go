@@ -20,7 +20,7 @@ const codeStranger = "upstream"
 
 // strangerForm is what the pages show on which a stranger proves something.
 type strangerForm struct {
-	formFaults
+	ui.FormFaults
 	Provider string
 	Email    string
 	There    string // what the account there is called
@@ -52,12 +52,12 @@ func (s *Server) needStranger(r *http.Request) (*storage.Interaction, *stranger,
 // showStranger shows a form, also with an error that whoever filled it in can mend; any
 // other it returns.
 func (s *Server) showStranger(w http.ResponseWriter, r *http.Request, page, title string, in *storage.Interaction, who *stranger, form strangerForm, err error) error {
-	status, alert := s.again(w, r, err)
+	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
 	}
 	form.Provider, _ = s.upstreamName(r, who.Upstream)
-	form.formFaults = s.faultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r, err)
 	v := s.view(w, r, title, in)
 	v.Page, v.Alert = form, alert
 	return s.show(w, status, page, v)
@@ -152,7 +152,7 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	pr := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
 	user, err := s.confirmStranger(r, who, pr)
-	if status, _ := s.again(w, r, err); err != nil && status != 0 {
+	if status, _ := ui.Again(w, r, err); err != nil && status != 0 {
 		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
 	}
 	return s.settle(w, r, in, who, user, time.Now(), err)
