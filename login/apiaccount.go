@@ -8,7 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -122,7 +122,7 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		if err != nil {
 			return nil, err
 		}
-		if signsOutAll(p.Request) {
+		if s.askerOf(p.Request).SignsOutEverywhere() {
 			return nil, nil
 		}
 		amr := p.grant.AMR
@@ -195,7 +195,7 @@ func (s *Server) apiDelete() jsonapi.Route {
 		if err := s.ownerOnly(p); err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, account.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), p.user))
+		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), p.user))
 	})
 }
 

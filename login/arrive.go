@@ -236,15 +236,7 @@ func (s *Server) takeOver(r *http.Request, who *stranger, u *storage.User, ch *s
 	return s.noteLink(r, *u, who.Upstream, storage.EventIdentityLinked, "identity.linked_mail", ch)
 }
 
-// noteLink adds to the change that it is on record, and that the person is told, by the
-// text of that id.
+// noteLink adds to a change of what the user has at a provider its event and its mail.
 func (s *Server) noteLink(r *http.Request, u storage.User, from, kind, text string, ch *storage.Change) error {
-	name, _ := s.upstreamName(r, from)
-	mails, err := s.told(r, u, text, name)
-	if err != nil {
-		return err
-	}
-	ch.Deliveries = append(ch.Deliveries, mails...)
-	ch.Events = append(ch.Events, s.event(r, storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": from}}))
-	return nil
+	return s.NoteLink(s.askerOf(r), u, from, kind, text, ch)
 }

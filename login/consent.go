@@ -12,7 +12,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,7 +37,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, account browser.Account, alert string) error {
 	v := s.view(w, r, "consent.title", in)
-	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID, Wants: wants(in, v.Words), Return: host(in.RedirectURI, v.Words)}
+	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID, Wants: ui.Wishes(v.Words, in.Scopes, in.Claims), Return: host(in.RedirectURI, v.Words)}
 	v.Alert = alert
 	return s.show(w, status, "consent", v)
 }
@@ -102,39 +101,6 @@ func (s *Server) asked(r *http.Request) (*storage.Interaction, browser.Account, 
 		return nil, browser.Account{}, err
 	}
 	return in, account, nil
-}
-
-// wants says in words what the client asks for: who it is first, that it lasts last. A
-// claim that a scope brings along is not named beside it.
-func wants(in *storage.Interaction, w texts.Words) []string {
-	var out []string
-	add := func(kind, name string) {
-		text, ok := w[kind+"."+name]
-		if !ok {
-			text = w.Must("consent."+kind, name)
-		}
-		if !slices.Contains(out, text) {
-			out = append(out, text)
-		}
-	}
-	const first, last = "openid", "offline_access"
-	if slices.Contains(in.Scopes, first) {
-		add("scope", first)
-	}
-	for _, scope := range in.Scopes {
-		if scope != first && scope != last {
-			add("scope", scope)
-		}
-	}
-	for _, claim := range in.Claims {
-		if !slices.Contains(in.Scopes, claims.Standard.ScopeOf(claim)) && !slices.Contains(claims.Standard.Protocol(), claim) {
-			add("claim", claim)
-		}
-	}
-	if slices.Contains(in.Scopes, last) {
-		add("scope", last)
-	}
-	return out
 }
 
 // host says where a redirect URI leads, in the form that people compare.

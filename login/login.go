@@ -40,9 +40,6 @@ type Config struct {
 	// Upstreams reach the providers that tenants let people come from. Default: only those
 	// on the internet are reached.
 	Upstreams *upstream.Clients
-	// StandIns are the providers of the default tenant while it has no others. For
-	// development. Default: none.
-	StandIns []storage.Upstream
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -82,7 +79,7 @@ func New(c Config) (*Server, error) {
 	var err error
 	s.account, err = account.New(account.Config{
 		Site: s.site, People: c.Service, Sessions: c.Sessions, Playground: s.playground,
-		HasUpstreams: func(t *web.Tenant) bool { return len(s.upstreamsOf(t)) > 0 },
+		Depart: s.LinkUpstream,
 	})
 	return s, err
 }
@@ -122,26 +119,15 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/confirm", s.strangerCodePage, s.strangerCode},
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
-		{"/account/profile", s.profilePage, s.postProfile},
-		{"/account/email", s.emailPage, s.postEmail},
-		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
-		{"/account/phone", s.phonePage, s.postPhone},
-		{"/account/phone/confirm", s.phoneConfirmPage, s.postPhoneConfirm},
-		{"/account/password", s.passwordPage, s.postPassword},
-		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
-		{"/account/passkeys/options", s.newPasskeyOptions, nil},
-		{"/account/identities", s.identitiesPage, s.postIdentities},
 		{"/account/second-factor", s.factorsPage, s.changeFactors},
 		{"/account/second-factor/app", s.enrolPage, s.enrol},
-		{"/account/apps", s.appsPage, s.postApps},
 	} {
-		r.Handle(route.path, s.site.Page(sayRefusals(route.get))).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(route.path, s.site.Page(route.get)).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
-			r.Handle(route.path, s.site.Form(sayRefusals(route.post))).Methods(http.MethodPost)
+			r.Handle(route.path, s.site.Form(route.post)).Methods(http.MethodPost)
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
-	r.Handle("/.well-known/change-password", s.site.Page(changePasswordAt)).Methods(http.MethodGet, http.MethodHead)
 	s.account.Register(r)
 	s.site.Register(r)
 	if s.Apps != nil {

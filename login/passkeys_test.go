@@ -244,13 +244,13 @@ func TestWrongNewPasskeysAreRefused(t *testing.T) {
 	if got := v.addPasskey(device, ""); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the same passkey again: %d", got.status)
 	}
-	for range mostPasskeys - 1 {
+	for range people.MaxPasskeys - 1 {
 		s.passkey(jo, passkeytest.New(t, s.url))
 	}
 	if got := v.addPasskey(passkeytest.New(t, s.url), ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Remove one first") {
 		t.Errorf("too many: %d", got.status)
 	}
-	if len(s.passkeysOf(jo)) != mostPasskeys {
+	if len(s.passkeysOf(jo)) != people.MaxPasskeys {
 		t.Errorf("%d passkeys", len(s.passkeysOf(jo)))
 	}
 }

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -68,19 +67,7 @@ func (s *Server) passkeyOptions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, c)
-}
-
-// sendJSON is the answer to a page's script.
-func sendJSON(w http.ResponseWriter, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-	_, _ = w.Write(body) // the browser has gone
-	return nil
+	return ui.SendJSON(w, c)
 }
 
 // signInByPasskey takes the answer that the script posts.

@@ -125,7 +125,7 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	p := people.Proof{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
 	reset, gone := s.OpenReset(r.Context(), s.askerOf(r), p)
 	if gone != nil {
-		return s.gone(r, gone)
+		return ui.CodeGone(gone)
 	}
 	form := resetForm{
 		FormFaults: ui.FaultsOf(r, err), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,

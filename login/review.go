@@ -11,7 +11,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -193,11 +192,11 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	if ch.Deliveries, err = s.told(r, u, "review.told", strings.Join(names, ", ")); err != nil {
 		return err
 	}
-	switch err := s.leavingAWayIn(r, u, ch); {
-	case errors.Is(err, errLastWayIn):
+	switch err := s.LeavingAWayIn(r.Context(), s.askerOf(r), u, ch); {
+	case errors.Is(err, people.ErrLastWayIn):
 		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
 	return seeOther(w, r, "/reset/done", "removed", "1")
 }

@@ -300,16 +300,3 @@ func (s *Server) notArrived(w http.ResponseWriter, r *http.Request, tr *trip, er
 	http.Redirect(w, r, web.TenantOf(r.Context()).Path+page+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }
-
-// turnedAway is what to say to somebody who comes back from a provider in vain, or "".
-func (s *Server) turnedAway(r *http.Request) string {
-	name, ok := s.upstreamName(r, r.FormValue("from"))
-	if !ok {
-		return ""
-	}
-	text := map[string]string{"denied": "federated.denied", "refused": "federated.refused", "unreachable": "federated.unreachable"}[r.FormValue("why")]
-	if text == "" {
-		return ""
-	}
-	return s.words(r).Must(text, name)
-}

@@ -56,7 +56,7 @@ func (s *Server) factorPasskeyOptions(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, challenge)
+	return ui.SendJSON(w, challenge)
 }
 
 // secondFactorByPasskey takes the answer that the script posts.

@@ -47,7 +47,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.Fresh) {
 		return s.goOn(w, r, nil) // signed in, and nobody asks for it again
 	}
-	alert := s.turnedAway(r)
+	alert := ui.UpstreamAlert(r, s.Service)
 	if alert == "" && form.Account != nil {
 		_, alert = s.staleFrom(r)
 	}
@@ -123,7 +123,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 			return err
 		}
 	}
-	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), without)
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.UpstreamsOf(web.TenantOf(r.Context())), without)
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 		title = "bycode.phone_title"
 	}
 	if err != nil {
-		return s.gone(r, err)
+		return ui.CodeGone(err)
 	}
 	v := s.view(w, r, title, s.resume(r, data.Letter))
 	v.Page, v.Alert = form, alert

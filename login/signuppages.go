@@ -55,7 +55,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
-	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), "")
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.UpstreamsOf(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}
@@ -156,7 +156,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	reg, err := s.OpenSignUp(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
 	if err != nil {
-		return s.gone(r, err)
+		return ui.CodeGone(err)
 	}
 	form.AskPassword = reg.NeedsPassword
 	form.Email, form.Username = reg.Email, strings.TrimSpace(r.PostForm.Get("username"))
@@ -164,7 +164,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		form.Username = reg.Username
 	}
 	v := s.view(w, r, title, s.resume(r, reg.Letter))
-	v.Page, v.Alert, v.Upstreams = form, alert, s.offeredUpstreams(web.TenantOf(r.Context()), "")
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.UpstreamsOf(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}
@@ -183,12 +183,4 @@ func (s *Server) resume(r *http.Request, letter string) *storage.Interaction {
 		return nil
 	}
 	return in
-}
-
-// gone is the page for a code or link that there is no form for.
-func (s *Server) gone(r *http.Request, err error) error {
-	if !errors.Is(err, errWrongCode) {
-		return err
-	}
-	return &web.Problem{Status: http.StatusBadRequest, Title: "confirm.gone_title", Message: "confirm.gone"}
 }

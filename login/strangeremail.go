@@ -271,6 +271,5 @@ func (s *Server) errLinked(r *http.Request, u storage.User, who *stranger, cause
 	if err == nil && known.UserID == u.ID {
 		return nil
 	}
-	name, _ := s.upstreamName(r, who.Upstream)
-	return &web.Problem{Status: http.StatusConflict, Title: "identity.taken_title", Message: "identity.taken", Args: []any{name}, Err: cause}
+	return s.identityTaken(r, who.Upstream, cause)
 }

@@ -35,7 +35,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.unreadable"}
 	}
 	if _, err := s.admit(r, limit.Networks(r.Context(), perScore, limit.Stays)...); err != nil {
-		return refusalProblem(err)
+		return ui.RefusalProblem(err)
 	}
 	var in struct {
 		Password string   `json:"password"`

@@ -74,3 +74,9 @@ func (s *Service) proveOld(ctx context.Context, a Asker, u storage.User, cred st
 	guess.right(ctx)
 	return nil
 }
+
+// SignsOutEverywhere reports whether a new password ends the session in which the user changed it, too:
+// the tenant wants so.
+func (a Asker) SignsOutEverywhere() bool {
+	return a.Tenant.Settings.Passwords.SignOut == storage.SignOutAll
+}

@@ -122,3 +122,23 @@ func (s *Service) ConfirmPhoneChange(ctx context.Context, a Asker, u storage.Use
 	}
 	return u, err
 }
+
+// RemovePhone takes the user's phone number away, tells the user by mail, and returns the user without
+// the number. Its refusal is ErrLastWayIn.
+func (s *Service) RemovePhone(ctx context.Context, a Asker, u storage.User) (storage.User, error) {
+	// What the asker's session knows of the user may be a moment old.
+	u, err := s.Store.User(ctx, u.TenantID, u.ID)
+	if err != nil {
+		return u, err
+	}
+	mails, err := s.changeNotice(a, u, "notice.phone_removed")
+	if err != nil {
+		return u, err
+	}
+	without := u
+	without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
+	return without, s.leavingAWayIn(ctx, a, u, storage.Change{
+		Update: &without, Deliveries: mails,
+		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventPhoneRemoved, UserID: u.ID})},
+	})
+}

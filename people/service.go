@@ -44,6 +44,9 @@ type Service struct {
 	Log     *slog.Logger
 	// Words returns the texts in a language, for mails that tell a user what changed.
 	Words func(language string) Words
+	// StandIns are the upstream providers of the default tenant while it has no others. For
+	// development. Default: none.
+	StandIns []storage.Upstream
 	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
 	Note func(ctx context.Context, key, value string)
 

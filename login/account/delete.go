@@ -37,7 +37,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 		return s.showDelete(w, r, http.StatusUnprocessableEntity, ui.Words(r).Must("delete.unsure"))
 	}
 	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.User); err != nil {
-		return ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
 	if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user
 		return err

@@ -7,10 +7,8 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Config is what a Server is made of. Every field without "default" is required.
@@ -18,8 +16,9 @@ type Config struct {
 	Site     *ui.Site
 	People   *people.Service
 	Sessions *browser.Sessions
-	// HasUpstreams says whether users of the tenant may sign in with a provider.
-	HasUpstreams func(t *web.Tenant) bool
+	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
+	// has there. storage.ErrNotFound: the tenant has no such provider.
+	Depart func(w http.ResponseWriter, r *http.Request, a browser.Account, upstream string) error
 	// Playground returns the path of the page where developers try a sign-in, or "".
 	Playground func(r *http.Request) string
 }
@@ -29,7 +28,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People == nil || c.Sessions == nil || c.HasUpstreams == nil || c.Playground == nil {
+	if c.Site == nil || c.People == nil || c.Sessions == nil || c.Depart == nil || c.Playground == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil
@@ -42,11 +41,22 @@ func (s *Server) Register(r *mux.Router) {
 		get, post ui.Handler // post is nil for a page without a form
 	}{
 		{"/account", s.homePage, nil},
+		{"/account/profile", s.profilePage, s.postProfile},
+		{"/account/email", s.emailPage, s.postEmail},
+		{"/account/email/confirm", s.emailConfirmPage, s.postEmailConfirm},
+		{"/account/phone", s.phonePage, s.postPhone},
+		{"/account/phone/confirm", s.phoneConfirmPage, s.postPhoneConfirm},
+		{"/account/password", s.passwordPage, s.postPassword},
+		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
+		{"/account/passkeys/options", s.newPasskeyOptions, nil},
+		{"/account/identities", s.identitiesPage, s.postIdentities},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
+		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},
 		{"/account/data", s.dataPage, s.postData},
 		{"/account/delete", s.deletePage, s.postDelete},
 		{"/account/deleted", s.deletedPage, nil},
+		{"/.well-known/change-password", changePasswordAt, nil},
 	} {
 		r.Handle(page.path, s.Site.Page(page.get)).Methods(http.MethodGet, http.MethodHead)
 		if page.post != nil {
@@ -71,15 +81,6 @@ func Changed(w http.ResponseWriter, r *http.Request, page, done string) error {
 		return ui.SeeOther(w, r, page)
 	}
 	return ui.SeeOther(w, r, page, "done", done)
-}
-
-// ChangedMeanwhile returns err, or the page for a change that came too late because another request
-// has changed the account.
-func ChangedMeanwhile(err error) error {
-	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
-		return &web.Problem{Status: http.StatusConflict, Message: "account.other", Err: err}
-	}
-	return err
 }
 
 // done are the ids of texts that say what was just changed, by the page's parameter of that name.

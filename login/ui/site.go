@@ -47,7 +47,7 @@ func (s *Site) Page(h Handler) http.Handler {
 			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_address", Err: err}
 		}
 		r = s.withLetter(w, r)
-		return follow(w, r, h(w, r))
+		return follow(w, r, RefusalProblem(h(w, r)))
 	})
 }
 
@@ -66,7 +66,7 @@ func (s *Site) Form(h Handler) http.Handler {
 		if err := checkToken(r); err != nil {
 			return err
 		}
-		return follow(w, r, h(w, r))
+		return follow(w, r, RefusalProblem(h(w, r)))
 	})
 }
 

@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"net/http"
@@ -6,23 +6,21 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // passwordForm is what the password page shows.
 type passwordForm struct {
 	ui.FormFaults
 	Login     string // for password managers
-	Has       bool   // a password that has to be entered first
-	All       bool   // the change signs out here too
+	Has       bool   // there is a password, which has to be entered
+	All       bool   // the change ends this session, too
 	MinLength int
 }
 
-// passwordPage asks for a new password, and for the one that there is. Who has none sets
-// one, and has to be fresh instead.
+// passwordPage asks for a new password, and for the present one. A user without one has to have signed
+// in just now instead.
 func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 	a, has, err := s.ownPassword(r)
 	if err != nil {
@@ -31,18 +29,18 @@ func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showPassword(w, r, a, has, nil)
 }
 
-// ownPassword is the account, and whether it has a password.
+// ownPassword returns the account, and whether it has a password.
 func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
-	if !usesPasswords(r) {
+	if !s.Site.Asker(r).UsesPasswords() {
 		return browser.Account{}, false, &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err := s.account.Current(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return a, false, err
 	}
-	has, err := s.HasPassword(r.Context(), a.User)
+	has, err := s.People.HasPassword(r.Context(), a.User)
 	if err == nil && !has {
-		a, err = s.account.Fresh(r)
+		a, err = s.Fresh(r)
 	}
 	return a, has, err
 }
@@ -50,38 +48,37 @@ func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
-	v := s.account.View(w, r, "account.password", a)
-	v.Page = passwordForm{FormFaults: ui.FaultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has, All: signsOutAll(r), MinLength: s.Policy.Shortest()}
+	v := s.View(w, r, "account.password", a)
+	v.Page = passwordForm{
+		FormFaults: ui.FaultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has,
+		All: s.Site.Asker(r).SignsOutEverywhere(), MinLength: s.People.Policy.Shortest(),
+	}
 	v.Alert = alert
 	ui.AllowScripts(w)
-	return s.show(w, status, "account-password", v)
+	return s.Site.Show(w, status, "account-password", v)
 }
 
-// signsOutAll says whether the tenant wants a new password to end this session too.
-func signsOutAll(r *http.Request) bool {
-	return web.TenantOf(r.Context()).Settings.Passwords.SignOut == storage.SignOutAll
-}
-
-// postPassword takes it.
+// postPassword changes the password.
 func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	a, has, err := s.ownPassword(r)
 	if err != nil {
 		return err
 	}
+	asker := s.Site.Asker(r)
 	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"), Session: a.ID}
-	user, err := s.ChangePassword(r.Context(), s.askerOf(r), a.User, in)
+	user, err := s.People.ChangePassword(r.Context(), asker, a.User, in)
 	if err != nil {
 		return s.showPassword(w, r, a, has, err)
 	}
-	if signsOutAll(r) {
-		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the session is dead
+	if asker.SignsOutEverywhere() {
+		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended
 			return err
 		}
-		return account.Changed(w, r, "/account", "password")
+		return Changed(w, r, "/account", "password")
 	}
-	// What opened the session has not changed, but for the password, which was proven now.
+	// The session keeps what opened it. The password was proven now.
 	amr := a.AMR
 	if has && !slices.Contains(amr, "pwd") {
 		amr = append(slices.Clone(amr), "pwd")
@@ -89,12 +86,12 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Sessions.Restart(w, r, user, a.Session, amr...); err != nil {
 		return err
 	}
-	s.devices.Remember(w, r, knownFor(user, a.ACR)...)
-	return account.Changed(w, r, "/account", "password")
+	s.Site.Devices.Remember(w, r, people.DeviceAccounts(user, a.ACR)...)
+	return Changed(w, r, "/account", "password")
 }
 
 // changePasswordAt leads password managers to where a password is changed (W3C, A Well-Known URL for
 // Changing Passwords).
 func changePasswordAt(w http.ResponseWriter, r *http.Request) error {
-	return seeOther(w, r, "/account/password")
+	return ui.SeeOther(w, r, "/account/password")
 }

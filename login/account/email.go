@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -22,7 +21,7 @@ type emailForm struct {
 
 // emailPage shows the address and asks for another.
 func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Fresh(r)
+	a, err := s.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -32,19 +31,19 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
-	v := s.account.View(w, r, "account.email", a)
+	v := s.View(w, r, "account.email", a)
 	v.Alert = alert
 	v.Page = emailForm{
 		FormFaults: ui.FaultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed,
 	}
-	return s.show(w, status, "account-email", v)
+	return s.Site.Show(w, status, "account-email", v)
 }
 
 // postEmail has a code sent.
 func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Fresh(r)
+	a, err := s.Fresh(r)
 	if err != nil {
 		return err
 	}
@@ -52,11 +51,11 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("this") != "" {
 		typed = a.User.Email
 	}
-	flow, err := s.StartEmailChange(r.Context(), s.askerOf(r), a.User, typed)
+	flow, err := s.People.StartEmailChange(r.Context(), s.Site.Asker(r), a.User, typed)
 	if err != nil {
 		return s.showEmail(w, r, a, typed, err)
 	}
-	return seeOther(w, r, "/account/email/confirm", "flow", flow)
+	return ui.SeeOther(w, r, "/account/email/confirm", "flow", flow)
 }
 
 // emailConfirmForm is what the page for confirming an address shows.
@@ -70,10 +69,10 @@ type emailConfirmForm struct {
 // emailConfirmPage asks for the code, or for a click from the user who followed the link. It spends
 // nothing, because mail scanners follow links too.
 func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Current(r)
-	var first *detour
+	a, err := s.Current(r)
+	var first *ui.Detour
 	if errors.As(err, &first) {
-		return s.say(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
+		return s.Site.Tell(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
 	}
 	if err != nil {
 		return err
@@ -84,28 +83,28 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
 	form := emailConfirmForm{
 		FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
 		Code: strings.TrimSpace(r.PostForm.Get("code")),
 	}
-	email, err := s.AwaitedEmail(r.Context(), s.askerOf(r), a.User, people.Proof{Flow: form.Flow, Token: form.Token})
+	email, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User, people.Proof{Flow: form.Flow, Token: form.Token})
 	if errors.Is(err, people.ErrWrongCode) {
-		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", ui.Link{Page: "/account/email", Text: "newemail.again"})
+		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", ui.Link{Page: "/account/email", Text: "newemail.again"})
 	}
 	if err != nil {
 		return s.showEmail(w, r, a, "", err)
 	}
 	form.Email = address.Shown(email)
-	v := s.account.View(w, r, "newemail.title", a)
+	v := s.View(w, r, "newemail.title", a)
 	v.Page, v.Alert = form, alert
-	return s.show(w, status, "account-email-confirm", v)
+	return s.Site.Show(w, status, "account-email-confirm", v)
 }
 
 // postEmailConfirm changes the address.
 func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Current(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return err
 	}
@@ -113,12 +112,12 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 	if p.Token == "" && p.Digits == "" {
 		return s.showEmailConfirm(w, r, a, people.Invalid("code", "confirm.missing"))
 	}
-	user, err := s.ConfirmEmailChange(r.Context(), s.askerOf(r), a.User, p)
+	user, err := s.People.ConfirmEmailChange(r.Context(), s.Site.Asker(r), a.User, p)
 	if err != nil {
 		return s.showEmailConfirm(w, r, a, err)
 	}
 	if user.EmailKey == a.User.EmailKey {
-		return account.Changed(w, r, "/account", "confirmed")
+		return Changed(w, r, "/account", "confirmed")
 	}
-	return account.Changed(w, r, "/account", "email")
+	return Changed(w, r, "/account", "email")
 }

@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 )
@@ -26,39 +25,39 @@ func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string, err error) error {
-	if !s.HasPhones() {
+	if !s.People.HasPhones() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err2 := s.account.Fresh(r)
+	a, err2 := s.Fresh(r)
 	if err2 != nil {
 		return err2
 	}
 	status, alert := ui.Again(w, r, err)
-	if errors.Is(err, errLastWayIn) {
-		status, alert = http.StatusConflict, s.words(r).Must("phone.last")
+	if errors.Is(err, people.ErrLastWayIn) {
+		status, alert = http.StatusConflict, ui.Words(r).Must("phone.last")
 	}
 	if status == 0 {
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
-	v := s.account.View(w, r, "account.phone", a)
+	v := s.View(w, r, "account.phone", a)
 	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
-	return s.show(w, status, "account-phone", v)
+	return s.Site.Show(w, status, "account-phone", v)
 }
 
 // postPhone has a code sent, or takes the number away.
 func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Fresh(r)
+	a, err := s.Fresh(r)
 	if err != nil {
 		return err
 	}
 	if r.PostForm.Get("remove") != "" {
-		if _, err := s.removePhone(r, a.User); err != nil {
+		if _, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.User); err != nil {
 			return s.showPhone(w, r, "", err)
 		}
-		return account.Changed(w, r, "/account", "phone-removed")
+		return Changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
-	flow, err := s.StartPhoneChange(r.Context(), s.askerOf(r), a.User, typed)
+	flow, err := s.People.StartPhoneChange(r.Context(), s.Site.Asker(r), a.User, typed)
 	if err != nil {
 		return s.showPhone(w, r, typed, err)
 	}
@@ -79,28 +78,28 @@ func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	a, err2 := s.account.Current(r)
+	a, err2 := s.Current(r)
 	if err2 != nil {
 		return err2
 	}
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
-		return account.ChangedMeanwhile(err)
+		return ui.ChangedMeanwhile(err)
 	}
 	form := phoneConfirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow")}
-	number, err := s.AwaitedPhone(r.Context(), a.User, form.Flow)
+	number, err := s.People.AwaitedPhone(r.Context(), a.User, form.Flow)
 	if err != nil {
-		return s.gone(r, err)
+		return ui.CodeGone(err)
 	}
 	form.Phone = number
-	v := s.account.View(w, r, "bycode.phone_title", a)
+	v := s.View(w, r, "bycode.phone_title", a)
 	v.Page, v.Alert = form, alert
-	return s.show(w, status, "account-phone-confirm", v)
+	return s.Site.Show(w, status, "account-phone-confirm", v)
 }
 
 // postPhoneConfirm changes the number.
 func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Current(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return err
 	}
@@ -108,8 +107,8 @@ func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error 
 	if p.Digits == "" {
 		return s.showPhoneConfirm(w, r, people.Invalid("code", "confirm.missing"))
 	}
-	if _, err := s.ConfirmPhoneChange(r.Context(), s.askerOf(r), a.User, p); err != nil {
+	if _, err := s.People.ConfirmPhoneChange(r.Context(), s.Site.Asker(r), a.User, p); err != nil {
 		return s.showPhoneConfirm(w, r, err)
 	}
-	return account.Changed(w, r, "/account", "phone")
+	return Changed(w, r, "/account", "phone")
 }

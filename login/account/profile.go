@@ -1,4 +1,4 @@
-package login
+package account
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -30,18 +29,18 @@ type profileForm struct {
 
 // profilePage shows the profile to edit.
 func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Current(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return err
 	}
-	v := s.account.View(w, r, "account.profile", a)
+	v := s.View(w, r, "account.profile", a)
 	v.Page = formOfProfile(v.Words, a.User.Profile, nil)
-	return s.show(w, http.StatusOK, "account-profile", v)
+	return s.Site.Show(w, http.StatusOK, "account-profile", v)
 }
 
 // postProfile takes it.
 func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account.Current(r)
+	a, err := s.Current(r)
 	if err != nil {
 		return err
 	}
@@ -53,15 +52,15 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := people.EditProfile(a.User.Profile, values)
 	var faults people.Faults
-	switch _, err := s.UpdateProfile(r.Context(), s.askerOf(r), a.User, p); {
+	switch _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p); {
 	case errors.As(err, &faults):
-		v := s.account.View(w, r, "account.profile", a)
+		v := s.View(w, r, "account.profile", a)
 		v.Page = formOfProfile(v.Words, p, faults)
-		return s.show(w, http.StatusUnprocessableEntity, "account-profile", v)
+		return s.Site.Show(w, http.StatusUnprocessableEntity, "account-profile", v)
 	case err != nil:
 		return err
 	}
-	return account.Changed(w, r, "/account", "profile")
+	return Changed(w, r, "/account", "profile")
 }
 
 // languageNames are the languages of the pages, as their speakers call them.

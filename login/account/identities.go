@@ -1,0 +1,73 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// identitiesView is what the page of linked identities shows.
+type identitiesView struct {
+	Linked []identityView
+	Others []ui.Upstream // that could be linked
+}
+
+type identityView struct{ Provider, Subject, Name, Email, Since string }
+
+// identitiesPage shows what the user has at upstream providers and can sign in with.
+func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showIdentities(w, r, http.StatusOK, ui.UpstreamAlert(r, s.People))
+}
+
+func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status int, alert string) error {
+	a, err := s.Current(r)
+	if err != nil {
+		return err
+	}
+	ids, err := s.People.Identities(r.Context(), a.User)
+	if err != nil {
+		return err
+	}
+	v := s.View(w, r, "account.identities", a)
+	t := web.TenantOf(r.Context())
+	page := identitiesView{Others: ui.UpstreamsOf(s.People.UpstreamsOf(t), "")}
+	for _, i := range ids {
+		page.Others = slices.DeleteFunc(page.Others, func(o ui.Upstream) bool { return o.ID == i.Provider })
+		name, _ := s.People.UpstreamName(t, i.Provider)
+		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.Words.Date(i.CreatedAt)})
+	}
+	v.Page, v.Alert = page, alert
+	ui.AllowFormsAnywhere(w) // the form leads to a provider, which may redirect to other hosts
+	return s.Site.Show(w, status, "account-identities", v)
+}
+
+// postIdentities sends the browser to a provider, to link what the user has there, or takes an identity
+// off the account.
+func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Fresh(r)
+	if err != nil {
+		return err
+	}
+	if add := r.PostForm.Get("add"); add != "" {
+		err := s.Depart(w, r, a, add)
+		if errors.Is(err, storage.ErrNotFound) {
+			return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
+		}
+		return err
+	}
+	err = s.People.UnlinkIdentity(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("provider"), r.PostForm.Get("subject"))
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
+	case errors.Is(err, people.ErrLastWayIn):
+		return s.showIdentities(w, r, http.StatusConflict, ui.Words(r).Must("identity.last"))
+	case err != nil:
+		return err
+	}
+	return Changed(w, r, "/account/identities", "unlinked")
+}

@@ -1,0 +1,139 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const passkeysPath = "/account/passkeys"
+
+// passkeyView is a passkey as its user sees it.
+type passkeyView struct {
+	ID, Name string
+	Synced   bool
+	Alone    bool // it signs in by itself
+	Copied   bool
+	Broken   bool // its record cannot be read
+	Added    string
+	Used     ui.Stamp // zero if it was never used
+	Fault    string
+	Typed    string // in the field for its name
+}
+
+// passkeysView is what the page of passkeys shows.
+type passkeysView struct {
+	Passkeys []passkeyView
+	// Known tells password managers which of theirs still work: JSON, or "".
+	Known string
+}
+
+// renamed is the name that a user entered for a passkey, and what is wrong with it.
+type renamed struct{ id, typed, fault string }
+
+// passkeysPage shows the user's passkeys, and takes new ones. It needs a fresh proof before it is
+// shown: a device that has made a passkey shows it for ever, also if nothing here accepts it.
+func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Fresh(r)
+	if err != nil {
+		return err
+	}
+	return s.showPasskeys(w, r, http.StatusOK, a, "", renamed{})
+}
+
+func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account, alert string, edit renamed) error {
+	all, known, err := s.People.Passkeys(r.Context(), s.Site.Asker(r), a.User)
+	if err != nil {
+		return err
+	}
+	v := s.View(w, r, "account.passkeys", a)
+	page := passkeysView{Known: known}
+	for _, k := range all {
+		one := passkeyView{
+			ID: k.ID, Name: k.Name, Typed: k.Name, Synced: k.Key.Synced(), Alone: k.Key.SignsIn(), Copied: k.Key.Cloned(),
+			Broken: k.Broken, Added: v.Words.Date(k.Added),
+		}
+		if !k.Key.LastUsed.IsZero() {
+			one.Used = ui.StampOf(v.Words, k.Key.LastUsed)
+		}
+		if k.ID == edit.id {
+			one.Fault, one.Typed = edit.fault, edit.typed
+		}
+		page.Passkeys = append(page.Passkeys, one)
+	}
+	if known != "" {
+		v.Passkey = &ui.PasskeyForm{Action: passkeysPath, Options: v.Path + passkeysPath + "/options", Create: true,
+			Button: v.Words.Must("passkeys.add"), Fault: v.Words.Must("passkeys.failed"), Exists: v.Words.Must("passkeys.exists")}
+		ui.AllowScripts(w)
+	}
+	v.Page, v.Alert = page, alert
+	return s.Site.Show(w, status, "account-passkeys", v)
+}
+
+// newPasskeyOptions gives the page's script a challenge to make a passkey.
+func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Fresh(r)
+	if err != nil {
+		return err
+	}
+	challenge, err := s.People.StartAddingPasskey(r.Context(), s.Site.Asker(r), browser.Binding(w, r), a.User)
+	if err != nil {
+		return err
+	}
+	return ui.SendJSON(w, challenge)
+}
+
+// postPasskeys adds, names or removes a passkey.
+func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
+	// A new passkey needs a fresh proof, which the challenge shows. A name needs none.
+	a, err := s.Current(r)
+	if err != nil {
+		return err
+	}
+	f, asker := r.PostForm, s.Site.Asker(r)
+	what := "passkey-added"
+	switch {
+	case f.Has("remove"):
+		if _, err = s.Fresh(r); err != nil {
+			return err
+		}
+		what, err = "passkey-removed", s.People.RemovePasskey(r.Context(), asker, a.User, f.Get("remove"))
+	case f.Has("rename"):
+		what, err = "passkey-named", s.People.RenamePasskey(r.Context(), a.User, f.Get("rename"), f.Get("name"))
+	default:
+		p := people.PasskeyProof{Bound: browser.Bindings(r), State: f.Get("state"), Answer: f.Get("answer")}
+		err = s.People.AddPasskey(r.Context(), asker, a.User, p, f.Get("name"))
+	}
+	if err != nil {
+		return s.passkeysFailed(w, r, a, err)
+	}
+	return Changed(w, r, passkeysPath, what)
+}
+
+// passkeysFailed shows the page with what is wrong, or returns err.
+func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
+	words := ui.Words(r)
+	var bad people.Faults
+	var edit renamed
+	status, alert := http.StatusUnprocessableEntity, ""
+	switch {
+	case errors.As(err, &bad):
+		alert = ui.FaultAt(words, bad, "passkey")
+		edit = renamed{r.PostForm.Get("rename"), r.PostForm.Get("name"), ui.FaultAt(words, bad, "name")}
+	case errors.Is(err, storage.ErrNotFound):
+		status, alert = http.StatusNotFound, words.Must("passkeys.gone")
+	case errors.Is(err, people.ErrLastWayIn):
+		status, alert = http.StatusConflict, words.Must("passkeys.last")
+	case errors.Is(err, people.ErrWrongPasskey):
+		alert = words.Must("passkeys.failed")
+	case errors.Is(err, people.ErrLatePasskey):
+		alert = words.Must("passkey.late")
+	default:
+		return err
+	}
+	return s.showPasskeys(w, r, status, a, alert, edit)
+}
