@@ -67,7 +67,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 // lookOver reads how the subjects of the account stand.
 func (s *Server) lookOver(r *http.Request, w texts.Words, u storage.User) (*overview, error) {
 	ctx, store := r.Context(), s.People.Store
-	o := &overview{words: w, asker: s.Site.Asker(r), user: u, texts: s.People.Mail.Texts, upstreams: len(s.People.UpstreamsOf(web.TenantOf(ctx))) > 0}
+	o := &overview{words: w, asker: s.Site.Asker(r), user: u, texts: s.People.Mail.Texts, upstreams: len(s.People.Upstreams(web.TenantOf(ctx))) > 0}
 	var err error
 	if o.creds, err = store.CredentialsOf(ctx, u.TenantID, u.ID); err != nil {
 		return nil, err

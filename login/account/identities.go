@@ -35,7 +35,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 	}
 	v := s.View(w, r, "account.identities", a)
 	t := web.TenantOf(r.Context())
-	page := identitiesView{Others: ui.UpstreamsOf(s.People.UpstreamsOf(t), "")}
+	page := identitiesView{Others: ui.UpstreamsOf(s.People.Upstreams(t), "")}
 	for _, i := range ids {
 		page.Others = slices.DeleteFunc(page.Others, func(o ui.Upstream) bool { return o.ID == i.Provider })
 		name, _ := s.People.UpstreamName(t, i.Provider)
