@@ -1,10 +1,10 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -73,24 +73,19 @@ func (*notFreshError) Error() string { return "the sign-in is too long ago, or t
 
 var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}
 
-// ownerOnly refuses what only somebody may do who has proven themselves just now: see
-// Server.fresh.
-func (s *Server) ownerOnly(p *person) error {
-	strong := storage.ReachesACR(p.grant.ACR, storage.ACRMultiFactor)
-	late := !storage.Within(p.grant.AuthTime, time.Now(), people.Freshness)
-	if strong && !late {
-		return nil
-	}
-	creds, err := s.Store.CredentialsOf(p.Context(), p.user.TenantID, p.user.ID)
+// owner returns the user of the call as owner of the account, or a notFreshError.
+func (s *Server) owner(p *person) (people.Owner, error) {
+	o, err := s.Owner(p.Context(), p.user, p.grant.AuthTime, p.grant.ACR)
 	switch {
-	case err != nil:
-		return err
-	case storage.HasSecondFactor(creds) && !strong:
-		return &notFreshError{storage.ACRMultiFactor}
-	case late:
-		return &notFreshError{}
+	case errors.Is(err, people.ErrFactorFirst):
+		err = &notFreshError{storage.ACRMultiFactor}
+	case errors.Is(err, people.ErrSignInFirst):
+		var acr string
+		if acr, err = s.OwnerACR(p.Context(), p.user, p.grant.ACR); err == nil {
+			err = &notFreshError{acr}
+		}
 	}
-	return nil
+	return o, err
 }
 
 // updatePasswordCall is what an app sends for somebody who wants another password.
@@ -110,14 +105,14 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		if err := offered(usesPasswords(p.Request)); err != nil {
 			return nil, err
 		}
+		asked := people.NewPassword{Old: in.OldPassword, New: in.Password}
 		had, err := s.HasPassword(p.Context(), p.user)
 		if err == nil && !had {
-			err = s.ownerOnly(p)
+			asked.Owner, err = s.owner(p)
 		}
 		if err != nil {
 			return nil, err
 		}
-		asked := people.NewPassword{Old: in.OldPassword, New: in.Password}
 		user, err := s.ChangePassword(p.Context(), s.askerOf(p.Request), p.user, asked)
 		if err != nil {
 			return nil, err
@@ -152,10 +147,11 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 		Text:     "`/auth/confirm-change-email` takes the code. The response is the same if another account has the address; its owner then gets a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
-		if err := s.ownerOnly(p); err != nil {
+		o, err := s.owner(p)
+		if err != nil {
 			return flowAnswer{}, err
 		}
-		flow, err := s.StartEmailChange(p.Context(), s.askerOf(p.Request), p.user, in.Email)
+		flow, err := s.StartEmailChange(p.Context(), s.askerOf(p.Request), o, in.Email)
 		return flowAnswer{flow}, err
 	})
 }
@@ -192,10 +188,11 @@ func (s *Server) apiDelete() jsonapi.Route {
 		Summary:  "Deletes the user's account and everything that belongs to it, permanently.",
 		Problems: []jsonapi.Outcome{notFresh, notTheirSession},
 	}, func(p *person, _ deleteCall) (jsonapi.None, error) {
-		if err := s.ownerOnly(p); err != nil {
+		o, err := s.owner(p)
+		if err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), p.user))
+		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), o))
 	})
 }
 

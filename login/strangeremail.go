@@ -227,12 +227,12 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		// As for fresh, a remembered device is not enough: an identity is a way in for good.
-		creds, err := s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
+		// An identity is a way to sign in for good: its owner alone may link it.
+		missing, err := s.OwnerACR(r.Context(), a.User, a.ACR)
 		if err != nil {
 			return err
 		}
-		if storage.HasSecondFactor(creds) && !storage.ReachesACR(a.ACR, storage.ACRMultiFactor) {
+		if missing != "" {
 			return s.toSecondFactor(w, r, in)
 		}
 		if err := s.linkStranger(r, a.User, who); err != nil {

@@ -23,7 +23,8 @@ type emailChange struct {
 // StartEmailChange sends a code to the address that the user wants to use from now on, and returns
 // the flow that the code belongs to. If another account has the address, its owner gets a mail that
 // says so, and nothing else differs. storage.ErrStale: the credentials changed meanwhile.
-func (s *Service) StartEmailChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string, err error) {
+func (s *Service) StartEmailChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
+	u := o.user
 	email, err := s.newAddress(a, u, typed)
 	if err != nil {
 		return "", err

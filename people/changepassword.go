@@ -20,25 +20,33 @@ func (s *Service) HasPassword(ctx context.Context, u storage.User) (bool, error)
 
 // NewPassword is what a user enters to change the password.
 type NewPassword struct {
-	Old string // not read if the user has no password
+	Old string // not used if the user has no password
 	New string
 	// Session is the id of the session in which the user asks; "" for an app.
 	Session string
+	// Owner is required if the user has no password.
+	Owner Owner
 }
 
 // ChangePassword gives the user a new password, and returns the user as the change leaves it, for
 // whom the door may open a session again: all sessions and grants end. The user proves the old
-// password. If there is none, the door must have asked for a fresh sign-in. storage.ErrStale:
-// the credentials changed meanwhile.
+// password or, if there is none, to be the Owner: ErrSignInFirst. storage.ErrStale: the credentials
+// changed meanwhile.
 func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, in NewPassword) (storage.User, error) {
 	cred, err := s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasswordCredential, "")
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return u, err
 	}
-	if err == nil {
-		if err := s.proveOld(ctx, a, u, cred, in); err != nil {
-			return u, err
-		}
+	switch {
+	case err == nil:
+		err = s.proveOld(ctx, a, u, cred, in)
+	case in.Owner.user.ID == u.ID:
+		err = nil
+	default:
+		err = ErrSignInFirst
+	}
+	if err != nil {
+		return u, err
 	}
 	ch, err := s.passwordChange(ctx, a, u, "password", in.New)
 	if err != nil {

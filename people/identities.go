@@ -46,7 +46,8 @@ func (s *Service) linkedAlready(ctx context.Context, link storage.Identity) erro
 
 // UnlinkIdentity takes an identity away from the user, and tells the user by mail. Its refusal is
 // ErrLastWayIn. storage.ErrNotFound: the user does not have the identity.
-func (s *Service) UnlinkIdentity(ctx context.Context, a Asker, u storage.User, provider, subject string) error {
+func (s *Service) UnlinkIdentity(ctx context.Context, a Asker, o Owner, provider, subject string) error {
+	u := o.user
 	ids, err := s.Identities(ctx, u)
 	if err != nil {
 		return err

@@ -53,14 +53,13 @@ func (s *Service) Passkeys(ctx context.Context, a Asker, u storage.User) (all []
 }
 
 // StartAddingPasskey asks for a new passkey of the user. bound ties the answer to the browser that was
-// asked. The door must have asked for a fresh sign-in. Its refusal is ErrNotOffered: the issuer has no
-// host name.
-func (s *Service) StartAddingPasskey(ctx context.Context, a Asker, bound string, u storage.User) (passkey.Challenge, error) {
+// asked. Its refusal is ErrNotOffered: the issuer has no host name.
+func (s *Service) StartAddingPasskey(ctx context.Context, a Asker, o Owner, bound string) (passkey.Challenge, error) {
 	party, err := s.party(a)
 	if err != nil {
 		return passkey.Challenge{}, ErrNotOffered
 	}
-	person, err := s.personOf(ctx, u)
+	person, err := s.personOf(ctx, o.user)
 	if err != nil {
 		return passkey.Challenge{}, err
 	}
@@ -167,7 +166,8 @@ func (s *Service) RenamePasskey(ctx context.Context, u storage.User, id, name st
 // RemovePasskey deletes one of the user's passkeys, and tells the user by mail. If it was the user's
 // last second factor, the recovery codes and remembered devices go with it. Its refusal is
 // ErrLastWayIn. storage.ErrNotFound: it is none of the user's.
-func (s *Service) RemovePasskey(ctx context.Context, a Asker, u storage.User, id string) error {
+func (s *Service) RemovePasskey(ctx context.Context, a Asker, o Owner, id string) error {
+	u := o.user
 	cred, err := s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasskeyCredential, id)
 	if err != nil {
 		return err

@@ -81,12 +81,12 @@ type PersonalEvent struct {
 }
 
 // ExportData returns all that is stored about a user, and records that it was asked for.
-func (s *Service) ExportData(ctx context.Context, a Asker, u storage.User) (PersonalData, error) {
-	data, err := s.dataOf(ctx, a, u)
+func (s *Service) ExportData(ctx context.Context, a Asker, o Owner) (PersonalData, error) {
+	data, err := s.dataOf(ctx, a, o.user)
 	if err != nil {
 		return data, err
 	}
-	s.observe(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: u.ID})
+	s.observe(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: o.user.ID})
 	return data, nil
 }
 

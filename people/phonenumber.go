@@ -26,7 +26,8 @@ type phoneChange struct {
 
 // StartPhoneChange sends a code to the number that the user wants to have, and returns the flow that
 // the code belongs to. ErrNoPhones. storage.ErrStale: the credentials changed meanwhile.
-func (s *Service) StartPhoneChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string, err error) {
+func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
+	u := o.user
 	if !s.HasPhones() {
 		return "", ErrNoPhones
 	}
@@ -125,9 +126,9 @@ func (s *Service) ConfirmPhoneChange(ctx context.Context, a Asker, u storage.Use
 
 // RemovePhone takes the user's phone number away, tells the user by mail, and returns the user without
 // the number. Its refusal is ErrLastWayIn.
-func (s *Service) RemovePhone(ctx context.Context, a Asker, u storage.User) (storage.User, error) {
+func (s *Service) RemovePhone(ctx context.Context, a Asker, o Owner) (storage.User, error) {
 	// What the asker's session knows of the user may be a moment old.
-	u, err := s.Store.User(ctx, u.TenantID, u.ID)
+	u, err := s.Store.User(ctx, o.user.TenantID, o.user.ID)
 	if err != nil {
 		return u, err
 	}

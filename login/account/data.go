@@ -13,7 +13,7 @@ func (s *Server) dataPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Site.Show(w, http.StatusOK, "account-data", s.View(w, r, "account.data", a))
+	return s.Site.Show(w, http.StatusOK, "account-data", s.View(w, r, "account.data", a.Account))
 }
 
 // postData answers with the download.
@@ -22,7 +22,7 @@ func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data, err := s.People.ExportData(r.Context(), s.Site.Asker(r), a.User)
+	data, err := s.People.ExportData(r.Context(), s.Site.Asker(r), a.owner)
 	if err != nil {
 		return err
 	}

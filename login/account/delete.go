@@ -22,8 +22,8 @@ func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.delete", a)
-	v.Page = deleteForm{Account: ui.AccountOf(a), Fault: fault}
+	v := s.View(w, r, "account.delete", a.Account)
+	v.Page = deleteForm{Account: ui.AccountOf(a.Account), Fault: fault}
 	return s.Site.Show(w, status, "account-delete", v)
 }
 
@@ -36,7 +36,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("sure") == "" {
 		return s.showDelete(w, r, http.StatusUnprocessableEntity, ui.Words(r).Must("delete.unsure"))
 	}
-	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.User); err != nil {
+	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.owner); err != nil {
 		return ui.ChangedMeanwhile(err)
 	}
 	if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user

@@ -25,7 +25,7 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showEmail(w, r, a, "", nil)
+	return s.showEmail(w, r, a.Account, "", nil)
 }
 
 func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
@@ -51,9 +51,9 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("this") != "" {
 		typed = a.User.Email
 	}
-	flow, err := s.People.StartEmailChange(r.Context(), s.Site.Asker(r), a.User, typed)
+	flow, err := s.People.StartEmailChange(r.Context(), s.Site.Asker(r), a.owner, typed)
 	if err != nil {
-		return s.showEmail(w, r, a, typed, err)
+		return s.showEmail(w, r, a.Account, typed, err)
 	}
 	return ui.SeeOther(w, r, "/account/email/confirm", "flow", flow)
 }

@@ -54,13 +54,13 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if add := r.PostForm.Get("add"); add != "" {
-		err := s.Depart(w, r, a, add)
+		err := s.Depart(w, r, a.Account, add)
 		if errors.Is(err, storage.ErrNotFound) {
 			return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
 		}
 		return err
 	}
-	err = s.People.UnlinkIdentity(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("provider"), r.PostForm.Get("subject"))
+	err = s.People.UnlinkIdentity(r.Context(), s.Site.Asker(r), a.owner, r.PostForm.Get("provider"), r.PostForm.Get("subject"))
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))

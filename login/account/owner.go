@@ -40,25 +40,28 @@ func (s *Server) noAccount(r *http.Request) error {
 	return proveFirst(r, "/login")
 }
 
-// Fresh is Current for what needs a proof that is no older than people.Freshness, else it returns a
-// Detour to where the user gives one. Every way of signing in gives a proof, with the factors that the
-// policies require. A user with a second factor has to give that too: a remembered device is not
-// enough here, because a stranger who knows the password could change everything else from it.
-func (s *Server) Fresh(r *http.Request) (browser.Account, error) {
+// ownAccount is an account whose user has just proven to own it.
+type ownAccount struct {
+	browser.Account
+	owner people.Owner
+}
+
+// Fresh is Current for what only the account's owner may do, else it returns a Detour to where the user
+// gives the proof that is missing. Every way of signing in gives one, with the factors that the policies
+// require.
+func (s *Server) Fresh(r *http.Request) (ownAccount, error) {
 	a, err := s.Current(r)
-	switch {
-	case err != nil:
-		return a, err
-	case !people.IsFresh(a.AuthTime):
-		return a, proveFirst(r, "/login")
-	case storage.ReachesACR(a.ACR, storage.ACRMultiFactor):
-		return a, nil
+	if err != nil {
+		return ownAccount{Account: a}, err
 	}
-	creds, err := s.People.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
-	if err == nil && storage.HasSecondFactor(creds) {
+	o, err := s.People.Owner(r.Context(), a.User, a.AuthTime, a.ACR)
+	switch {
+	case errors.Is(err, people.ErrSignInFirst):
+		err = proveFirst(r, "/login")
+	case errors.Is(err, people.ErrFactorFirst):
 		err = proveFirst(r, "/second-factor")
 	}
-	return a, err
+	return ownAccount{a, o}, err
 }
 
 // proveFirst returns the Detour to a page of the sign-in that leads back to the section of the account

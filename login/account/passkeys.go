@@ -42,7 +42,7 @@ func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showPasskeys(w, r, http.StatusOK, a, "", renamed{})
+	return s.showPasskeys(w, r, http.StatusOK, a.Account, "", renamed{})
 }
 
 func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account, alert string, edit renamed) error {
@@ -80,7 +80,7 @@ func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	challenge, err := s.People.StartAddingPasskey(r.Context(), s.Site.Asker(r), browser.Binding(w, r), a.User)
+	challenge, err := s.People.StartAddingPasskey(r.Context(), s.Site.Asker(r), a.owner, browser.Binding(w, r))
 	if err != nil {
 		return err
 	}
@@ -98,10 +98,11 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	what := "passkey-added"
 	switch {
 	case f.Has("remove"):
-		if _, err = s.Fresh(r); err != nil {
-			return err
+		own, stale := s.Fresh(r)
+		if stale != nil {
+			return stale
 		}
-		what, err = "passkey-removed", s.People.RemovePasskey(r.Context(), asker, a.User, f.Get("remove"))
+		what, err = "passkey-removed", s.People.RemovePasskey(r.Context(), asker, own.owner, f.Get("remove"))
 	case f.Has("rename"):
 		what, err = "passkey-named", s.People.RenamePasskey(r.Context(), a.User, f.Get("rename"), f.Get("name"))
 	default:

@@ -26,23 +26,24 @@ func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showPassword(w, r, a, has, nil)
+	return s.showPassword(w, r, a.Account, has, nil)
 }
 
 // ownPassword returns the account, and whether it has a password.
-func (s *Server) ownPassword(r *http.Request) (browser.Account, bool, error) {
+func (s *Server) ownPassword(r *http.Request) (ownAccount, bool, error) {
 	if !s.Site.Asker(r).UsesPasswords() {
-		return browser.Account{}, false, &web.Problem{Status: http.StatusNotFound}
+		return ownAccount{}, false, &web.Problem{Status: http.StatusNotFound}
 	}
 	a, err := s.Current(r)
 	if err != nil {
-		return a, false, err
+		return ownAccount{}, false, err
 	}
 	has, err := s.People.HasPassword(r.Context(), a.User)
-	if err == nil && !has {
-		a, err = s.Fresh(r)
+	if err != nil || has {
+		return ownAccount{Account: a}, has, err
 	}
-	return a, has, err
+	own, err := s.Fresh(r)
+	return own, false, err
 }
 
 func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
@@ -67,10 +68,10 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	asker := s.Site.Asker(r)
-	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"), Session: a.ID}
+	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"), Session: a.ID, Owner: a.owner}
 	user, err := s.People.ChangePassword(r.Context(), asker, a.User, in)
 	if err != nil {
-		return s.showPassword(w, r, a, has, err)
+		return s.showPassword(w, r, a.Account, has, err)
 	}
 	if asker.SignsOutEverywhere() {
 		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended

@@ -39,7 +39,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)
 	}
-	v := s.View(w, r, "account.phone", a)
+	v := s.View(w, r, "account.phone", a.Account)
 	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
 	return s.Site.Show(w, status, "account-phone", v)
 }
@@ -51,13 +51,13 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("remove") != "" {
-		if _, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.User); err != nil {
+		if _, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.owner); err != nil {
 			return s.showPhone(w, r, "", err)
 		}
 		return Changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
-	flow, err := s.People.StartPhoneChange(r.Context(), s.Site.Asker(r), a.User, typed)
+	flow, err := s.People.StartPhoneChange(r.Context(), s.Site.Asker(r), a.owner, typed)
 	if err != nil {
 		return s.showPhone(w, r, typed, err)
 	}
