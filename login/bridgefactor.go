@@ -10,10 +10,6 @@ import (
 
 // This file goes with bridge.go.
 
-func (s *Server) party(r *http.Request) (*passkey.Party, error) { return s.Party(s.askerOf(r)) }
-func (s *Server) personOf(r *http.Request, u storage.User) (passkey.Person, error) {
-	return s.PersonOf(r.Context(), u)
-}
 func (s *Server) passkeysOf(r *http.Request, creds []storage.Credential) []passkey.Passkey {
 	return s.PasskeysOf(r.Context(), creds)
 }

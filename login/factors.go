@@ -72,7 +72,7 @@ func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &claimant{user: a.User, amr: a.AMR, acr: a.ACR, account: &a}
+	c := &claimant{user: a.User, amr: a.AMR, acr: a.ACR, account: &a.Account}
 	c.creds, err = s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
 	return c, err
 }

@@ -123,7 +123,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 			return err
 		}
 	}
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Upstreams(web.TenantOf(r.Context())), without)
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), without)
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}
@@ -164,7 +164,7 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		form.Username = reg.Username
 	}
 	v := s.view(w, r, title, s.resume(r, reg.Letter))
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}

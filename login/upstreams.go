@@ -11,7 +11,7 @@ import (
 
 // upstream is the tenant's provider of that id; storage.ErrNotFound when it has none.
 func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) {
-	for _, u := range s.Upstreams(t) {
+	for _, u := range s.Service.Upstreams(t) {
 		if u.ID != id {
 			continue
 		}

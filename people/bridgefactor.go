@@ -10,10 +10,6 @@ import (
 
 // This file, too, exports helpers to the use cases that are still in package login: see bridge.go.
 
-func (s *Service) Party(a Asker) (*passkey.Party, error) { return s.party(a) }
-func (s *Service) PersonOf(ctx context.Context, u storage.User) (passkey.Person, error) {
-	return s.personOf(ctx, u)
-}
 func (s *Service) PasskeysOf(ctx context.Context, creds []storage.Credential) []passkey.Passkey {
 	return s.passkeysOf(ctx, creds)
 }
