@@ -2,18 +2,20 @@ package provider
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 )
 
 // employEngine makes fosite's engine and the endpoints whose handlers it calls, and registers these with
 // it.
 func (p *Provider) employEngine() {
-	config := engineConfig(&p.Config, p.auth.Authenticate)
+	config := engineConfig(&p.Config, p.authenticateClient)
 	engine := fosite.NewOAuth2Provider(p.clients, config)
 	p.authorize = &authorize.Server{
 		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
@@ -24,8 +26,20 @@ func (p *Provider) employEngine() {
 		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: p.RefreshTokenGrace,
 	})
+	p.resource.Engine = engine
 	config.AuthorizeEndpointHandlers = p.authorize.Handlers()
 	config.TokenEndpointHandlers = p.token.Handlers()
+	config.TokenIntrospectionHandlers = fosite.TokenIntrospectionHandlers{p.resource}
+	config.RevocationHandlers = fosite.RevocationHandlers{p.resource}
+}
+
+// authenticateClient is fosite's ClientAuthenticationStrategy.
+func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	c, err := p.auth.Authenticate(ctx, r, form)
+	if err != nil {
+		return nil, err
+	}
+	return oauth.Client{Client: c}, nil
 }
 
 // engineConfig returns fosite's configuration, but for the handlers. One engine serves all tenants: what

@@ -58,7 +58,7 @@ func New(c Config) (*Provider, error) {
 		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
-	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Auth: p.auth, Tokens: p.tokens, Keys: p.Keys}
+	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys}
 	p.logout = &logout.Server{
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),

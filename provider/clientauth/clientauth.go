@@ -60,15 +60,14 @@ type credentials struct {
 	assertion *assertion
 }
 
-// Authenticate returns the client that sends the request, and its form. It is fosite's
-// ClientAuthenticationStrategy, and serves the other endpoints for programs as well. The client
-// must use the method that it is registered for, or one of the two for secrets if it is registered
-// for none, and no second one besides it (RFC 6749 section 2.3).
+// Authenticate returns the client that sends the request with its form. The client must use the
+// method that it is registered for, or one of the two for secrets if it is registered for none, and
+// no second one besides it (RFC 6749 section 2.3).
 //
 // Failures have the same answer and cost, whether the client is unknown or its secret wrong: one
 // comparison, one count, one read. It is no secret whether a client exists, because /authorize
 // shows it. But guesses for unknown clients should not be cheaper.
-func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (*storage.Client, error) {
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
 	if err != nil {
@@ -90,19 +89,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 	if err != nil {
 		return nil, err
 	}
-	return oauth.Client{Client: client}, nil
-}
-
-// Client is Authenticate that returns the record of the client, and notes its id on the request's
-// log line.
-func (a *Authenticator) Client(r *http.Request, form url.Values) (*storage.Client, error) {
-	found, err := a.Authenticate(r.Context(), r, form)
-	if err != nil {
-		return nil, err
-	}
-	c := found.(oauth.Client).Client
-	web.Note(r.Context(), "client", c.ClientID)
-	return c, nil
+	return client, nil
 }
 
 // authError says why a client was not authenticated. It is for the log. In development mode the

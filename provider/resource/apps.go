@@ -69,28 +69,16 @@ func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (stri
 // UserOf returns the user whom the access token in the request's Authorization header stands for, with
 // the grant and its client. The grant lives: one read.
 func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u storage.User, err error) {
-	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
+	ctx, t := r.Context(), web.TenantOf(r.Context())
 	token, err := headerToken(r)
 	if err != nil {
 		return c, g, u, err
 	}
-	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
-	if errors.Is(err, jws.ErrInvalid) {
-		return c, g, u, invalidToken(ctx, err.Error())
-	}
+	known, _, err := s.workingToken(ctx, token)
 	if err != nil {
-		return c, g, u, fmt.Errorf("open access token: %w", err)
+		return c, g, u, err
 	}
-	if claims.GrantID == "" {
-		return c, g, u, invalidToken(ctx, "no user's token")
-	}
-	g, u, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (g.UserID != claims.Subject || g.ClientID != claims.ClientID) {
-		return c, g, u, invalidToken(ctx, "revoked, or its grant is dead")
-	}
-	if err != nil {
-		return c, g, u, fmt.Errorf("grant of access token: %w", err)
-	}
+	g, u = known.grant, known.user
 	web.Note(ctx, "client", g.ClientID)
 	app, err := s.Clients.Enabled(ctx, t.ID, g.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {

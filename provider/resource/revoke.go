@@ -21,16 +21,24 @@ import (
 // its grant gave, an access token by itself. What is unknown, expired or another
 // client's is left alone and answered alike, so that nobody learns which it was. Only a
 // storage that did not answer is an error: the client must know that the token lives.
+//
+// fosite's WriteRevocationResponse would answer 200 then, too.
 func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) error {
-	form, err := oauth.PostForm(w, r)
-	if err != nil {
+	if _, err := oauth.PostForm(w, r); err != nil {
 		return err
 	}
-	client, err := s.Auth.Client(r, form)
-	if err != nil {
+	if err := s.Engine.NewRevocationRequest(r.Context(), r); err != nil {
 		return err
 	}
-	token := form.Get("token")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// RevokeToken implements fosite.RevocationHandler.
+func (s *Server) RevokeToken(ctx context.Context, token string, _ fosite.TokenType, client fosite.Client) error {
+	web.Note(ctx, "client", client.GetID())
 	if token == "" {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}
@@ -38,12 +46,9 @@ func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) error {
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		end = s.revokeRefresh
 	}
-	if err := end(r.Context(), client, token, time.Now()); err != nil {
+	if err := end(ctx, client.(oauth.Client).Client, token, time.Now()); err != nil {
 		return fmt.Errorf("revoke: %w", err)
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache")
-	w.WriteHeader(http.StatusOK)
 	return nil
 }
 

@@ -4,18 +4,20 @@ import (
 	"context"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Server serves the endpoints that are shown a token.
+// Server serves the endpoints that are shown a token. fosite calls it as its
+// TokenIntrospector and its RevocationHandler.
 type Server struct {
+	Engine  *fosite.Fosite
 	Store   Store
 	Clients *oauth.Clients
-	Auth    *clientauth.Authenticator
 	Tokens  *tokens.Maker
 	Keys    *keys.Ring
 }

@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
-	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -33,8 +29,8 @@ func (s *Server) Userinfo(w http.ResponseWriter, r *http.Request) error {
 // answerUserinfo needs one read: the grant, if it lives and the token was not revoked, with its
 // user.
 func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
-	ctx, t, now := r.Context(), web.TenantOf(r.Context()), time.Now()
-	token, err := bearerToken(w, r)
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	value, err := bearerToken(w, r)
 	if errors.Is(err, errNoToken) {
 		// Not an error: the client is told what to bring (RFC 6750 section 3.1).
 		w.Header().Set("WWW-Authenticate", bearerChallenge(t, nil))
@@ -45,37 +41,20 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
-	if errors.Is(err, jws.ErrInvalid) {
-		return invalidToken(ctx, err.Error())
-	}
-	if err != nil {
-		return fmt.Errorf("open access token: %w", err)
-	}
-	scopes := strings.Fields(claims.Scope)
 	// A client's own tokens never have openid.
-	if !slices.Contains(scopes, "openid") {
-		return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope openid.")
-	}
-	if claims.GrantID == "" {
-		return invalidToken(ctx, "no person's token")
-	}
-	grant, user, err := s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, now)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (grant.UserID != claims.Subject || grant.ClientID != claims.ClientID) {
-		return invalidToken(ctx, "revoked, or its grant is dead")
-	}
+	token, scopes, err := s.workingToken(ctx, value, "openid")
 	if err != nil {
-		return fmt.Errorf("grant of access token: %w", err)
+		return err
 	}
-	web.Note(ctx, "client", grant.ClientID)
-	c, err := s.Clients.Enabled(ctx, t.ID, grant.ClientID)
+	web.Note(ctx, "client", token.grant.ClientID)
+	c, err := s.Clients.Enabled(ctx, t.ID, token.grant.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return invalidToken(ctx, "its client is gone")
 	}
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	return s.writeUserinfo(w, r, c, userinfoClaims(c, &grant, &user, scopes))
+	return s.writeUserinfo(w, r, c, userinfoClaims(c, &token.grant, &token.user, scopes))
 }
 
 // userinfoClaims are the claims that the token's scopes and the claims parameter ask for.

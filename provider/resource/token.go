@@ -1,0 +1,176 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// shownToken is fosite's session of a request that shows a token: who asks, and what IntrospectToken found
+// out about the token. It lives as long as the request and is never stored.
+type shownToken struct {
+	oauth.Unstored
+	asks *storage.Client // the client that asks about the token; nil where the token is the credential
+	now  time.Time       // one for the whole request
+	ends time.Time       // when the token expires
+
+	claims *tokens.AccessClaims // of an access token; nil for a refresh token
+	grant  storage.Grant        // empty for a token that a client got for itself
+	user   storage.User         // the grant's
+}
+
+// GetExpiresAt returns when the token expires.
+func (t *shownToken) GetExpiresAt(fosite.TokenType) time.Time { return t.ends }
+
+// GetUsername returns the name with which the token's user signs in.
+func (t *shownToken) GetUsername() string { return t.user.Username }
+
+// GetSubject returns the id of the token's user, or of the client that got the token for itself.
+func (t *shownToken) GetSubject() string {
+	if t.claims != nil {
+		return t.claims.Subject
+	}
+	return t.grant.UserID
+}
+
+// IntrospectToken implements fosite.TokenIntrospector. It finds out whether a token works, and leaves
+// what the token stands for in the request and its session. The error is fosite.ErrInactiveToken,
+// with the reason inside, for a token that does not work or is none of the asking client's business.
+func (s *Server) IntrospectToken(
+	ctx context.Context, value string, use fosite.TokenUse, r fosite.AccessRequester, scopes []string,
+) (fosite.TokenUse, error) {
+	t, token := web.TenantOf(ctx), r.GetSession().(*shownToken)
+	look, is := s.findAccess, fosite.AccessToken
+	if use != fosite.AccessToken && strings.HasPrefix(value, tokens.RefreshPrefix) {
+		look, is = s.findRefresh, fosite.RefreshToken
+	}
+	found, err := look(ctx, t, token, value, scopes)
+	switch {
+	case errors.Is(err, jws.ErrInvalid), errors.Is(err, storage.ErrNotFound):
+		return "", fosite.ErrInactiveToken.WithWrap(err)
+	case oauth.Refusal(err) != nil:
+		return "", err
+	case err != nil:
+		return "", fosite.ErrServerError.WithWrap(fmt.Errorf("look at token: %w", err))
+	}
+	r.Merge(found)
+	return is, nil
+}
+
+// findAccess looks at an access token: one signature, one read.
+func (s *Server) findAccess(
+	ctx context.Context, t *web.Tenant, token *shownToken, value string, scopes []string,
+) (*fosite.Request, error) {
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
+	if err != nil {
+		return nil, err
+	}
+	if asks := token.asks; asks != nil && !mayAsk(asks, claims) {
+		return nil, fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
+	}
+	granted := strings.Fields(claims.Scope)
+	for _, scope := range scopes {
+		if !slices.Contains(granted, scope) {
+			return nil, oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope " + scope + ".")
+		}
+	}
+	if claims.GrantID == "" {
+		err = s.ownTokenLives(ctx, t, claims)
+	} else {
+		err = s.grantLives(ctx, t, token, claims)
+	}
+	if err != nil {
+		return nil, err
+	}
+	token.claims, token.ends = claims, time.Unix(claims.ExpiresAt, 0)
+	return &fosite.Request{
+		ID: claims.JTI, RequestedAt: time.Unix(claims.IssuedAt, 0), Client: &fosite.DefaultClient{ID: claims.ClientID},
+		GrantedScope: granted, GrantedAudience: claims.Audience, Session: token,
+	}, nil
+}
+
+// mayAsk says whether a client may learn about an access token: its own client, one that the token is
+// for, or one that may introspect.
+func mayAsk(c *storage.Client, claims *tokens.AccessClaims) bool {
+	return c.ClientID == claims.ClientID || c.MayIntrospect || slices.Contains(claims.Audience, c.ClientID)
+}
+
+// grantLives reads the grant of an access token, and its user, if both the grant and the token live.
+func (s *Server) grantLives(
+	ctx context.Context, t *web.Tenant, token *shownToken, claims *tokens.AccessClaims,
+) (err error) {
+	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, token.now)
+	if err == nil && (token.grant.UserID != claims.Subject || token.grant.ClientID != claims.ClientID) {
+		err = fmt.Errorf("%w: it names another's grant", jws.ErrInvalid)
+	}
+	return err
+}
+
+// ownTokenLives says whether a token that a client got for itself still counts: there is
+// no grant that could be revoked, only the token or the client.
+func (s *Server) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tokens.AccessClaims) error {
+	if _, err := s.Clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
+		return err
+	}
+	spent, err := s.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
+	if err == nil && spent {
+		err = fmt.Errorf("%w: it was revoked", jws.ErrInvalid)
+	}
+	return err
+}
+
+// findRefresh looks at a refresh token, for its own client alone: a resource server that asks about
+// one was sent it in place of an access token.
+func (s *Server) findRefresh(
+	ctx context.Context, t *web.Tenant, token *shownToken, value string, _ []string,
+) (*fosite.Request, error) {
+	id, generation, err := s.Tokens.OpenRefreshToken(t.ID, value)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
+	}
+	g, user, err := s.Store.LiveGrant(ctx, t.ID, id, "", token.now)
+	if err != nil {
+		return nil, err
+	}
+	ends := g.ExpiresAt
+	if !g.IdleExpiresAt.IsZero() && g.IdleExpiresAt.Before(ends) {
+		ends = g.IdleExpiresAt
+	}
+	if token.asks == nil || g.ClientID != token.asks.ClientID || g.Generation != generation || !token.now.Before(ends) {
+		return nil, fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
+	}
+	token.grant, token.user, token.ends = g, user, ends
+	return &fosite.Request{
+		ID: g.ID, RequestedAt: g.RotatedAt, Client: &fosite.DefaultClient{ID: g.ClientID}, GrantedScope: g.Scopes, Session: token,
+	}, nil
+}
+
+// workingToken returns what is known of an access token that a request brings as its credential, and the
+// scopes that the token has; those that are named here it must have. The error is the one that
+// RFC 6750 section 3.1 has for tokens that do not work.
+func (s *Server) workingToken(
+	ctx context.Context, value string, scopes ...string,
+) (*shownToken, fosite.Arguments, error) {
+	token := &shownToken{now: time.Now()}
+	_, r, err := s.Engine.IntrospectToken(ctx, value, fosite.AccessToken, token, scopes...)
+	switch {
+	case errors.Is(err, fosite.ErrInactiveToken):
+		return nil, nil, invalidToken(ctx, errors.Unwrap(err).Error())
+	case err != nil:
+		return nil, nil, err
+	case token.grant.ID == "":
+		return nil, nil, invalidToken(ctx, "no user's token")
+	}
+	return token, r.GetGrantedScopes(), nil
+}
