@@ -22,7 +22,7 @@ type Apps struct{ *Provider }
 // App returns the first-party client that a request comes from. The client authenticates as at /token; form
 // holds the parameters of client authentication that came in the body.
 func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
-	c, err := p.auth.Authenticate(r.Context(), r, form)
+	c, err := p.auth.Authenticate(r.Context(), r, form, clients.AuthMethods)
 	if err != nil {
 		return storage.Client{}, appProblem(err)
 	}

@@ -17,7 +17,7 @@ import (
 // registered, and no others. Cookies have no part in it: what h answers depends on what
 // the script itself sends. Such a script may send what headers it likes: tracing and
 // protocol versions come with headers that no list foresees, and h ignores them. more are
-// methods beside the usual ones.
+// methods beside those that need no preflight, whose errors scripts may read, too.
 func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {

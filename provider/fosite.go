@@ -33,9 +33,14 @@ func (p *Provider) employEngine() {
 	config.RevocationHandlers = fosite.RevocationHandlers{p.resource}
 }
 
-// authenticateClient is fosite's ClientAuthenticationStrategy.
+// authenticateClient is fosite's ClientAuthenticationStrategy. The methods that an endpoint takes are
+// in its row of the table.
 func (p *Provider) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	c, err := p.auth.Authenticate(ctx, r, form)
+	var methods []string
+	if e := p.Endpoint(r.URL.Path); e != nil {
+		methods = e.Clients
+	}
+	c, err := p.auth.Authenticate(ctx, r, form, methods)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,8 @@ package provider
 
 import (
 	"net/http"
-	"slices"
-	"strings"
-
-	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -34,6 +29,7 @@ type Provider struct {
 	logout    *logout.Server
 	resource  *resource.Server
 	origins   cache.Cache[originKey, bool]
+	endpoints []Endpoint
 
 	keyDocuments, metadataDocuments published
 }
@@ -64,6 +60,7 @@ func New(c Config) (*Provider, error) {
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
 	}
 	p.employEngine()
+	p.endpoints = p.table()
 	return p, nil
 }
 
@@ -71,50 +68,4 @@ func New(c Config) (*Provider, error) {
 // (web.Problem).
 func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 	return p.authorize.Interaction(r)
-}
-
-// Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
-// taken the rest off.
-func (p *Provider) Register(r *mux.Router) {
-	page := func(h func(http.ResponseWriter, *http.Request) error) http.Handler {
-		return web.Handler(p.Errors, h)
-	}
-	api := func(h func(http.ResponseWriter, *http.Request) error) http.Handler {
-		return oauth.Handler(h)
-	}
-	// The hot ones first: gorilla/mux looks from top to bottom.
-	r.Handle("/token", p.cors(api(p.token.Token)))
-	r.Handle("/userinfo", p.cors(api(p.resource.Userinfo)))
-	r.Handle("/introspect", api(p.resource.Introspect))
-	r.Handle("/authorize", page(p.authorize.Authorize))
-	r.Handle("/jwks", web.Public(api(p.jwks)))
-	r.Handle("/.well-known/openid-configuration", web.Public(api(p.discovery)))
-	r.Handle("/.well-known/oauth-authorization-server", web.Public(api(p.discovery)))
-	r.Handle("/revoke", p.cors(api(p.resource.Revoke)))
-	r.Handle("/logout", page(p.logout.Logout))
-}
-
-// programs are the endpoints that answer JSON, errors too.
-var programs = []string{"/token", "/introspect", "/revoke", "/userinfo", "/jwks", "/authorize-challenge"}
-
-// ErrorPage is page, but for endpoints that programs call: what went wrong before a
-// request reached one of those, such as its tenant not being found, is JSON too.
-func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
-	return func(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
-		path := r.URL.Path
-		if rest, ok := strings.CutPrefix(path, "/t/"); ok {
-			_, path, _ = strings.Cut(rest, "/")
-			path = "/" + path
-		}
-		switch program := slices.Contains(programs, path); {
-		case program && prob.Status >= 500:
-			oauth.WriteError(w, r, prob)
-		case program: // with all that it says to developers, where it does
-			r = r.Clone(r.Context())
-			r.Header.Set("Accept", "application/json")
-			page(w, r, prob)
-		default:
-			page(w, r, prob)
-		}
-	}
 }

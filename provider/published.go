@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
 // publishedAge is how long anybody may keep what is published. It is short, because a key
@@ -61,13 +60,4 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 	// It knows the rest of RFC 9110, and costs more than all else here.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.(*document).body))
 	return nil
-}
-
-// readOnly refuses methods that a published document does not have.
-func readOnly(w http.ResponseWriter, r *http.Request) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return nil
-	}
-	w.Header().Set("Allow", "GET, HEAD")
-	return oauth.ErrMethodNotAllowed.WithDescription("Use GET.")
 }

@@ -94,7 +94,13 @@ func (s *tokenServer) serve(c Config) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	tenancy, err := web.NewTenancy(testIssuer, s.store, c.Errors)
+	s.listen(p)
+}
+
+// listen routes requests to p.
+func (s *tokenServer) listen(p *Provider) {
+	s.Helper()
+	tenancy, err := web.NewTenancy(testIssuer, s.store, p.Errors)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -103,7 +109,7 @@ func (s *tokenServer) serve(c Config) {
 	}
 	router := mux.NewRouter()
 	p.Register(router)
-	edge := &web.Edge{Log: c.Log, Errors: c.Errors}
+	edge := &web.Edge{Log: p.Log, Errors: p.Errors}
 	s.p, s.handler = p, edge.Wrap(tenancy.Wrap(router))
 }
 

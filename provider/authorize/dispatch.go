@@ -19,13 +19,8 @@ import (
 // next. It parses the request, and either sends the browser to the page that settles the first unmet
 // check, or to the client with a code.
 func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodPost:
+	if r.Method == http.MethodPost {
 		return redirectPost(w, r)
-	default:
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	v, form, err := s.readVisit(r)

@@ -62,12 +62,15 @@ type credentials struct {
 
 // Authenticate returns the client that sends the request with its form. The client must use the
 // method that it is registered for, or one of the two for secrets if it is registered for none, and
-// no second one besides it (RFC 6749 section 2.3).
+// no second one besides it (RFC 6749 section 2.3); and it must be one of the methods that the
+// endpoint takes.
 //
 // Failures have the same answer and cost, whether the client is unknown or its secret wrong: one
 // comparison, one count, one read. It is no secret whether a client exists, because /authorize
 // shows it. But guesses for unknown clients should not be cheaper.
-func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (*storage.Client, error) {
+func (a *Authenticator) Authenticate(
+	ctx context.Context, r *http.Request, form url.Values, methods []string,
+) (*storage.Client, error) {
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
 	if err != nil {
@@ -75,6 +78,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 		return nil, err
 	}
 	client, err := a.provenClient(ctx, t, creds, time.Now())
+	if err == nil && !slices.Contains(methods, creds.method) {
+		err = fosite.ErrInvalidClient.WithDescription("This endpoint needs a client that authenticates by " + strings.Join(methods, " or ") + ".")
+	}
 	if err != nil {
 		NoteUnproven(ctx, creds.clientID, err)
 	}

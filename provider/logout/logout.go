@@ -29,13 +29,8 @@ import (
 // as none, and so does a request that cannot be read: a page asks. The browser is sent to a
 // post_logout_redirect_uri only when it is the client's own; else it stays here.
 func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
-	switch r.Method {
-	case http.MethodGet:
-	case http.MethodPost:
+	if r.Method == http.MethodPost {
 		return s.logoutPost(w, r)
-	default:
-		w.Header().Set("Allow", "GET, POST")
-		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	form, err := s.logoutForm(r)

@@ -48,10 +48,6 @@ func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.Note(ctx, "client", client.GetID())
-	if client.IsPublic() {
-		// Everybody can say that they are a client that has no credentials.
-		return fosite.ErrInvalidClient.WithDescription("Introspection needs a client that can authenticate.")
-	}
 	if !form.Has("token") {
 		return fosite.ErrInvalidRequest.WithDescription("token is missing.")
 	}

@@ -15,10 +15,6 @@ import (
 // Userinfo tells a client about the user whose access token it brings (OIDC Core 5.3). What is
 // wrong with the token stands in WWW-Authenticate, too (RFC 6750 section 3).
 func (s *Server) Userinfo(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
-		return oauth.ErrMethodNotAllowed.WithDescription("Use GET or POST.")
-	}
 	err := s.answerUserinfo(w, r)
 	if e := oauth.Refusal(err); e != nil {
 		w.Header().Set("WWW-Authenticate", bearerChallenge(web.TenantOf(r.Context()), e))
