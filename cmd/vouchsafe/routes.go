@@ -11,8 +11,8 @@ import (
 )
 
 // routesCmd prints what the public listener serves below a tenant's issuer: a line for
-// each route, with its methods when it has any. Tests go by it, so that no route is
-// forgotten; nobody else needs it.
+// each route, with its methods when it has any, and with the rest of the row for an endpoint of the
+// protocol. Tests read it, so that they forget no route; it has no other use.
 type routesCmd struct{}
 
 // Run wires a server as serve does, and serves nothing.
@@ -34,7 +34,11 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 		if err != nil { // it takes any, and decides by itself
 			methods = []string{"*"}
 		}
-		_, err = fmt.Fprintln(a.stdout, path, strings.Join(methods, " "))
+		row := ""
+		if e := s.provider.Endpoint(path); e != nil {
+			methods, row = e.Methods, fmt.Sprintf(" metadata=%s scripts=%s clients=%s", e.Metadata, e.Scripts, strings.Join(e.Clients, ","))
+		}
+		_, err = fmt.Fprintln(a.stdout, path, strings.Join(methods, ",")+row)
 		return err
 	})
 	if closed := s.Close(); err == nil {

@@ -40,10 +40,12 @@ func TestNoDoorStandsOpen(t *testing.T) {
 				},
 			})
 			sc := newScene(t, s)
-			m := &matrix{T: t, scene: sc, client: sc.north.HTTP(t), opened: map[need]int{}}
+			paths, endpoints := routes(t, s)
+			m := &matrix{T: t, scene: sc, client: sc.north.HTTP(t), endpoints: endpoints, opened: map[need]int{}}
 			m.bodies, m.calls = sc.bodies(t)
+			m.compareMetadata()
 			keys := sc.keys(t)
-			m.try(routes(t, s), keys)
+			m.try(paths, keys)
 			m.tryTrips(keys)
 			m.tryApps(keys, mails)
 			sc.unharmed(t)
@@ -60,14 +62,31 @@ func TestNoDoorStandsOpen(t *testing.T) {
 	}
 }
 
-// routes are the paths that the program says it serves, each once.
-func routes(t *testing.T, s *vouchsafetest.Server) []string {
+// endpoint is a row of the protocol's table of endpoints, as the program prints it.
+type endpoint struct {
+	methods  []string
+	metadata string // its name in the discovery document, or ""
+	scripts  string // the origins whose scripts may read its answers: "", registered or any
+	clients  string // how clients authenticate; "" where they do not
+}
+
+// routes are the paths that the program says it serves, each once, and what it says of those that
+// are endpoints of the protocol.
+func routes(t *testing.T, s *vouchsafetest.Server) (all []string, endpoints map[string]endpoint) {
 	t.Helper()
 	served := map[string]bool{}
+	endpoints = map[string]endpoint{}
 	for line := range strings.Lines(s.Command(t, "", "routes")) {
-		served[strings.Fields(line)[0]] = true
+		words := strings.Fields(line)
+		served[words[0]] = true
+		if len(words) == 5 {
+			e := endpoint{methods: strings.Split(words[1], ",")}
+			for i, to := range []*string{&e.metadata, &e.scripts, &e.clients} {
+				_, *to, _ = strings.Cut(words[i+2], "=")
+			}
+			endpoints[words[0]] = e
+		}
 	}
-	var all []string
 	for path := range served {
 		if doors[path] == "" {
 			t.Errorf("the program serves %s, and the table in table_test.go does not say what it needs", path)
@@ -80,11 +99,34 @@ func routes(t *testing.T, s *vouchsafetest.Server) []string {
 			t.Errorf("the table has %s, which the program does not serve", path)
 		}
 	}
-	slices.Sort(all)
-	if len(all) < 60 {
-		t.Fatalf("the program says that it serves %d routes: was it asked rightly?", len(all))
+	for path, e := range endpoints {
+		if n := doors[path]; (e.clients != "") != (n == client || n == app) {
+			t.Errorf("%s needs %s, and the program says that clients authenticate there by %q", path, n, e.clients)
+		}
 	}
-	return all
+	slices.Sort(all)
+	if len(all) < 60 || len(endpoints) < 10 {
+		t.Fatalf("the program says that it serves %d routes, of which %d are endpoints: was it asked rightly?", len(all), len(endpoints))
+	}
+	return all, endpoints
+}
+
+// compareMetadata looks for the endpoints in the discovery document, which has no others.
+func (m *matrix) compareMetadata() {
+	m.Helper()
+	api := m.scene.north.API(m.T)
+	said := api.Do(m.T, api.Request(m.T, http.MethodGet, "/.well-known/openid-configuration", "", ""))
+	names := map[string]bool{}
+	for path, e := range m.endpoints {
+		if names[e.metadata] = true; e.metadata != "" && said.String(e.metadata) != m.scene.north.Issuer+path {
+			m.Errorf("discovery has %q as %s, want %s", said.String(e.metadata), e.metadata, path)
+		}
+	}
+	for name := range said.Body {
+		if (strings.HasSuffix(name, "_endpoint") || strings.HasSuffix(name, "_uri")) && !names[name] {
+			m.Errorf("discovery has %s, which is no endpoint", name)
+		}
+	}
 }
 
 // matrix is a run through all cells.
@@ -94,6 +136,8 @@ type matrix struct {
 	client *http.Client
 	bodies map[string]string // of the JSON API, by path
 	calls  map[string]string // its methods, by path
+	// endpoints are those of the protocol, by path.
+	endpoints map[string]endpoint
 
 	mu     sync.Mutex
 	cells  int

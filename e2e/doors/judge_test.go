@@ -31,6 +31,9 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 	if origin := a.Header.Get("Access-Control-Allow-Origin"); a.Header.Get("Access-Control-Allow-Credentials") != "" || origin == "https://evil.example" {
 		m.Errorf("%s: scripts of %s may read the answer with its cookies", at, origin)
 	}
+	if e, ok := m.endpoints[path]; ok {
+		m.judgeByRow(at, method, e, a)
+	}
 	how := a.success(path)
 	reads := method == "GET" || method == "HEAD"
 	switch {
@@ -55,6 +58,17 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 	m.mu.Lock()
 	m.opened[need]++
 	m.mu.Unlock()
+}
+
+// judgeByRow says what in the answer is not as the endpoint's row says.
+func (m *matrix) judgeByRow(at, method string, e endpoint, a answer) {
+	allowed := strings.Join(e.methods, ", ")
+	if !slices.Contains(e.methods, method) && (a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != allowed) {
+		m.Errorf("%s: got %d with Allow %q, want 405 with %q", at, a.StatusCode, a.Header.Get("Allow"), allowed)
+	}
+	if public := a.Header.Get("Access-Control-Allow-Origin") == "*"; public != (e.scripts == "any") {
+		m.Errorf("%s: that any script may read the answer is %v, want scripts of %q", at, public, e.scripts)
+	}
 }
 
 // secretive wants the answer to tell nobody what is not theirs.
