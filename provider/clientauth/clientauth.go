@@ -79,7 +79,9 @@ func (a *Authenticator) Authenticate(
 	}
 	client, err := a.provenClient(ctx, t, creds, time.Now())
 	if err == nil && !slices.Contains(methods, creds.method) {
-		err = fosite.ErrInvalidClient.WithDescription("This endpoint needs a client that authenticates by " + strings.Join(methods, " or ") + ".")
+		err = fosite.ErrInvalidClient.WithDescription(
+			"This endpoint needs a client that authenticates by " + strings.Join(methods, " or ") + ".",
+		)
 	}
 	if err != nil {
 		NoteUnproven(ctx, creds.clientID, err)
