@@ -86,9 +86,6 @@ var (
 	keepFormer = people.KeepFormer
 )
 
-func offers(r *http.Request, method string) bool {
-	return people.Asker{Tenant: web.TenantOf(r.Context())}.Offers(method)
-}
 func (s *Server) sendsCodes(r *http.Request, channel string) bool {
 	return s.OffersCodes(s.askerOf(r), channel)
 }

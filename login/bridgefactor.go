@@ -13,9 +13,6 @@ import (
 func (s *Server) passkeysOf(r *http.Request, creds []storage.Credential) []passkey.Passkey {
 	return s.PasskeysOf(r.Context(), creds)
 }
-func (s *Server) openPasskey(r *http.Request, c storage.Credential) (passkey.Passkey, bool) {
-	return s.OpenPasskey(r.Context(), c)
-}
 func (s *Server) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
 	return s.SealPasskey(tenant, k)
 }

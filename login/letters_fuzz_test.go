@@ -86,11 +86,14 @@ func TestLettersOfAheadOfTime(t *testing.T) {
 				t.Errorf("letter %d of %v ahead opens: %v, want %v", kind, ahead, got, opens)
 			}
 		}
-		plain, err := json.Marshal(review{l.jo.ID, l.jo.CredentialVersion, at.Unix(), l.bound})
+		r := l.at(storage.DefaultTenant, l.bound, "", "")
+		plain, err := json.Marshal(map[string]any{
+			"u": l.jo.ID, "v": l.jo.CredentialVersion, "t": at.Unix(), "b": l.login.askerOf(r).Browser,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := l.at(storage.DefaultTenant, l.bound, reviewCookie, l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
+		r = l.at(storage.DefaultTenant, l.bound, reviewCookie, l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
 		if _, err := l.login.reviewing(r); (err == nil) != opens {
 			t.Errorf("the review of %v ahead: %v, want it to open: %v", ahead, err, opens)
 		}

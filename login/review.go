@@ -1,134 +1,56 @@
 package login
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const (
-	// reviewLife is how long the browser of a reset may look over the account.
-	reviewLife   = 15 * time.Minute
-	reviewCookie = "review"
-)
+const reviewCookie = "review"
 
-// review lets the browser in which an account's password was reset see what else opens the
-// account, and take it away. It is nobody's session.
-type review struct {
-	UserID  string `json:"u"`
-	Version int64  `json:"v"` // of the person's credentials, after the reset
-	At      int64  `json:"t"`
-	Browser string `json:"b"`
-}
-
-// mayReview notes it.
+// mayReview lets the browser look over the account of the user who has reset the password there.
 func (s *Server) mayReview(w http.ResponseWriter, r *http.Request, u storage.User) {
-	plain, err := json.Marshal(review{u.ID, u.CredentialVersion, time.Now().Unix(), browser.Binding(w, r)})
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	browser.SetCookie(w, r, reviewCookie, s.Secrets.Box(u.TenantID, secret.ResetReview).SealString(plain), reviewLife)
+	browser.SetCookie(w, r, reviewCookie, s.StartReview(s.askerOf(r), u), people.ReviewLife)
 }
 
-// reviewing is whose account the browser may look over; storage.ErrNotFound.
-func (s *Server) reviewing(r *http.Request) (u storage.User, err error) {
-	tenant := web.TenantOf(r.Context()).ID
-	var rv review
-	plain, err := s.Secrets.Box(tenant, secret.ResetReview).OpenString(browser.Cookie(r, reviewCookie))
-	if err != nil || json.Unmarshal(plain, &rv) != nil || rv.Browser != browser.Bound(r) || !storage.Within(time.Unix(rv.At, 0), time.Now(), reviewLife) {
-		return u, storage.ErrNotFound
-	}
-	u, err = s.Store.User(r.Context(), tenant, rv.UserID)
-	if err == nil && (u.Disabled || u.CredentialVersion != rv.Version) {
-		err = storage.ErrNotFound
-	}
-	return u, err
+// reviewing returns the user whose account the browser may look over. storage.ErrNotFound.
+func (s *Server) reviewing(r *http.Request) (storage.User, error) {
+	return s.ReviewedUser(r.Context(), s.askerOf(r), browser.Cookie(r, reviewCookie))
 }
 
-// opener is something, beside the password, that opens an account or stands in its way.
-type opener struct {
+// openerView is a people.Opener in words.
+type openerView struct {
 	Name, Detail string
-	// Key names it in the form; "" when the mailbox alone must not take it away.
-	Key string
-	// Asked says that it is asked for when somebody signs in.
-	Asked bool
-
-	remove func(ch *storage.Change)
+	Key          string // names it in the form; "" if it stays
+	Asked        bool   // it is asked for when the user signs in
 }
 
-// openersOf are all that a person has. What is asked for as a second factor stays: who reads
-// the mailbox does not have it, and must not get around it.
-func (s *Server) openersOf(r *http.Request, u storage.User) ([]opener, error) {
-	creds, err := s.Store.CredentialsOf(r.Context(), u.TenantID, u.ID)
-	if err != nil {
-		return nil, err
+func openerViewOf(w texts.Words, o people.Opener) openerView {
+	v := openerView{Name: w.Must(o.Text, o.Args...), Key: o.Key, Asked: o.Asked}
+	if !o.Since.IsZero() {
+		v.Detail = w.Must("review.since", w.Date(o.Since))
 	}
-	ids, err := s.Store.IdentitiesOf(r.Context(), u.TenantID, u.ID)
-	if err != nil {
-		return nil, err
+	if o.Email != "" {
+		v.Detail = o.Email + " · " + v.Detail
 	}
-	say := s.words(r)
-	var all []opener
-	for _, c := range creds {
-		switch c.Kind {
-		case storage.PasskeyCredential:
-			k, _ := s.openPasskey(r, c)
-			o := opener{Name: say.Must("review.passkey", people.PasskeyName(say, k)), Detail: say.Must("review.since", say.Date(c.CreatedAt))}
-			if onlyFactor(creds) {
-				o.Asked = true
-			} else {
-				o.Key, o.remove = "passkey "+c.ID, func(ch *storage.Change) {
-					ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: c.Kind, ID: c.ID})
-				}
-			}
-			all = append(all, o)
-		case storage.TOTPCredential:
-			all = append(all, opener{Name: say.Must("review.app"), Detail: say.Must("review.since", say.Date(c.CreatedAt)), Asked: true})
-		}
-	}
-	for _, i := range ids {
-		name, _ := s.upstreamName(r, i.Provider)
-		o := opener{Name: say.Must("review.identity", name), Detail: say.Must("review.since", say.Date(i.CreatedAt)), Key: "identity " + i.Provider + " " + i.Subject}
-		if i.Email != "" {
-			o.Detail = i.Email + " · " + o.Detail
-		}
-		o.remove = func(ch *storage.Change) { ch.Unlink = append(ch.Unlink, i) }
-		all = append(all, o)
-	}
-	if u.PhoneVerified && offers(r, storage.MethodPhone) {
-		all = append(all, opener{Name: say.Must("review.phone", u.Phone), Key: "phone", remove: func(ch *storage.Change) {
-			without := u
-			without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
-			ch.Update = &without
-		}})
-	}
-	return all, nil
-}
-
-// onlyFactor says that passkeys are all that is asked for as a second factor.
-func onlyFactor(creds []storage.Credential) bool {
-	return storage.HasSecondFactor(creds) && !slices.ContainsFunc(creds, func(c storage.Credential) bool { return c.Kind == storage.TOTPCredential })
+	return v
 }
 
 // reviewPage is what the page after a reset shows.
 type reviewPage struct {
 	Lead    string
-	Openers []opener
+	Openers []openerView
 	Removes bool // something can be taken away
 }
 
-// resetDonePage says that the reset is done, and what else opens the account. Nobody is signed
-// in by a reset: who has the mailbox does not have the second factor.
+// resetDonePage says that the reset is done, and what else opens the account. A reset signs no user in: a
+// user who has the mailbox may not have the second factor.
 func (s *Server) resetDonePage(w http.ResponseWriter, r *http.Request) error {
 	return s.showReview(w, r, http.StatusOK, "")
 }
@@ -139,15 +61,14 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 		title, lead = "review.opened_title", "review.opened"
 	}
 	u, err := s.reviewing(r)
-	if errors.Is(err, storage.ErrNotFound) {
-		return s.say(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	openers, err := s.openersOf(r, u)
-	if err != nil {
-		return err
+	var openers []people.Opener
+	if err == nil {
+		if openers, err = s.Openers(r.Context(), s.askerOf(r), u); err != nil {
+			return err
+		}
 	}
 	if len(openers) == 0 {
 		return s.say(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
@@ -157,7 +78,10 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	v := s.view(w, r, title, in)
-	page := reviewPage{Lead: v.Words.Must(lead), Openers: openers, Removes: slices.ContainsFunc(openers, func(o opener) bool { return o.Key != "" })}
+	page := reviewPage{Lead: v.Words.Must(lead), Removes: slices.ContainsFunc(openers, func(o people.Opener) bool { return o.Key != "" })}
+	for _, o := range openers {
+		page.Openers = append(page.Openers, openerViewOf(v.Words, o))
+	}
 	v.Page, v.Alert = page, alert
 	if r.FormValue("removed") != "" {
 		v.Done = v.Words.Must("review.removed")
@@ -165,7 +89,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 	return s.show(w, status, "review", v)
 }
 
-// reviewed takes away what was ticked.
+// reviewed takes away what the user has ticked.
 func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.reviewing(r)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -174,25 +98,10 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	openers, err := s.openersOf(r, u)
-	if err != nil {
-		return err
-	}
-	ch := storage.Change{Events: []storage.Event{s.event(r, storage.Event{Kind: storage.EventAccountReviewed, UserID: u.ID})}}
-	var names []string
-	for _, o := range openers {
-		if o.Key != "" && r.PostForm.Get("remove "+o.Key) != "" {
-			o.remove(&ch)
-			names = append(names, o.Name)
-		}
-	}
-	if len(names) == 0 {
+	ticked := func(key string) bool { return r.PostForm.Get("remove "+key) != "" }
+	switch err := s.RemoveOpeners(r.Context(), s.askerOf(r), u, ticked); {
+	case errors.Is(err, people.ErrNothingChosen):
 		return s.showReview(w, r, http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
-	}
-	if ch.Deliveries, err = s.told(r, u, "review.told", strings.Join(names, ", ")); err != nil {
-		return err
-	}
-	switch err := s.LeavingAWayIn(r.Context(), s.askerOf(r), u, ch); {
 	case errors.Is(err, people.ErrLastWayIn):
 		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:

@@ -74,9 +74,6 @@ func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery
 	return s.composeText(a, to, code)
 }
 func (a Asker) Offers(method string) bool { return a.offers(method) }
-func (s *Service) LeavingAWayIn(ctx context.Context, a Asker, u storage.User, ch storage.Change) error {
-	return s.leavingAWayIn(ctx, a, u, ch)
-}
 func (s *Service) NoteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
 	return s.noteLink(a, u, provider, kind, text, ch)
 }

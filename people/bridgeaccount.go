@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 
-	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -14,7 +13,4 @@ func (s *Service) Apply(ctx context.Context, u storage.User, ch storage.Change) 
 }
 func (s *Service) ChangeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	return s.changeNotice(a, u, text, args...)
-}
-func (s *Service) OpenPasskey(ctx context.Context, c storage.Credential) (passkey.Passkey, bool) {
-	return s.openPasskey(ctx, c)
 }

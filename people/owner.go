@@ -2,6 +2,12 @@ package people
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -54,4 +60,94 @@ func (s *Service) OwnerACR(ctx context.Context, u storage.User, acr string) (str
 		return storage.ACRMultiFactor, nil
 	}
 	return "", err
+}
+
+// ErrLastWayIn says that a change would leave the user no way to sign in.
+const ErrLastWayIn = Refusal("identity.last")
+
+// waysIn names all that the user could sign in with alone, as far as the tenant lets its users use it.
+func (s *Service) waysIn(ctx context.Context, a Asker, u storage.User, creds []storage.Credential, ids []storage.Identity) []string {
+	var ways []string
+	for _, c := range creds {
+		switch {
+		case c.Kind == storage.PasswordCredential && a.offers(storage.MethodPassword):
+		case c.Kind == storage.PasskeyCredential && s.OffersPasskeys(a):
+			if k, ok := s.openPasskey(ctx, c); !ok || !k.SignsIn() {
+				continue
+			}
+		default:
+			continue
+		}
+		ways = append(ways, fmt.Sprintf("%s %s %d", c.Kind, c.ID, c.CreatedAt.UnixMicro()))
+	}
+	if u.EmailVerified && a.offers(storage.MethodEmail) {
+		ways = append(ways, "email "+u.EmailKey)
+	}
+	if u.PhoneVerified && a.offers(storage.MethodPhone) {
+		ways = append(ways, "phone "+u.Phone)
+	}
+	for _, i := range ids {
+		if _, offered := s.UpstreamName(a.Tenant, i.Provider); offered {
+			ways = append(ways, fmt.Sprintf("%s\x00%s %d", i.Provider, i.Subject, i.CreatedAt.UnixMicro()))
+		}
+	}
+	return ways
+}
+
+// leavingAWayIn makes a change that takes credentials, identities or a phone number from a user, who
+// must be able to sign in afterwards if that was possible before. Its refusal is ErrLastWayIn.
+func (s *Service) leavingAWayIn(ctx context.Context, a Asker, u storage.User, ch storage.Change) error {
+	for again := range 3 {
+		creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+		if err != nil {
+			return err
+		}
+		ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
+		if err != nil {
+			return err
+		}
+		before := s.waysIn(ctx, a, u, creds, ids)
+		after := s.waysIn(ctx, a, userAfter(u, ch), credentialsAfter(creds, ch), identitiesAfter(ids, ch))
+		if len(before) > 0 && len(after) == 0 {
+			return ErrLastWayIn
+		}
+		guarded := ch
+		if len(after) < len(before) {
+			// Of two simultaneous changes, each of which leaves the way in that the other takes,
+			// one has to look again: they saw the same ways in.
+			guarded.Spend = append(slices.Clone(ch.Spend), storage.Spent{
+				TenantID: u.TenantID, Purpose: "ways-in", Value: u.ID + "." + fingerprint(before), ExpiresAt: time.Now().Add(time.Minute),
+			})
+		}
+		if err = s.apply(ctx, u, guarded); again == 2 || !errors.Is(err, storage.ErrStale) {
+			return err
+		}
+	}
+	return storage.ErrStale
+}
+
+func userAfter(u storage.User, ch storage.Change) storage.User {
+	if ch.Update != nil {
+		return *ch.Update
+	}
+	return u
+}
+
+func credentialsAfter(creds []storage.Credential, ch storage.Change) []storage.Credential {
+	return slices.DeleteFunc(creds, func(c storage.Credential) bool {
+		return slices.Contains(ch.RemoveCredentials, storage.CredentialKey{Kind: c.Kind, ID: c.ID})
+	})
+}
+
+func identitiesAfter(ids []storage.Identity, ch storage.Change) []storage.Identity {
+	return slices.DeleteFunc(ids, func(i storage.Identity) bool {
+		return slices.ContainsFunc(ch.Unlink, func(gone storage.Identity) bool {
+			return gone.Provider == i.Provider && gone.Subject == i.Subject
+		})
+	})
+}
+
+func fingerprint(ways []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(ways, "\n")))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
