@@ -18,7 +18,8 @@ func (s *server) file() string {
 // fill puts that many users into the database, as many sessions and grants, and ten times as many
 // events into the audit trail. The server must not run yet.
 func (s *server) fill(ctx context.Context, count int) error {
-	return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", People: count, Sessions: count, Grants: count, Events: 10 * count})
+	return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", People: count, Sessions: count, Grants: count,
+		Events: 10 * count})
 }
 
 // crowd puts a crowd into the database, and shows the progress.

@@ -208,7 +208,8 @@ func openRows(database string) (rows, error) {
 		_, err = pool.Exec(ctx, floorTable)
 		return pgRows{pool}, err
 	}
-	db, err := sql.Open("sqlite", "file:"+database+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite",
+		"file:"+database+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +226,8 @@ func openRows(database string) (rows, error) {
 }
 
 const (
-	insertRow = `INSERT INTO floor (id, n, payload) VALUES ($1, 0, 'a payload of some length that stands for a grant') ON CONFLICT DO NOTHING`
+	insertRow = `INSERT INTO floor (id, n, payload) VALUES ($1, 0, 'a payload of some length that stands for a grant') ` +
+		`ON CONFLICT DO NOTHING`
 	updateRow = `UPDATE floor SET n = n + 1 WHERE id = 'row'`
 	readRow   = `SELECT n, payload FROM floor WHERE id = 'row'`
 )

@@ -59,7 +59,9 @@ type task struct {
 // drive lets all workers repeat the task for the span, after a fifth of it to warm up. It calls
 // begin and end around the measured part, and returns the duration of each operation and of the
 // whole.
-func drive(ctx context.Context, o options, issuer string, t task, begin, end func() error) ([]time.Duration, time.Duration, error) {
+func drive(ctx context.Context, o options, issuer string, t task, begin,
+	end func() error,
+) ([]time.Duration, time.Duration, error) {
 	workers := make([]*worker, o.workers)
 	for i := range workers {
 		w, err := newWorker(ctx, issuer)

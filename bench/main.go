@@ -97,16 +97,24 @@ func run(ctx context.Context) error {
 // parse reads the flags.
 func parse() (options, error) {
 	var o options
-	store := flag.String("store", "sqlite,postgres", "what to measure on: sqlite, postgres (with Redis), or the two with a comma between them")
-	only := flag.String("only", "", "the operations to measure, separated by commas, of "+strings.Join(names(), ",")+"; all of them when empty")
+	store := flag.String("store", "sqlite,postgres",
+		"what to measure on: sqlite, postgres (with Redis), or the two with a comma between them")
+	only := flag.String("only", "",
+		"the operations to measure, separated by commas, of "+strings.Join(names(), ",")+"; all of them when empty")
 	flag.DurationVar(&o.span, "for", 5*time.Second, "how long each operation is measured")
 	flag.IntVar(&o.workers, "connections", 8, "connections that ask at the same time")
-	flag.IntVar(&o.fill, "fill", 0, "people, as many sessions and grants, and ten times as many rows of the audit trail to put into the database first")
-	flag.BoolVar(&o.scale, "scale", false, "measure what people feel while something large is removed, imported or listed, instead; -fill says how large")
-	deeds := flag.String("deeds", "", "with -scale: those whose names hold one of these words, separated by commas; all of them when empty")
-	flag.StringVar(&o.profile, "profile", "", "a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); measuring costs, too")
+	flag.IntVar(&o.fill, "fill", 0,
+		"people, as many sessions and grants, and ten times as many rows of the audit trail to put into the database first")
+	flag.BoolVar(&o.scale, "scale", false,
+		"measure what people feel while something large is removed, imported or listed, instead; -fill says how large")
+	deeds := flag.String("deeds", "",
+		"with -scale: those whose names hold one of these words, separated by commas; all of them when empty")
+	flag.StringVar(&o.profile, "profile", "",
+		"a folder for a CPU profile of each operation and the allocations of all (go tool pprof reads them); "+
+			"measuring costs, too")
 	flag.StringVar(&o.program, "program", "", "the binary to measure; otherwise it is built as it is shipped")
-	flag.IntVar(&o.replicas, "replicas", 0, "measure so many replicas behind HAProxy instead, and one beside them, on PostgreSQL + Redis")
+	flag.IntVar(&o.replicas, "replicas", 0,
+		"measure so many replicas behind HAProxy instead, and one beside them, on PostgreSQL + Redis")
 	flag.Usage = usage
 	flag.Parse()
 	o.stores = strings.Split(*store, ",")
@@ -140,7 +148,8 @@ func names() []string {
 
 // usage prints the flags and how to read the table.
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `Measures what each operation costs the server, beside its floor: a bare net/http handler
+	fmt.Fprint(flag.CommandLine.Output(),
+		`Measures what each operation costs the server, beside its floor: a bare net/http handler
 that does the unavoidable alone. All of it takes about four minutes: each operation and
 each floor -for, and a fifth of that to warm up.
 

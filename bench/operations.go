@@ -45,7 +45,8 @@ var operations = []operation{
 	{"userinfo", 1.5, task{prepare: obtain, do: userinfo}, task{do: posted(oneToken)}},
 	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
 	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
-	{"mix", 0, task{prepare: obtain, do: mix}, task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
+	{"mix", 0, task{prepare: obtain, do: mix},
+		task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
 }
 
 // static returns a task that gets a document which is the same for every client.
@@ -124,7 +125,8 @@ func (w *worker) request(scope string) (path, verifier, state string) {
 	sum := sha256.Sum256([]byte(verifier))
 	q := url.Values{
 		"client_id": {"web"}, "response_type": {"code"}, "redirect_uri": {callback}, "scope": {scope}, "state": {state},
-		"nonce": {rand.Text()}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+		"nonce": {rand.Text()}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])},
+		"code_challenge_method": {"S256"},
 	}
 	return "/authorize?" + q.Encode(), verifier, state
 }
@@ -185,7 +187,9 @@ func (w *worker) redeem(location, verifier, state string) (answer, error) {
 	if !strings.HasPrefix(location, callback+"?") || q.Get("state") != state || q.Get("code") == "" {
 		return answer{}, fmt.Errorf("got %.200s, want the client's callback with a code", location)
 	}
-	a, err := w.tokens("web", webSecret, url.Values{"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier}})
+	a, err := w.tokens("web", webSecret,
+		url.Values{"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "redirect_uri": {callback},
+			"code_verifier": {verifier}})
 	if err == nil && strings.Count(a.IDToken, ".") != 2 {
 		err = fmt.Errorf("there is no ID token")
 	}
@@ -242,7 +246,8 @@ func obtain(w *worker) error {
 }
 
 func refresh(w *worker) error {
-	a, err := w.tokens("web", webSecret, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {w.state["refresh"]}})
+	a, err := w.tokens("web", webSecret,
+		url.Values{"grant_type": {"refresh_token"}, "refresh_token": {w.state["refresh"]}})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,8 @@ func (s *server) profile(ctx context.Context, o options, name string) func() err
 
 // keepProfile writes one profile into the file.
 func (s *server) keepProfile(ctx context.Context, which, file string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.metrics, "/metrics")+"/debug/pprof/"+which, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		strings.TrimSuffix(s.metrics, "/metrics")+"/debug/pprof/"+which, nil)
 	if err != nil {
 		return err
 	}

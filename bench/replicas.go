@@ -67,7 +67,8 @@ func measureReplicated(ctx context.Context, o options, n int, table *tabwriter.W
 		}
 		progress("")
 		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		fmt.Fprintf(table, "%d\t%s\t%.0f\t%d\t%.1f\t%.1f\t%.1f\t\n", n, op.name, f.perSecond(), f.cpu.Microseconds(), ms(f.p50), ms(f.p95), ms(f.p99))
+		fmt.Fprintf(table, "%d\t%s\t%.0f\t%d\t%.1f\t%.1f\t%.1f\t\n", n, op.name, f.perSecond(), f.cpu.Microseconds(),
+			ms(f.p50), ms(f.p95), ms(f.p99))
 	}
 	return nil
 }

@@ -38,7 +38,9 @@ const (
 )
 
 var deeds = []deed{
-	{"nothing", nil, func(ctx context.Context, s *server, _ int) (float64, error) { return 0, pause(ctx, 20*time.Second) }},
+	{"nothing", nil, func(ctx context.Context, s *server, _ int) (float64, error) {
+		return 0, pause(ctx, 20*time.Second)
+	}},
 	{"client remove, 2 grants a person", clientOf(largeClient, 2), command("client", "remove", largeClient, "--yes")},
 	{"start without a client of 2 grants a person", declaredOf(gonerClient, 2), nil},
 	{"tenant remove, all people", tenantOf(largeTenant), command("tenant", "remove", largeTenant, "--yes")},
@@ -66,13 +68,17 @@ func measureScale(ctx context.Context, o options, store string) (err error) {
 	if err := s.fill(ctx, o.fill); err != nil {
 		return err
 	}
-	fmt.Printf("\n%s: %d people, sessions and grants and %d events were filled in in %v\n\n", store, o.fill, 10*o.fill, time.Since(began).Round(time.Second))
+	fmt.Printf("\n%s: %d people, sessions and grants and %d events were filled in in %v\n\n", store, o.fill, 10*o.fill,
+		time.Since(began).Round(time.Second))
 	// The table is in Markdown. Each row is printed as soon as it is known, because all of them
 	// take an hour.
-	fmt.Println("| | took | sign-ins | without, p99 ms | p50 ms | p99 ms | worst ms | refreshes | without, p99 ms | p50 ms | p99 ms | worst ms | its MiB | server's MiB |")
+	fmt.Println("| | took | sign-ins | without, p99 ms | p50 ms | p99 ms | worst ms | refreshes | without, p99 ms | p50 " +
+		"ms | p99 ms | worst ms | its MiB | server's MiB |")
 	fmt.Println("|---" + strings.Repeat("|---:", 13) + "|")
 	for _, d := range deeds {
-		if len(o.deeds) > 0 && !slices.ContainsFunc(o.deeds, func(word string) bool { return strings.Contains(d.name, word) }) {
+		if len(o.deeds) > 0 && !slices.ContainsFunc(o.deeds, func(word string) bool {
+			return strings.Contains(d.name, word)
+		}) {
 			continue
 		}
 		if again := s.measureDeed(ctx, o, d); again != nil {
@@ -95,7 +101,8 @@ func (s *server) measureDeed(ctx context.Context, o options, d deed) error {
 		return err
 	}
 	if d.do == nil {
-		fmt.Printf("| %s: the first answer | %v |%s\n", d.name, time.Since(began).Round(time.Millisecond), strings.Repeat(" |", 12))
+		fmt.Printf("| %s: the first answer | %v |%s\n", d.name, time.Since(began).Round(time.Millisecond),
+			strings.Repeat(" |", 12))
 	}
 	err := s.among(ctx, o, d)
 	progress("")
@@ -141,7 +148,8 @@ func (s *server) among(ctx context.Context, o options, d deed) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %s | %v | %s | %s | %.0f | %.0f |\n", d.name, took.Round(100*time.Millisecond), spread(quietSignIns, signIns), spread(quietRefreshes, refreshes), peak, held)
+	fmt.Printf("| %s | %v | %s | %s | %.0f | %.0f |\n", d.name, took.Round(100*time.Millisecond),
+		spread(quietSignIns, signIns), spread(quietRefreshes, refreshes), peak, held)
 	if len(faults) > 0 {
 		fmt.Fprintf(os.Stderr, "%s: %d requests failed, the first with: %v\n", d.name, len(faults), faults[0])
 	}
@@ -198,7 +206,8 @@ func (s *server) settled(ctx context.Context) error {
 // expired ends all sessions and grants of the crowd before the server starts.
 func expired(ctx context.Context, s *server, _ int) error {
 	for _, table := range []string{"sessions", "grants"} {
-		_, err := s.count(ctx, "UPDATE "+table+" SET expires_at = expires_at - 2000000000000 WHERE tenant_id = 'default' RETURNING 1")
+		_, err := s.count(ctx, "UPDATE "+table+
+			" SET expires_at = expires_at - 2000000000000 WHERE tenant_id = 'default' RETURNING 1")
 		if err != nil {
 			return err
 		}
@@ -209,7 +218,8 @@ func expired(ctx context.Context, s *server, _ int) error {
 // swept waits until they are deleted.
 func swept(ctx context.Context, s *server, _ int) (float64, error) {
 	for {
-		left, err := s.count(ctx, fmt.Sprintf("SELECT COUNT(*) FROM grants WHERE expires_at < %d", time.Now().Add(-time.Hour).UnixMicro()))
+		left, err := s.count(ctx, fmt.Sprintf("SELECT COUNT(*) FROM grants WHERE expires_at < %d",
+			time.Now().Add(-time.Hour).UnixMicro()))
 		if err != nil || left == 0 {
 			return 0, err
 		}
@@ -344,7 +354,8 @@ func command(args ...string) func(ctx context.Context, s *server, n int) (float6
 }
 
 // first are the first numbers of crowds, which keep their ids apart.
-var first = map[string]int{largeClient: 10_000_000, gonerClient: 20_000_000, busyPerson: 30_000_000, busierPerson: 40_000_000}
+var first = map[string]int{largeClient: 10_000_000, gonerClient: 20_000_000, busyPerson: 30_000_000,
+	busierPerson: 40_000_000}
 
 // clientOf adds a client with that many grants, and one consent, for each user.
 func clientOf(id string, each int) func(ctx context.Context, s *server, n int) error {
@@ -360,7 +371,8 @@ func clientOf(id string, each int) func(ctx context.Context, s *server, n int) e
 func declaredOf(id string, each int) func(ctx context.Context, s *server, n int) error {
 	return func(ctx context.Context, s *server, n int) error {
 		file := filepath.Join(s.dir, "with.yaml")
-		text := clients + "  - client_id: " + id + "\n    token_endpoint_auth_method: none\n    redirect_uris: [https://" + id + ".example/]\n"
+		text := clients + "  - client_id: " + id +
+			"\n    token_endpoint_auth_method: none\n    redirect_uris: [https://" + id + ".example/]\n"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return err
 		}
@@ -385,10 +397,12 @@ func tenantOf(id string) func(ctx context.Context, s *server, n int) error {
 		if err := s.command("", "tenant", "add", id); err != nil {
 			return err
 		}
-		if err := s.command("", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/", "--tenant", id); err != nil {
+		if err := s.command("", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/",
+			"--tenant", id); err != nil {
 			return err
 		}
-		return s.crowd(ctx, vouchsafetest.Crowd{Tenant: id, Client: "app", People: n, Sessions: n, Grants: n, Consents: n, Events: n})
+		return s.crowd(ctx, vouchsafetest.Crowd{Tenant: id, Client: "app", People: n, Sessions: n, Grants: n, Consents: n,
+			Events: n})
 	}
 }
 
@@ -399,7 +413,8 @@ func personOf(email string) func(ctx context.Context, s *server, n int) error {
 		if err != nil {
 			return err
 		}
-		return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", Owner: strings.TrimSpace(id), Sessions: n / 10, Grants: n / 10, First: first[email]})
+		return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", Owner: strings.TrimSpace(id), Sessions: n / 10, Grants: n / 10,
+			First: first[email]})
 	}
 }
 
@@ -407,7 +422,8 @@ func personOf(email string) func(ctx context.Context, s *server, n int) error {
 func peopleFile(_ context.Context, s *server, n int) error {
 	var text bytes.Buffer
 	for i := range n / 10 {
-		fmt.Fprintf(&text, `{"email":"imported%d@example.com","email_verified":true,"profile":{"name":"Imported %d"},"password_hash":"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"}`+"\n", i, i)
+		fmt.Fprintf(&text, `{"email":"imported%d@example.com","email_verified":true,"profile":{"name":"Imported `+
+			`%d"},"password_hash":"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"}`+"\n", i, i)
 	}
 	return os.WriteFile(filepath.Join(s.dir, "people.jsonl"), text.Bytes(), 0o600)
 }

@@ -71,8 +71,10 @@ func startServer(program, store string) (*server, error) {
 	s.issuer, s.metrics = "http://localhost:"+port[0], "http://127.0.0.1:"+port[1]+"/metrics"
 	s.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "VOUCHSAFE_CLIENTS=clients.yaml",
-		"VOUCHSAFE_LISTEN=127.0.0.1:" + port[0], "VOUCHSAFE_ISSUER=" + s.issuer, "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:" + port[1],
-		"VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "VOUCHSAFE_LOG_LEVEL=info", "VOUCHSAFE_STOP_DELAY=0s", "VOUCHSAFE_DEVELOPMENT=false",
+		"VOUCHSAFE_LISTEN=127.0.0.1:" + port[0], "VOUCHSAFE_ISSUER=" + s.issuer,
+		"VOUCHSAFE_METRICS_LISTEN=127.0.0.1:" + port[1],
+		"VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "VOUCHSAFE_LOG_LEVEL=info", "VOUCHSAFE_STOP_DELAY=0s",
+		"VOUCHSAFE_DEVELOPMENT=false",
 	}
 	if err := os.WriteFile(filepath.Join(dir, "clients.yaml"), []byte(clients), 0o600); err != nil {
 		return nil, err

@@ -25,7 +25,8 @@ const (
 const samplePrefix = "sample-"
 
 // secretHash is the form of what is stored of a secret.
-var secretHash = regexp.MustCompile(`^(sha256\$[A-Za-z0-9_-]{43}|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,})$`)
+var secretHash = regexp.MustCompile(
+	`^(sha256\$[A-Za-z0-9_-]{43}|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,})$`)
 
 // Check fills the defaults as [Validate] does, and returns all that is wrong with the client and its
 // secrets. samples says whether the secrets of the sample file are good enough here.
@@ -48,13 +49,16 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 	for _, h := range d.Hashes {
 		slow := strings.HasPrefix(h, "$")
 		if !secretHash.MatchString(h) || slow && argon2id.CheckHash(h) != nil {
-			v.fault(secretHashField, "is no hash of a secret that can be verified here, or not all of it. `vouchsafe client secret` prints one")
+			v.fault(secretHashField, "is no hash of a secret that can be verified here, or not all of it. `vouchsafe "+
+				"client secret` prints one")
 		}
 	}
 	bySecret := d.TokenEndpointAuthMethod == "" || strings.HasPrefix(d.TokenEndpointAuthMethod, "client_secret_")
 	switch some := len(d.Secrets)+len(d.Hashes) > 0; {
 	case bySecret && !some:
-		v.fault(secretField, "is missing. Make one with `vouchsafe client secret`; or write token_endpoint_auth_method: none for an application that can keep no secret (one that runs in a browser or on a phone), or private_key_jwt for one with a key")
+		v.fault(secretField, "is missing. Make one with `vouchsafe client secret`; or write token_endpoint_auth_method: "+
+			"none for an application that can keep no secret (one that runs in a browser or on a phone), or "+
+			"private_key_jwt for one with a key")
 	case some && !bySecret:
 		v.fault(secretField, "has no use with token_endpoint_auth_method: %s. Leave it out", d.TokenEndpointAuthMethod)
 	}

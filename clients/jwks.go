@@ -96,7 +96,8 @@ func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 	}
 	for _, name := range privateMembers {
 		if _, there := members[name]; there {
-			return jose.JSONWebKey{}, fmt.Errorf("has the private member %q: it is known to others now, so make a new key and write its public half only", name)
+			return jose.JSONWebKey{}, fmt.Errorf("has the private member %q: it is known to others now, so make a new key and "+
+				"write its public half only", name)
 		}
 	}
 	var key jose.JSONWebKey
@@ -107,7 +108,8 @@ func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 		return key, fmt.Errorf("has a kid that cannot be used: write at most %d bytes of text", maxText)
 	}
 	if alg := key.Algorithm; alg != "" && key.Use != "enc" && !slices.Contains(AlgorithmNames(AssertionAlgorithms), alg) {
-		return key, fmt.Errorf("has the alg %q: write one of %s", alg, strings.Join(AlgorithmNames(AssertionAlgorithms), ", "))
+		return key, fmt.Errorf("has the alg %q: write one of %s", alg,
+			strings.Join(AlgorithmNames(AssertionAlgorithms), ", "))
 	}
 	switch k := key.Key.(type) {
 	case *rsa.PublicKey:
@@ -115,7 +117,8 @@ func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 		case bits < MinRSA || bits > maxRSA:
 			return key, fmt.Errorf("is RSA of %d bits: write one of %d to %d", bits, MinRSA, maxRSA)
 		case k.E < 3 || k.E%2 == 0 || k.N.Bit(0) == 0:
-			return key, errors.New("is RSA with an exponent or modulus that protects nothing: make a new key (e is AQAB in most)")
+			return key, errors.New(
+				"is RSA with an exponent or modulus that protects nothing: make a new key (e is AQAB in most)")
 		}
 	case *ecdsa.PublicKey, ed25519.PublicKey:
 	default:

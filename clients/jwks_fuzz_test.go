@@ -14,8 +14,10 @@ import (
 func FuzzClientKeys(f *testing.F) {
 	for _, doc := range []string{
 		`{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AA"}]}`, `{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB"}]}`,
-		`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"X25519","x":"AA"}]}`,
-		`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}`, `{"keys":[null,1,[]]}`, `{"keys":[{"kty":"RSA","x5c":["AA"],"x5u":"http://169.254.169.254/"}]}`,
+		`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`,
+		`{"keys":[{"kty":"OKP","crv":"X25519","x":"AA"}]}`,
+		`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ"}]}`, `{"keys":[null,1,[]]}`,
+		`{"keys":[{"kty":"RSA","x5c":["AA"],"x5u":"http://169.254.169.254/"}]}`,
 		`{"keys":[{"kty":"RSA","n":"` + strings.Repeat("_", 1366) + `","e":"AQAB"}]}`, `{"KEYS":[{"KTY":"EC"}]}`,
 	} {
 		f.Add([]byte(doc))

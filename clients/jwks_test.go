@@ -23,27 +23,29 @@ func TestWeakKeysAreRefused(t *testing.T) {
 	b64 := func(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 	rsaJWK := func(bits int, e int64) string {
 		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
-		return fmt.Sprintf(`{"kty":"RSA","kid":"r","n":%q,"e":%q}`, b64(n.Add(n, big.NewInt(1)).Bytes()), b64(big.NewInt(e).Bytes()))
+		return fmt.Sprintf(`{"kty":"RSA","kid":"r","n":%q,"e":%q}`, b64(n.Add(n, big.NewInt(1)).Bytes()),
+			b64(big.NewInt(e).Bytes()))
 	}
 	tests := map[string]struct {
 		keys string
 		want bool
 	}{
-		"one":                 {good, true},
-		"two":                 {good + "," + other, true},
-		"RSA 2048":            {rsaJWK(2048, 65537), true},
-		"RSA 1024":            {rsaJWK(1024, 65537), false},
-		"RSA 512":             {rsaJWK(512, 65537), false},
-		"RSA 16384":           {rsaJWK(16384, 65537), false},
-		"RSA e=1":             {rsaJWK(2048, 1), false},
-		"RSA e=2":             {rsaJWK(2048, 2), false},
-		"same key twice":      {good + "," + strings.Replace(good, `"a"`, `"c"`, 1), false},
-		"same kid twice":      {good + "," + strings.Replace(other, `"b"`, `"a"`, 1), false},
-		"several, no kid":     {good + "," + strings.Replace(other, `"kid":"b",`, "", 1), false},
-		"one, no kid":         {strings.Replace(good, `"kid":"a",`, "", 1), true},
-		"private":             {strings.Replace(good, `{`, `{"d":"AAAA",`, 1), false},
-		"shared":              {`{"kty":"oct","kid":"s","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`, false},
-		"not on the curve":    {`{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}`, false},
+		"one":             {good, true},
+		"two":             {good + "," + other, true},
+		"RSA 2048":        {rsaJWK(2048, 65537), true},
+		"RSA 1024":        {rsaJWK(1024, 65537), false},
+		"RSA 512":         {rsaJWK(512, 65537), false},
+		"RSA 16384":       {rsaJWK(16384, 65537), false},
+		"RSA e=1":         {rsaJWK(2048, 1), false},
+		"RSA e=2":         {rsaJWK(2048, 2), false},
+		"same key twice":  {good + "," + strings.Replace(good, `"a"`, `"c"`, 1), false},
+		"same kid twice":  {good + "," + strings.Replace(other, `"b"`, `"a"`, 1), false},
+		"several, no kid": {good + "," + strings.Replace(other, `"kid":"b",`, "", 1), false},
+		"one, no kid":     {strings.Replace(good, `"kid":"a",`, "", 1), true},
+		"private":         {strings.Replace(good, `{`, `{"d":"AAAA",`, 1), false},
+		"shared":          {`{"kty":"oct","kid":"s","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`, false},
+		"not on the curve": {`{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",` +
+			`"y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}`, false},
 		"alg none":            {strings.Replace(good, `{`, `{"alg":"none",`, 1), false},
 		"alg HS256":           {strings.Replace(good, `{`, `{"alg":"HS256",`, 1), false},
 		"unknown kind":        {`{"kty":"XX"}`, false},
@@ -83,7 +85,8 @@ func TestWeakKeysAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want accepted %v", name, faults, tt.want)
 		}
 	}
-	for _, raw := range []string{`[]`, `{}`, `x`, `{"keys":{}}`, `{"keys":[` + strings.Repeat(good+",", 40) + good + `]}`} {
+	for _, raw := range []string{`[]`, `{}`, `x`, `{"keys":{}}`,
+		`{"keys":[` + strings.Repeat(good+",", 40) + good + `]}`} {
 		c := webClient(func(c *storage.Client) { c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte(raw) })
 		if faults := Validate(c); len(faults) == 0 {
 			t.Errorf("%.20s: got no fault", raw)

@@ -10,7 +10,8 @@ import (
 func TestEveryKindOfClientIsValid(t *testing.T) {
 	t.Parallel()
 	for kind, public := range map[string]bool{Web: false, SPA: true, Native: true, Service: false} {
-		c := storage.Client{ClientID: "app", RedirectURIs: []string{"https://app.example/callback", "https://app.example/other", "http://localhost:3000/"}}
+		c := storage.Client{ClientID: "app",
+			RedirectURIs: []string{"https://app.example/callback", "https://app.example/other", "http://localhost:3000/"}}
 		if kind == Service {
 			c.RedirectURIs = nil
 		}
@@ -18,7 +19,8 @@ func TestEveryKindOfClientIsValid(t *testing.T) {
 		if faults := Validate(&c); len(faults) > 0 || c.Public() != public {
 			t.Errorf("%s: got %v, public: %t", kind, faults, c.Public())
 		}
-		if want := []string{"https://app.example", "http://localhost:3000"}; kind == SPA && !slices.Equal(c.AllowedCORSOrigins, want) {
+		if want := []string{"https://app.example", "http://localhost:3000"}; kind == SPA &&
+			!slices.Equal(c.AllowedCORSOrigins, want) {
 			t.Errorf("%s: got origins %v, want %v", kind, c.AllowedCORSOrigins, want)
 		}
 	}

@@ -50,7 +50,8 @@ var SigningAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.E
 // AssertionAlgorithms are those with which a client may sign its assertions. None has a shared
 // key, which a public key could be mistaken for (RFC 8725 section 2.1).
 var AssertionAlgorithms = []jose.SignatureAlgorithm{
-	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, Ed25519, jose.PS256, jose.PS384, jose.PS512, jose.RS256, jose.RS384, jose.RS512,
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA, Ed25519, jose.PS256, jose.PS384, jose.PS512,
+	jose.RS256, jose.RS384, jose.RS512,
 }
 
 // Ed25519 is the name by which RFC 9864 calls EdDSA with the curve Ed25519. It deprecates the older

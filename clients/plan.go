@@ -63,7 +63,8 @@ func (d *Declared) change(ctx context.Context, store storage.Clients) (Change, e
 		ch.Op = Adds
 	}
 	if secretsChanged {
-		ch.Fields = append(ch.Fields, diff.Field{Name: secretField, From: secretsOf(old.SecretHashes), To: secretsOf(d.SecretHashes)})
+		ch.Fields = append(ch.Fields,
+			diff.Field{Name: secretField, From: secretsOf(old.SecretHashes), To: secretsOf(d.SecretHashes)})
 	}
 	if !isNew && !old.Declared {
 		ch.Fields = append(ch.Fields, diff.Field{Name: "declared", From: false, To: true})
@@ -113,9 +114,11 @@ func (p Plan) Kept() (kept []storage.Client) {
 
 // Apply carries the changes out, each with its event.
 func (p Plan) Apply(ctx context.Context, store storage.Clients, by audit.By) error {
-	kinds := map[string]string{Adds: storage.EventClientAdded, Changes: storage.EventClientChanged, Removes: storage.EventClientRemoved}
+	kinds := map[string]string{Adds: storage.EventClientAdded, Changes: storage.EventClientChanged,
+		Removes: storage.EventClientRemoved}
 	for _, ch := range p {
-		err := ch.apply(ctx, store, by(storage.Event{TenantID: ch.client.TenantID, Kind: kinds[ch.Op], ClientID: ch.ClientID}))
+		err := ch.apply(ctx, store, by(storage.Event{TenantID: ch.client.TenantID, Kind: kinds[ch.Op],
+			ClientID: ch.ClientID}))
 		if errors.Is(err, storage.ErrNotFound) {
 			continue // another replica applied the same file meanwhile
 		}

@@ -8,10 +8,12 @@ import (
 func TestClientSecrets(t *testing.T) {
 	t.Parallel()
 	made, hash := NewSecret()
-	if len(made) != 47 || !strings.HasPrefix(made, "vcs_") || !strings.HasPrefix(hash, "sha256$") || strings.Contains(hash, made[4:]) {
+	if len(made) != 47 || !strings.HasPrefix(made, "vcs_") || !strings.HasPrefix(hash, "sha256$") ||
+		strings.Contains(hash, made[4:]) {
 		t.Errorf("made %q, kept %q", made, hash)
 	}
-	if !MatchSecret(hash, made) || MatchSecret(hash, made[:46]) || MatchSecret(hash, "") || MatchSecret("", made) || MatchSecret("sha256$", "") {
+	if !MatchSecret(hash, made) || MatchSecret(hash, made[:46]) || MatchSecret(hash, "") || MatchSecret("", made) ||
+		MatchSecret("sha256$", "") {
 		t.Error("a made secret matches its own hash, and nothing else does")
 	}
 	if again, err := HashSecret(made); err != nil || again != hash {

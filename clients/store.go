@@ -22,12 +22,14 @@ func Add(ctx context.Context, store storage.Clients, c storage.Client, by audit.
 	}
 	c.CreatedAt = time.Now()
 	c.UpdatedAt = c.CreatedAt
-	return c, store.PutClient(ctx, c, by(storage.Event{TenantID: c.TenantID, Kind: storage.EventClientAdded, ClientID: c.ClientID}))
+	return c, store.PutClient(ctx, c,
+		by(storage.Event{TenantID: c.TenantID, Kind: storage.EventClientAdded, ClientID: c.ClientID}))
 }
 
 // Remove removes the client with users' consents and grants to it. storage.ErrNotFound: there is none.
 func Remove(ctx context.Context, store storage.Clients, tenant, id string, by audit.By) error {
-	return store.RemoveClient(ctx, tenant, id, time.Now(), by(storage.Event{TenantID: tenant, Kind: storage.EventClientRemoved, ClientID: id}))
+	return store.RemoveClient(ctx, tenant, id, time.Now(),
+		by(storage.Event{TenantID: tenant, Kind: storage.EventClientRemoved, ClientID: id}))
 }
 
 // All walks the tenant's clients by id, with a rest after each page.

@@ -34,10 +34,13 @@ func redirectFault(native bool, raw string) string {
 		// A scheme that makes browsers run code or read files has no dot: javascript, data, vbscript,
 		// file, blob, about.
 		if !strings.Contains(u.Scheme, ".") {
-			return "has the scheme " + u.Scheme + ": write https, or for a native application a scheme that is a domain of yours in reverse, such as com.example.app:/callback"
+			return "has the scheme " + u.Scheme +
+				": write https, or for a native application a scheme that is a domain of yours in reverse, such as " +
+				"com.example.app:/callback"
 		}
 		if !native {
-			return "has a scheme of its own, which is for applications on people's devices: write https, or set application_type to native"
+			return "has a scheme of its own, which is for applications on people's devices: write https, or set " +
+				"application_type to native"
 		}
 		if u.User != nil {
 			return "has a user name: remove what stands before @"
@@ -96,7 +99,8 @@ func originFault(native bool, raw string) string {
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
 		return "is not encrypted: write https; http is for localhost and loopback addresses"
 	case u.Scheme != "http" && u.Scheme != "https" && !native:
-		return "has a scheme of its own, which is for applications on people's devices: write https, or set application_type to native"
+		return "has a scheme of its own, which is for applications on people's devices: write https, or set " +
+			"application_type to native"
 	}
 	return ""
 }
@@ -113,7 +117,8 @@ func parseURI(raw string) (*url.URL, string) {
 		return nil, "has a wildcard: addresses are compared exactly, so list each of them"
 	case strings.Contains(raw, "#"):
 		return nil, "has a fragment: remove # and what follows"
-	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || strings.ContainsAny(raw, "\"<>^`{|}"):
+	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r >= 0x7f }) ||
+		strings.ContainsAny(raw, "\"<>^`{|}"):
 		return nil, "has a character that no URI may have: write it percent-encoded, and names of hosts in punycode (xn--…)"
 	}
 	u, err := url.Parse(raw)

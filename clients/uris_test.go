@@ -142,7 +142,8 @@ func TestOriginsThatMayBeRegistered(t *testing.T) {
 }
 
 func FuzzRedirectRegistration(f *testing.F) {
-	for _, seed := range []string{"https://app.example.com/cb", "com.example.app:/cb", "http://[::1]:1/", `https:\\x`, "javascript:x", "https://a%2eb/"} {
+	for _, seed := range []string{"https://app.example.com/cb", "com.example.app:/cb", "http://[::1]:1/", `https:\\x`,
+		"javascript:x", "https://a%2eb/"} {
 		f.Add(seed, true)
 	}
 	f.Fuzz(func(t *testing.T, uri string, native bool) {

@@ -96,7 +96,8 @@ func (v *clientChecks) identity() {
 	case len(id) > MaxID:
 		v.fault("client_id", "has %d characters: write at most %d", len(id), MaxID)
 	case !clientIDForm.MatchString(id):
-		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a letter or digit first", id)
+		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a "+
+			"letter or digit first", id)
 	}
 	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be that of a
 	// user, which is a UUID of version 7 (RFC 9700 section 4.15).
@@ -106,7 +107,8 @@ func (v *clientChecks) identity() {
 	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
 	v.accessTokens()
 	if v.SecondFactor != "" {
-		v.oneOf("second_factor", v.SecondFactor, []string{storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways})
+		v.oneOf("second_factor", v.SecondFactor,
+			[]string{storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways})
 	}
 }
 
@@ -121,7 +123,8 @@ func (v *clientChecks) accessTokens() {
 	case v.AccessTokenFormat == "opaque":
 		v.fault("access_token_typ", "has no use with access_token_format opaque: remove one of them")
 	case v.AccessTokenTyp == idTokenTyp && slices.Contains(v.Audience, v.ClientID):
-		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would pass for ID tokens. Write %s, or another audience", accessTokenTyp)
+		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would "+
+			"pass for ID tokens. Write %s, or another audience", accessTokenTyp)
 	}
 }
 
@@ -180,7 +183,8 @@ func (v *clientChecks) grants() {
 		}
 	})
 	if v.MayUse(FirstPartyGrant) && !v.FirstParty {
-		v.fault("grant_types", "%s is for the operator's own clients, which see people's passwords: set first_party, or remove it", FirstPartyGrant)
+		v.fault("grant_types", "%s is for the operator's own clients, which see people's passwords: set "+
+			"first_party, or remove it", FirstPartyGrant)
 	}
 	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") && !v.MayUse(FirstPartyGrant) {
 		v.fault("grant_types", "refresh_token gives nothing by itself: add authorization_code, or remove it")
@@ -224,7 +228,8 @@ func (v *clientChecks) authentication() {
 		v.public()
 	}
 	if len(v.SecretHashes) > 0 && method != "" && !strings.HasPrefix(method, "client_secret_") {
-		v.fault("client_secret", "is not used with token_endpoint_auth_method %s: remove it, or write client_secret_basic", method)
+		v.fault("client_secret", "is not used with token_endpoint_auth_method %s: remove it, or write client_secret_basic",
+			method)
 	}
 	if !noJWKS(v.JWKS) {
 		if v.JWKSURI != "" {
@@ -242,16 +247,21 @@ func (v *clientChecks) authentication() {
 func (v *clientChecks) public() {
 	off := func(b *bool) bool { return b != nil && !*b }
 	if v.MayUse("client_credentials") {
-		v.fault("grant_types", "client_credentials needs a client that can authenticate: remove it, or set token_endpoint_auth_method to other than none")
+		v.fault("grant_types", "client_credentials needs a client that can authenticate: remove it, or set "+
+			"token_endpoint_auth_method to other than none")
 	}
 	if off(v.RequirePKCE) {
-		v.fault("require_pkce", "cannot be false for a client without credentials: nothing else protects its codes (RFC 9700 section 2.1.1)")
+		v.fault("require_pkce", "cannot be false for a client without credentials: nothing else protects its codes (RFC "+
+			"9700 section 2.1.1)")
 	}
 	if off(v.RefreshTokenRotation) {
-		v.fault("refresh_token_rotation", "cannot be false for a client without credentials: nothing else shows that a token was stolen (RFC 9700 section 4.14.2)")
+		v.fault("refresh_token_rotation",
+			"cannot be false for a client without credentials: nothing else shows that a token was stolen (RFC "+
+				"9700 section 4.14.2)")
 	}
 	if v.MayIntrospect {
-		v.fault("may_introspect", "needs a client that can authenticate: remove it, or set token_endpoint_auth_method to other than none")
+		v.fault("may_introspect", "needs a client that can authenticate: remove it, or set "+
+			"token_endpoint_auth_method to other than none")
 	}
 }
 
@@ -264,7 +274,8 @@ func (v *clientChecks) algorithms() {
 	if v.TokenEndpointAuthSigningAlg != "" {
 		v.algorithm("token_endpoint_auth_signing_alg", v.TokenEndpointAuthSigningAlg, AssertionAlgorithms)
 		if v.TokenEndpointAuthMethod != "private_key_jwt" {
-			v.fault("token_endpoint_auth_signing_alg", "is for private_key_jwt: remove it, or set token_endpoint_auth_method to that")
+			v.fault("token_endpoint_auth_signing_alg",
+				"is for private_key_jwt: remove it, or set token_endpoint_auth_method to that")
 		}
 	}
 }

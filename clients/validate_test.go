@@ -62,7 +62,8 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 	for _, f := range Validate(c) {
 		fields = append(fields, f.Field)
 	}
-	for _, want := range []string{"client_id", "application_type", "access_token_format", "grant_types", "require_pkce", "refresh_token_rotation", "may_introspect", "redirect_uris", "allowed_cors_origins"} {
+	for _, want := range []string{"client_id", "application_type", "access_token_format", "grant_types", "require_pkce",
+		"refresh_token_rotation", "may_introspect", "redirect_uris", "allowed_cors_origins"} {
 		if !slices.Contains(fields, want) {
 			t.Errorf("no fault for %s in %v", want, fields)
 		}
@@ -77,23 +78,33 @@ func TestClientFaults(t *testing.T) {
 		field  string // "" for no fault
 		change func(*storage.Client)
 	}{
-		"no id":                      {"client_id", func(c *storage.Client) { c.ClientID = "" }},
-		"long id":                    {"client_id", func(c *storage.Client) { c.ClientID = strings.Repeat("a", 257) }},
-		"id with a space":            {"client_id", func(c *storage.Client) { c.ClientID = "my app" }},
-		"id of dots":                 {"client_id", func(c *storage.Client) { c.ClientID = ".." }},
-		"id as a person's":           {"client_id", func(c *storage.Client) { c.ClientID = "0190d1f8-7c5e-7d3a-9b1e-2f6c8a4b5d6e" }},
-		"id as a person's, capitals": {"client_id", func(c *storage.Client) { c.ClientID = "0190D1F8-7C5E-7D3A-9B1E-2F6C8A4B5D6E" }},
-		"id as a person's, bare":     {"client_id", func(c *storage.Client) { c.ClientID = "0190d1f87c5e7d3a9b1e2f6c8a4b5d6e" }},
-		"random UUID":                {"", func(c *storage.Client) { c.ClientID = "3f0c1c2e-6a0b-4a4e-8f69-0b8e6d1c9a77" }},
-		"URL as id":                  {"", func(c *storage.Client) { c.ClientID = "https://app.example.com/client" }},
-		"name that reads backwards":  {"client_name", func(c *storage.Client) { c.ClientName = "App\u202egpj" }},
-		"name with a line break":     {"client_name", func(c *storage.Client) { c.ClientName = "App\nAdmin" }},
-		"name that is not UTF-8":     {"client_name", func(c *storage.Client) { c.ClientName = "App\xff" }},
-		"name in another script":     {"", func(c *storage.Client) { c.ClientName = "日本語アプリ" }},
-		"password grant":             {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code", "password"} }},
-		"unknown grant":              {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code", "magic"} }},
-		"grant twice":                {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code", "authorization_code"} }},
-		"refresh alone":              {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"refresh_token"} }},
+		"no id":           {"client_id", func(c *storage.Client) { c.ClientID = "" }},
+		"long id":         {"client_id", func(c *storage.Client) { c.ClientID = strings.Repeat("a", 257) }},
+		"id with a space": {"client_id", func(c *storage.Client) { c.ClientID = "my app" }},
+		"id of dots":      {"client_id", func(c *storage.Client) { c.ClientID = ".." }},
+		"id as a person's": {"client_id", func(c *storage.Client) {
+			c.ClientID = "0190d1f8-7c5e-7d3a-9b1e-2f6c8a4b5d6e"
+		}},
+		"id as a person's, capitals": {"client_id", func(c *storage.Client) {
+			c.ClientID = "0190D1F8-7C5E-7D3A-9B1E-2F6C8A4B5D6E"
+		}},
+		"id as a person's, bare": {"client_id", func(c *storage.Client) {
+			c.ClientID = "0190d1f87c5e7d3a9b1e2f6c8a4b5d6e"
+		}},
+		"random UUID":               {"", func(c *storage.Client) { c.ClientID = "3f0c1c2e-6a0b-4a4e-8f69-0b8e6d1c9a77" }},
+		"URL as id":                 {"", func(c *storage.Client) { c.ClientID = "https://app.example.com/client" }},
+		"name that reads backwards": {"client_name", func(c *storage.Client) { c.ClientName = "App\u202egpj" }},
+		"name with a line break":    {"client_name", func(c *storage.Client) { c.ClientName = "App\nAdmin" }},
+		"name that is not UTF-8":    {"client_name", func(c *storage.Client) { c.ClientName = "App\xff" }},
+		"name in another script":    {"", func(c *storage.Client) { c.ClientName = "日本語アプリ" }},
+		"password grant": {"grant_types", func(c *storage.Client) {
+			c.GrantTypes = []string{"authorization_code", "password"}
+		}},
+		"unknown grant": {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code", "magic"} }},
+		"grant twice": {"grant_types", func(c *storage.Client) {
+			c.GrantTypes = []string{"authorization_code", "authorization_code"}
+		}},
+		"refresh alone": {"grant_types", func(c *storage.Client) { c.GrantTypes = []string{"refresh_token"} }},
 		"all grants": {"", func(c *storage.Client) {
 			c.GrantTypes = []string{"authorization_code", "refresh_token", "client_credentials"}
 		}},
@@ -101,25 +112,43 @@ func TestClientFaults(t *testing.T) {
 		"code without its grant": {"response_types", func(c *storage.Client) {
 			c.GrantTypes, c.ResponseTypes = []string{"client_credentials"}, []string{"code"}
 		}},
-		"no redirect URI":           {"redirect_uris", func(c *storage.Client) { c.RedirectURIs = nil }},
-		"redirect URI twice":        {"redirect_uris", func(c *storage.Client) { c.RedirectURIs = append(c.RedirectURIs, c.RedirectURIs[0]) }},
-		"bad post-logout URI":       {"post_logout_redirect_uris", func(c *storage.Client) { c.PostLogoutRedirectURIs = []string{"http://app.example.com/"} }},
-		"scope with a quote":        {"scope", func(c *storage.Client) { c.Scope = `openid "x"` }},
-		"scope of their own":        {"", func(c *storage.Client) { c.Scope = "openid reports:read https://api.example.com/x" }},
-		"no method":                 {"", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" }},
-		"typ of access tokens":      {"", func(c *storage.Client) { c.AccessTokenTyp = "JWT" }},
-		"another typ":               {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp = "jwt" }},
-		"typ of opaque tokens":      {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp, c.AccessTokenFormat = "JWT", "opaque" }},
-		"access tokens for itself":  {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp, c.Audience = "JWT", []string{c.ClientID} }},
-		"unknown method":            {"token_endpoint_auth_method", func(c *storage.Client) { c.TokenEndpointAuthMethod = "client_secret_jwt" }},
-		"secret of a public client": {"client_secret", func(c *storage.Client) { c.TokenEndpointAuthMethod, c.SecretHashes = "none", []string{"sha256$x"} }},
+		"no redirect URI": {"redirect_uris", func(c *storage.Client) { c.RedirectURIs = nil }},
+		"redirect URI twice": {"redirect_uris", func(c *storage.Client) {
+			c.RedirectURIs = append(c.RedirectURIs, c.RedirectURIs[0])
+		}},
+		"bad post-logout URI": {"post_logout_redirect_uris", func(c *storage.Client) {
+			c.PostLogoutRedirectURIs = []string{"http://app.example.com/"}
+		}},
+		"scope with a quote": {"scope", func(c *storage.Client) { c.Scope = `openid "x"` }},
+		"scope of their own": {"", func(c *storage.Client) {
+			c.Scope = "openid reports:read https://api.example.com/x"
+		}},
+		"no method":            {"", func(c *storage.Client) { c.TokenEndpointAuthMethod = "" }},
+		"typ of access tokens": {"", func(c *storage.Client) { c.AccessTokenTyp = "JWT" }},
+		"another typ":          {"access_token_typ", func(c *storage.Client) { c.AccessTokenTyp = "jwt" }},
+		"typ of opaque tokens": {"access_token_typ", func(c *storage.Client) {
+			c.AccessTokenTyp, c.AccessTokenFormat = "JWT", "opaque"
+		}},
+		"access tokens for itself": {"access_token_typ", func(c *storage.Client) {
+			c.AccessTokenTyp, c.Audience = "JWT", []string{c.ClientID}
+		}},
+		"unknown method": {"token_endpoint_auth_method", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod = "client_secret_jwt"
+		}},
+		"secret of a public client": {"client_secret", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.SecretHashes = "none", []string{"sha256$x"}
+		}},
 		"secret beside a key": {"client_secret", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKS, c.SecretHashes = "private_key_jwt", []byte(keys), []string{"sha256$x"}
 		}},
 		"key method without keys": {"jwks", func(c *storage.Client) { c.TokenEndpointAuthMethod = "private_key_jwt" }},
-		"key method, null keys":   {"jwks", func(c *storage.Client) { c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte("null") }},
-		"keys and their address":  {"jwks_uri", func(c *storage.Client) { c.JWKS, c.JWKSURI = []byte(keys), "https://app.example.com/jwks" }},
-		"inline keys":             {"", func(c *storage.Client) { c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte(keys) }},
+		"key method, null keys": {"jwks", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte("null")
+		}},
+		"keys and their address": {"jwks_uri", func(c *storage.Client) {
+			c.JWKS, c.JWKSURI = []byte(keys), "https://app.example.com/jwks"
+		}},
+		"inline keys": {"", func(c *storage.Client) { c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte(keys) }},
 		"keys by address": {"", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKSURI = "private_key_jwt", "https://app.example.com/jwks"
 		}},
@@ -132,9 +161,15 @@ func TestClientFaults(t *testing.T) {
 		"keys in a file": {"jwks_uri", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKSURI = "private_key_jwt", "file:///etc/passwd"
 		}},
-		"alg none":          {"id_token_signed_response_alg", func(c *storage.Client) { c.IDTokenSignedResponseAlg = "none" }},
-		"shared-key alg":    {"userinfo_signed_response_alg", func(c *storage.Client) { c.UserinfoSignedResponseAlg = "HS256" }},
-		"assertion alg":     {"token_endpoint_auth_signing_alg", func(c *storage.Client) { c.TokenEndpointAuthSigningAlg = "ES256" }},
+		"alg none": {"id_token_signed_response_alg", func(c *storage.Client) {
+			c.IDTokenSignedResponseAlg = "none"
+		}},
+		"shared-key alg": {"userinfo_signed_response_alg", func(c *storage.Client) {
+			c.UserinfoSignedResponseAlg = "HS256"
+		}},
+		"assertion alg": {"token_endpoint_auth_signing_alg", func(c *storage.Client) {
+			c.TokenEndpointAuthSigningAlg = "ES256"
+		}},
 		"logo in clear":     {"logo_uri", func(c *storage.Client) { c.LogoURI = "http://app.example.com/logo.png" }},
 		"logo that runs":    {"logo_uri", func(c *storage.Client) { c.LogoURI = "javascript:alert(1)" }},
 		"logo that is data": {"logo_uri", func(c *storage.Client) { c.LogoURI = "data:image/svg+xml,<svg/>" }},
@@ -145,12 +180,18 @@ func TestClientFaults(t *testing.T) {
 		"max age":            {"", func(c *storage.Client) { c.DefaultMaxAge = &zero }},
 		"max age below zero": {"default_max_age", func(c *storage.Client) { c.DefaultMaxAge = &below }},
 		"max age of a day":   {"", func(c *storage.Client) { c.DefaultMaxAge = &day }},
-		"long access token":  {"access_token_lifetime", func(c *storage.Client) { c.AccessTokenLifetime = storage.Duration(25 * time.Hour) }},
-		"part of a second":   {"id_token_lifetime", func(c *storage.Client) { c.IDTokenLifetime = storage.Duration(time.Millisecond) }},
+		"long access token": {"access_token_lifetime", func(c *storage.Client) {
+			c.AccessTokenLifetime = storage.Duration(25 * time.Hour)
+		}},
+		"part of a second": {"id_token_lifetime", func(c *storage.Client) {
+			c.IDTokenLifetime = storage.Duration(time.Millisecond)
+		}},
 		"idle beyond the end": {"refresh_token_idle_lifetime", func(c *storage.Client) {
 			c.RefreshTokenLifetime, c.RefreshTokenIdleLifetime = storage.Duration(time.Hour), storage.Duration(2*time.Hour)
 		}},
-		"endless":               {"refresh_token_lifetime", func(c *storage.Client) { c.RefreshTokenLifetime = storage.Duration(200 * 365 * 24 * time.Hour) }},
+		"endless": {"refresh_token_lifetime", func(c *storage.Client) {
+			c.RefreshTokenLifetime = storage.Duration(200 * 365 * 24 * time.Hour)
+		}},
 		"audience with a space": {"audience", func(c *storage.Client) { c.Audience = []string{"https://api.example.com x"} }},
 	}
 	for name, tt := range tests {

@@ -38,7 +38,8 @@ func Clients(file string, text []byte, samples bool) ([]clients.Declared, Faults
 	for key, val := range mapping(file, text, &fs) {
 		switch {
 		case key.Value != "clients":
-			fs.node(file, key, "%s is nothing that a clients file has%s: write clients: and the list of them", key.Value, Suggest(key.Value, []string{"clients"}))
+			fs.node(file, key, "%s is nothing that a clients file has%s: write clients: and the list of them", key.Value,
+				Suggest(key.Value, []string{"clients"}))
 			continue
 		case isNull(val):
 			continue // as empty as no list
@@ -61,7 +62,8 @@ func Clients(file string, text []byte, samples bool) ([]clients.Declared, Faults
 	// A file that was cut off, or mounted empty, would remove every client with all consents
 	// and grants.
 	if !listed && len(fs) == 0 {
-		fs.At(Place{file, 1, 1}, "declares no client: write clients: and the list of them, or clients: [] where all that it declared before are to be removed")
+		fs.At(Place{file, 1, 1}, "declares no client: write clients: and the list of them, or clients: [] where all that "+
+			"it declared before are to be removed")
 	}
 	return all, fs
 }

@@ -79,7 +79,8 @@ users: []
 	want := []string{
 		"clients.yaml:3:5", "clients.yaml:4:5", "clients.yaml:5:12", "clients.yaml:6:19", "clients.yaml:7:22",
 		"clients.yaml:8:28", "clients.yaml:9:20", "clients.yaml:10:11",
-		"clients.yaml:13:20", "clients.yaml:14:20", "clients.yaml:15:5", "clients.yaml:17:5", "clients.yaml:21:20", "clients.yaml:22:25",
+		"clients.yaml:13:20", "clients.yaml:14:20", "clients.yaml:15:5", "clients.yaml:17:5",
+		"clients.yaml:21:20", "clients.yaml:22:25",
 		"clients.yaml:24:5", "clients.yaml:25:1",
 	}
 	slices.Sort(places)
@@ -103,11 +104,13 @@ users: []
 func TestEmptyClientsFileIsAFault(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		"": false, "# clients: []\n": false, "---\n": false, "{}\n": false, "clients:\n": false, "clients:\n#  - client_id: a\n": false,
-		"clients: []\n": true,
+		"": false, "# clients: []\n": false, "---\n": false, "{}\n": false, "clients:\n": false,
+		"clients:\n#  - client_id: a\n": false,
+		"clients: []\n":                 true,
 	} {
 		clients, fs := Clients("clients.yaml", []byte(text), true)
-		if len(clients) != 0 || (fs.Err() == nil) != want || !want && !strings.Contains(fs.Error(), "clients.yaml:1:1 declares no client") {
+		if len(clients) != 0 || (fs.Err() == nil) != want || !want &&
+			!strings.Contains(fs.Error(), "clients.yaml:1:1 declares no client") {
 			t.Errorf("%q: got %v, want none: %v", text, fs.Err(), want)
 		}
 	}
@@ -151,10 +154,12 @@ func TestEntryBecomesTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := read[0], read[1]
-	if *a.DefaultMaxAge != 0 || *a.RequirePKCE || a.AccessTokenLifetime.Or(0).String() != "5m0s" || a.IDTokenSignedResponseAlg != "ES256" {
+	if *a.DefaultMaxAge != 0 || *a.RequirePKCE || a.AccessTokenLifetime.Or(0).String() != "5m0s" ||
+		a.IDTokenSignedResponseAlg != "ES256" {
 		t.Errorf("got %+v", a.Client)
 	}
-	if !slices.Equal(a.Secrets, []string{"first-secret-of-mine", "second-secret-of-mine"}) || !slices.Equal(a.Hashes, []string{hash}) {
+	if !slices.Equal(a.Secrets, []string{"first-secret-of-mine", "second-secret-of-mine"}) ||
+		!slices.Equal(a.Hashes, []string{hash}) {
 		t.Errorf("secrets: got %v, %v", a.Secrets, a.Hashes)
 	}
 	if got := b.RedirectURIs; !slices.Equal(got, a.RedirectURIs) {
@@ -190,7 +195,8 @@ func TestSchemaKnowsEveryField(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(fields))); diff != "" {
 		t.Error(diff)
 	}
-	types := map[reflect.Kind]string{reflect.String: "string", reflect.Slice: "array", reflect.Bool: "boolean", reflect.Int64: "integer"}
+	types := map[reflect.Kind]string{reflect.String: "string", reflect.Slice: "array", reflect.Bool: "boolean",
+		reflect.Int64: "integer"}
 	for name, field := range fields {
 		if field.Description == "" {
 			t.Errorf("%s has no description", name)
@@ -225,7 +231,9 @@ func FuzzClientsFile(f *testing.F) {
 	f.Add(string(sample))
 	f.Add("clients: [{client_id: a, jwks: [{}], redirect_uris: [x], client_secret: [a, b], default_max_age: 1}]")
 	f.Add("clients:\n- &a {client_id: a, redirect_uris: [*a]}\n---\n")
-	for _, secret := range []string{"*Canary7", "&Canary7", "!Canary7", "sample-Canary7", "[Canary7, {a: b}]", "{Canary7: a}", "'Canary7", "Canary7: a", "Canary7Canary7Canary7\n  client_secret: b", "Canary7Canary7Canary7\n  token_endpoint_auth_method: none"} {
+	for _, secret := range []string{"*Canary7", "&Canary7", "!Canary7", "sample-Canary7", "[Canary7, {a: b}]",
+		"{Canary7: a}", "'Canary7", "Canary7: a", "Canary7Canary7Canary7\n  client_secret: b",
+		"Canary7Canary7Canary7\n  token_endpoint_auth_method: none"} {
 		f.Add("clients:\n- client_id: a\n  redirect_uris: [https://a.example/]\n  client_secret: " + secret + "\n")
 		f.Add("clients:\n- client_id: a\n  client_secret_hash: " + secret + "\n")
 	}
@@ -235,7 +243,9 @@ func FuzzClientsFile(f *testing.F) {
 		// another's.
 		if _, secret, ok := strings.Cut(text, "client_secret: "); ok && len(fs) > 0 {
 			secret, _, _ = strings.Cut(secret, "\n")
-			if word := canaryWord.FindString(secret); word != "" && strings.Count(text, "Canary7") == strings.Count(word, "Canary7") && strings.Contains(fs.Error(), word) && !strings.ContainsAny(secret, "{}[],&?:") {
+			if word := canaryWord.FindString(secret); word != "" &&
+				strings.Count(text, "Canary7") == strings.Count(word, "Canary7") && strings.Contains(fs.Error(), word) &&
+				!strings.ContainsAny(secret, "{}[],&?:") {
 				t.Errorf("%q: %v", secret, fs)
 			}
 		}

@@ -47,7 +47,8 @@ func Tenants(file, issuer string, text []byte) ([]tenants.Declared, Faults) {
 	var all []tenants.Declared
 	for key, val := range mapping(file, text, &fs) {
 		if key.Value != "tenants" {
-			fs.node(file, key, "%s is nothing that a tenants file has%s: write tenants: and below it the id of each", key.Value, Suggest(key.Value, []string{"tenants"}))
+			fs.node(file, key, "%s is nothing that a tenants file has%s: write tenants: and below it the id of each", key.Value,
+				Suggest(key.Value, []string{"tenants"}))
 			continue
 		}
 		for id, entry := range pairs(file, val, &fs) {
@@ -66,7 +67,8 @@ func Tenants(file, issuer string, text []byte) ([]tenants.Declared, Faults) {
 func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Faults) {
 	var e tenantEntry
 	r := readRecord(file, entry, &e, func(path, name string, names []string) string {
-		return fmt.Sprintf("%s is nothing that can be set here%s: %s can", path, Suggest(name, names), strings.Join(names, ", "))
+		return fmt.Sprintf("%s is nothing that can be set here%s: %s can", path, Suggest(name, names),
+			strings.Join(names, ", "))
 	})
 	d := tenants.Declared{
 		ID: id, Name: e.Name, Host: e.Host, LogoURI: e.LogoURI, Disabled: e.Disabled,

@@ -15,10 +15,15 @@ import (
 // No secret in it is among the faults.
 func FuzzTenantsFile(f *testing.F) {
 	for _, text := range []string{
-		"tenants:\n  acme:\n    name: Acme\n    host: id.acme.example\n    branding: {accent: '#1f5f5b', css: '.card{color:red}'}\n    second_factor: {remember_device: 720h}\n",
+		"tenants:\n  acme:\n    name: Acme\n    host: id.acme.example\n    branding: {accent: '#1f5f5b', css: " +
+			"'.card{color:red}'}\n    second_factor: {remember_device: 720h}\n",
 		"tenants:\n  acme:\n    upstreams:\n    - {id: g, preset: google, client_id: x, client_secret: secretcanary}\n",
-		"tenants: {a: {upstreams: [{id: '../x', client_secret: {secretcanary: 1}}]}}", "tenants: &a {x: *a}", "tenants:\n- a\n", "tenants: {default: {disabled: true}}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\ntenants: {x: {sign_up: {email_domains: *c}}}",
-		"tenants: {a: {branding: {css: '@import url(//evil.example)'}}}", "tenants: {a: }\n---\ntenants: {b: }", "tenants: {a: {name: !!binary AA==}}", "tenants: {a: {second_factor: {remember_device: 9999999999h}}}", "\xff\xfe", "tenants: {a: {host: 'a b'}}",
+		"tenants: {a: {upstreams: [{id: '../x', client_secret: {secretcanary: 1}}]}}", "tenants: &a {x: *a}",
+		"tenants:\n- a\n", "tenants: {default: {disabled: true}}",
+		"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\ntenants: {x: {sign_up: {email_domains: *c}}}",
+		"tenants: {a: {branding: {css: '@import url(//evil.example)'}}}", "tenants: {a: }\n---\ntenants: {b: }",
+		"tenants: {a: {name: !!binary AA==}}", "tenants: {a: {second_factor: {remember_device: 9999999999h}}}", "\xff\xfe",
+		"tenants: {a: {host: 'a b'}}",
 	} {
 		f.Add([]byte(text))
 	}

@@ -19,11 +19,13 @@ func TestAStoredSecretIsKeptWhileItIsTheSame(t *testing.T) {
 	d := Declared{ID: "acme", Secrets: map[int]string{0: "secret of corp"}}
 	d.Settings.Upstreams = []storage.Upstream{{ID: "corp"}, {ID: "public"}}
 	first := d.over(storage.Tenant{}, box)
-	if got, err := box.Open(first.Settings.Upstreams[0].ClientSecret); err != nil || string(got) != "secret of corp" || first.Settings.Upstreams[1].ClientSecret != nil {
+	if got, err := box.Open(first.Settings.Upstreams[0].ClientSecret); err != nil || string(got) != "secret of corp" ||
+		first.Settings.Upstreams[1].ClientSecret != nil {
 		t.Fatalf("got %q, %v", got, err)
 	}
 	again := d.over(first, box)
-	if !bytes.Equal(again.Settings.Upstreams[0].ClientSecret, first.Settings.Upstreams[0].ClientSecret) || len(compare(&first, &again)) > 0 {
+	if !bytes.Equal(again.Settings.Upstreams[0].ClientSecret, first.Settings.Upstreams[0].ClientSecret) ||
+		len(compare(&first, &again)) > 0 {
 		t.Error("the same secret was sealed anew")
 	}
 	d.Secrets[0] = "another"

@@ -62,7 +62,8 @@ func (c *checks) signUp() {
 	}
 	for i, name := range c.SignUp.ReservedUsernames {
 		if _, ok := username.Key(name); !ok {
-			c.fault(fmt.Sprintf("sign_up.reserved_usernames.%d", i), "%q is not a user name: write letters, digits and . _ - only", name)
+			c.fault(fmt.Sprintf("sign_up.reserved_usernames.%d", i),
+				"%q is not a user name: write letters, digits and . _ - only", name)
 		}
 	}
 }
@@ -70,11 +71,13 @@ func (c *checks) signUp() {
 // signIn checks the ways to sign in.
 func (c *checks) signIn() {
 	for i, m := range c.SignIn.Methods {
-		c.oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone)
+		c.oneOf(fmt.Sprintf("sign_in.methods.%d", i), m, storage.MethodPassword, storage.MethodPasskey,
+			storage.MethodEmail, storage.MethodPhone)
 	}
 	for i, region := range c.SignIn.PhoneRegions {
 		if !phones.IsRegion(region) {
-			c.fault(fmt.Sprintf("sign_in.phone_regions.%d", i), "%q is no country's code: write one of ISO 3166 such as DE", region)
+			c.fault(fmt.Sprintf("sign_in.phone_regions.%d", i),
+				"%q is no country's code: write one of ISO 3166 such as DE", region)
 		}
 	}
 }
@@ -85,7 +88,8 @@ func (c *checks) secrets() {
 		c.fault("passwords.history", "%d is not from 0 to 24", *n)
 	}
 	c.oneOf("passwords.sign_out", c.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
-	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways)
+	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled,
+		storage.SecondFactorAlways)
 }
 
 // limits checks how many messages a tenant sends.

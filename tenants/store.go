@@ -30,7 +30,8 @@ func Remove(ctx context.Context, store storage.Tenants, id string, by audit.By) 
 	}
 	// The audit trail of the tenant is gone with its data. That of the default tenant, whose users
 	// run the installation, remembers.
-	removed := by(storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved, Detail: map[string]string{"tenant": id}})
+	removed := by(storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventTenantRemoved,
+		Detail: map[string]string{"tenant": id}})
 	return store.RemoveTenant(ctx, id, time.Now(), removed)
 }
 

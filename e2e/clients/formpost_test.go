@@ -26,16 +26,19 @@ func TestFormPostInChromium(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `<p id="got">%s %s</p>`, r.Method, html.EscapeString(r.PostFormValue("state")))
 			}))
 			t.Cleanup(client.Close)
-			c := vouchsafetest.Third.With(vouchsafetest.Client{"client_id": "poster", "redirect_uris": []string{client.URL + "/callback"}})
+			c := vouchsafetest.Third.With(vouchsafetest.Client{"client_id": "poster",
+				"redirect_uris": []string{client.URL + "/callback"}})
 			s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clients: []vouchsafetest.Client{c}})
 			ctx := chromiumtest.New(t)
-			if _, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
+			if _, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors,
+				security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
 				t.Fatal(err)
 			}
 			for i, script := range []bool{true, false} {
 				chromiumtest.Script(t, ctx, script)
 				state := fmt.Sprintf(`state-%d "<&>'`, i)
-				r := vouchsafetest.NewRequest(c, "response_mode", "form_post", "state", state, "prompt", "login consent", "ui_locales", "de")
+				r := vouchsafetest.NewRequest(c, "response_mode", "form_post", "state", state, "prompt",
+					"login consent", "ui_locales", "de")
 				chromiumtest.Do(t, ctx, chromedp.Navigate(s.Issuer+r.Path()))
 				if i == 0 {
 					chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email))

@@ -42,7 +42,9 @@ func newRP(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Client, scopes
 }
 
 // signIn sends the browser to the provider and exchanges the code it comes back with.
-func (a *rp) signIn(t *testing.T, b *vouchsafetest.Browser, options ...oauth2.AuthCodeOption) (*oauth2.Token, *oidc.IDToken) {
+func (a *rp) signIn(t *testing.T, b *vouchsafetest.Browser,
+	options ...oauth2.AuthCodeOption,
+) (*oauth2.Token, *oidc.IDToken) {
 	t.Helper()
 	state, nonce, pkce := "state-of-this-browser", "nonce-of-this-browser", oauth2.GenerateVerifier()
 	target := a.config.AuthCodeURL(state, append(options, oidc.Nonce(nonce), oauth2.S256ChallengeOption(pkce))...)
@@ -84,7 +86,8 @@ func (a *rp) verify(t *testing.T, tokens *oauth2.Token) *oidc.IDToken {
 }
 
 func TestGoOIDCSignsInRefreshesAndReadsTheProfile(t *testing.T) {
-	for _, c := range []vouchsafetest.Client{vouchsafetest.Strict, vouchsafetest.Post, vouchsafetest.Public, vouchsafetest.Opaque, vouchsafetest.Third} {
+	for _, c := range []vouchsafetest.Client{vouchsafetest.Strict, vouchsafetest.Post, vouchsafetest.Public,
+		vouchsafetest.Opaque, vouchsafetest.Third} {
 		t.Run(c.ID(), func(t *testing.T) {
 			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 				app := newRP(t, s, c, "profile", "email", "phone", "address", "offline_access")
@@ -146,7 +149,8 @@ func TestGoClientCredentials(t *testing.T) {
 			}
 			claims := s.API(t).AccessToken(t, vouchsafetest.Service, tokens.AccessToken)
 			if claims.String("scope") != "reports:read" || claims.String("sub") != vouchsafetest.Service.ID() {
-				t.Errorf("got scope %q and sub %q, want reports:read and the client itself", claims.String("scope"), claims.String("sub"))
+				t.Errorf("got scope %q and sub %q, want reports:read and the client itself",
+					claims.String("scope"), claims.String("sub"))
 			}
 		}
 	})
@@ -167,7 +171,8 @@ func TestGoOIDCVerifiesES256WithClaimsInTheToken(t *testing.T) {
 				t.Errorf("got algorithms %v, want %s among them", meta.Algs, alg)
 			}
 		}
-		app.verifier = app.provider.Verifier(&oidc.Config{ClientID: vouchsafetest.Signed.ID(), SupportedSigningAlgs: []string{"ES256"}})
+		app.verifier = app.provider.Verifier(&oidc.Config{ClientID: vouchsafetest.Signed.ID(),
+			SupportedSigningAlgs: []string{"ES256"}})
 		tokens, id := app.signIn(t, s.Browser(t, s.Jo(t)))
 		var claims struct{ Email, Name string }
 		if err := id.Claims(&claims); err != nil || claims.Email != "jo@example.com" || claims.Name == "" {

@@ -60,7 +60,8 @@ func buildExample(t *testing.T, mainFile string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(module, "example", "main.go"): mainFile}})
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(module,
+		"example", "main.go"): mainFile}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,16 +39,20 @@ func TestCallbacksThatHandOverInChromium(t *testing.T) {
 		http.Redirect(w, r, *h.next.Load(), http.StatusSeeOther)
 	}))
 	t.Cleanup(client.Close)
-	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "arrived") }))
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, "arrived")
+	}))
 	t.Cleanup(local.Close)
-	uris := vouchsafetest.Client{"redirect_uris": []string{client.URL + "/callback"}, "post_logout_redirect_uris": []string{client.URL + "/bye"}}
+	uris := vouchsafetest.Client{"redirect_uris": []string{client.URL + "/callback"},
+		"post_logout_redirect_uris": []string{client.URL + "/bye"}}
 	own := vouchsafetest.Web.With(uris).With(vouchsafetest.Client{"client_id": "own"})
 	theirs := vouchsafetest.Third.With(uris).With(vouchsafetest.Client{"client_id": "theirs"})
 	h.s = vouchsafetest.Start(t, vouchsafetest.Options{Clients: []vouchsafetest.Client{own, theirs}})
 	h.all = chromiumtest.New(t)
 	jo := h.s.Jo(t)
 	named := false
-	for _, next := range []string{"claude://done", "com.example.app:/done", strings.Replace(local.URL, "127.0.0.1", "localhost", 1) + "/done"} {
+	for _, next := range []string{"claude://done", "com.example.app:/done",
+		strings.Replace(local.URL, "127.0.0.1", "localhost", 1) + "/done"} {
 		h.next.Store(&next)
 		signIn := func() {
 			if !named { // later the page knows who it is
@@ -83,7 +87,8 @@ func (h *handover) open(path string) {
 	if err := chromedp.Do(h.ctx); err != nil { // it lasts as long as its first action's context
 		h.Fatal(err)
 	}
-	if _, err := chromedp.Call(h.ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
+	if _, err := chromedp.Call(h.ctx, security.SetIgnoreCertificateErrors,
+		security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
 		h.Fatal(err)
 	}
 	sent := make(chan string, 1000)

@@ -28,7 +28,8 @@ func TestKubernetesBelievesIDTokens(t *testing.T) {
 		said, err := cmd.Output()
 		return strings.TrimSpace(string(said)), err
 	}
-	client := vouchsafetest.Public.With(vouchsafetest.Client{"client_id": app.ClientID, "redirect_uris": []string{"http://localhost:8000"}})
+	client := vouchsafetest.Public.With(vouchsafetest.Client{"client_id": app.ClientID,
+		"redirect_uris": []string{"http://localhost:8000"}})
 	r := vouchsafetest.NewRequest(client, "scope", "openid email")
 	tokens := s.API(t).Redeem(t, r, s.Browser(t, s.Jo(t)).Code(t, r)).Want(t, 200, "")
 	if who, err := believed(tokens.ID()); err != nil || who != "jo@example.com" {

@@ -106,7 +106,9 @@ func runScript(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, 
 }
 
 // converse sends the settings and opens what the script asks for, until it is done.
-func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdout io.Reader, settings any) (done bool) {
+func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdout io.Reader,
+	settings any,
+) (done bool) {
 	t.Helper()
 	defer stdin.Close()
 	if err := json.NewEncoder(stdin).Encode(settings); err != nil {

@@ -40,7 +40,8 @@ func serveApp(t *testing.T) *app {
 	file("/oidc-client-ts.min.js", "npm/node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js")
 	mux.HandleFunc("GET /settings.json", func(w http.ResponseWriter, _ *http.Request) {
 		// The access token lives a minute: the library renews it a few seconds after it came.
-		_, _ = fmt.Fprintf(w, `{"authority":%q,"client_id":"app","accessTokenExpiringNotificationTimeInSeconds":56}`, *a.issuer.Load())
+		_, _ = fmt.Fprintf(w, `{"authority":%q,"client_id":"app","accessTokenExpiringNotificationTimeInSeconds":56}`,
+			*a.issuer.Load())
 	})
 	a.server = httptest.NewServer(mux)
 	t.Cleanup(a.server.Close)
@@ -51,8 +52,9 @@ func serveApp(t *testing.T) *app {
 func (a *app) client() vouchsafetest.Client {
 	origin := a.server.URL
 	return vouchsafetest.Public.With(vouchsafetest.Client{
-		"client_id": "app", "redirect_uris": []string{origin + "/callback"}, "post_logout_redirect_uris": []string{origin + "/"},
-		"allowed_cors_origins": []string{origin}, "access_token_lifetime": "1m",
+		"client_id": "app", "redirect_uris": []string{origin + "/callback"},
+		"post_logout_redirect_uris": []string{origin + "/"},
+		"allowed_cors_origins":      []string{origin}, "access_token_lifetime": "1m",
 	})
 }
 
@@ -105,7 +107,8 @@ func (a *app) at(t *testing.T, path string) {
 }
 
 func TestOidcClientTSInAnApp(t *testing.T) {
-	for name, o := range map[string]vouchsafetest.Options{"embedded": {}, "production": {Production: true}, "replicas": {Replicas: 3}} {
+	for name, o := range map[string]vouchsafetest.Options{"embedded": {}, "production": {Production: true},
+		"replicas": {Replicas: 3}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := serveApp(t)
@@ -114,7 +117,8 @@ func TestOidcClientTSInAnApp(t *testing.T) {
 			a.issuer.Store(&s.Issuer)
 			a.ctx = chromiumtest.New(t)
 			// The certificate of the production server was made here.
-			if _, err := chromedp.Call(a.ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
+			if _, err := chromedp.Call(a.ctx, security.SetIgnoreCertificateErrors,
+				security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
 				t.Fatal(err)
 			}
 			a.lifeOfASession(t, s)
@@ -143,7 +147,9 @@ func (a *app) lifeOfASession(t *testing.T, s *vouchsafetest.Server) {
 		t.Errorf("got sub %s after the renewal, want %s", renewed.Subject, in.Subject)
 	}
 	// The renewed token is alive, and user info may be read from the page.
-	access := chromiumtest.Run(t, a.ctx, chromedp.Evaluate[string](`JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage).find(k => k.startsWith("oidc.user:")))).access_token`))
+	access := chromiumtest.Run(t, a.ctx,
+		chromedp.Evaluate[string](`JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage).find(k => `+
+			`k.startsWith("oidc.user:")))).access_token`))
 	if info := s.API(t).Userinfo(t, access); info.String("email") != jo.Email {
 		t.Errorf("user info with the renewed token: got %d %s", info.Status, info.Raw)
 	}

@@ -20,7 +20,8 @@ func configModules() []module {
 func (p *plan) metadata(t *testing.T) map[string]any {
 	t.Helper()
 	r := p.api.Do(t, p.api.Request(t, http.MethodGet, "/.well-known/openid-configuration", "", ""))
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Status != http.StatusOK || kind != "application/json" {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Status != http.StatusOK ||
+		kind != "application/json" {
 		t.Fatalf("got %d %s, want 200 and application/json", r.Status, kind)
 	}
 	return r.Body
@@ -50,25 +51,30 @@ func discovery(t *testing.T, p *plan) {
 			t.Errorf("got %s %v, want a URL below %s", name, v, p.Issuer)
 		}
 	}
-	for _, name := range []string{"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint", "end_session_endpoint"} {
+	for _, name := range []string{"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
+		"introspection_endpoint", "revocation_endpoint", "end_session_endpoint"} {
 		if meta[name] == nil {
 			t.Errorf("got no %s", name)
 		}
 	}
 	for name, want := range map[string][]string{
-		"response_types_supported":                         {"code"},
-		"response_modes_supported":                         {"query", "form_post"},
-		"grant_types_supported":                            {"authorization_code", "refresh_token", "client_credentials"},
-		"subject_types_supported":                          {"public"},
-		"id_token_signing_alg_values_supported":            {"RS256", "ES256", "EdDSA"},
-		"token_endpoint_auth_methods_supported":            {"none", "client_secret_basic", "client_secret_post", "private_key_jwt"},
+		"response_types_supported":              {"code"},
+		"response_modes_supported":              {"query", "form_post"},
+		"grant_types_supported":                 {"authorization_code", "refresh_token", "client_credentials"},
+		"subject_types_supported":               {"public"},
+		"id_token_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
+		"token_endpoint_auth_methods_supported": {"none", "client_secret_basic",
+			"client_secret_post", "private_key_jwt"},
 		"token_endpoint_auth_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
 		"code_challenge_methods_supported":                 {"S256"},
-		"scopes_supported":                                 {"openid", "profile", "email", "address", "phone", "offline_access"},
-		"prompt_values_supported":                          {"none", "login", "consent", "select_account"},
+		"scopes_supported": {"openid", "profile", "email", "address",
+			"phone", "offline_access"},
+		"prompt_values_supported": {"none", "login", "consent", "select_account"},
 		"claims_supported": {
-			"sub", "iss", "auth_time", "acr", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username",
-			"profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified",
+			"sub", "iss", "auth_time", "acr", "name", "given_name", "family_name", "middle_name",
+			"nickname", "preferred_username",
+			"profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+			"email", "email_verified",
 			"phone_number", "phone_number_verified", "address",
 		},
 	} {
@@ -94,13 +100,16 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 			t.Errorf("got %s %v, want %v", name, meta[name], want)
 		}
 	}
-	for _, name := range []string{"id_token_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported", "userinfo_signing_alg_values_supported"} {
-		if got := strs(meta[name]); slices.Contains(got, "none") || slices.ContainsFunc(got, func(alg string) bool { return strings.HasPrefix(alg, "HS") }) {
+	for _, name := range []string{"id_token_signing_alg_values_supported",
+		"token_endpoint_auth_signing_alg_values_supported", "userinfo_signing_alg_values_supported"} {
+		if got := strs(meta[name]); slices.Contains(got, "none") ||
+			slices.ContainsFunc(got, func(alg string) bool { return strings.HasPrefix(alg, "HS") }) {
 			t.Errorf("got %s %v, want no alg without a key of ours", name, got)
 		}
 	}
 	// An extension that is not there must not be announced.
-	for _, name := range []string{"registration_endpoint", "device_authorization_endpoint", "pushed_authorization_request_endpoint", "check_session_iframe", "backchannel_logout_supported"} {
+	for _, name := range []string{"registration_endpoint", "device_authorization_endpoint",
+		"pushed_authorization_request_endpoint", "check_session_iframe", "backchannel_logout_supported"} {
 		if v, ok := meta[name]; ok && v != false {
 			t.Errorf("got %s %v for something that does not exist", name, v)
 		}
@@ -110,7 +119,8 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 func jwks(t *testing.T, p *plan) {
 	r := p.api.Do(t, p.api.Request(t, http.MethodGet, "/jwks", "", ""))
 	if !strings.Contains(r.Header.Get("Cache-Control"), "max-age=") {
-		t.Errorf("got Cache-Control %q on the keys, want one that lets them be kept for a while", r.Header.Get("Cache-Control"))
+		t.Errorf("got Cache-Control %q on the keys, want one that lets them be kept for a while",
+			r.Header.Get("Cache-Control"))
 	}
 	var set struct{ Keys []map[string]any }
 	if err := json.Unmarshal([]byte(r.Raw), &set); err != nil || len(set.Keys) == 0 {

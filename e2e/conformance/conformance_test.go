@@ -49,14 +49,18 @@ func (p *plan) tokens(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.R
 }
 
 // signIn is tokens, with the verified ID token.
-func (p *plan) signIn(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request) (*vouchsafetest.Reply, *vouchsafetest.Token) {
+func (p *plan) signIn(t *testing.T, b *vouchsafetest.Browser,
+	r *vouchsafetest.Request,
+) (*vouchsafetest.Reply, *vouchsafetest.Token) {
 	t.Helper()
 	reply := p.tokens(t, b, r)
 	return reply, p.api.IDToken(t, r.Client, r, reply)
 }
 
 // fails authorizes and wants one of the errors to come back to the client.
-func (p *plan) fails(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request, codes ...string) *vouchsafetest.Answer {
+func (p *plan) fails(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request,
+	codes ...string,
+) *vouchsafetest.Answer {
 	t.Helper()
 	a := b.Authorize(t, r)
 	if !slices.Contains(codes, a.Error()) {
@@ -69,12 +73,14 @@ func (p *plan) fails(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Re
 }
 
 func TestConformance(t *testing.T) {
-	basic := slices.Concat(flowModules(), userinfoModules(), parameterModules(), sessionModules(), tokenModules(), hostileModules())
+	basic := slices.Concat(flowModules(), userinfoModules(), parameterModules(), sessionModules(),
+		tokenModules(), hostileModules())
 	run(t, "", vouchsafetest.Web, configModules())
 	run(t, "", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Post, []module{{"oidcc-server-client-secret-post", server}})
 	run(t, "", vouchsafetest.Lean, []module{
-		{"oidcc-server-claims-at-userinfo", server}, {"oidcc-scope-all-claims-at-userinfo", scope("profile email address phone")},
+		{"oidcc-server-claims-at-userinfo", server},
+		{"oidcc-scope-all-claims-at-userinfo", scope("profile email address phone")},
 	})
 	run(t, "form_post", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Web, logoutModules())

@@ -22,7 +22,8 @@ func flowModules() []module {
 
 // unrequested are claims at which the suite warns when the ID token carries them, because
 // user info gives them: those of clients with id_token_claims: false are without.
-var unrequested = []string{"name", "email", "given_name", "family_name", "picture", "address", "phone_number", "preferred_username"}
+var unrequested = []string{"name", "email", "given_name", "family_name", "picture", "address",
+	"phone_number", "preferred_username"}
 
 func server(t *testing.T, p *plan) {
 	r := p.request("scope", "openid profile email")

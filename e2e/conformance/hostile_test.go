@@ -49,7 +49,8 @@ func requestObject(t *testing.T, p *plan) {
 	sent.Params.Set("request", unsigned(string(payload)))
 	b := p.browser(t)
 	a := b.Walk(t, asked, b.Get(t, sent.Path()))
-	if mode := cmp.Or(p.mode, "query"); a.Error() != "request_not_supported" || a.Mode != mode || a.Params.Get("state") != "inner" {
+	if mode := cmp.Or(p.mode, "query"); a.Error() != "request_not_supported" || a.Mode != mode ||
+		a.Params.Get("state") != "inner" {
 		t.Errorf("got %v by %s, want request_not_supported by %s with the state of the object", a.Params, a.Mode, mode)
 	}
 }

@@ -30,7 +30,8 @@ func logoutModules() []module {
 		{prefix + "-no-id-token-hint", logoutNoHint},
 		{prefix + "-no-params", logoutStays(func(string) url.Values { return nil })},
 		{prefix + "-only-state", logoutStays(func(string) url.Values { return url.Values{"state": {"abc"}} })},
-		{prefix + "-no-post-logout-redirect-uri", logoutStays(func(hint string) url.Values { return url.Values{"id_token_hint": {hint}, "state": {"abc"}} })},
+		{prefix + "-no-post-logout-redirect-uri",
+			logoutStays(func(hint string) url.Values { return url.Values{"id_token_hint": {hint}, "state": {"abc"}} })},
 	}
 }
 
@@ -72,7 +73,8 @@ func logout(t *testing.T, p *plan) {
 // logoutByPost sends the request from a form of the client's site.
 func logoutByPost(t *testing.T, p *plan) {
 	b, hint := signedIn(t, p)
-	page := b.PostFrom(t, "https://rp.example", "/logout", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {signedOutURI}, "state": {"s"}})
+	page := b.PostFrom(t, "https://rp.example", "/logout",
+		url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {signedOutURI}, "state": {"s"}})
 	if page.Left == nil || page.Left.String() != signedOutURI+"?state=s" {
 		t.Errorf("got %v, want %s with the state", page.Left, signedOutURI)
 	}
@@ -121,7 +123,8 @@ func logoutModifiedHint(t *testing.T, p *plan) {
 	b, hint := signedIn(t, p)
 	payload := strings.Split(hint, ".")[1]
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + payload + "."
-	stays(t, b, leave(t, b, url.Values{"id_token_hint": {none}, "post_logout_redirect_uri": {signedOutURI}, "state": {"abc"}}))
+	stays(t, b, leave(t, b, url.Values{"id_token_hint": {none}, "post_logout_redirect_uri": {signedOutURI},
+		"state": {"abc"}}))
 	wantSignedOut(t, p, b)
 }
 
@@ -141,7 +144,8 @@ func logoutBadHint(t *testing.T, p *plan) {
 		t.Fatal(err)
 	}
 	foreign := vouchsafetest.Sign(t, jose.ES256, key, nil, claims)
-	stays(t, b, leave(t, b, url.Values{"id_token_hint": {foreign}, "post_logout_redirect_uri": {signedOutURI}, "state": {"abc"}}))
+	stays(t, b, leave(t, b, url.Values{"id_token_hint": {foreign}, "post_logout_redirect_uri": {signedOutURI},
+		"state": {"abc"}}))
 	wantSignedOut(t, p, b)
 }
 

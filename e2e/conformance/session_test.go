@@ -78,7 +78,8 @@ func maxAge1(t *testing.T, p *plan) {
 	}
 	second := p.api.IDToken(t, p.client, r, p.api.Redeem(t, r, a.Code()).Want(t, 200, ""))
 	if got := second.Int("auth_time"); got <= first.Int("auth_time") || time.Now().Unix()-got > 5 {
-		t.Errorf("got auth_time %d after %d at %d, want a later and recent one", got, first.Int("auth_time"), time.Now().Unix())
+		t.Errorf("got auth_time %d after %d at %d, want a later and recent one", got,
+			first.Int("auth_time"), time.Now().Unix())
 	}
 }
 

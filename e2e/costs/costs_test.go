@@ -64,7 +64,8 @@ func TestStatementsPerOperation(t *testing.T) {
 						before := statements(t, s)
 						run()
 						after := statements(t, s)
-						if c := (cost{after.reads - before.reads, after.writes - before.writes}); c.reads+c.writes < least.reads+least.writes {
+						if c := (cost{after.reads - before.reads, after.writes - before.writes}); c.reads+
+							c.writes < least.reads+least.writes {
 							least = c
 						}
 					}

@@ -151,7 +151,8 @@ func (m *bench) atTheBrowser() []operation {
 			hint := m.a.Redeem(m.t, r, leaving.Code(m.t, r)).Want(m.t, 200, "").ID()
 			query := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://rp.example/signed-out"}}
 			return func() {
-				if page := leaving.Get(m.t, "/logout?"+query.Encode()); page.Left == nil || strings.Contains(page.Left.String(), "error") {
+				if page := leaving.Get(m.t, "/logout?"+query.Encode()); page.Left == nil ||
+					strings.Contains(page.Left.String(), "error") {
 					m.t.Errorf("got %s, want to be signed out", page.URL.Path)
 				}
 			}

@@ -101,7 +101,8 @@ func TestIssuedAheadOfTime(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
 		clock := vouchsafetest.NewClock(t)
-		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock, Clients: []vouchsafetest.Client{app}})
+		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock,
+			Clients: []vouchsafetest.Client{app}})
 		api, p := s.API(t), s.Person(t)
 		before := s.Browser(t, p)
 		kept := grantOf(t, api, before)
@@ -113,7 +114,8 @@ func TestIssuedAheadOfTime(t *testing.T) {
 		inSession := grantOf(t, api, before) // of a session that began in time
 		unfinished := s.Browser(t, p)
 		letter := unfinished.Get(t, vouchsafetest.NewRequest(web).Path())
-		signedIn := api.Do(t, api.JSON(t, "/auth/sign-in", map[string]any{"client_id": app.ID(), "login": p.Email, "password": p.Password}))
+		signedIn := api.Do(t, api.JSON(t, "/auth/sign-in",
+			map[string]any{"client_id": app.ID(), "login": p.Email, "password": p.Password}))
 		if signedIn.Status != 200 {
 			t.Fatalf("got %d %s, want 200", signedIn.Status, signedIn.Raw)
 		}
@@ -132,7 +134,8 @@ func TestIssuedAheadOfTime(t *testing.T) {
 		if page := browser.Get(t, vouchsafetest.NewRequest(web).Path()); page.URL.Path != "/login" {
 			t.Errorf("the session of a day ahead leads to %s, want /login", page.URL.Path)
 		}
-		if page := unfinished.Get(t, letter.URL.RequestURI()); page.URL.Path != "/login" || page.URL.Query().Get("late") == "" {
+		if page := unfinished.Get(t, letter.URL.RequestURI()); page.URL.Path != "/login" ||
+			page.URL.Query().Get("late") == "" {
 			t.Errorf("the request of a day ahead leads to %s, want it to begin anew", page.URL)
 		}
 		// What began in time goes on.

@@ -88,7 +88,8 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
 		others(t, api, tokens, 100)
 		f, g, m := openFiles(t, s)-files, int(s.Metric(t, "go_goroutines"))-routines, memory(t, s, "VmRSS")
-		over := fmt.Sprintf("%d files, %d goroutines and %d KiB are more than before, of %d KiB", f, g, (m-base)>>10, (held-base)>>10)
+		over := fmt.Sprintf("%d files, %d goroutines and %d KiB are more than before, of %d KiB", f, g,
+			(m-base)>>10, (held-base)>>10)
 		if f <= 20 && g <= 40 && m-base <= (held-base)/2+8<<20 {
 			t.Log(over)
 			return
@@ -117,7 +118,8 @@ func keep(t *testing.T, s *vouchsafetest.Server, access string, from net.IP) *ke
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	c := &keptConn{Conn: conn, asked: time.Now()}
-	_, err = fmt.Fprintf(conn, "GET /userinfo HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", strings.TrimPrefix(s.Issuer, "http://"), access)
+	_, err = fmt.Fprintf(conn, "GET /userinfo HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n",
+		strings.TrimPrefix(s.Issuer, "http://"), access)
 	if err != nil {
 		t.Fatal(err)
 	}

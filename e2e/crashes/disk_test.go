@@ -31,7 +31,8 @@ func inside(s *vouchsafetest.Server, name string) string {
 // TestDiskFull fills the disk under SQLite, twice (threat P7).
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(8), Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024"}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(8),
+		Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024"}})
 	// Another process would look at the folder that lies below: a person is made by the API.
 	person := firstPerson(t, s)
 	api, browser := s.API(t), s.Browser(t, person)
@@ -113,7 +114,9 @@ func copied(t *testing.T, s *vouchsafetest.Server) string {
 // firstPerson makes the first account of a server, by the pages.
 func firstPerson(t *testing.T, s *vouchsafetest.Server) vouchsafetest.Person {
 	t.Helper()
-	cmd := exec.Command("nsenter", append([]string{"-t", fmt.Sprint(s.Pid()), "-U", "-m", "--preserve-credentials", "--wd=" + s.Dir}, s.Line("user", "add", "jo@example.com", "--verified", "--password-stdin")...)...)
+	cmd := exec.Command("nsenter",
+		append([]string{"-t", fmt.Sprint(s.Pid()), "-U", "-m", "--preserve-credentials", "--wd=" + s.Dir},
+			s.Line("user", "add", "jo@example.com", "--verified", "--password-stdin")...)...)
 	cmd.Env = s.Environ()
 	cmd.Stdin = strings.NewReader("correct horse battery staple\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -141,7 +144,8 @@ func fill(t *testing.T, file string) {
 
 func wantRetryAfter(t *testing.T, r *vouchsafetest.Reply) {
 	t.Helper()
-	if r == nil || r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Error() != "temporarily_unavailable" {
+	if r == nil || r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" ||
+		r.Error() != "temporarily_unavailable" {
 		t.Errorf("got %+v, want 503 temporarily_unavailable with Retry-After", r)
 	}
 }
@@ -159,10 +163,13 @@ func TestReadOnlyDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unshare", append([]string{"-rm", "sh", "-c", `mount --bind data data && mount -o remount,bind,ro data && exec "$@"`, "sh"}, s.Line("serve")...)...)
+	cmd := exec.Command("unshare",
+		append([]string{"-rm", "sh", "-c", `mount --bind data data && mount -o remount,bind,ro data && exec "$@"`, "sh"},
+			s.Line("serve")...)...)
 	cmd.Dir, cmd.Env = s.Dir, s.Environ()
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "read-only file system") || strings.Contains(string(out), "goroutine ") {
+	if err == nil || !strings.Contains(string(out), "read-only file system") ||
+		strings.Contains(string(out), "goroutine ") {
 		t.Errorf("start on a read-only disk: got %v, want a refusal that says why\n%s", err, out)
 	}
 	if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {

@@ -51,7 +51,8 @@ func TestFileDescriptorsGone(t *testing.T) {
 // limitFiles sets how many descriptors the running process may have.
 func limitFiles(t *testing.T, s *vouchsafetest.Server, n string) {
 	t.Helper()
-	if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(s.Pid()), "--nofile="+n+":").CombinedOutput(); err != nil {
+	if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(s.Pid()),
+		"--nofile="+n+":").CombinedOutput(); err != nil {
 		t.Fatalf("prlimit: %v: %s", err, out)
 	}
 }

@@ -20,7 +20,8 @@ import (
 // other, nothing else waits for them, and the memory is that of the hashes that run.
 func TestArgon2Flood(t *testing.T) {
 	const people, slots = 500, 2
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app}, Env: map[string]string{"GOMAXPROCS": strconv.Itoa(slots)}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app},
+		Env: map[string]string{"GOMAXPROCS": strconv.Itoa(slots)}})
 	person := s.Person(t)
 	api := s.API(t)
 	if r := signIn(t, api, person.Email, person.Password); r.Status != http.StatusOK {
@@ -59,8 +60,10 @@ func TestArgon2Flood(t *testing.T) {
 	busy := others(t, api, tokens, 100)
 	wg.Wait()
 	peak := memory(t, s, "VmHWM")
-	t.Logf("answers %v; others' p99 %v, in the flood %v; memory %d MiB, %d at most", statuses, quiet, busy, base>>20, peak>>20)
-	if statuses[http.StatusUnprocessableEntity] < slots || statuses[http.StatusUnprocessableEntity]+statuses[http.StatusServiceUnavailable] != people {
+	t.Logf("answers %v; others' p99 %v, in the flood %v; memory %d MiB, %d at most", statuses, quiet,
+		busy, base>>20, peak>>20)
+	if statuses[http.StatusUnprocessableEntity] < slots ||
+		statuses[http.StatusUnprocessableEntity]+statuses[http.StatusServiceUnavailable] != people {
 		t.Errorf("got answers %v, want 422 and 503 only", statuses)
 	}
 	// A hash takes 19 MiB, a request that waits some 100 KiB.
@@ -104,7 +107,8 @@ func TestNoMemoryForAHash(t *testing.T) {
 }
 
 func signIn(t *testing.T, api *vouchsafetest.API, login, password string) *vouchsafetest.Reply {
-	return api.Try(t, api.JSON(t, "/auth/sign-in", map[string]any{"client_id": app.ID(), "login": login, "password": password}))
+	return api.Try(t, api.JSON(t, "/auth/sign-in",
+		map[string]any{"client_id": app.ID(), "login": login, "password": password}))
 }
 
 // others do what takes no hash, and gives the time that all but one in a hundred took.

@@ -32,7 +32,8 @@ func TestKilledAtRandomMoments(t *testing.T) {
 				t.Fatal("in this cycle")
 			}
 		}
-		t.Logf("%d requests were answered, %d were not; the slowest start took %v", m.answered, m.lost, m.slowest.Round(time.Millisecond))
+		t.Logf("%d requests were answered, %d were not; the slowest start took %v", m.answered, m.lost,
+			m.slowest.Round(time.Millisecond))
 		if m.lost < m.cycles/4 || m.answered < m.cycles/4 {
 			t.Error("the server died before or after its work, not in its midst")
 		}
@@ -59,13 +60,14 @@ type mortal struct {
 func newMortal(t *testing.T, production bool) *mortal {
 	mails := smtptest.Start(t)
 	// As it is shipped: it starts quicker, and so dies more often.
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Shipped: true, Clients: []vouchsafetest.Client{app}, Env: map[string]string{
-		"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
-		// On a slow machine too, the next start comes before the grace ends.
-		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-		// It is killed in its own work, not in a hash.
-		"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
-	}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Shipped: true,
+		Clients: []vouchsafetest.Client{app}, Env: map[string]string{
+			"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+			// On a slow machine too, the next start comes before the grace ends.
+			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+			// It is killed in its own work, not in a hash.
+			"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
+		}})
 	m := &mortal{s: s, mails: mails, browser: s.Browser(t, s.Person(t))}
 	// No start hashes a secret.
 	if err := vouchsafetest.WriteClients(s.Setting("VOUCHSAFE_CLIENTS"), []vouchsafetest.Client{web, app}); err != nil {
@@ -81,7 +83,8 @@ func (m *mortal) cycle(t *testing.T) {
 	api := m.s.API(t)
 	for len(m.chains) < 3 {
 		r := vouchsafetest.NewRequest(web)
-		m.chains = append(m.chains, &chain{replies: []*vouchsafetest.Reply{api.Redeem(t, r, m.browser.Code(t, r)).Want(t, 200, "")}})
+		m.chains = append(m.chains, &chain{replies: []*vouchsafetest.Reply{api.Redeem(t, r,
+			m.browser.Code(t, r)).Want(t, 200, "")}})
 	}
 	var work []worker
 	for _, c := range m.chains {

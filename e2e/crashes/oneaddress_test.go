@@ -28,7 +28,8 @@ const mostTaken = 300 << 20
 // have to ask again.
 func TestOneAddressTakesLittle(t *testing.T) {
 	t.Parallel()
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Shipped: true, Clients: []vouchsafetest.Client{app}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Shipped: true,
+		Clients: []vouchsafetest.Client{app}})
 	api, tokens, person := s.API(t), tokensOf(t, s), s.Person(t)
 	others(t, api, tokens, 50)
 	for _, a := range attacks {
@@ -58,7 +59,8 @@ func TestOneAddressTakesLittle(t *testing.T) {
 					lines++
 				}
 			}
-			t.Logf("%d connections taken, %d refused or ended, %d requests: memory %d MiB, %d more at most; others waited %v at most; %d lines of log",
+			t.Logf("%d connections taken, %d refused or ended, %d requests: memory %d MiB, %d more at most; others waited %v "+
+				"at most; %d lines of log",
 				under.taken.Load(), under.over.Load(), under.asked.Load(), base>>20, (peak-base)>>20, slowest, lines)
 			if peak-base > mostTaken {
 				t.Errorf("the attack took %d MiB, want no more than %d", (peak-base)>>20, mostTaken>>20)
@@ -141,7 +143,8 @@ var attacks = []attack{
 	{"headers have no end", false, false, func(c *hostile, done <-chan struct{}) {
 		c.raw([]byte{0, 0, 0, 1, 0, 0, 0, 0, 1}) // HEADERS, of which more are to come
 		for c.live(done) {
-			c.raw(append([]byte{0, 0x20, 0, 9, 0, 0, 0, 0, 1}, bytes.Repeat([]byte{0x40, 1, 'a', 1, 'b', 0x80}, 0x2000/6+1)[:0x2000]...))
+			c.raw(append([]byte{0, 0x20, 0, 9, 0, 0, 0, 0, 1},
+				bytes.Repeat([]byte{0x40, 1, 'a', 1, 'b', 0x80}, 0x2000/6+1)[:0x2000]...))
 			c.wait(done, 100*time.Millisecond)
 		}
 	}},
@@ -157,7 +160,8 @@ var attacks = []attack{
 		for c.live(done) {
 			for range 16 {
 				id := c.ask("GET", "/login", true)
-				c.raw([]byte{0, 0, 4, 8, 0, byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id), 0, 0, 0, 0}) // a window of nothing more
+				// a window of nothing more
+				c.raw([]byte{0, 0, 4, 8, 0, byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id), 0, 0, 0, 0})
 			}
 			c.wait(done, 100*time.Millisecond)
 		}
@@ -165,11 +169,13 @@ var attacks = []attack{
 	{"HTTP/1.1, answers are not taken", true, false, func(c *hostile, done <-chan struct{}) {
 		c.deaf.Store(true)
 		for c.live(done) {
-			c.raw([]byte(strings.Repeat("GET /login HTTP/1.1\r\nHost: "+c.host+"\r\nX-Long: "+strings.Repeat("x", 8<<10)+"\r\n\r\n", 8)))
+			c.raw([]byte(strings.Repeat("GET /login HTTP/1.1\r\nHost: "+c.host+"\r\nX-Long: "+strings.Repeat("x",
+				8<<10)+"\r\n\r\n", 8)))
 		}
 	}},
 	{"HTTP/1.1, bodies are not finished", true, false, func(c *hostile, done <-chan struct{}) {
-		c.raw([]byte("POST /token HTTP/1.1\r\nHost: " + c.host + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 120000\r\n\r\n"))
+		c.raw([]byte("POST /token HTTP/1.1\r\nHost: " + c.host +
+			"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 120000\r\n\r\n"))
 		c.raw(bytes.Repeat([]byte("a=b&"), 29<<10))
 		c.wait(done, time.Minute)
 	}},
@@ -298,11 +304,13 @@ func (c *hostile) ask(method, path string, whole bool, more ...string) uint32 {
 	id := c.next
 	c.next += 2
 	c.block.Reset()
-	for i, fields := 0, append([]string{":method", method, ":scheme", "https", ":authority", c.host, ":path", path}, more...); i < len(fields); i += 2 {
+	for i, fields := 0, append([]string{":method", method, ":scheme", "https", ":authority", c.host, ":path", path},
+		more...); i < len(fields); i += 2 {
 		_ = c.encoder.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1], Sensitive: i >= 8})
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(15 * time.Second))
-	c.sent(c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.block.Bytes(), EndStream: whole, EndHeaders: true}))
+	c.sent(c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.block.Bytes(),
+		EndStream: whole, EndHeaders: true}))
 	return id
 }
 

@@ -44,7 +44,8 @@ func readOnly(t *testing.T, s *vouchsafetest.Server) (back func()) {
 // mount runs a script in the server's view of the files, beside its data folder.
 func mount(t *testing.T, s *vouchsafetest.Server, script string) {
 	t.Helper()
-	out, err := exec.Command("nsenter", "-t", fmt.Sprint(s.Pid()), "-U", "-m", "--preserve-credentials", "sh", "-ec", `cd "$1"; `+script, "sh", s.Dir).CombinedOutput()
+	out, err := exec.Command("nsenter", "-t", fmt.Sprint(s.Pid()), "-U", "-m", "--preserve-credentials", "sh", "-ec",
+		`cd "$1"; `+script, "sh", s.Dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v: %s", script, err, out)
 	}
@@ -54,7 +55,8 @@ func mount(t *testing.T, s *vouchsafetest.Server, script string) {
 // back, twice (threat P7).
 func TestDiskTurnsReadOnly(t *testing.T) {
 	t.Parallel()
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(64), Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024"}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(64),
+		Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024"}})
 	person := firstPerson(t, s)
 	api, browser := s.API(t), s.Browser(t, person)
 	tokens := func() *vouchsafetest.Reply {
@@ -96,7 +98,8 @@ func TestDiskTurnsReadOnly(t *testing.T) {
 		other = api.Renew(t, web, other.Refresh()).Want(t, 200, "")
 		r = vouchsafetest.NewRequest(web)
 		api.Redeem(t, r, s.Browser(t, person).Code(t, r)).Want(t, 200, "")
-		for end := time.Now().Add(10 * time.Second); !strings.Contains(s.Log()[said:], "disk I/O error"); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); !strings.Contains(s.Log()[said:],
+			"disk I/O error"); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("the log does not say what was wrong:\n%s", s.Log()[said:])
 			}

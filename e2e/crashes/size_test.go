@@ -71,12 +71,16 @@ func hostileSizes() []oversized {
 		{name: "deep object", kind: jsonKind, body: text(objects)},
 		{name: "huge number", kind: jsonKind, body: text(`{"login":1e` + strings.Repeat("9", 10_000) + `}`)},
 		{name: "bad UTF-8", kind: jsonKind, body: text("{\"login\":\"\xff\xfe\"}")},
-		{name: "multipart", kind: "multipart/form-data; boundary=x", body: text("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n")},
+		{name: "multipart", kind: "multipart/form-data; boundary=x",
+			body: text("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n")},
 		{name: "gzip", kind: formKind, body: text(bomb()), header: http.Header{"Content-Encoding": {"gzip"}}},
 		{name: "gzip JSON", kind: jsonKind, body: text(bomb()), header: http.Header{"Content-Encoding": {"gzip"}}},
 		{name: "a megabyte of dots for a code", kind: formKind, body: text(grant + dots), cut: true},
 		{name: "a megabyte of dots for a token", kind: formKind, body: text("client_id=app&token=" + dots), cut: true},
-		{name: "30 KB of dots for an assertion", kind: formKind, body: text("grant_type=client_credentials&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion=" + dots[:30_000])},
+		{name: "30 KB of dots for an assertion", kind: formKind,
+			body: text(
+				"grant_type=client_credentials&" +
+					"client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion=" + dots[:30_000])},
 		{name: "1 MB header", header: http.Header{"X-Large": {big[:1<<20]}}, cut: true},
 		{name: "huge cookies", header: http.Header{"Cookie": {strings.Repeat("session=a; ", 2500)}}},
 		{name: "bearer of dots", header: http.Header{"Authorization": {"Bearer " + dots[:30_000]}}},
@@ -91,7 +95,8 @@ func hostileSizes() []oversized {
 // inputs are the routes that read something.
 var inputs = []string{
 	"/authorize", "/token", "/userinfo", "/introspect", "/revoke", "/logout", "/login", "/signup", "/reset", "/consent",
-	"/select", "/account", "/auth/sign-in", "/auth/sign-up", "/auth/confirm-email", "/auth/send-code", "/authorize-challenge",
+	"/select", "/account", "/auth/sign-in", "/auth/sign-up", "/auth/confirm-email",
+	"/auth/send-code", "/authorize-challenge",
 	"/jwks", "/.well-known/openid-configuration", "/upstream/none/callback",
 }
 

@@ -23,7 +23,8 @@ func TestIdleAndSlowConnections(t *testing.T) {
 	base, files := memory(t, s, "VmRSS"), openFiles(t, s)
 
 	host := strings.TrimPrefix(s.Issuer, "http://")
-	post := "POST /token HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
+	post := "POST /token HTTP/1.1\r\nHost: " + host +
+		"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
 	get := "GET /jwks HTTP/1.1\r\nHost: " + host + "\r\n"
 	drips := []drip{
 		{},                                // says nothing at all
@@ -56,7 +57,8 @@ func TestIdleAndSlowConnections(t *testing.T) {
 	})
 	took := others(t, api, tokensOf(t, s), 50)
 	held := memory(t, s, "VmRSS")
-	t.Logf("with %d connections others' p99 is %v, and the memory %d KiB a connection", openFiles(t, s)-files, took, (held-base)/(2*each)>>10)
+	t.Logf("with %d connections others' p99 is %v, and the memory %d KiB a connection", openFiles(t, s)-files, took,
+		(held-base)/(2*each)>>10)
 	if most := base + 2*each*64<<10; held > most {
 		t.Errorf("got %d MiB, want no more than 64 KiB a connection: %d MiB", held>>20, most>>20)
 	}

@@ -26,7 +26,8 @@ var stalls = map[string]func(*testing.T, *vouchsafetest.Server) (end func()){
 // lockDatabase begins a transaction that keeps all others from writing.
 func lockDatabase(t *testing.T, s *vouchsafetest.Server) (end func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")+"?mode=rw&_pragma=busy_timeout(10000)")
+	db, err := sql.Open("sqlite",
+		"file:"+filepath.Join(s.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")+"?mode=rw&_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,8 @@ func lockDatabase(t *testing.T, s *vouchsafetest.Server) (end func()) {
 // away for a while.
 func holdSyncs(t *testing.T, s *vouchsafetest.Server) (end func()) {
 	t.Helper()
-	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=600000000", "-p", fmt.Sprint(s.Pid()))
+	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e",
+		"inject=fsync,fdatasync:delay_enter=600000000", "-p", fmt.Sprint(s.Pid()))
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +79,8 @@ func TestStalledDiskIsAnswered(t *testing.T) {
 	for name, stall := range stalls {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := vouchsafetest.Start(t, vouchsafetest.Options{Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024", "VOUCHSAFE_STOP_TIMEOUT": "5s"}})
+			s := vouchsafetest.Start(t,
+				vouchsafetest.Options{Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024", "VOUCHSAFE_STOP_TIMEOUT": "5s"}})
 			person := s.Person(t)
 			api, r := s.API(t), vouchsafetest.NewRequest(web)
 			reply := api.Redeem(t, r, s.Browser(t, person).Code(t, r)).Want(t, 200, "")

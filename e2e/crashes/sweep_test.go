@@ -22,10 +22,12 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 		const late = 100 * 24 * time.Hour
 		clock := vouchsafetest.NewClock(t)
 		clock.Set(t, -late)
-		l := &leaver{Server: vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock, Clients: []vouchsafetest.Client{app}, Env: map[string]string{
-			// Mails wait for a server that is away.
-			"VOUCHSAFE_SMTP_URL": "smtp://127.0.0.1:1", "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
-		}})}
+		l := &leaver{Server: vouchsafetest.Start(t,
+			vouchsafetest.Options{Production: production, Clock: clock,
+				Clients: []vouchsafetest.Client{app}, Env: map[string]string{
+					// Mails wait for a server that is away.
+					"VOUCHSAFE_SMTP_URL": "smtp://127.0.0.1:1", "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+				}})}
 		empty := l.rows(t)
 		for range 3 {
 			l.leave(t, -late)
@@ -54,7 +56,8 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 				t.Fatalf("got %v rows, want %v", l.rows(t), want)
 			}
 		}
-		t.Logf("of %v rows and one visit more %v were left %v after the start", left, want, time.Since(started).Round(time.Second))
+		t.Logf("of %v rows and one visit more %v were left %v after the start", left, want,
+			time.Since(started).Round(time.Second))
 		// What was left when the clock was right is not over.
 		api := l.API(t)
 		wantAlive(t, api, l.kept)
@@ -107,7 +110,8 @@ func (l *leaver) rows(t *testing.T) map[string]int {
 	defer cancel()
 	var row func(query string, n *int) error
 	if l.Database == "" {
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(l.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		db, err := sql.Open("sqlite",
+			"file:"+filepath.Join(l.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")+"?mode=ro&_pragma=busy_timeout(10000)")
 		if err != nil {
 			t.Fatal(err)
 		}

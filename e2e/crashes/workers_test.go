@@ -147,7 +147,8 @@ var app = vouchsafetest.Public.With(vouchsafetest.Client{
 func (m *mortal) beginSignUp(t *testing.T, api *vouchsafetest.API) *signUp {
 	t.Helper()
 	u := &signUp{email: address(), password: "a quite unusual passphrase 71"}
-	r := api.Do(t, api.JSON(t, "/auth/sign-up", map[string]any{"client_id": app.ID(), "email": u.email, "password": u.password}))
+	r := api.Do(t, api.JSON(t, "/auth/sign-up",
+		map[string]any{"client_id": app.ID(), "email": u.email, "password": u.password}))
 	if u.flow = r.String("flow"); r.Status != 202 || u.flow == "" {
 		t.Fatalf("sign up: got %d %s, want 202 and a flow", r.Status, r.Raw)
 	}
@@ -156,7 +157,8 @@ func (m *mortal) beginSignUp(t *testing.T, api *vouchsafetest.API) *signUp {
 }
 
 func (u *signUp) confirm(t *testing.T, api *vouchsafetest.API) *vouchsafetest.Reply {
-	return api.Try(t, api.JSON(t, "/auth/confirm-email", map[string]any{"client_id": app.ID(), "flow": u.flow, "code": u.code}))
+	return api.Try(t, api.JSON(t, "/auth/confirm-email",
+		map[string]any{"client_id": app.ID(), "flow": u.flow, "code": u.code}))
 }
 
 func (u *signUp) run(t *testing.T, api *vouchsafetest.API, done *atomic.Int64) {
@@ -183,7 +185,8 @@ func (u *signUp) check(t *testing.T, api *vouchsafetest.API) (answered, lost int
 	case again == nil, again.Status == 200 && u.reply != nil, again.Status != 200 && again.Status != 422:
 		t.Errorf("enter the code once more (answered before: %v): got %+v", u.reply != nil, again)
 	}
-	in := api.Do(t, api.JSON(t, "/auth/sign-in", map[string]any{"client_id": app.ID(), "login": u.email, "password": u.password}))
+	in := api.Do(t, api.JSON(t, "/auth/sign-in",
+		map[string]any{"client_id": app.ID(), "login": u.email, "password": u.password}))
 	if in.Status != 200 {
 		t.Errorf("sign in to an account that was made: got %d %s", in.Status, in.Raw)
 	}

@@ -78,8 +78,10 @@ func (g *guest) calls(t *testing.T) []func() call {
 			return call{"/auth/confirm-reset", body, 200}
 		},
 		func() call {
-			return call{"/authorize-challenge", of("response_type", "code", "scope", "openid", "code_challenge", vouchsafetest.Challenge("a verifier of forty-three characters or more"),
-				"code_challenge_method", "S256", "login", moved, "password", "a third "+password), 200}
+			return call{"/authorize-challenge",
+				of("response_type", "code", "scope", "openid", "code_challenge",
+					vouchsafetest.Challenge("a verifier of forty-three characters or more"),
+					"code_challenge_method", "S256", "login", moved, "password", "a third "+password), 200}
 		},
 		func() call { return call{"/auth/delete-account", own(of("confirm", "delete")), 204} },
 	}
@@ -101,7 +103,8 @@ func (m *matrix) tryApps(keys []key, mails *smtptest.Server) {
 	bodies := m.bodies
 	m.bodies = maps.Clone(bodies)
 	defer func() { m.bodies = bodies }()
-	g := &guest{person: m.scene.guest, mails: mails, access: m.scene.guest.app.Access(), session: m.scene.guest.app.String("auth_session")}
+	g := &guest{person: m.scene.guest, mails: mails, access: m.scene.guest.app.Access(),
+		session: m.scene.guest.app.String("auth_session")}
 	opened := map[string]bool{}
 	for _, next := range g.calls(m.T) {
 		c := next()
@@ -178,7 +181,8 @@ func (m *matrix) open(g *guest, c call, method string) {
 	alive(http.StatusOK)
 	a := m.send(m.request(c.path, method, m.scene.fields(c.path)[0], k))
 	if a.StatusCode != c.status {
-		m.Fatalf("%s %s with %s: got %d %s, want %d: nobody can open it", method, c.path, k.name, a.StatusCode, a.raw, c.status)
+		m.Fatalf("%s %s with %s: got %d %s, want %d: nobody can open it", method, c.path, k.name,
+			a.StatusCode, a.raw, c.status)
 	}
 	alive(http.StatusUnauthorized)
 	m.opened[doors[c.path]]++
@@ -188,7 +192,8 @@ func (m *matrix) open(g *guest, c call, method string) {
 			m.Fatalf("%s: %v: %s", c.path, err, a.raw)
 		}
 	}
-	for to, is := range map[*string]string{&g.access: g.said.Access(), &g.refresh: g.said.Refresh(), &g.session: g.said.String("auth_session")} {
+	for to, is := range map[*string]string{&g.access: g.said.Access(), &g.refresh: g.said.Refresh(),
+		&g.session: g.said.String("auth_session")} {
 		if is != "" {
 			*to = is
 		}

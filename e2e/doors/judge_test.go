@@ -28,7 +28,8 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 		m.Errorf("%s: got %d, which says that the server is at fault\n%.300s", at, a.StatusCode, a.raw)
 	}
 	m.secretive(at, k, a)
-	if origin := a.Header.Get("Access-Control-Allow-Origin"); a.Header.Get("Access-Control-Allow-Credentials") != "" || origin == "https://evil.example" {
+	if origin := a.Header.Get("Access-Control-Allow-Origin"); a.Header.Get("Access-Control-Allow-Credentials") != "" ||
+		origin == "https://evil.example" {
 		m.Errorf("%s: scripts of %s may read the answer with its cookies", at, origin)
 	}
 	if e, ok := m.endpoints[path]; ok {
@@ -130,7 +131,8 @@ func (sc *scene) fields(path string) (all []url.Values) {
 	authorize := vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params
 	switch path {
 	case "/token":
-		redeem := vouchsafetest.Values("grant_type", "authorization_code", "code", sc.code, "redirect_uri", vouchsafetest.Web.RedirectURI(), "code_verifier", sc.request.Verifier)
+		redeem := vouchsafetest.Values("grant_type", "authorization_code", "code", sc.code, "redirect_uri",
+			vouchsafetest.Web.RedirectURI(), "code_verifier", sc.request.Verifier)
 		return []url.Values{redeem, vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", v.tokens.Refresh())}
 	case "/introspect", "/revoke":
 		return []url.Values{{"token": {v.tokens.Access()}}, {"token": {v.tokens.Refresh()}}, {"token": {v.opaque.Access()}}}
@@ -151,8 +153,10 @@ func (sc *scene) fields(path string) (all []url.Values) {
 	}
 	return append(all, url.Values{
 		"form": v.fields["form"], "session": v.fields["session"], "i": {sc.letter}, "user": {v.fields.Get("session")},
-		"email": {v.Email}, "login": {v.Email}, "password": {"another password of somebody else's"}, "old_password": {v.Password},
-		"sure": {"1"}, "others": {"1"}, "all": {"1"}, "client": {"web"}, "decision": {"allow"}, "code": {"000000"}, "name": {"Mallory"}, "phone_number": {"+436601234567"},
+		"email": {v.Email}, "login": {v.Email}, "password": {"another password of somebody else's"},
+		"old_password": {v.Password},
+		"sure":         {"1"}, "others": {"1"}, "all": {"1"}, "client": {"web"}, "decision": {"allow"}, "code": {"000000"},
+		"name": {"Mallory"}, "phone_number": {"+436601234567"},
 		"provider": {fakeidp.Google}, "subject": {v.there.Subject}, "answer": {"link"},
 	})
 }
@@ -164,7 +168,8 @@ func (sc *scene) bodies(t *testing.T) (out, calls map[string]string) {
 	api, v := sc.north.API(t), sc.victim
 	reply := api.Do(t, api.Request(t, http.MethodGet, "/auth/openapi.json", "", ""))
 	known := map[string]any{
-		"email": v.Email, "login": v.Email, "password": "another password of somebody else's", "old_password": v.Password, "code": "000000", "confirm": "delete",
+		"email": v.Email, "login": v.Email, "password": "another password of somebody else's", "old_password": v.Password,
+		"code": "000000", "confirm": "delete",
 		"token": v.app.Refresh(), "refresh_token": v.app.Refresh(), "auth_session": v.app.String("auth_session"),
 	}
 	paths, _ := reply.Body["paths"].(map[string]any)

@@ -61,10 +61,11 @@ func (sc *scene) keys(t *testing.T) []key {
 	v := sc.victim
 	origin := sc.north.Origin()
 	own := cookies(v.browser.Cookies())
-	whole := key{name: "the victim's own session", opens: []need{form, account, permission}, owner: v, browser: v, put: func(r *http.Request, f url.Values) {
-		own(r, f)
-		from(r, "same-origin", origin)
-	}}
+	whole := key{name: "the victim's own session", opens: []need{form, account, permission}, owner: v, browser: v,
+		put: func(r *http.Request, f url.Values) {
+			own(r, f)
+			from(r, "same-origin", origin)
+		}}
 	all := []key{whole, shut("nothing", func(*http.Request, url.Values) {})}
 	all = append(all, sc.sessions(t)...)
 	all = append(all, sc.clients(t)...)
@@ -78,10 +79,11 @@ func (sc *scene) sessions(t *testing.T) []key {
 	origin := sc.north.Origin()
 	own := cookies(v.browser.Cookies())
 	change := func(name string, put func(r *http.Request, fields url.Values)) key {
-		return key{name: name, pages: []need{account, permission}, owner: v, browser: v, put: func(r *http.Request, f url.Values) {
-			own(r, f)
-			put(r, f)
-		}}
+		return key{name: name, pages: []need{account, permission}, owner: v, browser: v,
+			put: func(r *http.Request, f url.Values) {
+				own(r, f)
+				put(r, f)
+			}}
 	}
 	others := func(name string, all []*http.Cookie, fields url.Values, who *person) key {
 		return key{name: name, owner: who, put: func(r *http.Request, f url.Values) {
@@ -96,9 +98,14 @@ func (sc *scene) sessions(t *testing.T) []key {
 		neighbour,
 		others("a session that was signed out", sc.goneCookies, sc.gone.fields, nil),
 		others("a session of another tenant", sc.stranger.browser.Cookies(), sc.stranger.fields, sc.stranger),
-		others("a session of another tenant, renamed", renamed(sc.stranger.browser.Cookies(), v.browser.Cookies()), sc.stranger.fields, nil),
-		change("the victim's cookies, from another site", func(r *http.Request, _ url.Values) { from(r, "cross-site", "https://evil.example") }),
-		change("the victim's cookies, from a sister's site", func(r *http.Request, _ url.Values) { from(r, "same-site", "https://evil.localhost") }),
+		others("a session of another tenant, renamed", renamed(sc.stranger.browser.Cookies(), v.browser.Cookies()),
+			sc.stranger.fields, nil),
+		change("the victim's cookies, from another site", func(r *http.Request, _ url.Values) {
+			from(r, "cross-site", "https://evil.example")
+		}),
+		change("the victim's cookies, from a sister's site", func(r *http.Request, _ url.Values) {
+			from(r, "same-site", "https://evil.localhost")
+		}),
 		change("the victim's cookies, from nowhere", func(r *http.Request, _ url.Values) { from(r, "cross-site", "null") }),
 		change("the victim's cookies, without an origin", func(*http.Request, url.Values) {}),
 		change("the victim's cookies, without the form's token", func(r *http.Request, f url.Values) {

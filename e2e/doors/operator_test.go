@@ -15,12 +15,15 @@ func TestTheOperatorsListenerIsApart(t *testing.T) {
 	vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 		api := s.API(t)
 		for _, path := range []string{
-			"/metrics", "/metrics/", "/%6detrics", "//metrics", "/x/../metrics", "/METRICS", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/debug/requests",
-			"/config", "/admin", "/admin/users", "/users", "/tenants", "/keys", "/routes", "/.env", "/.git/config", "/clients.yaml", "/data/secret", "/data/vouchsafe.db",
+			"/metrics", "/metrics/", "/%6detrics", "//metrics", "/x/../metrics", "/METRICS", "/debug/pprof/",
+			"/debug/pprof/heap", "/debug/vars", "/debug/requests",
+			"/config", "/admin", "/admin/users", "/users", "/tenants", "/keys", "/routes", "/.env", "/.git/config",
+			"/clients.yaml", "/data/secret", "/data/vouchsafe.db",
 			"/static/../clients.yaml", "/static/%2e%2e/clients.yaml", "/static/..%2fclients.yaml", "/static//etc/passwd",
 		} {
 			for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PROPFIND"} {
-				if got := api.Do(t, api.Request(t, method, path, "", "")); got.Status != http.StatusNotFound && got.Status != http.StatusMethodNotAllowed && got.Status != http.StatusBadRequest {
+				if got := api.Do(t, api.Request(t, method, path, "", "")); got.Status != http.StatusNotFound &&
+					got.Status != http.StatusMethodNotAllowed && got.Status != http.StatusBadRequest {
 					t.Errorf("%s %s: got %d, want nothing to be there\n%.100s", method, path, got.Status, got.Raw)
 				}
 			}
@@ -28,7 +31,8 @@ func TestTheOperatorsListenerIsApart(t *testing.T) {
 		// The world may ask whether the server is well, and learns no more.
 		for _, path := range []string{"/healthz", "/readyz"} {
 			got := api.Do(t, api.Request(t, "GET", path, "", ""))
-			if got.Status != 200 || strings.Contains(got.Raw, "latency") || strings.Contains(got.Raw, "postgres:") || strings.Contains(got.Raw, "version") {
+			if got.Status != 200 || strings.Contains(got.Raw, "latency") || strings.Contains(got.Raw, "postgres:") ||
+				strings.Contains(got.Raw, "version") {
 				t.Errorf("%s: got %d %s, want whether it is well and no more", path, got.Status, got.Raw)
 			}
 		}
@@ -71,7 +75,8 @@ func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 		if got := api.Do(t, req); got.Status == 200 {
 			opened++
 		}
-		for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
+		for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+			"X-Real-Ip", "Forwarded", "Via"} {
 			req := api.Request(t, "GET", path, "", "")
 			req.AddCookie(key)
 			req.Header.Set(header, "for=203.0.113.9")

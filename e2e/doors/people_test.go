@@ -20,11 +20,13 @@ import (
 // App is a client of the JSON API.
 var App = vouchsafetest.Client{
 	"client_id": "app", "client_name": "The app", "client_secret": "app-secret-2vNq8ZxT4mKc7RwY",
-	"grant_types": []string{"urn:vouchsafe:first-party", "authorization_code", "refresh_token"}, "first_party": true, "redirect_uris": []string{"https://app.example/callback"}, "scope": "openid profile email phone offline_access",
+	"grant_types": []string{"urn:vouchsafe:first-party", "authorization_code", "refresh_token"}, "first_party": true,
+	"redirect_uris": []string{"https://app.example/callback"}, "scope": "openid profile email phone offline_access",
 }
 
 // foreign is a client of the other tenant only.
-var foreign = vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "foreign", "client_secret": "foreign-secret-7bWx3LpV9nQs5KdM"})
+var foreign = vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "foreign",
+	"client_secret": "foreign-secret-7bWx3LpV9nQs5KdM"})
 
 // person is somebody with everything that opens doors.
 type person struct {
@@ -42,7 +44,8 @@ type person struct {
 func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person {
 	t.Helper()
 	mark := rand.Text()
-	p := &person{Person: vouchsafetest.Person{Email: strings.ToLower(mark) + "@example.com", Password: "a password of " + mark}, at: at}
+	p := &person{Person: vouchsafetest.Person{Email: strings.ToLower(mark) + "@example.com",
+		Password: "a password of " + mark}, at: at}
 	p.there = fakeidp.Person{Subject: "there-" + mark, Name: "There-" + mark, Email: "there-" + p.Email, Verified: "true"}
 	hash, err := bcrypt.GenerateFromPassword([]byte(p.Password), 10)
 	if err != nil {
@@ -50,7 +53,8 @@ func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person 
 	}
 	row, err := json.Marshal(map[string]any{
 		"email": p.Email, "email_verified": true, "password_hash": string(hash), "roles": roles,
-		"profile": map[string]any{"name": "Name-" + mark, "nickname": "Nick-" + mark, "website": "https://" + mark + ".example/"},
+		"profile": map[string]any{"name": "Name-" + mark, "nickname": "Nick-" + mark,
+			"website": "https://" + mark + ".example/"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +64,8 @@ func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person 
 	p.tokens = p.get(t, vouchsafetest.Web)
 	p.opaque = p.get(t, vouchsafetest.Opaque)
 	p.fields = p.form(t)
-	body, err := json.Marshal(map[string]any{"login": p.Email, "password": p.Password, "scope": "openid profile email offline_access"})
+	body, err := json.Marshal(map[string]any{"login": p.Email, "password": p.Password,
+		"scope": "openid profile email offline_access"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +127,8 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	}
 	s.Command(t, "", "client", "apply", file, "--tenant", "south")
 	sc.federate(t)
-	sc.victim, sc.neighbour, sc.gone, sc.guest = newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north), newPerson(t, sc.north)
+	sc.victim, sc.neighbour, sc.gone, sc.guest = newPerson(t, sc.north), newPerson(t, sc.north),
+		newPerson(t, sc.north), newPerson(t, sc.north)
 	sc.stranger = newPerson(t, sc.south, "admin")
 	sc.neighbour.there.Email = sc.neighbour.Email // which has an account, and so is theirs for the asking
 	sc.link(t)
@@ -139,7 +145,8 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	sc.revoked = sc.victim.get(t, vouchsafetest.Other)
 	api.As(t, vouchsafetest.Other, "/revoke", url.Values{"token": {sc.revoked.Refresh()}})
 	sc.service = api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials").Want(t, 200, "")
-	sc.letter = sc.north.Browser(t, sc.victim.Person).Get(t, vouchsafetest.NewRequest(vouchsafetest.Web).Path()).URL.Query().Get("i")
+	sc.letter = sc.north.Browser(t, sc.victim.Person).Get(t,
+		vouchsafetest.NewRequest(vouchsafetest.Web).Path()).URL.Query().Get("i")
 	sc.request = vouchsafetest.NewRequest(vouchsafetest.Web)
 	sc.code = sc.victim.browser.Code(t, sc.request)
 	time.Sleep(time.Until(given.Add(3 * time.Second))) // until the brief ones are over
@@ -151,8 +158,10 @@ func (sc *scene) unharmed(t *testing.T) {
 	t.Helper()
 	v, api := sc.victim, sc.north.API(t)
 	api.Redeem(t, sc.request, sc.code).Want(t, 200, "")
-	for name, access := range map[string]string{"JWT": v.tokens.Access(), "opaque": v.opaque.Access(), "the app's": v.app.Access()} {
-		if info := api.Userinfo(t, access); info.Status != 200 || !strings.Contains(info.Raw, v.canaries[0]) || !strings.Contains(info.Raw, v.Email) {
+	for name, access := range map[string]string{"JWT": v.tokens.Access(), "opaque": v.opaque.Access(),
+		"the app's": v.app.Access()} {
+		if info := api.Userinfo(t, access); info.Status != 200 || !strings.Contains(info.Raw, v.canaries[0]) ||
+			!strings.Contains(info.Raw, v.Email) {
 			t.Errorf("%s access token: got %d %s, want it to be alive and its person as they were", name, info.Status, info.Raw)
 		}
 	}
@@ -163,7 +172,8 @@ func (sc *scene) unharmed(t *testing.T) {
 		t.Error("the victim's session is another one")
 	}
 	b := sc.north.Browser(t, v.Person) // the password is what it was
-	if page := b.SignIn(t, b.Get(t, "/login"), v.Person); page.Status != 200 || strings.HasSuffix(page.URL.Path, "/login") {
+	if page := b.SignIn(t, b.Get(t, "/login"), v.Person); page.Status != 200 ||
+		strings.HasSuffix(page.URL.Path, "/login") {
 		t.Errorf("the victim cannot sign in: %d at %s", page.Status, page.URL.Path)
 	}
 }

@@ -4,8 +4,9 @@ package doors
 type need string
 
 const (
-	nothing    need = "nothing"                // everybody may read it; it does nothing
-	form       need = "a form of ours"         // everybody may read the page; what is sent must come from it, in the same browser
+	nothing need = "nothing" // everybody may read it; it does nothing
+	// everybody may read the page; what is sent must come from it, in the same browser
+	form       need = "a form of ours"
 	account    need = "a session"              // and its form, for what is sent
 	client     need = "a client"               // that authenticates
 	bearer     need = "an access token"        // of a person

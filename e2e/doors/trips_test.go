@@ -34,11 +34,13 @@ func (sc *scene) federate(t *testing.T) {
 func (sc *scene) link(t *testing.T) {
 	t.Helper()
 	v, b := sc.victim, sc.victim.browser
-	page := b.Post(t, "/account/identities", url.Values{"form": v.fields["form"], "session": v.fields["session"], "add": {fakeidp.Google}})
+	page := b.Post(t, "/account/identities",
+		url.Values{"form": v.fields["form"], "session": v.fields["session"], "add": {fakeidp.Google}})
 	if page.Left == nil {
 		t.Fatalf("to link: got %d at %s: %s", page.Status, page.URL, page.Text(t))
 	}
-	if page = b.Take(t, vouchsafetest.Visit(t, page.Left, v.there)); page.Status != 200 || !strings.Contains(page.Text(t), v.there.Email) {
+	if page = b.Take(t, vouchsafetest.Visit(t, page.Left, v.there)); page.Status != 200 ||
+		!strings.Contains(page.Text(t), v.there.Email) {
 		t.Fatalf("linked: got %d at %s: %s", page.Status, page.URL, page.Text(t))
 	}
 	v.canaries = append(v.canaries, v.there.Email)
@@ -140,7 +142,8 @@ func (m *matrix) comeBack() {
 	for _, voyage := range m.scene.voyages {
 		page := voyage.who.browser.Take(t, voyage.way)
 		if page.Status != 200 || strings.HasSuffix(page.URL.Path, "/login") {
-			t.Errorf("%s comes back from %s: got %d at %s, want it to be as if nobody had tried: %s", voyage.who.Email, voyage.upstream, page.Status, page.URL, page.Text(t))
+			t.Errorf("%s comes back from %s: got %d at %s, want it to be as if nobody had tried: %s", voyage.who.Email,
+				voyage.upstream, page.Status, page.URL, page.Text(t))
 			continue
 		}
 		m.opened[trip]++

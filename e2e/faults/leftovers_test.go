@@ -27,7 +27,8 @@ func (s *site) usage(t *testing.T) usage {
 func (s *site) backends(t *testing.T) (n int) {
 	t.Helper()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Scan(&n)
+		return c.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid "+
+			"<> pg_backend_pid()").Scan(&n)
 	})
 	return n
 }

@@ -105,7 +105,8 @@ func TestPostgreSQLIsLocked(t *testing.T) {
 		t.Logf("%d connections, %d of them wait, %d refused", all, waiting, l.Refused()-refused)
 		// Those who gave up took their statements back: they do not pile up there.
 		if waiting == 0 || all > before.backends+40 {
-			t.Errorf("%d connections, %d of them wait: want some to wait, and not many more than %d", all, waiting, before.backends)
+			t.Errorf("%d connections, %d of them wait: want some to wait, and not many more than %d", all,
+				waiting, before.backends)
 		}
 		return tx.Commit(ctx)
 	})
@@ -136,7 +137,9 @@ func TestPostgreSQLAbortsTransactions(t *testing.T) {
 	}
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		var deadlocks, rollbacks int
-		if err := c.QueryRow(ctx, "SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks, &rollbacks); err != nil {
+		if err := c.QueryRow(
+			ctx, "SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks,
+			&rollbacks); err != nil {
 			return err
 		}
 		t.Logf("%d deadlocks, %d transactions rolled back", deadlocks, rollbacks)
@@ -151,7 +154,8 @@ func TestPostgreSQLAbortsTransactions(t *testing.T) {
 func (s *site) endConnections(t *testing.T) {
 	t.Helper()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		_, err := c.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "+
+			"AND pid <> pg_backend_pid()")
 		return err
 	})
 }
@@ -163,7 +167,8 @@ func (s *site) deadlocks(t *testing.T, rounds int) {
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
 		// It is patient: the others are chosen to give way. But not for ever: those who come
 		// later may hold people too.
-		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET statement_timeout = '3s'; SET default_transaction_isolation = 'read committed'"); err != nil {
+		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET statement_timeout = '3s'; SET "+
+			"default_transaction_isolation = 'read committed'"); err != nil {
 			return err
 		}
 		for i := range rounds {

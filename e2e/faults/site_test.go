@@ -62,7 +62,8 @@ func newSite(t *testing.T, env map[string]string) *site {
 	for name, value := range env {
 		settings[name] = value
 	}
-	s.Server = vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Env: settings, Clients: []vouchsafetest.Client{load.App}})
+	s.Server = vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: true, Env: settings, Clients: []vouchsafetest.Client{load.App}})
 	return s
 }
 

@@ -32,13 +32,15 @@ func withProviders(t *testing.T, ids ...string) (map[string]*provider, map[strin
 	all := map[string]*provider{}
 	text := "tenants:\n  default:\n    upstreams:\n"
 	for _, id := range ids {
-		idp := &fakeidp.Server{Kind: fakeidp.OpenID, Name: id, ClientID: "vouchsafe", ClientSecret: "a-secret-of-the-upstreams"}
+		idp := &fakeidp.Server{Kind: fakeidp.OpenID, Name: id, ClientID: "vouchsafe",
+			ClientSecret: "a-secret-of-the-upstreams"}
 		srv := httptest.NewServer(idp)
 		t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 		p := faultproxy.Start(t, srv.Listener.Addr().String())
 		idp.Issuer = "http://" + p.Address
 		all[id] = &provider{idp, p}
-		text += fmt.Sprintf("      - {id: %s, issuer: %q, client_id: %s, client_secret: %s}\n", id, idp.Issuer, idp.ClientID, idp.ClientSecret)
+		text += fmt.Sprintf("      - {id: %s, issuer: %q, client_id: %s, client_secret: %s}\n", id, idp.Issuer,
+			idp.ClientID, idp.ClientSecret)
 	}
 	file := filepath.Join(t.TempDir(), "tenants.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -187,7 +189,8 @@ func (p *provider) choose(t *testing.T, address, fault string) (back string) {
 	t.Helper()
 	email := "someone-" + p.Name + "@example.com"
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
-	to, _, err := fakeidp.Visit(client, address, fakeidp.Person{Name: "Someone", Email: email, Verified: "true", Fault: fault}, false)
+	to, _, err := fakeidp.Visit(client, address,
+		fakeidp.Person{Name: "Someone", Email: email, Verified: "true", Fault: fault}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,8 @@ func TestHistories(t *testing.T) {
 		t.Run(place.name, func(t *testing.T) {
 			t.Parallel()
 			s := vouchsafetest.Start(t, vouchsafetest.Options{Production: place.production, Env: map[string]string{
-				"VOUCHSAFE_REFRESH_TOKEN_GRACE": place.grace, "VOUCHSAFE_CODE_LIFETIME": "10m", "VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
+				"VOUCHSAFE_REFRESH_TOKEN_GRACE": place.grace, "VOUCHSAFE_CODE_LIFETIME": "10m",
+				"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
 			}})
 			servers := []*vouchsafetest.Server{s}
 			if place.production {
@@ -84,7 +85,8 @@ var die = rapid.Custom(func(t *rapid.T) (n int) {
 })
 
 var kinds = func() (out []kind) {
-	for _, k := range []kind{redeem, authorize, silent, refresh, revoke, revokeOne, logout, others, withdraw, userinfo, introspect, inspect, change, password, disable, enable, switchOff} {
+	for _, k := range []kind{redeem, authorize, silent, refresh, revoke, revokeOne, logout, others, withdraw, userinfo,
+		introspect, inspect, change, password, disable, enable, switchOff} {
 		for range often[k] {
 			out = append(out, k)
 		}
@@ -124,7 +126,8 @@ func (h *history) run(grace bool) {
 func (h *history) draw(beside bool) op {
 	k := kinds[die.Draw(h.rt, "kind")]
 	n := rapid.SliceOfN(die, 7, 7).Draw(h.rt, "about")
-	o := op{kind: k, replica: n[0] % len(h.servers), browser: n[1] % browsers, client: n[2] % len(clients), offline: n[3]%2 == 1, foreign: n[4] > 54}
+	o := op{kind: k, replica: n[0] % len(h.servers), browser: n[1] % browsers, client: n[2] % len(clients),
+		offline: n[3]%2 == 1, foreign: n[4] > 54}
 	o.user = owner(o.browser)
 	if h.about(&o, n[5], n[6]) && !(beside && alone[o.kind]) {
 		return o
@@ -173,7 +176,8 @@ func (h *history) about(o *op, which, age int) bool {
 			o.kind = switchOn
 		}
 	}
-	if o.foreign = o.foreign && (o.kind == refresh || o.kind == revoke || o.kind == revokeOne); o.foreign && h.grants[o.grant].client == o.client {
+	if o.foreign = o.foreign && (o.kind == refresh || o.kind == revoke || o.kind == revokeOne); o.foreign &&
+		h.grants[o.grant].client == o.client {
 		o.client = (o.client + 1) % len(clients)
 	}
 	return true

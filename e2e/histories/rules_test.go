@@ -119,7 +119,8 @@ func (m *model) authorize(o op) bool {
 
 func (m *model) code(o op) {
 	s := m.browsers[o.browser]
-	m.grants[o.grant] = grant{session: s, user: o.user, client: o.client, version: m.sessions[s].version, offline: o.offline}
+	m.grants[o.grant] = grant{session: s, user: o.user, client: o.client,
+		version: m.sessions[s].version, offline: o.offline}
 }
 
 // redeem: a code lives no longer than the session it was given in, and works once. The

@@ -135,7 +135,8 @@ func (w *world) run(o op, form url.Values) (ok bool, said string) {
 	case introspect:
 		return w.apis[o.replica].Active(w.t, vouchsafetest.Inspector, w.access[o.access]), ""
 	case inspect:
-		reply := w.apis[o.replica].As(w.t, clients[w.grants[o.grant].client].Client, "/introspect", url.Values{"token": {w.refresh(o)}})
+		reply := w.apis[o.replica].As(w.t, clients[w.grants[o.grant].client].Client, "/introspect",
+			url.Values{"token": {w.refresh(o)}})
 		return reply.Body["active"] == true, replied(reply)
 	case logout:
 		return w.logout(o)
@@ -170,7 +171,8 @@ func (w *world) authorize(o op) (ok bool, said string) {
 	}
 	a := b.Authorize(w.t, h.request)
 	// No room to hash so many passwords at once: nothing was decided.
-	for end := time.Now().Add(time.Minute); load.WhileItLasts(a.Page.Status, a.Page.Header) == nil && time.Now().Before(end); a = b.Authorize(w.t, h.request) {
+	for end := time.Now().Add(time.Minute); load.WhileItLasts(a.Page.Status, a.Page.Header) == nil &&
+		time.Now().Before(end); a = b.Authorize(w.t, h.request) {
 		time.Sleep(time.Second)
 	}
 	w.mu.Lock()
@@ -307,7 +309,8 @@ func (w *world) allot(o *op, states []model) {
 		if o.kind == silent {
 			r.Params.Set("prompt", "none")
 		}
-		w.grants = append(w.grants, &held{browser: o.browser, client: o.client, offline: o.offline, request: r, refresh: map[int]string{}})
+		w.grants = append(w.grants, &held{browser: o.browser, client: o.client, offline: o.offline, request: r,
+			refresh: map[int]string{}})
 		for i := range states {
 			states[i].grants = append(slices.Clip(states[i].grants), grant{})
 		}
@@ -324,7 +327,8 @@ func (o op) String() string {
 	what := string(o.kind)
 	switch o.kind {
 	case authorize, silent:
-		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t", o.grant, clients[o.client].ID(), o.browser, o.offline)
+		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t", o.grant,
+			clients[o.client].ID(), o.browser, o.offline)
 	case redeem:
 		what += fmt.Sprintf(": grant %d, access token %d", o.grant, o.access)
 	case refresh:

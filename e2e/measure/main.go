@@ -39,7 +39,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("binary                  %.1f MB, %d modules, %s\n", float64(info.Size())/1e6, len(build.Deps), build.GoVersion)
+	fmt.Printf("binary                  %.1f MB, %d modules, %s\n", float64(info.Size())/1e6,
+		len(build.Deps), build.GoVersion)
 	dir, err := os.MkdirTemp("", "vouchsafe-measure-")
 	if err != nil {
 		return err
@@ -60,7 +61,8 @@ func run() error {
 		took, memory = append(took, again), rss
 	}
 	slices.Sort(took)
-	fmt.Printf("start to discovery      %v (median of %d, existing database)\n", took[len(took)/2].Round(time.Millisecond), len(took))
+	fmt.Printf("start to discovery      %v (median of %d, existing database)\n",
+		took[len(took)/2].Round(time.Millisecond), len(took))
 	fmt.Printf("memory when idle        %s resident\n", memory)
 	return nil
 }
@@ -81,7 +83,8 @@ func start(program, dir string) (time.Duration, string, error) {
 	}
 	cmd := exec.Command(program, "serve")
 	cmd.Dir = dir
-	cmd.Env = []string{"VOUCHSAFE_LISTEN=127.0.0.1:" + port, "VOUCHSAFE_METRICS_LISTEN=off", "VOUCHSAFE_DATA=" + filepath.Join(dir, "data"), "HOME=" + dir}
+	cmd.Env = []string{"VOUCHSAFE_LISTEN=127.0.0.1:" + port, "VOUCHSAFE_METRICS_LISTEN=off",
+		"VOUCHSAFE_DATA=" + filepath.Join(dir, "data"), "HOME=" + dir}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, "", err

@@ -94,7 +94,8 @@ func TestOneCodeGivesTokensOnce(t *testing.T) {
 		for range 5 {
 			r := vouchsafetest.NewRequest(vouchsafetest.Web)
 			code := b.Code(t, r)
-			won := winners(t, p.fire(t, func(api *vouchsafetest.API) *vouchsafetest.Reply { return api.Redeem(t, r, code) }), "invalid_grant")
+			won := winners(t, p.fire(t, func(api *vouchsafetest.API) *vouchsafetest.Reply { return api.Redeem(t, r, code) }),
+				"invalid_grant")
 			if len(won) != 1 {
 				t.Errorf("got %d winners, want 1", len(won))
 			}
@@ -112,7 +113,8 @@ func TestOneRefreshTokenHasOneSuccessor(t *testing.T) {
 			b := p.servers[0].Browser(t, p.servers[0].Jo(t))
 			token := api.Redeem(t, r, b.Code(t, r)).Want(t, 200, "").Refresh()
 			for range 3 { // generation after generation
-				won := winners(t, p.fire(t, func(api *vouchsafetest.API) *vouchsafetest.Reply { return api.Renew(t, c, token) }), "invalid_grant")
+				won := winners(t, p.fire(t, func(api *vouchsafetest.API) *vouchsafetest.Reply { return api.Renew(t, c, token) }),
+					"invalid_grant")
 				if len(won) == 0 {
 					t.Fatal("nobody got the successor")
 				}

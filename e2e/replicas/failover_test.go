@@ -45,16 +45,17 @@ func (p *pair) failsOver(t *testing.T, people int, do func()) (refused int64) {
 		t.Fatal(err)
 	}
 	mails := smtptest.Start(t)
-	a := vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Clients: []vouchsafetest.Client{load.App}, Env: map[string]string{
-		"VOUCHSAFE_DATABASE_URL":        url,
-		"VOUCHSAFE_SMTP_URL":            mails.URL,
-		"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
-		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
-		// What was refused is tried again until it is answered.
-		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-		// The fault is to hit its work, not its hashes.
-		"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
-	}})
+	a := vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Clients: []vouchsafetest.Client{load.App},
+		Env: map[string]string{
+			"VOUCHSAFE_DATABASE_URL":        url,
+			"VOUCHSAFE_SMTP_URL":            mails.URL,
+			"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
+			"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
+			// What was refused is tried again until it is answered.
+			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+			// The fault is to hit its work, not its hashes.
+			"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
+		}})
 	var loads []*load.Load
 	for _, s := range []*vouchsafetest.Server{a, a.Replica(t)} {
 		l := load.New(t, s, load.Options{People: people, Refusal: load.WhileItLasts, SignUps: 2, Mails: mails})

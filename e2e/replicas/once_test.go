@@ -22,9 +22,11 @@ import (
 func TestMailIsSentOnce(t *testing.T) {
 	t.Parallel()
 	mails := smtptest.Start(t)
-	env := map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>", "VOUCHSAFE_STOP_DELAY": "0s"}
+	env := map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>",
+		"VOUCHSAFE_STOP_DELAY": "0s"}
 	maps.Copy(env, unlimited)
-	site, _ := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: env, Clients: []vouchsafetest.Client{load.App}})
+	site, _ := vouchsafetest.StartBehindProxy(t, 3,
+		vouchsafetest.Options{Env: env, Clients: []vouchsafetest.Client{load.App}})
 	n := vouchsafetest.Rounds(40)
 	flows := make([]string, n) // of each person
 	people := make([]string, n)
@@ -94,7 +96,8 @@ func TestMigrationsAtOnceRunOnce(t *testing.T) {
 	}
 	defer conn.Close(t.Context())
 	var all, different int
-	if err := conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT version_id) FROM goose_db_version").Scan(&all, &different); err != nil {
+	if err := conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT version_id) FROM goose_db_version").Scan(&all,
+		&different); err != nil {
 		t.Fatal(err)
 	}
 	if all != different || all < 3 {
@@ -108,7 +111,8 @@ func TestMigrationsAtOnceRunOnce(t *testing.T) {
 // replica signs with the key that came last.
 func TestKeysThatAreRotatedAtOnceAreOneSequence(t *testing.T) {
 	t.Parallel()
-	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Env: map[string]string{"VOUCHSAFE_STOP_DELAY": "0s"}})
+	site, replicas := vouchsafetest.StartBehindProxy(t, 3,
+		vouchsafetest.Options{Env: map[string]string{"VOUCHSAFE_STOP_DELAY": "0s"}})
 	api := site.API(t)
 	token := func(s *vouchsafetest.Server) string {
 		return s.API(t).Token(t, vouchsafetest.ServicePost, "grant_type", "client_credentials").Want(t, 200, "").Access()

@@ -39,7 +39,8 @@ func TestRequestsAlternateOnOneConnection(t *testing.T) {
 			}}
 			var order []string
 			for range 6 * n {
-				req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, site.Issuer+"/jwks", nil)
+				req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet,
+					site.Issuer+"/jwks", nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -31,7 +31,9 @@ func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 		})
 		goes(t, replicas, "a client", func(api *vouchsafetest.API) bool {
 			// Its secret is right: only the code is not.
-			return api.As(t, c, "/token", vouchsafetest.Values("grant_type", "authorization_code", "code", "x", "redirect_uri", c.RedirectURI())).Error() == "invalid_grant"
+			return api.As(t, c, "/token",
+				vouchsafetest.Values("grant_type", "authorization_code", "code", "x", "redirect_uri",
+					c.RedirectURI())).Error() == "invalid_grant"
 		}, func() { site.Command(t, "", "client", "remove", c.ID(), "--yes") })
 		if got := site.API(t).Userinfo(t, tokens.Access()).Status; got != 401 {
 			t.Errorf("a token of a client that was removed: got %d, want 401", got)
@@ -52,7 +54,9 @@ func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 }
 
 // goes wants every replica to accept until change, and none later than the bound after it.
-func goes(t *testing.T, replicas []*vouchsafetest.Server, what string, accepted func(*vouchsafetest.API) bool, change func()) {
+func goes(t *testing.T, replicas []*vouchsafetest.Server, what string,
+	accepted func(*vouchsafetest.API) bool, change func(),
+) {
 	t.Helper()
 	var mu sync.Mutex
 	var changed time.Time

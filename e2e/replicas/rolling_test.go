@@ -14,13 +14,14 @@ import (
 func TestRollingRestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	mails := smtptest.Start(t)
-	site, replicas := vouchsafetest.StartBehindProxy(t, 3, vouchsafetest.Options{Clients: []vouchsafetest.Client{load.App}, Env: map[string]string{
-		"VOUCHSAFE_SMTP_URL":            mails.URL,
-		"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
-		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
-		// No answer is lost, so that nothing has to be tried again; but verify does.
-		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-	}})
+	site, replicas := vouchsafetest.StartBehindProxy(t, 3,
+		vouchsafetest.Options{Clients: []vouchsafetest.Client{load.App}, Env: map[string]string{
+			"VOUCHSAFE_SMTP_URL":            mails.URL,
+			"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
+			"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
+			// No answer is lost, so that nothing has to be tried again; but verify does.
+			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+		}})
 	l := load.New(t, site, load.Options{People: 3, Refusal: load.Never, SignUps: 1, Mails: mails})
 	l.Start()
 	for range vouchsafetest.Rounds(2) {

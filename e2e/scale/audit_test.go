@@ -45,7 +45,8 @@ func TestAuditTrailIsExportedAndPruned(t *testing.T) {
 		if n := count(t, s, "SELECT COUNT(*) FROM audit WHERE kind <> 'client.added' AND kind <> 'audit.pruned'"); n != all {
 			t.Fatalf("%d of %d rows are left, and none was exported", n, all)
 		}
-		if n := count(t, s, "SELECT COUNT(*) FROM audit WHERE ip LIKE '203.0.%.%' AND ip NOT LIKE '%/24'"); n > rows*3/4*100/730+9 {
+		if n := count(
+			t, s, "SELECT COUNT(*) FROM audit WHERE ip LIKE '203.0.%.%' AND ip NOT LIKE '%/24'"); n > rows*3/4*100/730+9 {
 			t.Errorf("%d full addresses are left, want those of the last 90 days", n)
 		}
 		if n := count(t, s, "SELECT COUNT(*) FROM audit WHERE ip LIKE '2001:db8:%::/48'"); n < rows/4*6/10 {
@@ -66,7 +67,8 @@ func TestAuditTrailIsExportedAndPruned(t *testing.T) {
 				t.Errorf("%d rows of %s are left, want about %d", n, kind, want)
 			}
 		}
-		if got := exported(t, s, "--kind", "login.failed", "--until", time.Now().Add(-31*24*time.Hour).Format(time.RFC3339)); len(got) > 0 {
+		if got := exported(t, s, "--kind", "login.failed", "--until",
+			time.Now().Add(-31*24*time.Hour).Format(time.RFC3339)); len(got) > 0 {
 			t.Errorf("got %d rows that should be gone", len(got))
 		}
 	})

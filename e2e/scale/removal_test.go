@@ -18,7 +18,8 @@ const (
 func TestClientWithManyGrantsLeavesTheFile(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
-		large := vouchsafetest.Strict.With(vouchsafetest.Client{"client_id": "large", "client_secret": "large-secret-4pVb6XcM8jHn3QwS"})
+		large := vouchsafetest.Strict.With(vouchsafetest.Client{"client_id": "large",
+			"client_secret": "large-secret-4pVb6XcM8jHn3QwS"})
 		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clients: []vouchsafetest.Client{large}})
 		api, browser := s.API(t), s.Browser(t, s.Jo(t))
 		r := vouchsafetest.NewRequest(large, "scope", "openid offline_access", "prompt", "consent")
@@ -62,9 +63,11 @@ func TestCommandsRemoveWhatIsLarge(t *testing.T) {
 		s.Command(t, "", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/", "--tenant", "acme")
 		owner := strings.TrimSpace(s.Command(t, "", "user", "add", "owner@example.com"))
 		const rows = 1500
-		fill(t, s, vouchsafetest.Crowd{Client: "large", People: rows, Sessions: rows, Grants: rows, Consents: rows, Events: rows})
+		fill(t, s, vouchsafetest.Crowd{Client: "large", People: rows, Sessions: rows, Grants: rows, Consents: rows,
+			Events: rows})
 		fill(t, s, vouchsafetest.Crowd{Client: "large", Owner: owner, Sessions: rows, Grants: rows, First: rows})
-		fill(t, s, vouchsafetest.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows, Consents: rows, Events: rows})
+		fill(t, s, vouchsafetest.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows,
+			Consents: rows, Events: rows})
 
 		s.Command(t, "", "user", "remove", owner, "--yes")
 		s.Refuses(t, "", "user", "show", owner)

@@ -81,7 +81,8 @@ func TestRestoredCommand(t *testing.T) {
 	s.Refuses(t, "", "restored")
 	s.Refuses(t, "", "restored", "--yes", "--before", time.Now().Add(time.Hour).Format(time.RFC3339))
 	s.Command(t, "", "restored", "--yes")
-	for _, query := range []string{"SELECT COUNT(*) FROM sessions WHERE ended_at = 0", "SELECT COUNT(*) FROM grants WHERE revoked_at = 0", "SELECT COUNT(*) FROM removals"} {
+	for _, query := range []string{"SELECT COUNT(*) FROM sessions WHERE ended_at = 0",
+		"SELECT COUNT(*) FROM grants WHERE revoked_at = 0", "SELECT COUNT(*) FROM removals"} {
 		if n := count(t, s, query); n != 0 {
 			t.Errorf("%s: got %d, want none", query, n)
 		}

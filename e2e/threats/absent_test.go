@@ -45,14 +45,16 @@ func noGrant(t *testing.T, s *vouchsafetest.Server, grant string, pairs ...strin
 	reply := s.API(t).Token(t, web, append([]string{"grant_type", grant}, pairs...)...)
 	vouchsafetest.CheckToken(t, reply)
 	reply.Want(t, 400, "unsupported_grant_type")
-	if faults := s.Faults(t, vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "x", "grant_types": []string{grant}})); len(faults["x"]) == 0 {
+	if faults := s.Faults(t, vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "x",
+		"grant_types": []string{grant}})); len(faults["x"]) == 0 {
 		t.Errorf("a client was declared with %s", grant)
 	}
 }
 
 func d11(t *testing.T, s *vouchsafetest.Server) {
 	own := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web))
-	noGrant(t, s, "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token", own.Access(), "subject_token_type", "urn:ietf:params:oauth:token-type:access_token")
+	noGrant(t, s, "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token", own.Access(), "subject_token_type",
+		"urn:ietf:params:oauth:token-type:access_token")
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", own.ID())
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:saml2-bearer", "assertion", "x")
 	noDoor(t, s, "token-exchange")
@@ -69,8 +71,10 @@ func j5(t *testing.T, s *vouchsafetest.Server) {
 	noDoor(t, s, "backchannel_logout")
 	noDoor(t, s, "frontchannel_logout")
 	faults := s.Faults(t,
-		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "back", "backchannel_logout_uri": "https://rp.example/logout"}),
-		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "front", "frontchannel_logout_uri": "https://rp.example/logout"}))
+		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "back",
+			"backchannel_logout_uri": "https://rp.example/logout"}),
+		vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "front",
+			"frontchannel_logout_uri": "https://rp.example/logout"}))
 	for _, id := range []string{"back", "front"} {
 		if len(faults[id]) == 0 {
 			t.Errorf("a client was declared with a %s-channel logout URI", id)
@@ -84,7 +88,8 @@ func n6(t *testing.T, s *vouchsafetest.Server) {
 	said := s.Command(t, "", "client", "list", "--json") + s.Command(t, "", "client", "show", c.ID()) +
 		s.Command(t, "", "user", "show", p.Email) + s.Command(t, "", "user", "list", "--json") + s.Command(t, "", "config")
 	for what, secret := range map[string]string{
-		"a client's secret": c.Secret(), "a password": p.Password, "the master secret": s.Setting("VOUCHSAFE_SECRET"), "a hash": "$argon2id$", "a secret's hash": "sha256$",
+		"a client's secret": c.Secret(), "a password": p.Password, "the master secret": s.Setting("VOUCHSAFE_SECRET"),
+		"a hash": "$argon2id$", "a secret's hash": "sha256$",
 	} {
 		if secret != "" && strings.Contains(said, secret) {
 			t.Errorf("what operators read holds %s", what)
@@ -94,7 +99,8 @@ func n6(t *testing.T, s *vouchsafetest.Server) {
 
 func n7(t *testing.T, s *vouchsafetest.Server) {
 	noDoor(t, s, "registration_endpoint", "/register", "/connect/register", "/clients", "/oauth2/register", "/reg")
-	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/admin/users", "/api/v1/users", "/graphql", "/.well-known/webfinger", "/ldap")
+	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/admin/users", "/api/v1/users", "/graphql",
+		"/.well-known/webfinger", "/ldap")
 }
 
 // mailRows are about one address for one person.

@@ -10,7 +10,8 @@ import (
 func accountRows() []row {
 	return []row{
 		{"E7 H11 password changed at the account page", e7(func(t *testing.T, s *vouchsafetest.Server, d *doomed) {
-			at(t, s, d.person, "/account/password", url.Values{"old_password": {d.person.Password}, "password": {"another-password-9xQ2"}})
+			at(t, s, d.person, "/account/password",
+				url.Values{"old_password": {d.person.Password}, "password": {"another-password-9xQ2"}})
 		})},
 		{"E7 account deleted by its person", e7(func(t *testing.T, s *vouchsafetest.Server, d *doomed) {
 			at(t, s, d.person, "/account/delete", url.Values{"sure": {"1"}})
@@ -22,7 +23,9 @@ func accountRows() []row {
 }
 
 // at fills in a page of the account in another browser of the person's.
-func at(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person, path string, fields url.Values) *vouchsafetest.Browser {
+func at(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person, path string,
+	fields url.Values,
+) *vouchsafetest.Browser {
 	t.Helper()
 	b := s.Browser(t, p)
 	page := b.SignIn(t, b.Get(t, path), p)
@@ -89,7 +92,8 @@ func h12(t *testing.T, s *vouchsafetest.Server) {
 	page := v.SignIn(t, v.Get(t, "/account/delete"), victim.person)
 	fields := page.Forms(t)[0].Fields
 	with := func(name string, value ...string) url.Values {
-		out := url.Values{"sure": {"1"}, "others": {"1"}, "client": {"web"}, "email": {"mallory@evil.example"}, "password": {"another-password-9xQ2"}, "old_password": {victim.person.Password}}
+		out := url.Values{"sure": {"1"}, "others": {"1"}, "client": {"web"}, "email": {"mallory@evil.example"},
+			"password": {"another-password-9xQ2"}, "old_password": {victim.person.Password}}
 		for n, values := range fields {
 			out[n] = values
 		}
@@ -98,7 +102,8 @@ func h12(t *testing.T, s *vouchsafetest.Server) {
 		}
 		return out
 	}
-	for _, path := range []string{"/account/delete", "/account/password", "/account/email", "/account/sessions", "/account/apps", "/account/profile", "/account/data"} {
+	for _, path := range []string{"/account/delete", "/account/password", "/account/email", "/account/sessions",
+		"/account/apps", "/account/profile", "/account/data"} {
 		for _, origin := range []string{"https://evil.example", "null", v.Server.Origin() + ".evil.example"} {
 			if p := v.PostFrom(t, origin, path, with("x", "y")); p.Status != 403 {
 				t.Errorf("%s from %s: got %d, want 403", path, origin, p.Status)

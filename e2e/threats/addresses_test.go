@@ -42,15 +42,18 @@ func h17(t *testing.T, s *vouchsafetest.Server) {
 	// By a provider that the tenant trusts with the attacker's domain.
 	w.apply(t, map[string]any{
 		"upstreams": []map[string]any{{
-			"id": "corp", "name": "Corp", "issuer": w.corp.Issuer, "client_id": "vouchsafe", "client_secret": w.corp.ClientSecret,
+			"id": "corp", "name": "Corp", "issuer": w.corp.Issuer, "client_id": "vouchsafe",
+			"client_secret":         w.corp.ClientSecret,
 			"authoritative_domains": []string{"fass.example"},
 		}},
 		"sign_up": map[string]any{"email_domains": []string{"fass.example"}},
 	})
 	deadline(t, "the rules are in force", func() bool {
-		return register(t, w.Browser(t, vouchsafetest.Person{Email: newAddress("other.example"), Password: "a third password 6Wp"})).Status == 422
+		return register(t, w.Browser(t,
+			vouchsafetest.Person{Email: newAddress("other.example"), Password: "a third password 6Wp"})).Status == 422
 	})
-	for _, email := range []string{name + "@faß.example", name + "@FAẞ.example", name + "@xn--fa-hia.example", "new-" + name + "@faß.example"} {
+	for _, email := range []string{name + "@faß.example", name + "@FAẞ.example", name + "@xn--fa-hia.example",
+		"new-" + name + "@faß.example"} {
 		b := w.Browser(t, vouchsafetest.Person{Email: email, Password: "a third password 6Wp"})
 		w.come(t, b, "corp", somebody(email))
 		wantNobody(t, email+" by a provider of fass.example", b)
@@ -62,12 +65,15 @@ func h17(t *testing.T, s *vouchsafetest.Server) {
 
 // h18: the attacker's mail server gets what a server of company.example routes or decodes.
 func h18(t *testing.T, s *vouchsafetest.Server) {
-	w := newSocial(t, s, "routes-"+s.Name, map[string]any{"sign_up": map[string]any{"email_domains": []string{"company.example"}}})
+	w := newSocial(t, s, "routes-"+s.Name,
+		map[string]any{"sign_up": map[string]any{"email_domains": []string{"company.example"}}})
 	member := w.Browser(t, w.member(t, "--verified"))
 	member.SignIn(t, member.Get(t, "/login"), member.Person)
 	for _, local := range []string{
-		"attacker%evil.example", "evil.example!attacker", "@evil.example:attacker", `"attacker@evil.example"`, "=?utf-8?q?attacker=40evil.example=3e=00?=",
-		"=?x?b?YXR0YWNrZXJAZXZpbC5leGFtcGxl?=", "attacker@evil.example(", "attacker@evil.example\u0000", "SRS0=HHH=TT=evil.example=attacker", "IMCEASMTP-attacker+40evil+2Eexample",
+		"attacker%evil.example", "evil.example!attacker", "@evil.example:attacker", `"attacker@evil.example"`,
+		"=?utf-8?q?attacker=40evil.example=3e=00?=",
+		"=?x?b?YXR0YWNrZXJAZXZpbC5leGFtcGxl?=", "attacker@evil.example(", "attacker@evil.example\u0000",
+		"SRS0=HHH=TT=evil.example=attacker", "IMCEASMTP-attacker+40evil+2Eexample",
 		"attacker_evil.example#EXT#", "|attacker", "attacker..x", ".attacker", "-attacker", "attacker\r\nBcc:a@evil.example",
 	} {
 		email := local + "@company.example"
@@ -75,12 +81,14 @@ func h18(t *testing.T, s *vouchsafetest.Server) {
 		if page := register(t, b); page.Status != 422 {
 			t.Errorf("%q signs up: got %d at %s", email, page.Status, page.URL)
 		}
-		body := fmt.Sprintf(`{"client_id":"app","email":%q,"password":"a new password 6Wp"}`, strings.ReplaceAll(email, "\u0000", "\x01"))
+		body := fmt.Sprintf(`{"client_id":"app","email":%q,"password":"a new password 6Wp"}`,
+			strings.ReplaceAll(email, "\u0000", "\x01"))
 		want := 422
 		if strings.Contains(local, "\u0000") {
 			want = 400 // no text may hold it
 		}
-		if reply := signInAPI(t, w.Server, "/auth/sign-up", strings.ReplaceAll(body, `\x01`, `\u0000`)); reply.Status != want {
+		if reply := signInAPI(t, w.Server, "/auth/sign-up",
+			strings.ReplaceAll(body, `\x01`, `\u0000`)); reply.Status != want {
 			t.Errorf("%q signs up by the API: got %d %s", email, reply.Status, reply.Raw)
 		}
 		who := somebody(email)

@@ -51,10 +51,14 @@ func d7(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 		for name, bad := range map[string]map[string]any{
-			"no exp": {"exp": nil}, "expired 5 min ago": {"exp": now - 300, "iat": now - 400}, "exp in 10 years": {"exp": now + 10*365*86400}, "exp is text": {"exp": "tomorrow"},
-			"nbf in 90 s": {"nbf": now + 90}, "iat in 10 min": {"iat": now + 600}, "no aud": {"aud": nil}, "another aud": {"aud": "https://evil.example"},
-			"aud with another": {"aud": []string{s.Issuer, "https://evil.example"}}, "aud with slash": {"aud": s.Issuer + "/"}, "no jti": {"jti": nil},
-			"iss is not sub": {"iss": "other"}, "sub is not iss": {"sub": "other"}, "no sub": {"sub": nil}, "no iss": {"iss": nil}, "sub is a number": {"sub": 7},
+			"no exp": {"exp": nil}, "expired 5 min ago": {"exp": now - 300, "iat": now - 400},
+			"exp in 10 years": {"exp": now + 10*365*86400}, "exp is text": {"exp": "tomorrow"},
+			"nbf in 90 s": {"nbf": now + 90}, "iat in 10 min": {"iat": now + 600}, "no aud": {"aud": nil},
+			"another aud":      {"aud": "https://evil.example"},
+			"aud with another": {"aud": []string{s.Issuer, "https://evil.example"}},
+			"aud with slash":   {"aud": s.Issuer + "/"}, "no jti": {"jti": nil},
+			"iss is not sub": {"iss": "other"}, "sub is not iss": {"sub": "other"}, "no sub": {"sub": nil},
+			"no iss": {"iss": nil}, "sub is a number": {"sub": 7},
 		} {
 			if reply := with(bad); reply.Status != 401 || reply.Error() != "invalid_client" {
 				t.Errorf("%s, %s: got %d %s, want invalid_client", k.Algorithm, name, reply.Status, reply.Raw)
@@ -69,7 +73,8 @@ func d7(t *testing.T, s *vouchsafetest.Server) {
 	}
 	k := vouchsafetest.Keyed()[0]
 	good := k.Assertion(t, s.AssertionClaims(k.ID()))
-	form := vouchsafetest.Values("grant_type", "client_credentials", "client_assertion", good, "client_assertion_type", "urn:other")
+	form := vouchsafetest.Values("grant_type", "client_credentials", "client_assertion", good,
+		"client_assertion_type", "urn:other")
 	api.Form(t, "/token", form).Want(t, 401, "invalid_client")
 	api.ByKey(t, good, "grant_type", "client_credentials", "client_id", "other").WantNot(t)
 }
@@ -117,9 +122,12 @@ func f1Assertions(t *testing.T, s *vouchsafetest.Server) {
 		"another registered alg":    vouchsafetest.Sign(t, jose.PS256, k.Key, head, claims()),
 		"RS512":                     vouchsafetest.Sign(t, jose.RS512, k.Key, head, claims()),
 		"another client's key":      vouchsafetest.Sign(t, jose.ES256, vouchsafetest.Keyed()[0].Key, head, claims()),
-		"an unknown kid":            vouchsafetest.Sign(t, jose.RS256, k.Key, map[jose.HeaderKey]any{"kid": "../../etc/passwd"}, claims()),
-		"a crit header":             vouchsafetest.Sign(t, jose.RS256, k.Key, map[jose.HeaderKey]any{"kid": k.KeyID, "crit": []string{"x"}, "x": true}, claims()),
-		"an access token's typ":     vouchsafetest.Sign(t, jose.RS256, k.Key, map[jose.HeaderKey]any{"kid": k.KeyID, "typ": "at+jwt"}, claims()),
+		"an unknown kid": vouchsafetest.Sign(t, jose.RS256, k.Key,
+			map[jose.HeaderKey]any{"kid": "../../etc/passwd"}, claims()),
+		"a crit header": vouchsafetest.Sign(t, jose.RS256, k.Key,
+			map[jose.HeaderKey]any{"kid": k.KeyID, "crit": []string{"x"}, "x": true}, claims()),
+		"an access token's typ": vouchsafetest.Sign(t, jose.RS256, k.Key,
+			map[jose.HeaderKey]any{"kid": k.KeyID, "typ": "at+jwt"}, claims()),
 	} {
 		reply := s.API(t).ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read")
 		if reply.Status != 401 || reply.Error() != "invalid_client" {

@@ -24,7 +24,9 @@ func authenticationRows() []row {
 }
 
 // credentials asks for a token with nothing but what prepare adds.
-func credentials(t *testing.T, api *vouchsafetest.API, prepare func(*http.Request), pairs ...string) *vouchsafetest.Reply {
+func credentials(t *testing.T, api *vouchsafetest.API, prepare func(*http.Request),
+	pairs ...string,
+) *vouchsafetest.Reply {
 	t.Helper()
 	form := vouchsafetest.Values(append([]string{"grant_type", "client_credentials"}, pairs...)...)
 	reply := api.Form(t, "/token", form, prepare)
@@ -59,27 +61,32 @@ func d4(t *testing.T, s *vouchsafetest.Server) {
 		t.Error("got 100 guesses from one address, want fewer")
 	}
 	credentials(t, s.API(t), vouchsafetest.Basic(service.ID(), service.Secret())).Want(t, 200, "")
-	credentials(t, api, vouchsafetest.Basic(vouchsafetest.Inspector.ID(), vouchsafetest.Inspector.Secret())).Want(t, 200, "")
+	credentials(t, api, vouchsafetest.Basic(vouchsafetest.Inspector.ID(),
+		vouchsafetest.Inspector.Secret())).Want(t, 200, "")
 }
 
 func d5(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	keyed := vouchsafetest.Keyed()[0]
 	assertion := func() []string {
-		return []string{"client_assertion_type", vouchsafetest.AssertionType, "client_assertion", keyed.Assertion(t, s.AssertionClaims(keyed.ID()))}
+		return []string{"client_assertion_type", vouchsafetest.AssertionType, "client_assertion",
+			keyed.Assertion(t, s.AssertionClaims(keyed.ID()))}
 	}
 	basic, post := vouchsafetest.ServiceBasic, vouchsafetest.ServicePost
 	for name, reply := range map[string]*vouchsafetest.Reply{
-		"basic and post":         credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id", basic.ID(), "client_secret", basic.Secret()),
-		"basic and assertion":    credentials(t, api, vouchsafetest.Basic(keyed.ID(), "x"), assertion()...),
-		"post and assertion":     credentials(t, api, nothing, append(assertion(), "client_id", keyed.ID(), "client_secret", "x")...),
+		"basic and post": credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id",
+			basic.ID(), "client_secret", basic.Secret()),
+		"basic and assertion": credentials(t, api, vouchsafetest.Basic(keyed.ID(), "x"), assertion()...),
+		"post and assertion": credentials(t, api, nothing,
+			append(assertion(), "client_id", keyed.ID(), "client_secret", "x")...),
 		"post, registered basic": credentials(t, api, nothing, "client_id", basic.ID(), "client_secret", basic.Secret()),
 		"basic, registered post": credentials(t, api, vouchsafetest.Basic(post.ID(), post.Secret())),
 		"none, registered basic": credentials(t, api, nothing, "client_id", basic.ID()),
 		"none, registered key":   credentials(t, api, nothing, "client_id", keyed.ID()),
 		"empty secret":           credentials(t, api, vouchsafetest.Basic(basic.ID(), "")),
-		"another's id beside":    credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()), "client_id", post.ID()),
-		"nobody":                 credentials(t, api, nothing),
+		"another's id beside": credentials(t, api, vouchsafetest.Basic(basic.ID(), basic.Secret()),
+			"client_id", post.ID()),
+		"nobody": credentials(t, api, nothing),
 	} {
 		if reply.Status == 200 || reply.Error() != "invalid_client" && reply.Error() != "invalid_request" {
 			t.Errorf("%s: got %d %s, want invalid_client or invalid_request", name, reply.Status, reply.Raw)
@@ -88,7 +95,8 @@ func d5(t *testing.T, s *vouchsafetest.Server) {
 	// A secret sent for a client that has none.
 	r := vouchsafetest.NewRequest(vouchsafetest.Public)
 	code := jo(t, s).Code(t, r)
-	form := vouchsafetest.Values("grant_type", "authorization_code", "code", code, "redirect_uri", r.Client.RedirectURI(), "code_verifier", r.Verifier)
+	form := vouchsafetest.Values("grant_type", "authorization_code", "code", code, "redirect_uri", r.Client.RedirectURI(),
+		"code_verifier", r.Verifier)
 	reply := api.Form(t, "/token", form, vouchsafetest.Basic(r.Client.ID(), "made-up"))
 	reply.Want(t, 401, "invalid_client")
 	api.Redeem(t, r, code).Want(t, 200, "")
@@ -98,10 +106,14 @@ func d6(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	enc := base64.StdEncoding.EncodeToString
 	for _, header := range []string{
-		"Basic", "Basic ", "Basic !!!", "Basic " + enc([]byte("no colon")), "Basic " + enc([]byte(":")), "Basic " + enc([]byte(":secret")),
-		"Basic " + enc([]byte("%zz:secret")), "Basic " + enc([]byte("service:%")), "Basic " + enc([]byte("a+b:c+d")), "Basic " + enc([]byte("a:b:c:d")),
-		"Basic " + enc([]byte("ünïcödé:pässwörd")), "Basic " + enc([]byte("\xff\xfe:\x00")), "Basic " + enc([]byte(strings.Repeat("x", 10000)+":y")),
-		"Bearer abc", "Digest username=x", "basic " + enc([]byte("service:wrong")), "Basic " + enc([]byte("service:wrong")) + " trailing", "\x7f",
+		"Basic", "Basic ", "Basic !!!", "Basic " + enc([]byte("no colon")), "Basic " + enc([]byte(":")),
+		"Basic " + enc([]byte(":secret")),
+		"Basic " + enc([]byte("%zz:secret")), "Basic " + enc([]byte("service:%")), "Basic " + enc([]byte("a+b:c+d")),
+		"Basic " + enc([]byte("a:b:c:d")),
+		"Basic " + enc([]byte("ünïcödé:pässwörd")), "Basic " + enc([]byte("\xff\xfe:\x00")),
+		"Basic " + enc([]byte(strings.Repeat("x", 10000)+":y")),
+		"Bearer abc", "Digest username=x", "basic " + enc([]byte("service:wrong")),
+		"Basic " + enc([]byte("service:wrong")) + " trailing", "\x7f",
 	} {
 		if strings.ContainsRune(header, '\x7f') {
 			continue // Go's client refuses to send it
@@ -148,7 +160,8 @@ func d9(t *testing.T, s *vouchsafetest.Server) {
 	each := (own.Metric(t, "process_cpu_seconds_total") - began) / flood
 	t.Logf("a wrong secret costs %.1f ms, and in a flood %.1f ms", 1000*hash, 1000*each)
 	if each > hash/3 {
-		t.Errorf("a wrong secret costs %.1f ms in a flood, and %.1f ms outside: it is hashed all the same", 1000*each, 1000*hash)
+		t.Errorf("a wrong secret costs %.1f ms in a flood, and %.1f ms outside: it is hashed all the same", 1000*each,
+			1000*hash)
 	}
 }
 
@@ -158,7 +171,8 @@ func e9(t *testing.T, s *vouchsafetest.Server) {
 	form := vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", reply.Refresh(), "client_id", web.ID())
 	api.Form(t, "/token", form).Want(t, 401, "invalid_client")
 	for _, path := range []string{"/introspect", "/revoke"} {
-		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh(), "client_id", web.ID())).Want(t, 401, "invalid_client")
+		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh(), "client_id", web.ID())).Want(t, 401,
+			"invalid_client")
 		api.Form(t, path, vouchsafetest.Values("token", reply.Refresh())).Want(t, 401, "invalid_client")
 	}
 	api.Renew(t, web, reply.Refresh()).Want(t, 200, "")

@@ -29,7 +29,8 @@ func authorizeRows() []row {
 
 func a1(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
-	for _, id := range []string{"unknown", "-", "", "WEB", "web ", `<script>alert(1)</script>`, "web\x00", strings.Repeat("w", 4000), vouchsafetest.Disabled.ID()} {
+	for _, id := range []string{"unknown", "-", "", "WEB", "web ", `<script>alert(1)</script>`, "web\x00",
+		strings.Repeat("w", 4000), vouchsafetest.Disabled.ID()} {
 		a := b.Authorize(t, vouchsafetest.NewRequest(web, "client_id", id))
 		wantPage(t, a, 400)
 		if strings.Contains(a.Page.Body, "<script>alert") {
@@ -40,7 +41,8 @@ func a1(t *testing.T, s *vouchsafetest.Server) {
 
 func a2(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
-	for _, v := range []string{"-", "", "token", "id_token", "code token", "code id_token", "id_token token", "none", "CODE", "code code", "bogus"} {
+	for _, v := range []string{"-", "", "token", "id_token", "code token", "code id_token", "id_token token", "none",
+		"CODE", "code code", "bogus"} {
 		a := b.Authorize(t, vouchsafetest.NewRequest(web, "response_type", v))
 		wantError(t, a, "unsupported_response_type", "invalid_request", "unauthorized_client")
 		if a.Params.Has("access_token") || a.Params.Has("id_token") {
@@ -48,13 +50,15 @@ func a2(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	for _, v := range []string{"bogus", "query.jwt", "FRAGMENT", "web_message", "query fragment"} {
-		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", v)), "invalid_request", "unsupported_response_mode")
+		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", v)), "invalid_request",
+			"unsupported_response_mode")
 	}
 	// A request that is under way cannot be made another one (Keycloak CVE-2026-7571).
 	page := b.Get(t, vouchsafetest.NewRequest(web).Path())
 	letter := page.URL.Query().Get("i")
 	for _, path := range []string{"/authorize", "/login"} {
-		page = b.Get(t, path+"?"+url.Values{"i": {letter}, "response_type": {"token"}, "response_mode": {"fragment"}, "redirect_uri": {"https://evil.example/"}}.Encode())
+		page = b.Get(t, path+"?"+url.Values{"i": {letter}, "response_type": {"token"}, "response_mode": {"fragment"},
+			"redirect_uri": {"https://evil.example/"}}.Encode())
 		if page.Left != nil {
 			t.Errorf("%s with more parameters sent the browser to %s", path, page.Left)
 		}
@@ -77,7 +81,8 @@ func a3(t *testing.T, s *vouchsafetest.Server) {
 		wantPage(t, twice(name, web.RedirectURI()), 400)
 	}
 	wantPage(t, twice("client_id", web.ID()), 400)
-	for _, name := range []string{"state", "scope", "nonce", "response_type", "code_challenge", "code_challenge_method", "prompt"} {
+	for _, name := range []string{"state", "scope", "nonce", "response_type", "code_challenge",
+		"code_challenge_method", "prompt"} {
 		a := twice(name, "x")
 		if a.Error() != "invalid_request" && (a.Params != nil || a.Page.Status != 400) {
 			t.Errorf("%s twice: got %v at %s, want invalid_request", name, a.Params, a.Page.URL.Path)
@@ -105,22 +110,27 @@ func a4(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	// Nor does the claims parameter lead around the client's scopes.
-	r := vouchsafetest.NewRequest(vouchsafetest.CodeOnly, "scope", "openid", "claims", `{"id_token":{"phone_number":null,"email":null},"userinfo":{"phone_number":null,"name":{"essential":true},"email":null}}`)
+	r := vouchsafetest.NewRequest(vouchsafetest.CodeOnly, "scope", "openid", "claims",
+		`{"id_token":{"phone_number":null,"email":null},"userinfo":{"phone_number":null,`+
+			`"name":{"essential":true},"email":null}}`)
 	reply := s.API(t).Redeem(t, r, jo(t, s).Authorize(t, r).Code()).Want(t, 200, "")
-	for from, claims := range map[string]map[string]any{"ID token": s.API(t).Verify(t, reply.ID()).Claims, "user info": s.API(t).Userinfo(t, reply.Access()).Body} {
+	for from, claims := range map[string]map[string]any{"ID token": s.API(t).Verify(t, reply.ID()).Claims,
+		"user info": s.API(t).Userinfo(t, reply.Access()).Body} {
 		if claims["phone_number"] != nil || claims["name"] != nil || claims["email"] == nil {
 			t.Errorf("%s: got %v, want email, and neither name nor phone number", from, claims)
 		}
 	}
 	// Somebody else's client does not get offline access without a yes.
-	a := jo(t, s).Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "scope", "openid offline_access", "prompt", "consent"))
+	a := jo(t, s).Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "scope", "openid offline_access", "prompt",
+		"consent"))
 	if !a.Saw("/consent") {
 		t.Errorf("got pages %v for offline_access, want the consent page", a.Shown)
 	}
 	api := s.API(t)
 	for _, scope := range []string{"admin", "reports:read admin", "openid", "offline_access", "*"} {
 		reply := api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials", "scope", scope)
-		if reply.Status == 200 && reply.String("scope") != "reports:read" || reply.Status != 200 && reply.Error() != "invalid_scope" {
+		if reply.Status == 200 && reply.String("scope") != "reports:read" || reply.Status != 200 &&
+			reply.Error() != "invalid_scope" {
 			t.Errorf("client credentials with scope %q: got %d %s", scope, reply.Status, reply.Raw)
 		}
 	}
@@ -134,7 +144,8 @@ func a5(t *testing.T, s *vouchsafetest.Server) {
 	}
 	b = s.Browser(t, s.Person(t)) // who never met the client
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
-	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "prompt", "none")), "consent_required", "interaction_required")
+	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "prompt", "none")),
+		"consent_required", "interaction_required")
 }
 
 func a6(t *testing.T, s *vouchsafetest.Server) {
@@ -159,7 +170,8 @@ func a6(t *testing.T, s *vouchsafetest.Server) {
 	first := api.Redeem(t, r, a.Code()).Want(t, 200, "")
 	time.Sleep(1100 * time.Millisecond)
 	second := api.Renew(t, web, first.Refresh()).Want(t, 200, "")
-	if was, is := api.Verify(t, first.ID()).Int("auth_time"), api.Verify(t, second.ID()).Int("auth_time"); was != is || was == 0 {
+	if was, is := api.Verify(t, first.ID()).Int("auth_time"),
+		api.Verify(t, second.ID()).Int("auth_time"); was != is || was == 0 {
 		t.Errorf("got auth_time %d, and %d after a refresh", was, is)
 	}
 }
@@ -198,11 +210,14 @@ func a8(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
 	canary := listen(t)
 	enc := base64.RawURLEncoding.EncodeToString
-	object := enc([]byte(`{"alg":"none"}`)) + "." + enc([]byte(`{"client_id":"other","redirect_uri":"https://evil.example/"}`)) + "."
+	object := enc([]byte(`{"alg":"none"}`)) + "." +
+		enc([]byte(`{"client_id":"other","redirect_uri":"https://evil.example/"}`)) + "."
 	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "request", object)), "request_not_supported")
 	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "request_uri", canary.URL)), "request_uri_not_supported")
-	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "request", object, "request_uri", canary.URL)), "request_not_supported", "request_uri_not_supported", "invalid_request")
-	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "registration", `{"redirect_uris":["https://evil.example/"]}`)), "registration_not_supported")
+	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "request", object, "request_uri", canary.URL)),
+		"request_not_supported", "request_uri_not_supported", "invalid_request")
+	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "registration",
+		`{"redirect_uris":["https://evil.example/"]}`)), "registration_not_supported")
 	if n := canary.hits.Load(); n != 0 {
 		t.Errorf("request_uri was fetched %d times", n)
 	}
@@ -210,7 +225,8 @@ func a8(t *testing.T, s *vouchsafetest.Server) {
 
 func a9(t *testing.T, s *vouchsafetest.Server) {
 	odd := map[string]string{
-		"CR and LF": "a\r\nSet-Cookie: evil=1", "NUL": "a\x00b", "no UTF-8": "a\xff\xfe", "HTML": `"><script>alert(1)</script>`,
+		"CR and LF": "a\r\nSet-Cookie: evil=1", "NUL": "a\x00b", "no UTF-8": "a\xff\xfe",
+		"HTML":   `"><script>alert(1)</script>`,
 		"a path": "../../../../etc/passwd", "long": strings.Repeat("s", 20000), "medium": strings.Repeat("s", 2000),
 		"emoji": "🙂", "ANSI": "\x1b[31m", "per cent": "%00%0d%0a", "spaces": "  a  ",
 	}
@@ -243,7 +259,8 @@ func a18(t *testing.T, s *vouchsafetest.Server) {
 		t.Errorf("error: got iss %q, want %q", a.Params.Get("iss"), s.Issuer)
 	}
 	for _, mode := range []string{"query", "form_post"} {
-		if a := b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", mode)); a.Mode != mode || a.Params.Get("iss") != s.Issuer {
+		if a := b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", mode)); a.Mode != mode ||
+			a.Params.Get("iss") != s.Issuer {
 			t.Errorf("%s: got iss %q by %s, want %q", mode, a.Params.Get("iss"), a.Mode, s.Issuer)
 		}
 	}

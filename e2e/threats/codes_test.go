@@ -28,7 +28,8 @@ func codeRows() []row {
 func wantDead(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Client, reply *vouchsafetest.Reply) {
 	t.Helper()
 	api := s.API(t)
-	if info := api.Userinfo(t, reply.Access()); info.Status != 401 || !strings.Contains(info.Header.Get("WWW-Authenticate"), "invalid_token") {
+	if info := api.Userinfo(t, reply.Access()); info.Status != 401 ||
+		!strings.Contains(info.Header.Get("WWW-Authenticate"), "invalid_token") {
 		t.Errorf("user info: got %d %q, want 401 invalid_token", info.Status, info.Header.Get("WWW-Authenticate"))
 	}
 	if c.Method() != "none" && api.Active(t, c, reply.Access()) {
@@ -73,7 +74,8 @@ func c1(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func c3(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_CODE_LIFETIME": "1s"}})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_CODE_LIFETIME": "1s"}})
 	b := jo(t, own)
 	r := vouchsafetest.NewRequest(web)
 	code := b.Code(t, r)
@@ -105,8 +107,10 @@ func c5(t *testing.T, s *vouchsafetest.Server) {
 	}
 	good := vouchsafetest.Challenge("verifier")
 	for _, more := range [][]string{
-		{"code_challenge_method", "plain"}, {"code_challenge_method", "-"}, {"code_challenge_method", ""}, {"code_challenge_method", "s256"}, {"code_challenge_method", "S512"},
-		{"code_challenge", ""}, {"code_challenge", good[:42]}, {"code_challenge", good + "A"}, {"code_challenge", good[:42] + "="}, {"code_challenge", good[:42] + "+"},
+		{"code_challenge_method", "plain"}, {"code_challenge_method", "-"}, {"code_challenge_method", ""},
+		{"code_challenge_method", "s256"}, {"code_challenge_method", "S512"},
+		{"code_challenge", ""}, {"code_challenge", good[:42]}, {"code_challenge", good + "A"},
+		{"code_challenge", good[:42] + "="}, {"code_challenge", good[:42] + "+"},
 		{"code_challenge", good[:42] + " "}, {"code_challenge", strings.Repeat("A", 128)},
 	} {
 		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Public, more...)), "invalid_request")
@@ -143,7 +147,8 @@ func c8(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	for verifier, good := range map[string]bool{
 		strings.Repeat("a", 43): true, strings.Repeat("a", 128): true, strings.Repeat("aZ09-._~", 6): true,
-		strings.Repeat("a", 42): false, strings.Repeat("a", 129): false, strings.Repeat("a", 42) + "!": false, strings.Repeat("a", 42) + " ": false,
+		strings.Repeat("a", 42): false, strings.Repeat("a", 129): false, strings.Repeat("a", 42) + "!": false,
+		strings.Repeat("a", 42) + " ": false,
 		strings.Repeat("a", 42) + "ä": false, strings.Repeat("a", 42) + "+": false, strings.Repeat("a", 42) + "\x00": false,
 	} {
 		r := vouchsafetest.NewRequest(web)
@@ -162,7 +167,9 @@ func c9(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	r := vouchsafetest.NewRequest(web)
 	code := b.Code(t, r)
-	guesses := []string{"", "x", code[:len(code)-1], code[1:], code + "A", code + "=", code + "\n", "\n" + code, code[:10] + "\n" + code[10:], strings.ToUpper(code), code + code, strings.Repeat("A", len(code)), strings.Repeat("A", 100000)}
+	guesses := []string{"", "x", code[:len(code)-1], code[1:], code + "A", code + "=", code + "\n", "\n" + code,
+		code[:10] + "\n" + code[10:], strings.ToUpper(code), code + code, strings.Repeat("A", len(code)),
+		strings.Repeat("A", 100000)}
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for _, c := range alphabet { // the last character has bits that a lax decoder ignores
 		if last := code[:len(code)-1] + string(c); last != code {
@@ -177,7 +184,8 @@ func c9(t *testing.T, s *vouchsafetest.Server) {
 	}
 	for _, guess := range guesses {
 		reply := api.Redeem(t, r, guess)
-		if reply.Status < 400 || reply.Status > 413 || reply.Error() != "invalid_grant" && reply.Error() != "invalid_request" {
+		if reply.Status < 400 || reply.Status > 413 || reply.Error() != "invalid_grant" &&
+			reply.Error() != "invalid_request" {
 			t.Errorf("code %.60q: got %d %s, want invalid_grant", guess, reply.Status, reply.Raw)
 		}
 	}

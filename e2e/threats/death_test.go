@@ -43,7 +43,8 @@ func newDoomed(t *testing.T, s *vouchsafetest.Server) *doomed {
 	d.browser = s.Browser(t, d.person)
 	for _, c := range []vouchsafetest.Client{web, vouchsafetest.Public, vouchsafetest.Opaque} {
 		d.held[c.ID()] = held{c, tokens(t, s, d.browser, vouchsafetest.NewRequest(c))}
-		d.held[c.ID()+" offline"] = held{c, tokens(t, s, d.browser, vouchsafetest.NewRequest(c, "scope", "openid offline_access", "prompt", "consent"))}
+		d.held[c.ID()+" offline"] = held{c,
+			tokens(t, s, d.browser, vouchsafetest.NewRequest(c, "scope", "openid offline_access", "prompt", "consent"))}
 	}
 	return d
 }
@@ -86,7 +87,8 @@ func e7Client(t *testing.T, s *vouchsafetest.Server) {
 func e7SignedOut(t *testing.T, s *vouchsafetest.Server) {
 	d := newDoomed(t, s)
 	hint := d.held["web"].reply.ID()
-	page := d.browser.Get(t, "/logout?"+url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://rp.example/signed-out"}}.Encode())
+	page := d.browser.Get(t, "/logout?"+url.Values{"id_token_hint": {hint},
+		"post_logout_redirect_uri": {"https://rp.example/signed-out"}}.Encode())
 	if page.Left == nil {
 		t.Fatalf("got %s, want to be signed out", page.URL.Path)
 	}
@@ -131,10 +133,13 @@ func e7Tenant(t *testing.T, s *vouchsafetest.Server) {
 	api := w.API(t)
 	deadline(t, "a disabled tenant answers", func() bool { return api.Userinfo(t, reply.Access()).Status == 404 })
 	for what, got := range map[string]*vouchsafetest.Reply{
-		"a refresh token": api.As(t, web, "/token", vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", reply.Refresh())),
-		"a code":          api.As(t, web, "/token", vouchsafetest.Values("grant_type", "authorization_code", "code", code, "code_verifier", r.Verifier, "redirect_uri", web.RedirectURI())),
-		"introspection":   api.As(t, web, "/introspect", url.Values{"token": {reply.Access()}}),
-		"a service":       api.As(t, vouchsafetest.Service, "/token", vouchsafetest.Values("grant_type", "client_credentials")),
+		"a refresh token": api.As(t, web, "/token",
+			vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", reply.Refresh())),
+		"a code": api.As(t, web, "/token",
+			vouchsafetest.Values("grant_type", "authorization_code", "code", code, "code_verifier", r.Verifier,
+				"redirect_uri", web.RedirectURI())),
+		"introspection": api.As(t, web, "/introspect", url.Values{"token": {reply.Access()}}),
+		"a service":     api.As(t, vouchsafetest.Service, "/token", vouchsafetest.Values("grant_type", "client_credentials")),
 	} {
 		if got.Status != 404 {
 			t.Errorf("%s: got %d %s, want 404", what, got.Status, got.Raw)

@@ -25,7 +25,8 @@ func h13(t *testing.T, s *vouchsafetest.Server) {
 	b := w.Browser(t, vouchsafetest.Person{Email: newAddress("example.com"), Password: "a new password 6Wp"})
 	victim := w.member(t)
 	extra := url.Values{
-		"email_verified": {"true"}, "admin": {"1"}, "roles": {"admin"}, "tenant": {"default"}, "tenant_id": {"default"}, "id": {"1"}, "sub": {"1"},
+		"email_verified": {"true"}, "admin": {"1"}, "roles": {"admin"}, "tenant": {"default"}, "tenant_id": {"default"},
+		"id": {"1"}, "sub": {"1"},
 		"user_id": {"1"}, "disabled": {"0"}, "phone_number_verified": {"true"}, "profile": {`{"email_verified":true}`},
 	}
 	f := b.Get(t, "/signup").Forms(t)[0]
@@ -47,11 +48,14 @@ func h13(t *testing.T, s *vouchsafetest.Server) {
 	fill(t, b, profile, own)
 	r := vouchsafetest.NewRequest(web, "prompt", "none", "scope", "openid profile email phone")
 	info := w.API(t).Userinfo(t, w.API(t).Redeem(t, r, b.Code(t, r)).Want(t, 200, "").Access())
-	if info.String("email") != b.Person.Email || info.String("sub") == "1" || info.Body["phone_number"] != nil || info.Body["admin"] != nil || info.Body["roles"] != nil {
+	if info.String("email") != b.Person.Email || info.String("sub") == "1" || info.Body["phone_number"] != nil ||
+		info.Body["admin"] != nil || info.Body["roles"] != nil {
 		t.Errorf("got %s", info.Raw)
 	}
-	for _, member := range []string{`"email_verified":true`, `"roles":["admin"]`, `"tenant":"default"`, `"id":"1"`, `"admin":true`} {
-		body := fmt.Sprintf(`{"client_id":"app","email":%q,"password":"a new password 6Wp",%s}`, newAddress("example.com"), member)
+	for _, member := range []string{`"email_verified":true`, `"roles":["admin"]`, `"tenant":"default"`,
+		`"id":"1"`, `"admin":true`} {
+		body := fmt.Sprintf(`{"client_id":"app","email":%q,"password":"a new password 6Wp",%s}`,
+			newAddress("example.com"), member)
 		if reply := signInAPI(t, w.Server, "/auth/sign-up", body); reply.Status != 400 {
 			t.Errorf("%s: got %d %s, want 400", member, reply.Status, reply.Raw)
 		}
@@ -64,7 +68,8 @@ func h15(t *testing.T, s *vouchsafetest.Server) {
 	client := vouchsafetest.Third.With(vouchsafetest.Client{"client_id": "named", "client_name": payload})
 	id := "stored-" + s.Name
 	w := newSocial(t, s, id, map[string]any{"name": payload})
-	w.Command(t, client.Secret()+"\n", "client", "add", "named", "--kind", "web", "--name", payload, "--redirect-uri", client.RedirectURI(),
+	w.Command(t, client.Secret()+"\n", "client", "add", "named", "--kind", "web", "--name", payload,
+		"--redirect-uri", client.RedirectURI(),
 		"--scope", "openid", "--secret-stdin", "--tenant", id)
 	p := w.member(t, "--name", payload, "--given-name", payload)
 	b := w.Browser(t, p)
@@ -74,7 +79,8 @@ func h15(t *testing.T, s *vouchsafetest.Server) {
 	if !strings.Contains(pages[1].Text(t), "alert(1)") {
 		t.Errorf("the consent page does not name the client: the test shows nothing")
 	}
-	for _, path := range []string{"/", "/account", "/account/profile", "/account/sessions", "/account/activity", "/account/apps", "/account/data", "/signout", "/select", "/login?other=1", "/signup", "/forgot"} {
+	for _, path := range []string{"/", "/account", "/account/profile", "/account/sessions", "/account/activity",
+		"/account/apps", "/account/data", "/signout", "/select", "/login?other=1", "/signup", "/forgot"} {
 		pages = append(pages, b.Get(t, path))
 	}
 	shown := 0
@@ -110,16 +116,21 @@ func h16(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	p := w.member(t)
 	for _, body := range []string{
-		`{"client_id":"app","login":["` + p.Email + `"],"password":"x"}`, `{"client_id":"app","login":{"$ne":null},"password":{"$ne":null}}`,
-		`{"client_id":"app","login":1,"password":true}`, `{"client_id":"app","login":"a","login":"` + p.Email + `","password":"` + p.Password + `"}`,
-		`{"client_id":"app","Login":"` + p.Email + `","password":"` + p.Password + `"}`, `[]`, `null`, `"x"`, `{`, ``, `{"client_id":"app"}{}`,
-		"{\"client_id\":\"app\",\"login\":\"\xff\",\"password\":\"x\"}", `{"client_id":["app"],"login":"a","password":"x"}`, `{"client_id":"app","__proto__":{}}`,
+		`{"client_id":"app","login":["` + p.Email + `"],"password":"x"}`,
+		`{"client_id":"app","login":{"$ne":null},"password":{"$ne":null}}`,
+		`{"client_id":"app","login":1,"password":true}`,
+		`{"client_id":"app","login":"a","login":"` + p.Email + `","password":"` + p.Password + `"}`,
+		`{"client_id":"app","Login":"` + p.Email + `","password":"` + p.Password + `"}`, `[]`, `null`, `"x"`, `{`, ``,
+		`{"client_id":"app"}{}`,
+		"{\"client_id\":\"app\",\"login\":\"\xff\",\"password\":\"x\"}", `{"client_id":["app"],"login":"a","password":"x"}`,
+		`{"client_id":"app","__proto__":{}}`,
 	} {
 		if reply := signInAPI(t, w.Server, "/auth/sign-in", body); reply.Status != 400 || reply.Access() != "" {
 			t.Errorf("%.60q: got %d %s, want 400", body, reply.Status, reply.Raw)
 		}
 	}
-	for _, email := range []string{"a@b\r\nBcc: evil@example.com", "a@example.com\x00", "a@example.com,b@example.com", "<a@example.com>", "a b@example.com", "@", strings.Repeat("a", 300) + "@example.com"} {
+	for _, email := range []string{"a@b\r\nBcc: evil@example.com", "a@example.com\x00", "a@example.com,b@example.com",
+		"<a@example.com>", "a b@example.com", "@", strings.Repeat("a", 300) + "@example.com"} {
 		b := w.Browser(t, vouchsafetest.Person{})
 		f := b.Get(t, "/signup").Forms(t)[0]
 		f.Fields.Set("email", email)
@@ -140,14 +151,17 @@ func h16(t *testing.T, s *vouchsafetest.Server) {
 func m7(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, body := range []string{
-		strings.Repeat("[", 50000), `{"client_id":` + strings.Repeat(`{"a":`, 10000), `{"client_id":"app","login":1e999999999}`,
-		`{"client_id":"app","login":` + strings.Repeat("9", 50000) + `}`, `{"client_id":"app","login":"\ud800"}`, `{"client_id":"app","login":"\u0000","password":"x"}`,
+		strings.Repeat("[", 50000), `{"client_id":` + strings.Repeat(`{"a":`, 10000),
+		`{"client_id":"app","login":1e999999999}`,
+		`{"client_id":"app","login":` + strings.Repeat("9", 50000) + `}`, `{"client_id":"app","login":"\ud800"}`,
+		`{"client_id":"app","login":"\u0000","password":"x"}`,
 	} {
 		if reply := signInAPI(t, w.Server, "/auth/sign-in", body); reply.Status < 400 || reply.Status > 499 {
 			t.Errorf("%.30q: got %d, want it refused", body, reply.Status)
 		}
 	}
-	for _, wish := range []string{strings.Repeat("en-", 20000), strings.Repeat("a,", 20000), "de;q=" + strings.Repeat("0", 30000), strings.Repeat("x-a-", 4000), "*;q=1e400", "\xff\xfe"} {
+	for _, wish := range []string{strings.Repeat("en-", 20000), strings.Repeat("a,", 20000),
+		"de;q=" + strings.Repeat("0", 30000), strings.Repeat("x-a-", 4000), "*;q=1e400", "\xff\xfe"} {
 		b := w.Browser(t, vouchsafetest.Person{})
 		b.Header.Set("Accept-Language", wish)
 		if page := b.Get(t, "/login"); page.Status != 200 && page.Status != 431 {

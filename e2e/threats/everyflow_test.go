@@ -109,7 +109,8 @@ func (f *flows) signUp() (email, session string) {
 	got = f.call("/auth/refresh-tokens", "refresh_token", got.Refresh()).Want(f.t, 200, "")
 	f.api.Userinfo(f.t, got.Access())
 	f.call("/auth/sign-in", "login", email, "password", f.note("wrong password", "wrong canary "+rand.Text()))
-	f.call("/auth/sign-up", "email", email, "password", f.note("password for an address that is taken", "taken canary "+rand.Text()))
+	f.call("/auth/sign-up", "email", email, "password",
+		f.note("password for an address that is taken", "taken canary "+rand.Text()))
 	f.call("/auth/logout", "token", got.Refresh())
 	return email, got.String("auth_session")
 }
@@ -119,7 +120,8 @@ func (f *flows) reset(email, _ string) {
 	var m smtptest.Message
 	for m = f.mail(email, "reset"); m.Code == ""; m = f.mail(email, "reset") { // notices came before
 	}
-	f.call("/auth/confirm-reset", "flow", flow, "code", m.Code, "password", f.note("new password", "reset canary "+rand.Text())).Want(f.t, 200, "")
+	f.call("/auth/confirm-reset", "flow", flow, "code", m.Code, "password",
+		f.note("new password", "reset canary "+rand.Text())).Want(f.t, 200, "")
 	flow = f.call("/auth/send-code", "login", email, "channel", "email").String("flow")
 	if flow != "" {
 		f.mail(email, "sign in")
@@ -179,8 +181,10 @@ func (f *flows) passkey() {
 	}
 	f.note("state of a passkey's challenge", asked.State)
 	fields := page.Forms(t)[0].Fields
-	form := url.Values{"form": fields["form"], "session": fields["session"], "state": {asked.State}, "answer": {string(device.Register(t, asked.Options))}, "name": {"phone"}}
-	if page := b.Post(t, "/account/passkeys", form); page.Status != 200 || !strings.Contains(page.URL.RawQuery, "passkey-added") {
+	form := url.Values{"form": fields["form"], "session": fields["session"], "state": {asked.State},
+		"answer": {string(device.Register(t, asked.Options))}, "name": {"phone"}}
+	if page := b.Post(t, "/account/passkeys", form); page.Status != 200 ||
+		!strings.Contains(page.URL.RawQuery, "passkey-added") {
 		t.Fatalf("a passkey: got %d at %s", page.Status, page.URL)
 	}
 	f.note("form's token", fields.Get("form"))
@@ -208,5 +212,6 @@ func (f *flows) invitation() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.call("/auth/accept-invitation", "invitation", link.Query().Get("invitation"), "password", f.note("password of the invited", "invited canary "+rand.Text())).Want(f.t, 200, "")
+	f.call("/auth/accept-invitation", "invitation", link.Query().Get("invitation"), "password",
+		f.note("password of the invited", "invited canary "+rand.Text())).Want(f.t, 200, "")
 }

@@ -183,7 +183,8 @@ func (f *flows) comeFrom(p *teller) {
 		p.do("")
 		f.turnedAway(deed, page)
 	}
-	made := url.Values{"state": {"state-canary-" + rand.Text()}, "code": {"code-canary-" + rand.Text()}, "error_description": {"text-canary-" + rand.Text()}}
+	made := url.Values{"state": {"state-canary-" + rand.Text()}, "code": {"code-canary-" + rand.Text()},
+		"error_description": {"text-canary-" + rand.Text()}}
 	for name, values := range made {
 		f.note("made-up "+name+" of "+p.Kind, values[0])
 	}
@@ -196,7 +197,8 @@ func (f *flows) comeFrom(p *teller) {
 }
 
 // trip goes to the provider and back. Its name tells the secrets on the way from others.
-func (f *flows) trip(p *teller, name, fault string) (b *vouchsafetest.Browser, way vouchsafetest.Way, page *vouchsafetest.Page) {
+func (f *flows) trip(p *teller, name, fault string) (b *vouchsafetest.Browser, way vouchsafetest.Way,
+	page *vouchsafetest.Page) {
 	f.t.Helper()
 	b = f.social.Browser(f.t, vouchsafetest.Person{})
 	who := somebody(newAddress("example.com"))
@@ -222,7 +224,8 @@ func (f *flows) trip(p *teller, name, fault string) (b *vouchsafetest.Browser, w
 	}
 	heard := p.tell()
 	if fault != "json" && len(heard) != p.secrets() && p.does != repeats {
-		f.t.Fatalf("%s: %s tells %d secrets, want %d: %v", name, p.Kind, len(heard), p.secrets(), slices.Sorted(maps.Keys(heard)))
+		f.t.Fatalf("%s: %s tells %d secrets, want %d: %v", name, p.Kind, len(heard), p.secrets(),
+			slices.Sorted(maps.Keys(heard)))
 	}
 	for what, v := range heard {
 		note(what, v)
@@ -273,7 +276,8 @@ func (f *flows) byApp(p *teller) {
 	f.note("access token for an app, of "+p.Kind, access)
 	there := &flows{t: f.t, s: f.social, api: f.social.API(f.t), secrets: f.secrets}
 	if !p.openID() {
-		got := there.call("/auth/sign-in", "providerType", p.Kind, "access_token", access).Want(f.t, http.StatusConflict, "") // whose address is it?
+		// whose address is it?
+		got := there.call("/auth/sign-in", "providerType", p.Kind, "access_token", access).Want(f.t, http.StatusConflict, "")
 		_, _ = fmt.Fprintln(&f.said, got.Status, got.Header, got.Raw)
 		return
 	}
@@ -295,7 +299,8 @@ func (f *flows) withoutRedis(toRedis *faultproxy.Proxy) (readiness string) {
 	toRedis.Set(faultproxy.Fault{Refuse: true})
 	toRedis.Cut()
 	defer toRedis.Set(faultproxy.Fault{})
-	without := &flows{t: f.t, s: f.s, api: f.s.API(f.t), mails: f.mails, social: f.social, providers: f.providers, secrets: map[string]string{}}
+	without := &flows{t: f.t, s: f.s, api: f.s.API(f.t), mails: f.mails, social: f.social, providers: f.providers,
+		secrets: map[string]string{}}
 	without.reset(without.signUp())
 	without.secondFactor()
 	without.passkey()
@@ -303,7 +308,8 @@ func (f *flows) withoutRedis(toRedis *faultproxy.Proxy) (readiness string) {
 	without.upstream()
 	deadline(f.t, "the server does not notice that Redis is down", func() bool {
 		_, readiness = f.s.Ops(f.t, "/readyz")
-		return strings.Contains(readiness, `"degraded"`) && strings.Contains(f.s.Log(), "counting attempts in this process alone")
+		return strings.Contains(readiness, `"degraded"`) &&
+			strings.Contains(f.s.Log(), "counting attempts in this process alone")
 	})
 	for name, secret := range without.secrets {
 		f.note(name+withoutRedis, secret)

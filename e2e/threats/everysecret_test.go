@@ -38,7 +38,8 @@ func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 		toRedis = faultproxy.Start(t, redistest.StartServer(t).Address())
 		env["VOUCHSAFE_REDIS_URL"] = "redis://" + toRedis.Address + "/0"
 	}
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: env})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: env})
 	f := &flows{t: t, s: own, api: own.API(t), mails: mails, secrets: secretsOfARun(t, own)}
 	f.federate()
 	f.all()
@@ -57,7 +58,9 @@ func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 	_, places["metrics"] = own.Ops(t, "/metrics")
 	_, places["readiness"] = own.Ops(t, "/readyz")
 	places["database"], places["log"] = own.Dump(t), own.Log()
-	for name, mark := range map[string]string{"log": `"path":"/auth/confirm-reset"`, "database": "@example.com", "metrics": "vouchsafe_", "pg_dump": "@example.com", "answers to errors": "invalid", "answers on the way from a provider": "<form"} {
+	for name, mark := range map[string]string{"log": `"path":"/auth/confirm-reset"`, "database": "@example.com",
+		"metrics": "vouchsafe_", "pg_dump": "@example.com", "answers to errors": "invalid",
+		"answers on the way from a provider": "<form"} {
 		if text, ok := places[name]; ok && !strings.Contains(text, mark) {
 			t.Fatalf("%s: does not hold %s: it was not read rightly", name, mark)
 		}
@@ -103,13 +106,16 @@ func (f *flows) errors() string {
 	for _, v := range f.kinds() {
 		q := url.QueryEscape(v)
 		for _, path := range []string{
-			"/authorize?i=" + q, "/authorize?client_id=" + "web&redirect_uri=" + url.QueryEscape("https://rp.example/callback") + "&response_type=code&prompt=none&id_token_hint=" + q,
-			"/logout?id_token_hint=" + q, "/logout?l=" + q, "/logout?r=" + q, "/reset?token=" + q, "/signup/confirm?token=" + q, "/setup?token=" + q, "/nowhere?x=" + q,
+			"/authorize?i=" + q, "/authorize?client_id=" + "web&redirect_uri=" + url.QueryEscape("https://rp.example/callback") +
+				"&response_type=code&prompt=none&id_token_hint=" + q,
+			"/logout?id_token_hint=" + q, "/logout?l=" + q, "/logout?r=" + q, "/reset?token=" + q, "/signup/confirm?token=" + q,
+			"/setup?token=" + q, "/nowhere?x=" + q,
 		} {
 			keep(f.api.Do(f.t, f.api.Request(f.t, http.MethodGet, path, "", "")))
 		}
 		for _, name := range []string{"code", "refresh_token", "client_secret", "client_assertion", "password"} {
-			keep(f.api.As(f.t, web.With(vouchsafetest.Client{"client_secret": nil, "token_endpoint_auth_method": "none"}), "/token", vouchsafetest.Values("grant_type", "authorization_code", "redirect_uri", "x", name, v)))
+			keep(f.api.As(f.t, web.With(vouchsafetest.Client{"client_secret": nil, "token_endpoint_auth_method": "none"}),
+				"/token", vouchsafetest.Values("grant_type", "authorization_code", "redirect_uri", "x", name, v)))
 		}
 		keep(f.api.Form(f.t, "/introspect", url.Values{"token": {v}}))
 		keep(f.call("/auth/sign-in", "login", "nobody@example.com", "password", v))
@@ -148,7 +154,8 @@ func (f *flows) down() string {
 			continue
 		}
 		for _, r := range []*vouchsafetest.Reply{
-			f.api.Renew(f.t, web, v), f.api.As(f.t, web, "/revoke", url.Values{"token": {v}}), f.call("/auth/sign-in", "login", "jo@example.com", "password", v),
+			f.api.Renew(f.t, web, v), f.api.As(f.t, web, "/revoke", url.Values{"token": {v}}),
+			f.call("/auth/sign-in", "login", "jo@example.com", "password", v),
 		} {
 			_, _ = fmt.Fprintln(&said, r.Status, r.Header, r.Raw)
 		}
@@ -193,11 +200,14 @@ func o1Mail(t *testing.T, s *vouchsafetest.Server) {
 	}
 	const password = "smtp-canary-7Kq2ZxV9"
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Clients: []vouchsafetest.Client{mobile}, Env: map[string]string{
-		"VOUCHSAFE_LOG_LEVEL": "debug", "VOUCHSAFE_SMTP_URL": "smtp://vouchsafe:" + password + "@127.0.0.1:1", "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+		"VOUCHSAFE_LOG_LEVEL": "debug", "VOUCHSAFE_SMTP_URL": "smtp://vouchsafe:" + password + "@127.0.0.1:1",
+		"VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
 	}})
 	f := &flows{t: t, s: own, api: own.API(t), secrets: map[string]string{"password of the mail server": password}}
 	f.call("/auth/sign-up", "email", "jo@example.com", "password", f.note("password", "canary password of nobody"))
-	deadline(t, "the log does not tell that mail cannot be sent", func() bool { return strings.Contains(own.Log(), "127.0.0.1:1") })
+	deadline(t, "the log does not tell that mail cannot be sent", func() bool {
+		return strings.Contains(own.Log(), "127.0.0.1:1")
+	})
 	_, metrics := own.Ops(t, "/metrics")
 	for _, seen := range sightings(f.secrets, own.Log()+metrics) {
 		t.Errorf("%s: can be seen", seen)

@@ -58,8 +58,10 @@ func g1(t *testing.T, s *vouchsafetest.Server) {
 	}
 	state := mine.Query().Get("state")
 	for what, to := range map[string]string{
-		"no state": with("state", ""), "a made-up state": with("state", rand.Text()), "another's state": with("state", theirs.Query().Get("state")),
-		"a state cut short": with("state", state[:len(state)-2]), "all of another's": elsewhere, "two states": back + "&state=x",
+		"no state": with("state", ""), "a made-up state": with("state", rand.Text()),
+		"another's state":   with("state", theirs.Query().Get("state")),
+		"a state cut short": with("state", state[:len(state)-2]), "all of another's": elsewhere,
+		"two states":                  back + "&state=x",
 		"another provider's callback": strings.Replace(back, "/google/", "/corp/", 1),
 		"another tenant's callback":   strings.Replace(back, "/t/"+w.TenantID, "", 1),
 	} {
@@ -194,9 +196,12 @@ func g15(t *testing.T, s *vouchsafetest.Server) {
 func g16(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, email := range []string{
-		"a@evil.example@corp.example", `"a@evil.example"@corp.example`, "a@corp.example.evil.example", "a@evilcorp.example", "a@sub.corp.example",
-		"a@corp.example,b@evil.example", "a@corp.example b@evil.example", "a@evil.example(@corp.example)", "<a@evil.example>@corp.example", "a@corp.example\u0000.evil.example",
-		"a@corp.example\r\nBcc: b@evil.example", "a@с\u043erp.example", "@corp.example", "corp.example", "a@corp.example;", "a@[corp.example]", "a@.corp.example",
+		"a@evil.example@corp.example", `"a@evil.example"@corp.example`, "a@corp.example.evil.example",
+		"a@evilcorp.example", "a@sub.corp.example",
+		"a@corp.example,b@evil.example", "a@corp.example b@evil.example", "a@evil.example(@corp.example)",
+		"<a@evil.example>@corp.example", "a@corp.example\u0000.evil.example",
+		"a@corp.example\r\nBcc: b@evil.example", "a@с\u043erp.example", "@corp.example", "corp.example", "a@corp.example;",
+		"a@[corp.example]", "a@.corp.example",
 	} {
 		b := w.Browser(t, vouchsafetest.Person{})
 		who := somebody(email)
@@ -275,7 +280,8 @@ func g19(t *testing.T, s *vouchsafetest.Server) {
 			begun := time.Now().Unix()
 			page = b.Get(t, visit(t, left, who))
 			if fault != "" {
-				if page.Left != nil || !strings.HasSuffix(page.URL.Path, "/login") || !strings.Contains(page.Body, "does not say that you have just signed in there") {
+				if page.Left != nil || !strings.HasSuffix(page.URL.Path, "/login") ||
+					!strings.Contains(page.Body, "does not say that you have just signed in there") {
 					t.Errorf("%v, %s: got to %s, want to be asked for another proof", wants, fault, page.URL.Path)
 				}
 				continue

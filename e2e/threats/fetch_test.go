@@ -60,8 +60,10 @@ func l1(t *testing.T, s *vouchsafetest.Server) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	var clients []vouchsafetest.Client
 	for i, host := range []string{
-		"127.0.0.1", "localhost", "127.1", "0.0.0.0", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost.",
-		"[::]", "10.0.0.1", "169.254.169.254", "192.168.0.1", "[fd00::1]", "[fe80::1]", "[64:ff9b::7f00:1]", "100.64.0.1", "127.255.0.7",
+		"127.0.0.1", "localhost", "127.1", "0.0.0.0", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]",
+		"[::ffff:7f00:1]", "localhost.",
+		"[::]", "10.0.0.1", "169.254.169.254", "192.168.0.1", "[fd00::1]", "[fe80::1]", "[64:ff9b::7f00:1]",
+		"100.64.0.1", "127.255.0.7",
 	} {
 		clients = append(clients, keysAt(fmt.Sprintf("inner-%d", i), "https://"+host+":"+port+"/jwks.json"))
 	}
@@ -72,7 +74,9 @@ func l1(t *testing.T, s *vouchsafetest.Server) {
 			declared = append(declared, c)
 		}
 	}
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Clients: declared, Env: map[string]string{"VOUCHSAFE_ALLOW_PRIVATE_FETCH": "false"}})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Clients: declared,
+			Env: map[string]string{"VOUCHSAFE_ALLOW_PRIVATE_FETCH": "false"}})
 	answers := map[string]bool{}
 	for _, c := range declared {
 		reply := asks(t, own, c.ID())
@@ -128,7 +132,8 @@ func l2(t *testing.T, s *vouchsafetest.Server) {
 	base := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
 	own := vouchsafetest.Start(t, vouchsafetest.Options{
 		Production: s.Database != "",
-		Clients:    []vouchsafetest.Client{keysAt("long", base+"/long"), keysAt("slow", base+"/slow"), keysAt("bomb", base+"/bomb"), keysAt("around", base+"/around")},
+		Clients: []vouchsafetest.Client{keysAt("long", base+"/long"), keysAt("slow", base+"/slow"),
+			keysAt("bomb", base+"/bomb"), keysAt("around", base+"/around")},
 	})
 	for _, id := range []string{"long", "slow", "bomb", "around"} {
 		hits.Store(0)

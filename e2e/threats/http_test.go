@@ -58,14 +58,19 @@ func k1(t *testing.T, s *vouchsafetest.Server) {
 	host := strings.TrimPrefix(strings.TrimPrefix(s.Issuer, "http://"), "https://")
 	const path = "/.well-known/openid-configuration"
 	for name, request := range map[string]string{
-		"absolute form of another host": "GET http://evil.example" + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n",
-		"no Host":                       "GET " + path + " HTTP/1.1\r\nConnection: close\r\n\r\n",
-		"two Hosts":                     "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
-		"HTTP/1.0 without Host":         "GET " + path + " HTTP/1.0\r\n\r\n",
-		"lengths that disagree":         "POST /token HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 5\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello!",
-		"a bad chunk":                   "POST /token HTTP/1.1\r\nHost: " + host + "\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
-		"a header with a space":         "GET " + path + " HTTP/1.1\r\nHost : " + host + "\r\nConnection: close\r\n\r\n",
-		"CONNECT":                       "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n",
+		"absolute form of another host": "GET http://evil.example" + path + " HTTP/1.1\r\nHost: " + host +
+			"\r\nConnection: close\r\n\r\n",
+		"no Host": "GET " + path + " HTTP/1.1\r\nConnection: close\r\n\r\n",
+		"two Hosts": "GET " + path + " HTTP/1.1\r\nHost: " + host +
+			"\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+		"HTTP/1.0 without Host": "GET " + path + " HTTP/1.0\r\n\r\n",
+		"lengths that disagree": "POST /token HTTP/1.1\r\nHost: " + host +
+			"\r\nContent-Length: 5\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello!",
+		"a bad chunk": "POST /token HTTP/1.1\r\nHost: " + host +
+			"\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n" +
+			"zz\r\nhello\r\n0\r\n\r\n",
+		"a header with a space": "GET " + path + " HTTP/1.1\r\nHost : " + host + "\r\nConnection: close\r\n\r\n",
+		"CONNECT":               "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n",
 	} {
 		line := raw(t, s, request)
 		if line != "" && !strings.Contains(line, " 4") {
@@ -95,14 +100,17 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 	const registered = "https://spa.example"
 	for _, path := range open {
 		preflight := ask(http.MethodOptions, path, registered)
-		if got := preflight.Header.Get("Access-Control-Allow-Origin"); got != registered && got != "*" || preflight.Status >= 300 {
+		if got := preflight.Header.Get("Access-Control-Allow-Origin"); got != registered && got != "*" ||
+			preflight.Status >= 300 {
 			t.Errorf("%s for %s: got %d, %q, want to be allowed", path, registered, preflight.Status, got)
 		}
 		if got := preflight.Header.Get("Access-Control-Allow-Credentials"); got != "" {
 			t.Errorf("%s: got Access-Control-Allow-Credentials %q, want none: there are no cookies there", path, got)
 		}
 	}
-	for _, origin := range []string{"https://evil.example", "null", "https://spa.example.evil.example", "https://evilspa.example", "http://spa.example", "https://spa.example:444", "https://SPA.example.", "https://spa.example/", s.Issuer + ".evil.example"} {
+	for _, origin := range []string{"https://evil.example", "null", "https://spa.example.evil.example",
+		"https://evilspa.example", "http://spa.example", "https://spa.example:444", "https://SPA.example.",
+		"https://spa.example/", s.Issuer + ".evil.example"} {
 		for _, path := range open {
 			for _, method := range []string{http.MethodOptions, http.MethodGet} {
 				got := ask(method, path, origin).Header.Get("Access-Control-Allow-Origin")
@@ -112,7 +120,8 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	for _, path := range []string{"/authorize", "/login", "/consent", "/select", "/logout", "/signout", "/introspect", "/"} {
+	for _, path := range []string{"/authorize", "/login", "/consent", "/select", "/logout",
+		"/signout", "/introspect", "/"} {
 		for _, method := range []string{http.MethodOptions, http.MethodGet} {
 			if got := ask(method, path, registered).Header.Get("Access-Control-Allow-Origin"); got != "" {
 				t.Errorf("%s %s: got Access-Control-Allow-Origin %q, want none there", method, path, got)
@@ -120,12 +129,15 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	// Errors can be read by the page too.
-	req := api.Request(t, http.MethodPost, "/token", "application/x-www-form-urlencoded", "grant_type=authorization_code&code=x&client_id=public")
+	req := api.Request(t, http.MethodPost, "/token", "application/x-www-form-urlencoded",
+		"grant_type=authorization_code&code=x&client_id=public")
 	req.Header.Set("Origin", registered)
 	if reply := api.Do(t, req); reply.Header.Get("Access-Control-Allow-Origin") != registered {
-		t.Errorf("an error at /token: got Access-Control-Allow-Origin %q, want %s", reply.Header.Get("Access-Control-Allow-Origin"), registered)
+		t.Errorf("an error at /token: got Access-Control-Allow-Origin %q, want %s",
+			reply.Header.Get("Access-Control-Allow-Origin"), registered)
 	}
-	if got := ask(http.MethodGet, "/token", registered).Header.Values("Vary"); !strings.Contains(strings.Join(got, ","), "Origin") {
+	if got := ask(http.MethodGet, "/token",
+		registered).Header.Values("Vary"); !strings.Contains(strings.Join(got, ","), "Origin") {
 		t.Errorf("got Vary %q, want Origin", got)
 	}
 }
@@ -134,7 +146,9 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 func k4(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
-	for _, path := range []string{"/", "/login", "/signout", "/signed-out", "/select", "/nothing-here", "/authorize", "/authorize?client_id=web", "/consent", "/setup", vouchsafetest.NewRequest(web, "response_mode", "form_post").Path()} {
+	for _, path := range []string{"/", "/login", "/signout", "/signed-out", "/select", "/nothing-here", "/authorize",
+		"/authorize?client_id=web", "/consent", "/setup",
+		vouchsafetest.NewRequest(web, "response_mode", "form_post").Path()} {
 		page := b.Get(t, path)
 		if s.Database != "" && page.Header.Get("Strict-Transport-Security") == "" {
 			t.Errorf("%s: got no Strict-Transport-Security", path)
@@ -148,8 +162,10 @@ func k4(t *testing.T, s *vouchsafetest.Server) {
 	}
 	for _, path := range []string{"/token", "/userinfo", "/introspect", "/revoke"} {
 		reply := api.Form(t, path, url.Values{})
-		if !strings.Contains(reply.Header.Get("Cache-Control"), "no-store") || reply.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: got Cache-Control %q and X-Content-Type-Options %q", path, reply.Header.Get("Cache-Control"), reply.Header.Get("X-Content-Type-Options"))
+		if !strings.Contains(reply.Header.Get("Cache-Control"), "no-store") ||
+			reply.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: got Cache-Control %q and X-Content-Type-Options %q", path, reply.Header.Get("Cache-Control"),
+				reply.Header.Get("X-Content-Type-Options"))
 		}
 	}
 }
@@ -157,8 +173,10 @@ func k4(t *testing.T, s *vouchsafetest.Server) {
 func k5(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	login := b.Get(t, vouchsafetest.NewRequest(web).Path())
-	for _, path := range []string{"/login", "/consent", "/select", "/signout", "/token", "/introspect", "/revoke", "/authorize"} {
-		for _, kind := range []string{"text/plain", "application/json", "multipart/form-data; boundary=x", "application/xml"} {
+	for _, path := range []string{"/login", "/consent", "/select", "/signout", "/token", "/introspect",
+		"/revoke", "/authorize"} {
+		for _, kind := range []string{"text/plain", "application/json",
+			"multipart/form-data; boundary=x", "application/xml"} {
 			req := api.Request(t, http.MethodPost, path, kind, `{"login":"jo@example.com","password":"x"}`)
 			req.Header.Set("Origin", s.Issuer)
 			req.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -175,8 +193,10 @@ func k5(t *testing.T, s *vouchsafetest.Server) {
 func k6(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, path := range []string{
-		"//", "//login", "/./login", "/login/../metrics", "/..;/metrics", "/%2e%2e/metrics", "/login%2f..%2fmetrics", "/%00", "/login;x=y", "/login/", "/TOKEN", "/token/",
-		"/static/../login", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..%2f..%2fetc%2fpasswd", "/static/", "/t/", "/t//login", "/t/../login", "/.git/config", "/.env", "/clients.yaml", "/data/vouchsafe.db",
+		"//", "//login", "/./login", "/login/../metrics", "/..;/metrics", "/%2e%2e/metrics", "/login%2f..%2fmetrics", "/%00",
+		"/login;x=y", "/login/", "/TOKEN", "/token/",
+		"/static/../login", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..%2f..%2fetc%2fpasswd", "/static/", "/t/",
+		"/t//login", "/t/../login", "/.git/config", "/.env", "/clients.yaml", "/data/vouchsafe.db",
 	} {
 		reply := api.Do(t, api.Request(t, http.MethodGet, path, "", ""))
 		if reply.Status == http.StatusOK && path != "//" || strings.Contains(reply.Raw, "root:") {
@@ -189,13 +209,16 @@ func k6(t *testing.T, s *vouchsafetest.Server) {
 	for _, path := range []string{"/token", "/introspect", "/revoke", "/login", "/consent"} {
 		for _, method := range []string{"TRACE", "PATCH", "DELETE", "BOGUS", "PUT"} {
 			reply := api.Do(t, api.Request(t, method, path, "", ""))
-			if reply.Status != http.StatusMethodNotAllowed && reply.Status != http.StatusNotFound && reply.Status != http.StatusBadRequest {
+			if reply.Status != http.StatusMethodNotAllowed && reply.Status != http.StatusNotFound &&
+				reply.Status != http.StatusBadRequest {
 				t.Errorf("%s %s: got %d, want 405", method, path, reply.Status)
 			}
 		}
 	}
 	// Headers that pretend another method or another client do nothing.
-	req := api.Request(t, http.MethodGet, "/token?grant_type=client_credentials&client_id=service-post&client_secret="+vouchsafetest.ServicePost.Secret(), "", "")
+	req := api.Request(t, http.MethodGet,
+		"/token?grant_type=client_credentials&client_id=service-post&client_secret="+
+			vouchsafetest.ServicePost.Secret(), "", "")
 	for _, h := range []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"} {
 		req.Header.Set(h, "POST")
 	}
@@ -211,10 +234,13 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 	ask := func(method, path string) *vouchsafetest.Reply { return api.Do(t, api.Request(t, method, path, "", "")) }
 	s.Command(t, "", "tenant", "add", "k12")
 	for _, path := range []string{
-		"/%6cogin", "/%6Cogin", "/login%2fpasskey", "/login%2Fpasskey", "/%74oken", "/%6awks", "/.well-known/openid%2dconfiguration", "/%68ealthz", "/%72eadyz", "/%61ccount",
-		"/t/k12%2flogin", "/t%2fk12/login", "/%74/k12/login", "/t/%6b12/login", "/t/k12/%6cogin", "/t/k12/login%2f", "/static%2fx", "/.well-known%2fopenid-configuration/t/k12",
+		"/%6cogin", "/%6Cogin", "/login%2fpasskey", "/login%2Fpasskey", "/%74oken", "/%6awks",
+		"/.well-known/openid%2dconfiguration", "/%68ealthz", "/%72eadyz", "/%61ccount",
+		"/t/k12%2flogin", "/t%2fk12/login", "/%74/k12/login", "/t/%6b12/login", "/t/k12/%6cogin", "/t/k12/login%2f",
+		"/static%2fx", "/.well-known%2fopenid-configuration/t/k12",
 		"/.well-known/openid-configuration/t%2fk12", "/%2flogin", "/login%00", "/login%20", "/login%3bx=y", "/x/%2e%2e/login",
-		"//login", "//login/", "/login//", "/./login/", "//evil.example/", "/\\evil.example/", "/%2fevil.example/", "/t/k12//evil.example/", "/t/k12//",
+		"//login", "//login/", "/login//", "/./login/", "//evil.example/", "/\\evil.example/", "/%2fevil.example/",
+		"/t/k12//evil.example/", "/t/k12//",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 			if reply := ask(method, path); reply.Status != http.StatusNotFound || reply.Header.Get("Location") != "" {
@@ -224,8 +250,10 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 	}
 	// A slash too many leads to the same path of this server, and is served by nothing itself.
 	for path, want := range map[string]string{
-		"/login/": "/login", "/login/?next=//evil.example": "/login?next=//evil.example", "/jwks/": "/jwks", "/account/": "/account",
-		"/t/k12/login/": "/t/k12/login", "/t/k12/jwks/": "/t/k12/jwks", "/.well-known/openid-configuration/": "/.well-known/openid-configuration",
+		"/login/": "/login", "/login/?next=//evil.example": "/login?next=//evil.example", "/jwks/": "/jwks",
+		"/account/":     "/account",
+		"/t/k12/login/": "/t/k12/login", "/t/k12/jwks/": "/t/k12/jwks",
+		"/.well-known/openid-configuration/": "/.well-known/openid-configuration",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			if reply := ask(method, path); vouchsafetest.Leads(reply.Status, reply.Header) != want {
@@ -243,7 +271,8 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 	}
 	// Clients look for a tenant's metadata before or behind its path.
 	for _, name := range []string{"openid-configuration", "oauth-authorization-server"} {
-		for _, path := range []string{"/t/k12/.well-known/" + name, "/.well-known/" + name + "/t/k12", "/.well-known/" + name + "/t/k12/"} {
+		for _, path := range []string{"/t/k12/.well-known/" + name, "/.well-known/" + name + "/t/k12",
+			"/.well-known/" + name + "/t/k12/"} {
 			if reply := ask(http.MethodGet, path).Want(t, http.StatusOK, ""); reply.String("issuer") != s.Issuer+"/t/k12" {
 				t.Errorf("%s: got the metadata of %q", path, reply.String("issuer"))
 			}
@@ -259,7 +288,8 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 		"TLS 1.0": {MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10},
 		"TLS 1.1": {MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11},
 		"weak suites": {MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{
-			tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA,
+			tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_AES_128_GCM_SHA256,
 		}},
 	} {
 		config.RootCAs, config.ServerName = s.Certificate.Roots, "localhost"
@@ -273,9 +303,11 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
 			continue
 		}
-		good := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "CHACHA20"))
+		good := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA") &&
+			(strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "CHACHA20"))
 		conn, err := tls.Dial("tcp", s.Address, &tls.Config{
-			MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}, RootCAs: s.Certificate.Roots, ServerName: "localhost",
+			MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID},
+			RootCAs: s.Certificate.Roots, ServerName: "localhost",
 		})
 		if err == nil {
 			conn.Close()
@@ -288,7 +320,8 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 
 func k8(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
-	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/vars", "/debug/pprof/heap", "/docs", "/swagger", "/openapi.json", "/admin", "/admin/", "/api", "/graphql", "/actuator", "/server-status"} {
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/vars", "/debug/pprof/heap", "/docs", "/swagger",
+		"/openapi.json", "/admin", "/admin/", "/api", "/graphql", "/actuator", "/server-status"} {
 		if reply := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); reply.Status != http.StatusNotFound {
 			t.Errorf("%s: got %d, want 404", path, reply.Status)
 		}
@@ -312,9 +345,11 @@ func m1(t *testing.T, s *vouchsafetest.Server) {
 	const form = "application/x-www-form-urlencoded"
 	large := strings.Repeat("x", 4<<20)
 	for name, req := range map[string]*http.Request{
-		"a body of 4 MiB":      api.Request(t, http.MethodPost, "/token", form, "grant_type="+large),
-		"100,000 fields":       api.Request(t, http.MethodPost, "/token", form, strings.Repeat("a=b&", 100000)),
-		"10,000 scopes":        api.Request(t, http.MethodPost, "/token", form, "grant_type=client_credentials&client_id=service-post&client_secret="+vouchsafetest.ServicePost.Secret()+"&scope="+strings.Repeat("s%20", 10000)),
+		"a body of 4 MiB": api.Request(t, http.MethodPost, "/token", form, "grant_type="+large),
+		"100,000 fields":  api.Request(t, http.MethodPost, "/token", form, strings.Repeat("a=b&", 100000)),
+		"10,000 scopes": api.Request(t, http.MethodPost, "/token", form,
+			"grant_type=client_credentials&client_id=service-post&client_secret="+vouchsafetest.ServicePost.Secret()+"&scope="+
+				strings.Repeat("s%20", 10000)),
 		"introspection, 4 MiB": api.Request(t, http.MethodPost, "/introspect", form, "token="+large),
 		"user info, 4 MiB":     api.Request(t, http.MethodPost, "/userinfo", form, "access_token="+large),
 		"authorize, 4 MiB":     api.Request(t, http.MethodPost, "/authorize", form, "state="+large),
@@ -332,7 +367,8 @@ func m1(t *testing.T, s *vouchsafetest.Server) {
 	if page.Left != nil || page.Status >= 500 || time.Since(start) > 5*time.Second {
 		t.Errorf("a password of 2 MiB: got %d after %v", page.Status, time.Since(start))
 	}
-	if line := raw(t, s, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 2<<20)+"\r\n\r\n"); line != "" && !strings.Contains(line, " 4") {
+	if line := raw(t, s, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x",
+		2<<20)+"\r\n\r\n"); line != "" && !strings.Contains(line, " 4") {
 		t.Errorf("headers of 2 MiB: got %q, want 431", line)
 	}
 }
@@ -344,7 +380,8 @@ func h2(t *testing.T, s *vouchsafetest.Server) {
 	fields := form.Fields
 	fields.Set("login", b.Person.Email)
 	fields.Set("password", b.Person.Password)
-	for _, origin := range []string{"https://evil.example", "null", s.Issuer + ".evil.example", strings.Replace(s.Issuer, "localhost", "evil.localhost", 1)} {
+	for _, origin := range []string{"https://evil.example", "null", s.Issuer + ".evil.example",
+		strings.Replace(s.Issuer, "localhost", "evil.localhost", 1)} {
 		if page := b.PostFrom(t, origin, form.Action, fields); page.Status != http.StatusForbidden {
 			t.Errorf("the sign-in form from %s: got %d at %s, want 403", origin, page.Status, page.URL.Path)
 		}
@@ -354,7 +391,8 @@ func h2(t *testing.T, s *vouchsafetest.Server) {
 	if reply := api.Form(t, "/login", fields); reply.Status != http.StatusForbidden {
 		t.Errorf("the sign-in form from nowhere: got %d, want 403", reply.Status)
 	}
-	if page := s.Browser(t, b.Person).Post(t, form.Action, fields); page.Left != nil || page.Status != http.StatusForbidden && page.Status != http.StatusBadRequest {
+	if page := s.Browser(t, b.Person).Post(t, form.Action, fields); page.Left != nil ||
+		page.Status != http.StatusForbidden && page.Status != http.StatusBadRequest {
 		t.Errorf("the sign-in form in another browser: got %d, want 403", page.Status)
 	}
 	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required")

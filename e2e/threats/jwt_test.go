@@ -66,21 +66,24 @@ func forgeries(t *testing.T, api *vouchsafetest.API, token string) map[string]st
 		return enc(h)
 	}
 	extra := map[jose.HeaderKey]any{"kid": kid, "typ": typ}
-	embedded := map[jose.HeaderKey]any{"kid": kid, "typ": typ, "jwk": jose.JSONWebKey{Key: keyed[0].Key.Public(), KeyID: kid}}
+	embedded := map[jose.HeaderKey]any{"kid": kid, "typ": typ,
+		"jwk": jose.JSONWebKey{Key: keyed[0].Key.Public(), KeyID: kid}}
 	out := map[string]string{
-		"alg none":              with("none") + "." + parts[1] + ".",
-		"alg nOnE":              with("nOnE") + "." + parts[1] + "." + parts[2],
-		"HS256, public JWK":     vouchsafetest.Sign(t, jose.HS256, asJWK, extra, claims),
-		"a foreign ES256 key":   vouchsafetest.Sign(t, jose.ES256, keyed[0].Key, extra, claims),
-		"a foreign EdDSA key":   vouchsafetest.Sign(t, jose.EdDSA, keyed[1].Key, extra, claims),
-		"a foreign RS256 key":   vouchsafetest.Sign(t, jose.RS256, keyed[2].Key, extra, claims),
-		"a key it brings":       vouchsafetest.Sign(t, jose.ES256, keyed[0].Key, embedded, claims),
-		"no signature":          parts[0] + "." + parts[1] + ".",
-		"a zero signature":      parts[0] + "." + parts[1] + "." + enc(make([]byte, 64)),
-		"a cut signature":       token[:len(token)-4],
-		"other claims":          parts[0] + "." + enc(bytes.Replace(payload, []byte(`"sub":"`), []byte(`"sub":"x`), 1)) + "." + parts[2],
-		"a second signature":    token + "." + parts[2],
-		"JSON serialization":    `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
+		"alg none":            with("none") + "." + parts[1] + ".",
+		"alg nOnE":            with("nOnE") + "." + parts[1] + "." + parts[2],
+		"HS256, public JWK":   vouchsafetest.Sign(t, jose.HS256, asJWK, extra, claims),
+		"a foreign ES256 key": vouchsafetest.Sign(t, jose.ES256, keyed[0].Key, extra, claims),
+		"a foreign EdDSA key": vouchsafetest.Sign(t, jose.EdDSA, keyed[1].Key, extra, claims),
+		"a foreign RS256 key": vouchsafetest.Sign(t, jose.RS256, keyed[2].Key, extra, claims),
+		"a key it brings":     vouchsafetest.Sign(t, jose.ES256, keyed[0].Key, embedded, claims),
+		"no signature":        parts[0] + "." + parts[1] + ".",
+		"a zero signature":    parts[0] + "." + parts[1] + "." + enc(make([]byte, 64)),
+		"a cut signature":     token[:len(token)-4],
+		"other claims": parts[0] + "." + enc(bytes.Replace(payload, []byte(`"sub":"`),
+			[]byte(`"sub":"x`), 1)) + "." + parts[2],
+		"a second signature": token + "." + parts[2],
+		"JSON serialization": `{"payload":"` + parts[1] + `","protected":"` + parts[0] +
+			`","signature":"` + parts[2] + `"}`,
 		"an alg of another key": with("EdDSA") + "." + parts[1] + "." + parts[2],
 		"white space":           parts[0] + "." + parts[1] + ". " + parts[2],
 		"padding":               token + "=",
@@ -104,7 +107,9 @@ func f1(t *testing.T, s *vouchsafetest.Server) {
 		if a.Code() != "" {
 			t.Errorf("hint, %s: got a code, want it not to be believed", name)
 		}
-		page := s.Browser(t, b.Person).Get(t, "/logout?"+url.Values{"id_token_hint": {forged}, "post_logout_redirect_uri": {"https://rp.example/signed-out"}}.Encode())
+		page := s.Browser(t, b.Person).Get(t,
+			"/logout?"+url.Values{"id_token_hint": {forged},
+				"post_logout_redirect_uri": {"https://rp.example/signed-out"}}.Encode())
 		if page.Left != nil {
 			t.Errorf("logout hint, %s: the browser was sent to %s", name, page.Left)
 		}
@@ -127,14 +132,18 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 		t.Fatal(err)
 	}
 	bombs := map[string]string{
-		"dots":             strings.Repeat(".", 1<<20),
-		"letters":          strings.Repeat("A", 1<<20),
-		"parts":            strings.Repeat("AA.", 300000),
-		"PBES2":            enc([]byte(`{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2c":2147483647,"p2s":"AAAA"}`)) + ".AAAA.AAAA.AAAA.AAAA",
-		"zip":              enc([]byte(`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`)) + "..AAAAAAAAAAAAAAAA." + enc(zip.Bytes()) + ".AAAAAAAAAAAAAAAAAAAAAA",
-		"JWE":              enc([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM"}`)) + "." + strings.Repeat("A", 342) + ".AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
-		"deep JSON":        enc([]byte(strings.Repeat(`{"a":`, 50000)+"1"+strings.Repeat("}", 50000))) + ".e30.AAAA",
-		"in room, nested":  enc([]byte(`{"alg":"RS256","a":`+strings.Repeat(`{"a":`, 1500)+"1"+strings.Repeat("}", 1501))) + ".e30.AAAA",
+		"dots":    strings.Repeat(".", 1<<20),
+		"letters": strings.Repeat("A", 1<<20),
+		"parts":   strings.Repeat("AA.", 300000),
+		"PBES2": enc([]byte(`{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2c":2147483647,"p2s":"AAAA"}`)) +
+			".AAAA.AAAA.AAAA.AAAA",
+		"zip": enc([]byte(`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`)) + "..AAAAAAAAAAAAAAAA." +
+			enc(zip.Bytes()) + ".AAAAAAAAAAAAAAAAAAAAAA",
+		"JWE": enc([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM"}`)) + "." + strings.Repeat("A",
+			342) + ".AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+		"deep JSON": enc([]byte(strings.Repeat(`{"a":`, 50000)+"1"+strings.Repeat("}", 50000))) + ".e30.AAAA",
+		"in room, nested": enc([]byte(`{"alg":"RS256","a":`+strings.Repeat(`{"a":`, 1500)+"1"+strings.Repeat("}", 1501))) +
+			".e30.AAAA",
 		"in room, parts":   strings.Repeat("AA.", 5000),
 		"in room, letters": strings.Repeat("A", 15<<10),
 		"big head":         enc([]byte(`{"alg":"RS256","x":"`+strings.Repeat("x", 500000)+`"}`)) + ".e30.AAAA",
@@ -171,7 +180,10 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 // There are no custom claims yet; what comes nearest is the claims parameter.
 func f5(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
-	r := vouchsafetest.NewRequest(web, "claims", `{"id_token":{"iss":{"value":"https://evil.example"},"aud":{"value":"other"},"exp":{"value":9999999999},"nonce":{"value":"x"},"client_id":null,"azp":{"value":"other"}},"userinfo":{"sub":{"value":"x"},"iss":{"value":"https://evil.example"}}}`)
+	r := vouchsafetest.NewRequest(web, "claims",
+		`{"id_token":{"iss":{"value":"https://evil.example"},"aud":{"value":"other"},"exp":{"value":9999999999},`+
+			`"nonce":{"value":"x"},"client_id":null,"azp":{"value":"other"}},"userinfo":{"sub":{"value":"x"},`+
+			`"iss":{"value":"https://evil.example"}}}`)
 	a := b.Authorize(t, r)
 	if a.Code() == "" {
 		if a.Error() == "" {

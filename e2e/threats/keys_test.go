@@ -99,12 +99,15 @@ func f6(t *testing.T, s *vouchsafetest.Server) {
 
 func f7(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
-	for _, path := range []string{"/.well-known/openid-configuration", "/jwks", "/authorize?client_id=web", "/login", "/token"} {
-		for _, host := range []string{"evil.example", "localhost.evil.example", "localhost", "127.0.0.1", "localhost:1", strings.TrimPrefix(strings.TrimPrefix(s.Issuer, "http://"), "https://") + ".evil.example"} {
+	for _, path := range []string{"/.well-known/openid-configuration", "/jwks",
+		"/authorize?client_id=web", "/login", "/token"} {
+		for _, host := range []string{"evil.example", "localhost.evil.example", "localhost", "127.0.0.1", "localhost:1",
+			strings.TrimPrefix(strings.TrimPrefix(s.Issuer, "http://"), "https://") + ".evil.example"} {
 			req := api.Request(t, http.MethodGet, path, "", "")
 			req.Host = host
 			reply := api.Do(t, req)
-			if reply.Status != http.StatusMisdirectedRequest && reply.Status != http.StatusNotFound && reply.Status != http.StatusBadRequest {
+			if reply.Status != http.StatusMisdirectedRequest && reply.Status != http.StatusNotFound &&
+				reply.Status != http.StatusBadRequest {
 				t.Errorf("%s with Host %s: got %d, want 421", path, host, reply.Status)
 			}
 			if strings.Contains(reply.Header.Get("Location"), "evil") {
@@ -123,10 +126,12 @@ func f7(t *testing.T, s *vouchsafetest.Server) {
 	if reply.String("issuer") != s.Issuer || strings.Contains(reply.Raw, "evil") {
 		t.Errorf("got %s, want the issuer that was configured", reply.Raw)
 	}
-	if reply := api.Do(t, api.Request(t, http.MethodGet, "/.well-known/openid-configuration/", "", "")); vouchsafetest.Leads(reply.Status, reply.Header) != "/.well-known/openid-configuration" {
+	if reply := api.Do(t, api.Request(t, http.MethodGet, "/.well-known/openid-configuration/", "",
+		"")); vouchsafetest.Leads(reply.Status, reply.Header) != "/.well-known/openid-configuration" {
 		t.Errorf("with a slash too many: got %d to %q, want to the same without", reply.Status, reply.Header.Get("Location"))
 	}
-	for _, path := range []string{"/.well-known/openid-configuration/evil", "/evil/.well-known/openid-configuration", "/t/default/.well-known/openid-configuration", "/t/nobody/.well-known/openid-configuration"} {
+	for _, path := range []string{"/.well-known/openid-configuration/evil", "/evil/.well-known/openid-configuration",
+		"/t/default/.well-known/openid-configuration", "/t/nobody/.well-known/openid-configuration"} {
 		if reply := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); reply.Status != http.StatusNotFound {
 			t.Errorf("%s: got %d %s, want 404", path, reply.Status, reply.Raw)
 		}
@@ -143,7 +148,8 @@ func f8(t *testing.T, s *vouchsafetest.Server) {
 		return n.SetBit(n, bits-1, 1).SetBit(n, 0, 1)
 	}
 	rsaJWK := func(bits int, e []byte) map[string]any {
-		return map[string]any{"kty": "RSA", "kid": "k", "alg": "RS256", "use": "sig", "n": enc(modulus(bits).Bytes()), "e": enc(e)}
+		return map[string]any{"kty": "RSA", "kid": "k", "alg": "RS256", "use": "sig",
+			"n": enc(modulus(bits).Bytes()), "e": enc(e)}
 	}
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -158,24 +164,33 @@ func f8(t *testing.T, s *vouchsafetest.Server) {
 	private["d"] = enc(key.D.Bytes())
 	var evil []vouchsafetest.Client
 	for name, keys := range map[string][]any{
-		"rsa-512": {rsaJWK(512, []byte{1, 0, 1})}, "rsa-1024": {rsaJWK(1024, []byte{1, 0, 1})}, "rsa-2047": {rsaJWK(2047, []byte{1, 0, 1})},
-		"rsa-e1": {rsaJWK(2048, []byte{1})}, "rsa-e2": {rsaJWK(2048, []byte{2})},
+		"rsa-512": {rsaJWK(512, []byte{1, 0, 1})}, "rsa-1024": {rsaJWK(1024, []byte{1, 0, 1})},
+		"rsa-2047": {rsaJWK(2047, []byte{1, 0, 1})},
+		"rsa-e1":   {rsaJWK(2048, []byte{1})}, "rsa-e2": {rsaJWK(2048, []byte{2})},
 		"symmetric": {map[string]any{"kty": "oct", "kid": "k", "k": enc([]byte("secret-secret-secret-secret-1234"))}},
 		"twice":     {ed, ed}, "none": {}, "private": {private},
-		"off-curve": {map[string]any{"kty": "EC", "crv": "P-256", "kid": "k", "x": enc(make([]byte, 32)), "y": enc(make([]byte, 32))}},
-		"secp256k1": {map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "k", "x": enc(make([]byte, 32)), "y": enc(make([]byte, 32))}},
-		"short-ed":  {map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": enc(public[:31])}},
-		"no-kty":    {map[string]any{"kid": "k"}},
+		"off-curve": {map[string]any{"kty": "EC", "crv": "P-256", "kid": "k", "x": enc(make([]byte, 32)),
+			"y": enc(make([]byte, 32))}},
+		"secp256k1": {map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "k", "x": enc(make([]byte, 32)),
+			"y": enc(make([]byte, 32))}},
+		"short-ed": {map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": enc(public[:31])}},
+		"no-kty":   {map[string]any{"kid": "k"}},
 	} {
 		evil = append(evil, vouchsafetest.Service.With(vouchsafetest.Client{
-			"client_id": "weak-" + name, "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt", "jwks": map[string]any{"keys": keys},
+			"client_id": "weak-" + name, "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt",
+			"jwks": map[string]any{"keys": keys},
 		}))
 	}
 	evil = append(evil,
-		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-without-keys", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt"}),
-		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-hs256", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "HS256", "jwks": map[string]any{"keys": []any{ed}}}),
-		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-alg-none", "id_token_signed_response_alg": "none"}),
-		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-jwks-uri", "client_secret": nil, "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "file:///etc/passwd"}),
+		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-without-keys", "client_secret": nil,
+			"token_endpoint_auth_method": "private_key_jwt"}),
+		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-hs256", "client_secret": nil,
+			"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "HS256",
+			"jwks": map[string]any{"keys": []any{ed}}}),
+		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-alg-none",
+			"id_token_signed_response_alg": "none"}),
+		vouchsafetest.Service.With(vouchsafetest.Client{"client_id": "weak-jwks-uri", "client_secret": nil,
+			"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "file:///etc/passwd"}),
 	)
 	wantRefused(t, s, evil)
 }

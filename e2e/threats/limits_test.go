@@ -46,8 +46,9 @@ type town struct {
 func newTown(t *testing.T, s *vouchsafetest.Server) town {
 	t.Helper()
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{
-		"VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.0/8", "VOUCHSAFE_LIMIT_GUESSES_ADDRESS": "10/1h", "VOUCHSAFE_LIMIT_GUESSES_TENANT": "60/1h",
-		"VOUCHSAFE_ARGON2_MEMORY": "1024", "VOUCHSAFE_ARGON2_PASSES": "1",
+		"VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.0/8", "VOUCHSAFE_LIMIT_GUESSES_ADDRESS": "10/1h",
+		"VOUCHSAFE_LIMIT_GUESSES_TENANT": "60/1h",
+		"VOUCHSAFE_ARGON2_MEMORY":        "1024", "VOUCHSAFE_ARGON2_PASSES": "1",
 	}})
 	w := town{Server: own, person: own.Person(t)}
 	w.home = w.at(t, "203.0.113.5")
@@ -129,7 +130,8 @@ func (w town) pictures(t *testing.T) {
 				want = 403
 			}
 			reply := api.Do(t, req)
-			if path != "/login/code/confirm?token=x" && reply.Status != want || want == 403 && reply.Header.Get("Set-Cookie") != "" {
+			if path != "/login/code/confirm?token=x" && reply.Status != want || want == 403 &&
+				reply.Header.Get("Set-Cookie") != "" {
 				t.Fatalf("%s: got %d with cookie %q, want %d", path, reply.Status, reply.Header.Get("Set-Cookie"), want)
 			}
 		}
@@ -172,7 +174,8 @@ func h22(t *testing.T, s *vouchsafetest.Server) {
 		t.Error("the browser's binding is the same after a proof")
 	}
 	p.Password = "another-password-9xQ2"
-	fill(t, home, home.Get(t, "/account/password"), map[string][]string{"old_password": {home.Person.Password}, "password": {p.Password}})
+	fill(t, home, home.Get(t, "/account/password"),
+		map[string][]string{"old_password": {home.Person.Password}, "password": {p.Password}})
 	home.Person, thief.Person = p, p
 	for range 7 {
 		guess(t, s.Browser(t, vouchsafetest.Person{}), p.Email)

@@ -38,7 +38,8 @@ func wantSignedIn(t *testing.T, b *vouchsafetest.Browser) {
 func j1(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
-	for _, pairs := range [][]string{nil, {"client_id", "web"}, {"state", "x"}, {"id_token_hint", "x"}, {"post_logout_redirect_uri", signedOut, "client_id", "web"}, {"logout_hint", "jo@example.com"}} {
+	for _, pairs := range [][]string{nil, {"client_id", "web"}, {"state", "x"}, {"id_token_hint", "x"},
+		{"post_logout_redirect_uri", signedOut, "client_id", "web"}, {"logout_hint", "jo@example.com"}} {
 		page := leave(t, b, pairs...)
 		if page.Left != nil {
 			t.Errorf("%v: the browser was sent to %s without a question", pairs, page.Left)
@@ -75,7 +76,8 @@ func j2(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s, which is not its: the browser was sent to %s", uri, page.Left)
 		}
 	}
-	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required") // it was its client that asked
+	// it was its client that asked
+	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required")
 	// Nobody says whose it is: not even after a yes.
 	b = jo(t, s)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
@@ -125,7 +127,8 @@ func j3(t *testing.T, s *vouchsafetest.Server) {
 		wantSignedIn(t, b)
 	}
 	// The hint of one client does not serve another's URI.
-	page := leave(t, b, "id_token_hint", own.ID(), "client_id", "other", "post_logout_redirect_uri", "https://other.example/signed-out")
+	page := leave(t, b, "id_token_hint", own.ID(), "client_id", "other", "post_logout_redirect_uri",
+		"https://other.example/signed-out")
 	if page.Left != nil {
 		t.Errorf("another client's hint: the browser was sent to %s", page.Left)
 	}
@@ -162,7 +165,8 @@ func j4(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func j6(t *testing.T, s *vouchsafetest.Server) {
-	for _, state := range []string{"a\r\nSet-Cookie: evil=1", `"><script>alert(1)</script>`, strings.Repeat("s", 3000), "a&error=x#y", "ü🙂", "%0d%0a"} {
+	for _, state := range []string{"a\r\nSet-Cookie: evil=1", `"><script>alert(1)</script>`, strings.Repeat("s", 3000),
+		"a&error=x#y", "ü🙂", "%0d%0a"} {
 		b := jo(t, s)
 		hint := tokens(t, s, b, vouchsafetest.NewRequest(web)).ID()
 		page := leave(t, b, "id_token_hint", hint, "post_logout_redirect_uri", signedOut, "state", state)

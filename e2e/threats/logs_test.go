@@ -37,7 +37,8 @@ func within(t *testing.T, d time.Duration, otherwise string, done func() bool) {
 }
 
 func o1(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_LOG_LEVEL": "debug"}})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_LOG_LEVEL": "debug"}})
 	secrets := secretsOfARun(t, own)
 	if master := own.Setting("VOUCHSAFE_SECRET"); master != "" {
 		secrets["master secret"] = master
@@ -61,7 +62,8 @@ func o1(t *testing.T, s *vouchsafetest.Server) {
 	// Error pages and errors say nothing that was secret either.
 	b, api := jo(t, own), own.API(t)
 	for name, v := range secrets {
-		page := b.Get(t, "/authorize?client_id=web&redirect_uri="+url.QueryEscape("https://evil.example/")+"&id_token_hint="+url.QueryEscape(v))
+		page := b.Get(t, "/authorize?client_id=web&redirect_uri="+url.QueryEscape("https://evil.example/")+"&id_token_hint="+
+			url.QueryEscape(v))
 		reply := api.Renew(t, web, v)
 		if strings.Contains(page.Body, v) || strings.Contains(reply.Raw, v) {
 			t.Errorf("an error repeats the %s", name)
@@ -80,7 +82,8 @@ func o2(t *testing.T, s *vouchsafetest.Server) {
 	if reply := api.Do(t, req); reply.Header.Get("X-Request-Id") == "forged-id" {
 		t.Error("the request's id is what the sender said")
 	}
-	raw(t, s, "GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x1b[31mred\r\nX-Forwarded-For: \x1b[31m1.2.3.4\r\nConnection: close\r\n\r\n")
+	raw(t, s, "GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x1b[31mred\r\nX-Forwarded-For: \x1b[31m1.2.3.4\r\n"+
+		"Connection: close\r\n\r\n")
 	for line := range strings.Lines(s.Log()) {
 		if strings.HasPrefix(line, `{"level":"ERROR","msg":"forged-line"`) || strings.Contains(line, "\x1b") {
 			t.Errorf("a forged line: %q", line)
@@ -94,7 +97,8 @@ func o2(t *testing.T, s *vouchsafetest.Server) {
 func o3(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
 	b, api := jo(t, own), own.API(t)
-	b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(web).Path()), vouchsafetest.Person{Email: b.Person.Email, Password: "wrong password"})
+	b.SignIn(t, b.Get(t, vouchsafetest.NewRequest(web).Path()),
+		vouchsafetest.Person{Email: b.Person.Email, Password: "wrong password"})
 	first := tokens(t, own, b, vouchsafetest.NewRequest(web))
 	third := api.Renew(t, web, api.Renew(t, web, first.Refresh()).Want(t, 200, "").Refresh()).Want(t, 200, "")
 	api.Renew(t, web, first.Refresh()).Want(t, 400, "invalid_grant")
@@ -105,7 +109,8 @@ func o3(t *testing.T, s *vouchsafetest.Server) {
 	api.Redeem(t, r, code).Want(t, 400, "invalid_grant")
 	own.Command(t, "", "user", "disable", b.Person.Email)
 	trail := own.Dump(t)
-	for _, kind := range []string{"login.succeeded", "login.failed", "refresh.reused", "code.reused", "client.", "user.disabled"} {
+	for _, kind := range []string{"login.succeeded", "login.failed", "refresh.reused", "code.reused",
+		"client.", "user.disabled"} {
 		if !strings.Contains(trail, kind) {
 			t.Errorf("no event %s in the audit trail", kind)
 		}

@@ -12,7 +12,8 @@ import (
 
 // last is the number of the last row of each letter of the threat model.
 var last = map[string]int{
-	"A": 18, "B": 7, "C": 11, "D": 16, "E": 10, "F": 9, "G": 21, "H": 24, "I": 15, "J": 6, "K": 12, "L": 4, "M": 11, "N": 10, "O": 3, "P": 14,
+	"A": 18, "B": 7, "C": 11, "D": 16, "E": 10, "F": 9, "G": 21, "H": 24, "I": 15, "J": 6, "K": 12, "L": 4, "M": 11,
+	"N": 10, "O": 3, "P": 14,
 }
 
 // unshown are rows that no test shows from outside.
@@ -76,7 +77,8 @@ func exists(t *testing.T, name string) bool {
 		_, err := os.Stat(filepath.Join("../..", name))
 		return err == nil
 	}
-	for _, dir := range []string{"..", "../../internal", "../../login", "../../people", "../../provider", "../../storage", "../.."} {
+	for _, dir := range []string{"..", "../../internal", "../../login", "../../people", "../../provider",
+		"../../storage", "../.."} {
 		files, err := filepath.Glob(filepath.Join(dir, pkg, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)

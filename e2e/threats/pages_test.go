@@ -34,8 +34,10 @@ func a10(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	for _, name := range []string{
-		"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age", "display",
-		"ui_locales", "login_hint", "id_token_hint", "acr_values", "claims", "code_challenge", "code_challenge_method", "request",
+		"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce",
+		"prompt", "max_age", "display",
+		"ui_locales", "login_hint", "id_token_hint", "acr_values", "claims", "code_challenge",
+		"code_challenge_method", "request",
 	} {
 		page := b.Get(t, vouchsafetest.NewRequest(web, name, payload).Path())
 		look(name, page)
@@ -45,9 +47,12 @@ func a10(t *testing.T, s *vouchsafetest.Server) {
 	}
 	q := url.QueryEscape(payload)
 	for _, path := range []string{
-		"/login?i=" + q, "/consent?i=" + q, "/select?i=" + q, "/signout?l=" + q, "/signed-out?x=" + q, "/" + q, "/authorize?i=" + q,
-		"/login?error=" + q + "&error_description=" + q + "&error_hint=" + q, "/logout?id_token_hint=" + q, "/logout?client_id=" + q,
-		"/logout?post_logout_redirect_uri=" + q, "/authorize?error=" + q + "&error_hint=" + q, "/setup?t=" + q, "/t/" + url.PathEscape(payload) + "/",
+		"/login?i=" + q, "/consent?i=" + q, "/select?i=" + q, "/signout?l=" + q, "/signed-out?x=" + q,
+		"/" + q, "/authorize?i=" + q,
+		"/login?error=" + q + "&error_description=" + q + "&error_hint=" + q, "/logout?id_token_hint=" + q,
+		"/logout?client_id=" + q,
+		"/logout?post_logout_redirect_uri=" + q, "/authorize?error=" + q + "&error_hint=" + q, "/setup?t=" + q,
+		"/t/" + url.PathEscape(payload) + "/",
 	} {
 		look(path, b.Get(t, path))
 	}
@@ -76,7 +81,9 @@ func a11(t *testing.T, s *vouchsafetest.Server) {
 }
 
 // consentPage is where a person who signed in is asked.
-func consentPage(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.Request) (*vouchsafetest.Page, vouchsafetest.Form) {
+func consentPage(t *testing.T, b *vouchsafetest.Browser,
+	r *vouchsafetest.Request,
+) (*vouchsafetest.Page, vouchsafetest.Form) {
 	t.Helper()
 	page := b.Get(t, r.Path())
 	if strings.HasSuffix(page.URL.Path, "/login") {

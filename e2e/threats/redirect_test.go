@@ -24,21 +24,36 @@ func redirectRows() []row {
 
 // mutants are what is not https://rp.example/callback, however alike.
 var mutants = []string{
-	"https://rp.example/Callback", "https://rp.example/CALLBACK", "https://RP.example/callback", "HTTPS://rp.example/callback",
-	"https://rp.example/callback/", "https://rp.example/callback//", "https://rp.example//callback", "https://rp.example/./callback",
-	"https://rp.example/callback/.", "https://rp.example/callback/..", "https://rp.example/x/../callback", "https://rp.example/callback/../evil",
-	"https://rp.example/callback/..;/evil", "https://rp.example/callback;x", "https://rp.example/callback%2e", "https://rp.example/%63allback",
-	"https://rp.example/callback%2f", "https://rp.example/callback%252f..%252fevil", "https://rp.example/callback%00", "https://rp.example/callback%0d%0aX: y",
-	"https://rp.example/callback?", "https://rp.example/callback?x=1", "https://rp.example/callback?code=stolen", "https://rp.example/callback#", "https://rp.example/callback#frag",
-	"https://rp.example:443/callback", "https://rp.example:8443/callback", "https://rp.example:/callback", "http://rp.example/callback",
-	"https://evil.rp.example/callback", "https://rp.example.evil.example/callback", "https://rp.example./callback", "https://rpXexample/callback", "https://rp-example/callback",
-	"https://user@rp.example/callback", "https://rp.example@evil.example/callback", "https://rp.example:pw@evil.example/callback", "https://evil.example#@rp.example/callback",
-	"https://evil.example\\@rp.example/callback", "https://evil.example\\.rp.example/callback", "https:\\\\rp.example\\callback", "https:/rp.example/callback", "https:///rp.example/callback",
-	"https:rp.example/callback", "//rp.example/callback", "/callback", "callback", "rp.example/callback", "https://rp.example", "https://rp.example/",
-	"https://rp.example/callback\t", "https://rp.example/call\tback", " https://rp.example/callback", "https://rp.example/callback ", "https://rp.example/callback\n",
-	"https://xn--rp-example-abc/callback", "https://rp。example/callback", "https://ｒp.example/callback", "https://rp.example／callback", "https://rp.example/ca\u200bllback",
-	"https://[rp.example]/callback", "https://1.2.3.4/callback", "javascript:alert(1)//https://rp.example/callback", "data:text/html,https://rp.example/callback",
-	"https://rp.example/callback,https://evil.example/", "https://rp.example/callback https://evil.example/", "https://rp.example/callback\x00.evil.example", "",
+	"https://rp.example/Callback", "https://rp.example/CALLBACK", "https://RP.example/callback",
+	"HTTPS://rp.example/callback",
+	"https://rp.example/callback/", "https://rp.example/callback//", "https://rp.example//callback",
+	"https://rp.example/./callback",
+	"https://rp.example/callback/.", "https://rp.example/callback/..", "https://rp.example/x/../callback",
+	"https://rp.example/callback/../evil",
+	"https://rp.example/callback/..;/evil", "https://rp.example/callback;x", "https://rp.example/callback%2e",
+	"https://rp.example/%63allback",
+	"https://rp.example/callback%2f", "https://rp.example/callback%252f..%252fevil", "https://rp.example/callback%00",
+	"https://rp.example/callback%0d%0aX: y",
+	"https://rp.example/callback?", "https://rp.example/callback?x=1", "https://rp.example/callback?code=stolen",
+	"https://rp.example/callback#", "https://rp.example/callback#frag",
+	"https://rp.example:443/callback", "https://rp.example:8443/callback", "https://rp.example:/callback",
+	"http://rp.example/callback",
+	"https://evil.rp.example/callback", "https://rp.example.evil.example/callback", "https://rp.example./callback",
+	"https://rpXexample/callback", "https://rp-example/callback",
+	"https://user@rp.example/callback", "https://rp.example@evil.example/callback",
+	"https://rp.example:pw@evil.example/callback", "https://evil.example#@rp.example/callback",
+	"https://evil.example\\@rp.example/callback", "https://evil.example\\.rp.example/callback",
+	"https:\\\\rp.example\\callback", "https:/rp.example/callback", "https:///rp.example/callback",
+	"https:rp.example/callback", "//rp.example/callback", "/callback", "callback", "rp.example/callback",
+	"https://rp.example", "https://rp.example/",
+	"https://rp.example/callback\t", "https://rp.example/call\tback", " https://rp.example/callback",
+	"https://rp.example/callback ", "https://rp.example/callback\n",
+	"https://xn--rp-example-abc/callback", "https://rp。example/callback", "https://ｒp.example/callback",
+	"https://rp.example／callback", "https://rp.example/ca\u200bllback",
+	"https://[rp.example]/callback", "https://1.2.3.4/callback", "javascript:alert(1)//https://rp.example/callback",
+	"data:text/html,https://rp.example/callback",
+	"https://rp.example/callback,https://evil.example/", "https://rp.example/callback https://evil.example/",
+	"https://rp.example/callback\x00.evil.example", "",
 }
 
 func b1(t *testing.T, s *vouchsafetest.Server) {
@@ -56,7 +71,8 @@ func b1(t *testing.T, s *vouchsafetest.Server) {
 	c := vouchsafetest.Several
 	for _, uri := range []string{
 		"https://rp.example/two", "https://rp.example/two?keep=this", "https://rp.example/two?and=that&keep=this",
-		"https://rp.example/two?keep=this&and=that&more=1", "https://rp.example/two?keep=this&and=THAT", "https://rp.example/two?keep=this&amp;and=that",
+		"https://rp.example/two?keep=this&and=that&more=1", "https://rp.example/two?keep=this&and=THAT",
+		"https://rp.example/two?keep=this&amp;and=that",
 		"https://rp.example/one?keep=this&and=that",
 	} {
 		wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(c, "redirect_uri", uri)), 400)
@@ -70,22 +86,29 @@ func b1(t *testing.T, s *vouchsafetest.Server) {
 func b2(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
 	native := vouchsafetest.Native
-	for _, uri := range []string{"http://127.0.0.1/callback", "http://127.0.0.1:1/callback", "http://127.0.0.1:49152/callback", "http://[::1]:8765/callback", "com.example.app:/callback"} {
+	for _, uri := range []string{"http://127.0.0.1/callback", "http://127.0.0.1:1/callback",
+		"http://127.0.0.1:49152/callback", "http://[::1]:8765/callback", "com.example.app:/callback"} {
 		if a := b.Authorize(t, vouchsafetest.NewRequest(native, "redirect_uri", uri)); a.Code() == "" {
 			t.Errorf("native app with %s: got %v at %s, want a code", uri, a.Params, a.Page.Text(t))
 		}
 	}
 	for _, uri := range []string{
-		"http://localhost/callback", "http://localhost:8080/callback", "https://127.0.0.1:8080/callback", "http://127.0.0.1:8080/other", "http://127.0.0.1:8080/callback/",
-		"http://evil@127.0.0.1:8080/callback", "http://127.0.0.1:pw@evil.example/callback", "http://127.0.0.2:8080/callback", "http://127.1:8080/callback", "http://0x7f000001:80/callback",
-		"http://2130706433/callback", "http://[::ffff:127.0.0.1]:80/callback", "http://[::1%25lo]:80/callback", "http://127.0.0.1:8080/callback?x=1", "http://127.0.0.1:8080/callback#x",
-		"http://127.0.0.1:99999999/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:-1/callback", "http://127.0.0.1.evil.example/callback", "http://0.0.0.0:80/callback",
-		"http://[0:0:0:0:0:0:0:1]:80/callback", "http://[::1]:80:80/callback", "com.example.app:/other", "com.example.app://callback", "com.example.appx:/callback",
+		"http://localhost/callback", "http://localhost:8080/callback", "https://127.0.0.1:8080/callback",
+		"http://127.0.0.1:8080/other", "http://127.0.0.1:8080/callback/",
+		"http://evil@127.0.0.1:8080/callback", "http://127.0.0.1:pw@evil.example/callback", "http://127.0.0.2:8080/callback",
+		"http://127.1:8080/callback", "http://0x7f000001:80/callback",
+		"http://2130706433/callback", "http://[::ffff:127.0.0.1]:80/callback", "http://[::1%25lo]:80/callback",
+		"http://127.0.0.1:8080/callback?x=1", "http://127.0.0.1:8080/callback#x",
+		"http://127.0.0.1:99999999/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:-1/callback",
+		"http://127.0.0.1.evil.example/callback", "http://0.0.0.0:80/callback",
+		"http://[0:0:0:0:0:0:0:1]:80/callback", "http://[::1]:80:80/callback", "com.example.app:/other",
+		"com.example.app://callback", "com.example.appx:/callback",
 	} {
 		wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(native, "redirect_uri", uri)), 400)
 	}
 	// The port is free for native apps only.
-	wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.LocalWeb, "redirect_uri", "http://127.0.0.1:9999/callback")), 400)
+	wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.LocalWeb, "redirect_uri",
+		"http://127.0.0.1:9999/callback")), 400)
 }
 
 func b3(t *testing.T, s *vouchsafetest.Server) {
@@ -100,18 +123,23 @@ func b3(t *testing.T, s *vouchsafetest.Server) {
 func b4(t *testing.T, s *vouchsafetest.Server) {
 	var evil []vouchsafetest.Client
 	for i, uri := range []string{
-		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://rp.example/x", "about:blank",
-		"http://rp.example/callback", "https://*.rp.example/callback", "https://rp.example/*", "https://rp.example/callback#fragment", "https://rp.example/callback#",
-		"https://user:pw@rp.example/callback", "https:///callback", "//rp.example/callback", "/callback", "callback", "myapp:/callback", "https://rp.example/ca llback",
+		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
+		"blob:https://rp.example/x", "about:blank",
+		"http://rp.example/callback", "https://*.rp.example/callback", "https://rp.example/*",
+		"https://rp.example/callback#fragment", "https://rp.example/callback#",
+		"https://user:pw@rp.example/callback", "https:///callback", "//rp.example/callback", "/callback", "callback",
+		"myapp:/callback", "https://rp.example/ca llback",
 		"https://rp.example/\r\nX: y", "https://rp.example\\callback", "ftp://rp.example/", "",
 	} {
 		for _, kind := range []string{"web", "native"} {
-			evil = append(evil, web.With(vouchsafetest.Client{"client_id": fmt.Sprintf("evil-%s-%02d", kind, i), "application_type": kind, "redirect_uris": []string{uri}}))
+			evil = append(evil, web.With(vouchsafetest.Client{"client_id": fmt.Sprintf("evil-%s-%02d", kind, i),
+				"application_type": kind, "redirect_uris": []string{uri}}))
 		}
 	}
 	for _, field := range []string{"post_logout_redirect_uris", "allowed_cors_origins"} {
 		for i, uri := range []string{"javascript:alert(1)", "*", "null", "https://rp.example/#x"} {
-			evil = append(evil, web.With(vouchsafetest.Client{"client_id": fmt.Sprintf("evil-%s-%02d", field, i), field: []string{uri}}))
+			evil = append(evil, web.With(vouchsafetest.Client{"client_id": fmt.Sprintf("evil-%s-%02d", field, i),
+				field: []string{uri}}))
 		}
 	}
 	wantRefused(t, s, evil)
@@ -158,15 +186,18 @@ func b6(t *testing.T, s *vouchsafetest.Server) {
 
 func b7(t *testing.T, s *vouchsafetest.Server) {
 	targets := []string{
-		"//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example/", "/%09/evil.example", "/\t/evil.example", "@evil.example",
-		"javascript:alert(1)", ".evil.example", "///evil.example", "/../..//evil.example", "\\\\evil.example", "%2f%2fevil.example",
+		"//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example/", "/%09/evil.example",
+		"/\t/evil.example", "@evil.example",
+		"javascript:alert(1)", ".evil.example", "///evil.example", "/../..//evil.example",
+		"\\\\evil.example", "%2f%2fevil.example",
 	}
 	b := jo(t, s)
 	signedIn := jo(t, s)
 	tokens(t, s, signedIn, vouchsafetest.NewRequest(web))
 	for _, target := range targets {
 		all := url.Values{}
-		for _, name := range []string{"return_to", "next", "continue", "redirect", "redirect_uri", "url", "post_logout_redirect_uri", "target"} {
+		for _, name := range []string{"return_to", "next", "continue", "redirect", "redirect_uri", "url",
+			"post_logout_redirect_uri", "target"} {
 			all.Set(name, target)
 		}
 		for _, query := range []url.Values{all, {"i": {target}}, {"l": {target}}} {

@@ -39,7 +39,8 @@ func e1(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func e3(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_REFRESH_TOKEN_GRACE": "2s"}})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{"VOUCHSAFE_REFRESH_TOKEN_GRACE": "2s"}})
 	b, api := jo(t, own), own.API(t)
 	first := tokens(t, own, b, vouchsafetest.NewRequest(web))
 	lost := api.Renew(t, web, first.Refresh()).Want(t, 200, "")
@@ -112,7 +113,8 @@ func e6(t *testing.T, s *vouchsafetest.Server) {
 	api.Renew(t, web, reply.Refresh(), "scope", "openid email profile").Want(t, 400, "invalid_scope")
 	api.Renew(t, web, reply.Refresh(), "scope", "admin").Want(t, 400, "invalid_scope")
 	narrow := api.Renew(t, web, reply.Refresh(), "scope", "openid").Want(t, 200, "") // the mistake cost nothing
-	if got := api.AccessToken(t, web, narrow.Access()).String("scope"); got != "openid" || narrow.String("scope") != "openid" {
+	if got := api.AccessToken(t, web, narrow.Access()).String("scope"); got != "openid" ||
+		narrow.String("scope") != "openid" {
 		t.Errorf("got scope %q in the token and %q in the answer, want openid", got, narrow.String("scope"))
 	}
 	if info := api.Userinfo(t, narrow.Access()); info.String("email") != "" {

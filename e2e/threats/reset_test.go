@@ -97,7 +97,8 @@ func i1(t *testing.T, s *vouchsafetest.Server) {
 	if strings.Contains(s.Dump(t), token) {
 		t.Error("the database holds the link's token in clear")
 	}
-	for what, bad := range map[string]string{"older": older.Link, "damaged": strings.Replace(newer.Link, token, token[:len(token)-2]+"AA", 1), "cut": newer.Link[:len(newer.Link)-3]} {
+	for what, bad := range map[string]string{"older": older.Link,
+		"damaged": strings.Replace(newer.Link, token, token[:len(token)-2]+"AA", 1), "cut": newer.Link[:len(newer.Link)-3]} {
 		if choose(t, elsewhere, elsewhere.Get(t, bad), "", "a new password 6Wp") {
 			t.Errorf("%s link: taken", what)
 		}
@@ -111,7 +112,8 @@ func i1(t *testing.T, s *vouchsafetest.Server) {
 	if !choose(t, b, page, newer.Code, "a new password 6Wp") {
 		t.Fatal("the code was refused")
 	}
-	if choose(t, b, page, newer.Code, "another new password 6Wp") || choose(t, elsewhere, elsewhere.Get(t, newer.Link), "", "another new password 6Wp") {
+	if choose(t, b, page, newer.Code, "another new password 6Wp") ||
+		choose(t, elsewhere, elsewhere.Get(t, newer.Link), "", "another new password 6Wp") {
 		t.Error("a code works twice")
 	}
 }
@@ -159,12 +161,14 @@ func i3(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func i4(t *testing.T, s *vouchsafetest.Server) {
-	for _, name := range []string{"Host", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Proto", "X-Original-Host", "X-Forwarded-Prefix", "X-Forwarded-Port", "Origin-Host"} {
+	for _, name := range []string{"Host", "X-Forwarded-Host", "Forwarded", "X-Forwarded-Proto", "X-Original-Host",
+		"X-Forwarded-Prefix", "X-Forwarded-Port", "Origin-Host"} {
 		p := s.Person(t)
 		b := s.Browser(t, p)
 		f := b.Get(t, "/forgot").Forms(t)[0]
 		f.Fields.Set("login", p.Email)
-		b.Header[name] = []string{map[string]string{"Forwarded": "host=evil.example;proto=http", "X-Forwarded-Proto": "http", "X-Forwarded-Port": "666", "X-Forwarded-Prefix": "/evil"}[name]}
+		b.Header[name] = []string{map[string]string{"Forwarded": "host=evil.example;proto=http", "X-Forwarded-Proto": "http",
+			"X-Forwarded-Port": "666", "X-Forwarded-Prefix": "/evil"}[name]}
 		if b.Header[name][0] == "" {
 			b.Header[name] = []string{"evil.example"}
 		}
@@ -241,7 +245,8 @@ func i7(t *testing.T, s *vouchsafetest.Server) {
 	target := newAddress("example.com")
 	fill(t, b, page, url.Values{"email": {target}})
 	m := mails.Next(t, target)
-	for what, other := range map[string]*vouchsafetest.Browser{"nobody's": s.Browser(t, vouchsafetest.Person{}), "another person's": jo(t, s)} {
+	for what, other := range map[string]*vouchsafetest.Browser{"nobody's": s.Browser(t, vouchsafetest.Person{}),
+		"another person's": jo(t, s)} {
 		if what != "nobody's" {
 			other.Code(t, vouchsafetest.NewRequest(web))
 		}
@@ -284,7 +289,8 @@ func i8(t *testing.T, s *vouchsafetest.Server) {
 		t.Fatal(err)
 	}
 	query := link.RawQuery
-	for _, path := range []string{w.Issuer + "/reset?", s.Issuer + "/signup/confirm?", s.Issuer + "/login?", s.Issuer + "/account/email/confirm?", s.Issuer + "/federated/confirm?"} {
+	for _, path := range []string{w.Issuer + "/reset?", s.Issuer + "/signup/confirm?", s.Issuer + "/login?",
+		s.Issuer + "/account/email/confirm?", s.Issuer + "/federated/confirm?"} {
 		other := s
 		if strings.HasPrefix(path, w.Issuer) {
 			other = w.Server
@@ -314,7 +320,8 @@ func i8(t *testing.T, s *vouchsafetest.Server) {
 
 // i7Domain: where only some domains may sign up, nobody changes to another.
 func i7Domain(t *testing.T, s *vouchsafetest.Server) {
-	w := newSocial(t, s, "domain-"+s.Name, map[string]any{"sign_up": map[string]any{"mode": "open", "email_domains": []string{"example.com"}}})
+	w := newSocial(t, s, "domain-"+s.Name,
+		map[string]any{"sign_up": map[string]any{"mode": "open", "email_domains": []string{"example.com"}}})
 	b := w.signedIn(t)
 	change := func(email string) int {
 		forms := b.Get(t, "/account/email").Forms(t)
@@ -322,7 +329,8 @@ func i7Domain(t *testing.T, s *vouchsafetest.Server) {
 		f.Fields.Set("email", email)
 		return b.Submit(t, f, nil).Status
 	}
-	for _, evil := range []string{newAddress("evil.example"), newAddress("sub.example.com"), newAddress("example.com.evil.example")} {
+	for _, evil := range []string{newAddress("evil.example"), newAddress("sub.example.com"),
+		newAddress("example.com.evil.example")} {
 		if got := change(evil); got != 422 {
 			t.Errorf("%s: got %d, want it refused", evil, got)
 		}
@@ -350,7 +358,8 @@ func i11(t *testing.T, s *vouchsafetest.Server) {
 		t.Fatalf("the thief came to %s", page.URL)
 	}
 	link := notMe.FindString(mails.Next(t, p.Email).Text)
-	fill(t, thief, thief.Get(t, "/account/password"), url.Values{"old_password": {p.Password}, "password": {"a thief's own " + rand.Text()}})
+	fill(t, thief, thief.Get(t, "/account/password"),
+		url.Values{"old_password": {p.Password}, "password": {"a thief's own " + rand.Text()}})
 
 	owner := s.Browser(t, vouchsafetest.Person{})
 	for range 3 {

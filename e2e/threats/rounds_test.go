@@ -25,11 +25,16 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.SigningKey: "access tokens of before, at userinfo", secret.UpstreamSecret: "coming from a provider",
 	secret.TOTP: "people with an app", secret.RecoveryCodes: "their codes", secret.Passkey: "somebody with a passkey",
 	secret.Mail: "a mail that waited", secret.MailedCode: "invitations, and a code that is typed",
-	secret.AuthorizationRequest: "a sign-in under way", secret.AuthorizationCode: "a code", secret.AccessToken: "an opaque token",
-	secret.RefreshToken: "refreshing in each round", secret.PendingSignIn: "a first factor", secret.PasskeyChallenge: "a challenge",
-	secret.LogoutRequest: "in flight", secret.LogoutPosted: "in flight", secret.AuthSession: "in flight", secret.TOTPSetup: "in flight",
+	secret.AuthorizationRequest: "a sign-in under way", secret.AuthorizationCode: "a code",
+	secret.AccessToken:  "an opaque token",
+	secret.RefreshToken: "refreshing in each round", secret.PendingSignIn: "a first factor",
+	secret.PasskeyChallenge: "a challenge",
+	secret.LogoutRequest:    "in flight", secret.LogoutPosted: "in flight", secret.AuthSession: "in flight",
+	secret.TOTPSetup:    "in flight",
 	secret.UpstreamTrip: "in flight", secret.UpstreamPosted: "in flight", secret.UpstreamStranger: "in flight",
-	secret.AuthorizedOnce: "in flight", secret.DeveloperPage: "in flight", secret.Disavowal: "in flight, for a week: round 3 is long after round 2", secret.ResetReview: "in flight", secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
+	secret.AuthorizedOnce: "in flight", secret.DeveloperPage: "in flight",
+	secret.Disavowal: "in flight, for a week: round 3 is long after round 2", secret.ResetReview: "in flight",
+	secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
 }
 
 func TestThreatRoundsShowEveryPurpose(t *testing.T) {
@@ -126,7 +131,9 @@ func (w *rounds) makeRows() {
 	w.waiting = newAddress("example.com")
 	w.mails.Refuse(w.waiting)
 	w.s.Command(t, "", "user", "invite", w.waiting)
-	within(t, time.Minute, "the mail is not given up", func() bool { return strings.Contains(w.s.Command(t, "", "mail", "dead"), w.waiting) })
+	within(t, time.Minute, "the mail is not given up", func() bool {
+		return strings.Contains(w.s.Command(t, "", "mail", "dead"), w.waiting)
+	})
 
 	jo := w.s.Person(t)
 	w.signedIn = w.s.Browser(t, jo)
@@ -189,8 +196,10 @@ func addPasskey(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser)
 		t.Fatal(err)
 	}
 	fields := page.Forms(t)[0].Fields
-	form := url.Values{"form": fields["form"], "session": fields["session"], "state": {asked.State}, "answer": {string(device.Register(t, asked.Options))}, "name": {"phone"}}
-	if page := b.Post(t, "/account/passkeys", form); page.Status != 200 || !strings.Contains(page.URL.RawQuery, "passkey-added") {
+	form := url.Values{"form": fields["form"], "session": fields["session"], "state": {asked.State},
+		"answer": {string(device.Register(t, asked.Options))}, "name": {"phone"}}
+	if page := b.Post(t, "/account/passkeys", form); page.Status != 200 ||
+		!strings.Contains(page.URL.RawQuery, "passkey-added") {
 		t.Fatalf("a passkey: got %d at %s", page.Status, page.URL)
 	}
 	return device
@@ -259,7 +268,8 @@ func (w *rounds) useRows(round int) {
 	for name, code := range map[string]string{"": w.digits(p), "?recovery=1": p.codes[0]} {
 		b := w.s.Browser(t, p.Person)
 		page := b.SignIn(t, b.Get(t, "/login"), p.Person)
-		if page = types(t, b, b.Get(t, page.URL.RequestURI()+name), code); page.URL.Path != "/" && page.URL.Path != "/account" {
+		if page = types(t, b, b.Get(t, page.URL.RequestURI()+name), code); page.URL.Path != "/" &&
+			page.URL.Path != "/account" {
 			t.Errorf("round %d: the second factor %s leads to %s: %d %s", round, name, page.URL, page.Status, page.Text(t))
 		}
 	}
@@ -319,7 +329,8 @@ func (w *rounds) byPasskey(round int) {
 	if err := json.Unmarshal([]byte(b.Get(t, "/login/passkey").Body), &asked); err != nil {
 		t.Fatal(err)
 	}
-	form := url.Values{"form": page.Forms(t)[0].Fields["form"], "state": {asked.State}, "answer": {string(w.device.SignIn(t, asked.Options))}}
+	form := url.Values{"form": page.Forms(t)[0].Fields["form"], "state": {asked.State},
+		"answer": {string(w.device.SignIn(t, asked.Options))}}
 	if page := b.Post(t, "/login/passkey", form); page.URL.Path != "/" && page.URL.Path != "/account" {
 		t.Errorf("round %d: the passkey leads to %s: %d %s", round, page.URL, page.Status, page.Text(t))
 	}

@@ -73,8 +73,10 @@ func a13SecondFactor(t *testing.T, s *vouchsafetest.Server) {
 	if page.URL.Path != "/second-factor" {
 		t.Fatalf("signing in by the password led to %s", page.URL)
 	}
-	for _, path := range []string{"/authorize?i=" + page.URL.Query().Get("i"), r.Path(), r.Clone("acr_values", mfa).Path(), "/account", "/consent?i=" + page.URL.Query().Get("i")} {
-		if got := half.Get(t, path); got.Left != nil || got.URL.Path != "/login" && got.URL.Path != "/consent" || strings.Contains(got.Body, p.Email) {
+	for _, path := range []string{"/authorize?i=" + page.URL.Query().Get("i"), r.Path(), r.Clone("acr_values", mfa).Path(),
+		"/account", "/consent?i=" + page.URL.Query().Get("i")} {
+		if got := half.Get(t, path); got.Left != nil || got.URL.Path != "/login" && got.URL.Path != "/consent" ||
+			strings.Contains(got.Body, p.Email) {
 			t.Errorf("%s: got to %s, %v", path, got.URL, got.Left)
 		}
 	}

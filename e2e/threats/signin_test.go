@@ -50,7 +50,8 @@ func h1(t *testing.T, s *vouchsafetest.Server) {
 	}
 	wantNobody(t, "cookies from before another sign-in", before)
 	before = thief()
-	fill(t, b, b.Get(t, "/account/password"), url.Values{"old_password": {p.Password}, "password": {"another-password-9xQ2"}})
+	fill(t, b, b.Get(t, "/account/password"),
+		url.Values{"old_password": {p.Password}, "password": {"another-password-9xQ2"}})
 	wantNobody(t, "cookies from before a new password", before)
 	if sub, _ := signedInAs(t, s, b); sub == "" {
 		t.Error("the browser in which the password was changed is signed out")
@@ -157,7 +158,8 @@ func guess(t *testing.T, b *vouchsafetest.Browser, email string) bool {
 func h5(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t, "--username", "u"+newAddress("x")[:10])
 	local, _, _ := strings.Cut(p.Email, "@")
-	spellings := []string{p.Email, strings.ToUpper(p.Email), " " + p.Email + " ", local + "@EXAMPLE.com", local + "@Example.Com"}
+	spellings := []string{p.Email, strings.ToUpper(p.Email), " " + p.Email + " ",
+		local + "@EXAMPLE.com", local + "@Example.Com"}
 	for _, name := range spellings {
 		b := s.Browser(t, vouchsafetest.Person{})
 		b.SignIn(t, b.Get(t, "/login"), vouchsafetest.Person{Email: name, Password: p.Password})
@@ -221,7 +223,8 @@ func h8(t *testing.T, s *vouchsafetest.Server) {
 		for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Cf-Connecting-Ip"} {
 			b.Header.Set(name, headers[i%len(headers)])
 		}
-		if got := b.SignIn(t, page, vouchsafetest.Person{Email: newAddress("example.com"), Password: "not the password 8Kc"}); got.Status != 422 {
+		if got := b.SignIn(t, page, vouchsafetest.Person{Email: newAddress("example.com"),
+			Password: "not the password 8Kc"}); got.Status != 422 {
 			break
 		}
 		looked++
@@ -245,7 +248,8 @@ func h9(t *testing.T, s *vouchsafetest.Server) {
 		f.Fields.Set("password", password)
 		return b.Submit(t, f, nil).Status == 200
 	}
-	for _, bad := range []string{"", "sh0rt!x", "password", "12345678", "qwertyuiop", "iloveyou1", p.Email, strings.Repeat("a", 20), strings.Repeat("long ", 2000)} {
+	for _, bad := range []string{"", "sh0rt!x", "password", "12345678", "qwertyuiop", "iloveyou1", p.Email,
+		strings.Repeat("a", 20), strings.Repeat("long ", 2000)} {
 		if change(bad) {
 			t.Fatalf("%.20q was taken", bad)
 		}

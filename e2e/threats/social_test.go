@@ -58,8 +58,10 @@ func (w *social) apply(t *testing.T, settings map[string]any) {
 	t.Helper()
 	declared := map[string]any{
 		"upstreams": []map[string]any{
-			{"id": "google", "preset": "google", "issuer": w.google.Issuer, "client_id": "vouchsafe", "client_secret": w.google.ClientSecret},
-			{"id": "corp", "name": "Corp", "issuer": w.corp.Issuer, "client_id": "vouchsafe", "client_secret": w.corp.ClientSecret, "domains": []string{"corp.example"}},
+			{"id": "google", "preset": "google", "issuer": w.google.Issuer, "client_id": "vouchsafe",
+				"client_secret": w.google.ClientSecret},
+			{"id": "corp", "name": "Corp", "issuer": w.corp.Issuer, "client_id": "vouchsafe",
+				"client_secret": w.corp.ClientSecret, "domains": []string{"corp.example"}},
 		},
 	}
 	for name, value := range settings {

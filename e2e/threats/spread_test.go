@@ -34,7 +34,8 @@ func guises(secret string) map[string]string {
 		add("as JSON", strings.Trim(string(text), `"`))
 	}
 	for shift := range 3 { // where in the middle of something it may begin
-		for name, encoding := range map[string]*base64.Encoding{"in base64": base64.RawStdEncoding, "in base64url": base64.RawURLEncoding} {
+		for name, encoding := range map[string]*base64.Encoding{"in base64": base64.RawStdEncoding,
+			"in base64url": base64.RawURLEncoding} {
 			text := encoding.EncodeToString([]byte(strings.Repeat(".", shift) + secret))
 			if from, to := []int{0, 2, 3}[shift], len(text)-2; to-from >= 8 { // the ends depend on the neighbours
 				add(name+strings.Repeat("'", shift), text[from:to])
@@ -85,8 +86,10 @@ func sightings(secrets map[string]string, text string) []string {
 
 // TestSightings hides a secret in every way that is looked for.
 func TestSightings(t *testing.T) {
-	for _, secret := range []string{"correct horse battery staple", rand.Text(), "grant.1." + rand.Text(), "aGVsbG8td29ybGQtaGVsbG8"} {
-		texts := map[string]string{"end": secret[strings.LastIndex(secret, ".")+1:], "hex": hex.EncodeToString([]byte("x" + secret + "y")), "query": "?a=" + url.QueryEscape(secret) + "&b"}
+	for _, secret := range []string{"correct horse battery staple", rand.Text(), "grant.1." + rand.Text(),
+		"aGVsbG8td29ybGQtaGVsbG8"} {
+		texts := map[string]string{"end": secret[strings.LastIndex(secret, ".")+1:],
+			"hex": hex.EncodeToString([]byte("x" + secret + "y")), "query": "?a=" + url.QueryEscape(secret) + "&b"}
 		for before := range 6 {
 			inside := []byte(strings.Repeat("x", before) + secret + "yy")
 			texts["base64 behind "+strings.Repeat("x", before)] = base64.StdEncoding.EncodeToString(inside)

@@ -67,17 +67,22 @@ func secretsOfARun(t *testing.T, s *vouchsafetest.Server) map[string]string {
 	// Things that go wrong are logged with more zeal.
 	api.Redeem(t, r, a.Code()).WantNot(t)
 	api.Renew(t, web, first.Refresh()).WantNot(t)
-	api.Token(t, web.With(vouchsafetest.Client{"client_secret": "a-wrong-secret-canary-1"}), "grant_type", "client_credentials").WantNot(t)
+	api.Token(t, web.With(vouchsafetest.Client{"client_secret": "a-wrong-secret-canary-1"}), "grant_type",
+		"client_credentials").WantNot(t)
 	wrong := s.Browser(t, vouchsafetest.Person{Email: b.Person.Email, Password: "a-wrong-password-canary-2"})
 	wrong.SignIn(t, wrong.Get(t, vouchsafetest.NewRequest(web).Path()), wrong.Person)
 	api.Userinfo(t, "a-wrong-token-canary-3")
 	b.Get(t, "/authorize?i=a-wrong-letter-canary-4&code=canary-5-in-a-query")
 	out := map[string]string{
 		"sealed request": letter, "code": a.Code(), "unused code": unusedCode, "code verifier": r.Verifier,
-		"access token": first.Access(), "second access token": second.Access(), "refresh token": first.Refresh(), "second refresh token": second.Refresh(),
-		"ID token": first.ID(), "opaque token": opaque.Access(), "client credentials token": service.Access(), "revoked token": revoked.Access(),
-		"client assertion": assertion, "password": b.Person.Password, "client secret": web.Secret(), "another client's secret": vouchsafetest.Service.Secret(),
-		"wrong client secret": "a-wrong-secret-canary-1", "wrong password": "a-wrong-password-canary-2", "wrong token": "a-wrong-token-canary-3",
+		"access token": first.Access(), "second access token": second.Access(), "refresh token": first.Refresh(),
+		"second refresh token": second.Refresh(),
+		"ID token":             first.ID(), "opaque token": opaque.Access(), "client credentials token": service.Access(),
+		"revoked token":    revoked.Access(),
+		"client assertion": assertion, "password": b.Person.Password, "client secret": web.Secret(),
+		"another client's secret": vouchsafetest.Service.Secret(),
+		"wrong client secret":     "a-wrong-secret-canary-1", "wrong password": "a-wrong-password-canary-2",
+		"wrong token":  "a-wrong-token-canary-3",
 		"wrong letter": "a-wrong-letter-canary-4", "query": "canary-5-in-a-query",
 	}
 	for _, c := range b.Cookies() {
@@ -92,7 +97,8 @@ func secretsOfARun(t *testing.T, s *vouchsafetest.Server) map[string]string {
 
 func n2(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
-	for _, sql := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "1; SELECT pg_sleep(10)", "\\'; --", "%' --", "' UNION SELECT 1 --", "$1", "web'/**/--"} {
+	for _, sql := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "1; SELECT pg_sleep(10)",
+		"\\'; --", "%' --", "' UNION SELECT 1 --", "$1", "web'/**/--"} {
 		login := b.Get(t, vouchsafetest.NewRequest(web).Path())
 		if page := b.SignIn(t, login, vouchsafetest.Person{Email: sql, Password: sql}); page.Left != nil {
 			t.Errorf("%q signed in", sql)
@@ -117,7 +123,8 @@ func n2Secret(t *testing.T, s *vouchsafetest.Server) {
 		return // it makes its own
 	}
 	for _, secret := range []string{"", "short", strings.Repeat("a", 64), "changeme"} {
-		_, err := vouchsafetest.TryStart(t, vouchsafetest.Options{Production: true, Env: map[string]string{"VOUCHSAFE_SECRET": secret}})
+		_, err := vouchsafetest.TryStart(t,
+			vouchsafetest.Options{Production: true, Env: map[string]string{"VOUCHSAFE_SECRET": secret}})
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "secret") {
 			t.Errorf("secret %q: got %v, want a refusal that names it", secret, err)
 		}

@@ -59,11 +59,13 @@ func foreign(t *testing.T, p vouchsafetest.Person, at, elsewhere *vouchsafetest.
 	there := elsewhere.Browser(t, p)
 	there.SetCookies(browser.Cookies())
 	wantError(t, there.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required")
-	wantError(t, there.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none", "id_token_hint", own.ID())), "login_required", "invalid_request")
+	wantError(t, there.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none", "id_token_hint", own.ID())),
+		"login_required", "invalid_request")
 	if page := there.Get(t, "/authorize?i="+url.QueryEscape(letter)); page.Left != nil || page.Status != 400 {
 		t.Errorf("a sealed request of another tenant: got %d, %v, want 400", page.Status, page.Left)
 	}
-	if page := there.Get(t, "/logout?id_token_hint="+own.ID()+"&post_logout_redirect_uri="+url.QueryEscape(signedOut)); page.Left != nil {
+	if page := there.Get(t, "/logout?id_token_hint="+own.ID()+"&post_logout_redirect_uri="+
+		url.QueryEscape(signedOut)); page.Left != nil {
 		t.Errorf("a hint of another tenant sent the browser to %s", page.Left)
 	}
 
@@ -86,7 +88,8 @@ func n4(t *testing.T, s *vouchsafetest.Server) {
 	id := "brief-" + s.Name
 	tenant := s.Tenant(t, id)
 	p := s.Jo(t)
-	s.Command(t, "another password, for the same address\n", "user", "add", p.Email, "--verified", "--password-stdin", "--tenant", id)
+	s.Command(t, "another password, for the same address\n", "user", "add", p.Email, "--verified",
+		"--password-stdin", "--tenant", id)
 	there := vouchsafetest.Person{Email: p.Email, Password: "another password, for the same address"}
 	home := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web))
 	away := tokens(t, tenant, tenant.Browser(t, there), vouchsafetest.NewRequest(web))
@@ -101,9 +104,12 @@ func n4(t *testing.T, s *vouchsafetest.Server) {
 	s.Refuses(t, "", "tenant", "add", id) // nothing can be inherited: the id is gone for good
 	api := tenant.API(t)
 	deadline(t, "a removed tenant is served", func() bool {
-		return api.Do(t, api.Request(t, http.MethodGet, "/.well-known/openid-configuration", "", "")).Status == http.StatusNotFound
+		return api.Do(t, api.Request(t, http.MethodGet, "/.well-known/openid-configuration", "",
+			"")).Status == http.StatusNotFound
 	})
-	if got := api.As(t, web, "/token", vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", away.Refresh())); got.Status != http.StatusNotFound {
+	if got := api.As(t, web, "/token",
+		vouchsafetest.Values("grant_type", "refresh_token", "refresh_token",
+			away.Refresh())); got.Status != http.StatusNotFound {
 		t.Errorf("a removed tenant's refresh token: got %d %s, want 404", got.Status, got.Raw)
 	}
 	wantAlive(t, s, home)

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 	if mails, err = smtptest.Listen(); err != nil {
 		panic(err)
 	}
-	vouchsafetest.Env = map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>"}
+	vouchsafetest.Env = map[string]string{"VOUCHSAFE_SMTP_URL": mails.URL,
+		"VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>"}
 	vouchsafetest.Main(m)
 }
 
@@ -36,8 +37,10 @@ type row struct {
 func rows() []row {
 	return slices.Concat(
 		authorizeRows(), pageRows(), redirectRows(), codeRows(), tokenRows(), authenticationRows(), assertionRows(),
-		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(), httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
-		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), limitRows(), mailRows(), absentRows(), fetchRows(), addressRows(),
+		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(),
+		httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
+		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), limitRows(), mailRows(), absentRows(),
+		fetchRows(), addressRows(),
 	)
 }
 
@@ -51,7 +54,9 @@ func TestThreats(t *testing.T) {
 }
 
 // tokens signs in and redeems.
-func tokens(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, r *vouchsafetest.Request) *vouchsafetest.Reply {
+func tokens(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser,
+	r *vouchsafetest.Request,
+) *vouchsafetest.Reply {
 	t.Helper()
 	return s.API(t).Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
 }

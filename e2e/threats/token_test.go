@@ -47,7 +47,8 @@ func d1(t *testing.T, s *vouchsafetest.Server) {
 	for name, req := range map[string]*http.Request{
 		"GET":             api.Request(t, http.MethodGet, "/token?"+form.Encode(), "", ""),
 		"POST with query": api.Request(t, http.MethodPost, "/token?"+form.Encode(), "", ""),
-		"a form and a query": api.Request(t, http.MethodPost, "/token?client_secret="+url.QueryEscape(vouchsafetest.Post.Secret()), "application/x-www-form-urlencoded",
+		"a form and a query": api.Request(t, http.MethodPost,
+			"/token?client_secret="+url.QueryEscape(vouchsafetest.Post.Secret()), "application/x-www-form-urlencoded",
 			without(form, "client_secret").Encode()),
 		"JSON":       api.Request(t, http.MethodPost, "/token", "application/json", string(text)),
 		"multipart":  api.Request(t, http.MethodPost, "/token", w.FormDataContentType(), multi.String()),
@@ -61,7 +62,8 @@ func d1(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s: got %d %s, want a refusal", name, reply.Status, reply.Raw)
 		}
 	}
-	twice := vouchsafetest.Values("grant_type", "authorization_code", "code", code, "code", "other", "redirect_uri", web.RedirectURI(), "code_verifier", r.Verifier)
+	twice := vouchsafetest.Values("grant_type", "authorization_code", "code", code, "code", "other", "redirect_uri",
+		web.RedirectURI(), "code_verifier", r.Verifier)
 	if reply := api.As(t, vouchsafetest.Post, "/token", twice); reply.Error() != "invalid_request" {
 		t.Errorf("code twice: got %d %s, want invalid_request", reply.Status, reply.Raw)
 	}
@@ -82,17 +84,21 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, grant := range []string{
 		"bogus", "password", "implicit", "AUTHORIZATION_CODE", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", strings.Repeat("x", 5000),
+		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code",
+		strings.Repeat("x", 5000),
 	} {
-		reply := api.Token(t, web, "grant_type", grant, "username", "jo@example.com", "password", "correct horse battery staple")
+		reply := api.Token(t, web, "grant_type", grant, "username", "jo@example.com", "password",
+			"correct horse battery staple")
 		reply.Want(t, 400, "unsupported_grant_type")
 	}
 	api.Token(t, web, "grant_type", "").Want(t, 400, "invalid_request")
 	api.Token(t, web).Want(t, 400, "invalid_request")
 	api.Token(t, web, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
 	api.Token(t, vouchsafetest.Public, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
-	api.Token(t, vouchsafetest.Service, "grant_type", "refresh_token", "refresh_token", "x").Want(t, 400, "unauthorized_client")
-	api.Token(t, vouchsafetest.CodeOnly, "grant_type", "refresh_token", "refresh_token", "x").Want(t, 400, "unauthorized_client")
+	api.Token(t, vouchsafetest.Service, "grant_type", "refresh_token", "refresh_token", "x").Want(t,
+		400, "unauthorized_client")
+	api.Token(t, vouchsafetest.CodeOnly, "grant_type", "refresh_token", "refresh_token", "x").Want(t,
+		400, "unauthorized_client")
 	r := vouchsafetest.NewRequest(vouchsafetest.CodeOnly)
 	if reply := api.Redeem(t, r, jo(t, s).Code(t, r)).Want(t, 200, ""); reply.Refresh() != "" {
 		t.Error("a client without that grant got a refresh token")

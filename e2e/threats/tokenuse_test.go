@@ -26,8 +26,11 @@ func d12(t *testing.T, s *vouchsafetest.Server) {
 		own := tokens(t, s, b, vouchsafetest.NewRequest(c, "scope", "openid email"))
 		form := url.Values{"token": {own.Access()}}
 		api.Form(t, "/introspect", form).Want(t, 401, "invalid_client")
-		api.Form(t, "/introspect", form, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+own.Access()) }).WantNot(t)
-		api.Form(t, "/introspect", url.Values{"token": {own.Access()}, "client_id": {"public"}}).WantNot(t) // whoever knows a public client's id
+		api.Form(t, "/introspect", form, func(r *http.Request) {
+			r.Header.Set("Authorization", "Bearer "+own.Access())
+		}).WantNot(t)
+		// whoever knows a public client's id
+		api.Form(t, "/introspect", url.Values{"token": {own.Access()}, "client_id": {"public"}}).WantNot(t)
 		if !api.Active(t, c, own.Access()) || !api.Active(t, c, own.Refresh()) {
 			t.Errorf("%s: its own tokens are not active", c.ID())
 		}
@@ -37,13 +40,15 @@ func d12(t *testing.T, s *vouchsafetest.Server) {
 		if !api.Active(t, vouchsafetest.Inspector, own.Access()) {
 			t.Errorf("%s: the client that may introspect does not learn of its tokens", c.ID())
 		}
-		for _, garbage := range []string{"x", "a.b.c", own.Access() + "x", own.Access()[1:], own.ID(), strings.Repeat("a", 20000), "vat_x", "ünïcödé"} {
+		for _, garbage := range []string{"x", "a.b.c", own.Access() + "x", own.Access()[1:], own.ID(),
+			strings.Repeat("a", 20000), "vat_x", "ünïcödé"} {
 			if api.Active(t, c, garbage) {
 				t.Errorf("%.30q… is called active", garbage)
 			}
 		}
 		r := api.As(t, c, "/introspect", form)
-		for name, want := range map[string]any{"active": true, "client_id": c.ID(), "iss": s.Issuer, "scope": "openid email"} {
+		for name, want := range map[string]any{"active": true, "client_id": c.ID(), "iss": s.Issuer,
+			"scope": "openid email"} {
 			if r.Body[name] != want {
 				t.Errorf("%s: got %s %v, want %v", c.ID(), name, r.Body[name], want)
 			}
@@ -119,7 +124,8 @@ func d13Away(t *testing.T, s *vouchsafetest.Server) {
 	reply := tokens(t, own, jo(t, own), vouchsafetest.NewRequest(web))
 	api := own.API(t)
 	published := map[string]string{}
-	for _, path := range []string{"/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+	for _, path := range []string{"/jwks", "/.well-known/openid-configuration",
+		"/.well-known/oauth-authorization-server"} {
 		published[path] = api.Do(t, api.Request(t, http.MethodGet, path, "", "")).Want(t, 200, "").Raw
 	}
 	back := own.CutDatabase(t)
@@ -160,11 +166,13 @@ func d14(t *testing.T, s *vouchsafetest.Server) {
 	want := func(name string, r *vouchsafetest.Reply, status int, code string) {
 		t.Helper()
 		got := r.Header.Get("WWW-Authenticate")
-		if r.Status != status || !strings.HasPrefix(got, "Bearer") || code != "" && !strings.Contains(got, `error="`+code+`"`) || r.String("sub") != "" {
+		if r.Status != status || !strings.HasPrefix(got, "Bearer") || code != "" &&
+			!strings.Contains(got, `error="`+code+`"`) || r.String("sub") != "" {
 			t.Errorf("%s: got %d %s and WWW-Authenticate %q, want %d %s", name, r.Status, r.Raw, got, status, code)
 		}
 		if code == "" && strings.Contains(got, "error=") {
-			t.Errorf("%s: got WWW-Authenticate %q, want no error for a request without a token (RFC 6750 section 3.1)", name, got)
+			t.Errorf("%s: got WWW-Authenticate %q, want no error for a request without a token (RFC 6750 section 3.1)", name,
+				got)
 		}
 	}
 	want("an ID token", api.Userinfo(t, own.ID()), 401, "invalid_token")
@@ -172,7 +180,8 @@ func d14(t *testing.T, s *vouchsafetest.Server) {
 	want("garbage", api.Userinfo(t, "x"), 401, "invalid_token")
 	want("a huge token", api.Userinfo(t, strings.Repeat("a.", 20000)), 401, "invalid_token")
 	want("no token", api.Do(t, api.Request(t, http.MethodGet, "/userinfo", "", "")), 401, "")
-	want("a token in the URL", api.Do(t, api.Request(t, http.MethodGet, "/userinfo?access_token="+own.Access(), "", "")), 401, "")
+	want("a token in the URL", api.Do(t, api.Request(t, http.MethodGet, "/userinfo?access_token="+own.Access(), "", "")),
+		401, "")
 	want("no openid scope", api.Userinfo(t, noOpenid.Access()), 403, "insufficient_scope")
 	if r := api.Userinfo(t, service); r.Status != 401 && r.Status != 403 || r.String("sub") != "" {
 		t.Errorf("a client's own token: got %d %s, want 401 or 403", r.Status, r.Raw)
@@ -203,7 +212,8 @@ func f4(t *testing.T, s *vouchsafetest.Server) {
 	code := b.Code(t, r)
 	own := tokens(t, s, b, vouchsafetest.NewRequest(web))
 	opaque := tokens(t, s, b, vouchsafetest.NewRequest(vouchsafetest.Opaque)).Access()
-	kinds := map[string]string{"code": code, "access token": own.Access(), "refresh token": own.Refresh(), "ID token": own.ID(), "sealed request": letter, "opaque token": opaque}
+	kinds := map[string]string{"code": code, "access token": own.Access(), "refresh token": own.Refresh(),
+		"ID token": own.ID(), "sealed request": letter, "opaque token": opaque}
 	for name, v := range kinds {
 		if name != "code" {
 			if reply := api.Redeem(t, r, v); reply.Status != 400 {

@@ -19,9 +19,11 @@ import (
 // in Redis, where all else that is begun and dropped has its end.
 func m6(t *testing.T, s *vouchsafetest.Server) {
 	const lifetime = 3 * time.Second
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: map[string]string{
-		"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example", "VOUCHSAFE_REQUEST_LIFETIME": lifetime.String(),
-	}})
+	own := vouchsafetest.Start(t,
+		vouchsafetest.Options{Production: s.Database != "", Clients: []vouchsafetest.Client{mobile}, Env: map[string]string{
+			"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
+			"VOUCHSAFE_REQUEST_LIFETIME": lifetime.String(),
+		}})
 	begin := func() {
 		if page := own.Browser(t, vouchsafetest.Person{}).Get(t, vouchsafetest.NewRequest(web).Path()); page.Status != 200 {
 			t.Fatalf("got %d", page.Status)
@@ -49,7 +51,8 @@ func m6(t *testing.T, s *vouchsafetest.Server) {
 // windows are for how long what Redis holds is of use, as docs/operations.md says.
 var windows = map[string]time.Duration{
 	"login-address": 5 * time.Minute, "login-account": time.Minute, "login-tenant": time.Minute,
-	"code-target": time.Hour, "code-target-all": time.Hour, "code-asker": time.Hour, "mails": time.Hour, "form": 5 * time.Minute,
+	"code-target": time.Hour, "code-target-all": time.Hour, "code-asker": time.Hour, "mails": time.Hour,
+	"form":        5 * time.Minute,
 	"client-auth": time.Minute, "client-auth-address": time.Minute, "client-auth-client": time.Minute,
 	// The network from which a client proved itself, so that strangers do not lock it out.
 	"client-proven": 30 * 24 * time.Hour,
@@ -65,13 +68,15 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 	var all []func()
 	for range strangers {
 		f := &flows{t: t, s: s, api: s.API(t), secrets: map[string]string{}}
-		b, email, password := google.Browser(t, vouchsafetest.Person{}), newAddress("example.com"), "a password of "+rand.Text()
+		b, email, password := google.Browser(t, vouchsafetest.Person{}), newAddress("example.com"),
+			"a password of "+rand.Text()
 		all = append(all, func() {
 			f.call("/auth/sign-in", "login", email, "password", password).Want(t, 422, "")
 			f.call("/auth/sign-up", "email", email, "password", password).Want(t, 202, "")
 			f.call("/auth/reset-password", "login", email).Want(t, 202, "")
 			f.api.Renew(t, web, "garbage").Want(t, 400, "invalid_grant")
-			f.api.As(t, web.With(vouchsafetest.Client{"client_secret": "a wrong secret"}), "/introspect", url.Values{"token": {"x"}}).Want(t, 401, "invalid_client")
+			f.api.As(t, web.With(vouchsafetest.Client{"client_secret": "a wrong secret"}), "/introspect",
+				url.Values{"token": {"x"}}).Want(t, 401, "invalid_client")
 			if page := b.Get(t, "/upstream/google"); page.Left == nil {
 				t.Fatalf("to a provider: got %d at %s", page.Status, page.URL)
 			}
@@ -103,7 +108,9 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%q is to stay for %v, want an end within %v", key, left, longest)
 		}
 	}
-	if missing := slices.DeleteFunc(slices.Collect(maps.Keys(windows)), func(kind string) bool { return kinds[kind] > 0 }); len(missing) > 0 {
+	if missing := slices.DeleteFunc(slices.Collect(maps.Keys(windows)), func(kind string) bool {
+		return kinds[kind] > 0
+	}); len(missing) > 0 {
 		t.Fatalf("nothing was counted by %v: the test shows nothing", missing)
 	}
 	second := drop()
@@ -139,7 +146,9 @@ func m6Finished(t *testing.T, s *vouchsafetest.Server, lifetime time.Duration) {
 		s.Browser(t, p).Authorize(t, vouchsafetest.NewRequest(web))
 		return finished() > 0
 	})
-	within(t, 2*lifetime+5*time.Second, "sign-ins are remembered for longer than they may take", func() bool { return finished() == 0 })
+	within(t, 2*lifetime+5*time.Second, "sign-ins are remembered for longer than they may take", func() bool {
+		return finished() == 0
+	})
 }
 
 // redisKeys are the keys in the server's Redis, and how long each is to stay: less than

@@ -268,7 +268,8 @@ func CheckToken(t testing.TB, r *Reply) {
 		}
 	}
 	for name := range r.Body {
-		if !slices.Contains([]string{"access_token", "token_type", "expires_in", "refresh_token", "id_token", "scope"}, name) {
+		if !slices.Contains([]string{"access_token", "token_type", "expires_in", "refresh_token", "id_token", "scope"},
+			name) {
 			t.Errorf("token endpoint: got unexpected member %q", name)
 		}
 	}

@@ -89,7 +89,8 @@ func (s *Server) Dump(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'")
+	rows, err := conn.Query(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND "+
+		"table_type = 'BASE TABLE'")
 	if err != nil {
 		t.Fatal(err)
 	}

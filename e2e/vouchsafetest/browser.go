@@ -231,7 +231,8 @@ func checkPage(t testing.TB, p *Page) {
 	}
 	csp := p.Header.Get("Content-Security-Policy")
 	if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-") {
-		t.Errorf("%s %s: got Content-Security-Policy %q, want frame-ancestors 'none' and nothing unsafe", p.Method, p.URL.Path, csp)
+		t.Errorf("%s %s: got Content-Security-Policy %q, want frame-ancestors 'none' and nothing unsafe",
+			p.Method, p.URL.Path, csp)
 	}
 }
 

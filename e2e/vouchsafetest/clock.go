@@ -102,7 +102,8 @@ func buildClocked() (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	changed, added, overlay := filepath.Join(dir, "time.go"), filepath.Join(dir, "stepped.go"), filepath.Join(dir, "overlay.json")
+	changed, added, overlay := filepath.Join(dir, "time.go"), filepath.Join(dir, "stepped.go"),
+		filepath.Join(dir, "overlay.json")
 	replaced, err := json.Marshal(map[string]map[string]string{"Replace": {
 		filepath.Join(folder, "time.go"): changed, filepath.Join(folder, "stepped.go"): added,
 	}})

@@ -77,7 +77,8 @@ var crowdCall = regexp.MustCompile(`(hex12|person|owner|uuid)\(([^(),]*)(?:, ([^
 // sqlOf returns the SQL for an engine.
 func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 	hex := "printf('%%012x', %s)"
-	numbers, binary := "(WITH RECURSIVE c(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM c WHERE n < $2) SELECT n FROM c)", "BLOB"
+	numbers, binary := "(WITH RECURSIVE c(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM c WHERE n < $2) SELECT n FROM c)",
+		"BLOB"
 	if postgres {
 		hex, numbers, binary = "lpad(to_hex((%s)::bigint), 12, '0')", "generate_series($1::bigint, $2::bigint) AS n", "BYTEA"
 	}
@@ -143,7 +144,8 @@ func params(text string) int {
 
 // crowdFiller returns a function that runs SQL. The empty text makes the database do the
 // maintenance that it would do by itself in time.
-func crowdFiller(ctx context.Context, database string) (exec func(query string, args ...any) error, done func(), err error) {
+func crowdFiller(ctx context.Context, database string) (exec func(query string, args ...any) error,
+	done func(), err error) {
 	if strings.HasPrefix(database, "postgres") {
 		conn, err := pgx.Connect(ctx, database)
 		if err != nil {
@@ -160,7 +162,9 @@ func crowdFiller(ctx context.Context, database string) (exec func(query string, 
 			return err
 		}, func() { _ = conn.Close(ctx) }, nil
 	}
-	db, err := sql.Open("sqlite", "file:"+database+"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=cache_size(-400000)&_pragma=busy_timeout(60000)")
+	db, err := sql.Open("sqlite",
+		"file:"+database+"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=cache_size(-400000)&"+
+			"_pragma=busy_timeout(60000)")
 	if err != nil {
 		return nil, nil, err
 	}

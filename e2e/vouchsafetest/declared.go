@@ -90,13 +90,15 @@ var (
 	})
 	// LocalWeb is a web app under development.
 	LocalWeb = Web.With(Client{
-		"client_id": "local-web", "client_secret": "local-secret-5tGn7WzK2xQv", "redirect_uris": []string{"http://127.0.0.1:3000/callback"},
+		"client_id": "local-web", "client_secret": "local-secret-5tGn7WzK2xQv",
+		"redirect_uris": []string{"http://127.0.0.1:3000/callback"},
 	})
 	// Third is the client of another company: users are asked for consent.
 	Third = Web.With(Client{
 		"client_id": "third", "client_name": "Third & Sons", "client_secret": "third-secret-7gQx5MzL2kVt9BnJ4wRc",
 		"redirect_uris": []string{"https://third.example/callback"}, "first_party": nil,
-		"client_uri": "https://third.example/", "policy_uri": "https://third.example/policy", "tos_uri": "https://third.example/terms",
+		"client_uri": "https://third.example/", "policy_uri": "https://third.example/policy",
+		"tos_uri": "https://third.example/terms",
 	})
 	// Several has more than one redirect URI, one with a query.
 	Several = Web.With(Client{
@@ -104,7 +106,8 @@ var (
 		"redirect_uris": []string{"https://rp.example/one", "https://rp.example/two?keep=this&and=that"},
 	})
 	// Opaque gets access tokens that only Vouchsafe can read.
-	Opaque = Web.With(Client{"client_id": "opaque", "client_secret": "opaque-secret-9dJq3YkV7tMx5RhB2zNw", "access_token_format": "opaque"})
+	Opaque = Web.With(Client{"client_id": "opaque", "client_secret": "opaque-secret-9dJq3YkV7tMx5RhB2zNw",
+		"access_token_format": "opaque"})
 	// Service is a program without users.
 	Service = Client{
 		"client_id": "service", "client_name": "The nightly job", "client_secret": "service-secret-6fWz1KtC8vYp3LsH5jXd",
@@ -112,11 +115,13 @@ var (
 	}
 	// ServiceBasic is a service that authenticates by client_secret_basic.
 	ServiceBasic = Service.With(Client{
-		"client_id": "service-basic", "client_secret": "service-basic-secret-7tRz4KvN9mXw2QbL", "token_endpoint_auth_method": "client_secret_basic",
+		"client_id": "service-basic", "client_secret": "service-basic-secret-7tRz4KvN9mXw2QbL",
+		"token_endpoint_auth_method": "client_secret_basic",
 	})
 	// ServicePost is a service that authenticates by client_secret_post.
 	ServicePost = Service.With(Client{
-		"client_id": "service-post", "client_secret": "service-post-secret-2qLc8VxR5nTk7WmZ", "token_endpoint_auth_method": "client_secret_post",
+		"client_id": "service-post", "client_secret": "service-post-secret-2qLc8VxR5nTk7WmZ",
+		"token_endpoint_auth_method": "client_secret_post",
 	})
 	// Inspector may introspect the tokens of others.
 	Inspector = Service.With(Client{
@@ -128,13 +133,15 @@ var (
 		"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256",
 	})
 	// Lean gets ID tokens without the claims of its scopes.
-	Lean = Web.With(Client{"client_id": "lean", "client_secret": "lean-secret-4cPz7HkW1tNx9RvB6mSd", "id_token_claims": false})
+	Lean = Web.With(Client{"client_id": "lean", "client_secret": "lean-secret-4cPz7HkW1tNx9RvB6mSd",
+		"id_token_claims": false})
 	// Disabled is a client that is disabled.
 	Disabled = Web.With(Client{"client_id": "disabled", "client_secret": "disabled-secret-6jTw1NcX8pVm", "disabled": true})
 	// Brief gets tokens with short lifetimes.
 	Brief = Web.With(Client{
 		"client_id": "brief", "client_secret": "brief-secret-9mKz4RtV6xQb2LwD",
-		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "14s", "refresh_token_idle_lifetime": "6s",
+		"access_token_lifetime": "2s", "id_token_lifetime": "1s", "refresh_token_lifetime": "14s",
+		"refresh_token_idle_lifetime": "6s",
 	})
 	// CodeOnly has no refresh tokens and few scopes.
 	CodeOnly = Web.With(Client{
@@ -145,7 +152,8 @@ var (
 
 // Declared returns the clients that every server starts with.
 func Declared() []Client {
-	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic, ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
+	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic,
+		ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
 	for _, k := range Keyed() {
 		all = append(all, k.Client)
 	}

@@ -46,7 +46,8 @@ func (s *Server) Example(t testing.TB, section *Section) *Example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Example{Section: section, Server: s, Port: port, URL: "http://localhost:" + port, ClientID: docClientID + "-" + strings.ToLower(rand.Text()[:8])}
+	e := &Example{Section: section, Server: s, Port: port, URL: "http://localhost:" + port,
+		ClientID: docClientID + "-" + strings.ToLower(rand.Text()[:8])}
 	for _, b := range section.Blocks {
 		if b.Lang == "yaml" {
 			e.apply(t, b.Text)
@@ -85,12 +86,14 @@ func (e *Example) apply(t testing.TB, text string) {
 	e.Server.Command(t, "", "client", "apply", file)
 }
 
-var differs = regexp.MustCompile(`\b(` + strings.Join([]string{docIssuer, regexp.QuoteMeta(docHTTPS), docPort, docClientID, docSecret}, "|") + `)\b`)
+var differs = regexp.MustCompile(`\b(` + strings.Join([]string{docIssuer, regexp.QuoteMeta(docHTTPS), docPort,
+	docClientID, docSecret}, "|") + `)\b`)
 
 // fill replaces the values that differ between readers. It does not change parts of other words,
 // such as OIDC_CLIENT_SECRET and 13000.
 func (e *Example) fill(text string) string {
-	mine := map[string]string{docIssuer: e.Server.Issuer, docHTTPS: e.Server.Issuer, docPort: e.Port, docClientID: e.ClientID, docSecret: e.Secret}
+	mine := map[string]string{docIssuer: e.Server.Issuer, docHTTPS: e.Server.Issuer, docPort: e.Port,
+		docClientID: e.ClientID, docSecret: e.Secret}
 	return differs.ReplaceAllStringFunc(text, func(is string) string { return mine[is] })
 }
 
@@ -179,7 +182,8 @@ func (e *Example) stop() {
 // Shows fails the test unless the page belongs to the app and contains the text.
 func (e *Example) Shows(t testing.TB, page *Page, want string) {
 	t.Helper()
-	if page.URL.Host != "localhost:"+e.Port || page.Status != 200 || !strings.Contains(html.UnescapeString(page.Body), want) {
+	if page.URL.Host != "localhost:"+e.Port || page.Status != 200 ||
+		!strings.Contains(html.UnescapeString(page.Body), want) {
 		t.Errorf("got %d at %s, want %q of the app:\n%s", page.Status, page.URL, want, page.Body)
 	}
 }

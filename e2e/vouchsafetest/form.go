@@ -41,7 +41,8 @@ func (p *Page) Text(t testing.TB) string {
 func text(n *html.Node) string {
 	var words []string
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode && (d.Parent == nil || !slices.Contains([]string{"script", "style", "title"}, d.Parent.Data)) {
+		if d.Type == html.TextNode &&
+			(d.Parent == nil || !slices.Contains([]string{"script", "style", "title"}, d.Parent.Data)) {
 			words = append(words, strings.Fields(d.Data)...)
 		}
 	}
@@ -62,7 +63,8 @@ func (p *Page) Forms(t testing.TB) []Form {
 
 func (p *Page) form(t testing.TB, n *html.Node) Form {
 	t.Helper()
-	f := Form{Method: strings.ToUpper(attr(n, "method")), Fields: url.Values{}, Types: map[string]string{}, Action: p.absolute(t, attr(n, "action"))}
+	f := Form{Method: strings.ToUpper(attr(n, "method")), Fields: url.Values{}, Types: map[string]string{},
+		Action: p.absolute(t, attr(n, "action"))}
 	for e := range n.Descendants() {
 		if e.Type != html.ElementNode {
 			continue

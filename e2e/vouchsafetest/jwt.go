@@ -121,7 +121,8 @@ func (a *API) AccessToken(t testing.TB, c Client, token string) *Token {
 		t.Errorf("access token: got typ %v, want at+jwt", got)
 	}
 	if k.String("iss") != a.Server.Issuer || k.String("client_id") != c.ID() {
-		t.Errorf("access token: got iss %q and client_id %q, want %q and %q", k.String("iss"), k.String("client_id"), a.Server.Issuer, c.ID())
+		t.Errorf("access token: got iss %q and client_id %q, want %q and %q", k.String("iss"), k.String("client_id"),
+			a.Server.Issuer, c.ID())
 	}
 	for _, name := range []string{"sub", "aud", "exp", "iat", "jti"} {
 		if k.Claims[name] == nil {
@@ -132,7 +133,9 @@ func (a *API) AccessToken(t testing.TB, c Client, token string) *Token {
 }
 
 // Sign returns a JWT.
-func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any, claims map[string]any) string {
+func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any,
+	claims map[string]any,
+) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, &jose.SignerOptions{ExtraHeaders: header})
 	if err != nil {
@@ -155,7 +158,8 @@ func Sign(t testing.TB, alg jose.SignatureAlgorithm, key any, header map[jose.He
 
 // KeySet returns the public half of a key as a value for the metadata jwks.
 func KeySet(key crypto.Signer, kid, alg string) map[string]any {
-	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: alg, Use: "sig"}}})
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid,
+		Algorithm: alg, Use: "sig"}}})
 	if err != nil {
 		panic(err) // tests use keys of known kinds only
 	}

@@ -19,10 +19,11 @@ func (s *Server) GuardsAPI(t testing.TB, target, id, secret, scope string) {
 		token string
 		want  int
 	}{
-		"no token":                       {"", http.StatusUnauthorized},
-		"a token whose signature is off": {strings.TrimSuffix(token, signature) + strings.Repeat("A", len(signature)), http.StatusUnauthorized},
-		"a token for another API":        {s.otherToken(t, scope, "https://elsewhere.example.com"), http.StatusUnauthorized},
-		"the token":                      {token, http.StatusOK},
+		"no token": {"", http.StatusUnauthorized},
+		"a token whose signature is off": {strings.TrimSuffix(token, signature) + strings.Repeat("A", len(signature)),
+			http.StatusUnauthorized},
+		"a token for another API": {s.otherToken(t, scope, "https://elsewhere.example.com"), http.StatusUnauthorized},
+		"the token":               {token, http.StatusOK},
 	} {
 		status, body := call(t, target, c.token)
 		if status != c.want {
@@ -46,7 +47,8 @@ func (s *Server) CallsAPI(t testing.TB, target, scope, audience string) (status 
 func (s *Server) otherToken(t testing.TB, scope, audience string) string {
 	t.Helper()
 	id, secret := "other-"+strings.ToLower(rand.Text()), "vcs_"+rand.Text()
-	s.Command(t, secret+"\n", "client", "add", id, "--kind", "service", "--scope", scope, "--audience", audience, "--secret-stdin")
+	s.Command(t, secret+"\n", "client", "add", id, "--kind", "service", "--scope", scope, "--audience",
+		audience, "--secret-stdin")
 	return s.serviceToken(t, id, secret)
 }
 

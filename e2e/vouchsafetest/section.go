@@ -37,7 +37,8 @@ func ReadSection(t testing.TB, page, heading string) *Section {
 		t.Fatalf("%s has no heading %q", page, heading)
 	}
 	level := heading[:strings.Index(heading, " ")+1]
-	if end := regexp.MustCompile(`(?m)^#{1,` + string(rune('0'+len(level)-1)) + `} `).FindStringIndex(unfenced(body)); end != nil {
+	if end := regexp.MustCompile(`(?m)^#{1,` + string(rune('0'+len(level)-1)) +
+		`} `).FindStringIndex(unfenced(body)); end != nil {
 		body = body[:end[0]]
 	}
 	s := &Section{Page: page, Heading: heading}

@@ -242,7 +242,8 @@ func (s *Server) replica() (*Server, error) {
 		return nil, err
 	}
 	r := &Server{
-		Name: s.Name, TenantID: s.TenantID, Issuer: s.Issuer, Dir: s.Dir, Database: s.Database, Certificate: s.Certificate, KeyHost: s.KeyHost,
+		Name: s.Name, TenantID: s.TenantID, Issuer: s.Issuer, Dir: s.Dir, Database: s.Database,
+		Certificate: s.Certificate, KeyHost: s.KeyHost,
 		Address: "127.0.0.1:" + port, Operations: "http://127.0.0.1:" + opsPort,
 		env: maps.Clone(s.env), binary: s.binary, log: &logBuffer{}, people: s.people,
 	}

@@ -25,7 +25,8 @@ type StandIn struct {
 // place and may call it.
 func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 	t.Helper()
-	p := &StandIn{Server: &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: "provider-canary-" + rand.Text()}}
+	p := &StandIn{Server: &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe",
+		ClientSecret: "provider-canary-" + rand.Text()}}
 	if handler == nil {
 		handler = p.Server
 	}
@@ -35,7 +36,8 @@ func NewStandIn(t testing.TB, kind string, handler http.Handler) *StandIn {
 		srv.Close()
 	})
 	p.Issuer = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) // another site than the server's
-	p.Upstream = map[string]any{"id": kind, "preset": kind, "issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.ClientSecret}
+	p.Upstream = map[string]any{"id": kind, "preset": kind, "issuer": p.Issuer, "client_id": p.ClientID,
+		"client_secret": p.ClientSecret}
 	if kind == fakeidp.Apple { // Apple's clients sign instead of having a secret
 		var err error
 		if p.ClientSecret, err = p.MakeAppleKey(); err != nil {

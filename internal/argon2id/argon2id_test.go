@@ -13,7 +13,8 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	h := &Hasher{Params: cheap}
 	long := strings.Repeat("x", 72)
-	for _, secret := range []string{"", "correct horse", "\x00a", "\x00b", "🐎 battery", "trailing ", long + "a", long + "b"} {
+	for _, secret := range []string{"", "correct horse", "\x00a", "\x00b", "🐎 battery", "trailing ",
+		long + "a", long + "b"} {
 		phc, err := h.Hash(t.Context(), secret)
 		if err != nil {
 			t.Fatal(err)
@@ -71,12 +72,15 @@ func TestHostileParametersAreRefusedBeforeAnyWork(t *testing.T) {
 		hash("m=4194304,t=1,p=1"), hash("m=4294967295,t=4294967295,p=255"), hash("m=65536,t=1000,p=1"),
 		hash("m=262144,t=5,p=1"), hash("m=65536,t=2,p=17"), hash("m=65536,t=2,p=257"), hash("m=65536,t=0,p=1"),
 		hash("m=65536,t=2,p=0"), hash("m=7,t=2,p=1"), hash("m=15,t=2,p=2"), hash("m=0,t=2,p=1"),
-		hash("m=-1,t=2,p=1"), hash("m=+65536,t=2,p=1"), hash("m=065536,t=2,p=1"), hash("m=65536,t=2"), hash("t=2,m=65536,p=1"),
+		hash("m=-1,t=2,p=1"), hash("m=+65536,t=2,p=1"), hash("m=065536,t=2,p=1"), hash("m=65536,t=2"),
+		hash("t=2,m=65536,p=1"),
 		hash("m=65536,t=2,p=1,keyid=x"), hash("m=65536, t=2,p=1"), hash("m=6_5536,t=2,p=1"), hash(""),
-		strings.Replace(hash("m=65536,t=2,p=1"), "v=19", "v=16", 1), strings.Replace(hash("m=65536,t=2,p=1"), "argon2id", "argon2i", 1),
+		strings.Replace(hash("m=65536,t=2,p=1"), "v=19", "v=16", 1),
+		strings.Replace(hash("m=65536,t=2,p=1"), "argon2id", "argon2i", 1),
 		"$argon2id$m=65536,t=2,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=65536,t=2,p=1$c29t$" + key, "$argon2id$v=19$m=65536,t=2,p=1$" + salt + "$CTFhFdXPJO0",
-		hash("m=65536,t=2,p=1") + "=", hash("m=65536,t=2,p=1") + "\n", hash("m=65536,t=2,p=1") + "$", hash("m=65536,t=2,p=1") + strings.Repeat("A", 1<<20),
+		hash("m=65536,t=2,p=1") + "=", hash("m=65536,t=2,p=1") + "\n", hash("m=65536,t=2,p=1") + "$",
+		hash("m=65536,t=2,p=1") + strings.Repeat("A", 1<<20),
 		"x" + hash("m=65536,t=2,p=1"),
 	} {
 		if ok, err := h.Verify(t.Context(), phc, "password"); ok || !errors.Is(err, ErrMalformed) {

@@ -15,7 +15,8 @@ func TestDerive(t *testing.T) {
 	t.Parallel()
 	secrets := [][]byte{nil, []byte("x"), []byte("correct horse battery staple"), make([]byte, 1000)}
 	rand.Read(secrets[3])
-	for _, p := range []Params{{8, 1, 1}, {9, 1, 1}, {63, 1, 1}, {64, 1, 1}, {64, 3, 1}, {1000, 2, 1}, {1024, 1, 4}, {1025, 2, 3}, {128, 4, 16}, {4096, 2, 2}, OWASP} {
+	for _, p := range []Params{{8, 1, 1}, {9, 1, 1}, {63, 1, 1}, {64, 1, 1}, {64, 3, 1}, {1000, 2, 1}, {1024, 1, 4},
+		{1025, 2, 3}, {128, 4, 16}, {4096, 2, 2}, OWASP} {
 		for i, secret := range secrets {
 			salt := make([]byte, 8+8*i)
 			rand.Read(salt)

@@ -70,7 +70,8 @@ func TestPoolLetsCallersGo(t *testing.T) {
 			t.Errorf("afterwards: got %v", err)
 		}
 		if p.free != 1 || p.lines[0].taken != 0 || p.lines[0].waiting.Len() != 0 {
-			t.Errorf("got %d free, %d places taken and %d who wait, want 1, 0 and 0", p.free, p.lines[0].taken, p.lines[0].waiting.Len())
+			t.Errorf("got %d free, %d places taken and %d who wait, want 1, 0 and 0", p.free, p.lines[0].taken,
+				p.lines[0].waiting.Len())
 		}
 	})
 }

@@ -96,7 +96,8 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 func TestBindingsThatWereNotGivenAreWorthNothing(t *testing.T) {
 	t.Parallel()
 	j := at(secure)
-	for _, value := range []string{"", "~", "x.1", "~~~.", j.bound(), j.bound() + ".x", j.bound() + ".99999999999999999999"} {
+	for _, value := range []string{"", "~", "x.1", "~~~.", j.bound(), j.bound() + ".x",
+		j.bound() + ".99999999999999999999"} {
 		other := at(secure)
 		other.cookies["__Host-vouchsafe-browser-before"] = value
 		if other.began(j.bound()) || other.began("") {

@@ -111,26 +111,34 @@ func (s *Sessions) account(ctx context.Context, tenant string, tok token) (Accou
 // signed in. If the browser was already signed in to the same account, that session is renewed and
 // keeps its id: a new session would sign the user out of every client that did not ask for the new
 // proof.
-func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
+func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, time.Now(), acr, amr)
 }
 
 // StartSince is Start for a proof that the user gave earlier and elsewhere, at the time proven. If
 // the browser already has a session of the account with a later proof, the later time stays.
-func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, proven, acr, amr)
 }
 
 // Restart is Start for a user whose session a change of password has ended. The acr and the time of
 // sign-in are those of the session was: a password alone does not prove again all that the session
 // had proven.
-func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session, amr ...string) (storage.Session, error) {
+func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, was.AuthTime, was.ACR, amr)
 }
 
 // start is Start, StartSince and Restart: signedIn becomes the time of sign-in unless the browser
 // has a session of the account with a later one.
-func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
+func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string,
+	amr []string,
+) (storage.Session, error) {
 	ctx, tenant, now := r.Context(), web.TenantOf(r.Context()), time.Now()
 	tok := token{"", secret.Token(), now}
 	sess := s.fresh(r, tok.secret, user, now, acr, amr)
@@ -176,7 +184,8 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 	// the cookie no longer holds its secret, so that neither user nor browser could end it
 	for len(tokens) > maxSessions {
 		oldest := tokens[len(tokens)-1]
-		err := s.Store.Apply(ctx, storage.Change{TenantID: tenant.ID, Now: now, EndSessions: &storage.SessionFilter{IDs: []string{oldest.id}}})
+		err := s.Store.Apply(ctx, storage.Change{TenantID: tenant.ID, Now: now,
+			EndSessions: &storage.SessionFilter{IDs: []string{oldest.id}}})
 		if err != nil {
 			return storage.Session{}, fmt.Errorf("end session: %w", err)
 		}
@@ -188,7 +197,9 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.Us
 }
 
 // fresh returns a session that begins now and has no id yet.
-func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now time.Time, acr string, amr []string) storage.Session {
+func (s *Sessions) fresh(r *http.Request, value string, user storage.User, now time.Time, acr string,
+	amr []string,
+) storage.Session {
 	hash := sha256.Sum256([]byte(value))
 	return storage.Session{
 		TenantID: web.TenantOf(r.Context()).ID, SecretHash: hash[:],
@@ -207,17 +218,23 @@ func (s *Sessions) Open(r *http.Request, user storage.User, acr string, amr ...s
 }
 
 // OpenSince is Open for a proof that the user gave at the time proven. See StartSince.
-func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.open(r, user, proven, acr, amr)
 }
 
 // Reopen is Open with the time of an earlier sign-in. See Restart.
-func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string, amr ...string) (storage.Session, error) {
+func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.open(r, user, signedIn, acr, amr)
 }
 
 // open is Open, OpenSince and Reopen.
-func (s *Sessions) open(r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
+func (s *Sessions) open(r *http.Request, user storage.User, signedIn time.Time, acr string,
+	amr []string,
+) (storage.Session, error) {
 	sess := s.fresh(r, secret.Token(), user, time.Now(), acr, amr)
 	sess.AuthTime = signedIn
 	id, err := uuid.NewV7()
@@ -284,7 +301,9 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 // End ends sessions in storage and takes them out of the cookie. It ignores ids of sessions whose
 // secret the browser does not have. Each session ends by a change of its own, to which the function
 // also (unless nil) adds what belongs to it, such as its event.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account, *storage.Change), ids ...string) error {
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request,
+	also func(Account, *storage.Change), ids ...string,
+) error {
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	var kept []token
 	ended := false
@@ -295,7 +314,8 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account
 		case err != nil:
 			return err
 		case slices.Contains(ids, a.ID):
-			ch := storage.Change{TenantID: tenant, UserID: a.UserID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{a.ID}}}
+			ch := storage.Change{TenantID: tenant, UserID: a.UserID, Now: time.Now(),
+				EndSessions: &storage.SessionFilter{IDs: []string{a.ID}}}
 			if also != nil {
 				also(a, &ch)
 			}

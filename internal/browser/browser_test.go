@@ -22,7 +22,8 @@ import (
 var (
 	plain  = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "http://localhost"}
 	secure = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "https://id.example", Secure: true}
-	acme   = &web.Tenant{Tenant: storage.Tenant{ID: "acme"}, Issuer: "https://id.example/t/acme", Path: "/t/acme", Secure: true}
+	acme   = &web.Tenant{Tenant: storage.Tenant{ID: "acme"}, Issuer: "https://id.example/t/acme",
+		Path: "/t/acme", Secure: true}
 )
 
 func open(t testing.TB) (*browser.Sessions, *sqldb.Store) {
@@ -137,7 +138,8 @@ func TestSessionCookie(t *testing.T) {
 			t.Fatalf("got %d cookies", len(j.set))
 		}
 		c := j.set[0]
-		if c.Name != test.name || c.Secure != test.tenant.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 24*60*60 {
+		if c.Name != test.name || c.Secure != test.tenant.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode ||
+			c.Path != "/" || c.Domain != "" || c.MaxAge != 24*60*60 {
 			t.Errorf("got %v", c)
 		}
 	}
@@ -169,7 +171,8 @@ func TestIdleSessionsEndAfterAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := open(t)
 		u := user(t, store, "default")
-		for wait, want := range map[time.Duration]bool{59 * time.Minute: true, time.Hour: true, time.Hour + time.Microsecond: false} {
+		for wait, want := range map[time.Duration]bool{59 * time.Minute: true, time.Hour: true,
+			time.Hour + time.Microsecond: false} {
 			j := at(secure)
 			j.start(t, s, u)
 			time.Sleep(wait)
@@ -189,9 +192,11 @@ func TestCookiesThatWereNotGivenAreWorthNothing(t *testing.T) {
 	good := j.session()
 	parts := strings.Split(good, ".")
 	for _, bad := range []string{
-		"", "~", ".", "..", good[1:], sess.ID, sess.ID + ".", sess.ID + "..0", sess.ID + "." + strings.Repeat("A", 43) + "." + parts[2],
+		"", "~", ".", "..", good[1:], sess.ID, sess.ID + ".", sess.ID + "..0",
+		sess.ID + "." + strings.Repeat("A", 43) + "." + parts[2],
 		sess.ID + "." + parts[1] + ".!", sess.ID + "." + parts[1], strings.ToUpper(sess.ID) + "." + parts[1] + "." + parts[2],
-		good + ".x", strings.Repeat("~", 10000), strings.Repeat(strings.Repeat("A", 36)+"."+strings.Repeat("B", 43)+".1~", 6) + good,
+		good + ".x", strings.Repeat("~", 10000),
+		strings.Repeat(strings.Repeat("A", 36)+"."+strings.Repeat("B", 43)+".1~", 6) + good,
 	} {
 		j.cookies["__Host-vouchsafe-session"] = bad
 		if j.who(t, s) != "" {
@@ -225,7 +230,9 @@ func TestSigningInAgainRenewsTheSession(t *testing.T) {
 		t.Error("another account did not get a session of its own beside the first")
 	}
 	// With a credential changed meanwhile there is nothing left to renew.
-	if err := store.ChangeCredential(t.Context(), storage.Credential{TenantID: "default", UserID: v.ID, Kind: storage.PasswordCredential, Data: []byte("x")}); err != nil {
+	if err := store.ChangeCredential(t.Context(),
+		storage.Credential{TenantID: "default", UserID: v.ID, Kind: storage.PasswordCredential,
+			Data: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	if j.who(t, s) != "" {
@@ -296,13 +303,16 @@ func TestChoosing(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := j.all(t, s)
-	if all[0].UserID != u.ID || all[0].Chosen.Before(before.Truncate(time.Microsecond)) || all[1].UserID != v.ID || !all[1].Chosen.Before(before) {
+	if all[0].UserID != u.ID || all[0].Chosen.Before(before.Truncate(time.Microsecond)) || all[1].UserID != v.ID ||
+		!all[1].Chosen.Before(before) {
 		t.Errorf("got %v and %v", all[0].Chosen, all[1].Chosen)
 	}
 	if err := choose(at(secure), first.ID); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("another browser: got %v, want ErrNotFound", err)
 	}
-	if err := store.Apply(t.Context(), storage.Change{TenantID: "default", Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{all[1].ID}}}); err != nil {
+	if err := store.Apply(t.Context(),
+		storage.Change{TenantID: "default", Now: time.Now(),
+			EndSessions: &storage.SessionFilter{IDs: []string{all[1].ID}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := choose(j, all[1].ID); !errors.Is(err, storage.ErrNotFound) || j.who(t, s) != u.ID {
@@ -349,7 +359,8 @@ func TestBinding(t *testing.T) {
 	j := at(secure)
 	var first, second string
 	j.visit(func(w http.ResponseWriter, r *http.Request) { first = browser.Binding(w, r) })
-	if len(j.set) != 1 || j.set[0].MaxAge != 0 || !j.set[0].HttpOnly || !j.set[0].Secure || j.set[0].SameSite != http.SameSiteLaxMode {
+	if len(j.set) != 1 || j.set[0].MaxAge != 0 || !j.set[0].HttpOnly || !j.set[0].Secure ||
+		j.set[0].SameSite != http.SameSiteLaxMode {
 		t.Errorf("got %v", j.set)
 	}
 	j.visit(func(w http.ResponseWriter, r *http.Request) { second = browser.Binding(w, r) })
@@ -388,7 +399,8 @@ func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := j.all(t, s)
-	if len(got) != 1 || got[0].ID != sess.ID || got[0].ACR != storage.ACRMultiFactor || len(got[0].AMR) != 3 || !got[0].AuthTime.Equal(sess.AuthTime.Truncate(time.Microsecond)) {
+	if len(got) != 1 || got[0].ID != sess.ID || got[0].ACR != storage.ACRMultiFactor || len(got[0].AMR) != 3 ||
+		!got[0].AuthTime.Equal(sess.AuthTime.Truncate(time.Microsecond)) {
 		t.Errorf("got %+v, want %+v raised", got, sess)
 	}
 	if old.who(t, s) != "" {

@@ -21,8 +21,10 @@ func FuzzCookies(f *testing.F) {
 	sessions, _ := open(f)
 	devices := &browser.Devices{Secrets: masters}
 	id, mac := strings.Repeat("i", 43), strings.Repeat("m", 43)
-	for _, v := range []string{"", id, id + "." + mac, id + strings.Repeat("."+mac, 20), id + "." + strings.Repeat("x", 6000), id + "..", id + "." + mac + "\xff",
-		strings.Repeat("i", 36) + "." + id + ".zz", strings.Repeat(strings.Repeat("i", 36)+"."+id+".zz~", 50), "0190\x00." + id + ".1", `"` + id + `"`, strings.Repeat("i", 36) + "." + id + ".-zzzzzzzzzzzzz"} {
+	for _, v := range []string{"", id, id + "." + mac, id + strings.Repeat("."+mac, 20),
+		id + "." + strings.Repeat("x", 6000), id + "..", id + "." + mac + "\xff",
+		strings.Repeat("i", 36) + "." + id + ".zz", strings.Repeat(strings.Repeat("i", 36)+"."+id+".zz~", 50),
+		"0190\x00." + id + ".1", `"` + id + `"`, strings.Repeat("i", 36) + "." + id + ".-zzzzzzzzzzzzz"} {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -11,7 +11,9 @@ import (
 // Authenticator gives the page a virtual security key that confirms every request. It stores
 // passkeys and verifies its user when a page asks for that. change, unless nil, may alter its
 // options.
-func Authenticator(t testing.TB, ctx context.Context, change func(*webauthn.VirtualAuthenticatorOptions)) webauthn.AuthenticatorID {
+func Authenticator(t testing.TB, ctx context.Context,
+	change func(*webauthn.VirtualAuthenticatorOptions),
+) webauthn.AuthenticatorID {
 	t.Helper()
 	options := &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
@@ -27,7 +29,8 @@ func Authenticator(t testing.TB, ctx context.Context, change func(*webauthn.Virt
 	if _, err := chromedp.Call(ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	made, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: options})
+	made, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator,
+		webauthn.AddVirtualAuthenticatorParams{Options: options})
 	if err != nil {
 		t.Fatal(err)
 	}

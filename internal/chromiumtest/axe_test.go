@@ -24,7 +24,9 @@ func TestAccessibleFindsWhatIsWrong(t *testing.T) {
 	const page = `<!doctype html><html lang="en"><title>t</title><meta name="color-scheme" content="light dark">
 <style>@media (prefers-color-scheme: dark) { p { background: #000; color: #333 } }</style><main><h1>t</h1><p>dim at night</p>%s</main>`
 	field := `<input>`
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprintf(w, page, field) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, page, field)
+	}))
 	defer srv.Close()
 	for _, script := range []bool{true, false} {
 		ctx := New(t)
@@ -33,7 +35,8 @@ func TestAccessibleFindsWhatIsWrong(t *testing.T) {
 		f := &faults{TB: t}
 		Accessible(f, ctx, "page")
 		all := strings.Join(f.said, "\n")
-		if !strings.Contains(all, "page, light: Form elements must have labels (critical): <input>") || !strings.Contains(all, "page, dark: ") || strings.Contains(all, "page, light: Elements must meet") ||
+		if !strings.Contains(all, "page, light: Form elements must have labels (critical): <input>") ||
+			!strings.Contains(all, "page, dark: ") || strings.Contains(all, "page, light: Elements must meet") ||
 			!strings.Contains(all, "page, dark: Elements must meet") {
 			t.Errorf("with scripts %v: got %q", script, f.said)
 		}

@@ -94,7 +94,8 @@ func Submit(t testing.TB, ctx context.Context, trigger chromedp.Action[chromedp.
 // without scripts.
 func Script(t testing.TB, ctx context.Context, on bool) {
 	t.Helper()
-	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: !on})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,8 @@ func Script(t testing.TB, ctx context.Context, on bool) {
 // Language makes the browser request pages in a language, as Accept-Language.
 func Language(t testing.TB, ctx context.Context, lang string) {
 	t.Helper()
-	_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
+	_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders,
+		network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 func TestABrowserSubmitsAForm(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte(`<title>form</title><form method=post><input id=a name=a><button id=b>Go</button></form><script>document.title = "script"</script>`))
+		_, _ = w.Write([]byte(`<title>form</title><form method=post><input id=a name=a><button ` +
+			`id=b>Go</button></form><script>document.title = "script"</script>`))
 	})
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/done?a="+r.PostFormValue("a"), http.StatusSeeOther)

@@ -70,13 +70,15 @@ func owned(path string) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a regular file: put the file itself there, or set VOUCHSAFE_DATA to the folder where it is", path)
+		return fmt.Errorf("%s is not a regular file: put the file itself there, or set VOUCHSAFE_DATA to "+
+			"the folder where it is", path)
 	case info.Mode().Perm()&0o077 == 0:
 		return nil
 	}
 	err = os.Chmod(path, 0o600)
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%s belongs to another user and can be read by others: make it the file of the user that Vouchsafe runs as (chown), with the mode 0600: %w", path, err)
+		return fmt.Errorf("%s belongs to another user and can be read by others: make it the file of the user that "+
+			"Vouchsafe runs as (chown), with the mode 0600: %w", path, err)
 	}
 	return err
 }
@@ -127,5 +129,6 @@ func (d Dir) readSecret() (string, error) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return "", fmt.Errorf("master secret: %s is empty: put it back from a backup, or, if nothing was ever stored here, remove it", d.secretFile())
+	return "", fmt.Errorf("master secret: %s is empty: put it back from a backup, or, if nothing was ever "+
+		"stored here, remove it", d.secretFile())
 }

@@ -77,7 +77,8 @@ func (l *Lock) take(ctx context.Context, self holder) error {
 		other := l.read()
 		if end.IsZero() {
 			end = began.Add(Handover)
-			l.log.InfoContext(ctx, "waiting for the server before this one to let go of the data folder", "data", string(l.dir), "process", other.Process, "host", other.Host)
+			l.log.InfoContext(ctx, "waiting for the server before this one to let go of the data folder", "data", string(l.dir),
+				"process", other.Process, "host", other.Host)
 		}
 		if other.Stopping > 0 && end.Before(began.Add(other.Stopping)) {
 			end = began.Add(other.Stopping)
@@ -112,7 +113,8 @@ func (l *Lock) try(self holder) error {
 		l.tell()
 		return nil
 	case lockless(err):
-		l.log.Warn("the data folder knows no locks: see to it that one server alone uses it", "data", string(l.dir), "error", err)
+		l.log.Warn("the data folder knows no locks: see to it that one server alone uses it", "data",
+			string(l.dir), "error", err)
 		return f.Close()
 	}
 	return errors.Join(err, f.Close())
@@ -130,7 +132,8 @@ func (l *Lock) there(f *os.File) bool {
 
 // lockless says whether the error means that the file system has no locks.
 func lockless(err error) bool {
-	for _, known := range []error{errors.ErrUnsupported, syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.ENOLCK, syscall.EINVAL} {
+	for _, known := range []error{errors.ErrUnsupported, syscall.ENOSYS, syscall.EOPNOTSUPP,
+		syscall.ENOLCK, syscall.EINVAL} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -173,7 +176,8 @@ func (l *Lock) refusal(h holder) error {
 	}
 	who := "another server"
 	if h.Process != 0 {
-		who += fmt.Sprintf(": process %d on %s, which serves %s since %s", h.Process, h.Host, h.Issuer, h.Since.Local().Format("2006-01-02 15:04:05-07:00"))
+		who += fmt.Sprintf(": process %d on %s, which serves %s since %s", h.Process, h.Host, h.Issuer,
+			h.Since.Local().Format("2006-01-02 15:04:05-07:00"))
 	}
 	return fmt.Errorf("the data folder %s is used by %s.\n"+
 		"Stop that one first, or give this one a folder of its own: VOUCHSAFE_DATA.\n"+

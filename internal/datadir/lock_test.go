@@ -15,9 +15,12 @@ import (
 // Folders that know no locks serve all the same, as they did.
 func TestFoldersWithoutLocks(t *testing.T) {
 	t.Parallel()
-	for _, why := range []error{syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.ENOLCK, syscall.EINVAL, errors.ErrUnsupported} {
+	for _, why := range []error{syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.ENOLCK, syscall.EINVAL,
+		errors.ErrUnsupported} {
 		var log strings.Builder
-		l := Lock{dir: Dir(t.TempDir()), log: slog.New(slog.NewTextHandler(&log, nil)), flock: func(*os.File) error { return why }}
+		l := Lock{dir: Dir(t.TempDir()), log: slog.New(slog.NewTextHandler(&log, nil)), flock: func(*os.File) error {
+			return why
+		}}
 		if err := l.take(t.Context(), holder{}); err != nil {
 			t.Errorf("%v: got %v", why, err)
 		}

@@ -59,8 +59,10 @@ func TestOnlyThisMachineSeesThePage(t *testing.T) {
 
 // A tunnel to the developer's machine connects from there, and may rewrite the Host.
 func TestNobodySeesThePageThroughAProxy(t *testing.T) {
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"} {
-		if got := get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev", name, "192.0.2.1").Code; got != http.StatusNotFound {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
+		"X-Forwarded-Proto", "X-Real-IP"} {
+		if got := get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev", name,
+			"192.0.2.1").Code; got != http.StatusNotFound {
 			t.Errorf("%s: got %d, want 404", name, got)
 		}
 	}

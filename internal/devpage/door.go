@@ -50,7 +50,8 @@ func (p *Page) opened(next http.Handler) http.Handler {
 				web.Fail(p.Errors, w, r, err)
 				return
 			}
-			redirect(w, base.Scheme+"://"+net.JoinHostPort(base.Hostname(), p.Door)+target("/", url.Values{"to": {target(r.URL.Path, query)}}))
+			redirect(w, base.Scheme+"://"+net.JoinHostPort(base.Hostname(), p.Door)+target("/",
+				url.Values{"to": {target(r.URL.Path, query)}}))
 			return
 		default:
 			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusForbidden, Message: "problem.developer_page"})
@@ -75,7 +76,8 @@ func (p *Page) isKey(s string) bool {
 func (p *Page) Doorkeeper() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, err := url.Parse(r.URL.Query().Get("to"))
-		if err != nil || r.URL.Path != "/" || !fromHere(r) || to.Scheme != "" || to.Host != "" || to.Path != "/dev" && !strings.HasPrefix(to.Path, "/dev/") {
+		if err != nil || r.URL.Path != "/" || !fromHere(r) || to.Scheme != "" || to.Host != "" || to.Path != "/dev" &&
+			!strings.HasPrefix(to.Path, "/dev/") {
 			http.NotFound(w, r)
 			return
 		}
@@ -111,7 +113,8 @@ func fromHere(r *http.Request) bool {
 
 // forwarded reports whether a proxy has forwarded the request, as far as its headers show it.
 func forwarded(r *http.Request) bool {
-	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}, func(name string) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"X-Real-Ip"}, func(name string) bool {
 		return r.Header.Values(name) != nil
 	})
 }

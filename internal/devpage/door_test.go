@@ -53,13 +53,16 @@ func TestAProxyThatTellsNothingOpensNothing(t *testing.T) {
 	p, ask := locked(t)
 	p.Mailbox.Add(Letter{ID: "1", To: "jo@example.com", Text: "1234 5678 is your code"})
 	for _, path := range []string{
-		"/dev", "/dev/callback?code=c", "/dev/dev.js", "/dev/mail", "/dev/mail.json?to=jo@example.com", "/dev/mail/1", "/dev/mail/1/html",
-		"/dev/google/authorize?client_id=vouchsafe", "/dev/facebook/v23.0/dialog/oauth?client_id=vouchsafe", "/dev?dev_key=guess", "/dev/mail?dev_key=",
+		"/dev", "/dev/callback?code=c", "/dev/dev.js", "/dev/mail", "/dev/mail.json?to=jo@example.com",
+		"/dev/mail/1", "/dev/mail/1/html",
+		"/dev/google/authorize?client_id=vouchsafe", "/dev/facebook/v23.0/dialog/oauth?client_id=vouchsafe",
+		"/dev?dev_key=guess", "/dev/mail?dev_key=",
 	} {
 		for _, cookie := range []string{"", keyCookie + "=guess", keyCookie + "="} {
 			resp := ask(http.MethodGet, path, "Cookie", cookie)
 			to, err := url.Parse(leads(resp))
-			if err != nil || to.Host != "localhost:40123" || to.Path != "/" || strings.Contains(to.String(), key) || resp.Header["Set-Cookie"] != nil {
+			if err != nil || to.Host != "localhost:40123" || to.Path != "/" || strings.Contains(to.String(), key) ||
+				resp.Header["Set-Cookie"] != nil {
 				t.Errorf("%s with %q: got %d to %q", path, cookie, resp.StatusCode, to)
 			}
 		}
@@ -137,7 +140,8 @@ func TestTheDoorkeeperLetsThisMachineIn(t *testing.T) {
 
 func TestStandInsKnowTheirPages(t *testing.T) {
 	for kind, page := range map[string]string{
-		fakeidp.Google: "/authorize", fakeidp.Facebook: "/v23.0/dialog/oauth", fakeidp.GitHub: "/login/oauth/authorize", fakeidp.Discord: "/oauth2/authorize",
+		fakeidp.Google: "/authorize", fakeidp.Facebook: "/v23.0/dialog/oauth", fakeidp.GitHub: "/login/oauth/authorize",
+		fakeidp.Discord: "/oauth2/authorize",
 	} {
 		s := &fakeidp.Server{Kind: kind, Issuer: "http://localhost/dev/" + kind}
 		if !s.IsPage("/dev/"+kind+page) || s.IsPage("/dev/"+kind+"/token") {

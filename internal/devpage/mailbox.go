@@ -112,7 +112,9 @@ func (p *Page) letterHTML(w http.ResponseWriter, r *http.Request) error {
 		body = l.HTML[:end] + base + l.HTML[end:]
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; frame-ancestors 'self'; "+
+			"sandbox allow-popups allow-popups-to-escape-sandbox")
 	h.Del("Cross-Origin-Opener-Policy") // browsers ignore it in a sandbox and log an error
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, err = w.Write([]byte(body))
@@ -151,7 +153,9 @@ func pieces(text string) []piece {
 // mailboxHeaders sets a content security policy that lets the page show a message in a frame, and
 // runs no script.
 func mailboxHeaders(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'none'; base-uri 'none'; "+
+			"frame-ancestors 'none'")
 }
 
 // showMail writes the page of that template.

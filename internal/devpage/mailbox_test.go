@@ -42,35 +42,42 @@ func TestMailboxShowsWhatWasSent(t *testing.T) {
 		HTML: `<!doctype html><html><head lang=en><script>x</script></head><body>hello</body></html>`, At: time.Now()})
 	b.Add(Letter{ID: "2", To: "+491701234567", Text: "123 is your code", At: time.Now()})
 	list := read(t, b, "127.0.0.1", "/dev/mail").Body.String()
-	for _, want := range []string{"Reset &lt;b&gt;", `href="/dev/mail/1"`, "jo@example.com", "123 is your code", "491701234567"} {
+	for _, want := range []string{"Reset &lt;b&gt;", `href="/dev/mail/1"`, "jo@example.com",
+		"123 is your code", "491701234567"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("%q is not in the list:\n%s", want, list)
 		}
 	}
 	one := read(t, b, "127.0.0.1", "/dev/mail/1")
-	for _, want := range []string{`<a href="http://localhost:8080/reset?token=a&amp;b=c">http://localhost:8080/reset?token=a&amp;b=c</a>.`, "&lt;script&gt;x", `src="/dev/mail/1/html"`} {
+	for _, want := range []string{`<a href="http://localhost:8080/reset?token=a&amp;` +
+		`b=c">http://localhost:8080/reset?token=a&amp;b=c</a>.`, "&lt;script&gt;x", `src="/dev/mail/1/html"`} {
 		if !strings.Contains(one.Body.String(), want) {
 			t.Errorf("%q is not in the message:\n%s", want, one.Body)
 		}
 	}
-	if policy := one.Header().Get("Content-Security-Policy"); strings.Contains(policy, "script-src") || strings.Contains(policy, "unsafe") {
+	if policy := one.Header().Get("Content-Security-Policy"); strings.Contains(policy, "script-src") ||
+		strings.Contains(policy, "unsafe") {
 		t.Errorf("got policy %q", policy)
 	}
 	if got := read(t, b, "127.0.0.1", "/dev/mail/2").Body.String(); strings.Contains(got, "<iframe") {
 		t.Error("a message without HTML has a frame for it")
 	}
 	html := read(t, b, "127.0.0.1", "/dev/mail/1/html")
-	if policy := html.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "sandbox allow-popups allow-popups-to-escape-sandbox") || strings.Contains(policy, "script") || strings.Contains(policy, "same-origin") {
+	if policy := html.Header().Get("Content-Security-Policy"); !strings.Contains(policy,
+		"sandbox allow-popups allow-popups-to-escape-sandbox") || strings.Contains(policy, "script") ||
+		strings.Contains(policy, "same-origin") {
 		t.Errorf("a mail's HTML has the policy %q", policy)
 	}
 	if got := html.Body.String(); !strings.HasPrefix(got, `<!doctype html><html><head lang=en><base target="_blank">`) {
 		t.Errorf("links do not open beside the frame: %s", got)
 	}
 	var all []Letter
-	if err := json.Unmarshal(read(t, b, "127.0.0.1", "/dev/mail.json?to=JO@example.com").Body.Bytes(), &all); err != nil || len(all) != 1 || all[0].ID != "1" {
+	if err := json.Unmarshal(read(t, b, "127.0.0.1", "/dev/mail.json?to=JO@example.com").Body.Bytes(), &all); err != nil ||
+		len(all) != 1 || all[0].ID != "1" {
 		t.Errorf("got %+v, %v, want the mail to jo", all, err)
 	}
-	for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/1", "/dev/mail/1/html", "/dev/mail/3", "/dev/mail/3/html"} {
+	for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/1", "/dev/mail/1/html",
+		"/dev/mail/3", "/dev/mail/3/html"} {
 		if got := read(t, b, "192.0.2.1", path).Code; got != http.StatusNotFound {
 			t.Errorf("another machine got %d for %s", got, path)
 		}

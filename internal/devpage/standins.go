@@ -17,7 +17,8 @@ import (
 func StandIns(issuer string) []*fakeidp.Server {
 	var all []*fakeidp.Server
 	for kind, name := range map[string]string{fakeidp.Google: "fake Google", fakeidp.Facebook: "fake Facebook"} {
-		all = append(all, &fakeidp.Server{Kind: kind, Name: name, Issuer: issuer + "/dev/" + kind, ClientID: "vouchsafe", ClientSecret: secret.Token()})
+		all = append(all, &fakeidp.Server{Kind: kind, Name: name, Issuer: issuer + "/dev/" + kind, ClientID: "vouchsafe",
+			ClientSecret: secret.Token()})
 	}
 	slices.SortFunc(all, func(a, b *fakeidp.Server) int { return strings.Compare(b.Kind, a.Kind) })
 	return all

@@ -100,7 +100,8 @@ func (s *Server) facebookMe(w http.ResponseWriter, r *http.Request) {
 	}
 	proof := hmac.New(sha256.New, []byte(s.ClientSecret))
 	proof.Write([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
-	if a.clientID != s.ClientID || !hmac.Equal([]byte(hex.EncodeToString(proof.Sum(nil))), []byte(r.URL.Query().Get("appsecret_proof"))) {
+	if a.clientID != s.ClientID ||
+		!hmac.Equal([]byte(hex.EncodeToString(proof.Sum(nil))), []byte(r.URL.Query().Get("appsecret_proof"))) {
 		refuse(w, http.StatusBadRequest, "appsecret_proof")
 		return
 	}

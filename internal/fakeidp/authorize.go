@@ -39,7 +39,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, http.StatusBadRequest)
 		return
 	}
-	s.show(w, "choose.html", page{Request: r.URL.RawQuery, People: people, Faults: s.faults(), Hint: r.URL.Query().Get("login_hint"), Says: s.Kind != Facebook})
+	s.show(w, "choose.html", page{Request: r.URL.RawQuery, People: people, Faults: s.faults(),
+		Hint: r.URL.Query().Get("login_hint"), Says: s.Kind != Facebook})
 }
 
 // wrong returns what is wrong with an authorization request, or "". Any redirect URI is accepted:
@@ -93,7 +94,8 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 	case who.Fault == faultError:
 		answer["error"] = "server_error"
 	default:
-		answer["code"] = s.newCode(authorization{who, q.Get("client_id"), q.Get("redirect_uri"), q.Get("code_challenge"), q.Get("nonce")})
+		answer["code"] = s.newCode(authorization{who, q.Get("client_id"), q.Get("redirect_uri"),
+			q.Get("code_challenge"), q.Get("nonce")})
 	}
 	if who.Fault == faultIssParam {
 		answer["iss"] = "https://other.example"
@@ -139,7 +141,8 @@ func (s *Server) show(w http.ResponseWriter, name string, p page) {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
 }

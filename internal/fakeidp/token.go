@@ -88,7 +88,8 @@ func (s *Server) isClient(r *http.Request) bool {
 		return false
 	}
 	var said jwt.Claims
-	return assertion.Claims(s.AppleKey, &said) == nil && id == s.ClientID && said.Subject == s.ClientID && said.Issuer != "" &&
+	return assertion.Claims(s.AppleKey, &said) == nil && id == s.ClientID &&
+		said.Subject == s.ClientID && said.Issuer != "" &&
 		said.Audience.Contains(s.Issuer) && said.Expiry.Time().After(time.Now()) && assertion.Headers[0].KeyID != ""
 }
 
@@ -167,7 +168,8 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	case faultTenant:
 		said["tid"] = "00000000-0000-0000-0000-000000000000"
 	}
-	if name := map[string]string{faultNoNonce: "nonce", faultNoExpiry: "exp", faultNoIssued: "iat", faultSubject: "sub", faultNoTime: "auth_time"}[a.Fault]; name != "" {
+	if name := map[string]string{faultNoNonce: "nonce", faultNoExpiry: "exp", faultNoIssued: "iat", faultSubject: "sub",
+		faultNoTime: "auth_time"}[a.Fault]; name != "" {
 		delete(said, name)
 	}
 	return s.sign(said, a.Fault)

@@ -56,7 +56,8 @@ func Start(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Address: l.Addr().String(), listener: l, target: target, changed: make(chan struct{}), links: map[*link]struct{}{}}
+	p := &Proxy{Address: l.Addr().String(), listener: l, target: target, changed: make(chan struct{}),
+		links: map[*link]struct{}{}}
 	var wg sync.WaitGroup
 	wg.Go(func() { p.accept(&wg) })
 	t.Cleanup(func() {

@@ -47,7 +47,9 @@ func accept(t *testing.T, l net.Listener) net.Conn {
 
 func TestAnAddressHasItsConnections(t *testing.T) {
 	refused := make(chan string, 10)
-	g := &Gate{PerAddress: 2, Refused: func(a string) { refused <- a }, Exempt: func(a netip.Addr) bool { return a == netip.MustParseAddr("127.0.0.9") }}
+	g := &Gate{PerAddress: 2, Refused: func(a string) { refused <- a }, Exempt: func(a netip.Addr) bool {
+		return a == netip.MustParseAddr("127.0.0.9")
+	}}
 	l := g.Listen(local(t))
 	var ours []net.Conn
 	for range 2 {
@@ -92,7 +94,8 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	plain := local(t)
 	l := (&Gate{PerAddress: 4}).Listen(plain)
-	srv := &http.Server{ReadHeaderTimeout: time.Minute, ConnState: State, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	srv := &http.Server{ReadHeaderTimeout: time.Minute, ConnState: State,
+		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 	go func() { _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	for i := range 8 {
@@ -195,7 +198,8 @@ func v2(head byte, family byte, body ...byte) string {
 
 func TestReadProxy(t *testing.T) {
 	four := []byte{203, 0, 113, 7, 198, 51, 100, 1, 0xc8, 0x12, 1, 0xbb}
-	six := append(append(append([]byte{}, netip.MustParseAddr("2001:db8::7").AsSlice()...), netip.MustParseAddr("2001:db8::1").AsSlice()...), 0xc8, 0x12, 1, 0xbb)
+	six := append(append(append([]byte{}, netip.MustParseAddr("2001:db8::7").AsSlice()...),
+		netip.MustParseAddr("2001:db8::1").AsSlice()...), 0xc8, 0x12, 1, 0xbb)
 	for header, want := range map[string]string{
 		"PROXY TCP4 203.0.113.7 198.51.100.1 51218 443\r\n": "203.0.113.7:51218",
 		"PROXY TCP6 2001:db8::7 2001:db8::1 51218 443\r\n":  "[2001:db8::7]:51218",
@@ -241,7 +245,8 @@ func TestReadProxy(t *testing.T) {
 func TestOnlyTrustedPeersSpeakForOthers(t *testing.T) {
 	const header = "PROXY TCP4 203.0.113.7 198.51.100.1 51218 443\r\n"
 	failed := make(chan error, 1)
-	l := Proxied(local(t), func(a netip.Addr) bool { return a == netip.MustParseAddr("127.0.0.2") }, func(_ net.Addr, err error) { failed <- err })
+	l := Proxied(local(t), func(a netip.Addr) bool { return a == netip.MustParseAddr("127.0.0.2") },
+		func(_ net.Addr, err error) { failed <- err })
 	defer l.Close()
 	dial(t, l, "127.0.0.2") // says nothing, and holds up no other
 	stranger := dial(t, l, "127.0.0.3")
@@ -250,7 +255,8 @@ func TestOnlyTrustedPeersSpeakForOthers(t *testing.T) {
 	}
 	c := accept(t, l)
 	got := make([]byte, len(header))
-	if _, err := io.ReadFull(c, got); err != nil || string(got) != header || !strings.HasPrefix(c.RemoteAddr().String(), "127.0.0.3:") {
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != header ||
+		!strings.HasPrefix(c.RemoteAddr().String(), "127.0.0.3:") {
 		t.Errorf("a stranger is %s, and said %q, %v", c.RemoteAddr(), got, err)
 	}
 	proxy := dial(t, l, "127.0.0.2")
@@ -258,7 +264,8 @@ func TestOnlyTrustedPeersSpeakForOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = accept(t, l)
-	if _, err := io.ReadFull(c, got[:5]); err != nil || string(got[:5]) != "hello" || c.RemoteAddr().String() != "203.0.113.7:51218" {
+	if _, err := io.ReadFull(c, got[:5]); err != nil || string(got[:5]) != "hello" ||
+		c.RemoteAddr().String() != "203.0.113.7:51218" {
 		t.Errorf("through the proxy it is %s, and said %q, %v", c.RemoteAddr(), got[:5], err)
 	}
 	silent := dial(t, l, "127.0.0.2")
@@ -294,7 +301,8 @@ func FuzzReadProxy(f *testing.F) {
 		default:
 			t.Errorf("got %T", got)
 		}
-		if read := len(in) - r.Len(); err == nil && bytes.HasPrefix(in, []byte("PROXY ")) && !bytes.HasSuffix(in[:read], []byte("\r\n")) {
+		if read := len(in) - r.Len(); err == nil && bytes.HasPrefix(in, []byte("PROXY ")) &&
+			!bytes.HasSuffix(in[:read], []byte("\r\n")) {
 			t.Errorf("%d bytes were read of %q", read, in)
 		}
 	})

@@ -29,7 +29,8 @@ func TestATokenHasOneSpelling(t *testing.T) {
 				}
 			}
 		}
-		for _, other := range []string{token + "\n", "\n" + token, token + "=", token + ".", "." + token, token[:len(token)-1] + "\n" + token[len(token)-1:], strings.Replace(token, ".", "\n.", 1)} {
+		for _, other := range []string{token + "\n", "\n" + token, token + "=", token + ".", "." + token,
+			token[:len(token)-1] + "\n" + token[len(token)-1:], strings.Replace(token, ".", "\n.", 1)} {
 			if got, err := Signed(other); err == nil {
 				t.Errorf("%q is taken: %q", other, got)
 			}

@@ -37,7 +37,8 @@ func (c *Certificate) Config() (*tls.Config, error) {
 	if err := c.read(); err != nil {
 		return nil, err
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: suites, GetCertificate: c.current, NextProtos: []string{"h2", "http/1.1"}}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: suites, GetCertificate: c.current,
+		NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 // current returns the key pair, read anew if the files have changed. It implements

@@ -14,7 +14,8 @@ import (
 func TestRenewedCertificateIsServed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c := &Certificate{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key"), Log: slog.New(slog.DiscardHandler)}
+	c := &Certificate{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key"),
+		Log: slog.New(slog.DiscardHandler)}
 	testkeys.WritePair(t, c.CertFile, c.KeyFile, 1)
 	synctest.Test(t, func(t *testing.T) {
 		conf, err := c.Config()

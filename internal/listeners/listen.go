@@ -55,7 +55,8 @@ func Open(addr string, mode fs.FileMode) ([]net.Listener, error) {
 // listenError adds to an error of net.Listen what the operator can do about it.
 func listenError(addr string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("something else listens on %s: stop it, or choose another address with --listen or VOUCHSAFE_LISTEN: %w", addr, err)
+		return fmt.Errorf("something else listens on %s: stop it, or choose another address with --listen or "+
+			"VOUCHSAFE_LISTEN: %w", addr, err)
 	}
 	return fmt.Errorf("listen: %w", err)
 }
@@ -123,7 +124,8 @@ type Mode fs.FileMode
 func (m *Mode) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 8, 16)
 	if err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return fmt.Errorf("%q is not a mode of a socket: write octal digits such as 0660, with which its owner may read and write", text)
+		return fmt.Errorf("%q is not a mode of a socket: write octal digits such as 0660, with which its "+
+			"owner may read and write", text)
 	}
 	*m = Mode(n)
 	return nil

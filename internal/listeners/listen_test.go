@@ -26,7 +26,8 @@ func TestLocalhostIsBothOfItsAddresses(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if _, err := Open("localhost:"+port, 0); err == nil || !strings.Contains(err.Error(), "something else listens on localhost:"+port) {
+	if _, err := Open("localhost:"+port, 0); err == nil ||
+		!strings.Contains(err.Error(), "something else listens on localhost:"+port) {
 		t.Errorf("again: got %v", err)
 	}
 }

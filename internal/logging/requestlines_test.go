@@ -17,7 +17,8 @@ import (
 func TestRequestLinesAreSlogs(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 25, 9, 8, 7, 123456000, time.FixedZone("", -5400))
-	for _, text := range []string{"", "/token", `a "quoted" \ path`, "two\nlines\x00\x7f", "é\u2028<script>&", "broken \xff UTF-8"} {
+	for _, text := range []string{"", "/token", `a "quoted" \ path`, "two\nlines\x00\x7f",
+		"é\u2028<script>&", "broken \xff UTF-8"} {
 		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelError} {
 			for _, msg := range []string{web.RequestLine, "another"} {
 				line := slog.NewRecord(at, level, msg, 0)

@@ -93,7 +93,8 @@ func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
 	object = append(object, data...)
 	return k.answer(t, map[string]any{"credProps": map[string]any{"rk": k.Discoverable}}, map[string]any{
-		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object), "transports": []string{cmp.Or(k.Transport, "usb")},
+		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object),
+		"transports": []string{cmp.Or(k.Transport, "usb")},
 	})
 }
 

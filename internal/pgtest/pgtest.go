@@ -120,7 +120,8 @@ func programs() (string, error) {
 		}
 	}
 	if folder == "" {
-		return "", fmt.Errorf("these tests need PostgreSQL %d or newer (/usr/lib/postgresql/*/bin/initdb): run make setup", oldest)
+		return "", fmt.Errorf("these tests need PostgreSQL %d or newer (/usr/lib/postgresql/*/bin/initdb): run make setup",
+			oldest)
 	}
 	return folder, nil
 }

@@ -55,7 +55,8 @@ func (s *Server) standby() (*Server, error) {
 		return nil, err
 	}
 	data := filepath.Join(d.Folder, "data")
-	err = d.Run(filepath.Join(bin, "pg_basebackup"), "--pgdata", data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+	err = d.Run(filepath.Join(bin, "pg_basebackup"), "--pgdata", data, "--write-recovery-conf",
+		"--checkpoint=fast", "--no-sync",
 		"--dbname", s.URL()+"&application_name=standby")
 	if err != nil {
 		return nil, errors.Join(err, d.Close())

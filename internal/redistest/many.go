@@ -18,7 +18,8 @@ func StartSentinel(t testing.TB, master, port string, quorum int) *Server {
 	s, err := run(func(s *Server) ([]string, error) {
 		// A Sentinel writes into its configuration file what it learns.
 		file, err := s.daemon.WriteFile("sentinel.conf", config)
-		return []string{file, "--sentinel", "--bind", "127.0.0.1", "--port", strconv.Itoa(s.daemon.Port), "--dir", s.daemon.Folder}, err
+		return []string{file, "--sentinel", "--bind", "127.0.0.1", "--port", strconv.Itoa(s.daemon.Port),
+			"--dir", s.daemon.Folder}, err
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,8 @@ const (
 )
 
 // Kinds are the kinds of sealed values, in the order in which a run processes them.
-var Kinds = []storage.SealedKind{storage.SealedKeys, storage.SealedSettings, storage.SealedCredentials, storage.SealedMails, storage.SealedCodes}
+var Kinds = []storage.SealedKind{storage.SealedKeys, storage.SealedSettings, storage.SealedCredentials,
+	storage.SealedMails, storage.SealedCodes}
 
 // Count is the progress of a run with one kind.
 type Count struct {
@@ -121,13 +122,16 @@ func (r *Run) replace(ctx context.Context, c *Count, changes []storage.SealedCha
 // credentials are the purposes under which each kind of credential is sealed. Other kinds are not
 // sealed.
 var credentials = map[string]secret.Purpose{
-	storage.TOTPCredential: secret.TOTP, storage.PasskeyCredential: secret.Passkey, storage.RecoveryCredential: secret.RecoveryCodes,
+	storage.TOTPCredential: secret.TOTP, storage.PasskeyCredential: secret.Passkey,
+	storage.RecoveryCredential:   secret.RecoveryCodes,
 	storage.FormerTOTPCredential: secret.TOTP, storage.FormerRecoveryCredential: secret.RecoveryCodes,
 }
 
 // renewer returns the function that seals the value anew. sealed is false for a value that is not
 // sealed.
-func (r *Run) renewer(kind storage.SealedKind, v storage.SealedValue) (renew func([]byte) ([]byte, error), sealed bool) {
+func (r *Run) renewer(kind storage.SealedKind,
+	v storage.SealedValue,
+) (renew func([]byte) ([]byte, error), sealed bool) {
 	switch kind {
 	case storage.SealedKeys:
 		return r.Secrets.Box(v.TenantID, secret.SigningKey).Renew, true
@@ -136,7 +140,8 @@ func (r *Run) renewer(kind storage.SealedKind, v storage.SealedValue) (renew fun
 	case storage.SealedCodes:
 		return r.Secrets.Box(v.TenantID, secret.MailedCode).Renew, true
 	case storage.SealedSettings:
-		return func(stored []byte) ([]byte, error) { return r.settings(v.TenantID, stored) }, bytes.Contains(v.Data, []byte("client_secret"))
+		return func(stored []byte) ([]byte, error) { return r.settings(v.TenantID, stored) },
+			bytes.Contains(v.Data, []byte("client_secret"))
 	case storage.SealedCredentials:
 		purpose, sealed := credentials[v.Kind]
 		if !sealed {

@@ -73,13 +73,18 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 		_, codes := factor.NewRecovery(id)
 		creds := []storage.Credential{
 			{Kind: storage.PasswordCredential, Data: []byte("hash")}, {Kind: storage.TOTPCredential, Data: seal(secret.TOTP)},
-			{Kind: storage.PasskeyCredential, ID: "key", Data: seal(secret.Passkey)}, {Kind: storage.RecoveryCredential, Data: codes.Seal(m.Box(tenant, secret.RecoveryCodes))},
+			{Kind: storage.PasskeyCredential, ID: "key", Data: seal(secret.Passkey)},
+			{Kind: storage.RecoveryCredential, Data: codes.Seal(m.Box(tenant, secret.RecoveryCodes))},
 		}
 		try(s.AddUser(ctx, storage.User{TenantID: tenant, ID: id, CreatedAt: now}, creds, nil))
-		try(s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: id, Algorithm: "ES256", Sequence: int64(i + 1), Private: seal(secret.SigningKey), ActiveAt: now, CreatedAt: now}}, now))
-		try(s.Enqueue(ctx, storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail), CreatedAt: now, NextAt: now}))
-		try(s.PutCode(ctx, storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
-		settings.Settings.Upstreams = append(settings.Settings.Upstreams, storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
+		try(s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: id, Algorithm: "ES256", Sequence: int64(i + 1),
+			Private: seal(secret.SigningKey), ActiveAt: now, CreatedAt: now}}, now))
+		try(s.Enqueue(ctx, storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail),
+			CreatedAt: now, NextAt: now}))
+		try(s.PutCode(ctx, storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
+			CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+		settings.Settings.Upstreams = append(settings.Settings.Upstreams,
+			storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
 	}
 	try(s.UpdateTenant(ctx, settings))
 	for _, err := range errs {
@@ -127,7 +132,9 @@ func TestAllThatIsStoredIsSealedAnew(t *testing.T) {
 		t.Fatalf("before the run the new secret alone opens too much: %v do not open", got)
 	}
 	told := 0
-	run := &Run{Store: s, Secrets: masters(t, fresh+","+old), RenewRecovery: factor.RenewRecovery, Progress: func(Count) { told++ }}
+	run := &Run{Store: s, Secrets: masters(t, fresh+","+old), RenewRecovery: factor.RenewRecovery, Progress: func(Count) {
+		told++
+	}}
 	counts, err := run.All(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +166,9 @@ type ending struct {
 	stop  context.CancelFunc
 }
 
-func (e *ending) ReplaceSealed(ctx context.Context, kind storage.SealedKind, changes []storage.SealedChange) (int, error) {
+func (e *ending) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
+	changes []storage.SealedChange,
+) (int, error) {
 	if e.pages--; e.pages == 0 {
 		e.stop()
 	}
@@ -191,9 +200,12 @@ type racing struct {
 	server *secret.Masters
 }
 
-func (r *racing) ReplaceSealed(ctx context.Context, kind storage.SealedKind, changes []storage.SealedChange) (int, error) {
+func (r *racing) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
+	changes []storage.SealedChange,
+) (int, error) {
 	if v := changes[0]; kind == storage.SealedCredentials && v.Kind == storage.TOTPCredential {
-		cred := storage.Credential{TenantID: v.TenantID, UserID: v.UserID, Kind: v.Kind, Data: r.server.Box(v.TenantID, secret.TOTP).Seal([]byte("newer"))}
+		cred := storage.Credential{TenantID: v.TenantID, UserID: v.UserID, Kind: v.Kind,
+			Data: r.server.Box(v.TenantID, secret.TOTP).Seal([]byte("newer"))}
 		if err := r.PutCredential(ctx, cred, v.Data); err != nil {
 			r.t.Error(err)
 		}
@@ -205,8 +217,10 @@ func TestWhatAServerChangesMeanwhileStays(t *testing.T) {
 	t.Parallel()
 	s, both := open(t), masters(t, fresh+","+old)
 	ctx := t.Context()
-	cred := storage.Credential{TenantID: storage.DefaultTenant, UserID: "jo", Kind: storage.TOTPCredential, Data: masters(t, old).Box(storage.DefaultTenant, secret.TOTP).Seal([]byte("older"))}
-	if err := s.AddUser(ctx, storage.User{TenantID: storage.DefaultTenant, ID: "jo"}, []storage.Credential{cred}, nil); err != nil {
+	cred := storage.Credential{TenantID: storage.DefaultTenant, UserID: "jo", Kind: storage.TOTPCredential,
+		Data: masters(t, old).Box(storage.DefaultTenant, secret.TOTP).Seal([]byte("older"))}
+	if err := s.AddUser(ctx, storage.User{TenantID: storage.DefaultTenant, ID: "jo"},
+		[]storage.Credential{cred}, nil); err != nil {
 		t.Fatal(err)
 	}
 	run := &Run{Store: &racing{s, t, both}, Secrets: both, RenewRecovery: factor.RenewRecovery}
@@ -217,7 +231,8 @@ func TestWhatAServerChangesMeanwhileStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain, err := masters(t, fresh).Box(storage.DefaultTenant, secret.TOTP).Open(cred.Data); err != nil || string(plain) != "newer" {
+	if plain, err := masters(t, fresh).Box(storage.DefaultTenant, secret.TOTP).Open(cred.Data); err != nil ||
+		string(plain) != "newer" {
 		t.Errorf("got %q, %v, want what the server stored", plain, err)
 	}
 }
@@ -236,7 +251,8 @@ func TestWhatNoSecretOpensIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := closed(t, s, put2)
-	for kind, want := range map[storage.SealedKind]int{storage.SealedKeys: 3, storage.SealedSettings: 1, storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3} {
+	for kind, want := range map[storage.SealedKind]int{storage.SealedKeys: 3, storage.SealedSettings: 1,
+		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3} {
 		if got[kind] != want {
 			t.Errorf("%s: got %d lost, want %d", kind, got[kind], want)
 		}

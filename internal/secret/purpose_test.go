@@ -69,7 +69,8 @@ func usersOfBoxes(t *testing.T, names []string) map[string][]string {
 			return fs.SkipDir
 		}
 		dir := filepath.ToSlash(filepath.Dir(path))
-		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(dir, "internal/secret") || strings.HasSuffix(dir, "internal/reseal") {
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			strings.HasSuffix(dir, "internal/secret") || strings.HasSuffix(dir, "internal/reseal") {
 			return nil
 		}
 		files := token.NewFileSet()

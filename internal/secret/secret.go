@@ -46,7 +46,8 @@ func Parse(list string) (*Masters, error) {
 	for s := range strings.SplitSeq(list, ",") {
 		s = strings.TrimSpace(s)
 		if len(s) < MinLength {
-			return nil, fmt.Errorf("a master secret has %d bytes; it needs at least %d: make one with `openssl rand -base64 48`", len(s), MinLength)
+			return nil, fmt.Errorf("a master secret has %d bytes; it needs at least %d: make one with `openssl rand -base64 48`",
+				len(s), MinLength)
 		}
 		m.secrets = append(m.secrets, s)
 	}

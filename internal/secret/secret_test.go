@@ -24,7 +24,8 @@ func TestSealedValuesOpenOnlyWhereTheyBelong(t *testing.T) {
 	old, both, other := parse(t, a), parse(t, b+","+a), parse(t, b)
 	sealed := old.Box("default", AuthorizationCode).SealString([]byte("hello"))
 
-	for name, box := range map[string]*Box{"same": old.Box("default", AuthorizationCode), "after a new secret was put first": both.Box("default", AuthorizationCode)} {
+	for name, box := range map[string]*Box{"same": old.Box("default", AuthorizationCode),
+		"after a new secret was put first": both.Box("default", AuthorizationCode)} {
 		got, err := box.OpenString(sealed)
 		if err != nil || !bytes.Equal(got, []byte("hello")) {
 			t.Errorf("%s: got %q, %v", name, got, err)
@@ -101,7 +102,8 @@ func TestNoncesAreNeverGivenTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var one, other nonces
 		seen, fields := map[[nonceSize]byte]bool{}, map[[8]byte]bool{}
-		for _, pause := range []time.Duration{0, time.Microsecond, time.Second, drawEvery - time.Second, 0, drawEvery, time.Nanosecond} {
+		for _, pause := range []time.Duration{0, time.Microsecond, time.Second, drawEvery - time.Second, 0,
+			drawEvery, time.Nanosecond} {
 			time.Sleep(pause)
 			for range 1000 {
 				for _, n := range []*nonces{&one, &other} {

@@ -23,14 +23,18 @@ func TestClock(t *testing.T) {
 		{"a year ahead for an hour, within it", 0, []set{{time.Hour, 365 * day}}, 2 * time.Hour, 0},
 		{"a year ahead for an hour, afterwards", 0, []set{{time.Hour, 365 * day}, {2 * time.Hour, 0}}, 3 * time.Hour, 0},
 		{"a year ahead on the third day", 0, []set{{2 * day, 365 * day}}, 3*day - time.Hour, 0},
-		{"an hour ahead, and further each hour", 0, []set{{1 * time.Hour, time.Hour}, {10 * time.Hour, 2 * time.Hour}, {20 * time.Hour, 3 * time.Hour}}, 30 * time.Hour, 0},
+		{"an hour ahead, and further each hour", 0,
+			[]set{{1 * time.Hour, time.Hour}, {10 * time.Hour, 2 * time.Hour},
+				{20 * time.Hour, 3 * time.Hour}}, 30 * time.Hour, 0},
 		{"back by an hour", 0, []set{{time.Hour, -time.Hour}}, 2 * time.Hour, -time.Hour},
 		{"back, and right again", 0, []set{{time.Hour, -time.Hour}, {2 * time.Hour, 0}}, 3 * time.Hour, -time.Hour},
 		{"back, and right for a day", 0, []set{{time.Hour, -time.Hour}, {2 * time.Hour, 0}}, 27 * time.Hour, 0},
-		{"started a year ahead, mended, ahead again", 365 * day, []set{{time.Hour, 0}, {2 * time.Hour, 365 * day}}, 3 * time.Hour, 0},
+		{"started a year ahead, mended, ahead again", 365 * day,
+			[]set{{time.Hour, 0}, {2 * time.Hour, 365 * day}}, 3 * time.Hour, 0},
 		{"started in the past, just mended", -9000 * day, []set{{time.Hour, 0}}, 2 * time.Hour, -9000 * day},
 		{"started in the past, mended a day ago", -9000 * day, []set{{time.Hour, 0}}, 26 * time.Hour, 0},
-		{"mended, a day ago, by small steps since", -9000 * day, []set{{time.Hour, 0}, {9 * time.Hour, 20 * time.Second}}, 26 * time.Hour, 20 * time.Second},
+		{"mended, a day ago, by small steps since", -9000 * day, []set{{time.Hour, 0}, {9 * time.Hour, 20 * time.Second}},
+			26 * time.Hour, 20 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := Clock{begun: right.Add(test.start)}

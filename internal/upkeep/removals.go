@@ -59,7 +59,8 @@ func (r *Removals) FinishWaiting(ctx context.Context) error {
 func (r *Removals) finish(ctx context.Context, held storage.Removal) error {
 	rows, err := finish(ctx, r.Store, held, func(int64) {})
 	if rows > 0 {
-		r.Log.InfoContext(ctx, "removed what hung on something", "kind", held.Kind, "tenant", held.TenantID, "id", held.ID, "rows", rows, "done", err == nil)
+		r.Log.InfoContext(ctx, "removed what hung on something", "kind", held.Kind, "tenant", held.TenantID, "id", held.ID,
+			"rows", rows, "done", err == nil)
 	}
 	return err
 }
@@ -67,7 +68,9 @@ func (r *Removals) finish(ctx context.Context, held storage.Removal) error {
 // Finish finishes one removal: of the kind, such as storage.RemovalClient, and the id. told hears how many
 // rows are gone so far. Finish returns their number, also with an error: then servers go on with the rest.
 // It does nothing when nothing is left, or when another process finishes the removal.
-func Finish(ctx context.Context, store storage.Removals, tenant, kind, id string, told func(rows int64)) (rows int64, err error) {
+func Finish(ctx context.Context, store storage.Removals, tenant, kind, id string,
+	told func(rows int64),
+) (rows int64, err error) {
 	held, err := store.HoldRemoval(ctx, tenant, kind, id, time.Now().Add(lease))
 	if errors.Is(err, storage.ErrNotFound) {
 		return 0, nil
@@ -79,7 +82,9 @@ func Finish(ctx context.Context, store storage.Removals, tenant, kind, id string
 }
 
 // finish works on a removal that this process holds, and holds it anew after each spell.
-func finish(ctx context.Context, store storage.Removals, held storage.Removal, told func(rows int64)) (rows int64, err error) {
+func finish(ctx context.Context, store storage.Removals, held storage.Removal,
+	told func(rows int64),
+) (rows int64, err error) {
 	for {
 		working, cancel := context.WithTimeout(ctx, spell)
 		err := store.CarryOn(working, held, func(n int64) { rows += n; told(rows) })

@@ -19,7 +19,8 @@ func TestRequestContextEnds(t *testing.T) {
 	}
 	begin := func() state {
 		parent, stop := context.WithCancel(context.WithValue(context.Background(), tenantKey{}, "below"))
-		return state{parent, stop, &requestContext{Context: parent, request: &Request{ID: "r"}, end: time.Now().Add(time.Minute)}}
+		return state{parent, stop, &requestContext{Context: parent, request: &Request{ID: "r"},
+			end: time.Now().Add(time.Minute)}}
 	}
 	for name, c := range map[string]struct {
 		do   func(s state)

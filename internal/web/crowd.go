@@ -80,7 +80,8 @@ func (e *Edge) admit(w http.ResponseWriter, r *http.Request, ip string) (counted
 	if e.Refused != nil {
 		e.Refused()
 	}
-	e.Log.WarnContext(r.Context(), "requests are refused: too many of their address are under way", "address", ip, "most", e.MaxPerAddress)
+	e.Log.WarnContext(r.Context(), "requests are refused: too many of their address are under way", "address", ip,
+		"most", e.MaxPerAddress)
 	w.Header()["Retry-After"] = []string{"1"}
 	w.Header()["Content-Length"] = []string{"0"}
 	w.WriteHeader(http.StatusServiceUnavailable)

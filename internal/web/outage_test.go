@@ -56,7 +56,8 @@ func TestPublishedDocumentsOutliveAnOutage(t *testing.T) {
 		}
 		const metadata = "/.well-known/oauth-authorization-server"
 		published := [][2]string{
-			{"id.example", "/jwks"}, {"id.example", metadata}, {"id.example", "/t/acme/jwks"}, {"id.example", metadata + "/t/acme"},
+			{"id.example", "/jwks"}, {"id.example", metadata}, {"id.example", "/t/acme/jwks"},
+			{"id.example", metadata + "/t/acme"},
 			{"own.example", "/jwks"}, {"own.example", "/.well-known/openid-configuration"},
 		}
 		for _, at := range published {
@@ -76,7 +77,8 @@ func TestPublishedDocumentsOutliveAnOutage(t *testing.T) {
 		away, gone := storage.ErrUnavailable, storage.ErrNotFound
 		tenants.err.Store(&away)
 		all("away", http.StatusOK)
-		for _, at := range [][2]string{{"id.example", "/token"}, {"id.example", "/t/acme/login"}, {"own.example", "/userinfo"}, {"id.example", "/t/never/jwks"}, {"never.example", "/jwks"}} {
+		for _, at := range [][2]string{{"id.example", "/token"}, {"id.example", "/t/acme/login"},
+			{"own.example", "/userinfo"}, {"id.example", "/t/never/jwks"}, {"never.example", "/jwks"}} {
 			if got := ask(at[0], at[1]); got < 500 {
 				t.Errorf("away, %v: got %d", at, got)
 			}

@@ -42,7 +42,9 @@ func (e *Edge) askedFor(r *http.Request, proxy string) string {
 	if client := e.namedClient(r, proxy); client != "" {
 		return client
 	}
-	e.warn(r.Context(), &e.unnamed, "a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER names the header in which it does", proxy)
+	e.warn(r.Context(), &e.unnamed,
+		"a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER "+
+			"names the header in which it does", proxy)
 	return proxy
 }
 
@@ -67,7 +69,9 @@ func (e *Edge) namedClient(r *http.Request, proxy string) string {
 	case client == "":
 		return other
 	}
-	e.warn(r.Context(), &e.disputed, "X-Forwarded-For and Forwarded name different clients, and one of them may be the client's own: all such requests count as one. VOUCHSAFE_CLIENT_IP_HEADER says which header your proxy writes", proxy)
+	e.warn(r.Context(), &e.disputed,
+		"X-Forwarded-For and Forwarded name different clients, and one of them may be the client's own: all such requests "+
+			"count as one. VOUCHSAFE_CLIENT_IP_HEADER says which header your proxy writes", proxy)
 	return atOdds
 }
 
@@ -82,7 +86,9 @@ func (e *Edge) namedIn(r *http.Request, name, proxy string) (client string) {
 			ip, ok := readHop(name, hop)
 			switch {
 			case !ok:
-				e.warn(r.Context(), &e.unreadable, "a trusted proxy names a client in a way that cannot be read: all whom it names so count as one", proxy, "header", name)
+				e.warn(r.Context(), &e.unreadable,
+					"a trusted proxy names a client in a way that cannot be read: all whom it names so count as one", proxy, "header",
+					name)
 				return "unknown-" + digest(hop)
 			case ip.IsValid() && !e.trusted(ip):
 				return ip.String()
@@ -121,7 +127,8 @@ func readHop(header, hop string) (ip netip.Addr, ok bool) {
 	if hop == "unix:" {
 		return ip, true
 	}
-	if bare, port, err := net.SplitHostPort(hop); err == nil && portLike(port) && (hop[0] == '[' || strings.Count(hop, ":") == 1) {
+	if bare, port, err := net.SplitHostPort(hop); err == nil && portLike(port) &&
+		(hop[0] == '[' || strings.Count(hop, ":") == 1) {
 		hop = bare
 	} else if inner, found := strings.CutPrefix(hop, "["); found {
 		hop, found = strings.CutSuffix(inner, "]")

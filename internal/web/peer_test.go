@@ -145,10 +145,12 @@ func TestClientsChooseNoAddress(t *testing.T) {
 // TestOneHeaderIsBelieved: where the operator names the header, clients may write the others.
 func TestOneHeaderIsBelieved(t *testing.T) {
 	all := http.Header{
-		"X-Forwarded-For": {"198.51.100.1"}, "Forwarded": {"for=198.51.100.2"}, "X-Real-Ip": {"198.51.100.3"}, "Cf-Connecting-Ip": {"198.51.100.9, 198.51.100.4"},
+		"X-Forwarded-For": {"198.51.100.1"}, "Forwarded": {"for=198.51.100.2"}, "X-Real-Ip": {"198.51.100.3"},
+		"Cf-Connecting-Ip": {"198.51.100.9, 198.51.100.4"},
 	}
 	for header, want := range map[string]string{
-		"X-Forwarded-For": "198.51.100.1", "forwarded": "198.51.100.2", "X-Real-IP": "198.51.100.3", "CF-Connecting-IP": "198.51.100.4", "True-Client-IP": "10.0.0.1",
+		"X-Forwarded-For": "198.51.100.1", "forwarded": "198.51.100.2", "X-Real-IP": "198.51.100.3",
+		"CF-Connecting-IP": "198.51.100.4", "True-Client-IP": "10.0.0.1",
 	} {
 		if got := addresses(&bytes.Buffer{}, header)("10.0.0.1:5", all); got != want {
 			t.Errorf("%s: got %s, want %s", header, got, want)
@@ -172,7 +174,8 @@ func TestProxiesThatDoNotSayForWhom(t *testing.T) {
 	if len(seen) != 4 || seen["10.0.0.1"] {
 		t.Errorf("got %v, want four clients, none of which is the proxy", seen)
 	}
-	if strings.Count(log.String(), "cannot be read") != 1 || strings.Count(log.String(), "does not say") != 1 || strings.Contains(log.String(), "0800") {
+	if strings.Count(log.String(), "cannot be read") != 1 || strings.Count(log.String(), "does not say") != 1 ||
+		strings.Contains(log.String(), "0800") {
 		t.Errorf("got log\n%s", log.String())
 	}
 }

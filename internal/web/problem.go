@@ -64,9 +64,12 @@ func AsProblem(err error) *Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &tooBig):
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Message: "problem.too_large", Program: "The request is too large.", Err: err}
-	case errors.Is(err, storage.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &Problem{Status: http.StatusServiceUnavailable, Message: "problem.unavailable", RetryAfter: time.Second, Err: err}
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Message: "problem.too_large",
+			Program: "The request is too large.", Err: err}
+	case errors.Is(err, storage.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, context.Canceled):
+		return &Problem{Status: http.StatusServiceUnavailable, Message: "problem.unavailable",
+			RetryAfter: time.Second, Err: err}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Err: err}
 }

@@ -69,8 +69,10 @@ type Tenancy struct {
 // error if issuer is not such a URL.
 func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenancy, error) {
 	u, err := url.Parse(issuer)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path", issuer)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" ||
+		u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path",
+			issuer)
 	}
 	if host, err := hostname.Canonical(u.Scheme, u.Host); err != nil || host != u.Host {
 		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", issuer)
@@ -78,13 +80,14 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 	t := &Tenancy{issuer: u, errors: errs}
 	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
 		away := func(err error) bool { return !errors.Is(err, storage.ErrNotFound) }
-		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Keeps: away, Load: func(ctx context.Context, key string) (*Tenant, error) {
-			rec, err := load(ctx, key)
-			if err != nil {
-				return nil, err
-			}
-			return t.tenant(rec), nil
-		}}
+		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Keeps: away,
+			Load: func(ctx context.Context, key string) (*Tenant, error) {
+				rec, err := load(ctx, key)
+				if err != nil {
+					return nil, err
+				}
+				return t.tenant(rec), nil
+			}}
 	}
 	t.byID, t.byHost = by(tenants.Tenant), by(tenants.TenantByHost)
 	return t, nil
@@ -161,9 +164,10 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
-				Message:   "problem.host",
-				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the URL that people use.",
-				Got:       r.Host, Expected: []string{t.issuer.Host}}
+				Message: "problem.host",
+				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the " +
+					"URL that people use.",
+				Got: r.Host, Expected: []string{t.issuer.Host}}
 		}
 		if err != nil {
 			return nil, "", err

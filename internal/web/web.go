@@ -162,7 +162,8 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				e.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", req.ID), slog.Any("panic", p), slog.String("stack", stack()))
+				e.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", req.ID), slog.Any("panic", p),
+					slog.String("stack", stack()))
 				if rec.status == 0 {
 					e.Errors(rec, r, &Problem{Status: http.StatusInternalServerError})
 				}
@@ -203,7 +204,8 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 	line := slog.NewRecord(end, level, message, 0)
 	// Only the path is logged: a query may contain codes and hints.
 	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()), slog.String("ip", req.IP))
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()),
+		slog.String("ip", req.IP))
 	line.AddAttrs(req.attrs...)
 	// a Logger ignores this error, too: there is no other place to report it
 	_ = e.Log.Handler().Handle(r.Context(), line)

@@ -23,7 +23,10 @@ func FuzzForwarded(f *testing.F) {
 	var got string
 	h := edge.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = web.RequestOf(r.Context()).IP }))
 	for _, peer := range []string{"192.0.2.1:5", "10.0.0.1:5", "[::ffff:10.0.0.1]:5", "[fd00::1%eth0]:5"} {
-		for _, s := range []string{"", "198.51.100.9", "203.0.113.1, 10.0.0.2", "unknown", "127.0.0.1,,10.0.0.2", "::ffff:10.0.0.1", "fe80::1%a", "[2001:db8::1]:443", `"203.0.113.7:1"`, `for="[2001:db8::7]:_x";by=unknown, for=10.0.0.9`, `for=";", for=unknown`, "unix:,", "0x7f.1", "010.0.0.1", strings.Repeat("10.0.0.1,", 1000)} {
+		for _, s := range []string{"", "198.51.100.9", "203.0.113.1, 10.0.0.2", "unknown", "127.0.0.1,,10.0.0.2",
+			"::ffff:10.0.0.1", "fe80::1%a", "[2001:db8::1]:443", `"203.0.113.7:1"`,
+			`for="[2001:db8::7]:_x";by=unknown, for=10.0.0.9`, `for=";", for=unknown`, "unix:,", "0x7f.1", "010.0.0.1",
+			strings.Repeat("10.0.0.1,", 1000)} {
 			f.Add(peer, s)
 		}
 	}
@@ -37,7 +40,9 @@ func FuzzForwarded(f *testing.F) {
 		}
 		near := from.Addr().Unmap().WithZone("")
 		named := map[netip.Addr]bool{}
-		for _, word := range strings.FieldsFunc(forwarded, func(r rune) bool { return strings.ContainsRune(",;= \t\"[]", r) }) {
+		for _, word := range strings.FieldsFunc(forwarded, func(r rune) bool {
+			return strings.ContainsRune(",;= \t\"[]", r)
+		}) {
 			one, err := netip.ParseAddr(word)
 			if host, _, found := strings.Cut(word, ":"); err != nil && found {
 				one, _ = netip.ParseAddr(host)
@@ -87,13 +92,19 @@ func FuzzTenancy(f *testing.F) {
 	}
 	var got *web.Tenant
 	var path string
-	h := tenancy.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, path = web.TenantOf(r.Context()), r.URL.Path }))
-	for _, host := range []string{"id.example", "ID.example:443", "own.example", "own.example:443", "own.example.", "id.example@evil.example", "evil.example", "", "id.example:80", "[::1]"} {
-		for _, p := range []string{"/token", "/t/acme/token", "/t/own/token", "/t/default/token", "/t/off/x", "/t//x", "/t/ACME/x", "/t/acme", "//t/acme", "/t/acme/../own/x", "/t/acme/t/own/x", "/t/%61cme/x", "/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme", "/t/acme\x00/x"} {
+	h := tenancy.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got, path = web.TenantOf(r.Context()), r.URL.Path
+	}))
+	for _, host := range []string{"id.example", "ID.example:443", "own.example", "own.example:443", "own.example.",
+		"id.example@evil.example", "evil.example", "", "id.example:80", "[::1]"} {
+		for _, p := range []string{"/token", "/t/acme/token", "/t/own/token", "/t/default/token", "/t/off/x", "/t//x",
+			"/t/ACME/x", "/t/acme", "//t/acme", "/t/acme/../own/x", "/t/acme/t/own/x", "/t/%61cme/x",
+			"/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme", "/t/acme\x00/x"} {
 			f.Add(host, p)
 		}
 	}
-	issuers := map[string]string{"default": "https://id.example", "acme": "https://id.example/t/acme", "own": "https://own.example"}
+	issuers := map[string]string{"default": "https://id.example", "acme": "https://id.example/t/acme",
+		"own": "https://own.example"}
 	f.Fuzz(func(t *testing.T, host, to string) {
 		got = nil
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -110,7 +121,8 @@ func FuzzTenancy(f *testing.F) {
 			t.Fatalf("%q%q: got %s at %s", host, to, got.ID, got.Issuer)
 		}
 		own := strings.EqualFold(strings.TrimSuffix(host, ":443"), "own.example")
-		below := strings.HasPrefix(to, "/t/acme/") || to == "/t/acme" || strings.HasPrefix(to, "/.well-known/oauth-authorization-server/t/acme") ||
+		below := strings.HasPrefix(to, "/t/acme/") || to == "/t/acme" ||
+			strings.HasPrefix(to, "/.well-known/oauth-authorization-server/t/acme") ||
 			strings.HasPrefix(to, "/.well-known/openid-configuration/t/acme")
 		if (got.ID == "own") != own || (got.ID == "acme") != (!own && below) {
 			t.Errorf("%q%q: got %s", host, to, got.ID)

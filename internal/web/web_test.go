@@ -48,7 +48,8 @@ func TestOneLineForEachRequest(t *testing.T) {
 				continue
 			}
 			lines++
-			if !strings.Contains(line, "request_id="+id) || !strings.Contains(line, fmt.Sprintf("status=%d", status)) || !strings.Contains(line, "client=app") {
+			if !strings.Contains(line, "request_id="+id) || !strings.Contains(line, fmt.Sprintf("status=%d", status)) ||
+				!strings.Contains(line, "client=app") {
 				t.Errorf("%s: got %s", path, line)
 			}
 		}
@@ -67,7 +68,8 @@ func TestTenantsAreFound(t *testing.T) {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, tenant := range []storage.Tenant{{ID: "acme"}, {ID: "host", Host: "login.host.example"}, {ID: "off", Disabled: true}, {ID: "offhost", Host: "off.example", Disabled: true}} {
+	for _, tenant := range []storage.Tenant{{ID: "acme"}, {ID: "host", Host: "login.host.example"},
+		{ID: "off", Disabled: true}, {ID: "offhost", Host: "off.example", Disabled: true}} {
 		if err := store.AddTenant(t.Context(), tenant); err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +145,10 @@ func TestTenantsAreFound(t *testing.T) {
 }
 
 func TestIssuersThatCannotBe(t *testing.T) {
-	for _, issuer := range []string{"", "id.example", "ftp://id.example", "https://", "https://id.example/", "https://id.example/x", "https://id.example?x=1", "https://id.example#x", "https://u@id.example", "https://id.example:x", "https://id.example:443", "http://localhost:80", "https://ID.example", "https://bücher.example", "https://*.example"} {
+	for _, issuer := range []string{"", "id.example", "ftp://id.example", "https://", "https://id.example/",
+		"https://id.example/x", "https://id.example?x=1", "https://id.example#x", "https://u@id.example",
+		"https://id.example:x", "https://id.example:443", "http://localhost:80", "https://ID.example",
+		"https://bücher.example", "https://*.example"} {
 		if _, err := web.NewTenancy(issuer, nil, nil); err == nil {
 			t.Errorf("%q was taken", issuer)
 		}
@@ -165,12 +170,15 @@ func TestErrorsAtTheDoor(t *testing.T) {
 		{&http.MaxBytesError{Limit: 1}, 413, ""},
 	} {
 		w := httptest.NewRecorder()
-		web.Handler(showStatus, func(http.ResponseWriter, *http.Request) error { return test.err }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		web.Handler(showStatus, func(http.ResponseWriter, *http.Request) error { return test.err }).ServeHTTP(w,
+			httptest.NewRequest(http.MethodGet, "/", nil))
 		if w.Code != test.status || w.Header().Get("Retry-After") != test.retry {
-			t.Errorf("%v: got %d, Retry-After %q, want %d, %q", test.err, w.Code, w.Header().Get("Retry-After"), test.status, test.retry)
+			t.Errorf("%v: got %d, Retry-After %q, want %d, %q", test.err, w.Code, w.Header().Get("Retry-After"),
+				test.status, test.retry)
 		}
 	}
-	for d, want := range map[time.Duration]string{0: "1", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Hour: "3600"} {
+	for d, want := range map[time.Duration]string{0: "1", time.Millisecond: "1", time.Second: "1",
+		1001 * time.Millisecond: "2", time.Hour: "3600"} {
 		if got := web.RetryAfter(d); got != want {
 			t.Errorf("%v: got %s, want %s", d, got, want)
 		}

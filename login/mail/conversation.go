@@ -161,14 +161,16 @@ func (c *conversation) encrypt(conf *tls.Config) error {
 		return fmt.Errorf("TLS: %w", err)
 	}
 	state := conn.ConnectionState()
-	c.tell("", fmt.Sprintf("%s, with the certificate of %s", tls.VersionName(state.Version), state.PeerCertificates[0].Subject))
+	c.tell("", fmt.Sprintf("%s, with the certificate of %s", tls.VersionName(state.Version),
+		state.PeerCertificates[0].Subject))
 	c.conn, c.encrypted = conn, true
 	c.text = textproto.NewConn(bounded{conn, io.LimitReader(conn, mostAnswers)})
 	return nil
 }
 
 // errNoUTF8 means that the server does not accept an address with letters outside of ASCII.
-var errNoUTF8 = errors.New("has letters before the @ that the mail server does not take: it offers no SMTPUTF8 (RFC 6531)")
+var errNoUTF8 = errors.New("has letters before the @ that the mail server does not take: it offers no " +
+	"SMTPUTF8 (RFC 6531)")
 
 // deliver hands a mail to the server.
 func (c *conversation) deliver(from *netmail.Address, to string, m *Message) error {

@@ -13,11 +13,14 @@ import (
 // FuzzMessage: what people and tenants call themselves adds no line to a message's head,
 // no paragraph to its text and no markup to its HTML (C3).
 func FuzzMessage(f *testing.F) {
-	for _, s := range []string{"Example", "Example\r\nBcc: all@example.com", "a\n\nPay here:\nhttps://evil.example", "<script>alert(1)</script>", "{{.Code}}", "\u2028x\u2029", "=?utf-8?q?x?=", "\xff", "https://evil.example", strings.Repeat("x", 5000), "\u202eelpmaxe"} {
+	for _, s := range []string{"Example", "Example\r\nBcc: all@example.com", "a\n\nPay here:\nhttps://evil.example",
+		"<script>alert(1)</script>", "{{.Code}}", "\u2028x\u2029", "=?utf-8?q?x?=", "\xff", "https://evil.example",
+		strings.Repeat("x", 5000), "\u202eelpmaxe"} {
 		f.Add(s, s)
 	}
 	plainly := func(tenant, name string) (*Message, error) {
-		data, err := json.Marshal(map[string]string{"Code": "1234 5678", "Link": "https://id.example/l", "Name": name, "Email": name, "Account": name, "Device": name, "Place": name, "Reset": "https://id.example/r", "Inviter": name})
+		data, err := json.Marshal(map[string]string{"Code": "1234 5678", "Link": "https://id.example/l", "Name": name,
+			"Email": name, "Account": name, "Device": name, "Place": name, "Reset": "https://id.example/r", "Inviter": name})
 		if err != nil {
 			return nil, err
 		}
@@ -25,7 +28,8 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return nil, err
 		}
-		return (*Templates)(nil).render(storage.Delivery{Channel: storage.ChannelMail, Template: "confirm-email", Language: "en", To: "jo@example.com"}, raw)
+		return (*Templates)(nil).render(storage.Delivery{Channel: storage.ChannelMail, Template: "confirm-email",
+			Language: "en", To: "jo@example.com"}, raw)
 	}
 	want, err := plainly("x", "x")
 	if err != nil {
@@ -54,20 +58,24 @@ func FuzzMessage(f *testing.F) {
 // FuzzSenders: a server's address is taken or refused, and the refusal does not quote the
 // password in it.
 func FuzzSenders(f *testing.F) {
-	for _, s := range []string{"smtp://u:s3cretcanary@h:587", "smtps://u:s3cretcanary@h", "smtp://u:s3cretcanary@h:99999999999999999999", "smtp://u:s3cret%zzcanary@h", "http://u:s3cretcanary@h", "smtp://[::1]:25", "smtp://u:s3cretcanary@h:x", "smtp://h\r\nX", "https://u:s3cretcanary@h/?q"} {
+	for _, s := range []string{"smtp://u:s3cretcanary@h:587", "smtps://u:s3cretcanary@h",
+		"smtp://u:s3cretcanary@h:99999999999999999999", "smtp://u:s3cret%zzcanary@h", "http://u:s3cretcanary@h",
+		"smtp://[::1]:25", "smtp://u:s3cretcanary@h:x", "smtp://h\r\nX", "https://u:s3cretcanary@h/?q"} {
 		f.Add(s, "Example <no-reply@example.com>")
 	}
 	f.Add("smtp://h", "a@example.com\r\nBcc: b@example.com")
 	f.Add("smtp://h", "a@example.com, b@example.com")
 	f.Fuzz(func(t *testing.T, address, from string) {
 		s, err := NewSMTP(address, from, nil)
-		if err == nil && (s.host == "" || strings.ContainsFunc(s.from.Address, unicode.IsControl) || CheckAddress(s.from.Address) != nil) {
+		if err == nil && (s.host == "" || strings.ContainsFunc(s.from.Address, unicode.IsControl) ||
+			CheckAddress(s.from.Address) != nil) {
 			t.Errorf("%q, %q: sends to %q as %q", address, from, s.host, s.from)
 		}
 		if err != nil && strings.Contains(err.Error(), "s3cretcanary") {
 			t.Errorf("%v", err)
 		}
-		if _, err := NewWebhook(address, strings.Repeat("k", 32), http.DefaultClient); err != nil && strings.Contains(err.Error(), "s3cretcanary") {
+		if _, err := NewWebhook(address, strings.Repeat("k", 32), http.DefaultClient); err != nil &&
+			strings.Contains(err.Error(), "s3cretcanary") {
 			t.Errorf("%v", err)
 		}
 	})

@@ -33,7 +33,8 @@ const CodeLife = 15 * time.Minute
 const noticeLife = 7 * 24 * time.Hour
 
 // coded are the messages that contain a code.
-var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true, "reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}
+var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true,
+	"reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}
 
 // ErrAddress means that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")
@@ -59,7 +60,9 @@ type content struct {
 // Compose returns a mail to be stored with the change that causes it. data are the values for the
 // template; they are sealed. Call Stored once the mail is stored. Compose returns ErrAddress if no
 // mail can be sent to the address.
-func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string, data any) (storage.Delivery, error) {
+func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string,
+	data any,
+) (storage.Delivery, error) {
 	if err := CheckAddress(string(to)); err != nil {
 		return storage.Delivery{}, err
 	}
@@ -77,7 +80,9 @@ func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
 // compose is Compose for one channel.
-func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
+func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string,
+	data any,
+) (storage.Delivery, error) {
 	if !m.Templates.has(template) || slices.Contains(texts, template) != (channel == storage.ChannelSMS) {
 		return storage.Delivery{}, fmt.Errorf("there is no template %q for a message by %s", template, channel)
 	}
@@ -91,7 +96,8 @@ func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template s
 	}
 	now := time.Now()
 	mail := storage.Delivery{
-		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: channel, To: to, Template: template, Language: language,
+		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), Channel: channel, To: to,
+		Template: template, Language: language,
 		Data: m.Secrets.Box(t.ID, secret.Mail).Seal(plain), CreatedAt: now, NextAt: now,
 	}
 	mail.ExpiresAt = now.Add(noticeLife)

@@ -119,7 +119,8 @@ func masters(t *testing.T) *secret.Masters {
 
 func compose(t *testing.T, m *Mailer) storage.Delivery {
 	t.Helper()
-	mail, err := m.Compose(tenant, "jo@example.com", "en", "reset-password", map[string]string{"Code": "739-204", "Link": "https://id.example.com/r?<script>"})
+	mail, err := m.Compose(tenant, "jo@example.com", "en", "reset-password",
+		map[string]string{"Code": "739-204", "Link": "https://id.example.com/r?<script>"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,8 @@ func compose(t *testing.T, m *Mailer) storage.Delivery {
 
 func worker(s storage.Outbox, m *secret.Masters, to Sender) *outbox.Worker {
 	return &outbox.Worker{
-		Store: s, Senders: map[string]outbox.Sender{storage.ChannelMail: Channel{Secrets: m, Sender: to}}, Log: slog.New(slog.DiscardHandler),
+		Store: s, Senders: map[string]outbox.Sender{storage.ChannelMail: Channel{Secrets: m, Sender: to}},
+		Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -147,7 +149,8 @@ func TestSealedAndRendered(t *testing.T) {
 	if n, err := worker(s, secrets, to).Step(t.Context()); n != 1 || err != nil {
 		t.Fatalf("got %d, %v, want one mail sent", n, err)
 	}
-	for _, want := range []string{"739-204", "Acme &lt;b&gt;&amp; Co", mail.ID, "text/html", "text/plain", "Auto-Submitted: auto-generated"} {
+	for _, want := range []string{"739-204", "Acme &lt;b&gt;&amp; Co", mail.ID, "text/html", "text/plain",
+		"Auto-Submitted: auto-generated"} {
 		if !strings.Contains(strings.ReplaceAll(b.last, "=\r\n", ""), want) {
 			t.Errorf("got %s, want %q in it", b.last, want)
 		}
@@ -204,8 +207,10 @@ func TestFailures(t *testing.T) {
 		to   Sender
 		dead bool
 	}{
-		{"for good", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such person"}}), true},
-		{"for now", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}}), false},
+		{"for good", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1},
+			Message: "no such person"}}), true},
+		{"for now", startSMTP(t, &backend{refuse: &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0},
+			Message: "later"}}), false},
 		{"hangs", sender(t, hang.Addr().String()), false},
 		{"hangs in a message", startSMTP(t, &backend{hang: t.Context().Done()}), false},
 		{"drops", sender(t, drop.Addr().String()), false},
@@ -279,7 +284,9 @@ func TestTwoWorkersNeverSendDouble(t *testing.T) {
 
 func TestHostileAddresses(t *testing.T) {
 	m := &Mailer{Secrets: masters(t)}
-	for _, addr := range []string{"", "jo", "jo@example.com\r\nBcc: all@example.com", "jo@example.com\n", "Jo <jo@example.com>", "a@example.com, b@example.com", "\"a\r\n\"@example.com", strings.Repeat("x", 300) + "@example.com"} {
+	for _, addr := range []string{"", "jo", "jo@example.com\r\nBcc: all@example.com", "jo@example.com\n",
+		"Jo <jo@example.com>", "a@example.com, b@example.com", "\"a\r\n\"@example.com",
+		strings.Repeat("x", 300) + "@example.com"} {
 		if _, err := m.Compose(tenant, address.Recipient(addr), "en", "password-changed", nil); !errors.Is(err, ErrAddress) {
 			t.Errorf("%q: got %v, want %v", addr, err, ErrAddress)
 		}

@@ -49,7 +49,8 @@ func sends(t *testing.T, rawURL, from string, roots *x509.CertPool, srv *smtptes
 }
 
 var right = map[string]smtptest.Auth{
-	"PLAIN": smtptest.Plain("vouchsafe", "right/password"), "LOGIN": smtptest.Login("vouchsafe", "right/password"), "SCRAM-SHA-256": scram("right/password"),
+	"PLAIN": smtptest.Plain("vouchsafe", "right/password"), "LOGIN": smtptest.Login("vouchsafe", "right/password"),
+	"SCRAM-SHA-256": scram("right/password"),
 }
 
 // scram takes a password by SCRAM-SHA-256 (RFC 7677), whoever comes with it.
@@ -104,31 +105,39 @@ func TestWaysToAuthenticateAreTriedInTurn(t *testing.T) {
 		tried  string // the mechanisms, in turn
 		wrong  string // what the error says; "" for none
 	}{
-		"NTLM is offered first":        {[]string{"AUTH NTLM GSSAPI LOGIN"}, nil, "LOGIN", ""},
-		"SCRAM":                        {[]string{"AUTH PLAIN SCRAM-SHA-256"}, nil, "SCRAM-SHA-256", ""},
-		"SCRAM is refused":             {[]string{"AUTH SCRAM-SHA-256 SCRAM-SHA-1 LOGIN PLAIN"}, map[string]smtptest.Auth{"SCRAM-SHA-256": smtptest.Say("535 5.7.8 no")}, "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", ""},
-		"PLAIN is offered and unknown": {[]string{"AUTH LOGIN PLAIN"}, map[string]smtptest.Auth{"PLAIN": smtptest.Say("502 Invalid input")}, "PLAIN LOGIN", ""},
-		"PLAIN fails":                  {[]string{"AUTH LOGIN PLAIN"}, map[string]smtptest.Auth{"PLAIN": smtptest.Say("553 5.3.0 Auth failure")}, "PLAIN LOGIN", ""},
-		"PLAIN is not recognized":      {[]string{"AUTH PLAIN LOGIN"}, map[string]smtptest.Auth{"PLAIN": nil}, "PLAIN LOGIN", ""},
-		"PLAIN is hung up on":          {[]string{"AUTH PLAIN LOGIN"}, map[string]smtptest.Auth{"PLAIN": smtptest.Say(smtptest.HangUp)}, "PLAIN LOGIN", ""},
-		"PLAIN closes the channel":     {[]string{"AUTH PLAIN LOGIN"}, map[string]smtptest.Auth{"PLAIN": smtptest.Say("421 4.7.0 bye")}, "PLAIN LOGIN", ""},
-		"the old spelling":             {[]string{"AUTH=LOGIN PLAIN"}, nil, "PLAIN", ""},
-		"both spellings":               {[]string{"AUTH LOGIN", "AUTH=LOGIN"}, nil, "LOGIN", ""},
-		"small letters":                {[]string{"auth login"}, nil, "LOGIN", ""},
-		"NTLM alone, refused":          {[]string{"AUTH NTLM"}, nil, "NTLM", "AUTH NTLM: 504"},
-		"none is known":                {[]string{"AUTH GSSAPI X-OWN"}, nil, "", "takes GSSAPI, X-OWN alone"},
-		"none is offered":              {[]string{"8BITMIME"}, nil, "", "offers no AUTH"},
-		"an empty offer":               {[]string{"AUTH"}, nil, "", "offers no AUTH"},
+		"NTLM is offered first": {[]string{"AUTH NTLM GSSAPI LOGIN"}, nil, "LOGIN", ""},
+		"SCRAM":                 {[]string{"AUTH PLAIN SCRAM-SHA-256"}, nil, "SCRAM-SHA-256", ""},
+		"SCRAM is refused": {[]string{"AUTH SCRAM-SHA-256 SCRAM-SHA-1 LOGIN PLAIN"},
+			map[string]smtptest.Auth{"SCRAM-SHA-256": smtptest.Say("535 5.7.8 no")}, "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", ""},
+		"PLAIN is offered and unknown": {[]string{"AUTH LOGIN PLAIN"},
+			map[string]smtptest.Auth{"PLAIN": smtptest.Say("502 Invalid input")}, "PLAIN LOGIN", ""},
+		"PLAIN fails": {[]string{"AUTH LOGIN PLAIN"},
+			map[string]smtptest.Auth{"PLAIN": smtptest.Say("553 5.3.0 Auth failure")}, "PLAIN LOGIN", ""},
+		"PLAIN is not recognized": {[]string{"AUTH PLAIN LOGIN"}, map[string]smtptest.Auth{"PLAIN": nil}, "PLAIN LOGIN", ""},
+		"PLAIN is hung up on": {[]string{"AUTH PLAIN LOGIN"},
+			map[string]smtptest.Auth{"PLAIN": smtptest.Say(smtptest.HangUp)}, "PLAIN LOGIN", ""},
+		"PLAIN closes the channel": {[]string{"AUTH PLAIN LOGIN"},
+			map[string]smtptest.Auth{"PLAIN": smtptest.Say("421 4.7.0 bye")}, "PLAIN LOGIN", ""},
+		"the old spelling":    {[]string{"AUTH=LOGIN PLAIN"}, nil, "PLAIN", ""},
+		"both spellings":      {[]string{"AUTH LOGIN", "AUTH=LOGIN"}, nil, "LOGIN", ""},
+		"small letters":       {[]string{"auth login"}, nil, "LOGIN", ""},
+		"NTLM alone, refused": {[]string{"AUTH NTLM"}, nil, "NTLM", "AUTH NTLM: 504"},
+		"none is known":       {[]string{"AUTH GSSAPI X-OWN"}, nil, "", "takes GSSAPI, X-OWN alone"},
+		"none is offered":     {[]string{"8BITMIME"}, nil, "", "offers no AUTH"},
+		"an empty offer":      {[]string{"AUTH"}, nil, "", "offers no AUTH"},
 		"all are refused": {
-			[]string{"AUTH PLAIN LOGIN"}, map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 wrong"), "LOGIN": smtptest.Say("535 5.7.3 Authentication unsuccessful")},
+			[]string{"AUTH PLAIN LOGIN"},
+			map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 wrong"),
+				"LOGIN": smtptest.Say("535 5.7.3 Authentication unsuccessful")},
 			"PLAIN LOGIN", "AUTH LOGIN: 535 5.7.3 Authentication unsuccessful",
 		},
-		"it asks for ever": {[]string{"AUTH LOGIN"}, map[string]smtptest.Auth{"LOGIN": func(_ string, ask func(string) string) string {
-			for range 100 {
-				ask("Username:")
-			}
-			return "235 2.7.0 welcome"
-		}}, "LOGIN", "AUTH LOGIN: "},
+		"it asks for ever": {[]string{"AUTH LOGIN"},
+			map[string]smtptest.Auth{"LOGIN": func(_ string, ask func(string) string) string {
+				for range 100 {
+					ask("Username:")
+				}
+				return "235 2.7.0 welcome"
+			}}, "LOGIN", "AUTH LOGIN: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +176,9 @@ func TestPromptsForPeople(t *testing.T) {
 		"AUTH LOGIN": "334 Username:", base64.StdEncoding.EncodeToString([]byte("vouchsafe")): "334 Password:",
 		base64.StdEncoding.EncodeToString([]byte("right/password")): "235 welcome",
 	}
-	s, srv := through(t, smtptest.Script{Offers: []string{"AUTH LOGIN"}, Answer: func(line string) string { return answers[line] }}, acme)
+	s, srv := through(t, smtptest.Script{Offers: []string{"AUTH LOGIN"}, Answer: func(line string) string {
+		return answers[line]
+	}}, acme)
 	if err := s.Send(t.Context(), aMessage); err != nil || len(srv.Mails()) != 1 {
 		t.Errorf("got %v, and %d mails", err, len(srv.Mails()))
 	}
@@ -183,7 +194,8 @@ func TestServersFromBeforeExtensions(t *testing.T) {
 			}
 			return ""
 		}})
-		if err := sends(t, "smtp://127.0.0.1", acme, nil, srv).Send(t.Context(), aMessage); err != nil || len(srv.Begin("HELO ")) != 1 || len(srv.Mails()) != 1 {
+		if err := sends(t, "smtp://127.0.0.1", acme, nil, srv).Send(t.Context(), aMessage); err != nil ||
+			len(srv.Begin("HELO ")) != 1 || len(srv.Mails()) != 1 {
 			t.Errorf("%s: got %v, %v", answer, err, srv.Lines())
 		}
 	}
@@ -199,15 +211,23 @@ func TestClearTextIsForThisMachineAlone(t *testing.T) {
 		host           string
 		sent, password bool
 	}{
-		"127.0.0.1":                         {smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right}, "127.0.0.1", true, true},
-		"localhost":                         {smtptest.Script{Offers: []string{"AUTH LOGIN"}, Auth: right}, "localhost", true, true},
-		"without a user":                    {smtptest.Script{}, "127.0.0.1", true, false},
-		"a certificate of its own":          {smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN"}, Auth: right, TLS: conf}, "127.0.0.1", true, true},
-		"elsewhere":                         {smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right}, relayName, false, false},
-		"elsewhere, without a user":         {smtptest.Script{}, relayName, false, false},
-		"elsewhere, another's certificate":  {smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN"}, Auth: right, TLS: conf}, relayName, false, false},
-		"elsewhere, STARTTLS does not work": {smtptest.Script{Offers: []string{"STARTTLS"}, Answer: func(line string) string { return map[string]string{"STARTTLS": "454 4.7.0 TLS not available"}[line] }}, relayName, false, false},
-		"elsewhere, TLS is stripped off":    {smtptest.Script{Offers: []string{"XXXXXXXX", "AUTH PLAIN"}, Auth: right}, relayName, false, false},
+		"127.0.0.1": {smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right},
+			"127.0.0.1", true, true},
+		"localhost": {smtptest.Script{Offers: []string{"AUTH LOGIN"}, Auth: right},
+			"localhost", true, true},
+		"without a user": {smtptest.Script{}, "127.0.0.1", true, false},
+		"a certificate of its own": {smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN"},
+			Auth: right, TLS: conf}, "127.0.0.1", true, true},
+		"elsewhere": {smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right},
+			relayName, false, false},
+		"elsewhere, without a user": {smtptest.Script{}, relayName, false, false},
+		"elsewhere, another's certificate": {smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN"},
+			Auth: right, TLS: conf}, relayName, false, false},
+		"elsewhere, STARTTLS does not work": {smtptest.Script{Offers: []string{"STARTTLS"}, Answer: func(line string) string {
+			return map[string]string{"STARTTLS": "454 4.7.0 TLS not available"}[line]
+		}}, relayName, false, false},
+		"elsewhere, TLS is stripped off": {smtptest.Script{Offers: []string{"XXXXXXXX", "AUTH PLAIN"}, Auth: right},
+			relayName, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +266,8 @@ func TestWhatIsCalledThisMachineIsIt(t *testing.T) {
 			continue
 		}
 		srv := smtptest.Follow(t, ip.IP.String()+":0", smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right})
-		if err := sends(t, "smtp://vouchsafe:right%2Fpassword@localhost", acme, nil, srv).Send(t.Context(), aMessage); err == nil || len(srv.Lines()) > 0 {
+		if err := sends(t, "smtp://vouchsafe:right%2Fpassword@localhost", acme, nil, srv).Send(t.Context(),
+			aMessage); err == nil || len(srv.Lines()) > 0 {
 			t.Errorf("got %v, and it was told %v", err, srv.Lines())
 		}
 		return
@@ -289,15 +310,22 @@ func TestUnicodeIsAskedForWhereItIsNeeded(t *testing.T) {
 		mail, rcpt       string
 		failed, for_good bool
 	}{
-		"letters of ASCII":                 {knows, acme, "jo@example.com", "MAIL FROM:<no-reply@example.com>", "RCPT TO:<jo@example.com>", false, false},
-		"a subject and a name that do not": {knows, "Büro <no-reply@example.com>", "jo@example.com", "MAIL FROM:<no-reply@example.com>", "RCPT TO:<jo@example.com>", false, false},
-		"a recipient":                      {knows, acme, "jörg@example.com", "MAIL FROM:<no-reply@example.com> SMTPUTF8", "RCPT TO:<jörg@example.com>", false, false},
-		"a sender":                         {knows, "büro@example.com", "jo@example.com", "MAIL FROM:<büro@example.com> SMTPUTF8", "RCPT TO:<jo@example.com>", false, false},
-		"a recipient's domain":             {not, acme, "jo@bücher.example", "MAIL FROM:<no-reply@example.com>", "RCPT TO:<jo@xn--bcher-kva.example>", false, false},
-		"a domain of IDNA 2008":            {not, acme, "jo@faß.example", "MAIL FROM:<no-reply@example.com>", "RCPT TO:<jo@xn--fa-hia.example>", false, false},
-		"a sender's domain":                {not, "Bücher <no-reply@Bücher.example>", "jo@example.com", "MAIL FROM:<no-reply@xn--bcher-kva.example>", "RCPT TO:<jo@example.com>", false, false},
-		"a recipient it cannot have":       {not, acme, "jörg@bücher.example", "", "", true, true},
-		"a sender it cannot have":          {not, "büro@example.com", "jo@example.com", "", "", true, false},
+		"letters of ASCII": {knows, acme, "jo@example.com", "MAIL FROM:<no-reply@example.com>",
+			"RCPT TO:<jo@example.com>", false, false},
+		"a subject and a name that do not": {knows, "Büro <no-reply@example.com>", "jo@example.com",
+			"MAIL FROM:<no-reply@example.com>", "RCPT TO:<jo@example.com>", false, false},
+		"a recipient": {knows, acme, "jörg@example.com", "MAIL FROM:<no-reply@example.com> SMTPUTF8",
+			"RCPT TO:<jörg@example.com>", false, false},
+		"a sender": {knows, "büro@example.com", "jo@example.com", "MAIL FROM:<büro@example.com> SMTPUTF8",
+			"RCPT TO:<jo@example.com>", false, false},
+		"a recipient's domain": {not, acme, "jo@bücher.example", "MAIL FROM:<no-reply@example.com>",
+			"RCPT TO:<jo@xn--bcher-kva.example>", false, false},
+		"a domain of IDNA 2008": {not, acme, "jo@faß.example", "MAIL FROM:<no-reply@example.com>",
+			"RCPT TO:<jo@xn--fa-hia.example>", false, false},
+		"a sender's domain": {not, "Bücher <no-reply@Bücher.example>", "jo@example.com",
+			"MAIL FROM:<no-reply@xn--bcher-kva.example>", "RCPT TO:<jo@example.com>", false, false},
+		"a recipient it cannot have": {not, acme, "jörg@bücher.example", "", "", true, true},
+		"a sender it cannot have":    {not, "büro@example.com", "jo@example.com", "", "", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -344,7 +372,8 @@ func TestHeadersOfAMail(t *testing.T) {
 	if got := h.Get("Message-ID"); got != "<1@xn--bcher-kva.example>" {
 		t.Errorf("Message-ID %s", got)
 	}
-	if from, err := h.AddressList("From"); err != nil || from[0].Address != "no-reply@xn--bcher-kva.example" || from[0].Name != "Bücher" {
+	if from, err := h.AddressList("From"); err != nil || from[0].Address != "no-reply@xn--bcher-kva.example" ||
+		from[0].Name != "Bücher" {
 		t.Errorf("From %v, %v", from, err)
 	}
 	for _, name := range []string{"X-Mailer", "User-Agent"} {
@@ -363,19 +392,25 @@ func TestHeadersOfAMail(t *testing.T) {
 func TestSMTPURLs(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{ // where it connects to, and whom the certificate has to be of
-		"smtp://mail.example.com": "mail.example.com:587 mail.example.com", "smtps://mail.example.com": "mail.example.com:465 mail.example.com",
-		"smtp://[::1]:2525": "[::1]:2525 ::1", "smtps://u:p@[2001:db8::25]": "[2001:db8::25]:465 2001:db8::25", "smtp://[fe80::1%25eth0]": "[fe80::1%eth0]:587 fe80::1",
-		"smtp://127.0.0.1:25/": "127.0.0.1:25 127.0.0.1", "smtp://mail.bücher.example": "mail.xn--bcher-kva.example:587 mail.xn--bcher-kva.example",
+		"smtp://mail.example.com":  "mail.example.com:587 mail.example.com",
+		"smtps://mail.example.com": "mail.example.com:465 mail.example.com",
+		"smtp://[::1]:2525":        "[::1]:2525 ::1", "smtps://u:p@[2001:db8::25]": "[2001:db8::25]:465 2001:db8::25",
+		"smtp://[fe80::1%25eth0]":       "[fe80::1%eth0]:587 fe80::1",
+		"smtp://127.0.0.1:25/":          "127.0.0.1:25 127.0.0.1",
+		"smtp://mail.bücher.example":    "mail.xn--bcher-kva.example:587 mail.xn--bcher-kva.example",
 		"smtps://mail.example.com.:465": "mail.example.com.:465 mail.example.com",
-		"smtp://::1:2525":               "", "smtp://mail.example.com:0": "", "smtp://mail.example.com:70000": "", "smtp://mail.example.com:x": "", "mail.example.com:587": "",
-		"smtp://": "", "http://mail.example.com": "", "smtp://mail.example.com/inbox": "", "smtp://mail.example.com?tls=no": "",
+		"smtp://::1:2525":               "", "smtp://mail.example.com:0": "", "smtp://mail.example.com:70000": "",
+		"smtp://mail.example.com:x": "", "mail.example.com:587": "",
+		"smtp://": "", "http://mail.example.com": "", "smtp://mail.example.com/inbox": "",
+		"smtp://mail.example.com?tls=no": "",
 	} {
 		s, err := NewSMTP(raw, acme, nil)
 		if (err != nil) != (want == "") || err == nil && s.dial+" "+s.tls.ServerName != want {
 			t.Errorf("%s: got %+v, %v, want %q", raw, s, err, want)
 		}
 	}
-	for _, from := range []string{"", "Acme", "no-reply@", "a@b@c", "Acme <no-reply@example.com>\r\nBcc: x@example.com", "x@bü cher.example", "x@.bücher"} {
+	for _, from := range []string{"", "Acme", "no-reply@", "a@b@c", "Acme <no-reply@example.com>\r\nBcc: x@example.com",
+		"x@bü cher.example", "x@.bücher"} {
 		if _, err := NewSMTP("smtp://mail.example.com", from, nil); err == nil {
 			t.Errorf("%q is taken for a sender", from)
 		}
@@ -391,9 +426,11 @@ func TestIPv6Servers(t *testing.T) {
 	}
 	_ = probe.Close()
 	conf, roots := smtptest.Certificate(t, "::1")
-	for scheme, script := range map[string]smtptest.Script{"smtp": {Offers: []string{"AUTH PLAIN"}, Auth: right}, "smtps": {Encrypted: []string{"AUTH PLAIN"}, Auth: right, TLS: conf, FromStart: true}} {
+	for scheme, script := range map[string]smtptest.Script{"smtp": {Offers: []string{"AUTH PLAIN"}, Auth: right},
+		"smtps": {Encrypted: []string{"AUTH PLAIN"}, Auth: right, TLS: conf, FromStart: true}} {
 		srv := smtptest.Follow(t, "[::1]:0", script)
-		s, err := NewSMTP(scheme+"://vouchsafe:right%2Fpassword@"+srv.Addr, acme, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
+		s, err := NewSMTP(scheme+"://vouchsafe:right%2Fpassword@"+srv.Addr, acme,
+			&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -410,12 +447,14 @@ func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		id, secret, _ := r.BasicAuth()
-		if id != "mailer" || secret != "secret-of-it" || r.FormValue("grant_type") != "client_credentials" || r.FormValue("scope") != "https://outlook.example/.default" {
+		if id != "mailer" || secret != "secret-of-it" || r.FormValue("grant_type") != "client_credentials" ||
+			r.FormValue("scope") != "https://outlook.example/.default" {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(`{"error":"invalid_client"}`))
 			return
 		}
-		_, _ = w.Write([]byte(`{"access_token":"token-` + string(rune('0'+asked.Add(1))) + `","token_type":"Bearer","expires_in":3600}`))
+		_, _ = w.Write([]byte(`{"access_token":"token-` + string(rune('0'+asked.Add(1))) +
+			`","token_type":"Bearer","expires_in":3600}`))
 	}))
 	t.Cleanup(tokens.Close)
 	live := "token-1"
@@ -439,7 +478,8 @@ func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 		asked.Store(0)
 		live = "token-1"
 		conf, roots := authority(t)
-		srv := smtptest.Follow(t, "127.0.0.1:0", smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN " + way}, TLS: conf, Auth: auth})
+		srv := smtptest.Follow(t, "127.0.0.1:0",
+			smtptest.Script{Offers: []string{"STARTTLS"}, Encrypted: []string{"AUTH PLAIN " + way}, TLS: conf, Auth: auth})
 		s := sends(t, "smtp://vouch%40safe@"+relayName+":25", acme, roots, srv)
 		s.Tokens = NewTokens(http.DefaultClient, tokens.URL, "mailer", "secret-of-it", "https://outlook.example/.default")
 		for range 3 {
@@ -459,7 +499,8 @@ func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 			t.Errorf("%s, once more: got %v", way, err)
 		}
 		s.Tokens = NewTokens(http.DefaultClient, tokens.URL, "mailer", "another-secret", "https://outlook.example/.default")
-		if err := s.Send(t.Context(), aMessage); err == nil || !strings.Contains(err.Error(), "invalid_client") || strings.Contains(err.Error(), "another-secret") {
+		if err := s.Send(t.Context(), aMessage); err == nil || !strings.Contains(err.Error(), "invalid_client") ||
+			strings.Contains(err.Error(), "another-secret") {
 			t.Errorf("%s, refused: got %v", way, err)
 		}
 	}
@@ -471,20 +512,25 @@ func TestWhatIsToldHoldsNoSecrets(t *testing.T) {
 	for _, way := range []string{"PLAIN", "LOGIN", "SCRAM-SHA-256"} {
 		s, srv := through(t, smtptest.Script{Offers: []string{"AUTH " + way}, Auth: right}, acme)
 		var told strings.Builder
-		if err := s.SendTelling(context.Background(), aMessage, func(sent, answer string) { told.WriteString(sent + "\n" + answer + "\n") }); err != nil {
+		if err := s.SendTelling(context.Background(), aMessage, func(sent, answer string) {
+			told.WriteString(sent + "\n" + answer + "\n")
+		}); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"connecting to ", "220 mail.example.com ESMTP", "EHLO ", "STARTTLS", "TLS 1.3", "AUTH " + way, "235 2.7.0 welcome", "RCPT TO:<jo@example.com>", "250 2.0.0 taken"} {
+		for _, want := range []string{"connecting to ", "220 mail.example.com ESMTP", "EHLO ", "STARTTLS", "TLS 1.3",
+			"AUTH " + way, "235 2.7.0 welcome", "RCPT TO:<jo@example.com>", "250 2.0.0 taken"} {
 			if !strings.Contains(told.String(), want) {
 				t.Errorf("%s: nothing was told of %s:\n%s", way, want, told.String())
 			}
 		}
 		for _, line := range srv.Begin("") {
-			if secret := strings.TrimPrefix(line, "AUTH "+way+" "); len(secret) > 20 && !strings.Contains(line, "@") && strings.Contains(told.String(), secret) {
+			if secret := strings.TrimPrefix(line, "AUTH "+way+" "); len(secret) > 20 && !strings.Contains(line, "@") &&
+				strings.Contains(told.String(), secret) {
 				t.Errorf("%s: it tells %q", way, secret)
 			}
 		}
-		if strings.Contains(told.String(), "right") || strings.Contains(told.String(), base64.StdEncoding.EncodeToString([]byte("right/password"))) {
+		if strings.Contains(told.String(), "right") ||
+			strings.Contains(told.String(), base64.StdEncoding.EncodeToString([]byte("right/password"))) {
 			t.Errorf("%s: it tells the password:\n%s", way, told.String())
 		}
 	}

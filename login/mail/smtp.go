@@ -39,7 +39,8 @@ type SMTP struct {
 	works atomic.Pointer[string] // the mechanism that the server accepted last
 }
 
-const badSMTPURL = "is not an SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with what is special in the password percent-encoded, and an IPv6 address in brackets"
+const badSMTPURL = "is not an SMTP URL: write smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465, with " +
+	"what is special in the password percent-encoded, and an IPv6 address in brackets"
 
 // NewSMTP reads the URL of a mail server and the sender's address:
 //
@@ -50,7 +51,8 @@ const badSMTPURL = "is not an SMTP URL: write smtp://USER:PASSWORD@HOST:587 or s
 // not quote the URL, which may contain a password.
 func NewSMTP(rawURL, from string, conf *tls.Config) (*SMTP, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return nil, errors.New(badSMTPURL)
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
@@ -209,7 +211,8 @@ func (s *SMTP) greet(ctx context.Context, tell Tell) (*conversation, error) {
 }
 
 // errNoTLS means that a mail, and perhaps a password, would cross the network unencrypted.
-var errNoTLS = errors.New("the server offers no STARTTLS, and in clear mails go to this machine alone: use smtps:// where it speaks TLS from the beginning, or a relay on this machine")
+var errNoTLS = errors.New("the server offers no STARTTLS, and in clear mails go to this machine alone: use smtps:// " +
+	"where it speaks TLS from the beginning, or a relay on this machine")
 
 // secure reads the greeting and starts TLS.
 func (s *SMTP) secure(c *conversation) error {

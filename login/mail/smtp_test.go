@@ -159,7 +159,8 @@ func TestTLSAndAuth(t *testing.T) {
 	t.Run("another name in the certificate", func(t *testing.T) {
 		r := &relay{}
 		port := r.start(t, "smtps", conf)
-		if err := r.to(t, "smtps://vouchsafe:right%2Fpassword@other.example:"+port, pool).Send(t.Context(), aMessage); err == nil || r.tried > 0 {
+		if err := r.to(t, "smtps://vouchsafe:right%2Fpassword@other.example:"+port, pool).Send(t.Context(),
+			aMessage); err == nil || r.tried > 0 {
 			t.Errorf("got %v, and the password came %d times", err, r.tried)
 		}
 	})

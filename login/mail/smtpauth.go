@@ -63,13 +63,15 @@ func (s *SMTP) shared(c *conversation) ([]mechanism, error) {
 		return both, nil
 	}
 	if len(offered) == 0 {
-		return nil, errors.New("the server asks nobody to authenticate (it offers no AUTH), but smtp_url has a user: take that out, or use the port for submission, 587 or 465")
+		return nil, errors.New("the server asks nobody to authenticate (it offers no AUTH), but smtp_url has a user: take " +
+			"that out, or use the port for submission, 587 or 465")
 	}
 	var names []string
 	for _, m := range known {
 		names = append(names, m.name)
 	}
-	return nil, fmt.Errorf("the server takes %s alone to authenticate: of those none is among %s", strings.Join(offered, ", "), strings.Join(names, ", "))
+	return nil, fmt.Errorf("the server takes %s alone to authenticate: of those none is among %s",
+		strings.Join(offered, ", "), strings.Join(names, ", "))
 }
 
 // boolInt returns 1 for true.
@@ -170,7 +172,8 @@ type bearer struct{ user, host, port, token string }
 // Start implements smtp.Auth.
 func (b *bearer) Start(*smtp.ServerInfo) (string, []byte, error) {
 	user := strings.NewReplacer("=", "=3D", ",", "=2C").Replace(b.user)
-	return "OAUTHBEARER", []byte("n,a=" + user + ",\x01host=" + b.host + "\x01port=" + b.port + "\x01auth=Bearer " + b.token + "\x01\x01"), nil
+	return "OAUTHBEARER", []byte("n,a=" + user + ",\x01host=" + b.host + "\x01port=" + b.port + "\x01auth=Bearer " +
+		b.token + "\x01\x01"), nil
 }
 
 // Next implements smtp.Auth. The server sends a challenge only to refuse, and expects this answer

@@ -19,8 +19,9 @@ import (
 var fields = map[string][]string{
 	"account-changed": {"What", "Device", "IP", "Link"}, "account-deleted": {}, "account-exists": {"Link", "Reset"},
 	"account-secured": {"Code", "Link"}, "confirm-email": {"Code", "Link"}, "confirm-new-email": {"Code", "Link"},
-	"confirm-upstream": {"Code", "Link", "Provider"}, "email-changed": {"NewAddress"}, "email-restored": {}, "email-taken": {"Link"},
-	"invitation": {"Link"}, "no-password": {"Link"}, "password-changed": {}, "phone-code": {"Code", "Host"},
+	"confirm-upstream": {"Code", "Link", "Provider"}, "email-changed": {"NewAddress"}, "email-restored": {},
+	"email-taken": {"Link"},
+	"invitation":  {"Link"}, "no-password": {"Link"}, "password-changed": {}, "phone-code": {"Code", "Host"},
 	"reset-password": {"Code", "Link"}, "sign-in": {"Code", "Link"},
 }
 
@@ -29,8 +30,10 @@ var layoutFields = []string{"Lang", "Tenant", "Subject", "Paragraphs"}
 
 // samples are the values with which a template is tried.
 var samples = map[string]string{
-	"What": "A passkey was added.", "Device": "Firefox on Linux", "IP": "192.0.2.1", "Link": "https://id.example/link?a=1", "Reset": "https://id.example/reset",
-	"Code": "1234 5678", "Provider": "Google", "NewAddress": "new@example.com", "Host": "id.example", "NotMe": "https://id.example/not-me", "Tenant": "Acme",
+	"What": "A passkey was added.", "Device": "Firefox on Linux", "IP": "192.0.2.1", "Link": "https://id.example/link?a=1",
+	"Reset": "https://id.example/reset",
+	"Code":  "1234 5678", "Provider": "Google", "NewAddress": "new@example.com", "Host": "id.example",
+	"NotMe": "https://id.example/not-me", "Tenant": "Acme",
 }
 
 // fault returns an error that names the file and the line.

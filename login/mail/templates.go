@@ -25,8 +25,10 @@ var builtin embed.FS
 // names are the mails. Each is a file LANGUAGE/NAME.txt, whose first line is the subject. Its HTML
 // is made from the text by layout.html, unless there is a file LANGUAGE/NAME.html.
 var names = []string{
-	"account-changed", "account-deleted", "account-exists", "account-secured", "confirm-email", "confirm-new-email", "confirm-upstream",
-	"email-changed", "email-restored", "email-taken", "invitation", "no-password", "password-changed", "reset-password", "sign-in",
+	"account-changed", "account-deleted", "account-exists", "account-secured", "confirm-email",
+	"confirm-new-email", "confirm-upstream",
+	"email-changed", "email-restored", "email-taken", "invitation", "no-password", "password-changed",
+	"reset-password", "sign-in",
 }
 
 // texts are the text messages. They have no subject and no HTML.
@@ -237,7 +239,8 @@ func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Mess
 	}
 	subject, body, _ := strings.Cut(strings.TrimLeft(out.String(), " \t\n"), "\n")
 	subject, ok := strings.CutPrefix(subject, "Subject:")
-	msg := &Message{TenantID: m.TenantID, ID: m.ID, To: m.To, Subject: strings.TrimSpace(subject), Text: strings.TrimLeft(body, "\n")}
+	msg := &Message{TenantID: m.TenantID, ID: m.ID, To: m.To, Subject: strings.TrimSpace(subject),
+		Text: strings.TrimLeft(body, "\n")}
 	if !ok || msg.Subject == "" {
 		return nil, fault(source.Name(), 1, `begins without a subject: the first line is "Subject: " and the words of it`)
 	}

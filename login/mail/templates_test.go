@@ -13,7 +13,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const everything = `{"tenant":"Acme","data":{"Code":"1234 5678","Link":"https://id.example/l?a=1&b=2","Reset":"https://id.example/r","NewAddress":"new@example.com","What":"A passkey was added.","Device":"Firefox on Linux","IP":"192.0.2.1","Provider":"Google"}}`
+const everything = `{"tenant":"Acme","data":{"Code":"1234 ` +
+	`5678","Link":"https://id.example/l?a=1&b=2","Reset":"https://id.example/r","NewAddress":"new@example.com",` +
+	`"What":"A passkey was added.","Device":"Firefox on Linux","IP":"192.0.2.1","Provider":"Google"}}`
 
 func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	field := regexp.MustCompile(`\{\{[^}]*\}\}`)
@@ -48,7 +50,8 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 				t.Errorf("%s/%s says what %s says: %q", lang, name, other, msg.Text)
 			}
 			seen[msg.Text] = lang + "/" + name
-			if !strings.Contains(msg.Subject, "Acme") || strings.Contains(msg.Subject, "Subject") || len([]rune(msg.Subject)) > 60 {
+			if !strings.Contains(msg.Subject, "Acme") || strings.Contains(msg.Subject, "Subject") ||
+				len([]rune(msg.Subject)) > 60 {
 				t.Errorf("%s/%s: got subject %q", lang, name, msg.Subject)
 			}
 			if !strings.Contains(msg.HTML, `<html lang="`+lang+`">`) {
@@ -60,7 +63,8 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 			if len(links) != len(buttons) || len(links) != strings.Count(msg.Text, "https://") {
 				t.Errorf("%s/%s: %d links and %d buttons:\n%s\n%s", lang, name, len(links), len(buttons), msg.Text, msg.HTML)
 			}
-			if code := strings.Contains(msg.HTML, `monospace;letter-spacing:3px">1234 5678</p>`); code != strings.Contains(msg.Text, "\n1234 5678\n") {
+			if code := strings.Contains(msg.HTML,
+				`monospace;letter-spacing:3px">1234 5678</p>`); code != strings.Contains(msg.Text, "\n1234 5678\n") {
 				t.Errorf("%s/%s: the code does not stand out:\n%s", lang, name, msg.HTML)
 			}
 		}
@@ -85,14 +89,17 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 
 // TestNobodyWritesAParagraph: what people chose must not become a button or a code.
 func TestNobodyWritesAParagraph(t *testing.T) {
-	for _, evil := range []string{`\n\nhttps://evil.example\n\n`, `\r\n\r\n1234 5678\r\n\r\n`, `\u2028\u2028https://evil.example`, `<a href=https://evil.example>x</a>`, `\"><script>x</script>`} {
+	for _, evil := range []string{`\n\nhttps://evil.example\n\n`, `\r\n\r\n1234 5678\r\n\r\n`,
+		`\u2028\u2028https://evil.example`, `<a href=https://evil.example>x</a>`, `\"><script>x</script>`} {
 		for _, name := range []string{"account-changed", "email-changed"} {
-			data := `{"tenant":"Acme","data":{"Code":"","Link":"https://id.example/l","NewAddress":"` + evil + `","What":"x` + evil + `","Device":"` + evil + `","IP":""}}`
+			data := `{"tenant":"Acme","data":{"Code":"","Link":"https://id.example/l","NewAddress":"` + evil + `","What":"x` +
+				evil + `","Device":"` + evil + `","IP":""}}`
 			msg, err := standard.render(storage.Delivery{Template: name, Language: "en"}, []byte(data))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(msg.HTML, `href="https://evil`) || strings.Contains(msg.HTML, "<a href=https") || strings.Contains(msg.HTML, "<script") || strings.Contains(msg.HTML, "letter-spacing") {
+			if strings.Contains(msg.HTML, `href="https://evil`) || strings.Contains(msg.HTML, "<a href=https") ||
+				strings.Contains(msg.HTML, "<script") || strings.Contains(msg.HTML, "letter-spacing") {
 				t.Errorf("%s, %s: got %s", evil, name, msg.HTML)
 			}
 			if regexp.MustCompile(`(?m)^\s*(https://evil|1234)`).MatchString(msg.Text) {
@@ -127,7 +134,8 @@ func TestOperatorsTexts(t *testing.T) {
 	}
 	write("en/account-deleted.txt", "Subject: Bye {{.Tenant}}\n\nours\n")
 	write("README.md.orig/.keep", "")
-	if msg := render("account-deleted", "en"); msg.Subject != "Bye Acme" || msg.Text != "ours\n" || !strings.Contains(msg.HTML, ">ours</p>") {
+	if msg := render("account-deleted", "en"); msg.Subject != "Bye Acme" || msg.Text != "ours\n" ||
+		!strings.Contains(msg.HTML, ">ours</p>") {
 		t.Errorf("got %+v, want the operator's text in both forms", msg)
 	}
 	write("en/account-deleted.html", "<p>{{.Tenant}}'s own</p>")

@@ -24,7 +24,8 @@ type Tokens struct {
 // NewTokens returns Tokens that come from the token endpoint at url, for the client with that id
 // and secret.
 func NewTokens(client *http.Client, url, id, secret string, scopes ...string) *Tokens {
-	return &Tokens{conf: clientcredentials.Config{ClientID: id, ClientSecret: secret, TokenURL: url, Scopes: scopes}, client: client}
+	return &Tokens{conf: clientcredentials.Config{ClientID: id, ClientSecret: secret, TokenURL: url, Scopes: scopes},
+		client: client}
 }
 
 // get returns an access token that has not expired.

@@ -34,7 +34,8 @@ func NewWebhook(rawURL, secret string, client *http.Client) (*Webhook, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "" {
 		return nil, errors.New("is not a URL: write one such as https://sms.internal/send")
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if ip, err := netip.ParseAddr(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" &&
+		(err != nil || !ip.IsLoopback()) {
 		return nil, errors.New("is not encrypted: write https://; http is for a webhook on this machine only")
 	}
 	if len(secret) < 16 {

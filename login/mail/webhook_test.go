@@ -24,7 +24,8 @@ func hook(t *testing.T, answer http.HandlerFunc) *Webhook {
 	t.Helper()
 	srv := httptest.NewServer(answer)
 	t.Cleanup(srv.Close)
-	h, err := NewWebhook(srv.URL+"/send?key=in-the-query", hookSecret, outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second, MaxBody: 64 << 10, KeepAlive: true}))
+	h, err := NewWebhook(srv.URL+"/send?key=in-the-query", hookSecret,
+		outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second, MaxBody: 64 << 10, KeepAlive: true}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,8 @@ func hook(t *testing.T, answer http.HandlerFunc) *Webhook {
 func TestTextMessages(t *testing.T) {
 	secrets, s := masters(t), open(t, "sqlite::memory:")
 	m := &Mailer{Secrets: secrets}
-	msg, err := m.ComposeText(tenant, "+491701234567", "de", "phone-code", map[string]string{"Code": "12345678", "Host": "id.example"})
+	msg, err := m.ComposeText(tenant, "+491701234567", "de", "phone-code",
+		map[string]string{"Code": "12345678", "Host": "id.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,9 @@ func TestTextMessages(t *testing.T) {
 	if n, err := w.Step(t.Context()); n != 1 || err != nil {
 		t.Fatalf("got %d, %v", n, err)
 	}
-	if want := (textMessage{ID: msg.ID, Tenant: "default", To: "+491701234567", Text: "12345678 ist Ihr Code für Acme <b>& Co. Geben Sie ihn niemandem.\n\n@id.example #12345678"}); got != want || id != msg.ID {
+	if want := (textMessage{ID: msg.ID, Tenant: "default", To: "+491701234567",
+		Text: "12345678 ist Ihr Code für Acme <b>& Co. Geben Sie ihn niemandem.\n\n@id.example #12345678"}); got != want ||
+		id != msg.ID {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	at, _ := strings.CutPrefix(strings.Split(signature, ",")[0], "t=")
@@ -67,7 +71,8 @@ func TestTextMessages(t *testing.T) {
 	if err != nil || time.Since(time.Unix(seconds, 0)) > time.Minute || signature != h.sign(time.Unix(seconds, 0), body) {
 		t.Errorf("got signature %q", signature)
 	}
-	if h.sign(time.Unix(seconds, 0), append(bytes.Clone(body), ' ')) == signature || h.sign(time.Unix(seconds+1, 0), body) == signature {
+	if h.sign(time.Unix(seconds, 0), append(bytes.Clone(body), ' ')) == signature ||
+		h.sign(time.Unix(seconds+1, 0), body) == signature {
 		t.Error("another text, or another time, has the same signature")
 	}
 	if queued, dead, err := s.CountDeliveries(t.Context()); queued+dead != 0 || err != nil {
@@ -92,7 +97,10 @@ func TestWebhookFailures(t *testing.T) {
 		"redirects": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
 		}, false},
-		"hangs":             {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, false},
+		"hangs": {func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}, false},
 		"closes":            {func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, false},
 		"fails without end": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); endless(w) }, false},
 	} {
@@ -121,8 +129,10 @@ func endless(w io.Writer) {
 
 func TestWebhookSettings(t *testing.T) {
 	for url, ok := range map[string]bool{
-		"https://sms.example/send": true, "http://localhost:9/": true, "http://127.0.0.1:9/x?y": true, "http://[::1]:9/": true,
-		"http://sms.example/": false, "ftp://sms.example/": false, "https://u:p@sms.example/": false, "sms.example": false, "": false, "https://": false,
+		"https://sms.example/send": true, "http://localhost:9/": true, "http://127.0.0.1:9/x?y": true,
+		"http://[::1]:9/":     true,
+		"http://sms.example/": false, "ftp://sms.example/": false, "https://u:p@sms.example/": false, "sms.example": false,
+		"": false, "https://": false,
 	} {
 		if _, err := NewWebhook(url, hookSecret, nil); (err == nil) != ok {
 			t.Errorf("%q: got %v", url, err)

@@ -87,7 +87,9 @@ type lostClaim struct {
 	once sync.Once
 }
 
-func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time, limit int) (mails []storage.Delivery, err error) {
+func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time,
+	limit int,
+) (mails []storage.Delivery, err error) {
 	mails, err = s.Outbox.ClaimDeliveries(ctx, now, until, limit)
 	s.once.Do(func() { mails, err = nil, storage.ErrUnavailable })
 	return mails, err

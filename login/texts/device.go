@@ -5,8 +5,10 @@ import "strings"
 // agents and systems are looked for in this order: most browsers claim to be several.
 var (
 	agents = [][2]string{
-		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"YaBrowser", "Yandex Browser"}, {"Vivaldi", "Vivaldi"},
-		{"FxiOS", "Firefox"}, {"Firefox/", "Firefox"}, {"CriOS", "Chrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"},
+		{"YaBrowser", "Yandex Browser"}, {"Vivaldi", "Vivaldi"},
+		{"FxiOS", "Firefox"}, {"Firefox/", "Firefox"}, {"CriOS", "Chrome"}, {"Chromium/", "Chromium"},
+		{"Chrome/", "Chrome"}, {"Safari/", "Safari"},
 		{"curl/", "curl"},
 	}
 	systems = [][2]string{

@@ -20,7 +20,9 @@ func problemTexts(t *testing.T) map[string]string {
 		if err != nil {
 			return err
 		}
-		if name := d.Name(); d.IsDir() && name != ".." && (strings.HasPrefix(name, ".") || name == "e2e" || name == "examples" || name == "third_party" || name == "node_modules") {
+		if name := d.Name(); d.IsDir() && name != ".." &&
+			(strings.HasPrefix(name, ".") || name == "e2e" || name == "examples" || name == "third_party" ||
+				name == "node_modules") {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {

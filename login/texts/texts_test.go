@@ -36,7 +36,8 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 	}
 	used := map[string]bool{}
 	source := sources(t)
-	for _, m := range regexp.MustCompile(`(?:\.T|Must\(|Say\() ?"([a-z0-9_.]*[a-z0-9_])"`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`(?:\.T|Must\(|Say\() ?"([a-z0-9_.]*[a-z0-9_])"`).FindAllStringSubmatch(source,
+		-1) {
 		used[m[1]] = true
 		if !bases[m[1]] {
 			t.Errorf("there is no text %q", m[1])
@@ -52,7 +53,8 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 	}
 	for id := range bases {
 		// These are put together from what is asked for or went wrong.
-		composed := regexp.MustCompile(`^(scope|claim|time|lang|activity|strength)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
+		composed := regexp.MustCompile(
+			`^(scope|claim|time|lang|activity|strength)\b|^consent\.(scope|claim)$|^error\.[0-9]+$`).MatchString(id)
 		if !used[id] && !composed && !strings.Contains(source, `"`+id+`"`) {
 			t.Errorf("nothing says %q", id)
 		}
@@ -65,7 +67,8 @@ func sources(t *testing.T) string {
 	var all strings.Builder
 	for _, root := range []string{"../../cmd", "../../internal", "../../login", "../../people", "../../provider"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".html" {
+			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" &&
+				filepath.Ext(path) != ".html" {
 				return err
 			}
 			b, err := os.ReadFile(path)
@@ -171,7 +174,8 @@ func TestNumbersTakeTheFormsOfTheLanguage(t *testing.T) {
 	for lang, want := range map[string]map[int]string{
 		"en": {1: "Use at least 1 character.", 8: "Use at least 8 characters."},
 		"fr": {1: "Utilisez au moins 1 caractère.", 8: "Utilisez au moins 8 caractères."},
-		"ru": {1: "Введите не менее 1 символа.", 3: "Введите не менее 3 символов.", 8: "Введите не менее 8 символов.", 21: "Введите не менее 21 символа."},
+		"ru": {1: "Введите не менее 1 символа.", 3: "Введите не менее 3 символов.", 8: "Введите не менее 8 символов.",
+			21: "Введите не менее 21 символа."},
 	} {
 		for n, text := range want {
 			if got := In(lang).Must("setup.short", n); got != text {
@@ -183,7 +187,8 @@ func TestNumbersTakeTheFormsOfTheLanguage(t *testing.T) {
 
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes", 10 * time.Minute: "10 minutes",
+		0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes",
+		10 * time.Minute: "10 minutes",
 		90 * time.Minute: "90 minutes", 2 * time.Hour: "2 hours", 121 * time.Minute: "3 hours",
 	} {
 		if got := english.Span(d); got != want {

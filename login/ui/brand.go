@@ -39,7 +39,8 @@ func BrandOf(t *web.Tenant, w texts.Words) Brand {
 		return v
 	}
 	v.sheet = brand.Sheet(b)
-	for _, l := range []brandLink{{b.PrivacyURI, w.Must("brand.privacy")}, {b.TermsURI, w.Must("brand.terms")}, {b.HelpURI, w.Must("brand.help")}, {b.ImprintURI, w.Must("brand.imprint")}} {
+	for _, l := range []brandLink{{b.PrivacyURI, w.Must("brand.privacy")}, {b.TermsURI, w.Must("brand.terms")},
+		{b.HelpURI, w.Must("brand.help")}, {b.ImprintURI, w.Must("brand.imprint")}} {
 		if l.URL = brand.Link(l.URL, l.URL == b.HelpURI); l.URL != "" {
 			v.links = append(v.links, l)
 		}
@@ -61,7 +62,8 @@ func (b Brand) SheetName() string {
 func (v *View) Footer() []brandLink {
 	all := v.Brand.links
 	if v.Client != nil {
-		for _, l := range []brandLink{{v.Client.Policy, v.Words.Must("client.policy", v.Client.Name)}, {v.Client.Terms, v.Words.Must("client.tos", v.Client.Name)}} {
+		for _, l := range []brandLink{{v.Client.Policy, v.Words.Must("client.policy", v.Client.Name)},
+			{v.Client.Terms, v.Words.Must("client.tos", v.Client.Name)}} {
 			if l.URL != "" {
 				all = append(all, l)
 			}

@@ -42,7 +42,8 @@ func compare(got, want string) comparison {
 	for b < len(g)-a && b < len(x)-a && g[len(g)-1-b] == x[len(x)-1-b] {
 		b++
 	}
-	return comparison{Before: string(g[:a]), Got: string(g[a : len(g)-b]), Want: string(x[a : len(x)-b]), After: string(g[len(g)-b:]), Same: got == want}
+	return comparison{Before: string(g[:a]), Got: string(g[a : len(g)-b]), Want: string(x[a : len(x)-b]),
+		After: string(g[len(g)-b:]), Same: got == want}
 }
 
 // visible returns a value with invisible characters escaped, cut after 2,000 bytes.

@@ -54,7 +54,8 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		p.problemJSON(w, prob, title, message, id)
 		return
 	}
-	page := problemView{Message: message, RequestID: id, Home: t != nil, Dev: p.Development && (prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
+	page := problemView{Message: message, RequestID: id, Home: t != nil, Dev: p.Development &&
+		(prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
 	if page.Dev {
 		page.Code, page.Developer, page.Got = prob.Code, spans(prob.Developer), visible(prob.Got)
 		for _, want := range prob.Expected {

@@ -25,8 +25,9 @@ const maxForm = 64 << 10
 func checkToken(r *http.Request) error {
 	if browser.Bound(r) == "" {
 		return &web.Problem{Status: http.StatusForbidden, Title: "problem.cookie.title",
-			Message:   "problem.cookie",
-			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, keep its cookies, and send the form with them."}
+			Message: "problem.cookie",
+			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, " +
+				"keep its cookies, and send the form with them."}
 	}
 	sent := []byte(r.PostForm.Get("form"))
 	if !browser.Began(r, func(binding string) bool {
@@ -41,7 +42,8 @@ func checkToken(r *http.Request) error {
 
 // parseForm reads the form that was posted, each field once.
 func parseForm(w http.ResponseWriter, r *http.Request) error {
-	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/x-www-form-urlencoded" {
+	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
+		typ != "application/x-www-form-urlencoded" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.not_its_form",
 			Developer: "Send application/x-www-form-urlencoded.", Got: r.Header.Get("Content-Type")}
 	}
@@ -55,7 +57,8 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
-			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Developer: "A field came more than once.", Got: name}
+			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form",
+				Developer: "A field came more than once.", Got: name}
 		}
 	}
 	return nil
@@ -81,7 +84,8 @@ func SameSite(r *http.Request) error {
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" {
 		return nil
 	}
-	refused.Developer = "The form has to come with the header Origin of this issuer. A program that fills in the page has to send it too."
+	refused.Developer = "The form has to come with the header Origin of this issuer. A program that fills in the page " +
+		"has to send it too."
 	want, err := url.Parse(web.TenantOf(r.Context()).Issuer)
 	if err != nil {
 		return err

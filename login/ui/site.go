@@ -98,7 +98,8 @@ func (s *Site) NeedInteraction(r *http.Request) (*storage.Interaction, error) {
 	in, err := s.Interaction(r)
 	if err == nil && in == nil {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Title: "problem.only_apps.title",
-			Message: "problem.only_apps", Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
+			Message:   "problem.only_apps",
+			Developer: "The parameter i is missing. Browsers are sent here by /authorize, never by clients."}
 	}
 	return in, err
 }

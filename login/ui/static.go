@@ -67,7 +67,8 @@ func loadAssets() (*assets, error) {
 		a.files[name] = asset{kind: mime.TypeByExtension(ext), plain: plain, gzip: packed.Bytes()}
 		switch e.Name() {
 		case "mark.svg":
-			a.style += template.HTML(`<link rel="icon" href="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString(plain) + `">`)
+			a.style += template.HTML(`<link rel="icon" href="data:image/svg+xml;base64,` +
+				base64.StdEncoding.EncodeToString(plain) + `">`)
 		case "style.css":
 			a.style += template.HTML("<style>" + string(plain) + "</style>")
 			a.styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

@@ -12,7 +12,8 @@ import (
 
 // ErrSpecial means that mail servers may route the local part of an address elsewhere or decode it,
 // or that it is easily mistaken for another one. No user may claim such an address.
-var ErrSpecial = errors.New("has before the @ what mail servers may treat specially: use letters, digits and . _ - + ' & = only, and no dot at either end or beside another")
+var ErrSpecial = errors.New("has before the @ what mail servers may treat specially: use letters, digits and . _ - + " +
+	"' & = only, and no dot at either end or beside another")
 
 // Claimed is an address that may become an account's once it is proven. Only Claim makes one. The
 // zero value is no address.

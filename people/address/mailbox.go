@@ -41,7 +41,8 @@ var (
 var hosts = map[string]host{
 	"gmail.com": google, "googlemail.com": google,
 	"proton.me": proton, "protonmail.com": proton, "protonmail.ch": proton, "pm.me": proton,
-	"yandex.ru": yandex, "yandex.com": yandex, "yandex.by": yandex, "yandex.kz": yandex, "yandex.ua": yandex, "ya.ru": yandex,
+	"yandex.ru": yandex, "yandex.com": yandex, "yandex.by": yandex, "yandex.kz": yandex,
+	"yandex.ua": yandex, "ya.ru": yandex,
 	"icloud.com": icloud, "me.com": icloud, "mac.com": icloud,
 	"yahoo.com": {domain: "yahoo.com", tag: "-"}, "ymail.com": {domain: "ymail.com", tag: "-"},
 }

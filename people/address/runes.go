@@ -19,7 +19,8 @@ func surrounds(r rune) bool {
 // atext (RFC 5322 section 3.2.3) and dots can; elsewhere letters, marks and numbers can.
 func notAtext(r rune) bool {
 	if r < 0x80 {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r))
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+			strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r))
 	}
 	return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r)
 }

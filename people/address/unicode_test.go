@@ -32,7 +32,8 @@ func assigned() iter.Seq[rune] {
 	return func(yield func(rune) bool) {
 		for r := rune(0); r <= utf8.MaxRune; r++ {
 			alike := unicode.In(r, unicode.Unified_Ideograph, unicode.Hangul, unicode.Co)
-			known := alike || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf)
+			known := alike || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc,
+				unicode.Cf)
 			if known && (!alike || r%7 == 0) && !yield(r) {
 				return
 			}
@@ -53,10 +54,12 @@ func pvalid(r rune) bool {
 		return true
 	}
 	unstable := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(r)))) != string(r)
-	ignorable := unicode.In(r, unicode.Variation_Selector, unicode.White_Space, unicode.Noncharacter_Code_Point, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf)
+	ignorable := unicode.In(r, unicode.Variation_Selector, unicode.White_Space, unicode.Noncharacter_Code_Point,
+		unicode.Other_Default_Ignorable_Code_Point, unicode.Cf)
 	blocks := 0x20d0 <= r && r <= 0x20ff || 0x1d100 <= r && r <= 0x1d24f
 	hangul := 0x1100 <= r && r <= 0x11ff || 0xa960 <= r && r <= 0xa97f || 0xd7b0 <= r && r <= 0xd7ff
-	return !unstable && !ignorable && !blocks && !hangul && unicode.In(r, unicode.Ll, unicode.Lo, unicode.Lm, unicode.Mn, unicode.Mc, unicode.Nd)
+	return !unstable && !ignorable && !blocks && !hangul &&
+		unicode.In(r, unicode.Ll, unicode.Lo, unicode.Lm, unicode.Mn, unicode.Mc, unicode.Nd)
 }
 
 // TestEveryRuneOfADomain: what a character in a domain is read as is what IDNA 2008 reads it
@@ -115,7 +118,8 @@ func TestEveryRuneOfALocalPart(t *testing.T) {
 			}
 			claimed++
 			local, _, _ := strings.Cut(c.String(), "@")
-			if folded := norm.NFC.String(width.Fold.String(typed)); local != folded && local != strings.TrimFunc(folded, surrounds) {
+			if folded := norm.NFC.String(width.Fold.String(typed)); local != folded &&
+				local != strings.TrimFunc(folded, surrounds) {
 				t.Errorf("%+q is written to as %+q", typed, local)
 			}
 			if again, err := Claim(c.Key()); err != nil || again.Key() != c.Key() {
@@ -128,7 +132,8 @@ func TestEveryRuneOfALocalPart(t *testing.T) {
 	}
 	for key, locals := range owners {
 		for _, local := range locals[1:] {
-			if !strings.EqualFold(local, locals[0]) && cases.Lower(language.Und).String(local) != cases.Lower(language.Und).String(locals[0]) {
+			if !strings.EqualFold(local, locals[0]) &&
+				cases.Lower(language.Und).String(local) != cases.Lower(language.Und).String(locals[0]) {
 				t.Errorf("%+q and %+q share the key %+q", local, locals[0], key)
 			}
 		}

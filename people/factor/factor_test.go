@@ -17,7 +17,8 @@ import (
 func TestRFC6238Vectors(t *testing.T) {
 	t.Parallel()
 	secret := append(make([]byte, 8), "12345678901234567890"...)
-	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924",
+		2000000000: "279037", 20000000000: "353130"} {
 		app, err := ParseTOTP(secret)
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +62,8 @@ func TestCodesAreTakenAsPeopleTypeThem(t *testing.T) {
 	app := NewTOTP()
 	code := shown(t, app, now)
 	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
-	for _, as := range []string{code[:3] + " " + code[3:], " " + code + "\n", code[:3] + "-" + code[3:], wide, code[:3] + "\u00a0" + code[3:]} {
+	for _, as := range []string{code[:3] + " " + code[3:], " " + code + "\n", code[:3] + "-" + code[3:], wide,
+		code[:3] + "\u00a0" + code[3:]} {
 		if _, ok := app.Use(as, now); !ok {
 			t.Errorf("%q is refused", as)
 		}
@@ -77,7 +79,8 @@ func TestCodesAreTakenAsPeopleTypeThem(t *testing.T) {
 func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
 	t.Parallel()
 	app := NewTOTP()
-	before, code, after := shown(t, app, now.Add(-30*time.Second)), shown(t, app, now), shown(t, app, now.Add(30*time.Second))
+	before, code, after := shown(t, app, now.Add(-30*time.Second)), shown(t, app, now),
+		shown(t, app, now.Add(30*time.Second))
 	used, ok := app.Use(code, now)
 	if !ok {
 		t.Fatal("the code is refused")
@@ -130,7 +133,8 @@ func TestAppsReadTheURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key.Issuer() != "Acme  Tools & Co" || key.AccountName() != "jo+x@example.com" || key.Digits() != otp.DigitsSix || key.Period() != 30 || key.Algorithm() != otp.AlgorithmSHA1 {
+	if key.Issuer() != "Acme  Tools & Co" || key.AccountName() != "jo+x@example.com" || key.Digits() != otp.DigitsSix ||
+		key.Period() != 30 || key.Algorithm() != otp.AlgorithmSHA1 {
 		t.Errorf("%s: got %q %q", raw, key.Issuer(), key.AccountName())
 	}
 	if u, err := url.Parse(raw); err != nil || strings.Contains(u.RawQuery, "+") {
@@ -184,7 +188,8 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 		if _, err := OpenRecovery(box(t), left.Seal(b)); err == nil {
 			t.Errorf("%q can be read with another master secret", code)
 		}
-		as := []string{code, strings.ToUpper(code), strings.ReplaceAll(code, "-", ""), strings.ReplaceAll(code, "-", " "), strings.ReplaceAll(strings.ReplaceAll(code, "1", "l"), "0", "O")}[i%5]
+		as := []string{code, strings.ToUpper(code), strings.ReplaceAll(code, "-", ""), strings.ReplaceAll(code, "-", " "),
+			strings.ReplaceAll(strings.ReplaceAll(code, "1", "l"), "0", "O")}[i%5]
 		next, ok := left.Use("jo", as)
 		if !ok || next.Left() != 9-i {
 			t.Fatalf("%q: got %v, %d left", as, ok, next.Left())
@@ -211,7 +216,8 @@ func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
 		}
 	}
 	b := box(t)
-	for _, stored := range [][]byte{make([]byte, 31), b.Seal(nil), b.Seal([]byte{0, 0}), b.Seal(append([]byte{2}, make([]byte, 32)...))} {
+	for _, stored := range [][]byte{make([]byte, 31), b.Seal(nil), b.Seal([]byte{0, 0}),
+		b.Seal(append([]byte{2}, make([]byte, 32)...))} {
 		if _, err := OpenRecovery(b, stored); err == nil {
 			t.Errorf("%x are recovery codes", stored)
 		}

@@ -40,7 +40,8 @@ func FuzzCodes(f *testing.F) {
 		f.Add(code[:3]+"\u00a0"+code[3:], shared)
 		f.Add(code+"\x00", shared[1:])
 	}
-	for _, s := range []string{"", "000000", "\uff10\uff11\uff12\uff13\uff14\uff15", "0000000000000", "１２３４５６", "0000-0000-0000", "oooo-iiii-llll", "\xff"} {
+	for _, s := range []string{"", "000000", "\uff10\uff11\uff12\uff13\uff14\uff15", "0000000000000", "１２３４５６",
+		"0000-0000-0000", "oooo-iiii-llll", "\xff"} {
 		f.Add(s, shared)
 	}
 	f.Fuzz(func(t *testing.T, code string, stored []byte) {

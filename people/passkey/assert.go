@@ -76,7 +76,8 @@ func (p *Party) Open(purpose Purpose, browser, state string, answer []byte) (*An
 	if err != nil {
 		return nil, wrong(err)
 	}
-	a := &Answer{UserID: l.UserID, ID: Passkey{Credential: webauthn.Credential{ID: parsed.RawID}}.ID(), Once: p.once(l), party: p, letter: l, parsed: parsed}
+	a := &Answer{UserID: l.UserID, ID: Passkey{Credential: webauthn.Credential{ID: parsed.RawID}}.ID(), Once: p.once(l),
+		party: p, letter: l, parsed: parsed}
 	if a.UserID == "" {
 		if a.UserID = p.userID(parsed.Response.UserHandle); a.UserID == "" {
 			return nil, fmt.Errorf("%w: nobody's user handle", ErrWrong)

@@ -23,7 +23,8 @@ func FuzzCreated(f *testing.F) {
 	if err := json.Unmarshal(good, &parts); err != nil {
 		f.Fatal(err)
 	}
-	for name, value := range map[string]any{"id": "AA", "rawId": "", "type": "password", "response": map[string]any{"clientDataJSON": "e30", "attestationObject": "oA"}} {
+	for name, value := range map[string]any{"id": "AA", "rawId": "", "type": "password",
+		"response": map[string]any{"clientDataJSON": "e30", "attestationObject": "oA"}} {
 		with := map[string]any{}
 		for k, v := range parts {
 			with[k] = v
@@ -36,7 +37,9 @@ func FuzzCreated(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Add([]byte(`null`))
-	f.Add([]byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVglAAAA"}}`))
+	f.Add([]byte(
+		`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30",` +
+			`"attestationObject":"o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVglAAAA"}}`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		k, once, err := p.Created("browser", c.State, answer, jo)
 		if err != nil {

@@ -97,7 +97,9 @@ type letter struct {
 }
 
 // seal returns a Challenge that only this browser can answer.
-func (p *Party) seal(purpose Purpose, userID, browser string, options any, session *webauthn.SessionData) (Challenge, error) {
+func (p *Party) seal(purpose Purpose, userID, browser string, options any,
+	session *webauthn.SessionData,
+) (Challenge, error) {
 	raw, err := json.Marshal(options)
 	if err != nil {
 		return Challenge{}, err
@@ -150,7 +152,8 @@ func (p *Party) MadeFor(state string, browsers []string) string {
 
 // once returns what spending the letter's challenge stores.
 func (p *Party) once(l letter) storage.Spent {
-	return storage.Spent{TenantID: p.tenant, Purpose: storage.SpentPasskey, Value: l.Session.Challenge, ExpiresAt: l.Session.Expires}
+	return storage.Spent{TenantID: p.tenant, Purpose: storage.SpentPasskey, Value: l.Session.Challenge,
+		ExpiresAt: l.Session.Expires}
 }
 
 // hash returns the SHA-256 of s.

@@ -67,7 +67,9 @@ func ask(t testing.TB, p *Party, purpose Purpose, person *Person) Challenge {
 }
 
 // prove has the device answer, and the answer judged by k.
-func prove(t testing.TB, p *Party, purpose Purpose, c Challenge, k Passkey, device *passkeytest.Key) (Passkey, Proof, error) {
+func prove(t testing.TB, p *Party, purpose Purpose, c Challenge, k Passkey,
+	device *passkeytest.Key,
+) (Passkey, Proof, error) {
 	t.Helper()
 	a, err := p.Open(purpose, "browser", c.State, device.SignIn(t, c.Options))
 	if err != nil {
@@ -142,7 +144,8 @@ func TestAnAnswerWithoutVerificationIsNoSecondFactor(t *testing.T) {
 	if _, _, err := prove(t, p, SignIn, ask(t, p, SignIn, nil), k, device); !errors.Is(err, ErrWrong) {
 		t.Errorf("signs in alone: %v", err)
 	}
-	if _, proof, err := prove(t, p, Factor, ask(t, p, Factor, &mine), k, device); err != nil || proof.Verified || slices.Contains(proof.AMR(), "mfa") {
+	if _, proof, err := prove(t, p, Factor, ask(t, p, Factor, &mine), k, device); err != nil || proof.Verified ||
+		slices.Contains(proof.AMR(), "mfa") {
 		t.Errorf("as a factor: %v, %v", proof.AMR(), err)
 	}
 }
@@ -171,11 +174,16 @@ func TestForgedAnswersAreRefused(t *testing.T) {
 		"a payment":                  func(d *passkeytest.Key) { d.Type = "payment.get" },
 		"nobody touched it":          func(d *passkeytest.Key) { d.Absent = true },
 		"synced all of a sudden":     func(d *passkeytest.Key) { d.Synced = true },
-		"another key":                func(d *passkeytest.Key) { *d = *other; d.ID, d.UserHandle = device.ID, device.UserHandle },
-		"another person's handle":    func(d *passkeytest.Key) { d.UserHandle = p.handle("01890a5d-ac96-774b-bcce-b302099a8058") },
-		"another tenant's handle":    func(d *passkeytest.Key) { d.UserHandle = party(t, "acme", issuer).handle(jo.ID) },
-		"half a handle":              func(d *passkeytest.Key) { d.UserHandle = d.UserHandle[:8] },
-		"the counter of before":      func(d *passkeytest.Key) { d.Counter -= 2 },
+		"another key": func(d *passkeytest.Key) {
+			*d = *other
+			d.ID, d.UserHandle = device.ID, device.UserHandle
+		},
+		"another person's handle": func(d *passkeytest.Key) {
+			d.UserHandle = p.handle("01890a5d-ac96-774b-bcce-b302099a8058")
+		},
+		"another tenant's handle": func(d *passkeytest.Key) { d.UserHandle = party(t, "acme", issuer).handle(jo.ID) },
+		"half a handle":           func(d *passkeytest.Key) { d.UserHandle = d.UserHandle[:8] },
+		"the counter of before":   func(d *passkeytest.Key) { d.Counter -= 2 },
 	} {
 		for _, way := range []struct {
 			purpose Purpose
@@ -218,21 +226,28 @@ func TestStatesOpenWhereTheyBelong(t *testing.T) {
 	c := ask(t, p, Factor, &mine)
 	answer := device.SignIn(t, c.Options)
 	for name, try := range map[string]func() error{
-		"another purpose":  func() error { _, err := p.Open(SignIn, "browser", c.State, answer); return err },
-		"another browser":  func() error { _, err := p.Open(Factor, "other", c.State, answer); return err },
-		"no browser":       func() error { _, err := p.Open(Factor, "", c.State, answer); return err },
-		"another tenant":   func() error { _, err := party(t, "acme", issuer).Open(Factor, "browser", c.State, answer); return err },
-		"a changed state":  func() error { _, err := p.Open(Factor, "browser", c.State[1:], answer); return err },
-		"no state":         func() error { _, err := p.Open(Factor, "browser", "", answer); return err },
-		"no answer":        func() error { _, err := p.Open(Factor, "browser", c.State, nil); return err },
-		"two answers":      func() error { _, err := p.Open(Factor, "browser", c.State, slices.Concat(answer, answer)); return err },
+		"another purpose": func() error { _, err := p.Open(SignIn, "browser", c.State, answer); return err },
+		"another browser": func() error { _, err := p.Open(Factor, "other", c.State, answer); return err },
+		"no browser":      func() error { _, err := p.Open(Factor, "", c.State, answer); return err },
+		"another tenant": func() error {
+			_, err := party(t, "acme", issuer).Open(Factor, "browser", c.State, answer)
+			return err
+		},
+		"a changed state": func() error { _, err := p.Open(Factor, "browser", c.State[1:], answer); return err },
+		"no state":        func() error { _, err := p.Open(Factor, "browser", "", answer); return err },
+		"no answer":       func() error { _, err := p.Open(Factor, "browser", c.State, nil); return err },
+		"two answers": func() error {
+			_, err := p.Open(Factor, "browser", c.State, slices.Concat(answer, answer))
+			return err
+		},
 		"as a new passkey": func() error { _, _, err := p.Created("browser", c.State, answer, jo); return err },
 		"of another person": func() error {
 			asked, err := p.Create("browser", jo)
 			if err != nil {
 				return err
 			}
-			_, _, err = p.Created("browser", asked.State, passkeytest.New(t, issuer).Register(t, asked.Options), Person{ID: "other", Name: "x"})
+			_, _, err = p.Created("browser", asked.State, passkeytest.New(t, issuer).Register(t, asked.Options),
+				Person{ID: "other", Name: "x"})
 			return err
 		},
 	} {

@@ -51,7 +51,8 @@ func (p *Party) Known(person Person) (string, error) {
 		ids = append(ids, k.ID())
 	}
 	raw, err := json.Marshal(map[string]any{
-		"rpId": p.RPID(), "userId": base64.RawURLEncoding.EncodeToString(p.handle(person.ID)), "allAcceptedCredentialIds": ids,
+		"rpId": p.RPID(), "userId": base64.RawURLEncoding.EncodeToString(p.handle(person.ID)),
+		"allAcceptedCredentialIds": ids,
 	})
 	return string(raw), err
 }

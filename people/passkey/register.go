@@ -33,7 +33,8 @@ func (p *Party) Create(browser string, person Person) (Challenge, error) {
 
 // Created returns the passkey in the answer to Create, a RegistrationResponseJSON. The change that
 // stores the passkey must spend once. Created returns ErrWrong or ErrLate.
-func (p *Party) Created(browser, state string, answer []byte, person Person) (k Passkey, once storage.Spent, err error) {
+func (p *Party) Created(browser, state string, answer []byte, person Person) (k Passkey,
+	once storage.Spent, err error) {
 	l, err := p.open(Register, browser, state)
 	if err != nil {
 		return k, once, err

@@ -54,7 +54,8 @@ func TestWhatBrowsersAreAsked(t *testing.T) {
 	if err := json.Unmarshal(c.Options, &made); err != nil {
 		t.Fatal(err)
 	}
-	if made.RP.ID != "id.example.com" || made.RP.Name != "Example" || made.User.Name != jo.Name || made.User.DisplayName != jo.Display || made.Attestation != "none" {
+	if made.RP.ID != "id.example.com" || made.RP.Name != "Example" || made.User.Name != jo.Name ||
+		made.User.DisplayName != jo.Display || made.Attestation != "none" {
 		t.Errorf("%s", c.Options)
 	}
 	if len(made.ExcludeCredentials) != 1 || made.ExcludeCredentials[0].ID != k.ID() {
@@ -75,7 +76,8 @@ func TestWhatBrowsersAreAsked(t *testing.T) {
 			t.Errorf("%s: %+v", purpose, asked)
 		}
 	}
-	if a, b := ask(t, p, SignIn, nil).Options, ask(t, p, SignIn, nil).Options; string(a) == string(b) || strings.Contains(string(a), "allowCredentials") {
+	if a, b := ask(t, p, SignIn, nil).Options, ask(t, p, SignIn, nil).Options; string(a) == string(b) ||
+		strings.Contains(string(a), "allowCredentials") {
 		t.Errorf("%s, then %s", a, b)
 	}
 }

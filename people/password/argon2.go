@@ -45,7 +45,8 @@ func parseArgon2(text string) (foreign, error) {
 
 // String returns the PHC string.
 func (h argon2Hash) String() string {
-	return fmt.Sprintf("$%s$v=19$m=%d,t=%d,p=%d$%s$%s", h.kind, h.memory, h.time, h.thread, strict.EncodeToString(h.salt), strict.EncodeToString(h.key))
+	return fmt.Sprintf("$%s$v=19$m=%d,t=%d,p=%d$%s$%s", h.kind, h.memory, h.time, h.thread, strict.EncodeToString(h.salt),
+		strict.EncodeToString(h.key))
 }
 
 // matches implements foreign.

@@ -88,4 +88,6 @@ func (b *Breaches) client() *http.Client {
 }
 
 // breachesClient follows no redirect: the password's hash goes to the configured address only.
-var breachesClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var breachesClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+	return http.ErrUseLastResponse
+}}

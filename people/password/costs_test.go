@@ -35,7 +35,8 @@ func waste(t *testing.T, h *Hasher, hashes map[string][]byte, wrong string) map[
 // between them.
 func TestWrongPasswordsTakeAsLong(t *testing.T) {
 	t.Parallel()
-	small, large := argon2id.Params{Memory: 4 << 10, Time: 2, Threads: 1}, argon2id.Params{Memory: 16 << 10, Time: 2, Threads: 1}
+	small, large := argon2id.Params{Memory: 4 << 10, Time: 2, Threads: 1},
+		argon2id.Params{Memory: 16 << 10, Time: 2, Threads: 1}
 	hash := func(p argon2id.Params) []byte {
 		stored, err := hasher(t, p).Hash(t.Context(), "correct horse")
 		if err != nil {
@@ -48,7 +49,8 @@ func TestWrongPasswordsTakeAsLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	hashes := map[string][]byte{"nobody": nil, "small": hash(small), "large": hash(large), "another product's": md5}
-	for name, now := range map[string]argon2id.Params{"raised": large, "lowered": small, "lowered, with an accent": small} {
+	for name, now := range map[string]argon2id.Params{"raised": large, "lowered": small,
+		"lowered, with an accent": small} {
 		wrong := "wrong battery horse"
 		if name == "lowered, with an accent" { // which has two spellings
 			wrong = "wrong b\u00e1ttery horse"

@@ -58,7 +58,8 @@ func parseFirebase(text string) (foreign, error) {
 // String returns the stored form.
 func (h firebaseHash) String() string {
 	e := strict.EncodeToString
-	return fmt.Sprintf("$firebase-scrypt$ln=%d,r=%d$%s$%s$%s$%s", h.cost.ln, h.cost.r, e(h.salt), e(h.separator), e(h.key), e(h.hash))
+	return fmt.Sprintf("$firebase-scrypt$ln=%d,r=%d$%s$%s$%s$%s", h.cost.ln, h.cost.r, e(h.salt),
+		e(h.separator), e(h.key), e(h.hash))
 }
 
 // matches implements foreign.

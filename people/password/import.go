@@ -151,7 +151,8 @@ type keycloakData struct {
 }
 
 // keycloakPBKDF2 are Keycloak's names for PBKDF2. The name without a hash stands for SHA-1.
-var keycloakPBKDF2 = map[string]string{"pbkdf2": "pbkdf2-sha1", "pbkdf2-sha256": "pbkdf2-sha256", "pbkdf2-sha512": "pbkdf2-sha512"}
+var keycloakPBKDF2 = map[string]string{"pbkdf2": "pbkdf2-sha1", "pbkdf2-sha256": "pbkdf2-sha256",
+	"pbkdf2-sha512": "pbkdf2-sha512"}
 
 // fromKeycloak converts a credential of Keycloak to a text of foreignKinds or of Argon2id.
 func fromKeycloak(text string) (string, error) {

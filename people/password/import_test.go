@@ -19,31 +19,51 @@ var imported = []struct{ name, hash, password string }{
 	{"bcrypt 2a", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.", ""},
 	{"bcrypt 2b, Auth0", "$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK", "correct horse"},
 	{"bcrypt 2y, PHP", "$2y$12$4Umg0rCJwMswRw/l.SwHvuQV01coP0eWmGzd61QH2RvAOMANUBGC.", "rasmuslerdorf"},
-	{"bcrypt 2y, with bits in the salt that nobody uses", "$2y$07$usesomesillystringfore2uDLvp1Ii2e./U9C8sBjqp8I90dH6hi", "rasmuslerdorf"},
-	{"Django pbkdf2_sha256", "pbkdf2_sha256$1000000$Q6Wbw6SMto9VbREEQhZ4Zq$a0ZZKnBkJPfGZa3BWXKIqnxRSBvTk2ahzYxDp/MsaUQ=", "l\u00e8tmein 4 real"},
-	{"Django pbkdf2_sha1", "pbkdf2_sha1$1000000$TJNBBm0qsB70scAJX0D222$9X22osjKw/XcJOZ62ISSnFaaTx4=", "l\u00e8tmein 4 real"},
-	{"Django argon2", "argon2$argon2id$v=19$m=102400,t=2,p=8$NlU4MFFseWt3R09PMlQ4Z0VLbzlibg$PgD81qT4KOJzpScF/ars84UU3q8psbt3MpqqkdhrARQ", "l\u00e8tmein 4 real"},
-	{"Django bcrypt_sha256", "bcrypt_sha256$$2b$12$Dqt61eVOMWAcUBlG6oiOPeeACVLLZe3BnnHxxAwnZJfEyhpj/7O3.", "l\u00e8tmein 4 real"},
+	{"bcrypt 2y, with bits in the salt that nobody uses",
+		"$2y$07$usesomesillystringfore2uDLvp1Ii2e./U9C8sBjqp8I90dH6hi", "rasmuslerdorf"},
+	{"Django pbkdf2_sha256", "pbkdf2_sha256$1000000$Q6Wbw6SMto9VbREEQhZ4Zq$a0ZZKnBkJPfGZa3BWXKIqnxRSBvTk2ahzYxDp/MsaUQ=",
+		"l\u00e8tmein 4 real"},
+	{"Django pbkdf2_sha1", "pbkdf2_sha1$1000000$TJNBBm0qsB70scAJX0D222$9X22osjKw/XcJOZ62ISSnFaaTx4=",
+		"l\u00e8tmein 4 real"},
+	{"Django argon2", "argon2$argon2id$v=19$m=102400,t=2," +
+		"p=8$NlU4MFFseWt3R09PMlQ4Z0VLbzlibg$PgD81qT4KOJzpScF/ars84UU3q8psbt3MpqqkdhrARQ", "l\u00e8tmein 4 real"},
+	{"Django bcrypt_sha256", "bcrypt_sha256$$2b$12$Dqt61eVOMWAcUBlG6oiOPeeACVLLZe3BnnHxxAwnZJfEyhpj/7O3.",
+		"l\u00e8tmein 4 real"},
 	{"Django bcrypt", "bcrypt$$2b$12$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "l\u00e8tmein 4 real"},
 	{"Django scrypt", "scrypt$16384$yezruSIMS9fRUzanBvdQ05$8$5$QmnfzonZO/1ZvWqWqIyYZT+eiDnAJnnxRsHm25m857BXM60tezBcW026K0jsD7l8jGEkldsPEmUfASrI+FTC8A==", "l\u00e8tmein 4 real"},
-	{"Argon2d, two lanes", "$argon2d$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$FbYO5dj8ojHyGXRSEN2viEJrS4TMF2E5/1poXqg7WEs", "l\u00e8tmein 4 real"},
-	{"Argon2i, two lanes", "$argon2i$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$lk89RXsivDPKJo4igP4y+jv6Y5n25bG+QvmvAY2ZsW0", "l\u00e8tmein 4 real"},
-	{"Argon2id, two lanes", "$argon2id$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk", "l\u00e8tmein 4 real"},
+	{"Argon2d, two lanes", "$argon2d$v=19$m=4096,t=3," +
+		"p=2$c29tZXNhbHQxMjM0NTY3OA$FbYO5dj8ojHyGXRSEN2viEJrS4TMF2E5/1poXqg7WEs", "l\u00e8tmein 4 real"},
+	{"Argon2i, two lanes", "$argon2i$v=19$m=4096,t=3," +
+		"p=2$c29tZXNhbHQxMjM0NTY3OA$lk89RXsivDPKJo4igP4y+jv6Y5n25bG+QvmvAY2ZsW0", "l\u00e8tmein 4 real"},
+	{"Argon2id, two lanes", "$argon2id$v=19$m=4096,t=3," +
+		"p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk", "l\u00e8tmein 4 real"},
 	{"Argon2d", "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$JcTui6RIBUtJ78gE5Hi52CO+H5vS6Z9R1uxAB6OhUB8", "password"},
 	{"Argon2i", "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8", "password"},
-	{"Argon2id, padded", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ=$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4=", "password"},
-	{"passlib pbkdf2-sha256", "$pbkdf2-sha256$29000$CmFM6R3jHGNMSSllbO29Nw$mAfP4HEG701ctmP6wSRAHKVEyuW7AmasasKixVOIkqE", "l\u00e8tmein 4 real"},
+	{"Argon2id, padded", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ=$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4=",
+		"password"},
+	{"passlib pbkdf2-sha256", "$pbkdf2-sha256$29000$CmFM6R3jHGNMSSllbO29Nw$mAfP4HEG701ctmP6wSRAHKVEyuW7AmasasKixVOIkqE",
+		"l\u00e8tmein 4 real"},
 	{"passlib pbkdf2", "$pbkdf2$1000$LeU853yvlZJSas1ZS.mdUw$dQUo9nfqyYdCZm/O15KTY3RjIxQ", "l\u00e8tmein 4 real"},
 	{"passlib pbkdf2-sha512", "$pbkdf2-sha512$1000$AUDovTcG4FxrjXFOyRnj3A$v4tfuKJya3eX1cDQd34J49H2VyRqwTh6bB/7snmdS1pYI9dGJAN9twzsobptYWEDX6hyfcJJ/MsI0PvJXhsCKQ", "l\u00e8tmein 4 real"},
 	{"PBKDF2 with SHA-1 (RFC 6070)", "$pbkdf2-sha1$i=4096$c2FsdA$SwB5AbdlSJq+rUnZJvch0GWkKcE", "password"},
-	{"passlib scrypt", "$scrypt$ln=10,r=8,p=1$OIfQOgdACKGUcu6dk3JOCQ$z3mrariaLus9mfuienREdAPmAI09wPtknKiMJJyYM1k", "l\u00e8tmein 4 real"},
+	{"passlib scrypt", "$scrypt$ln=10,r=8,p=1$OIfQOgdACKGUcu6dk3JOCQ$z3mrariaLus9mfuienREdAPmAI09wPtknKiMJJyYM1k",
+		"l\u00e8tmein 4 real"},
 	{"scrypt (RFC 7914)", "$scrypt$ln=10,r=8,p=16$TmFDbA$/bq+HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA", "password"},
 	{"phpass", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "test12345"},
 	{"phpBB", "$H$9PE8jEklgZhgLmZl5.HYJAzfGCQtzi1", "123456"},
-	{"Keycloak PBKDF2", `{"type":"password","secretData":"{\"value\":\"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==\",\"salt\":\"Td6XuopYK6JNfUnIlqYMOQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":27500,\"algorithm\":\"pbkdf2-sha256\",\"additionalParameters\":{}}"}`, "RdaRfqP7Y89vy2"},
-	{"Keycloak PBKDF2, old", `{"type":"password","hashedSaltedValue":"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==","salt":"Td6XuopYK6JNfUnIlqYMOQ==","hashIterations":27500,"algorithm":"pbkdf2-sha256"}`, "RdaRfqP7Y89vy2"},
-	{"Keycloak Argon2", `{"type":"password","secretData":"{\"value\":\"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=\",\"salt\":\"LRScGShC7shkdoU5B1UgUQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}`, "secret"},
-	{"Keycloak, data as objects", `{"secretData":{"value":"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=","salt":"LRScGShC7shkdoU5B1UgUQ"},"credentialData":{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}}`, "secret"},
+	{"Keycloak PBKDF2", `{"type":"password",` +
+		`"secretData":"{\"value\":\"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==\",\"salt\":\"Td6XuopYK6JNfUnIlqYMOQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":27500,\"algorithm\":\"pbkdf2-sha256\",\"additionalParameters\":{}}"}`, "RdaRfqP7Y89vy2"},
+	{"Keycloak PBKDF2, old", `{"type":"password",` +
+		`"hashedSaltedValue":"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==",` +
+		`"salt":"Td6XuopYK6JNfUnIlqYMOQ==","hashIterations":27500,"algorithm":"pbkdf2-sha256"}`, "RdaRfqP7Y89vy2"},
+	{"Keycloak Argon2", `{"type":"password","secretData":"{\"value\":\"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=\",` +
+		`\"salt\":\"LRScGShC7shkdoU5B1UgUQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":5,` +
+		`\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],` +
+		`\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}`, "secret"},
+	{"Keycloak, data as objects",
+		`{"secretData":{"value":"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=","salt":"LRScGShC7shkdoU5B1UgUQ"},` +
+			`"credentialData":{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],` +
+			`"type":["id"],"version":["1.3"],"parallelism":["1"]}}}`, "secret"},
 }
 
 func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
@@ -88,12 +108,18 @@ func TestFirebase(t *testing.T) {
 		signer, separator, salt, hash, password string
 		rounds, mem                             int
 	}{
-		{signer, "Bw==", "42xEC+ixf3L2lw==", "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==", "user1password", 8, 14},
-		{signer, "", "42xEC+ixf3L2lw==", "NohHtJ2FmkEqzefZ0IHnOlqTzFN8n6vXXd0EW2OIGuUh4rcwvVh7XVRDVs5yOrueoudRPIoimS6jIwf4pMW3rg==", "user1password", 8, 14},
-		{signer, "Bw==", "42xEC+ixf3L2lw==", "EQ0tlNdKv5ZBDYN7ofOYlhhTEe5Tu9bueDmtDUhLPM+9dcS1u1ALgMcT6N1+U9GsDlVdd3FE2dmz37fU5Y8A9Q==", "user1password", 4, 10},
-		{"YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizzOspwr/FITUVlnOAwPKyw==", "Bw==", "sPtDhWcd1MfdAw==", "xbSou7FOl6mChCyzpCPIQ7tku7nsQMTFtyOZSXXd7tjBa4NtimOx7v42Gv2SfzPQu1oxM2/k4SsbOu73wlKe1A==", "8x4WjoDbSxJZdR", 8, 14},
+		{signer, "Bw==", "42xEC+ixf3L2lw==",
+			"lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==", "user1password", 8, 14},
+		{signer, "", "42xEC+ixf3L2lw==",
+			"NohHtJ2FmkEqzefZ0IHnOlqTzFN8n6vXXd0EW2OIGuUh4rcwvVh7XVRDVs5yOrueoudRPIoimS6jIwf4pMW3rg==", "user1password", 8, 14},
+		{signer, "Bw==", "42xEC+ixf3L2lw==",
+			"EQ0tlNdKv5ZBDYN7ofOYlhhTEe5Tu9bueDmtDUhLPM+9dcS1u1ALgMcT6N1+U9GsDlVdd3FE2dmz37fU5Y8A9Q==", "user1password", 4, 10},
+		{"YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizzOspwr/FITUVlnOAwPKyw==", "Bw==",
+			"sPtDhWcd1MfdAw==", "xbSou7FOl6mChCyzpCPIQ7tku7nsQMTFtyOZSXXd7tjBa4NtimOx7v42Gv2SfzPQu1oxM2/k4SsbOu73wlKe1A==",
+			"8x4WjoDbSxJZdR", 8, 14},
 	} {
-		stored, err := Firebase{b64(test.signer), b64(test.separator), test.rounds, test.mem}.Hash(b64(test.hash), b64(test.salt))
+		stored, err := Firebase{b64(test.signer), b64(test.separator), test.rounds,
+			test.mem}.Hash(b64(test.hash), b64(test.salt))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +132,8 @@ func TestFirebase(t *testing.T) {
 		}
 	}
 	for name, f := range map[string]Firebase{
-		"too much memory": {b64(signer), nil, 8, 19}, "no key": {nil, nil, 8, 14}, "no rounds": {b64(signer), nil, 0, 14}, "many rounds": {b64(signer), nil, 1 << 20, 14},
+		"too much memory": {b64(signer), nil, 8, 19}, "no key": {nil, nil, 8, 14}, "no rounds": {b64(signer), nil, 0, 14},
+		"many rounds": {b64(signer), nil, 1 << 20, 14},
 	} {
 		if _, err := f.Hash(make([]byte, 64), make([]byte, 10)); !errors.Is(err, ErrForeign) {
 			t.Errorf("%s: got %v", name, err)
@@ -121,26 +148,50 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 	kc := func(secret, data string) string { return `{"secretData":` + secret + `,"credentialData":` + data + `}` }
 	secret := `{"value":"` + key + `=","salt":"` + salt + `"}`
 	hashes := []string{
-		"", " ", "$", "$$$$", "plain", "!unusable", "5f4dcc3b5aa765d61d8327deb882cf99", "{", "{}", `{"type":"otp"}`, "null", "[]", "{\"secretData\":1}",
-		"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.", "$2a$16$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
-		"$2x$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.", "$2a$03$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
-		"$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s\n", "$2a$-6$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
-		"$argon2i$v=19$m=4194304,t=1,p=1$" + salt + "$" + key, "$argon2d$v=19$m=65536,t=1000,p=1$" + salt + "$" + key, "$argon2id$v=19$m=4194304,t=1,p=1$" + salt + "$" + key,
-		"$argon2i$v=16$m=4096,t=1,p=1$" + salt + "$" + key, "$argon2i$m=4096,t=1,p=1$" + salt + "$" + key, "$argon2d$v=19$m=262144,t=64,p=1$" + salt + "$" + key,
-		"$argon2d$v=19$m=8,t=1,p=2$" + salt + "$" + key, "$argon2d$v=19$m=4096,t=1,p=1$" + salt + "$AAAA", "$argon2d$v=19$m=4096,t=1,p=0$" + salt + "$" + key,
-		"$scrypt$ln=30,r=8,p=1$" + salt + "$" + key, "$scrypt$ln=20,r=64,p=64$" + salt + "$" + key, "$scrypt$ln=14,r=8,p=64$" + salt + "$" + key,
+		"", " ", "$", "$$$$", "plain", "!unusable", "5f4dcc3b5aa765d61d8327deb882cf99", "{", "{}", `{"type":"otp"}`, "null",
+		"[]", "{\"secretData\":1}",
+		"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+		"$2a$16$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+		"$2x$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+		"$2a$03$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+		"$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s",
+		"$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s\n",
+		"$2a$-6$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
+		"$argon2i$v=19$m=4194304,t=1,p=1$" + salt + "$" + key, "$argon2d$v=19$m=65536,t=1000,p=1$" + salt + "$" + key,
+		"$argon2id$v=19$m=4194304,t=1,p=1$" + salt + "$" + key,
+		"$argon2i$v=16$m=4096,t=1,p=1$" + salt + "$" + key, "$argon2i$m=4096,t=1,p=1$" + salt + "$" + key,
+		"$argon2d$v=19$m=262144,t=64,p=1$" + salt + "$" + key,
+		"$argon2d$v=19$m=8,t=1,p=2$" + salt + "$" + key, "$argon2d$v=19$m=4096,t=1,p=1$" + salt + "$AAAA",
+		"$argon2d$v=19$m=4096,t=1,p=0$" + salt + "$" + key,
+		"$scrypt$ln=30,r=8,p=1$" + salt + "$" + key, "$scrypt$ln=20,r=64,p=64$" + salt + "$" + key,
+		"$scrypt$ln=14,r=8,p=64$" + salt + "$" + key,
 		"$scrypt$ln=0,r=8,p=1$" + salt + "$" + key, "$scrypt$ln=14,r=8,p=1$$" + key, "$scrypt$ln=14,r=8,p=1$" + salt + "$",
-		"$pbkdf2-sha256$i=999999999$" + salt + "$" + key, "$pbkdf2-sha256$i=0$" + salt + "$" + key, "$pbkdf2-md5$i=1$" + salt + "$" + key,
-		"$pbkdf2-sha1$i=4000000$" + salt + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$" + long, "$pbkdf2-sha256$i=1000$" + long + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$AAAA",
-		"pbkdf2_sha256$99999999999999999999$salt$" + key + "=", "pbkdf2_sha256$1000$$" + key + "=", "pbkdf2_sha256$1000$salt", "pbkdf2_md5$1000$salt$" + key + "=",
-		"scrypt$16385$salt$8$1$" + key + "=", "scrypt$1048576$salt$64$64$" + key + "=", "scrypt$16384$salt$8", "argon2$argon2id$v=19$m=4194304,t=1,p=1$" + salt + "$" + key,
-		"bcrypt$$2b$31$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "bcrypt_sha256$$2b$31$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "bcrypt_sha256$bcrypt_sha256$$2b$04$x",
-		"$P$zIQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$.IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L", "$P$9IQRaTw\nfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L=",
-		"$firebase-scrypt$ln=30,r=8$" + salt + "$Bw$" + key + "$" + key, "$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$$", "$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$" + key + "$AAAAAAAAAAAAAAAAAAAAAA",
-		kc(secret, `{"hashIterations":2000000000,"algorithm":"pbkdf2-sha256"}`), kc(secret, `{"hashIterations":-5,"algorithm":"pbkdf2-sha256"}`), kc(secret, `{"hashIterations":1,"algorithm":"md5-crypt"}`),
-		kc(secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["99999999"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}`),
-		kc(secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],"type":["id"],"version":["1.0"],"parallelism":["1"]}}`),
-		kc(secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["-1"],"type":["x$y"],"version":["1.3"],"parallelism":["1"]}}`),
+		"$pbkdf2-sha256$i=999999999$" + salt + "$" + key, "$pbkdf2-sha256$i=0$" + salt + "$" + key,
+		"$pbkdf2-md5$i=1$" + salt + "$" + key,
+		"$pbkdf2-sha1$i=4000000$" + salt + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$" + long,
+		"$pbkdf2-sha256$i=1000$" + long + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$AAAA",
+		"pbkdf2_sha256$99999999999999999999$salt$" + key + "=", "pbkdf2_sha256$1000$$" + key + "=", "pbkdf2_sha256$1000$salt",
+		"pbkdf2_md5$1000$salt$" + key + "=",
+		"scrypt$16385$salt$8$1$" + key + "=", "scrypt$1048576$salt$64$64$" + key + "=", "scrypt$16384$salt$8",
+		"argon2$argon2id$v=19$m=4194304,t=1,p=1$" + salt + "$" + key,
+		"bcrypt$$2b$31$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK",
+		"bcrypt_sha256$$2b$31$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "bcrypt_sha256$bcrypt_sha256$$2b$04$x",
+		"$P$zIQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$.IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L",
+		"$P$9IQRaTw\nfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L=",
+		"$firebase-scrypt$ln=30,r=8$" + salt + "$Bw$" + key + "$" + key, "$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$$",
+		"$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$" + key + "$AAAAAAAAAAAAAAAAAAAAAA",
+		kc(secret, `{"hashIterations":2000000000,"algorithm":"pbkdf2-sha256"}`),
+		kc(secret, `{"hashIterations":-5,"algorithm":"pbkdf2-sha256"}`),
+		kc(secret, `{"hashIterations":1,"algorithm":"md5-crypt"}`),
+		kc(
+			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["99999999"],"type":["id"],`+
+				`"version":["1.3"],"parallelism":["1"]}}`),
+		kc(
+			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],"type":["id"],`+
+				`"version":["1.0"],"parallelism":["1"]}}`),
+		kc(
+			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["-1"],"type":["x$y"],`+
+				`"version":["1.3"],"parallelism":["1"]}}`),
 		kc(`{"value":"!","salt":"?"}`, `{"hashIterations":5,"algorithm":"pbkdf2-sha256"}`), strings.Repeat("$2a$10$", 1<<18),
 	}
 	refuse := func() {
@@ -195,7 +246,8 @@ func TestForeignHashesAreWithinTheBound(t *testing.T) {
 // user's keyboard may send another one by now.
 func TestImportedHashesTakeEverySpelling(t *testing.T) {
 	t.Parallel()
-	params := argon2id.Params{Memory: 64, Time: 1, Threads: 1} // those of h, too: nothing tells its hashes from imported ones
+	// those of h, too: nothing tells its hashes from imported ones
+	params := argon2id.Params{Memory: 64, Time: 1, Threads: 1}
 	kinds := map[string]func(password string) []byte{
 		"scrypt": func(password string) []byte {
 			key, err := scryptCost{4, 1, 1}.key(password, []byte("salt"), 32)

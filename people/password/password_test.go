@@ -37,7 +37,8 @@ func TestVerify(t *testing.T) {
 		if ok, _, err := h.Verify(t.Context(), stored, pair[1]); ok || err != nil {
 			t.Errorf("%q: got %v, %v for the hash of %q", pair[1], ok, err, pair[0])
 		}
-		if _, outdated, _ := hasher(t, argon2id.Params{Memory: 128, Time: 1, Threads: 1}).Verify(t.Context(), stored, pair[0]); !outdated {
+		if _, outdated, _ := hasher(t, argon2id.Params{Memory: 128, Time: 1, Threads: 1}).Verify(t.Context(),
+			stored, pair[0]); !outdated {
 			t.Errorf("%q: not outdated after the parameters changed", pair[0])
 		}
 	}

@@ -231,6 +231,8 @@ func parts(about string) []string {
 	if found {
 		all = append(all, local, domain)
 	}
-	all = append(all, strings.FieldsFunc(about, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })...)
+	all = append(all, strings.FieldsFunc(about, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})...)
 	return slices.DeleteFunc(all, func(p string) bool { return length(p) < 3 })
 }

@@ -62,7 +62,8 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 	case isPart(password, about):
 		return fmt.Errorf("%w: use something that is not a name or an address", ErrIsName)
 	case common(password) && guesses(password, nil) < uncommonGuesses:
-		return fmt.Errorf("%w, which attackers try first: use something of your own, for example four words that do not belong together", ErrCommon)
+		return fmt.Errorf("%w, which attackers try first: use something of your own, for example four words that do "+
+			"not belong together", ErrCommon)
 	case p.MinScore > 0 && Score(password, about...) < p.MinScore:
 		return fmt.Errorf("%w: make it longer, for example with another word or two that do not belong to it", ErrWeak)
 	case p.Breaches.know(ctx, password):

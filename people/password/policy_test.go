@@ -21,20 +21,26 @@ func TestPolicy(t *testing.T) {
 		want     error
 	}{
 		{"", ErrTooShort}, {"kX9#mQ2", ErrTooShort}, {"ééééééé", ErrTooShort}, {"e\u0301e\u0301e\u0301e\u0301", ErrTooShort},
-		{strings.Repeat(rand.Text(), 40)[:MaxLength], nil}, {strings.Repeat("x", MaxLength+1), ErrTooLong}, {strings.Repeat("x", 10<<20), ErrTooLong},
-		{"jo.example-smith@mail.example.com", ErrIsName}, {"JO.Example-Smith", ErrIsName}, {"mail.example.com", ErrIsName}, {"Jo_The_Great", ErrIsName},
+		{strings.Repeat(rand.Text(), 40)[:MaxLength], nil}, {strings.Repeat("x", MaxLength+1), ErrTooLong},
+		{strings.Repeat("x", 10<<20), ErrTooLong},
+		{"jo.example-smith@mail.example.com", ErrIsName}, {"JO.Example-Smith", ErrIsName}, {"mail.example.com", ErrIsName},
+		{"Jo_The_Great", ErrIsName},
 		{"lindqvist", ErrIsName}, {"LINDQVIST", ErrIsName}, {"lindqvist1", ErrWeak}, {"Lindqvist2024", ErrWeak},
-		{"password", ErrCommon}, {"12345678", ErrCommon}, {"Password1", ErrCommon}, {"iloveyou", ErrCommon}, {"QWERTYUIOP", ErrCommon}, {"spongebob", ErrCommon},
-		{"P@ssw0rd!", ErrWeak}, {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ErrWeak}, {"abcdefghijklmnop", ErrWeak}, {"drowssapdrowssap", ErrWeak}, {"        ", ErrWeak},
+		{"password", ErrCommon}, {"12345678", ErrCommon}, {"Password1", ErrCommon}, {"iloveyou", ErrCommon},
+		{"QWERTYUIOP", ErrCommon}, {"spongebob", ErrCommon},
+		{"P@ssw0rd!", ErrWeak}, {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ErrWeak}, {"abcdefghijklmnop", ErrWeak},
+		{"drowssapdrowssap", ErrWeak}, {"        ", ErrWeak},
 		// No rules on what it is of.
-		{"kx9mq2vp", nil}, {"purple elephant", nil}, {"correct horse battery staple", nil}, {"🐎🔋🧷✅🎻🪁🧲🦔", nil}, {"nul\x00 in the middle", nil}, {"  spaces around  ", nil},
+		{"kx9mq2vp", nil}, {"purple elephant", nil}, {"correct horse battery staple", nil}, {"🐎🔋🧷✅🎻🪁🧲🦔", nil},
+		{"nul\x00 in the middle", nil}, {"  spaces around  ", nil},
 		{"зелёный трактор", nil}, {"not utf-8 \xff\xfe\xfd", nil},
 	} {
 		if got := p.Check(t.Context(), test.password, about...); !errors.Is(got, test.want) {
 			t.Errorf("%.40q: got %v, want %v", test.password, got, test.want)
 		}
 	}
-	if err := (&Policy{MinLength: 15}).Check(t.Context(), "kx9mq2vp kx9mq"); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "15") {
+	if err := (&Policy{MinLength: 15}).Check(t.Context(), "kx9mq2vp kx9mq"); !errors.Is(err, ErrTooShort) ||
+		!strings.Contains(err.Error(), "15") {
 		t.Errorf("at least 15: got %v", err)
 	}
 	if err := (&Policy{MinLength: 1}).Check(t.Context(), "kx9mq2v"); !errors.Is(err, ErrTooShort) {
@@ -47,8 +53,10 @@ func TestPolicy(t *testing.T) {
 
 func TestCommonPasswords(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"password", "12345678", "123456789", "baseball", "football", "qwertyuiop", "1234567890", "superman", "1qaz2wsx",
-		"trustno1", "jennifer", "sunshine", "iloveyou", "starwars", "computer", "michelle", "princess", "11111111", "corvette", "password1", "spongebob", "12081962", "18111957"} {
+	for _, p := range []string{"password", "12345678", "123456789", "baseball", "football", "qwertyuiop",
+		"1234567890", "superman", "1qaz2wsx",
+		"trustno1", "jennifer", "sunshine", "iloveyou", "starwars", "computer", "michelle", "princess", "11111111",
+		"corvette", "password1", "spongebob", "12081962", "18111957"} {
 		if !common(p) || !common(strings.ToUpper(p)) {
 			t.Errorf("%s: not found", p)
 		}
@@ -179,7 +187,8 @@ func TestScore(t *testing.T) {
 
 func TestScoreKnowsThePerson(t *testing.T) {
 	t.Parallel()
-	if with, without := Score("wozniakowska77", "wozniakowska@example.com"), Score("wozniakowska77"); with > 1 || without < 4 {
+	if with, without := Score("wozniakowska77", "wozniakowska@example.com"),
+		Score("wozniakowska77"); with > 1 || without < 4 {
 		t.Errorf("got %d, and %d for somebody else", with, without)
 	}
 }
@@ -229,7 +238,8 @@ func FuzzScore(f *testing.F) {
 
 func BenchmarkScore(b *testing.B) {
 	ranks()
-	for name, p := range map[string]string{"words": "correct horse battery staple", "990": strings.Repeat("Pa5$w0rd7", 110)} {
+	for name, p := range map[string]string{"words": "correct horse battery staple",
+		"990": strings.Repeat("Pa5$w0rd7", 110)} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				Score(p, "jo@example.com")

@@ -58,7 +58,8 @@ func parseScrypt(text string) (foreign, error) {
 
 // String returns the stored form.
 func (h scryptHash) String() string {
-	return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", h.cost.ln, h.cost.r, h.cost.p, strict.EncodeToString(h.salt), strict.EncodeToString(h.key))
+	return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", h.cost.ln, h.cost.r, h.cost.p, strict.EncodeToString(h.salt),
+		strict.EncodeToString(h.key))
 }
 
 // matches implements foreign.

@@ -10,7 +10,8 @@ import (
 func TestCode(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"12345678": "12345678", " 1234 5678\n": "12345678", "1234-5678": "12345678", "1234\u00a05678": "12345678", "1234\u202f5678.": "12345678",
+		"12345678": "12345678", " 1234 5678\n": "12345678", "1234-5678": "12345678", "1234\u00a05678": "12345678",
+		"1234\u202f5678.": "12345678",
 		"\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18":                               "12345678", // full width
 		"\u0661\u0662\u0663\u0664 \u0665\u0666\u0667\u0668":                              "12345678", // Arabic-Indic
 		"\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7\u06f8":                               "12345678", // Persian
@@ -19,8 +20,11 @@ func TestCode(t *testing.T) {
 		"\u200b1\u200b2\u200b3\u200b4\u200b5\u200b6\u200b7\u200b8\u200b":                 "12345678",
 		"\ufeff1234\u2060\u00ad5678\u200e":                                               "12345678",
 		"\u200f\u0661\u200d\u0662\u200c\u0663\u061c\u0664\u0665\u0666\u0667\u0668\u202c": "12345678",
-		"1\ufe0f\u20e32345678":                                                           "1\u20e32345678", "ABCD-2345": "abcd2345", "\u2014(1234)\u201d": "1234",
-		"1234\x005678": "1234\x005678", "": "", strings.Repeat(" ", 64) + "1": "", strings.Repeat("\u200b", 56) + "12345678": "12345678",
+		"1\ufe0f\u20e32345678":                                                           "1\u20e32345678",
+		"ABCD-2345":                                                                      "abcd2345",
+		"\u2014(1234)\u201d":                                                             "1234",
+		"1234\x005678":                                                                   "1234\x005678", "": "",
+		strings.Repeat(" ", 64) + "1": "", strings.Repeat("\u200b", 56) + "12345678": "12345678",
 	} {
 		if got := Code(in); got != want {
 			t.Errorf("%+q: got %+q, want %+q", in, got, want)
@@ -54,7 +58,8 @@ func TestDigit(t *testing.T) {
 func TestToken(t *testing.T) {
 	t.Parallel()
 	const tok = "Ab-9_x.Yz_0-"
-	for _, behind := range []string{"", ">", ".", ").", "\"", "'", "]", "&amp", ";", ",", " ", "\r\n", "\u200b", "\u3002", "\u201d", "*", "\x00", "%", "=", "&gt;", "...x>"} {
+	for _, behind := range []string{"", ">", ".", ").", "\"", "'", "]", "&amp", ";", ",", " ", "\r\n", "\u200b", "\u3002",
+		"\u201d", "*", "\x00", "%", "=", "&gt;", "...x>"} {
 		want := tok
 		if behind == "...x>" {
 			want += "...x" // a longer token is another one

@@ -6,11 +6,16 @@ import "strings"
 // like names of the operator, are mailboxes that RFC 2142 reserves for operators, or have a meaning
 // to programs.
 var Reserved = []string{
-	"admin", "administrator", "root", "sysadmin", "system", "superuser", "sudo", "operator", "owner", "moderator", "staff", "team", "official", "verified",
-	"support", "help", "helpdesk", "service", "customerservice", "security", "trust", "safety", "legal", "privacy", "billing", "payments", "contact", "info",
-	"abuse", "noc", "postmaster", "hostmaster", "webmaster", "usenet", "uucp", "ftp", "mail", "mailerdaemon", "noreply", "donotreply", "daemon",
-	"api", "oauth", "openid", "login", "signin", "signup", "signout", "logout", "register", "account", "accounts", "settings", "password", "console", "dashboard",
-	"me", "self", "everyone", "all", "anonymous", "guest", "nobody", "none", "null", "undefined", "unknown", "default", "user", "users", "bot", "vouchsafe",
+	"admin", "administrator", "root", "sysadmin", "system", "superuser", "sudo", "operator", "owner", "moderator", "staff",
+	"team", "official", "verified",
+	"support", "help", "helpdesk", "service", "customerservice", "security", "trust", "safety", "legal", "privacy",
+	"billing", "payments", "contact", "info",
+	"abuse", "noc", "postmaster", "hostmaster", "webmaster", "usenet", "uucp", "ftp", "mail", "mailerdaemon",
+	"noreply", "donotreply", "daemon",
+	"api", "oauth", "openid", "login", "signin", "signup", "signout", "logout", "register", "account", "accounts",
+	"settings", "password", "console", "dashboard",
+	"me", "self", "everyone", "all", "anonymous", "guest", "nobody", "none", "null", "undefined", "unknown", "default",
+	"user", "users", "bot", "vouchsafe",
 }
 
 // isReserved reports whether a name looks like one of the reserved names, with or without dots,

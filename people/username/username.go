@@ -33,7 +33,8 @@ func Claim(typed string, reserved []string) (Claimed, error) {
 		return Claimed{}, ErrName
 	}
 	name, err := precis.UsernameCaseMapped.String(strings.TrimFunc(typed, surrounds))
-	if err != nil || utf8.RuneCountInString(name) > maxLength || strings.ContainsFunc(name, outside) || !strings.ContainsFunc(name, isWord) || !oneScript(name) {
+	if err != nil || utf8.RuneCountInString(name) > maxLength || strings.ContainsFunc(name, outside) ||
+		!strings.ContainsFunc(name, isWord) || !oneScript(name) {
 		return Claimed{}, ErrName
 	}
 	key, ok := Key(name)

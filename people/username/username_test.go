@@ -12,7 +12,8 @@ import (
 func TestKey(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"jo": "jo", " JO ": "jo", "\uff2a\uff2f": "jo", "Jo.Doe_the-2nd": "jo.doe_the-2nd", "\u041e\u043b\u044c\u0433\u0430": "\u043e\u043b\u044c\u0433\u0430", "\ufb01n": "fin", "jo\u200d": "jo\u200d",
+		"jo": "jo", " JO ": "jo", "\uff2a\uff2f": "jo", "Jo.Doe_the-2nd": "jo.doe_the-2nd",
+		"\u041e\u043b\u044c\u0433\u0430": "\u043e\u043b\u044c\u0433\u0430", "\ufb01n": "fin", "jo\u200d": "jo\u200d",
 		"": "", " ": "", "jo@example.com": "", "jo\uff20x": "", "jo doe": "", "jo\x00": "", "a/b": "", "<b>": "", "\xff": "",
 		strings.Repeat("a", 64): strings.Repeat("a", 64), strings.Repeat("a", 65): "",
 	} {
@@ -28,11 +29,16 @@ func TestKey(t *testing.T) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"jo": "jo", " Jo.Doe_2-nd ": "jo.doe_2-nd", "\uff2a\uff2f": "jo", "\ufeffjo\u200b": "jo", "\u041e\u043b\u044c\u0433\u0430": "\u043e\u043b\u044c\u0433\u0430", "J\u00f6rg": "j\u00f6rg", "stra\u00dfe": "stra\u00dfe",
-		"\u7530\u4e2d\u3055\u3093": "\u7530\u4e2d\u3055\u3093", "\u7530\u4e2dtaro": "\u7530\u4e2dtaro", "\uae40kim": "\uae40kim", "\u0645\u062d\u0645\u062f": "\u0645\u062d\u0645\u062f",
+		"jo": "jo", " Jo.Doe_2-nd ": "jo.doe_2-nd", "\uff2a\uff2f": "jo", "\ufeffjo\u200b": "jo",
+		"\u041e\u043b\u044c\u0433\u0430": "\u043e\u043b\u044c\u0433\u0430", "J\u00f6rg": "j\u00f6rg",
+		"stra\u00dfe":              "stra\u00dfe",
+		"\u7530\u4e2d\u3055\u3093": "\u7530\u4e2d\u3055\u3093", "\u7530\u4e2dtaro": "\u7530\u4e2dtaro",
+		"\uae40kim": "\uae40kim", "\u0645\u062d\u0645\u062f": "\u0645\u062d\u0645\u062f",
 		"": "", "...": "", "jo doe": "", "jo@example.com": "", "a/b": "", "<b>": "", "\xff": "", "jo\x00": "",
-		"j\u200bo": "", "j\u200do": "", "jo\u202e": "", "j\u00ado": "", "jo\ufe0f": "", "\u115fjo": "", "jo\u3164": "", "\ufb01n": "", "\u2460": "", "jo\u2019s": "",
-		"\u0430lice": "", "p\u0430ypal": "", "\u03b1lpha": "", "\u13aaob": "", "\u043e\u043b\u044c\u0433\u0430jo": "", "\u3042\u0430": "", "7\u0667": "",
+		"j\u200bo": "", "j\u200do": "", "jo\u202e": "", "j\u00ado": "", "jo\ufe0f": "", "\u115fjo": "", "jo\u3164": "",
+		"\ufb01n": "", "\u2460": "", "jo\u2019s": "",
+		"\u0430lice": "", "p\u0430ypal": "", "\u03b1lpha": "", "\u13aaob": "", "\u043e\u043b\u044c\u0433\u0430jo": "",
+		"\u3042\u0430": "", "7\u0667": "",
 		strings.Repeat("a", 64): strings.Repeat("a", 64), strings.Repeat("a", 65): "", strings.Repeat("a", 1<<20): "",
 	} {
 		c, err := Claim(in, nil)
@@ -51,7 +57,8 @@ func TestClaim(t *testing.T) {
 // TestReservedNames: what a person may take for the operator is not given away, however it is written.
 func TestReservedNames(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"administrator", "Administrator", "ADMIN", "adm.in", "_admin_", "r00t", "ro0t", "supp0rt", "support-", "\u0440\u043e\u0455\u0442master", "help.desk", "post-master"} {
+	for _, name := range []string{"administrator", "Administrator", "ADMIN", "adm.in", "_admin_", "r00t", "ro0t",
+		"supp0rt", "support-", "\u0440\u043e\u0455\u0442master", "help.desk", "post-master"} {
 		if _, err := Claim(name, nil); err == nil {
 			t.Errorf("%q may be taken", name)
 		} else if _, err := Claim(name, []string{}); err != nil && !errors.Is(err, ErrName) {
@@ -74,7 +81,8 @@ func TestReservedNames(t *testing.T) {
 func TestNamesThatLookAlike(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{
-		{"alice", "a1ice"}, {"paul", "pau1"}, {"modern", "rnodern"}, {"\u0430\u0441\u0435", "ace"}, {"\u0440\u0430\u0443", "pay"}, {"joo", "jo\u043e"}, {"j\u00f6rg", "jo\u0308rg"},
+		{"alice", "a1ice"}, {"paul", "pau1"}, {"modern", "rnodern"}, {"\u0430\u0441\u0435", "ace"},
+		{"\u0440\u0430\u0443", "pay"}, {"joo", "jo\u043e"}, {"j\u00f6rg", "jo\u0308rg"},
 	} {
 		a, okA := Key(pair[0])
 		b, okB := Key(pair[1])
@@ -82,7 +90,8 @@ func TestNamesThatLookAlike(t *testing.T) {
 			t.Errorf("%q and %q have the skeletons %q and %q", pair[0], pair[1], Skeleton(a), Skeleton(b))
 		}
 	}
-	for _, pair := range [][2]string{{"ian", "lan"}, {"ali", "all"}, {"jo", "joe"}, {"user10", "user11"}, {"jorg", "j\u00f6rg"}, {"a.b", "a_b"}} {
+	for _, pair := range [][2]string{{"ian", "lan"}, {"ali", "all"}, {"jo", "joe"}, {"user10", "user11"},
+		{"jorg", "j\u00f6rg"}, {"a.b", "a_b"}} {
 		if Skeleton(pair[0]) == Skeleton(pair[1]) {
 			t.Errorf("%q looks like %q", pair[0], pair[1])
 		}
@@ -98,7 +107,8 @@ func TestEveryRuneOfAName(t *testing.T) {
 	t.Parallel()
 	claimed := 0
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if unicode.In(r, unicode.Unified_Ideograph, unicode.Hangul, unicode.Co) && r%7 != 0 || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf) {
+		if unicode.In(r, unicode.Unified_Ideograph, unicode.Hangul, unicode.Co) && r%7 != 0 ||
+			!unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf) {
 			continue
 		}
 		for _, typed := range []string{string(r), "7" + string(r) + "7"} {

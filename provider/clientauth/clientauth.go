@@ -111,7 +111,9 @@ type authError struct {
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
 // provenClient returns the client that the credentials authenticate.
-func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *credentials, now time.Time) (*storage.Client, error) {
+func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *credentials,
+	now time.Time,
+) (*storage.Client, error) {
 	client, err := a.Clients.Enabled(ctx, t.ID, creds.clientID)
 	known := err == nil
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
@@ -153,9 +155,12 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 
 // proveClient returns nil if the credentials authenticate the client, an *authError if they do not,
 // and any other error if it cannot tell.
-func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials, admit func() error, now time.Time) error {
+func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials,
+	admit func() error, now time.Time,
+) error {
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
-		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed, " or "), true}
+		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed,
+			" or "), true}
 	}
 	switch creds.method {
 	case "none":
@@ -182,7 +187,9 @@ var secretMethods = []string{"client_secret_basic", "client_secret_post"}
 
 // proveSecret compares the secret. Half of all libraries do not encode what they send by Basic,
 // although RFC 6749 section 2.3.1 demands it. Their secret is right as it came.
-func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, creds *credentials, admit func() error) error {
+func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, creds *credentials,
+	admit func() error,
+) error {
 	ok, err := a.secrets.match(ctx, c.SecretHashes, creds.secret, admit)
 	if err == nil && !ok && creds.asIs != "" {
 		ok, err = a.secrets.match(ctx, c.SecretHashes, creds.asIs, admit)
@@ -214,7 +221,8 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		var ok bool
 		id := creds.clientID
 		if creds.clientID, creds.secret, creds.asIs, ok = parseBasic(header[0]); !ok {
-			return nil, fosite.ErrInvalidClient.WithDescription("The Authorization header does not hold Basic credentials, each form-urlencoded (RFC 6749 section 2.3.1).")
+			return nil, fosite.ErrInvalidClient.WithDescription("The Authorization header does not hold Basic credentials, " +
+				"each form-urlencoded (RFC 6749 section 2.3.1).")
 		}
 		if id != "" && id != creds.clientID {
 			return nil, fosite.ErrInvalidRequest.WithDescription("client_id is not the one in the Authorization header.")
@@ -228,7 +236,8 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		creds.method = "private_key_jwt"
 		var err error
 		if creds.assertion, err = readAssertion(form); err != nil {
-			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion is not a JWT as RFC 7523 section 2.2 wants it.").WithWrap(err)
+			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion is not a JWT as RFC 7523 " +
+				"section 2.2 wants it.").WithWrap(err)
 		}
 		if creds.clientID != "" && creds.clientID != creds.assertion.Subject {
 			return nil, fosite.ErrInvalidClient.WithDescription("client_id is not the sub of the client assertion.")

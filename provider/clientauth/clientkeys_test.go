@@ -161,7 +161,8 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 	t.Parallel()
 	good := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {
-		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`, `{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
+		from := &clientServer{doc: jwksOf(good, `{"kty":"XX","kid":"x"}`, `{"kty":"oct","kid":"s","k":"AAAA"}`,
+			`{"kty":"RSA","kid":"w","n":"w7vxQ0","e":"AQAB"}`)}
 		by := &Authenticator{Fetch: from}
 		c := &storage.Client{TenantID: "default", JWKSURI: "https://rp.example.com/jwks"}
 		if keys, err := by.clientKeys(t.Context(), c, ""); err != nil || len(keys) != 1 || keys[0].KeyID != "a" {

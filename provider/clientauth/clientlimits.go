@@ -51,7 +51,8 @@ func (a *attempt) admit(ctx context.Context) error {
 		pair[i].Subject = a.client + "\x00" + pair[i].Subject
 	}
 	all := append(pair, limit.Networks(ctx, rule.Times(failuresOfAddress, "-address"), limit.GivesBack)...)
-	all = append(all, limit.By{Rule: rule.Times(failuresOfClient, "-client"), Subject: a.client, OnSuccess: limit.GivesBack})
+	all = append(all, limit.By{Rule: rule.Times(failuresOfClient, "-client"), Subject: a.client,
+		OnSuccess: limit.GivesBack})
 	var wait time.Duration
 	var ok bool
 	if a.pass, wait, ok = limits.Admit(ctx, a.tenant, all...); ok {
@@ -65,7 +66,8 @@ func (a *attempt) admit(ctx context.Context) error {
 			return nil
 		}
 	}
-	a.refused = oauth.ErrTooManyFailures.WithDescription("Too many failures from this address, or in this client's name. Wait a minute.").WithWrap(oauth.Wait(wait))
+	a.refused = oauth.ErrTooManyFailures.WithDescription("Too many failures from this address, or in this client's " +
+		"name. Wait a minute.").WithWrap(oauth.Wait(wait))
 	return a.refused
 }
 

@@ -30,8 +30,10 @@ func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
 		alg string
 		ok  bool
 	}{
-		{p256.Public(), "ES256", true}, {p384.Public(), "ES256", false}, {p384.Public(), "ES384", true}, {p256.Public(), "ES384", false}, {p256.Public(), "RS256", false},
-		{rsaKey.Public(), "RS256", true}, {rsaKey.Public(), "PS512", true}, {rsaKey.Public(), "ES256", false}, {rsaKey.Public(), "EdDSA", false}, {[]byte("x"), "HS256", false}, {[]byte("x"), "ES256", false},
+		{p256.Public(), "ES256", true}, {p384.Public(), "ES256", false}, {p384.Public(), "ES384", true},
+		{p256.Public(), "ES384", false}, {p256.Public(), "RS256", false},
+		{rsaKey.Public(), "RS256", true}, {rsaKey.Public(), "PS512", true}, {rsaKey.Public(), "ES256", false},
+		{rsaKey.Public(), "EdDSA", false}, {[]byte("x"), "HS256", false}, {[]byte("x"), "ES256", false},
 	} {
 		if got := fits(c.key, c.alg); got != c.ok {
 			t.Errorf("%T for %s: got %v, want %v", c.key, c.alg, got, c.ok)
@@ -42,8 +44,10 @@ func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
 // F3: whatever comes as an assertion is refused quietly.
 func FuzzAssertion(f *testing.F) {
 	f.Add("a.b.c")
-	f.Add(unverifiable(`{"alg":"ES256","kid":"k"}`, map[string]any{"iss": "c", "sub": "c", "aud": []string{"x"}, "exp": 1e300}))
-	f.Add(unverifiable(`{"alg":"RS256","jwk":{"kty":"RSA","n":"AQ","e":"AQ"}}`, map[string]any{"iss": "c", "sub": "c", "aud": nil}))
+	f.Add(unverifiable(`{"alg":"ES256","kid":"k"}`,
+		map[string]any{"iss": "c", "sub": "c", "aud": []string{"x"}, "exp": 1e300}))
+	f.Add(unverifiable(`{"alg":"RS256","jwk":{"kty":"RSA","n":"AQ","e":"AQ"}}`,
+		map[string]any{"iss": "c", "sub": "c", "aud": nil}))
 	f.Fuzz(func(t *testing.T, jwt string) {
 		a, err := readAssertion(url.Values{"client_assertion_type": {assertionType}, "client_assertion": {jwt}})
 		if err != nil {
@@ -102,7 +106,8 @@ func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
 }
 
 func FuzzBasicCredentials(f *testing.F) {
-	for _, v := range []string{"Basic YTpi", "basic YTpi", "Basic ", "Basic YSUzQTpi", "Bearer x", "Basic Og==", "Basic /w=="} {
+	for _, v := range []string{"Basic YTpi", "basic YTpi", "Basic ", "Basic YSUzQTpi", "Bearer x",
+		"Basic Og==", "Basic /w=="} {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, header string) {

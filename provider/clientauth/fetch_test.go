@@ -85,8 +85,10 @@ func TestNothingInsideIsReached(t *testing.T) {
 	port, reached := canary(t)
 	addresses := []string{
 		"https://127.0.0.1:" + port, "https://localhost:" + port, "https://localhost.:" + port,
-		"https://[::ffff:127.0.0.1]:" + port, "https://[::127.0.0.1]:" + port, "https://2130706433:" + port, "https://0x7f000001:" + port,
-		"https://0177.0.0.1:" + port, "https://127.1:" + port, "https://0:" + port, "https://0.0.0.0:" + port, "https://[::]:" + port,
+		"https://[::ffff:127.0.0.1]:" + port, "https://[::127.0.0.1]:" + port, "https://2130706433:" + port,
+		"https://0x7f000001:" + port,
+		"https://0177.0.0.1:" + port, "https://127.1:" + port, "https://0:" + port,
+		"https://0.0.0.0:" + port, "https://[::]:" + port,
 		"http://127.0.0.1:" + port, "http://localhost:" + port, "file:///etc/passwd", "gopher://127.0.0.1:" + port,
 		"//127.0.0.1:" + port, "https://user@127.0.0.1:" + port, "", "%",
 	}
@@ -176,7 +178,8 @@ func TestHostileDocuments(t *testing.T) {
 	// Only what has to end for its time is given little of it: the machine may be slow.
 	base, fetch := publisher(t, time.Minute, serve)
 	hastyBase, hasty := publisher(t, time.Second, serve)
-	for path, want := range map[string]bool{"/ok": true, "/full": true, "/big": false, "/drip": false, "/hang": false, "/headers": false, "/redirect": false, "/error": false} {
+	for path, want := range map[string]bool{"/ok": true, "/full": true, "/big": false, "/drip": false, "/hang": false,
+		"/headers": false, "/redirect": false, "/error": false} {
 		hits.Store(0)
 		base, fetch := base, fetch
 		if path == "/drip" || path == "/hang" {

@@ -111,13 +111,17 @@ func (k *Ring) Signing(ctx context.Context, tenant, alg string) (*Key, error) {
 // of one type is never taken for another. The caller checks expiry and audience, and must not
 // change the claims, which are shared. The error wraps jws.ErrInvalid, unless storage could not be
 // read.
-func (k *Ring) Verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+func (k *Ring) Verify(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm,
+	typ string,
+) ([]byte, error) {
 	return k.verifyBy(ctx, k.published, tenant, token, algs, typ)
 }
 
 // VerifyOld is Verify that also accepts a key which is no longer published. The claims may serve to
 // find out what is meant, and must not give access to anything.
-func (k *Ring) VerifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm, typ string) ([]byte, error) {
+func (k *Ring) VerifyOld(ctx context.Context, tenant, token string, algs []jose.SignatureAlgorithm,
+	typ string,
+) ([]byte, error) {
 	return k.verifyBy(ctx, k.known, tenant, token, algs, typ)
 }
 
@@ -361,7 +365,8 @@ func parseKey(row storage.Key, box *secret.Box) (*Key, error) {
 func unseal(row storage.Key, box *secret.Box) (crypto.Signer, error) {
 	der, err := box.Open(row.Private)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new one; if it is lost, vouchsafe key remove -- %s: %w", row.ID, row.ID, err)
+		return nil, fmt.Errorf("signing key %s was sealed with another master secret: give that one too, after the new "+
+			"one; if it is lost, vouchsafe key remove -- %s: %w", row.ID, row.ID, err)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

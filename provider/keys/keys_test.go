@@ -61,7 +61,8 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 		for range 1000 {
 			kid, _ := thumbprint(stranger.Public())
 			jwt := signedBy(t, stranger, rand.Text()+kid[26:])
-			if _, err := k.Verify(t.Context(), s.tenant, jwt, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, jws.ErrInvalid) {
+			if _, err := k.Verify(t.Context(), s.tenant, jwt, clients.SigningAlgorithms,
+				"at+jwt"); !errors.Is(err, jws.ErrInvalid) {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -155,7 +156,8 @@ func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := NewRing(Config{Lifetimes: Lifetimes{Rotation: s.ring.Rotation, Longest: 24 * time.Hour}, Store: s.store, Secrets: masters, Algorithm: "ES256"})
+	k := NewRing(Config{Lifetimes: Lifetimes{Rotation: s.ring.Rotation, Longest: 24 * time.Hour}, Store: s.store,
+		Secrets: masters, Algorithm: "ES256"})
 	_, err = k.Sign(t.Context(), s.tenant, "ES256", "JWT", []byte("{}"))
 	if err == nil || !strings.Contains(err.Error(), "master secret") {
 		t.Errorf("got %v, want it to name the master secret", err)

@@ -45,7 +45,8 @@ func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now boo
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	for i := range keys {
-		k.Record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli", Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
+		k.Record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli",
+			Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
 		keys[i].Private = nil
 	}
 	return keys, nil
@@ -96,7 +97,8 @@ func (k *Ring) Maintain(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("keys of %s: %w", tenant, err))
 		}
 		for _, key := range made {
-			k.Record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule", Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
+			k.Record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule",
+				Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
 		}
 		return ctx.Err() == nil
 	})
@@ -119,7 +121,8 @@ func (k *Ring) first(ctx context.Context, tenant, alg string) (*Key, error) {
 			return key, nil
 		}
 		now := time.Now()
-		if _, err := k.add(ctx, tenant, alg, set.newest(alg).next(), now, now); err != nil && !errors.Is(err, storage.ErrExists) {
+		if _, err := k.add(ctx, tenant, alg, set.newest(alg).next(), now, now); err != nil &&
+			!errors.Is(err, storage.ErrExists) {
 			return nil, err
 		}
 		if set, err = k.sets.Fresh(ctx, tenant); err != nil {
@@ -241,7 +244,9 @@ func (s *Key) next() int64 {
 
 // add makes a key and stores it, which also sets the expiry of its predecessors. It returns
 // storage.ErrExists if another replica has made a key with that sequence number.
-func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time) (storage.Key, error) {
+func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt,
+	now time.Time,
+) (storage.Key, error) {
 	key, err := k.newKey(tenant, alg)
 	if err != nil {
 		return storage.Key{}, err
@@ -271,7 +276,8 @@ func (k *Ring) newKey(tenant, alg string) (storage.Key, error) {
 	if err != nil {
 		return storage.Key{}, err
 	}
-	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public, Private: k.Secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
+	return storage.Key{TenantID: tenant, ID: kid, Algorithm: alg, Public: public,
+		Private: k.Secrets.Box(tenant, secret.SigningKey).Seal(der)}, nil
 }
 
 // generateKey makes a private key for the algorithm.

@@ -97,7 +97,8 @@ func TestKeyUses(t *testing.T) {
 		if _, err := s.rotate("ES256", false); err != nil {
 			t.Fatal(err)
 		}
-		if u := says(Signs, Waits); !u[0].SignsUntil.Equal(u[1].ActiveAt) || !u[1].SignsUntil.Equal(u[1].ActiveAt.Add(s.ring.Rotation)) {
+		if u := says(Signs, Waits); !u[0].SignsUntil.Equal(u[1].ActiveAt) ||
+			!u[1].SignsUntil.Equal(u[1].ActiveAt.Add(s.ring.Rotation)) {
 			t.Errorf("got %+v, want the first to sign until the second does", u)
 		}
 		// One that waited is overtaken: it never signs.

@@ -89,7 +89,8 @@ func joined(der []byte) ([]byte, error) {
 	var pair cryptobyte.String
 	var r, s []byte
 	in := cryptobyte.String(der)
-	if !in.ReadASN1(&pair, asn1.SEQUENCE) || !pair.ReadASN1Integer(&r) || !pair.ReadASN1Integer(&s) || len(r) > 32 || len(s) > 32 {
+	if !in.ReadASN1(&pair, asn1.SEQUENCE) || !pair.ReadASN1Integer(&r) || !pair.ReadASN1Integer(&s) ||
+		len(r) > 32 || len(s) > 32 {
 		return nil, errors.New("not an ECDSA signature of P-256")
 	}
 	out := make([]byte, 64)

@@ -50,7 +50,8 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 				t.Errorf("%s: got %v, want %v", name, err, jws.ErrInvalid)
 			}
 		}
-		if _, err := k.Verify(t.Context(), "another", token, clients.SigningAlgorithms, "at+jwt"); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := k.Verify(t.Context(), "another", token, clients.SigningAlgorithms,
+			"at+jwt"); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("another tenant: got %v, want %v", err, jws.ErrInvalid)
 		}
 		kid := s.kidOf(k, "ES256")

@@ -81,7 +81,8 @@ func (c *Clients) SetClientAssertionJWT(context.Context, string, time.Time) erro
 
 // ResponseModes are the ways in which an authorization response can be sent (OAuth 2.0 Multiple
 // Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
-var ResponseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment, fosite.ResponseModeFormPost}
+var ResponseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment,
+	fosite.ResponseModeFormPost}
 
 // Client is a client in the form of fosite's interfaces.
 type Client struct{ *storage.Client }

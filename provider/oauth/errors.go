@@ -27,10 +27,12 @@ var (
 	// ErrInsufficientScope refuses an access token for its scope (RFC 6750 section 3.1).
 	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token lacks a scope.")
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
-	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required", "The user must choose an account.")
+	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
+		"The user must choose an account.")
 	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code
 	// unmet_authentication_requirements 1.0).
-	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements", "No way of signing in here is strong enough.")
+	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements",
+		"No way of signing in here is strong enough.")
 )
 
 // newError returns an error of that status and code.
@@ -69,7 +71,8 @@ func AsError(err error) *fosite.RFC6749Error {
 	case prob.Status < 500:
 		return newError(prob.Status, "invalid_request", cmp.Or(prob.Program, http.StatusText(prob.Status)))
 	}
-	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this request's X-Request-Id.")
+	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this " +
+		"request's X-Request-Id.")
 }
 
 // Description returns the text of e for developers. It leaves out fosite's debug part, which may

@@ -16,7 +16,9 @@ func Event(ctx context.Context, e storage.Event) storage.Event {
 
 // Revocation returns a change that revokes grants. The event e is recorded only if at least one
 // grant ends.
-func Revocation(ctx context.Context, tenant string, which storage.GrantFilter, why string, e storage.Event) storage.Change {
+func Revocation(ctx context.Context, tenant string, which storage.GrantFilter, why string,
+	e storage.Event,
+) storage.Change {
 	e.TenantID = tenant
 	e = Event(ctx, e)
 	return storage.Change{

@@ -32,7 +32,8 @@ func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, fosite.ErrInvalidRequest.WithDescription("Send parameters in the body, not in the URL.")
 	}
 	if !IsForm(r) {
-		return nil, fosite.ErrInvalidRequest.WithDescription("Send the parameters with Content-Type: application/x-www-form-urlencoded.")
+		return nil, fosite.ErrInvalidRequest.WithDescription("Send the parameters with Content-Type: " +
+			"application/x-www-form-urlencoded.")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	if err := r.ParseForm(); err != nil {

@@ -53,7 +53,9 @@ func (c *AccessClaims) Lifetime() time.Duration {
 }
 
 // GrantClaims returns the claims of an access token of the grant with these scopes.
-func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string, now time.Time) *AccessClaims {
+func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string,
+	now time.Time,
+) *AccessClaims {
 	expires := now.Add(m.AccessTokenLifetime(c))
 	if g.ExpiresAt.Before(expires) {
 		expires = g.ExpiresAt // a token must not outlive its grant
@@ -114,7 +116,9 @@ func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Cl
 // OpenAccessToken reads an access token of the tenant in either format. It checks that the token
 // was made here for this issuer, and that it has not expired. It does not look up whether the grant
 // is alive or the token revoked. The error wraps jws.ErrInvalid, unless storage could not be read.
-func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string, now time.Time) (*AccessClaims, error) {
+func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string,
+	now time.Time,
+) (*AccessClaims, error) {
 	plain, err := m.openEither(ctx, t, token)
 	if err != nil {
 		return nil, err

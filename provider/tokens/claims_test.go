@@ -15,11 +15,14 @@ import (
 )
 
 var filled = storage.User{
-	ID: "u", Username: "jo", Email: "jo@example.com", EmailVerified: true, Phone: "+41441234567", UpdatedAt: time.Unix(1700000000, 0),
+	ID: "u", Username: "jo", Email: "jo@example.com", EmailVerified: true, Phone: "+41441234567",
+	UpdatedAt: time.Unix(1700000000, 0),
 	Profile: storage.Profile{
-		Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", MiddleName: "M", Nickname: "J", Profile: "https://p", Picture: "https://i", Website: "https://w",
+		Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", MiddleName: "M", Nickname: "J", Profile: "https://p",
+		Picture: "https://i", Website: "https://w",
 		Gender: "female", Birthdate: "2000-01-02", Zoneinfo: "Europe/Zurich", Locale: "de-CH",
-		Address: &storage.Address{Formatted: "A\nB", StreetAddress: "A", Locality: "B", Region: "C", PostalCode: "1", Country: "CH"},
+		Address: &storage.Address{Formatted: "A\nB", StreetAddress: "A", Locality: "B", Region: "C",
+			PostalCode: "1", Country: "CH"},
 	},
 }
 
@@ -30,11 +33,13 @@ func TestClaimsOfScopes(t *testing.T) {
 		"openid":         `{}`,
 		"offline_access": `{}`,
 		"api":            `{}`,
-		"profile": `{"name":"Jo Doe","given_name":"Jo","family_name":"Doe","middle_name":"M","nickname":"J","preferred_username":"jo","profile":"https://p",
+		"profile": `{"name":"Jo Doe","given_name":"Jo","family_name":"Doe","middle_name":"M","nickname":"J",` +
+			`"preferred_username":"jo","profile":"https://p",
 			"picture":"https://i","website":"https://w","gender":"female","birthdate":"2000-01-02","zoneinfo":"Europe/Zurich","locale":"de-CH","updated_at":1700000000}`,
-		"email":   `{"email":"jo@example.com","email_verified":true}`,
-		"phone":   `{"phone_number":"+41441234567","phone_number_verified":false}`,
-		"address": `{"address":{"formatted":"A\nB","street_address":"A","locality":"B","region":"C","postal_code":"1","country":"CH"}}`,
+		"email": `{"email":"jo@example.com","email_verified":true}`,
+		"phone": `{"phone_number":"+41441234567","phone_number_verified":false}`,
+		"address": `{"address":{"formatted":"A\nB","street_address":"A","locality":"B","region":"C",` +
+			`"postal_code":"1","country":"CH"}}`,
 	} {
 		var got, wanted any
 		raw, err := json.Marshal(UserClaims(&filled, []string{scope}, nil))
@@ -55,7 +60,8 @@ func TestClaimsOfScopes(t *testing.T) {
 
 func TestUnknownClaimsAreLeftOut(t *testing.T) {
 	t.Parallel()
-	asked := map[string]*ClaimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"}, "phone_number_verified": nil, "address": nil}
+	asked := map[string]*ClaimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"},
+		"phone_number_verified": nil, "address": nil}
 	got := UserClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
 	if len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
@@ -77,10 +83,12 @@ func TestParseClaimsRequest(t *testing.T) {
 		raw string
 		ok  bool
 	}{
-		"none":                {"", true},
-		"empty":               {"{}", true},
-		"spaces":              {" \n{ } ", true},
-		"OIDC Core's example": {`{"userinfo":{"given_name":{"essential":true},"nickname":null,"http://example.info/claims/groups":null},"id_token":{"auth_time":{"essential":true},"acr":{"values":["urn:mace:incommon:iap:silver"]}}}`, true},
+		"none":   {"", true},
+		"empty":  {"{}", true},
+		"spaces": {" \n{ } ", true},
+		"OIDC Core's example": {`{"userinfo":{"given_name":{"essential":true},"nickname":null,` +
+			`"http://example.info/claims/groups":null},"id_token":{"auth_time":{"essential":true},` +
+			`"acr":{"values":["urn:mace:incommon:iap:silver"]}}}`, true},
 		"unknown members":     {`{"other":{"x":[[1]]},"userinfo":{"name":{"purpose":"x"}}}`, true},
 		"values of any type":  {`{"id_token":{"a":{"value":{"b":1}},"c":{"values":[1,true,null]}}}`, true},
 		"brackets in strings": {`{"id_token":{"a":{"value":"[[[[[[[[[[{{{{{{{{{\"[["}}}`, true},
@@ -95,10 +103,11 @@ func TestParseClaimsRequest(t *testing.T) {
 		"essential no bool":   {`{"userinfo":{"name":{"essential":"yes"}}}`, false},
 		"values no list":      {`{"userinfo":{"name":{"values":"x"}}}`, false},
 		"deep":                {strings.Repeat(`{"userinfo":`, 300) + "1" + strings.Repeat("}", 300), false},
-		"deep lists":          {`{"userinfo":{"a":{"value":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}}}`, false},
-		"deep, ignored":       {`{"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`, false},
-		"huge":                {`{"userinfo":{"` + strings.Repeat("x", maxClaimsRequest) + `":null}}`, false},
-		"not UTF-8":           {"{\"userinfo\":{\"\xff\":null}}", false},
+		"deep lists": {`{"userinfo":{"a":{"value":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}}}`,
+			false},
+		"deep, ignored": {`{"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`, false},
+		"huge":          {`{"userinfo":{"` + strings.Repeat("x", maxClaimsRequest) + `":null}}`, false},
+		"not UTF-8":     {"{\"userinfo\":{\"\xff\":null}}", false},
 	} {
 		req, err := ParseClaimsRequest(c.raw)
 		if (err == nil) != c.ok {
@@ -119,7 +128,9 @@ func TestParseClaimsRequest(t *testing.T) {
 
 func TestNamesAndValuesOfAClaimsRequest(t *testing.T) {
 	t.Parallel()
-	req, err := ParseClaimsRequest(`{"userinfo":{"name":null,"email":null,"nope":null},"id_token":{"email":null,"sub":{"value":"u1"},"acr":{"values":["1","2"]},"auth_time":null}}`)
+	req, err := ParseClaimsRequest(
+		`{"userinfo":{"name":null,"email":null,"nope":null},"id_token":{"email":null,"sub":{"value":"u1"},` +
+			`"acr":{"values":["1","2"]},"auth_time":null}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +140,8 @@ func TestNamesAndValuesOfAClaimsRequest(t *testing.T) {
 	for _, c := range []struct {
 		name, value string
 		want        bool
-	}{{"sub", "u1", true}, {"sub", "u2", false}, {"acr", "2", true}, {"acr", "3", false}, {"email", "anything", true}, {"nickname", "anything", true}} {
+	}{{"sub", "u1", true}, {"sub", "u2", false}, {"acr", "2", true}, {"acr", "3", false}, {"email", "anything", true},
+		{"nickname", "anything", true}} {
 		if got := req.IDToken[c.name].Allows(c.value); got != c.want {
 			t.Errorf("%s %s: got %v, want %v", c.name, c.value, got, c.want)
 		}

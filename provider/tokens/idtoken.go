@@ -41,7 +41,9 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 
 // IDToken returns the ID token (OpenID Connect Core section 2) of a grant and its user, issued
 // together with accessToken.
-func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string, u *storage.User, nonce, accessToken string, now time.Time) (string, error) {
+func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string,
+	u *storage.User, nonce, accessToken string, now time.Time,
+) (string, error) {
 	claims := UserClaims(u, idTokenScopes(c, scopes), GrantedClaims(c, g.Claims).IDToken)
 	// The claims of the protocol are set last, so that no value of the user's can replace them.
 	claims["iss"] = t.Issuer

@@ -69,7 +69,8 @@ func (m *Maker) OpenRefreshToken(tenant, token string) (grantID string, gen int6
 	}
 	// An id or a number that was spelt otherwise differs from its canonical form.
 	signed := RefreshToken{id.String(), gen}.String()
-	if !strings.HasPrefix(token, signed+".") || !m.Secrets.Box(tenant, secret.RefreshToken).VerifyMAC([]byte(signed), mac) {
+	if !strings.HasPrefix(token, signed+".") ||
+		!m.Secrets.Box(tenant, secret.RefreshToken).VerifyMAC([]byte(signed), mac) {
 		return "", 0, ErrRefreshToken
 	}
 	return id.String(), gen, nil

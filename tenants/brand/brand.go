@@ -17,8 +17,10 @@ type scheme struct {
 
 // The colours of login/ui/static/style.css. TestSchemesAreThoseOfTheStylesheet compares them.
 var (
-	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"), deepen: of("#000000"), deep: 0.2}
-	dark  = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"), deepen: of("#ffffff"), deep: 0.25}
+	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"),
+		deepen: of("#000000"), deep: 0.2}
+	dark = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"),
+		deepen: of("#ffffff"), deep: 0.25}
 
 	white, black = of("#ffffff"), of("#0b0f0e")
 )
@@ -32,7 +34,8 @@ func Check(b storage.Branding) []Fault {
 	var fs []Fault
 	wrong := func(field, format string, args ...any) { fs = append(fs, Fault{field, fmt.Sprintf(format, args...)}) }
 	for _, f := range []struct{ name, value string }{
-		{"accent", b.Accent}, {"accent_dark", b.AccentDark}, {"background", b.Background}, {"background_dark", b.BackgroundDark},
+		{"accent", b.Accent}, {"accent_dark", b.AccentDark}, {"background", b.Background},
+		{"background_dark", b.BackgroundDark},
 	} {
 		if _, ok := parseColour(f.value); f.value != "" && !ok {
 			wrong(f.name, "%q is no colour: write one such as #1f5f5b", f.value)
@@ -46,13 +49,15 @@ func Check(b storage.Branding) []Fault {
 			if s.background != "" {
 				s.scheme.ground = of(s.background)
 				if c := least(s.scheme.soft, s.scheme.ground); c < readable {
-					wrong("background"+s.suffix, "text is hard to read on %s: it has a contrast of %.1f, and needs %.1f", s.background, c, readable)
+					wrong("background"+s.suffix, "text is hard to read on %s: it has a contrast of %.1f, and needs %.1f",
+						s.background, c, readable)
 					continue
 				}
 			}
 			if s.accent != "" {
 				if c := least(of(s.accent), s.scheme.card, s.scheme.ground); c < readable {
-					wrong("accent"+s.suffix, "%s is hard to read on the page: it has a contrast of %.1f, and needs %.1f", s.accent, c, readable)
+					wrong("accent"+s.suffix, "%s is hard to read on the page: it has a contrast of %.1f, and needs %.1f", s.accent, c,
+						readable)
 				}
 			}
 		}

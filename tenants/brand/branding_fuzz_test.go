@@ -9,12 +9,14 @@ import (
 )
 
 // sheetForm is all that colours may become.
-var sheetForm = regexp.MustCompile(`^(@media \(prefers-color-scheme:(light|dark)\)\{:root\{(--[a-z-]+:#[0-9a-f]{6};)+\}\}\n)*$`)
+var sheetForm = regexp.MustCompile(
+	`^(@media \(prefers-color-scheme:(light|dark)\)\{:root\{(--[a-z-]+:#[0-9a-f]{6};)+\}\}\n)*$`)
 
 // FuzzBranding: colours become variables of colours and nothing else, text in them can be
 // read, and links lead to https or mail alone (J1).
 func FuzzBranding(f *testing.F) {
-	for _, s := range []string{"", "#1f5f5b", "#FFFFFF", "#fff", "red", "#12345g", "#+12345", "#1_2345", "#000000;}body{", "url(//evil.example)", "\xff"} {
+	for _, s := range []string{"", "#1f5f5b", "#FFFFFF", "#fff", "red", "#12345g", "#+12345", "#1_2345", "#000000;}body{",
+		"url(//evil.example)", "\xff"} {
 		f.Add(s, "", "", "https://a.example/p")
 		f.Add("#1f5f5b", s, s, s)
 	}
@@ -22,7 +24,8 @@ func FuzzBranding(f *testing.F) {
 	f.Add("", "", "", "https://u:p@a.example")
 	f.Add("", "", "", "mailto:a@example.com?subject=x")
 	f.Fuzz(func(t *testing.T, accent, dark1, ground, link string) {
-		b := storage.Branding{Accent: accent, AccentDark: dark1, Background: ground, BackgroundDark: ground, HelpURI: link, TermsURI: link}
+		b := storage.Branding{Accent: accent, AccentDark: dark1, Background: ground, BackgroundDark: ground,
+			HelpURI: link, TermsURI: link}
 		faults := Check(b)
 		sheet := Sheet(b)
 		if len(faults) > 0 && sheet != "" {
@@ -33,7 +36,8 @@ func FuzzBranding(f *testing.F) {
 		}
 		for _, mail := range []bool{true, false} {
 			to := Link(link, mail)
-			if to != "" && !strings.HasPrefix(to, "https://") && (!mail || !strings.HasPrefix(to, "mailto:")) || strings.ContainsAny(to, "\"<> \r\n") {
+			if to != "" && !strings.HasPrefix(to, "https://") && (!mail || !strings.HasPrefix(to, "mailto:")) ||
+				strings.ContainsAny(to, "\"<> \r\n") {
 				t.Errorf("%q leads to %q", link, to)
 			}
 		}

@@ -14,10 +14,14 @@ const maxCSS = 32 << 10
 // functions are the functions that a tenant's CSS may call. None of them loads anything or reads
 // content of the page.
 var functions = []string{
-	"var", "calc", "min", "max", "clamp", "round", "abs", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix", "light-dark",
-	"linear-gradient", "radial-gradient", "conic-gradient", "repeating-linear-gradient", "repeating-radial-gradient", "repeating-conic-gradient",
-	"translate", "translatex", "translatey", "scale", "scalex", "scaley", "rotate", "skew", "matrix", "cubic-bezier", "linear", "steps",
-	"blur", "brightness", "drop-shadow", "grayscale", "opacity", "saturate", "repeat", "minmax", "fit-content", "inset", "circle", "ellipse", "polygon", "env",
+	"var", "calc", "min", "max", "clamp", "round", "abs", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab",
+	"oklch", "color", "color-mix", "light-dark",
+	"linear-gradient", "radial-gradient", "conic-gradient", "repeating-linear-gradient", "repeating-radial-gradient",
+	"repeating-conic-gradient",
+	"translate", "translatex", "translatey", "scale", "scalex", "scaley", "rotate", "skew", "matrix",
+	"cubic-bezier", "linear", "steps",
+	"blur", "brightness", "drop-shadow", "grayscale", "opacity", "saturate", "repeat", "minmax", "fit-content", "inset",
+	"circle", "ellipse", "polygon", "env",
 	"not", "is", "where", "has", "nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type", "lang", "dir",
 	"and", "or", "selector", // of @media and @supports
 }

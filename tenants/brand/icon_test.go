@@ -9,7 +9,8 @@ import (
 
 // Icons have their size, round corners, and a tenant's own colour instead of ours.
 func TestIcons(t *testing.T) {
-	for accent, want := range map[string]color.NRGBA{"": {0x1f, 0x5f, 0x5b, 0xff}, "#aa3311": {0xaa, 0x33, 0x11, 0xff}, "nonsense": {0x1f, 0x5f, 0x5b, 0xff}} {
+	for accent, want := range map[string]color.NRGBA{"": {0x1f, 0x5f, 0x5b, 0xff}, "#aa3311": {0xaa, 0x33, 0x11, 0xff},
+		"nonsense": {0x1f, 0x5f, 0x5b, 0xff}} {
 		for _, size := range []int{32, 180} {
 			img, err := png.Decode(bytes.NewReader(Icon(accent, size)))
 			if err != nil {

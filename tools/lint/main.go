@@ -44,10 +44,12 @@ var removers = []string{"os.Remove", "os.RemoveAll"}
 var printers = []string{"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln"}
 
 func main() {
-	errcheck.DefaultExcludedSymbols = append(errcheck.DefaultExcludedSymbols, slices.Concat(closers, removers, printers)...)
+	errcheck.DefaultExcludedSymbols = append(errcheck.DefaultExcludedSymbols,
+		slices.Concat(closers, removers, printers)...)
 	all := []*analysis.Analyzer{
 		nilness.Analyzer, unusedwrite.Analyzer, ineffassign.Analyzer,
-		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer), rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
+		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer),
+		rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
 		redirects,
 	}
 	for _, list := range [][]*lint.Analyzer{staticcheck.Analyzers, simple.Analyzers, stylecheck.Analyzers} {

@@ -47,7 +47,8 @@ func inspectRedirects(pass *analysis.Pass, n ast.Node) bool {
 }
 
 var (
-	redirectNames = []string{"StatusMovedPermanently", "StatusFound", "StatusSeeOther", "StatusTemporaryRedirect", "StatusPermanentRedirect"}
+	redirectNames = []string{"StatusMovedPermanently", "StatusFound", "StatusSeeOther", "StatusTemporaryRedirect",
+		"StatusPermanentRedirect"}
 	redirectCodes = []string{"301", "302", "303", "307", "308"}
 )
 

@@ -44,7 +44,9 @@ func leads(resp *http.Response) string {
 			t.Fatal(err)
 		}
 		var got []int
-		pass := &analysis.Pass{Fset: fset, Files: []*ast.File{f}, Report: func(d analysis.Diagnostic) { got = append(got, fset.Position(d.Pos).Line) }}
+		pass := &analysis.Pass{Fset: fset, Files: []*ast.File{f}, Report: func(d analysis.Diagnostic) {
+			got = append(got, fset.Position(d.Pos).Line)
+		}}
 		if _, err := redirects.Run(pass); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got lines %v, %v, want %v", name, got, err, want)
 		}

@@ -34,7 +34,9 @@ var unusedCode = &analysis.Analyzer{
 
 // hasTestFiles reports whether the analysed files include tests of the package.
 func hasTestFiles(pass *analysis.Pass) bool {
-	return slices.ContainsFunc(pass.Files, func(f *ast.File) bool { return isTest(pass.Fset.Position(f.Package).Filename) })
+	return slices.ContainsFunc(pass.Files, func(f *ast.File) bool {
+		return isTest(pass.Fset.Position(f.Package).Filename)
+	})
 }
 
 // besideTests reports whether the package's folder has tests that can use its unexported code.

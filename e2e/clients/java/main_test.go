@@ -25,7 +25,9 @@ func section(t *testing.T, heading string) *vouchsafetest.Section {
 }
 
 // start runs the jar with the section's application.properties, and more lines of it.
-func start(t *testing.T, server *vouchsafetest.Server, jar string, s *vouchsafetest.Section, more ...string) *vouchsafetest.Example {
+func start(t *testing.T, server *vouchsafetest.Server, jar string, s *vouchsafetest.Section,
+	more ...string,
+) *vouchsafetest.Example {
 	t.Helper()
 	app := server.Example(t, s)
 	dir := t.TempDir()
@@ -68,7 +70,8 @@ func signsIn(t *testing.T, app *vouchsafetest.Example) *vouchsafetest.Visitor {
 	if err := json.Unmarshal([]byte(p.Body), &said); err != nil || p.Status != 200 {
 		t.Fatalf("got %d at %s, want what the app learned: %v\n%.600s", p.Status, p.URL, err, p.Text(t))
 	}
-	for name, want := range map[string]any{"email": "jo@example.com", "name": vouchsafetest.JoClaims["name"], "preferred_username": "jo"} {
+	for name, want := range map[string]any{"email": "jo@example.com", "name": vouchsafetest.JoClaims["name"],
+		"preferred_username": "jo"} {
 		if got := said.IDToken[name]; got != want {
 			t.Errorf("the app learned %s %v, want %v", name, got, want)
 		}

@@ -57,8 +57,10 @@ func TestSpringBootAPI(t *testing.T) {
 			app := start(t, server, jar, shown)
 			server.GuardsAPI(t, app.URL+"/", app.ClientID, app.Secret, "reports:read")
 			// Without access_token_typ, of which the page says that Spring needs it.
-			if got := server.CallsAPI(t, app.URL+"/", "reports:read", "https://api.example.com"); got != http.StatusUnauthorized {
-				t.Errorf("with a token of typ at+jwt Spring answers %d, want 401: the page can do without access_token_typ now", got)
+			if got := server.CallsAPI(t, app.URL+"/", "reports:read",
+				"https://api.example.com"); got != http.StatusUnauthorized {
+				t.Errorf("with a token of typ at+jwt Spring answers %d, want 401: the page can do without access_token_typ now",
+					got)
 			}
 		})
 	}

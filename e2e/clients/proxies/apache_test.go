@@ -47,13 +47,15 @@ func signsInAtApache(t *testing.T, section *vouchsafetest.Section, more string) 
 	daemon(t, "apache", func(d *testdaemon.Daemon) []string {
 		port := strconv.Itoa(d.Port)
 		base = "http://localhost:" + port
-		app := s.Example(t, section.With(t, issuer, s.Issuer, site, base, application, startApplication(t), "SESSION_SECRET", "session-secret-of-a-test"))
+		app := s.Example(t, section.With(t, issuer, s.Issuer, site, base, application, startApplication(t), "SESSION_SECRET",
+			"session-secret-of-a-test"))
 		conf := file(t, d, "apache.conf", aroundApache+"Listen 127.0.0.1:"+port+"\n"+more+app.Text(t, "site.conf"))
 		return []string{"/usr/sbin/apache2", "-D", "FOREGROUND", "-d", d.Folder, "-f", conf}
 	})
 	v := s.Visitor(t, s.Jo(t))
 	letsJoIn(t, v, base, "/reports?of=today&as=table")
-	if out := v.Open(t, base+"/oidc?logout="+url.QueryEscape(base+"/goodbye")); out.URL.Path != "/goodbye" || out.Status != 200 {
+	if out := v.Open(t, base+"/oidc?logout="+url.QueryEscape(base+"/goodbye")); out.URL.Path != "/goodbye" ||
+		out.Status != 200 {
 		t.Errorf("signing out went over %v to %d at %s, want the application's goodbye", out.Paths(), out.Status, out.URL)
 	}
 	signedOut(t, v, base+"/")

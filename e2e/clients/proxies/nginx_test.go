@@ -47,7 +47,8 @@ func TestNginxWithOAuth2Proxy(t *testing.T) {
 				at := strconv.Itoa(d.Port)
 				url = "https://localhost:" + at
 				app := s.Example(t, section.With(t, issuer, s.Issuer, site, url, application, startApplication(t),
-					"id.example.com", strings.TrimPrefix(s.Issuer, "https://"), "443 ssl", "127.0.0.1:"+at+" ssl", "app.example.com;", "localhost;",
+					"id.example.com", strings.TrimPrefix(s.Issuer, "https://"), "443 ssl", "127.0.0.1:"+at+" ssl",
+					"app.example.com;", "localhost;",
 					"/etc/ssl/app.example.com.crt", file(t, d, "crt", read(t, s.Certificate.CertFile)),
 					"/etc/ssl/app.example.com.key", file(t, d, "key", read(t, s.Certificate.KeyFile)),
 					"4180", "3000", "COOKIE_SECRET", "q3Zr8tVw2Lk5Xm9Bn4Hy7Jc1Df6Gs0Pa"))

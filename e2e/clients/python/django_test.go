@@ -48,7 +48,8 @@ func django(t *testing.T, s *vouchsafetest.Section, template, more string) *vouc
 	manage("startproject", "its_site", ".")
 	env = append(env, "DJANGO_SETTINGS_MODULE=its_site.settings")
 	app.Write(t, dir) // what is no addition to a file lies beside manage.py
-	add(t, filepath.Join(dir, "its_site/settings.py"), app.Text(t, "settings.py")+more+"\nTEMPLATES[0]['DIRS'] = [BASE_DIR]\n")
+	add(t, filepath.Join(dir, "its_site/settings.py"),
+		app.Text(t, "settings.py")+more+"\nTEMPLATES[0]['DIRS'] = [BASE_DIR]\n")
 	add(t, filepath.Join(dir, "its_site/urls.py"), app.Text(t, "urls.py")+pages)
 	add(t, filepath.Join(dir, "login.html"), template)
 	manage("migrate", "--verbosity", "0")
@@ -88,9 +89,11 @@ func TestMozillaDjangoOIDC(t *testing.T) {
 }
 
 // signsInWithMozilla signs in and out.
-func signsInWithMozilla(t *testing.T, s *vouchsafetest.Section, more string) (*vouchsafetest.Visitor, *vouchsafetest.Example) {
+func signsInWithMozilla(t *testing.T, s *vouchsafetest.Section, more string) (*vouchsafetest.Visitor,
+	*vouchsafetest.Example) {
 	t.Helper()
-	const template = `<form method="post" action="{% url 'oidc_logout' %}">{% csrf_token %}<button>Sign out</button></form>`
+	const template = `<form method="post" action="{% url 'oidc_logout' %}">{% csrf_token %}<button>Sign ` +
+		`out</button></form>`
 	app := django(t, s, template, more)
 	v := app.Server.Visitor(t, app.Server.Jo(t))
 	if user := object(t, v.Open(t, app.URL+"/oidc/authenticate/")); user["email"] != "jo@example.com" {

@@ -13,7 +13,8 @@ func flask(t *testing.T, s *vouchsafetest.Section) *vouchsafetest.Example {
 	app := vouchsafetest.Shared(t).Example(t, s)
 	dir := t.TempDir()
 	app.Write(t, dir)
-	app.Start(t, dir, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, "-m", "flask", "run", "--host", "localhost", "--port", app.Port)
+	app.Start(t, dir, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, "-m", "flask", "run", "--host",
+		"localhost", "--port", app.Port)
 	return app
 }
 

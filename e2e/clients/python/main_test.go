@@ -50,7 +50,8 @@ func object(t *testing.T, p *vouchsafetest.Page) map[string]any {
 // knowsJo checks what an app learned of the person.
 func knowsJo(t *testing.T, claims map[string]any) {
 	t.Helper()
-	for name, want := range map[string]any{"email": "jo@example.com", "email_verified": true, "name": vouchsafetest.JoClaims["name"]} {
+	for name, want := range map[string]any{"email": "jo@example.com", "email_verified": true,
+		"name": vouchsafetest.JoClaims["name"]} {
 		if claims[name] != want {
 			t.Errorf("the app learned %s %v, want %v", name, claims[name], want)
 		}

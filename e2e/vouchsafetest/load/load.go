@@ -212,7 +212,8 @@ func (l *Load) Works() bool {
 		return false
 	}
 	reply := p.api.Redeem(l.t, r, code)
-	return reply.Status == 200 && p.api.Renew(l.t, Web, reply.Refresh()).Status == 200 && p.api.Userinfo(l.t, reply.Access()).Status == 200
+	return reply.Status == 200 && p.api.Renew(l.t, Web, reply.Refresh()).Status == 200 &&
+		p.api.Userinfo(l.t, reply.Access()).Status == 200
 }
 
 // Back fails the test unless the whole service works again within that time after the end of a

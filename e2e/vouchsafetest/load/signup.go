@@ -38,7 +38,8 @@ type registration struct {
 
 // signUp makes an account: it fills in the form and enters the mailed code.
 func (l *Load) signUp() {
-	g := &registration{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text(), tried: map[string]bool{}}
+	g := &registration{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text(),
+		tried: map[string]bool{}}
 	sent, _ := l.ask("sign up", func() *vouchsafetest.Reply {
 		g.requests++
 		return SignUp(l.t, l.apps, g.email, g.password)
@@ -105,7 +106,8 @@ func (l *Load) mailsTo(address string) []smtptest.Message {
 // SignUp requests an account at the JSON API.
 func SignUp(t testing.TB, api *vouchsafetest.API, email, password string) *vouchsafetest.Reply {
 	t.Helper()
-	return api.Do(t, api.JSON(t, "/auth/sign-up", map[string]any{"client_id": App.ID(), "email": email, "password": password}))
+	return api.Do(t, api.JSON(t, "/auth/sign-up",
+		map[string]any{"client_id": App.ID(), "email": email, "password": password}))
 }
 
 // Confirm enters a mailed code.
@@ -133,7 +135,8 @@ func (l *Load) verifySignUps() {
 	accounts = l.accounts()
 	for _, g := range cut {
 		if accounts[g.email] == 0 {
-			l.t.Errorf("somebody was told that a code is on its way, and none of the %d that came makes an account; they asked %d times", len(g.tried), g.requests)
+			l.t.Errorf("somebody was told that a code is on its way, and none of the %d that came makes an account; "+
+				"they asked %d times", len(g.tried), g.requests)
 		}
 	}
 	told := 0
@@ -144,7 +147,8 @@ func (l *Load) verifySignUps() {
 			ids[m.ID] = true
 		}
 		if len(ids) != len(mails) || len(mails) > g.requests {
-			l.t.Errorf("somebody who asked %d times for a code got %d mails, of which %d differ", g.requests, len(mails), len(ids))
+			l.t.Errorf("somebody who asked %d times for a code got %d mails, of which %d differ",
+				g.requests, len(mails), len(ids))
 		}
 		if n := accounts[g.email]; n > 1 || g.told && n != 1 {
 			l.t.Errorf("somebody who signed up has %d accounts; was told of one: %v", n, g.told)
@@ -163,7 +167,8 @@ func (l *Load) verifySignUps() {
 	for _, g := range some(entered, 40) {
 		l.verifySignUp(g, accounts[g.email] == 1)
 	}
-	l.t.Logf("%d registrations, of which %d were answered with an account, %d after the load", len(l.registered), told, len(cut))
+	l.t.Logf("%d registrations, of which %d were answered with an account, %d after the load",
+		len(l.registered), told, len(cut))
 }
 
 // goOn finishes a registration that had no account when the load ended: one of the mailed codes
@@ -204,7 +209,8 @@ func (l *Load) verifySignUp(g *registration, has bool) {
 	if !has {
 		return
 	}
-	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in", map[string]any{"client_id": App.ID(), "login": g.email, "password": g.password}))
+	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in",
+		map[string]any{"client_id": App.ID(), "login": g.email, "password": g.password}))
 	if in.Status != 200 {
 		l.t.Errorf("somebody who has signed up signs in: got %d %s", in.Status, in.Raw)
 	}

@@ -110,7 +110,8 @@ func filter(text []byte) ([]byte, error) {
 
 // taken are the lists of zxcvbn that are used, and how much of each.
 var taken = map[string]int{
-	"passwords": 8_000, "english_wikipedia": 9_000, "us_tv_and_film": 3_000, "female_names": 1_500, "male_names": 900, "surnames": 3_000,
+	"passwords": 8_000, "english_wikipedia": 9_000, "us_tv_and_film": 3_000, "female_names": 1_500,
+	"male_names": 900, "surnames": 3_000,
 }
 
 var list = regexp.MustCompile(`(\w+): "([^"]*)"\.split`)
