@@ -106,7 +106,8 @@ func routes(t *testing.T, s *vouchsafetest.Server) (all []string, endpoints map[
 	}
 	slices.Sort(all)
 	if len(all) < 60 || len(endpoints) < 10 {
-		t.Fatalf("the program says that it serves %d routes, of which %d are endpoints: was it asked rightly?", len(all), len(endpoints))
+		t.Fatalf("the program says that it serves %d routes, of which %d are endpoints: was it asked rightly?",
+			len(all), len(endpoints))
 	}
 	return all, endpoints
 }

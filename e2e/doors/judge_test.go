@@ -64,7 +64,8 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 // judgeByRow says what in the answer is not as the endpoint's row says.
 func (m *matrix) judgeByRow(at, method string, e endpoint, a answer) {
 	allowed := strings.Join(e.methods, ", ")
-	if !slices.Contains(e.methods, method) && (a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != allowed) {
+	if !slices.Contains(e.methods, method) &&
+		(a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != allowed) {
 		m.Errorf("%s: got %d with Allow %q, want 405 with %q", at, a.StatusCode, a.Header.Get("Allow"), allowed)
 	}
 	if public := a.Header.Get("Access-Control-Allow-Origin") == "*"; public != (e.scripts == "any") {

@@ -50,7 +50,8 @@ func JWK(t testing.TB, kid string) string {
 		t.Fatal(err)
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	return fmt.Sprintf(`{"kty":"EC","kid":%q,"crv":"P-256","x":%q,"y":%q}`, kid, encode(point[1:33]), encode(point[33:])) // uncompressed
+	// uncompressed
+	return fmt.Sprintf(`{"kty":"EC","kid":%q,"crv":"P-256","x":%q,"y":%q}`, kid, encode(point[1:33]), encode(point[33:]))
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {

@@ -13,9 +13,10 @@ import (
 var refusedPages = map[people.Refusal]web.Problem{
 	people.ErrNotOffered: {Status: http.StatusNotFound,
 		Developer: "The tenant's settings leave this out. Passkeys also need an issuer with a host name."},
-	people.ErrSignUpClosed:   {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
-	people.ErrUninvited:      {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
-	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title", Message: "signup.invite_gone"},
+	people.ErrSignUpClosed: {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
+	people.ErrUninvited:    {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
+	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title",
+		Message: "signup.invite_gone"},
 }
 
 // RefusalProblem returns err, or the web.Problem for a refusal and for an attempt that came too
