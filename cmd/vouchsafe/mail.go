@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"html"
+	"io"
 	"iter"
+	"strings"
 	"time"
+	"unicode"
 
-	"github.com/vouchsafe/vouchsafe/internal/devpage"
-	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/internal/listing"
-	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -102,78 +105,63 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// wireMail makes what composes messages, and what sends them: through the server or the
-// webhook that is set, or on a developer's machine into the mailbox of the developer page.
-// With neither nothing sends them.
-func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
-	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
+type mailTestCmd struct {
+	To string `arg:"" help:"The address to send it to."`
+}
+
+// Run sends a mail at once, past the outbox, and prints the conversation. It needs no database.
+func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	roots, err := rootCAs(s.cfg.ExtraCAFile)
+	if cfg.SMTPURL == "" {
+		return errors.New("smtp_url is not set: nothing sends mails")
+	}
+	to, err := address.Read(c.To)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%q %w", c.To, err)
 	}
-	mails, texts, err := s.messageSenders(roots, limits)
+	roots, err := rootCAs(cfg.ExtraCAFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	w := &outbox.Worker{
-		Store: s.store, Log: s.log, Sent: s.metrics.mailSent, Failed: s.metrics.mailFailed, Senders: map[string]outbox.Sender{},
+	server, err := mailServer(cfg, roots)
+	if err != nil {
+		return err
 	}
-	for channel, sender := range map[string]mail.Sender{storage.ChannelMail: mails, storage.ChannelSMS: texts} {
-		if sender != nil {
-			w.Senders[channel] = mail.Channel{Secrets: s.secrets, Templates: templates, Sender: sender}
-		}
+	text := "This is a test of the mail server that " + cfg.Issuer + " sends through.\n"
+	m := &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: string(to.Recipient()), Subject: "Test mail of " + cfg.Issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
+	if err := server.SendTelling(ctx, m, func(sent, answer string) { printStep(a.stdout, sent, answer) }); err != nil {
+		return err
 	}
-	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: texts != nil, NoMails: mails == nil}
-	if len(w.Senders) > 0 {
-		s.outbox, mailer.Wake = w, w.Wake
-	}
-	return mailer, nil
-}
-
-// messageSenders returns what sends mails and text messages; nil where nothing does.
-func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
-	if s.cfg.HasPlayground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
-		s.mailbox = &devpage.Mailbox{}
-		mails, texts = devSender{s.mailbox}, devSender{s.mailbox}
-	}
-	if s.cfg.SMTPURL != "" {
-		if mails, err = mailServer(s.cfg, roots); err != nil {
-			return nil, nil, err
-		}
-	}
-	if s.cfg.SMSURL != "" {
-		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
-		if err != nil {
-			return nil, nil, err
-		}
-		texts = bounded{hook, limits, limit.Rule{Name: "sms", Max: int64(s.cfg.SMSPerHour), Window: time.Hour}}
-	}
-	return mails, texts, nil
-}
-
-// bounded sends no more than a rule allows, over all replicas.
-type bounded struct {
-	mail.Sender
-	limits *limit.Limiter
-	rule   limit.Rule
-}
-
-// Send implements mail.Sender.
-func (b bounded) Send(ctx context.Context, m *mail.Message) error {
-	if _, ok := b.limits.Allow(ctx, storage.DefaultTenant, b.rule, "all"); !ok {
-		return errors.New("sms_per_hour text messages were sent in the last hour")
-	}
-	return b.Sender.Send(ctx, m)
-}
-
-// devSender delivers to the developer page.
-type devSender struct{ box *devpage.Mailbox }
-
-// Send implements mail.Sender.
-func (d devSender) Send(_ context.Context, m *mail.Message) error {
-	d.box.Add(devpage.Letter{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: time.Now()})
+	fmt.Fprintf(a.stdout, "\nThe server took the mail to %s. If it does not arrive, look at the server's log, and at SPF and DKIM of the sender's domain.\n", c.To)
 	return nil
+}
+
+// printStep prints what was sent behind >, and what the server answered behind <.
+func printStep(w io.Writer, sent, answer string) {
+	if sent != "" {
+		fmt.Fprintln(w, ">", plain(sent))
+	}
+	coded := answer != "" && '0' <= answer[0] && answer[0] <= '9'
+	for line := range strings.SplitSeq(answer, "\n") {
+		switch line = plain(line); {
+		case line == "":
+		case coded:
+			fmt.Fprintln(w, "<", line)
+		default:
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// plain is what a server said without what a terminal would obey.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }

@@ -7,19 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
-	"github.com/vouchsafe/vouchsafe/internal/gate"
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
@@ -27,11 +23,6 @@ import (
 )
 
 type serveCmd struct{}
-
-const (
-	maintainEvery = 5 * time.Minute
-	countEvery    = 15 * time.Second
-)
 
 // Run serves until the context ends, then stops without dropping a request.
 func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
@@ -174,81 +165,6 @@ func (s *server) leaving(next http.Handler) http.Handler {
 	})
 }
 
-// httpServer bounds what a peer can make the server wait for or keep.
-func httpServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		// web.Edge bounds how long an answer may take to be written; this is for what is not
-		// its, and leaves room for what is late.
-		WriteTimeout:   2*requestTimeout + 20*time.Second,
-		IdleTimeout:    2 * time.Minute,
-		MaxHeaderBytes: 32 << 10,
-		// What a connection of HTTP/2 may hold, whatever its client asks for and does not take.
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: 16, MaxReadFrameSize: 16 << 10,
-			MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10,
-			WriteByteTimeout: 10 * time.Second,
-		},
-		ConnState: gate.State,
-		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mostly scanners' TLS mistakes
-	}
-}
-
-func serveOn(srv *http.Server, l net.Listener) error {
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-// listenOperations opens the operator's listener. That its default address is taken,
-// by another embedded server most likely, is no reason not to start.
-func listenOperations(cfg *settings.Config, log *slog.Logger) (net.Listener, error) {
-	if cfg.MetricsListen == "off" {
-		return nil, nil
-	}
-	var l net.Listener
-	var err error
-	if path, ok := listeners.SocketPath(cfg.MetricsListen); ok {
-		l, err = listeners.OpenUnix(path, fs.FileMode(cfg.ListenMode))
-	} else {
-		l, err = net.Listen("tcp", cfg.MetricsListen)
-	}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && !cfg.Production() && cfg.MetricsListen == settings.Named("metrics_listen").Default():
-		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses another address, or off", "address", cfg.MetricsListen)
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("metrics_listen: %w", err)
-	}
-	return l, nil
-}
-
-func (s *server) maintainKeys(ctx context.Context) {
-	s.every(ctx, maintainEvery, "maintain keys", s.provider.Keys.Maintain)
-}
-
-func (s *server) countMail(ctx context.Context) {
-	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.countMail(ctx, s.store) })
-}
-
-// every calls do every so often, give or take a tenth, until the context ends.
-func (s *server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
-	for {
-		jitter := time.Duration(rand.Int64N(int64(period / 5)))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(period - period/10 + jitter):
-		}
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, what, "error", err)
-		}
-	}
-}
-
 // warn tells the operator what is allowed and yet worth a thought.
 func (s *server) warn() {
 	if s.cfg.Production() && s.cfg.RedisURL == "" {
@@ -307,24 +223,4 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 		row("Tenants", s.cfg.Tenants)
 	}
 	fmt.Fprintln(w)
-}
-
-// withPort puts the port that was found in the place of port 0, which asks for any.
-func withPort(issuer string, addr net.Addr) string {
-	if host, found := strings.CutSuffix(issuer, ":0"); found {
-		if _, port, err := net.SplitHostPort(addr.String()); err == nil {
-			return host + ":" + port
-		}
-	}
-	return issuer
-}
-
-func addresses(opened ...net.Listener) string {
-	var all []string
-	for _, l := range opened {
-		if l != nil {
-			all = append(all, l.Addr().String())
-		}
-	}
-	return strings.Join(all, " ")
 }

@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"time"
-
-	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
@@ -29,16 +25,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
-)
-
-const (
-	// maxBody bounds what a request may send: the largest honest one is a form with an
-	// assertion or a token in it.
-	maxBody = 128 << 10
-	// requestTimeout bounds what a request may wait for, whatever hangs below.
-	requestTimeout = 20 * time.Second
-	// answerTimeout bounds how long a client may take to receive an answer, once it is there.
-	answerTimeout = 10 * time.Second
 )
 
 // server is Vouchsafe put together, without a listener.
@@ -198,109 +184,6 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
 	}
 	return nil
-}
-
-// routes are the paths below a tenant's issuer. Those of the protocol come first: they
-// are asked for most, and gorilla/mux looks from top to bottom.
-func (s *server) routes() *mux.Router {
-	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
-	s.provider.Register(r)
-	s.pages.Register(r)
-	if s.dev != nil {
-		s.dev.Register(r)
-	}
-	refuse := func(status int, id, sentence string) http.Handler {
-		return web.Handler(s.pages.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
-			return &web.Problem{Status: status, Message: id, Program: sentence + " The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
-		})
-	}
-	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "problem.no_page", "There is no such page."))
-	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "problem.page_method", "This page cannot be used in that way.")
-	return r
-}
-
-// dispatch is what r does with a request, without the two copies of it that keep what r
-// found. The route's template, for the log line and the counters, has its own place:
-// routes are few, paths are as many as whoever asks can think of.
-func dispatch(r *mux.Router) http.Handler {
-	fixed := fixedRoutes(r)
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if h, ok := fixed[req.URL.Path]; ok {
-			web.RequestOf(req.Context()).Route = req.URL.Path
-			h.ServeHTTP(w, req)
-			return
-		}
-		var match mux.RouteMatch
-		r.Match(req, &match) // a handler in any case: r has those for what it does not know
-		if match.MatchErr == nil {
-			if tmpl, err := match.Route.GetPathTemplate(); err == nil {
-				web.RequestOf(req.Context()).Route = tmpl
-			}
-		}
-		if len(match.Vars) > 0 {
-			req = mux.SetURLVars(req, match.Vars)
-		}
-		match.Handler.ServeHTTP(w, req)
-	})
-}
-
-// fixedRoutes are the handlers of r by their paths, as far as nothing but the path decides:
-// no variable in it, and no method. They need no search from top to bottom.
-func fixedRoutes(r *mux.Router) map[string]http.Handler {
-	fixed := make(map[string]http.Handler)
-	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // what it calls does not fail
-		path, noPath := route.GetPathTemplate()
-		_, noMethods := route.GetMethods()
-		if noPath == nil && noMethods != nil {
-			// One that stands above may match first.
-			var match mux.RouteMatch
-			if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
-				fixed[path] = match.Handler
-			}
-		}
-		return nil
-	})
-	return fixed
-}
-
-// front is what stands before all routes. Health is asked by address, not by the
-// issuer's name, and often: it is before tenants and the log.
-func (s *server) front(next http.Handler) http.Handler {
-	edge := web.Edge{
-		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
-		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
-		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.crowded.Inc,
-	}
-	served := edge.Wrap(s.safely(next))
-	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.Path; {
-		case path == "/healthz" && r.URL.RawPath == "":
-			alive(w, r)
-		case path == "/readyz" && r.URL.RawPath == "":
-			ready(w, r)
-		default:
-			served.ServeHTTP(w, r)
-		}
-	})
-}
-
-// safely gives every answer the headers that no route should be without.
-func (s *server) safely(next http.Handler) http.Handler {
-	always := web.Header{
-		web.Line("X-Content-Type-Options", "nosniff"),
-		web.Line("Referrer-Policy", "no-referrer"),
-		// Pages set their own; nothing else is to be shown or framed at all.
-		web.Line("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-	}
-	if strings.HasPrefix(s.cfg.Issuer, "https://") {
-		always = append(always, web.Line("Strict-Transport-Security", "max-age=31536000"))
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		always.Set(w.Header())
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Handler serves the public listener.

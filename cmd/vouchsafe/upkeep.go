@@ -3,12 +3,41 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+const (
+	maintainEvery = 5 * time.Minute
+	countEvery    = 15 * time.Second
+)
+
+func (s *server) maintainKeys(ctx context.Context) {
+	s.every(ctx, maintainEvery, "maintain keys", s.provider.Keys.Maintain)
+}
+
+func (s *server) countMail(ctx context.Context) {
+	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.countMail(ctx, s.store) })
+}
+
+// every calls do every so often, give or take a tenth, until the context ends.
+func (s *server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
+	for {
+		jitter := time.Duration(rand.Int64N(int64(period / 5)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(period - period/10 + jitter):
+		}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, what, "error", err)
+		}
+	}
+}
 
 // pruneEvery is how often a server deletes what is kept no longer: the settings count in days.
 const pruneEvery = time.Hour
@@ -81,3 +110,14 @@ func (s *server) reread(ctx context.Context) {
 	}
 	s.every(ctx, rereadEvery, "read addresses anew", once)
 }
+
+// useSecret keeps saying which master secret this server seals with, until the context ends.
+func (s *server) useSecret(ctx context.Context) {
+	print := s.secrets.Fingerprints()[0]
+	s.every(ctx, sealEvery, "say which master secret seals", func(ctx context.Context) error {
+		return s.store.UseMasterSecret(ctx, print, time.Now())
+	})
+}
+
+// sealEvery is how often a server says with which master secret it seals.
+const sealEvery = time.Minute

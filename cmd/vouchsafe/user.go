@@ -9,18 +9,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/listing"
-	"github.com/vouchsafe/vouchsafe/internal/logging"
-	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
-	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 type userCmd struct {
@@ -233,46 +232,6 @@ func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) erro
 	})
 }
 
-// desk is where an administrator works at the command line: at the accounts of a tenant.
-type desk struct {
-	administration.Accounts
-	store store
-	asker people.Asker
-}
-
-// withAccounts opens the accounts of a tenant.
-func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) error) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	roots, err := rootCAs(cfg.ExtraCAFile)
-	if err != nil {
-		return err
-	}
-	hasher, err := newHasher(cfg)
-	if err != nil {
-		return err
-	}
-	return a.withStore(ctx, func(s store) error {
-		asker, err := commandAsker(ctx, cfg, s, tenant)
-		if err != nil {
-			return err
-		}
-		policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
-		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
-	})
-}
-
-// commandAsker returns the administrator at the command line as the asker for a tenant.
-func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant string) (people.Asker, error) {
-	t, err := s.Tenant(ctx, tenant)
-	return people.Asker{
-		Tenant: &web.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
-		Actor:  people.ActorCommand, Known: people.KnowsNothing,
-	}, noSuch(err, "tenant", tenant)
-}
-
 type userShowCmd struct{ who }
 
 func (c *userShowCmd) Run(ctx context.Context, a *app) error {
@@ -343,4 +302,65 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 		a.finishRemoval(ctx, d.store, c.Tenant, storage.RemovalUser, u.ID)
 		return nil
 	})
+}
+
+type userInviteCmd struct {
+	Email    string `arg:"" help:"The address to invite."`
+	Language string `default:"en" help:"The language of the mail: en, de, es, fr, pt or ru." placeholder:"TAG"`
+	tenantFlag
+	jsonFlag
+}
+
+// invitationView is an invitation as the command prints it.
+type invitationView struct {
+	Email     string    `json:"email"`
+	Link      string    `json:"link"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
+	if !slices.Contains(texts.Languages(), c.Language) {
+		return fmt.Errorf("--language %q is none of %s", c.Language, strings.Join(texts.Languages(), ", "))
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
+		if err != nil {
+			return err
+		}
+		asker.Language = c.Language
+		useCases, err := a.openPeople(ctx, cfg, s)
+		if err != nil {
+			return err
+		}
+		made, err := useCases.Invite(ctx, asker, c.Email)
+		if err != nil {
+			return c.explained(err)
+		}
+		// The mail is for operators whose server sends any, the link for those who hand it over themselves.
+		if c.JSON {
+			return a.printJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
+		}
+		fmt.Fprintln(a.stdout, made.Link)
+		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, zoned(made.ExpiresAt))
+		return nil
+	})
+}
+
+// explained says to an operator why nobody was invited.
+func (c *userInviteCmd) explained(err error) error {
+	var faults people.Faults
+	switch {
+	case errors.Is(err, people.ErrSignUpClosed):
+		return fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add users with user add", c.Tenant)
+	case errors.Is(err, people.ErrAccountExists):
+		return fmt.Errorf("%s has an account already", c.Email)
+	case errors.As(err, &faults):
+		_, why := address.Claim(c.Email)
+		return fmt.Errorf("%q %w", c.Email, why)
+	}
+	return err
 }
