@@ -6,45 +6,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
-
-// A disk that is away may hold a question for as long: who asks for readiness is answered all
-// the same, and the questions do not pile up.
-func TestReadinessDoesNotWaitForWhatIsSilent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var asked atomic.Int32
-		back := make(chan bool)
-		h := &health{checks: []healthCheck{newHealthCheck("database", func(context.Context) error {
-			asked.Add(1)
-			<-back
-			return nil
-		})}}
-		for range 5 {
-			begin := time.Now()
-			if got := h.look(t.Context()); got.Status != "unavailable" || got.Checks["database"].Error != errSilent.Error() {
-				t.Errorf("got %+v", got)
-			}
-			if took := time.Since(begin); took > healthTimeout {
-				t.Errorf("answered after %v", took)
-			}
-			time.Sleep(2 * healthKept)
-		}
-		if n := asked.Load(); n != 1 {
-			t.Errorf("it was asked %d times, want once until it answers", n)
-		}
-		close(back)
-		synctest.Wait()
-		if got := h.look(t.Context()); got.Status != "ready" {
-			t.Errorf("when it is back: got %+v", got)
-		}
-	})
-}
 
 // While nothing fails readiness costs no write.
 func TestReadinessWritesOnlyAfterAFault(t *testing.T) {

@@ -62,6 +62,9 @@ var alone = map[string][]string{
 	"github.com/redis/go-redis/v9":    {"storage/redis"},
 	"go.yaml.in/yaml/v4":              {"declare"},
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
+
+	"github.com/alecthomas/kong":          {"cmd/vouchsafe"},
+	"github.com/prometheus/client_golang": {"internal/metrics"},
 }
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an

@@ -105,7 +105,7 @@ func (s *server) guard(listeners []net.Listener) {
 		PerAddress: s.cfg.ConnectionsPerAddress,
 		Exempt:     within(slices.Concat(s.cfg.TrustedProxies, s.cfg.UnlimitedAddresses)),
 		Refused: func(address string) {
-			s.metrics.refused.Inc()
+			s.metrics.Connections.Inc()
 			s.log.Warn("connections are refused: their address has too many", "address", address, "most", s.cfg.ConnectionsPerAddress)
 		},
 	}

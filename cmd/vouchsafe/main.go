@@ -1,8 +1,10 @@
 // Command vouchsafe is an OAuth 2.1 and OpenID Connect provider: one binary that
 // serves, migrates its database, and manages clients, people, keys and tenants.
 //
-// Each command has a file of its own. serve.go wires the parts of the server together,
-// from top to bottom.
+// Commands read flags and print; what they do is in other packages. A family of commands has a file:
+// user.go, client.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. server.go and
+// wire.go put the server together, listening.go and routing.go are its front, upkeep.go is what runs beside
+// requests, and serve.go starts and stops it.
 package main
 
 import (

@@ -94,12 +94,12 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.done,
+		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.Done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
-		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.crowded.Inc,
+		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.Requests.Inc,
 	}
 	served := edge.Wrap(s.safely(next))
-	alive, ready := http.HandlerFunc(s.health.alive), s.health.ready(false)
+	alive, ready := http.HandlerFunc(s.health.Alive), s.health.Ready(false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/healthz" && r.URL.RawPath == "":

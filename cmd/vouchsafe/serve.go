@@ -139,7 +139,7 @@ func (s *server) beside() []func(context.Context) {
 // stop lets load balancers look elsewhere, then waits for the requests that were begun.
 func (s *server) stop(public, private *http.Server) error {
 	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
-	s.health.stopping.Store(true)
+	s.health.Stop()
 	time.Sleep(time.Duration(s.cfg.StopDelay))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
 	defer cancel()
@@ -158,7 +158,7 @@ func (s *server) stop(public, private *http.Server) error {
 // proxy may be sending the next request on it, and must not repeat a POST.
 func (s *server) leaving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.health.stopping.Load() {
+		if s.health.Stopping() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
@@ -192,7 +192,7 @@ func (s *server) warn() {
 // missRedis tells of a Redis that does not answer at the start, when an address is most
 // often wrong: nothing else would until something is counted.
 func (s *server) missRedis(ctx context.Context) {
-	if fault := s.health.look(ctx).Checks["redis"].Error; fault != "" {
+	if fault := s.health.Look(ctx).Checks["redis"].Error; fault != "" {
 		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. VOUCHSAFE_REDIS_URL says where it is", "error", fault)
 	}
 }

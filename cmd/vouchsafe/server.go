@@ -12,7 +12,9 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
+	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
@@ -39,8 +41,8 @@ type server struct {
 	outbox   *outbox.Worker   // nil when there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
 	dev      *devpage.Page    // nil unless only this machine reaches the server
-	metrics  *metrics
-	health   *health
+	metrics  *metrics.Metrics
+	health   *health.Health
 	handler  http.Handler
 	removed  []string       // clients that the start has removed, with work that is left
 	closers  []func() error // in the order in which things were opened
@@ -49,7 +51,7 @@ type server struct {
 // newServer opens the stores, migrates, applies the clients file and wires the parts.
 // Close it, also when nothing is served.
 func newServer(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log, metrics: newMetrics()}
+	s := &server{cfg: cfg, log: log, metrics: metrics.New(version)}
 	if err := s.assemble(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -77,11 +79,11 @@ func (s *server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.missTenants(ctx)
-	s.health = &health{checks: []healthCheck{newHealthCheck("database", s.pingDatabase)}}
+	s.health = &health.Health{Checks: []health.Check{health.NewCheck("database", s.pingDatabase)}}
 	if s.cfg.RedisURL != "" {
-		redis := newHealthCheck("redis", shared.Ping)
-		redis.optional = true
-		s.health.checks = append(s.health.checks, redis)
+		redis := health.NewCheck("redis", shared.Ping)
+		redis.Optional = true
+		s.health.Checks = append(s.health.Checks, redis)
 	}
 	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.pages.ErrorPage))
 	if err != nil {
@@ -97,7 +99,7 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 		return nil, nil, err
 	}
 	s.closers = append(s.closers, s.store.Close)
-	s.store.OnStatement(s.metrics.statement)
+	s.store.OnStatement(s.metrics.Statement)
 	// Under a lock: replicas may start at once.
 	if err := s.store.Migrate(ctx); err != nil {
 		return nil, nil, err
@@ -192,9 +194,9 @@ func (s *server) Handler() http.Handler { return s.handler }
 // Operations serves the operator's listener.
 func (s *server) Operations() http.Handler {
 	m := http.NewServeMux()
-	m.Handle("GET /metrics", s.metrics.handler())
-	m.HandleFunc("GET /healthz", s.health.alive)
-	m.HandleFunc("GET /readyz", s.health.ready(true))
+	m.Handle("GET /metrics", s.metrics.Handler())
+	m.HandleFunc("GET /healthz", s.health.Alive)
+	m.HandleFunc("GET /readyz", s.health.Ready(true))
 	for pattern, h := range operations {
 		m.HandleFunc(pattern, h)
 	}
@@ -232,4 +234,21 @@ func rootCAs(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("extra_ca_file: %s holds no certificate", file)
 	}
 	return pool, nil
+}
+
+// pingDatabase asks whether the database can be read and written. That it takes writes is
+// known from those that requests make: only when the last one failed is something small
+// written, so that readiness comes back by itself.
+func (s *server) pingDatabase(ctx context.Context) error {
+	if err := s.store.Ping(ctx); err != nil {
+		return err
+	}
+	fault := s.store.WriteFault()
+	if fault == nil {
+		return nil
+	}
+	if err := s.store.UseMasterSecret(ctx, s.secrets.Fingerprints()[0], time.Now()); err != nil {
+		return fault
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
+	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -125,7 +126,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: newMetrics()}
+	s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: metrics.New(version)}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	shared, local, err := s.open(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *server) maintainKeys(ctx context.Context) {
 }
 
 func (s *server) countMail(ctx context.Context) {
-	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.countMail(ctx, s.store) })
+	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.CountMail(ctx, s.store) })
 }
 
 // every calls do every so often, give or take a tenth, until the context ends.

@@ -4,17 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -101,4 +105,94 @@ func (s *server) wireUpstreams(pages *login.Config, roots *x509.CertPool) []*fak
 		})
 	}
 	return standIns
+}
+
+// wireMail makes what composes messages, and what sends them: through the server or the
+// webhook that is set, or on a developer's machine into the mailbox of the developer page.
+// With neither nothing sends them.
+func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
+	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootCAs(s.cfg.ExtraCAFile)
+	if err != nil {
+		return nil, err
+	}
+	mails, texts, err := s.messageSenders(roots, limits)
+	if err != nil {
+		return nil, err
+	}
+	w := &outbox.Worker{
+		Store: s.store, Log: s.log, Sent: s.metrics.MailSent, Failed: s.metrics.MailFailed, Senders: map[string]outbox.Sender{},
+	}
+	for channel, sender := range map[string]mail.Sender{storage.ChannelMail: mails, storage.ChannelSMS: texts} {
+		if sender != nil {
+			w.Senders[channel] = mail.Channel{Secrets: s.secrets, Templates: templates, Sender: sender}
+		}
+	}
+	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: texts != nil, NoMails: mails == nil}
+	if len(w.Senders) > 0 {
+		s.outbox, mailer.Wake = w, w.Wake
+	}
+	return mailer, nil
+}
+
+// messageSenders returns what sends mails and text messages; nil where nothing does.
+func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
+	if s.cfg.HasPlayground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
+		s.mailbox = &devpage.Mailbox{}
+		mails, texts = devSender{s.mailbox}, devSender{s.mailbox}
+	}
+	if s.cfg.SMTPURL != "" {
+		if mails, err = mailServer(s.cfg, roots); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.cfg.SMSURL != "" {
+		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
+		if err != nil {
+			return nil, nil, err
+		}
+		texts = bounded{hook, limits, limit.Rule{Name: "sms", Max: int64(s.cfg.SMSPerHour), Window: time.Hour}}
+	}
+	return mails, texts, nil
+}
+
+// bounded sends no more than a rule allows, over all replicas.
+type bounded struct {
+	mail.Sender
+	limits *limit.Limiter
+	rule   limit.Rule
+}
+
+// Send implements mail.Sender.
+func (b bounded) Send(ctx context.Context, m *mail.Message) error {
+	if _, ok := b.limits.Allow(ctx, storage.DefaultTenant, b.rule, "all"); !ok {
+		return errors.New("sms_per_hour text messages were sent in the last hour")
+	}
+	return b.Sender.Send(ctx, m)
+}
+
+// devSender delivers to the developer page.
+type devSender struct{ box *devpage.Mailbox }
+
+// Send implements mail.Sender.
+func (d devSender) Send(_ context.Context, m *mail.Message) error {
+	d.box.Add(devpage.Letter{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: time.Now()})
+	return nil
+}
+
+// mailServer returns what sends mails through the server that is set.
+func mailServer(c *settings.Config, roots *x509.CertPool) (*mail.SMTP, error) {
+	s, err := mail.NewSMTP(string(c.SMTPURL), c.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
+	if err == nil && c.SMTPTokenURL != "" {
+		s.Tokens = mail.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret), strings.Fields(c.SMTPTokenScope)...)
+	}
+	return s, err
+}
+
+// operatorsClient calls what the operator has set, who may mean a host on their own network.
+func operatorsClient(roots *x509.CertPool) *http.Client {
+	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second, MaxBody: 64 << 10, KeepAlive: true})
 }

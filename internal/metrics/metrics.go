@@ -1,4 +1,9 @@
-package main
+// Package metrics counts for Prometheus what a server does: requests, SQL statements, mails, and what it
+// refuses.
+//
+// The names and labels of the metrics are an interface for operators: docs/operations.md lists them. Labels
+// have few values: never a path, an address or an id.
+package metrics
 
 import (
 	"context"
@@ -16,8 +21,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// metrics counts requests for Prometheus.
-type metrics struct {
+// Metrics counts. Only New makes one.
+type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
@@ -29,7 +34,8 @@ type metrics struct {
 	counters, histograms sync.Map
 	reads, writes        prometheus.Counter
 
-	refused, crowded prometheus.Counter // connections and requests that were too many
+	// Connections and Requests count those that were refused because their address had too many.
+	Connections, Requests prometheus.Counter
 }
 
 // answered is a kind of answer that is counted.
@@ -38,8 +44,9 @@ type answered struct {
 	class int // of the status: 2 is 2xx
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
+// New returns counters that begin at 0. version is that of the program.
+func New(version string) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vouchsafe_http_requests_total",
@@ -71,7 +78,7 @@ func newMetrics() *metrics {
 		Name: "vouchsafe_refused_total",
 		Help: "Connections and requests that were refused because their address had too many.",
 	}, []string{"what"})
-	m.refused, m.crowded = tooMany.WithLabelValues("connection"), tooMany.WithLabelValues("request")
+	m.Connections, m.Requests = tooMany.WithLabelValues("connection"), tooMany.WithLabelValues("request")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vouchsafe_build_info", Help: "1, with the version as a label.",
 		ConstLabels: prometheus.Labels{"version": version},
@@ -82,8 +89,8 @@ func newMetrics() *metrics {
 	return m
 }
 
-// done counts a request that was answered.
-func (m *metrics) done(r *http.Request, status int, took time.Duration) {
+// Done counts a request that was answered.
+func (m *Metrics) Done(r *http.Request, status int, took time.Duration) {
 	route := web.RequestOf(r.Context()).Route
 	if route == "" {
 		route = "none"
@@ -101,8 +108,8 @@ func (m *metrics) done(r *http.Request, status int, took time.Duration) {
 	histogram.(prometheus.Observer).Observe(took.Seconds())
 }
 
-// statement counts an SQL statement.
-func (m *metrics) statement(query string) {
+// Statement counts an SQL statement.
+func (m *Metrics) Statement(query string) {
 	if strings.HasPrefix(strings.TrimSpace(query), "SELECT") {
 		m.reads.Inc()
 		return
@@ -110,9 +117,9 @@ func (m *metrics) statement(query string) {
 	m.writes.Inc()
 }
 
-// countMail tells how many mails wait, and how many were given up. Not when somebody looks:
-// that would change the count of statements that they look at.
-func (m *metrics) countMail(ctx context.Context, store storage.Outbox) error {
+// CountMail counts the mails that wait, and those that were given up. Call it now and then, and not when
+// metrics are read: that would change the count of statements that is read.
+func (m *Metrics) CountMail(ctx context.Context, store storage.Outbox) error {
 	queued, dead, err := store.CountDeliveries(ctx)
 	if err != nil {
 		return err
@@ -122,9 +129,11 @@ func (m *metrics) countMail(ctx context.Context, store storage.Outbox) error {
 	return nil
 }
 
-func (m *metrics) mailSent() { m.mails.WithLabelValues("sent").Inc() }
+// MailSent counts a mail that was sent.
+func (m *Metrics) MailSent() { m.mails.WithLabelValues("sent").Inc() }
 
-func (m *metrics) mailFailed(dead bool) {
+// MailFailed counts an attempt that failed; dead: it was the last.
+func (m *Metrics) MailFailed(dead bool) {
 	result := "failed"
 	if dead {
 		result = "dead"
@@ -132,6 +141,7 @@ func (m *metrics) mailFailed(dead bool) {
 	m.mails.WithLabelValues(result).Inc()
 }
 
-func (m *metrics) handler() http.Handler {
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
