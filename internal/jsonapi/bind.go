@@ -148,17 +148,26 @@ func (b *binder) number(field reflect.Value, value any, s *shape, at place) {
 	field.SetFloat(f)
 }
 
+// sized reports whether a list or an object may have n entries. If not, it adds the fault.
+func (b *binder) sized(n int, m *member, at place) bool {
+	switch {
+	case m.need && n == 0:
+		b.fault(at, "missing", "This is missing.")
+	case n > m.items:
+		b.fault(at, "too_many", "This may have %d entries.", m.items)
+	default:
+		return true
+	}
+	return false
+}
+
 func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at place) {
 	list, ok := value.([]any)
-	switch {
-	case !ok:
+	if !ok {
 		b.fault(at, "type", "This has to be a list.")
 		return
-	case m.need && len(list) == 0:
-		b.fault(at, "missing", "This is missing.")
-		return
-	case len(list) > m.items:
-		b.fault(at, "too_many", "This may have %d entries.", m.items)
+	}
+	if !b.sized(len(list), m, at) {
 		return
 	}
 	field.Set(reflect.MakeSlice(s.typ, len(list), len(list)))
@@ -169,15 +178,11 @@ func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at pl
 
 func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at place) {
 	object, ok := value.(map[string]any)
-	switch {
-	case !ok:
+	if !ok {
 		b.fault(at, "type", "This has to be an object.")
 		return
-	case m.need && len(object) == 0:
-		b.fault(at, "missing", "This is missing.")
-		return
-	case len(object) > m.items:
-		b.fault(at, "too_many", "This may have %d entries.", m.items)
+	}
+	if !b.sized(len(object), m, at) {
 		return
 	}
 	field.Set(reflect.MakeMapWithSize(s.typ, len(object)))
