@@ -38,8 +38,8 @@ type auditExportCmd struct {
 	tenantFlag
 }
 
-// settleFor is how old a row is before --mark takes it: one that a slower replica has yet to
-// write must not come behind the mark.
+// settleFor is how old a row is before --mark takes it. A slower replica may write an older row until then,
+// which must not come before the mark.
 const settleFor = 10 * time.Minute
 
 // Help says what for.
@@ -58,7 +58,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 		return errors.New("--mark writes all kinds from the mark on: leave out --kind and --after")
 	}
 	if c.Until.IsZero() {
-		c.Until = now.Add(time.Hour) // of a clock that is ahead
+		c.Until = now.Add(time.Hour) // the clock of a replica may be ahead
 	}
 	if settled := now.Add(-settleFor); c.Mark && c.Until.After(settled) {
 		c.Until = settled
@@ -80,7 +80,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// write writes the rows, and says which was the last that it read.
+// write writes the rows, and returns the id of the last one that it read.
 func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last string, err error) {
 	kinds := map[string]bool{}
 	for _, k := range c.Kind {

@@ -55,7 +55,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("--before: %s is in the future", c.Before.Format(time.RFC3339))
 	}
 	return a.withStore(ctx, func(s store) error {
-		// All of it is noted first: whatever happens to this command, servers go on.
+		// All is recorded first: if this command is interrupted, servers go on.
 		var ids []string
 		for t, err := range tenants.All(ctx, s) {
 			if err == nil {

@@ -100,8 +100,8 @@ func (s *server) applyPlayground(ctx context.Context) error {
 	return s.store.PutClient(ctx, playground)
 }
 
-// publishKeys makes the signing keys that the plan's clients declare and that the tenant has none
-// of, before there is anything to sign. It opens the master secrets for that alone.
+// publishKeys makes the signing keys that the clients of the plan declare and that the tenant lacks, before
+// there is anything to sign. It opens the master secrets only if a key is missing.
 func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clients.Plan) error {
 	stored, err := s.Keys(ctx, tenant, time.Now())
 	if err != nil {
@@ -119,7 +119,7 @@ func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clie
 	return nil
 }
 
-// printPlan writes the changes for people: a line for each client and each field.
+// printPlan prints the changes: a line for each client and each field.
 func printPlan(w io.Writer, plan clients.Plan) {
 	for _, ch := range plan {
 		fmt.Fprintf(w, "%s client %s\n", ch.Op, ch.ClientID)

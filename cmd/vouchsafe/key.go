@@ -28,7 +28,7 @@ type keyView struct {
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
 }
 
-// viewKeys says of the tenant's keys what they are there for.
+// viewKeys returns the keys of the tenant, with what each is used for.
 func viewKeys(ctx context.Context, s storage.Keys, lives keys.Lifetimes, tenant string) ([]keyView, error) {
 	stored, err := s.Keys(ctx, tenant, time.Time{})
 	if err != nil {

@@ -27,12 +27,12 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		// web.Edge bounds how long an answer may take to be written; this is for what is not
-		// its, and leaves room for what is late.
+		// web.Edge bounds how long the answer to a request may take. This is for all else, and leaves
+		// room for late answers.
 		WriteTimeout:   2*requestTimeout + 20*time.Second,
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
-		// What a connection of HTTP/2 may hold, whatever its client asks for and does not take.
+		// The memory of an HTTP/2 connection is bounded, also if its client asks for much and reads nothing.
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 16, MaxReadFrameSize: 16 << 10,
 			MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10,
@@ -43,6 +43,7 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
+// serveOn serves on the listener. It returns nil after an orderly shutdown.
 func serveOn(srv *http.Server, l net.Listener) error {
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -50,8 +51,8 @@ func serveOn(srv *http.Server, l net.Listener) error {
 	return nil
 }
 
-// listenOperations opens the operator's listener. That its default address is taken,
-// by another embedded server most likely, is no reason not to start.
+// listenOperations opens the operator's listener. An embedded server starts without it if the default
+// address is taken, most likely by another embedded server.
 func listenOperations(cfg *settings.Config, log *slog.Logger) (net.Listener, error) {
 	if cfg.MetricsListen == "off" {
 		return nil, nil
@@ -73,7 +74,7 @@ func listenOperations(cfg *settings.Config, log *slog.Logger) (net.Listener, err
 	return l, nil
 }
 
-// withPort puts the port that was found in the place of port 0, which asks for any.
+// withPort returns the issuer with the port that the system chose for port 0.
 func withPort(issuer string, addr net.Addr) string {
 	if host, found := strings.CutSuffix(issuer, ":0"); found {
 		if _, port, err := net.SplitHostPort(addr.String()); err == nil {
@@ -83,6 +84,7 @@ func withPort(issuer string, addr net.Addr) string {
 	return issuer
 }
 
+// addresses returns the addresses of the listeners, separated by spaces. Listeners may be nil.
 func addresses(opened ...net.Listener) string {
 	var all []string
 	for _, l := range opened {
@@ -93,8 +95,8 @@ func addresses(opened ...net.Listener) string {
 	return strings.Join(all, " ")
 }
 
-// guard puts before the server what bounds connections, and what learns from load balancers
-// whose they are.
+// guard bounds the connections of the listeners, and reads the PROXY protocol of load balancers if that
+// is set.
 func (s *server) guard(listeners []net.Listener) {
 	within := func(networks []settings.Network) func(netip.Addr) bool {
 		return func(a netip.Addr) bool {
@@ -119,21 +121,20 @@ func (s *server) guard(listeners []net.Listener) {
 	}
 }
 
-// devKey opens the developer page. It is the same after a restart, so that browsers that
-// have it keep it.
+// devKey returns the key of the developer page. It is the same after a restart, so that browsers keep it.
 func devKey(secrets *secret.Masters) string {
 	return base64.RawURLEncoding.EncodeToString(secrets.Box(storage.DefaultTenant, secret.DeveloperPage).MAC([]byte("the bearer may open the developer page")))
 }
 
-// openDoor listens where browsers of this machine get the key of the developer page: at a
-// port that no proxy knows. Where that cannot be, the link with the key still opens the page.
+// openDoor listens at a port that no proxy knows. There, browsers of this machine get the key of the
+// developer page. If it cannot listen, the link with the key still opens the page.
 func (s *server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 	if s.dev == nil {
 		return nil, nil
 	}
 	var doors []net.Listener
 	var err error
-	for range 5 { // one address may have a port that the other has not
+	for range 5 { // the port may be free at one address and taken at the other
 		if doors, err = listeners.Open("localhost:0", 0); err == nil {
 			break
 		}

@@ -25,7 +25,7 @@ type mailCmd struct {
 	Test  mailTestCmd  `cmd:"" help:"Send a test mail, and show what the mail server answers."`
 }
 
-// mailView is a dead mail without what was in it: that may hold a code.
+// mailView is a dead mail as commands print it: without its content, which may hold a code.
 type mailView struct {
 	ID        string    `json:"id"`
 	To        string    `json:"to"`
@@ -60,6 +60,7 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// deadMail returns all dead mails of a tenant.
 func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Delivery, error] {
 	return listing.All(func(after string) ([]storage.Delivery, error) {
 		return s.DeadDeliveries(ctx, tenant, after, listing.PageSize)
@@ -93,7 +94,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 				err = s.ReviveDelivery(ctx, c.Tenant, m.ID, time.Now())
 			}
 			switch {
-			case errors.Is(err, storage.ErrNotFound): // what it holds has expired, or somebody was quicker
+			case errors.Is(err, storage.ErrNotFound): // it has expired, or another command was quicker
 			case err != nil:
 				return err
 			default:
@@ -139,7 +140,7 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// printStep prints what was sent behind >, and what the server answered behind <.
+// printStep prints a line with > for what was sent, and lines with < for the answer.
 func printStep(w io.Writer, sent, answer string) {
 	if sent != "" {
 		fmt.Fprintln(w, ">", plain(sent))
@@ -156,7 +157,7 @@ func printStep(w io.Writer, sent, answer string) {
 	}
 }
 
-// plain is what a server said without what a terminal would obey.
+// plain returns what a server said without control characters, which a terminal would obey.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

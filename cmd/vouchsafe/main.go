@@ -1,5 +1,5 @@
 // Command vouchsafe is an OAuth 2.1 and OpenID Connect provider: one binary that
-// serves, migrates its database, and manages clients, people, keys and tenants.
+// serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
 // user.go, client.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. server.go and
@@ -22,7 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is stamped by the linker: see scripts/build.
+// version is set by the linker: see scripts/build.
 var version = "development"
 
 // app is what commands share: where they read, write and find their settings.
@@ -35,7 +35,7 @@ type app struct {
 	parser         *kong.Kong // for completion
 }
 
-// commands are what the program can be told to do.
+// commands are the commands of the program.
 type commands struct {
 	Config string `help:"Read settings from this file instead of ./vouchsafe.yaml, which is read if it exists." placeholder:"FILE" type:"path"`
 
@@ -58,7 +58,7 @@ type commands struct {
 
 func main() {
 	release := holdHeapFloor()
-	// The first signal asks for an orderly stop; after it they kill, as ever.
+	// The first signal asks for an orderly stop. The next one kills, as usual.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
@@ -67,10 +67,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run carries out a command line and says the exit code: 0 when it went well, 1 when
-// it did not, 80 when the command line was no good; client diff has one more.
+// run carries out a command line and returns the exit code: 0 for success, 1 for failure, 80 for a faulty
+// command line. client diff and tenant diff have one more.
 func (a *app) run(ctx context.Context, args []string) int {
-	// Kong calls this for --help and goes on; a panic is its way to be stopped.
+	// Kong calls this for --help, and goes on unless it panics.
 	type exit struct{ code int }
 	code := 0
 	err := func() (err error) {
@@ -124,7 +124,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return 1
 }
 
-// exitCode ends the program with a code and no message: it has said what there is to say.
+// exitCode is an error that ends the program with a code and without a message.
 type exitCode int
 
 func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }

@@ -29,13 +29,13 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// zoned is t in the time zone of this machine, with its offset from UTC: 2026-11-29 10:20:00+01:00.
+// zoned returns t in the time zone of this machine, with its offset from UTC: 2026-11-29 10:20:00+01:00.
 func zoned(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05-07:00")
 }
 
-// table aligns rows for people. It prints them as they come, some hundred at a time: columns
-// may get wider further down, and memory does not grow with their number.
+// table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:
+// columns may get wider further down.
 type table struct {
 	w      io.Writer
 	rows   [][]string
@@ -53,7 +53,7 @@ func (a *app) table(columns ...string) *table {
 
 func (t *table) row(cells ...string) {
 	for i, c := range cells {
-		// What people and clients call themselves must not move a terminal's cursor.
+		// Names of users and clients must not move the cursor of a terminal.
 		cells[i] = printable(c)
 	}
 	t.rows = append(t.rows, cells)
@@ -62,7 +62,7 @@ func (t *table) row(cells ...string) {
 	}
 }
 
-// flush prints what was not printed yet.
+// flush prints the rows that were not printed yet.
 func (t *table) flush() error {
 	for _, cells := range t.rows {
 		for i, c := range cells {
@@ -84,7 +84,7 @@ func (t *table) flush() error {
 	return err
 }
 
-// printable is s without control characters.
+// printable returns s with spaces in the place of control characters.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -94,7 +94,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// noSuch says of what is not found what it was.
+// noSuch returns err; in the place of storage.ErrNotFound it returns an error that names what was not found.
 func noSuch(err error, kind, name string) error {
 	if errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("there is no %s %q", kind, name)
@@ -107,14 +107,14 @@ func allUsers(ctx context.Context, store storage.Users, tenant string) iter.Seq2
 		func(u storage.User) string { return u.ID })
 }
 
-// pageFlags choose a part of a list. Lists are printed as they are read, so that a long one
-// needs no more memory than a short one.
+// pageFlags choose a part of a list. Lists are printed while they are read, so that a long list needs no
+// more memory than a short one.
 type pageFlags struct {
 	Limit int    `help:"Print at most this many." placeholder:"N"`
 	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
 }
 
-// some are those of a list that the flags choose.
+// some returns the part of a list that the flags choose.
 func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		n := 0
@@ -177,10 +177,10 @@ func printArray[T, V any](w io.Writer, all iter.Seq2[T, error], view func(T) V) 
 	return out.Flush()
 }
 
-// progress is a bar on a terminal. Elsewhere it is nothing.
+// progress is a progress bar on a terminal. Elsewhere it prints nothing.
 type progress struct {
-	w     io.Writer // nil: nobody looks
-	total int64     // bytes, 0 when nobody knows
+	w     io.Writer // nil if there is no terminal
+	total int64     // bytes; 0 if unknown
 	last  time.Time
 }
 
@@ -209,7 +209,7 @@ func (p *progress) show(done int64, text string) {
 	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), part*100, text)
 }
 
-// clear takes the bar away.
+// clear removes the bar.
 func (p *progress) clear() {
 	if p.w != nil {
 		fmt.Fprint(p.w, "\r\x1b[K")

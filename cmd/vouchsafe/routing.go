@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	// maxBody bounds what a request may send: the largest honest one is a form with an
-	// assertion or a token in it.
+	// maxBody bounds the body of a request, in bytes. The largest honest one is a form with an assertion
+	// or a token.
 	maxBody = 128 << 10
-	// requestTimeout bounds what a request may wait for, whatever hangs below.
+	// requestTimeout bounds how long a request may wait for databases and other servers.
 	requestTimeout = 20 * time.Second
 	// answerTimeout bounds how long a client may take to receive an answer, once it is there.
 	answerTimeout = 10 * time.Second
 )
 
-// routes are the paths below a tenant's issuer. Those of the protocol come first: they
-// are asked for most, and gorilla/mux looks from top to bottom.
+// routes returns the routes below a tenant's issuer. Those of the protocol come first: they are used most,
+// and gorilla/mux looks from top to bottom.
 func (s *server) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
 	s.provider.Register(r)
@@ -45,9 +45,8 @@ func (s *server) routes() *mux.Router {
 	return r
 }
 
-// dispatch is what r does with a request, without the two copies of it that keep what r
-// found. The route's template, for the log line and the counters, has its own place:
-// routes are few, paths are as many as whoever asks can think of.
+// dispatch serves requests as r does, but without the two copies of the request that r makes. It keeps the
+// template of the route for the log line and the counters, because attackers can invent any number of paths.
 func dispatch(r *mux.Router) http.Handler {
 	fixed := fixedRoutes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -57,7 +56,7 @@ func dispatch(r *mux.Router) http.Handler {
 			return
 		}
 		var match mux.RouteMatch
-		r.Match(req, &match) // a handler in any case: r has those for what it does not know
+		r.Match(req, &match) // it finds a handler in any case: those for unknown paths and methods
 		if match.MatchErr == nil {
 			if tmpl, err := match.Route.GetPathTemplate(); err == nil {
 				web.RequestOf(req.Context()).Route = tmpl
@@ -70,15 +69,15 @@ func dispatch(r *mux.Router) http.Handler {
 	})
 }
 
-// fixedRoutes are the handlers of r by their paths, as far as nothing but the path decides:
-// no variable in it, and no method. They need no search from top to bottom.
+// fixedRoutes returns the handlers of r by their paths, where nothing but the path decides: no variable in
+// it, and no method. They need no search from top to bottom.
 func fixedRoutes(r *mux.Router) map[string]http.Handler {
 	fixed := make(map[string]http.Handler)
-	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // what it calls does not fail
+	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // the function returns no error
 		path, noPath := route.GetPathTemplate()
 		_, noMethods := route.GetMethods()
 		if noPath == nil && noMethods != nil {
-			// One that stands above may match first.
+			// A route above may match first.
 			var match mux.RouteMatch
 			if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
 				fixed[path] = match.Handler
@@ -89,8 +88,8 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 	return fixed
 }
 
-// front is what stands before all routes. Health is asked by address, not by the
-// issuer's name, and often: it is before tenants and the log.
+// front returns the handler before all routes. Load balancers ask for health often, and by address instead
+// of the issuer's name. It is therefore served before tenants are looked for, and is not logged.
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
@@ -112,12 +111,12 @@ func (s *server) front(next http.Handler) http.Handler {
 	})
 }
 
-// safely gives every answer the headers that no route should be without.
+// safely gives every answer the headers that protect it.
 func (s *server) safely(next http.Handler) http.Handler {
 	always := web.Header{
 		web.Line("X-Content-Type-Options", "nosniff"),
 		web.Line("Referrer-Policy", "no-referrer"),
-		// Pages set their own; nothing else is to be shown or framed at all.
+		// Pages set their own. Browsers must neither show nor frame other answers.
 		web.Line("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 	}
 	if strings.HasPrefix(s.cfg.Issuer, "https://") {
@@ -129,10 +128,10 @@ func (s *server) safely(next http.Handler) http.Handler {
 	})
 }
 
-// readPaths are the paths of r that can be read, as far as they are fixed.
+// readPaths returns the paths of r that have no variables, and whether they can be read.
 func readPaths(r *mux.Router) map[string]bool {
 	paths := make(map[string]bool)
-	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // what it calls does not fail
+	_ = r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error { // the function returns no error
 		path, err := route.GetPathTemplate()
 		methods, noMethods := route.GetMethods()
 		if err == nil && !strings.ContainsRune(path, '{') && !strings.HasSuffix(path, "/") {
@@ -143,8 +142,8 @@ func readPaths(r *mux.Router) map[string]bool {
 	return paths
 }
 
-// withoutSlash leads from a path that has a slash too many at its end to one of the paths,
-// and to nothing else.
+// withoutSlash redirects from a path with a slash too many at its end to one of the paths. All else is
+// served by otherwise.
 func withoutSlash(paths map[string]bool, otherwise http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, ok := strings.CutSuffix(r.URL.Path, "/")
@@ -167,7 +166,7 @@ func withoutSlash(paths map[string]bool, otherwise http.Handler) http.Handler {
 // protocol. Tests read it, so that they forget no route; it has no other use.
 type routesCmd struct{}
 
-// Run wires a server as serve does, and serves nothing.
+// Run puts a server together as serve does, and serves nothing.
 func (c *routesCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -183,7 +182,7 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 			return fmt.Errorf("a route without a path: %w", err)
 		}
 		methods, err := route.GetMethods()
-		if err != nil { // it takes any, and decides by itself
+		if err != nil { // it accepts any, and decides by itself
 			methods = []string{"*"}
 		}
 		row := ""

@@ -26,7 +26,7 @@ type secretView struct {
 	SealedAt    *time.Time `json:"sealed_at,omitempty"`
 }
 
-// viewSecrets are the secrets that are given or needed.
+// viewSecrets returns the secrets that are given or needed.
 func viewSecrets(known []storage.MasterSecret, given []string) []secretView {
 	views := []secretView{}
 	at := map[string]*time.Time{}
@@ -131,7 +131,7 @@ type resealing struct {
 	watch   time.Duration // how long it looks for servers that seal with another secret
 }
 
-// run seals everything anew, and lets the other secrets go.
+// run seals everything anew, and releases the other secrets.
 func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 	others, err := r.others(ctx)
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 			return counts, ctx.Err()
 		case <-time.After(wait):
 		}
-		// What such a server sealed before it went.
+		// For what such a server has sealed meanwhile.
 		late, err := r.pass(ctx)
 		if err != nil {
 			return counts, err
@@ -172,7 +172,7 @@ func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
 	return run.All(ctx)
 }
 
-// others are the secrets, but the first, that are given and on which values hang.
+// others returns the secrets but the first that are given and that stored values depend on.
 func (r *resealing) others(ctx context.Context) ([]storage.MasterSecret, error) {
 	known, err := r.store.MasterSecrets(ctx)
 	given := r.secrets.Fingerprints()
@@ -181,7 +181,7 @@ func (r *resealing) others(ctx context.Context) ([]storage.MasterSecret, error) 
 	}), err
 }
 
-// release says of the other secrets that nothing hangs on them, unless a server has sealed
+// release records that no stored value depends on the other secrets any more, unless a server has sealed
 // with one meanwhile.
 func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, counts []reseal.Count) error {
 	var errs []error

@@ -14,8 +14,8 @@ import (
 // maxSecret bounds what is read from standard input.
 const maxSecret = 4096
 
-// readSecret reads a secret from standard input, up to its end; one line break at the
-// end is not part of it.
+// readSecret reads a secret from standard input, without the line break at its end. what names it in
+// errors.
 func (a *app) readSecret(ctx context.Context, what string) (string, error) {
 	text, err := await(ctx, func() (string, error) {
 		b, err := io.ReadAll(io.LimitReader(a.stdin, maxSecret+1))
@@ -34,21 +34,20 @@ func (a *app) readSecret(ctx context.Context, what string) (string, error) {
 	return s, nil
 }
 
-// interactive says whether somebody sits at a terminal.
+// interactive reports whether standard input is a terminal.
 func (a *app) interactive() bool {
 	in, ok := a.stdin.(*os.File)
 	return ok && term.IsTerminal(int(in.Fd()))
 }
 
-// askTwice asks for a secret without showing it, twice, for nobody sees what they type.
+// askTwice asks for a secret twice, because the user does not see what they type.
 func (a *app) askTwice(ctx context.Context, prompt string) (string, error) {
 	fd := int(a.stdin.(*os.File).Fd())
 	shown, err := term.GetState(fd)
 	if err != nil {
 		return "", err
 	}
-	// Also when Ctrl-C ends the wait: a terminal that shows nothing any more is a poor
-	// answer to it.
+	// Also if Ctrl-C ends the wait: otherwise the terminal would show nothing any more.
 	defer func() { _ = term.Restore(fd, shown) }()
 	ask := func(prompt string) (string, error) {
 		fmt.Fprint(a.stderr, prompt+": ")
@@ -72,7 +71,7 @@ func (a *app) askTwice(ctx context.Context, prompt string) (string, error) {
 	return first, nil
 }
 
-// await waits for a read that cannot be ended, or for the context.
+// await waits for a read that cannot be interrupted, or for the end of the context.
 func await(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		s   string

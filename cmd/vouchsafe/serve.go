@@ -30,18 +30,18 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	// Whoever collects the log may die. Without this, the next line would end the program.
+	// The program that reads the log may end. Without this, the next line would end the server.
 	signal.Ignore(syscall.SIGPIPE)
 	log, flush := logging.NewServing(cfg.LogOptions(), a.stderr)
 	defer flush()
-	// Listening comes first: it is what most often goes wrong, and quickest.
+	// Listening comes first: it fails most often, and at once.
 	opened, err := listeners.Open(cfg.Listen, fs.FileMode(cfg.ListenMode))
 	if err != nil {
 		return err
 	}
 	defer func() {
 		for _, l := range opened {
-			_ = l.Close() // closed already when serving came so far
+			_ = l.Close() // it is closed already after serving
 		}
 	}()
 	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
@@ -68,7 +68,7 @@ func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener
 	s.guard(opened)
 	doors, door := s.openDoor(s.log)
 	if door != nil {
-		defer func() { _ = door.Close() }() // it has nothing under way
+		defer func() { _ = door.Close() }() // it serves no requests that take time
 	}
 	if err := s.encrypt(opened, doors); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener
 	if ops != nil {
 		go func() { failed <- serveOn(private, ops) }()
 	}
-	// What runs beside the requests ends before the stores close.
+	// Background work ends before the stores close.
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	for _, work := range s.beside() {
@@ -97,7 +97,7 @@ func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener
 	}
 	s.warn()
 	wg.Go(func() { s.missRedis(background) })
-	// The start leaves garbage behind: files that were read and parsed.
+	// The start leaves garbage: files that were read and parsed.
 	wg.Go(debug.FreeOSMemory)
 	s.log.Info("serving", "version", version, "issuer", s.cfg.Issuer, "listen", addresses(opened...), "operations", addresses(ops))
 	select {
@@ -127,7 +127,7 @@ func (s *server) encrypt(all ...[]net.Listener) error {
 	return nil
 }
 
-// beside is what runs beside the requests, each until its context ends.
+// beside returns the background work. Each function runs until its context ends.
 func (s *server) beside() []func(context.Context) {
 	all := []func(context.Context){s.sweep, s.removals, s.prune, s.maintainKeys, s.useSecret, s.reread, s.countMail}
 	if s.outbox != nil {
@@ -136,7 +136,7 @@ func (s *server) beside() []func(context.Context) {
 	return all
 }
 
-// stop lets load balancers look elsewhere, then waits for the requests that were begun.
+// stop waits until load balancers send requests elsewhere, and then for the requests that have begun.
 func (s *server) stop(public, private *http.Server) error {
 	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
 	s.health.Stop()
@@ -147,15 +147,15 @@ func (s *server) stop(public, private *http.Server) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err), public.Close())
 	}
-	// Until the last, so that what stops can be watched.
+	// Last, so that operators can watch the server stop.
 	err = errors.Join(err, private.Close())
 	s.log.Info("stopped")
 	return err
 }
 
-// leaving tells clients that keep connections open to open the next one elsewhere, once
-// the server is stopping. A connection ends with an answer, and not while it rests: a
-// proxy may be sending the next request on it, and must not repeat a POST.
+// leaving closes kept connections once the server is stopping, so that clients connect elsewhere. A
+// connection ends with an answer, never between requests: a proxy may be sending the next request on it,
+// and must not repeat a POST.
 func (s *server) leaving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.health.Stopping() {
@@ -165,7 +165,7 @@ func (s *server) leaving(next http.Handler) http.Handler {
 	})
 }
 
-// warn tells the operator what is allowed and yet worth a thought.
+// warn logs settings that are allowed but may be mistakes.
 func (s *server) warn() {
 	if s.cfg.Production() && s.cfg.RedisURL == "" {
 		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
@@ -189,15 +189,15 @@ func (s *server) warn() {
 	}
 }
 
-// missRedis tells of a Redis that does not answer at the start, when an address is most
-// often wrong: nothing else would until something is counted.
+// missRedis logs that Redis does not answer at the start, when its address is most often wrong. Otherwise
+// the operator would learn of it only when an attempt is counted.
 func (s *server) missRedis(ctx context.Context) {
 	if fault := s.health.Look(ctx).Checks["redis"].Error; fault != "" {
 		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. VOUCHSAFE_REDIS_URL says where it is", "error", fault)
 	}
 }
 
-// greet says what whoever started an embedded server wants to know.
+// greet prints the URLs and files of an embedded server for the developer who started it.
 func (s *server) greet(ctx context.Context, w io.Writer) {
 	fmt.Fprintf(w, "\nVouchsafe %s\n\n", version)
 	row := func(name, value string) { fmt.Fprintf(w, "  %-16s %s\n", name, value) }

@@ -29,7 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// server is Vouchsafe put together, without a listener.
+// server has all parts of a running server but the listeners.
 type server struct {
 	cfg      *settings.Config
 	log      *slog.Logger
@@ -38,7 +38,7 @@ type server struct {
 	provider *provider.Provider
 	pages    *login.Server
 	hasher   *password.Hasher
-	outbox   *outbox.Worker   // nil when there is nothing to send through
+	outbox   *outbox.Worker   // nil if there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
 	dev      *devpage.Page    // nil unless only this machine reaches the server
 	metrics  *metrics.Metrics
@@ -48,8 +48,8 @@ type server struct {
 	closers  []func() error // in the order in which things were opened
 }
 
-// newServer opens the stores, migrates, applies the clients file and wires the parts.
-// Close it, also when nothing is served.
+// newServer opens the stores, migrates the database, connects the parts and applies the files of tenants and
+// clients. The caller must call Close.
 func newServer(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*server, error) {
 	s := &server{cfg: cfg, log: log, metrics: metrics.New(version)}
 	if err := s.assemble(ctx); err != nil {
@@ -93,7 +93,7 @@ func (s *server) assemble(ctx context.Context) error {
 	return nil
 }
 
-// open opens the stores, and brings the database's schema up to date.
+// open opens the stores, and brings the schema of the database up to date.
 func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err error) {
 	if s.store, err = openStore(ctx, s.cfg); err != nil {
 		return nil, nil, err
@@ -115,8 +115,7 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 	return shared, local, nil
 }
 
-// wire makes the protocol and the pages, which know of each other only what is handed
-// over here.
+// wire makes the protocol and the pages. They know of each other only what they get here.
 func (s *server) wire(shared, local storage.Ephemeral) error {
 	cfg := s.cfg
 	sessions := &browser.Sessions{Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime)}
@@ -133,7 +132,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	signUp := "/signup"
-	if !mailer.Sends() { // nobody could confirm an address
+	if !mailer.Sends() { // users could not confirm their addresses
 		signUp = ""
 	}
 	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.InDevelopment()})
@@ -216,8 +215,8 @@ func (s *server) Close() error {
 	return errors.Join(errs...)
 }
 
-// rootCAs are the system's authorities and those of the file; nil, the system's alone,
-// when there is none.
+// rootCAs returns the system's certificate authorities and those of the file; nil, which stands for the
+// system's, if there is no file.
 func rootCAs(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -236,9 +235,8 @@ func rootCAs(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// pingDatabase asks whether the database can be read and written. That it takes writes is
-// known from those that requests make: only when the last one failed is something small
-// written, so that readiness comes back by itself.
+// pingDatabase returns an error if the database cannot be read or written. Requests show whether writes
+// succeed: only after one has failed does it write a little itself, so that the server becomes ready again.
 func (s *server) pingDatabase(ctx context.Context) error {
 	if err := s.store.Ping(ctx); err != nil {
 		return err

@@ -29,11 +29,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
-// store is all that an installation keeps for good.
+// store is the durable state of an installation.
 type store = *sqldb.Store
 
-// openStore opens the database, and makes its folder when it is embedded. It does not
-// migrate.
+// openStore opens the database, and makes the folder of an embedded one. It does not migrate.
 func openStore(ctx context.Context, cfg *settings.Config) (store, error) {
 	if cfg.Production() {
 		return sqldb.Open(ctx, string(cfg.DatabaseURL))
@@ -54,7 +53,7 @@ func lockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*dat
 	return l, l.Take(ctx, cfg.Issuer)
 }
 
-// unreachable says of a database that cannot be used which setting is to be looked at.
+// unreachable adds to the error of a database that cannot be used which setting names it.
 func unreachable(cfg *settings.Config, err error) error {
 	if cfg.Production() && errors.Is(err, storage.ErrUnavailable) {
 		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there before the first start", err)
@@ -62,7 +61,7 @@ func unreachable(cfg *settings.Config, err error) error {
 	return err
 }
 
-// unreadable says of a file that cannot be read which setting named it.
+// unreadable adds to the error of a file that cannot be read which setting names it.
 func unreadable(setting string, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%w\nThe setting %s (%s) names it", err, setting, settings.Named(setting).Env())
@@ -70,7 +69,7 @@ func unreadable(setting string, err error) error {
 	return err
 }
 
-// masters are the master secrets: the setting's, or those that an embedded server made.
+// masters returns the master secrets: those of the setting, or those that an embedded server made.
 func masters(cfg *settings.Config) (*secret.Masters, error) {
 	if cfg.Secret != "" {
 		return secret.Parse(string(cfg.Secret))
@@ -82,8 +81,8 @@ func masters(cfg *settings.Config) (*secret.Masters, error) {
 	return secret.Parse(s)
 }
 
-// openEphemeral opens what all replicas share for a while, and what this process keeps
-// for itself. Without Redis both are in this process, and one.
+// openEphemeral opens the ephemeral state that all replicas share, and that of this process. Without Redis
+// both are the same.
 func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
@@ -96,9 +95,8 @@ func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, close
 	return r, own, r.Close, nil
 }
 
-// withStore opens the database for a command. An embedded one is brought up to date, so
-// that commands work before the first start too; a production one is not: that is for
-// its operator to say.
+// withStore opens the database for a command. It migrates an embedded one, so that commands work before the
+// first start, too. It does not migrate that of a production server, whose operator decides when.
 func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 	cfg, err := a.config()
 	if err != nil {
@@ -119,8 +117,7 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 	return do(s)
 }
 
-// withProvider makes the protocol's part for a command: keys are sealed, and numbered,
-// by it alone.
+// withProvider puts a server together for a command about signing keys, which only the provider makes.
 func (a *app) withProvider(ctx context.Context, do func(*server) error) (err error) {
 	cfg, err := a.config()
 	if err != nil {
@@ -141,12 +138,12 @@ func (a *app) withProvider(ctx context.Context, do func(*server) error) (err err
 // byCLI completes an event that a command causes.
 var byCLI = audit.Actor("cli")
 
-// record records what a command did where no change carries the event.
+// record records an event of a command that no change carries.
 func record(ctx context.Context, s storage.Audit, e storage.Event) error {
 	return audit.Writer{Store: s}.Write(ctx, byCLI(e))
 }
 
-// openSecrets reads the master secrets and says that the first of them seals from now on.
+// openSecrets returns the master secrets, and records that the first of them seals from now on.
 func openSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
 	m, uses, err := checkSecrets(ctx, cfg, s)
 	if err != nil {
@@ -160,9 +157,9 @@ func openSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Ma
 	return m, nil
 }
 
-// checkSecrets reads the master secrets, and says which of them are to be noted in the
-// database before anything is sealed. It refuses when stored values hang on one that is
-// missing: a server that started without would fail people one by one.
+// checkSecrets returns the master secrets, and the fingerprints of those that must be recorded before anything
+// is sealed. It returns an error if stored values depend on a secret that is missing: users would find out
+// one by one, when they cannot sign in.
 func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (m *secret.Masters, uses []string, err error) {
 	if m, err = masters(cfg); err != nil {
 		return nil, nil, err
@@ -177,13 +174,13 @@ func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (m *secret
 			"Give it too, behind the new one: VOUCHSAFE_SECRET=new,old. Then run vouchsafe secret reseal, after which it can go.\n"+
 			"If it is lost: vouchsafe secret forget %s", strings.Join(missing, " and "), strings.Join(given, ", "), missing[0])
 	}
-	if len(known) == 0 { // an empty database, or one of a version that kept no account of secrets
+	if len(known) == 0 { // a new database, or one of a version that did not record them
 		return m, given, nil
 	}
 	return m, given[:1], nil
 }
 
-// missingSecrets are the fingerprints on which values hang and that were not given.
+// missingSecrets returns the fingerprints of secrets that stored values depend on and that were not given.
 func missingSecrets(known []storage.MasterSecret, given []string) []string {
 	var missing []string
 	for _, k := range known {
@@ -234,8 +231,7 @@ func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant str
 	}, noSuch(err, "tenant", tenant)
 }
 
-// openPeople returns the use cases for a command, which waits for no limit and sends nothing itself: servers
-// send what it stores.
+// openPeople returns the use cases of package people for a command. Servers send the mails that it stores.
 func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*people.Service, error) {
 	secrets, err := openSecrets(ctx, cfg, s)
 	if err != nil {

@@ -67,8 +67,8 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// missTenants tells of a tenant that no request can reach, because its host is the issuer's:
-// the issuer may have been given that host later.
+// missTenants logs a tenant that no request can reach, because its host is that of the issuer: the issuer
+// may have got that host later.
 func (s *server) missTenants(ctx context.Context) {
 	u, err := url.Parse(s.cfg.Issuer)
 	if err != nil {
@@ -147,7 +147,7 @@ type tenantsFileArg struct {
 // secretsReader reads the master secrets: openSecrets where something will be sealed.
 type secretsReader func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error)
 
-// plan reads the file and says what it changes.
+// plan reads the file, and calls do with what it changes.
 func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, tenants.Plan) error) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -201,6 +201,7 @@ func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
+// hasTenant returns an error if there is no tenant with the id.
 func hasTenant(ctx context.Context, s store, id string) error {
 	_, err := s.Tenant(ctx, id)
 	return noSuch(err, "tenant", id)

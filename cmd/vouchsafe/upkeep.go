@@ -16,15 +16,17 @@ const (
 	countEvery    = 15 * time.Second
 )
 
+// maintainKeys makes, publishes and removes signing keys as their ages demand.
 func (s *server) maintainKeys(ctx context.Context) {
 	s.every(ctx, maintainEvery, "maintain keys", s.provider.Keys.Maintain)
 }
 
+// countMail counts waiting and dead mails for the metrics.
 func (s *server) countMail(ctx context.Context) {
 	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.CountMail(ctx, s.store) })
 }
 
-// every calls do every so often, give or take a tenth, until the context ends.
+// every calls do once in each period, give or take a tenth, until the context ends. what names it in the log.
 func (s *server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
 	for {
 		jitter := time.Duration(rand.Int64N(int64(period / 5)))
@@ -81,8 +83,8 @@ func (s *server) removals(ctx context.Context) {
 	s.every(ctx, upkeep.RemoveEvery, "remove", r.FinishWaiting)
 }
 
-// finishRemoval removes the rest of what a command has removed, and says what is left when it cannot: the
-// removal itself is done in any case.
+// finishRemoval deletes the data of what a command has removed. If it cannot, it prints what is left: the
+// removal has taken effect in any case.
 func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
 	p := a.progress(0)
 	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
@@ -94,11 +96,11 @@ func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id strin
 	}
 }
 
-// rereadEvery is how soon what a replica of the release before stores is read anew.
+// rereadEvery is how often the server looks for names that a replica of the release before has stored.
 const rereadEvery = time.Hour
 
-// reread gives people the names that this release makes of theirs, at the start and for as long
-// as replicas of the release before may run beside this one.
+// reread mends the names of users that this release reads in another way than the one before, at the start
+// and while replicas of the release before may run.
 func (s *server) reread(ctx context.Context) {
 	once := func(ctx context.Context) error {
 		return reread.All(ctx, s.store, func(u storage.User, what reread.Found) {
@@ -111,7 +113,7 @@ func (s *server) reread(ctx context.Context) {
 	s.every(ctx, rereadEvery, "read addresses anew", once)
 }
 
-// useSecret keeps saying which master secret this server seals with, until the context ends.
+// useSecret records now and then which master secret this server seals with, until the context ends.
 func (s *server) useSecret(ctx context.Context) {
 	print := s.secrets.Fingerprints()[0]
 	s.every(ctx, sealEvery, "say which master secret seals", func(ctx context.Context) error {
@@ -119,5 +121,5 @@ func (s *server) useSecret(ctx context.Context) {
 	})
 }
 
-// sealEvery is how often a server says with which master secret it seals.
+// sealEvery is how often a server records with which master secret it seals.
 const sealEvery = time.Minute

@@ -186,7 +186,7 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// userView is a person as commands print them.
+// userView is a user as commands print them.
 type userView struct {
 	ID            string          `json:"id"`
 	Email         string          `json:"email,omitempty"`
@@ -340,7 +340,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return c.explained(err)
 		}
-		// The mail is for operators whose server sends any, the link for those who hand it over themselves.
+		// Servers send the mail, if they send any. Otherwise the operator hands over the link.
 		if c.JSON {
 			return a.printJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
 		}
@@ -350,7 +350,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// explained says to an operator why nobody was invited.
+// explained returns the error with what the operator can do about it.
 func (c *userInviteCmd) explained(err error) error {
 	var faults people.Faults
 	switch {

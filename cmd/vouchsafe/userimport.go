@@ -25,7 +25,7 @@ type userImportCmd struct {
 	tenantFlag
 }
 
-// Help is shown behind the flags.
+// Help is printed after the flags.
 func (c *userImportCmd) Help() string {
 	return `A row has these fields. Only email or username is required:
 
@@ -172,7 +172,7 @@ func (r *refusals) add(row importing.Refusal) error {
 	return nil
 }
 
-// clip keeps the report readable whatever a row has.
+// clip bounds what the report quotes of a row.
 func clip(s string) string { return s[:min(len(s), 254)] }
 
 // print prints the first refusals.
@@ -185,7 +185,7 @@ func (r *refusals) print(w io.Writer) {
 	}
 }
 
-// hints are the flags by which what is a fault otherwise is allowed, by the fault's id.
+// hints names the flags that allow what otherwise is a fault, by the id of the fault.
 var hints = map[string]string{
 	"username.reserved":        "--reserved allows it",
 	"roles.refused":            "--roles allows them",
@@ -200,7 +200,7 @@ func hinted(err error) error {
 	return err
 }
 
-// counts says what became of the rows.
+// counts returns the line about what became of the rows.
 func (c *userImportCmd) counts(n importing.Counts) string {
 	verb := "added"
 	if c.DryRun {
@@ -233,7 +233,7 @@ type userCheckCmd struct {
 	jsonFlag
 }
 
-// Help is shown behind the flags.
+// Help is printed after the flags.
 func (c *userCheckCmd) Help() string {
 	return `It lists addresses and user names that an earlier release stored and that today's rules would
 refuse. All of these users can still sign in. Soon after it starts, the server itself corrects

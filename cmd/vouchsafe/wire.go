@@ -31,14 +31,13 @@ func newHasher(c *settings.Config) (*passwords.Hasher, error) {
 }
 
 const (
-	// sampledTenants and sampledHashes bound the look at which hashes are in use.
+	// sampledTenants and sampledHashes bound how many stored hashes the server looks at.
 	sampledTenants = 100
 	sampledHashes  = 200
 )
 
-// learnHashes has the hasher know which hashes are in use: those from before a setting was
-// lowered are dearer than new ones, and a wrong password is to cost as much as one of them,
-// whether there is an account or none.
+// learnHashes shows the hasher hashes that are in use. After a setting was lowered, old hashes cost more than
+// new ones: a wrong password then costs as much as an old hash, whether or not the account exists.
 func learnHashes(ctx context.Context, s store, h *passwords.Hasher) error {
 	tenants, err := s.Tenants(ctx, "", sampledTenants)
 	if err != nil {
@@ -107,9 +106,9 @@ func (s *server) wireUpstreams(pages *login.Config, roots *x509.CertPool) []*fak
 	return standIns
 }
 
-// wireMail makes what composes messages, and what sends them: through the server or the
-// webhook that is set, or on a developer's machine into the mailbox of the developer page.
-// With neither nothing sends them.
+// wireMail returns what composes messages, and makes the outbox that sends them: through the mail server and
+// the webhook that are set, or on a developer's machine to the mailbox of the developer page. Without any of
+// these there is no outbox.
 func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
 	if err != nil {
@@ -159,7 +158,7 @@ func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (ma
 	return mails, texts, nil
 }
 
-// bounded sends no more than a rule allows, over all replicas.
+// bounded is a sender that sends no more than the rule allows, over all replicas.
 type bounded struct {
 	mail.Sender
 	limits *limit.Limiter
@@ -192,7 +191,7 @@ func mailServer(c *settings.Config, roots *x509.CertPool) (*mail.SMTP, error) {
 	return s, err
 }
 
-// operatorsClient calls what the operator has set, who may mean a host on their own network.
+// operatorsClient returns a client for URLs that the operator has set, which may be on private networks.
 func operatorsClient(roots *x509.CertPool) *http.Client {
 	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second, MaxBody: 64 << 10, KeepAlive: true})
 }
