@@ -9,6 +9,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -79,10 +81,10 @@ const (
 // asking is a request of the API, and who asks.
 type asking struct {
 	*http.Request
-	app storage.Client
-	// kept is what the app keeps in place of cookies. The request has those that are in it,
-	// and no others: what a browser adds by itself counts for nothing here.
-	kept *authSession
+	app  storage.Client
+	kept *authSession // what the app keeps
+	// asker is the app. Cookies, which a browser adds by itself, count for nothing.
+	asker people.Asker
 	// in is the request that waits at the authorization challenge endpoint; nil elsewhere.
 	in *storage.Interaction
 }
@@ -151,7 +153,22 @@ func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, err
 	if err != nil {
 		return nil, err
 	}
-	return &asking{Request: kept.in(r), app: app, kept: kept}, nil
+	return newAsking(r, app, kept), nil
+}
+
+func newAsking(r *http.Request, app storage.Client, kept *authSession) *asking {
+	asker := ui.AppAsker(r)
+	asker.ClientID, asker.Kept = app.ClientID, kept.Kept
+	return &asking{Request: r, app: app, kept: kept, asker: asker}
+}
+
+// keep takes what the app is to keep in the place of what came.
+func (a *asking) keep(kept people.Kept) { a.asker.Kept, a.kept.Kept = kept, kept }
+
+// wish returns what the request wants of a claimant.
+func (a *asking) wish() people.FactorWish {
+	in := a.interaction()
+	return people.FactorWish{Rule: in.Client.SecondFactor, ACR: in.ACR}
 }
 
 // allowedOrigin refuses scripts of other origins than those that the app registered.

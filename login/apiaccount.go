@@ -41,20 +41,11 @@ func forPeople[In, Out any](
 		if err != nil {
 			return out, err
 		}
-		if !s.signedInWith(a.Request, user) {
+		if !s.HasSignedIn(a.asker, user) {
 			return out, badSession("Send the auth_session that came with this person's sign-in.")
 		}
 		return do(&person{*a, user, grant}, in)
 	})
-}
-
-// signedInWith says whether the request has what came with a sign-in of the person's.
-func (s *Server) signedInWith(r *http.Request, user storage.User) bool {
-	_, known := s.knownDevice(r, user)
-	if !known {
-		_, known = s.devices.Known(r, user.ID) // as it was made before marks had a version
-	}
-	return known
 }
 
 // ownSessionField is what the app keeps of the person's own sign-in.
@@ -113,22 +104,23 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		if err != nil {
 			return nil, err
 		}
-		user, err := s.ChangePassword(p.Context(), s.askerOf(p.Request), p.user, asked)
+		user, err := s.ChangePassword(p.Context(), p.asker, p.user, asked)
 		if err != nil {
 			return nil, err
 		}
-		if s.askerOf(p.Request).SignsOutEverywhere() {
+		if p.asker.SignsOutEverywhere() {
 			return nil, nil
 		}
 		amr := p.grant.AMR
 		if had && !slices.Contains(amr, "pwd") {
 			amr = append(slices.Clone(amr), "pwd")
 		}
-		sess, err := s.Sessions.Reopen(p.Request, user, p.grant.AuthTime, p.grant.ACR, amr...)
+		was := storage.Session{AuthTime: p.grant.AuthTime, ACR: p.grant.ACR, AMR: amr}
+		sess, kept, err := s.Reopen(p.Context(), p.asker, user, was)
 		if err != nil {
 			return nil, err
 		}
-		p.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, p.Request, knownFor(user, p.grant.ACR)...) })
+		p.keep(kept)
 		out, err := s.appAnswer(&p.asking, sess, strings.Join(p.grant.Scopes, " "))
 		return &out, err
 	})
@@ -151,7 +143,7 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 		if err != nil {
 			return flowAnswer{}, err
 		}
-		flow, err := s.StartEmailChange(p.Context(), s.askerOf(p.Request), o, in.Email)
+		flow, err := s.StartEmailChange(p.Context(), p.asker, o, in.Email)
 		return flowAnswer{flow}, err
 	})
 }
@@ -170,7 +162,7 @@ func (s *Server) apiConfirmChange() jsonapi.Route {
 	}, func(p *person, in confirmChangeCall) (jsonapi.None, error) {
 		proof, err := in.proof()
 		if err == nil {
-			_, err = s.ConfirmEmailChange(p.Context(), s.askerOf(p.Request), p.user, proof)
+			_, err = s.ConfirmEmailChange(p.Context(), p.asker, p.user, proof)
 		}
 		return jsonapi.None{}, err
 	})
@@ -192,7 +184,7 @@ func (s *Server) apiDelete() jsonapi.Route {
 		if err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), s.askerOf(p.Request), o))
+		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), p.asker, o))
 	})
 }
 

@@ -3,10 +3,9 @@ package login
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -28,31 +27,38 @@ type factorsLeft struct {
 	AuthSession string   `json:"auth_session" doc:"With second_factor_required: continues the sign-in where this request ended."`
 }
 
-// appFactors takes the second factor that came with a first proof, if one did, and says
-// by what the person has proven themselves and what it comes to. Nothing begins without
-// the second factor where one is wanted: the app's session remembers the first proof.
-func (s *Server) appFactors(a *asking, user storage.User, f proofFields, amr ...string) (acr string, all []string, err error) {
-	creds, err := s.Store.CredentialsOf(a.Context(), user.TenantID, user.ID)
+// appSignIn signs in a claimant, with the second factor that came with this request if one is
+// missing. Nothing begins without it: the app's session remembers the first proof.
+func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage.Session, error) {
+	if m := s.MissingFactor(a.Context(), a.asker, c, a.wish()); m.ACR != "" {
+		more, err := s.appFactor(a, c.User, m, f)
+		if err != nil {
+			return storage.Session{}, err
+		}
+		if more != nil {
+			sess, kept, err := s.Raise(a.Context(), a.asker, c, f.Remember, more...)
+			return s.appSignedIn(a, c.User, sess, kept, err)
+		}
+	}
+	done, err := s.SignIn(a.Context(), a.asker, c, a.wish())
+	if err == nil && done.Missing.ACR != "" {
+		a.keep(done.Kept)
+		return storage.Session{}, s.factorProblem(a, done.Missing)
+	}
+	return s.appSignedIn(a, c.User, done.Session, done.Kept, err)
+}
+
+// appSignedIn takes what the app is to keep when its user is signed in.
+func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session, kept people.Kept, err error) (storage.Session, error) {
+	if errors.Is(err, people.ErrNoClaimant) {
+		err = badSession("The sign-in that auth_session goes on with was finished before. Start again.")
+	}
 	if err != nil {
-		return "", nil, err
+		return sess, err
 	}
-	c := &claimant{user: user, creds: creds, amr: amr, acr: s.acr(a.Request, user, creds, amr)}
-	m := s.missingFactor(a.Request, a.interaction(), c, false)
-	if m.ACR == "" {
-		return c.acr, amr, nil
-	}
-	more, err := s.appFactor(a, user, m, f)
-	if err != nil {
-		return "", nil, err
-	}
-	if more == nil {
-		return "", nil, s.appAwaits(a, c, m)
-	}
-	all = union(amr, append(more, "mfa"))
-	if f.Remember {
-		a.kept.keep(func(w http.ResponseWriter) { err = s.remember(w, a.Request, user, creds) })
-	}
-	return storage.ACROf(all), all, err
+	a.keep(kept)
+	web.Note(a.Context(), "user", user.ID)
+	return sess, nil
 }
 
 // appFactor takes the factor that the request has, if any that would do, and says what it
@@ -61,10 +67,10 @@ func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f pro
 	field := ""
 	switch {
 	case f.OTP != "" && m.TOTP:
-		field, err = "otp", s.ProveTOTP(a.Request.Context(), s.askerOf(a.Request), user, f.OTP)
+		field, err = "otp", s.ProveTOTP(a.Context(), a.asker, user, f.OTP)
 	case f.RecoveryCode != "" && m.Recovery > 0:
-		field, err = "recovery_code", s.ProveRecovery(a.Request.Context(), s.askerOf(a.Request), user, f.RecoveryCode)
-	case f.Passkey != nil && m.Passkeys > 0 && a.kept.Pending != nil:
+		field, err = "recovery_code", s.ProveRecovery(a.Context(), a.asker, user, f.RecoveryCode)
+	case f.Passkey != nil && m.Passkeys > 0 && a.asker.Kept.Pending != "":
 		_, amr, err = s.appPasskey(a, passkey.Factor, *f.Passkey, &user)
 		return amr, err
 	default:
@@ -77,12 +83,8 @@ func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f pro
 	return []string{"otp"}, err
 }
 
-// appAwaits remembers a first proof, and says what is wanted besides.
-func (s *Server) appAwaits(a *asking, c *claimant, m people.Missing) error {
-	if a.kept.Pending == nil {
-		a.kept.Pending = &pendingProof{ID: secret.Token(), UserID: c.user.ID, Version: c.user.CredentialVersion, AMR: c.amr, At: time.Now().Unix()}
-		s.observe(a.Request, storage.Event{Kind: storage.EventLoginPending, UserID: c.user.ID, ClientID: a.app.ClientID})
-	}
+// factorProblem says which second factor is wanted of an app's user, whose first proof waits.
+func (s *Server) factorProblem(a *asking, m people.Missing) error {
 	left := factorsLeft{Factors: []string{}}
 	for _, f := range []struct {
 		name string

@@ -46,12 +46,12 @@ func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
 		return passkey.Challenge{}, err
 	}
 	purpose, user := passkey.SignIn, (*storage.User)(nil)
-	if a.kept.Pending != nil {
-		u, _, err := s.appPending(a, a.kept.Pending)
+	if a.asker.Kept.Pending != "" {
+		c, err := s.appPending(a)
 		if err != nil {
 			return passkey.Challenge{}, err
 		}
-		purpose, user = passkey.Factor, &u
+		purpose, user = passkey.Factor, &c.User
 	}
-	return s.StartPasskey(a.Request.Context(), s.askerOf(a.Request), purpose, a.kept.ID, user)
+	return s.StartPasskey(a.Context(), a.asker, purpose, a.kept.ID, user)
 }

@@ -38,18 +38,19 @@ func (f proofFields) empty() bool {
 	return f.Login == "" && f.Password == "" && f.Flow == "" && f.Code == "" && f.Token == "" && f.Passkey == nil
 }
 
-// proved is who has proven themselves, when and by what, and what it comes to.
-type proved struct {
-	user  storage.User
-	since time.Time
-	acr   string
-	amr   []string
+// appProve signs in the user whom the proofs of a request prove, together with those of the
+// requests before it.
+func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
+	c, err := s.appClaimant(a, f)
+	if err != nil {
+		return storage.Session{}, err
+	}
+	return s.appSignIn(a, c, f)
 }
 
-// appProve finds whom the proofs of a request prove, together with those of the requests
-// before it. What they have to be all in all the rules say: see appFactors.
-func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
-	waits := a.kept.Pending
+// appClaimant returns the user whom the first proof proves: that of the request, or the one that
+// waits.
+func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) {
 	given := 0
 	for _, is := range []bool{f.Login != "" || f.Password != "", f.Flow != "" || f.Code != "" || f.Token != "", f.Passkey != nil} {
 		if is {
@@ -57,7 +58,10 @@ func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
 		}
 	}
 	if given > 1 {
-		return proved{}, errManyProofs
+		return people.Claimant{}, errManyProofs
+	}
+	if waits := a.asker.Kept.Pending != ""; waits && (given == 0 || f.Passkey != nil) {
+		return s.appPending(a)
 	}
 	var user storage.User
 	var amr []string
@@ -65,29 +69,21 @@ func (s *Server) appProve(a *asking, f proofFields) (proved, error) {
 	switch {
 	case f.Flow != "" || f.Code != "" || f.Token != "":
 		user, amr, err = s.appCode(a, f.codeFields)
-	case f.Passkey != nil && waits != nil:
-		user, amr, err = s.appPending(a, waits)
 	case f.Passkey != nil:
 		user, amr, err = s.appPasskey(a, passkey.SignIn, *f.Passkey, nil)
-	case given == 0 && waits != nil:
-		user, amr, err = s.appPending(a, waits)
 	default:
 		amr = []string{"pwd"}
 		user, err = s.appPassword(a, f.Login, f.Password)
 	}
 	if err != nil {
-		return proved{}, err
+		return people.Claimant{}, err
 	}
-	if given > 0 && (f.Passkey == nil || waits == nil) {
-		waits, a.kept.Pending = nil, nil // it is begun anew
-	}
-	p := proved{user: user, since: time.Now()}
-	p.acr, p.amr, err = s.appFactors(a, user, f, amr...)
-	if err == nil && waits != nil {
-		err = s.appSpend(a, user, waits)
-	}
-	return p, err
+	a.begin()
+	return s.Prove(a.Context(), a.asker, user, time.Now(), amr...)
 }
+
+// begin forgets a sign-in that waits: another begins, perhaps of another user.
+func (a *asking) begin() { a.asker.Kept.Pending, a.kept.Pending = "", "" }
 
 func (s *Server) appPassword(a *asking, login, secret string) (storage.User, error) {
 	if err := offered(usesPasswords(a.Request)); err != nil {
@@ -103,7 +99,7 @@ func (s *Server) appPassword(a *asking, login, secret string) (storage.User, err
 	if missing != nil {
 		return storage.User{}, missing
 	}
-	return s.ProvePassword(a.Context(), s.askerFor(a.Request, a.interaction()), login, secret)
+	return s.ProvePassword(a.Context(), a.asker, login, secret)
 }
 
 func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error) {
@@ -111,7 +107,7 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 	if err != nil {
 		return storage.User{}, nil, err
 	}
-	user, data, err := s.ProveCode(a.Context(), s.askerFor(a.Request, a.interaction()), p)
+	user, data, err := s.ProveCode(a.Context(), a.asker, p)
 	return user, []string{data.AMR}, err
 }
 
@@ -119,34 +115,14 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 	if err := offered(s.offersPasskeys(a.Request)); err != nil {
 		return storage.User{}, nil, err
 	}
-	return s.ProvePasskey(a.Request.Context(), s.askerFor(a.Request, a.interaction()), purpose, people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
+	return s.ProvePasskey(a.Context(), a.asker, purpose, people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
 }
 
-// appPending is whose first proof came in a request before.
-func (s *Server) appPending(a *asking, waits *pendingProof) (storage.User, []string, error) {
-	gone := badSession("The sign-in that auth_session goes on with waited too long, or was finished. Start again.")
-	if !storage.Within(time.Unix(waits.At, 0), time.Now(), pendingLife) {
-		return storage.User{}, nil, gone
+// appPending returns the user whose first proof came in a request before.
+func (s *Server) appPending(a *asking) (people.Claimant, error) {
+	c, err := s.Claimant(a.Context(), a.asker, "")
+	if errors.Is(err, people.ErrNoClaimant) {
+		err = badSession("The sign-in that auth_session goes on with waited too long, or was finished. Start again.")
 	}
-	user, err := s.Store.User(a.Context(), a.app.TenantID, waits.UserID)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (user.Disabled || user.CredentialVersion != waits.Version) {
-		err = gone
-	}
-	return user, waits.AMR, err
+	return c, err
 }
-
-// appSpend ends what waited: once finished it is finished.
-func (s *Server) appSpend(a *asking, user storage.User, waits *pendingProof) error {
-	a.kept.Pending = nil
-	err := s.Store.Apply(a.Context(), storage.Change{
-		TenantID: user.TenantID, UserID: user.ID, Now: time.Now(), Version: &user.CredentialVersion,
-		Spend: []storage.Spent{{TenantID: user.TenantID, Purpose: spentPending, Value: waits.ID, ExpiresAt: time.Unix(waits.At, 0).Add(pendingLife)}},
-	})
-	if errors.Is(err, storage.ErrStale) {
-		return badSession("The sign-in that auth_session goes on with was finished before. Start again.")
-	}
-	return err
-}
-
-// spentPending is the purpose of storage.Spent for sign-ins of apps that waited.
-const spentPending = "app-sign-in"

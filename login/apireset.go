@@ -24,7 +24,7 @@ func (s *Server) apiReset() jsonapi.Route {
 		if err := offered(s.resets(a.Request)); err != nil {
 			return flowAnswer{}, err
 		}
-		flow, err := s.StartReset(a.Context(), s.askerOf(a.Request), in.Login)
+		flow, err := s.StartReset(a.Context(), a.asker, in.Login)
 		return flowAnswer{flow}, err
 	})
 }
@@ -55,7 +55,7 @@ func (s *Server) apiConfirmReset() jsonapi.Route {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.ConfirmReset(a.Context(), s.askerOf(a.Request), p, in.Password)
+		user, _, err := s.ConfirmReset(a.Context(), a.asker, p, in.Password)
 		if err != nil {
 			return signedInAnswer{}, err
 		}

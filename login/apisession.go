@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -21,25 +23,17 @@ const authSessionLife = 400 * 24 * time.Hour
 // guesses are told from strangers', and how far a sign-in has come. It proves no more
 // than those cookies do, and only for the client that it was given to.
 type authSession struct {
-	ClientID string            `json:"c"`
-	IssuedAt int64             `json:"t"` // Unix time
-	ID       string            `json:"i"` // random: what is asked of its holder is asked of nobody else
-	Cookies  map[string]string `json:"k,omitempty"`
-	// Pending is a first proof that waits for a second.
-	Pending *pendingProof `json:"p,omitempty"`
+	ClientID string `json:"c"`
+	IssuedAt int64  `json:"t"` // Unix time
+	ID       string `json:"i"` // random: what is asked of its holder is asked of nobody else
+	people.Kept
+	// Cookies are what sessions of former releases hold in the place of Kept, by name. They are
+	// read until the last of those is older than authSessionLife.
+	Cookies map[string]string `json:"k,omitempty"`
 	// Request and Flow are of the authorization challenge endpoint: what is asked for, and
 	// the code that was sent.
 	Request url.Values `json:"r,omitempty"`
 	Flow    string     `json:"f,omitempty"`
-}
-
-// pendingProof is what pending is for browsers.
-type pendingProof struct {
-	ID      string   `json:"i"`
-	UserID  string   `json:"u"`
-	Version int64    `json:"v"` // of the person's credentials
-	AMR     []string `json:"m"`
-	At      int64    `json:"t"` // Unix time
 }
 
 func badSession(detail string) error {
@@ -66,7 +60,21 @@ func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, 
 	if err != nil || json.Unmarshal(plain, kept) != nil || !storage.Within(time.Unix(kept.IssuedAt, 0), time.Now(), authSessionLife) {
 		return nil, errBadSession
 	}
+	kept.takeCookies()
 	return kept, nil
+}
+
+// takeCookies reads what a former release kept.
+func (k *authSession) takeCookies() {
+	for name, value := range k.Cookies {
+		switch name := strings.TrimPrefix(name, "__Host-"); {
+		case strings.HasPrefix(name, "vouchsafe-device"):
+			k.Known = value
+		case strings.HasPrefix(name, "vouchsafe-remembered"):
+			k.Remembered = value
+		}
+	}
+	k.Cookies = nil
 }
 
 // seal is the session as the app keeps it.
@@ -78,34 +86,3 @@ func (k *authSession) seal(s *Server, r *http.Request) (string, error) {
 	}
 	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).SealString(plain), nil
 }
-
-// in is the request with the cookies that are kept in place of its own.
-func (k *authSession) in(r *http.Request) *http.Request {
-	r = r.Clone(r.Context())
-	r.Header.Del("Cookie")
-	for name, value := range k.Cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
-	return r
-}
-
-// keep takes the cookies that do sets.
-func (k *authSession) keep(do func(w http.ResponseWriter)) {
-	w := cookieJar{}
-	do(w)
-	for _, c := range (&http.Response{Header: http.Header(w)}).Cookies() {
-		if k.Cookies == nil {
-			k.Cookies = map[string]string{}
-		}
-		if k.Cookies[c.Name] = c.Value; c.MaxAge < 0 {
-			delete(k.Cookies, c.Name)
-		}
-	}
-}
-
-// cookieJar is an answer of which the headers alone matter.
-type cookieJar http.Header
-
-func (j cookieJar) Header() http.Header         { return http.Header(j) }
-func (j cookieJar) Write(b []byte) (int, error) { return len(b), nil }
-func (j cookieJar) WriteHeader(int)             {}

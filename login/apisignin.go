@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -58,36 +57,12 @@ func (s *Server) apiSignIn() jsonapi.Route {
 			since, _ := provenWhen(who.ProvenAt, user, begun)
 			return s.appGoesOn(a, user, since, in.Scope, in.proofFields, s.amr(a.Request, who.AMR)...)
 		}
-		p, err := s.appProve(a, in.proofFields)
+		sess, err := s.appProve(a, in.proofFields)
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appSignedIn(a, p, in.Scope)
+		return s.appAnswer(a, sess, in.Scope)
 	})
-}
-
-// appSignedIn gives an app the tokens of somebody who has proven themselves.
-func (s *Server) appSignedIn(a *asking, p proved, scope string) (signedInAnswer, error) {
-	sess, err := s.appSession(a, p)
-	if err != nil {
-		return signedInAnswer{}, err
-	}
-	return s.appAnswer(a, sess, scope)
-}
-
-// appSession is where every way of signing in ends that an app takes: a session that no
-// browser holds.
-func (s *Server) appSession(a *asking, p proved) (storage.Session, error) {
-	sess, err := s.Sessions.OpenSince(a.Request, p.user, p.since, p.acr, p.amr...)
-	if err != nil {
-		return sess, err
-	}
-	a.kept.Pending = nil
-	a.kept.keep(func(w http.ResponseWriter) { s.devices.Remember(w, a.Request, knownFor(p.user, p.acr)...) })
-	web.Note(a.Context(), "user", p.user.ID)
-	s.observe(a.Request, storage.Event{Kind: storage.EventLoginSucceeded, UserID: p.user.ID, ClientID: a.app.ClientID,
-		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(p.amr, " ")}})
-	return sess, nil
 }
 
 // appAnswer are the tokens of a session, and what the app is to keep.

@@ -56,7 +56,7 @@ func (s *Server) apiSignUp() jsonapi.Route {
 			flow, err := s.signUpFromUpstream(a, in)
 			return flowAnswer{flow}, s.strangerProblem(a.Request, err)
 		}
-		flow, err := s.StartSignUp(a.Context(), s.askerOf(a.Request), people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
+		flow, err := s.StartSignUp(a.Context(), a.asker, people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
 		return flowAnswer{flow}, err
 	})
 }
@@ -80,7 +80,7 @@ func (s *Server) apiInvited() jsonapi.Route {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.AcceptInvitation(a.Context(), s.askerOf(a.Request), in.Invitation, people.SignUp{Username: in.Username, Password: in.Password})
+		user, _, err := s.AcceptInvitation(a.Context(), a.asker, in.Invitation, people.SignUp{Username: in.Username, Password: in.Password})
 		if err != nil {
 			return signedInAnswer{}, err
 		}
@@ -105,10 +105,10 @@ func (s *Server) apiSendCode() jsonapi.Route {
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {
-			flow, err := s.Resend(a.Context(), s.askerOf(a.Request), in.Flow)
+			flow, err := s.Resend(a.Context(), a.asker, in.Flow)
 			return flowAnswer{flow}, err
 		}
-		flow, err := s.StartSignInCode(a.Context(), s.askerOf(a.Request), in.Login, in.Channel, "")
+		flow, err := s.StartSignInCode(a.Context(), a.asker, in.Login, in.Channel, "")
 		return flowAnswer{flow}, err
 	})
 }
@@ -142,7 +142,7 @@ func (s *Server) apiConfirm() jsonapi.Route {
 			}
 			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
 		}
-		user, _, err := s.ConfirmSignUp(a.Context(), s.askerOf(a.Request), p, people.Completion{Password: in.Password, Username: in.Username})
+		user, _, err := s.ConfirmSignUp(a.Context(), a.asker, p, people.Completion{Password: in.Password, Username: in.Username})
 		if err != nil {
 			return signedInAnswer{}, err
 		}
@@ -159,17 +159,17 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 	return s.appGoesOn(a, user, time.Now(), scope, proofFields{}, amr)
 }
 
-// appGoesOn signs in a person who has proven themselves then, by the way, if that is enough. What
-// is asked for beside it is given now.
+// appGoesOn signs in a user who has proven themselves then, by amr. What is asked for besides is given
+// now.
 func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
-	a.kept.Pending = nil // another sign-in, and maybe another person
-	p := proved{user: user, since: since}
-	var err error
-	if p.acr, p.amr, err = s.appFactors(a, user, f, amr...); err != nil {
+	a.begin()
+	c, err := s.Prove(a.Context(), a.asker, user, since, amr...)
+	if err != nil {
 		return signedInAnswer{}, err
 	}
-	if len(p.amr) > len(amr) {
-		p.since = time.Now()
+	sess, err := s.appSignIn(a, c, f)
+	if err != nil {
+		return signedInAnswer{}, err
 	}
-	return s.appSignedIn(a, p, scope)
+	return s.appAnswer(a, sess, scope)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -85,7 +86,7 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 400, "invalid_session")
 	// Nor does it wait for longer than it may; beginning anew is no harm.
 	al := a.enrolled("al@example.com")
-	late := &authSession{ClientID: "mobile", ID: "x", Pending: &pendingProof{ID: "x", UserID: al.user.ID, AMR: []string{"pwd"}, At: time.Now().Add(-pendingLife - time.Second).Unix()}}
+	late := &authSession{ClientID: "mobile", ID: "x", Kept: people.Kept{Pending: a.proofOf(al.user, "", time.Now().Add(-people.PendingLife-time.Second))}}
 	sealed, err := late.seal(a.login, a.asked(storage.TenantSettings{}))
 	must(t, err)
 	a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "otp": al.shows()}), 400, "invalid_session")

@@ -47,7 +47,7 @@ func (s *Server) fromUpstream(a *asking, f upstreamFields, once bool) (*stranger
 	if f.IDToken == "" && f.AccessToken == "" {
 		return nil, storage.User{}, invalidf("id_token", "federated.token_missing")
 	}
-	right, err := s.allowTrip(a.Request)
+	right, err := s.AllowTrip(ctx, a.asker)
 	if err != nil {
 		return nil, storage.User{}, err
 	}

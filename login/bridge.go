@@ -6,7 +6,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -48,11 +47,6 @@ func (s *Server) allowTrip(r *http.Request) (right func(userID string), err erro
 func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
 	return s.ToTarget(target, network, quiet)
 }
-func (s *Server) knownDevice(r *http.Request, user storage.User) (device string, ok bool) {
-	return s.askerOf(r).KnownDevice(user)
-}
-func knownFor(u storage.User, acr string) []string { return people.DeviceAccounts(u, acr) }
-func browserOf(r *http.Request) string             { return ui.Browsers(r).Browser }
 func usesPasswords(r *http.Request) bool {
 	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
 }

@@ -66,19 +66,15 @@ func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking,
 		return a, codeAnswer{}, err
 	}
 	if channel := form.Get("channel"); channel != "" {
-		if a.kept.Flow, err = s.StartSignInCode(a.Context(), s.askerOf(a.Request), f.Login, channel, ""); err != nil {
+		if a.kept.Flow, err = s.StartSignInCode(a.Context(), a.asker, f.Login, channel, ""); err != nil {
 			return a, codeAnswer{}, err
 		}
 		return a, codeAnswer{}, errMoreProof
 	}
-	if f.empty() && a.kept.Pending == nil {
+	if f.empty() && a.kept.Pending == "" {
 		return a, codeAnswer{}, errMoreProof
 	}
-	p, err := s.appProve(a, f)
-	if err != nil {
-		return a, codeAnswer{}, err
-	}
-	sess, err := s.appSession(a, p)
+	sess, err := s.appProve(a, f)
 	if err != nil {
 		return a, codeAnswer{}, err
 	}
@@ -121,10 +117,12 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 		return nil, nil, in, err
 	}
 	if len(kept.Request) == 0 {
-		kept.Pending, kept.Flow = nil, "" // of another authorization
+		kept.Pending, kept.Flow = "", "" // of another authorization
 	}
 	kept.Request = asked
-	return &asking{Request: kept.in(r), app: app, kept: kept, in: &in}, asked, in, nil
+	a := newAsking(r, app, kept)
+	a.in = &in
+	return a, asked, in, nil
 }
 
 // proofsOf are the parameters of a form by which somebody proves themselves, as the JSON

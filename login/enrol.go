@@ -33,20 +33,20 @@ type enrolForm struct {
 }
 
 // enrolling is who may set up an app: somebody who has none, and has proven themselves
-// just now; or who has one, and used it to sign in. detour and errNobody otherwise.
-func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (*claimant, error) {
+// just now; or who has one, and used it to sign in. detour and people.ErrNoClaimant otherwise.
+func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (people.Claimant, error) {
 	if strings.HasPrefix(r.URL.Path, factorsPath) {
 		return s.factorsOwner(r)
 	}
 	c, err := s.claimant(r, in)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	switch m := s.missingFactor(r, in, c, false); {
-	case storage.HasSecondFactor(c.creds), !m.None(), m.ACR == "": // the page that asks for what they have is another
-		return nil, &detour{To: elsewhere(r, in, secondFactorPath)}
-	case c.account != nil && !people.IsFresh(c.account.AuthTime):
-		return nil, &detour{To: elsewhere(r, in, "/login")}
+	case storage.HasSecondFactor(c.Creds), !m.None(), m.ACR == "": // the page that asks for what they have is another
+		return c, &detour{To: elsewhere(r, in, secondFactorPath)}
+	case c.IsSignedIn() && !people.IsFresh(c.Session.AuthTime):
+		return c, &detour{To: elsewhere(r, in, "/login")}
 	}
 	return c, nil
 }
@@ -65,12 +65,12 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showEnrol(w, r, http.StatusOK, in, c, factor.NewTOTP(), time.Now(), "")
 }
 
-func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, app factor.TOTP, begun time.Time, fault string) error {
+func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, app factor.TOTP, begun time.Time, fault string) error {
 	v := s.view(w, r, "enrol.title", in)
 	if strings.HasPrefix(r.URL.Path, factorsPath) {
-		v.Session = c.account.ID // as mine wants it
+		v.Session = c.Session.ID // as mine wants it
 	}
-	account := ui.AccountOfUser(c.user)
+	account := ui.AccountOfUser(c.User)
 	address := app.URL(v.Brand.Name, account.Login)
 	png, err := factor.QR(address)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, i
 		Action: v.Path + r.URL.Path, Account: account, Fault: fault, Demand: !strings.HasPrefix(r.URL.Path, factorsPath),
 		QR:    template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
 		URL:   template.URL(address),
-		Setup: s.sealSetup(c.user, app, begun),
+		Setup: s.sealSetup(c.User, app, begun),
 	}
 	for i, letter := range app.Text() {
 		if i > 0 && i%4 == 0 {
@@ -130,7 +130,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, in, err)
 	}
-	app, begun, err := s.openSetup(c.user, r.PostForm.Get("setup"))
+	app, begun, err := s.openSetup(c.User, r.PostForm.Get("setup"))
 	if err != nil {
 		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, factor.NewTOTP(), time.Now(), s.words(r).Must("enrol.old"))
 	}
@@ -145,20 +145,20 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.raise(w, r, in, c, "otp"); err != nil {
+	if err := s.raise(w, r, in, c, false, "otp"); err != nil {
 		return s.turn(w, r, in, err)
 	}
-	return s.showCodes(w, r, in, c.user, codes)
+	return s.showCodes(w, r, in, c.User, codes)
 }
 
 // enrolTOTP gives the person the app as second factor, in place of any before, if digits
 // are what it shows, and new recovery codes. They are told by mail.
-func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits string) (codes []string, err error) {
-	for _, cred := range c.creds {
+func (s *Server) enrolTOTP(r *http.Request, c people.Claimant, app factor.TOTP, digits string) (codes []string, err error) {
+	for _, cred := range c.Creds {
 		if cred.Kind != storage.TOTPCredential {
 			continue
 		}
-		if has, err := s.openTOTP(c.user, cred); err == nil && has.Text() == app.Text() {
+		if has, err := s.openTOTP(c.User, cred); err == nil && has.Text() == app.Text() {
 			return nil, invalidf("code", "enrol.again") // the form was sent twice
 		}
 	}
@@ -168,17 +168,17 @@ func (s *Server) enrolTOTP(r *http.Request, c *claimant, app factor.TOTP, digits
 		return nil, people.ErrWrongFactor
 	}
 	what := storage.EventFactorOn
-	if storage.HasSecondFactor(c.creds) {
+	if storage.HasSecondFactor(c.Creds) {
 		what = storage.EventFactorReplaced
 	}
-	ch, codes, err := s.newCodes(r, c.user, c.creds, what)
+	ch, codes, err := s.newCodes(r, c.User, c.Creds, what)
 	if err != nil {
 		return nil, err
 	}
-	keepFormer(&ch, c.creds, storage.TOTPCredential)
+	keepFormer(&ch, c.Creds, storage.TOTPCredential)
 	ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.TOTPCredential}) // it is another from now on
-	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.user, used), CreatedAt: now, UpdatedAt: now})
-	if err := s.apply(r, c.user, ch); err != nil || what != storage.EventFactorOn {
+	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.User, used), CreatedAt: now, UpdatedAt: now})
+	if err := s.apply(r, c.User, ch); err != nil || what != storage.EventFactorOn {
 		return codes, err
 	}
 	return codes, s.endWeaker(r, c)

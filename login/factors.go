@@ -41,7 +41,6 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := s.account.View(w, r, "factors.title", a)
 	page := factorsView{On: storage.HasSecondFactor(creds), Must: demanded(r)}
-	held := deviceTokens(r)
 	for _, c := range creds {
 		switch c.Kind {
 		case storage.TOTPCredential:
@@ -50,10 +49,11 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 			page.Passkeys++
 		case storage.RecoveryCredential:
 			page.Codes = s.recoveryLeft(r, c)
-		case storage.DeviceCredential:
-			if d, ok := remembers(r, a.User, c); ok && page.On {
-				page.Devices = append(page.Devices, deviceView{ID: c.ID, Name: v.Words.Device(d.UserAgent), Since: v.Words.Date(c.CreatedAt), Here: held[c.ID] != ""})
-			}
+		}
+	}
+	if page.On {
+		for _, d := range people.RememberedDevices(s.askerOf(r), a.User, creds) {
+			page.Devices = append(page.Devices, deviceView{ID: d.ID, Name: v.Words.Device(d.UserAgent), Since: v.Words.Date(d.Since), Here: d.Here})
 		}
 	}
 	v.Page = page
@@ -67,14 +67,12 @@ func demanded(r *http.Request) bool {
 
 // factorsOwner is who may change the second factor: the person, proven just now, by a
 // second factor too when they have one.
-func (s *Server) factorsOwner(r *http.Request) (*claimant, error) {
+func (s *Server) factorsOwner(r *http.Request) (people.Claimant, error) {
 	a, err := s.account.Fresh(r)
 	if err != nil {
-		return nil, err
+		return people.Claimant{}, err
 	}
-	c := &claimant{user: a.User, amr: a.AMR, acr: a.ACR, account: &a.Account}
-	c.creds, err = s.Store.CredentialsOf(r.Context(), a.TenantID, a.UserID)
-	return c, err
+	return s.SignedInClaimant(r.Context(), a.Session, a.User)
 }
 
 // changeFactors does what one of the page's buttons says.
@@ -90,19 +88,19 @@ func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 	case "devices":
 		err = s.forgetDevice(r, a.User, storage.AllIDs)
 	case "codes":
-		var c *claimant
+		var c people.Claimant
 		if c, err = s.factorsOwner(r); err != nil {
 			break
 		}
-		if !storage.HasSecondFactor(c.creds) && !slices.ContainsFunc(c.creds, isPasskey) {
+		if !storage.HasSecondFactor(c.Creds) && !slices.ContainsFunc(c.Creds, isPasskey) {
 			break // there is nothing that they would stand in for
 		}
 		var codes []string
 		if codes, err = s.renewCodes(r, c); err == nil {
-			return s.showCodes(w, r, nil, c.user, codes)
+			return s.showCodes(w, r, nil, c.User, codes)
 		}
 	case "off":
-		var c *claimant
+		var c people.Claimant
 		if c, err = s.factorsOwner(r); err == nil {
 			err = s.switchOff(r, c)
 		}
@@ -118,16 +116,16 @@ func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 func isPasskey(c storage.Credential) bool { return c.Kind == storage.PasskeyCredential }
 
 // renewCodes gives the person new recovery codes. With them, passkeys are a second factor.
-func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
+func (s *Server) renewCodes(r *http.Request, c people.Claimant) ([]string, error) {
 	kind := storage.EventFactorCodes
-	if !storage.HasSecondFactor(c.creds) {
+	if !storage.HasSecondFactor(c.Creds) {
 		kind = storage.EventFactorOn
 	}
-	ch, codes, err := s.newCodes(r, c.user, c.creds, kind)
+	ch, codes, err := s.newCodes(r, c.User, c.Creds, kind)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.apply(r, c.user, ch); err != nil || kind != storage.EventFactorOn {
+	if err := s.apply(r, c.User, ch); err != nil || kind != storage.EventFactorOn {
 		return codes, err
 	}
 	return codes, s.endWeaker(r, c)
@@ -135,12 +133,8 @@ func (s *Server) renewCodes(r *http.Request, c *claimant) ([]string, error) {
 
 // endWeaker ends all sessions of a person who has just switched a second factor on, but
 // for the one in which they did: whoever got in by less is out.
-func (s *Server) endWeaker(r *http.Request, c *claimant) error {
-	except := ""
-	if c.account != nil {
-		except = c.account.ID
-	}
-	ch := storage.Change{TenantID: c.user.TenantID, UserID: c.user.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{Except: except}}
+func (s *Server) endWeaker(r *http.Request, c people.Claimant) error {
+	ch := storage.Change{TenantID: c.User.TenantID, UserID: c.User.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{Except: c.Session.ID}}
 	err := s.Store.Apply(r.Context(), ch)
 	if errors.Is(err, storage.ErrStale) { // that one was ended meanwhile: none is left to keep
 		ch.EndSessions = &storage.SessionFilter{}
@@ -150,21 +144,21 @@ func (s *Server) endWeaker(r *http.Request, c *claimant) error {
 }
 
 // switchOff takes the second factor away, with what stands in for it.
-func (s *Server) switchOff(r *http.Request, c *claimant) error {
+func (s *Server) switchOff(r *http.Request, c people.Claimant) error {
 	if demanded(r) {
 		return &web.Problem{Status: http.StatusForbidden, Title: "factors.title", Message: "factors.must"}
 	}
-	mails, err := s.told(r, c.user, "factor.told_off")
+	mails, err := s.told(r, c.User, "factor.told_off")
 	if err != nil {
 		return err
 	}
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential, ID: storage.AllIDs}, {Kind: storage.RecoveryCredential, ID: storage.AllIDs}, {Kind: storage.DeviceCredential, ID: storage.AllIDs}},
 		Deliveries:        mails,
-		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: c.user.ID})},
+		Events:            []storage.Event{s.event(r, storage.Event{Kind: storage.EventFactorOff, UserID: c.User.ID})},
 	}
-	keepFormer(&ch, c.creds, storage.TOTPCredential, storage.RecoveryCredential)
-	return s.apply(r, c.user, ch)
+	keepFormer(&ch, c.Creds, storage.TOTPCredential, storage.RecoveryCredential)
+	return s.apply(r, c.User, ch)
 }
 
 // forgetDevice has a remembered device of the person asked again, or all.
@@ -177,7 +171,7 @@ func (s *Server) forgetDevice(r *http.Request, user storage.User, id string) err
 
 // turn sends the browser to where a sign-in begins when there is none to go on with.
 func (s *Server) turn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, err error) error {
-	if errors.Is(err, errNobody) || errors.Is(err, storage.ErrStale) {
+	if errors.Is(err, people.ErrNoClaimant) || errors.Is(err, storage.ErrStale) {
 		return s.startOver(w, r, in)
 	}
 	return err

@@ -66,7 +66,7 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 		return s.Secrets.Box(storage.DefaultTenant, purpose).SealString(plain)
 	}
 	return []string{
-		s.sealPending(storage.DefaultTenant, pending{UserID: l.jo.ID, Version: l.jo.CredentialVersion, AMR: []string{"pwd"}, At: now.Unix(), Asker: pendingAsker(l.bound, nil)}),
+		l.proofOf(l.jo, l.bound, now),
 		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
 		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
 		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),
@@ -115,7 +115,7 @@ func (l *letters) at(tenant, bound, cookie, value string) *http.Request {
 }
 
 // cookies hold the letters that come back in one.
-var cookies = map[int]string{pendingLetter: pendingCookie, strangerLetter: strangerCookie}
+var cookies = map[int]string{pendingLetter: "pending", strangerLetter: strangerCookie}
 
 // opens says whether the value is taken for a letter of that kind.
 func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) bool {
@@ -128,7 +128,7 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 	}
 	switch kind {
 	case pendingLetter:
-		_, err = s.waiting(r, nil)
+		_, err = s.Claimant(r.Context(), s.askerOf(r), "")
 	case strangerLetter:
 		return s.strangerHere(r) != nil
 	case stateLetter:
@@ -202,8 +202,8 @@ func spliced(text string, at, cut uint16, put string) string {
 func FuzzHandedBack(f *testing.F) {
 	l := written(f)
 	places := []struct{ path, cookie string }{
-		{"/second-factor", pendingCookie}, {"/second-factor/setup", pendingCookie}, {"/federated/email", strangerCookie}, {"/federated/link", strangerCookie},
-		{"/login", rememberedCookie}, {"/upstream/openid/callback?code=x&state=", ""}, {"/upstream/openid/callback?error=x&state=", ""}, {"/upstream/openid/callback?posted=", ""},
+		{"/second-factor", "pending"}, {"/second-factor/setup", "pending"}, {"/federated/email", strangerCookie}, {"/federated/link", strangerCookie},
+		{"/login", "remembered"}, {"/upstream/openid/callback?code=x&state=", ""}, {"/upstream/openid/callback?error=x&state=", ""}, {"/upstream/openid/callback?posted=", ""},
 		{"/reset?token=", ""}, {"/signup/confirm?token=", ""}, {"/login/code/confirm?token=", ""}, {"/federated/confirm?token=", ""}, {"/setup?token=", ""}, {"/login?i=", ""}, {"/login?next=", ""}, {"/login?from=openid&why=", ""},
 	}
 	for place := range places {

@@ -51,7 +51,6 @@ type Config struct {
 // Server serves the pages of all tenants.
 type Server struct {
 	Config
-	devices *browser.Devices
 	site    *ui.Site
 	account *account.Server
 	// references are the documents of the JSON API, by issuer: tenants are few.
@@ -74,8 +73,8 @@ func New(c Config) (*Server, error) {
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"
 	}
-	s := &Server{Config: c, devices: &browser.Devices{Secrets: c.Secrets}}
-	s.site = &ui.Site{Pages: c.Pages, Open: c.Interaction, Devices: s.devices, IsSignedIn: s.isHere, IsAccountPage: account.IsPage}
+	s := &Server{Config: c}
+	s.site = &ui.Site{Pages: c.Pages, Open: c.Interaction, Sessions: c.Sessions, IsAccountPage: account.IsPage}
 	var err error
 	s.account, err = account.New(account.Config{
 		Site: s.site, People: c.Service, Sessions: c.Sessions, Playground: s.playground,

@@ -105,7 +105,7 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 		return s.showReset(w, r, err)
 	}
 	// They sign in here next, whatever strangers guess meanwhile.
-	s.devices.Remember(w, r, people.DeviceAccounts(user, storage.ACRPassword)...)
+	s.site.Keep(w, r, s.MarkDevice(s.askerOf(r), user, storage.ACRPassword))
 	s.mayReview(w, r, user)
 	if opened {
 		return seeOther(w, r, "/reset/done", "opened", "1")

@@ -35,7 +35,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	c, err := s.claimant(r, in)
-	if errors.Is(err, errNobody) {
+	if errors.Is(err, people.ErrNoClaimant) {
 		return s.startOver(w, r, in)
 	}
 	if err != nil {
@@ -43,24 +43,24 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	}
 	m := s.missingFactor(r, in, c, true)
 	switch {
-	case m.ACR == "" && c.account == nil: // the rules changed, or their second factor was taken away
+	case m.ACR == "" && !c.IsSignedIn(): // the rules changed, or their second factor was taken away
 		return s.startOver(w, r, in)
 	case m.ACR == "":
 		return s.goOn(w, r, in)
-	case m.None() && storage.ReachesACR(storage.ACRMultiFactor, m.ACR) && !storage.HasSecondFactor(c.creds):
+	case m.None() && storage.ReachesACR(storage.ACRMultiFactor, m.ACR) && !storage.HasSecondFactor(c.Creds):
 		return forward(w, r, in, "/second-factor/setup")
 	}
 	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
 }
 
-func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c *claimant, m people.Missing, form secondFactorForm) error {
-	form.Account = ui.AccountOfUser(c.user)
+func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, m people.Missing, form secondFactorForm) error {
+	form.Account = ui.AccountOfUser(c.User)
 	form.TOTP, form.Codes, form.Unreachable = m.TOTP, m.Recovery > 0, m.None()
 	form.Passkeys = form.Unreachable && s.offersPasskeys(r)
 	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.Passkeys == 0)
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)
-	if d := rememberedFor(r); d > 0 && c.account == nil && storage.ReachesACR(storage.ACRRemembered, m.ACR) {
+	if d := s.askerOf(r).RememberedFor(); d > 0 && !c.IsSignedIn() && storage.ReachesACR(storage.ACRRemembered, m.ACR) {
 		form.Remember = v.Words.Long(d)
 	}
 	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
@@ -74,37 +74,34 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, err := s.claimant(r, in)
-	if errors.Is(err, errNobody) {
+	if errors.Is(err, people.ErrNoClaimant) {
 		return s.startOver(w, r, in)
 	}
 	if err != nil {
 		return err
 	}
 	m := s.missingFactor(r, in, c, true)
-	if m.ACR == "" && c.account != nil {
+	if m.ACR == "" && c.IsSignedIn() {
 		return s.goOn(w, r, in)
 	}
 	form := secondFactorForm{Recovery: r.PostForm.Get("kind") == "recovery"}
 	switch code := r.PostForm.Get("code"); {
 	case form.Recovery && m.Recovery > 0:
-		err = s.ProveRecovery(r.Context(), s.askerOf(r), c.user, code)
+		err = s.ProveRecovery(r.Context(), s.askerOf(r), c.User, code)
 	case !form.Recovery && m.TOTP:
-		err = s.ProveTOTP(r.Context(), s.askerOf(r), c.user, code)
+		err = s.ProveTOTP(r.Context(), s.askerOf(r), c.User, code)
 	default: // what they have changed meanwhile, or would not do
 		return s.toSecondFactor(w, r, in)
 	}
 	if err == nil {
-		err = s.raise(w, r, in, c, "otp")
-	}
-	if err == nil && r.PostForm.Get("remember") != "" && c.account == nil {
-		err = s.remember(w, r, c.user, c.creds)
+		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", "otp")
 	}
 	var early *limited
 	var wrong invalid
 	switch {
 	case err == nil:
 		return s.onward(w, r, in)
-	case errors.Is(err, errNobody):
+	case errors.Is(err, people.ErrNoClaimant):
 		return s.startOver(w, r, in)
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")

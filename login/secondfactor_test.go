@@ -1,6 +1,9 @@
 package login
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -339,17 +344,32 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	// What was sealed eleven minutes ago.
-	p := pending{UserID: jo.user.ID, Version: jo.user.CredentialVersion, AMR: []string{"pwd"}, At: time.Now().Add(-11 * time.Minute).Unix(), Asker: pendingAsker(v.cookie("browser"), nil)}
-	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.login.sealPending("default", p), Path: "/"})
+	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-11*time.Minute)), Path: "/"})
 	v.leads(v.get("/second-factor"), "/login")
-	p.At = time.Now().Add(-9 * time.Minute).Unix()
-	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.login.sealPending("default", p), Path: "/"})
+	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-9*time.Minute)), Path: "/"})
 	if got := v.get("/second-factor"); got.status != http.StatusOK {
 		t.Errorf("after nine minutes: got %d", got.status)
 	}
-	if pendingLife != 10*time.Minute {
-		t.Errorf("got %v", pendingLife)
+	if people.PendingLife != 10*time.Minute {
+		t.Errorf("got %v", people.PendingLife)
 	}
+}
+
+// proofOf is what a browser with the binding, or an app ("" for its binding), keeps of a first proof that
+// the user gave then without a client's request.
+func (s *site) proofOf(user storage.User, binding string, at time.Time) string {
+	s.t.Helper()
+	browser := ""
+	if binding != "" {
+		sum := sha256.Sum256([]byte("flow\x00" + binding))
+		browser = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	sum := sha256.Sum256([]byte("pending\x00" + browser + "\x00"))
+	plain, err := json.Marshal(map[string]any{
+		"u": user.ID, "v": user.CredentialVersion, "m": []string{"pwd"}, "t": at.Unix(), "b": base64.RawURLEncoding.EncodeToString(sum[:]),
+	})
+	must(s.t, err)
+	return s.login.Secrets.Box(user.TenantID, secret.PendingSignIn).SealString(plain)
 }
 
 // Whichever way somebody came first, what is missing is asked for: by a code that was

@@ -28,9 +28,9 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing,
 
 // passkeyAsked is who is asked for a passkey as a second factor, and what they lack. They
 // lack nothing when ok is false: the page says what comes next.
-func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c *claimant, m people.Missing, ok bool, err error) {
+func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c people.Claimant, m people.Missing, ok bool, err error) {
 	if c, err = s.claimant(r, in); err != nil {
-		return nil, m, false, err
+		return c, m, false, err
 	}
 	m = s.missingFactor(r, in, c, true)
 	return c, m, m.ACR != "" && m.Passkeys > 0, nil
@@ -43,13 +43,13 @@ func (s *Server) factorPasskeyOptions(w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	c, _, ok, err := s.passkeyAsked(r, in)
-	if errors.Is(err, errNobody) || err == nil && !ok {
+	if errors.Is(err, people.ErrNoClaimant) || err == nil && !ok {
 		return s.toSecondFactor(w, r, in) // the script follows
 	}
 	if err != nil {
 		return err
 	}
-	challenge, err := s.StartPasskey(r.Context(), s.askerOf(r), passkey.Factor, browser.Binding(w, r), &c.user)
+	challenge, err := s.StartPasskey(r.Context(), s.askerOf(r), passkey.Factor, browser.Binding(w, r), &c.User)
 	if errors.Is(err, people.ErrWrongPasskey) { // removed this very moment
 		return &web.Problem{Status: http.StatusConflict, Err: err}
 	}
@@ -66,23 +66,20 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 		return err
 	}
 	c, m, ok, err := s.passkeyAsked(r, in)
-	if errors.Is(err, errNobody) || err == nil && !ok {
+	if errors.Is(err, people.ErrNoClaimant) || err == nil && !ok {
 		return s.toSecondFactor(w, r, in)
 	}
 	if err != nil {
 		return err
 	}
-	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, &c.user)
+	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, &c.User)
 	if status, alert := s.passkeyFault(w, r, err); alert != "" {
 		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
 	}
 	if err == nil {
-		err = s.raise(w, r, in, c, amr...)
+		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", amr...)
 	}
-	if err == nil && r.PostForm.Get("remember") != "" && c.account == nil {
-		err = s.remember(w, r, c.user, c.creds)
-	}
-	if errors.Is(err, errNobody) {
+	if errors.Is(err, people.ErrNoClaimant) {
 		return s.startOver(w, r, in)
 	}
 	if err != nil {

@@ -100,7 +100,7 @@ func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error
 	if err != nil {
 		return "", err
 	}
-	if _, known := s.knownDevice(r, u); !known {
+	if !s.KnowsDevice(s.askerOf(r), u) {
 		return "", nil
 	}
 	return ui.AccountOfUser(u).Login, nil
@@ -186,53 +186,43 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// proven is where every way of signing in ends: the person has proven themselves by amr
-// (RFC 8176), and the browser goes on. Where that is too little no session begins: a
-// sealed cookie remembers the proof while the second factor is asked for.
+// proven is where every way of signing in ends: the user has just proven the account by amr
+// (RFC 8176), and the browser goes on.
 func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
 	return s.provenSince(w, r, in, user, time.Now(), amr...)
 }
 
-// provenSince is proven for a person who gave the proof then, elsewhere. A second factor that
-// is asked for is given now.
+// provenSince is proven for a user who gave the proof then, elsewhere. A second factor that is
+// asked for is given now.
 func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, amr ...string) error {
-	creds, err := s.Store.CredentialsOf(r.Context(), user.TenantID, user.ID)
+	a := s.askerFor(r, in)
+	c, err := s.Prove(r.Context(), a, user, since, amr...)
 	if err != nil {
 		return err
 	}
-	c := &claimant{user: user, creds: creds, amr: amr, acr: s.acr(r, user, creds, amr)}
-	if s.missingFactor(r, in, c, false).ACR != "" {
-		return s.await(w, r, in, c)
-	}
-	if err := s.signedIn(w, r, in, user, since, c.acr, amr...); err != nil {
+	done, err := s.SignIn(r.Context(), a, c, s.factorWish(r, in, c, false))
+	if err != nil {
 		return err
 	}
+	s.site.Keep(w, r, done.Kept)
+	if done.Missing.ACR != "" {
+		return s.toSecondFactor(w, r, in)
+	}
+	s.forgetStale(w, r, since)
 	return s.onward(w, r, in)
 }
 
-// onward is goOn, by way of the page that links an identity if the person signed in for
-// that.
+// forgetStale forgets from which provider the browser came without a fresh proof, once there is one.
+func (s *Server) forgetStale(w http.ResponseWriter, r *http.Request, since time.Time) {
+	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), upstreamSkew) {
+		browser.SetCookie(w, r, staleCookie, "", 0)
+	}
+}
+
+// onward is goOn, by way of the page that links an identity if the user signed in for that.
 func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
 	if s.waitsToLink(r) {
 		return seeOther(w, r, "/federated/link")
 	}
 	return s.goOn(w, r, in)
-}
-
-// signedIn starts the session of a person who has proven themselves by amr, since then.
-func (s *Server) signedIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, acr string, amr ...string) error {
-	sess, err := s.Sessions.StartSince(w, r, user, since, acr, amr...)
-	if err != nil {
-		return err
-	}
-	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), upstreamSkew) {
-		browser.SetCookie(w, r, staleCookie, "", 0)
-	}
-	s.devices.Remember(w, r, knownFor(user, acr)...)
-	if browser.Cookie(r, pendingCookie) != "" { // theirs, or somebody else's who gave up
-		browser.SetCookie(w, r, pendingCookie, "", 0)
-	}
-	s.observe(r, storage.Event{Kind: storage.EventLoginSucceeded, UserID: user.ID, ClientID: clientID(in),
-		Detail: map[string]string{"session": sess.ID, "amr": strings.Join(amr, " ")}})
-	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
@@ -121,6 +122,7 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 		change(&config)
 	}
 	s.pages = pages
+	config.Service.Keeper = (*sessions.Keeper)(config.Sessions)
 	if config.Service, err = people.New(*config.Service); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -44,17 +43,4 @@ func (s *Server) staleFrom(r *http.Request) (id, text string) {
 		return "", ""
 	}
 	return id, s.words(r).Must("federated.stale", name)
-}
-
-// isHere says whether the request comes from where the person is signed in: a browser with a
-// session of theirs, or an app that holds what came with their sign-in.
-func (s *Server) isHere(r *http.Request, user storage.User) (bool, error) {
-	if browserOf(r) == "" {
-		return s.signedInWith(r, user), nil
-	}
-	a, err := s.Sessions.Current(r)
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && a.UserID == user.ID, err
 }

@@ -25,20 +25,26 @@ type Asker struct {
 	Browser string
 	// Formerly are the names that the browser had until a proof or a sign-out in the last hour.
 	Formerly []string
-	// Known reports whether the browser, or the app, has signed in to the account before, and
-	// the id of the device to count its attempts by. Accounts are named as
-	// DeviceAccounts names them; "" is any account. Required; KnowsNothing for commands.
-	Known func(account string) (device string, ok bool)
-	// SignedIn reports whether the user is signed in where the request comes from. Required by
-	// use cases about codes; nil for commands.
-	SignedIn func(u storage.User) (bool, error)
+	// Kept is what came with the request of what the browser or the app keeps.
+	Kept Kept
+}
+
+// Kept is what a browser or an app keeps for Vouchsafe, and sends with each request: cookies, or
+// what is sealed in an app's auth_session. A use case that returns one says what is to be
+// kept from then on. Each value is "" for none, and opaque to the door.
+type Kept struct {
+	// Sessions are the secrets of the sessions that a browser holds; an app holds none.
+	Sessions string `json:"-"`
+	// Known has marks of the accounts that the device has signed in to.
+	Known string `json:"d,omitempty"`
+	// Remembered spares the device the second factor of users who wished so.
+	Remembered string `json:"m,omitempty"`
+	// Pending is a first proof that waits for a second.
+	Pending string `json:"w,omitempty"`
 }
 
 // ActorCommand is the Actor of an administrator at the command line.
 const ActorCommand = "cli"
-
-// KnowsNothing is Asker.Known of who has no device.
-func KnowsNothing(string) (device string, ok bool) { return "", false }
 
 // began reports whether the name is one that the asker's browser has, or had until a proof or
 // a sign-out in the last hour; or both are no browser.

@@ -40,7 +40,6 @@ func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID str
 func (s *Service) ToTarget(target, network string, quiet bool) []limit.By {
 	return s.toTarget(target, network, quiet)
 }
-func (a Asker) KnownDevice(user storage.User) (device string, ok bool)   { return a.knownDevice(user) }
 func (a Asker) UsesPasswords() bool                                      { return a.usesPasswords() }
 func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -38,7 +37,7 @@ type guess struct {
 // name means, and last by the tenant. What is shown depends on the name alone.
 func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, key string) (guess, error) {
 	g := guess{server: s, person: user.ID}
-	if device, ok := a.knownDevice(user); ok {
+	if device, ok := s.knownDevice(a, user); ok {
 		pass, err := s.admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
 		g.pass, g.known = pass, true
 		return g, err
@@ -92,7 +91,7 @@ func (s *Service) signInsOf(userID string) limit.By {
 // is none. No other browser can use it up.
 func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, session string) (guess, error) {
 	subject := user.ID
-	if device, ok := a.knownDevice(user); ok {
+	if device, ok := s.knownDevice(a, user); ok {
 		subject += "\x00" + device
 	} else if session != "" {
 		subject += "\x00session\x00" + session
@@ -112,7 +111,7 @@ func (s *Service) allowForm(ctx context.Context, a Asker) error {
 // anybody has signed in before is counted by itself. right gives it back.
 func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	by := limit.Networks(ctx, s.PerTrip, limit.GivesBack)
-	if device, ok := a.Known(anyAccount); ok {
+	if device, ok := s.known(a, anyAccount); ok {
 		by = []limit.By{{Rule: s.PerTrip, Subject: "device\x00" + device, Known: true, OnSuccess: limit.GivesBack}}
 	}
 	pass, err := s.admit(ctx, a, by...)
@@ -135,7 +134,7 @@ func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 // or did, they could have as many such browsers, and as many counters.
 func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (right func(), err error) {
 	subject := user.ID
-	device, known := a.Known(factorDevice(user))
+	device, known := s.known(a, factorDevice(user))
 	if known {
 		subject += "\x00" + device
 	}
@@ -143,34 +142,4 @@ func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (
 		limit.By{Rule: s.PerFactor, Subject: subject, Known: known, OnSuccess: limit.Forgets},
 		limit.By{Rule: s.PerFactorDay, Subject: subject, Known: known, OnSuccess: limit.Forgets})
 	return func() { pass.Succeed(ctx, s.signInsOf(user.ID)) }, err
-}
-
-// knownDevice reports whether the user has signed in with the asker's browser before, since
-// the credentials changed, and the browser's id.
-func (a Asker) knownDevice(user storage.User) (device string, ok bool) {
-	if user.ID == "" {
-		return "", false
-	}
-	return a.Known(deviceOf(user))
-}
-
-// anyAccount is the account by which a browser is known that has signed in to some account.
-const anyAccount = ""
-
-// deviceOf is the account by which a browser is known in which the user has signed in.
-func deviceOf(u storage.User) string {
-	return u.ID + "\x00" + strconv.FormatInt(u.CredentialVersion, 10)
-}
-
-// factorDevice is the account by which a browser is known in which the user gave a second
-// factor.
-func factorDevice(u storage.User) string { return "factor:" + deviceOf(u) }
-
-// DeviceAccounts returns the accounts by which a browser is known from now on that has signed
-// in by acr. The door remembers them, and answers Asker.Known by them.
-func DeviceAccounts(u storage.User, acr string) []string {
-	if storage.ReachesACR(acr, storage.ACRMultiFactor) {
-		return []string{factorDevice(u), deviceOf(u)}
-	}
-	return []string{deviceOf(u)}
 }

@@ -8,20 +8,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Claimant is a user who has proven themselves in part.
-type Claimant struct {
-	User  storage.User
-	Creds []storage.Credential
-	AMR   []string // what the user has proven themselves by (RFC 8176)
-	ACR   string   // what that comes to
-}
-
 // FactorWish is what is asked of a claimant besides the rule of the tenant.
 type FactorWish struct {
 	Rule string // the client's, as in storage.Client.SecondFactor
 	ACR  string // that the client asks for; "" for none
 	// Itself says that the second factor itself is wanted, whatever was proven before.
 	Itself bool
+	Letter string // of the client's request; "" for none
 }
 
 // Missing is what a claimant lacks.

@@ -31,7 +31,7 @@ const forStrangers = 8
 // asks for somebody else's address takes nothing from its owner, who asks from elsewhere. A
 // browser that signed in to the account before has an allowance of its own.
 func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bool, err error) {
-	if device, ok := a.knownDevice(m.user); ok {
+	if device, ok := s.knownDevice(a, m.user); ok {
 		_, err := s.admit(ctx, a,
 			limit.By{Rule: s.PerTarget, Subject: m.channel + "\x00" + m.user.ID + "\x00" + device, Known: true},
 			s.ofTenant(a, m, 10))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -41,7 +42,9 @@ type Service struct {
 	// Mail composes the mails and text messages that users get.
 	Mail    *mail.Mailer
 	Secrets *secret.Masters
-	Log     *slog.Logger
+	// Keeper keeps the sessions of browsers. Required where users sign in; commands need none.
+	Keeper *sessions.Keeper
+	Log    *slog.Logger
 	// Words returns the texts in a language, for mails that tell a user what changed.
 	Words func(language string) Words
 	// StandIns are the upstream providers of the default tenant while it has no others. For

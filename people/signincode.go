@@ -251,7 +251,7 @@ func (s *Service) MayProveByCode(ctx context.Context, a Asker, channel string, u
 	if channel != storage.MethodEmail || !s.Mail.Sends() || user.ID == "" || !user.EmailVerified {
 		return false, nil
 	}
-	if here, err := a.SignedIn(user); !here || err != nil {
+	if here, err := s.isSignedIn(ctx, a, user); !here || err != nil {
 		return false, err
 	}
 	creds, err := s.Store.CredentialsOf(ctx, user.TenantID, user.ID)

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
@@ -162,7 +163,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	}
 	useCases, err := people.New(people.Service{
 		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
-		Secrets: s.secrets, Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: peopleRules(cfg),
+		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: peopleRules(cfg),
 	})
 	if err != nil {
 		return err

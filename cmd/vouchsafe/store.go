@@ -227,7 +227,7 @@ func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant str
 	t, err := s.Tenant(ctx, tenant)
 	return people.Asker{
 		Tenant: &web.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
-		Actor:  people.ActorCommand, Known: people.KnowsNothing,
+		Actor:  people.ActorCommand,
 	}, noSuch(err, "tenant", tenant)
 }
 

@@ -30,12 +30,12 @@ func (s *Sessions) keeper() *sessions.Keeper { return (*sessions.Keeper)(s) }
 // Current returns the account that the browser is signed in to. storage.ErrNotFound: it is signed
 // in to none, or no longer.
 func (s *Sessions) Current(r *http.Request) (Account, error) {
-	return s.keeper().Current(r.Context(), web.TenantOf(r.Context()).ID, Cookie(r, sessionCookie))
+	return s.keeper().Current(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
 }
 
 // All returns the accounts that the browser is signed in to, the current one first.
 func (s *Sessions) All(r *http.Request) ([]Account, error) {
-	return s.keeper().All(r.Context(), web.TenantOf(r.Context()).ID, Cookie(r, sessionCookie))
+	return s.keeper().All(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
 }
 
 // Start signs the browser in as user, who has just proven it by amr (RFC 8176).
@@ -56,7 +56,7 @@ func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.
 }
 
 func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
-	sess, held, err := s.keeper().Begin(r.Context(), Cookie(r, sessionCookie), newSession(r, user, signedIn, acr, amr))
+	sess, held, err := s.keeper().Begin(r.Context(), Held(r), newSession(r, user, signedIn, acr, amr))
 	if err == nil {
 		s.Hold(w, r, held)
 	}
@@ -86,7 +86,7 @@ func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time
 // proof: acr and amr are what it all comes to. ErrStale: the session was renewed
 // elsewhere, or ended.
 func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
-	held, err := s.keeper().Raise(r.Context(), Cookie(r, sessionCookie), a.Session, acr, amr...)
+	held, err := s.keeper().Raise(r.Context(), Held(r), a.Session, acr, amr...)
 	if err == nil {
 		s.Hold(w, r, held)
 	}
@@ -95,7 +95,7 @@ func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr 
 
 // Choose makes the session the current one. storage.ErrNotFound: the browser does not have it.
 func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) error {
-	held, err := s.keeper().Choose(r.Context(), web.TenantOf(r.Context()).ID, Cookie(r, sessionCookie), id)
+	held, err := s.keeper().Choose(r.Context(), web.TenantOf(r.Context()).ID, Held(r), id)
 	if err == nil {
 		s.write(w, r, held)
 	}
@@ -105,7 +105,7 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 // Prefer makes the session the current one, though no user chose it: what comes next is about
 // it. Nothing happens if the browser does not have it.
 func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
-	was := Cookie(r, sessionCookie)
+	was := Held(r)
 	if held := s.keeper().Prefer(was, id); held != was {
 		s.write(w, r, held)
 	}
@@ -113,7 +113,7 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 
 // End ends the sessions, at the server and in the cookie, as sessions.Keeper.End does.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account, *storage.Change), ids ...string) error {
-	left, ended, err := s.keeper().End(r.Context(), web.TenantOf(r.Context()).ID, Cookie(r, sessionCookie), also, ids...)
+	left, ended, err := s.keeper().End(r.Context(), web.TenantOf(r.Context()).ID, Held(r), also, ids...)
 	if err != nil {
 		return err
 	}
@@ -123,6 +123,9 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account
 	}
 	return nil
 }
+
+// Held is what the request's browser holds of its sessions: see package sessions.
+func Held(r *http.Request) string { return Cookie(r, sessionCookie) }
 
 // Hold gives the browser what it is to hold of its sessions after a proof, and another binding.
 func (s *Sessions) Hold(w http.ResponseWriter, r *http.Request, held string) {

@@ -84,10 +84,13 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	if has && !slices.Contains(amr, "pwd") {
 		amr = append(slices.Clone(amr), "pwd")
 	}
-	if _, err := s.Sessions.Restart(w, r, user, a.Session, amr...); err != nil {
+	was := a.Session
+	was.AMR = amr
+	_, kept, err := s.People.Reopen(r.Context(), asker, user, was)
+	if err != nil {
 		return err
 	}
-	s.Site.Devices.Remember(w, r, people.DeviceAccounts(user, a.ACR)...)
+	s.Site.Keep(w, r, kept)
 	return Changed(w, r, "/account", "password")
 }
 

@@ -18,11 +18,8 @@ type Site struct {
 	*Pages
 	// Open opens the sealed authorization request that a page carries as i, and tells
 	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
-	Open func(r *http.Request) (storage.Interaction, error)
-	// Devices knows the browsers that users have signed in with.
-	Devices *browser.Devices
-	// IsSignedIn says whether the request comes from a browser or an app in which the user is signed in.
-	IsSignedIn func(r *http.Request, u storage.User) (bool, error)
+	Open     func(r *http.Request) (storage.Interaction, error)
+	Sessions *browser.Sessions
 	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
 	IsAccountPage func(path string) bool
 }

@@ -38,7 +38,7 @@ func accounts(t *testing.T) (*sqldb.Store, *administration.Accounts, people.Aske
 	}
 	policy := &password.Policy{MinScore: password.MinScore}
 	return store, &administration.Accounts{Store: store, Policy: policy, Passwords: hasher}, people.Asker{
-		Tenant: &web.Tenant{Tenant: tenant, Issuer: "https://id.example.com"}, Actor: people.ActorCommand, Known: people.KnowsNothing,
+		Tenant: &web.Tenant{Tenant: tenant, Issuer: "https://id.example.com"}, Actor: people.ActorCommand,
 	}
 }
 

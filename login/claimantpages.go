@@ -1,0 +1,94 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// claimant returns the user whom the browser is asked about: see people.Service.Claimant.
+func (s *Server) claimant(r *http.Request, in *storage.Interaction) (people.Claimant, error) {
+	return s.Claimant(r.Context(), s.askerOf(r), letterOf(in))
+}
+
+// factorWish returns what the request wants of a claimant. Pages that ask for a factor say so by
+// asks: then the factor itself is wanted of a user who has to prove themselves anew, or who links
+// an identity.
+func (s *Server) factorWish(r *http.Request, in *storage.Interaction, c people.Claimant, asks bool) people.FactorWish {
+	wish := people.FactorWish{Letter: letterOf(in)}
+	wish.Itself = asks && (in == nil && s.nextOf(r) != "" || c.IsSignedIn() && s.waitsToLink(r))
+	if in != nil {
+		wish.Rule, wish.ACR = in.Client.SecondFactor, in.ACR
+	}
+	return wish
+}
+
+// missingFactor returns what the claimant lacks for the request.
+func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c people.Claimant, asks bool) people.Missing {
+	return s.MissingFactor(r.Context(), s.askerOf(r), c, s.factorWish(r, in, c, asks))
+}
+
+// raise ends the step of the second factor: the claimant has given what amr says besides.
+func (s *Server) raise(
+	w http.ResponseWriter, r *http.Request, in *storage.Interaction, c people.Claimant, remember bool, amr ...string,
+) error {
+	sess, kept, err := s.Raise(r.Context(), s.askerFor(r, in), c, remember && !c.IsSignedIn(), amr...)
+	if err != nil {
+		return err
+	}
+	s.site.Keep(w, r, kept)
+	if !c.IsSignedIn() {
+		s.forgetStale(w, r, sess.AuthTime)
+	}
+	return nil
+}
+
+// toSecondFactor sends the browser to where a second factor is asked for, and startOver to
+// where a sign-in begins.
+func (s *Server) toSecondFactor(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	return forward(w, r, in, secondFactorPath)
+}
+
+func (s *Server) startOver(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	return forward(w, r, in, "/login")
+}
+
+// forward sends the browser to another page of ours with what it came with.
+func forward(w http.ResponseWriter, r *http.Request, in *storage.Interaction, page string) error {
+	http.Redirect(w, r, elsewhere(r, in, page), http.StatusSeeOther)
+	return nil
+}
+
+func elsewhere(r *http.Request, in *storage.Interaction, page string) string {
+	q := url.Values{}
+	if in != nil {
+		q.Set("i", in.Letter)
+	} else if next := r.FormValue("next"); account.IsPage(next) {
+		q.Set("next", next)
+	}
+	to := web.TenantOf(r.Context()).Path + page
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	return to
+}
+
+// clientID returns the id of the client whose request it is, for the audit trail.
+func clientID(in *storage.Interaction) string {
+	if in == nil {
+		return ""
+	}
+	return in.Client.ClientID
+}
+
+// letterOf returns the sealed request, or "".
+func letterOf(in *storage.Interaction) string {
+	if in == nil {
+		return ""
+	}
+	return in.Letter
+}
