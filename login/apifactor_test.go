@@ -73,6 +73,6 @@ func TestATokenOfThePasswordAloneIsNotFresh(t *testing.T) {
 	token := a.signsIn(nil).str("access_token")
 	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusAccepted, "")
 	now := time.Now()
-	a.change(jo, storage.Change{Credentials: []storage.Credential{{Kind: storage.TOTPCredential, Data: a.login.sealTOTP(jo, factor.NewTOTP()), CreatedAt: now, UpdatedAt: now}}})
+	a.change(jo, storage.Change{Credentials: []storage.Credential{{Kind: storage.TOTPCredential, Data: a.sealTOTP(jo, factor.NewTOTP()), CreatedAt: now, UpdatedAt: now}}})
 	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusUnauthorized, "insufficient_user_authentication")
 }

@@ -275,9 +275,9 @@ func TestSecretsToSetUpAreSealed(t *testing.T) {
 	app := factor.NewTOTP()
 	a := &phone{s, user, app.Text(), nil}
 	for name, setup := range map[string]string{
-		"none": "", "forged": "AAAA", "another's": s.login.sealSetup(mo, app, time.Now()), "old": s.login.sealSetup(user, app, time.Now().Add(-16*time.Minute)),
+		"none": "", "forged": "AAAA", "another's": s.sealSetup(mo, app, time.Now()), "old": s.sealSetup(user, app, time.Now().Add(-16*time.Minute)),
 		"another tenant's": s.login.Secrets.Box("acme", secret.TOTPSetup).SealString([]byte(user.ID)),
-		"stored one":       base64.RawURLEncoding.EncodeToString(s.login.sealTOTP(user, app)),
+		"stored one":       base64.RawURLEncoding.EncodeToString(s.sealTOTP(user, app)),
 	} {
 		p := v.post("/account/second-factor/app", "session", v.session().ID, "setup", setup, "code", a.shows())
 		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "took too long") || hasKind(t, s, user, storage.TOTPCredential) {
@@ -315,7 +315,7 @@ func TestNoAppIsSetUpBesideAPasskeyThatIsMissing(t *testing.T) {
 	v.leads(v.get("/second-factor/setup"), "/second-factor")
 	secret := factor.NewTOTP()
 	a := &phone{s, user, secret.Text(), nil}
-	v.leads(v.post("/second-factor/setup", "setup", s.login.sealSetup(user, secret, time.Now()), "code", a.shows()), "/second-factor")
+	v.leads(v.post("/second-factor/setup", "setup", s.sealSetup(user, secret, time.Now()), "code", a.shows()), "/second-factor")
 	if hasKind(t, s, user, storage.TOTPCredential) || v.cookie("session") != "" {
 		t.Error("an app was set up by the password alone")
 	}

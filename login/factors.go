@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
@@ -96,7 +95,7 @@ func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 			break // there is nothing that they would stand in for
 		}
 		var codes []string
-		if codes, err = s.renewCodes(r, c); err == nil {
+		if codes, err = s.RenewRecoveryCodes(r.Context(), s.askerOf(r), c); err == nil {
 			return s.showCodes(w, r, nil, c.User, codes)
 		}
 	case "off":
@@ -114,34 +113,6 @@ func (s *Server) changeFactors(w http.ResponseWriter, r *http.Request) error {
 }
 
 func isPasskey(c storage.Credential) bool { return c.Kind == storage.PasskeyCredential }
-
-// renewCodes gives the person new recovery codes. With them, passkeys are a second factor.
-func (s *Server) renewCodes(r *http.Request, c people.Claimant) ([]string, error) {
-	kind := storage.EventFactorCodes
-	if !storage.HasSecondFactor(c.Creds) {
-		kind = storage.EventFactorOn
-	}
-	ch, codes, err := s.newCodes(r, c.User, c.Creds, kind)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.apply(r, c.User, ch); err != nil || kind != storage.EventFactorOn {
-		return codes, err
-	}
-	return codes, s.endWeaker(r, c)
-}
-
-// endWeaker ends all sessions of a person who has just switched a second factor on, but
-// for the one in which they did: whoever got in by less is out.
-func (s *Server) endWeaker(r *http.Request, c people.Claimant) error {
-	ch := storage.Change{TenantID: c.User.TenantID, UserID: c.User.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{Except: c.Session.ID}}
-	err := s.Store.Apply(r.Context(), ch)
-	if errors.Is(err, storage.ErrStale) { // that one was ended meanwhile: none is left to keep
-		ch.EndSessions = &storage.SessionFilter{}
-		err = s.Store.Apply(r.Context(), ch)
-	}
-	return err
-}
 
 // switchOff takes the second factor away, with what stands in for it.
 func (s *Server) switchOff(r *http.Request, c people.Claimant) error {

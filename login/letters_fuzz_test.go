@@ -70,7 +70,7 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
 		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
 		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),
-		s.sealSetup(l.jo, factor.NewTOTP(), now),
+		l.sealSetup(l.jo, factor.NewTOTP(), now),
 		seal(secret.AuthSession, authSession{ClientID: "app", ID: secret.Token(), IssuedAt: now.Unix()}),
 	}
 }
@@ -138,7 +138,7 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 	case setupLetter:
 		u := l.jo
 		u.TenantID = tenant
-		_, _, err = s.openSetup(u, value)
+		_, err = s.OpenTOTPSetup(u, value)
 	case appLetter:
 		_, err = s.readAuthSession(r, value)
 	case linkLetter:

@@ -40,12 +40,8 @@ func (s *site) passkey(u storage.User, device *passkeytest.Key) passkey.Passkey 
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	data, err := s.login.sealPasskey(u.TenantID, key)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	now := time.Now()
-	cred := storage.Credential{TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}
+	cred := storage.Credential{TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasskeyCredential, ID: key.ID(), Data: s.sealPasskey(u.TenantID, key), CreatedAt: now, UpdatedAt: now}
 	if err := s.store.PutCredential(s.t.Context(), cred, nil); err != nil {
 		s.t.Fatal(err)
 	}
@@ -64,15 +60,6 @@ func (s *site) storedPasskey(u storage.User, id string) passkey.Passkey {
 		s.t.Fatal("the passkey cannot be read")
 	}
 	return keys[0]
-}
-
-func (s *site) keysIn(creds []storage.Credential) []passkey.Passkey {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.login.passkeysOf(r, creds)
 }
 
 // challenge asks for one as the page's script does.

@@ -1,9 +1,6 @@
 package login
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -75,7 +71,7 @@ func TestNoAddressSkipsTheSecondFactor(t *testing.T) {
 		}
 	}
 	// Nor can a factor be put in the place of the one that is missing.
-	if p := v.post("/second-factor/setup", "i", "letter-1", "setup", s.login.sealSetup(jo.user, factor.NewTOTP(), time.Now()), "code", jo.shows()); p.location() != "/second-factor?"+q {
+	if p := v.post("/second-factor/setup", "i", "letter-1", "setup", s.sealSetup(jo.user, factor.NewTOTP(), time.Now()), "code", jo.shows()); p.location() != "/second-factor?"+q {
 		t.Errorf("set-up: got %d to %q", p.status, p.location())
 	}
 	if v.cookie("session") != "" || v.cookie("remembered") != "" {
@@ -353,23 +349,6 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	if people.PendingLife != 10*time.Minute {
 		t.Errorf("got %v", people.PendingLife)
 	}
-}
-
-// proofOf is what a browser with the binding, or an app ("" for its binding), keeps of a first proof that
-// the user gave then without a client's request.
-func (s *site) proofOf(user storage.User, binding string, at time.Time) string {
-	s.t.Helper()
-	browser := ""
-	if binding != "" {
-		sum := sha256.Sum256([]byte("flow\x00" + binding))
-		browser = base64.RawURLEncoding.EncodeToString(sum[:])
-	}
-	sum := sha256.Sum256([]byte("pending\x00" + browser + "\x00"))
-	plain, err := json.Marshal(map[string]any{
-		"u": user.ID, "v": user.CredentialVersion, "m": []string{"pwd"}, "t": at.Unix(), "b": base64.RawURLEncoding.EncodeToString(sum[:]),
-	})
-	must(s.t, err)
-	return s.login.Secrets.Box(user.TenantID, secret.PendingSignIn).SealString(plain)
 }
 
 // Whichever way somebody came first, what is missing is asked for: by a code that was
