@@ -98,31 +98,16 @@ func (s *Service) emailChangeMail(
 // AwaitedEmail returns the address of the user's change that waits for a code: that of the link, by
 // p.Token, or of the flow. It spends nothing. Its refusal is ErrWrongCode.
 func (s *Service) AwaitedEmail(ctx context.Context, a Asker, u storage.User, p Proof) (email string, err error) {
+	var change emailChange
 	if p.Token != "" {
-		change, _, err := s.proveEmailChange(ctx, a, u, Proof{Token: p.Token})
+		_, err := s.proveOwnFlow(ctx, a, u, storage.CodeEmail, Proof{Token: p.Token}, &change)
 		return change.Email, err
 	}
-	code, err := s.Store.Code(ctx, u.TenantID, p.Flow, time.Now())
-	theirs := code.UserID == u.ID && code.Purpose == storage.CodeEmail && code.Tries < codeTries
-	if errors.Is(err, storage.ErrNotFound) || err == nil && !theirs {
-		return "", ErrWrongCode
-	}
-	if err != nil {
-		return "", err
-	}
-	var change emailChange
-	err = s.openCode(code, &change)
-	return change.Email, err
-}
-
-// proveEmailChange returns the change that the proof is for, if it is the user's.
-func (s *Service) proveEmailChange(ctx context.Context, a Asker, u storage.User, p Proof) (emailChange, storage.Code, error) {
-	var change emailChange
-	code, err := s.tryCode(ctx, a, storage.CodeEmail, p, &change)
-	if err == nil && code.UserID != u.ID {
+	code, err := s.openOwnFlow(ctx, u, storage.CodeEmail, p.Flow, &change)
+	if err == nil && code.Tries >= codeTries {
 		err = ErrWrongCode
 	}
-	return change, code, err
+	return change.Email, err
 }
 
 // ConfirmEmailChange gives the user the address whose code is proven, tells the former address by
@@ -130,7 +115,8 @@ func (s *Service) proveEmailChange(ctx context.Context, a Asker, u storage.User,
 // for another user's address would have the account confirmed by that user's click on the link. Its
 // refusal is ErrWrongCode.
 func (s *Service) ConfirmEmailChange(ctx context.Context, a Asker, u storage.User, p Proof) (storage.User, error) {
-	change, code, err := s.proveEmailChange(ctx, a, u, p)
+	var change emailChange
+	code, err := s.proveOwnFlow(ctx, a, u, storage.CodeEmail, p, &change)
 	if err != nil {
 		return u, err
 	}

@@ -101,19 +101,6 @@ func (s *Service) tryCode(ctx context.Context, a Asker, purpose string, p Proof,
 	return code, s.openCode(code, data)
 }
 
-// flow opens the data of a code that waits, by the id of its flow. It spends nothing and
-// proves nothing. Its refusal is ErrWrongCode.
-func (s *Service) flow(ctx context.Context, a Asker, purpose, id string, data any) error {
-	code, err := s.Store.Code(ctx, a.Tenant.ID, id, time.Now())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && code.Purpose != purpose {
-		return ErrWrongCode
-	}
-	if err != nil {
-		return err
-	}
-	return s.openCode(code, data)
-}
-
 // openCode opens the data of a code into data, a pointer.
 func (s *Service) openCode(code storage.Code, data any) error {
 	plain, err := s.Secrets.Box(code.TenantID, secret.MailedCode).Open(code.Data)

@@ -162,7 +162,7 @@ func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage
 
 // reopening is the code that opens a secured account again, and its mail.
 func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issued, storage.Delivery, error) {
-	data := resetting{Login: u.Email, Email: u.EmailKey, Browser: a.Browser, Asker: a.codeOwner(), Secured: true}
+	data := resetting{Login: u.Email, Email: u.EmailKey, beginning: beginningAt(a, ""), Secured: true}
 	ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return issued{}, storage.Delivery{}, err
@@ -215,11 +215,7 @@ func (s *Service) SendReopening(ctx context.Context, a Asker, token string) (flo
 	if err != nil {
 		return "", err
 	}
-	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return s.putFlow(ctx, code, m)
 }
 
 // phoneChanged reports whether the user's number was changed since.

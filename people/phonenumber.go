@@ -79,15 +79,8 @@ func newNumber(a Asker, u storage.User, typed string) (number string, err error)
 // AwaitedPhone returns the number of the user's change that waits for the flow's code. It spends
 // nothing. Its refusal is ErrWrongCode.
 func (s *Service) AwaitedPhone(ctx context.Context, u storage.User, flow string) (number string, err error) {
-	code, err := s.Store.Code(ctx, u.TenantID, flow, time.Now())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (code.UserID != u.ID || code.Purpose != storage.CodePhone) {
-		return "", ErrWrongCode
-	}
-	if err != nil {
-		return "", err
-	}
 	var change phoneChange
-	err = s.openCode(code, &change)
+	_, err = s.openOwnFlow(ctx, u, storage.CodePhone, flow, &change)
 	return change.Phone, err
 }
 
@@ -95,10 +88,7 @@ func (s *Service) AwaitedPhone(ctx context.Context, u storage.User, flow string)
 // returns the user with the new number. Its refusal is ErrWrongCode.
 func (s *Service) ConfirmPhoneChange(ctx context.Context, a Asker, u storage.User, p Proof) (storage.User, error) {
 	var change phoneChange
-	code, err := s.tryCode(ctx, a, storage.CodePhone, p, &change)
-	if err == nil && code.UserID != u.ID {
-		err = ErrWrongCode
-	}
+	code, err := s.proveOwnFlow(ctx, a, u, storage.CodePhone, p, &change)
 	if err != nil {
 		return u, err
 	}

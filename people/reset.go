@@ -13,10 +13,9 @@ import (
 
 // resetting is what the code of a forgotten password sets in motion.
 type resetting struct {
-	Login   string // as it was typed
-	Email   string // the key of the address that the code goes to
-	Browser string // where the reset began
-	Asker   string // see Asker.codeOwner
+	Login string // as it was typed
+	Email string // the key of the address that the code goes to
+	beginning
 	// Secured says that the account waits for the code, and its owner knows.
 	Secured bool
 	// CodeOnly says that the account has no password and gets none: it was secured, and the
@@ -36,19 +35,7 @@ func (s *Service) StartReset(ctx context.Context, a Asker, login string) (flow s
 	if login == "" || len(login) > maxEmail {
 		return "", Invalid("login", "signin.missing_login")
 	}
-	return s.sendReset(ctx, a, resetting{Login: login, Browser: a.Browser, Asker: a.codeOwner()})
-}
-
-// resendReset sends the code of a reset once more, by the code that it replaces.
-func (s *Service) resendReset(ctx context.Context, a Asker, code storage.Code) (flow string, err error) {
-	var data resetting
-	if err := s.openCode(code, &data); err != nil {
-		return "", err
-	}
-	if !a.began(data.Browser) {
-		return "", ErrWrongCode
-	}
-	return s.sendReset(ctx, a, data)
+	return s.sendReset(ctx, a, resetting{Login: login, beginning: beginningAt(a, "")})
 }
 
 func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow string, err error) {
@@ -82,11 +69,7 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 	if err != nil {
 		return "", err
 	}
-	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return s.putFlow(ctx, code, m)
 }
 
 // userPassword returns the user who has the e-mail address or user name, without an id for
@@ -147,13 +130,9 @@ type Reset struct {
 // of a flow that began in this browser. It spends nothing. Its refusal is ErrWrongCode.
 func (s *Service) OpenReset(ctx context.Context, a Asker, p Proof) (Reset, error) {
 	var data resetting
+	err := s.openFlow(ctx, a, storage.CodeReset, p, &data)
 	if p.Token != "" {
-		_, err := s.tryCode(ctx, a, storage.CodeReset, Proof{Token: p.Token}, &data)
 		return Reset{Login: data.Email, Secured: data.Secured, CodeOnly: data.CodeOnly}, err
-	}
-	err := s.flow(ctx, a, storage.CodeReset, p.Flow, &data)
-	if err == nil && !a.began(data.Browser) {
-		err = ErrWrongCode
 	}
 	// Who has only asked for a code learns nothing of the account by it.
 	return Reset{Login: data.Login, Secured: data.Secured, CodeOnly: data.CodeOnly && data.Secured}, err
@@ -173,7 +152,7 @@ func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPasswor
 		return user, false, err
 	}
 	var data resetting
-	code, err := s.tryCode(ctx, a, storage.CodeReset, p, &data)
+	code, err := s.proveFlow(ctx, a, storage.CodeReset, p, &data)
 	if err != nil {
 		return user, false, err
 	}
@@ -183,7 +162,7 @@ func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPasswor
 		return user, false, ErrWrongCode
 	case err != nil:
 		return user, false, err
-	case isClosed(user), user.EmailKey != data.Email, p.Token == "" && !a.began(data.Browser):
+	case isClosed(user), user.EmailKey != data.Email:
 		return user, false, ErrWrongCode
 	}
 	change, err := s.resetChange(ctx, a, &user, data, newPassword)
@@ -248,5 +227,6 @@ func (s *Service) needsNoPassword(ctx context.Context, a Asker, p Proof) bool {
 		flow, _, _ = strings.Cut(typed.Token(p.Token), ".")
 	}
 	var data resetting
-	return s.flow(ctx, a, storage.CodeReset, flow, &data) == nil && data.CodeOnly
+	code, err := s.waitingCode(ctx, a.Tenant.ID, storage.CodeReset, flow)
+	return err == nil && s.openCode(code, &data) == nil && data.CodeOnly
 }

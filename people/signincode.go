@@ -17,9 +17,7 @@ type signingIn struct {
 	Login   string // as it was typed
 	Channel string // storage.MethodEmail or MethodPhone
 	To      string // the key of the address, or the number, that the code goes to
-	Browser string // where it began, and the client's request there
-	Letter  string
-	Asker   string // see codeOwner
+	beginning
 }
 
 // amr returns what the code proves by (RFC 8176).
@@ -59,7 +57,7 @@ func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel, 
 	if login == "" || len(login) > maxEmail {
 		return "", Invalid("login", "signin.missing_login")
 	}
-	return s.sendSignIn(ctx, a, signingIn{Login: login, Channel: channel, Browser: a.Browser, Letter: letter, Asker: a.codeOwner()})
+	return s.sendSignIn(ctx, a, signingIn{Login: login, Channel: channel, beginning: beginningAt(a, letter)})
 }
 
 func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow string, err error) {
@@ -88,11 +86,7 @@ func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow
 	if err != nil {
 		return "", err
 	}
-	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return s.putFlow(ctx, code, m)
 }
 
 // sends says whether there is somewhere to send the person's code.
@@ -157,7 +151,7 @@ type SignInCode struct {
 
 func (d signingIn) shown(a Asker) SignInCode {
 	out := SignInCode{Login: d.Login, Phone: d.Channel == storage.MethodPhone, AMR: d.amr()}
-	if d.Browser != "" && a.began(d.Browser) {
+	if d.beganHere(a) {
 		out.Letter = d.Letter
 	}
 	return out
@@ -167,17 +161,12 @@ func (d signingIn) shown(a Asker) SignInCode {
 // digits of a flow that began in this browser. It spends nothing. Its refusal is ErrWrongCode.
 func (s *Service) OpenSignInCode(ctx context.Context, a Asker, p Proof) (SignInCode, error) {
 	var data signingIn
+	err := s.openFlow(ctx, a, storage.CodeSignIn, p, &data)
+	out := data.shown(a)
 	if p.Token != "" {
-		_, err := s.tryCode(ctx, a, storage.CodeSignIn, Proof{Token: p.Token}, &data)
-		out := data.shown(a)
 		out.Login, out.Phone = data.To, false
-		return out, err
 	}
-	err := s.flow(ctx, a, storage.CodeSignIn, p.Flow, &data)
-	if err == nil && !a.began(data.Browser) {
-		err = ErrWrongCode
-	}
-	return data.shown(a), err
+	return out, err
 }
 
 // ProveCode returns the user whom a code proves, and uses the code up. A user who proves an
@@ -197,7 +186,7 @@ func (s *Service) ProveCode(ctx context.Context, a Asker, p Proof) (storage.User
 func (s *Service) proveCode(ctx context.Context, a Asker, p Proof) (storage.User, signingIn, error) {
 	now := time.Now()
 	var data signingIn
-	code, err := s.tryCode(ctx, a, storage.CodeSignIn, p, &data)
+	code, err := s.proveFlow(ctx, a, storage.CodeSignIn, p, &data)
 	if err != nil {
 		return storage.User{}, data, err
 	}
@@ -207,7 +196,7 @@ func (s *Service) proveCode(ctx context.Context, a Asker, p Proof) (storage.User
 		return user, data, ErrWrongCode
 	case err != nil:
 		return user, data, err
-	case user.Disabled, !data.reaches(user), p.Token == "" && !a.began(data.Browser):
+	case user.Disabled, !data.reaches(user):
 		return user, data, ErrWrongCode
 	}
 	if ok, err := s.MayProveByCode(ctx, a, data.Channel, user); err != nil {
@@ -281,14 +270,7 @@ func (s *Service) mayCodeFor(ctx context.Context, a Asker, channel, login string
 }
 
 // resendSignInCode sends the code of a sign-in once more, by the code that it replaces.
-func (s *Service) resendSignInCode(ctx context.Context, a Asker, code storage.Code) (flow string, err error) {
-	var data signingIn
-	if err := s.openCode(code, &data); err != nil {
-		return "", err
-	}
-	if !a.began(data.Browser) {
-		return "", ErrWrongCode
-	}
+func (s *Service) resendSignInCode(ctx context.Context, a Asker, data signingIn) (flow string, err error) {
 	if ok, err := s.mayCodeFor(ctx, a, data.Channel, data.Login); err != nil {
 		return "", err
 	} else if !ok {

@@ -29,10 +29,7 @@ type registration struct {
 	Email    string // address.Claimed
 	Username string
 	Password []byte // its hash
-	// Browser is where it began, Letter the client's request there.
-	Browser string
-	Letter  string
-	Asker   string // see Asker.codeOwner
+	beginning
 }
 
 const (
@@ -69,7 +66,7 @@ func (s *Service) StartSignUp(ctx context.Context, a Asker, in SignUp, letter st
 	}
 	return s.sendSignUp(ctx, a, email, registration{
 		Email: email.String(), Username: strings.TrimSpace(in.Username), Password: hash,
-		Browser: a.Browser, Letter: letter, Asker: a.codeOwner(),
+		beginning: beginningAt(a, letter),
 	})
 }
 
@@ -126,14 +123,7 @@ func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, sec
 }
 
 // resendSignUp sends the code of a registration once more, by the code that it replaces.
-func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code) (flow string, err error) {
-	var reg registration
-	if err := s.openCode(code, &reg); err != nil {
-		return "", err
-	}
-	if !a.began(reg.Browser) {
-		return "", ErrWrongCode
-	}
+func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code, reg registration) (flow string, err error) {
 	email, err := provenBy(code, reg.Email)
 	if err != nil {
 		return "", err
@@ -170,11 +160,7 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 	if err != nil {
 		return "", err
 	}
-	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return s.putFlow(ctx, code, m)
 }
 
 // Registration is a registration that waits for its code.
@@ -193,23 +179,16 @@ type Registration struct {
 // Its refusal is ErrWrongCode.
 func (s *Service) OpenSignUp(ctx context.Context, a Asker, p Proof) (Registration, error) {
 	var reg registration
-	if p.Token == "" {
-		err := s.flow(ctx, a, storage.CodeSignUp, p.Flow, &reg)
-		if err == nil && !a.began(reg.Browser) {
-			err = ErrWrongCode
-		}
-		return reg.shown(a), err
-	}
-	_, err := s.tryCode(ctx, a, storage.CodeSignUp, Proof{Token: p.Token}, &reg)
+	err := s.openFlow(ctx, a, storage.CodeSignUp, p, &reg)
 	out := reg.shown(a)
-	out.NeedsPassword = !reg.beganAt(a) && a.usesPasswords()
+	out.NeedsPassword = p.Token != "" && !reg.beganHere(a) && a.usesPasswords()
 	return out, err
 }
 
 // shown is what the asker may see of the registration.
 func (reg registration) shown(a Asker) Registration {
 	out := Registration{Email: address.Shown(reg.Email), Username: reg.Username}
-	if reg.beganAt(a) {
+	if reg.beganHere(a) {
 		out.Letter = reg.Letter
 	}
 	return out
@@ -228,18 +207,15 @@ func (s *Service) ConfirmSignUp(ctx context.Context, a Asker, p Proof, c Complet
 	user storage.User, letter string, err error,
 ) {
 	var reg registration
-	code, err := s.tryCode(ctx, a, storage.CodeSignUp, p, &reg)
+	code, err := s.proveFlow(ctx, a, storage.CodeSignUp, p, &reg)
 	if err != nil {
 		return storage.User{}, "", err
-	}
-	if p.Token == "" && !a.began(reg.Browser) {
-		return storage.User{}, "", ErrWrongCode
 	}
 	if c.Username != "" {
 		reg.Username = strings.TrimSpace(c.Username)
 	}
 	faults := a.misnamed(reg.Username)
-	if p.Token != "" && !reg.beganAt(a) {
+	if p.Token != "" && !reg.beganHere(a) {
 		reg.Password, err = s.firstPassword(ctx, a, faults, c.Password, reg.Email, code.Target, reg.Username)
 	} else if len(faults) > 0 {
 		err = faults
@@ -301,9 +277,4 @@ func (s *Service) register(ctx context.Context, a Asker, code storage.Code, reg 
 		return user, ErrWrongCode
 	}
 	return user, Invalid("username", "signup.username_taken")
-}
-
-// beganAt reports whether it is certain that the registration began in the asker's browser.
-func (reg registration) beganAt(a Asker) bool {
-	return reg.Browser != "" && a.began(reg.Browser)
 }
