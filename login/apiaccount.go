@@ -8,7 +8,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -184,7 +183,7 @@ func (s *Server) apiDelete() jsonapi.Route {
 		if err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, ui.ChangedMeanwhile(s.DeleteAccount(p.Context(), p.asker, o))
+		return jsonapi.None{}, s.DeleteAccount(p.Context(), p.asker, o)
 	})
 }
 

@@ -69,6 +69,8 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrSignUpClosed:   noSignUp,
 	people.ErrUninvited:      noSignUp,
 	people.ErrInvitationGone: invitationGone,
+
+	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Code: "invalid_request"},
 }
 
 // apiProblem is err as a program is told: what pages say in words has a code here.

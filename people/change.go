@@ -2,13 +2,15 @@ package people
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// apply makes a change to an account whose credentials must not have changed since u was read
-// (storage.ErrStale), and has its mails sent.
+// apply makes a change to an account whose credentials must not have changed since u was read, and
+// has its mails sent. Its refusal is ErrChangedMeanwhile, which is storage.ErrStale too.
 func (s *Service) apply(ctx context.Context, u storage.User, ch storage.Change) error {
 	ch.Version = &u.CredentialVersion
 	return s.applyAnyVersion(ctx, u, ch)
@@ -17,7 +19,11 @@ func (s *Service) apply(ctx context.Context, u storage.User, ch storage.Change) 
 // applyAnyVersion is apply for changes that do not depend on the account's credentials.
 func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storage.Change) error {
 	ch.TenantID, ch.UserID, ch.Now = u.TenantID, u.ID, time.Now()
-	if err := s.Store.Apply(ctx, ch); err != nil {
+	err := s.Store.Apply(ctx, ch)
+	if errors.Is(err, storage.ErrStale) {
+		return fmt.Errorf("%w: %w", ErrChangedMeanwhile, err)
+	}
+	if err != nil {
 		return err
 	}
 	if len(ch.Deliveries) > 0 {

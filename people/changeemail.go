@@ -22,7 +22,7 @@ type emailChange struct {
 
 // StartEmailChange sends a code to the address that the user wants to use from now on, and returns
 // the flow that the code belongs to. If another account has the address, its owner gets a mail that
-// says so, and nothing else differs. storage.ErrStale: the credentials changed meanwhile.
+// says so, and nothing else differs. Its refusal is ErrChangedMeanwhile.
 func (s *Service) StartEmailChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
 	u := o.user
 	email, err := s.newAddress(a, u, typed)

@@ -30,8 +30,8 @@ type NewPassword struct {
 
 // ChangePassword gives the user a new password, and returns the user as the change leaves it, for
 // whom the door may open a session again: all sessions and grants end. The user proves the old
-// password or, if there is none, to be the Owner: ErrSignInFirst. storage.ErrStale: the credentials
-// changed meanwhile.
+// password or, if there is none, to be the Owner. Its refusals are
+// ErrSignInFirst and ErrChangedMeanwhile.
 func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, in NewPassword) (storage.User, error) {
 	cred, err := s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasswordCredential, "")
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

@@ -92,7 +92,7 @@ func (s *Service) Disavow(ctx context.Context, a Asker, token string) (flow stri
 			return flow, err
 		}
 	}
-	return "", storage.ErrStale
+	return "", ErrChangedMeanwhile
 }
 
 func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u storage.User, creds []storage.Credential) (flow string, err error) {

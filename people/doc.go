@@ -23,7 +23,7 @@
 // It reads, decides, and writes one storage.Change that holds everything: the user, the
 // credentials, the code that is spent, the mails and the events. What was read is guarded by
 // Change.Version or by a condition of the change, so that of two simultaneous requests one
-// succeeds; the other gets storage.ErrStale, which becomes a Refusal.
+// succeeds; the other gets a Refusal: ErrChangedMeanwhile, unless the use case knows better.
 //
 // # Helpers
 //

@@ -52,7 +52,7 @@ func (s *Service) OpenTOTPSetup(u storage.User, sealed string) (TOTPSetup, error
 // EnrolTOTP gives the claimant the app as second factor, in place of any before, if digits are what
 // it shows, and returns new recovery codes. The user is told by mail. A user who had no second
 // factor loses all other sessions. Digits that are wrong are Faults of the field code.
-// storage.ErrStale: the credentials changed meanwhile.
+// Its refusal is ErrChangedMeanwhile.
 func (s *Service) EnrolTOTP(ctx context.Context, a Asker, c Claimant, app factor.TOTP, digits string) (codes []string, err error) {
 	for _, cred := range c.Creds {
 		if cred.Kind != storage.TOTPCredential {
@@ -85,7 +85,7 @@ func (s *Service) EnrolTOTP(ctx context.Context, a Asker, c Claimant, app factor
 
 // RenewRecoveryCodes gives the claimant new recovery codes, which also make passkeys a second factor,
 // and tells the user by mail. A user who had no second factor loses all other sessions.
-// storage.ErrStale: the credentials changed meanwhile.
+// Its refusal is ErrChangedMeanwhile.
 func (s *Service) RenewRecoveryCodes(ctx context.Context, a Asker, c Claimant) (codes []string, err error) {
 	kind := storage.EventFactorCodes
 	if !storage.HasSecondFactor(c.Creds) {

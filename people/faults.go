@@ -26,6 +26,9 @@ func (r Refusal) Error() string { return "refused: " + string(r) }
 // something else, was used, replaced, tried too often, or is too old.
 const ErrWrongCode = Refusal("confirm.wrong")
 
+// ErrChangedMeanwhile says that another request changed the account at the same time.
+const ErrChangedMeanwhile = Refusal("account.other")
+
 // Limited says that an attempt came too early.
 type Limited struct{ Wait time.Duration }
 

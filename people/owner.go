@@ -123,7 +123,7 @@ func (s *Service) leavingAWayIn(ctx context.Context, a Asker, u storage.User, ch
 			return err
 		}
 	}
-	return storage.ErrStale
+	return ErrChangedMeanwhile
 }
 
 func userAfter(u storage.User, ch storage.Change) storage.User {

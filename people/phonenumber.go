@@ -25,7 +25,7 @@ type phoneChange struct {
 }
 
 // StartPhoneChange sends a code to the number that the user wants to have, and returns the flow that
-// the code belongs to. ErrNoPhones. storage.ErrStale: the credentials changed meanwhile.
+// the code belongs to. ErrNoPhones. Its refusal is ErrChangedMeanwhile.
 func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
 	u := o.user
 	if !s.HasPhones() {

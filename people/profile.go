@@ -47,7 +47,7 @@ func EditProfile(p storage.Profile, values map[string]string) storage.Profile {
 
 // UpdateProfile stores what users say about themselves, and returns the user as it is then.
 // Names to sign in with, roles and the like are no part of a profile. It tells the user by mail,
-// unless nothing changed. storage.ErrStale: the credentials changed meanwhile.
+// unless nothing changed. Its refusal is ErrChangedMeanwhile.
 func (s *Service) UpdateProfile(ctx context.Context, a Asker, u storage.User, p storage.Profile) (storage.User, error) {
 	p, err := cleanProfile(p)
 	if err != nil {

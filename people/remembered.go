@@ -80,7 +80,7 @@ func RememberedDevices(a Asker, user storage.User, creds []storage.Credential) (
 }
 
 // remember makes the asker's device one of the user's remembered devices, unless the tenant does
-// not let devices be remembered. storage.ErrStale: the credentials changed meanwhile.
+// not let devices be remembered. Its refusal is ErrChangedMeanwhile.
 func (s *Service) remember(ctx context.Context, a Asker, user storage.User, creds []storage.Credential) (held string, err error) {
 	if a.RememberedFor() <= 0 {
 		return a.Kept.Remembered, nil

@@ -11,6 +11,7 @@ import (
 
 // refusedPages are the pages that say a refusal for which there is no form.
 var refusedPages = map[people.Refusal]web.Problem{
+	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Message: "account.other"},
 	people.ErrNotOffered: {Status: http.StatusNotFound,
 		Developer: "The tenant's settings leave this out. Passkeys also need an issuer with a host name."},
 	people.ErrSignUpClosed: {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
@@ -41,7 +42,7 @@ func RefusalProblem(err error) error {
 // ChangedMeanwhile returns err, or the web.Problem for a change of an account that came too late:
 // another request has changed or deleted the account.
 func ChangedMeanwhile(err error) error {
-	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, people.ErrChangedMeanwhile) || errors.Is(err, storage.ErrNotFound) {
 		return &web.Problem{Status: http.StatusConflict, Message: "account.other", Err: err}
 	}
 	return err
