@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -189,4 +190,26 @@ func TestAPasskeyIsTheSecondFactorOfAnApp(t *testing.T) {
 	if got := a.post("/auth/sign-in", answer(device.SignIn(t, options))); got.status != 200 || !slices.Contains(a.sessionOf(jo.user).AMR, "pwd") {
 		t.Errorf("got %d %s", got.status, got.raw)
 	}
+}
+
+// What an app was given by a release that kept cookies in it still spares the second factor, and the
+// app that holds it is known.
+func TestAuthSessionsOfFormerReleasesAreRead(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	jo := a.enrolled("jo@example.com")
+	got := a.signsIn(fields{"otp": jo.shows(), "remember": true})
+	now, err := a.login.readAuthSession(a.asked(storage.TenantSettings{}), got.str("auth_session"))
+	must(t, err)
+	plain, err := json.Marshal(map[string]any{"c": "mobile", "t": time.Now().Add(-399 * 24 * time.Hour).Unix(), "i": "x", "k": map[string]string{
+		"vouchsafe-device": now.Known, "vouchsafe-remembered": now.Remembered,
+	}})
+	must(t, err)
+	former := a.box(storage.DefaultTenant, secret.AuthSession).SealString(plain)
+	again := a.is(a.signsIn(fields{"auth_session": former}), 200, "")
+	if a.sessionOf(jo.user).ACR != storage.ACRRemembered {
+		t.Errorf("got %s", again.raw)
+	}
+	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"), fields{"email": "new@example.com", "auth_session": former}), 401, "insufficient_user_authentication")
+	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"), fields{"email": "new@example.com", "auth_session": "x"}), 400, "invalid_session")
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Asker is who asks for a use case, as far as a use case may know. A door makes it once for
