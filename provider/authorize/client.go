@@ -26,7 +26,7 @@ func (s *Server) findClient(ctx context.Context, a *authorization, form url.Valu
 	}
 	c, err := s.Clients.Enabled(ctx, a.tenant.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
-		clientauth.NoteUnproven(ctx, id, nil)
+		clientauth.NoteUnauthenticated(ctx, id, nil)
 		prob := badRequest(
 			"There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the " +
 				"server starts.",

@@ -80,10 +80,10 @@ func readAssertion(form url.Values) (*assertion, error) {
 	return a, nil
 }
 
-// proveAssertion returns nil if the client signed the assertion for this server and for now. It
+// checkAssertion returns nil if the client signed the assertion for this server and for now. It
 // then spends the assertion. That comes last, so that only the client can spend it. Otherwise it
 // returns an *authError or an error of storage.
-func (a *Authenticator) proveAssertion(ctx context.Context, t *web.Tenant, c *storage.Client,
+func (a *Authenticator) checkAssertion(ctx context.Context, t *web.Tenant, c *storage.Client,
 	signed *assertion, now time.Time,
 ) error {
 	if err := signed.check(t, now); err != nil {

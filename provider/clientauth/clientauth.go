@@ -74,17 +74,17 @@ func (a *Authenticator) Authenticate(
 	t := web.TenantOf(ctx)
 	creds, err := readCredentials(r, form)
 	if err != nil {
-		NoteUnproven(ctx, form.Get("client_id"), err)
+		NoteUnauthenticated(ctx, form.Get("client_id"), err)
 		return nil, err
 	}
-	client, err := a.provenClient(ctx, t, creds, time.Now())
+	client, err := a.authenticatedClient(ctx, t, creds, time.Now())
 	if err == nil && !slices.Contains(methods, creds.method) {
 		err = fosite.ErrInvalidClient.WithDescription(
 			"This endpoint needs a client that authenticates by " + strings.Join(methods, " or ") + ".",
 		)
 	}
 	if err != nil {
-		NoteUnproven(ctx, creds.clientID, err)
+		NoteUnauthenticated(ctx, creds.clientID, err)
 	}
 	var failed *authError
 	if errors.As(err, &failed) {
@@ -110,8 +110,8 @@ type authError struct {
 // Error implements error.
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
-// provenClient returns the client that the credentials authenticate.
-func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *credentials,
+// authenticatedClient returns the client that the credentials authenticate.
+func (a *Authenticator) authenticatedClient(ctx context.Context, t *web.Tenant, creds *credentials,
 	now time.Time,
 ) (*storage.Client, error) {
 	client, err := a.Clients.Enabled(ctx, t.ID, creds.clientID)
@@ -122,7 +122,7 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 	try := &attempt{by: a, tenant: t.ID, client: creds.clientID}
 	admit := func() error { return try.admit(ctx) }
 	if known {
-		err = a.proveClient(ctx, t, client, creds, admit, now)
+		err = a.checkCredentials(ctx, t, client, creds, admit, now)
 	} else {
 		a.secrets.matchNone(creds.secret)
 		err = &authError{why: "no such client"}
@@ -148,14 +148,14 @@ func (a *Authenticator) provenClient(ctx context.Context, t *web.Tenant, creds *
 	case fresh.Disabled, reflect.DeepEqual(client, fresh):
 		return nil, err
 	}
-	err = a.proveClient(ctx, t, fresh, creds, admit, now)
+	err = a.checkCredentials(ctx, t, fresh, creds, admit, now)
 	try.done(ctx, err)
 	return fresh, err
 }
 
-// proveClient returns nil if the credentials authenticate the client, an *authError if they do not,
+// checkCredentials returns nil if the credentials authenticate the client, an *authError if they do not,
 // and any other error if it cannot tell.
-func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials,
+func (a *Authenticator) checkCredentials(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials,
 	admit func() error, now time.Time,
 ) error {
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
@@ -166,9 +166,9 @@ func (a *Authenticator) proveClient(ctx context.Context, t *web.Tenant, c *stora
 	case "none":
 		return nil
 	case "client_secret_basic", "client_secret_post":
-		return a.proveSecret(ctx, c, creds, admit)
+		return a.checkSecret(ctx, c, creds, admit)
 	case "private_key_jwt":
-		return a.proveAssertion(ctx, t, c, creds.assertion, now)
+		return a.checkAssertion(ctx, t, c, creds.assertion, now)
 	}
 	return &authError{why: "registered for an unknown method"}
 }
@@ -185,9 +185,9 @@ func methodsOf(c *storage.Client) []string {
 
 var secretMethods = []string{"client_secret_basic", "client_secret_post"}
 
-// proveSecret compares the secret. Half of all libraries do not encode what they send by Basic,
+// checkSecret compares the secret. Half of all libraries do not encode what they send by Basic,
 // although RFC 6749 section 2.3.1 demands it. Their secret is right as it came.
-func (a *Authenticator) proveSecret(ctx context.Context, c *storage.Client, creds *credentials,
+func (a *Authenticator) checkSecret(ctx context.Context, c *storage.Client, creds *credentials,
 	admit func() error,
 ) error {
 	ok, err := a.secrets.match(ctx, c.SecretHashes, creds.secret, admit)

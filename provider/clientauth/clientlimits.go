@@ -58,7 +58,7 @@ func (a *attempt) admit(ctx context.Context) error {
 	if a.pass, wait, ok = limits.Admit(ctx, a.tenant, all...); ok {
 		return nil
 	}
-	if a.provenHere(ctx) {
+	if a.authenticatedHere(ctx) {
 		for i := range pair {
 			pair[i].Known = true
 		}
@@ -82,8 +82,8 @@ func (a *attempt) done(ctx context.Context, err error) {
 	_ = a.by.Ephemeral.Put(ctx, a.network(ctx), nil, knownFor)
 }
 
-// provenHere reports whether the client has authenticated from the request's network before.
-func (a *attempt) provenHere(ctx context.Context) bool {
+// authenticatedHere reports whether the client has authenticated from the request's network before.
+func (a *attempt) authenticatedHere(ctx context.Context) bool {
 	_, err := a.by.Ephemeral.Get(ctx, a.network(ctx))
 	return err == nil
 }

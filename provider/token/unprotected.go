@@ -20,7 +20,7 @@ type unprotectedClients struct {
 
 // name names, once a day, in the log and the audit trail, a client whose code came without PKCE and
 // without a nonce: nothing then tells its owner's code from one that an attacker put into another
-// session (RFC 9700 section 4.5). The client has proven itself and its code had no challenge, so that no
+// session (RFC 9700 section 4.5). The client has authenticated and its code had no challenge, so that no
 // other party can have taken one away.
 func (u *unprotectedClients) name(ctx context.Context, q *tokenRequest) {
 	if q.code.ID == "" || q.code.CodeChallenge != "" || q.code.Nonce != "" || q.client.Public() {

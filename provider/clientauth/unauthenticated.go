@@ -13,10 +13,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// NoteUnproven notes on the request's log line which client failed to authenticate, and why. The
+// NoteUnauthenticated notes on the request's log line which client failed to authenticate, and why. The
 // client itself gets less. id is the id in the request, which may not be that of any client. No
 // secret that the client sent is logged.
-func NoteUnproven(ctx context.Context, id string, err error) {
+func NoteUnauthenticated(ctx context.Context, id string, err error) {
 	if id != "" {
 		web.Note(ctx, "client", strings.ToValidUTF8(id[:min(len(id), clients.MaxID)], ""))
 	}
