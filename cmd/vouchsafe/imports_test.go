@@ -11,7 +11,7 @@ import (
 // its own has that of the folder above it. What ends in /... stands for all below, too.
 var arrows = map[string][]string{
 	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "tenants/...", "declare", "storage/...", "internal/..."},
-	"provider":      {"provider/...", "clients", "flow", "storage", "internal/..."},
+	"provider":      {"provider/...", "clients", "storage", "internal/..."},
 
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 
 // endpoint is what the package of an endpoint may import: no other endpoint's.
 var endpoint = []string{
-	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "clients", "flow", "storage", "internal/...",
+	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "clients", "storage", "internal/...",
 }
 
 var alone = map[string][]string{
