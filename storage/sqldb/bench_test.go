@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -52,6 +53,20 @@ func BenchmarkRedeemCode(b *testing.B) {
 		return func() error {
 			id := uuid.Must(uuid.NewV7()).String()
 			_, err := s.RedeemCode(context.Background(), grant(id, id))
+			return err
+		}
+	})
+}
+
+func BenchmarkRotate(b *testing.B) {
+	eachBench(b, []int{1}, func(b *testing.B, s *sqldb.Store) func() error {
+		if _, err := s.RedeemCode(context.Background(), grant("grant", "code")); err != nil {
+			b.Fatal(err)
+		}
+		generation := int64(1)
+		return func() error {
+			g, _, err := s.Rotate(context.Background(), "default", "grant", "client", generation, now.Add(time.Hour), now)
+			generation = g.Generation
 			return err
 		}
 	})

@@ -50,12 +50,12 @@ const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants
 const (
 	// The unique code_id referees: of many redemptions one inserts. Whatever the code's
 	// owner has lost since it was issued is asked in the same breath.
-	redeemCode = redeemPerson + redeemConsent + redeemOnce
+	redeemCode = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userAsJSON
 	// A grant that outlives its session, or rests on a consent, is revoked by whoever ends
 	// those first and revokes then. PostgreSQL reads what was committed when the statement
 	// began, so that it could insert a grant behind their back: it therefore holds the rows
 	// that it found, and who ends them waits. SQLite writes one after another.
-	redeemPostgres          = withRedeemed + redeemCode + andItsUser
+	redeemPostgres          = withRedeemed + redeemPerson + redeemConsent + redeemOnce + andItsUser
 	redeemConsentedPostgres = withRedeemed + redeemPerson + redeemConsent + hold + redeemOnce + andItsUser
 	redeemOfflinePostgres   = withRedeemed + redeemPerson + hold + redeemConsent + hold + redeemOnce + andItsUser
 
@@ -119,11 +119,7 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.
 		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf}
 	err = s.engine.write(ctx, func(c conn) (err error) {
 		if !s.postgres {
-			if err := must(c, storage.ErrNotFound, redeemCode, args...); err != nil {
-				return err
-			}
-			u, err = scanUser(c.row(userByID, g.TenantID, g.UserID))
-			return err
+			return c.row(redeemCode, args...).Scan(userColumn{&u})
 		}
 		query := redeemPostgres
 		switch {
@@ -164,8 +160,8 @@ const (
 			AND `
 	setRotated = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
 	setTouched = `SET idle_expires_at = $6`
-	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` + grantColumns
-	touch      = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns
+	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
+	touch      = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
 	andUser        = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` + grantColumns + `, ` + userColumns
 	rotatePostgres = `UPDATE grants ` + setRotated + andUser
@@ -189,11 +185,7 @@ func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any)
 		if s.postgres {
 			return c.row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
 		}
-		// SQLite reads the user in the same transaction.
-		if g, err = scanGrant(c.row(lite, args...)); err == nil {
-			u, err = scanUser(c.row(userByID, g.TenantID, g.UserID))
-		}
-		return err
+		return c.row(lite, args...).Scan(append(grantFields(&g), userColumn{&u})...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -159,6 +160,7 @@ func (g *group) lead() {
 		for _, t := range tasks {
 			close(t.done)
 		}
+		runtime.Gosched() // so that callers who are ready to run join the next group
 	}
 }
 

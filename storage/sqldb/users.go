@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,6 +19,37 @@ func userFields(u *storage.User) []any {
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
 		&u.Disabled, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 	}
+}
+
+// userAsJSON is a column that holds the user of a grant. SQLite returns no columns of a joined table from a
+// write, and reading JSON costs less than a second statement (BenchmarkRotate in memory: 70 instead of 78 µs).
+const userAsJSON = `(SELECT json_array(` + userColumns + `) FROM users
+	WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
+
+// userColumn scans userAsJSON.
+type userColumn struct{ to *storage.User }
+
+// Scan implements sql.Scanner.
+func (c userColumn) Scan(src any) error {
+	u, disabled, verified, phoneVerified := c.to, 0, 0, 0
+	var profile, roles string
+	var securedAt, createdAt, updatedAt int64
+	fields := []any{
+		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
+		&u.EmailKey, &verified, &u.Phone, &phoneVerified, &profile, &roles,
+		&disabled, &securedAt, &u.CredentialVersion, &createdAt, &updatedAt,
+	}
+	if err := (jsonColumn{&fields}).Scan(src); err != nil {
+		return err
+	}
+	u.EmailVerified, u.PhoneVerified, u.Disabled = verified != 0, phoneVerified != 0, disabled != 0
+	return errors.Join(
+		profileColumn{&u.Profile}.Scan(profile),
+		listColumn{&u.Roles}.Scan(roles),
+		timeColumn{&u.SecuredAt}.Scan(securedAt),
+		timeColumn{&u.CreatedAt}.Scan(createdAt),
+		timeColumn{&u.UpdatedAt}.Scan(updatedAt),
+	)
 }
 
 // profileColumn is jsonColumn for profiles: many are empty.
