@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -35,21 +36,20 @@ type apiSite struct {
 func newAPI(t testing.TB, change func(*Config)) *apiSite {
 	t.Helper()
 	a := &apiSite{}
-	a.site = startAt(t, "http", "localhost", func(c *Config) { // a name, without which there are no passkeys
+	a.site = startWith(t, "http", "localhost", func(c *Config) { // a name, without which there are no passkeys
 		store, ephemeral := c.Store.(*sqldb.Store), memory.New()
 		var err error
 		a.provider, err = provider.New(provider.Config{
 			Store: store, Secrets: c.Secrets, Ephemeral: ephemeral, Sessions: c.Sessions, Limits: c.Limits, Log: c.Log,
-			Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { a.login.ErrorPage(w, r, p) },
+			Errors: func(w http.ResponseWriter, r *http.Request, p *web.Problem) { a.api.ErrorPage(w, r, p) },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Apps = provider.Apps{Provider: a.provider}
 		if change != nil {
 			change(c)
 		}
-	})
+	}, func() api.Apps { return provider.Apps{Provider: a.provider} })
 	a.provider.Register(a.router)
 	a.client = a.srv.Client()
 	var hash string
@@ -312,7 +312,7 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 	r := a.asked(storage.TenantSettings{})
 	app, err := a.store.Client(r.Context(), sess.TenantID, "mobile")
 	must(a.t, err)
-	given, err := a.login.Apps.Tokens(r, app, sess, "")
+	given, err := a.api.Apps.Tokens(r, app, sess, "")
 	must(a.t, err)
 	return given.AccessToken
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -20,7 +21,7 @@ import (
 // everyCall are the calls of the API that are sent a body.
 func everyCall(t *testing.T) (calls []jsonapi.Route) {
 	t.Helper()
-	for _, route := range (&Server{}).apiRoutes() {
+	for _, route := range api.Routes() {
 		if route.In != nil {
 			calls = append(calls, route)
 		}

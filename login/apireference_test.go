@@ -2,50 +2,19 @@ package login
 
 import (
 	"encoding/json"
-	"flag"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/vouchsafe/vouchsafe/login/api"
 )
-
-var update = flag.Bool("update", false, "write docs/api.md anew")
-
-const apiPage = "../docs/api.md"
-
-// TestTheReferenceIsOfTheCode compares docs/api.md with what the routes say.
-func TestTheReferenceIsOfTheCode(t *testing.T) {
-	t.Parallel()
-	const begin, end = "<!-- Made from the OpenAPI document by a test -->\n\n", "<!-- End -->"
-	is, err := os.ReadFile(apiPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(is), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("docs/api.md has no place for the reference")
-	}
-	want := before + begin + Reference("").Markdown(appFields{}, outcomes(commonProblems, appProblems)) + end + after
-	switch diff := cmp.Diff(want, string(is)); {
-	case diff == "":
-	case *update:
-		if err := os.WriteFile(apiPage, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("go test ./login -run %s -update mends it:\n%s", t.Name(), diff)
-	}
-}
 
 // TestTheReferenceIsServed: the document is OpenAPI 3.1, whole, and names the issuer.
 func TestTheReferenceIsServed(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
-	got := a.send(a.request(http.MethodGet, apiDocument, ""))
+	got := a.send(a.request(http.MethodGet, "/auth/openapi.json", ""))
 	var doc struct {
 		OpenAPI    string
 		Info       struct{ Title, Version string }
@@ -63,7 +32,7 @@ func TestTheReferenceIsServed(t *testing.T) {
 		t.Errorf("got %+v", doc)
 	}
 	ids := map[string]bool{}
-	for _, route := range (&Server{}).apiRoutes() {
+	for _, route := range api.Routes() {
 		o := doc.Paths[route.Path][strings.ToLower(route.Method)]
 		if o.Summary == "" || o.OperationID == "" || ids[o.OperationID] {
 			t.Errorf("%s %s: %+v", route.Method, route.Path, o)

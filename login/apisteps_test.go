@@ -87,9 +87,7 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 400, "invalid_session")
 	// Nor does it wait for longer than it may; beginning anew is no harm.
 	al := a.enrolled("al@example.com")
-	late := &authSession{ClientID: "mobile", ID: "x", Kept: people.Kept{Pending: a.proofOf(al.user, "", time.Now().Add(-people.PendingLife-time.Second))}}
-	sealed, err := late.seal(a.login, a.asked(storage.TenantSettings{}))
-	must(t, err)
+	sealed := a.sealed(fields{"w": a.proofOf(al.user, "", time.Now().Add(-people.PendingLife-time.Second))})
 	a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "otp": al.shows()}), 400, "invalid_session")
 	anew := a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "login": "al@example.com", "password": right}), 403, "second_factor_required")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": anew.str("auth_session"), "otp": al.shows()}), 200, "")
@@ -192,6 +190,14 @@ func TestAPasskeyIsTheSecondFactorOfAnApp(t *testing.T) {
 	}
 }
 
+// sealed is an auth_session of the client mobile, with the members.
+func (a *apiSite) sealed(members fields) string {
+	a.t.Helper()
+	plain, err := json.Marshal(fields{"c": "mobile", "i": "x", "t": time.Now().Unix()}.with(members))
+	must(a.t, err)
+	return a.box(storage.DefaultTenant, secret.AuthSession).SealString(plain)
+}
+
 // What an app was given by a release that kept cookies in it still spares the second factor, and the
 // app that holds it is known.
 func TestAuthSessionsOfFormerReleasesAreRead(t *testing.T) {
@@ -199,13 +205,13 @@ func TestAuthSessionsOfFormerReleasesAreRead(t *testing.T) {
 	a := newAPI(t, nil)
 	jo := a.enrolled("jo@example.com")
 	got := a.signsIn(fields{"otp": jo.shows(), "remember": true})
-	now, err := a.login.readAuthSession(a.asked(storage.TenantSettings{}), got.str("auth_session"))
+	plain, err := a.box(storage.DefaultTenant, secret.AuthSession).OpenString(got.str("auth_session"))
 	must(t, err)
-	plain, err := json.Marshal(map[string]any{"c": "mobile", "t": time.Now().Add(-399 * 24 * time.Hour).Unix(), "i": "x", "k": map[string]string{
-		"vouchsafe-device": now.Known, "vouchsafe-remembered": now.Remembered,
+	var now fields
+	must(t, json.Unmarshal(plain, &now))
+	former := a.sealed(fields{"t": time.Now().Add(-399 * 24 * time.Hour).Unix(), "k": fields{
+		"vouchsafe-device": now.str("d"), "vouchsafe-remembered": now.str("m"),
 	}})
-	must(t, err)
-	former := a.box(storage.DefaultTenant, secret.AuthSession).SealString(plain)
 	again := a.is(a.signsIn(fields{"auth_session": former}), 200, "")
 	if a.sessionOf(jo.user).ACR != storage.ACRRemembered {
 		t.Errorf("got %s", again.raw)

@@ -16,15 +16,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-var (
-	// errProveEmail says that an address has to be confirmed by a mail first.
-	errProveEmail = errors.New("the address is to be confirmed")
-	// errProveAccount says that there is an account with the address: whoever comes has to
-	// sign in to it first.
-	errProveAccount = errors.New("the account is to be proven")
-	// errNotAdmitted says that this is nobody who may come in. It is said to those only who
-	// have proven whose address it is.
-	errNotAdmitted = errors.New("not admitted")
+const (
+	errProveEmail   = people.ErrProveEmail
+	errProveAccount = people.ErrProveAccount
+	errNotAdmitted  = people.ErrNotAdmitted
 )
 
 // proofOfEmail is how it is known that an address belongs to whoever comes.

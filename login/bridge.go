@@ -19,7 +19,6 @@ type (
 	issued  = people.Issued
 	limited = people.Limited
 	invalid = people.Faults
-	fault   = people.Fault
 	Store   = people.Store
 )
 

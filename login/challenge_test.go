@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -59,7 +60,7 @@ func (a *apiSite) form(path string, form url.Values, headers ...string) said {
 
 func (a *apiSite) asks(pairs ...string) said {
 	a.t.Helper()
-	return a.form(ChallengePath, asksCode(pairs...))
+	return a.form(api.ChallengePath, asksCode(pairs...))
 }
 
 // goesOn asks with what came before, and what is added alone.
@@ -69,7 +70,7 @@ func (a *apiSite) goesOn(before said, pairs ...string) said {
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	return a.form(ChallengePath, form)
+	return a.form(api.ChallengePath, form)
 }
 
 func (a *apiSite) errs(got said, status int, code string) said {
@@ -114,7 +115,7 @@ func TestACodeWithoutABrowserByPassword(t *testing.T) {
 		t.Errorf("methods: %q", got)
 	}
 	a.redeems(a.goesOn(first, "login", "jo", "password", right))
-	a.redeems(a.form(ChallengePath, url.Values{"auth_session": {first.str("auth_session")}, "login": {"jo"}, "password": {right}}))
+	a.redeems(a.form(api.ChallengePath, url.Values{"auth_session": {first.str("auth_session")}, "login": {"jo"}, "password": {right}}))
 	a.errs(a.goesOn(first, "login", "jo", "password", right, "scope", "openid api"), 400, "invalid_request")
 	a.errs(a.goesOn(first, "login", "jo", "password", "wrong battery horse"), 400, "wrong_credentials")
 	a.errs(a.goesOn(first, "login", "jo"), 400, "invalid_fields")
@@ -240,17 +241,17 @@ func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
 	if got := a.asks("client_id", ""); got.header.Get("WWW-Authenticate") == "" {
 		t.Error("401 without WWW-Authenticate")
 	}
-	a.errs(a.form(ChallengePath, asksCode(who...), "Origin: https://evil.example"), 403, "origin_not_allowed")
-	a.errs(a.form(ChallengePath, asksCode(who...), "Content-Type: text/plain"), 400, "invalid_request")
+	a.errs(a.form(api.ChallengePath, asksCode(who...), "Origin: https://evil.example"), 403, "origin_not_allowed")
+	a.errs(a.form(api.ChallengePath, asksCode(who...), "Content-Type: text/plain"), 400, "invalid_request")
 	twice := asksCode(who...)
 	twice["login"] = []string{"jo", "al"}
-	a.errs(a.form(ChallengePath, twice), 400, "invalid_request")
-	a.errs(a.form(ChallengePath+"?login=jo", asksCode()), 400, "invalid_request")
+	a.errs(a.form(api.ChallengePath, twice), 400, "invalid_request")
+	a.errs(a.form(api.ChallengePath+"?login=jo", asksCode()), 400, "invalid_request")
 	// What an app keeps is of one tenant and client, and of whatever it was given for.
 	kept := a.asks()
-	a.errs(a.form(ChallengePath, url.Values{"auth_session": {kept.str("auth_session")}, "login": {"jo"}, "password": {right}}, basicAuth("shop", a.secret)), 400, "invalid_session")
-	wrong := a.form(ChallengePath, asksCode("login", "jo", "password", "wrong battery horse"), "Accept-Language: de")
-	if wrong.str("error_description") != ascii(english["signin.wrong"]) || wrong.str("message") != texts.In("de")["signin.wrong"] {
+	a.errs(a.form(api.ChallengePath, url.Values{"auth_session": {kept.str("auth_session")}, "login": {"jo"}, "password": {right}}, basicAuth("shop", a.secret)), 400, "invalid_session")
+	wrong := a.form(api.ChallengePath, asksCode("login", "jo", "password", "wrong battery horse"), "Accept-Language: de")
+	if wrong.str("error_description") != english["signin.wrong"] || wrong.str("message") != texts.In("de")["signin.wrong"] {
 		t.Errorf("got %s", wrong.raw)
 	}
 }

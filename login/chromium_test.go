@@ -127,7 +127,7 @@ func TestEveryPageInChromium(t *testing.T) {
 		Scopes: []string{"openid", "profile", "email", "calendar.read", "offline_access"}, Claims: []string{"phone_number"}, RedirectURI: api.URL + "/callback",
 	})
 	s.router.HandleFunc("/wrong", func(w http.ResponseWriter, r *http.Request) {
-		s.login.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+		s.pages.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
 			Message:   "problem.bad_request",
 			Developer: "redirect_uri has to be one of the client's redirect_uris, letter by letter.",
 			Got:       "https://boats.example/Callback/", Expected: []string{"https://boats.example/callback", "https://staging.boats.example/callback"}})

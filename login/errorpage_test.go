@@ -33,7 +33,7 @@ func (s *site) request(path string) *http.Request {
 // failed is what the error page says to the request.
 func (s *site) failed(req *http.Request, p *web.Problem) answer {
 	rec := httptest.NewRecorder()
-	s.login.ErrorPage(rec, req, p)
+	s.pages.ErrorPage(rec, req, p)
 	return answer{rec.Code, rec.Header(), rec.Body.String()}
 }
 

@@ -1,10 +1,12 @@
 package login
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -44,6 +47,11 @@ func written(f testing.TB) *letters {
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	r := l.at(storage.DefaultTenant, l.bound, "", "")
 	s, now := l.login, time.Now()
+	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Upstreams: s, Errors: l.pages.ErrorPage})
+	if err != nil {
+		f.Fatal(err)
+	}
+	apps.Register(l.router)
 	code, err := s.newCode(r, "reset", "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
 	if err != nil {
 		f.Fatal(err)
@@ -71,7 +79,7 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
 		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),
 		l.sealSetup(l.jo, factor.NewTOTP(), now),
-		seal(secret.AuthSession, authSession{ClientID: "app", ID: secret.Token(), IssuedAt: now.Unix()}),
+		seal(secret.AuthSession, map[string]any{"c": "app", "i": secret.Token(), "t": now.Unix()}),
 	}
 }
 
@@ -140,7 +148,7 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 		u.TenantID = tenant
 		_, err = s.OpenTOTPSetup(u, value)
 	case appLetter:
-		_, err = s.readAuthSession(r, value)
+		return l.takesAuthSession(r, value)
 	case linkLetter:
 		if value == "" {
 			return false // then digits are asked for
@@ -148,6 +156,31 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 		_, err = s.tryCode(r, "reset", proof{Token: value}, &map[string]string{})
 	}
 	return err == nil
+}
+
+// oneApp is the protocol's part of an API whose requests all come from the client app.
+type oneApp struct{ api.Apps }
+
+func (oneApp) CORS(h http.Handler) http.Handler { return h }
+
+func (oneApp) App(r *http.Request, _ url.Values) (storage.Client, error) {
+	return storage.Client{TenantID: web.TenantOf(r.Context()).ID, ClientID: "app"}, nil
+}
+
+// takesAuthSession says whether the API takes the value as auth_session, at the tenant of the request.
+func (l *letters) takesAuthSession(r *http.Request, value string) bool {
+	if value == "" {
+		return false // then it begins one
+	}
+	body, err := json.Marshal(map[string]string{"auth_session": value})
+	if err != nil {
+		panic(err) // a string
+	}
+	call := httptest.NewRequest(http.MethodPost, "/auth/passkey-options", bytes.NewReader(body)).WithContext(r.Context())
+	call.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	l.router.ServeHTTP(w, call)
+	return !strings.Contains(w.Body.String(), "invalid_session")
 }
 
 // FuzzLetters cuts a part out of what a visitor was given to hand back, in cookies, hidden

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -34,9 +33,6 @@ type Config struct {
 	// the tenant's first administrator, and what creating them spends;
 	// storage.ErrNotFound for any other. Default: there are no such links.
 	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
-	// Apps is the protocol's part of the JSON API for first-party apps. Default: there is no
-	// such API.
-	Apps Apps
 	// Upstreams reach the providers that tenants let people come from. Default: only those
 	// on the internet are reached.
 	Upstreams *upstream.Clients
@@ -53,8 +49,6 @@ type Server struct {
 	Config
 	site    *ui.Site
 	account *account.Server
-	// references are the documents of the JSON API, by issuer: tenants are few.
-	references sync.Map
 }
 
 // New checks and completes the Config.
@@ -126,11 +120,8 @@ func (s *Server) Register(r *mux.Router) {
 			r.Handle(route.path, s.site.Form(route.post)).Methods(http.MethodPost)
 		}
 	}
-	r.Handle("/password/score", web.Handler(s.ErrorPage, s.score)).Methods(http.MethodPost)
+	r.Handle("/password/score", web.Handler(s.site.ErrorPage, s.score)).Methods(http.MethodPost)
 	s.account.Register(r)
 	s.site.Register(r)
-	if s.Apps != nil {
-		s.registerAPI(r)
-	}
 	r.Handle("/upstream/{upstream}/callback", s.site.Foreign(s.postBack)).Methods(http.MethodPost)
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -57,6 +58,7 @@ type site struct {
 	login  *Server
 	pages  *ui.Pages
 	router *mux.Router
+	api    *api.Server // nil in most tests
 	hasher *password.Hasher
 	mails  *smtptest.Server
 	texts  *textbox
@@ -79,6 +81,12 @@ func start(t testing.TB, scheme string, change func(*Config)) *site {
 
 // startAt serves at a name of this machine.
 func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
+	t.Helper()
+	return startWith(t, scheme, host, change, nil)
+}
+
+// startWith serves the JSON API too, unless apps, which is called after change, is nil.
+func startWith(t testing.TB, scheme, host string, change func(*Config), apps func() api.Apps) *site {
 	t.Helper()
 	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
 	if err != nil {
@@ -131,6 +139,14 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 	}
 	s.router = mux.NewRouter()
 	s.login.Register(s.router)
+	errors := pages.ErrorPage
+	if apps != nil {
+		if s.api, err = api.New(api.Config{Service: config.Service, Apps: apps(), Upstreams: s.login, Errors: errors}); err != nil {
+			t.Fatal(err)
+		}
+		s.api.Register(s.router)
+		errors = s.api.ErrorPage
+	}
 	s.router.HandleFunc("/authorize", s.authorize)
 	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "logout "+r.URL.RawQuery) })
 
@@ -140,11 +156,11 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 		t.Fatal(err)
 	}
 	s.url = scheme + "://" + net.JoinHostPort(host, port)
-	tenancy, err := web.NewTenancy(s.url, store, s.login.ErrorPage)
+	tenancy, err := web.NewTenancy(s.url, store, errors)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge := &web.Edge{Log: log, Errors: s.login.ErrorPage}
+	edge := &web.Edge{Log: log, Errors: errors}
 	s.srv.Config.Handler = edge.Wrap(tenancy.Wrap(s.router))
 	s.srv.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	if scheme == "https" {

@@ -3,7 +3,6 @@ package login
 import (
 	"net/http"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -46,15 +45,6 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request, in *storage.Intera
 
 func seeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
 	return ui.SeeOther(w, r, page, query...)
-}
-
-// ErrorPage is ui.Pages.ErrorPage, and JSON for the calls of the API.
-func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
-	if isAPI(r) {
-		s.apiFail(w, r, p)
-		return
-	}
-	s.site.ErrorPage(w, r, p)
 }
 
 func (s *Server) askerOf(r *http.Request) people.Asker { return s.site.Asker(r) }

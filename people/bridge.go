@@ -40,7 +40,6 @@ func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID str
 func (s *Service) ToTarget(target, network string, quiet bool) []limit.By {
 	return s.toTarget(target, network, quiet)
 }
-func (a Asker) UsesPasswords() bool                                      { return a.usesPasswords() }
 func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	s.observeSome(ctx, a, e)

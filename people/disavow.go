@@ -171,7 +171,7 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issue
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return issued{}, storage.Delivery{}, err
 	}
-	data.CodeOnly = !a.usesPasswords() || err != nil && u.EmailVerified && len(ids) > 0
+	data.CodeOnly = !a.UsesPasswords() || err != nil && u.EmailVerified && len(ids) > 0
 	code, err := s.newOwnCode(a, data.Asker, storage.CodeReset, "user:"+u.ID, u.ID, data)
 	if err != nil {
 		return code, storage.Delivery{}, err

@@ -25,7 +25,7 @@ type resetting struct {
 
 // OffersReset reports whether users of the tenant can reset a password: they have some, and
 // the server sends mail.
-func (s *Service) OffersReset(a Asker) bool { return a.usesPasswords() && s.Mail.Sends() }
+func (s *Service) OffersReset(a Asker) bool { return a.UsesPasswords() && s.Mail.Sends() }
 
 // StartReset sends a code to the address of the account that has the e-mail address or user
 // name, and returns the flow that the code belongs to. If no account can be sent one, it stores
@@ -60,7 +60,7 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 		target, data.Email = "user:"+user.ID, user.EmailKey
 	}
 	byOthers := user.EmailVerified && cred.Data == nil && len(ids) > 0
-	data.CodeOnly = !user.SecuredAt.IsZero() && (byOthers || !a.usesPasswords())
+	data.CodeOnly = !user.SecuredAt.IsZero() && (byOthers || !a.UsesPasswords())
 	code, err := s.newOwnCode(a, data.Asker, storage.CodeReset, target, user.ID, data)
 	if err != nil {
 		return "", err

@@ -248,7 +248,7 @@ func (s *Service) MayProveByCode(ctx context.Context, a Asker, channel string, u
 		return false, err
 	}
 	own := slices.ContainsFunc(creds, func(c storage.Credential) bool {
-		return c.Kind == storage.PasskeyCredential || c.Kind == storage.PasswordCredential && a.usesPasswords()
+		return c.Kind == storage.PasskeyCredential || c.Kind == storage.PasswordCredential && a.UsesPasswords()
 	})
 	if own {
 		return false, nil

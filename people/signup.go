@@ -113,7 +113,7 @@ func (a Asker) claimName(typed string) (username.Claimed, Faults) {
 // firstPassword returns the hash of a password, unless it or what else was entered is wrong; nil
 // if users of the tenant have no passwords.
 func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
-	if !a.usesPasswords() {
+	if !a.UsesPasswords() {
 		if len(faults) > 0 {
 			return nil, faults
 		}
@@ -181,7 +181,7 @@ func (s *Service) OpenSignUp(ctx context.Context, a Asker, p Proof) (Registratio
 	var reg registration
 	err := s.openFlow(ctx, a, storage.CodeSignUp, p, &reg)
 	out := reg.shown(a)
-	out.NeedsPassword = p.Token != "" && !reg.beganHere(a) && a.usesPasswords()
+	out.NeedsPassword = p.Token != "" && !reg.beganHere(a) && a.UsesPasswords()
 	return out, err
 }
 

@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	// login/account until login serves no section of the account any more.
 	"login":         {"login/account", "login/ui", "login/texts", "login/mail", "people/...", "storage", "internal/..."},
 	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
+	"login/api":     {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/texts":   {},
 	"login/ui":      {"login/texts", "people/...", "tenants/brand", "storage", "internal/..."},
 	"login/mail":    {"people/...", "storage", "internal/..."},

@@ -32,11 +32,12 @@ func (s *server) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
 	s.provider.Register(r)
 	s.pages.Register(r)
+	s.api.Register(r)
 	if s.dev != nil {
 		s.dev.Register(r)
 	}
 	refuse := func(status int, id, sentence string) http.Handler {
-		return web.Handler(s.pages.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
+		return web.Handler(s.api.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
 			return &web.Problem{Status: status, Message: id, Program: sentence + " The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
 		})
 	}
@@ -93,7 +94,7 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 func (s *server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.provider.ErrorPage(s.pages.ErrorPage), Done: s.metrics.Done,
+		Errors: s.provider.ErrorPage(s.api.ErrorPage), Done: s.metrics.Done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
 		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.Requests.Inc,
 	}

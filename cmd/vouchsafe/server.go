@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -38,6 +39,7 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
+	api      *api.Server
 	hasher   *password.Hasher
 	outbox   *outbox.Worker   // nil if there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
@@ -86,7 +88,7 @@ func (s *server) assemble(ctx context.Context) error {
 		redis.Optional = true
 		s.health.Checks = append(s.health.Checks, redis)
 	}
-	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.pages.ErrorPage))
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.api.ErrorPage))
 	if err != nil {
 		return err
 	}
@@ -143,7 +145,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.InDevelopment(),
 		Errors: pages.ErrorPage,
-		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: login.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
+		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: api.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
 		Fetch:  clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		ClientFailures: cfg.LimitClientSecrets.Rule(),
@@ -170,7 +172,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	}
 	config := login.Config{
 		Pages: pages, Service: useCases, Sessions: sessions, Log: s.log,
-		Interaction: s.provider.Interaction, Apps: provider.Apps{Provider: s.provider},
+		Interaction: s.provider.Interaction,
 	}
 	if !cfg.Production() {
 		config.SetupToken = setupLink{s.secrets}.spends
@@ -182,8 +184,14 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if s.pages, err = login.New(config); err != nil {
 		return err
 	}
+	s.api, err = api.New(api.Config{
+		Service: useCases, Apps: provider.Apps{Provider: s.provider}, Upstreams: s.pages, Errors: pages.ErrorPage,
+	})
+	if err != nil {
+		return err
+	}
 	if cfg.HasPlayground() {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.pages.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
+		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"net/http"
@@ -31,11 +31,11 @@ type codeFields struct {
 	Token string `json:"token" secret:"true" max:"128" doc:"The token from the link in the mail, instead of flow and code."`
 }
 
-func (c codeFields) proof() (proof, error) {
+func (c codeFields) proof() (people.Proof, error) {
 	if c.Token == "" && (c.Flow == "" || c.Code == "") {
-		return proof{}, invalidf("code", "confirm.missing")
+		return people.Proof{}, people.Invalid("code", "confirm.missing")
 	}
-	return proof{Flow: c.Flow, Digits: c.Code, Token: c.Token}, nil
+	return people.Proof{Flow: c.Flow, Digits: c.Code, Token: c.Token}, nil
 }
 
 var (
@@ -53,8 +53,8 @@ func (s *Server) apiSignUp() jsonapi.Route {
 		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted, notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
 		if in.elsewhere() {
-			flow, err := s.signUpFromUpstream(a, in)
-			return flowAnswer{flow}, s.strangerProblem(a.Request, err)
+			flow, err := s.Upstreams.SignUpByToken(a.Request, a.asker, in.ProviderType, in.token(), in.Email)
+			return flowAnswer{flow}, upstreamProblem(a.Request, err)
 		}
 		flow, err := s.StartSignUp(a.Context(), a.asker, people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
 		return flowAnswer{flow}, err
@@ -136,11 +136,11 @@ func (s *Server) apiConfirm() jsonapi.Route {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		if who, user, err := s.confirmFromUpstream(a.Request, p); who != nil || err != nil {
+		if user, amr, ok, err := s.Upstreams.ConfirmByCode(a.Request, p); ok || err != nil {
 			if err != nil {
-				return signedInAnswer{}, s.strangerProblem(a.Request, err)
+				return signedInAnswer{}, upstreamProblem(a.Request, err)
 			}
-			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, s.amr(a.Request, who.AMR)...)
+			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, amr...)
 		}
 		user, _, err := s.ConfirmSignUp(a.Context(), a.asker, p, people.Completion{Password: in.Password, Username: in.Username})
 		if err != nil {
@@ -153,7 +153,7 @@ func (s *Server) apiConfirm() jsonapi.Route {
 // appRegistered signs a person in whose account was made just now.
 func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
 	amr := "pwd"
-	if !usesPasswords(a.Request) {
+	if !a.asker.UsesPasswords() {
 		amr = "otp"
 	}
 	return s.appGoesOn(a, user, time.Now(), scope, proofFields{}, amr)

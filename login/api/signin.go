@@ -1,9 +1,8 @@
-package login
+package api
 
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -49,13 +48,11 @@ func (s *Server) apiSignIn() jsonapi.Route {
 			}
 		}
 		if in.elsewhere() {
-			begun := time.Now()
-			who, user, err := s.fromUpstream(a, in.upstreamFields, true)
+			user, since, amr, err := s.Upstreams.SignInByToken(a.Request, a.asker, in.ProviderType, in.token())
 			if err != nil {
-				return signedInAnswer{}, s.strangerProblem(a.Request, err)
+				return signedInAnswer{}, upstreamProblem(a.Request, err)
 			}
-			since, _ := provenWhen(who.ProvenAt, user, begun)
-			return s.appGoesOn(a, user, since, in.Scope, in.proofFields, s.amr(a.Request, who.AMR)...)
+			return s.appGoesOn(a, user, since, in.Scope, in.proofFields, amr...)
 		}
 		sess, err := s.appProve(a, in.proofFields)
 		if err != nil {

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
@@ -56,7 +57,7 @@ func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
 
 // apiFail answers a program. Every error has one shape.
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
-	jsonapi.Fail(w, r, s.apiProblem(s.words(r), r, err))
+	jsonapi.Fail(w, r, s.apiProblem(ui.Words(r), r, err))
 }
 
 // refusals are what programs are told when a use case refuses.
@@ -70,14 +71,18 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrUninvited:      noSignUp,
 	people.ErrInvitationGone: invitationGone,
 
+	people.ErrProveEmail:   emailUnconfirmed,
+	people.ErrProveAccount: accountExists,
+	people.ErrNotAdmitted:  notAdmitted,
+
 	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Code: "invalid_request"},
 }
 
 // apiProblem is err as a program is told: what pages say in words has a code here.
 func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
-	var early *limited
-	var wrong invalid
+	var early *people.Limited
+	var wrong people.Faults
 	var late *notFreshError
 	var refused people.Refusal
 	switch {

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"encoding/json"
@@ -42,7 +42,7 @@ func (s *Server) apiPasskey() jsonapi.Route {
 // appChallenge asks whoever holds the app's session for a passkey: of the person whose
 // sign-in waits, or of anybody.
 func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
-	if err := offered(s.offersPasskeys(a.Request)); err != nil {
+	if err := offered(s.OffersPasskeys(a.asker)); err != nil {
 		return passkey.Challenge{}, err
 	}
 	purpose, user := passkey.SignIn, (*storage.User)(nil)

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"net/http"
@@ -12,7 +12,7 @@ const apiVersion = "1"
 
 // Reference is the OpenAPI document of the JSON API at issuer, "" for none in particular.
 func Reference(issuer string) *jsonapi.Document {
-	table := jsonapi.NewTable(nil, (&Server{}).apiRoutes()...)
+	table := jsonapi.NewTable(nil, Routes()...)
 	return jsonapi.Describe(jsonapi.Info{
 		Title: "Vouchsafe: signing users in", Version: apiVersion,
 		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should rely on their code.",

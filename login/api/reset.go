@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"net/http"
@@ -21,7 +21,7 @@ func (s *Server) apiReset() jsonapi.Route {
 		Text:     "`/auth/confirm-reset` takes the code. The response is the same if there is no such account, or if no code can be sent to it.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in resetCall) (flowAnswer, error) {
-		if err := offered(s.resets(a.Request)); err != nil {
+		if err := offered(s.OffersReset(a.asker)); err != nil {
 			return flowAnswer{}, err
 		}
 		flow, err := s.StartReset(a.Context(), a.asker, in.Login)
@@ -45,7 +45,7 @@ func (s *Server) apiConfirmReset() jsonapi.Route {
 		Text:     "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. Even if it is `second_factor_required`, the new password is set.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in newPasswordCall) (signedInAnswer, error) {
-		if err := offered(s.resets(a.Request)); err != nil {
+		if err := offered(s.OffersReset(a.asker)); err != nil {
 			return signedInAnswer{}, err
 		}
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -148,7 +149,7 @@ func proofsOf(form url.Values, kept *authSession) map[string]any {
 
 // challengeFail answers with what is wrong or missing.
 func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
-	p := s.apiProblem(s.words(r), r, err)
+	p := s.apiProblem(ui.Words(r), r, err)
 	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail), Message: p.Detail, Errors: p.Errors}
 	status := p.Status
 	switch left, wants := p.More.(factorsLeft); {
@@ -164,7 +165,7 @@ func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking
 	}
 	if a != nil && status < 500 {
 		if err := s.challengeGoesOn(a, &out); err != nil {
-			p, out = s.apiProblem(s.words(r), r, err), challenged{Error: "server_error"}
+			p, out = s.apiProblem(ui.Words(r), r, err), challenged{Error: "server_error"}
 			status = p.Status
 		}
 	}
@@ -206,10 +207,10 @@ func (s *Server) firstMethods(a *asking) (all []string) {
 		name string
 		is   bool
 	}{
-		{storage.MethodPassword, usesPasswords(a.Request)},
-		{storage.MethodEmail, s.sendsCodes(a.Request, storage.MethodEmail)},
-		{storage.MethodPhone, s.sendsCodes(a.Request, storage.MethodPhone)},
-		{storage.MethodPasskey, s.offersPasskeys(a.Request)},
+		{storage.MethodPassword, a.asker.UsesPasswords()},
+		{storage.MethodEmail, s.OffersCodes(a.asker, storage.MethodEmail)},
+		{storage.MethodPhone, s.OffersCodes(a.asker, storage.MethodPhone)},
+		{storage.MethodPasskey, s.OffersPasskeys(a.asker)},
 	} {
 		if m.is {
 			all = append(all, m.name)

@@ -1,9 +1,11 @@
-package login
+package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -40,8 +42,44 @@ type Apps interface {
 	CORS(h http.Handler) http.Handler
 }
 
-// apiRoutes is the table of the API. The routes and the reference are made from it.
-func (s *Server) apiRoutes() []jsonapi.Route {
+// Config is what a Server is made of. All fields are required.
+type Config struct {
+	*people.Service
+	Apps      Apps
+	Upstreams Upstreams
+	// Errors shows what went wrong with requests that are not for the API.
+	Errors web.ErrorPage
+}
+
+// Server serves the JSON API and the authorization challenge endpoint of all tenants.
+type Server struct {
+	Config
+	// references are the documents of the JSON API, by issuer: tenants are few.
+	references sync.Map
+}
+
+// New checks the Config.
+func New(c Config) (*Server, error) {
+	if c.Service == nil || c.Apps == nil || c.Upstreams == nil || c.Errors == nil {
+		return nil, errors.New("api: all fields are required")
+	}
+	return &Server{Config: c}, nil
+}
+
+// ErrorPage shows what went wrong: JSON for calls of the API, and Errors for all others.
+func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
+	if isAPI(r) {
+		s.apiFail(w, r, p)
+		return
+	}
+	s.Errors(w, r, p)
+}
+
+// Routes returns the table of the API, for a reference.
+func Routes() []jsonapi.Route { return (&Server{}).routes() }
+
+// routes is the table of the API. The routes and the reference are made from it.
+func (s *Server) routes() []jsonapi.Route {
 	return []jsonapi.Route{
 		s.apiSignUp(),
 		s.apiSendCode(),
@@ -60,9 +98,9 @@ func (s *Server) apiRoutes() []jsonapi.Route {
 	}
 }
 
-// registerAPI adds the API's routes to r. Every answer below /auth/ is of its shape.
-func (s *Server) registerAPI(r *mux.Router) {
-	table := jsonapi.NewTable(s.apiFail, s.apiRoutes()...)
+// Register adds the API's routes to r. Every answer below /auth/ is of its shape.
+func (s *Server) Register(r *mux.Router) {
+	table := jsonapi.NewTable(s.apiFail, s.routes()...)
 	for _, path := range table.Paths() {
 		r.Handle(path, s.Apps.CORS(table))
 	}

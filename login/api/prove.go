@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"encoding/json"
@@ -86,15 +86,15 @@ func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) 
 func (a *asking) begin() { a.asker.Kept.Pending, a.kept.Pending = "", "" }
 
 func (s *Server) appPassword(a *asking, login, secret string) (storage.User, error) {
-	if err := offered(usesPasswords(a.Request)); err != nil {
+	if err := offered(a.asker.UsesPasswords()); err != nil {
 		return storage.User{}, err
 	}
-	var missing invalid
+	var missing people.Faults
 	if strings.TrimSpace(login) == "" {
-		missing = append(missing, fault{Field: "login", Text: "signin.missing_login"})
+		missing = append(missing, people.Fault{Field: "login", Text: "signin.missing_login"})
 	}
 	if secret == "" {
-		missing = append(missing, fault{Field: "password", Text: "signin.missing_secret"})
+		missing = append(missing, people.Fault{Field: "password", Text: "signin.missing_secret"})
 	}
 	if missing != nil {
 		return storage.User{}, missing
@@ -112,7 +112,7 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 }
 
 func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields, user *storage.User) (storage.User, []string, error) {
-	if err := offered(s.offersPasskeys(a.Request)); err != nil {
+	if err := offered(s.OffersPasskeys(a.asker)); err != nil {
 		return storage.User{}, nil, err
 	}
 	return s.ProvePasskey(a.Context(), a.asker, purpose, people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)

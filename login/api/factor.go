@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -76,9 +77,9 @@ func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f pro
 	default:
 		return nil, nil
 	}
-	var wrong invalid
+	var wrong people.Faults
 	if errors.As(err, &wrong) {
-		err = invalidf(field, "factor.wrong")
+		err = people.Invalid(field, "factor.wrong")
 	}
 	return []string{"otp"}, err
 }
@@ -98,5 +99,5 @@ func (s *Server) factorProblem(a *asking, m people.Missing) error {
 	if left.AuthSession, err = a.kept.seal(s, a.Request); err != nil {
 		return err
 	}
-	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: s.words(a.Request).Must("factor.title"), More: left}
+	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: ui.Words(a.Request).Must("factor.title"), More: left}
 }

@@ -1,4 +1,4 @@
-package login
+package api
 
 import (
 	"errors"
@@ -92,7 +92,7 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		Text:     "All the user's sessions and tokens end, including the access token of this call. If the tenant signs users out everywhere (`passwords.sign_out: all`), there are no new tokens, and the response is 204.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, notTheirSession},
 	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
-		if err := offered(usesPasswords(p.Request)); err != nil {
+		if err := offered(p.asker.UsesPasswords()); err != nil {
 			return nil, err
 		}
 		asked := people.NewPassword{Old: in.OldPassword, New: in.Password}

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Upstreams are the use cases about users who come from upstream providers. Package login has them.
+// Their refusals are people.ErrNotOffered, people.ErrProveEmail, people.ErrProveAccount and
+// people.ErrNotAdmitted; upstream.ErrRefused and upstream.ErrUnreachable are errors, too.
+type Upstreams interface {
+	// SignInByToken returns the user whom the token of a provider proves, since when and by what.
+	SignInByToken(r *http.Request, a people.Asker, provider string, t upstream.Token) (user storage.User, since time.Time, amr []string, err error)
+	// SignUpByToken makes an account, or returns the flow of a code that has to confirm the address.
+	SignUpByToken(r *http.Request, a people.Asker, provider string, t upstream.Token, email string) (flow string, err error)
+	// ConfirmByCode takes that code; ok is false for another code.
+	ConfirmByCode(r *http.Request, p people.Proof) (user storage.User, amr []string, ok bool, err error)
+}
+
+// upstreamFields are how an app brings along who somebody is at another provider.
+type upstreamFields struct {
+	ProviderType string `json:"providerType" max:"64" doc:"local, which is the default, or the id of the upstream provider at which the user signed in, such as google or facebook." example:"local"`
+	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"The upstream provider's ID token, from the provider's SDK: for one of the client ids in tenants.yaml, and at most ten minutes old. It works once."`
+	AccessToken  string `json:"access_token" secret:"true" max:"4096" doc:"With Facebook, instead of id_token."`
+	Nonce        string `json:"nonce" secret:"true" max:"255" doc:"The nonce with which the app requested id_token, if it sent one."`
+}
+
+func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
+
+var (
+	upstreamRefused  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused", When: "the token is not the provider's, was made for another app, is too old, or was used before."}
+	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed", When: "the provider does not vouch for the address: call /auth/sign-up with a new token and the address, then /auth/confirm-email."}
+	notAdmitted      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted", When: "the user has no linked account here, and may not get one."}
+)
+
+func (f upstreamFields) token() upstream.Token {
+	return upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce}
+}
+
+// upstreamProblem returns err, or what a program is told of an upstream provider's answer.
+func upstreamProblem(r *http.Request, err error) error {
+	switch {
+	case errors.Is(err, upstream.ErrRefused):
+		return &jsonapi.Problem{Status: upstreamRefused.Status, Code: upstreamRefused.Code, Detail: ui.Words(r).Must("federated.refused_token")}
+	case errors.Is(err, upstream.ErrUnreachable):
+		return &web.Problem{Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token", RetryAfter: 5 * time.Second}
+	}
+	return err
+}
