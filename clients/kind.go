@@ -7,7 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Kinds of applications, by what they can keep secret and for whom they act.
+// Kinds of applications, by what they can keep secret and whether they act for a user.
 const (
 	Web     = "web"     // has a server that keeps a secret
 	SPA     = "spa"     // runs in the browser

@@ -14,8 +14,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 )
 
-// What docs/clients-javascript.md shows for browsers, bundled by esbuild as a developer's
-// own bundler would, signs Jo in and greets them.
+// TestBrowserExamples: the browser apps of docs/clients-javascript.md, bundled by esbuild as a
+// developer would, sign Jo in and greet Jo.
 func TestBrowserExamples(t *testing.T) {
 	libraries(t)
 	bundler, err := filepath.Abs("npm/node_modules/.bin/esbuild")
@@ -33,7 +33,7 @@ func TestBrowserExamples(t *testing.T) {
 			app := s.Example(t, vouchsafetest.ReadSection(t, javaScriptPage, heading))
 			dir := withLibraries(t, "npm")
 			app.Write(t, dir)
-			// The bundle, of the same name, must not overwrite the program.
+			// The bundle has the same name and must not overwrite the source.
 			site := filepath.Join(dir, "site")
 			if err := os.MkdirAll(site, 0o755); err != nil {
 				t.Fatal(err)

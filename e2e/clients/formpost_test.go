@@ -14,9 +14,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 )
 
-// What a Content-Security-Policy does to forms that lead to another site, and to the
-// script of the form_post page, only a browser tells. The client is somebody else's, so
-// that the way leads over all pages: sign-in, consent, answer.
+// TestFormPostInChromium: only a real browser shows how a content security policy affects forms
+// that lead to another site, and the script of the form_post page. The client belongs to another
+// company, so that the way has all pages: sign-in, consent, response.
 func TestFormPostInChromium(t *testing.T) {
 	for name, production := range map[string]bool{"embedded": false, "production": true} {
 		t.Run(name, func(t *testing.T) {
@@ -42,14 +42,14 @@ func TestFormPostInChromium(t *testing.T) {
 				chromiumtest.Do(t, ctx, chromedp.Navigate(s.Issuer+r.Path()))
 				if i == 0 {
 					chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email))
-				} // later the page knows who it is
+				} // later the page knows the user
 				chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("password"), s.Jo(t).Password))
 				chromiumtest.Submit(t, ctx, chromedp.Click(chromedp.CSS("form button")))
 				allow := chromedp.Click(chromedp.CSS(`button[value="allow"]`))
 				if script {
 					chromiumtest.Do(t, ctx, allow)
 				} else {
-					// Only once the page is there: its button is found on the one before, too.
+					// Wait for the page first: the page before it has such a button, too.
 					chromiumtest.Submit(t, ctx, allow)
 					const step = "Noch ein Schritt, und Sie sind zurück bei der Anwendung."
 					if got := chromiumtest.Run(t, ctx, chromedp.TextContent(chromedp.CSS("noscript p"))); got != step {

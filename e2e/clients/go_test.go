@@ -156,7 +156,7 @@ func TestGoClientCredentials(t *testing.T) {
 	})
 }
 
-// An ID token in another algorithm is verified by what discovery says of it.
+// An ID token signed with another algorithm is verified as the discovery document says.
 func TestGoOIDCVerifiesES256WithClaimsInTheToken(t *testing.T) {
 	vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 		app := newRP(t, s, vouchsafetest.Signed, "email", "profile")

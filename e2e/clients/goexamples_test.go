@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// What docs/clients-go.md shows signs Jo in, and greets them by name and address. The
-// libraries are of a module of their own, e2e/clients/go.
+// TestGoExamples: the apps of docs/clients-go.md sign Jo in, and greet Jo by name and address.
+// Their libraries belong to a module of their own, e2e/clients/go.
 func TestGoExamples(t *testing.T) {
 	for heading, open := range map[string]string{
 		"## x/oauth2 and go-oidc": "/",
@@ -28,7 +28,7 @@ func TestGoExamples(t *testing.T) {
 			app.Start(t, dir, nil, buildExample(t, filepath.Join(dir, "main.go")))
 			v := s.Visitor(t, s.Jo(t))
 			app.Shows(t, v.Open(t, app.URL+open), "Hello Jo Müller-O'Neill <jo@example.com>")
-			// The next visit needs no password: the session at the issuer answers.
+			// The next visit needs no password, because the session at the issuer lasts.
 			if app.Shows(t, v.Open(t, app.URL+open), "jo@example.com"); len(v.Answered) > 0 {
 				t.Errorf("got the pages %v at the second visit, want none", v.Answered)
 			}
@@ -36,8 +36,8 @@ func TestGoExamples(t *testing.T) {
 	}
 }
 
-// buildTool builds a program of the module of the client libraries. What the go command
-// reads for it is looked at, so that go test knows when that has changed.
+// buildTool builds a program of the module of the client libraries. It reads the files that the go
+// command reads for it, so that go test notices when they change.
 func buildTool(t *testing.T, binary string, args ...string) {
 	t.Helper()
 	for _, file := range []string{"go.mod", "go.sum", "kubernetes/main.go"} {
@@ -52,8 +52,8 @@ func buildTool(t *testing.T, binary string, args ...string) {
 	}
 }
 
-// buildExample builds a program as if its main.go stood in the module of the client
-// libraries, and gives the path of the binary.
+// buildExample builds a program as if its main.go were in the module of the client libraries, and
+// returns the path of the binary.
 func buildExample(t *testing.T, mainFile string) string {
 	t.Helper()
 	module, err := filepath.Abs("go")

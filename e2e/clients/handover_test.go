@@ -18,20 +18,20 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 )
 
-// handover is a web client whose https callback hands over to something else: a program on
-// the desktop, an app, a server on localhost.
+// handover is a web client whose https callback redirects to something else: a program on the
+// desktop, an app, or a server on localhost.
 type handover struct {
 	*testing.T
 	s    *vouchsafetest.Server
 	all  context.Context // the browser
 	ctx  context.Context // its tab
 	next atomic.Pointer[string]
-	sent chan string // where Chromium goes
+	sent chan string // the addresses that Chromium requests
 }
 
-// TestCallbacksThatHandOverInChromium: Chromium holds all that follows a form to the
-// form-action of the form's page, also where the client's callback goes on to. No page that
-// leads back to a client may stop it.
+// TestCallbacksThatHandOverInChromium: Chromium applies the form-action of a form's page to every
+// redirect that follows, even to those after the client's callback. No page that leads back to a
+// client may stop them.
 func TestCallbacksThatHandOverInChromium(t *testing.T) {
 	t.Parallel()
 	h := &handover{T: t}
@@ -55,7 +55,7 @@ func TestCallbacksThatHandOverInChromium(t *testing.T) {
 		strings.Replace(local.URL, "127.0.0.1", "localhost", 1) + "/done"} {
 		h.next.Store(&next)
 		signIn := func() {
-			if !named { // later the page knows who it is
+			if !named { // later the page knows the user
 				chromiumtest.Do(t, h.ctx, chromedp.SendKeys(chromedp.ID("login"), jo.Email))
 			}
 			named = true
@@ -77,8 +77,8 @@ func TestCallbacksThatHandOverInChromium(t *testing.T) {
 	}
 }
 
-// open shows a page in a tab of its own: one that tried to open a program takes no click
-// any more.
+// open shows a page in a new tab, because a tab that tried to open a program accepts no more
+// clicks.
 func (h *handover) open(path string) {
 	h.Helper()
 	var cancel context.CancelFunc
@@ -103,8 +103,8 @@ func (h *handover) open(path string) {
 	chromiumtest.Do(h, h.ctx, chromedp.Navigate(h.s.Issuer+path))
 }
 
-// leads presses the button of a page, and waits for Chromium to go where the client's callback
-// leads in the end.
+// leads presses the button of a page, and waits until Chromium requests the address that the
+// client's callback redirects to.
 func (h *handover) leads(page, button string) {
 	h.Helper()
 	chromiumtest.Do(h, h.ctx, chromedp.Click(chromedp.CSS(button)))

@@ -10,12 +10,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// The authenticator of the Kubernetes API server, with the configuration of
-// docs/clients-go.md, takes Jo's ID token for jo@example.com, and nothing else for it.
+// TestKubernetesBelievesIDTokens: the authenticator of the Kubernetes API server, configured as
+// docs/clients-go.md says, accepts Jo's ID token as jo@example.com, and refuses everything else.
 func TestKubernetesBelievesIDTokens(t *testing.T) {
 	vouchsafetest.Heavy(t)
 	t.Parallel()
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true}) // it wants https
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true}) // the authenticator demands https
 	app := s.Example(t, vouchsafetest.ReadSection(t, "docs/clients-go.md", "## Kubernetes"))
 	dir := t.TempDir()
 	app.Write(t, dir)

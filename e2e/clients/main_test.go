@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// One person signs in from many new browsers at once, as nobody but a thief would.
+	// The tests sign in from many new browsers at once, which the limits would take for an attack.
 	vouchsafetest.Env = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
 	// Through a proxy that sends every request to another replica.
 	vouchsafetest.Replicas = 3

@@ -16,8 +16,8 @@ const hello = "Hello Jo Müller-O'Neill (jo@example.com)"
 // signsOut are the paths of examples that sign out at the issuer, too.
 var signsOut = map[string]string{"## express-openid-connect": "/logout"}
 
-// What docs/clients-javascript.md shows for servers signs Jo in, and greets them by name
-// and address.
+// TestNodeExamples: the servers of docs/clients-javascript.md sign Jo in, and greet Jo by name and
+// address.
 func TestNodeExamples(t *testing.T) {
 	libraries(t)
 	for heading, press := range map[string]string{
@@ -41,7 +41,8 @@ func TestNodeExamples(t *testing.T) {
 			}
 			app.Shows(t, page, hello)
 			if signOut := signsOut[heading]; signOut != "" {
-				// It comes back here, is sent to sign in again, and that asks for the password.
+				// The browser comes back, is sent to sign in again, and the issuer asks for the
+				// password.
 				if app.Shows(t, v.Open(t, app.URL+signOut), hello); !v.GavePassword() {
 					t.Errorf("after signing out got the pages %v, want /login among them", v.Answered)
 				}

@@ -15,8 +15,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// libraries says what is missing before Node says it in its own words. It looks at what
-// Node will read, so that go test knows when that has changed.
+// libraries fails the test if a library is missing, with a clearer message than Node's. It reads
+// the files that Node will read, so that go test notices when they change.
 func libraries(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -80,7 +80,7 @@ func TestOpenidClient(t *testing.T) {
 	}
 }
 
-// runScript runs a script below npm, and is its browser.
+// runScript runs a script below npm, and plays its browser.
 func runScript(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, script string, settings any) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", script)

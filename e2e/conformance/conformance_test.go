@@ -11,12 +11,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// One person signs in from many new browsers at once, as nobody but a thief would.
+	// The tests sign in from many new browsers at once, which the limits would take for an attack.
 	vouchsafetest.Env = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
 	vouchsafetest.Main(m)
 }
 
-// plan is one run of a profile: the clients it plays and how answers come back.
+// plan is one run of a profile: its clients, and how responses come back.
 type plan struct {
 	*vouchsafetest.Server
 	api *vouchsafetest.API
@@ -31,7 +31,7 @@ type module struct {
 	test func(t *testing.T, p *plan)
 }
 
-// request is one without PKCE, as the suite sends it.
+// request returns a request without PKCE, as the suite sends it.
 func (p *plan) request(more ...string) *vouchsafetest.Request {
 	if p.mode != "" {
 		more = append([]string{"response_mode", p.mode}, more...)
@@ -39,7 +39,7 @@ func (p *plan) request(more ...string) *vouchsafetest.Request {
 	return vouchsafetest.Plain(p.client, more...)
 }
 
-// browser is a new one, with the person whose claims are all filled.
+// browser returns a new browser of the user who has a value for every claim.
 func (p *plan) browser(t *testing.T) *vouchsafetest.Browser { return p.Browser(t, p.Jo(t)) }
 
 // tokens authorizes and redeems the code.
@@ -48,7 +48,7 @@ func (p *plan) tokens(t *testing.T, b *vouchsafetest.Browser, r *vouchsafetest.R
 	return p.api.Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
 }
 
-// signIn is tokens, with the verified ID token.
+// signIn is tokens that also returns the verified ID token.
 func (p *plan) signIn(t *testing.T, b *vouchsafetest.Browser,
 	r *vouchsafetest.Request,
 ) (*vouchsafetest.Reply, *vouchsafetest.Token) {
@@ -86,8 +86,8 @@ func TestConformance(t *testing.T) {
 	run(t, "", vouchsafetest.Web, logoutModules())
 }
 
-// run runs modules as a plan. Their names stand directly below the test's; those of a
-// response mode have its name behind.
+// run runs modules as a plan. The names of the modules stand directly below the test's; those of a
+// response mode have its name appended.
 func run(t *testing.T, mode string, client vouchsafetest.Client, modules []module) {
 	for _, m := range modules {
 		full := m.name

@@ -20,8 +20,8 @@ func flowModules() []module {
 	}
 }
 
-// unrequested are claims at which the suite warns when the ID token carries them, because
-// user info gives them: those of clients with id_token_claims: false are without.
+// unrequested are claims about which the suite warns if they are in the ID token, because userinfo
+// returns them. Clients with id_token_claims: false do not get them.
 var unrequested = []string{"name", "email", "given_name", "family_name", "picture", "address",
 	"phone_number", "preferred_username"}
 
@@ -101,7 +101,7 @@ func validPKCE(t *testing.T, p *plan) {
 func postRequest(t *testing.T, p *plan) {
 	b := p.browser(t)
 	r := p.request()
-	// The client's site holds the form.
+	// The form is on the client's site.
 	a := b.Walk(t, r, b.PostFrom(t, "https://rp.example", "/authorize", r.Params))
 	p.api.Redeem(t, r, a.Code()).Want(t, 200, "")
 }

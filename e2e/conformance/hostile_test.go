@@ -33,8 +33,8 @@ func unsigned(payload string) string {
 	return enc([]byte(`{"alg":"none"}`)) + "." + enc([]byte(payload)) + "."
 }
 
-// requestObject has state and response mode in the object alone, as the suite does: the
-// answer comes in the way that the object asks for, though nothing else is done with it.
+// requestObject has state and response mode in the object only, as the suite does. The response
+// comes in the way that the object asks for, although the object is otherwise ignored.
 func requestObject(t *testing.T, p *plan) {
 	asked := p.request("state", "inner")
 	object := map[string]string{}
@@ -55,7 +55,7 @@ func requestObject(t *testing.T, p *plan) {
 	}
 }
 
-// The object names a redirect URI that is not registered: nothing may go there.
+// The object names a redirect URI that is not registered. No response may be sent there.
 func requestObjectWithRedirectURI(t *testing.T, p *plan) {
 	r := p.request()
 	r.Params.Set("request", unsigned(`{"redirect_uri":"https://evil.example/"}`))

@@ -37,7 +37,7 @@ func logoutModules() []module {
 
 const signedOutURI = "https://rp.example/signed-out"
 
-// signedIn is a browser with a session, and the ID token of it.
+// signedIn returns a browser with a session, and its ID token.
 func signedIn(t *testing.T, p *plan) (*vouchsafetest.Browser, string) {
 	t.Helper()
 	b := p.browser(t)
@@ -104,7 +104,8 @@ func logoutElsewhere(uri string) func(*testing.T, *plan) {
 	}
 }
 
-// stays wants a page of ours; when it asks whether to sign out, also after a yes.
+// stays fails the test unless the browser stays at a page of the issuer, even after confirming the
+// sign-out.
 func stays(t *testing.T, b *vouchsafetest.Browser, page *vouchsafetest.Page) *vouchsafetest.Page {
 	t.Helper()
 	if page.Left == nil && page.Status == 200 && strings.HasSuffix(page.URL.Path, "/signout") {

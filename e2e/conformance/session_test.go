@@ -16,7 +16,7 @@ func sessionModules() []module {
 	}
 }
 
-// secondPasses lets the next second begin: the times in tokens have no smaller unit.
+// secondPasses waits for the next second, because times in tokens are in seconds.
 func secondPasses() { time.Sleep(1100 * time.Millisecond) }
 
 func promptLogin(t *testing.T, p *plan) {

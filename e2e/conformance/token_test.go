@@ -21,7 +21,7 @@ func codeReuse(t *testing.T, p *plan) {
 	reused(t, p, r, code, reply)
 }
 
-// reused redeems the code again: it is refused, and what it gave is dead.
+// reused redeems the code again: it is refused, and the tokens that it gave stop working.
 func reused(t *testing.T, p *plan, r *vouchsafetest.Request, code string, first *vouchsafetest.Reply) {
 	t.Helper()
 	p.api.Redeem(t, r, code).Want(t, 400, "invalid_grant")
@@ -31,8 +31,8 @@ func reused(t *testing.T, p *plan, r *vouchsafetest.Request, code string, first 
 	p.api.Renew(t, r.Client, first.Refresh()).Want(t, 400, "invalid_grant")
 }
 
-// The module waits for half a minute between the two uses. This one uses the code
-// first, lets the other modules run, and comes back.
+// TestConformanceAfterHalfAMinute: the module waits for half a minute between the two uses. This
+// test uses the code first, lets the other modules run, and then uses it again.
 func TestConformanceAfterHalfAMinute(t *testing.T) {
 	vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 		p := &plan{Server: s, api: s.API(t), client: vouchsafetest.Web}
@@ -70,7 +70,7 @@ func refreshToken(t *testing.T, p *plan) {
 	if info := p.api.Userinfo(t, second.Access()); info.String("email") != "jo@example.com" {
 		t.Errorf("user info with the renewed token: got %s", info.Raw)
 	}
-	// The second client cannot use it, and does no harm by trying.
+	// The second client cannot use it, and its attempt has no effect.
 	p.api.Renew(t, p.second, second.Refresh()).Want(t, 400, "invalid_grant")
 	p.api.Renew(t, p.client, second.Refresh()).Want(t, 200, "")
 }

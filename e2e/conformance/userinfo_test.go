@@ -26,7 +26,7 @@ func userinfoModules() []module {
 	}
 }
 
-// leftHalf is at_hash for RS256 and ES256 (OIDC Core 3.1.3.6).
+// leftHalf returns at_hash for RS256 and ES256 (OpenID Connect Core section 3.1.3.6).
 func leftHalf(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -56,7 +56,7 @@ func userinfoPostBody(t *testing.T, p *plan) {
 	wantSubject(t, p.api.Form(t, "/userinfo", url.Values{"access_token": {reply.Access()}}), id)
 }
 
-// claimsOf are the claims of a scope (OIDC Core 5.4).
+// claimsOf are the claims of each scope (OpenID Connect Core section 5.4).
 var claimsOf = map[string][]string{
 	"profile": {
 		"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile",
@@ -93,7 +93,8 @@ func scope(name string) func(*testing.T, *plan) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("user info (-want +got):\n%s", diff)
 		}
-		// The suite warns of those in the ID token: clients with id_token_claims: false have none.
+		// The suite warns about claims in the ID token. Clients with id_token_claims: false have
+		// none there.
 		inToken := p.client["id_token_claims"] != false
 		for claim := range want {
 			if claim != "sub" && (id.Claims[claim] != nil) != inToken {

@@ -1,5 +1,5 @@
-// Package costs counts the SQL statements that each operation takes, as the operator's
-// metrics have them, and holds them to what the architecture promises.
+// Package costs counts the SQL statements of each operation by the metrics of the server, and
+// compares them with what the architecture promises.
 package costs
 
 import (
@@ -19,7 +19,7 @@ type cost struct{ reads, writes int }
 
 var counter = regexp.MustCompile(`(?m)^vouchsafe_sql_statements_total\{op="(read|write)"\} (\d+)$`)
 
-// statements are those that the server has run so far.
+// statements returns how many statements the server has run so far.
 func statements(t *testing.T, s *vouchsafetest.Server) cost {
 	t.Helper()
 	_, text := s.Ops(t, "/metrics")
@@ -42,9 +42,9 @@ func statements(t *testing.T, s *vouchsafetest.Server) cost {
 	return c
 }
 
-// rounds is how often each is measured. The least counts: now and then a cache is filled
-// again, or something expired is swept, which nobody asked for. On a machine so busy that
-// the caches lapse between two requests it takes more of them, up to patience.
+// rounds is how often each operation is measured. The least count is taken, because now and then a
+// cache is refilled or an expired row is deleted. On a machine so busy that caches expire between
+// two requests, more rounds are needed, up to patience.
 const (
 	rounds   = 9
 	patience = 90

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// bench is a server that is measured, and who asks it.
+// bench is the server that is measured, with its clients and browsers.
 type bench struct {
 	t          *testing.T
 	production bool
@@ -18,7 +18,7 @@ type bench struct {
 	b          *vouchsafetest.Browser // where Jo is signed in
 }
 
-// operation is one that a client or a browser causes. prepare does what comes before it
+// operation is an operation that a client or a browser causes. prepare does what comes before it
 // and is not counted.
 type operation struct {
 	name    string
@@ -73,8 +73,8 @@ func (m *bench) active(c vouchsafetest.Client, want bool) func(token string) {
 // tokenEndpoint are the operations that give tokens.
 func (m *bench) tokenEndpoint() []operation {
 	keyed := vouchsafetest.Keyed()[0]
-	// What redeems a code or a refresh token returns the user, for the claims of the ID token.
-	// PostgreSQL does so in the same statement; SQLite reads the user in the same transaction.
+	// Redeeming a code or a refresh token also returns the user, for the claims of the ID token.
+	// PostgreSQL does so in the same statement, SQLite in the same transaction.
 	once := cost{0, 1}
 	if !m.production {
 		once.reads = 1
@@ -122,7 +122,7 @@ func (m *bench) tokenUse() []operation {
 	}
 }
 
-// atTheBrowser are the operations that a person causes.
+// atTheBrowser returns the operations that a user causes.
 func (m *bench) atTheBrowser() []operation {
 	return []operation{
 		{"authorize with a session, first party", cost{1, 0}, func() func() {

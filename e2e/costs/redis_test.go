@@ -12,8 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestTripsToRedisForASignIn: all that an attempt is counted by is one trip, and what its
-// success gives back another.
+// TestTripsToRedisForASignIn: all counters of an attempt need one round trip, and giving them back
+// after a success needs another.
 func TestTripsToRedisForASignIn(t *testing.T) {
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true})
 	jo := s.Jo(t)
@@ -44,7 +44,7 @@ func TestTripsToRedisForASignIn(t *testing.T) {
 // script is a line of Redis's statistics about the commands that run scripts.
 var script = regexp.MustCompile(`cmdstat_eval(?:sha)?:calls=(\d+)`)
 
-// trips are how often the server had Redis count something.
+// trips returns how often the server has run a script in Redis.
 func trips(t *testing.T, s *vouchsafetest.Server) (n int) {
 	t.Helper()
 	u, err := url.Parse(s.Redis)

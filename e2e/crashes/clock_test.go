@@ -8,9 +8,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestClockSteps sets the server's clock a minute and an hour back and a day ahead, as a
-// machine does whose clock was wrong (threats P1). Service goes on, what was given keeps its
-// life to within the step, and what was used up or had ended does not come back.
+// TestClockSteps sets the server's clock a minute and an hour back and a day ahead, as on a machine
+// whose clock was wrong (threats P1). The service continues, what was issued keeps its lifetime to
+// within the step, and what was used or had ended does not come back.
 func TestClockSteps(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -21,7 +21,7 @@ func TestClockSteps(t *testing.T) {
 
 		// Used up while the clock was right.
 		claims := s.AssertionClaims(keyed.ID())
-		claims["exp"] = time.Now().Add(4 * time.Minute).Unix() // it outlives the test
+		claims["exp"] = time.Now().Add(4 * time.Minute).Unix() // it is valid for longer than the test runs
 		assertion := keyed.Assertion(t, claims)
 		api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 200, "")
 		spent := vouchsafetest.NewRequest(web)
@@ -33,7 +33,7 @@ func TestClockSteps(t *testing.T) {
 		revoked := grantOf(t, api, browser)
 		api.As(t, web, "/revoke", vouchsafetest.Values("token", revoked.Refresh())).Want(t, 200, "")
 
-		// A minute either way is within what clocks differ: nobody notices.
+		// Clocks usually differ by up to a minute: a step of that size has no effect.
 		for _, step := range []time.Duration{-time.Minute, time.Minute / 2} {
 			clock.Set(t, step)
 			again := grantOf(t, api, browser)
@@ -42,7 +42,7 @@ func TestClockSteps(t *testing.T) {
 			wantAlive(t, api, again)
 		}
 
-		// A day ahead: access tokens and codes have ended, refresh tokens have not.
+		// A day ahead, access tokens and codes have expired, and refresh tokens have not.
 		clock.Set(t, 24*time.Hour)
 		api.Userinfo(t, chain.Access()).Want(t, 401, "invalid_token")
 		api.Redeem(t, waiting, waitingCode).Want(t, 400, "invalid_grant")
@@ -62,8 +62,8 @@ func TestClockSteps(t *testing.T) {
 		}
 		clock.Set(t, 0)
 		api.Renew(t, web, kept.Refresh()).Want(t, 200, "")
-		// Its successor was given a day ahead, and long ago: this is reuse, and not a second
-		// request for the same answer.
+		// Its successor was issued a day ahead and long ago: this is reuse, and not a repetition of
+		// the same request.
 		api.Renew(t, web, chain.Refresh()).Want(t, 400, "invalid_grant")
 		api.Renew(t, web, next.Refresh()).Want(t, 400, "invalid_grant")
 		if log := s.Log(); strings.Contains(log, `"msg":"panic"`) || strings.Contains(log, `"status":500`) {
@@ -86,7 +86,8 @@ func wantAlive(t *testing.T, api *vouchsafetest.API, tokens *vouchsafetest.Reply
 	}
 }
 
-// awaitSweep waits until the server has swept: it does so each minute, give or take a tenth.
+// awaitSweep waits until the server has deleted expired rows, which it does every minute, give or
+// take a tenth.
 func awaitSweep(t *testing.T) {
 	t.Helper()
 	select {
@@ -95,8 +96,8 @@ func awaitSweep(t *testing.T) {
 	}
 }
 
-// TestIssuedAheadOfTime has a server whose clock is a day ahead issue things. When it is right
-// again none of them counts, so that none lives a day longer (threats P13).
+// TestIssuedAheadOfTime lets a server whose clock is a day ahead issue tokens and codes. Once the
+// clock is right again, none of them is valid, so that none lives a day too long (threats P13).
 func TestIssuedAheadOfTime(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -138,7 +139,7 @@ func TestIssuedAheadOfTime(t *testing.T) {
 			page.URL.Query().Get("late") == "" {
 			t.Errorf("the request of a day ahead leads to %s, want it to begin anew", page.URL)
 		}
-		// What began in time goes on.
+		// What was issued at the right time still works.
 		wantAlive(t, api, grantOf(t, api, before))
 		api.Renew(t, web, kept.Refresh()).Want(t, 200, "")
 		wantAlive(t, api, grantOf(t, api, s.Browser(t, p)))

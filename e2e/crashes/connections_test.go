@@ -14,15 +14,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// idleTimeout is how long the server keeps a connection on which nothing is asked.
+// idleTimeout is how long the server keeps an idle connection.
 const idleTimeout = 2 * time.Minute
 
-// TestKeptConnectionsAreGivenBack leaves 2,000 connections open after one good request each
-// (threat M2): others are served meanwhile, the server hangs up when nothing was asked for
-// so long, and has then given back what it held for them. They come from ten addresses:
-// one alone is not given so many.
+// TestKeptConnectionsAreGivenBack leaves 2,000 connections open after one request each (threat M2).
+// Other clients are served meanwhile, the server closes the connections after idleTimeout, and then
+// gives back their memory. They come from ten addresses, because one address may not have so many.
 //
-// It waits beside the other tests of the package: it is not parallel until all are open.
+// The test runs beside the other tests of the package: it becomes parallel once all connections are
+// open.
 func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	const count = 2000
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true})
@@ -40,7 +40,7 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 	others(t, api, tokens, 20)
 	held := memory(t, s, "VmRSS")
 	t.Logf("kept connections cost %d KiB each", (held-base)/count>>10)
-	// Half of it is garbage.
+	// Half of the memory is garbage.
 	if most := base + count*64<<10; held > most {
 		t.Errorf("got %d MiB, want no more than 64 KiB a connection: %d MiB", held>>20, most>>20)
 	}
@@ -58,7 +58,8 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 			case <-closed:
 				return
 			case <-time.After(2 * time.Second):
-				// Who had to wait for room would wait for as long as the connections are kept.
+				// A client that had to wait for a connection would wait until the others are
+				// closed.
 				if took := others(t, api, tokens, 1); took > idleTimeout/4 {
 					t.Errorf("others waited %v for their answers", took)
 				}
@@ -84,7 +85,7 @@ func TestKeptConnectionsAreGivenBack(t *testing.T) {
 		t.Errorf("a connection was hung up on after %v, want %v", first, idleTimeout)
 	}
 
-	// Requests have the garbage collected. Some of the memory is kept for what comes next.
+	// Requests cause garbage collection. The server keeps some memory for what comes next.
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
 		others(t, api, tokens, 100)
 		f, g, m := openFiles(t, s)-files, int(s.Metric(t, "go_goroutines"))-routines, memory(t, s, "VmRSS")
@@ -108,7 +109,7 @@ type keptConn struct {
 	err   error         // it did not, or said something
 }
 
-// keep asks, from an address, who a token is of, and leaves the connection open.
+// keep requests userinfo from an address, and leaves the connection open.
 func keep(t *testing.T, s *vouchsafetest.Server, access string, from net.IP) *keptConn {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}
@@ -137,7 +138,7 @@ func keep(t *testing.T, s *vouchsafetest.Server, access string, from net.IP) *ke
 	return c
 }
 
-// watch waits until the server hangs up. However slow the machine, a minute more is enough.
+// watch waits until the server closes the connection, at most a minute longer than promised.
 func (c *keptConn) watch() {
 	if c.err = c.SetReadDeadline(c.asked.Add(idleTimeout + time.Minute)); c.err != nil {
 		return

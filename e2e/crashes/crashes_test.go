@@ -1,5 +1,5 @@
-// Package crashes tests what a machine can do to the program: kill it, fill its disk, take
-// its file descriptors, close the pipe that it logs to, and send it more than it can chew.
+// Package crashes tests what a machine can do to the program: kill it, fill its disk, use up its
+// file descriptors, close the pipe of its log, and send it more than it can process.
 package crashes
 
 import (
@@ -16,7 +16,7 @@ const waiting = 5
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// They do not take the places of those that work.
+	// They must not take the places of tests that need the processor.
 	if err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+waiting)); err != nil {
 		panic(err)
 	}

@@ -15,15 +15,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// small runs a command in a view of the files that is its own, where a small file system in
-// memory lies over ./data. Nobody has to be root for that, but the kernel has to allow user
-// namespaces, which Debian's does.
+// small runs a command in a mount namespace of its own, in which a small file system in memory
+// covers ./data. It does not need root, but the kernel must allow user namespaces, as Debian's
+// does.
 func small(megabytes int) []string {
 	return []string{"unshare", "-rm", "sh", "-c",
 		fmt.Sprintf(`mkdir -p data && mount -t tmpfs -o size=%dm,mode=700 none data && exec "$@"`, megabytes), "sh"}
 }
 
-// inside is where the server sees the file of its data folder.
+// inside returns the path under which the server sees a file of its data folder.
 func inside(s *vouchsafetest.Server, name string) string {
 	return filepath.Join("/proc", fmt.Sprint(s.Pid()), "root", s.Setting("VOUCHSAFE_DATA"), name)
 }
@@ -33,7 +33,8 @@ func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(8),
 		Env: map[string]string{"VOUCHSAFE_ARGON2_MEMORY": "1024"}})
-	// Another process would look at the folder that lies below: a person is made by the API.
+	// Another process would see the folder underneath, so that the account is made through the
+	// pages.
 	person := firstPerson(t, s)
 	api, browser := s.API(t), s.Browser(t, person)
 	r := vouchsafetest.NewRequest(web)
@@ -42,7 +43,7 @@ func TestDiskFull(t *testing.T) {
 		code := browser.Code(t, r)
 		fill(t, inside(s, "filler"))
 		last, err := reply, 0
-		for range 200 { // what is left in the log's last page is used up first
+		for range 200 { // the last page of the write-ahead log is filled first
 			next := api.TryRenew(t, web, reply.Refresh())
 			if next == nil {
 				t.Fatal("a full disk ended the service")
@@ -72,7 +73,7 @@ func TestDiskFull(t *testing.T) {
 		if err := os.Remove(inside(s, "filler")); err != nil {
 			t.Fatal(err)
 		}
-		// At once, without a restart; and nothing that failed was done all the same.
+		// The server recovers without a restart, and nothing that failed was carried out.
 		reply = api.Renew(t, web, reply.Refresh()).Want(t, 200, "")
 		api.Redeem(t, r, code).Want(t, 200, "")
 		readiness(t, s, http.StatusOK)
@@ -81,7 +82,7 @@ func TestDiskFull(t *testing.T) {
 	wantIntact(t, copied(t, s))
 }
 
-// readiness wants /readyz to come to a status, by itself.
+// readiness waits until /readyz has that status.
 func readiness(t *testing.T, s *vouchsafetest.Server, want int) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
@@ -95,7 +96,7 @@ func readiness(t *testing.T, s *vouchsafetest.Server, want int) {
 	}
 }
 
-// copied is the server's database as it is now, outside of its own view of the files.
+// copied returns a copy of the server's database, outside of the server's mount namespace.
 func copied(t *testing.T, s *vouchsafetest.Server) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "vouchsafe.db")

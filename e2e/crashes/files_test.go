@@ -11,8 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestFileDescriptorsGone leaves the process no descriptor to spare (threat P7): who is
-// connected goes on, and the others are served when there are some again.
+// TestFileDescriptorsGone leaves the process no spare file descriptor (threat P7). Connected
+// clients continue, and others are served when descriptors are free again.
 func TestFileDescriptorsGone(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -21,7 +21,7 @@ func TestFileDescriptorsGone(t *testing.T) {
 		api := s.API(t)
 		api.Warm(t)
 		limitFiles(t, s, strconv.Itoa(openFiles(t, s)))
-		for range 3 { // these may wait, or be accepted on descriptors that others gave back
+		for range 3 { // these may wait, or be accepted with descriptors that others have freed
 			conn, err := net.Dial("tcp4", s.Address)
 			if err != nil {
 				t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestArgon2Flood has 500 people sign in at once (threats M4, D9): the hashes wait for each
-// other, nothing else waits for them, and the memory is that of the hashes that run.
+// TestArgon2Flood lets 500 users sign in at once (threats M4, D9). Hashes wait for each other,
+// other requests do not wait for them, and the memory is that of the hashes that run.
 func TestArgon2Flood(t *testing.T) {
 	const people, slots = 500, 2
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app},
@@ -72,8 +72,8 @@ func TestArgon2Flood(t *testing.T) {
 	}
 }
 
-// TestNoMemoryForAHash has the system refuse the memory of a hash: whoever signs in is asked
-// to try again, and can as soon as there is memory.
+// TestNoMemoryForAHash makes the system refuse the memory of a hash. The user who signs in is asked
+// to try again, and succeeds as soon as there is memory.
 func TestNoMemoryForAHash(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Clients: []vouchsafetest.Client{app}})
@@ -89,7 +89,7 @@ func TestNoMemoryForAHash(t *testing.T) {
 		r.Want(t, 200, "") // which needs no hash
 	}
 	want(http.StatusOK)
-	// Less than a hash takes, and enough for all else.
+	// Less memory than a hash needs, and enough for everything else.
 	var was unix.Rlimit
 	if err := unix.Prlimit(s.Pid(), unix.RLIMIT_AS, nil, &was); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func signIn(t *testing.T, api *vouchsafetest.API, login, password string) *vouch
 		map[string]any{"client_id": app.ID(), "login": login, "password": password}))
 }
 
-// others do what takes no hash, and gives the time that all but one in a hundred took.
+// others sends requests that need no hash, and returns the 99th percentile of their duration.
 func others(t *testing.T, api *vouchsafetest.API, tokens *vouchsafetest.Reply, times int) time.Duration {
 	t.Helper()
 	var took []time.Duration
@@ -128,7 +128,7 @@ func others(t *testing.T, api *vouchsafetest.API, tokens *vouchsafetest.Reply, t
 	return took[len(took)*99/100]
 }
 
-// memory is a figure of the process, in bytes: VmRSS now, VmHWM at most.
+// memory returns a figure of the process in bytes: VmRSS is the present one, VmHWM the peak.
 func memory(t *testing.T, s *vouchsafetest.Server, name string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
@@ -146,7 +146,7 @@ func memory(t *testing.T, s *vouchsafetest.Server, name string) int {
 	return kilobytes << 10
 }
 
-// forgetPeak lets VmHWM begin anew.
+// forgetPeak resets VmHWM.
 func forgetPeak(t *testing.T, s *vouchsafetest.Server) {
 	t.Helper()
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.Pid()), []byte("5"), 0); err != nil {

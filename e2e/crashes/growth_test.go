@@ -11,9 +11,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestWhatFailsLeavesLittle begins sign-ins and ends none, renews with garbage and redeems
-// garbage (threat M6): neither the database nor the memory grows, and the log has a line,
-// of bounded length, for each request.
+// TestWhatFailsLeavesLittle begins sign-ins without finishing them, and sends invalid codes and
+// refresh tokens (threat M6). Neither the database nor the memory grows, and the log has one line
+// of bounded length for each request.
 func TestWhatFailsLeavesLittle(t *testing.T) {
 	t.Parallel()
 	const rounds = 1500
@@ -31,7 +31,7 @@ func TestWhatFailsLeavesLittle(t *testing.T) {
 		api.Redeem(t, r, fmt.Sprintf("garbage-%d", i)).Want(t, 400, "invalid_grant")
 	}
 	for i := range rounds {
-		round(i) // caches fill, and what the garbage collector likes to keep
+		round(i) // caches and the heap grow first
 	}
 	held, stored, logged := memory(t, s, "VmRSS"), sizeOf(t, s), s.Log()
 	for i := range rounds {
@@ -70,8 +70,8 @@ func sizeOf(t *testing.T, s *vouchsafetest.Server) int {
 	return size
 }
 
-// TestLogOfWritesIsBounded renews one token 2,000 times: one row changes, and neither the
-// database nor SQLite's log of writes grows with that.
+// TestLogOfWritesIsBounded redeems one chain of refresh tokens 2,000 times. One row changes, and
+// neither the database nor SQLite's write-ahead log grows.
 func TestLogOfWritesIsBounded(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true})

@@ -20,8 +20,8 @@ import (
 // cycles is how often each server is killed: 200 times in all.
 const cycles = 100
 
-// TestKilledAtRandomMoments kills the server while codes are exchanged, tokens renewed and
-// accounts made, and asks the next one what became of them (threats P2, E5).
+// TestKilledAtRandomMoments kills the server while codes and refresh tokens are redeemed and
+// accounts are made, and asks the next process what became of them (threats P2, E5).
 func TestKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -45,7 +45,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	})
 }
 
-// mortal is a server that dies often, and who uses it.
+// mortal is a server that is killed often, with its users.
 type mortal struct {
 	s       *vouchsafetest.Server
 	mails   *smtptest.Server
@@ -59,17 +59,17 @@ type mortal struct {
 
 func newMortal(t *testing.T, production bool) *mortal {
 	mails := smtptest.Start(t)
-	// As it is shipped: it starts quicker, and so dies more often.
+	// The shipped program starts faster, and is therefore killed more often.
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Shipped: true,
 		Clients: []vouchsafetest.Client{app}, Env: map[string]string{
 			"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
-			// On a slow machine too, the next start comes before the grace ends.
+			// Even on a slow machine, the next start comes before the grace period ends.
 			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-			// It is killed in its own work, not in a hash.
+			// It should be killed in its own work, and not in a hash.
 			"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
 		}})
 	m := &mortal{s: s, mails: mails, browser: s.Browser(t, s.Person(t))}
-	// No start hashes a secret.
+	// No start needs to hash a secret.
 	if err := vouchsafetest.WriteClients(s.Setting("VOUCHSAFE_CLIENTS"), []vouchsafetest.Client{web, app}); err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +123,8 @@ func (m *mortal) cycle(t *testing.T) {
 	}
 }
 
-// await waits for so many answers, and a moment: some requests are under way then, however
-// quick the machine is.
+// await waits for that many answers, and a moment longer, so that some requests are under way on a
+// fast machine, too.
 func (m *mortal) await(answers int64) {
 	for end := time.Now().Add(5 * time.Second); m.done.Load() < answers && time.Now().Before(end); {
 		time.Sleep(100 * time.Microsecond)
@@ -132,7 +132,7 @@ func (m *mortal) await(answers int64) {
 	time.Sleep(upTo(2 * time.Millisecond))
 }
 
-// worker is in the midst of something when the server dies.
+// worker is a client that is in the middle of something when the server is killed.
 type worker interface {
 	run(t *testing.T, api *vouchsafetest.API, done *atomic.Int64)
 	check(t *testing.T, api *vouchsafetest.API) (answered, lost int)
@@ -170,7 +170,7 @@ func wantIntact(t *testing.T, file string) {
 	}
 }
 
-// wantDead wants the tokens of the reply to be good for nothing.
+// wantDead fails the test if a token of the reply still works.
 func wantDead(t *testing.T, api *vouchsafetest.API, r *vouchsafetest.Reply) {
 	t.Helper()
 	api.Renew(t, web, r.Refresh()).Want(t, 400, "invalid_grant")
@@ -179,5 +179,5 @@ func wantDead(t *testing.T, api *vouchsafetest.API, r *vouchsafetest.Reply) {
 	}
 }
 
-// address is one that nobody has yet.
+// address returns an address without an account.
 func address() string { return strings.ToLower(rand.Text()) + "@example.com" }

@@ -11,8 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestLogThatCannotBeWritten takes away what the program logs to: who is signed in does not
-// care (threat P7).
+// TestLogThatCannotBeWritten takes away the destination of the log. Users do not notice (threat
+// P7).
 func TestLogThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	t.Run("full device", func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 		if n, err := collector.Read(make([]byte, 100)); n == 0 {
 			t.Fatalf("the program does not log to the pipe: %v", err)
 		}
-		if err := collector.Close(); err != nil { // as when whoever collects logs dies
+		if err := collector.Close(); err != nil { // as when the program that collects logs ends
 			t.Fatal(err)
 		}
 		wantServed(t, s)
@@ -42,7 +42,8 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		collector, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0) // as when whoever collects logs hangs
+		// as when the program that collects logs hangs
+		collector, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +63,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// wantServed signs in and gets tokens, so that several lines are to be logged.
+// wantServed signs in and gets tokens, which writes several log lines.
 func wantServed(t *testing.T, s *vouchsafetest.Server) {
 	t.Helper()
 	r := vouchsafetest.NewRequest(web)

@@ -22,10 +22,10 @@ import (
 // take.
 const mostTaken = 300 << 20
 
-// TestOneAddressTakesLittle attacks the program, on its own TLS, from one address, with as many
-// connections as it is given (threat M8): its memory is bounded, its log is, and people who come
-// from elsewhere are served. Attacker and server share the processors here, so that they may
-// have to ask again.
+// TestOneAddressTakesLittle attacks the program's own TLS from one address, with as many
+// connections as the server accepts (threat M8). Memory and log stay bounded, and users from other
+// addresses are served. Attacker and server share the processors here, so that users may have to
+// try again.
 func TestOneAddressTakesLittle(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Production: true, Shipped: true,
@@ -72,7 +72,7 @@ func TestOneAddressTakesLittle(t *testing.T) {
 	}
 }
 
-// served asks until it is answered well, for a minute at most, and says how long that took.
+// served repeats a request until it succeeds, for a minute at most, and returns how long that took.
 func served(t *testing.T, ask func() *vouchsafetest.Reply) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -89,10 +89,10 @@ func served(t *testing.T, ask func() *vouchsafetest.Reply) time.Duration {
 	}
 }
 
-// attacker is where it comes from.
+// attacker is the address of the attacks.
 const attacker = "127.66.6.6"
 
-// attack is what each connection does until it is hung up on, or done is closed.
+// attack is what each connection does until the server closes it, or done is closed.
 type attack struct {
 	name   string
 	h1     bool
@@ -192,7 +192,7 @@ type siege struct {
 	taken, over, asked, open atomic.Int64
 }
 
-// keepOn opens connections, more than the server takes, and leaves each to the attack.
+// keepOn opens more connections than the server accepts, and runs the attack on each.
 func (g *siege) keepOn() {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -202,7 +202,7 @@ func (g *siege) keepOn() {
 			return
 		default:
 		}
-		time.Sleep(4 * time.Millisecond) // the attacker's own work is not what is measured
+		time.Sleep(4 * time.Millisecond) // the attacker's own CPU time is not the subject
 		if g.open.Load() > 800 {
 			continue
 		}
@@ -249,7 +249,7 @@ func (g *siege) dial() (*hostile, error) {
 	return c, nil
 }
 
-// hostile is a connection that asks for more than it should.
+// hostile is a connection that demands more than it should get.
 type hostile struct {
 	net.Conn
 	host    string

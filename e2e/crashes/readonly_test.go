@@ -14,12 +14,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// readOnly makes the disk under a running server what one is after a fault of it: nothing
-// can be written, not even to files that are open, and what is opened from now on is opened
-// for reading. The kernel refuses (EBUSY) to make that of a file system with files open for
-// writing, so it takes two steps: a read-only mount over the folder, which is all that the
-// next open sees, and a limit of no bytes for what the process writes to any file. To SQLite
-// the one's EFBIG is as the other's EROFS: an I/O error.
+// readOnly makes the disk under a running server read-only, as after a fault: nothing can be
+// written, not even to open files, and new files are opened for reading. The kernel refuses (EBUSY)
+// to do that to a file system with files open for writing. It therefore takes two steps: a
+// read-only mount over the folder, which every later open sees, and a limit of 0 bytes for files
+// that the process writes. To SQLite, the EFBIG of the limit is the same as EROFS: an I/O error.
 func readOnly(t *testing.T, s *vouchsafetest.Server) (back func()) {
 	t.Helper()
 	mount(t, s, `mount --bind data data && mount -o remount,bind,ro data && ! touch data/probe 2>/dev/null`)
@@ -41,7 +40,7 @@ func readOnly(t *testing.T, s *vouchsafetest.Server) (back func()) {
 	}
 }
 
-// mount runs a script in the server's view of the files, beside its data folder.
+// mount runs a script in the server's mount namespace, beside its data folder.
 func mount(t *testing.T, s *vouchsafetest.Server, script string) {
 	t.Helper()
 	out, err := exec.Command("nsenter", "-t", fmt.Sprint(s.Pid()), "-U", "-m", "--preserve-credentials", "sh", "-ec",
@@ -51,8 +50,8 @@ func mount(t *testing.T, s *vouchsafetest.Server, script string) {
 	}
 }
 
-// TestDiskTurnsReadOnly takes the writing from SQLite under a running server, and gives it
-// back, twice (threat P7).
+// TestDiskTurnsReadOnly makes the disk read-only under a running server with SQLite, and writable
+// again, twice (threat P7).
 func TestDiskTurnsReadOnly(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Under: small(64),
@@ -91,7 +90,7 @@ func TestDiskTurnsReadOnly(t *testing.T) {
 		if next == nil {
 			t.Fatal("a read-only disk ended the service")
 		}
-		// Nothing that failed was done all the same, and nothing that was done is gone.
+		// Nothing that failed was carried out, and nothing that succeeded is lost.
 		reply = next.Want(t, 200, "")
 		t.Logf("served again after %v", time.Since(began).Round(time.Millisecond))
 		api.Redeem(t, r, code).Want(t, 200, "")
@@ -108,7 +107,8 @@ func TestDiskTurnsReadOnly(t *testing.T) {
 	wantIntact(t, copied(t, s))
 }
 
-// wantRead reads more at once than anybody did before, so that connections are opened for it.
+// wantRead sends more reads at once than the test did before, so that the server opens new
+// connections to the database.
 func wantRead(t *testing.T, api *vouchsafetest.API, access string) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -135,7 +135,7 @@ func wantRead(t *testing.T, api *vouchsafetest.API, access string) {
 	}
 }
 
-// soon wants an answer before whoever asked for it has given up.
+// soon fails the test if the answer takes longer than a client would wait.
 func soon(t *testing.T, ask func()) {
 	t.Helper()
 	began := time.Now()

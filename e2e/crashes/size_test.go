@@ -14,13 +14,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// oversized is a request that nobody honest makes.
+// oversized is a request that no honest client makes.
 type oversized struct {
 	name, kind string
 	body       func() io.Reader
 	header     http.Header
 	query      string
-	// cut says that the server may hang up before all of it was sent.
+	// cut says that the server may close the connection before everything was sent.
 	cut bool
 }
 
@@ -31,7 +31,7 @@ type endless struct{ sent int }
 
 func (e *endless) Read(p []byte) (int, error) {
 	if e.sent += len(p); e.sent > 1<<30 {
-		return 0, io.ErrUnexpectedEOF // so that the test has one
+		return 0, io.ErrUnexpectedEOF // so that the test ends
 	}
 	for i := range p {
 		p[i] = 'a'
@@ -100,8 +100,9 @@ var inputs = []string{
 	"/jwks", "/.well-known/openid-configuration", "/upstream/none/callback",
 }
 
-// TestHostileSizes sends what is too large, too deep or too long to every route that reads
-// (threats M1, M3, M5, F3): a clear refusal, soon, and no memory for it.
+// TestHostileSizes sends bodies and headers that are too large, too deep or too long to every route
+// that reads input (threats M1, M3, M5, F3). The server refuses them clearly and soon, and needs no
+// memory for them.
 func TestHostileSizes(t *testing.T) {
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app}})
 	tokens := tokensOf(t, s)
@@ -124,13 +125,14 @@ func TestHostileSizes(t *testing.T) {
 	others(t, s.API(t), tokens, 5)
 	peak := memory(t, s, "VmHWM")
 	t.Logf("%d requests; memory %d MiB, %d at most", sent, base>>20, peak>>20)
-	// Two hashes, at most, were asked for in earnest.
+	// At most two hashes were really computed.
 	if peak > base+60<<20 {
 		t.Errorf("got %d MiB at most, %d before", peak>>20, base>>20)
 	}
 }
 
-// send wants a refusal, or what the route says to nobody in particular.
+// send fails the test unless the request is refused, or gets what the route answers to every
+// client.
 func (o *oversized) send(t *testing.T, client *http.Client, url string) time.Duration {
 	t.Helper()
 	method := http.MethodGet

@@ -13,8 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestIdleAndSlowConnections holds 2,000 connections that say nothing and 2,000 that say it
-// byte by byte (threat M2): others are served, and the slow ones are hung up on.
+// TestIdleAndSlowConnections holds 2,000 connections that send nothing and 2,000 that send byte by
+// byte (threat M2). Other clients are served, and the server closes the slow ones.
 func TestIdleAndSlowConnections(t *testing.T) {
 	const each = 2000
 	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true})
@@ -82,7 +82,7 @@ func TestIdleAndSlowConnections(t *testing.T) {
 	t.Logf("all were hung up on after %v", time.Since(began).Round(time.Second))
 }
 
-// drip is what a slow connection says at once, and then each second.
+// drip is what a slow connection sends at once, and then each second.
 type drip struct {
 	at, more string
 	deaf     bool // reads nothing
@@ -106,7 +106,7 @@ func dialSlow(t *testing.T, address string, d drip) *slowConn {
 	return &slowConn{conn, d}
 }
 
-// hungUp waits for the other side to close the connection, whatever it says before.
+// hungUp waits until the server closes the connection, whatever it sends before.
 func (c *slowConn) hungUp(patience time.Duration) error {
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// stalls are ways to keep SQLite from writing, without an error, until the end is called.
+// stalls are ways to keep SQLite from writing, without an error, until end is called.
 var stalls = map[string]func(*testing.T, *vouchsafetest.Server) (end func()){
 	"another process writes": lockDatabase,
 	"the disk does not sync": holdSyncs,
@@ -41,8 +41,8 @@ func lockDatabase(t *testing.T, s *vouchsafetest.Server) (end func()) {
 	return func() { _, _ = conn.Close(), db.Close() } // which rolls back
 }
 
-// holdSyncs has the kernel hold each sync of a file for ten minutes, as a disk does that is
-// away for a while.
+// holdSyncs makes the kernel delay each sync of a file by ten minutes, as for a disk that does not
+// respond.
 func holdSyncs(t *testing.T, s *vouchsafetest.Server) (end func()) {
 	t.Helper()
 	cmd := exec.Command("strace", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e",
@@ -72,8 +72,9 @@ func holdSyncs(t *testing.T, s *vouchsafetest.Server) (end func()) {
 	return nil
 }
 
-// TestStalledDiskIsAnswered stalls the disk under sign-ins (threat P7): they are told so within
-// a request's bound, and before their connections end, rather than when the disk is back.
+// TestStalledDiskIsAnswered stalls the disk during sign-ins (threat P7). Users get an error within
+// the timeout of a request and before their connections end, and do not wait until the disk
+// responds.
 func TestStalledDiskIsAnswered(t *testing.T) {
 	t.Parallel()
 	for name, stall := range stalls {
@@ -99,7 +100,7 @@ func TestStalledDiskIsAnswered(t *testing.T) {
 			if took > 20*time.Second+slack {
 				t.Errorf("answered after %v, want 20s at most", took)
 			}
-			// Who comes later waits behind it, and not for long.
+			// Later requests wait behind it, but not for long.
 			soon(t, func() { wantRetryAfter(t, api.TryRenew(t, web, reply.Refresh())) })
 			wantRead(t, api, reply.Access())
 			readiness(t, s, http.StatusServiceUnavailable)

@@ -13,9 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestWhatExpiredIsSweptAway leaves things behind at a server whose clock is a hundred days
-// late, and others once it is right (threat M6): of the first no row stays, and of the
-// others each.
+// TestWhatExpiredIsSweptAway leaves rows at a server whose clock is a hundred days late, and others
+// once the clock is right (threat M6). All of the former are deleted, and all of the latter stay.
 func TestWhatExpiredIsSweptAway(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -58,7 +57,7 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 		}
 		t.Logf("of %v rows and one visit more %v were left %v after the start", left, want,
 			time.Since(started).Round(time.Second))
-		// What was left when the clock was right is not over.
+		// What was stored while the clock was right has not expired.
 		api := l.API(t)
 		wantAlive(t, api, l.kept)
 		api.ByKey(t, l.assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")
@@ -66,7 +65,7 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 	})
 }
 
-// leaver is a server, and what its last visitor left.
+// leaver is a server, with what its last visitor has left.
 type leaver struct {
 	*vouchsafetest.Server
 	kept             *vouchsafetest.Reply // the tokens of a sign-in
@@ -74,9 +73,9 @@ type leaver struct {
 	spent, assertion string // a code and an assertion that were used
 }
 
-// leave is a visit that begins things and uses others: a sign-in without an end, a
-// registration, a forgotten password, a session, two codes, a revoked access token, an
-// assertion. The server's clock is so much ahead.
+// leave is a visit that begins some things and uses up others: an unfinished sign-in, a
+// registration, a password reset, a session, two codes, a revoked access token and an assertion.
+// The server's clock is ahead by that much.
 func (l *leaver) leave(t *testing.T, ahead time.Duration) {
 	t.Helper()
 	api, p := l.API(t), l.Person(t)
@@ -103,7 +102,7 @@ func (l *leaver) leave(t *testing.T, ahead time.Duration) {
 	api.ByKey(t, l.assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 200, "")
 }
 
-// rows is how many there are in each table of what ends by itself.
+// rows returns the number of rows in each table whose rows expire.
 func (l *leaver) rows(t *testing.T) map[string]int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// chain renews a refresh token again and again.
+// chain redeems one refresh token after the other.
 type chain struct {
 	replies []*vouchsafetest.Reply // all that were answered
 	done    int                    // how many in this life
@@ -33,8 +33,8 @@ func (c *chain) run(t *testing.T, api *vouchsafetest.API, done *atomic.Int64) {
 	}
 }
 
-// check retries the renewal that was under way, as clients do: twice at once, which must
-// give one successor.
+// check repeats the request that was under way, as clients do, and twice at once, which must give
+// the same successor.
 func (c *chain) check(t *testing.T, api *vouchsafetest.API) (answered, lost int) {
 	t.Helper()
 	if info := api.Userinfo(t, c.newest().Access()); info.Status != 200 {
@@ -59,8 +59,8 @@ func (c *chain) check(t *testing.T, api *vouchsafetest.API) (answered, lost int)
 	return c.done, c.lost
 }
 
-// end uses a token that was renewed long ago, in this life of the server or one before:
-// all of its grant dies. It says whether the chain was long enough for that.
+// end redeems a token that was redeemed long ago, in this life of the server or an earlier one,
+// which ends the grant. It reports whether the chain was long enough for that.
 func (c *chain) end(t *testing.T, api *vouchsafetest.API) bool {
 	t.Helper()
 	if len(c.replies) < 3 {
@@ -72,7 +72,7 @@ func (c *chain) end(t *testing.T, api *vouchsafetest.API) bool {
 	return true
 }
 
-// exchange redeems a code, once or at several doors at once.
+// exchange redeems a code, once or several times at the same moment.
 type exchange struct {
 	request *vouchsafetest.Request
 	code    string
@@ -115,7 +115,7 @@ func (e *exchange) check(t *testing.T, api *vouchsafetest.API) (answered, lost i
 		}
 		e.won[0] = api.Renew(t, web, e.won[0].Refresh()).Want(t, 200, "")
 	}
-	// A client whose answer was lost may try again. It may have luck, once.
+	// A client whose answer was lost may try again, and may succeed once.
 	for range 2 {
 		r := api.Redeem(t, e.request, e.code)
 		if r.Status == 200 {
@@ -169,7 +169,7 @@ func (u *signUp) run(t *testing.T, api *vouchsafetest.API, done *atomic.Int64) {
 	}
 }
 
-// check wants the account to exist: by the answer that came, or by trying again.
+// check fails the test unless the account exists, by the answer that came or after another try.
 func (u *signUp) check(t *testing.T, api *vouchsafetest.API) (answered, lost int) {
 	t.Helper()
 	if u.reply != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// call is one of the JSON API with a body that is good, so that nothing but the key can be
-// wanting.
+// call is a call of the JSON API with a valid body, so that only the credential decides about the
+// answer.
 type call struct {
 	path   string
 	body   map[string]any
 	status int
 }
 
-// guest is somebody who goes through all calls of the app, and what the app has of them.
+// guest is a user who goes through all calls of the app, with what the app has got for them.
 type guest struct {
 	*person
 	mails                    *smtptest.Server
@@ -28,8 +28,8 @@ type guest struct {
 	said                     *vouchsafetest.Reply // the last answer
 }
 
-// calls are all calls, in the order of a life. Each is made when those before it have been
-// answered.
+// calls returns all calls in the order in which an app makes them. Each is made after those before
+// it have been answered.
 func (g *guest) calls(t *testing.T) []func() call {
 	newcomer, invited, moved := newAddress(), newAddress(), newAddress()
 	const password = "another password of their own"
@@ -87,18 +87,18 @@ func (g *guest) calls(t *testing.T) []func() call {
 	}
 }
 
-// code is what the next mail to the address has one can type.
+// code returns the code in the next mail to the address that has one.
 func (g *guest) code(t *testing.T, to string) string {
 	t.Helper()
 	for {
-		if m := g.mails.Next(t, to); m.Code != "" { // others tell what was done
+		if m := g.mails.Next(t, to); m.Code != "" { // notices have no code
 			return m.Code
 		}
 	}
 }
 
-// tryApps tries all keys at each call of the API, and then the one that it is made for,
-// for which it has to open.
+// tryApps tries all keys at each call of the API, and then the one that the call is made for, which
+// must open it.
 func (m *matrix) tryApps(keys []key, mails *smtptest.Server) {
 	bodies := m.bodies
 	m.bodies = maps.Clone(bodies)
@@ -124,7 +124,7 @@ func (m *matrix) tryApps(keys []key, mails *smtptest.Server) {
 	}
 }
 
-// put has all requests to the call's door carry its body, and gives its method.
+// put makes all requests to the call's door carry its body, and returns its method.
 func (m *matrix) put(c call) (method string) {
 	if c.path == "/authorize-challenge" {
 		m.scene.challenge = url.Values{}
@@ -141,7 +141,7 @@ func (m *matrix) put(c call) (method string) {
 	return m.calls[c.path]
 }
 
-// almost are keys that lack little.
+// almost returns keys that lack little.
 func (g *guest) almost(sc *scene) []key {
 	without := bearing("the app's token of its person, without what the app keeps", g.access)
 	put := without.put
@@ -200,7 +200,7 @@ func (m *matrix) open(g *guest, c call, method string) {
 	}
 }
 
-// tryClients has the victim's client do what all others were refused. It ends the grant.
+// tryClients lets the victim's client do what was refused to all others. It ends the grant.
 func (m *matrix) tryClients() {
 	t, api := m.T, m.scene.north.API(m.T)
 	again := m.scene.renewed

@@ -1,7 +1,7 @@
-// Package doors tries every key at every door: each route that the program serves, by
-// each method, with each kind of credential of the right and of another tenant, person
-// and client, living and dead. The routes come from the program itself; the table in
-// this package says what each of them needs.
+// Package doors tries every key at every door: each route that the program serves, by each method,
+// with each kind of credential of the right and of another tenant, user and client, valid and
+// ended. The routes come from the program itself. The table in this package says what each of them
+// needs.
 package doors
 
 import (
@@ -21,10 +21,10 @@ import (
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
-// methods are what is tried. Those behind GET and POST are tried with few keys.
+// methods are the methods that are tried. Those after GET and POST are tried with few keys.
 var methods = []string{"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "LINK"}
 
-// fewKeys is how many of the keys are tried by methods that nothing is served by.
+// fewKeys is how many keys are tried with methods that no route serves.
 const fewKeys = 3
 
 func TestNoDoorStandsOpen(t *testing.T) {
@@ -70,8 +70,7 @@ type endpoint struct {
 	clients  string // how clients authenticate; "" where they do not
 }
 
-// routes are the paths that the program says it serves, each once, and what it says of those that
-// are endpoints of the protocol.
+// routes returns the paths that the program says it serves, each once.
 func routes(t *testing.T, s *vouchsafetest.Server) (all []string, endpoints map[string]endpoint) {
 	t.Helper()
 	served := map[string]bool{}
@@ -159,7 +158,7 @@ func (m *matrix) try(paths []string, keys []key) {
 	})
 }
 
-// atOnce does what it is given, four at a time.
+// atOnce runs the work that give hands out, four at a time.
 func (m *matrix) atOnce(give func(work chan<- func())) {
 	var wg sync.WaitGroup
 	work := make(chan func())
@@ -177,7 +176,7 @@ func (m *matrix) atOnce(give func(work chan<- func())) {
 
 var variable = regexp.MustCompile(`\{[^}]*\}+`)
 
-// filled is the route's path with something in the place of its variables.
+// filled returns the route's path with values in the place of its variables.
 func filled(path string) string {
 	return variable.ReplaceAllStringFunc(path, func(v string) string {
 		switch {
@@ -197,11 +196,11 @@ func (m *matrix) cell(path, method string, k key) {
 	need := doors[path]
 	open := slices.Contains(k.opens, need)
 	if open && method == "POST" && need != permission && need != bearer {
-		return // it would do what it is for
+		return // it would succeed
 	}
 	for _, fields := range m.scene.fields(path) {
 		a := m.send(m.request(path, method, fields, k))
-		// A request that was posted is made a GET, which comes with the browser's cookies.
+		// A request that was posted is turned into a GET, which comes with the browser's cookies.
 		for range 3 {
 			next, err := a.req.URL.Parse(a.Header.Get("Location"))
 			if err != nil || a.Header.Get("Location") == "" || need != permission || next.Path != a.req.URL.Path {
@@ -236,7 +235,7 @@ func (m *matrix) send(req *http.Request) answer {
 	return answer{res, string(raw), req}
 }
 
-// request is one as its key makes it, with all in it that would have an effect.
+// request returns a request with the key, and with all fields that would give it an effect.
 func (m *matrix) request(path, method string, fields url.Values, k key) *http.Request {
 	u := m.scene.north.Issuer + filled(path)
 	var body io.Reader

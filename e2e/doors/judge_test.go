@@ -13,14 +13,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
-// answer is what came of a cell.
+// answer is the answer to the request of a cell.
 type answer struct {
 	*http.Response
 	raw string
 	req *http.Request
 }
 
-// judge says what is wrong with the answer.
+// judge reports what is wrong with the answer.
 func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 	need := doors[path]
 	at := method + " " + path + " with " + k.name
@@ -73,7 +73,7 @@ func (m *matrix) judgeByRow(at, method string, e endpoint, a answer) {
 	}
 }
 
-// secretive wants the answer to tell nobody what is not theirs.
+// secretive fails the test if the answer contains data of another user.
 func (m *matrix) secretive(at string, k key, a answer) {
 	for _, who := range []*person{m.scene.victim, m.scene.neighbour, m.scene.gone, m.scene.stranger, m.scene.guest} {
 		if k.owner == who {
@@ -87,17 +87,17 @@ func (m *matrix) secretive(at string, k key, a answer) {
 	}
 }
 
-// waiting are the pages to which a browser is sent that has not proven what it must.
+// waiting are the pages to which a browser is sent that lacks a proof.
 var waiting = []string{"/login", "/select", "/second-factor", "/consent", "/signup", "/signout", "/signed-out", "/"}
 
-// success says in what way the answer gives something; "" when it refuses.
+// success returns what the answer gives, or "" if it refuses.
 func (a answer) success(path string) string {
 	switch {
 	case a.StatusCode < 200:
 		return "an odd answer"
 	case a.StatusCode < 300:
 		if path == "/introspect" && strings.TrimSpace(a.raw) == `{"active":false}` || path == "/revoke" && a.raw == "" {
-			return "" // a client's question about what is none of its business; whether it did anything is looked at in the end
+			return "" // an answer to a client that may not ask; whether it had an effect is checked at the end
 		}
 		return "a success"
 	case a.StatusCode < 400:
@@ -106,7 +106,7 @@ func (a answer) success(path string) string {
 	return ""
 }
 
-// led says what a redirect gives.
+// led returns what a redirect gives.
 func (a answer) led() string {
 	u, err := a.req.URL.Parse(a.Header.Get("Location"))
 	if err != nil || a.Header.Get("Location") == "" {
@@ -125,8 +125,8 @@ func (a answer) led() string {
 	return "a redirect to " + inside
 }
 
-// fields are those with which the door's request would have an effect; more than one set
-// where one request cannot have them all.
+// fields returns the fields with which the door's request would have an effect, in several sets if
+// one request cannot have all of them.
 func (sc *scene) fields(path string) (all []url.Values) {
 	v := sc.victim
 	authorize := vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params
@@ -162,8 +162,8 @@ func (sc *scene) fields(path string) (all []url.Values) {
 	})
 }
 
-// bodies are what the calls of the API want, as the program's own reference describes them,
-// and calls their methods.
+// bodies returns the bodies that the calls of the API need, as the program's own reference
+// describes them, and their methods.
 func (sc *scene) bodies(t *testing.T) (out, calls map[string]string) {
 	t.Helper()
 	api, v := sc.north.API(t), sc.victim
@@ -231,7 +231,7 @@ func required(document, operation map[string]any) []string {
 	return find(kind["schema"])
 }
 
-// withFields is the JSON object with the fields in it.
+// withFields returns the JSON object with the fields in it.
 func withFields(object string, fields url.Values) string {
 	var body map[string]any
 	if err := json.Unmarshal([]byte(object), &body); err != nil {

@@ -10,23 +10,22 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// key is something that a request brings to a door, and the needs that it answers. All
-// else has to stay shut to it.
+// key is a credential, and the needs that it satisfies. All other doors must stay shut to it.
 type key struct {
 	name string
-	// opens are the needs that it answers.
+	// opens are the needs that it satisfies.
 	opens []need
-	// pages are those of which it may read the page and no more.
+	// pages are the needs of doors whose page it may read, and no more.
 	pages []need
 	// put adds it to the request. fields are the request's own, to be changed.
 	put func(r *http.Request, fields url.Values)
-	// owner is who may be told what the person is told; nil for nobody.
+	// owner is the user whose data an answer may contain; nil if it may contain no user's.
 	owner *person
-	// browser is whose browser the request comes from, with all its cookies; nil for none.
+	// browser is the user whose browser sends the request, with all its cookies; nil for none.
 	browser *person
 }
 
-// shut is a key to nothing.
+// shut returns a key that opens nothing.
 func shut(name string, put func(r *http.Request, fields url.Values)) key {
 	return key{name: name, put: put}
 }
@@ -39,7 +38,7 @@ func cookies(all []*http.Cookie) func(r *http.Request, _ url.Values) {
 	}
 }
 
-// from is the header fields of a form that a page of origin sends.
+// from sets the headers of a form that a page of origin sends.
 func from(r *http.Request, site, origin string) {
 	r.Header.Set("Sec-Fetch-Site", site)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -55,7 +54,7 @@ func basic(name string, c vouchsafetest.Client, secret string) key {
 	return shut(name, func(r *http.Request, _ url.Values) { vouchsafetest.Basic(c.ID(), secret)(r) })
 }
 
-// keys are all that are tried. The first three are tried with every method.
+// keys returns all keys. The first three are tried with every method.
 func (sc *scene) keys(t *testing.T) []key {
 	t.Helper()
 	v := sc.victim
@@ -72,7 +71,7 @@ func (sc *scene) keys(t *testing.T) []key {
 	return append(all, sc.tokens()...)
 }
 
-// sessions are keys that browsers have.
+// sessions returns the keys that browsers have.
 func (sc *scene) sessions(t *testing.T) []key {
 	t.Helper()
 	v, n := sc.victim, sc.neighbour
@@ -120,7 +119,7 @@ func (sc *scene) sessions(t *testing.T) []key {
 	}
 }
 
-// renamed are cookies under the names that others have, in their order.
+// renamed returns the cookies under the names of others, in their order.
 func renamed(values, names []*http.Cookie) []*http.Cookie {
 	var out []*http.Cookie
 	for i, c := range names {
@@ -131,7 +130,7 @@ func renamed(values, names []*http.Cookie) []*http.Cookie {
 	return out
 }
 
-// clients are keys that programs have for themselves.
+// clients returns the keys that programs have for themselves.
 func (sc *scene) clients(t *testing.T) []key {
 	t.Helper()
 	k := vouchsafetest.Keyed()[0]
@@ -153,7 +152,7 @@ func (sc *scene) clients(t *testing.T) []key {
 	}
 }
 
-// tokens are keys that clients have of people.
+// tokens returns the keys that clients have for users.
 func (sc *scene) tokens() []key {
 	v, n, s := sc.victim, sc.neighbour, sc.stranger
 	good := bearing("the victim's access token", v.tokens.Access())

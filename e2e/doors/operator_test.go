@@ -9,8 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// What is the operator's is served to the operator alone, and what is the world's is not
-// served there.
+// TestTheOperatorsListenerIsApart: the operator's routes are served to the operator only, and
+// public routes are not served there.
 func TestTheOperatorsListenerIsApart(t *testing.T) {
 	vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
 		api := s.API(t)
@@ -28,7 +28,7 @@ func TestTheOperatorsListenerIsApart(t *testing.T) {
 				}
 			}
 		}
-		// The world may ask whether the server is well, and learns no more.
+		// Everyone may ask whether the server is healthy, and learns no more.
 		for _, path := range []string{"/healthz", "/readyz"} {
 			got := api.Do(t, api.Request(t, "GET", path, "", ""))
 			if got.Status != 200 || strings.Contains(got.Raw, "latency") || strings.Contains(got.Raw, "postgres:") ||
@@ -52,7 +52,8 @@ func TestTheOperatorsListenerIsApart(t *testing.T) {
 	})
 }
 
-// The developer's page is for this machine, directly, by one of its own names.
+// TestTheDevelopersPageIsForThisMachine: it is served to this machine directly, under one of its
+// own names.
 func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 	s := vouchsafetest.Start(t, vouchsafetest.Options{})
 	north := s.Tenant(t, "north")
@@ -96,7 +97,7 @@ func TestTheDevelopersPageIsForThisMachine(t *testing.T) {
 	}
 }
 
-// developersKey goes by the door that this machine alone has.
+// developersKey gets the key of the developer page through the port that only this machine reaches.
 func developersKey(t *testing.T, api *vouchsafetest.API) *http.Cookie {
 	t.Helper()
 	sent := api.Do(t, api.Request(t, "GET", "/dev", "", ""))

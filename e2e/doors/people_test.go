@@ -28,7 +28,7 @@ var App = vouchsafetest.Client{
 var foreign = vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "foreign",
 	"client_secret": "foreign-secret-7bWx3LpV9nQs5KdM"})
 
-// person is somebody with everything that opens doors.
+// person is a user with every credential that opens doors.
 type person struct {
 	vouchsafetest.Person
 	at       *vouchsafetest.Server
@@ -38,7 +38,7 @@ type person struct {
 	opaque   *vouchsafetest.Reply
 	app      *vouchsafetest.Reply // of the JSON API
 	there    fakeidp.Person       // who they are at every provider
-	canaries []string             // what only they, and those they allow, may be told
+	canaries []string             // data that only the user, and clients that the user allowed, may see
 }
 
 func newPerson(t *testing.T, at *vouchsafetest.Server, roles ...string) *person {
@@ -86,7 +86,7 @@ func (p *person) get(t *testing.T, c vouchsafetest.Client) *vouchsafetest.Reply 
 
 func newAddress() string { return strings.ToLower(rand.Text()) + "@example.com" }
 
-// form is what the person's browser sends with every form of the account.
+// form returns the fields that the user's browser sends with every form of the account.
 func (p *person) form(t *testing.T) url.Values {
 	t.Helper()
 	page := p.browser.Get(t, "/account/profile")
@@ -97,8 +97,7 @@ func (p *person) form(t *testing.T) url.Values {
 	return url.Values{"form": forms[0].Fields["form"], "session": forms[0].Fields["session"]}
 }
 
-// scene is two tenants with people in them. Credentials of everybody are tried at the
-// first person's doors.
+// scene is two tenants with users. The credentials of all of them are tried at the victim's doors.
 type scene struct {
 	north, south *vouchsafetest.Server
 	victim       *person // at north
@@ -153,7 +152,7 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	return sc
 }
 
-// unharmed wants all that the victim had to be as it was: no door led to it.
+// unharmed fails the test if anything of the victim's has changed.
 func (sc *scene) unharmed(t *testing.T) {
 	t.Helper()
 	v, api := sc.victim, sc.north.API(t)
@@ -178,8 +177,8 @@ func (sc *scene) unharmed(t *testing.T) {
 	}
 }
 
-// leave has the victim delete their account through the API, with the body that was sent
-// to that door in vain: it was not shut for want of something in the body.
+// leave lets the victim delete their account through the API, with the body that was sent to that
+// door before: the body was not the reason for the refusal.
 func (sc *scene) leave(t *testing.T, body string) {
 	t.Helper()
 	api := sc.north.API(t)

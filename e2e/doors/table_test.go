@@ -1,6 +1,6 @@
 package doors
 
-// need is what a route wants before it does or tells anything.
+// need is what a route demands before it does or tells anything.
 type need string
 
 const (
@@ -17,8 +17,8 @@ const (
 	developer  need = "this machine"           // in development, at the default tenant only
 )
 
-// doors says what each route needs. A route that is not here fails the test: who adds one
-// says here what it needs, and the matrix does the rest.
+// doors says what each route needs. A route without a row fails the test: add a row for a new
+// route, and the matrix does the rest.
 var doors = map[string]need{
 	"/token":                            client,
 	"/introspect":                       client,
@@ -113,6 +113,6 @@ var doors = map[string]need{
 	"/dev/facebook/":      developer,
 }
 
-// told are doors behind which a page says where to sign in, rather than lead there: the
-// browser is not the account's own, which is what its reader has to know.
+// told are doors behind which a page says where to sign in, instead of leading there: the browser
+// is not the account's own, and its user must know that.
 var told = map[string]bool{"/account/email/confirm": true}

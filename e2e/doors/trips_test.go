@@ -10,14 +10,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
-// voyage is somebody's visit to a provider, from which they have still to come back.
+// voyage is a user's visit to a provider that has not led back yet.
 type voyage struct {
 	who      *person
 	upstream string
 	way      vouchsafetest.Way
 }
 
-// federate has both tenants offer two providers. The second posts its answers.
+// federate lets both tenants offer two providers. The second one posts its answers.
 func (sc *scene) federate(t *testing.T) {
 	t.Helper()
 	var all []any
@@ -29,8 +29,8 @@ func (sc *scene) federate(t *testing.T) {
 	}
 }
 
-// link links what the victim has at one provider to their account. In their browser what
-// somebody has at the other waits for a yes.
+// link links the victim's identity at one provider to their account. In the victim's browser,
+// another user's identity at the other provider waits for confirmation.
 func (sc *scene) link(t *testing.T) {
 	t.Helper()
 	v, b := sc.victim, sc.victim.browser
@@ -56,7 +56,7 @@ func (*scene) arrives(t *testing.T, page *vouchsafetest.Page) {
 	}
 }
 
-// depart has everybody go to both providers.
+// depart sends all users to both providers.
 func (sc *scene) depart(t *testing.T) {
 	t.Helper()
 	for _, who := range []*person{sc.victim, sc.neighbour, sc.stranger} {
@@ -66,8 +66,8 @@ func (sc *scene) depart(t *testing.T) {
 	}
 }
 
-// tryTrips brings what providers have said to everybody to the victim's tenant, with all
-// keys but the browser that it was said to.
+// tryTrips sends the answers that providers gave to all users to the victim's tenant, with all keys
+// except the browser that the answer was given to.
 func (m *matrix) tryTrips(keys []key) {
 	m.atOnce(func(work chan<- func()) {
 		for _, v := range m.scene.voyages {
@@ -89,7 +89,7 @@ func (m *matrix) tripCell(v voyage, k key) {
 	}
 	a := m.send(m.tripRequest(method, m.scene.north.Issuer+path, said, k))
 	if to := vouchsafetest.Leads(a.StatusCode, a.Header); method == http.MethodPost && to != "" {
-		// It is sent round once more, to come with the browser's cookies.
+		// The request is repeated as a GET, to come with the browser's cookies.
 		next, err := a.req.URL.Parse(to)
 		if err != nil || next.Path != a.req.URL.Path || strings.Contains(to, url.QueryEscape(said.Get("code"))) {
 			m.Errorf("%s: got a redirect to %q, want one to the same page, with no code that others can read", at, to)
@@ -125,7 +125,8 @@ func (m *matrix) tripRequest(method, at string, said url.Values, k key) *http.Re
 	return req
 }
 
-// comeBack has everybody come back in their own browsers: nobody has come in their place.
+// comeBack lets all users come back in their own browsers: no other browser has used their answers
+// up.
 func (m *matrix) comeBack() {
 	t, v := m.T, m.scene.victim
 	page := v.browser.Get(t, "/federated/link")

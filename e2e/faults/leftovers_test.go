@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// usage is what a process and its servers hold for it.
+// usage is what a process holds, and what its servers hold for it.
 type usage struct {
 	goroutines, files, backends, redisClients int
 }
@@ -23,7 +23,7 @@ func (s *site) usage(t *testing.T) usage {
 	}
 }
 
-// backends is how many connections PostgreSQL has for the database.
+// backends returns how many connections PostgreSQL has for the database.
 func (s *site) backends(t *testing.T) (n int) {
 	t.Helper()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
@@ -33,7 +33,7 @@ func (s *site) backends(t *testing.T) (n int) {
 	return n
 }
 
-// query does something at the database, past the proxy.
+// query runs a function at the database, not through the proxy.
 func (s *site) query(t *testing.T, do func(context.Context, *pgx.Conn) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -68,8 +68,8 @@ func (s *site) redisClient(t *testing.T) *redis.Client {
 	return redis.NewClient(options)
 }
 
-// settles wants the process to hold no more than before, give or take the connections
-// that a pool may open or close at its own time.
+// settles fails the test unless the process soon holds no more than before, apart from connections
+// that a pool may open or close at any time.
 func (s *site) settles(t *testing.T, before usage) {
 	t.Helper()
 	const play = 12

@@ -17,12 +17,13 @@ import (
 const (
 	// mailPause is how long login/mail waits at most after a first attempt that failed.
 	mailPause = 45 * time.Second
-	// mailPatience is how long an attempt waits for a server that says nothing.
+	// mailPatience is how long an attempt waits for a server that does not answer.
 	mailPatience = 30 * time.Second
 )
 
-// A mail that the server did not take waits, and comes once; one whose OK was lost comes
-// twice, with the same Message-ID. Whoever caused it does not wait for the mail server.
+// TestMailArrivesOnce: a mail that the server did not accept waits and arrives once. One whose OK
+// was lost arrives twice with the same Message-ID. The request that causes a mail does not wait for
+// the mail server.
 func TestMailArrivesOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -82,7 +83,7 @@ func TestMailArrivesOnce(t *testing.T) {
 	s.settles(t, before)
 }
 
-// asks signs somebody up, for which there is an answer whatever the mail server does.
+// asks signs a user up, which succeeds whatever the mail server does.
 func (s *site) asks(t *testing.T, api *vouchsafetest.API) (email string) {
 	t.Helper()
 	email = strings.ToLower(rand.Text()) + "@example.com"
@@ -109,13 +110,13 @@ func (s *site) arrives(t *testing.T, to string, patience time.Duration) {
 	}
 }
 
-// failures is how many attempts have failed.
+// failures returns how many attempts have failed.
 func (s *site) failures(t *testing.T) int {
 	t.Helper()
 	return strings.Count(s.Log(), `"msg":"mail not sent"`)
 }
 
-// waiting is how many mails wait in the outbox.
+// waiting returns how many mails wait in the outbox.
 func (s *site) waiting(t *testing.T) (n int) {
 	t.Helper()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {

@@ -7,7 +7,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// What networks do to the connections to PostgreSQL costs refusals while it lasts.
+// TestNetworkToPostgreSQL: faults of the network to PostgreSQL cause refusals while they last, and
+// nothing worse.
 func TestNetworkToPostgreSQL(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -43,7 +44,7 @@ func TestNetworkToPostgreSQL(t *testing.T) {
 		l.During(0, 100)
 		t.Logf("%d refused", l.Refused()-refused)
 	}
-	// A firewall forgets the connections that are open.
+	// A firewall forgets the open connections.
 	t.Log("stranded")
 	s.toDatabase.Strand()
 	l.Back(time.Now(), recovery)

@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// PostgreSQL is stopped in the middle of everything, and comes back.
+// TestPostgreSQLRestarts: PostgreSQL is stopped under load and started again.
 func TestPostgreSQLRestarts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -40,7 +40,7 @@ func TestPostgreSQLRestarts(t *testing.T) {
 	l.Verify()
 }
 
-// An administrator ends connections, over and over.
+// TestPostgreSQLEndsConnections: an administrator ends connections again and again.
 func TestPostgreSQLEndsConnections(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -66,15 +66,15 @@ func TestPostgreSQLEndsConnections(t *testing.T) {
 	if ended < 20 {
 		t.Errorf("%d connections were ended, want many", ended)
 	}
-	// What was not begun is repeated: that somebody is refused is the exception.
+	// Work that had not begun is repeated, so that refusals are the exception.
 	if refused, answered := l.Refused(), l.Answered(); refused > answered/10 {
 		t.Errorf("%d requests were refused and %d answered, want few refused", refused, answered)
 	}
 	l.Verify()
 }
 
-// Somebody locks a table for longer than a request may take. All connections wait for it
-// in the end, and whoever has none is told so.
+// TestPostgreSQLIsLocked: a table is locked for longer than a request may take. In the end all
+// connections wait for it, and requests without a connection are refused.
 func TestPostgreSQLIsLocked(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -103,7 +103,7 @@ func TestPostgreSQLIsLocked(t *testing.T) {
 			return err
 		}
 		t.Logf("%d connections, %d of them wait, %d refused", all, waiting, l.Refused()-refused)
-		// Those who gave up took their statements back: they do not pile up there.
+		// Requests that gave up have cancelled their statements, so that statements do not pile up.
 		if waiting == 0 || all > before.backends+40 {
 			t.Errorf("%d connections, %d of them wait: want some to wait, and not many more than %d", all,
 				waiting, before.backends)
@@ -117,8 +117,8 @@ func TestPostgreSQLIsLocked(t *testing.T) {
 	l.Verify()
 }
 
-// Every transaction is serializable, so that some fail for the others' sake; and somebody
-// locks rows in the other order, so that statements are chosen to end a deadlock.
+// TestPostgreSQLAbortsTransactions: every transaction is serializable, so that some fail because of
+// others. Rows are also locked in the other order, so that statements are chosen to end a deadlock.
 func TestPostgreSQLAbortsTransactions(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -160,13 +160,13 @@ func (s *site) endConnections(t *testing.T) {
 	})
 }
 
-// deadlocks holds the clients that grants are made for, and then wants their people, whom
-// those who make grants hold already; and the other way round.
+// deadlocks locks the clients of grants and then their users, whom other transactions have locked
+// already, and the other way round.
 func (s *site) deadlocks(t *testing.T, rounds int) {
 	t.Helper()
 	s.query(t, func(ctx context.Context, c *pgx.Conn) error {
-		// It is patient: the others are chosen to give way. But not for ever: those who come
-		// later may hold people too.
+		// It waits for long, so that the other transactions are chosen to give way. But not for
+		// ever, because later ones may have locked users, too.
 		if _, err := c.Exec(ctx, "SET deadlock_timeout = '20s'; SET statement_timeout = '3s'; SET "+
 			"default_transaction_isolation = 'read committed'"); err != nil {
 			return err

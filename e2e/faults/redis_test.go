@@ -10,7 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// Redis holds conveniences: without it, nothing is refused, and nothing works twice.
+// TestRedisIsMissedByNobody: without Redis no request is refused, and nothing works twice.
 func TestRedisIsMissedByNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -50,13 +50,13 @@ func TestRedisIsMissedByNobody(t *testing.T) {
 	l.Verify()
 }
 
-// signsIn wants somebody to sign in by password, for which attempts are counted several
-// times, without having to wait for long.
+// signsIn fails the test unless a sign-in by password, which counts attempts several times,
+// succeeds without a long delay.
 func (s *site) signsIn(t *testing.T) {
 	t.Helper()
 	began := time.Now()
 	s.Browser(t, s.Jo(t)).Code(t, vouchsafetest.NewRequest(load.Web))
-	// One count, that notices, and the work itself.
+	// One count, which notices that Redis is away, and the work itself.
 	if took := time.Since(began); took > 2*time.Second+slack {
 		t.Errorf("signing in by password took %v, want at most 2 s", took)
 	}
@@ -82,8 +82,8 @@ func mustDo(t *testing.T, do func() error) {
 // guesses is more than the attempts that an account has (login.PerAccount).
 const guesses = 30
 
-// Attempts are limited while Redis is away, by each replica for itself, and when it has
-// come back with nothing.
+// TestLimitsHoldWithoutRedis: attempts are limited while Redis is away, by each replica for itself,
+// and after it has come back empty.
 func TestLimitsHoldWithoutRedis(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": ""})
@@ -112,7 +112,7 @@ func TestLimitsHoldWithoutRedis(t *testing.T) {
 	}
 }
 
-// guess says how many wrong passwords, each from an address of its own, were looked at.
+// guess returns how many wrong passwords, each from another address, were checked.
 func guess(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person) (taken int) {
 	t.Helper()
 	for range guesses {

@@ -1,7 +1,7 @@
-// Package faults breaks what Vouchsafe depends on while it works: PostgreSQL is stopped,
-// locked and cut off, Redis killed and emptied, the mail server and the providers that
-// people come from hang. Whoever got an answer must be able to go on, nothing may work
-// twice, and service must be back soon after, with nothing left behind.
+// Package faults breaks what Vouchsafe depends on while it works: PostgreSQL is stopped, locked and
+// cut off, Redis killed and emptied, and the mail server and upstream providers hang. Clients can
+// use what they were given, nothing works twice, and the service is back soon afterwards with
+// nothing left behind.
 package faults
 
 import (
@@ -23,17 +23,17 @@ func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 const (
 	// slack is what a busy machine may add to the times that are promised.
 	slack = load.Slack
-	// recovery is how soon after a fault service is to be back.
+	// recovery is how soon after a fault the service must be back.
 	recovery = 5 * time.Second
 )
 
-// site is a server that reaches all that it depends on through proxies.
+// site is a server that reaches everything it depends on through proxies.
 type site struct {
 	*vouchsafetest.Server
-	// pg and store are the servers behind, when they are the test's own.
+	// pg and store are the servers behind the proxies, if the test has its own.
 	pg    *pgtest.Server
 	redis *redistest.Server
-	// direct is the database's URL past the proxy.
+	// direct is the database's URL without the proxy.
 	direct                            string
 	toDatabase, toRedis, toMailServer *faultproxy.Proxy
 	mails                             *smtptest.Server
@@ -49,11 +49,11 @@ func newSite(t *testing.T, env map[string]string) *site {
 	}
 	settings := map[string]string{
 		"VOUCHSAFE_MAIL_FROM": "Vouchsafe <no-reply@id.example>",
-		// Load is not what is to be limited here.
+		// The limits are not the subject.
 		"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
-		// A slow machine may need longer than the usual 10 s for what is tried again.
+		// A slow machine may need longer than the usual 10 s to try again.
 		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-		// The faults are to hit its work, not its hashes.
+		// The faults should hit its work, and not its hashes.
 		"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
 	}
 	settings["VOUCHSAFE_DATABASE_URL"], s.toDatabase = through(t, s.direct)
@@ -67,7 +67,7 @@ func newSite(t *testing.T, env map[string]string) *site {
 	return s
 }
 
-// through is the URL with a proxy's address in the place of the server's.
+// through returns the URL with a proxy's address in the place of the server's.
 func through(t *testing.T, to string) (string, *faultproxy.Proxy) {
 	t.Helper()
 	u, err := url.Parse(to)
@@ -78,7 +78,7 @@ func through(t *testing.T, to string) (string, *faultproxy.Proxy) {
 	return strings.Replace(to, u.Host, p.Address, 1), p
 }
 
-// load signs people in who put up with the refusals that a fault may cause.
+// load starts users who accept the refusals that a fault may cause.
 func (s *site) load(t *testing.T, people int) *load.Load {
 	t.Helper()
 	return load.New(t, s.Server, load.Options{People: people, Refusal: load.WhileItLasts, SignUps: 2, Mails: s.mails})

@@ -17,16 +17,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// upstreamPatience is that of people/upstream: so long does half of a round trip wait.
+// upstreamPatience is the timeout of people/upstream: half of a round trip may take that long.
 const upstreamPatience = 8 * time.Second
 
-// provider is one that people come from, behind a proxy.
+// provider is a fake upstream provider behind a proxy.
 type provider struct {
 	*fakeidp.Server
 	proxy *faultproxy.Proxy
 }
 
-// withProviders are settings for upstreams with the given ids.
+// withProviders returns providers with the given ids, and settings that use them.
 func withProviders(t *testing.T, ids ...string) (map[string]*provider, map[string]string) {
 	t.Helper()
 	all := map[string]*provider{}
@@ -49,8 +49,8 @@ func withProviders(t *testing.T, ids ...string) (map[string]*provider, map[strin
 	return all, map[string]string{"VOUCHSAFE_TENANTS": file}
 }
 
-// A provider that hangs, cuts or floods ends in a page in bounded time, and those who come
-// by password do not notice. Afterwards it serves again.
+// TestUpstreamFaults: a provider that hangs, cuts or floods leads to a page within a bounded time,
+// and users who sign in by password do not notice. Afterwards the provider works again.
 func TestUpstreamFaults(t *testing.T) {
 	t.Parallel()
 	faults := map[string]faultproxy.Fault{
@@ -86,7 +86,7 @@ func TestUpstreamFaults(t *testing.T) {
 		for _, fault := range []string{"hang", "huge", "status", "json", "redirect"} {
 			wg.Go(func() { s.refusesVisit(t, providers["hostile"], fault) })
 		}
-		// Meanwhile nobody else waits for them.
+		// Meanwhile no other user waits for it.
 		for range 10 {
 			s.signsIn(t)
 			if !l.Works() {
@@ -109,7 +109,7 @@ func TestUpstreamFaults(t *testing.T) {
 	s.settles(t, before)
 }
 
-// meets has somebody at the provider when the fault begins. What it costs them is a page.
+// meets lets the fault begin while a user is at the provider. The user gets a page that says so.
 func (s *site) meets(t *testing.T, p *provider, f faultproxy.Fault) {
 	b := s.Browser(t, vouchsafetest.Person{})
 	back := p.visit(t, b, "")
@@ -130,7 +130,7 @@ func (s *site) meets(t *testing.T, p *provider, f faultproxy.Fault) {
 	}
 }
 
-// refusesVisit makes a trip to a provider that does something wrong.
+// refusesVisit makes a round trip to a provider that misbehaves.
 func (s *site) refusesVisit(t *testing.T, p *provider, fault string) {
 	b := s.Browser(t, vouchsafetest.Person{})
 	back := p.visit(t, b, fault)
@@ -145,7 +145,8 @@ func (s *site) refusesVisit(t *testing.T, p *provider, fault string) {
 	}
 }
 
-// wantAnotherWay wants the page to sign in at, which says that something went wrong.
+// wantAnotherWay fails the test unless the page is the sign-in page, with a message that something
+// went wrong.
 func wantAnotherWay(t *testing.T, fault string, page *vouchsafetest.Page) {
 	t.Helper()
 	if text := page.Text(t); page.URL.Path != "/login" || !strings.Contains(text, "or sign in another way") {
@@ -153,7 +154,7 @@ func wantAnotherWay(t *testing.T, fault string, page *vouchsafetest.Page) {
 	}
 }
 
-// comes makes a trip that must succeed.
+// comes makes a round trip that must succeed.
 func (s *site) comes(t *testing.T, p *provider) {
 	t.Helper()
 	b := s.Browser(t, vouchsafetest.Person{})
@@ -162,7 +163,7 @@ func (s *site) comes(t *testing.T, p *provider) {
 	}
 }
 
-// tries says whether somebody can come from the provider.
+// tries reports whether a user can sign in through the provider.
 func (s *site) tries(t *testing.T, p *provider) bool {
 	t.Helper()
 	b := s.Browser(t, vouchsafetest.Person{})
@@ -175,7 +176,7 @@ func (s *site) tries(t *testing.T, p *provider) bool {
 	return signedIn(t, b)
 }
 
-// visit sends the browser to the provider, and is the address that leads back.
+// visit sends the browser to the provider, and returns the address that leads back.
 func (p *provider) visit(t *testing.T, b *vouchsafetest.Browser, fault string) (back string) {
 	t.Helper()
 	page := b.Get(t, "/upstream/"+p.Name)

@@ -1,6 +1,6 @@
-// Package histories does random things to the server, one after another and at once, and
-// compares every answer with a small model of what must be alive. A history that the
-// model forbids is made as short as it can be, and printed.
+// Package histories does random operations on the server, one after another and at the same time,
+// and compares every answer with a small model of what must be valid. A history that the model
+// forbids is shortened as far as possible, and printed.
 package histories
 
 import (
@@ -68,13 +68,13 @@ type history struct {
 	states []model // that may be the case
 }
 
-// often is how often each kind of operation is drawn, in 64.
+// often is the weight of each kind of operation, of 64.
 var often = map[kind]int{
 	authorize: 7, silent: 8, redeem: 12, refresh: 14, revoke: 3, revokeOne: 2, logout: 4, others: 3, withdraw: 3,
 	userinfo: 1, introspect: 1, inspect: 1, change: 1, password: 1, disable: 1, enable: 1, switchOff: 1,
 }
 
-// die gives 0 to 63 evenly: the numbers of rapid itself are mostly small.
+// die returns numbers from 0 to 63 with equal probability: rapid's own are mostly small.
 var die = rapid.Custom(func(t *rapid.T) (n int) {
 	for i := range 6 {
 		if rapid.Bool().Draw(t, "bit") {
@@ -94,7 +94,7 @@ var kinds = func() (out []kind) {
 	return out
 }()
 
-// alone are the operations that are more than one request, or the operator's.
+// alone are the operations that take more than one request, or that an operator does.
 var alone = map[kind]bool{authorize: true, change: true, switchOff: true, switchOn: true}
 
 var commands = map[kind]bool{password: true, disable: true, enable: true}
@@ -122,7 +122,7 @@ func (h *history) run(grace bool) {
 	h.look(true)
 }
 
-// draw is a next operation, about things that are there.
+// draw returns a random operation on things that exist.
 func (h *history) draw(beside bool) op {
 	k := kinds[die.Draw(h.rt, "kind")]
 	n := rapid.SliceOfN(die, 7, 7).Draw(h.rt, "about")
@@ -139,7 +139,7 @@ func (h *history) draw(beside bool) op {
 	return o
 }
 
-// about chooses the grant and the tokens, and says whether there are any.
+// about chooses the grant and the tokens, and reports whether there are any.
 func (h *history) about(o *op, which, age int) bool {
 	var fit []int
 	for i, g := range h.grants {
@@ -183,8 +183,8 @@ func (h *history) about(o *op, which, age int) bool {
 	return true
 }
 
-// together carries the operations out at once, and wants an order of them in which the
-// model agrees with every answer.
+// together runs the operations at the same time, and looks for an order of them in which the model
+// agrees with every answer.
 func (h *history) together(ops []op) {
 	forms := make([]url.Values, len(ops))
 	for i := range ops {
@@ -219,7 +219,7 @@ func (h *history) expect(done []outcome) {
 	}
 }
 
-// look asks after tokens at each replica: all of them, or the ones that came last.
+// look checks tokens at each replica: all of them, or the latest.
 func (h *history) look(all bool) {
 	for replica := range h.servers {
 		for i := len(h.access) - 1; i >= 0 && (all || i >= len(h.access)-2); i-- {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// model is what must be true after a history, by the rules of package storage: a grant
-// lives while it is not revoked, its person is enabled and has the credentials that it
-// was given under, its client is enabled, and its session has not ended or it is offline.
+// model is what must hold after a history, by the rules of package storage: a grant is alive while
+// it is not revoked, its user is enabled and has the credentials under which it was given, its
+// client is enabled, and its session has not ended or it is offline.
 type model struct {
 	grace    bool // a predecessor still gets its successor
 	users    []user
@@ -76,13 +76,13 @@ func (m model) lives(i int) bool {
 		(g.offline || !m.sessions[g.session].ended)
 }
 
-// allowed says whether the person lets the client have what it asks for: those that are
-// not the operator's own need a consent.
+// allowed reports whether the user lets the client have what it asks for: clients of other
+// companies need a consent.
 func (m model) allowed(person, client int, offline bool) bool {
 	return clients[client].ours() || m.consents[person][client] >= level(offline)
 }
 
-// level is what a consent must reach: once for the account, twice for offline access.
+// level returns what a consent must cover: 1 for the account, 2 for offline access.
 func level(offline bool) int {
 	if offline {
 		return 2
@@ -90,8 +90,8 @@ func level(offline bool) int {
 	return 1
 }
 
-// after is every state that may follow the operations, which ran at once and were
-// answered so: those of every order in which the model agrees with all the answers.
+// after returns every state that may follow the operations, which ran at the same time and were
+// answered so: those of every order in which the model agrees with all answers.
 func after(states []model, done []outcome) []model {
 	seen, out := map[string]bool{}, []model(nil)
 	for _, m := range states {
@@ -136,8 +136,8 @@ func permutations(all []outcome) func(yield func([]outcome) bool) {
 	}
 }
 
-// step is every state in which the operation may leave the model when it was answered
-// so; none when it may not be answered so.
+// step returns every state in which the operation may leave the model if it was answered so; none
+// if that answer is not allowed.
 func (m model) step(o op, ok bool) []model {
 	n := m.clone()
 	want, either := n.do(o)

@@ -26,7 +26,7 @@ const (
 	inspect    kind = "introspect refresh token"
 )
 
-// op is one operation, with the numbers of all that it is about.
+// op is an operation, with the numbers of everything that it concerns.
 type op struct {
 	kind       kind
 	replica    int
@@ -50,8 +50,8 @@ type outcome struct {
 
 func (o outcome) String() string { return fmt.Sprintf("%v: %t %s", o.op, o.ok, o.said) }
 
-// do carries the operation out in the model, and says whether it must be granted. When
-// either, the clock decides.
+// do applies the operation to the model, and reports whether it must be granted. With either, both
+// answers are allowed, because the clock decides.
 func (m *model) do(o op) (ok, either bool) {
 	switch o.kind {
 	case authorize:
@@ -90,7 +90,7 @@ func (m *model) do(o op) (ok, either bool) {
 	return m.ends(o), false
 }
 
-// actor is the client that comes with the token.
+// actor returns the client that presents the token.
 func (o op) actor(owner int) int {
 	if o.foreign {
 		return o.client
@@ -98,7 +98,7 @@ func (o op) actor(owner int) int {
 	return owner
 }
 
-// authorize: a person who is kept out gets nowhere, everybody else does.
+// authorize succeeds, unless the user is disabled.
 func (m *model) authorize(o op) bool {
 	if m.disabled[o.client] {
 		return false
@@ -123,8 +123,8 @@ func (m *model) code(o op) {
 		version: m.sessions[s].version, offline: o.offline}
 }
 
-// redeem: a code lives no longer than the session it was given in, and works once. The
-// second time it ends what the first gave.
+// redeem: a code is valid no longer than the session in which it was given, and works once. The
+// second use ends what the first gave.
 func (m *model) redeem(o op) bool {
 	g := &m.grants[o.grant]
 	switch {
@@ -141,7 +141,7 @@ func (m *model) redeem(o op) bool {
 	return true
 }
 
-// refresh: there is one living token. Its predecessor may be late; older ones are stolen.
+// refresh: one token is valid. Its predecessor may be late, and older ones are stolen.
 func (m *model) refresh(o op) (ok, either bool) {
 	g := &m.grants[o.grant]
 	switch {
@@ -165,7 +165,7 @@ func (m *model) refresh(o op) (ok, either bool) {
 	return true, either
 }
 
-// ends carries out what ends more than one thing.
+// ends applies an operation that ends more than one thing.
 func (m *model) ends(o op) bool {
 	switch o.kind {
 	case logout:
@@ -195,8 +195,8 @@ func (m *model) ends(o op) bool {
 	return true
 }
 
-// logout by an ID token of the grant: it ends the browser's session of that person, and
-// what that client was given in it, offline or not.
+// logout by an ID token of the grant ends the browser's session of that user, and what that client
+// was given in it, offline or not.
 func (m *model) logout(o op) bool {
 	g := m.grants[o.grant]
 	if !m.signedIn(o.browser) {
@@ -204,7 +204,7 @@ func (m *model) logout(o op) bool {
 	}
 	at := m.browsers[o.browser]
 	if m.sessions[at].user != g.user {
-		return false // the person is asked
+		return false // the user is asked
 	}
 	m.sessions[at].ended = true
 	for i, other := range m.grants {
@@ -233,7 +233,7 @@ func (m *model) signOutOthers(o op) bool {
 	return true
 }
 
-// withdraw takes away what an app has, if it has anything.
+// withdraw revokes what an app has, if it has anything.
 func (m *model) withdraw(o op) bool {
 	if !m.signedIn(o.browser) {
 		return false

@@ -18,13 +18,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
 )
 
-// client is one of the apps that people in histories use.
+// client is an app that users in histories use.
 type client struct{ vouchsafetest.Client }
 
 func (c client) ours() bool { return c.Client["first_party"] == true }
 
-// clients are of every kind: with a secret and without, with tokens that only Vouchsafe
-// reads, and one that belongs to somebody else.
+// clients are of every kind: with and without a secret, with opaque tokens, and one of another
+// company.
 var clients = []client{{vouchsafetest.Web}, {vouchsafetest.Public}, {vouchsafetest.Opaque}, {vouchsafetest.Third}}
 
 const (
@@ -35,8 +35,7 @@ const (
 
 func owner(browser int) int { return max(0, browser-1) }
 
-// world is what a history happens to: servers on one database, and what it has got from
-// them so far.
+// world is what a history changes: servers with one database, and what they have issued so far.
 type world struct {
 	t        testing.TB
 	servers  []*vouchsafetest.Server
@@ -50,7 +49,7 @@ type world struct {
 	access []string // tokens; "" for none
 }
 
-// held is what the apps hold of a grant.
+// held is what the apps have of a grant.
 type held struct {
 	browser, client int
 	offline         bool
@@ -62,7 +61,7 @@ type held struct {
 	id              string
 }
 
-// crowd adds people in one go, with hashes that take no time.
+// crowd adds users at once, with hashes that take no time.
 func crowd(t testing.TB, s *vouchsafetest.Server, n int) []vouchsafetest.Person {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(first), 10)
@@ -100,7 +99,7 @@ func newWorld(t testing.TB, servers []*vouchsafetest.Server, persons []vouchsafe
 	return w
 }
 
-// begin is the model of a world in which nothing has happened.
+// begin returns the model of a world in which nothing has happened.
 func (w *world) begin(grace bool) model {
 	m := model{grace: grace, users: make([]user, people), disabled: make([]bool, len(clients))}
 	for range people {
@@ -112,8 +111,8 @@ func (w *world) begin(grace bool) model {
 	return m
 }
 
-// run carries an operation out at the server, and says whether it was granted and what
-// was said if not. form is what was prepared for it.
+// run carries out an operation at the server. It returns whether it was granted, and the answer if
+// it was not. form was prepared for the operation.
 func (w *world) run(o op, form url.Values) (ok bool, said string) {
 	switch o.kind {
 	case authorize, silent:
@@ -152,7 +151,7 @@ func (w *world) run(o op, form url.Values) (ok bool, said string) {
 
 func replied(r *vouchsafetest.Reply) string { return fmt.Sprint(r.Status, " ", r.Error()) }
 
-// showed is what a page says: its way and the beginning of its text.
+// showed returns the path of a page and the beginning of its text.
 func (w *world) showed(p *vouchsafetest.Page) string {
 	return fmt.Sprintf("%d at %v: %.150s", p.Status, p.Paths(), p.Text(w.t))
 }
@@ -166,11 +165,11 @@ func (w *world) refresh(o op) string {
 func (w *world) authorize(o op) (ok bool, said string) {
 	h := w.grants[o.grant]
 	b := w.browsers[o.browser][o.replica]
-	if o.kind == authorize { // alone: whoever is asked silently types nothing
+	if o.kind == authorize { // runs alone: prompt=none shows no page to fill in
 		b.Person = w.persons[o.user]
 	}
 	a := b.Authorize(w.t, h.request)
-	// No room to hash so many passwords at once: nothing was decided.
+	// Too many passwords are being hashed: nothing was decided.
 	for end := time.Now().Add(time.Minute); load.WhileItLasts(a.Page.Status, a.Page.Header) == nil &&
 		time.Now().Before(end); a = b.Authorize(w.t, h.request) {
 		time.Sleep(time.Second)
@@ -183,8 +182,8 @@ func (w *world) authorize(o op) (ok bool, said string) {
 	return h.code != "", said
 }
 
-// tokens keeps what the token endpoint gave. A refresh token that it gave before must be
-// the same: there is never a second branch.
+// tokens stores the answer of the token endpoint. A refresh token of a generation must be the one
+// that was issued before: there is never a second branch.
 func (w *world) tokens(o op, r *vouchsafetest.Reply, generation int) (ok bool, said string) {
 	if r.Status != 200 {
 		return false, replied(r)
@@ -212,7 +211,7 @@ func (w *world) revoke(o op, token string) (ok bool, said string) {
 	return reply.Status == 200, replied(reply)
 }
 
-// logout says whether the browser was let go rather than asked.
+// logout reports whether the browser was signed out without a question.
 func (w *world) logout(o op) (ok bool, said string) {
 	w.mu.Lock()
 	hint := w.grants[o.grant].id
@@ -221,7 +220,7 @@ func (w *world) logout(o op) (ok bool, said string) {
 	return page.Status == 200 && page.URL.Path == "/signed-out", w.showed(page)
 }
 
-// form is what the account's pages want to come with every form; nil when the browser is
+// form returns the fields that the account's pages demand with every form; nil if the browser is
 // not signed in.
 func (w *world) form(o op) url.Values {
 	page := w.browsers[o.browser][o.replica].Get(w.t, "/account/profile")
@@ -252,7 +251,7 @@ func (w *world) change(o op, form url.Values) (ok bool, said string) {
 	return ok, said
 }
 
-// command is what an operator does.
+// command runs a command of the operator.
 func (w *world) command(o op) bool {
 	s, p := w.servers[o.replica], &w.persons[o.user]
 	switch o.kind {
@@ -268,7 +267,7 @@ func (w *world) command(o op) bool {
 	return true
 }
 
-// apply stores the clients as they are to be, and waits until every replica has noticed.
+// apply stores the clients as they must be, and waits until every replica has noticed.
 func (w *world) apply() {
 	declared := vouchsafetest.Declared()
 	for i, c := range clients {
@@ -297,7 +296,7 @@ func (w *world) apply() {
 	}
 }
 
-// allot makes room for what the operation may give.
+// allot makes room in the world for what the operation may give.
 func (w *world) allot(o *op, states []model) {
 	switch o.kind {
 	case authorize, silent:

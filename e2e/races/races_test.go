@@ -1,6 +1,5 @@
-// Package races spends one value from many clients at once, at one server and at two
-// replicas on one database: one of them wins, and nothing is alive afterwards that
-// should not be.
+// Package races uses one value by many clients at once, at one server and at two replicas with one
+// database: one of them succeeds, and nothing is valid afterwards that should not be.
 package races
 
 import (
@@ -12,10 +11,10 @@ import (
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
-// clients is how many fire at once.
+// clients is how many send their request at once.
 const clients = 50
 
-// places are the servers that a value is spent at.
+// places are the servers at which a value is used.
 type places struct {
 	name    string
 	servers []*vouchsafetest.Server
@@ -33,7 +32,7 @@ func each(t *testing.T, test func(t *testing.T, p *places)) {
 	})
 }
 
-// fire calls do from all clients at the same moment, shared out among the servers.
+// fire calls do for all clients at the same moment, distributed among the servers.
 func (p *places) fire(t *testing.T, do func(api *vouchsafetest.API) *vouchsafetest.Reply) []*vouchsafetest.Reply {
 	t.Helper()
 	replies := make([]*vouchsafetest.Reply, clients)
@@ -57,7 +56,7 @@ func (p *places) fire(t *testing.T, do func(api *vouchsafetest.API) *vouchsafete
 	return replies
 }
 
-// winners are the replies that gave tokens; the others must have failed cleanly.
+// winners returns the replies with tokens. All others must be clean errors.
 func winners(t *testing.T, replies []*vouchsafetest.Reply, code string) []*vouchsafetest.Reply {
 	t.Helper()
 	var won []*vouchsafetest.Reply
@@ -72,7 +71,7 @@ func winners(t *testing.T, replies []*vouchsafetest.Reply, code string) []*vouch
 	return won
 }
 
-// dead wants every token of the replies to be useless, at every server.
+// dead fails the test if a token of the replies works at any server.
 func (p *places) dead(t *testing.T, c vouchsafetest.Client, replies []*vouchsafetest.Reply) {
 	t.Helper()
 	for _, s := range p.servers {
@@ -99,7 +98,7 @@ func TestOneCodeGivesTokensOnce(t *testing.T) {
 			if len(won) != 1 {
 				t.Errorf("got %d winners, want 1", len(won))
 			}
-			// The others were reuse: what the winner got is dead too.
+			// The other requests were reuse: the tokens of the first one have ended, too.
 			p.dead(t, r.Client, won)
 		}
 	})
@@ -125,7 +124,7 @@ func TestOneRefreshTokenHasOneSuccessor(t *testing.T) {
 				}
 				token = won[0].Refresh()
 			}
-			// The one branch is alive, at every replica.
+			// The one branch is valid at every replica.
 			for _, s := range p.servers {
 				token = s.API(t).Renew(t, c, token).Want(t, 200, "").Refresh()
 			}
@@ -133,8 +132,8 @@ func TestOneRefreshTokenHasOneSuccessor(t *testing.T) {
 	})
 }
 
-// Two generations at once: whoever holds the older one is a thief or late by two, and
-// in the end at most one branch lives.
+// TestTwoGenerationsAtOnce: the older token is stolen, or late by two generations. In the end at
+// most one branch is valid.
 func TestTwoGenerationsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, p *places) {
 		c := vouchsafetest.Web

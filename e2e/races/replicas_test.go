@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// replicas are two servers on one database, for one test.
+// replicas returns two servers with one database, for one test.
 func replicas(t *testing.T) (a, b *vouchsafetest.Server) {
 	t.Helper()
 	a = vouchsafetest.Start(t, vouchsafetest.Options{Production: true})
@@ -34,12 +34,12 @@ func TestReplicasAreOneServer(t *testing.T) {
 	second := b.API(t).Redeem(t, silent, browser.Code(t, silent)).Want(t, 200, "")
 	b.API(t).IDToken(t, web, silent, second)
 	a.API(t).IDToken(t, web, silent, second) // the same keys are published
-	// A revocation at one holds at the other.
+	// A revocation at one replica takes effect at the other.
 	a.API(t).As(t, web, "/revoke", url.Values{"token": {second.Refresh()}})
 	elsewhere := b.API(t)
 	for revoked := time.Now(); ; {
-		// Who has to wait for an answer does not know when the question was decided; it was
-		// after it was asked.
+		// A client that waits for an answer does not know when the question was decided; it was
+		// after the request.
 		asked := time.Since(revoked)
 		if elsewhere.Userinfo(t, second.Access()).Status == 401 {
 			break
@@ -73,7 +73,7 @@ func TestGuessesAreCountedTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	// Many addresses, one account: from somewhere new not even the right password helps now.
+	// From many addresses, one account: from a new address not even the right password helps now.
 	late := b.Browser(t, p)
 	page := late.SignIn(t, late.Get(t, vouchsafetest.NewRequest(vouchsafetest.Web).Path()), p)
 	if page.Left != nil {
@@ -81,8 +81,8 @@ func TestGuessesAreCountedTogether(t *testing.T) {
 	}
 }
 
-// Replicas that start at once on an empty database migrate it once and make one set of
-// keys.
+// TestReplicasStartAtOnce: replicas that start at the same time on an empty database migrate it
+// once and make one set of keys.
 func TestReplicasStartAtOnce(t *testing.T) {
 	t.Parallel()
 	servers := vouchsafetest.StartTogether(t, 3)

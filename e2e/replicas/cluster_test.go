@@ -12,8 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
 
-// Two replicas count together in a Redis Cluster, and go on when one of its servers is
-// killed.
+// TestRedisCluster: two replicas count together in a Redis Cluster, and continue when one of its
+// servers is killed.
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.StartClusterServers(t)
@@ -38,7 +38,7 @@ func TestRedisCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Enough(200)
-	// Somebody who is not signed in comes, too, and is signed out again.
+	// A browser that is not signed in visits, too, and is signed out again.
 	began := time.Now()
 	newcomer := site.Browser(t, site.Person(t))
 	r := vouchsafetest.NewRequest(web)
@@ -58,8 +58,8 @@ func TestRedisCluster(t *testing.T) {
 	}
 }
 
-// guesses wants wrong secrets to be limited, the replicas taking turns: 20 a minute are
-// allowed, and each alone would see fewer.
+// guesses fails the test unless wrong secrets are limited while the replicas take turns: 20 a
+// minute are allowed, and each replica alone would see fewer.
 func guesses(t *testing.T, replicas []*vouchsafetest.Server) {
 	t.Helper()
 	form := vouchsafetest.Values("grant_type", "client_credentials")

@@ -15,10 +15,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// within is how soon after a standby's promotion service is to be back.
+// within is how soon after a standby's promotion the service must be back.
 const within = 10 * time.Second
 
-// pair is a primary and its standby, and the database there.
+// pair is a primary and its standby, with the database.
 type pair struct {
 	primary, standby *pgtest.Server
 	database         string // its URL at the primary
@@ -35,9 +35,9 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-// failsOver has so many people work at each of two replicas, does something to the primary
-// and promotes the standby. What was answered must be there then and nothing may work
-// twice, with no replica started again. It says how many requests were refused.
+// failsOver runs that many users at each of two replicas, does something to the primary and
+// promotes the standby. What was answered must be there afterwards and nothing may work twice,
+// without a restart of a replica. It returns how many requests were refused.
 func (p *pair) failsOver(t *testing.T, people int, do func()) (refused int64) {
 	t.Helper()
 	url, err := pgtest.Hosts(p.database, p.standby)
@@ -51,9 +51,9 @@ func (p *pair) failsOver(t *testing.T, people int, do func()) (refused int64) {
 			"VOUCHSAFE_SMTP_URL":            mails.URL,
 			"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
 			"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
-			// What was refused is tried again until it is answered.
+			// Refused requests are repeated until they succeed.
 			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
-			// The fault is to hit its work, not its hashes.
+			// The fault should hit its work, and not its hashes.
 			"VOUCHSAFE_ARGON2_MEMORY": "64", "VOUCHSAFE_ARGON2_PASSES": "1",
 		}})
 	var loads []*load.Load
@@ -66,7 +66,7 @@ func (p *pair) failsOver(t *testing.T, people int, do func()) (refused int64) {
 		l.Enough(60)
 	}
 	do()
-	time.Sleep(time.Second) // somebody has to notice
+	time.Sleep(time.Second) // the operator needs a moment to notice
 	if err := p.standby.Promote(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func (p *pair) failsOver(t *testing.T, people int, do func()) (refused int64) {
 	return refused
 }
 
-// The primary crashes under load and its standby takes over.
+// TestPostgreSQLFailsOver: the primary crashes under load and its standby takes over.
 func TestPostgreSQLFailsOver(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
@@ -99,19 +99,19 @@ func TestPostgreSQLFailsOver(t *testing.T) {
 	}
 }
 
-// The primary becomes read-only and stays there, as one does that was demoted: the
-// connections to it are left at once, though they work.
+// TestPrimaryThatBecameReadOnlyIsLeft: the primary becomes read-only and stays so, like one that
+// was demoted. The replicas leave their connections to it at once, although these work.
 func TestPrimaryThatBecameReadOnlyIsLeft(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.failsOver(t, 1, func() {
-		// In the order that a clean switch has: first nothing more is written here.
+		// In the order of a planned switch: first, writing stops here.
 		administer(t, p.database, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 	})
 }
 
-// The primary is cut off without a word, alive as it is: nothing that it cannot give to its
-// standby is answered, and new connections go past it.
+// TestPrimaryThatFellSilentIsLeft: the primary is cut off without a reset while it runs. What it
+// cannot send to its standby is not answered, and new connections go to the standby.
 func TestPrimaryThatFellSilentIsLeft(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

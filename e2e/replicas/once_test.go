@@ -17,8 +17,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// The workers of three replicas want the same mails: each is sent once, and the code in it
-// works once, wherever it is typed.
+// TestMailIsSentOnce: the workers of three replicas claim the same mails. Each mail is sent once,
+// and its code works once, at whichever replica it is typed.
 func TestMailIsSentOnce(t *testing.T) {
 	t.Parallel()
 	mails := smtptest.Start(t)
@@ -48,7 +48,7 @@ func TestMailIsSentOnce(t *testing.T) {
 	for end := time.Now().Add(time.Minute); len(mails.Waiting()) < n && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	time.Sleep(3 * time.Second) // for those that should not come
+	time.Sleep(3 * time.Second) // for mails that should not come
 	count := map[string]int{}
 	for _, m := range mails.Waiting() {
 		count[m.To]++
@@ -58,7 +58,7 @@ func TestMailIsSentOnce(t *testing.T) {
 			t.Errorf("somebody who signed up got %d mails, want 1", count[to])
 		}
 	}
-	// Everybody types the code twice at once.
+	// Every user types the code twice at once.
 	for i := range 8 {
 		code := mails.Next(t, people[i]).Code
 		status := make([]int, 2)
@@ -75,7 +75,8 @@ func TestMailIsSentOnce(t *testing.T) {
 	}
 }
 
-// Migrations that are begun at once, by commands and by servers, happen once.
+// TestMigrationsAtOnceRunOnce: migrations that commands and servers begin at the same time run
+// once.
 func TestMigrationsAtOnceRunOnce(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Prepare(t, vouchsafetest.Options{Production: true})
@@ -107,8 +108,8 @@ func TestMigrationsAtOnceRunOnce(t *testing.T) {
 	s.API(t).Redeem(t, r, s.Browser(t, s.Jo(t)).Code(t, r)).Want(t, 200, "")
 }
 
-// Three processes rotate a key at the same moment: the sequence is one, and every
-// replica signs with the key that came last.
+// TestKeysThatAreRotatedAtOnceAreOneSequence: three processes rotate a key at the same moment. The
+// sequence has no gap, and every replica signs with the last key.
 func TestKeysThatAreRotatedAtOnceAreOneSequence(t *testing.T) {
 	t.Parallel()
 	site, replicas := vouchsafetest.StartBehindProxy(t, 3,

@@ -1,6 +1,6 @@
-// Package replicas runs several replicas as they run in production: behind HAProxy, with
-// the configuration that docs/operations.md gives, so that every request goes to another
-// one; under replacement, with a PostgreSQL that fails over and a Redis Cluster.
+// Package replicas runs several replicas as in production: behind HAProxy with the configuration of
+// docs/operations.md, so that every request goes to another one; while they are replaced; with a
+// PostgreSQL that fails over; and with a Redis Cluster.
 package replicas
 
 import (
@@ -16,14 +16,14 @@ import (
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
-// web is the client whose people make the load.
+// web is the client of the load.
 var web = load.Web
 
-// unlimited is for load: it is not what is to be limited.
+// unlimited is for load, because limits are not the subject.
 var unlimited = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
 
-// The proxy chooses anew for every request, on one connection too. Otherwise the other
-// tests would show nothing.
+// TestRequestsAlternateOnOneConnection: the proxy chooses a replica anew for every request, even on
+// one connection. Otherwise the other tests would show nothing.
 func TestRequestsAlternateOnOneConnection(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{2, 3} {
@@ -66,9 +66,9 @@ func TestRequestsAlternateOnOneConnection(t *testing.T) {
 	}
 }
 
-// Failures are counted for the address that the proxy saw: a sender who claims to be
-// others is one all the same, and does not lock them out. Where the server is not told which
-// header the proxy writes, senders of a second one share what they may try.
+// TestProxyTellsWhoAsks: failures count for the address that the proxy saw. A sender that claims to
+// be others counts as one all the same, and does not lock them out. Without a setting that names
+// the proxy's header, senders of a second header share their attempts.
 func TestProxyTellsWhoAsks(t *testing.T) {
 	t.Parallel()
 	for _, named := range []string{"", "X-Forwarded-For"} {

@@ -8,11 +8,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// bound is what the documentation promises: for so long a replica may not know of a change.
+// bound is what the documentation promises: a replica may not know of a change for that long.
 const bound = time.Second
 
-// What is taken back at one replica, or by a command, is refused by all of them within a
-// second, although each was asked for it all the time.
+// TestWhatIsTakenBackIsRefusedEverywhereWithinASecond: what one replica or a command revokes, all
+// replicas refuse within a second, although each was asked for it all the time.
 func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"VOUCHSAFE_STOP_DELAY": "0s", "VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
@@ -30,7 +30,7 @@ func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 			replicas[0].API(t).As(t, web, "/revoke", vouchsafetest.Values("token", grant.Refresh())).Want(t, 200, "")
 		})
 		goes(t, replicas, "a client", func(api *vouchsafetest.API) bool {
-			// Its secret is right: only the code is not.
+			// Its secret is right, and only the code is wrong.
 			return api.As(t, c, "/token",
 				vouchsafetest.Values("grant_type", "authorization_code", "code", "x", "redirect_uri",
 					c.RedirectURI())).Error() == "invalid_grant"
@@ -53,7 +53,8 @@ func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 	}
 }
 
-// goes wants every replica to accept until change, and none later than the bound after it.
+// goes fails the test unless every replica accepts until the change, and none later than the bound
+// after it.
 func goes(t *testing.T, replicas []*vouchsafetest.Server, what string,
 	accepted func(*vouchsafetest.API) bool, change func(),
 ) {
@@ -70,7 +71,7 @@ func goes(t *testing.T, replicas []*vouchsafetest.Server, what string,
 	stale := make([]time.Duration, len(replicas))
 	for i, r := range replicas {
 		wg.Go(func() {
-			// What each keeps is of another age.
+			// The caches of the replicas have different ages.
 			time.Sleep(time.Duration(i) * 300 * time.Millisecond)
 			api, once := r.API(t), sync.OnceFunc(ready.Done)
 			defer once()

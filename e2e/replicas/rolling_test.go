@@ -9,8 +9,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// Replicas are replaced one by one while people and apps work and sign up, and none of them
-// is refused or cut off. The mails that a replica has in hand when it stops come, and once.
+// TestRollingRestartLosesNothing: replicas are replaced one by one while users and apps work and
+// sign up. No request is refused or cut off. The mails that a replica is sending when it stops
+// arrive once.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	mails := smtptest.Start(t)
@@ -19,7 +20,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 			"VOUCHSAFE_SMTP_URL":            mails.URL,
 			"VOUCHSAFE_MAIL_FROM":           "Vouchsafe <no-reply@id.example>",
 			"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8",
-			// No answer is lost, so that nothing has to be tried again; but verify does.
+			// No answer is lost, so that no request has to be repeated; but Verify repeats some.
 			"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 		}})
 	l := load.New(t, site, load.Options{People: 3, Refusal: load.Never, SignUps: 1, Mails: mails})

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// exported are the ids that an export writes.
+// exported returns the ids of the events in an export.
 func exported(t *testing.T, s *vouchsafetest.Server, args ...string) (ids []string) {
 	t.Helper()
 	last := ""
@@ -30,8 +30,8 @@ func exported(t *testing.T, s *vouchsafetest.Server, args ...string) (ids []stri
 	return ids
 }
 
-// TestAuditTrailIsExportedAndPruned lets the trail of two years go: not before it was
-// exported, then what is older than a year, and full addresses that are older than 90 days.
+// TestAuditTrailIsExportedAndPruned prunes a trail of two years: nothing before it was exported,
+// and then events older than a year, and full addresses older than 90 days.
 func TestAuditTrailIsExportedAndPruned(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {

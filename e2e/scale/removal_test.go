@@ -12,9 +12,9 @@ const (
 	consentsOf = "SELECT COUNT(*) FROM consents WHERE client_id = $1"
 )
 
-// TestClientWithManyGrantsLeavesTheFile takes a client from the clients file. The server
-// starts, the client works no more, and its rows go while people sign in; declared again
-// meanwhile it works, with none of what it had.
+// TestClientWithManyGrantsLeavesTheFile removes a client from the clients file. The server starts,
+// the client no longer works, and its rows are deleted while users sign in. Declared again
+// meanwhile, it works, without anything that it had.
 func TestClientWithManyGrantsLeavesTheFile(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
@@ -49,8 +49,7 @@ func TestClientWithManyGrantsLeavesTheFile(t *testing.T) {
 	})
 }
 
-// TestCommandsRemoveWhatIsLarge has the commands carry a removal out to its end, without a
-// server.
+// TestCommandsRemoveWhatIsLarge: without a server, the commands carry a removal out to its end.
 func TestCommandsRemoveWhatIsLarge(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// backup copies the folder of an embedded server that does not run; restore puts it back.
+// backup copies the folder of an embedded server that does not run. restore puts the copy back.
 func backup(t *testing.T, s *vouchsafetest.Server) (restore func()) {
 	t.Helper()
 	data, kept := s.Setting("VOUCHSAFE_DATA"), filepath.Join(t.TempDir(), "kept")
@@ -37,9 +37,9 @@ func stop(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// TestRestoredBackup rolls a database back under an app that refreshed since (threat E10).
-// Its token is newer than the database knows: the grant ends, before the tokens that were
-// spent since can be of use to anybody.
+// TestRestoredBackup rolls a database back under an app that has used its refresh token since
+// (threat E10). Its token is newer than the database knows: the grant ends, before older tokens
+// that were redeemed since can serve an attacker.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{})
@@ -60,7 +60,7 @@ func TestRestoredBackup(t *testing.T) {
 	}
 }
 
-// TestRestoredCommand ends what lives again after a restore, of every tenant.
+// TestRestoredCommand ends what is valid again after a restore, in every tenant.
 func TestRestoredCommand(t *testing.T) {
 	t.Parallel()
 	s := vouchsafetest.Start(t, vouchsafetest.Options{})

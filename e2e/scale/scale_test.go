@@ -1,6 +1,5 @@
-// Package scale holds the program to its promises about large installations, with thousands
-// of rows in the place of millions: `go run ./bench -fill 1000000 -scale` measures the same
-// with those.
+// Package scale checks what the program promises for large installations, with thousands of rows in
+// the place of millions. `go run ./bench -fill 1000000 -scale` measures the same with millions.
 package scale
 
 import (
@@ -29,7 +28,7 @@ func both(t *testing.T, test func(t *testing.T, production bool)) {
 	}
 }
 
-// database is what Crowd.Fill wants to know of the server's.
+// database returns the server's database in the form that Crowd.Fill needs.
 func database(s *vouchsafetest.Server) string {
 	if s.Database != "" {
 		return s.Database
@@ -47,7 +46,7 @@ func fill(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Crowd) {
 	}
 }
 
-// count is the answer of a query that counts.
+// count returns the result of a query that counts.
 func count(t *testing.T, s *vouchsafetest.Server, query string, args ...any) (n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -88,7 +87,7 @@ func eventually(t *testing.T, s *vouchsafetest.Server, want int, query string, a
 	}
 }
 
-// stopAndStart starts the server anew, which reads its files again.
+// stopAndStart restarts the server, which reads its files again.
 func stopAndStart(t *testing.T, s *vouchsafetest.Server) {
 	t.Helper()
 	if err := s.Stop(); err != nil {

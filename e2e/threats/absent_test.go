@@ -11,7 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// absentRows are attacks on what Vouchsafe does not have: whoever adds it finds the row.
+// absentRows are attacks on features that Vouchsafe does not have. The developer who adds one finds
+// its row.
 func absentRows() []row {
 	return []row{
 		{"D11 token exchange and JWT bearer", d11},
@@ -22,7 +23,7 @@ func absentRows() []row {
 	}
 }
 
-// noDoor wants nothing to be served, and nothing to be advertised.
+// noDoor fails the test if the paths are served or the member is advertised.
 func noDoor(t *testing.T, s *vouchsafetest.Server, member string, paths ...string) {
 	t.Helper()
 	api := s.API(t)
@@ -66,7 +67,7 @@ func d15(t *testing.T, s *vouchsafetest.Server) {
 	noDoor(t, s, "device_authorization", "/device", "/device_authorization", "/device/code", "/activate", "/bc-authorize")
 }
 
-// j5: nobody is called at a sign-out, and no client can ask for it.
+// j5: no address is called at a sign-out, and no client can register one.
 func j5(t *testing.T, s *vouchsafetest.Server) {
 	noDoor(t, s, "backchannel_logout")
 	noDoor(t, s, "frontchannel_logout")
@@ -103,7 +104,7 @@ func n7(t *testing.T, s *vouchsafetest.Server) {
 		"/.well-known/webfinger", "/ldap")
 }
 
-// mailRows are about one address for one person.
+// mailRows are attacks on the rule that an address has one account.
 func mailRows() []row {
 	return []row{{"P11 one address at once", p11}}
 }

@@ -22,7 +22,7 @@ func accountRows() []row {
 	}
 }
 
-// at fills in a page of the account in another browser of the person's.
+// at fills in a page of the account in another browser of the user's.
 func at(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person, path string,
 	fields url.Values,
 ) *vouchsafetest.Browser {
@@ -36,7 +36,7 @@ func at(t *testing.T, s *vouchsafetest.Server, p vouchsafetest.Person, path stri
 	return b
 }
 
-// fill sends the last form of the page.
+// fill submits the last form of the page.
 func fill(t *testing.T, b *vouchsafetest.Browser, page *vouchsafetest.Page, fields url.Values) {
 	t.Helper()
 	forms := page.Forms(t)
@@ -82,8 +82,8 @@ func h14App(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// h12 sends forms of the account from other sites, without their token, and about sessions
-// of others: nothing may come of any.
+// h12 sends forms of the account from other sites, without their token, and about sessions of
+// others. None may have an effect.
 func h12(t *testing.T, s *vouchsafetest.Server) {
 	mallory, victim := s.Person(t), newDoomed(t, s)
 	b := s.Browser(t, mallory)

@@ -24,8 +24,8 @@ func register(t *testing.T, b *vouchsafetest.Browser) *vouchsafetest.Page {
 	return b.Submit(t, f, firstOf(f))
 }
 
-// h17: an attacker has the mail of fass.example, and wants to be the boss of faß.example; and
-// an app that reads the address as older readers do must not take the one for the other.
+// h17: an attacker who has the mail of fass.example wants to be the boss of faß.example. An app
+// that reads addresses as older libraries do must not confuse the two.
 func h17(t *testing.T, s *vouchsafetest.Server) {
 	name := strings.ToLower(newAddress("")[:20])
 	w := newSocial(t, s, "folds-"+s.Name, nil)
@@ -39,7 +39,7 @@ func h17(t *testing.T, s *vouchsafetest.Server) {
 	if _, email := signedInAs(t, w.Server, boss); email != name+"@xn--fa-hia.example" {
 		t.Errorf("the boss is %q", email)
 	}
-	// By a provider that the tenant trusts with the attacker's domain.
+	// By a provider that the tenant trusts for the attacker's domain.
 	w.apply(t, map[string]any{
 		"upstreams": []map[string]any{{
 			"id": "corp", "name": "Corp", "issuer": w.corp.Issuer, "client_id": "vouchsafe",
@@ -55,8 +55,8 @@ func h17(t *testing.T, s *vouchsafetest.Server) {
 	for _, email := range []string{name + "@faß.example", name + "@FAẞ.example", name + "@xn--fa-hia.example",
 		"new-" + name + "@faß.example"} {
 		b := w.Browser(t, vouchsafetest.Person{Email: email, Password: "a third password 6Wp"})
-		w.come(t, b, "corp", somebody(email))
-		wantNobody(t, email+" by a provider of fass.example", b)
+		w.come(t, b, "corp", atProvider(email))
+		wantSignedOut(t, email+" by a provider of fass.example", b)
 		if page := register(t, b); page.Status != 422 {
 			t.Errorf("%s where only fass.example may sign up: got %d at %s", email, page.Status, page.URL)
 		}
@@ -91,9 +91,9 @@ func h18(t *testing.T, s *vouchsafetest.Server) {
 			strings.ReplaceAll(body, `\x01`, `\u0000`)); reply.Status != want {
 			t.Errorf("%q signs up by the API: got %d %s", email, reply.Status, reply.Raw)
 		}
-		who := somebody(email)
+		who := atProvider(email)
 		w.come(t, b, "google", who)
-		wantNobody(t, fmt.Sprintf("%q by a provider", email), b)
+		wantSignedOut(t, fmt.Sprintf("%q by a provider", email), b)
 		if !strings.ContainsAny(local, "\u0000\r") {
 			w.Refuses(t, "", "user", "add", email, "--tenant", w.TenantID)
 			w.Refuses(t, "", "user", "invite", email, "--tenant", w.TenantID)

@@ -87,7 +87,7 @@ func d8(t *testing.T, s *vouchsafetest.Server) {
 	for range 3 {
 		api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")
 	}
-	// The jti of one client says nothing about another's.
+	// The jti of one client does not affect another client's.
 	claims := s.AssertionClaims(k.ID())
 	claims["jti"] = "shared-" + rand.Text()
 	api.ByKey(t, k.Assertion(t, claims), "grant_type", "client_credentials", "scope", "reports:read").Want(t, 200, "")
@@ -136,7 +136,7 @@ func f1Assertions(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// The key is the client's registered one, whatever the token says where to find it.
+// f2: the key is the client's registered one, whatever the token says about where to find it.
 func f2(t *testing.T, s *vouchsafetest.Server) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -23,7 +23,7 @@ func authenticationRows() []row {
 	}
 }
 
-// credentials asks for a token with nothing but what prepare adds.
+// credentials requests a token with nothing but what prepare adds.
 func credentials(t *testing.T, api *vouchsafetest.API, prepare func(*http.Request),
 	pairs ...string,
 ) *vouchsafetest.Reply {
@@ -49,7 +49,7 @@ func d4(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("got WWW-Authenticate %q, want Basic", reply.Header.Get("WWW-Authenticate"))
 		}
 	}
-	// Guessing is limited where it comes from, and locks nobody else out.
+	// Guessing is limited for its address, and locks out no other client.
 	limited := false
 	for range 100 {
 		if reply := credentials(t, api, vouchsafetest.Basic(service.ID(), "wrong")); reply.Status != 401 {
@@ -131,9 +131,9 @@ func d6(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// Wrong secrets must not cost so much that right ones wait: the secret of this client
-// was chosen by a person, and is hashed slowly. Time on the processor is compared, which
-// is the server's own however busy the machine is.
+// d9: wrong secrets must not cost so much that right ones wait. An administrator chose the secret
+// of this client, so that it has a slow hash. CPU time is compared, because it is the server's own
+// on a busy machine.
 func d9(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
 	flooder, other := own.API(t), own.API(t)
@@ -178,9 +178,9 @@ func e9(t *testing.T, s *vouchsafetest.Server) {
 	api.Renew(t, web, reply.Refresh()).Want(t, 200, "")
 }
 
-// d4Time: a wrong secret takes as long as an unknown client. That is so for secrets that
-// Vouchsafe makes; one that a person chose costs a slow hash. To pay that for unknown
-// clients, whose ids are no secrets, would help floods alone.
+// d4Time: a wrong secret takes as long as an unknown client. That holds for secrets that Vouchsafe
+// made; one that an administrator chose costs a slow hash. Paying it for unknown clients as well,
+// whose ids are no secrets, would only help floods.
 func d4Time(t *testing.T, s *vouchsafetest.Server) {
 	median := func(id func() string) time.Duration {
 		var took []time.Duration

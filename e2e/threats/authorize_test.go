@@ -53,7 +53,7 @@ func a2(t *testing.T, s *vouchsafetest.Server) {
 		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", v)), "invalid_request",
 			"unsupported_response_mode")
 	}
-	// A request that is under way cannot be made another one (Keycloak CVE-2026-7571).
+	// A request that is under way cannot be changed into another one (Keycloak CVE-2026-7571).
 	page := b.Get(t, vouchsafetest.NewRequest(web).Path())
 	letter := page.URL.Query().Get("i")
 	for _, path := range []string{"/authorize", "/login"} {
@@ -109,7 +109,7 @@ func a4(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("asked for %q: got scope %q in the answer, and %q in the token", scope, reply.String("scope"), granted)
 		}
 	}
-	// Nor does the claims parameter lead around the client's scopes.
+	// The claims parameter does not lead around the client's scopes either.
 	r := vouchsafetest.NewRequest(vouchsafetest.CodeOnly, "scope", "openid", "claims",
 		`{"id_token":{"phone_number":null,"email":null},"userinfo":{"phone_number":null,`+
 			`"name":{"essential":true},"email":null}}`)
@@ -120,7 +120,7 @@ func a4(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s: got %v, want email, and neither name nor phone number", from, claims)
 		}
 	}
-	// Somebody else's client does not get offline access without a yes.
+	// A client of another company does not get offline access without consent.
 	a := jo(t, s).Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "scope", "openid offline_access", "prompt",
 		"consent"))
 	if !a.Saw("/consent") {
@@ -142,7 +142,7 @@ func a5(t *testing.T, s *vouchsafetest.Server) {
 	for _, prompt := range []string{"none login", "login none", "none consent", "bogus", "none bogus", "LOGIN"} {
 		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", prompt)), "invalid_request")
 	}
-	b = s.Browser(t, s.Person(t)) // who never met the client
+	b = s.Browser(t, s.Person(t)) // of a user who has not met the client
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
 	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.Third, "prompt", "none")),
 		"consent_required", "interaction_required")
@@ -165,7 +165,7 @@ func a6(t *testing.T, s *vouchsafetest.Server) {
 	if !a.Saw("/login") {
 		t.Errorf("max_age=0: got pages %v, want the sign-in page", a.Shown)
 	}
-	// A refresh does not make the sign-in younger.
+	// A refresh does not make the sign-in more recent.
 	api := s.API(t)
 	first := api.Redeem(t, r, a.Code()).Want(t, 200, "")
 	time.Sleep(1100 * time.Millisecond)
@@ -195,7 +195,7 @@ func a7(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s hint: got %v at %s, want login_required", name, a.Params, a.Page.URL.Path)
 		}
 	}
-	// Without prompt=none the person the client means has to sign in; somebody else will not do.
+	// Without prompt=none the user whom the client means has to sign in, and no other one.
 	a := b.Authorize(t, vouchsafetest.NewRequest(web, "id_token_hint", foreign))
 	if a.Code() != "" {
 		t.Error("a hint for one person gave a code for another")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// canary is an address that nobody has a reason to call but who was told of it. It is a
-// test's own: attacks run side by side.
+// canary is an address that only a program which was told of it calls. Each test has its own,
+// because attacks run at the same time.
 type canary struct {
 	*httptest.Server
 	hits atomic.Int64 // connections, whatever comes through them

@@ -24,7 +24,7 @@ func codeRows() []row {
 	}
 }
 
-// wantDead wants nothing that the tokens can do to be left.
+// wantDead fails the test if the tokens still work for anything.
 func wantDead(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Client, reply *vouchsafetest.Reply) {
 	t.Helper()
 	api := s.API(t)
@@ -43,7 +43,7 @@ func wantDead(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Client, rep
 	}
 }
 
-// wantAlive wants the access token to work.
+// wantAlive fails the test unless the access token works.
 func wantAlive(t *testing.T, s *vouchsafetest.Server, reply *vouchsafetest.Reply) {
 	t.Helper()
 	if info := s.API(t).Userinfo(t, reply.Access()); info.Status != 200 {
@@ -64,7 +64,7 @@ func c1(t *testing.T, s *vouchsafetest.Server) {
 			api.Redeem(t, r, code).Want(t, 400, "invalid_grant")
 		}
 	}
-	// What the refresh token gave meanwhile dies too.
+	// What the refresh token gave meanwhile ends, too.
 	b, api := jo(t, s), s.API(t)
 	r := vouchsafetest.NewRequest(web)
 	code := b.Code(t, r)

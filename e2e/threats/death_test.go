@@ -25,7 +25,7 @@ func deathRows() []row {
 	}
 }
 
-// doomed is a person with tokens of several kinds.
+// doomed is a user with tokens of several kinds.
 type doomed struct {
 	person  vouchsafetest.Person
 	browser *vouchsafetest.Browser
@@ -49,7 +49,7 @@ func newDoomed(t *testing.T, s *vouchsafetest.Server) *doomed {
 	return d
 }
 
-// e7 wants everything to be dead at once, without waiting for a cache.
+// e7 checks that everything ends at once, without waiting for a cache.
 func e7(kill func(*testing.T, *vouchsafetest.Server, *doomed)) func(*testing.T, *vouchsafetest.Server) {
 	return func(t *testing.T, s *vouchsafetest.Server) {
 		d := newDoomed(t, s)
@@ -105,7 +105,7 @@ func e7SignedOut(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// What died stays dead when its cause is taken back.
+// e7Again: what has ended does not come back when its cause is undone.
 func e7Again(t *testing.T, s *vouchsafetest.Server) {
 	d := newDoomed(t, s)
 	s.Command(t, "", "user", "disable", d.person.Email)
@@ -121,8 +121,8 @@ func e7Again(t *testing.T, s *vouchsafetest.Server) {
 	tokens(t, s, s.Browser(t, d.person), vouchsafetest.NewRequest(web))
 }
 
-// e7Tenant: a tenant that is disabled answers nobody, within the second that it may be
-// remembered.
+// e7Tenant: a tenant that is disabled answers no request, apart from the second for which it may be
+// cached.
 func e7Tenant(t *testing.T, s *vouchsafetest.Server) {
 	w := newSocial(t, s, "ends-"+s.Name, nil)
 	b := w.signedIn(t)

@@ -19,7 +19,7 @@ func entryRows() []row {
 	}
 }
 
-// h13 registers somebody with more than the form has.
+// h13 registers a user with more fields than the form has.
 func h13(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	b := w.Browser(t, vouchsafetest.Person{Email: newAddress("example.com"), Password: "a new password 6Wp"})
@@ -36,10 +36,10 @@ func h13(t *testing.T, s *vouchsafetest.Server) {
 	f.Fields.Set("email", b.Person.Email)
 	f.Fields.Set("password", b.Person.Password)
 	page := b.Submit(t, f, firstOf(f))
-	wantNobody(t, "before the address is proven", b)
+	wantSignedOut(t, "before the address is proven", b)
 	types(t, b, page, mails.Next(t, b.Person.Email).Code)
 
-	// The same for what one may change of oneself.
+	// The same for what users may change about themselves.
 	profile := b.Get(t, "/account/profile")
 	own := url.Values{"name": {"Sam"}, "email": {victim.Email}, "username": {"root"}, "phone_number": {"+436601234567"}}
 	for name, values := range extra {
@@ -62,7 +62,7 @@ func h13(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// h15 looks for HTML in all pages that show what somebody entered.
+// h15 looks for HTML in all pages that show what users entered.
 func h15(t *testing.T, s *vouchsafetest.Server) {
 	const payload = `"'><img src=x onerror=alert(1)><script>alert(1)</script>`
 	client := vouchsafetest.Third.With(vouchsafetest.Client{"client_id": "named", "client_name": payload})
@@ -144,10 +144,10 @@ func h16(t *testing.T, s *vouchsafetest.Server) {
 	f.Fields["login"] = []string{newAddress("example.com"), p.Email}
 	f.Fields.Set("password", p.Password)
 	b.Submit(t, f, nil)
-	wantNobody(t, "two names in one form", b)
+	wantSignedOut(t, "two names in one form", b)
 }
 
-// m7: what takes long to read in other programs.
+// m7: input that takes other programs long to read.
 func m7(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, body := range []string{

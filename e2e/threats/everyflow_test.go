@@ -23,21 +23,21 @@ var mobile = vouchsafetest.Client{
 	"grant_types": []string{"urn:vouchsafe:first-party", "refresh_token"}, "scope": "openid profile email offline_access",
 }
 
-// flows is a run of everything that people and programs do, which remembers each secret
-// that went through.
+// flows is a run of everything that users and programs do. It remembers each secret that was
+// involved.
 type flows struct {
 	t       *testing.T
 	s       *vouchsafetest.Server
 	api     *vouchsafetest.API
 	mails   *smtptest.Server
 	secrets map[string]string
-	// social is a tenant whose people come from the providers.
+	// social is a tenant whose users come from upstream providers.
 	social    *vouchsafetest.Server
 	providers []*teller
 	said      strings.Builder // to those who came from them in vain
 }
 
-// all goes through every flow.
+// all runs every flow.
 func (f *flows) all() {
 	email, session := f.signUp()
 	f.reset(email, session)
@@ -56,7 +56,7 @@ func (f *flows) note(name, secret string) string {
 	return secret
 }
 
-// call is one of the API, from the app; what it gives is remembered.
+// call is a call of the API by the app. Secrets in the answer are remembered.
 func (f *flows) call(path string, pairs ...string) *vouchsafetest.Reply {
 	f.t.Helper()
 	body := map[string]any{}
@@ -83,7 +83,7 @@ func (f *flows) callWith(path string, body map[string]any) *vouchsafetest.Reply 
 	return got
 }
 
-// mail remembers what the next mail to the address gives whoever reads it.
+// mail remembers the secrets in the next mail to the address.
 func (f *flows) mail(to, what string) smtptest.Message {
 	f.t.Helper()
 	m := f.mails.Next(f.t, to)

@@ -18,8 +18,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// teller is a stand-in for a provider that tells what was secret between it and the server:
-// what came to its endpoints, and what it answered there.
+// teller is a fake provider that reveals the secrets between it and the server: what arrived at its
+// endpoints, and what it answered.
 type teller struct {
 	*vouchsafetest.StandIn
 
@@ -28,13 +28,13 @@ type teller struct {
 	does  string // of the deeds below; "" for none
 }
 
-// What a teller does wrong.
+// How a teller misbehaves.
 const (
-	// repeats has it refuse each code, and repeat in its answer all that is secret.
+	// repeats makes it refuse each code, and repeat all secrets in its answer.
 	repeats = "all that is secret repeated"
-	// betrays does so when it is asked who somebody is, where there is no ID token to say so.
+	// betrays makes it do the same when it is asked for the user, for providers without ID tokens.
 	betrays = "all that is secret repeated for a token"
-	// hangsUp ends the connection there: what is said of that names the address.
+	// hangsUp makes it close the connection then: the error names the address.
 	hangsUp = "hung up on a token"
 )
 
@@ -46,7 +46,7 @@ func newTeller(t *testing.T, kind string) *teller {
 
 func (p *teller) openID() bool { return p.Kind == fakeidp.Google || p.Kind == fakeidp.Apple }
 
-// secrets are how many a visit has it tell.
+// secrets returns how many secrets a visit has.
 func (p *teller) secrets() int {
 	n := 3 // code verifier, access and refresh token
 	if p.openID() {
@@ -91,7 +91,7 @@ func (p *teller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the server has gone
 }
 
-// redeems hears what passes when a code is redeemed, and adds a refresh token to that.
+// redeems records the secrets of a redemption, and adds a refresh token to the answer.
 func (p *teller) redeems(r *http.Request, status int, body []byte) []byte {
 	p.heard["code verifier"] = r.PostForm.Get("code_verifier")
 	if p.Kind == fakeidp.Apple {
@@ -111,7 +111,7 @@ func (p *teller) redeems(r *http.Request, status int, body []byte) []byte {
 	return body
 }
 
-// tell gives what was heard since it was asked last.
+// tell returns what was recorded since the last call.
 func (p *teller) tell() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,14 +120,14 @@ func (p *teller) tell() map[string]string {
 	return heard
 }
 
-// do has it do wrong until it is told otherwise.
+// do makes it misbehave until it is told otherwise.
 func (p *teller) do(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.does = what
 }
 
-// federate adds a tenant whose people come from providers that tell.
+// federate adds a tenant whose users come from tellers.
 func (f *flows) federate() {
 	f.social = f.s.Tenant(f.t, "social")
 	var declared []any
@@ -144,7 +144,8 @@ func (f *flows) federate() {
 	f.social.ApplyTenant(f.t, map[string]any{"upstreams": declared})
 }
 
-// upstream has people come from each provider, also in vain: that is logged with zeal.
+// upstream signs in through each provider, with and without success, because failures are logged in
+// more detail.
 func (f *flows) upstream() {
 	for _, p := range f.providers {
 		f.comeFrom(p)
@@ -196,12 +197,12 @@ func (f *flows) comeFrom(p *teller) {
 	f.lost("made up", b.Take(t, way))
 }
 
-// trip goes to the provider and back. Its name tells the secrets on the way from others.
+// trip goes to the provider and back. name tells its secrets from those of other trips.
 func (f *flows) trip(p *teller, name, fault string) (b *vouchsafetest.Browser, way vouchsafetest.Way,
 	page *vouchsafetest.Page) {
 	f.t.Helper()
 	b = f.social.Browser(f.t, vouchsafetest.Person{})
-	who := somebody(newAddress("example.com"))
+	who := atProvider(newAddress("example.com"))
 	who.Fault = fault
 	if p.Kind == fakeidp.GitHub {
 		who.Subject = "" // it has numbers of its own
@@ -233,7 +234,7 @@ func (f *flows) trip(p *teller, name, fault string) (b *vouchsafetest.Browser, w
 	return b, way, page
 }
 
-// lost wants an answer that belongs to no visit of the browser's to be refused.
+// lost fails the test unless an answer that belongs to no visit of the browser's is refused.
 func (f *flows) lost(name string, page *vouchsafetest.Page) {
 	f.t.Helper()
 	if page.Status != http.StatusBadRequest {
@@ -242,7 +243,7 @@ func (f *flows) lost(name string, page *vouchsafetest.Page) {
 	f.keep(page)
 }
 
-// turnedAway wants the way back to end where people sign in.
+// turnedAway fails the test unless the way back ends at the sign-in page.
 func (f *flows) turnedAway(name string, page *vouchsafetest.Page) {
 	f.t.Helper()
 	if !strings.HasSuffix(page.URL.Path, "/login") || page.URL.Query().Get("why") == "" {
@@ -251,7 +252,7 @@ func (f *flows) turnedAway(name string, page *vouchsafetest.Page) {
 	f.keep(page)
 }
 
-// keep remembers what was said on the way to a page.
+// keep remembers the answers on the way to a page.
 func (f *flows) keep(page *vouchsafetest.Page) {
 	for _, hop := range page.Trail {
 		said := hop.Header.Clone()
@@ -263,13 +264,13 @@ func (f *flows) keep(page *vouchsafetest.Page) {
 	f.said.WriteString(page.Body)
 }
 
-// byApp signs in with what an app got by the provider's own kit, where there is one. A token
-// that says when it was made serves once.
+// byApp signs in with the token that an app got through the provider's own software kit, where
+// there is one. A token that says when it was made works once.
 func (f *flows) byApp(p *teller) {
 	if p.Kind == fakeidp.GitHub || p.Kind == fakeidp.Discord {
 		return
 	}
-	idToken, access, err := p.Issue(p.ClientID, somebody(newAddress("example.com")))
+	idToken, access, err := p.Issue(p.ClientID, atProvider(newAddress("example.com")))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -290,11 +291,11 @@ func (f *flows) byApp(p *teller) {
 	_, _ = fmt.Fprintln(&f.said, again.Status, again.Header, again.Raw)
 }
 
-// withoutRedis ends the names of what passed without it.
+// withoutRedis is appended to the names of secrets that were used without Redis.
 const withoutRedis = " without Redis"
 
-// withoutRedis has much of it happen once more while Redis cannot be reached, and gives
-// what the server says of itself meanwhile.
+// withoutRedis repeats much of it while Redis cannot be reached, and returns what the server says
+// about its readiness.
 func (f *flows) withoutRedis(toRedis *faultproxy.Proxy) (readiness string) {
 	toRedis.Set(faultproxy.Fault{Refuse: true})
 	toRedis.Cut()

@@ -26,8 +26,8 @@ func secretRows() []row {
 	}
 }
 
-// o1Everything lets every secret of every flow go through the server, at the log level
-// that tells most, and looks for it in all that the server wrote anywhere, in any guise.
+// o1Everything sends every secret of every flow through the server, at the most detailed log level,
+// and looks for it in everything that the server wrote anywhere, in any encoding.
 func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 	mails := smtptest.Start(t)
 	env := map[string]string{
@@ -65,7 +65,7 @@ func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 			t.Fatalf("%s: does not hold %s: it was not read rightly", name, mark)
 		}
 	}
-	// A flow is the name of a code's row: what counts is kept as a MAC of both.
+	// A flow is the name of a code's row. The code itself is stored as a MAC of both.
 	stored := maps.Clone(f.secrets)
 	maps.DeleteFunc(stored, func(name, _ string) bool { return strings.HasPrefix(name, "flow of ") })
 	for place, text := range places {
@@ -80,7 +80,7 @@ func o1Everything(t *testing.T, s *vouchsafetest.Server) {
 	t.Logf("%d secrets in %d places", len(f.secrets), len(places))
 }
 
-// settingsOf are the secrets among the server's settings.
+// settingsOf returns the secrets among the server's settings.
 func settingsOf(s *vouchsafetest.Server) map[string]string {
 	out := map[string]string{}
 	if master := s.Setting("VOUCHSAFE_SECRET"); master != "" {
@@ -98,8 +98,8 @@ func settingsOf(s *vouchsafetest.Server) map[string]string {
 	return out
 }
 
-// errors sends secrets to where they are none of the endpoint's business, one of each kind,
-// and gives all that was said.
+// errors sends secrets to endpoints that do not expect them, one of each kind, and returns all
+// answers.
 func (f *flows) errors() string {
 	var said strings.Builder
 	keep := func(r *vouchsafetest.Reply) { _, _ = fmt.Fprintln(&said, r.Status, r.Header, r.Raw) }
@@ -130,7 +130,7 @@ func (f *flows) errors() string {
 	return said.String()
 }
 
-// kinds are the secrets, but one alone of those that many visits have.
+// kinds returns the secrets, with only one of those that many visits have.
 func (f *flows) kinds() map[string]string {
 	out := map[string]string{}
 	for name, v := range f.secrets {
@@ -144,7 +144,7 @@ func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > '~' || r < ' ' }) < 0
 }
 
-// down does what needs the database while there is none.
+// down does what needs the database while it is away.
 func (f *flows) down() string {
 	back := f.s.CutDatabase(f.t)
 	defer back()
@@ -192,8 +192,8 @@ func pgDump(t *testing.T, s *vouchsafetest.Server) string {
 	return string(out)
 }
 
-// o1Mail: a password in the URL of a mail server that cannot be reached is not logged with
-// what went wrong.
+// o1Mail: the error about a mail server that cannot be reached does not log the password in its
+// URL.
 func o1Mail(t *testing.T, s *vouchsafetest.Server) {
 	if s.Database != "" {
 		return // mail does not depend on the database's kind

@@ -28,14 +28,14 @@ func federationRows() []row {
 	}
 }
 
-// newAddress is an e-mail address that nobody has.
+// newAddress returns an e-mail address without an account.
 func newAddress(domain string) string { return strings.ToLower(rand.Text()) + "@" + domain }
 
 func g1(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	b, other := w.Browser(t, vouchsafetest.Person{}), w.Browser(t, vouchsafetest.Person{})
-	who := somebody(newAddress("example.com"))
-	back, elsewhere := w.depart(t, b, "google", who), w.depart(t, other, "google", somebody(newAddress("example.com")))
+	who := atProvider(newAddress("example.com"))
+	back, elsewhere := w.depart(t, b, "google", who), w.depart(t, other, "google", atProvider(newAddress("example.com")))
 	with := func(name, value string) string {
 		u, err := url.Parse(back)
 		if err != nil {
@@ -68,12 +68,12 @@ func g1(t *testing.T, s *vouchsafetest.Server) {
 		if page := b.Get(t, to); page.Status != 400 && page.Status != 404 || page.Left != nil {
 			t.Errorf("%s: got %d at %s, want 400", what, page.Status, page.URL.Path)
 		}
-		wantNobody(t, what, b)
+		wantSignedOut(t, what, b)
 	}
 	if page := other.Get(t, back); page.Status != 400 {
 		t.Errorf("in another browser: got %d, want 400", page.Status)
 	}
-	wantNobody(t, "another browser", other)
+	wantSignedOut(t, "another browser", other)
 
 	b.Get(t, back)
 	if _, email := signedInAs(t, w.Server, b); email != who.Email {
@@ -87,7 +87,7 @@ func g1(t *testing.T, s *vouchsafetest.Server) {
 func g2(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	b := w.Browser(t, vouchsafetest.Person{})
-	who := somebody(newAddress("corp.example"))
+	who := atProvider(newAddress("corp.example"))
 	corp, err := url.Parse(w.depart(t, b, "corp", who))
 	if err != nil {
 		t.Fatal(err)
@@ -100,13 +100,13 @@ func g2(t *testing.T, s *vouchsafetest.Server) {
 	q.Set("code", corp.Query().Get("code"))
 	google.RawQuery = q.Encode()
 	b.Get(t, google.String())
-	wantNobody(t, "a code of another provider", b)
+	wantSignedOut(t, "a code of another provider", b)
 	who.Fault = "iss-parameter"
 	w.come(t, b, "google", who)
-	wantNobody(t, "an answer in another's name", b)
+	wantSignedOut(t, "an answer in another's name", b)
 }
 
-// g3: whatever is wrong with the ID token, nobody is signed in, and nobody is made.
+// g3: whatever is wrong with the ID token, no user is signed in and no account is made.
 func g3(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, fault := range []string{
@@ -114,23 +114,23 @@ func g3(t *testing.T, s *vouchsafetest.Server) {
 		"no-exp", "future", "old", "no-iat", "no-sub", "at-hash", "redirect",
 	} {
 		b := w.Browser(t, vouchsafetest.Person{})
-		who := somebody(newAddress("corp.example"))
+		who := atProvider(newAddress("corp.example"))
 		who.Fault = fault
 		if page := w.come(t, b, "corp", who); page.URL.Query().Get("why") == "" {
 			t.Errorf("%s: got to %s, want to be turned away", fault, page.URL)
 		}
-		wantNobody(t, fault, b)
+		wantSignedOut(t, fault, b)
 		w.Refuses(t, "", "user", "show", who.Email, "--tenant", w.TenantID)
 	}
 	b := w.Browser(t, vouchsafetest.Person{})
-	good := somebody(newAddress("corp.example"))
+	good := atProvider(newAddress("corp.example"))
 	w.come(t, b, "corp", good)
 	if _, email := signedInAs(t, w.Server, b); email != good.Email {
 		t.Errorf("with no fault: got %q, want to be signed in", email)
 	}
 }
 
-// signInAPI sends JSON to the API as a native app does.
+// signInAPI posts JSON to the API, as a native app does.
 func signInAPI(t *testing.T, s *vouchsafetest.Server, path, body string) *vouchsafetest.Reply {
 	t.Helper()
 	api := s.API(t)
@@ -140,7 +140,7 @@ func signInAPI(t *testing.T, s *vouchsafetest.Server, path, body string) *vouchs
 func g4(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for client, want := range map[string]bool{"another-app": false, "vouchsafe": true} {
-		who := somebody(newAddress("example.com"))
+		who := atProvider(newAddress("example.com"))
 		token, _, err := w.google.Issue(client, who)
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func g5(t *testing.T, s *vouchsafetest.Server) {
 	for _, verified := range []string{"false", "", "text"} {
 		owner := w.member(t)
 		b := w.Browser(t, owner)
-		who := somebody(owner.Email)
+		who := atProvider(owner.Email)
 		who.Verified = verified
 		page := w.come(t, b, "google", who)
 		if !strings.HasSuffix(page.URL.Path, "/federated/email") && !strings.HasSuffix(page.URL.Path, "/federated/confirm") {
@@ -172,7 +172,7 @@ func g5(t *testing.T, s *vouchsafetest.Server) {
 		if strings.Contains(page.Body, "already have an account") {
 			t.Errorf("email_verified %q: told that there is an account", verified)
 		}
-		wantNobody(t, "email_verified "+verified, b)
+		wantSignedOut(t, "email_verified "+verified, b)
 	}
 }
 
@@ -182,7 +182,7 @@ func g15(t *testing.T, s *vouchsafetest.Server) {
 	for range 12 {
 		wg.Go(func() {
 			b := w.Browser(t, vouchsafetest.Person{})
-			who := somebody(newAddress("example.com"))
+			who := atProvider(newAddress("example.com"))
 			w.come(t, b, "google", who)
 			if _, email := signedInAs(t, w.Server, b); email != who.Email {
 				t.Errorf("got %q, want %s", email, who.Email)
@@ -192,7 +192,7 @@ func g15(t *testing.T, s *vouchsafetest.Server) {
 	wg.Wait()
 }
 
-// g16: only people of corp.example may come from corp.
+// g16: only users of corp.example may come from corp.
 func g16(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, email := range []string{
@@ -204,20 +204,20 @@ func g16(t *testing.T, s *vouchsafetest.Server) {
 		"a@[corp.example]", "a@.corp.example",
 	} {
 		b := w.Browser(t, vouchsafetest.Person{})
-		who := somebody(email)
+		who := atProvider(email)
 		who.Subject = rand.Text()
 		w.come(t, b, "corp", who)
-		wantNobody(t, fmt.Sprintf("%q", email), b)
+		wantSignedOut(t, fmt.Sprintf("%q", email), b)
 	}
 	b := w.Browser(t, vouchsafetest.Person{})
-	who := somebody(strings.ToLower(rand.Text()) + "@CORP.Example")
+	who := atProvider(strings.ToLower(rand.Text()) + "@CORP.Example")
 	w.come(t, b, "corp", who)
 	if _, email := signedInAs(t, w.Server, b); !strings.EqualFold(email, who.Email) {
 		t.Errorf("%s: got %q, want to be signed in", who.Email, email)
 	}
 }
 
-// looksLikeJWT finds what sealed letters, which are random, do not look like by chance.
+// looksLikeJWT matches what random sealed letters do not contain by chance.
 var looksLikeJWT = regexp.MustCompile(`eyJ[\w-]*\.`)
 
 func g17(t *testing.T, s *vouchsafetest.Server) {
@@ -226,7 +226,7 @@ func g17(t *testing.T, s *vouchsafetest.Server) {
 	r := vouchsafetest.NewRequest(web, "scope", "openid email")
 	page := b.Get(t, r.Path())
 	trip := b.Get(t, "/upstream/google?i="+url.QueryEscape(page.URL.Query().Get("i")))
-	who := somebody(newAddress("example.com"))
+	who := atProvider(newAddress("example.com"))
 	page = b.Get(t, visit(t, trip.Left, who))
 	a := b.Walk(t, r, page)
 	if a.Code() == "" {
@@ -247,11 +247,11 @@ func g17(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// g19: a browser may leave prompt and max_age out on the way to the provider, which then answers
-// from a session of long ago.
+// g19: a browser may remove prompt and max_age on the way to the provider, which then answers from
+// an old session.
 func g19(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
-	who := somebody(newAddress("example.com"))
+	who := atProvider(newAddress("example.com"))
 	b := w.Browser(t, vouchsafetest.Person{Email: who.Email})
 	w.come(t, b, "google", who)
 	sub, _ := signedInAs(t, w.Server, b)

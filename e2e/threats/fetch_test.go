@@ -23,7 +23,7 @@ func fetchRows() []row {
 	}
 }
 
-// keysAt is a client whose keys are at the address.
+// keysAt returns a client whose keys are at the address.
 func keysAt(id, address string) vouchsafetest.Client {
 	return vouchsafetest.Service.With(vouchsafetest.Client{
 		"client_id": id, "client_secret": nil, "jwks_uri": address,
@@ -31,7 +31,7 @@ func keysAt(id, address string) vouchsafetest.Client {
 	})
 }
 
-// asks sends an assertion with a key that nobody knows, which makes the server fetch.
+// asks sends an assertion with an unknown key, which makes the server fetch.
 func asks(t *testing.T, s *vouchsafetest.Server, client string) *vouchsafetest.Reply {
 	t.Helper()
 	k := vouchsafetest.Keyed()[0]
@@ -39,7 +39,7 @@ func asks(t *testing.T, s *vouchsafetest.Server, client string) *vouchsafetest.R
 	return s.API(t).ByKey(t, k.Assertion(t, claims), "grant_type", "client_credentials")
 }
 
-// l1: nothing behind the server is connected to, and no answer tells what is there.
+// l1: no service behind the server is connected to, and no answer reveals what is there.
 func l1(t *testing.T, s *vouchsafetest.Server) {
 	var connections atomic.Int64
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func l1(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// l2: bodies, redirects and bombs are left after a little time and memory.
+// l2: large bodies, redirects and compressed bombs are abandoned after little time and memory.
 func l2(t *testing.T, s *vouchsafetest.Server) {
 	var sent, hits atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

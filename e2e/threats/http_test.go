@@ -30,7 +30,7 @@ func httpRows() []row {
 	}
 }
 
-// raw sends bytes and gives the first line of the answer.
+// raw sends bytes and returns the first line of the answer.
 func raw(t *testing.T, s *vouchsafetest.Server, request string) string {
 	t.Helper()
 	var conn net.Conn
@@ -79,7 +79,7 @@ func k1(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// published says whether what is at the path is the same for everybody.
+// published reports whether the answer at the path is the same for every client.
 func published(path string) bool { return path == "/jwks" || strings.HasPrefix(path, "/.well-known") }
 
 func k2(t *testing.T, s *vouchsafetest.Server) {
@@ -128,7 +128,7 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	// Errors can be read by the page too.
+	// Pages can read errors, too.
 	req := api.Request(t, http.MethodPost, "/token", "application/x-www-form-urlencoded",
 		"grant_type=authorization_code&code=x&client_id=public")
 	req.Header.Set("Origin", registered)
@@ -142,7 +142,7 @@ func k2(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// The browser checks the headers of every page it is given; here are pages of each kind.
+// k4: the test browser checks the headers of every page. This test visits pages of each kind.
 func k4(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
@@ -215,7 +215,7 @@ func k6(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	// Headers that pretend another method or another client do nothing.
+	// Headers that claim another method or another client have no effect.
 	req := api.Request(t, http.MethodGet,
 		"/token?grant_type=client_credentials&client_id=service-post&client_secret="+
 			vouchsafetest.ServicePost.Secret(), "", "")
@@ -227,8 +227,8 @@ func k6(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// k12 spells paths as the rules of a proxy in front do not: what it keeps from /login it
-// must not let through to it.
+// k12 spells paths in ways that the rules of a proxy in front do not know: a request that the proxy
+// keeps from /login must not reach it.
 func k12(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	ask := func(method, path string) *vouchsafetest.Reply { return api.Do(t, api.Request(t, method, path, "", "")) }
@@ -248,7 +248,8 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	// A slash too many leads to the same path of this server, and is served by nothing itself.
+	// A path with too many slashes redirects to the same path of this server, and is not served
+	// itself.
 	for path, want := range map[string]string{
 		"/login/": "/login", "/login/?next=//evil.example": "/login?next=//evil.example", "/jwks/": "/jwks",
 		"/account/":     "/account",
@@ -269,7 +270,7 @@ func k12(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s: got %d to %q, want 404", path, reply.Status, reply.Header.Get("Location"))
 		}
 	}
-	// Clients look for a tenant's metadata before or behind its path.
+	// Clients look for a tenant's metadata before or after its path.
 	for _, name := range []string{"openid-configuration", "oauth-authorization-server"} {
 		for _, path := range []string{"/t/k12/.well-known/" + name, "/.well-known/" + name + "/t/k12",
 			"/.well-known/" + name + "/t/k12/"} {
@@ -298,7 +299,8 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	// Each suite of TLS 1.2 by itself: forward secrecy and authenticated encryption, or nothing.
+	// Each cipher suite of TLS 1.2 by itself: only forward secrecy with authenticated encryption is
+	// accepted.
 	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
 		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
 			continue

@@ -25,7 +25,8 @@ func jwtRows() []row {
 	}
 }
 
-// forgeries of a JWT that we signed: the same claims, not our signature.
+// forgeries returns forgeries of a JWT that the server signed: the same claims without its
+// signature.
 func forgeries(t *testing.T, api *vouchsafetest.API, token string) map[string]string {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -177,7 +178,7 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 	wantAlive(t, s, tokens(t, s, b, vouchsafetest.NewRequest(web)))
 }
 
-// There are no custom claims yet; what comes nearest is the claims parameter.
+// f5: there are no custom claims yet. The claims parameter is the nearest thing.
 func f5(t *testing.T, s *vouchsafetest.Server) {
 	b, api := jo(t, s), s.API(t)
 	r := vouchsafetest.NewRequest(web, "claims",
@@ -197,7 +198,7 @@ func f5(t *testing.T, s *vouchsafetest.Server) {
 	if id.Int("exp") > time.Now().Unix()+90000 || info.Status == http.StatusOK && info.String("sub") != id.String("sub") {
 		t.Errorf("got %v and %s, want what the server says", id.Claims, info.Raw)
 	}
-	// A sub in the claims parameter names who is meant, and makes nobody anybody else.
+	// A sub in the claims parameter names the user who is meant, and does not sign in another one.
 	for _, member := range []string{"id_token", "userinfo"} {
 		r = vouchsafetest.NewRequest(web, "prompt", "none", "claims", `{"`+member+`":{"sub":{"value":"somebody-else"}}}`)
 		if a := b.Authorize(t, r); a.Code() != "" {

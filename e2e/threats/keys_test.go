@@ -27,7 +27,7 @@ func keyRows() []row {
 	}
 }
 
-// residentKB is the memory of a process.
+// residentKB returns the memory of a process.
 func residentKB(t *testing.T, pid int) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -48,7 +48,7 @@ func f6(t *testing.T, s *vouchsafetest.Server) {
 	before := tokens(t, own, b, vouchsafetest.NewRequest(web))
 	old := api.Keys(t)
 
-	// Tokens are given and used while the keys change: none may fail.
+	// Tokens are issued and used while the keys change. None may fail.
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
 	wg.Go(func() {

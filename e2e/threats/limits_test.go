@@ -11,9 +11,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// limitRows are attacks on the limits themselves: what an attacker uses up must not be what
-// somebody else needs. Each ends with a person who signs in at a browser that is known, and
-// one who does so anew where that can be.
+// limitRows are attacks on the limits themselves: what an attacker uses up must not be what other
+// users need. Each ends with a user who signs in with a known browser and, where possible, with a
+// new one.
 func limitRows() []row {
 	return []row{
 		{"H19 H20 H23 attempts from addresses that attackers choose", h19},
@@ -28,7 +28,7 @@ func limitRows() []row {
 	}
 }
 
-// wantSignIn fails the test unless the browser's person can prove themselves.
+// wantSignIn fails the test unless the browser's user can sign in.
 func wantSignIn(t *testing.T, what string, b *vouchsafetest.Browser) {
 	t.Helper()
 	if a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "login")); a.Code() == "" {
@@ -36,7 +36,7 @@ func wantSignIn(t *testing.T, what string, b *vouchsafetest.Browser) {
 	}
 }
 
-// town is a server with few attempts, which believes where requests say that they come from.
+// town is a server with few attempts, which trusts the addresses in the requests' headers.
 type town struct {
 	*vouchsafetest.Server
 	person vouchsafetest.Person
@@ -56,7 +56,7 @@ func newTown(t *testing.T, s *vouchsafetest.Server) town {
 	return w
 }
 
-// at is a browser of the town's person that is new, at an address.
+// at returns a new browser of the town's user at an address.
 func (w town) at(t *testing.T, ip string) *vouchsafetest.Browser {
 	t.Helper()
 	b := w.Browser(t, w.person)
@@ -64,7 +64,8 @@ func (w town) at(t *testing.T, ip string) *vouchsafetest.Browser {
 	return b
 }
 
-// guesses tries a name of nobody from each of the addresses, and says how many were looked at.
+// guesses tries a name without an account from each of the addresses, and returns how many guesses
+// were checked.
 func (w town) guesses(t *testing.T, n int, format string) (looked int) {
 	t.Helper()
 	for i := range n {
@@ -95,7 +96,7 @@ func h19(t *testing.T, s *vouchsafetest.Server) {
 		if looked := w.guesses(t, 40, "198.18.0.%d"); looked != 40 {
 			t.Errorf("%d of 40 guesses from quiet networks were looked at", looked)
 		}
-		// The tenant's are used up: who was loud has none.
+		// The tenant's attempts are used up: the loud address has none.
 		loud := 0
 		for range 8 {
 			if guess(t, w.at(t, "198.18.1.1"), newAddress("example.com")) {
@@ -113,8 +114,8 @@ func h19(t *testing.T, s *vouchsafetest.Server) {
 	})
 }
 
-// pictures has a page of another site ask for links again and again, as those who look at it
-// would, and by an old browser that does not say so.
+// pictures makes a page of another site request links again and again, as its visitors' browsers
+// would, and with an old browser that sends no Fetch Metadata.
 func (w town) pictures(t *testing.T) {
 	api := w.API(t)
 	for _, path := range []string{"/signup/confirm?token=x", "/reset?token=x", "/login/code/confirm?token=x"} {
@@ -140,7 +141,7 @@ func (w town) pictures(t *testing.T) {
 	wantSignIn(t, "the visitor at a new browser", w.at(t, "203.0.113.5"))
 }
 
-// h21: what is used up for one name of an account shows nothing at another, and yet counts.
+// h21: what is used up for one name of an account does not show at another name, and yet counts.
 func h21(t *testing.T, s *vouchsafetest.Server) {
 	name := "u" + newAddress("x")[:10]
 	p := s.Person(t, "--username", name)
@@ -156,12 +157,12 @@ func h21(t *testing.T, s *vouchsafetest.Server) {
 	if page := b.SignIn(t, b.Get(t, "/login"), b.Person); page.Status != 422 {
 		t.Errorf("the sixth guess, a right one: got %d, want 422", page.Status)
 	}
-	wantNobody(t, "the sixth guess, a right one", b)
+	wantSignedOut(t, "the sixth guess, a right one", b)
 	wantSignIn(t, "the owner at a known browser", home)
 	wantSignIn(t, "somebody else", s.Browser(t, s.Person(t)))
 }
 
-// h22: a new password ends what other browsers were known by, and each proof and sign-out
+// h22: a new password ends what other browsers were remembered for, and each proof and sign-out
 // gives the browser another binding.
 func h22(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
@@ -193,7 +194,7 @@ func h22(t *testing.T, s *vouchsafetest.Server) {
 	wantSignIn(t, "somebody else", s.Browser(t, s.Person(t)))
 }
 
-// binding is the cookie that ties requests to the browser.
+// binding returns the cookie that ties requests to the browser.
 func binding(b *vouchsafetest.Browser) string {
 	for _, c := range b.Cookies() {
 		if strings.HasSuffix(c.Name, "vouchsafe-browser") {
@@ -203,15 +204,15 @@ func binding(b *vouchsafetest.Browser) string {
 	return ""
 }
 
-// asksFor asks for an account with the address, and gives the page that wants the code.
+// asksFor signs up with the address, and returns the page that asks for the code.
 func asksFor(t *testing.T, b *vouchsafetest.Browser, email string) *vouchsafetest.Page {
 	t.Helper()
 	b.Person = vouchsafetest.Person{Email: email, Password: "a new password 6Wp"}
 	return register(t, b)
 }
 
-// i9: who asks for codes to somebody's address voids nobody's code, and uses up what they
-// themselves may ask for.
+// i9: an attacker who requests codes for a user's address neither voids the user's code nor uses up
+// the user's own requests.
 func i9(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	for _, first := range []bool{true, false} {
@@ -248,7 +249,7 @@ func i9(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// i10: tags do not make another mailbox, and neither do many addresses that ask.
+// i10: a +tag does not make another mailbox, and neither do many addresses that request.
 func i10(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	p := w.member(t)
@@ -277,8 +278,8 @@ func i10(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// d16: an address that tries secrets for made-up clients, at every endpoint, has few tries;
-// clients behind it go on.
+// d16: an address that tries secrets for made-up clients, at every endpoint, has few tries. Clients
+// behind it go on.
 func d16(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	service := vouchsafetest.Service
@@ -307,10 +308,11 @@ func d16(t *testing.T, s *vouchsafetest.Server) {
 	wantSignIn(t, "somebody", s.Browser(t, s.Person(t)))
 }
 
-// g18: an upstream that cannot be reached fills no audit trail, and keeps nobody out.
+// g18: an upstream provider that cannot be reached does not fill the audit trail, and keeps no user
+// out.
 func g18(t *testing.T, s *vouchsafetest.Server) {
 	w := newSocial(t, s, "unreachable-"+s.Name, nil)
-	w.corp.Issuer = "http://localhost:9" // discard: nobody listens
+	w.corp.Issuer = "http://localhost:9" // discard: no server listens
 	w.apply(t, nil)
 	home := w.signedIn(t)
 	b := w.Browser(t, vouchsafetest.Person{})
@@ -332,7 +334,7 @@ func g18(t *testing.T, s *vouchsafetest.Server) {
 	wantSignIn(t, "somebody else", w.Browser(t, w.member(t)))
 }
 
-// m10: while strangers fill the queue for hashes, whoever is known goes ahead.
+// m10: while unknown callers fill the queue for hashes, known browsers go ahead.
 func m10(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
 	home := own.Browser(t, own.Person(t))
@@ -356,8 +358,8 @@ func m10(t *testing.T, s *vouchsafetest.Server) {
 	wantSignIn(t, "somebody else afterwards", own.Browser(t, own.Person(t)))
 }
 
-// m11: a browser becomes known by a right sign-in, so that who has one account has as many
-// known browsers as they like. They queue for hashes with the strangers all the same.
+// m11: a browser becomes known by a successful sign-in, so that the owner of one account can have
+// any number of known browsers. They queue for hashes with the unknown ones all the same.
 func m11(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{
 		"VOUCHSAFE_LIMIT_GUESSES_KNOWN": "60/1m", "VOUCHSAFE_ARGON2_PASSES": "6",

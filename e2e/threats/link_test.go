@@ -19,23 +19,23 @@ func linkRows() []row {
 	}
 }
 
-// g6: the account is linked once its owner has proven it, and said yes.
+// g6: the account is linked once its owner has proven it and has confirmed.
 func g6(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	owner := w.member(t)
-	who := somebody(owner.Email)
+	who := atProvider(owner.Email)
 	b := w.Browser(t, owner)
 	if page := w.come(t, b, "google", who); !strings.HasSuffix(page.URL.Path, "/federated/link") {
 		t.Fatalf("got to %s, want to be asked to sign in: %s", page.URL.Path, page.Text(t))
 	}
-	wantNobody(t, "before the proof", b)
+	wantSignedOut(t, "before the proof", b)
 	page := b.SignIn(t, b.Get(t, "/login"), owner)
 	if !strings.HasSuffix(page.URL.Path, "/federated/link") {
 		t.Fatalf("after the proof: got to %s, want to be asked whether to link", page.URL.Path)
 	}
 	stranger := w.Browser(t, vouchsafetest.Person{})
 	w.come(t, stranger, "google", who)
-	wantNobody(t, "before the yes", stranger)
+	wantSignedOut(t, "before the yes", stranger)
 	f := page.Forms(t)[0]
 	b.Submit(t, f, &f.Buttons[0])
 	again := w.Browser(t, vouchsafetest.Person{})
@@ -45,7 +45,7 @@ func g6(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// g7: the address was registered by somebody else, who could not prove it, or imported.
+// g7: the address was registered by another user, who could not prove it, or was imported.
 func g7(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	t.Run("registered", func(t *testing.T) {
@@ -56,12 +56,12 @@ func g7(t *testing.T, s *vouchsafetest.Server) {
 		f.Fields.Set("password", mallory.Person.Password)
 		mallory.Submit(t, f, firstOf(f))
 		b := w.Browser(t, vouchsafetest.Person{})
-		w.come(t, b, "google", somebody(email))
+		w.come(t, b, "google", atProvider(email))
 		if _, got := signedInAs(t, w.Server, b); got != email {
 			t.Fatalf("the owner is kept out: got %q", got)
 		}
 		mallory.SignIn(t, mallory.Get(t, "/login"), mallory.Person)
-		wantNobody(t, "who registered the address", mallory)
+		wantSignedOut(t, "who registered the address", mallory)
 	})
 	t.Run("unproven", func(t *testing.T) {
 		p := w.unproven(t, newAddress("example.com"))
@@ -71,25 +71,25 @@ func g7(t *testing.T, s *vouchsafetest.Server) {
 			t.Fatal("an unproven account is no account: the test shows nothing")
 		}
 		b := w.Browser(t, vouchsafetest.Person{})
-		proveAddress(t, b, w.come(t, b, "google", somebody(p.Email)), p.Email)
+		proveAddress(t, b, w.come(t, b, "google", atProvider(p.Email)), p.Email)
 		if _, got := signedInAs(t, w.Server, b); got != p.Email {
 			t.Fatalf("the owner is kept out: got %q", got)
 		}
-		wantNobody(t, "the session from before", mallory)
+		wantSignedOut(t, "the session from before", mallory)
 		mallory.SignIn(t, mallory.Get(t, "/login"), p)
-		wantNobody(t, "the password from before", mallory)
+		wantSignedOut(t, "the password from before", mallory)
 	})
 }
 
-// g8: a session, a linked identity and a change of address that a stranger began are void
-// when the owner proves the address by a new password.
+// g8: a session, a linked identity and a change of address that a stranger began are void when the
+// owner proves the address by a new password.
 func g8(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	p := w.unproven(t, newAddress("example.com"))
 	mallory := w.Browser(t, p)
 	mallory.SignIn(t, mallory.Get(t, "/login"), p)
 
-	evil := somebody(newAddress("evil.example"))
+	evil := atProvider(newAddress("evil.example"))
 	linked := link(t, w, mallory, "google", evil)
 	if linked.Status != 200 || !strings.Contains(linked.Text(t), evil.Email) {
 		t.Fatalf("the stranger could link nothing: %d %s", linked.Status, linked.Text(t))
@@ -102,7 +102,7 @@ func g8(t *testing.T, s *vouchsafetest.Server) {
 
 	owner := w.Browser(t, vouchsafetest.Person{Email: p.Email, Password: "the owner's own 5Xw"})
 	reset(t, w.Server, owner, owner.Person)
-	wantNobody(t, "the session", mallory)
+	wantSignedOut(t, "the session", mallory)
 	if page := mallory.Get(t, change.Link); strings.HasSuffix(page.URL.Path, "/account/email/confirm") {
 		for _, f := range page.Forms(t) {
 			mallory.Submit(t, f, firstOf(f))
@@ -122,7 +122,7 @@ func g8(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// link links an identity on the account page, as whoever is signed in.
+// link links an identity on the account page, as the user who is signed in.
 func link(t *testing.T, w *social, b *vouchsafetest.Browser, id string, who fakeidp.Person) *vouchsafetest.Page {
 	t.Helper()
 	page := b.Get(t, "/account/identities")
@@ -141,7 +141,7 @@ func link(t *testing.T, w *social, b *vouchsafetest.Browser, id string, who fake
 	return nil
 }
 
-// signedIn is a browser at which somebody new has just proven themselves.
+// signedIn returns a browser in which a new user has just signed in.
 func (w *social) signedIn(t *testing.T) *vouchsafetest.Browser {
 	t.Helper()
 	p := w.member(t)
@@ -153,7 +153,7 @@ func (w *social) signedIn(t *testing.T) *vouchsafetest.Browser {
 func g11(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	victim, mallory := w.signedIn(t), w.signedIn(t)
-	evil := somebody(newAddress("evil.example"))
+	evil := atProvider(newAddress("evil.example"))
 	form := victim.Get(t, "/account/identities").Forms(t)[0]
 	fields := form.Fields
 	fields.Set("add", "google")
@@ -174,7 +174,7 @@ func g11(t *testing.T, s *vouchsafetest.Server) {
 func g12(t *testing.T, s *vouchsafetest.Server) {
 	w := socialOf(t, s)
 	first, second := w.signedIn(t), w.signedIn(t)
-	who := somebody(newAddress("example.com"))
+	who := atProvider(newAddress("example.com"))
 	if page := link(t, w, first, "google", who); !strings.Contains(page.Text(t), who.Email) {
 		t.Fatalf("got %s", page.Text(t))
 	}
@@ -188,9 +188,9 @@ func g12(t *testing.T, s *vouchsafetest.Server) {
 		t.Errorf("the identity leads to %q, want %s", email, first.Person.Email)
 	}
 
-	// Whoever has nothing but the provider keeps it.
+	// A user without any other proof keeps the identity.
 	social := w.Browser(t, vouchsafetest.Person{})
-	only, asked := somebody(newAddress("example.com")), false
+	only, asked := atProvider(newAddress("example.com")), false
 	w.come(t, social, "google", only)
 	for _, f := range social.Get(t, "/account/identities").Forms(t) {
 		if f.Fields.Get("subject") != "" {

@@ -27,7 +27,7 @@ func leave(t *testing.T, b *vouchsafetest.Browser, pairs ...string) *vouchsafete
 	return b.Get(t, "/logout?"+vouchsafetest.Values(pairs...).Encode())
 }
 
-// wantSignedIn wants the session to be there still.
+// wantSignedIn fails the test unless the session is still there.
 func wantSignedIn(t *testing.T, b *vouchsafetest.Browser) {
 	t.Helper()
 	if a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")); a.Code() == "" {
@@ -78,7 +78,7 @@ func j2(t *testing.T, s *vouchsafetest.Server) {
 	}
 	// it was its client that asked
 	wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required")
-	// Nobody says whose it is: not even after a yes.
+	// The request does not say which client it comes from: no redirect, not even after confirming.
 	b = jo(t, s)
 	tokens(t, s, b, vouchsafetest.NewRequest(web))
 	page := leave(t, b, "post_logout_redirect_uri", signedOut)
@@ -88,7 +88,8 @@ func j2(t *testing.T, s *vouchsafetest.Server) {
 	if page.Left != nil {
 		t.Errorf("without hint and client_id: the browser was sent to %s", page.Left)
 	}
-	// With client_id, after a yes, it may go to what the client has, and nowhere else.
+	// With client_id, after confirming, the browser may go to what the client has registered, and
+	// nowhere else.
 	for _, uri := range []string{"https://evil.example/", signedOut + "/", "https://other.example/signed-out"} {
 		b = jo(t, s)
 		tokens(t, s, b, vouchsafetest.NewRequest(web))
@@ -126,14 +127,14 @@ func j3(t *testing.T, s *vouchsafetest.Server) {
 		}
 		wantSignedIn(t, b)
 	}
-	// The hint of one client does not serve another's URI.
+	// The hint of one client does not serve another client's URI.
 	page := leave(t, b, "id_token_hint", own.ID(), "client_id", "other", "post_logout_redirect_uri",
 		"https://other.example/signed-out")
 	if page.Left != nil {
 		t.Errorf("another client's hint: the browser was sent to %s", page.Left)
 	}
 	wantSignedIn(t, b)
-	// An expired hint of one's own: with a question, or without.
+	// An expired hint of the client's own: with a question, or without.
 	brief := tokens(t, s, b, vouchsafetest.NewRequest(vouchsafetest.Brief)).ID()
 	time.Sleep(1200 * time.Millisecond)
 	page = leave(t, b, "id_token_hint", brief, "post_logout_redirect_uri", signedOut)

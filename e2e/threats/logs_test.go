@@ -25,7 +25,7 @@ func deadline(t *testing.T, otherwise string, done func() bool) {
 	within(t, 5*time.Second, otherwise, done)
 }
 
-// within is deadline for what takes its time on a slow machine.
+// within is deadline for what takes longer on a slow machine.
 func within(t *testing.T, d time.Duration, otherwise string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(d); !done(); time.Sleep(50 * time.Millisecond) {
@@ -59,7 +59,7 @@ func o1(t *testing.T, s *vouchsafetest.Server) {
 	if strings.Contains(log, "jo@example.com") {
 		t.Error("the log holds a person's address")
 	}
-	// Error pages and errors say nothing that was secret either.
+	// Error pages and errors contain no secret either.
 	b, api := jo(t, own), own.API(t)
 	for name, v := range secrets {
 		page := b.Get(t, "/authorize?client_id=web&redirect_uri="+url.QueryEscape("https://evil.example/")+"&id_token_hint="+

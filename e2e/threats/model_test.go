@@ -24,8 +24,8 @@ var (
 	rowID    = regexp.MustCompile(`\b[A-P]\d+\b`)
 )
 
-// TestThreatModel holds docs/threats.md to the tests: a row for each attack, and for each
-// row a test that exists.
+// TestThreatModel compares docs/threats.md with the tests: each attack has a row, and each row has
+// a test that exists.
 func TestThreatModel(t *testing.T) {
 	text, err := os.ReadFile("../../docs/threats.md")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestThreatModel(t *testing.T) {
 	}
 }
 
-// exists says whether there is a file of that name, or a test by package and name.
+// exists reports whether there is a file of that name, or a test by package and name.
 func exists(t *testing.T, name string) bool {
 	t.Helper()
 	pkg, test, isTest := strings.Cut(name, ".")

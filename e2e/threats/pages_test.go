@@ -72,7 +72,7 @@ func a11(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s with the request of another browser: got %d, %v, want 400", path, page.Status, page.Left)
 		}
 	}
-	// And the result cannot be read in a second browser either.
+	// The result cannot be read in a second browser either.
 	for _, page := range []*vouchsafetest.Page{victim.Get(t, "/authorize?i="+url.QueryEscape(letter)+"&cancel=1")} {
 		if page.Left != nil {
 			t.Errorf("the browser was sent to %s", page.Left)
@@ -80,7 +80,7 @@ func a11(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// consentPage is where a person who signed in is asked.
+// consentPage returns the page at which a user who signed in is asked for consent.
 func consentPage(t *testing.T, b *vouchsafetest.Browser,
 	r *vouchsafetest.Request,
 ) (*vouchsafetest.Page, vouchsafetest.Form) {
@@ -122,7 +122,7 @@ func a13(t *testing.T, s *vouchsafetest.Server) {
 	b := s.Browser(t, s.Person(t))
 	r := vouchsafetest.NewRequest(vouchsafetest.Third)
 	letter := url.QueryEscape(b.Get(t, r.Path()).URL.Query().Get("i"))
-	// Not signed in: neither the end nor a later step can be had.
+	// Without a session, neither the end nor a later step can be reached.
 	for _, path := range []string{"/authorize?i=", "/consent?i=", "/select?i="} {
 		page := b.Get(t, path+letter)
 		if page.Left != nil || strings.HasSuffix(page.URL.Path, "/consent") && page.Status == 200 {
@@ -165,7 +165,7 @@ func a14(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// The end of one person's transaction is not another's to see, in the same browser.
+// a14Other: the end of one user's authorization is not visible to another user in the same browser.
 func a14Other(t *testing.T, s *vouchsafetest.Server) {
 	b := jo(t, s)
 	r := vouchsafetest.NewRequest(web)
@@ -198,7 +198,7 @@ func a14Switch(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// yes is the form's button that allows.
+// yes returns the form's button that allows.
 func yes(f vouchsafetest.Form) *vouchsafetest.Button {
 	for i, b := range f.Buttons {
 		text := strings.ToLower(b.Name + " " + b.Value + " " + b.Text)
@@ -225,7 +225,7 @@ func a15(t *testing.T, s *vouchsafetest.Server) {
 		t.Errorf("a disabled person: got %v at %s", a.Params, a.Page.URL.Path)
 	}
 
-	// The client goes: every step refuses it.
+	// The client is removed: every step refuses it.
 	c := s.AddClient(t)
 	b = jo(t, s)
 	r = vouchsafetest.NewRequest(c)

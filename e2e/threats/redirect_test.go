@@ -22,7 +22,7 @@ func redirectRows() []row {
 	}
 }
 
-// mutants are what is not https://rp.example/callback, however alike.
+// mutants are URIs that are not https://rp.example/callback, however similar.
 var mutants = []string{
 	"https://rp.example/Callback", "https://rp.example/CALLBACK", "https://RP.example/callback",
 	"HTTPS://rp.example/callback",
@@ -106,7 +106,7 @@ func b2(t *testing.T, s *vouchsafetest.Server) {
 	} {
 		wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(native, "redirect_uri", uri)), 400)
 	}
-	// The port is free for native apps only.
+	// The port may differ for native apps only.
 	wantPage(t, b.Authorize(t, vouchsafetest.NewRequest(vouchsafetest.LocalWeb, "redirect_uri",
 		"http://127.0.0.1:9999/callback")), 400)
 }
@@ -145,7 +145,7 @@ func b4(t *testing.T, s *vouchsafetest.Server) {
 	wantRefused(t, s, evil)
 }
 
-// wantRefused wants every one of the clients to be refused.
+// wantRefused fails the test unless every one of the clients is refused.
 func wantRefused(t *testing.T, s *vouchsafetest.Server, clients []vouchsafetest.Client) {
 	t.Helper()
 	faults := s.Faults(t, clients...)
@@ -210,7 +210,7 @@ func b7(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	// Signing in without a request ends at a page of ours.
+	// Signing in without a request ends at a page of the issuer.
 	page := b.Get(t, "/login?return_to=//evil.example")
 	if slices.ContainsFunc(page.Forms(t), func(f vouchsafetest.Form) bool { return strings.Contains(f.Action, "evil") }) {
 		t.Error("the sign-in form posts to what the parameter named")

@@ -33,7 +33,7 @@ func e1(t *testing.T, s *vouchsafetest.Server) {
 		for _, reply := range []*vouchsafetest.Reply{first, second, third} {
 			wantDead(t, s, c, reply)
 		}
-		// Others of the same person and client are not touched.
+		// Other grants of the same user and client are not affected.
 		wantAlive(t, s, tokens(t, s, b, vouchsafetest.NewRequest(c)))
 	}
 }
@@ -54,7 +54,7 @@ func e3(t *testing.T, s *vouchsafetest.Server) {
 	time.Sleep(2200 * time.Millisecond)
 	api.Renew(t, web, first.Refresh()).Want(t, 400, "invalid_grant")
 	wantDead(t, own, web, again)
-	// The successor that was used within the window cannot be had again by its grandparent.
+	// The predecessor's predecessor cannot get the successor that was used within the grace period.
 	first = tokens(t, own, b, vouchsafetest.NewRequest(web))
 	second := api.Renew(t, web, first.Refresh()).Want(t, 200, "")
 	third := api.Renew(t, web, second.Refresh()).Want(t, 200, "")
@@ -71,7 +71,7 @@ func e4(t *testing.T, s *vouchsafetest.Server) {
 	}
 	second := api.Renew(t, web, first.Refresh()).Want(t, 200, "")
 	third := api.Renew(t, web, second.Refresh()).Want(t, 200, "")
-	for _, thief := range thieves { // long rotated: nobody but its client can set off the alarm
+	for _, thief := range thieves { // rotated long ago: only its own client can set off the alarm
 		api.Renew(t, thief, first.Refresh()).Want(t, 400, "invalid_grant")
 		api.Renew(t, thief, third.Refresh()).Want(t, 400, "invalid_grant")
 	}

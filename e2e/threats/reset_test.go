@@ -29,7 +29,7 @@ func resetRows() []row {
 	}
 }
 
-// forgot asks for a code, and gives the page that wants it.
+// forgot requests a code, and returns the page that asks for it.
 func forgot(t *testing.T, b *vouchsafetest.Browser, email string) *vouchsafetest.Page {
 	t.Helper()
 	f := b.Get(t, "/forgot").Forms(t)[0]
@@ -37,8 +37,8 @@ func forgot(t *testing.T, b *vouchsafetest.Browser, email string) *vouchsafetest
 	return b.Submit(t, f, firstOf(f))
 }
 
-// choose fills in the code ("" for a link's page) and the new password, and says whether
-// they were taken.
+// choose fills in the code ("" for a link's page) and the new password, and reports whether they
+// were accepted.
 func choose(t *testing.T, b *vouchsafetest.Browser, page *vouchsafetest.Page, code, password string) bool {
 	t.Helper()
 	for _, f := range page.Forms(t) {
@@ -54,7 +54,7 @@ func choose(t *testing.T, b *vouchsafetest.Browser, page *vouchsafetest.Page, co
 	return false
 }
 
-// reset gives the person the password that they say, by a mail.
+// reset gives the user the password in p by a mail.
 func reset(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, p vouchsafetest.Person) {
 	t.Helper()
 	page := forgot(t, b, p.Email)
@@ -63,7 +63,7 @@ func reset(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, p vo
 	}
 }
 
-// withCode waits for a mail with a code: others tell of changes.
+// withCode waits for a mail with a code, because other mails report changes.
 func withCode(t *testing.T, to string) smtptest.Message {
 	t.Helper()
 	for {
@@ -179,8 +179,8 @@ func i4(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// i5: an address is written to a few times an hour for one network, and three times as often
-// for all; each asker is told the same.
+// i5: one network can cause a few mails an hour to an address, and all networks together three
+// times as many. Every request gets the same answer.
 func i5(t *testing.T, s *vouchsafetest.Server) {
 	one, all := s.Person(t), s.Person(t)
 	stranger := s.Browser(t, vouchsafetest.Person{})
@@ -217,8 +217,8 @@ func i6(t *testing.T, s *vouchsafetest.Server) {
 	d := newDoomed(t, s)
 	b := s.Browser(t, vouchsafetest.Person{Email: d.person.Email, Password: "a new password 6Wp"})
 	reset(t, s, b, b.Person)
-	wantNobody(t, "whoever chose a new password", b)
-	wantNobody(t, "the session from before", d.browser)
+	wantSignedOut(t, "whoever chose a new password", b)
+	wantSignedOut(t, "the session from before", d.browser)
 	for name, h := range d.held {
 		t.Run(name, func(t *testing.T) { wantDead(t, s, h.client, h.reply) })
 	}
@@ -307,7 +307,7 @@ func i8(t *testing.T, s *vouchsafetest.Server) {
 				}
 			}
 		}
-		wantNobody(t, path, v)
+		wantSignedOut(t, path, v)
 	}
 	if strings.Contains(s.Log(), query) {
 		t.Error("the log holds the link")
@@ -318,7 +318,7 @@ func i8(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// i7Domain: where only some domains may sign up, nobody changes to another.
+// i7Domain: if only some domains may sign up, no user can change to an address of another.
 func i7Domain(t *testing.T, s *vouchsafetest.Server) {
 	w := newSocial(t, s, "domain-"+s.Name,
 		map[string]any{"sign_up": map[string]any{"mode": "open", "email_domains": []string{"example.com"}}})
@@ -343,8 +343,8 @@ func i7Domain(t *testing.T, s *vouchsafetest.Server) {
 
 var notMe = regexp.MustCompile(`/not-me\?t=\S+`)
 
-// i11: a thief at a browser that is signed in gives the account another address and password.
-// Whoever reads the old mailbox says that it was not them, without signing in.
+// i11: a thief at a browser that is signed in gives the account another address and password. The
+// reader of the old mailbox reports that it was not them, without signing in.
 func i11(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	thief := s.Browser(t, p)

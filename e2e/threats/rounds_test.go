@@ -17,10 +17,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 )
 
-// shownInRounds says of each purpose of a master secret's keys how the rounds show that what
-// was made before still works: a new purpose is to be added here. "in flight" are values that
-// browsers and programs hold for minutes; secret.TestSealedValuesOpenOnlyWhereTheyBelong says
-// of all of them that both secrets open them while both are given.
+// shownInRounds says for each purpose of a master secret's keys how the rounds show that earlier
+// values still work. A new purpose must be added here. "in flight" are values that browsers and
+// programs hold for minutes; secret.TestSealedValuesOpenOnlyWhereTheyBelong shows for all of them
+// that both secrets open them while both are given.
 var shownInRounds = map[secret.Purpose]string{
 	secret.SigningKey: "access tokens of before, at userinfo", secret.UpstreamSecret: "coming from a provider",
 	secret.TOTP: "people with an app", secret.RecoveryCodes: "their codes", secret.Passkey: "somebody with a passkey",
@@ -45,8 +45,8 @@ func TestThreatRoundsShowEveryPurpose(t *testing.T) {
 	}
 }
 
-// TestMasterSecretIsReplacedInRounds does what docs/operations.md says, with one row of every
-// sealed kind in the database and one value of most others under way.
+// TestMasterSecretIsReplacedInRounds follows docs/operations.md, with one row of every sealed kind
+// in the database and one value of most other kinds in use.
 func TestMasterSecretIsReplacedInRounds(t *testing.T) {
 	for _, production := range []bool{false, true} {
 		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
@@ -85,11 +85,11 @@ type rounds struct {
 	access   string                 // a JWT
 	refresh  string                 // the newest
 	social   fakeidp.Person         // linked
-	waiting  string                 // whom a mail waits for
+	waiting  string                 // the user for whom a mail waits
 	flight   func(*rounds, int)     // finishes what was begun
 }
 
-// withApp is somebody with an authenticator app and recovery codes.
+// withApp is a user with an authenticator app and recovery codes.
 type withApp struct {
 	vouchsafetest.Person
 	seed  string
@@ -103,7 +103,7 @@ func newRounds(t *testing.T, production bool) *rounds {
 	w := &rounds{T: t, mails: smtptest.Start(t), old: rand.Text() + rand.Text(), new: rand.Text() + rand.Text()}
 	w.s = vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Env: map[string]string{
 		"VOUCHSAFE_SECRET": w.old, "VOUCHSAFE_SMTP_URL": w.mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@id.example",
-		// Starting takes its time on a busy machine.
+		// Starting takes long on a busy machine.
 		"VOUCHSAFE_CODE_LIFETIME": "10m", "VOUCHSAFE_ACCESS_TOKEN_LIFETIME": "1h", "VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 	}})
 	w.api = w.s.API(t)
@@ -142,11 +142,11 @@ func (w *rounds) makeRows() {
 	w.access, w.refresh = got.Access(), got.Refresh()
 	w.device = addPasskey(t, w.s, w.signedIn)
 
-	w.social = somebody(newAddress("gmail.com"))
+	w.social = atProvider(newAddress("gmail.com"))
 	w.comeFromGoogle()
 }
 
-// enrol is somebody new with an app, and a browser that is trusted.
+// enrol adds a user with an app, and a browser that is trusted.
 func (w *rounds) enrol() *withApp {
 	t := w.T
 	p := &withApp{Person: w.s.Person(t)}
@@ -183,7 +183,7 @@ func (w *rounds) enrol() *withApp {
 	return p
 }
 
-// addPasskey adds one to the account that is signed in.
+// addPasskey adds a passkey to the account that is signed in.
 func addPasskey(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser) *passkeytest.Key {
 	t.Helper()
 	page := b.Get(t, "/account/passkeys")
@@ -262,7 +262,7 @@ func (w *rounds) begin() {
 
 func (w *rounds) finish(round int) { w.flight(w, round) }
 
-// useRows signs in by all that was stored before the first round.
+// useRows signs in with everything that was stored before the first round.
 func (w *rounds) useRows(round int) {
 	t, p := w.T, w.apps[round]
 	for name, code := range map[string]string{"": w.digits(p), "?recovery=1": p.codes[0]} {
@@ -303,7 +303,7 @@ func (w *rounds) useRows(round int) {
 	}
 }
 
-// digits are what the app shows, in a time step that was not used.
+// digits returns the code that the app shows, in a time step that was not used.
 func (w *rounds) digits(p *withApp) string {
 	w.Helper()
 	at := time.Now()
@@ -336,7 +336,7 @@ func (w *rounds) byPasskey(round int) {
 	}
 }
 
-// refusedAtOnce: a server that is given the new secret alone too early says what is missing.
+// refusedAtOnce: a server that gets the new secret alone too early says what is missing.
 func (w *rounds) refusedAtOnce(t *testing.T) {
 	if err := w.s.Stop(); err != nil {
 		t.Fatal(err)
@@ -358,8 +358,8 @@ func (w *rounds) mailThatWaited() {
 	}
 }
 
-// lostSecret: who has lost the secret may start without it. Nobody is let in by less than
-// before, and nothing is a 500.
+// lostSecret: an operator who has lost the secret may start without it. No sign-in then needs less
+// proof than before, and no answer is a 500.
 func (w *rounds) lostSecret() {
 	t, p := w.T, w.apps[3]
 	if err := w.s.Stop(); err != nil {

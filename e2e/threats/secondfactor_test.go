@@ -18,7 +18,7 @@ func secondFactorRows() []row {
 	return []row{{"A13 H10 second factor left out", a13SecondFactor}}
 }
 
-// types fills in the code of the page's form, and gives where it leads.
+// types fills in the code of the page's form, and returns where it leads.
 func types(t *testing.T, b *vouchsafetest.Browser, page *vouchsafetest.Page, code string) *vouchsafetest.Page {
 	t.Helper()
 	for _, f := range page.Forms(t) {
@@ -36,9 +36,9 @@ var (
 	goesOn    = regexp.MustCompile(`class="button primary" href="([^"]+)"`)
 )
 
-// a13SecondFactor: somebody without a second factor sets one up because a client asks for
-// it. From then on the password alone leads nowhere, whatever address comes next, and the
-// code of the app works once.
+// a13SecondFactor: a user without a second factor sets one up because a client demands it. From
+// then on the password alone leads nowhere, whatever address comes next, and the code of the app
+// works once.
 func a13SecondFactor(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	shows := func(secret string) string {
@@ -87,7 +87,7 @@ func a13SecondFactor(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%q: got %d at %s", code, got.Status, got.URL)
 		}
 	}
-	// The code that set the app up was used; the next one was not.
+	// The code that set the app up was used, and the next one was not.
 	if got := types(t, half, page, used); got.Left != nil || got.Status != 422 {
 		t.Errorf("a code works twice: got %d at %s", got.Status, got.URL)
 	}
@@ -98,7 +98,7 @@ func a13SecondFactor(t *testing.T, s *vouchsafetest.Server) {
 	told(t, s, r, half.Walk(t, r, types(t, half, page, next)))
 }
 
-// told checks that the client has a code, and is told of both proofs.
+// told checks that the client gets a code, and is told of both proofs.
 func told(t *testing.T, s *vouchsafetest.Server, r *vouchsafetest.Request, a *vouchsafetest.Answer) {
 	t.Helper()
 	if a.Code() == "" {

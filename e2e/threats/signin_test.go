@@ -27,14 +27,14 @@ func signInRows() []row {
 	}
 }
 
-// h1: cookies from before a proof are worth nothing after it.
+// h1: cookies from before a proof are worthless after it.
 func h1(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	mallory, b := s.Browser(t, vouchsafetest.Person{}), s.Browser(t, p)
 	mallory.Get(t, vouchsafetest.NewRequest(web).Path())
 	b.SetCookies(mallory.Cookies()) // put into the victim's browser
 	b.Code(t, vouchsafetest.NewRequest(web))
-	wantNobody(t, "whoever planted the cookies", mallory)
+	wantSignedOut(t, "whoever planted the cookies", mallory)
 
 	thief := func() *vouchsafetest.Browser {
 		copied := s.Browser(t, vouchsafetest.Person{})
@@ -48,17 +48,17 @@ func h1(t *testing.T, s *vouchsafetest.Server) {
 	if a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "login")); a.Code() == "" {
 		t.Fatalf("got %v", a.Params)
 	}
-	wantNobody(t, "cookies from before another sign-in", before)
+	wantSignedOut(t, "cookies from before another sign-in", before)
 	before = thief()
 	fill(t, b, b.Get(t, "/account/password"),
 		url.Values{"old_password": {p.Password}, "password": {"another-password-9xQ2"}})
-	wantNobody(t, "cookies from before a new password", before)
+	wantSignedOut(t, "cookies from before a new password", before)
 	if sub, _ := signedInAs(t, s, b); sub == "" {
 		t.Error("the browser in which the password was changed is signed out")
 	}
 }
 
-// h3: the browser of the tests holds every cookie to its flags; here is that they come.
+// h3: the test browser checks the flags of every cookie. This test checks that cookies are set.
 func h3(t *testing.T, s *vouchsafetest.Server) {
 	b := s.Browser(t, s.Person(t))
 	page := b.SignIn(t, b.Get(t, "/login"), b.Person)
@@ -86,7 +86,7 @@ func h3(t *testing.T, s *vouchsafetest.Server) {
 
 var random = regexp.MustCompile(`(name="(?:form|flow)" value=")[^"]*|(flow=)[\w-]+`)
 
-// h4 compares all that is told of an account with what is told of none.
+// h4 compares everything that is shown for an account with what is shown without one.
 func h4(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	disabled := s.Person(t)
@@ -118,7 +118,7 @@ func h4(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 	}
-	// The time is that of one hash either way: without it, it would be a tenth.
+	// Both take the time of one hash. Without the measure, one would take a tenth.
 	median := func(email func() string) time.Duration {
 		var took []time.Duration
 		for range 9 {
@@ -144,7 +144,7 @@ func h4(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// guess enters a wrong password and says whether it was looked at.
+// guess enters a wrong password, and reports whether it was checked.
 func guess(t *testing.T, b *vouchsafetest.Browser, email string) bool {
 	t.Helper()
 	page := b.SignIn(t, b.Get(t, "/login"), vouchsafetest.Person{Email: email, Password: "not the password 8Kc"})
@@ -154,7 +154,7 @@ func guess(t *testing.T, b *vouchsafetest.Browser, email string) bool {
 	return page.Status == 422
 }
 
-// h5 counts guesses at every spelling of a name together: five a minute.
+// h5: guesses at every spelling of a name count together, five a minute.
 func h5(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t, "--username", "u"+newAddress("x")[:10])
 	local, _, _ := strings.Cut(p.Email, "@")
@@ -196,7 +196,7 @@ func h6(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// h7: a browser that its owner has used keeps its way in.
+// h7: a browser that its owner has used is not locked out.
 func h7(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	b := s.Browser(t, p)
@@ -213,7 +213,7 @@ func h7(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// h8: an address has a hundred attempts, whatever it says of whom it speaks for.
+// h8: an address has a hundred attempts, whatever its headers claim.
 func h8(t *testing.T, s *vouchsafetest.Server) {
 	b := s.Browser(t, vouchsafetest.Person{})
 	page := b.Get(t, "/login")
@@ -237,7 +237,7 @@ func h8(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// h9: what makes a new password, and that all of it counts.
+// h9: every way to make a new password, and that all of the password counts.
 func h9(t *testing.T, s *vouchsafetest.Server) {
 	p := s.Person(t)
 	b := s.Browser(t, p)
@@ -270,6 +270,6 @@ func h9(t *testing.T, s *vouchsafetest.Server) {
 	for _, wrong := range []string{long + "x", long, long + "y\x00", long + "Y"} {
 		other := s.Browser(t, vouchsafetest.Person{})
 		other.SignIn(t, other.Get(t, "/login"), vouchsafetest.Person{Email: p.Email, Password: wrong})
-		wantNobody(t, "another end of a long password", other)
+		wantSignedOut(t, "another end of a long password", other)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
-// social is a tenant whose people may come from two providers, google and corp.
+// social is a tenant whose users may come from two providers, google and corp.
 type social struct {
 	*vouchsafetest.Server
 	google, corp *fakeidp.Server
@@ -29,7 +29,7 @@ var (
 	socials  = map[string]*social{}
 )
 
-// socialOf is the tenant for the tests of this package, made for the first of them.
+// socialOf returns the tenant for the tests of this package. The first of them makes it.
 func socialOf(t *testing.T, s *vouchsafetest.Server) *social {
 	t.Helper()
 	socialMu.Lock()
@@ -40,7 +40,7 @@ func socialOf(t *testing.T, s *vouchsafetest.Server) *social {
 	return socials[s.Name]
 }
 
-// newSocial makes a tenant with such settings. The providers live as long as the process.
+// newSocial makes a tenant with these settings. The providers live as long as the process.
 func newSocial(t *testing.T, s *vouchsafetest.Server, id string, settings map[string]any) *social {
 	t.Helper()
 	out := &social{google: provider(fakeidp.Google), corp: provider(fakeidp.OpenID), Server: s.Tenant(t, id)}
@@ -53,7 +53,7 @@ func newSocial(t *testing.T, s *vouchsafetest.Server, id string, settings map[st
 	return out
 }
 
-// apply makes the settings those of the tenant, beside its providers.
+// apply applies the settings to the tenant, besides its providers.
 func (w *social) apply(t *testing.T, settings map[string]any) {
 	t.Helper()
 	declared := map[string]any{
@@ -70,7 +70,7 @@ func (w *social) apply(t *testing.T, settings map[string]any) {
 	w.ApplyTenant(t, declared)
 }
 
-// provider starts a stand-in.
+// provider starts a fake provider.
 func provider(kind string) *fakeidp.Server {
 	idp := &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: "upstream-secret-7Qk2"}
 	srv := httptest.NewServer(idp)
@@ -78,13 +78,13 @@ func provider(kind string) *fakeidp.Server {
 	return idp
 }
 
-// member is somebody new of the tenant.
+// member adds a user to the tenant.
 func (w *social) member(t *testing.T, args ...string) vouchsafetest.Person {
 	t.Helper()
 	return w.Person(t, append(args, "--tenant", w.TenantID)...)
 }
 
-// unproven is an account whose address nobody has proven, with a password.
+// unproven adds an account with a password, whose address was never proven.
 func (w *social) unproven(t *testing.T, email string) vouchsafetest.Person {
 	t.Helper()
 	p := vouchsafetest.Person{Email: email, Password: "chosen by a stranger 4Tz"}
@@ -92,7 +92,7 @@ func (w *social) unproven(t *testing.T, email string) vouchsafetest.Person {
 	return p
 }
 
-// depart goes to a provider as who, and gives the address that leads back.
+// depart goes to a provider as who, and returns the address that leads back.
 func (w *social) depart(t *testing.T, b *vouchsafetest.Browser, id string, who fakeidp.Person) string {
 	t.Helper()
 	return b.Leave(t, id, who).To
@@ -109,15 +109,15 @@ func (w *social) come(t *testing.T, b *vouchsafetest.Browser, id string, who fak
 	return b.Get(t, w.depart(t, b, id, who))
 }
 
-// wantNobody fails the test when somebody is signed in at the browser.
-func wantNobody(t *testing.T, what string, b *vouchsafetest.Browser) {
+// wantSignedOut fails the test if a user is signed in with the browser.
+func wantSignedOut(t *testing.T, what string, b *vouchsafetest.Browser) {
 	t.Helper()
 	if a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")); a.Error() != "login_required" {
 		t.Errorf("%s: got %v at %s, want nobody to be signed in", what, a.Params, a.Page.URL.Path)
 	}
 }
 
-// signedInAs is the sub and the address of whoever is signed in at the browser.
+// signedInAs returns the sub and the address of the user who is signed in with the browser.
 func signedInAs(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser) (sub, email string) {
 	t.Helper()
 	r := vouchsafetest.NewRequest(web, "prompt", "none", "scope", "openid email")
@@ -130,8 +130,8 @@ func signedInAs(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser)
 	return info.String("sub"), info.String("email")
 }
 
-// somebody has an account at a provider, with a verified address.
-func somebody(email string) fakeidp.Person {
+// atProvider returns a user of a provider, with a verified address.
+func atProvider(email string) fakeidp.Person {
 	return fakeidp.Person{Subject: "at-" + email, Name: "Sam Poe", Email: email, Verified: "true"}
 }
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// guises are the forms in which a secret may lie somewhere: as it is, and in hex, base64
-// and percent-encoding, and the bytes that it stands for, if it stands for any.
+// guises returns the forms in which a secret may appear: as it is, in hex, base64 and
+// percent-encoding, and the bytes that it encodes, if it encodes any.
 func guises(secret string) map[string]string {
 	out := map[string]string{"as it is": secret}
 	add := func(name, text string) {
@@ -22,7 +22,7 @@ func guises(secret string) map[string]string {
 			out[name] = text
 		}
 	}
-	// What a token ends in makes it one: the signature, the code of its authenticity.
+	// The end of a token makes it valid: its signature or MAC.
 	if i := strings.LastIndex(secret, "."); i >= 0 && len(secret)-i > 20 {
 		add("its end", secret[i+1:])
 	}
@@ -33,7 +33,7 @@ func guises(secret string) map[string]string {
 	if text, err := json.Marshal(secret); err == nil {
 		add("as JSON", strings.Trim(string(text), `"`))
 	}
-	for shift := range 3 { // where in the middle of something it may begin
+	for shift := range 3 { // at which offset it may begin
 		for name, encoding := range map[string]*base64.Encoding{"in base64": base64.RawStdEncoding,
 			"in base64url": base64.RawURLEncoding} {
 			text := encoding.EncodeToString([]byte(strings.Repeat(".", shift) + secret))
@@ -50,7 +50,7 @@ func guises(secret string) map[string]string {
 		raws["its base32"] = raw
 	}
 	for name, raw := range raws {
-		if len(raw) < 12 { // fewer may be anywhere by chance
+		if len(raw) < 12 { // fewer may occur by chance
 			continue
 		}
 		add(name, string(raw))
@@ -60,11 +60,11 @@ func guises(secret string) map[string]string {
 	return out
 }
 
-// head is how much of a guise is looked for at each place of a text before the whole of it
-// is: there are thousands of guises, and megabytes of text. No secret is shorter.
+// head is how much of a form is compared at each place of a text before all of it is: there are
+// thousands of forms, and megabytes of text. No secret is shorter.
 const head = 6
 
-// sightings are the secrets that can be seen in the text, and how.
+// sightings returns the secrets that occur in the text, and in which form.
 func sightings(secrets map[string]string, text string) []string {
 	type sought struct{ guise, seen string }
 	begin := map[string][]sought{}
@@ -84,7 +84,7 @@ func sightings(secrets map[string]string, text string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// TestSightings hides a secret in every way that is looked for.
+// TestSightings hides a secret in every form that is searched for.
 func TestSightings(t *testing.T) {
 	for _, secret := range []string{"correct horse battery staple", rand.Text(), "grant.1." + rand.Text(),
 		"aGVsbG8td29ybGQtaGVsbG8"} {

@@ -21,8 +21,8 @@ func storageRows() []row {
 	}
 }
 
-// n1 lets every kind of secret pass through the server, and looks for them in all that
-// it stored.
+// n1 sends every kind of secret through the server, and looks for them in everything that it
+// stored.
 func n1(t *testing.T, s *vouchsafetest.Server) {
 	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
 	secrets := secretsOfARun(t, own)
@@ -42,7 +42,8 @@ func n1(t *testing.T, s *vouchsafetest.Server) {
 	}
 }
 
-// secretsOfARun signs in, gets and spends tokens, and gives all that nobody else may see.
+// secretsOfARun signs in, gets and redeems tokens, and returns all values that other users must not
+// see.
 func secretsOfARun(t *testing.T, s *vouchsafetest.Server) map[string]string {
 	t.Helper()
 	b, api := jo(t, s), s.API(t)
@@ -64,7 +65,7 @@ func secretsOfARun(t *testing.T, s *vouchsafetest.Server) map[string]string {
 	service := api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials").Want(t, 200, "")
 	revoked := api.Token(t, vouchsafetest.Service, "grant_type", "client_credentials").Want(t, 200, "")
 	api.As(t, vouchsafetest.Service, "/revoke", url.Values{"token": {revoked.Access()}})
-	// Things that go wrong are logged with more zeal.
+	// Failures are logged in more detail.
 	api.Redeem(t, r, a.Code()).WantNot(t)
 	api.Renew(t, web, first.Refresh()).WantNot(t)
 	api.Token(t, web.With(vouchsafetest.Client{"client_secret": "a-wrong-secret-canary-1"}), "grant_type",

@@ -15,8 +15,8 @@ func tenantRows() []row {
 	}
 }
 
-// n3 tries every credential of one tenant at another that looks the same: the same
-// client ids, secrets and people.
+// n3 tries every credential of one tenant at another that looks the same, with the same ids of
+// clients, secrets and users.
 func n3(t *testing.T, s *vouchsafetest.Server) {
 	a, b := s.Tenant(t, "north-"+s.Name), s.Tenant(t, "south-"+s.Name)
 	p := s.Jo(t)
@@ -55,7 +55,7 @@ func foreign(t *testing.T, p vouchsafetest.Person, at, elsewhere *vouchsafetest.
 	api.As(t, web, "/revoke", url.Values{"token": {own.Refresh()}})
 	wantAlive(t, at, own) // revocation elsewhere did nothing
 
-	// The browser: cookies are the tenant's, a sealed request too.
+	// In the browser, cookies and sealed requests belong to the tenant.
 	there := elsewhere.Browser(t, p)
 	there.SetCookies(browser.Cookies())
 	wantError(t, there.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")), "login_required")
@@ -69,7 +69,7 @@ func foreign(t *testing.T, p vouchsafetest.Person, at, elsewhere *vouchsafetest.
 		t.Errorf("a hint of another tenant sent the browser to %s", page.Left)
 	}
 
-	// An assertion for one issuer is none for the other.
+	// An assertion for one issuer is not valid for the other.
 	k := vouchsafetest.Keyed()[0]
 	assertion := k.Assertion(t, at.AssertionClaims(k.ID()))
 	api.ByKey(t, assertion, "grant_type", "client_credentials", "scope", "reports:read").Want(t, 401, "invalid_client")

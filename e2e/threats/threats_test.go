@@ -53,7 +53,7 @@ func TestThreats(t *testing.T) {
 	}
 }
 
-// tokens signs in and redeems.
+// tokens signs in and redeems the code.
 func tokens(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser,
 	r *vouchsafetest.Request,
 ) *vouchsafetest.Reply {
@@ -61,10 +61,10 @@ func tokens(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser,
 	return s.API(t).Redeem(t, r, b.Code(t, r)).Want(t, 200, "")
 }
 
-// jo is a browser at which Jo will sign in.
+// jo returns a browser with which Jo will sign in.
 func jo(t *testing.T, s *vouchsafetest.Server) *vouchsafetest.Browser { return s.Browser(t, s.Jo(t)) }
 
-// wantPage fails the test when anything came back to a client.
+// wantPage fails the test if the client got a response.
 func wantPage(t *testing.T, a *vouchsafetest.Answer, status int) {
 	t.Helper()
 	if a.Params != nil || a.Page.Left != nil {
@@ -75,8 +75,7 @@ func wantPage(t *testing.T, a *vouchsafetest.Answer, status int) {
 	}
 }
 
-// wantError fails the test unless one of the errors came back to the client, before
-// anybody was asked anything.
+// wantError fails the test unless the client got one of the errors before a page was shown.
 func wantError(t *testing.T, a *vouchsafetest.Answer, codes ...string) {
 	t.Helper()
 	if a.Params == nil || !slices.Contains(codes, a.Error()) || a.Code() != "" {

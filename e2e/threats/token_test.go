@@ -103,13 +103,13 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	if reply := api.Redeem(t, r, jo(t, s).Code(t, r)).Want(t, 200, ""); reply.Refresh() != "" {
 		t.Error("a client without that grant got a refresh token")
 	}
-	// Somebody without credentials is not told what a client may do.
+	// A client that did not authenticate is not told what it may do.
 	wrong := web.With(vouchsafetest.Client{"client_secret": "wrong"})
 	api.Token(t, wrong, "grant_type", "client_credentials").Want(t, 401, "invalid_client")
 }
 
-// Every Token call checks its answer's status, type, headers and code; here are errors
-// that other tests do not meet.
+// d3: every call of Token checks status, type, headers and code of the answer. This test has errors
+// that other tests do not cause.
 func d3(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, pairs := range [][]string{
@@ -154,7 +154,7 @@ func d10(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("scope %s: got %s, want a refusal", scope, reply.Raw)
 		}
 	}
-	// A client may not take a person's name: the sub of both would be the same.
+	// A client may not have the id of a user: the sub of both would be the same.
 	sub := api.Verify(t, tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web)).ID()).String("sub")
 	wantRefused(t, s, []vouchsafetest.Client{
 		service.With(vouchsafetest.Client{"client_id": sub}),

@@ -29,7 +29,7 @@ func d12(t *testing.T, s *vouchsafetest.Server) {
 		api.Form(t, "/introspect", form, func(r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+own.Access())
 		}).WantNot(t)
-		// whoever knows a public client's id
+		// the id of a public client is no secret
 		api.Form(t, "/introspect", url.Values{"token": {own.Access()}, "client_id": {"public"}}).WantNot(t)
 		if !api.Active(t, c, own.Access()) || !api.Active(t, c, own.Refresh()) {
 			t.Errorf("%s: its own tokens are not active", c.ID())
@@ -81,7 +81,7 @@ func d13(t *testing.T, s *vouchsafetest.Server) {
 			}
 		}
 		own := tokens(t, s, b, vouchsafetest.NewRequest(c))
-		// Another client's try has no effect.
+		// Another client's attempt has no effect.
 		revoke(vouchsafetest.Other, own.Access(), "")
 		revoke(vouchsafetest.Other, own.Refresh(), "refresh_token")
 		wantAlive(t, s, own)
@@ -89,18 +89,18 @@ func d13(t *testing.T, s *vouchsafetest.Server) {
 			revoke(c, garbage, "")
 		}
 		wantAlive(t, s, own)
-		// The access token alone goes.
+		// Only the access token is revoked.
 		revoke(c, own.Access(), "bogus_hint")
 		if info := api.Userinfo(t, own.Access()); info.Status != 401 {
 			t.Errorf("%s: user info with a revoked access token: got %d, want 401", c.ID(), info.Status)
 		}
-		// The refresh token takes with it all that it gave.
+		// The refresh token ends everything that it gave.
 		next := api.Renew(t, c, own.Refresh()).Want(t, 200, "")
 		wantAlive(t, s, next)
 		revoke(c, next.Refresh(), "access_token")
 		wantDead(t, s, c, next)
 	}
-	// A client credentials token has no grant, and goes by its jti.
+	// A client credentials token has no grant. It is revoked by its jti.
 	service := vouchsafetest.Service
 	token := api.Token(t, service, "grant_type", "client_credentials").Want(t, 200, "").Access()
 	if !api.Active(t, service, token) {
@@ -115,7 +115,7 @@ func d13(t *testing.T, s *vouchsafetest.Server) {
 	api.As(t, web, "/revoke", url.Values{}).Want(t, 400, "invalid_request")
 }
 
-// What was not written must not be called done (fosite CVE-2020-15223).
+// d13Away: a revocation that was not written must not be reported as done (fosite CVE-2020-15223).
 func d13Away(t *testing.T, s *vouchsafetest.Server) {
 	if s.Database == "" {
 		return // SQLite is not away
@@ -141,7 +141,7 @@ func d13Away(t *testing.T, s *vouchsafetest.Server) {
 	if r := api.Renew(t, web, reply.Refresh()); r.Status != http.StatusServiceUnavailable {
 		t.Errorf("refresh: got %d %s, want 503", r.Status, r.Raw)
 	}
-	// What APIs need to verify tokens that they were given before goes on.
+	// What APIs need to verify earlier tokens is still served.
 	for path, before := range published {
 		if got := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); got.Status != http.StatusOK || got.Raw != before {
 			t.Errorf("%s: got %d %s, want what was published before", path, got.Status, got.Raw)

@@ -15,8 +15,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// m6: a hundred sign-ins that nobody finishes leave nothing in the database, and nothing
-// in Redis, where all else that is begun and dropped has its end.
+// m6: a hundred sign-ins that are not finished leave no row in the database. In Redis, every value
+// of an abandoned flow expires.
 func m6(t *testing.T, s *vouchsafetest.Server) {
 	const lifetime = 3 * time.Second
 	own := vouchsafetest.Start(t,
@@ -48,20 +48,20 @@ func m6(t *testing.T, s *vouchsafetest.Server) {
 	m6Finished(t, own, lifetime)
 }
 
-// windows are for how long what Redis holds is of use, as docs/operations.md says.
+// windows says for how long what Redis holds is needed, as docs/operations.md says.
 var windows = map[string]time.Duration{
 	"login-address": 5 * time.Minute, "login-account": time.Minute, "login-tenant": time.Minute,
 	"code-target": time.Hour, "code-target-all": time.Hour, "code-asker": time.Hour, "mails": time.Hour,
 	"form":        5 * time.Minute,
 	"client-auth": time.Minute, "client-auth-address": time.Minute, "client-auth-client": time.Minute,
-	// The network from which a client proved itself, so that strangers do not lock it out.
+	// The network from which a client has authenticated, so that strangers do not lock it out.
 	"client-proven": 30 * 24 * time.Hour,
-	// How often somebody used up their attempts makes them wait for longer, within a day.
+	// How often a user's attempts were used up makes them wait for longer, within a day.
 	"login-account:times": 24 * time.Hour,
 }
 
-// m6Dropped begins what is not gone on with. What is counted of it is counted by who it is
-// about and by where it came from, not by request, and for a while that does not grow.
+// m6Dropped begins flows that are not finished. Counters are per user and per address, not per
+// request, and a counter's expiry does not move.
 func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 	const strangers = 6
 	google := newSocial(t, s, "unfinished", nil)
@@ -127,8 +127,7 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 	t.Logf("%d keys for %d strangers: %v", len(second), strangers, kinds)
 }
 
-// m6Finished: what is remembered of sign-ins that were finished goes when they would have
-// been too old.
+// m6Finished: what is remembered of finished sign-ins expires when they would have been too old.
 func m6Finished(t *testing.T, s *vouchsafetest.Server, lifetime time.Duration) {
 	p := s.Person(t)
 	finished := func() (n int) {
@@ -151,8 +150,8 @@ func m6Finished(t *testing.T, s *vouchsafetest.Server, lifetime time.Duration) {
 	})
 }
 
-// redisKeys are the keys in the server's Redis, and how long each is to stay: less than
-// nothing when it is to stay for ever.
+// redisKeys returns the keys in the server's Redis, and the time that is left to each: negative if
+// it never expires.
 func redisKeys(t *testing.T, s *vouchsafetest.Server) map[string]time.Duration {
 	t.Helper()
 	c := redisClient(t, s)

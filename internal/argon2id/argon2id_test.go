@@ -66,7 +66,7 @@ func TestHostileParametersAreRefusedBeforeAnyWork(t *testing.T) {
 	t.Parallel()
 	const salt, key = "c29tZXNhbHQ", "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	hash := func(params string) string { return "$argon2id$v=19$" + params + "$" + salt + "$" + key }
-	h := &Hasher{Pool: NewPool(0, 0)} // whoever starts to work is found out: it would be busy
+	h := &Hasher{Pool: NewPool(0, 0)} // work that starts fails with ErrBusy
 	for _, phc := range []string{
 		"", "$", "$$$$$", "plain", "$2a$10$abcdefghijklmnopqrstuv",
 		hash("m=4194304,t=1,p=1"), hash("m=4294967295,t=4294967295,p=255"), hash("m=65536,t=1000,p=1"),

@@ -76,7 +76,7 @@ func TestPoolLetsCallersGo(t *testing.T) {
 	})
 }
 
-// occupy runs so many hashes that last until end is called.
+// occupy fills the pool with n hashes that last until end is called.
 func occupy(t *testing.T, p *Pool, n int) (end func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -92,7 +92,7 @@ func occupy(t *testing.T, p *Pool, n int) (end func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-// TestKnownAreServedInAFlood of strangers, which fills all places that it can have.
+// TestKnownAreServedInAFlood of unknown callers that fill all places of their line.
 func TestKnownAreServedInAFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestKnownAreServedInAFlood(t *testing.T) {
 	})
 }
 
-// TestStrangersAreServedBesideTheKnown, however many of those there are.
+// TestStrangersAreServedBesideTheKnown: unknown callers get turns, however many known ones wait.
 func TestStrangersAreServedBesideTheKnown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,8 +162,8 @@ func TestStrangersAreServedBesideTheKnown(t *testing.T) {
 	})
 }
 
-// TestOneOfTheKnownHoldsUpNoOther: who has an account can have as many known browsers as they
-// like to sign in with.
+// TestOneOfTheKnownHoldsUpNoOther: the owner of one account can sign in with any number of
+// browsers, and all of them are known.
 func TestOneOfTheKnownHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 )
 
-// bound is the browser's binding.
+// bound returns the browser's binding.
 func (j *jar) bound() (b string) {
 	j.visit(func(w http.ResponseWriter, r *http.Request) { b = browser.Binding(w, r) })
 	return b
 }
 
-// began says whether what was begun under the binding is the browser's.
+// began reports whether a flow that began under the binding belongs to the browser.
 func (j *jar) began(binding string) (ok bool) {
 	j.visit(func(_ http.ResponseWriter, r *http.Request) {
 		ok = browser.Began(r, func(b string) bool { return b == binding })
@@ -27,8 +27,8 @@ func (j *jar) began(binding string) (ok bool) {
 	return ok
 }
 
-// TestEveryProofAndSignOutRenewsTheBinding: who saw a browser's binding before cannot tell
-// what is tied to it from then on, while other tabs go on with what they began.
+// TestEveryProofAndSignOutRenewsTheBinding: an attacker who saw an earlier binding cannot tell what
+// is tied to the browser afterwards, while other tabs finish what they began.
 func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 		if b := j.bound(); b != seen[len(seen)-1] {
 			t.Error("a sign-out of nobody changes the binding")
 		}
-		// A thief of the first binding has nothing that began later.
+		// A thief of the first binding gets nothing that began later.
 		thief := at(secure)
 		thief.cookies["__Host-vouchsafe-browser"] = seen[0]
 		if thief.began(seen[1]) {

@@ -53,7 +53,7 @@ func user(t *testing.T, store *sqldb.Store, tenant string) storage.User {
 	return u
 }
 
-// jar is the cookies of a browser at one tenant.
+// jar holds the cookies of a browser at one tenant.
 type jar struct {
 	tenant  *web.Tenant
 	cookies map[string]string
@@ -62,7 +62,7 @@ type jar struct {
 
 func at(tenant *web.Tenant) *jar { return &jar{tenant: tenant, cookies: map[string]string{}} }
 
-// visit does something with a request of the browser, and keeps the cookies.
+// visit sends a request of the browser, and stores the cookies of the answer.
 func (j *jar) visit(do func(w http.ResponseWriter, r *http.Request)) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("User-Agent", strings.Repeat("é", 200))
@@ -101,7 +101,7 @@ func (j *jar) start(t *testing.T, s *browser.Sessions, u storage.User) (sess sto
 	return sess
 }
 
-// who is whom the browser is signed in as: their id, or "".
+// who returns the id of the user that the browser is signed in as, or "".
 func (j *jar) who(t *testing.T, s *browser.Sessions) (id string) {
 	t.Helper()
 	j.visit(func(w http.ResponseWriter, r *http.Request) {
@@ -229,7 +229,7 @@ func TestSigningInAgainRenewsTheSession(t *testing.T) {
 	if third := j.start(t, s, v); third.ID == first.ID || j.who(t, s) != v.ID || len(j.all(t, s)) != 2 {
 		t.Error("another account did not get a session of its own beside the first")
 	}
-	// With a credential changed meanwhile there is nothing left to renew.
+	// After a change of credentials there is no session left to renew.
 	if err := store.ChangeCredential(t.Context(),
 		storage.Credential{TenantID: "default", UserID: v.ID, Kind: storage.PasswordCredential,
 			Data: []byte("x")}); err != nil {
@@ -376,7 +376,7 @@ func TestBinding(t *testing.T) {
 	})
 }
 
-// H1: one more proof changes the secret, and nothing else that hangs on the session.
+// H1: a further proof replaces the secret, and nothing else of the session.
 func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 	t.Parallel()
 	s, store := open(t)
@@ -409,7 +409,7 @@ func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 	if err := raise(old); err == nil {
 		t.Error("raised by the secret from before")
 	}
-	// In two tabs at once, one wins.
+	// Of two tabs at the same time, one wins.
 	var first error
 	j.visit(func(w http.ResponseWriter, r *http.Request) {
 		a, err := s.Current(r)

@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// locked is a page with a mailbox and providers, and ask what it answers.
+// locked returns a page with a mailbox and fake providers, and a function that requests its paths.
 func locked(t *testing.T) (p *Page, ask func(method, to string, header ...string) *http.Response) {
 	t.Helper()
 	const issuer = "http://localhost:8080"
@@ -38,7 +38,7 @@ func locked(t *testing.T) (p *Page, ask func(method, to string, header ...string
 	}
 }
 
-// leads is where an answer sends the browser: "" for nowhere.
+// leads returns where an answer sends the browser, or "".
 func leads(resp *http.Response) string {
 	if resp.StatusCode != http.StatusSeeOther {
 		return ""
@@ -46,9 +46,9 @@ func leads(resp *http.Response) string {
 	return resp.Header.Get("Location")
 }
 
-// TestAProxyThatTellsNothingOpensNothing: it writes the Host anew and connects from here, so
-// that its requests look like those of this machine's browsers. They get no further than to a
-// port at which the stranger's own machine has nothing.
+// TestAProxyThatTellsNothingOpensNothing: a proxy that rewrites the Host and connects from this
+// machine makes requests that look like those of this machine's browsers. The browsers behind it
+// are sent to a port at which their own machines have no server.
 func TestAProxyThatTellsNothingOpensNothing(t *testing.T) {
 	p, ask := locked(t)
 	p.Mailbox.Add(Letter{ID: "1", To: "jo@example.com", Text: "1234 5678 is your code"})
@@ -72,7 +72,7 @@ func TestAProxyThatTellsNothingOpensNothing(t *testing.T) {
 			t.Errorf("a form to %s: got %d, want 403", path, got)
 		}
 	}
-	// What the server itself asks the providers.
+	// Requests that the server itself sends to the providers.
 	if got := ask(http.MethodGet, "/dev/google/.well-known/openid-configuration").StatusCode; got != http.StatusOK {
 		t.Errorf("discovery of a stand-in: got %d", got)
 	}
@@ -106,7 +106,8 @@ func TestTheDoorkeeperLetsThisMachineIn(t *testing.T) {
 	if got, want := leads(back), "http://localhost:8080/dev/mail?dev_key="+key+"&x=a%26b"; got != want {
 		t.Fatalf("got %d to %q, want %q", back.StatusCode, got, want)
 	}
-	// A program has its answer at once; a browser keeps the key, and not in its history.
+	// A program gets its answer at once. A browser stores the key in a cookie, and not in its
+	// history.
 	if resp := ask(http.MethodGet, "/dev/mail?dev_key="+key); resp.StatusCode != http.StatusOK {
 		t.Errorf("a program: got %d", resp.StatusCode)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// local is a listener whose connections have the given addresses.
+// local returns a listener whose connections have the given addresses.
 func local(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -65,7 +65,7 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 	if got := <-refused; got != "127.0.0.2" {
 		t.Errorf("refused %s", got)
 	}
-	// One that rests makes room; the one that has rested longest.
+	// The connection that has been idle for longest makes room.
 	State(ours[1], http.StateIdle)
 	time.Sleep(time.Millisecond)
 	State(ours[0], http.StateIdle)
@@ -89,8 +89,8 @@ func TestAnAddressHasItsConnections(t *testing.T) {
 	}
 }
 
-// TestSilentConnectionsMakeRoom: one of many people behind an address must not keep the others
-// out by opening connections and sending nothing, or half of a request.
+// TestSilentConnectionsMakeRoom: one user behind a shared address must not keep the others out by
+// opening connections and sending nothing, or half of a request.
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	plain := local(t)
 	l := (&Gate{PerAddress: 4}).Listen(plain)
@@ -118,7 +118,7 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-// address6 is a connection from an address that this machine has not.
+// address6 is a connection from an address that this machine does not have.
 type address6 struct {
 	net.Conn
 	ip string
@@ -127,7 +127,7 @@ type address6 struct {
 func (a address6) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.ParseIP(a.ip), Port: 1} }
 func (a address6) Close() error         { return nil }
 
-// TestOneHomeOfManyKeepsNoOtherOut: a /48 may have many people in it.
+// TestOneHomeOfManyKeepsNoOtherOut: many homes share a /48.
 func TestOneHomeOfManyKeepsNoOtherOut(t *testing.T) {
 	g := &Gate{PerAddress: 2}
 	enter := func(ip string) (*Conn, bool) {
@@ -240,8 +240,8 @@ func TestReadProxy(t *testing.T) {
 	}
 }
 
-// TestOnlyTrustedPeersSpeakForOthers: of anybody else the header is no header, and a trusted
-// proxy must send one, or its clients could.
+// TestOnlyTrustedPeersSpeakForOthers: the header is ignored if another peer sends it. A trusted
+// proxy must send one, because otherwise its clients could.
 func TestOnlyTrustedPeersSpeakForOthers(t *testing.T) {
 	const header = "PROXY TCP4 203.0.113.7 198.51.100.1 51218 443\r\n"
 	failed := make(chan error, 1)
@@ -280,8 +280,8 @@ func TestOnlyTrustedPeersSpeakForOthers(t *testing.T) {
 	}
 }
 
-// FuzzReadProxy: whatever comes, the address is one of the kinds that there are, and no more is
-// read than the header.
+// FuzzReadProxy: for any input the address is of a known kind, and nothing beyond the header is
+// read.
 func FuzzReadProxy(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 203.0.113.7 198.51.100.1 51218 443\r\nrest"))
 	f.Add([]byte(v2(0x21, 0x11, 203, 0, 113, 7, 198, 51, 100, 1, 0xc8, 0x12, 1, 0xbb) + "rest"))

@@ -48,7 +48,7 @@ func TestTheLogIsWrittenSoon(t *testing.T) {
 	})
 }
 
-// stuck is a pipe that nobody reads until it is closed.
+// stuck is a pipe that is not read until it is closed.
 type stuck struct {
 	bytes.Buffer
 	read chan struct{}
@@ -59,7 +59,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return s.Buffer.Write(b)
 }
 
-// P7: a log that is not read stops nobody, takes bounded memory, and says what is missing.
+// P7: a log that is not read delays no request, takes bounded memory, and says how many lines are
+// missing.
 func TestALogThatIsNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// TestWhatRepeatsIsCounted: a flood leaves a few lines a second, and none is lost uncounted.
+// TestWhatRepeatsIsCounted: a flood leaves a few lines a second, and every line left out is
+// counted.
 func TestWhatRepeatsIsCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

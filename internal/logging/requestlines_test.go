@@ -13,7 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// A request's line says what slog would have said, whatever somebody sent.
+// TestRequestLinesAreSlogs: the line of a request is the one that slog would write, for every value
+// that a client can send.
 func TestRequestLinesAreSlogs(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 25, 9, 8, 7, 123456000, time.FixedZone("", -5400))
@@ -40,7 +41,7 @@ func TestRequestLinesAreSlogs(t *testing.T) {
 	}
 }
 
-// members is a log line of one JSON object.
+// members returns the members of a log line in JSON.
 func members(t *testing.T, line string) (of map[string]any) {
 	t.Helper()
 	if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {

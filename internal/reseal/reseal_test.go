@@ -44,8 +44,8 @@ func open(t *testing.T) *sqldb.Store {
 	return s
 }
 
-// stored are, for each purpose whose values are stored, where a value lies. A new one is to be
-// added here, and to a run.
+// stored says for each stored purpose where its values are. A new purpose must be added here, and
+// to a run.
 var stored = map[secret.Purpose]struct {
 	kind       storage.SealedKind
 	credential string
@@ -59,7 +59,7 @@ var stored = map[secret.Purpose]struct {
 	secret.MailedCode:     {storage.SealedCodes, ""},
 }
 
-// put stores values that were sealed with the old secret, n of each purpose.
+// put stores n values of each purpose, sealed with the old secret.
 func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 	t.Helper()
 	ctx, tenant := t.Context(), storage.DefaultTenant
@@ -94,7 +94,7 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 	}
 }
 
-// closed counts the values of each kind that the secrets do not open.
+// closed returns, for each kind, how many values the secrets do not open.
 func closed(t *testing.T, s *sqldb.Store, m *secret.Masters) map[storage.SealedKind]int {
 	t.Helper()
 	counts, err := (&Run{Store: s, Secrets: m, RenewRecovery: factor.RenewRecovery}).All(t.Context())
@@ -193,7 +193,7 @@ func TestARunThatWasStoppedIsBegunAgain(t *testing.T) {
 	}
 }
 
-// racing is a store in which a server seals a value while a run has it in hand.
+// racing is a store in which a server seals a value between the read and the write of a run.
 type racing struct {
 	*sqldb.Store
 	t      *testing.T

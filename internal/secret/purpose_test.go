@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// declared are the names of the purposes as the code has them, in the order of purposes.
+// declared returns the names of the purposes from the source code, in the order of purposes.
 func declared(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "purpose.go", nil, 0)
@@ -29,8 +29,8 @@ func declared(t *testing.T) []string {
 	return names
 }
 
-// TestPurposes walks the code of the module: each purpose has a name of its own, each call of
-// Box names one of them, and each is used by one package alone.
+// TestPurposes reads the code of the module: each purpose has a name of its own, each call of Box
+// names one of them, and only one package uses it.
 func TestPurposes(t *testing.T) {
 	names := declared(t)
 	if len(names) != len(purposes) {
@@ -54,12 +54,12 @@ func TestPurposes(t *testing.T) {
 	}
 }
 
-// sharedPurposes are used by two packages for one and the same value: the command line and the
-// tenants file seal what the pages open.
+// sharedPurposes are used by two packages for the same value: the command line and the tenants file
+// seal what the pages open.
 var sharedPurposes = []string{"UpstreamSecret"}
 
-// usersOfBoxes are the packages that call Box, by the purpose that they name. Package reseal,
-// which opens what all of them store, is none.
+// usersOfBoxes returns the packages that call Box, by the purpose that they name. Package reseal,
+// which opens the values of all of them, is left out.
 func usersOfBoxes(t *testing.T, names []string) map[string][]string {
 	t.Helper()
 	users := map[string][]string{}

@@ -9,7 +9,7 @@ func TestClock(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	right := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
-	// set is what the clock was set to, beside the right time, from then on.
+	// set is an error of the clock from a moment on.
 	type set struct{ at, off time.Duration }
 	for _, test := range []struct {
 		name  string

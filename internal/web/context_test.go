@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The end of a request is an end whether somebody waited for it from the start, later,
-// or only asks.
+// TestRequestContextEnds: the deadline ends the context whether a caller waits for it from the
+// start, later, or only asks for Err.
 func TestRequestContextEnds(t *testing.T) {
 	type state struct {
 		parent context.Context
@@ -63,8 +63,8 @@ func TestRequestContextEnds(t *testing.T) {
 	}
 }
 
-// What is cancelled with a request costs no goroutine: package context finds its way
-// through Value.
+// TestRequestContextNeedsNoGoroutine: a child context costs no goroutine, because package context
+// finds its parent through Value.
 func TestRequestContextNeedsNoGoroutine(t *testing.T) {
 	c := &requestContext{Context: context.Background(), request: &Request{}, end: time.Now().Add(time.Hour)}
 	defer c.release()
@@ -78,7 +78,7 @@ func TestRequestContextNeedsNoGoroutine(t *testing.T) {
 	}
 }
 
-// Without a limit it ends with the connection alone.
+// TestRequestContextWithoutEnd: without a deadline, the context ends with the connection.
 func TestRequestContextWithoutEnd(t *testing.T) {
 	parent, stop := context.WithCancel(context.Background())
 	c := &requestContext{Context: parent, request: &Request{}}

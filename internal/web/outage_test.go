@@ -14,10 +14,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// known are the methods that are not asked for here.
+// known are the methods of the interface that the tests do not call.
 type known interface{ storage.Tenants }
 
-// tenantsAway has one tenant below the issuer and one at a host, until err is set.
+// tenantsAway has one tenant below the issuer and one at a host of its own, until err is set.
 type tenantsAway struct {
 	known
 	err atomic.Pointer[error]
@@ -38,8 +38,8 @@ func (a *tenantsAway) TenantByHost(_ context.Context, host string) (storage.Tena
 	return a.find("own", host)
 }
 
-// While the database is away, what is published of a tenant goes on, and nothing else. A
-// tenant that was removed is gone.
+// TestPublishedDocumentsOutliveAnOutage: while the database cannot be read, a tenant's public
+// documents are still served, and nothing else. A tenant that was removed is gone.
 func TestPublishedDocumentsOutliveAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenants := &tenantsAway{}

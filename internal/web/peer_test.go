@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// addresses tells the address that a request counts as.
+// addresses returns a function that returns the address to which a request is attributed.
 func addresses(log *bytes.Buffer, header string) func(peer string, headers http.Header) string {
 	edge := &web.Edge{Log: slog.New(slog.NewTextHandler(log, nil)), Errors: showStatus, ClientIPHeader: header,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
@@ -39,7 +39,8 @@ func TestForwardedAddressesAreBelievedFromProxiesOnly(t *testing.T) {
 		{"192.0.2.1:5", "192.0.2.1", []string{"198.51.100.9"}}, // no proxy of ours
 		{"[2001:db8::1]:5", "2001:db8::1", []string{"198.51.100.9"}},
 		{"10.0.0.1:5", "198.51.100.9", []string{"198.51.100.9"}},
-		{"10.0.0.1:5", "198.51.100.9", []string{"203.0.113.1, 198.51.100.9"}},   // the first may be made up
+		// the client may have made up the first
+		{"10.0.0.1:5", "198.51.100.9", []string{"203.0.113.1, 198.51.100.9"}},
 		{"10.0.0.1:5", "198.51.100.9", []string{"203.0.113.1", "198.51.100.9"}}, // in two headers
 		{"10.0.0.1:5", "198.51.100.9", []string{"203.0.113.1, 198.51.100.9, 10.0.0.2,fd00::1"}},
 		{"[::ffff:10.0.0.1]:5", "198.51.100.9", []string{"::ffff:198.51.100.9"}},
@@ -55,10 +56,10 @@ func TestForwardedAddressesAreBelievedFromProxiesOnly(t *testing.T) {
 		{"10.0.0.1:5", "203.0.113.7", []string{"203.0.113.7, unix:"}}, // nginx behind nginx
 		{"10.0.0.1:5", "203.0.113.7", []string{"203.0.113.7,, ,", ""}},
 		{"10.0.0.1:5", "203.0.113.7", []string{"\t203.0.113.7\t"}},
-		// Nothing, from a proxy: it asks for itself.
+		// A proxy that names no client is the client itself.
 		{"10.0.0.1:5", "10.0.0.1", []string{""}},
 		{"10.0.0.1:5", "10.0.0.1", []string{" , ,"}},
-		// What cannot be read is not the proxy, which all others come through.
+		// An unreadable entry does not count as the proxy, through which all other clients come.
 		{"10.0.0.1:5", unreadable, []string{"unknown"}},
 		{"10.0.0.1:5", unreadable, []string{"198.51.100.9, nonsense, 10.0.0.2"}},
 		{"10.0.0.1:5", unreadable, []string{"198.51.100.9, 010.1.2.3"}},
@@ -79,7 +80,7 @@ func TestForwardedAddressesAreBelievedFromProxiesOnly(t *testing.T) {
 	}
 }
 
-// TestForwardedIsRead reads RFC 7239, in requests without X-Forwarded-For.
+// TestForwardedIsRead: RFC 7239, in requests without X-Forwarded-For.
 func TestForwardedIsRead(t *testing.T) {
 	const unreadable = "unknown-"
 	address := addresses(&bytes.Buffer{}, "")
@@ -94,7 +95,7 @@ func TestForwardedIsRead(t *testing.T) {
 		{"198.51.100.17", []string{"for=192.0.2.43, for=198.51.100.17;by=10.0.0.60;proto=http;host=example.com"}},
 		{"198.51.100.17", []string{"for=192.0.2.43", "for=198.51.100.17, for=10.0.0.8"}},
 		{"203.0.113.7", []string{`for="203.0.113.7:_gazonk"`}},
-		// What a client opens does not swallow what the proxy writes behind it.
+		// A quote that the client opens does not swallow what the proxy appends.
 		{"203.0.113.7", []string{`for="x, for=203.0.113.7`}},
 		{"203.0.113.7", []string{`for=1.1.1.1;by=", for="203.0.113.7"`}},
 		{"2001:db8::7", []string{`for="\", for="[2001:db8::7]"`}},
@@ -115,8 +116,8 @@ func TestForwardedIsRead(t *testing.T) {
 	}
 }
 
-// TestClientsChooseNoAddress: a proxy writes one of the two headers and hands on the other as
-// its client wrote it, so that what the client can choose must count as one.
+// TestClientsChooseNoAddress: a proxy writes one of the two headers and forwards the other as the
+// client sent it. All requests that a client can influence so must count as one client.
 func TestClientsChooseNoAddress(t *testing.T) {
 	var log bytes.Buffer
 	address := addresses(&log, "")
@@ -142,7 +143,7 @@ func TestClientsChooseNoAddress(t *testing.T) {
 	}
 }
 
-// TestOneHeaderIsBelieved: where the operator names the header, clients may write the others.
+// TestOneHeaderIsBelieved: if the operator names the header, the others are ignored.
 func TestOneHeaderIsBelieved(t *testing.T) {
 	all := http.Header{
 		"X-Forwarded-For": {"198.51.100.1"}, "Forwarded": {"for=198.51.100.2"}, "X-Real-Ip": {"198.51.100.3"},
@@ -158,8 +159,8 @@ func TestOneHeaderIsBelieved(t *testing.T) {
 	}
 }
 
-// TestProxiesThatDoNotSayForWhom: the operator learns of it, once, and what cannot be read
-// neither joins all clients nor reaches the log as the client wrote it.
+// TestProxiesThatDoNotSayForWhom: the operator is warned once. Unreadable entries do not count as
+// one client together, and do not reach the log as the client sent them.
 func TestProxiesThatDoNotSayForWhom(t *testing.T) {
 	var log bytes.Buffer
 	address := addresses(&log, "")

@@ -14,9 +14,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
-// FuzzForwarded: whatever stands in X-Forwarded-For and in Forwarded, a request counts as an
-// address, spelt in one way: the peer's, or one that the header names behind trusted ones
-// alone; or as a client of its own, where that cannot be read (I5, I6).
+// FuzzForwarded: for any X-Forwarded-For and Forwarded, a request is attributed to one address in
+// one spelling: the peer's, or one that the header names behind trusted proxies only; or to a
+// client of its own if the entry cannot be read (I5, I6).
 func FuzzForwarded(f *testing.F) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	edge := &web.Edge{Log: slog.New(slog.DiscardHandler), Errors: showStatus, TrustedProxies: proxies}
@@ -70,8 +70,8 @@ func FuzzForwarded(f *testing.F) {
 	})
 }
 
-// FuzzTenancy: no host and path reach a tenant but by the one URL that it has, and no
-// issuer is made of what a request says (I1, I2).
+// FuzzTenancy: each tenant is reached by its one URL only, and no part of a request becomes part of
+// an issuer (I1, I2).
 func FuzzTenancy(f *testing.F) {
 	store, err := sqldb.Open(f.Context(), "sqlite::memory:")
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *session) Rcpt(string, *smtp.RcptOptions) error {
 	if s.b.hang != nil {
 		select {
 		case <-s.b.hang:
-		case <-time.After(2 * outbox.SendTimeout): // then, whoever still waits has sent it
+		case <-time.After(2 * outbox.SendTimeout): // by then every sender has given up
 		}
 	}
 	return s.b.refuse

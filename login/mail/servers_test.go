@@ -24,7 +24,7 @@ import (
 
 const acme = "Acme <no-reply@example.com>"
 
-// through sends by a server that follows a script, as if it were on another machine.
+// through sends by a server that follows a script, as if the server were on another machine.
 func through(t *testing.T, script smtptest.Script, from string) (*SMTP, *smtptest.Scripted) {
 	t.Helper()
 	conf, roots := authority(t)
@@ -37,7 +37,7 @@ func through(t *testing.T, script smtptest.Script, from string) (*SMTP, *smtptes
 	return sends(t, "smtp://vouchsafe:right%2Fpassword@"+relayName+":25", from, roots, srv), srv
 }
 
-// sends sends as the URL says, but to the server.
+// sends sends as the URL says, but connects to the server.
 func sends(t *testing.T, rawURL, from string, roots *x509.CertPool, srv *smtptest.Scripted) *SMTP {
 	t.Helper()
 	s, err := NewSMTP(rawURL, from, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
@@ -53,7 +53,7 @@ var right = map[string]smtptest.Auth{
 	"SCRAM-SHA-256": scram("right/password"),
 }
 
-// scram takes a password by SCRAM-SHA-256 (RFC 7677), whoever comes with it.
+// scram accepts a password by SCRAM-SHA-256 (RFC 7677), for every user.
 func scram(password string) smtptest.Auth {
 	return func(_ string, ask func(string) string) string {
 		mac := func(key []byte, text string) []byte {
@@ -96,7 +96,7 @@ func with(change map[string]smtptest.Auth) map[string]smtptest.Auth {
 	return all
 }
 
-// TestWaysToAuthenticateAreTriedInTurn, as servers want it that people have reported.
+// TestWaysToAuthenticateAreTriedInTurn, against servers that behave as users have reported.
 func TestWaysToAuthenticateAreTriedInTurn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -169,7 +169,8 @@ func TestWaysToAuthenticateAreTriedInTurn(t *testing.T) {
 	}
 }
 
-// TestPromptsForPeople: LOGIN has no standard, and some servers write their prompts as they are.
+// TestPromptsForPeople: LOGIN is not standardised, and some servers send their prompts without
+// base64.
 func TestPromptsForPeople(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
@@ -184,7 +185,8 @@ func TestPromptsForPeople(t *testing.T) {
 	}
 }
 
-// TestServersFromBeforeExtensions are greeted in their way: of relays on this machine there are some.
+// TestServersFromBeforeExtensions are greeted with HELO: some relays on the same machine are that
+// old.
 func TestServersFromBeforeExtensions(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{"500 what?", "501 Syntax error", "502 5.5.1 not implemented", "504 no"} {
@@ -204,7 +206,7 @@ func TestServersFromBeforeExtensions(t *testing.T) {
 // TestClearTextIsForThisMachineAlone.
 func TestClearTextIsForThisMachineAlone(t *testing.T) {
 	t.Parallel()
-	conf, _ := smtptest.Certificate(t, "somebody.example") // of another name, by nobody we trust
+	conf, _ := smtptest.Certificate(t, "somebody.example") // of another name and by an authority that is not trusted
 	const user = "vouchsafe:right%2Fpassword@"
 	for name, c := range map[string]struct {
 		script         smtptest.Script
@@ -253,7 +255,8 @@ func TestClearTextIsForThisMachineAlone(t *testing.T) {
 	}
 }
 
-// TestWhatIsCalledThisMachineIsIt: a name server that an attacker has may say otherwise.
+// TestWhatIsCalledThisMachineIsIt: a name of this machine must not lead elsewhere, even if an
+// attacker controls the name server.
 func TestWhatIsCalledThisMachineIsIt(t *testing.T) {
 	t.Parallel()
 	addrs, err := net.InterfaceAddrs()
@@ -275,7 +278,7 @@ func TestWhatIsCalledThisMachineIsIt(t *testing.T) {
 	t.Skip("this machine has loopback addresses alone")
 }
 
-// TestAnAttackerBeforeTLSSaysNothing that counts under it.
+// TestAnAttackerBeforeTLSSaysNothing: answers that arrive before TLS do not count after it.
 func TestAnAttackerBeforeTLSSaysNothing(t *testing.T) {
 	t.Parallel()
 	s, srv := through(t, smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right, Answer: func(line string) string {
@@ -286,7 +289,7 @@ func TestAnAttackerBeforeTLSSaysNothing(t *testing.T) {
 	}
 }
 
-// TestAServerThatSaysNoEndIsLeft.
+// TestAServerThatSaysNoEndIsLeft: an endless answer ends the conversation.
 func TestAServerThatSaysNoEndIsLeft(t *testing.T) {
 	t.Parallel()
 	s, _ := through(t, smtptest.Script{Answer: func(line string) string {
@@ -300,7 +303,7 @@ func TestAServerThatSaysNoEndIsLeft(t *testing.T) {
 	}
 }
 
-// TestUnicodeIsAskedForWhereItIsNeeded: what comes after this server may not know it.
+// TestUnicodeIsAskedForWhereItIsNeeded, because servers further on may not support it.
 func TestUnicodeIsAskedForWhereItIsNeeded(t *testing.T) {
 	t.Parallel()
 	knows, not := []string{"SMTPUTF8", "8BITMIME", "AUTH PLAIN"}, []string{"8BITMIME", "AUTH PLAIN"}
@@ -350,8 +353,8 @@ func TestUnicodeIsAskedForWhereItIsNeeded(t *testing.T) {
 	}
 }
 
-// TestHeadersOfAMail: the sender's domain is in A-labels in all of them, what is no ASCII is
-// encoded, and none names what this server is made of.
+// TestHeadersOfAMail: the sender's domain is in A-labels in every header, text outside of ASCII is
+// encoded, and no header names the software.
 func TestHeadersOfAMail(t *testing.T) {
 	t.Parallel()
 	s, srv := through(t, smtptest.Script{Offers: []string{"AUTH PLAIN"}, Auth: right}, "Bücher <no-reply@bücher.example>")
@@ -391,7 +394,7 @@ func TestHeadersOfAMail(t *testing.T) {
 
 func TestSMTPURLs(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{ // where it connects to, and whom the certificate has to be of
+	for raw, want := range map[string]string{ // where it connects to, and the name that the certificate must have
 		"smtp://mail.example.com":  "mail.example.com:587 mail.example.com",
 		"smtps://mail.example.com": "mail.example.com:465 mail.example.com",
 		"smtp://[::1]:2525":        "[::1]:2525 ::1", "smtps://u:p@[2001:db8::25]": "[2001:db8::25]:465 2001:db8::25",
@@ -440,7 +443,7 @@ func TestIPv6Servers(t *testing.T) {
 	}
 }
 
-// TestAccessTokensInPlaceOfPasswords: what Microsoft 365 and Google want.
+// TestAccessTokensInPlaceOfPasswords, as Microsoft 365 and Google demand.
 func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -506,7 +509,8 @@ func TestAccessTokensInPlaceOfPasswords(t *testing.T) {
 	}
 }
 
-// TestWhatIsToldHoldsNoSecrets, and all that the server answered.
+// TestWhatIsToldHoldsNoSecrets: the report of a conversation has no secrets, and has all answers of
+// the server.
 func TestWhatIsToldHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"PLAIN", "LOGIN", "SCRAM-SHA-256"} {

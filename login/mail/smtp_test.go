@@ -20,7 +20,7 @@ import (
 
 const relayName = "mail.example.com"
 
-// relay is a mail server that wants to know who sends.
+// relay is a mail server that demands authentication.
 type relay struct {
 	mu     sync.Mutex
 	tried  int  // how often a password came
@@ -78,13 +78,13 @@ func (s *relaySession) Data(r io.Reader) error {
 	return nil
 }
 
-// authority makes a certificate for relayName, and whom to trust for it.
+// authority returns a certificate for relayName and the pool that trusts it.
 func authority(t *testing.T) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	return smtptest.Certificate(t, relayName)
 }
 
-// start serves on loopback: with TLS from the beginning, with STARTTLS, or without.
+// start serves on loopback: with TLS from the first byte, with STARTTLS, or without TLS.
 func (r *relay) start(t *testing.T, scheme string, conf *tls.Config) (port string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +105,8 @@ func (r *relay) start(t *testing.T, scheme string, conf *tls.Config) (port strin
 	return port
 }
 
-// to sends through the relay as if it were elsewhere: loopback has rules of its own.
+// to returns an SMTP that sends through the relay as if it were on another machine, because
+// loopback has rules of its own.
 func (r *relay) to(t *testing.T, rawURL string, roots *x509.CertPool) *SMTP {
 	t.Helper()
 	s, err := NewSMTP(rawURL, "Acme <no-reply@example.com>", &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
@@ -166,8 +167,8 @@ func TestTLSAndAuth(t *testing.T) {
 	})
 }
 
-// TestOnlyTheRecipientCanBeWrongForGood: what a server has against the sender, or against
-// all of us, is no reason to lose mails.
+// TestOnlyTheRecipientCanBeWrongForGood: what a server has against the sender, or against all mail
+// of ours, must not lose mails.
 func TestOnlyTheRecipientCanBeWrongForGood(t *testing.T) {
 	conf, pool := authority(t)
 	refused := func(code int, status ...int) error {

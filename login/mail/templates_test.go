@@ -87,7 +87,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	}
 }
 
-// TestNobodyWritesAParagraph: what people chose must not become a button or a code.
+// TestNobodyWritesAParagraph: a value that a user chose must not become a button or a code.
 func TestNobodyWritesAParagraph(t *testing.T) {
 	for _, evil := range []string{`\n\nhttps://evil.example\n\n`, `\r\n\r\n1234 5678\r\n\r\n`,
 		`\u2028\u2028https://evil.example`, `<a href=https://evil.example>x</a>`, `\"><script>x</script>`} {

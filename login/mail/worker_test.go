@@ -12,7 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
-// thenSender sends, and then something happens, before the worker can note that it did.
+// thenSender sends a mail and then calls a function, before the worker can record that the mail was
+// sent.
 type thenSender struct {
 	Sender
 	then func()
@@ -24,8 +25,8 @@ func (s thenSender) Send(ctx context.Context, m *Message) error {
 	return err
 }
 
-// stopping is a worker with one mail to send, on a PostgreSQL of its own that stops when the
-// mail server has taken the mail. then is what happens next.
+// stopping returns a worker with one mail to send, on a PostgreSQL of its own that stops once the
+// mail server has accepted the mail. then is called afterwards.
 func stopping(t *testing.T, then func(*pgtest.Server)) (*outbox.Worker, *sqldb.Store, *backend) {
 	t.Helper()
 	pg := pgtest.StartServer(t)
@@ -45,8 +46,9 @@ func stopping(t *testing.T, then func(*pgtest.Server)) (*outbox.Worker, *sqldb.S
 	}}), s, b
 }
 
-// The database goes away between the mail server's OK and the note of it. It is noted when
-// the database is back: nobody claims the mail again, and it comes once.
+// TestDatabaseThatGoesAfterAMailWasSent: the database fails between the mail server's OK and the
+// record of it. The worker records it when the database is back, so that no other worker claims the
+// mail and it arrives once.
 func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
 	t.Parallel()
 	back := make(chan error, 1)
@@ -67,7 +69,7 @@ func TestDatabaseThatGoesAfterAMailWasSent(t *testing.T) {
 	}
 }
 
-// A worker that is told to end does not wait for a database that is away.
+// TestEndWhileTheDatabaseIsAway: a worker that is told to end does not wait for the database.
 func TestEndWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	ctx, end := context.WithCancel(t.Context())
@@ -81,7 +83,7 @@ func TestEndWhileTheDatabaseIsAway(t *testing.T) {
 	}
 }
 
-// lostClaim is a store whose first claim happens, and nobody is told.
+// lostClaim is a store whose first claim is carried out, but whose answer is lost.
 type lostClaim struct {
 	storage.Outbox
 	once sync.Once
@@ -95,7 +97,7 @@ func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time,
 	return mails, err
 }
 
-// A claim whose answer was lost does not hold its mails up until its lease ends.
+// TestClaimWhoseAnswerWasLost: mails whose claim was lost are sent before the lease ends.
 func TestClaimWhoseAnswerWasLost(t *testing.T) {
 	s, secrets, b := open(t, "sqlite::memory:"), masters(t), &backend{}
 	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {

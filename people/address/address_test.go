@@ -74,8 +74,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestClaim: what a mail server may send elsewhere, decode or mistake, nobody may claim. The
-// local parts are of public reports about Postfix, Exim, Exchange and mail libraries.
+// TestClaim: users may not claim addresses that mail servers may route elsewhere, decode or
+// mistake. The local parts come from public reports about Postfix, Exim, Exchange and mail
+// libraries.
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for _, local := range []string{
@@ -136,7 +137,7 @@ func TestMailbox(t *testing.T) {
 	}
 }
 
-// FuzzAddress: what is read can be read again and stays the same, and is a line of its own
+// FuzzAddress: an address that was read can be read again and stays the same, and it is one line
 // wherever it is written.
 func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"Jo@Example.com", "jo@faß.de", "jo@xn--fa-hia.de", "JO+x@bücher.example",

@@ -29,10 +29,10 @@ func TestRFC6238Vectors(t *testing.T) {
 	}
 }
 
-// now is in the middle of a step.
+// now is in the middle of a time step.
 var now = time.Unix(1800000015, 0)
 
-// shown is what an app shows for the URL that it was given.
+// shown returns the code that an app shows for the URL that it got.
 func shown(t *testing.T, app TOTP, at time.Time) string {
 	t.Helper()
 	key, err := otp.NewKeyFromURL(app.URL("Acme: Tools & Co", "jo+x@example.com"))
@@ -101,7 +101,7 @@ func TestACodeWorksOnceAndNoneBeforeIt(t *testing.T) {
 	}
 }
 
-// A code that was used while a clock was ahead does not keep its owner out until then.
+// A code that was used while a clock was ahead does not lock its owner out until then.
 func TestACodeOfAheadOfTimeIsForgotten(t *testing.T) {
 	t.Parallel()
 	app := NewTOTP()

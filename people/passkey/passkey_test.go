@@ -33,7 +33,7 @@ func party(t testing.TB, tenant, issuer string) *Party {
 
 var jo = Person{ID: "01890a5d-ac96-774b-bcce-b302099a8057", Name: "jo@example.com", Display: "Jo Doe"}
 
-// register makes a passkey of jo's with the device.
+// register makes a passkey of Jo's with the device.
 func register(t testing.TB, p *Party, device *passkeytest.Key) Passkey {
 	t.Helper()
 	c, err := p.Create("browser", jo)
@@ -66,7 +66,7 @@ func ask(t testing.TB, p *Party, purpose Purpose, person *Person) Challenge {
 	return c
 }
 
-// prove has the device answer, and the answer judged by k.
+// prove lets the device answer, and verifies the answer against k.
 func prove(t testing.TB, p *Party, purpose Purpose, c Challenge, k Passkey,
 	device *passkeytest.Key,
 ) (Passkey, Proof, error) {
@@ -103,7 +103,7 @@ func TestAPasskeySaysWhatItProves(t *testing.T) {
 			if k.SignsIn() != c.signsIn || k.Synced() != c.synced || k.Cloned() {
 				t.Errorf("signs in %v, synced %v, cloned %v", k.SignsIn(), k.Synced(), k.Cloned())
 			}
-			device.Verified = true // whoever holds the key may give it a PIN later
+			device.Verified = true // a thief of the key may set a PIN later
 			mine := jo
 			mine.Passkeys = []Passkey{k}
 			for _, way := range []struct {
@@ -150,8 +150,7 @@ func TestAnAnswerWithoutVerificationIsNoSecondFactor(t *testing.T) {
 	}
 }
 
-// TestForgedAnswersAreRefused signs each with the right key: what is wrong is what the
-// name says.
+// TestForgedAnswersAreRefused: each answer has a valid signature and the fault that its name says.
 func TestForgedAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	p := party(t, "default", issuer)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// known is a password of which the stand-in knows the hash, and found what it then says.
+// known is a password whose hash the fake service knows, and found is its answer.
 const (
 	known = "correct horse battery staple" // ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42
 	found = "0018A45C4D1DEF81644B54AB7F969B88D65:1\r\nAD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n"
@@ -38,7 +38,7 @@ func TestBreaches(t *testing.T) {
 		case "broken":
 			w.WriteHeader(http.StatusInternalServerError)
 		case "hangs":
-			// Whoever waits for the answer gets one, which the test does not want.
+			// The client has given up by the time of this answer.
 			select {
 			case <-r.Context().Done():
 			case <-time.After(30 * time.Second):
@@ -50,7 +50,7 @@ func TestBreaches(t *testing.T) {
 			for range maxRange >> 10 {
 				fmt.Fprintf(w, "%s\r\n", strings.Repeat("A", 1<<10))
 			}
-			fmt.Fprint(w, found) // for whoever reads so far
+			fmt.Fprint(w, found) // for a client that reads this far
 		case "padding":
 			fmt.Fprint(w, "AD6438836DBE526AA231ABDE2D0EEF74D42:0\r\n")
 		default:
@@ -61,7 +61,7 @@ func TestBreaches(t *testing.T) {
 	var log bytes.Buffer
 	p := &Policy{Breaches: &Breaches{URL: srv.URL + "/", Log: slog.New(slog.NewTextHandler(&log, nil))}}
 
-	// A machine that is busy for a second is like a service that does not answer: again.
+	// On a busy machine a request may time out: try again.
 	check := func(password string) (err error) {
 		for range 10 {
 			log.Reset()

@@ -8,8 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
-// waste is how long a wrong password takes with each of the hashes, which take turns so that
-// whatever else the machine does hits all alike: the median of some.
+// waste returns how long a wrong password takes with each of the hashes, as a median. The hashes
+// take turns, so that other load on the machine affects all of them.
 func waste(t *testing.T, h *Hasher, hashes map[string][]byte, wrong string) map[string]time.Duration {
 	t.Helper()
 	took := map[string][]time.Duration{}
@@ -30,9 +30,8 @@ func waste(t *testing.T, h *Hasher, hashes map[string][]byte, wrong string) map[
 	return medians
 }
 
-// TestWrongPasswordsTakeAsLong: whether somebody's hash is as cheap as those of before, as
-// dear as those of before, another product's, or there is none. A factor of four would stand
-// between them.
+// TestWrongPasswordsTakeAsLong: for a hash with the costs of before, lower or higher, for a hash of
+// another product, and without a hash. Without the measure, they would differ by a factor of four.
 func TestWrongPasswordsTakeAsLong(t *testing.T) {
 	t.Parallel()
 	small, large := argon2id.Params{Memory: 4 << 10, Time: 2, Threads: 1},
@@ -74,7 +73,8 @@ func TestWrongPasswordsTakeAsLong(t *testing.T) {
 	}
 }
 
-// TestDearHashesMakeOthersDearWithinABound: or an import would let everybody ask for seconds.
+// TestDearHashesMakeOthersDearWithinABound: otherwise an import of expensive hashes would let every
+// guess cost seconds.
 func TestDearHashesMakeOthersDearWithinABound(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap)
@@ -97,7 +97,7 @@ func TestDearHashesMakeOthersDearWithinABound(t *testing.T) {
 	if n := len(h.costs.kinds); n > maxKinds {
 		t.Errorf("%d kinds are kept", n)
 	}
-	// One slow moment is forgotten when the hash turns out to be quicker.
+	// A slow measurement is forgotten once the hash turns out to be faster.
 	h = hasher(t, cheap)
 	h.costs.took(own, time.Millisecond)
 	h.costs.tookOther("d", 3*time.Millisecond)

@@ -71,7 +71,7 @@ func TestNothingVerifiesWithoutAReadableHash(t *testing.T) {
 
 func TestLengthIsRefusedBeforeHashing(t *testing.T) {
 	t.Parallel()
-	// No hash gets through this pool, so that whoever tries is found out.
+	// This pool accepts no work, so that a hash that is attempted fails.
 	h, err := New(cheap, argon2id.NewPool(0, 0))
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// TestReservedNames: what a person may take for the operator is not given away, however it is written.
+// TestReservedNames: a name that looks like one of the operator's is refused in every spelling.
 func TestReservedNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"administrator", "Administrator", "ADMIN", "adm.in", "_admin_", "r00t", "ro0t",
@@ -101,8 +101,8 @@ func TestNamesThatLookAlike(t *testing.T) {
 	}
 }
 
-// TestEveryRuneOfAName: names of one key have one skeleton, and what is stored is read as
-// itself again, shows, and is no character that another stands for.
+// TestEveryRuneOfAName: names with one key have one skeleton, and a stored name reads as itself, is
+// visible, and has no character that stands for another.
 func TestEveryRuneOfAName(t *testing.T) {
 	t.Parallel()
 	claimed := 0

@@ -13,7 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// clientServer stands for a client's server: what it publishes now, and how often it was asked.
+// clientServer is a client's server: it has the document that it publishes now, and counts
+// requests.
 type clientServer struct {
 	mu    sync.Mutex
 	doc   string
@@ -46,8 +47,8 @@ func jwksOf(keys ...string) string {
 	return doc + "]}"
 }
 
-// keyCheck looks for a key of the client, and checks what comes and how often its server
-// has been asked by then.
+// keyCheck returns a function that looks for a key of the client, and checks the result and how
+// many requests the client's server has had.
 func keyCheck(t *testing.T, by *Authenticator, from *clientServer) func(kid string, found bool, asked int) {
 	c := &storage.Client{TenantID: "default", ClientID: "rp", JWKSURI: "https://rp.example.com/jwks"}
 	return func(kid string, found bool, asked int) {
@@ -69,8 +70,8 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 		check("a", true, 1)
 		check("a", true, 1)
 		check("", true, 1)
-		// The client rotates: its new key is found at once, made-up ones cost one fetch
-		// in a while.
+		// The client rotates its key. The new key is found at once, and made-up ids of keys cost
+		// one fetch per pause.
 		from.set(jwksOf(a, b), nil)
 		check("b", true, 2)
 		check("c", false, 2)
@@ -78,7 +79,7 @@ func TestRemoteKeysAreKeptAndAskedForAgain(t *testing.T) {
 		for range 100 {
 			check("c", false, 3)
 		}
-		// A key that was taken back is gone when the document is old.
+		// A key that was removed is gone once the document is old.
 		from.set(jwksOf(b), nil)
 		check("a", true, 3)
 		time.Sleep(keysFresh)
@@ -109,8 +110,8 @@ func TestRemoteKeysSurviveAnOutageForAWhile(t *testing.T) {
 	})
 }
 
-// L4: a storm of assertions is one fetch, and a document that cannot be read is not asked
-// for again and again.
+// L4: many assertions at once cause one fetch, and a document that cannot be read is not fetched
+// again and again.
 func TestAStormIsOneFetch(t *testing.T) {
 	t.Parallel()
 	a := testkeys.JWK(t, "a")

@@ -19,7 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// F1: a key is for one curve, whatever the length of the signature.
+// F1: a key fits one curve only, whatever the length of the signature.
 func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
 	t.Parallel()
 	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -41,7 +41,7 @@ func TestAssertionKeyFitsItsAlgorithm(t *testing.T) {
 	}
 }
 
-// F3: whatever comes as an assertion is refused quietly.
+// F3: every malformed assertion is refused without an internal error.
 func FuzzAssertion(f *testing.F) {
 	f.Add("a.b.c")
 	f.Add(unverifiable(`{"alg":"ES256","kid":"k"}`,
@@ -60,7 +60,8 @@ func FuzzAssertion(f *testing.F) {
 	})
 }
 
-// A secret that a person chose is hashed slowly once in a process, not at every token.
+// The slow hash of a secret that an administrator chose is computed once in a process, not for
+// every token.
 func TestChosenSecretsAreRemembered(t *testing.T) {
 	t.Parallel()
 	m := newSecretMatcher()
@@ -83,8 +84,8 @@ func TestChosenSecretsAreRemembered(t *testing.T) {
 	}
 }
 
-// Many at once, when the server has just started, wait for one hash: none is turned away
-// because all of them want to hash.
+// Many requests at once, right after the start, wait for one hash, and none is refused because all
+// of them want to hash.
 func TestChosenSecretIsHashedOnceForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	m := newSecretMatcher()
@@ -125,7 +126,7 @@ func FuzzBasicCredentials(f *testing.F) {
 	})
 }
 
-// hashSlowly returns what is stored of a secret that a person chose.
+// hashSlowly returns the stored hash of a secret that an administrator chose.
 func hashSlowly(t testing.TB, secret string) string {
 	t.Helper()
 	h := argon2id.Hasher{Params: argon2id.Params{Memory: 64, Time: 1, Threads: 1}}
@@ -136,7 +137,7 @@ func hashSlowly(t testing.TB, secret string) string {
 	return hash
 }
 
-// unverifiable returns a JWT with a signature that no key made.
+// unverifiable returns a JWT whose signature does not come from a key.
 func unverifiable(header string, claims map[string]any) string {
 	plain, _ := json.Marshal(claims)
 	enc := base64.RawURLEncoding

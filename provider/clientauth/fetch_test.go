@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// canary counts the connections that reach a loopback address.
+// canary counts the connections to a loopback address.
 func canary(t *testing.T) (port string, reached *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,7 +44,7 @@ func canary(t *testing.T) (port string, reached *atomic.Int64) {
 	return port, reached
 }
 
-// nameserver answers every question for an IPv4 address with the next of the given ones.
+// nameserver answers every query for an IPv4 address with the next of the given ones.
 func nameserver(t *testing.T, answers ...string) *net.Resolver {
 	t.Helper()
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -78,8 +78,7 @@ func nameserver(t *testing.T, answers ...string) *net.Resolver {
 	}}
 }
 
-// L1, L3: whatever an address is called, nothing inside is ever connected to, and the
-// answer is the same.
+// L1, L3: under no name is a private address connected to, and every error is the same.
 func TestNothingInsideIsReached(t *testing.T) {
 	t.Parallel()
 	port, reached := canary(t)
@@ -123,8 +122,8 @@ func TestNothingInsideIsReached(t *testing.T) {
 	}
 }
 
-// publisher serves documents over TLS on a loopback address, and gives a fetcher that may
-// read them.
+// publisher serves documents over TLS on a loopback address, and returns a fetcher that may read
+// them.
 func publisher(t *testing.T, timeout time.Duration, h http.HandlerFunc) (string, Fetcher) {
 	t.Helper()
 	s := httptest.NewTLSServer(h)
@@ -175,7 +174,7 @@ func TestHostileDocuments(t *testing.T) {
 			http.Error(w, "no", http.StatusInternalServerError)
 		}
 	}
-	// Only what has to end for its time is given little of it: the machine may be slow.
+	// Only requests that must time out have a short timeout, because the machine may be slow.
 	base, fetch := publisher(t, time.Minute, serve)
 	hastyBase, hasty := publisher(t, time.Second, serve)
 	for path, want := range map[string]bool{"/ok": true, "/full": true, "/big": false, "/drip": false, "/hang": false,
@@ -197,7 +196,7 @@ func TestHostileDocuments(t *testing.T) {
 			t.Errorf("%s: %d requests, want 1", path, n)
 		}
 	}
-	// What was packed although nobody asked for it stays packed.
+	// A compressed answer that was not requested is not unpacked.
 	if body, err := fetch.Fetch(t.Context(), base+"/gzip"); err != nil || len(body) > 64<<10 {
 		t.Errorf("gzip: got %d bytes, %v", len(body), err)
 	}

@@ -48,7 +48,7 @@ func (s *ringServer) published(k *Ring) []string {
 	return kids
 }
 
-// F6: made-up kids do not cost a read each.
+// F6: made-up ids of keys do not cost a read each.
 func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 		if n := counting.reads.Load() - before; n > 1 {
 			t.Errorf("%d reads for 1000 made-up kids, want one", n)
 		}
-		// A key that another replica made this moment is found all the same.
+		// A key that another replica has just made is found.
 		time.Sleep(cache.TTL)
 		s.kidOf(k, "ES256")
 		key, err := s.rotate("ES256", true)
@@ -86,7 +86,7 @@ func TestUnknownKidsDoNotReadStorage(t *testing.T) {
 	})
 }
 
-// Between two seconds nothing is read, parsed or unsealed.
+// Within a second no key is read, parsed or unsealed again.
 func TestSigningReadsOnceASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestKeysAtRest(t *testing.T) {
 	}
 }
 
-// A lost master secret is said to be that; keys keep verifying.
+// The error names the lost master secret. Keys still verify tokens.
 func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 	t.Parallel()
 	s := startRing(t)
@@ -167,7 +167,7 @@ func TestKeysUnderAnotherMasterSecret(t *testing.T) {
 	}
 }
 
-// A row whose private half was exchanged for another's is not signed with.
+// A row with the private half of another key does not sign.
 func TestExchangedPrivateHalf(t *testing.T) {
 	t.Parallel()
 	s := startRing(t)
@@ -184,7 +184,7 @@ func TestExchangedPrivateHalf(t *testing.T) {
 	}
 }
 
-// signedBy returns an access token that a key of nobody here signed.
+// signedBy returns an access token signed with a key that is not the tenant's.
 func signedBy(t testing.TB, key *ecdsa.PrivateKey, kid string) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key},

@@ -13,8 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Rotations at once wait for each other: each makes a key of each algorithm, and of each
-// algorithm one signs.
+// Rotations at the same time wait for each other: each makes a key for each algorithm, and one key
+// per algorithm signs.
 func TestRotationsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := startRing(t)
@@ -44,7 +44,7 @@ func TestRotationsAtOnce(t *testing.T) {
 	}
 }
 
-// A rotation makes a key of each algorithm or none.
+// A rotation makes a key for each algorithm, or none.
 func TestRotationIsWhole(t *testing.T) {
 	t.Parallel()
 	s := startRing(t)
@@ -65,7 +65,7 @@ func TestRotationIsWhole(t *testing.T) {
 	}
 }
 
-// What is said of keys is what they do.
+// The states that Uses reports are what the keys do.
 func TestKeyUses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestKeyUses(t *testing.T) {
 			!u[1].SignsUntil.Equal(u[1].ActiveAt.Add(s.ring.Rotation)) {
 			t.Errorf("got %+v, want the first to sign until the second does", u)
 		}
-		// One that waited is overtaken: it never signs.
+		// A key that has waited is overtaken: it never signs.
 		if _, err := s.rotate("ES256", true); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestRotateNow(t *testing.T) {
 		if got := s.kidOf(s.ring, "ES256"); got != key.ID {
 			t.Error("a key that is to wait signs")
 		}
-		// The key at work is taken away: the one that waits is published, and steps in.
+		// The signing key is removed: its successor, which is published, takes over.
 		if err := s.store.RemoveKey(t.Context(), s.tenant, key.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -224,12 +224,12 @@ func TestSuccessorIsReplaced(t *testing.T) {
 		if got := s.kidOf(s.ring, "ES256"); got != old {
 			t.Error("the successor signs before its time")
 		}
-		time.Sleep(100 * 24 * time.Hour) // nobody maintains anything
+		time.Sleep(100 * 24 * time.Hour) // no replica runs Maintain
 		s.kidOf(s.ring, "ES256")
 	})
 }
 
-// A successor that was made while a clock was ahead does not let its predecessor sign longer.
+// A successor that was made while a clock was ahead does not let its predecessor sign for longer.
 func TestSuccessorOfAheadOfTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

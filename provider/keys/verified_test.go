@@ -14,8 +14,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 )
 
-// P10: that a token was verified before helps it no longer than its key is published, and
-// in nothing but what it was verified for.
+// P10: a token that was verified before is accepted no longer than its key is published, and for
+// nothing but its type and tenant.
 func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,6 @@
 // clients as fosite sees them.
 //
 // fosite's RFC6749Error is the only protocol error. An endpoint returns fosite's own values, or one
-// of those here, with a description for the developer of the client; Handler writes it. An error
-// of any other type is this server's fault, whose cause goes to the log and to nobody else.
+// of those here, with a description for the developer of the client; Handler writes it. An error of
+// any other type is a fault of this server, whose cause goes only to the log.
 package oauth

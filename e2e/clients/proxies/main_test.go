@@ -1,5 +1,5 @@
-// Package proxies puts the proxies that sign people in in front of an application, and
-// configures them as docs/clients-proxies.md says.
+// Package proxies puts authenticating proxies in front of an application, configured as
+// docs/clients-proxies.md says.
 package proxies
 
 import (
@@ -39,7 +39,8 @@ func needs(t *testing.T, files ...string) {
 	}
 }
 
-// startApplication starts the one behind the proxy, which tells what reached it.
+// startApplication starts the application behind the proxy, which reports the requests that reach
+// it.
 func startApplication(t *testing.T) (address string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,8 +57,8 @@ type reached struct {
 	Email []string
 }
 
-// letsJoIn opens a page of the application with a header that says that the boss is there,
-// and checks that it is reached as Jo alone, at that very page.
+// letsJoIn opens a page of the application with a header that claims to be the boss, and checks
+// that the application sees Jo and nothing else, at that page.
 func letsJoIn(t *testing.T, v *vouchsafetest.Visitor, url, uri string) {
 	t.Helper()
 	v.Header.Set("X-Email", "boss@example.com")

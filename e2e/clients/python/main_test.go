@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// One person signs in from many new browsers at once, as nobody but a thief would.
+	// The tests sign in from many new browsers at once, which the limits would take for an attack.
 	vouchsafetest.Env = map[string]string{"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8"}
 	vouchsafetest.Main(m)
 }
@@ -23,7 +23,7 @@ func section(t *testing.T, heading string) *vouchsafetest.Section {
 	return vouchsafetest.ReadSection(t, "docs/clients-python.md", heading)
 }
 
-// python is that of the virtual environment that scripts/setup makes.
+// python returns the interpreter of the virtual environment that scripts/setup makes.
 func python(t *testing.T) string {
 	t.Helper()
 	vouchsafetest.Heavy(t)

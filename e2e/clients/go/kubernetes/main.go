@@ -1,8 +1,5 @@
-// Command kubernetes is the part of the Kubernetes API server that believes ID tokens:
-//
-//	kubernetes AUTHENTICATION-CONFIGURATION < TOKEN
-//
-// It prints whom the token stands for.
+// Command kubernetes is the part of the Kubernetes API server that accepts ID tokens, as kubernetes
+// AUTHENTICATION-CONFIGURATION < TOKEN. It prints the user that the token stands for.
 package main
 
 import (
@@ -53,7 +50,7 @@ func authenticate(file string) error {
 	if err != nil {
 		return err
 	}
-	// It fetches the issuer's keys behind its caller's back, and knows nobody before.
+	// It fetches the issuer's keys in the background, and accepts no token before.
 	for judge.HealthCheck() != nil {
 		select {
 		case <-ctx.Done():
