@@ -279,7 +279,9 @@ func introspect(w *worker) error {
 
 // mix does once what an app and its users cause all day.
 func mix(w *worker) error {
-	for _, do := range []func(*worker) error{static(jwks, `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect} {
+	for _, do := range []func(*worker) error{
+		static(jwks, `"keys"`), clientCredentials, authorize, refresh, userinfo, introspect,
+	} {
 		if err := do(w); err != nil {
 			return err
 		}

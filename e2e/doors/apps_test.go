@@ -181,7 +181,7 @@ func (m *matrix) open(g *guest, c call, method string) {
 	alive(http.StatusOK)
 	a := m.send(m.request(c.path, method, m.scene.fields(c.path)[0], k))
 	if a.StatusCode != c.status {
-		m.Fatalf("%s %s with %s: got %d %s, want %d: nobody can open it", method, c.path, k.name,
+		m.Fatalf("%s %s with %s: got %d %s, want %d: no key opens it", method, c.path, k.name,
 			a.StatusCode, a.raw, c.status)
 	}
 	alive(http.StatusUnauthorized)

@@ -143,7 +143,7 @@ func (m *matrix) comeBack() {
 	for _, voyage := range m.scene.voyages {
 		page := voyage.who.browser.Take(t, voyage.way)
 		if page.Status != 200 || strings.HasSuffix(page.URL.Path, "/login") {
-			t.Errorf("%s comes back from %s: got %d at %s, want it to be as if nobody had tried: %s", voyage.who.Email,
+			t.Errorf("%s comes back from %s: got %d at %s, want it to be as if no other browser had tried: %s", voyage.who.Email,
 				voyage.upstream, page.Status, page.URL, page.Text(t))
 			continue
 		}

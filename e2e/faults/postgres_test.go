@@ -160,7 +160,7 @@ func (s *site) endConnections(t *testing.T) {
 	})
 }
 
-// deadlocks locks the clients of grants and then their users, whom other transactions have locked
+// deadlocks locks the clients of grants and then their users, which other transactions have locked
 // already, and the other way round.
 func (s *site) deadlocks(t *testing.T, rounds int) {
 	t.Helper()

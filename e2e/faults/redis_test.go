@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 )
 
-// TestRedisIsMissedByNobody: without Redis no request is refused, and nothing works twice.
-func TestRedisIsMissedByNobody(t *testing.T) {
+// TestNothingFailsWithoutRedis: without Redis no request is refused, and nothing works twice.
+func TestNothingFailsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	l := load.New(t, s.Server, load.Options{People: 2, Refusal: load.Never, SignUps: 1, Mails: s.mails})

@@ -99,7 +99,7 @@ func TestUpstreamFaults(t *testing.T) {
 			began := time.Now()
 			for !s.tries(t, p) {
 				if time.Since(began) > recovery+slack {
-					t.Errorf("%s: nobody can come from it %v after the fault", id, time.Since(began))
+					t.Errorf("%s: no user can sign in through it %v after the fault", id, time.Since(began))
 					break
 				}
 				time.Sleep(100 * time.Millisecond)
@@ -141,7 +141,7 @@ func (s *site) refusesVisit(t *testing.T, p *provider, fault string) {
 	}
 	wantAnotherWay(t, fault, page)
 	if signedIn(t, b) {
-		t.Errorf("%s: somebody is signed in", fault)
+		t.Errorf("%s: a user is signed in", fault)
 	}
 }
 

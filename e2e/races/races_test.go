@@ -115,7 +115,7 @@ func TestOneRefreshTokenHasOneSuccessor(t *testing.T) {
 				won := winners(t, p.fire(t, func(api *vouchsafetest.API) *vouchsafetest.Reply { return api.Renew(t, c, token) }),
 					"invalid_grant")
 				if len(won) == 0 {
-					t.Fatal("nobody got the successor")
+					t.Fatal("no client got the successor")
 				}
 				for _, w := range won {
 					if w.Refresh() != won[0].Refresh() {

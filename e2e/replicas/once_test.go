@@ -55,7 +55,7 @@ func TestMailIsSentOnce(t *testing.T) {
 	}
 	for _, to := range people {
 		if count[to] != 1 {
-			t.Errorf("somebody who signed up got %d mails, want 1", count[to])
+			t.Errorf("a user who signed up got %d mails, want 1", count[to])
 		}
 	}
 	// Every user types the code twice at once.

@@ -131,7 +131,7 @@ func h12(t *testing.T, s *vouchsafetest.Server) {
 	}
 	for _, x := range []*vouchsafetest.Browser{b, v, victim.browser} {
 		if p := x.Get(t, "/account"); p.URL.Path != "/account" || p.Status != 200 {
-			t.Errorf("somebody was signed out: got to %s", p.URL)
+			t.Errorf("a user was signed out: got to %s", p.URL)
 		}
 	}
 }

@@ -195,7 +195,7 @@ func a7(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s hint: got %v at %s, want login_required", name, a.Params, a.Page.URL.Path)
 		}
 	}
-	// Without prompt=none the user whom the client means has to sign in, and no other one.
+	// Without prompt=none the user that the client means has to sign in, and no other one.
 	a := b.Authorize(t, vouchsafetest.NewRequest(web, "id_token_hint", foreign))
 	if a.Code() != "" {
 		t.Error("a hint for one person gave a code for another")

@@ -50,7 +50,7 @@ func (f *flows) all() {
 func (f *flows) note(name, secret string) string {
 	f.t.Helper()
 	if len(secret) < 6 {
-		f.t.Fatalf("%s: got %q, which nobody could find again", name, secret)
+		f.t.Fatalf("%s: got %q, which could not be found again", name, secret)
 	}
 	f.secrets[name] = secret
 	return secret

@@ -164,7 +164,7 @@ func (f *flows) comeFrom(p *teller) {
 		page = types(t, b, page, f.mail(email, "prove an address from "+p.Kind).Code)
 	}
 	if _, email := signedInAs(t, f.social, b); email == "" {
-		t.Fatalf("from %s: nobody is signed in: %d at %s: %s", p.Kind, page.Status, page.URL.Path, page.Text(t))
+		t.Fatalf("from %s: no user is signed in: %d at %s: %s", p.Kind, page.Status, page.URL.Path, page.Text(t))
 	}
 	f.lost("the same answer again", b.Take(t, way))
 	f.lost("in another browser", f.social.Browser(t, vouchsafetest.Person{}).Take(t, way))
@@ -247,7 +247,7 @@ func (f *flows) lost(name string, page *vouchsafetest.Page) {
 func (f *flows) turnedAway(name string, page *vouchsafetest.Page) {
 	f.t.Helper()
 	if !strings.HasSuffix(page.URL.Path, "/login") || page.URL.Query().Get("why") == "" {
-		f.t.Errorf("%s: got %d at %s, want to be told why nobody is signed in", name, page.Status, page.URL.Path)
+		f.t.Errorf("%s: got %d at %s, want to be told why no user is signed in", name, page.Status, page.URL.Path)
 	}
 	f.keep(page)
 }

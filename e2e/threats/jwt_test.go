@@ -204,7 +204,7 @@ func f5(t *testing.T, s *vouchsafetest.Server) {
 		if a := b.Authorize(t, r); a.Code() != "" {
 			reply := api.Redeem(t, r, a.Code()).Want(t, 200, "")
 			if got := api.Verify(t, reply.ID()).String("sub"); got != id.String("sub") || member == "id_token" {
-				t.Errorf("%s: got a code and sub %q for a request about somebody else", member, got)
+				t.Errorf("%s: got a code and sub %q for a request about another user", member, got)
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func h19(t *testing.T, s *vouchsafetest.Server) {
 		if looked := w.guesses(t, 100, "2001:db8:7:%x00::1"); looked != 40 {
 			t.Errorf("%d guesses from a /48 were looked at, want four times those of an address", looked)
 		}
-		wantSignIn(t, "somebody elsewhere", w.at(t, "198.51.100.9"))
+		wantSignIn(t, "a user elsewhere", w.at(t, "198.51.100.9"))
 		w.home.Header.Set("X-Forwarded-For", "2001:db8:7:100::9")
 		wantSignIn(t, "a known browser in that network", w.home)
 	})
@@ -106,7 +106,7 @@ func h19(t *testing.T, s *vouchsafetest.Server) {
 		if loud != 3 {
 			t.Errorf("%d guesses from one network were looked at beyond the tenant's, want 3", loud)
 		}
-		wantSignIn(t, "somebody elsewhere", w.at(t, "198.51.100.10"))
+		wantSignIn(t, "a user elsewhere", w.at(t, "198.51.100.10"))
 		if looked := w.guesses(t, 60, "198.18.2.%d"); looked != 37 {
 			t.Errorf("%d more guesses were looked at, want as many as make twice the tenant's", looked)
 		}
@@ -159,7 +159,7 @@ func h21(t *testing.T, s *vouchsafetest.Server) {
 	}
 	wantSignedOut(t, "the sixth guess, a right one", b)
 	wantSignIn(t, "the owner at a known browser", home)
-	wantSignIn(t, "somebody else", s.Browser(t, s.Person(t)))
+	wantSignIn(t, "another user", s.Browser(t, s.Person(t)))
 }
 
 // h22: a new password ends what other browsers were remembered for, and each proof and sign-out
@@ -191,7 +191,7 @@ func h22(t *testing.T, s *vouchsafetest.Server) {
 		t.Error("the browser's binding is the same after a sign-out")
 	}
 	wantSignIn(t, "the owner, signed out", home)
-	wantSignIn(t, "somebody else", s.Browser(t, s.Person(t)))
+	wantSignIn(t, "another user", s.Browser(t, s.Person(t)))
 }
 
 // binding returns the cookie that ties requests to the browser.
@@ -305,7 +305,7 @@ func d16(t *testing.T, s *vouchsafetest.Server) {
 		}
 		credentials(t, sprayer, vouchsafetest.Basic(service.ID(), service.Secret())).Want(t, 200, "")
 	}
-	wantSignIn(t, "somebody", s.Browser(t, s.Person(t)))
+	wantSignIn(t, "a user", s.Browser(t, s.Person(t)))
 }
 
 // g18: an upstream provider that cannot be reached does not fill the audit trail, and keeps no user
@@ -331,7 +331,7 @@ func g18(t *testing.T, s *vouchsafetest.Server) {
 		t.Errorf("%d lines of the audit trail for 40 visits, want 1 to 10", n)
 	}
 	wantSignIn(t, "a known browser", home)
-	wantSignIn(t, "somebody else", w.Browser(t, w.member(t)))
+	wantSignIn(t, "another user", w.Browser(t, w.member(t)))
 }
 
 // m10: while unknown callers fill the queue for hashes, known browsers go ahead.
@@ -355,7 +355,7 @@ func m10(t *testing.T, s *vouchsafetest.Server) {
 	}
 	stop.Store(true)
 	wg.Wait()
-	wantSignIn(t, "somebody else afterwards", own.Browser(t, own.Person(t)))
+	wantSignIn(t, "another user afterwards", own.Browser(t, own.Person(t)))
 }
 
 // m11: a browser becomes known by a successful sign-in, so that the owner of one account can have

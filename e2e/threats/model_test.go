@@ -65,7 +65,7 @@ func TestThreatModel(t *testing.T) {
 		}
 	}
 	for id := range shown {
-		t.Errorf("docs/threats.md has a row %s that nobody counted", id)
+		t.Errorf("docs/threats.md has a row %s that is not counted", id)
 	}
 }
 

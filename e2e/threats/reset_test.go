@@ -217,7 +217,7 @@ func i6(t *testing.T, s *vouchsafetest.Server) {
 	d := newDoomed(t, s)
 	b := s.Browser(t, vouchsafetest.Person{Email: d.person.Email, Password: "a new password 6Wp"})
 	reset(t, s, b, b.Person)
-	wantSignedOut(t, "whoever chose a new password", b)
+	wantSignedOut(t, "the browser that chose a new password", b)
 	wantSignedOut(t, "the session from before", d.browser)
 	for name, h := range d.held {
 		t.Run(name, func(t *testing.T) { wantDead(t, s, h.client, h.reply) })

@@ -85,7 +85,7 @@ type rounds struct {
 	access   string                 // a JWT
 	refresh  string                 // the newest
 	social   fakeidp.Person         // linked
-	waiting  string                 // the user for whom a mail waits
+	waiting  string                 // the user for which a mail waits
 	flight   func(*rounds, int)     // finishes what was begun
 }
 
@@ -386,6 +386,6 @@ func (w *rounds) lostSecret() {
 		t.Errorf("a second factor that cannot be read leads to %s: %d", page.URL, page.Status)
 	}
 	if a := w.s.Browser(t, w.s.Person(t)).Authorize(t, vouchsafetest.NewRequest(web)); a.Code() == "" {
-		t.Errorf("somebody with a password alone comes to %s: %d", a.Page.URL, a.Page.Status)
+		t.Errorf("a user with a password alone comes to %s: %d", a.Page.URL, a.Page.Status)
 	}
 }

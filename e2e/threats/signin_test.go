@@ -34,7 +34,7 @@ func h1(t *testing.T, s *vouchsafetest.Server) {
 	mallory.Get(t, vouchsafetest.NewRequest(web).Path())
 	b.SetCookies(mallory.Cookies()) // put into the victim's browser
 	b.Code(t, vouchsafetest.NewRequest(web))
-	wantSignedOut(t, "whoever planted the cookies", mallory)
+	wantSignedOut(t, "the browser that planted the cookies", mallory)
 
 	thief := func() *vouchsafetest.Browser {
 		copied := s.Browser(t, vouchsafetest.Person{})
@@ -111,10 +111,10 @@ func h4(t *testing.T, s *vouchsafetest.Server) {
 		return random.ReplaceAllString(strings.ReplaceAll(strings.Join(all, "\n"), email, "TYPED"), "$1$2")
 	}
 	for _, path := range []string{"/login", "/forgot", "/signup"} {
-		nobody := told(path, strings.Repeat("x", len(p.Email)-len("@example.com"))+"@example.com")
+		unknown := told(path, strings.Repeat("x", len(p.Email)-len("@example.com"))+"@example.com")
 		for kind, email := range map[string]string{"an account": p.Email, "a disabled one": disabled.Email} {
-			if got := told(path, email); got != nobody {
-				t.Errorf("%s tells %s from none:\n%s\n\nwant\n%s", path, kind, got, nobody)
+			if got := told(path, email); got != unknown {
+				t.Errorf("%s tells %s from none:\n%s\n\nwant\n%s", path, kind, got, unknown)
 			}
 		}
 	}

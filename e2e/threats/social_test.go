@@ -113,7 +113,7 @@ func (w *social) come(t *testing.T, b *vouchsafetest.Browser, id string, who fak
 func wantSignedOut(t *testing.T, what string, b *vouchsafetest.Browser) {
 	t.Helper()
 	if a := b.Authorize(t, vouchsafetest.NewRequest(web, "prompt", "none")); a.Error() != "login_required" {
-		t.Errorf("%s: got %v at %s, want nobody to be signed in", what, a.Params, a.Page.URL.Path)
+		t.Errorf("%s: got %v at %s, want no user to be signed in", what, a.Params, a.Page.URL.Path)
 	}
 }
 

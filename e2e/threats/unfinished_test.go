@@ -42,7 +42,7 @@ func m6(t *testing.T, s *vouchsafetest.Server) {
 		return
 	}
 	if kept := redisKeys(t, own); len(kept) > 0 {
-		t.Errorf("sign-ins that nobody finishes leave %d keys in Redis: %v", len(kept), kept)
+		t.Errorf("unfinished sign-ins leave %d keys in Redis: %v", len(kept), kept)
 	}
 	m6Dropped(t, own)
 	m6Finished(t, own, lifetime)
@@ -121,7 +121,7 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 		case !known:
 			t.Errorf("the same people again make another key in Redis: %q", key)
 		case was > took+time.Second && left > was:
-			t.Errorf("%q is to stay for %v, and was to stay for %v: whoever goes on prolongs it", key, left, was)
+			t.Errorf("%q is to stay for %v, and was to stay for %v: going on prolongs it", key, left, was)
 		}
 	}
 	t.Logf("%d keys for %d strangers: %v", len(second), strangers, kinds)

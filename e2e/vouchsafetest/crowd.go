@@ -31,7 +31,7 @@ type Crowd struct {
 const crowdPart = 20_000
 
 // crowdKind is one kind of rows. The SQL adds those with the numbers from $1 to $2. In it, hex12(x)
-// stands for a number as 12 hexadecimal digits, and owner(n) for the user to whom row n belongs.
+// stands for a number as 12 hexadecimal digits, and owner(n) for the user to which row n belongs.
 type crowdKind struct {
 	name  string
 	count func(Crowd) int

@@ -114,10 +114,10 @@ func TestKnownAreServedInAFlood(t *testing.T) {
 		for range 10 {
 			start := time.Now()
 			if err := p.run(t.Context(), "jo", func() { time.Sleep(40 * time.Millisecond) }); err != nil {
-				t.Errorf("somebody known: got %v", err)
+				t.Errorf("a known caller: got %v", err)
 			}
 			if took := time.Since(start); took > 200*time.Millisecond {
-				t.Errorf("somebody known waited %v", took)
+				t.Errorf("a known caller waited %v", took)
 			}
 		}
 		if shed.Load() == 0 {
@@ -183,10 +183,10 @@ func TestOneOfTheKnownHoldsUpNoOther(t *testing.T) {
 		for i := range 10 {
 			start := time.Now()
 			if err := p.run(t.Context(), strconv.Itoa(i), func() { time.Sleep(40 * time.Millisecond) }); err != nil {
-				t.Errorf("somebody else who is known: got %v", err)
+				t.Errorf("another known caller: got %v", err)
 			}
 			if took := time.Since(start); took > 200*time.Millisecond {
-				t.Errorf("somebody else who is known waited %v", took)
+				t.Errorf("another known caller waited %v", took)
 			}
 		}
 		stop()

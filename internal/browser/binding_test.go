@@ -78,7 +78,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 			}
 		})
 		if b := j.bound(); b != seen[len(seen)-1] {
-			t.Error("a sign-out of nobody changes the binding")
+			t.Error("a sign-out without a session changes the binding")
 		}
 		// A thief of the first binding gets nothing that began later.
 		thief := at(secure)

@@ -283,7 +283,7 @@ func TestOneBrowserHoldsFiveAccounts(t *testing.T) {
 		t.Errorf("got %d accounts", len(all))
 	}
 	if _, _, err := store.Session(t.Context(), "default", oldest.ID, time.Now()); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("the session that nobody can reach any more: got %v, want ErrNotFound", err)
+		t.Errorf("the session that no browser can reach: got %v, want ErrNotFound", err)
 	}
 }
 
@@ -350,7 +350,7 @@ func TestEndingNeedsTheSecret(t *testing.T) {
 	}
 	end(j, sess.ID)
 	if j.session() != "" {
-		t.Error("a cookie is left when nobody is signed in")
+		t.Error("a cookie is left after the last session")
 	}
 }
 

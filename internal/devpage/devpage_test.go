@@ -58,7 +58,7 @@ func TestOnlyThisMachineSeesThePage(t *testing.T) {
 }
 
 // A tunnel to the developer's machine connects from there, and may rewrite the Host.
-func TestNobodySeesThePageThroughAProxy(t *testing.T) {
+func TestThePageIsNotSeenThroughAProxy(t *testing.T) {
 	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
 		"X-Forwarded-Proto", "X-Real-IP"} {
 		if got := get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev", name,
@@ -75,7 +75,8 @@ func TestPageKeepsItsOwnPolicy(t *testing.T) {
 		t.Errorf("got policy %q", policy)
 	}
 	// What the policy forbids would be dead in the page.
-	if inline := regexp.MustCompile(`<script(?:[^>]*)>[^<]|<style|\son[a-z]+=|\sstyle=`).FindString(w.Body.String()); inline != "" {
+	dead := regexp.MustCompile(`<script(?:[^>]*)>[^<]|<style|\son[a-z]+=|\sstyle=`)
+	if inline := dead.FindString(w.Body.String()); inline != "" {
 		t.Errorf("the page has something inline: %q", inline)
 	}
 	if !strings.Contains(w.Body.String(), `data-issuer="http://localhost:8080"`) {

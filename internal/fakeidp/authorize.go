@@ -44,7 +44,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // wrong returns what is wrong with an authorization request, or "". Any redirect URI is accepted:
-// the provider has no users from whom a code could be stolen.
+// the provider has no users whose code could be stolen.
 func (s *Server) wrong(q url.Values) string {
 	switch {
 	case q.Get("client_id") != s.ClientID:

@@ -74,7 +74,7 @@ var tokenFaults = []Fault{
 	{faultSubject, "ID token without sub"},
 	{faultHash, "ID token for another access token"},
 	{faultTenant, "ID token of another directory"},
-	{faultUserinfo, "Userinfo about somebody else"},
+	{faultUserinfo, "Userinfo about another person"},
 	{faultAuthTime, "Says that the person signed in yesterday"},
 	{faultNoTime, "Does not say when the person signed in"},
 	{faultInfo403, "Lean ID token, and no userinfo (403)"},

@@ -43,8 +43,8 @@ func (e *Edge) askedFor(r *http.Request, proxy string) string {
 		return client
 	}
 	e.warn(r.Context(), &e.unnamed,
-		"a trusted proxy does not say for whom it asks: all who come through it count as one. VOUCHSAFE_CLIENT_IP_HEADER "+
-			"names the header in which it does", proxy)
+		"a trusted proxy does not name the client: all its requests count as one client's. "+
+			"VOUCHSAFE_CLIENT_IP_HEADER says which header names it", proxy)
 	return proxy
 }
 
@@ -87,8 +87,8 @@ func (e *Edge) namedIn(r *http.Request, name, proxy string) (client string) {
 			switch {
 			case !ok:
 				e.warn(r.Context(), &e.unreadable,
-					"a trusted proxy names a client in a way that cannot be read: all whom it names so count as one", proxy, "header",
-					name)
+					"a trusted proxy names a client in a way that cannot be read: all clients with that name count as one",
+					proxy, "header", name)
 				return "unknown-" + digest(hop)
 			case ip.IsValid() && !e.trusted(ip):
 				return ip.String()

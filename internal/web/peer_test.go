@@ -112,7 +112,7 @@ func TestForwardedIsRead(t *testing.T) {
 		}
 	}
 	if got := address("192.0.2.1:5", http.Header{"Forwarded": {"for=203.0.113.7"}}); got != "192.0.2.1" {
-		t.Errorf("from anybody: got %s", got)
+		t.Errorf("from another peer: got %s", got)
 	}
 }
 
@@ -159,9 +159,9 @@ func TestOneHeaderIsBelieved(t *testing.T) {
 	}
 }
 
-// TestProxiesThatDoNotSayForWhom: the operator is warned once. Unreadable entries do not count as
+// TestProxiesThatDoNotNameTheClient: the operator is warned once. Unreadable entries do not count as
 // one client together, and do not reach the log as the client sent them.
-func TestProxiesThatDoNotSayForWhom(t *testing.T) {
+func TestProxiesThatDoNotNameTheClient(t *testing.T) {
 	var log bytes.Buffer
 	address := addresses(&log, "")
 	seen := map[string]bool{}

@@ -163,7 +163,7 @@ func TestSealedAndRendered(t *testing.T) {
 	}
 }
 
-func TestMailToNobodyIsDropped(t *testing.T) {
+func TestMailWithoutARecipientIsDropped(t *testing.T) {
 	secrets := masters(t)
 	s := open(t, "sqlite::memory:")
 	b := &backend{}

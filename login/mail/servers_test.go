@@ -246,7 +246,7 @@ func TestClearTextIsForThisMachineAlone(t *testing.T) {
 				t.Errorf("it authenticated: %v", got)
 			}
 			if !c.sent && len(srv.Begin("MAIL")) > 0 {
-				t.Error("it told whom the mail is from")
+				t.Error("it revealed the sender of the mail")
 			}
 			if strings.HasSuffix(name, "stripped off") && !errors.Is(err, errNoTLS) {
 				t.Errorf("got %v", err)

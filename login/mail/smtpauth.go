@@ -63,7 +63,8 @@ func (s *SMTP) shared(c *conversation) ([]mechanism, error) {
 		return both, nil
 	}
 	if len(offered) == 0 {
-		return nil, errors.New("the server asks nobody to authenticate (it offers no AUTH), but smtp_url has a user: take " +
+		return nil, errors.New("the server does not ask for authentication (it offers no AUTH), but " +
+			"smtp_url has a user: take " +
 			"that out, or use the port for submission, 587 or 465")
 	}
 	var names []string

@@ -87,8 +87,8 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	}
 }
 
-// TestNobodyWritesAParagraph: a value that a user chose must not become a button or a code.
-func TestNobodyWritesAParagraph(t *testing.T) {
+// TestUsersWriteNoParagraph: a value that a user chose must not become a button or a code.
+func TestUsersWriteNoParagraph(t *testing.T) {
 	for _, evil := range []string{`\n\nhttps://evil.example\n\n`, `\r\n\r\n1234 5678\r\n\r\n`,
 		`\u2028\u2028https://evil.example`, `<a href=https://evil.example>x</a>`, `\"><script>x</script>`} {
 		for _, name := range []string{"account-changed", "email-changed"} {

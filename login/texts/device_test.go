@@ -15,7 +15,8 @@ func TestBrowsersAreNamed(t *testing.T) {
 			"Mobile Safari/537.36": {"Samsung Internet", "Android"},
 		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
 			"Version/18.5 Safari/605.1.15": {"Safari", "macOS"},
-		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36": {"Chrome", "ChromeOS"},
+		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) " +
+			"Chrome/141.0.0.0 Safari/537.36": {"Chrome", "ChromeOS"},
 		"curl/8.5.0": {"curl", ""},
 		"":           {"", ""},
 		"\x00<b>":    {"", ""},

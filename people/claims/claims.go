@@ -48,8 +48,8 @@ const (
 type Editor int
 
 const (
-	// Nobody edits it: it follows from something else.
-	Nobody Editor = iota
+	// Computed claims follow from something else, and are not edited.
+	Computed Editor = iota
 	// Administrator sets it, by an import for example. Pages leave it as it is.
 	Administrator
 	// Owner is the user, on the profile page.

@@ -183,7 +183,7 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 			t.Errorf("%q is stored as it is", code)
 		}
 		if _, ok := left.Use("mo", code); ok {
-			t.Errorf("%q works for somebody else", code)
+			t.Errorf("%q works for another user", code)
 		}
 		if _, err := OpenRecovery(box(t), left.Seal(b)); err == nil {
 			t.Errorf("%q can be read with another master secret", code)

@@ -80,7 +80,7 @@ func (p *Party) Open(purpose Purpose, browser, state string, answer []byte) (*An
 		party: p, letter: l, parsed: parsed}
 	if a.UserID == "" {
 		if a.UserID = p.userID(parsed.Response.UserHandle); a.UserID == "" {
-			return nil, fmt.Errorf("%w: nobody's user handle", ErrWrong)
+			return nil, fmt.Errorf("%w: the user handle of no user here", ErrWrong)
 		}
 	}
 	return a, nil
@@ -107,8 +107,8 @@ func (p Proof) AMR() []string {
 	return amr
 }
 
-// Verify checks the answer against the passkey's record k. owner is the id of the user to whom k
-// belongs. It returns the record to store from now on. With ErrCloned the record must be stored as
+// Verify checks the answer against the passkey's record k. owner is the id of the user that has
+// k. It returns the record to store from now on. With ErrCloned the record must be stored as
 // well, because it is marked as cloned. Every other error is ErrWrong.
 func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof, error) {
 	if k.ID() != a.ID || owner != a.UserID {

@@ -40,7 +40,7 @@ func (p *Party) Created(browser, state string, answer []byte, person Person) (k 
 		return k, once, err
 	}
 	if l.UserID != person.ID {
-		return k, once, fmt.Errorf("%w: asked of somebody else", ErrWrong)
+		return k, once, fmt.Errorf("%w: the challenge was made for another user", ErrWrong)
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
 	if err != nil {

@@ -189,7 +189,7 @@ func TestScoreKnowsThePerson(t *testing.T) {
 	t.Parallel()
 	if with, without := Score("wozniakowska77", "wozniakowska@example.com"),
 		Score("wozniakowska77"); with > 1 || without < 4 {
-		t.Errorf("got %d, and %d for somebody else", with, without)
+		t.Errorf("got %d, and %d for another user", with, without)
 	}
 }
 

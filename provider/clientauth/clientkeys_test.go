@@ -141,7 +141,7 @@ func TestAStormIsOneFetch(t *testing.T) {
 	})
 }
 
-func TestSomebodyWhoLeavesDoesNotEndTheFetch(t *testing.T) {
+func TestACallerThatLeavesDoesNotEndTheFetch(t *testing.T) {
 	t.Parallel()
 	a := testkeys.JWK(t, "a")
 	synctest.Test(t, func(t *testing.T) {

@@ -208,7 +208,7 @@ func TestWhatAFetcherTrusts(t *testing.T) {
 		t.Errorf("a certificate of its own: %v", err)
 	}
 	if _, err := NewFetcher(FetchConfig{AllowPrivate: true, Timeout: time.Second}).Fetch(t.Context(), base); err == nil {
-		t.Error("a certificate of nobody: fetched")
+		t.Error("a certificate of an unknown authority: fetched")
 	}
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	defer plain.Close()

@@ -50,7 +50,7 @@ func main() {
 		nilness.Analyzer, unusedwrite.Analyzer, ineffassign.Analyzer,
 		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer),
 		rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
-		redirects,
+		redirects, prose,
 	}
 	for _, list := range [][]*lint.Analyzer{staticcheck.Analyzers, simple.Analyzers, stylecheck.Analyzers} {
 		for _, a := range list {

@@ -101,7 +101,7 @@ func signsInWithMozilla(t *testing.T, s *vouchsafetest.Section, more string) (*v
 	}
 	after := v.Press(t, v.Open(t, app.URL+"/buttons"), "Sign out")
 	if user := object(t, after); after.URL.String() != app.URL+"/" || len(user) > 0 {
-		t.Errorf("after signing out: got %v at %s, want nobody at the app's start", user, after.URL)
+		t.Errorf("after signing out: got %v at %s, want no user at the app's start", user, after.URL)
 	}
 	return v, app
 }

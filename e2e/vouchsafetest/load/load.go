@@ -159,7 +159,7 @@ func (l *Load) AwaitRefusal(before int64) {
 	l.t.Helper()
 	for end := time.Now().Add(RequestTimeout + Slack); l.Refused() <= before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			l.t.Fatal("the fault lasts, and nobody was refused: the test shows nothing")
+			l.t.Fatal("the fault lasts, and no request was refused: the test shows nothing")
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (l *Load) signUp() {
 		case len(g.tried) > codeTries:
 			return
 		case reply.Status != 200 && !repeated && (g.requests == 1 || len(g.tried) == g.requests):
-			l.t.Errorf("a code that nobody had used: got %d %s", reply.Status, reply.Raw)
+			l.t.Errorf("a code that was not used before: got %d %s", reply.Status, reply.Raw)
 		case reply.Status == 422 && !repeated:
 			continue
 		}
@@ -135,7 +135,7 @@ func (l *Load) verifySignUps() {
 	accounts = l.accounts()
 	for _, g := range cut {
 		if accounts[g.email] == 0 {
-			l.t.Errorf("somebody was told that a code is on its way, and none of the %d that came makes an account; "+
+			l.t.Errorf("a user was told that a code is on its way, and none of the %d that came makes an account; "+
 				"they asked %d times", len(g.tried), g.requests)
 		}
 	}
@@ -147,21 +147,21 @@ func (l *Load) verifySignUps() {
 			ids[m.ID] = true
 		}
 		if len(ids) != len(mails) || len(mails) > g.requests {
-			l.t.Errorf("somebody who asked %d times for a code got %d mails, of which %d differ",
+			l.t.Errorf("a user who asked %d times for a code got %d mails, of which %d differ",
 				g.requests, len(mails), len(ids))
 		}
 		if n := accounts[g.email]; n > 1 || g.told && n != 1 {
-			l.t.Errorf("somebody who signed up has %d accounts; was told of one: %v", n, g.told)
+			l.t.Errorf("a user who signed up has %d accounts; was told of one: %v", n, g.told)
 		}
 		if g.told {
 			told++
 			if len(mails) == 0 {
-				l.t.Error("somebody signed up without a mail")
+				l.t.Error("a user signed up without a mail")
 			}
 		}
 	}
 	if told == 0 {
-		l.t.Fatal("nobody signed up: there is nothing to verify")
+		l.t.Fatal("no user signed up: there is nothing to verify")
 	}
 	entered := slices.DeleteFunc(slices.Clone(l.registered), func(g *registration) bool { return g.code == "" })
 	for _, g := range some(entered, 40) {
@@ -212,7 +212,7 @@ func (l *Load) verifySignUp(g *registration, has bool) {
 	in := l.apps.Do(l.t, l.apps.JSON(l.t, "/auth/sign-in",
 		map[string]any{"client_id": App.ID(), "login": g.email, "password": g.password}))
 	if in.Status != 200 {
-		l.t.Errorf("somebody who has signed up signs in: got %d %s", in.Status, in.Raw)
+		l.t.Errorf("a user who has signed up signs in: got %d %s", in.Status, in.Raw)
 	}
 }
 

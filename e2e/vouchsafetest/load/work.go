@@ -25,7 +25,7 @@ func (l *Load) exchange(p *person) {
 	a := p.browser.Authorize(l.t, r)
 	if a.Code() == "" {
 		if len(a.Shown) > 0 {
-			l.t.Errorf("somebody who is signed in was asked for something: %v", a.Shown)
+			l.t.Errorf("a user who is signed in was asked for something: %v", a.Shown)
 		}
 		l.judge("authorize", a.Page.Status, a.Page.Header, began)
 		return
@@ -147,7 +147,7 @@ func (l *Load) assert() {
 	switch {
 	case reply == nil:
 	case reply.Status == 401 && !repeated:
-		l.t.Errorf("an assertion that nobody had used: got %s", reply.Raw)
+		l.t.Errorf("an assertion that was not used before: got %s", reply.Raw)
 	default:
 		l.mu.Lock()
 		l.asserted = append(l.asserted, assertion)
