@@ -22,13 +22,13 @@ type (
 	Store = sessions.Store
 )
 
-// Sessions is a sessions.Keeper for requests: what a browser holds of its sessions is in a cookie.
+// Sessions is a sessions.Keeper for requests: a cookie has what the browser holds of its sessions.
 type Sessions sessions.Keeper
 
 func (s *Sessions) keeper() *sessions.Keeper { return (*sessions.Keeper)(s) }
 
-// Current returns the account that the browser is signed in to. storage.ErrNotFound: it is signed
-// in to none, or no longer.
+// Current returns the account that the browser is signed in to. It returns storage.ErrNotFound if
+// there is none, or if its session has ended.
 func (s *Sessions) Current(r *http.Request) (Account, error) {
 	return s.keeper().Current(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
 }
@@ -38,24 +38,34 @@ func (s *Sessions) All(r *http.Request) ([]Account, error) {
 	return s.keeper().All(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
 }
 
-// Start signs the browser in as user, who has just proven it by amr (RFC 8176).
-func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string, amr ...string) (storage.Session, error) {
+// Start signs the browser in as user, who has just proven to be that user by amr (RFC 8176). See
+// sessions.Keeper.Begin.
+func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, time.Now(), acr, amr)
 }
 
-// StartSince is Start for a user whose proof is from before: the user came from elsewhere, and gave
-// the proof there. A younger proof that the browser's session holds stays.
-func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+// StartSince is Start for a proof that the user gave earlier and elsewhere, at the time proven. If
+// the browser has a session of the account with a later proof, the later time stays.
+func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, proven, acr, amr)
 }
 
-// Restart is Start for a user whose session a new password has ended: acr and the time of
-// the sign-in stay. To know a password is not to have given again all that opened a session.
-func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session, amr ...string) (storage.Session, error) {
+// Restart is Start for a user whose session a change of password has ended. The acr and the time of
+// sign-in are those of the session was: a password alone does not prove again all that the session
+// had proven.
+func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session,
+	amr ...string,
+) (storage.Session, error) {
 	return s.start(w, r, user, was.AuthTime, was.ACR, amr)
 }
 
-func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) (storage.Session, error) {
+func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string,
+	amr []string,
+) (storage.Session, error) {
 	sess, held, err := s.keeper().Begin(r.Context(), Held(r), newSession(r, user, signedIn, acr, amr))
 	if err == nil {
 		s.Hold(w, r, held)
@@ -70,21 +80,25 @@ func newSession(r *http.Request, user storage.User, signedIn time.Time, acr stri
 	}
 }
 
-// OpenSince starts a session that no browser holds, for an app with screens of its own: what
-// the app has of it are its tokens, which die with it. Nobody knows its secret.
-func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string, amr ...string) (storage.Session, error) {
+// OpenSince starts a session that no browser holds, for an app with screens of its own. The app
+// gets tokens that end with the session. The session's secret is discarded, so that no cookie can
+// stand for it.
+func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	sess, _, err := s.keeper().Begin(r.Context(), "", newSession(r, user, proven, acr, amr))
 	return sess, err
 }
 
-// Reopen is to OpenSince what Restart is to Start.
-func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string, amr ...string) (storage.Session, error) {
+// Reopen is OpenSince with the time of an earlier sign-in. See Restart.
+func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string,
+	amr ...string,
+) (storage.Session, error) {
 	return s.OpenSince(r, user, signedIn, acr, amr...)
 }
 
-// Raise notes that the account's user, having opened the session before, has given more
-// proof: acr and amr are what it all comes to. ErrStale: the session was renewed
-// elsewhere, or ended.
+// Raise records that the user of an open session has given further proof: acr and amr describe all
+// proof together. It returns storage.ErrStale if the session was renewed elsewhere or has ended.
 func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
 	held, err := s.keeper().Raise(r.Context(), Held(r), a.Session, acr, amr...)
 	if err == nil {
@@ -93,7 +107,8 @@ func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr 
 	return err
 }
 
-// Choose makes the session the current one. storage.ErrNotFound: the browser does not have it.
+// Choose makes the session the current one, as the user's choice. It returns storage.ErrNotFound if
+// the browser does not have the session.
 func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) error {
 	held, err := s.keeper().Choose(r.Context(), web.TenantOf(r.Context()).ID, Held(r), id)
 	if err == nil {
@@ -102,8 +117,8 @@ func (s *Sessions) Choose(w http.ResponseWriter, r *http.Request, id string) err
 	return err
 }
 
-// Prefer makes the session the current one, though no user chose it: what comes next is about
-// it. Nothing happens if the browser does not have it.
+// Prefer makes the session the current one without recording a choice by the user, because what
+// follows concerns that session. It does nothing if the browser does not have the session.
 func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 	was := Held(r)
 	if held := s.keeper().Prefer(was, id); held != was {
@@ -111,8 +126,10 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// End ends the sessions, at the server and in the cookie, as sessions.Keeper.End does.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account, *storage.Change), ids ...string) error {
+// End ends sessions in storage and takes them out of the cookie. See sessions.Keeper.End.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request,
+	also func(Account, *storage.Change), ids ...string,
+) error {
 	left, ended, err := s.keeper().End(r.Context(), web.TenantOf(r.Context()).ID, Held(r), also, ids...)
 	if err != nil {
 		return err
@@ -124,10 +141,10 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request, also func(Account
 	return nil
 }
 
-// Held is what the request's browser holds of its sessions: see package sessions.
+// Held returns what the request's browser holds of its sessions; see package sessions.
 func Held(r *http.Request) string { return Cookie(r, sessionCookie) }
 
-// Hold gives the browser what it is to hold of its sessions after a proof, and another binding.
+// Hold gives the browser what it must hold of its sessions after a proof, and a new binding.
 func (s *Sessions) Hold(w http.ResponseWriter, r *http.Request, held string) {
 	s.write(w, r, held)
 	renewBinding(w, r)

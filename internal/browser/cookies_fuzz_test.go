@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// FuzzCookies: no cookie that was not given out signs anybody in,
-// and whatever a browser sends, what it is given fits what browsers keep (B2, B3).
+// FuzzCookies: a cookie that the server did not issue signs no user in. Whatever a browser sends,
+// the cookies that it gets fit the limits of browsers (B2, B3).
 func FuzzCookies(f *testing.F) {
 	sessions, _ := open(f)
 	id, mac := strings.Repeat("i", 43), strings.Repeat("m", 43)

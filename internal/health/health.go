@@ -118,7 +118,7 @@ func (h *Health) Look(ctx context.Context) Readiness {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.looked) > kept {
-		// The client may hang up; the answer is for all who ask.
+		// The client may go away, but other clients wait for the same answer.
 		h.last = h.askAll(context.WithoutCancel(ctx))
 		h.looked = time.Now()
 	}
@@ -159,5 +159,5 @@ func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the status is out: there is nobody left to tell
+	_ = json.NewEncoder(w).Encode(v) // the status is sent, and the client is gone
 }

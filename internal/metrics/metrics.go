@@ -68,7 +68,8 @@ func New(version string) *Metrics {
 	}, []string{"result"})
 	m.outbox = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "vouchsafe_mails",
-		Help: "Mails in the outbox a while ago, by whether they wait (queued) or were given up (dead). All replicas say the same.",
+		Help: "Mails in the outbox a while ago, by whether they wait (queued) or were given up (dead). All " +
+			"replicas say the same.",
 	}, []string{"state"})
 	for _, result := range []string{"sent", "failed", "dead"} {
 		m.mails.WithLabelValues(result)

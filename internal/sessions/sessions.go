@@ -99,13 +99,14 @@ func (k *Keeper) account(ctx context.Context, tenant string, tok token) (Account
 	return Account{sess, user, tok.chosen}, nil
 }
 
-// Begin opens a session of a user who has just proven the account, and makes it the current one of
-// the browser; "" is the value of a browser that holds none, and of an app. Begin completes sess,
-// which says whose it is, since when and by what. The browser gets a new secret whatever it
-// brought, so that an attacker who planted or saw the old one is not signed in with it. If the
-// browser was signed in to the account already, that session is renewed and keeps its id: ending
-// it would sign the user out of every client that did not ask for the new proof. A younger proof
-// that the session holds stays.
+// Begin opens a session of a user who has just proven the account, and makes it the browser's
+// current one. held is "" for a browser without sessions and for an app. sess says who the user is,
+// since when and by what proof; Begin completes it.
+//
+// The browser always gets a new secret, so that an attacker who planted or saw the old one is not
+// signed in. If the browser was already signed in to the account, that session is renewed and keeps
+// its id: a new session would sign the user out of every client that did not ask for the new proof.
+// If the session has a later proof, the later time stays.
 func (k *Keeper) Begin(ctx context.Context, held string, sess storage.Session) (storage.Session, string, error) {
 	now := time.Now()
 	tok := token{"", secret.Token(), now}
@@ -173,7 +174,9 @@ func (k *Keeper) endOldest(ctx context.Context, tenant string, tokens []token) (
 // proof together. The time of sign-in stays, because not all of the proof is new. The secret is
 // replaced, as in Begin. Raise returns storage.ErrStale if the session was renewed elsewhere or has
 // ended.
-func (k *Keeper) Raise(ctx context.Context, held string, sess storage.Session, acr string, amr ...string) (string, error) {
+func (k *Keeper) Raise(ctx context.Context, held string, sess storage.Session, acr string,
+	amr ...string,
+) (string, error) {
 	tokens := parse(held)
 	i := find(tokens, sess.ID)
 	if i < 0 {
@@ -232,7 +235,8 @@ func (k *Keeper) End(
 		case err != nil:
 			return held, ended, err
 		case slices.Contains(ids, a.ID):
-			ch := storage.Change{TenantID: tenant, UserID: a.UserID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{a.ID}}}
+			ch := storage.Change{TenantID: tenant, UserID: a.UserID, Now: time.Now(),
+				EndSessions: &storage.SessionFilter{IDs: []string{a.ID}}}
 			if also != nil {
 				also(a, &ch)
 			}
