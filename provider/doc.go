@@ -1,7 +1,10 @@
-// Package provider speaks the protocol: OAuth 2.1 and OpenID Connect. It is the only
-// importer of fosite, which parses requests, keeps the loop of handlers and writes
-// answers; where one of fosite's own handlers is at fault (see ARCHITECTURE.md), ours
-// stands behind the same interface.
+// Package provider speaks the protocol: OAuth 2.1 and OpenID Connect. The table of endpoints
+// (endpoints.go) says what is served where; the packages below serve it.
+//
+// fosite is the engine, and provider and the packages below alone import it. It parses requests,
+// asks who the client is and runs the handlers. The handlers are ours, behind fosite's own
+// interfaces: for each of fosite's there is a reason in ARCHITECTURE.md, and a test that shows its
+// defect (TestDefectsOfFosite). The answers are written by package oauth.
 //
 // The life of an authorization:
 //

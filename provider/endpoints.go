@@ -60,15 +60,18 @@ func (p *Provider) table() []Endpoint {
 			Metadata: "authorization_endpoint", serve: p.authorize.Authorize},
 		{Path: "/jwks", Methods: get, Program: true, Scripts: ScriptsOfAny,
 			Metadata: "jwks_uri", serve: p.jwks},
-		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny, serve: p.discovery},
-		{Path: "/.well-known/oauth-authorization-server", Methods: get, Program: true, Scripts: ScriptsOfAny, serve: p.discovery},
+		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny,
+			serve: p.discovery},
+		{Path: "/.well-known/oauth-authorization-server", Methods: get, Program: true, Scripts: ScriptsOfAny,
+			serve: p.discovery},
 		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
 			Metadata: "end_session_endpoint", serve: p.logout.Logout},
 	}
 	if path := p.Pages.Challenge; path != "" {
-		rows = append(rows, Endpoint{Path: path, Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
+		rows = append(rows, Endpoint{Path: path, Methods: post, Program: true, Scripts: ScriptsOfRegistered,
+			Clients:  clients.AuthMethods,
 			Metadata: "authorization_challenge_endpoint"}) // draft-ietf-oauth-first-party-apps-04 section 8
 	}
 	return rows

@@ -64,7 +64,8 @@ func TestARowOfTheTableIsSeenEverywhere(t *testing.T) {
 		t.Errorf("Allow: got %q, want PUT", got)
 	}
 	for origin, want := range map[string]string{spaOrigin: spaOrigin, "https://evil.example": ""} {
-		for _, r := range []*http.Request{preflight("/devices", "PUT", origin), request("PUT", "/devices", "", "Origin: "+origin)} {
+		put := request("PUT", "/devices", "", "Origin: "+origin)
+		for _, r := range []*http.Request{preflight("/devices", "PUT", origin), put} {
 			if got := s.raw(r).Header.Get("Access-Control-Allow-Origin"); got != want {
 				t.Errorf("%s from %s: may be read by %q, want %q", r.Method, origin, got, want)
 			}
@@ -75,7 +76,8 @@ func TestARowOfTheTableIsSeenEverywhere(t *testing.T) {
 		if got := d.str("device_authorization_endpoint"); got != testIssuer+"/devices" {
 			t.Errorf("%s: got %q", path, got)
 		}
-		if got, _ := d.body["device_authorization_endpoint_auth_methods_supported"].([]any); !slices.Equal(got, []any{"client_secret_basic"}) {
+		got, _ := d.body["device_authorization_endpoint_auth_methods_supported"].([]any)
+		if !slices.Equal(got, []any{"client_secret_basic"}) {
 			t.Errorf("%s: authentication by %v", path, got)
 		}
 	}
@@ -83,7 +85,8 @@ func TestARowOfTheTableIsSeenEverywhere(t *testing.T) {
 	html := func(w http.ResponseWriter, r *http.Request, p *web.Problem) {
 		http.Error(w, r.Header.Get("Accept"), p.Status)
 	}
-	for path, want := range map[string]string{"/t/nowhere/devices": "application/json", "/devices": "application/json", "/nowhere": ""} {
+	const asJSON = "application/json"
+	for path, want := range map[string]string{"/t/nowhere/devices": asJSON, "/devices": asJSON, "/nowhere": ""} {
 		w := httptest.NewRecorder()
 		s.p.ErrorPage(html)(w, request("PUT", path, ""), &web.Problem{Status: http.StatusNotFound})
 		if got := strings.TrimSpace(w.Body.String()); got != want {
