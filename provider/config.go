@@ -89,7 +89,8 @@ type Pages struct {
 	Consent      string // asks what the client may have
 	SignOut      string // asks whether to sign out, when only the user may decide it
 	SignedOut    string // says that it is done
-	Challenge    string // the authorization challenge endpoint; "" where there is none
+	// AuthorizationChallenge is the authorization challenge endpoint; "" where there is none.
+	AuthorizationChallenge string
 	// Languages are those that the pages speak.
 	Languages []string
 	// Say returns the texts with the given ids in the language of the request, and the language.

@@ -69,7 +69,7 @@ func (p *Provider) table() []Endpoint {
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
 			Metadata: "end_session_endpoint", serve: p.logout.Logout},
 	}
-	if path := p.Pages.Challenge; path != "" {
+	if path := p.Pages.AuthorizationChallenge; path != "" {
 		rows = append(rows, Endpoint{Path: path, Methods: post, Program: true, Scripts: ScriptsOfRegistered,
 			Clients:  clients.AuthMethods,
 			Metadata: "authorization_challenge_endpoint"}) // draft-ietf-oauth-first-party-apps-04 section 8

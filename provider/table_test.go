@@ -98,7 +98,7 @@ func TestARowOfTheTableIsSeenEverywhere(t *testing.T) {
 // The table has each path once, and each name; and what is authenticated is no page.
 func TestTheTableIsSound(t *testing.T) {
 	t.Parallel()
-	s := startTokens(t, func(c *Config) { c.Pages.Challenge = "/challenge" })
+	s := startTokens(t, func(c *Config) { c.Pages.AuthorizationChallenge = "/challenge" })
 	paths, names := map[string]bool{}, map[string]bool{}
 	for _, e := range s.p.endpoints {
 		if paths[e.Path] || e.Metadata != "" && names[e.Metadata] {

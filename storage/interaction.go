@@ -2,9 +2,9 @@ package storage
 
 import "time"
 
-// Interaction is what the pages may know of an authorization request that waits
-// for a person. It is never stored: it travels as a sealed letter in the i
-// parameter, which provider writes and opens.
+// Interaction is what the pages may know of an authorization request that waits for a user. It is never
+// stored: it travels as a sealed letter in the parameter i, which package provider/authorize writes and
+// opens.
 type Interaction struct {
 	TenantID string
 	Letter   string    // the i parameter, to carry along
@@ -17,18 +17,18 @@ type Interaction struct {
 	// RedirectURI is where the answer goes: a form's target in the end, which its
 	// Content-Security-Policy has to allow.
 	RedirectURI string
-	// Subjects are the ids of the people that the request is about: nobody else will do. Nil
-	// for anybody.
+	// Subjects are the ids of the users that the request is about; no other user settles it. Nil for
+	// any user.
 	Subjects []string
 	// LoginHint, UILocales, Display and Prompt are the parameters of OIDC Core 3.1.2.1.
 	LoginHint string
 	UILocales []string
 	Display   string
 	Prompt    []string
-	// Fresh says that a person who is signed in has to prove themselves anew: prompt=login, or a
-	// max_age of a few minutes.
+	// Fresh says that a user who is signed in has to sign in anew: prompt=login, or a max_age of a few
+	// minutes.
 	Fresh bool
-	// ACR is the weakest that settles the request; "" for any. It is one of ACRs.
+	// ACR is the weakest acr that settles the request, one of ACRs; "" for any.
 	ACR string
 	// ContinueURL is where a page sends the browser when its step is settled.
 	ContinueURL string

@@ -145,8 +145,12 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	s.provider, err = provider.New(provider.Config{
 		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.InDevelopment(),
 		Errors: pages.ErrorPage,
-		Pages:  provider.Pages{Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent", SignOut: "/signout", SignedOut: "/signed-out", Challenge: api.ChallengePath, Languages: texts.Languages(), Say: pages.Say},
-		Fetch:  clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
+		Pages: provider.Pages{
+			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",
+			SignOut: "/signout", SignedOut: "/signed-out", AuthorizationChallenge: api.ChallengePath,
+			Languages: texts.Languages(), Say: pages.Say,
+		},
+		Fetch: clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
 
 		ClientFailures: cfg.LimitClientSecrets.Rule(),
 

@@ -61,7 +61,7 @@ func (s *Server) AppCode(
 	}
 	if !a.meant(sess.UserID) {
 		return "", fosite.ErrLoginRequired.WithDescription(
-			"The person who signed in is not the one that the request is about.",
+			"The user who signed in is not the one that the request is about.",
 		)
 	}
 	a.account = &browser.Account{Session: sess}

@@ -30,7 +30,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.parse(r, form, v.letter)
 	a.late = v.late
 	if err == nil && v.cancelled {
-		err = fosite.ErrAccessDenied.WithDescription("The person declined.")
+		err = fosite.ErrAccessDenied.WithDescription("The user declined.")
 	}
 	if err == nil {
 		err = s.decide(w, r, a, v)
