@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestTheAccountInChromium walks through the account's pages, without scripts.
@@ -15,7 +16,7 @@ func TestTheAccountInChromium(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name = "Jo Doe"
-	if err := s.store.UpdateUser(t.Context(), jo); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []storage.Client{{ClientID: "boats", ClientName: "Paper Boats"}, {ClientID: "own", ClientName: "Timesheets", FirstParty: true}} {

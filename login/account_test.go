@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // at opens a page of the account, which its forms need.
@@ -42,7 +43,7 @@ func (s *site) age(u storage.User, by time.Duration) {
 	s.t.Helper()
 	for _, sess := range s.sessionsOf(u) {
 		sess.AuthTime = sess.AuthTime.Add(-by)
-		if err := s.store.RenewSession(s.t.Context(), sess, sess.SecretHash); err != nil {
+		if err := storagetest.RenewSession(s.t.Context(), s.store, sess, sess.SecretHash); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -101,7 +102,7 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}} })
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name, jo.Roles = "Jo Doe", []string{"admin"}
-	if err := s.store.UpdateUser(t.Context(), jo); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
 	v := s.signedIn("jo")
@@ -345,7 +346,7 @@ func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
 // allow is a consent of the person.
 func (s *site) allow(u storage.User, client string, scopes ...string) {
 	s.t.Helper()
-	err := s.store.PutConsent(s.t.Context(), storage.Consent{TenantID: u.TenantID, UserID: u.ID, ClientID: client, Scopes: scopes, GrantedAt: time.Now()})
+	err := storagetest.PutConsent(s.t.Context(), s.store, storage.Consent{TenantID: u.TenantID, UserID: u.ID, ClientID: client, Scopes: scopes, GrantedAt: time.Now()})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestTheProfileIsAllThatItsPageChanges is for H13.
@@ -21,7 +22,7 @@ func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile = storage.Profile{Profile: "https://jo.example/me", Address: &storage.Address{Formatted: "1 Road\nTown", Locality: "Town"}}
-	if err := s.store.UpdateUser(t.Context(), jo); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
 	v := s.signedIn("jo")
@@ -196,7 +197,7 @@ func TestAnAccountIsDeletedForGood(t *testing.T) {
 		t.Error("it is not on record")
 	}
 	// The id is never used again; the address may be.
-	if err := s.store.AddUser(t.Context(), jo, nil, nil); err == nil {
+	if err := storagetest.AddUser(t.Context(), s.store, jo, nil, nil); err == nil {
 		t.Error("the id was given to somebody else")
 	}
 	if s.user("default", "jo@example.com", "jo", right).ID == jo.ID {

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // alike are pairs of addresses that readers who fold before they look at the domain take for
@@ -133,7 +134,7 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		must(t, s.store.PutCode(t.Context(), code.Code))
+		must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
 		if _, _, err := s.login.AcceptInvitation(r.Context(), s.login.askerOf(r), code.Token, people.SignUp{Password: fresh}); !errors.Is(err, people.ErrWrongCode) {
 			t.Errorf("a code for %s makes an account of %s: %v", old.key, old.email, err)
 		}

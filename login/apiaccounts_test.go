@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // bearer calls with an access token, and what came with it.
@@ -83,7 +84,7 @@ func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
 	a.verified("jo@example.com", "jo", right)
 	off := a.verified("off@example.com", "off", right)
 	off.Disabled = true
-	must(t, a.store.UpdateUser(t.Context(), off))
+	must(t, storagetest.UpdateUser(t.Context(), a.store, off))
 	for path, bodies := range map[string][]fields{
 		"/auth/sign-up": {
 			{"email": "jo@example.com", "password": fresh}, {"email": "new@example.com", "password": fresh}, {"email": "off@example.com", "password": fresh},
@@ -275,7 +276,7 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 	now := time.Now()
 	sess := storage.Session{TenantID: jo.TenantID, ID: newID(), SecretHash: []byte("x"), UserID: jo.ID, CredentialVersion: jo.CredentialVersion,
 		AuthTime: now.Add(-6 * time.Minute), AMR: []string{"pwd"}, ACR: storage.ACRPassword, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)}
-	must(t, a.store.AddSession(t.Context(), sess))
+	must(t, storagetest.AddSession(t.Context(), a.store, sess))
 	token := a.tokensOf(sess)
 	a.kept.Store(token, a.signsIn(nil).str("auth_session"))
 	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"}, "/auth/change-email": {"email": "new@example.com"}} {

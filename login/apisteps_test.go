@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // sessionOf is the newest session of the person.
@@ -99,7 +100,7 @@ func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
 	a := newAPI(t, free)
 	jo := a.enrolled("jo@example.com")
 	jo.user.EmailVerified = true
-	must(t, a.store.UpdateUser(t.Context(), jo.user))
+	must(t, storagetest.UpdateUser(t.Context(), a.store, jo.user))
 	flow := a.is(a.post("/auth/reset-password", fields{"login": "jo@example.com"}), 202, "").str("flow")
 	got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": a.mails.Next(t, "jo@example.com").Code, "password": fresh}), 403, "second_factor_required")
 	if sess := a.sessionOf(jo.user); sess.ID != "" {
@@ -117,7 +118,7 @@ func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
 	a := newAPI(t, free)
 	jo, al := a.enrolled("jo@example.com"), a.enrolled("al@example.com")
 	al.user.EmailVerified = true
-	must(t, a.store.UpdateUser(t.Context(), al.user))
+	must(t, storagetest.UpdateUser(t.Context(), a.store, al.user))
 	kept := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required").str("auth_session")
 	flow := a.is(a.post("/auth/reset-password", fields{"login": "al@example.com", "auth_session": kept}), 202, "").str("flow")
 	got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": a.mails.Next(t, "al@example.com").Code, "password": fresh, "auth_session": kept}), 403, "second_factor_required")

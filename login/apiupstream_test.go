@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // G4: apps bring people along by the provider's own kit; a token counts once, and only one
@@ -94,7 +95,7 @@ func TestProvidersAndSecondFactors(t *testing.T) {
 		f := federate(t, func(s *storage.TenantSettings) { s.SecondFactor.TrustUpstream = trust }, fakeidp.OpenID)
 		a := f.enrolled("jo@example.com")
 		id := storage.Identity{TenantID: a.user.TenantID, Provider: fakeidp.OpenID, Subject: "1", UserID: a.user.ID, CreatedAt: a.user.CreatedAt}
-		if err := f.store.AddIdentity(t.Context(), id); err != nil {
+		if err := storagetest.AddIdentity(t.Context(), f.store, id); err != nil {
 			t.Fatal(err)
 		}
 		for _, factors := range []string{"pwd", "pwd otp mfa"} {

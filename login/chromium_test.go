@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var pictures = flag.String("pictures", "", "write what the pages look like into this directory")
@@ -118,7 +119,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name = "Jo Doe"
-	if err := s.store.UpdateUser(t.Context(), jo); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
 	s.user("default", "maximiliane.hohenstein-lang@department.university.example", "", right)
@@ -313,7 +314,7 @@ func TestHostileNamesInChromium(t *testing.T) {
 	for _, bad := range hostile {
 		bad = strings.ToValidUTF8(strings.ReplaceAll(bad, "\x00", ""), "")
 		user.Profile.Name = bad
-		if err := s.store.UpdateUser(t.Context(), user); err != nil {
+		if err := storagetest.UpdateUser(t.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: bad, LogoURI: bad, PolicyURI: bad, TosURI: bad}, LoginHint: bad, Scopes: []string{bad}, Claims: []string{bad}})

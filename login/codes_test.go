@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestOneOfManyRegistrationsWins: P11 and I2.
@@ -253,7 +254,7 @@ func TestCodesEnd(t *testing.T) {
 		for _, left := range []time.Duration{time.Hour, -time.Second} {
 			code, err := s.login.newCode(r, test.purpose, path, test.user, test.data, left)
 			must(t, err)
-			must(t, s.store.PutCode(t.Context(), code.Code))
+			must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
 			flow, link, _ := strings.Cut(code.Token, ".")
 			if flow != code.ID || len(link) != 43 || len(code.Digits) != 8 {
 				t.Errorf("got a token of %d characters, digits %q", len(code.Token), code.Digits)
@@ -312,7 +313,7 @@ func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 5 {
 				if u, err := s.store.UserByEmail(ctx, "default", "jo@example.com"); err == nil {
-					if err := s.store.RemoveUser(ctx, "default", u.ID, time.Now()); err != nil && !errors.Is(err, storage.ErrNotFound) {
+					if err := storagetest.RemoveUser(ctx, s.store, "default", u.ID, time.Now()); err != nil && !errors.Is(err, storage.ErrNotFound) {
 						t.Error(err)
 					}
 				}

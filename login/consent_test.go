@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 func TestConsentSaysWhoAsksForWhat(t *testing.T) {
@@ -136,7 +137,7 @@ func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
 	user := s.user("default", "jo@example.com", "", right)
 	for _, bad := range hostile {
 		user.Profile.Name = strings.ToValidUTF8(strings.ReplaceAll(bad, "\x00", ""), "")
-		if err := s.store.UpdateUser(t.Context(), user); err != nil {
+		if err := storagetest.UpdateUser(t.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
 		q := s.ask("", storage.Interaction{

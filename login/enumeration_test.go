@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // people adds somebody of each kind, and gives what they would type, and what somebody would
@@ -24,7 +25,7 @@ func (s *site) people() map[string]string {
 	s.user("default", "unproven@example.com", "", right)
 	off := s.verified("disabled@example.com", "", right)
 	off.Disabled = true
-	must(s.t, s.store.UpdateUser(s.t.Context(), off))
+	must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, off))
 	social := s.verified("social@example.com", "", "")
 	s.give(social, []storage.Identity{{Provider: "google", Subject: "1"}})
 	s.give(s.verified("factor@example.com", "", right), nil, storage.TOTPCredential)

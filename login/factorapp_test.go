@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // rules sets the default tenant's settings, before anybody asks for them.
@@ -39,7 +40,7 @@ func (s *site) enrolled(email string) *phone {
 	s.t.Helper()
 	u := s.user(storage.DefaultTenant, email, "", right)
 	u.EmailVerified = true
-	if err := s.store.UpdateUser(s.t.Context(), u); err != nil {
+	if err := storagetest.UpdateUser(s.t.Context(), s.store, u); err != nil {
 		s.t.Fatal(err)
 	}
 	app, now := factor.NewTOTP(), time.Now()
@@ -120,7 +121,7 @@ func (v *visitor) ages(d time.Duration) {
 	v.t.Helper()
 	sess := v.session()
 	sess.AuthTime = sess.AuthTime.Add(-d)
-	if err := v.store.RenewSession(v.t.Context(), sess, sess.SecretHash); err != nil {
+	if err := storagetest.RenewSession(v.t.Context(), v.store, sess, sess.SecretHash); err != nil {
 		v.t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // federation is a site whose tenants let people come from stand-ins.
@@ -165,7 +166,7 @@ func (f *federation) identities(tenant, email string) []storage.Identity {
 func (f *federation) verified(u storage.User) storage.User {
 	f.t.Helper()
 	u.EmailVerified = true
-	if err := f.store.UpdateUser(f.t.Context(), u); err != nil {
+	if err := storagetest.UpdateUser(f.t.Context(), f.store, u); err != nil {
 		f.t.Fatal(err)
 	}
 	return u

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // matter is something that a page of the account does.
@@ -59,7 +60,7 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 		email, subject := "p"+strconv.Itoa(i)+"@example.com", strconv.Itoa(i)
 		u := f.phoned(email, "", "+4917012345"+strconv.Itoa(10+i))
 		key := f.passkey(u, passkeytest.New(t, f.url))
-		must(t, f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: fakeidp.Google, Subject: subject, UserID: u.ID, CreatedAt: time.Now()}))
+		must(t, storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: fakeidp.Google, Subject: subject, UserID: u.ID, CreatedAt: time.Now()}))
 		v := f.signedIn(email)
 		v.at("/account/profile")
 		do := func() answer {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // add begins a link from the account page; the answer's address is where the provider
@@ -122,7 +123,7 @@ func TestLinksOfOthers(t *testing.T) {
 	a := third.post("/account/identities", "session", field(t, page.body, "session"), "add", "google")
 	third.goes(a, "/login")
 	// H12: a provider that says that the proof is an old one gives none.
-	if err := f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: "google", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: "google", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1", Fault: "auth-time"}), "/account/identities")
@@ -177,7 +178,7 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: "gone", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: "gone", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict {

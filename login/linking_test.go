@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // prove enters the code that was mailed to the address.
@@ -135,7 +136,8 @@ func TestAWaitingIdentityWorksOnce(t *testing.T) {
 		return v.post("/federated/link", "answer", "link", "session", field(t, page.body, "session"))
 	}
 	v.goes(link(), "/")
-	if err := f.store.RemoveIdentity(t.Context(), u.TenantID, fakeidp.Google, fedJo.Subject); err != nil {
+	linked := storage.Identity{TenantID: u.TenantID, Provider: fakeidp.Google, Subject: fedJo.Subject, UserID: u.ID}
+	if err := storagetest.RemoveIdentity(t.Context(), f.store, linked); err != nil {
 		t.Fatal(err)
 	}
 	v.plant(waits)
@@ -223,7 +225,7 @@ func TestComingTakesBackWhatAStrangerSetUp(t *testing.T) {
 	attacker.signIn(fedJo.Email, "attacker's horse")
 	attacker.signedInAs(fedJo.Email)
 	// G9: an identity of the attacker's hangs on it.
-	if err := f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "666", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "666", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	v := f.visitor()
@@ -338,12 +340,12 @@ func TestWhereNobodySignsUp(t *testing.T) {
 		}
 		u := f.user(storage.DefaultTenant, "there@example.com", "", "")
 		id := storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "1", UserID: u.ID, CreatedAt: time.Now()}
-		if err := f.store.AddIdentity(t.Context(), id); err != nil {
+		if err := storagetest.AddIdentity(t.Context(), f.store, id); err != nil {
 			t.Fatal(err)
 		}
 		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: "1"}), "/") // who is linked comes in
 		u.Disabled = true
-		if err := f.store.UpdateUser(t.Context(), u); err != nil {
+		if err := storagetest.UpdateUser(t.Context(), f.store, u); err != nil {
 			t.Fatal(err)
 		}
 		if a := v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: "1"}); a.status != http.StatusForbidden {

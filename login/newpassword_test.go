@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // asked is a request at the default tenant with the given settings.
@@ -78,7 +79,7 @@ func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.store.PutCode(t.Context(), code.Code); err != nil {
+	if err := storagetest.PutCode(t.Context(), s.store, code.Code); err != nil {
 		t.Fatal(err)
 	}
 	r := s.asked(storage.TenantSettings{})

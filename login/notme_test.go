@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var notMeURL = regexp.MustCompile(`https?://\S+(/not-me\?t=\S+)`)
@@ -260,7 +261,7 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 	s := newSite(t, free)
 	jo, closed, taken := s.verified("jo@example.com", "jo", right), s.verified("closed@example.com", "", right), s.verified("taken@example.com", "", right)
 	closed.Disabled = true
-	if err := s.store.UpdateUser(t.Context(), closed); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, closed); err != nil {
 		t.Fatal(err)
 	}
 	gone := storage.User{TenantID: jo.TenantID, ID: "nobody"}
@@ -388,7 +389,7 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 
 	mo, _ := s.withKey("mo@example.com")
 	mo.EmailVerified = true
-	if err := s.store.UpdateUser(t.Context(), mo); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, mo); err != nil {
 		t.Fatal(err)
 	}
 	s.give(mo, nil, storage.RecoveryCredential) // with codes, passkeys are asked for
@@ -423,7 +424,7 @@ func TestWhoHasNoPasswordOpensTheAccountByTheCode(t *testing.T) {
 	// Operators close for good: no mail opens that.
 	u := s.stored(jo)
 	u.Disabled = true
-	if err := s.store.UpdateUser(t.Context(), u); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, u); err != nil {
 		t.Fatal(err)
 	}
 	v.forgot("jo@example.com")

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestWrongPasskeysHaveOneAnswer is row H4 of the threats.
@@ -27,7 +28,7 @@ func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
 	disabled := passkeytest.New(t, s.url)
 	s.passkey(gone, disabled)
 	gone.Disabled = true
-	if err := s.store.UpdateUser(t.Context(), gone); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, gone); err != nil {
 		t.Fatal(err)
 	}
 	foreign := passkeytest.New(t, s.url)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // textbox keeps text messages.
@@ -59,7 +60,7 @@ func (s *site) phoned(email, username, number string) storage.User {
 	s.t.Helper()
 	u := s.verified(email, username, right)
 	u.Phone, u.PhoneVerified = number, true
-	must(s.t, s.store.UpdateUser(s.t.Context(), u))
+	must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 	return u
 }
 
@@ -192,10 +193,10 @@ func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
 	s.phoned("jo@example.com", "jozz", mobile)
 	unproven := s.phoned("un@example.com", "unzz", "+491701234568")
 	unproven.PhoneVerified = false
-	must(t, s.store.UpdateUser(t.Context(), unproven))
+	must(t, storagetest.UpdateUser(t.Context(), s.store, unproven))
 	off := s.phoned("off@example.com", "offzz", "+491701234569")
 	off.Disabled = true
-	must(t, s.store.UpdateUser(t.Context(), off))
+	must(t, storagetest.UpdateUser(t.Context(), s.store, off))
 	s.phoned("one@example.com", "one", "+491701234560")
 	s.phoned("two@example.com", "two", "+491701234560") // it names nobody any more
 	want := ""
@@ -235,7 +236,7 @@ func TestACodeToAPhoneIsHeldToTheNumber(t *testing.T) {
 	id := flow(t, v.post("/login/code", "login", "jo", "by", "phone"))
 	code := s.texts.next(t, mobile)
 	user.Phone = "+491701234568"
-	must(t, s.store.UpdateUser(t.Context(), user))
+	must(t, storagetest.UpdateUser(t.Context(), s.store, user))
 	if p := v.post("/login/code/confirm", "flow", id, "code", code); p.leads() != "" {
 		t.Error("a code to the number before signs in")
 	}

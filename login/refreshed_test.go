@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // disabling disables everybody as soon as they were read.
@@ -16,7 +17,7 @@ func (d disabling) User(ctx context.Context, tenant, id string) (storage.User, e
 	if err == nil {
 		off := u
 		off.Disabled = true
-		err = d.UpdateUser(ctx, off)
+		err = storagetest.UpdateUser(ctx, d, off)
 	}
 	return u, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestNamesOfEarlierReleasesAreReadAnew: what a release stored that folded domains, or that took
@@ -30,7 +31,7 @@ func TestNamesOfEarlierReleasesAreReadAnew(t *testing.T) {
 			Username: name, UsernameKey: name, CreatedAt: now, UpdatedAt: now,
 		}
 		cred := storage.Credential{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}
-		if err := s.store.AddUser(t.Context(), u, []storage.Credential{cred}, nil); err != nil {
+		if err := storagetest.AddUser(t.Context(), s.store, u, []storage.Credential{cred}, nil); err != nil {
 			t.Fatal(err)
 		}
 		return u

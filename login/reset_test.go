@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // forgot asks for a code; the answer is that of the form.
@@ -22,7 +23,7 @@ func (s *site) verified(email, username, secret string) storage.User {
 	s.t.Helper()
 	u := s.user("default", email, username, secret)
 	u.EmailVerified = true
-	if err := s.store.UpdateUser(s.t.Context(), u); err != nil {
+	if err := storagetest.UpdateUser(s.t.Context(), s.store, u); err != nil {
 		s.t.Fatal(err)
 	}
 	return u
@@ -135,13 +136,16 @@ func TestAResetTakesAnUnprovenAccountBack(t *testing.T) {
 func TestCodesOfAResetAreHeldToTheirAccount(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *site, u storage.User){
-		"disabled": func(s *site, u storage.User) { u.Disabled = true; must(s.t, s.store.UpdateUser(s.t.Context(), u)) },
+		"disabled": func(s *site, u storage.User) {
+			u.Disabled = true
+			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
+		},
 		"removed": func(s *site, u storage.User) {
-			must(s.t, s.store.RemoveUser(s.t.Context(), u.TenantID, u.ID, time.Now()))
+			must(s.t, storagetest.RemoveUser(s.t.Context(), s.store, u.TenantID, u.ID, time.Now()))
 		},
 		"another address": func(s *site, u storage.User) {
 			u.EmailKey = "mo@example.com"
-			must(s.t, s.store.UpdateUser(s.t.Context(), u))
+			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 		},
 		"a change of the password": func(s *site, u storage.User) {
 			must(s.t, s.store.Apply(s.t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))
@@ -203,7 +207,7 @@ func TestWhoGetsWhichMail(t *testing.T) {
 	s.give(none, nil, storage.PasskeyCredential)
 	off := s.verified("off@example.com", "", right)
 	off.Disabled = true
-	must(t, s.store.UpdateUser(t.Context(), off))
+	must(t, storagetest.UpdateUser(t.Context(), s.store, off))
 	s.user("default", "", "nameless", right)
 	for _, login := range []string{"off@example.com", "nobody@example.com", "nobody", "nameless", "no name at all"} {
 		flow(t, s.visitor().forgot(login))

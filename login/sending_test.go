@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // texted adds a person of a tenant with a confirmed number.
@@ -14,7 +15,7 @@ func (s *site) texted(tenant, name, number string) {
 	s.t.Helper()
 	u := s.user(tenant, name+"@example.com", name, right)
 	u.Phone, u.PhoneVerified = number, true
-	must(s.t, s.store.UpdateUser(s.t.Context(), u))
+	must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 }
 
 // TestATenantsTextsAreItsOwn: strangers who use up a tenant's text messages leave the other

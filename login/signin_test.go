@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 const right = "correct horse battery"
@@ -85,7 +86,7 @@ func lookalikes(t testing.TB, s *site) map[string]string {
 	s.user("default", "none@example.com", "", "")
 	off := s.user("default", "off@example.com", "", right)
 	off.Disabled = true
-	if err := s.store.UpdateUser(t.Context(), off); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, off); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]string{"wrong password": "jo@example.com", "unknown e-mail": "un@example.com", "unknown user name": "unknown",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // byMail is a site where people sign in by a mailed code, too.
@@ -161,7 +162,7 @@ func TestNobodyLearnsWhoHasAnAccountByCode(t *testing.T) {
 	s.verified("jo@example.com", "jo", right)
 	off := s.verified("off@example.com", "", right)
 	off.Disabled = true
-	must(t, s.store.UpdateUser(t.Context(), off))
+	must(t, storagetest.UpdateUser(t.Context(), s.store, off))
 	s.user("default", "", "nomail", right)
 	clean := func(a answer, login string) string {
 		a.body = strings.ReplaceAll(a.body, login, "WHO")
@@ -221,13 +222,16 @@ func TestAMailedCodeTakesAnUnprovenAccountBack(t *testing.T) {
 func TestCodesForSignInAreHeldToTheirAccount(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *site, u storage.User){
-		"disabled": func(s *site, u storage.User) { u.Disabled = true; must(s.t, s.store.UpdateUser(s.t.Context(), u)) },
+		"disabled": func(s *site, u storage.User) {
+			u.Disabled = true
+			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
+		},
 		"removed": func(s *site, u storage.User) {
-			must(s.t, s.store.RemoveUser(s.t.Context(), u.TenantID, u.ID, time.Now()))
+			must(s.t, storagetest.RemoveUser(s.t.Context(), s.store, u.TenantID, u.ID, time.Now()))
 		},
 		"another address": func(s *site, u storage.User) {
 			u.EmailKey = "mo@example.com"
-			must(s.t, s.store.UpdateUser(s.t.Context(), u))
+			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 		},
 		"password changed": func(s *site, u storage.User) {
 			must(s.t, s.store.Apply(s.t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))

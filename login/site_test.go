@@ -40,6 +40,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // english are the texts in English.
@@ -277,7 +278,7 @@ func (s *site) user(tenant, email, name, secret string) storage.User {
 		}
 		creds = append(creds, storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now})
 	}
-	if err := s.store.AddUser(s.t.Context(), u, creds, nil); err != nil {
+	if err := storagetest.AddUser(s.t.Context(), s.store, u, creds, nil); err != nil {
 		s.t.Fatal(err)
 	}
 	return u

@@ -123,11 +123,7 @@ func (s *Server) sendStranger(r *http.Request, who *stranger, typed string) (flo
 	if vain {
 		m = dropped(m)
 	}
-	if err := s.Store.PutCode(r.Context(), code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return code.ID, s.StoreCode(r.Context(), code.Code, m)
 }
 
 // strangerCodePage asks for the code, or for a click when its link was followed: to look

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // squat makes the account what a stranger would who waits for its owner: with a password
@@ -28,7 +29,7 @@ func (s *site) squat(email string) (storage.User, *visitor) {
 		Link:        []storage.Identity{{Provider: "google", Subject: "stranger", Email: email, CreatedAt: now}},
 	})
 	if err == nil {
-		err = s.store.PutConsent(s.t.Context(), storage.Consent{TenantID: "default", UserID: user.ID, ClientID: "app", Scopes: []string{"openid"}, GrantedAt: now})
+		err = storagetest.PutConsent(s.t.Context(), s.store, storage.Consent{TenantID: "default", UserID: user.ID, ClientID: "app", Scopes: []string{"openid"}, GrantedAt: now})
 	}
 	if err != nil {
 		s.t.Fatal(err)
@@ -82,7 +83,7 @@ func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
 		err = s.login.takeBack(r, &user, &ch)
 	}
 	if err == nil { // the stranger links another at the last moment
-		err = s.store.AddIdentity(t.Context(), storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()})
+		err = storagetest.AddIdentity(t.Context(), s.store, storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()})
 	}
 	if err == nil {
 		err = s.store.Apply(t.Context(), ch)

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // came signs in who has an account here, by a provider, in a new browser.
@@ -90,7 +91,7 @@ func TestTheTimeOfAProofElsewhere(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google, fakeidp.GitHub)
 	u := f.verified(f.user(storage.DefaultTenant, fedJo.Email, "", right))
 	for _, kind := range []string{fakeidp.Google, fakeidp.GitHub} {
-		if err := f.store.AddIdentity(t.Context(), storage.Identity{TenantID: u.TenantID, Provider: kind, Subject: fedJo.Subject, UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+		if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: kind, Subject: fedJo.Subject, UserID: u.ID, CreatedAt: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -172,13 +173,12 @@ func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool,
 
 func (s *Service) raise(ctx context.Context, a Asker, c Claimant, remember bool) (sess storage.Session, kept Kept, err error) {
 	if c.IsSignedIn() {
-		held, err := s.Keeper.Raise(ctx, a.Kept.Sessions, c.Session, c.ACR, c.AMR...)
+		held, err := s.Keeper.Raise(ctx, a.Kept.Sessions, c.Session, a.tellOf(storage.EventLoginRaised), c.ACR, c.AMR...)
 		if err != nil {
 			return c.Session, a.Kept, err
 		}
 		kept = s.MarkDevice(a, c.User, c.ACR)
 		kept.Sessions = held
-		s.observeSignIn(ctx, a, storage.EventLoginRaised, c, c.Session.ID)
 		return c.Session, kept, nil
 	}
 	if remember {
@@ -210,20 +210,21 @@ func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage
 	if err := s.finishPending(ctx, c); err != nil {
 		return storage.Session{}, a.Kept, err
 	}
-	sess, kept, err := s.begin(ctx, a, c)
+	sess, kept, err := s.begin(ctx, a, c, a.tellOf(storage.EventLoginSucceeded))
 	if err != nil {
 		return sess, a.Kept, err
 	}
 	kept.Pending = "" // this user's, or that of another user who gave up
-	s.observeSignIn(ctx, a, storage.EventLoginSucceeded, c, sess.ID)
 	return sess, kept, nil
 }
 
-func (s *Service) begin(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
+func (s *Service) begin(
+	ctx context.Context, a Asker, c Claimant, told sessions.Told,
+) (storage.Session, Kept, error) {
 	sess, held, err := s.Keeper.Begin(ctx, a.Kept.Sessions, storage.Session{
 		TenantID: a.Tenant.ID, UserID: c.User.ID, CredentialVersion: c.User.CredentialVersion,
 		AuthTime: c.Since, AMR: c.AMR, ACR: c.ACR, UserAgent: a.UserAgent, IP: a.Address,
-	})
+	}, told)
 	if err != nil {
 		return sess, a.Kept, err
 	}
@@ -237,12 +238,15 @@ func (s *Service) begin(ctx context.Context, a Asker, c Claimant) (storage.Sessi
 // Reopen opens a session again for a user whose sessions a new password has ended, with the time and
 // the strength of one of those: to know a password is not to have given again all that opened it.
 func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User, was storage.Session) (storage.Session, Kept, error) {
-	return s.begin(ctx, a, Claimant{User: u, Since: was.AuthTime, AMR: was.AMR, ACR: was.ACR})
+	return s.begin(ctx, a, Claimant{User: u, Since: was.AuthTime, AMR: was.AMR, ACR: was.ACR}, nil)
 }
 
-func (s *Service) observeSignIn(ctx context.Context, a Asker, kind string, c Claimant, session string) {
-	s.observe(ctx, a, storage.Event{
-		Kind: kind, UserID: c.User.ID, ClientID: a.ClientID,
-		Detail: map[string]string{"session": session, "amr": strings.Join(c.AMR, " ")},
-	})
+// tellOf returns what makes the event of a sign-in, of a kind.
+func (a Asker) tellOf(kind string) sessions.Told {
+	return func(n storage.Session) storage.Event {
+		return a.event(storage.Event{
+			Kind: kind, UserID: n.UserID, ClientID: a.ClientID,
+			Detail: map[string]string{"session": n.ID, "amr": strings.Join(n.AMR, " ")},
+		})
+	}
 }

@@ -57,6 +57,18 @@ func (s *Service) compose(a Asker, to address.Recipient, template string, data a
 	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
 }
 
+// StoreCode stores a code with the message that carries it.
+func (s *Service) StoreCode(ctx context.Context, code storage.Code, m storage.Delivery) error {
+	err := s.Store.Apply(ctx, storage.Change{
+		TenantID: code.TenantID, UserID: code.UserID, Now: code.CreatedAt,
+		Codes: []storage.Code{code}, Deliveries: []storage.Delivery{m},
+	})
+	if err == nil {
+		s.Mail.Stored()
+	}
+	return err
+}
+
 // decoy stands for a mail that must not be sent, so that the work is the same.
 func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Delivery, error) {
 	m, err := s.compose(a, to, "reset-password", data)

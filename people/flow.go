@@ -56,11 +56,7 @@ func (s *Service) proveFlow(ctx context.Context, a Asker, purpose string, p Proo
 
 // putFlow stores the code of a flow and its message, and returns the flow.
 func (s *Service) putFlow(ctx context.Context, code issued, m storage.Delivery) (flow string, err error) {
-	if err := s.Store.PutCode(ctx, code.Code, m); err != nil {
-		return "", err
-	}
-	s.Mail.Stored()
-	return code.ID, nil
+	return code.ID, s.StoreCode(ctx, code.Code, m)
 }
 
 // Resend sends the code of a flow once more, and returns the next flow; the code before is void.

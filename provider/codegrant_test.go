@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // C1: a second use is refused, and kills what the first gave.
@@ -235,7 +236,7 @@ func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
 	for name, end := range map[string]func(*tokenServer, *storage.Client) error{
 		"user disabled": func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
-			return s.store.UpdateUser(s.Context(), s.user)
+			return storagetest.UpdateUser(s.Context(), s.store, s.user)
 		},
 		"signed out": func(s *tokenServer, _ *storage.Client) error {
 			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // app registers a public first-party client.
@@ -115,7 +116,7 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if _, err := (Apps{s.p}).Tokens(s.inTenant(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
 		t.Errorf("tokens of an ended session: got %v", err)
 	}
-	if err := s.store.ChangeCredential(t.Context(), storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x")}); err != nil {
+	if err := storagetest.ChangeCredential(t.Context(), s.store, storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	if s.lives(offline) {

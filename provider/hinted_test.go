@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // kim adds a second person.
@@ -16,7 +17,7 @@ func (s *tokenServer) kim() storage.User {
 	s.Helper()
 	kim := s.user
 	kim.ID, kim.Username, kim.UsernameKey, kim.Email, kim.EmailKey = newID(), "kim", "kim", "kim@example.com", "kim@example.com"
-	if err := s.store.AddUser(s.Context(), kim, nil, nil); err != nil {
+	if err := storagetest.AddUser(s.Context(), s.store, kim, nil, nil); err != nil {
 		s.Fatal(err)
 	}
 	return kim

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // A request that waited for longer than a person may take begins anew, with all that was
@@ -42,7 +43,7 @@ func TestLateRequestsBeginAnew(t *testing.T) {
 			letter := begin(more...)
 			time.Sleep(2 * time.Second)
 			a.signsIn(a.user) // in another tab, for the request at hand
-			if err := a.store.PutConsent(t.Context(), storage.Consent{TenantID: a.tenant.ID, UserID: a.user.ID, ClientID: a.client.ClientID, Scopes: []string{"openid"}, GrantedAt: time.Now()}); err != nil {
+			if err := storagetest.PutConsent(t.Context(), a.store, storage.Consent{TenantID: a.tenant.ID, UserID: a.user.ID, ClientID: a.client.ClientID, Scopes: []string{"openid"}, GrantedAt: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 func TestItsClientSignsOutAtOnce(t *testing.T) {
@@ -317,7 +318,7 @@ func TestHintOfSomebodyElse(t *testing.T) {
 	hint := v.tokens(c).str("id_token")
 	kim := v.user
 	kim.ID, kim.Username, kim.UsernameKey, kim.Email, kim.EmailKey = newID(), "kim", "kim", "", ""
-	if err := v.store.AddUser(t.Context(), kim, nil, nil); err != nil {
+	if err := storagetest.AddUser(t.Context(), v.store, kim, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	kims := &visitor{v.tokenServer, map[string]string{}}

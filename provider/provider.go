@@ -42,7 +42,7 @@ func New(c Config) (*Provider, error) {
 	p := &Provider{Config: c}
 	p.clients = oauth.NewClients(c.Store)
 	p.Keys = keys.NewRing(keys.Config{
-		Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm, Record: p.observe,
+		Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm,
 	})
 	p.tokens = &tokens.Maker{
 		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,

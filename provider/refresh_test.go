@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // E1: a rotated token that comes back after the grace window ends the grant.
@@ -195,17 +196,17 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		}, 400, "invalid_grant"},
 		"user disabled": {online, func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
-			return s.store.UpdateUser(s.Context(), s.user)
+			return storagetest.UpdateUser(s.Context(), s.store, s.user)
 		}, 400, "invalid_grant"},
 		"password changed": {online, func(s *tokenServer, _ *storage.Client) error {
-			return s.store.ChangeCredential(s.Context(), storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: storage.PasswordCredential, Data: []byte("x")})
+			return storagetest.ChangeCredential(s.Context(), s.store, storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: storage.PasswordCredential, Data: []byte("x")})
 		}, 400, "invalid_grant"},
 		"user removed": {online, func(s *tokenServer, _ *storage.Client) error {
-			return s.store.RemoveUser(s.Context(), s.tenant.ID, s.user.ID, time.Now())
+			return storagetest.RemoveUser(s.Context(), s.store, s.tenant.ID, s.user.ID, time.Now())
 		}, 400, "invalid_grant"},
 		"consent removed": {online, func(s *tokenServer, c *storage.Client) error {
 			consent := storage.Consent{TenantID: s.tenant.ID, UserID: s.user.ID, ClientID: c.ClientID, GrantedAt: time.Now()}
-			if err := s.store.PutConsent(s.Context(), consent); err != nil {
+			if err := storagetest.PutConsent(s.Context(), s.store, consent); err != nil {
 				return err
 			}
 			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, UserID: s.user.ID, Now: time.Now(), Withdraw: c.ClientID})

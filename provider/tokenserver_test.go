@@ -27,6 +27,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 const (
@@ -129,14 +130,14 @@ func (s *tokenServer) signIn() {
 		EmailVerified: true, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now,
 		Profile: storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", Locale: "de-CH"},
 	}
-	if err := s.store.AddUser(s.Context(), s.user, nil, nil); err != nil {
+	if err := storagetest.AddUser(s.Context(), s.store, s.user, nil, nil); err != nil {
 		s.Fatal(err)
 	}
 	s.session = storage.Session{
 		TenantID: s.tenant.ID, ID: newID(), SecretHash: []byte("x"), UserID: s.user.ID, CredentialVersion: 1,
 		AuthTime: now.Add(-time.Minute), AMR: []string{"pwd"}, ACR: "1", CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(1000 * time.Hour),
 	}
-	if err := s.store.AddSession(s.Context(), s.session); err != nil {
+	if err := storagetest.AddSession(s.Context(), s.store, s.session); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -206,7 +207,7 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*tokens.Code)) stri
 	}
 	// The person allowed what the code stands for; there need be neither of them.
 	allowed := storage.Consent{TenantID: s.tenant.ID, UserID: k.UserID, ClientID: k.ClientID, Scopes: k.Scopes, GrantedAt: k.IssuedAt}
-	if err := s.store.PutConsent(s.Context(), allowed); err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err := storagetest.PutConsent(s.Context(), s.store, allowed); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		s.Fatal(err)
 	}
 	sealed, err := s.p.tokens.SealCode(s.tenant, k)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
@@ -74,7 +75,7 @@ func TestUserinfoGivesWhatWasGranted(t *testing.T) {
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.Scope = "openid profile email address phone" })
 	s.user.Phone, s.user.Profile.Address = "+41441234567", &storage.Address{Country: "CH"}
-	if err := s.store.UpdateUser(t.Context(), s.user); err != nil {
+	if err := storagetest.UpdateUser(t.Context(), s.store, s.user); err != nil {
 		t.Fatal(err)
 	}
 	claims := func(scopes, asked string) map[string]any {
@@ -214,7 +215,7 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 		},
 		"person disabled": func(s *tokenServer, _ *storage.Client, _ reply) {
 			s.user.Disabled = true
-			if err := s.store.UpdateUser(s.Context(), s.user); err != nil {
+			if err := storagetest.UpdateUser(s.Context(), s.store, s.user); err != nil {
 				s.Fatal(err)
 			}
 		},

@@ -30,7 +30,8 @@ type Change struct {
 	Raise bool
 	// ForgetCodes forgets the codes about the person, as Raise does.
 	ForgetCodes bool
-	// Update stores the person's fields as UpdateUser does. ErrNotFound, ErrExists.
+	// Update stores all fields of the user but CreatedAt and CredentialVersion. ErrNotFound, and
+	// ErrExists: the user name or e-mail is taken.
 	Update *User
 	// RemoveCredentials come before those that are stored.
 	RemoveCredentials []CredentialKey
@@ -44,11 +45,15 @@ type Change struct {
 	// it, this person included. AllIDs as Provider unlinks all that there are.
 	Unlink []Identity
 	Link   []Identity
-	// Codes are stored as PutCode does.
+	// Codes are stored in the place of those for the same purpose, target and asker.
 	Codes []Code
 	// Consent is stored in the place of what was allowed before. ErrNotFound: there is no such
 	// person or client.
 	Consent *Consent
+	// AddSession stores a session of the user. ErrExists, and ErrNotFound: there is no such user.
+	AddSession *Session
+	// RenewSession renews a session of the user. ErrStale: it has ended, or was renewed meanwhile.
+	RenewSession *SessionRenewal
 	// EndSessions ends sessions; grants without offline_access die with them. ErrStale.
 	EndSessions *SessionFilter
 	// Withdraw is the id of a client: it forgets the person's consent to it, and revokes the
@@ -58,7 +63,9 @@ type Change struct {
 	// Revoke revokes the living grants that each filter names. A code that is redeemed at the
 	// same moment escapes neither, if the sessions or consents that it rests on end here, too.
 	Revoke []Revocation
-	// Remove deletes the person as RemoveUser does.
+	// Remove deletes the user and all that hangs on the user, for ever: the id is never given
+	// again. The user, credentials, identities and codes are gone when the change has happened; of
+	// many sessions and grants some rows go later (Removals).
 	Remove bool
 
 	Deliveries []Delivery
@@ -75,6 +82,14 @@ type SessionFilter struct {
 	// Except stays, of all the person's sessions. ErrStale, and nothing is done, when it has ended
 	// itself: of two sessions that end each other at the same time, one lives on.
 	Except string
+}
+
+// SessionRenewal gives the living session ID, whose SecretHash is still Was, the SecretHash,
+// CredentialVersion, AuthTime, AMR, ACR, UserAgent, IP, SeenAt and ExpiresAt of Session: the user
+// has signed in again. What hangs on the session, such as the grants of other clients, lives on.
+type SessionRenewal struct {
+	Session
+	Was []byte
 }
 
 // Revocation names grants that are revoked, and says why.

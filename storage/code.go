@@ -38,11 +38,8 @@ type Code struct {
 	ExpiresAt time.Time
 }
 
-// Codes keeps the codes that were sent. Reading one spends nothing: Change.Code does.
+// Codes keeps the codes that were sent. A Change stores them, and uses one up: reading spends nothing.
 type Codes interface {
-	// PutCode stores the code in the place of that for the same purpose, target and asker,
-	// with the mails that carry it.
-	PutCode(ctx context.Context, c Code, mails ...Delivery) error
 	// Code is the code while it has not expired.
 	Code(ctx context.Context, tenant, id string, now time.Time) (Code, error)
 	// TryCode is Code, and counts a try in the same statement. ErrNotFound also when it

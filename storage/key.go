@@ -34,9 +34,8 @@ type Keys interface {
 	Key(ctx context.Context, tenant, id string) (Key, error)
 	// AddKeys stores new keys of a tenant, one of an algorithm each, all or none, and gives the
 	// older ones of their algorithms that have no end yet the given one. ErrExists: a sequence is
-	// taken.
-	AddKeys(ctx context.Context, keys []Key, olderExpireAt time.Time) error
-	// RemoveKey deletes a key at once: what it signed is no longer believed. The events are recorded
-	// if and only if it happens.
+	// taken. The events of this and of RemoveKey are recorded if and only if it happens.
+	AddKeys(ctx context.Context, keys []Key, olderExpireAt time.Time, events ...Event) error
+	// RemoveKey deletes a key at once: what it signed is no longer believed.
 	RemoveKey(ctx context.Context, tenant, id string, events ...Event) error
 }

@@ -29,10 +29,8 @@ type Delivery struct {
 	DeadAt    time.Time // zero while it may still be sent
 }
 
-// Outbox keeps deliveries until they are sent.
+// Outbox keeps deliveries until they are sent. A Change stores them.
 type Outbox interface {
-	// Enqueue stores deliveries, all or none. Changes that cause one take it along instead.
-	Enqueue(ctx context.Context, deliveries ...Delivery) error
 	// ClaimDeliveries takes deliveries of all tenants and channels that are due and have not expired,
 	// oldest first, at most limit, and counts the attempt. No other worker gets them before leaseUntil.
 	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Delivery, error)
@@ -47,9 +45,9 @@ type Outbox interface {
 	DeliveryFailed(ctx context.Context, claimed Delivery, nextAt, deadAt time.Time, why string) error
 	// DeadDeliveries lists the tenant's deliveries that were given up, at most limit after the id.
 	DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]Delivery, error)
-	// ReviveDelivery has a dead delivery tried again. ErrNotFound when it is not there, not dead, or
-	// has expired.
-	ReviveDelivery(ctx context.Context, tenant, id string, now time.Time) error
+	// ReviveDelivery has a dead delivery tried again, and records the events of that. ErrNotFound when
+	// it is not there, not dead, or has expired.
+	ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
 	// CountDeliveries returns how many deliveries of all tenants wait, and how many are dead. Sweep
 	// forgets those that expired while they waited, and those that have been dead for 30 days.
 	CountDeliveries(ctx context.Context) (queued, dead int64, err error)

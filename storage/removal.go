@@ -38,6 +38,7 @@ type Removals interface {
 	// first, that is its error, and what was done stays done.
 	CarryOn(ctx context.Context, r Removal, told func(rows int64)) error
 	// BeginRestored notes that all of a tenant's sessions and grants, codes, remembered devices
-	// and mails that wait are to end that are no younger: a RemovalRestored with the ID "".
-	BeginRestored(ctx context.Context, tenant string, before, now time.Time) error
+	// and mails that wait are to end that are no younger: a RemovalRestored with the ID "". The
+	// events are recorded with it.
+	BeginRestored(ctx context.Context, tenant string, before, now time.Time, events ...Event) error
 }

@@ -53,6 +53,7 @@ type Sealed interface {
 	// UseMasterSecret says that a process seals with a secret from now on.
 	UseMasterSecret(ctx context.Context, fingerprint string, now time.Time) error
 	// ForgetMasterSecret says that nothing hangs on a secret any more. ErrStale: a process
-	// has said since that it seals with it, or it is forgotten already.
-	ForgetMasterSecret(ctx context.Context, m MasterSecret) error
+	// has said since that it seals with it, or it is forgotten already. The events are recorded
+	// if and only if it happens.
+	ForgetMasterSecret(ctx context.Context, m MasterSecret, events ...Event) error
 }

@@ -24,18 +24,12 @@ type Session struct {
 	EndedAt           time.Time // zero while it lives
 }
 
-// Sessions keeps the sessions. A Change ends them.
+// Sessions keeps the sessions. A Change begins, renews and ends them.
 type Sessions interface {
-	AddSession(ctx context.Context, s Session) error
 	// Session is the session with its person, in one read. ErrNotFound also when it
 	// has ended, is past ExpiresAt, the person is disabled or gone, or the
 	// CredentialVersion is no longer theirs.
 	Session(ctx context.Context, tenant, id string, now time.Time) (Session, User, error)
-	// RenewSession gives the living session s.ID, whose SecretHash is still was, the
-	// SecretHash, CredentialVersion, AuthTime, AMR, ACR, UserAgent, IP, SeenAt and
-	// ExpiresAt of s: the person has proven themselves again. ErrStale otherwise. What
-	// hangs on the session, such as the grants of other clients, lives on.
-	RenewSession(ctx context.Context, s Session, was []byte) error
 	// SeenSession notes that the browser was here.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
 	// SessionsOf lists a person's living sessions, newest first.
@@ -52,10 +46,8 @@ type Consent struct {
 	GrantedAt time.Time
 }
 
-// Consents keeps them. A Change withdraws one.
+// Consents keeps them. A Change stores and withdraws one.
 type Consents interface {
 	Consent(ctx context.Context, tenant, userID, clientID string) (Consent, error)
-	// PutConsent stores c in place of what was allowed before.
-	PutConsent(ctx context.Context, c Consent) error
 	ConsentsOf(ctx context.Context, tenant, userID string) ([]Consent, error)
 }

@@ -65,12 +65,8 @@ type Address struct {
 	Country       string `json:"country,omitempty"`
 }
 
-// Users keeps the people of a tenant.
+// Users keeps the users of a tenant. A Change adds, updates and removes them.
 type Users interface {
-	// AddUser stores a new person with what proves them, and spends once (when not
-	// nil) in the same transaction. ErrExists: the user name or e-mail is taken.
-	// ErrStale: once was spent before.
-	AddUser(ctx context.Context, u User, creds []Credential, once *Spent) error
 	User(ctx context.Context, tenant, id string) (User, error)
 	UserByEmail(ctx context.Context, tenant, emailKey string) (User, error)
 	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
@@ -89,13 +85,6 @@ type Users interface {
 	// the address or the name has changed since was was read: ErrStale. ErrExists: somebody else
 	// has the address, or a name that looks alike.
 	Reread(ctx context.Context, was, now User) error
-	// UpdateUser stores all fields but CreatedAt and CredentialVersion. ErrExists as for AddUser.
-	UpdateUser(ctx context.Context, u User) error
-	// RemoveUser deletes the person and all that hangs on them; the id and its
-	// tombstone stay, so that nobody is ever given it again. The person, what proves them and
-	// what they allowed are gone when it returns; of many sessions and grants some rows go
-	// later (Removals).
-	RemoveUser(ctx context.Context, tenant, id string, now time.Time) error
 }
 
 // Kinds of Credential.
@@ -124,7 +113,7 @@ type Credential struct {
 	UpdatedAt time.Time
 }
 
-// Credentials keeps what proves people.
+// Credentials keeps what proves users. A Change stores, swaps and removes it.
 type Credentials interface {
 	Credential(ctx context.Context, tenant, userID, kind, id string) (Credential, error)
 	// CredentialsOf lists all that a person has, by kind and id.
@@ -139,9 +128,6 @@ type Credentials interface {
 	// replaces, nil for none; ErrStale when what is stored is something else, such as a
 	// password that was changed meanwhile.
 	PutCredential(ctx context.Context, c Credential, was []byte) error
-	// ChangeCredential stores the credential and raises the person's CredentialVersion,
-	// which ends all their sessions and grants.
-	ChangeCredential(ctx context.Context, c Credential) error
 }
 
 // Identity is a person's account at an upstream provider.
@@ -154,10 +140,8 @@ type Identity struct {
 	CreatedAt time.Time
 }
 
-// Identities keeps the accounts at upstream providers.
+// Identities keeps the accounts at upstream providers. A Change links and unlinks them.
 type Identities interface {
-	AddIdentity(ctx context.Context, i Identity) error // ErrExists: linked already
 	Identity(ctx context.Context, tenant, provider, subject string) (Identity, error)
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]Identity, error)
-	RemoveIdentity(ctx context.Context, tenant, provider, subject string) error
 }

@@ -56,19 +56,19 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, func(s store) error {
 		// All is recorded first: if this command is interrupted, servers go on.
+		events := []storage.Event{byCLI(storage.Event{
+			TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored,
+			Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)},
+		})}
 		var ids []string
 		for t, err := range tenants.All(ctx, s) {
 			if err == nil {
-				err = s.BeginRestored(ctx, t.ID, c.Before, now)
+				err = s.BeginRestored(ctx, t.ID, c.Before, now, events...)
 			}
 			if err != nil {
 				return err
 			}
-			ids = append(ids, t.ID)
-		}
-		e := storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored, Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)}}
-		if err := record(ctx, s, e); err != nil {
-			return err
+			ids, events = append(ids, t.ID), nil // recorded once, with the first
 		}
 		p := a.progress(0)
 		var rows int64

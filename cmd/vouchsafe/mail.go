@@ -80,10 +80,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, func(s store) error {
 		if c.ID != "" {
-			if err := s.ReviveDelivery(ctx, c.Tenant, c.ID, time.Now()); err != nil {
-				return noSuch(err, "dead mail", c.ID)
-			}
-			return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": c.ID}})
+			return noSuch(c.retry(ctx, s, c.ID), "dead mail", c.ID)
 		}
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
@@ -91,7 +88,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 		n := 0
 		for m, err := range deadMail(ctx, s, c.Tenant) {
 			if err == nil {
-				err = s.ReviveDelivery(ctx, c.Tenant, m.ID, time.Now())
+				err = c.retry(ctx, s, m.ID)
 			}
 			switch {
 			case errors.Is(err, storage.ErrNotFound): // it has expired, or another command was quicker
@@ -102,8 +99,15 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		fmt.Fprintf(a.stdout, "%d to be tried again\n", n)
-		return record(ctx, s, storage.Event{TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mails": fmt.Sprint(n)}})
+		return nil
 	})
+}
+
+// retry has one mail tried again, and records that.
+func (c *mailRetryCmd) retry(ctx context.Context, s store, id string) error {
+	return s.ReviveDelivery(ctx, c.Tenant, id, time.Now(), byCLI(storage.Event{
+		TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": id},
+	}))
 }
 
 type mailTestCmd struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestMailbox reads a mail of an embedded server in a real browser, and follows its link.
@@ -42,7 +43,7 @@ func TestMailbox(t *testing.T) {
 	}
 	decoy := m
 	decoy.ID, decoy.Template = "decoy", ""
-	if err := s.Enqueue(t.Context(), decoy, m); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, decoy, m); err != nil {
 		t.Fatal(err)
 	}
 	var all []struct{ ID, To, Subject string }

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // refusing is a mail server that knows nobody.
@@ -64,7 +65,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Enqueue(t.Context(), m); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, m); err != nil {
 		t.Fatal(err)
 	}
 	var dead []mailView

@@ -186,11 +186,10 @@ func (r *resealing) others(ctx context.Context) ([]storage.MasterSecret, error) 
 func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, counts []reseal.Count) error {
 	var errs []error
 	for _, m := range others {
-		err := r.store.ForgetMasterSecret(ctx, m)
+		err := forgetSecret(ctx, r.store, m, storage.EventSecretReplaced)
 		if errors.Is(err, storage.ErrStale) {
 			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one first, and run this again", m.Fingerprint)
 		} else if err == nil {
-			err = record(ctx, r.store, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretReplaced, Detail: map[string]string{"fingerprint": m.Fingerprint}})
 			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
 		}
 		errs = append(errs, err)
@@ -242,9 +241,13 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		case !c.Yes:
 			return errors.New("what this secret sealed is lost then: pass --yes")
 		}
-		if err := s.ForgetMasterSecret(ctx, known[i]); err != nil {
-			return err
-		}
-		return record(ctx, s, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventSecretForgotten, Detail: map[string]string{"fingerprint": c.Fingerprint}})
+		return forgetSecret(ctx, s, known[i], storage.EventSecretForgotten)
 	})
+}
+
+// forgetSecret says that nothing hangs on a master secret any more, and records that.
+func forgetSecret(ctx context.Context, s store, m storage.MasterSecret, kind string) error {
+	return s.ForgetMasterSecret(ctx, m, byCLI(storage.Event{
+		TenantID: storage.DefaultTenant, Kind: kind, Detail: map[string]string{"fingerprint": m.Fingerprint},
+	}))
 }

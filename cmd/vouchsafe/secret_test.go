@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // replacing is a database whose values hang on an old secret, and a run of secret reseal.
@@ -78,7 +79,7 @@ func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
 		sealed := before.Box(user.TenantID, secret.TOTP).Seal([]byte("jo"))
 		go func() {
 			time.Sleep(sealEvery)
-			if err := s.AddUser(t.Context(), user, []storage.Credential{{Kind: storage.TOTPCredential, Data: sealed}}, nil); err != nil {
+			if err := storagetest.AddUser(t.Context(), s, user, []storage.Credential{{Kind: storage.TOTPCredential, Data: sealed}}, nil); err != nil {
 				t.Error(err)
 			}
 		}()

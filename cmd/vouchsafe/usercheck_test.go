@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // TestUserCheck: what an earlier release stored is found, and mended by a server that starts.
@@ -31,7 +32,7 @@ func TestUserCheck(t *testing.T) {
 		{Username: "a1ice", UsernameKey: "a1ice"},
 	} {
 		old.TenantID, old.ID, old.CreatedAt, old.UpdatedAt = storage.DefaultTenant, uuid.Must(uuid.NewV7()).String(), now, now
-		if err := s.AddUser(t.Context(), old, nil, nil); err != nil {
+		if err := storagetest.AddUser(t.Context(), s, old, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

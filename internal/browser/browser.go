@@ -66,7 +66,7 @@ func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.
 func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string,
 	amr []string,
 ) (storage.Session, error) {
-	sess, held, err := s.keeper().Begin(r.Context(), Held(r), newSession(r, user, signedIn, acr, amr))
+	sess, held, err := s.keeper().Begin(r.Context(), Held(r), newSession(r, user, signedIn, acr, amr), nil)
 	if err == nil {
 		s.Hold(w, r, held)
 	}
@@ -86,7 +86,7 @@ func newSession(r *http.Request, user storage.User, signedIn time.Time, acr stri
 func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string,
 	amr ...string,
 ) (storage.Session, error) {
-	sess, _, err := s.keeper().Begin(r.Context(), "", newSession(r, user, proven, acr, amr))
+	sess, _, err := s.keeper().Begin(r.Context(), "", newSession(r, user, proven, acr, amr), nil)
 	return sess, err
 }
 
@@ -100,7 +100,7 @@ func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time
 // Raise records that the user of an open session has given further proof: acr and amr describe all
 // proof together. It returns storage.ErrStale if the session was renewed elsewhere or has ended.
 func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
-	held, err := s.keeper().Raise(r.Context(), Held(r), a.Session, acr, amr...)
+	held, err := s.keeper().Raise(r.Context(), Held(r), a.Session, nil, acr, amr...)
 	if err == nil {
 		s.Hold(w, r, held)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var (
@@ -47,7 +48,7 @@ func user(t *testing.T, store *sqldb.Store, tenant string) storage.User {
 	u := storage.User{TenantID: tenant, ID: uuid.Must(uuid.NewV7()).String(), CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	u.Email = u.ID + "@example.com"
 	u.EmailKey = u.Email
-	if err := store.AddUser(t.Context(), u, nil, nil); err != nil {
+	if err := storagetest.AddUser(t.Context(), store, u, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -230,7 +231,7 @@ func TestSigningInAgainRenewsTheSession(t *testing.T) {
 		t.Error("another account did not get a session of its own beside the first")
 	}
 	// After a change of credentials there is no session left to renew.
-	if err := store.ChangeCredential(t.Context(),
+	if err := storagetest.ChangeCredential(t.Context(), store,
 		storage.Credential{TenantID: "default", UserID: v.ID, Kind: storage.PasswordCredential,
 			Data: []byte("x")}); err != nil {
 		t.Fatal(err)

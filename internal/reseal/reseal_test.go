@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var (
@@ -76,12 +77,12 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 			{Kind: storage.PasskeyCredential, ID: "key", Data: seal(secret.Passkey)},
 			{Kind: storage.RecoveryCredential, Data: codes.Seal(m.Box(tenant, secret.RecoveryCodes))},
 		}
-		try(s.AddUser(ctx, storage.User{TenantID: tenant, ID: id, CreatedAt: now}, creds, nil))
+		try(storagetest.AddUser(ctx, s, storage.User{TenantID: tenant, ID: id, CreatedAt: now}, creds, nil))
 		try(s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: id, Algorithm: "ES256", Sequence: int64(i + 1),
 			Private: seal(secret.SigningKey), ActiveAt: now, CreatedAt: now}}, now))
-		try(s.Enqueue(ctx, storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail),
+		try(storagetest.Enqueue(ctx, s, storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail),
 			CreatedAt: now, NextAt: now}))
-		try(s.PutCode(ctx, storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
+		try(storagetest.PutCode(ctx, s, storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
 			CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 		settings.Settings.Upstreams = append(settings.Settings.Upstreams,
 			storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
@@ -219,7 +220,7 @@ func TestWhatAServerChangesMeanwhileStays(t *testing.T) {
 	ctx := t.Context()
 	cred := storage.Credential{TenantID: storage.DefaultTenant, UserID: "jo", Kind: storage.TOTPCredential,
 		Data: masters(t, old).Box(storage.DefaultTenant, secret.TOTP).Seal([]byte("older"))}
-	if err := s.AddUser(ctx, storage.User{TenantID: storage.DefaultTenant, ID: "jo"},
+	if err := storagetest.AddUser(ctx, s, storage.User{TenantID: storage.DefaultTenant, ID: "jo"},
 		[]storage.Credential{cred}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,9 @@ func (k *Keeper) account(ctx context.Context, tenant string, tok token) (Account
 // signed in. If the browser was already signed in to the account, that session is renewed and keeps
 // its id: a new session would sign the user out of every client that did not ask for the new proof.
 // If the session has a later proof, the later time stays.
-func (k *Keeper) Begin(ctx context.Context, held string, sess storage.Session) (storage.Session, string, error) {
+func (k *Keeper) Begin(
+	ctx context.Context, held string, sess storage.Session, told Told,
+) (storage.Session, string, error) {
 	now := time.Now()
 	tok := token{"", secret.Token(), now}
 	hash := sha256.Sum256([]byte(tok.secret))
@@ -132,12 +134,12 @@ func (k *Keeper) Begin(ctx context.Context, held string, sess storage.Session) (
 		if renewed.AuthTime.Before(a.AuthTime) {
 			renewed.AuthTime = a.AuthTime
 		}
-		err = k.Store.RenewSession(ctx, renewed, a.SecretHash)
+		err = k.renew(ctx, renewed, a.SecretHash, told)
 		switch {
 		case err == nil:
 			sess, tok.id = renewed, renewed.ID
 		case !errors.Is(err, storage.ErrStale): // ErrStale: the session was renewed in another tab, or has ended
-			return storage.Session{}, held, fmt.Errorf("renew session: %w", err)
+			return storage.Session{}, held, err
 		}
 	}
 	if tok.id == "" {
@@ -146,12 +148,33 @@ func (k *Keeper) Begin(ctx context.Context, held string, sess storage.Session) (
 			return storage.Session{}, held, err
 		}
 		tok.id, sess.ID = id.String(), id.String()
-		if err := k.Store.AddSession(ctx, sess); err != nil {
+		if err := k.Store.Apply(ctx, told.of(sess, storage.Change{AddSession: &sess})); err != nil {
 			return storage.Session{}, held, fmt.Errorf("add session: %w", err)
 		}
 	}
 	tokens, err := k.endOldest(ctx, sess.TenantID, append([]token{tok}, kept...))
 	return sess, join(tokens), err
+}
+
+// Told returns the event that tells of a session. It is recorded if and only if the session is stored.
+type Told func(storage.Session) storage.Event
+
+// of returns the change of a session, completed and with its event unless t is nil.
+func (t Told) of(n storage.Session, ch storage.Change) storage.Change {
+	ch.TenantID, ch.UserID, ch.Now = n.TenantID, n.UserID, n.SeenAt
+	if t != nil {
+		ch.Events = []storage.Event{t(n)}
+	}
+	return ch
+}
+
+// renew stores what is new of a session whose SecretHash is still was.
+func (k *Keeper) renew(ctx context.Context, n storage.Session, was []byte, told Told) error {
+	err := k.Store.Apply(ctx, told.of(n, storage.Change{RenewSession: &storage.SessionRenewal{Session: n, Was: was}}))
+	if err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	return nil
 }
 
 // endOldest ends the sessions beyond maxSessions: the browser no longer holds their secrets, so that
@@ -174,8 +197,8 @@ func (k *Keeper) endOldest(ctx context.Context, tenant string, tokens []token) (
 // proof together. The time of sign-in stays, because not all of the proof is new. The secret is
 // replaced, as in Begin. Raise returns storage.ErrStale if the session was renewed elsewhere or has
 // ended.
-func (k *Keeper) Raise(ctx context.Context, held string, sess storage.Session, acr string,
-	amr ...string,
+func (k *Keeper) Raise(
+	ctx context.Context, held string, sess storage.Session, told Told, acr string, amr ...string,
 ) (string, error) {
 	tokens := parse(held)
 	i := find(tokens, sess.ID)
@@ -186,8 +209,8 @@ func (k *Keeper) Raise(ctx context.Context, held string, sess storage.Session, a
 	hash := sha256.Sum256([]byte(tok.secret))
 	raised := sess
 	raised.SecretHash, raised.ACR, raised.AMR, raised.SeenAt = hash[:], acr, amr, time.Now()
-	if err := k.Store.RenewSession(ctx, raised, sess.SecretHash); err != nil {
-		return held, fmt.Errorf("raise session: %w", err)
+	if err := k.renew(ctx, raised, sess.SecretHash, told); err != nil {
+		return held, err
 	}
 	tokens[i] = tok
 	return join(tokens), nil

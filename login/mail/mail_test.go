@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var tenant = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme <b>& Co"}}
@@ -143,7 +144,7 @@ func TestSealedAndRendered(t *testing.T) {
 	if bytes.Contains(mail.Data, []byte("739")) || bytes.Contains(mail.Data, []byte("Code")) {
 		t.Error("the code can be read in the database")
 	}
-	if err := s.Enqueue(t.Context(), mail); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, mail); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := worker(s, secrets, to).Step(t.Context()); n != 1 || err != nil {
@@ -169,7 +170,7 @@ func TestMailWithoutARecipientIsDropped(t *testing.T) {
 	b := &backend{}
 	decoy := compose(t, &Mailer{Secrets: secrets})
 	decoy.Template = ""
-	if err := s.Enqueue(t.Context(), decoy); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, decoy); err != nil {
 		t.Fatal(err)
 	}
 	w := worker(s, secrets, startSMTP(t, b))
@@ -219,7 +220,7 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			s, secrets := open(t, "sqlite::memory:"), masters(t)
 			mail := compose(t, &Mailer{Secrets: secrets})
-			if err := s.Enqueue(t.Context(), mail); err != nil {
+			if err := storagetest.Enqueue(t.Context(), s, mail); err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()
@@ -247,7 +248,7 @@ func TestTwoWorkersNeverSendDouble(t *testing.T) {
 	for range count {
 		mails = append(mails, compose(t, m))
 	}
-	if err := s.Enqueue(t.Context(), mails...); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, mails...); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 const hookSecret = "a secret of the webhook"
@@ -44,7 +45,7 @@ func TestTextMessages(t *testing.T) {
 	if msg.Channel != storage.ChannelSMS || time.Until(msg.ExpiresAt) > CodeLife {
 		t.Errorf("got %+v", msg)
 	}
-	if err := s.Enqueue(t.Context(), msg); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, msg); err != nil {
 		t.Fatal(err)
 	}
 	var got textMessage

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // thenSender sends a mail and then calls a function, before the worker can record that the mail was
@@ -35,7 +36,7 @@ func stopping(t *testing.T, then func(*pgtest.Server)) (*outbox.Worker, *sqldb.S
 		t.Fatal(err)
 	}
 	s, secrets, b := open(t, url), masters(t), &backend{}
-	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, compose(t, &Mailer{Secrets: secrets})); err != nil {
 		t.Fatal(err)
 	}
 	return worker(s, secrets, thenSender{startSMTP(t, b), func() {
@@ -100,7 +101,7 @@ func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time,
 // TestClaimWhoseAnswerWasLost: mails whose claim was lost are sent before the lease ends.
 func TestClaimWhoseAnswerWasLost(t *testing.T) {
 	s, secrets, b := open(t, "sqlite::memory:"), masters(t), &backend{}
-	if err := s.Enqueue(t.Context(), compose(t, &Mailer{Secrets: secrets})); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, compose(t, &Mailer{Secrets: secrets})); err != nil {
 		t.Fatal(err)
 	}
 	w := worker(&lostClaim{Outbox: s}, secrets, startSMTP(t, b))

@@ -32,8 +32,6 @@ type Config struct {
 	Secrets *secret.Masters
 	// Algorithm is an algorithm for which each tenant has a key, besides the usual ones.
 	Algorithm string
-	// Record writes an event to the audit trail.
-	Record func(ctx context.Context, e storage.Event)
 }
 
 // Lifetimes say how long keys work.

@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -43,8 +42,22 @@ func (s *ringServer) ringOn(store Store) *Ring {
 	return NewRing(Config{
 		Lifetimes: Lifetimes{Rotation: 90 * 24 * time.Hour, Longest: 24 * time.Hour},
 		Store:     store, Secrets: s.secrets, Algorithm: "ES256",
-		Record: func(context.Context, storage.Event) {},
 	})
+}
+
+// rotations returns how many rotations are on record.
+func (s *ringServer) rotations() (n int) {
+	s.Helper()
+	all, err := s.store.Events(s.Context(), s.tenant, "", 1000)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Kind == storage.EventKeyRotated {
+			n++
+		}
+	}
+	return n
 }
 
 // rotate makes a new key, as the command does.

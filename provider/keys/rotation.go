@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -45,8 +46,6 @@ func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now boo
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	for i := range keys {
-		k.Record(ctx, storage.Event{TenantID: tenant, Kind: storage.EventKeyRotated, Actor: "cli",
-			Detail: map[string]string{"kid": keys[i].ID, "alg": keys[i].Algorithm}})
 		keys[i].Private = nil
 	}
 	return keys, nil
@@ -92,13 +91,8 @@ func (k *Ring) Check(ctx context.Context, tenant string) error {
 func (k *Ring) Maintain(ctx context.Context) error {
 	var errs []error
 	k.last.Range(func(tenant, _ any) bool {
-		made, err := k.makeSuccessors(ctx, tenant.(string))
-		if err != nil {
+		if err := k.makeSuccessors(ctx, tenant.(string)); err != nil {
 			errs = append(errs, fmt.Errorf("keys of %s: %w", tenant, err))
-		}
-		for _, key := range made {
-			k.Record(ctx, storage.Event{TenantID: key.TenantID, Kind: storage.EventKeyRotated, Actor: "schedule",
-				Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm}})
 		}
 		return ctx.Err() == nil
 	})
@@ -121,7 +115,7 @@ func (k *Ring) first(ctx context.Context, tenant, alg string) (*Key, error) {
 			return key, nil
 		}
 		now := time.Now()
-		if _, err := k.add(ctx, tenant, alg, set.newest(alg).next(), now, now); err != nil &&
+		if _, err := k.add(ctx, tenant, alg, set.newest(alg).next(), now, now, ""); err != nil &&
 			!errors.Is(err, storage.ErrExists) {
 			return nil, err
 		}
@@ -163,14 +157,16 @@ func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnc
 		if !atOnce {
 			end = now.Add(k.Lead())
 		}
+		var events []storage.Event
 		for i := range keys {
 			newest := set.newest(keys[i].Algorithm)
 			keys[i].Sequence, keys[i].ActiveAt, keys[i].CreatedAt = newest.next(), end, now
 			if newest == nil {
 				keys[i].ActiveAt = now
 			}
+			events = append(events, rotated("cli", keys[i]))
 		}
-		err = k.Store.AddKeys(ctx, keys, end.Add(k.Longest+lastUse))
+		err = k.Store.AddKeys(ctx, keys, end.Add(k.Longest+lastUse), events...)
 		if !errors.Is(err, storage.ErrExists) {
 			break
 		}
@@ -182,13 +178,12 @@ func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnc
 	return keys, nil
 }
 
-// makeSuccessors makes the successors that are due, and returns them.
-func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key, error) {
+// makeSuccessors makes the successors that are due.
+func (k *Ring) makeSuccessors(ctx context.Context, tenant string) error {
 	set, err := k.sets.Fresh(ctx, tenant)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var made []storage.Key
 	var errs []error
 	now := time.Now()
 	for _, alg := range clients.SigningAlgorithms {
@@ -207,19 +202,16 @@ func (k *Ring) makeSuccessors(ctx context.Context, tenant string) ([]storage.Key
 		if end.After(activeAt) {
 			activeAt = end
 		}
-		key, err := k.add(ctx, tenant, string(alg), newest.next(), activeAt, now)
+		_, err := k.add(ctx, tenant, string(alg), newest.next(), activeAt, now, "schedule")
 		switch {
 		case errors.Is(err, storage.ErrExists): // another replica was first
 		case err != nil:
 			errs = append(errs, err)
 		default:
-			made = append(made, key)
+			k.sets.Forget(tenant)
 		}
 	}
-	if len(made) > 0 {
-		k.sets.Forget(tenant)
-	}
-	return made, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // signsUntil returns when a successor of the key should begin to sign. A newest key that has an
@@ -243,19 +235,31 @@ func (s *Key) next() int64 {
 }
 
 // add makes a key and stores it, which also sets the expiry of its predecessors. It returns
-// storage.ErrExists if another replica has made a key with that sequence number.
-func (k *Ring) add(ctx context.Context, tenant, alg string, sequence int64, activeAt,
-	now time.Time,
+// storage.ErrExists if another replica has made a key with that sequence number. With an actor, the
+// rotation is recorded.
+func (k *Ring) add(
+	ctx context.Context, tenant, alg string, sequence int64, activeAt, now time.Time, actor string,
 ) (storage.Key, error) {
 	key, err := k.newKey(tenant, alg)
 	if err != nil {
 		return storage.Key{}, err
 	}
 	key.Sequence, key.ActiveAt, key.CreatedAt = sequence, activeAt, now
-	if err := k.Store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.Longest+lastUse)); err != nil {
+	var events []storage.Event
+	if actor != "" {
+		events = append(events, rotated(actor, key))
+	}
+	if err := k.Store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.Longest+lastUse), events...); err != nil {
 		return storage.Key{}, fmt.Errorf("add key: %w", err)
 	}
 	return key, nil
+}
+
+// rotated returns the event of a key that replaces another.
+func rotated(actor string, key storage.Key) storage.Event {
+	return audit.Actor(actor)(storage.Event{
+		TenantID: key.TenantID, Kind: storage.EventKeyRotated, Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm},
+	})
 }
 
 // newKey makes a key without sequence number and times.

@@ -6,7 +6,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const eventColumns = `tenant_id, id, at, kind, actor, user_id, client_id, request_id, ip, detail`
+const (
+	eventColumns   = `tenant_id, id, at, kind, actor, user_id, client_id, request_id, ip, detail`
+	eventArgsCount = 10
+)
 
 const record = `
 	INSERT INTO audit (` + eventColumns + `)

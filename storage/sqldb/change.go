@@ -31,9 +31,13 @@ const (
 
 // Apply implements storage.Changes.
 func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
+	if s.postgres && isSignIn(&ch) {
+		return named(s.signIn(ctx, &ch), "change user", ch.UserID)
+	}
 	var left []storage.Removal
 	err := s.engine.transact(ctx, func(c conn) error {
-		for _, step := range []func(conn, *storage.Change) error{applySpending, applyPerson, applyCredentials, applyLinks} {
+		steps := []func(conn, *storage.Change) error{applySpending, applyPerson, applyCredentials, applyLinks, applySessions}
+		for _, step := range steps {
 			if err := step(c, &ch); err != nil {
 				return err
 			}

@@ -38,17 +38,6 @@ func setCode(c conn, code storage.Code) error {
 	return err
 }
 
-// PutCode implements storage.Codes.
-func (s *Store) PutCode(ctx context.Context, code storage.Code, mails ...storage.Delivery) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		if err := setCode(c, code); err != nil {
-			return err
-		}
-		return enqueue(c, mails)
-	})
-	return named(err, "put code to", code.Purpose)
-}
-
 const codeByID = `
 	SELECT ` + codeColumns + ` FROM codes
 	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead

@@ -38,12 +38,6 @@ const putConsent = `
 		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at,
 		client_epoch = excluded.client_epoch`
 
-// PutConsent implements storage.Consents.
-func (s *Store) PutConsent(ctx context.Context, c storage.Consent) error {
-	err := s.must(ctx, storage.ErrNotFound, putConsent, consentArgs(c)...)
-	return named(err, "put consent to client", c.ClientID)
-}
-
 func consentArgs(c storage.Consent) []any {
 	return []any{c.TenantID, c.UserID, c.ClientID, encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt)}
 }

@@ -99,18 +99,6 @@ const (
 			data = excluded.data, updated_at = excluded.updated_at`
 )
 
-// ChangeCredential implements storage.Credentials.
-func (s *Store) ChangeCredential(ctx context.Context, cr storage.Credential) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		err := must(c, storage.ErrNotFound, raiseVersion, cr.TenantID, cr.UserID, micros(cr.UpdatedAt))
-		if err != nil {
-			return err
-		}
-		return setCredential(c, cr)
-	})
-	return named(err, "change "+cr.Kind+" of user", cr.UserID)
-}
-
 func setCredential(c conn, cr storage.Credential) error {
 	_, err := c.exec(replaceCredential,
 		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))

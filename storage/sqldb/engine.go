@@ -141,6 +141,16 @@ func (s *Store) must(ctx context.Context, missing error, query string, args ...a
 	return err
 }
 
+// mustAndRecord is must with the events of the statement, in one transaction.
+func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event, query string, args ...any) error {
+	return s.engine.transact(ctx, func(c conn) error {
+		if err := must(c, missing, query, args...); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+}
+
 // must is the same inside a transaction.
 func must(c conn, missing error, query string, args ...any) error {
 	n, err := c.exec(query, args...)

@@ -17,12 +17,6 @@ const addIdentity = `
 	INSERT INTO identities (` + identityColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6)`
 
-// AddIdentity implements storage.Identities.
-func (s *Store) AddIdentity(ctx context.Context, i storage.Identity) error {
-	_, err := s.put(ctx, addIdentity, i.TenantID, i.Provider, i.Subject, i.UserID, i.Email, micros(i.CreatedAt))
-	return named(err, "add identity at", i.Provider)
-}
-
 const identity = `
 	SELECT ` + identityColumns + ` FROM identities
 	WHERE tenant_id = $1 AND provider = $2 AND subject = $3`
@@ -42,14 +36,4 @@ const identitiesOf = `
 func (s *Store) IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error) {
 	all, err := list(ctx, s, identitiesOf, []any{tenant, userID}, scanIdentity)
 	return all, named(err, "identities of user", userID)
-}
-
-const removeIdentity = `
-	DELETE FROM identities
-	WHERE tenant_id = $1 AND provider = $2 AND subject = $3`
-
-// RemoveIdentity implements storage.Identities.
-func (s *Store) RemoveIdentity(ctx context.Context, tenant, provider, subject string) error {
-	err := s.must(ctx, storage.ErrNotFound, removeIdentity, tenant, provider, subject)
-	return named(err, "remove identity at", provider)
 }

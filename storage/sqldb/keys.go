@@ -46,7 +46,7 @@ const (
 )
 
 // AddKeys implements storage.Keys.
-func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time) error {
+func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		for _, k := range keys {
 			_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
@@ -58,7 +58,7 @@ func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt t
 				return err
 			}
 		}
-		return nil
+		return recordAll(c, events)
 	})
 	var id string
 	if len(keys) > 0 {
@@ -71,11 +71,6 @@ const removeKey = `DELETE FROM keys WHERE tenant_id = $1 AND id = $2`
 
 // RemoveKey implements storage.Keys.
 func (s *Store) RemoveKey(ctx context.Context, tenant, id string, events ...storage.Event) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		if err := must(c, storage.ErrNotFound, removeKey, tenant, id); err != nil {
-			return err
-		}
-		return recordAll(c, events)
-	})
+	err := s.mustAndRecord(ctx, storage.ErrNotFound, events, removeKey, tenant, id)
 	return named(err, "remove key", id)
 }

@@ -34,12 +34,6 @@ func enqueue(c conn, mails []storage.Delivery) error {
 	return nil
 }
 
-// Enqueue implements storage.Outbox.
-func (s *Store) Enqueue(ctx context.Context, mails ...storage.Delivery) error {
-	err := s.engine.transact(ctx, func(c conn) error { return enqueue(c, mails) })
-	return wrapped(err, "enqueue mail")
-}
-
 const (
 	// The condition stands twice: whoever waited for a row that another claimed
 	// meanwhile looks at the outer one again (READ COMMITTED), and leaves it alone.
@@ -127,8 +121,9 @@ const reviveMail = `
 	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`
 
 // ReviveDelivery implements storage.Outbox.
-func (s *Store) ReviveDelivery(ctx context.Context, tenant, id string, now time.Time) error {
-	return named(s.must(ctx, storage.ErrNotFound, reviveMail, tenant, id, micros(now)), "revive mail", id)
+func (s *Store) ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
+	err := s.mustAndRecord(ctx, storage.ErrNotFound, events, reviveMail, tenant, id, micros(now))
+	return named(err, "revive mail", id)
 }
 
 const countMail = `

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
@@ -45,7 +46,7 @@ func TestDeadlocksAreBroken(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for _, id := range []string{"a", "b"} {
-		if err := s.AddUser(t.Context(), storage.User{TenantID: "default", ID: id}, nil, nil); err != nil {
+		if err := storagetest.AddUser(t.Context(), s, storage.User{TenantID: "default", ID: id}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // many has a client with so many grants.
@@ -16,7 +17,7 @@ func many(t *testing.T, s *Store, grants int) {
 	t.Helper()
 	ctx := t.Context()
 	for _, err := range []error{
-		s.AddUser(ctx, storage.User{TenantID: "default", ID: "user", CredentialVersion: 1}, nil, nil),
+		storagetest.AddUser(ctx, s, storage.User{TenantID: "default", ID: "user", CredentialVersion: 1}, nil, nil),
 		s.PutClient(ctx, storage.Client{TenantID: "default", ClientID: "client"}),
 	} {
 		if err != nil {

@@ -28,12 +28,6 @@ const (
 	buryUser             = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
 )
 
-// RemoveUser implements storage.Users.
-func (s *Store) RemoveUser(ctx context.Context, tenant, id string, now time.Time) error {
-	err := s.engine.transact(ctx, func(c conn) error { return s.bury(c, tenant, id, now) })
-	return named(err, "remove user", id)
-}
-
 // bury removes the person and leaves the tombstone.
 func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
 	n, err := scanCount(c.row(hangsOnUser, tenant, id, s.atOnce+1))

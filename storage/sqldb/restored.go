@@ -10,9 +10,15 @@ import (
 )
 
 // BeginRestored implements storage.Removals.
-func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now time.Time) error {
-	r := removal{bound: strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10), Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
-	err := s.engine.write(ctx, func(c conn) error { return begin(c, r) })
+func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now time.Time, events ...storage.Event) error {
+	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
+	r.bound = strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10)
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := begin(c, r); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
 	return named(err, "end what was restored of", tenant)
 }
 

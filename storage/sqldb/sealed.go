@@ -118,6 +118,7 @@ func (s *Store) UseMasterSecret(ctx context.Context, fingerprint string, now tim
 const forgetMasterSecret = `DELETE FROM master_secrets WHERE fingerprint = $1 AND sealed_at = $2`
 
 // ForgetMasterSecret implements storage.Sealed.
-func (s *Store) ForgetMasterSecret(ctx context.Context, m storage.MasterSecret) error {
-	return named(s.must(ctx, storage.ErrStale, forgetMasterSecret, m.Fingerprint, micros(m.SealedAt)), "forget master secret", m.Fingerprint)
+func (s *Store) ForgetMasterSecret(ctx context.Context, m storage.MasterSecret, events ...storage.Event) error {
+	err := s.mustAndRecord(ctx, storage.ErrStale, events, forgetMasterSecret, m.Fingerprint, micros(m.SealedAt))
+	return named(err, "forget master secret", m.Fingerprint)
 }

@@ -28,19 +28,6 @@ const sessionLives = `sessions.ended_at = 0 AND sessions.expires_at > $3
 	AND sessions.created_at` + notAhead + ` AND sessions.auth_time` + notAhead + `
 	AND users.credential_version = sessions.credential_version AND NOT users.disabled`
 
-const addSession = `
-	INSERT INTO sessions (tenant_id, id, secret_hash, user_id, credential_version, auth_time, amr, acr,
-		user_agent, ip, created_at, seen_at, expires_at, ended_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
-
-// AddSession implements storage.Sessions.
-func (s *Store) AddSession(ctx context.Context, n storage.Session) error {
-	_, err := s.put(ctx, addSession, n.TenantID, n.ID, n.SecretHash, n.UserID, n.CredentialVersion,
-		micros(n.AuthTime), encodeList(n.AMR), n.ACR, n.UserAgent, n.IP,
-		micros(n.CreatedAt), micros(n.SeenAt), micros(n.ExpiresAt), micros(n.EndedAt))
-	return named(err, "add session", n.ID)
-}
-
 const session = `
 	SELECT ` + sessionColumns + `, ` + userColumns + `
 	FROM sessions
@@ -58,21 +45,6 @@ func (s *Store) Session(ctx context.Context, tenant, id string, now time.Time) (
 		return p, err
 	})
 	return p.session, p.user, named(err, "session", id)
-}
-
-const renewSession = `
-	UPDATE sessions SET secret_hash = $6, credential_version = $7, auth_time = $8, amr = $9, acr = $10,
-		user_agent = $11, ip = $12, seen_at = $3, expires_at = $13
-	WHERE tenant_id = $1 AND id = $2 AND user_id = $4 AND secret_hash = $5 AND EXISTS (
-		SELECT 1 FROM users
-		WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id AND ` + sessionLives + `)`
-
-// RenewSession implements storage.Sessions. SeenAt is now.
-func (s *Store) RenewSession(ctx context.Context, n storage.Session, was []byte) error {
-	err := s.must(ctx, storage.ErrStale, renewSession, n.TenantID, n.ID, micros(n.SeenAt), n.UserID, was,
-		n.SecretHash, n.CredentialVersion, micros(n.AuthTime), encodeList(n.AMR), n.ACR,
-		n.UserAgent, n.IP, micros(n.ExpiresAt))
-	return named(err, "renew session", n.ID)
 }
 
 // Answers of one browser may be late: the later time stays, unless a clock was ahead.

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 var now = time.Date(2021, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -113,10 +114,10 @@ func populate(t testing.TB, s *sqldb.Store) {
 	t.Helper()
 	ctx := context.Background()
 	for _, err := range []error{
-		s.AddUser(ctx, storage.User{TenantID: "default", ID: "user", UsernameKey: "jo", CredentialVersion: 1},
+		storagetest.AddUser(ctx, s, storage.User{TenantID: "default", ID: "user", UsernameKey: "jo", CredentialVersion: 1},
 			[]storage.Credential{{Kind: storage.PasswordCredential, Data: []byte("hash")}}, nil),
 		s.PutClient(ctx, storage.Client{TenantID: "default", ClientID: "client", RedirectURIs: []string{"https://client.example.com/callback"}}),
-		s.AddSession(ctx, storage.Session{TenantID: "default", ID: "session", UserID: "user", CredentialVersion: 1, ExpiresAt: now.Add(time.Hour)}),
+		storagetest.AddSession(ctx, s, storage.Session{TenantID: "default", ID: "session", UserID: "user", CredentialVersion: 1, ExpiresAt: now.Add(time.Hour)}),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -78,29 +78,6 @@ const (
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
-// AddUser implements storage.Users.
-func (s *Store) AddUser(ctx context.Context, u storage.User, creds []storage.Credential, once *storage.Spent) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		if once != nil {
-			err := must(c, storage.ErrStale, spend, once.TenantID, once.Purpose, spentHash(once.Value), micros(once.ExpiresAt))
-			if err != nil {
-				return err
-			}
-		}
-		if err := insertUser(c, u); err != nil {
-			return err
-		}
-		for _, cr := range creds {
-			cr.TenantID, cr.UserID = u.TenantID, u.ID // the person's own, whatever was said
-			if err := setCredential(c, cr); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return named(err, "add user", u.ID)
-}
-
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
@@ -186,12 +163,6 @@ const updateUser = `
 		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14,
 		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
-
-// UpdateUser implements storage.Users.
-func (s *Store) UpdateUser(ctx context.Context, u storage.User) error {
-	err := s.must(ctx, storage.ErrNotFound, updateUser, updateUserArgs(u)...)
-	return named(err, "update user", u.ID)
-}
 
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,

@@ -25,7 +25,7 @@ func testBehind(t *testing.T, s Store) {
 		t.Run(name, func(t *testing.T) {
 			for round := range 30 {
 				w := newWorld(t, s)
-				must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}))
+				must(t, PutConsent(ctx, s, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}))
 				race(racers, func(i int) error {
 					if i == racers/2 {
 						time.Sleep(time.Duration(round) * 100 * time.Microsecond) // in the midst of them

@@ -21,7 +21,7 @@ func testCodes(t *testing.T, s Store) {
 	full := filled[storage.Code]()
 	full.TenantID, full.CreatedAt = tenant, now.Add(-time.Hour) // ahead of time it would not live
 	mail := storage.Delivery{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
-	must(t, s.PutCode(ctx, full, mail))
+	must(t, PutCode(ctx, s, full, mail))
 	got, err := s.Code(ctx, tenant, full.ID, now)
 	same(t, got, err, full)
 	claimed, err := s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
@@ -31,13 +31,13 @@ func testCodes(t *testing.T, s Store) {
 	must(t, s.Delivered(ctx, tenant, mail.ID))
 
 	t.Run("a new one replaces the old", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "1", "jo", "")))
+		must(t, PutCode(ctx, s, aCode(tenant, "1", "jo", "")))
 		_, err := s.TryCode(ctx, tenant, "1", 5, now)
 		must(t, err)
 		other := aCode(tenant, "3", "jo", "")
 		other.Purpose = storage.CodeSignIn
-		must(t, s.PutCode(ctx, other))
-		must(t, s.PutCode(ctx, aCode(tenant, "2", "jo", "")))
+		must(t, PutCode(ctx, s, other))
+		must(t, PutCode(ctx, s, aCode(tenant, "2", "jo", "")))
 		_, err = s.Code(ctx, tenant, "1", now)
 		want(t, err, storage.ErrNotFound)
 		got, err := s.Code(ctx, tenant, "2", now)
@@ -53,7 +53,7 @@ func testCodes(t *testing.T, s Store) {
 			return c
 		}
 		for _, c := range []storage.Code{of("of nobody", ""), of("of a", "a"), of("of b", "b"), of("of b too", "b")} {
-			must(t, s.PutCode(ctx, c))
+			must(t, PutCode(ctx, s, c))
 		}
 		_, err := s.Code(ctx, tenant, "of b", now)
 		want(t, err, storage.ErrNotFound)
@@ -66,7 +66,7 @@ func testCodes(t *testing.T, s Store) {
 	})
 
 	t.Run("tries in parallel", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "many", "many", "")))
+		must(t, PutCode(ctx, s, aCode(tenant, "many", "many", "")))
 		var allowed atomic.Int64
 		var wg sync.WaitGroup
 		for range 16 {
@@ -83,7 +83,7 @@ func testCodes(t *testing.T, s Store) {
 	})
 
 	t.Run("expired", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "old", "old", "")))
+		must(t, PutCode(ctx, s, aCode(tenant, "old", "old", "")))
 		_, err := s.Code(ctx, tenant, "old", now.Add(time.Minute))
 		want(t, err, storage.ErrNotFound)
 		_, err = s.TryCode(ctx, tenant, "old", 5, now.Add(time.Minute))
@@ -99,7 +99,7 @@ func testChanges(t *testing.T, s Store) {
 	passkey := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "k", Data: []byte("1"), CreatedAt: now, UpdatedAt: now}
 	google := storage.Identity{TenantID: tenant, Provider: "google", Subject: "1", UserID: u.ID, Email: "g", CreatedAt: now}
 	event := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: "x", UserID: u.ID}
-	must(t, s.PutCode(ctx, aCode(tenant, "sign-up", "jo", "")))
+	must(t, PutCode(ctx, s, aCode(tenant, "sign-up", "jo", "")))
 	add := storage.Change{
 		TenantID: tenant, UserID: u.ID, Now: now, Code: "sign-up", Add: &u,
 		Credentials: []storage.Credential{aPassword("", "", "hash"), passkey},
@@ -182,7 +182,7 @@ func testChanges(t *testing.T, s Store) {
 		before := storage.Identity{TenantID: tenant, Provider: "google", Subject: "before", UserID: u.ID, CreatedAt: then}
 		client := storage.Client{TenantID: tenant, ClientID: "added"}
 		must(t, s.PutClient(ctx, client))
-		must(t, s.PutConsent(ctx, storage.Consent{TenantID: tenant, UserID: u.ID, ClientID: client.ClientID, GrantedAt: now}))
+		must(t, PutConsent(ctx, s, storage.Consent{TenantID: tenant, UserID: u.ID, ClientID: client.ClientID, GrantedAt: now}))
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{older, newer, totp}, Link: []storage.Identity{google, before}}))
 		must(t, s.Apply(ctx, storage.Change{
 			TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{totp},
@@ -205,16 +205,16 @@ func testChanges(t *testing.T, s Store) {
 		change := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Version: &version, Secured: true}
 		must(t, s.Apply(ctx, change))
 		secured.Disabled = true
-		must(t, s.UpdateUser(ctx, secured))
+		must(t, UpdateUser(ctx, s, secured))
 		want(t, s.Apply(ctx, change), storage.ErrStale)
 		secured.SecuredAt = now
-		must(t, s.UpdateUser(ctx, secured))
+		must(t, UpdateUser(ctx, s, secured))
 		got, err := s.User(ctx, tenant, u.ID)
 		same(t, got, err, secured)
 		must(t, s.Apply(ctx, change))
 		change.Secured = false
 		want(t, s.Apply(ctx, change), storage.ErrStale)
-		must(t, s.UpdateUser(ctx, u))
+		must(t, UpdateUser(ctx, s, u))
 	})
 
 	t.Run("all identities of one person", func(t *testing.T) {
@@ -230,7 +230,7 @@ func testChanges(t *testing.T, s Store) {
 	})
 
 	t.Run("raise", func(t *testing.T) {
-		must(t, s.AddSession(ctx, aSession(tenant, "session", u.ID)))
+		must(t, AddSession(ctx, s, aSession(tenant, "session", u.ID)))
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Raise: true}))
 		_, _, err := s.Session(ctx, tenant, "session", now)
 		want(t, err, storage.ErrNotFound)
@@ -243,8 +243,8 @@ func testChanges(t *testing.T, s Store) {
 	})
 
 	t.Run("forget codes", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "forgotten", "forgotten", u.ID)))
-		must(t, s.PutCode(ctx, aCode(tenant, "another's", "another's", "other")))
+		must(t, PutCode(ctx, s, aCode(tenant, "forgotten", "forgotten", u.ID)))
+		must(t, PutCode(ctx, s, aCode(tenant, "another's", "another's", "other")))
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, ForgetCodes: true}))
 		_, err := s.Code(ctx, tenant, "forgotten", now)
 		want(t, err, storage.ErrNotFound)
@@ -253,7 +253,7 @@ func testChanges(t *testing.T, s Store) {
 	})
 
 	t.Run("one of many uses up a code", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "race", "race", u.ID)))
+		must(t, PutCode(ctx, s, aCode(tenant, "race", "race", u.ID)))
 		var won atomic.Int64
 		var wg sync.WaitGroup
 		for range 16 {
@@ -270,7 +270,7 @@ func testChanges(t *testing.T, s Store) {
 	})
 
 	t.Run("remove", func(t *testing.T) {
-		must(t, s.PutCode(ctx, aCode(tenant, "last", "last", u.ID)))
+		must(t, PutCode(ctx, s, aCode(tenant, "last", "last", u.ID)))
 		once := []storage.Spent{{TenantID: tenant, Purpose: "p", Value: "v", ExpiresAt: now.Add(time.Hour)}}
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Spend: once, Remove: true}))
 		_, err := s.User(ctx, tenant, u.ID)

@@ -13,7 +13,7 @@ func testCredentials(t *testing.T, s Store) {
 	u.EmailKey, u.UsernameKey = "jo@example.com", "jo"
 	full := filled[storage.Credential]()
 	full.TenantID, full.UserID = tenant, u.ID
-	must(t, s.AddUser(ctx, u, []storage.Credential{full}, nil))
+	must(t, AddUser(ctx, s, u, []storage.Credential{full}, nil))
 	got, err := s.Credential(ctx, tenant, u.ID, full.Kind, full.ID)
 	same(t, got, err, full)
 	_, err = s.Credential(ctx, tenant, u.ID, storage.PasswordCredential, "")
@@ -51,7 +51,7 @@ func testCredentials(t *testing.T, s Store) {
 		w := newWorld(t, s)
 		pw := aPassword(w.tenant, w.user, "new")
 		pw.CreatedAt, pw.UpdatedAt = now.Add(time.Hour), now.Add(time.Hour)
-		must(t, s.ChangeCredential(ctx, pw))
+		must(t, ChangeCredential(ctx, s, pw))
 		got, c, err := s.UserPassword(ctx, w.tenant, "jo")
 		must(t, err)
 		if got.CredentialVersion != 2 || string(c.Data) != "new" || !c.CreatedAt.Equal(now) {
@@ -61,27 +61,27 @@ func testCredentials(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 		_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "", now)
 		want(t, err, storage.ErrNotFound)
-		want(t, s.ChangeCredential(ctx, aPassword(w.tenant, "nobody", "x")), storage.ErrNotFound)
+		want(t, ChangeCredential(ctx, s, aPassword(w.tenant, "nobody", "x")), storage.ErrNotFound)
 	})
 }
 
 func testIdentities(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	u := aUser(tenant, newID())
-	must(t, s.AddUser(ctx, u, nil, nil))
+	must(t, AddUser(ctx, s, u, nil, nil))
 	a := filled[storage.Identity]()
 	a.TenantID, a.UserID = tenant, u.ID
-	must(t, s.AddIdentity(ctx, a))
+	must(t, AddIdentity(ctx, s, a))
 	got, err := s.Identity(ctx, tenant, a.Provider, a.Subject)
 	same(t, got, err, a)
-	want(t, s.AddIdentity(ctx, a), storage.ErrExists)
+	want(t, AddIdentity(ctx, s, a), storage.ErrExists)
 	b := storage.Identity{TenantID: tenant, Provider: "z", Subject: a.Subject, UserID: u.ID}
-	must(t, s.AddIdentity(ctx, b))
+	must(t, AddIdentity(ctx, s, b))
 	all, err := s.IdentitiesOf(ctx, tenant, u.ID)
 	same(t, all, err, []storage.Identity{a, b})
-	must(t, s.RemoveIdentity(ctx, tenant, a.Provider, a.Subject))
-	want(t, s.RemoveIdentity(ctx, tenant, a.Provider, a.Subject), storage.ErrNotFound)
+	must(t, RemoveIdentity(ctx, s, a))
+	want(t, RemoveIdentity(ctx, s, a), storage.ErrNotFound)
 	_, err = s.Identity(ctx, tenant, a.Provider, a.Subject)
 	want(t, err, storage.ErrNotFound)
-	want(t, s.AddIdentity(ctx, storage.Identity{TenantID: tenant, Provider: "p", Subject: "s", UserID: "nobody"}), storage.ErrNotFound)
+	want(t, AddIdentity(ctx, s, storage.Identity{TenantID: tenant, Provider: "p", Subject: "s", UserID: "nobody"}), storage.ErrNotFound)
 }

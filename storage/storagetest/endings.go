@@ -44,7 +44,7 @@ func testEndings(t *testing.T, s Store) {
 		tenant, err := s.Tenant(ctx, w.tenant)
 		must(t, err)
 		key := storage.Key{TenantID: w.tenant, ID: "z", Algorithm: "ES256", Sequence: 9, ActiveAt: now, CreatedAt: now}
-		must(t, s.AddKeys(ctx, []storage.Key{key}, now))
+		must(t, s.AddKeys(ctx, []storage.Key{key}, now, e()))
 		must(t, s.PutClient(ctx, aClient(w.tenant, "new"), e()))
 		must(t, s.RemoveClient(ctx, w.tenant, "new", now, e()))
 		must(t, s.UpdateTenant(ctx, tenant, e()))
@@ -52,13 +52,15 @@ func testEndings(t *testing.T, s Store) {
 		other := storage.Tenant{ID: newID(), CreatedAt: now}
 		must(t, s.AddTenant(ctx, other, e()))
 		must(t, s.RemoveTenant(ctx, other.ID, now, e()))
-		recorded(t, w, 6)
+		must(t, s.BeginRestored(ctx, w.tenant, now, now, e()))
+		recorded(t, w, 8)
 		want(t, s.RemoveClient(ctx, w.tenant, "new", now, e()), storage.ErrNotFound)
 		want(t, s.UpdateTenant(ctx, other, e()), storage.ErrNotFound)
 		want(t, s.RemoveKey(ctx, w.tenant, "z", e()), storage.ErrNotFound)
+		want(t, s.AddKeys(ctx, []storage.Key{{TenantID: w.tenant, ID: "y", Algorithm: "ES256", Sequence: 1}}, now, e()), storage.ErrExists)
 		want(t, s.AddTenant(ctx, other, e()), storage.ErrExists)
 		want(t, s.RemoveTenant(ctx, other.ID, now, e()), storage.ErrNotFound)
-		recorded(t, w, 6)
+		recorded(t, w, 8)
 	})
 
 	t.Run("one session", func(t *testing.T) {
@@ -100,7 +102,7 @@ func testEndings(t *testing.T, s Store) {
 
 	t.Run("all but one", func(t *testing.T) {
 		w := newWorld(t, s)
-		must(t, s.AddSession(ctx, aSession(w.tenant, "x", w.user)))
+		must(t, AddSession(ctx, s, aSession(w.tenant, "x", w.user)))
 		var ended storage.Ended
 		c := ending(w, &ended)
 		c.EndSessions = &storage.SessionFilter{Except: "x"}

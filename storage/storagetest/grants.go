@@ -76,11 +76,11 @@ func testGrants(t *testing.T, s Store) {
 			"session expired":  func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
 			"person disabled":  func(w *world, g *storage.Grant) { w.disableUser(t) },
 			"client disabled":  func(w *world, g *storage.Grant) { w.disableClient(t) },
-			"password changed": func(w *world, g *storage.Grant) { must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "x"))) },
-			"person removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) },
+			"password changed": func(w *world, g *storage.Grant) { must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "x"))) },
+			"person removed":   func(w *world, g *storage.Grant) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) },
 			"client removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) },
 			"another's session": func(w *world, g *storage.Grant) {
-				must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
+				must(t, AddUser(ctx, s, aUser(w.tenant, "ed"), nil, nil))
 				g.UserID = "ed"
 			},
 			"no consent": func(w *world, g *storage.Grant) {
@@ -126,7 +126,7 @@ func (w *world) disableUser(t *testing.T) {
 	u, err := w.s.User(t.Context(), w.tenant, w.user)
 	must(t, err)
 	u.Disabled = true
-	must(t, w.s.UpdateUser(t.Context(), u))
+	must(t, UpdateUser(t.Context(), w.s, u))
 }
 
 func (w *world) disableClient(t *testing.T) {

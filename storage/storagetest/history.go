@@ -112,12 +112,12 @@ func testHistory(t *testing.T, s Store) {
 		keep := storage.Retention{Removed: 30 * day}
 		w.prune(t, keep, now.Add(100*day))
 		w.wantHistory(t, about, others)
-		must(t, s.RemoveUser(ctx, w.tenant, w.user, now.Add(100*day)))
+		must(t, RemoveUser(ctx, s, w.tenant, w.user, now.Add(100*day)))
 		w.prune(t, keep, now.Add(129*day))
 		w.wantHistory(t, about, others)
 		w.prune(t, keep, now.Add(131*day))
 		w.wantHistory(t, others)
-		want(t, s.AddUser(ctx, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
+		want(t, AddUser(ctx, s, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
 	})
 
 	t.Run("after a clock was ahead", func(t *testing.T) {

@@ -21,22 +21,22 @@ func (w *world) writes() []func(context.Context) error {
 			u := aUser(tenant, "ed")
 			u.EmailKey, u.UsernameKey = "ed@example.com", "ed"
 			once := &storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: "link", ExpiresAt: later}
-			return s.AddUser(ctx, u, []storage.Credential{aPassword(tenant, "ed", "hash")}, once)
+			return AddUser(ctx, s, u, []storage.Credential{aPassword(tenant, "ed", "hash")}, once)
 		},
 		func(ctx context.Context) error {
 			u := aUser(tenant, w.user)
 			u.Username, u.UsernameKey, u.EmailKey = "changed", "jo", "jo@example.com"
-			return s.UpdateUser(ctx, u)
+			return UpdateUser(ctx, s, u)
 		},
 		func(ctx context.Context) error {
 			return s.PutCredential(ctx, aPassword(tenant, w.user, "stronger"), []byte("hash"))
 		},
-		func(ctx context.Context) error { return s.ChangeCredential(ctx, aPassword(tenant, "ed", "new")) },
+		func(ctx context.Context) error { return ChangeCredential(ctx, s, aPassword(tenant, "ed", "new")) },
 		func(ctx context.Context) error {
-			return s.AddIdentity(ctx, storage.Identity{TenantID: tenant, Provider: "google", Subject: "2", UserID: w.user})
+			return AddIdentity(ctx, s, storage.Identity{TenantID: tenant, Provider: "google", Subject: "2", UserID: w.user})
 		},
-		func(ctx context.Context) error { return s.AddSession(ctx, second) },
-		func(ctx context.Context) error { return s.RenewSession(ctx, second, second.SecretHash) },
+		func(ctx context.Context) error { return AddSession(ctx, s, second) },
+		func(ctx context.Context) error { return RenewSession(ctx, s, second, second.SecretHash) },
 		func(ctx context.Context) error { return s.SeenSession(ctx, tenant, w.session, later) },
 		func(ctx context.Context) error {
 			return redeem(ctx, s, aGrant(tenant, "second", w.user, w.client, "second"))
@@ -50,7 +50,7 @@ func (w *world) writes() []func(context.Context) error {
 			return err
 		},
 		func(ctx context.Context) error {
-			return s.PutConsent(ctx, storage.Consent{TenantID: tenant, UserID: w.user, ClientID: w.client, GrantedAt: later})
+			return PutConsent(ctx, s, storage.Consent{TenantID: tenant, UserID: w.user, ClientID: w.client, GrantedAt: later})
 		},
 		func(ctx context.Context) error {
 			return s.Spend(ctx, storage.Spent{TenantID: tenant, Purpose: storage.SpentAccessToken, Value: "x", ExpiresAt: later})
@@ -63,7 +63,7 @@ func (w *world) writes() []func(context.Context) error {
 			_, err := s.TryCode(ctx, tenant, "code", 5, now)
 			return err
 		},
-		func(ctx context.Context) error { return s.PutCode(ctx, aCode(tenant, "second", "ed", w.user)) },
+		func(ctx context.Context) error { return PutCode(ctx, s, aCode(tenant, "second", "ed", w.user)) },
 		func(ctx context.Context) error {
 			u := aUser(tenant, w.user)
 			u.Username, u.UsernameKey, u.EmailKey = "changed again", "jo", "jo@example.com"
@@ -87,10 +87,12 @@ func (w *world) writes() []func(context.Context) error {
 		func(ctx context.Context) error { return endSession(ctx, s, tenant, w.session) },
 		func(ctx context.Context) error { return endSessions(ctx, s, tenant, w.user, "") },
 		func(ctx context.Context) error { return withdraw(ctx, s, tenant, w.user, w.client) },
-		func(ctx context.Context) error { return s.RemoveIdentity(ctx, tenant, "google", "1") },
+		func(ctx context.Context) error {
+			return RemoveIdentity(ctx, s, storage.Identity{TenantID: tenant, Provider: "google", Subject: "1", UserID: w.user})
+		},
 		func(ctx context.Context) error { return s.RemoveKey(ctx, tenant, "kid") },
 		func(ctx context.Context) error { return s.RemoveClient(ctx, tenant, w.client, now) },
-		func(ctx context.Context) error { return s.RemoveUser(ctx, tenant, w.user, now) },
+		func(ctx context.Context) error { return RemoveUser(ctx, s, tenant, w.user, now) },
 		func(ctx context.Context) error { return s.RemoveTenant(ctx, tenant, now) },
 	}
 }
@@ -140,7 +142,7 @@ func testRemoval(t *testing.T, s Store) {
 			t.Errorf("%s: got %+v, %v of a removed tenant, want %v", name, got, err, storage.ErrNotFound)
 		}
 	}
-	want(t, s.AddUser(ctx, aUser(w.tenant, newID()), nil, nil), storage.ErrNotFound)
+	want(t, AddUser(ctx, s, aUser(w.tenant, newID()), nil, nil), storage.ErrNotFound)
 }
 
 // testHostileText passes what forms and headers may hold.
@@ -167,7 +169,7 @@ func testHostileText(t *testing.T, s Store) {
 		}
 		session := aSession(w.tenant, newID(), w.user)
 		session.UserAgent, session.IP = bad, bad
-		must(t, s.AddSession(ctx, session))
+		must(t, AddSession(ctx, s, session))
 		_, _, err = s.Session(ctx, w.tenant, session.ID, now)
 		must(t, err)
 		event := storage.Event{TenantID: w.tenant, ID: newID(), Kind: bad, Detail: map[string]string{bad: bad}}

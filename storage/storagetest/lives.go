@@ -20,7 +20,7 @@ func testGrantLives(t *testing.T, s Store) {
 	}{
 		{name: "untouched", lives: true, offline: true},
 		{name: "another session ended", lives: true, offline: true, change: func(t *testing.T, w *world) {
-			must(t, s.AddSession(ctx, aSession(w.tenant, "second", w.user)))
+			must(t, AddSession(ctx, s, aSession(w.tenant, "second", w.user)))
 			must(t, endSession(ctx, s, w.tenant, "second"))
 		}},
 		{name: "session ended", offline: true, change: func(t *testing.T, w *world) {
@@ -38,9 +38,9 @@ func testGrantLives(t *testing.T, s Store) {
 		{name: "person disabled", change: func(t *testing.T, w *world) { w.disableUser(t) }},
 		{name: "client disabled", change: func(t *testing.T, w *world) { w.disableClient(t) }},
 		{name: "password changed", change: func(t *testing.T, w *world) {
-			must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+			must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")))
 		}},
-		{name: "person removed", change: func(t *testing.T, w *world) { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)) }},
+		{name: "person removed", change: func(t *testing.T, w *world) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) }},
 		{name: "client removed", change: func(t *testing.T, w *world) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) }},
 	} {
 		for _, offline := range []bool{false, true} {
@@ -178,7 +178,7 @@ func testRevoke(t *testing.T, s Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, s)
-			must(t, s.AddUser(ctx, aUser(w.tenant, "ed"), nil, nil))
+			must(t, AddUser(ctx, s, aUser(w.tenant, "ed"), nil, nil))
 			for _, g := range []storage.Grant{
 				aGrant(w.tenant, "a", w.user, w.client, w.session),
 				aGrant(w.tenant, "b", w.user, w.other, ""),
@@ -220,13 +220,13 @@ func testAhead(t *testing.T, s Store) {
 		id := c.ahead.String()
 		session := aSession(w.tenant, id, w.user)
 		session.CreatedAt, session.AuthTime, session.SeenAt = at, at, at
-		must(t, s.AddSession(ctx, session))
+		must(t, AddSession(ctx, s, session))
 		own := aGrant(w.tenant, "own "+id, w.user, w.client, w.session)
 		own.CreatedAt = at
 		must(t, redeem(ctx, s, own))
 		code := aCode(w.tenant, id, "at "+id, w.user)
 		code.CreatedAt, code.ExpiresAt = at, at.Add(time.Hour)
-		must(t, s.PutCode(ctx, code))
+		must(t, PutCode(ctx, s, code))
 		wanted := func(err error) {
 			t.Helper()
 			if (err == nil) != c.lives {

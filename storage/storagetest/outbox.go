@@ -15,11 +15,11 @@ func testOutbox(t *testing.T, s Store) {
 		return storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
 	}
 	a, b, late := mail("a", now), mail("b", now.Add(time.Second)), mail("c", now.Add(time.Hour))
-	must(t, s.Enqueue(ctx, b, a, late))
-	want(t, s.Enqueue(ctx, mail("d", now), a), storage.ErrExists) // all or none
+	must(t, Enqueue(ctx, s, b, a, late))
+	want(t, Enqueue(ctx, s, mail("d", now), a), storage.ErrExists) // all or none
 	stray := mail("a", now)
 	stray.TenantID = "no-such-tenant"
-	want(t, s.Enqueue(ctx, stray), storage.ErrNotFound)
+	want(t, Enqueue(ctx, s, stray), storage.ErrNotFound)
 
 	at, lease := now.Add(time.Minute), now.Add(2*time.Minute)
 	first, err := s.ClaimDeliveries(ctx, at, lease, 1)
@@ -68,7 +68,14 @@ func testOutbox(t *testing.T, s Store) {
 		t.Errorf("got %d queued and %d dead, want 1 and 1", queued, gone)
 	}
 	want(t, s.ReviveDelivery(ctx, other, "b", now), storage.ErrNotFound)
-	must(t, s.ReviveDelivery(ctx, tenant, "b", now))
+	retried := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: storage.EventMailRetried}
+	must(t, s.ReviveDelivery(ctx, tenant, "b", now, retried))
+	retried.ID = newID()
+	want(t, s.ReviveDelivery(ctx, tenant, "b", now, retried), storage.ErrNotFound)
+	events, err := s.Events(ctx, tenant, "", 9)
+	if must(t, err); len(events) != 1 {
+		t.Errorf("got %d events, want one: it was revived once", len(events))
+	}
 	must(t, s.Delivered(ctx, tenant, "b"))
 	must(t, s.Delivered(ctx, tenant, "c"))
 	testMailExpires(t, s, tenant, mail)
@@ -78,7 +85,7 @@ func testOutbox(t *testing.T, s Store) {
 	for range 200 {
 		many = append(many, mail(newID(), now))
 	}
-	must(t, s.Enqueue(ctx, many...))
+	must(t, Enqueue(ctx, s, many...))
 	var mu sync.Mutex
 	seen := map[string]int{}
 	var wg sync.WaitGroup
@@ -106,7 +113,7 @@ func testOutbox(t *testing.T, s Store) {
 			t.Errorf("mail %s was claimed %d times, want once", m.ID, seen[m.ID])
 		}
 	}
-	must(t, s.Enqueue(ctx, mail("late", now)))
+	must(t, Enqueue(ctx, s, mail("late", now)))
 	must(t, s.RemoveTenant(ctx, tenant, now))
 	if got, err := s.ClaimDeliveries(ctx, now.Add(time.Hour), now.Add(2*time.Hour), 9); len(got) > 0 || err != nil {
 		t.Errorf("got %d mails, %v of a removed tenant, want none", len(got), err)
@@ -126,7 +133,7 @@ func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, tim
 	text, given := mail("text", now), mail("given", now)
 	text.Channel, text.To = storage.ChannelSMS, "+4930123456"
 	text.ExpiresAt, given.ExpiresAt = end, end
-	must(t, s.Enqueue(ctx, text, given))
+	must(t, Enqueue(ctx, s, text, given))
 	claimed, err := s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
 	must(t, err)
 	if len(claimed) != 2 {
@@ -154,7 +161,7 @@ func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, tim
 	must(t, s.Delivered(ctx, tenant, "given"))
 
 	old := mail("old", now)
-	must(t, s.Enqueue(ctx, old))
+	must(t, Enqueue(ctx, s, old))
 	claimed, err = s.ClaimDeliveries(ctx, now, now.Add(time.Minute), 9)
 	must(t, err)
 	must(t, s.DeliveryFailed(ctx, claimed[0], now, now, "never"))

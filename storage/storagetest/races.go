@@ -88,7 +88,7 @@ func testRaces(t *testing.T, s Store) {
 		oneWinner(t, race(racers, func(i int) error {
 			u := aUser(tenant, strconv.Itoa(i))
 			u.EmailKey = "jo@example.com"
-			return s.AddUser(ctx, u, []storage.Credential{aPassword(tenant, u.ID, "hash")}, nil)
+			return AddUser(ctx, s, u, []storage.Credential{aPassword(tenant, u.ID, "hash")}, nil)
 		}), storage.ErrExists)
 		all, err := s.Users(ctx, tenant, "", 100)
 		must(t, err)
@@ -101,7 +101,7 @@ func testRaces(t *testing.T, s Store) {
 		tenant := newTenant(t, s)
 		once := storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: "link", ExpiresAt: now}
 		oneWinner(t, race(racers, func(i int) error {
-			return s.AddUser(ctx, aUser(tenant, strconv.Itoa(i)), nil, &once)
+			return AddUser(ctx, s, aUser(tenant, strconv.Itoa(i)), nil, &once)
 		}), storage.ErrStale)
 	})
 
@@ -127,14 +127,14 @@ func testRaces(t *testing.T, s Store) {
 		oneWinner(t, race(racers, func(i int) error {
 			next := was
 			next.SecretHash = []byte{byte(i)}
-			return s.RenewSession(ctx, next, was.SecretHash)
+			return RenewSession(ctx, s, next, was.SecretHash)
 		}), storage.ErrStale)
 	})
 
 	t.Run("every change counts", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, err := range race(racers, func(i int) error {
-			return s.ChangeCredential(ctx, aPassword(w.tenant, w.user, strconv.Itoa(i)))
+			return ChangeCredential(ctx, s, aPassword(w.tenant, w.user, strconv.Itoa(i)))
 		}) {
 			must(t, err)
 		}
@@ -159,10 +159,10 @@ func testRaces(t *testing.T, s Store) {
 	t.Run("codes against what kills them", func(t *testing.T) {
 		for name, kill := range map[string]func(ctx context.Context, w *world) error{
 			"password": func(ctx context.Context, w *world) error {
-				return s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new"))
+				return ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new"))
 			},
 			"session": func(ctx context.Context, w *world) error { return endSession(ctx, s, w.tenant, w.session) },
-			"person":  func(ctx context.Context, w *world) error { return s.RemoveUser(ctx, w.tenant, w.user, now) },
+			"person":  func(ctx context.Context, w *world) error { return RemoveUser(ctx, s, w.tenant, w.user, now) },
 			"client": func(ctx context.Context, w *world) error {
 				if err := s.RemoveClient(ctx, w.tenant, w.client, now); err != nil {
 					return err
@@ -199,12 +199,12 @@ func testRaces(t *testing.T, s Store) {
 		tenant := newTenant(t, s)
 		for round := range 5 {
 			u := aUser(tenant, strconv.Itoa(round))
-			must(t, s.AddUser(ctx, u, nil, nil))
+			must(t, AddUser(ctx, s, u, nil, nil))
 			race(racers, func(i int) error {
 				if i%8 == 0 {
-					return s.RemoveUser(ctx, tenant, u.ID, now)
+					return RemoveUser(ctx, s, tenant, u.ID, now)
 				}
-				return s.AddUser(ctx, u, nil, nil)
+				return AddUser(ctx, s, u, nil, nil)
 			})
 			_, err := s.User(ctx, tenant, u.ID)
 			want(t, err, storage.ErrNotFound)

@@ -23,7 +23,7 @@ func (w *world) crowd(t *testing.T) {
 		session := fmt.Sprintf("s-%03d", i)
 		g := aGrant(w.tenant, fmt.Sprintf("g-%03d", i), w.user, w.client, session)
 		g.Offline = true
-		return errors.Join(w.s.AddSession(ctx, aSession(w.tenant, session, w.user)), redeem(ctx, w.s, g))
+		return errors.Join(AddSession(ctx, w.s, aSession(w.tenant, session, w.user)), redeem(ctx, w.s, g))
 	}) {
 		must(t, err)
 	}
@@ -79,7 +79,7 @@ func testLargeClient(t *testing.T, s Store) {
 	dead()
 	consent := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}
 	want(t, redeem(ctx, s, aGrant(w.tenant, "late", w.user, w.client, w.session)), storage.ErrNotFound)
-	want(t, s.PutConsent(ctx, consent), storage.ErrNotFound)
+	want(t, PutConsent(ctx, s, consent), storage.ErrNotFound)
 
 	// Another client of that name.
 	again := aClient(w.tenant, w.client)
@@ -91,7 +91,7 @@ func testLargeClient(t *testing.T, s Store) {
 	consented := aGrant(w.tenant, "consented", w.user, w.client, w.session)
 	consented.Consented = true
 	want(t, redeem(ctx, s, consented), storage.ErrNotFound) // to the one before it
-	must(t, s.PutConsent(ctx, consent))
+	must(t, PutConsent(ctx, s, consent))
 	must(t, redeem(ctx, s, consented))
 	must(t, redeem(ctx, s, aGrant(w.tenant, "a-new", w.user, w.client, w.session)))
 
@@ -116,8 +116,8 @@ func testLargePerson(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
 	w.crowd(t)
-	must(t, s.RemoveUser(ctx, w.tenant, w.user, now))
-	want(t, s.RemoveUser(ctx, w.tenant, w.user, now), storage.ErrNotFound)
+	must(t, RemoveUser(ctx, s, w.tenant, w.user, now))
+	want(t, RemoveUser(ctx, s, w.tenant, w.user, now), storage.ErrNotFound)
 	w.wantAlive(t, 0, large)
 	for _, name := range []string{
 		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf", "SomeCredentials", "UserPassword",
@@ -128,19 +128,19 @@ func testLargePerson(t *testing.T, s Store) {
 		}
 	}
 	u := aUser(w.tenant, w.user)
-	want(t, s.UpdateUser(ctx, u), storage.ErrNotFound)
-	want(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")), storage.ErrNotFound)
-	want(t, s.AddUser(ctx, u, nil, nil), storage.ErrExists)
+	want(t, UpdateUser(ctx, s, u), storage.ErrNotFound)
+	want(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")), storage.ErrNotFound)
+	want(t, AddUser(ctx, s, u, nil, nil), storage.ErrExists)
 	// What was theirs is free.
 	u = aUser(w.tenant, "another")
 	u.EmailKey, u.UsernameKey = "jo@example.com", "jo"
-	must(t, s.AddUser(ctx, u, nil, nil))
-	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: u.ID}))
+	must(t, AddUser(ctx, s, u, nil, nil))
+	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: u.ID}))
 
 	w.finish(t, storage.RemovalUser, w.user)
 	w.wantAlive(t, 0, 0)
-	want(t, s.AddUser(ctx, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
-	want(t, s.AddSession(ctx, aSession(w.tenant, "late", w.user)), storage.ErrNotFound)
+	want(t, AddUser(ctx, s, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
+	want(t, AddSession(ctx, s, aSession(w.tenant, "late", w.user)), storage.ErrNotFound)
 }
 
 // testLargeRevocations ends more than goes in one transaction, by each way of naming it.
@@ -201,7 +201,7 @@ func testInterruptedRemoval(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
 	w.crowd(t)
-	must(t, s.RemoveUser(ctx, w.tenant, w.user, now))
+	must(t, RemoveUser(ctx, s, w.tenant, w.user, now))
 	r := storage.Removal{TenantID: w.tenant, Kind: storage.RemovalUser, ID: w.user, Since: now}
 	short, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -249,19 +249,19 @@ func testRestored(t *testing.T, s Store) {
 	w.crowd(t)
 	device := storage.Credential{Kind: storage.DeviceCredential, ID: "d", Data: []byte("x"), CreatedAt: now}
 	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Credentials: []storage.Credential{device}}))
-	must(t, s.Enqueue(ctx, storage.Delivery{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
+	must(t, Enqueue(ctx, s, storage.Delivery{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
 	before := other.snapshot(t)
 	later := now.Add(time.Second)
 	young := aSession(w.tenant, "young", w.user)
 	young.CreatedAt = later
-	must(t, s.AddSession(ctx, young))
+	must(t, AddSession(ctx, s, young))
 	g := aGrant(w.tenant, "a-young", w.user, w.client, "young")
 	g.CreatedAt = later
 	must(t, redeem(ctx, s, g))
 
 	ahead := aSession(w.tenant, "ahead", w.user)
 	ahead.CreatedAt = now.Add(time.Hour)
-	must(t, s.AddSession(ctx, ahead))
+	must(t, AddSession(ctx, s, ahead))
 
 	must(t, s.BeginRestored(ctx, w.tenant, now, later))
 	w.finish(t, storage.RemovalRestored, "")

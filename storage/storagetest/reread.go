@@ -12,7 +12,7 @@ func testReread(t *testing.T, s Store) {
 		t.Helper()
 		u := aUser(tenant, newID())
 		u.Username, u.UsernameKey, u.UsernameSkeleton, u.Email, u.EmailKey, u.EmailVerified = username, username, skeleton, email, email, email != ""
-		must(t, s.AddUser(ctx, u, nil, nil))
+		must(t, AddUser(ctx, s, u, nil, nil))
 		return u
 	}
 	add(tenant, "", "", "ascii@example.com")

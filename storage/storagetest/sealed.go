@@ -17,8 +17,8 @@ func testSealed(t *testing.T, s Store) {
 	must(t, s.PutCredential(ctx, cred, nil))
 	key := storage.Key{TenantID: w.tenant, ID: newID(), Algorithm: "RS512", Sequence: 1, Private: []byte("key"), ActiveAt: now, CreatedAt: now}
 	must(t, s.AddKeys(ctx, []storage.Key{key}, now))
-	must(t, s.Enqueue(ctx, storage.Delivery{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail, Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
-	must(t, s.PutCode(ctx, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+	must(t, Enqueue(ctx, s, storage.Delivery{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail, Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
+	must(t, PutCode(ctx, s, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	tenant, err := s.Tenant(ctx, w.tenant)
 	must(t, err)
 	tenant.Settings.Upstreams = []storage.Upstream{{ID: "x", ClientID: "c", ClientSecret: []byte("settings")}}
@@ -88,8 +88,15 @@ func testMasterSecrets(t *testing.T, s Store) {
 	first, second := storage.MasterSecret{Fingerprint: a, SealedAt: now.Add(time.Minute)}, storage.MasterSecret{Fingerprint: b, SealedAt: now}
 	same(t, mine(), nil, []storage.MasterSecret{first, second})
 	want(t, s.ForgetMasterSecret(ctx, storage.MasterSecret{Fingerprint: a, SealedAt: now}), storage.ErrStale)
-	must(t, s.ForgetMasterSecret(ctx, first))
-	want(t, s.ForgetMasterSecret(ctx, first), storage.ErrStale)
+	tenant := newTenant(t, s)
+	replaced := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: storage.EventSecretReplaced}
+	must(t, s.ForgetMasterSecret(ctx, first, replaced))
+	replaced.ID = newID()
+	want(t, s.ForgetMasterSecret(ctx, first, replaced), storage.ErrStale)
+	events, err := s.Events(ctx, tenant, "", 9)
+	if must(t, err); len(events) != 1 {
+		t.Errorf("got %d events, want one: it was forgotten once", len(events))
+	}
 	same(t, mine(), nil, []storage.MasterSecret{second})
 	must(t, s.ForgetMasterSecret(ctx, second))
 }

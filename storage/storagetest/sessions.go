@@ -19,12 +19,12 @@ func testSessions(t *testing.T, s Store) {
 	full.TenantID, full.UserID, full.CredentialVersion, full.EndedAt = w.tenant, w.user, 1, time.Time{}
 	// Ahead of time it would not live.
 	full.CreatedAt, full.AuthTime, full.SeenAt = now.Add(-2*time.Hour), now.Add(-time.Hour), now.Add(-time.Minute)
-	must(t, s.AddSession(ctx, full))
+	must(t, AddSession(ctx, s, full))
 	got, u, err := s.Session(ctx, w.tenant, full.ID, now)
 	same(t, got, err, full)
 	same(t, u, err, person)
-	want(t, s.AddSession(ctx, full), storage.ErrExists)
-	want(t, s.AddSession(ctx, aSession(w.tenant, newID(), "nobody")), storage.ErrNotFound)
+	want(t, AddSession(ctx, s, full), storage.ErrExists)
+	want(t, AddSession(ctx, s, aSession(w.tenant, newID(), "nobody")), storage.ErrNotFound)
 
 	t.Run("seen", func(t *testing.T) {
 		later := full.SeenAt.Add(time.Minute)
@@ -46,14 +46,14 @@ func testSessions(t *testing.T, s Store) {
 				u, err := s.User(ctx, w.tenant, w.user)
 				must(t, err)
 				u.Disabled = true
-				must(t, s.UpdateUser(ctx, u))
+				must(t, UpdateUser(ctx, s, u))
 				return now
 			},
 			"password": func(w *world) time.Time {
-				must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+				must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")))
 				return now
 			},
-			"removal": func(w *world) time.Time { must(t, s.RemoveUser(ctx, w.tenant, w.user, now)); return now },
+			"removal": func(w *world) time.Time { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)); return now },
 		} {
 			w := newWorld(t, s)
 			at := kill(w)
@@ -69,12 +69,12 @@ func testSessions(t *testing.T, s Store) {
 	t.Run("end", func(t *testing.T) {
 		w := newWorld(t, s)
 		other := aUser(w.tenant, newID())
-		must(t, s.AddUser(ctx, other, nil, nil))
+		must(t, AddUser(ctx, s, other, nil, nil))
 		all := []string{"x1", "x2", "x3"}
 		for _, id := range all {
-			must(t, s.AddSession(ctx, aSession(w.tenant, id, w.user)))
+			must(t, AddSession(ctx, s, aSession(w.tenant, id, w.user)))
 		}
-		must(t, s.AddSession(ctx, aSession(w.tenant, "other's", other.ID)))
+		must(t, AddSession(ctx, s, aSession(w.tenant, "other's", other.ID)))
 		living := func(user string, wanted ...string) {
 			t.Helper()
 			got, err := s.SessionsOf(ctx, w.tenant, user, now)
@@ -103,7 +103,7 @@ func testSessions(t *testing.T, s Store) {
 		for range 20 {
 			both := [2]string{newID(), newID()}
 			for _, id := range both {
-				must(t, s.AddSession(ctx, aSession(w.tenant, id, w.user)))
+				must(t, AddSession(ctx, s, aSession(w.tenant, id, w.user)))
 			}
 			var ended [2]error
 			var wg sync.WaitGroup
@@ -125,9 +125,9 @@ func testSessions(t *testing.T, s Store) {
 		next := filled[storage.Session]()
 		next.TenantID, next.ID, next.UserID, next.CredentialVersion = w.tenant, w.session, w.user, 1
 		next.AuthTime, next.SeenAt, next.EndedAt = now, now.Add(time.Minute), time.Time{}
-		want(t, s.RenewSession(ctx, next, []byte("another secret")), storage.ErrStale)
-		must(t, s.RenewSession(ctx, next, was.SecretHash))
-		want(t, s.RenewSession(ctx, next, was.SecretHash), storage.ErrStale)
+		want(t, RenewSession(ctx, s, next, []byte("another secret")), storage.ErrStale)
+		must(t, RenewSession(ctx, s, next, was.SecretHash))
+		want(t, RenewSession(ctx, s, next, was.SecretHash), storage.ErrStale)
 		next.CreatedAt = was.CreatedAt
 		got, _, err := s.Session(ctx, w.tenant, w.session, now)
 		same(t, got, err, next)
@@ -135,12 +135,74 @@ func testSessions(t *testing.T, s Store) {
 			t.Errorf("the session's grant has died: %v", err)
 		}
 		other := aUser(w.tenant, newID())
-		must(t, s.AddUser(ctx, other, nil, nil))
+		must(t, AddUser(ctx, s, other, nil, nil))
 		stolen := next
 		stolen.UserID = other.ID
-		want(t, s.RenewSession(ctx, stolen, next.SecretHash), storage.ErrStale)
+		want(t, RenewSession(ctx, s, stolen, next.SecretHash), storage.ErrStale)
 		must(t, endSession(ctx, s, w.tenant, w.session))
-		want(t, s.RenewSession(ctx, next, next.SecretHash), storage.ErrStale)
+		want(t, RenewSession(ctx, s, next, next.SecretHash), storage.ErrStale)
+	})
+
+	t.Run("with an event", func(t *testing.T) {
+		w := newWorld(t, s)
+		event := func() []storage.Event {
+			return []storage.Event{{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventLoginSucceeded, UserID: w.user}}
+		}
+		var wanted []storage.Event // the newest first
+		recorded := func() {
+			t.Helper()
+			all, err := s.Events(ctx, w.tenant, "", 9)
+			must(t, err)
+			var got []storage.Event
+			for _, e := range all {
+				if e.Kind == storage.EventLoginSucceeded {
+					got = append(got, e)
+				}
+			}
+			same(t, got, nil, wanted)
+		}
+		sess := aSession("another", "told", "another") // the change says whose it is
+		add := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, AddSession: &sess, Events: event()}
+		must(t, s.Apply(ctx, add))
+		wanted = add.Events
+		recorded()
+		got, _, err := s.Session(ctx, w.tenant, sess.ID, now)
+		sess.TenantID, sess.UserID = w.tenant, w.user
+		same(t, got, err, sess)
+		want(t, s.Apply(ctx, add), storage.ErrExists)
+
+		// Neither without the other.
+		other := aSession(w.tenant, "untold", w.user)
+		add.AddSession = &other
+		want(t, s.Apply(ctx, add), storage.ErrExists)
+		_, _, err = s.Session(ctx, w.tenant, other.ID, now)
+		want(t, err, storage.ErrNotFound)
+		renewed := aSession(w.tenant, sess.ID, w.user)
+		renewed.SecretHash = []byte("new")
+		renew := storage.Change{
+			TenantID: w.tenant, UserID: w.user, Now: now, Events: event(),
+			RenewSession: &storage.SessionRenewal{Session: renewed, Was: []byte("wrong")},
+		}
+		want(t, s.Apply(ctx, renew), storage.ErrStale)
+		recorded()
+		renew.RenewSession.Was = sess.SecretHash
+		must(t, s.Apply(ctx, renew))
+		wanted = slices.Concat(renew.Events, wanted)
+		recorded()
+
+		// With more than that in the change.
+		u := aUser(w.tenant, newID())
+		n := aSession(w.tenant, "first", u.ID)
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: u.ID, Now: now, Add: &u, AddSession: &n}))
+		_, who, err := s.Session(ctx, w.tenant, n.ID, now)
+		same(t, who, err, u)
+		n.ID = "second"
+		must(t, s.Apply(ctx, storage.Change{
+			TenantID: w.tenant, UserID: u.ID, Now: now, AddSession: &n, EndSessions: &storage.SessionFilter{Except: n.ID},
+		}))
+		left, err := s.SessionsOf(ctx, w.tenant, u.ID, now)
+		must(t, err)
+		same(t, ids(left, func(n storage.Session) string { return n.ID }), nil, []string{"second"})
 	})
 
 	t.Run("an expired or outdated one is not renewed", func(t *testing.T) {
@@ -148,10 +210,10 @@ func testSessions(t *testing.T, s Store) {
 		was := aSession(w.tenant, w.session, w.user)
 		late := was
 		late.SeenAt, late.ExpiresAt = was.ExpiresAt, was.ExpiresAt.Add(time.Hour)
-		want(t, s.RenewSession(ctx, late, was.SecretHash), storage.ErrStale)
-		must(t, s.ChangeCredential(ctx, aPassword(w.tenant, w.user, "new")))
+		want(t, RenewSession(ctx, s, late, was.SecretHash), storage.ErrStale)
+		must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")))
 		was.CredentialVersion = 2
-		want(t, s.RenewSession(ctx, was, was.SecretHash), storage.ErrStale)
+		want(t, RenewSession(ctx, s, was, was.SecretHash), storage.ErrStale)
 	})
 }
 
@@ -160,15 +222,15 @@ func testConsents(t *testing.T, s Store) {
 	w := newWorld(t, s)
 	full := filled[storage.Consent]()
 	full.TenantID, full.UserID, full.ClientID = w.tenant, w.user, w.client
-	must(t, s.PutConsent(ctx, full))
+	must(t, PutConsent(ctx, s, full))
 	got, err := s.Consent(ctx, w.tenant, w.user, w.client)
 	same(t, got, err, full)
 	less := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, GrantedAt: now}
-	must(t, s.PutConsent(ctx, less))
+	must(t, PutConsent(ctx, s, less))
 	got, err = s.Consent(ctx, w.tenant, w.user, w.client)
 	same(t, got, err, less)
 	other := storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.other, GrantedAt: now}
-	must(t, s.PutConsent(ctx, other))
+	must(t, PutConsent(ctx, s, other))
 	all, err := s.ConsentsOf(ctx, w.tenant, w.user)
 	same(t, all, err, []storage.Consent{less, other})
 	_, err = s.Consent(ctx, w.tenant, "nobody", w.client)
@@ -177,7 +239,7 @@ func testConsents(t *testing.T, s Store) {
 		{TenantID: w.tenant, UserID: "nobody", ClientID: w.client},
 		{TenantID: w.tenant, UserID: w.user, ClientID: "nothing"},
 	} {
-		want(t, s.PutConsent(ctx, c), storage.ErrNotFound)
+		want(t, PutConsent(ctx, s, c), storage.ErrNotFound)
 	}
 
 	// What was given to the other client stays.
@@ -199,7 +261,7 @@ func testConsents(t *testing.T, s Store) {
 	// Of several that withdraw one at once, one does.
 	for _, revokes := range []bool{false, true} {
 		for i := range 20 {
-			must(t, s.PutConsent(ctx, full))
+			must(t, PutConsent(ctx, s, full))
 			if revokes {
 				must(t, redeem(ctx, s, aGrant(w.tenant, "again "+strconv.Itoa(i), w.user, w.client, "")))
 			}

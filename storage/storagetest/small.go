@@ -120,7 +120,7 @@ func testSweep(t *testing.T, s Store) {
 	_, err := s.Sweep(ctx, now) // of what other tests have left
 	must(t, err)
 	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}}, now.Add(24*time.Hour)))
-	must(t, s.AddSession(ctx, aSession(w.tenant, "ended", w.user)))
+	must(t, AddSession(ctx, s, aSession(w.tenant, "ended", w.user)))
 	must(t, endSession(ctx, s, w.tenant, "ended"))
 	// More than one batch.
 	for i := range 1100 {

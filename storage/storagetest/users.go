@@ -11,7 +11,7 @@ func testUsers(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.User]()
 	full.TenantID = tenant
-	must(t, s.AddUser(ctx, full, nil, nil))
+	must(t, AddUser(ctx, s, full, nil, nil))
 	got, err := s.User(ctx, tenant, full.ID)
 	same(t, got, err, full)
 	got, err = s.UserByEmail(ctx, tenant, full.EmailKey)
@@ -21,7 +21,7 @@ func testUsers(t *testing.T, s Store) {
 
 	t.Run("the empty name is nobody's", func(t *testing.T) {
 		for range 2 {
-			must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, nil))
+			must(t, AddUser(ctx, s, aUser(tenant, newID()), nil, nil))
 		}
 		_, err := s.UserByEmail(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
@@ -44,22 +44,22 @@ func testUsers(t *testing.T, s Store) {
 		named(storage.ErrNotFound)
 		first, second := aUser(tenant, newID()), aUser(tenant, newID())
 		first.Phone, second.Phone = "+4930123456", "+4930123456"
-		must(t, s.AddUser(ctx, first, nil, nil))
+		must(t, AddUser(ctx, s, first, nil, nil))
 		named(storage.ErrNotFound) // not verified
 		first.PhoneVerified = true
-		must(t, s.UpdateUser(ctx, first))
-		must(t, s.AddUser(ctx, second, nil, nil))
+		must(t, UpdateUser(ctx, s, first))
+		must(t, AddUser(ctx, s, second, nil, nil))
 		named(nil)
 		second.PhoneVerified = true
-		must(t, s.UpdateUser(ctx, second))
+		must(t, UpdateUser(ctx, s, second))
 		named(storage.ErrNotFound) // both
 		_, err := s.UserByPhone(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
 		_, err = s.UserByPhone(ctx, newTenant(t, s), "+4930123456")
 		want(t, err, storage.ErrNotFound)
-		must(t, s.RemoveUser(ctx, tenant, second.ID, now))
+		must(t, RemoveUser(ctx, s, tenant, second.ID, now))
 		named(nil)
-		must(t, s.RemoveUser(ctx, tenant, first.ID, now))
+		must(t, RemoveUser(ctx, s, tenant, first.ID, now))
 	})
 
 	t.Run("names are unique", func(t *testing.T) {
@@ -71,25 +71,25 @@ func testUsers(t *testing.T, s Store) {
 		} {
 			u := aUser(tenant, newID())
 			clash(&u)
-			if err := s.AddUser(ctx, u, nil, nil); err == nil {
+			if err := AddUser(ctx, s, u, nil, nil); err == nil {
 				t.Errorf("%s: added twice", name)
 			} else {
 				want(t, err, storage.ErrExists)
 			}
 		}
 		u := aUser(tenant, newID())
-		must(t, s.AddUser(ctx, u, nil, nil))
+		must(t, AddUser(ctx, s, u, nil, nil))
 		u.EmailKey = full.EmailKey
-		want(t, s.UpdateUser(ctx, u), storage.ErrExists)
-		want(t, s.AddUser(ctx, aUser("no-such-tenant", newID()), nil, nil), storage.ErrNotFound)
+		want(t, UpdateUser(ctx, s, u), storage.ErrExists)
+		want(t, AddUser(ctx, s, aUser("no-such-tenant", newID()), nil, nil), storage.ErrNotFound)
 	})
 
 	t.Run("update", func(t *testing.T) {
 		u := aUser(tenant, newID())
-		must(t, s.AddUser(ctx, u, nil, nil))
+		must(t, AddUser(ctx, s, u, nil, nil))
 		changed := filled[storage.User]()
 		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey, changed.UsernameSkeleton = tenant, u.ID, "e", "u", "s"
-		must(t, s.UpdateUser(ctx, changed))
+		must(t, UpdateUser(ctx, s, changed))
 		changed.CreatedAt, changed.CredentialVersion = u.CreatedAt, u.CredentialVersion
 		got, err := s.User(ctx, tenant, u.ID)
 		same(t, got, err, changed)
@@ -97,26 +97,26 @@ func testUsers(t *testing.T, s Store) {
 		same(t, got, err, changed)
 		stale := changed // read before the name had a skeleton
 		stale.UsernameSkeleton = ""
-		must(t, s.UpdateUser(ctx, stale))
+		must(t, UpdateUser(ctx, s, stale))
 		got, err = s.User(ctx, tenant, u.ID)
 		same(t, got, err, changed)
 		stale.UsernameKey = "other"
-		must(t, s.UpdateUser(ctx, stale))
+		must(t, UpdateUser(ctx, s, stale))
 		got, err = s.User(ctx, tenant, u.ID)
 		same(t, got, err, stale)
 		_, err = s.UserBySkeleton(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
-		want(t, s.UpdateUser(ctx, aUser(tenant, "nobody")), storage.ErrNotFound)
+		want(t, UpdateUser(ctx, s, aUser(tenant, "nobody")), storage.ErrNotFound)
 	})
 
 	t.Run("what is spent with the addition is spent once", func(t *testing.T) {
 		once := &storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: "link", ExpiresAt: now}
 		clash := aUser(tenant, newID())
 		clash.EmailKey = full.EmailKey
-		want(t, s.AddUser(ctx, clash, nil, once), storage.ErrExists)
-		must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, once)) // nothing was spent by the failure
+		want(t, AddUser(ctx, s, clash, nil, once), storage.ErrExists)
+		must(t, AddUser(ctx, s, aUser(tenant, newID()), nil, once)) // nothing was spent by the failure
 		late := aUser(tenant, newID())
-		want(t, s.AddUser(ctx, late, nil, once), storage.ErrStale)
+		want(t, AddUser(ctx, s, late, nil, once), storage.ErrStale)
 		_, err := s.User(ctx, tenant, late.ID)
 		want(t, err, storage.ErrNotFound)
 	})
@@ -124,7 +124,7 @@ func testUsers(t *testing.T, s Store) {
 	t.Run("pages", func(t *testing.T) {
 		tenant := newTenant(t, s)
 		for range 5 {
-			must(t, s.AddUser(ctx, aUser(tenant, newID()), nil, nil))
+			must(t, AddUser(ctx, s, aUser(tenant, newID()), nil, nil))
 		}
 		seen := pages(t, func(after string, limit int) ([]storage.User, error) { return s.Users(ctx, tenant, after, limit) },
 			func(u storage.User) string { return u.ID })
@@ -137,12 +137,12 @@ func testUsers(t *testing.T, s Store) {
 
 	t.Run("removal is for ever", func(t *testing.T) {
 		w := newWorld(t, s)
-		must(t, s.RemoveUser(ctx, w.tenant, w.user, now))
-		want(t, s.RemoveUser(ctx, w.tenant, w.user, now), storage.ErrNotFound)
-		want(t, s.AddUser(ctx, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
+		must(t, RemoveUser(ctx, s, w.tenant, w.user, now))
+		want(t, RemoveUser(ctx, s, w.tenant, w.user, now), storage.ErrNotFound)
+		want(t, AddUser(ctx, s, aUser(w.tenant, w.user), nil, nil), storage.ErrExists)
 		again := aUser(w.tenant, newID())
 		again.EmailKey, again.UsernameKey = "jo@example.com", "jo" // the names are free again
-		must(t, s.AddUser(ctx, again, nil, nil))
+		must(t, AddUser(ctx, s, again, nil, nil))
 		_, c, err := s.UserPassword(ctx, w.tenant, "jo")
 		must(t, err)
 		if c.Data != nil {
@@ -159,7 +159,7 @@ func testUsers(t *testing.T, s Store) {
 		u := aUser(tenant, newID())
 		u.CreatedAt = time.Date(2024, 2, 3, 4, 5, 6, 789_012_345, time.FixedZone("", 3600))
 		u.UpdatedAt = time.Time{}
-		must(t, s.AddUser(ctx, u, nil, nil))
+		must(t, AddUser(ctx, s, u, nil, nil))
 		got, err := s.User(ctx, tenant, u.ID)
 		must(t, err)
 		if wanted := time.Date(2024, 2, 3, 3, 5, 6, 789_012_000, time.UTC); got.CreatedAt != wanted || !got.UpdatedAt.IsZero() {

@@ -80,19 +80,19 @@ func newWorld(t *testing.T, s Store) *world {
 	u := aUser(w.tenant, w.user)
 	u.Username, u.UsernameKey, u.Email, u.EmailKey = "Jo", "jo", "Jo@example.com", "jo@example.com"
 	u.Phone, u.PhoneVerified = "+4930123456", true
-	must(t, s.AddUser(ctx, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
+	must(t, AddUser(ctx, s, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
 	for _, id := range []string{w.client, w.other} {
 		c := aClient(w.tenant, id)
 		c.AllowedCORSOrigins = []string{"https://" + id + ".example.com"}
 		must(t, s.PutClient(ctx, c))
 	}
-	must(t, s.AddSession(ctx, aSession(w.tenant, w.session, w.user)))
+	must(t, AddSession(ctx, s, aSession(w.tenant, w.session, w.user)))
 	must(t, redeem(ctx, s, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
-	must(t, s.PutConsent(ctx, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
-	must(t, s.AddIdentity(ctx, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
+	must(t, PutConsent(ctx, s, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
+	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
 	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}}, now))
 	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test", UserID: w.user}))
-	must(t, s.PutCode(ctx, aCode(w.tenant, "code", "jo", w.user)))
+	must(t, PutCode(ctx, s, aCode(w.tenant, "code", "jo", w.user)))
 	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti", ExpiresAt: now.Add(time.Hour)}))
 	return w
 }
