@@ -211,7 +211,7 @@ func (f *federation) forgiveSending() {
 	for i := range by {
 		by[i].Quiet, by[i].OnSuccess = true, limit.Forgets
 	}
-	pass, _, _ := f.login.Limits.Admit(f.t.Context(), storage.DefaultTenant, by...)
+	pass, _, _ := f.login.Limits.Admit(f.t.Context(), storage.DefaultTenant, "", by...)
 	pass.Succeed(f.t.Context(), limit.By{Rule: limit.Rule{Name: "test", Max: 1 << 40, Window: time.Hour}})
 }
 

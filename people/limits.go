@@ -9,7 +9,7 @@ import (
 
 // admit counts an attempt by all that is given; *limited when one of it is used up.
 func (s *Service) admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
-	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, by...)
+	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, a.Address, by...)
 	if !ok {
 		return nil, &Limited{wait}
 	}
@@ -42,7 +42,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 		g.pass, g.known = pass, true
 		return g, err
 	}
-	networks := limit.Networks(ctx, s.PerAddress, limit.GivesBack)
+	networks := limit.Networks(a.Address, s.PerAddress, limit.GivesBack)
 	by := append(networks, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key, OnSuccess: limit.Forgets})
 	account := len(by)
 	if user.ID != "" {
@@ -103,14 +103,14 @@ func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, se
 // allowForm counts what anybody may ask for and costs more than a look: judging and hashing
 // a password that is to become one, for one. It has nothing to do with signing in.
 func (s *Service) allowForm(ctx context.Context, a Asker) error {
-	_, err := s.admit(ctx, a, limit.Networks(ctx, s.PerForm, limit.Stays)...)
+	_, err := s.admit(ctx, a, limit.Networks(a.Address, s.PerForm, limit.Stays)...)
 	return err
 }
 
 // allowTrip counts what makes the server ask a provider about somebody. A browser in which
 // anybody has signed in before is counted by itself. right gives it back.
 func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
-	by := limit.Networks(ctx, s.PerTrip, limit.GivesBack)
+	by := limit.Networks(a.Address, s.PerTrip, limit.GivesBack)
 	if device, ok := s.known(a, anyAccount); ok {
 		by = []limit.By{{Rule: s.PerTrip, Subject: "device\x00" + device, Known: true, OnSuccess: limit.GivesBack}}
 	}
@@ -123,7 +123,7 @@ func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID str
 func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 	rule := s.PerAddress
 	rule.Name = "proof-address"
-	_, err := s.admit(ctx, a, limit.Networks(ctx, rule, limit.Stays)...)
+	_, err := s.admit(ctx, a, limit.Networks(a.Address, rule, limit.Stays)...)
 	return err
 }
 

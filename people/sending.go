@@ -38,7 +38,7 @@ func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bo
 		return false, err
 	}
 	network := limit.Network(a.Address)
-	by := limit.Networks(ctx, s.PerAsker, limit.Stays)
+	by := limit.Networks(a.Address, s.PerAsker, limit.Stays)
 	by = append(by, s.toTarget("typed\x00"+m.channel+"\x00"+whereTo(m.typed), network, false)...)
 	quiet := len(by)
 	by = append(by, s.toTarget("to\x00"+m.channel+"\x00"+m.box(), network, true)...)

@@ -23,7 +23,7 @@ func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
 	l := &limit.Limiter{Shared: shared, Local: local, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	rule := limit.Rule{Name: "test", Max: 3, Window: time.Minute}
 	for i := range 5 {
-		if _, ok := l.Allow(t.Context(), "default", rule, "jo"); ok != (i < 3) {
+		if _, ok := l.Allow(t.Context(), "default", "", rule, "jo"); ok != (i < 3) {
 			t.Errorf("attempt %d: got %v, want %v", i+1, ok, i < 3)
 		}
 	}

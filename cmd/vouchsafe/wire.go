@@ -167,7 +167,7 @@ type bounded struct {
 
 // Send implements mail.Sender.
 func (b bounded) Send(ctx context.Context, m *mail.Message) error {
-	if _, ok := b.limits.Allow(ctx, storage.DefaultTenant, b.rule, "all"); !ok {
+	if _, ok := b.limits.Allow(ctx, storage.DefaultTenant, "", b.rule, "all"); !ok {
 		return errors.New("sms_per_hour text messages were sent in the last hour")
 	}
 	return b.Sender.Send(ctx, m)

@@ -16,7 +16,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -94,8 +93,9 @@ func (p *Pass) Count(i int) int64 {
 // Admit counts one attempt by all that is given, in one trip, or refuses it: then it says
 // how long to wait at most, and nothing was counted. The first that is used up refuses, so
 // what is widest stands last. Admit before doing the work: attempts in parallel count too.
-func (l *Limiter) Admit(ctx context.Context, tenant string, by ...By) (p *Pass, wait time.Duration, ok bool) {
-	if l.unlimited(ctx) {
+// from is the address that the attempt comes from, "" for none.
+func (l *Limiter) Admit(ctx context.Context, tenant, from string, by ...By) (p *Pass, wait time.Duration, ok bool) {
+	if l.unlimited(from) {
 		return nil, 0, true
 	}
 	p = &Pass{limiter: l, tenant: tenant, by: by}
@@ -118,8 +118,8 @@ func (l *Limiter) Admit(ctx context.Context, tenant string, by ...By) (p *Pass, 
 }
 
 // Allow is Admit by one rule, for what gives nothing back.
-func (l *Limiter) Allow(ctx context.Context, tenant string, rule Rule, subject string) (wait time.Duration, ok bool) {
-	_, wait, ok = l.Admit(ctx, tenant, By{Rule: rule, Subject: subject})
+func (l *Limiter) Allow(ctx context.Context, tenant, from string, rule Rule, subject string) (wait time.Duration, ok bool) {
+	_, wait, ok = l.Admit(ctx, tenant, from, By{Rule: rule, Subject: subject})
 	return wait, ok
 }
 
@@ -167,11 +167,11 @@ func (l *Limiter) release(ctx context.Context, r storage.Release) {
 	}
 }
 
-func (l *Limiter) unlimited(ctx context.Context) bool {
+func (l *Limiter) unlimited(from string) bool {
 	if len(l.Unlimited) == 0 {
 		return false
 	}
-	ip, err := netip.ParseAddr(web.RequestOf(ctx).IP)
+	ip, err := netip.ParseAddr(from)
 	return err == nil && slices.ContainsFunc(l.Unlimited, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 

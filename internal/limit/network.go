@@ -1,11 +1,6 @@
 package limit
 
-import (
-	"context"
-	"net/netip"
-
-	"github.com/vouchsafe/vouchsafe/internal/web"
-)
+import "net/netip"
 
 // nat64 are the addresses by which hosts of IPv4 are seen behind a translator (RFC 6052
 // section 2.1): the last four bytes are the host's.
@@ -20,13 +15,9 @@ var ipv6Networks = []struct {
 	name  string
 }{{48, 4, "-48"}, {56, 2, "-56"}, {64, 1, ""}}
 
-// Networks is what attempts from the request's address are counted by: the address alone or,
-// for IPv6, its /48, its /56 and its /64.
-func Networks(ctx context.Context, rule Rule, onSuccess Effect) []By {
-	return networks(web.RequestOf(ctx).IP, rule, onSuccess)
-}
-
-func networks(ip string, rule Rule, onSuccess Effect) []By {
+// Networks is what attempts from an address are counted by: the address alone or, for IPv6, its /48, its /56
+// and its /64.
+func Networks(ip string, rule Rule, onSuccess Effect) []By {
 	addr, ok := ipv6(ip)
 	if !ok {
 		return []By{{Rule: rule, Subject: Network(ip), OnSuccess: onSuccess}}

@@ -45,24 +45,24 @@ func (a *attempt) admit(ctx context.Context) error {
 		return a.refused
 	}
 	a.counted = true
-	limits, rule := a.by.Limits, a.by.Failures
-	pair := limit.Networks(ctx, rule, limit.GivesBack)
+	limits, rule, from := a.by.Limits, a.by.Failures, web.RequestOf(ctx).IP
+	pair := limit.Networks(from, rule, limit.GivesBack)
 	for i := range pair {
 		pair[i].Subject = a.client + "\x00" + pair[i].Subject
 	}
-	all := append(pair, limit.Networks(ctx, rule.Times(failuresOfAddress, "-address"), limit.GivesBack)...)
+	all := append(pair, limit.Networks(from, rule.Times(failuresOfAddress, "-address"), limit.GivesBack)...)
 	all = append(all, limit.By{Rule: rule.Times(failuresOfClient, "-client"), Subject: a.client,
 		OnSuccess: limit.GivesBack})
 	var wait time.Duration
 	var ok bool
-	if a.pass, wait, ok = limits.Admit(ctx, a.tenant, all...); ok {
+	if a.pass, wait, ok = limits.Admit(ctx, a.tenant, from, all...); ok {
 		return nil
 	}
 	if a.authenticatedHere(ctx) {
 		for i := range pair {
 			pair[i].Known = true
 		}
-		if a.pass, wait, ok = limits.Admit(ctx, a.tenant, pair...); ok {
+		if a.pass, wait, ok = limits.Admit(ctx, a.tenant, from, pair...); ok {
 			return nil
 		}
 	}

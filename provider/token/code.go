@@ -11,6 +11,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -154,7 +155,7 @@ var onRecord = limit.Rule{Name: "code-on-record", Max: 1, Window: 15 * time.Minu
 // misused puts on record what was done with the code, once: a client that has a spent code can present
 // it as often as it likes, and the trail is kept for good.
 func (cg *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) {
-	if _, ok := cg.limits.Allow(ctx, q.tenant.ID, onRecord, kind+q.code.ID); !ok {
+	if _, ok := cg.limits.Allow(ctx, q.tenant.ID, web.RequestOf(ctx).IP, onRecord, kind+q.code.ID); !ok {
 		return
 	}
 	cg.observe(ctx, codeEvent(q, kind))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -29,7 +30,7 @@ func (u *unprotectedClients) name(ctx context.Context, q *tokenRequest) {
 	if !u.today.first(q.tenant.ID+"\x00"+q.client.ClientID, q.now) {
 		return
 	}
-	if _, ok := u.limits.Allow(ctx, q.tenant.ID, unprotectedNamed, q.client.ClientID); !ok {
+	if _, ok := u.limits.Allow(ctx, q.tenant.ID, web.RequestOf(ctx).IP, unprotectedNamed, q.client.ClientID); !ok {
 		return // another replica named it
 	}
 	u.log.WarnContext(ctx, "a client sends neither code_challenge nor nonce: switch PKCE on in its library, "+
