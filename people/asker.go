@@ -3,14 +3,14 @@ package people
 import (
 	"slices"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
 // Asker is who asks for a use case, as far as a use case may know. A door makes it once for
 // each request, and passes it on unchanged.
 type Asker struct {
-	Tenant *web.Tenant
+	Tenant *issuer.Tenant
 	// Actor is the id of who acts, for the audit trail: a user, a client, ActorCommand. "" is
 	// the user whom the event is about.
 	Actor     string

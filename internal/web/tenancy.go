@@ -11,23 +11,12 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Tenant is the issuer that a request is meant for. Requests share it: it is not to be
-// changed.
-type Tenant struct {
-	storage.Tenant
-	// Issuer is its iss: no slash at the end.
-	Issuer string
-	// Path is what its URLs have before the path that handlers see: "" or "/t/ID".
-	Path string
-	// Secure says that the issuer is https, so that cookies are Secure and __Host-.
-	Secure bool
-}
-
-// URL is the absolute URL of a path such as "/token".
-func (t *Tenant) URL(path string) string { return t.Issuer + path }
+// Tenant is the issuer that a request is meant for.
+type Tenant = issuer.Tenant
 
 type tenantKey struct{}
 
@@ -64,18 +53,18 @@ type Tenancy struct {
 	byHost cache.Cache[string, *Tenant]
 }
 
-// NewTenancy returns a Tenancy that serves the default tenant at issuer, which is an absolute URL
+// NewTenancy returns a Tenancy that serves the default tenant at root, which is an absolute URL
 // without path, and the other tenants at /t/ID below it or at hosts of their own. It returns an
-// error if issuer is not such a URL.
-func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenancy, error) {
-	u, err := url.Parse(issuer)
+// error if root is not such a URL.
+func NewTenancy(root string, tenants storage.Tenants, errs ErrorPage) (*Tenancy, error) {
+	u, err := url.Parse(root)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Path != "" || u.RawQuery != "" ||
 		u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("issuer %q: want https://HOST or, for development, http://localhost:PORT, without path",
-			issuer)
+			root)
 	}
 	if host, err := hostname.Canonical(u.Scheme, u.Host); err != nil || host != u.Host {
-		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", issuer)
+		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", root)
 	}
 	t := &Tenancy{issuer: u, errors: errs}
 	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
@@ -86,7 +75,7 @@ func NewTenancy(issuer string, tenants storage.Tenants, errs ErrorPage) (*Tenanc
 				if err != nil {
 					return nil, err
 				}
-				return t.tenant(rec), nil
+				return issuer.Of(t.issuer, rec), nil
 			}}
 	}
 	t.byID, t.byHost = by(tenants.Tenant), by(tenants.TenantByHost)
@@ -105,19 +94,6 @@ func enabled(t *Tenant, err error) (*Tenant, error) {
 		return nil, storage.ErrNotFound
 	}
 	return t, err
-}
-
-// tenant returns the Tenant that requests get for a record.
-func (t *Tenancy) tenant(rec storage.Tenant) *Tenant {
-	out := &Tenant{Tenant: rec, Issuer: t.issuer.String(), Secure: t.issuer.Scheme == "https"}
-	switch {
-	case rec.Host != "":
-		out.Issuer = t.issuer.Scheme + "://" + rec.Host
-	case rec.ID != storage.DefaultTenant:
-		out.Path = "/t/" + rec.ID
-		out.Issuer += out.Path
-	}
-	return out
 }
 
 // Wrap returns a handler that finds the tenant, and passes the request to next with the rest of its

@@ -18,8 +18,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -60,7 +60,7 @@ type content struct {
 // Compose returns a mail to be stored with the change that causes it. data are the values for the
 // template; they are sealed. Call Stored once the mail is stored. Compose returns ErrAddress if no
 // mail can be sent to the address.
-func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template string,
+func (m *Mailer) Compose(t *issuer.Tenant, to address.Recipient, language, template string,
 	data any,
 ) (storage.Delivery, error) {
 	if err := CheckAddress(string(to)); err != nil {
@@ -70,7 +70,7 @@ func (m *Mailer) Compose(t *web.Tenant, to address.Recipient, language, template
 }
 
 // ComposeText is Compose for a text message. to is a phone number in E.164.
-func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data any) (storage.Delivery, error) {
+func (m *Mailer) ComposeText(t *issuer.Tenant, to, language, template string, data any) (storage.Delivery, error) {
 	if !e164.MatchString(to) {
 		return storage.Delivery{}, ErrAddress
 	}
@@ -80,7 +80,7 @@ func (m *Mailer) ComposeText(t *web.Tenant, to, language, template string, data 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 
 // compose is Compose for one channel.
-func (m *Mailer) compose(channel string, t *web.Tenant, to, language, template string,
+func (m *Mailer) compose(channel string, t *issuer.Tenant, to, language, template string,
 	data any,
 ) (storage.Delivery, error) {
 	if !m.Templates.has(template) || slices.Contains(texts, template) != (channel == storage.ChannelSMS) {
