@@ -1,5 +1,10 @@
 package storage
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Kinds of Event. EventKinds says more about each.
 const (
 	EventLoginSucceeded    = "login.succeeded"
@@ -95,82 +100,76 @@ type EventKind struct {
 	Kind     string
 	Subject  Subject
 	Audience Audience
-	// Sentence is the id of the text that tells a user on the activity page what happened. It is ""
-	// for kinds that are not about users: they are on no user's page.
-	Sentence string
 	// Meaning is one English sentence for documents and developers.
 	Meaning string
 }
 
-// otherChange is the sentence of kinds that have none of their own.
-const otherChange = "activity.other"
-
 // EventKinds are all kinds of events. No event of another kind is recorded.
 var EventKinds = []EventKind{
-	{EventLoginSucceeded, AboutUser, ToClient, "activity." + EventLoginSucceeded, "A user signed in."},
-	{EventLoginPending, AboutUser, ToClient, "activity." + EventLoginPending, "A password was right and a second factor was asked for."},
-	{EventLoginRaised, AboutUser, ToClient, "activity." + EventLoginRaised, "A signed-in user proved a second factor."},
-	{EventLoginFailed, AboutUser, ToTenant, "activity." + EventLoginFailed, "A sign-in was refused. Detail says the reason."},
-	{EventSessionEnded, AboutUser, ToClient, "activity." + EventSessionEnded, "One session ended because its user or a client asked for it."},
-	{EventSessionsEnded, AboutUser, ToClient, "activity." + EventSessionsEnded, "A user ended all sessions but the current one."},
-	{EventConsentGiven, AboutUser, ToClient, "activity." + EventConsentGiven, "A user allowed a client access."},
-	{EventConsentDenied, AboutUser, ToClient, "activity." + EventConsentDenied, "A user refused a client access."},
-	{EventConsentWithdrawn, AboutUser, ToClient, "activity." + EventConsentWithdrawn, "A user took a client's access away."},
-	{EventUserAdded, AboutUser, ToTenant, "activity." + EventUserAdded, "An account was created."},
-	{EventUserDisabled, AboutUser, ToTenant, "activity." + EventUserDisabled, "An administrator disabled an account."},
-	{EventUserEnabled, AboutUser, ToTenant, "activity." + EventUserEnabled, "An administrator enabled an account."},
-	{EventUserRemoved, AboutUser, ToTenant, otherChange, "An account was removed."},
-	{EventUserInvited, AboutTenant, ToTenant, "", "An invitation was mailed. The account does not exist yet."},
-	{EventUsersImported, AboutTenant, ToTenant, "", "A file of accounts was imported."},
-	{EventUsersExported, AboutTenant, ToTenant, "", "Accounts were exported with their password hashes."},
-	{EventProfileChanged, AboutUser, ToClient, "activity." + EventProfileChanged, "A user edited the profile."},
-	{EventEmailAsked, AboutUser, ToTenant, "activity." + EventEmailAsked, "A user asked for another email address, which is not yet confirmed."},
-	{EventEmailChanged, AboutUser, ToClient, "activity." + EventEmailChanged, "A new email address was confirmed."},
-	{EventEmailConfirmed, AboutUser, ToClient, "activity." + EventEmailConfirmed, "The present email address was confirmed."},
-	{EventPhoneAsked, AboutUser, ToTenant, "activity." + EventPhoneAsked, "A user asked for another phone number, which is not yet confirmed."},
-	{EventPhoneChanged, AboutUser, ToClient, "activity." + EventPhoneChanged, "A new phone number was confirmed."},
-	{EventPhoneRemoved, AboutUser, ToClient, "activity." + EventPhoneRemoved, "A user removed the phone number."},
-	{EventPasswordChanged, AboutUser, ToTenant, "activity." + EventPasswordChanged, "A user changed the password."},
-	{EventPasswordSet, AboutUser, ToTenant, otherChange, "An administrator set a user's password."},
-	{EventPasswordReset, AboutUser, ToTenant, "activity." + EventPasswordReset, "A user replaced a forgotten password."},
-	{EventPasswordRefused, AboutUser, ToTenant, "activity." + EventPasswordRefused, "The current password was wrong when a user tried to change it."},
-	{EventFactorOn, AboutUser, ToTenant, "activity." + EventFactorOn, "A second factor was switched on."},
-	{EventFactorReplaced, AboutUser, ToTenant, "activity." + EventFactorReplaced, "Another authenticator app replaced the former one."},
-	{EventFactorCodes, AboutUser, ToTenant, "activity." + EventFactorCodes, "New recovery codes replaced the former ones."},
-	{EventFactorOff, AboutUser, ToTenant, "activity." + EventFactorOff, "The second factor was switched off."},
-	{EventFactorRecovered, AboutUser, ToTenant, "activity." + EventFactorRecovered, "A recovery code was used."},
-	{EventFactorFailed, AboutUser, ToTenant, "activity." + EventFactorFailed, "A code for the second factor was wrong."},
-	{EventFactorForgotten, AboutUser, ToTenant, "activity." + EventFactorForgotten, "A remembered browser was forgotten."},
-	{EventPasskeyAdded, AboutUser, ToTenant, "activity." + EventPasskeyAdded, "A passkey was added."},
-	{EventPasskeyRemoved, AboutUser, ToTenant, "activity." + EventPasskeyRemoved, "A passkey was removed."},
-	{EventPasskeyCopied, AboutUser, ToTenant, "activity." + EventPasskeyCopied, "A passkey's counter went back: there is a copy of it."},
-	{EventIdentityLinked, AboutUser, ToTenant, otherChange, "An account at an upstream provider was linked."},
-	{EventIdentityUnlinked, AboutUser, ToTenant, otherChange, "An account at an upstream provider was unlinked."},
-	{EventUpstreamFailed, AboutUser, ToTenant, otherChange, "An upstream provider's answer was refused. Detail says why."},
-	{EventAccountSecured, AboutUser, ToClient, "activity." + EventAccountSecured, "An account was closed by the link \"This was not me\"."},
-	{EventAccountOpened, AboutUser, ToClient, "activity." + EventAccountOpened, "A secured account was opened again."},
-	{EventAccountReviewed, AboutUser, ToTenant, "activity." + EventAccountReviewed, "The owner of a secured account removed ways to sign in."},
-	{EventDataDownloaded, AboutUser, ToTenant, "activity." + EventDataDownloaded, "A user downloaded everything that is stored about the account."},
-	{EventGrantRevoked, AboutUser, ToClient, "activity." + EventGrantRevoked, "A client gave back what it was granted."},
-	{EventTokenRevoked, AboutUser, ToClient, "activity." + EventTokenRevoked, "A client revoked one access token."},
-	{EventRefreshReused, AboutUser, ToClient, "activity." + EventRefreshReused, "A refresh token came a second time. Its grant was revoked."},
-	{EventRefreshAhead, AboutUser, ToClient, "activity." + EventRefreshAhead, "A refresh token was newer than the database. Its grant was revoked."},
-	{EventCodeReused, AboutUser, ToClient, otherChange, "An authorization code came a second time. Its grant was revoked."},
-	{EventCodeBurnt, AboutUser, ToClient, otherChange, "An authorization code came with a wrong PKCE verifier, which spent it."},
-	{EventClientAdded, AboutClient, ToTenant, "", "A client was added."},
-	{EventClientChanged, AboutClient, ToTenant, "", "A client was changed."},
-	{EventClientRemoved, AboutClient, ToTenant, "", "A client was removed."},
-	{EventClientUnprotected, AboutClient, ToTenant, "", "A client redeemed a code without PKCE and without a secret."},
-	{EventTenantAdded, AboutTenant, ToTenant, "", "A tenant was added."},
-	{EventTenantChanged, AboutTenant, ToTenant, "", "A tenant's settings were changed."},
-	{EventTenantRemoved, AboutTenant, ToOperator, "", "A tenant was removed. The default tenant has the event."},
-	{EventKeyRotated, AboutTenant, ToTenant, "", "A new signing key replaced the former one."},
-	{EventKeyRemoved, AboutTenant, ToTenant, "", "A signing key was removed."},
-	{EventMailRetried, AboutTenant, ToTenant, "", "Mails that had been given up were queued again."},
-	{EventSecretReplaced, AboutInstallation, ToOperator, "", "Values were sealed anew with another master secret."},
-	{EventSecretForgotten, AboutInstallation, ToOperator, "", "A master secret was forgotten."},
-	{EventDatabaseRestored, AboutInstallation, ToOperator, "", "Sessions and grants that a restored backup had brought back were ended."},
-	{EventAuditPruned, AboutInstallation, ToOperator, "", "Old events were deleted or shortened by a command."},
+	{EventLoginSucceeded, AboutUser, ToClient, "A user signed in."},
+	{EventLoginPending, AboutUser, ToClient, "A password was right and a second factor was asked for."},
+	{EventLoginRaised, AboutUser, ToClient, "A signed-in user proved a second factor."},
+	{EventLoginFailed, AboutUser, ToTenant, "A sign-in was refused. Detail says the reason."},
+	{EventSessionEnded, AboutUser, ToClient, "One session ended because its user or a client asked for it."},
+	{EventSessionsEnded, AboutUser, ToClient, "A user ended all sessions but the current one."},
+	{EventConsentGiven, AboutUser, ToClient, "A user allowed a client access."},
+	{EventConsentDenied, AboutUser, ToClient, "A user refused a client access."},
+	{EventConsentWithdrawn, AboutUser, ToClient, "A user took a client's access away."},
+	{EventUserAdded, AboutUser, ToTenant, "An account was created."},
+	{EventUserDisabled, AboutUser, ToTenant, "An administrator disabled an account."},
+	{EventUserEnabled, AboutUser, ToTenant, "An administrator enabled an account."},
+	{EventUserRemoved, AboutUser, ToTenant, "An account was removed."},
+	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
+	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported."},
+	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported with their password hashes."},
+	{EventProfileChanged, AboutUser, ToClient, "A user edited the profile."},
+	{EventEmailAsked, AboutUser, ToTenant, "A user asked for another email address, which is not yet confirmed."},
+	{EventEmailChanged, AboutUser, ToClient, "A new email address was confirmed."},
+	{EventEmailConfirmed, AboutUser, ToClient, "The present email address was confirmed."},
+	{EventPhoneAsked, AboutUser, ToTenant, "A user asked for another phone number, which is not yet confirmed."},
+	{EventPhoneChanged, AboutUser, ToClient, "A new phone number was confirmed."},
+	{EventPhoneRemoved, AboutUser, ToClient, "A user removed the phone number."},
+	{EventPasswordChanged, AboutUser, ToTenant, "A user changed the password."},
+	{EventPasswordSet, AboutUser, ToTenant, "An administrator set a user's password."},
+	{EventPasswordReset, AboutUser, ToTenant, "A user replaced a forgotten password."},
+	{EventPasswordRefused, AboutUser, ToTenant, "The current password was wrong when a user tried to change it."},
+	{EventFactorOn, AboutUser, ToTenant, "A second factor was switched on."},
+	{EventFactorReplaced, AboutUser, ToTenant, "Another authenticator app replaced the former one."},
+	{EventFactorCodes, AboutUser, ToTenant, "New recovery codes replaced the former ones."},
+	{EventFactorOff, AboutUser, ToTenant, "The second factor was switched off."},
+	{EventFactorRecovered, AboutUser, ToTenant, "A recovery code was used."},
+	{EventFactorFailed, AboutUser, ToTenant, "A code for the second factor was wrong."},
+	{EventFactorForgotten, AboutUser, ToTenant, "A remembered browser was forgotten."},
+	{EventPasskeyAdded, AboutUser, ToTenant, "A passkey was added."},
+	{EventPasskeyRemoved, AboutUser, ToTenant, "A passkey was removed."},
+	{EventPasskeyCopied, AboutUser, ToTenant, "A passkey's counter went back: there is a copy of it."},
+	{EventIdentityLinked, AboutUser, ToTenant, "An account at an upstream provider was linked."},
+	{EventIdentityUnlinked, AboutUser, ToTenant, "An account at an upstream provider was unlinked."},
+	{EventUpstreamFailed, AboutUser, ToTenant, "An upstream provider's answer was refused. Detail says why."},
+	{EventAccountSecured, AboutUser, ToClient, "An account was closed by the link \"This was not me\"."},
+	{EventAccountOpened, AboutUser, ToClient, "A secured account was opened again."},
+	{EventAccountReviewed, AboutUser, ToTenant, "The owner of a secured account removed ways to sign in."},
+	{EventDataDownloaded, AboutUser, ToTenant, "A user downloaded everything that is stored about the account."},
+	{EventGrantRevoked, AboutUser, ToClient, "A client gave back what it was granted."},
+	{EventTokenRevoked, AboutUser, ToClient, "A client revoked one access token."},
+	{EventRefreshReused, AboutUser, ToClient, "A refresh token came a second time. Its grant was revoked."},
+	{EventRefreshAhead, AboutUser, ToClient, "A refresh token was newer than the database. Its grant was revoked."},
+	{EventCodeReused, AboutUser, ToClient, "An authorization code came a second time. Its grant was revoked."},
+	{EventCodeBurnt, AboutUser, ToClient, "An authorization code came with a wrong PKCE verifier, which spent it."},
+	{EventClientAdded, AboutClient, ToTenant, "A client was added."},
+	{EventClientChanged, AboutClient, ToTenant, "A client was changed."},
+	{EventClientRemoved, AboutClient, ToTenant, "A client was removed."},
+	{EventClientUnprotected, AboutClient, ToTenant, "A client redeemed a code without PKCE and without a secret."},
+	{EventTenantAdded, AboutTenant, ToTenant, "A tenant was added."},
+	{EventTenantChanged, AboutTenant, ToTenant, "A tenant's settings were changed."},
+	{EventTenantRemoved, AboutTenant, ToOperator, "A tenant was removed. The default tenant has the event."},
+	{EventKeyRotated, AboutTenant, ToTenant, "A new signing key replaced the former one."},
+	{EventKeyRemoved, AboutTenant, ToTenant, "A signing key was removed."},
+	{EventMailRetried, AboutTenant, ToTenant, "Mails that had been given up were queued again."},
+	{EventSecretReplaced, AboutInstallation, ToOperator, "Values were sealed anew with another master secret."},
+	{EventSecretForgotten, AboutInstallation, ToOperator, "A master secret was forgotten."},
+	{EventDatabaseRestored, AboutInstallation, ToOperator, "Sessions and grants that a restored backup had brought back were ended."},
+	{EventAuditPruned, AboutInstallation, ToOperator, "Old events were deleted or shortened by a command."},
 }
 
 var eventKinds = func() map[string]*EventKind {
@@ -181,15 +180,52 @@ var eventKinds = func() map[string]*EventKind {
 	return byKind
 }()
 
-// IsEventKind reports whether the table has a kind.
-func IsEventKind(kind string) bool { return eventKinds[kind] != nil }
+// ofUnknownUsers are kinds about users that name none where the user is not known, such as the sign-in of a
+// user who does not exist.
+var ofUnknownUsers = []string{EventLoginFailed, EventUpstreamFailed, EventTokenRevoked}
 
-// EventSentence returns the id of the text that tells a user what an event of this kind means. Kinds
-// without a sentence, and those of a newer release, have a general one: what happened to an account is
-// not hidden from its owner.
-func EventSentence(kind string) string {
-	if k := eventKinds[kind]; k != nil && k.Sentence != "" {
-		return k.Sentence
+// Check returns an error unless EventKinds has the event's kind, and the event names what such events are
+// about, and no user if they are not about users.
+func (e Event) Check() error {
+	k := eventKinds[e.Kind]
+	if k == nil {
+		return fmt.Errorf("the table of events has no kind %q", e.Kind)
 	}
-	return otherChange
+	wrong := false
+	switch k.Subject {
+	case AboutUser:
+		wrong = e.UserID == "" && !slices.Contains(ofUnknownUsers, e.Kind)
+	case AboutClient:
+		wrong = e.ClientID == "" || e.UserID != ""
+	case AboutTenant:
+		wrong = e.UserID != ""
+	case AboutInstallation:
+		wrong = e.TenantID != DefaultTenant || e.UserID != ""
+	}
+	if wrong {
+		return fmt.Errorf("the event %s is not about a %s, with the user %q and the client %q", e.Kind, k.Subject, e.UserID, e.ClientID)
+	}
+	return nil
+}
+
+// withoutSentence are kinds about users that the activity page tells of in general words.
+var withoutSentence = []string{
+	EventUserRemoved,
+	EventPasswordSet,
+	EventIdentityLinked,
+	EventIdentityUnlinked,
+	EventUpstreamFailed,
+	EventCodeReused,
+	EventCodeBurnt,
+}
+
+// EventSentence returns the id of the text that tells a user on the activity page what an event of this kind
+// means. Kinds without a sentence of their own have a general one, and so have those of a newer release: what
+// happened to an account is not hidden from its owner.
+func EventSentence(kind string) string {
+	k := eventKinds[kind]
+	if k == nil || k.Subject != AboutUser || slices.Contains(withoutSentence, kind) {
+		return "activity.other"
+	}
+	return "activity." + kind
 }

@@ -27,10 +27,11 @@ import (
 type Origin struct{ RequestID, IP string }
 
 // Event completes an event: it gets an id, the present moment and the origin. Unless the event names its
-// actor, the user whom it concerns is the actor. It panics when storage.EventKinds does not have the kind.
+// actor, the user whom it concerns is the actor. It panics when the event fails its Check: which kind of event
+// tells of what is decided in the code.
 func (o Origin) Event(e storage.Event) storage.Event {
-	if !storage.IsEventKind(e.Kind) {
-		panic("audit: the table of events has no kind " + e.Kind)
+	if err := e.Check(); err != nil {
+		panic("audit: " + err.Error())
 	}
 	e.ID, e.At = uuid.Must(uuid.NewV7()).String(), time.Now()
 	e.RequestID, e.IP = o.RequestID, o.IP

@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -15,19 +17,20 @@ func Event(ctx context.Context, e storage.Event) storage.Event {
 }
 
 // Revocation returns a change that revokes grants. The event e is recorded only if at least one
-// grant ends.
+// grant ends. If e names no user, it is about the user of that grant.
 func Revocation(ctx context.Context, tenant string, which storage.GrantFilter, why string,
 	e storage.Event,
 ) storage.Change {
 	e.TenantID = tenant
-	e = Event(ctx, e)
 	return storage.Change{
-		TenantID: tenant, Now: e.At, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
+		TenantID: tenant, Now: time.Now(), Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
 		OnEnd: func(ended storage.Ended) ([]storage.Delivery, []storage.Event) {
 			if len(ended.Grants) == 0 {
 				return nil, nil
 			}
-			return nil, []storage.Event{e}
+			told := e
+			told.UserID = cmp.Or(e.UserID, ended.Grants[0].UserID)
+			return nil, []storage.Event{Event(ctx, told)}
 		},
 	}
 }
