@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -50,24 +49,25 @@ func (s *Server) raise(
 // toSecondFactor sends the browser to where a second factor is asked for, and startOver to
 // where a sign-in begins.
 func (s *Server) toSecondFactor(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
-	return forward(w, r, in, secondFactorPath)
+	return s.forward(w, r, in, secondFactorPath)
 }
 
 func (s *Server) startOver(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
-	return forward(w, r, in, "/login")
+	return s.forward(w, r, in, "/login")
 }
 
 // forward sends the browser to another page of ours with what it came with.
-func forward(w http.ResponseWriter, r *http.Request, in *storage.Interaction, page string) error {
-	http.Redirect(w, r, elsewhere(r, in, page), http.StatusSeeOther)
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, in *storage.Interaction, page string) error {
+	http.Redirect(w, r, s.elsewhere(r, in, page), http.StatusSeeOther)
 	return nil
 }
 
-func elsewhere(r *http.Request, in *storage.Interaction, page string) string {
+// elsewhere returns the URL of another page of ours, with what the browser came with.
+func (s *Server) elsewhere(r *http.Request, in *storage.Interaction, page string) string {
 	q := url.Values{}
 	if in != nil {
 		q.Set("i", in.Letter)
-	} else if next := r.FormValue("next"); account.IsPage(next) {
+	} else if next := s.nextOf(r); next != "" {
 		q.Set("next", next)
 	}
 	to := web.TenantOf(r.Context()).Path + page

@@ -1,52 +1,34 @@
 package login
 
 import (
-	"encoding/base64"
 	"errors"
-	"html/template"
 	"net/http"
-	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// enrolForm is what the page shows that sets up an app.
-type enrolForm struct {
-	Action  string // the page itself
-	Account *ui.Account
-	QR      template.URL // the picture, in place
-	Secret  string       // the same, to type, in groups
-	URL     template.URL // the same, for an app on this device
-	Setup   string       // the same, sealed, to come back
-	Demand  bool         // they are asked to, and did not choose to
-	Fault   string
-}
+// enrolPath is the page on which a user sets up an authenticator app on the way to a token.
+const enrolPath = "/second-factor/setup"
 
-// enrolling is who may set up an app: somebody who has none, and has proven themselves
-// just now; or who has one, and used it to sign in. detour and people.ErrNoClaimant otherwise.
+// enrolling returns the claimant who has to set up an authenticator app, because no factor that the claimant
+// has would do. Otherwise it returns a detour or people.ErrNoClaimant.
 func (s *Server) enrolling(r *http.Request, in *storage.Interaction) (people.Claimant, error) {
-	if strings.HasPrefix(r.URL.Path, factorsPath) {
-		return s.factorsOwner(r)
-	}
 	c, err := s.claimant(r, in)
 	if err != nil {
 		return c, err
 	}
 	switch m := s.missingFactor(r, in, c, false); {
-	case storage.HasSecondFactor(c.Creds), !m.None(), m.ACR == "": // the page that asks for what they have is another
-		return c, &detour{To: elsewhere(r, in, secondFactorPath)}
+	case storage.HasSecondFactor(c.Creds), !m.None(), m.ACR == "": // another page asks for it, or nothing is missing
+		return c, &detour{To: s.elsewhere(r, in, secondFactorPath)}
 	case c.IsSignedIn() && !people.IsFresh(c.Session.AuthTime):
-		return c, &detour{To: elsewhere(r, in, "/login")}
+		return c, &detour{To: s.elsewhere(r, in, "/login")}
 	}
 	return c, nil
 }
 
-// enrolPage shows a new secret. It stores nothing: the secret comes back, sealed, with the
-// first digits that an app made of it.
+// enrolPage shows a new secret for an authenticator app.
 func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)
 	if err != nil {
@@ -61,34 +43,11 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, setup people.TOTPSetup, fault string) error {
 	v := s.view(w, r, "enrol.title", in)
-	if strings.HasPrefix(r.URL.Path, factorsPath) {
-		v.Session = c.Session.ID // as mine wants it
-	}
-	account := ui.AccountOfUser(c.User)
-	address := setup.App.URL(v.Brand.Name, account.Login)
-	png, err := factor.QR(address)
-	if err != nil {
-		return err
-	}
-	form := enrolForm{
-		Action: v.Path + r.URL.Path, Account: account, Fault: fault, Demand: !strings.HasPrefix(r.URL.Path, factorsPath),
-		QR:    template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
-		URL:   template.URL(address),
-		Setup: setup.Sealed,
-	}
-	for i, letter := range setup.App.Text() {
-		if i > 0 && i%4 == 0 {
-			form.Secret += " "
-		}
-		form.Secret += string(letter)
-	}
-	ui.AllowDataImages(w)
-	v.Page = form
-	return s.show(w, status, "enrol", v)
+	return s.site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + enrolPath, Demand: true, Fault: fault})
 }
 
-// enrol takes the first digits of the app. The person has a second factor from then on,
-// and sees their recovery codes, once.
+// enrol takes the first digits of the app. From then on the user has a second factor. The recovery codes are
+// shown once.
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)
 	if err != nil {
@@ -98,20 +57,20 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, in, err)
 	}
-	setup, err := s.OpenTOTPSetup(c.User, r.PostForm.Get("setup"))
-	if err != nil {
+	sealed := r.PostForm.Get("setup")
+	codes, err := s.EnrolTOTP(r.Context(), s.askerOf(r), c, sealed, r.PostForm.Get("code"))
+	var wrong people.Faults
+	switch {
+	case errors.Is(err, people.ErrOldSetup):
 		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, s.StartTOTPSetup(c.User), s.words(r).Must("enrol.old"))
-	}
-	codes, err := s.EnrolTOTP(r.Context(), s.askerOf(r), c, setup.App, r.PostForm.Get("code"))
-	var wrong invalid
-	if errors.As(err, &wrong) {
+	case errors.As(err, &wrong):
+		setup, err := s.OpenTOTPSetup(c.User, sealed)
+		if err != nil {
+			return err
+		}
 		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, setup, ui.FaultAt(s.words(r), wrong, "code"))
-	}
-	if errors.Is(err, storage.ErrStale) {
-		return s.startOver(w, r, in)
-	}
-	if err != nil {
-		return err
+	case err != nil:
+		return s.turn(w, r, in, err)
 	}
 	if err := s.raise(w, r, in, c, false, "otp"); err != nil {
 		return s.turn(w, r, in, err)
@@ -119,26 +78,22 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	return s.showCodes(w, r, in, c.User, codes)
 }
 
-// codesView is what the page shows that has the recovery codes.
-type codesView struct {
-	Codes []string
-	File  template.URL // the same, to keep
-	Next  string       // where it goes on
+// showCodes shows the user's new recovery codes.
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction, u storage.User, codes []string) error {
+	v := s.view(w, r, "codes.title", in)
+	next := v.Path + "/"
+	if s.waitsToLink(r) {
+		next = v.Path + "/federated/link"
+	} else if in != nil {
+		next = in.ContinueURL
+	}
+	return s.site.ShowCodes(w, v, u, codes, next)
 }
 
-// showCodes shows the codes. They are nowhere else to be had: no page shows them again.
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, codes []string) error {
-	v := s.view(w, r, "codes.title", in)
-	page := codesView{Codes: codes, Next: web.TenantOf(r.Context()).Path + "/"}
-	if s.waitsToLink(r) {
-		page.Next = v.Path + "/federated/link"
-	} else if in != nil {
-		page.Next = in.ContinueURL
-	} else if strings.HasPrefix(r.URL.Path, factorsPath) {
-		page.Next = v.Path + factorsPath
+// turn sends the browser to where a sign-in begins if no claimant is left to go on with.
+func (s *Server) turn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, err error) error {
+	if errors.Is(err, people.ErrNoClaimant) || errors.Is(err, people.ErrChangedMeanwhile) {
+		return s.startOver(w, r, in)
 	}
-	text := v.Words.Must("codes.file", v.Brand.Name, ui.AccountOfUser(user).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
-	page.File = template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text)))
-	v.Page = page
-	return s.show(w, http.StatusOK, "codes", v)
+	return err
 }

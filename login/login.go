@@ -112,8 +112,6 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/confirm", s.strangerCodePage, s.strangerCode},
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
-		{"/account/second-factor", s.factorsPage, s.changeFactors},
-		{"/account/second-factor/app", s.enrolPage, s.enrol},
 	} {
 		r.Handle(route.path, s.site.Page(route.get)).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {

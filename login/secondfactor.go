@@ -48,7 +48,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	case m.ACR == "":
 		return s.goOn(w, r, in)
 	case m.None() && storage.ReachesACR(storage.ACRMultiFactor, m.ACR) && !storage.HasSecondFactor(c.Creds):
-		return forward(w, r, in, "/second-factor/setup")
+		return s.forward(w, r, in, enrolPath)
 	}
 	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
 }

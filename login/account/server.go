@@ -50,6 +50,8 @@ func (s *Server) Register(r *mux.Router) {
 		{"/account/passkeys", s.passkeysPage, s.postPasskeys},
 		{"/account/passkeys/options", s.newPasskeyOptions, nil},
 		{"/account/identities", s.identitiesPage, s.postIdentities},
+		{"/account/second-factor", s.factorsPage, s.postFactors},
+		{"/account/second-factor/app", s.appPage, s.postApp},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
 		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},

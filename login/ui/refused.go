@@ -11,6 +11,7 @@ import (
 
 // refusedPages are the pages that say a refusal for which there is no form.
 var refusedPages = map[people.Refusal]web.Problem{
+	people.ErrFactorRequired:   {Status: http.StatusForbidden, Title: "factors.title", Message: "factors.must"},
 	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Message: "account.other"},
 	people.ErrNotOffered: {Status: http.StatusNotFound,
 		Developer: "The tenant's settings leave this out. Passkeys also need an issuer with a host name."},

@@ -1,0 +1,163 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const factorsPath = "/account/second-factor"
+
+// factorsView is what the page of second factors shows.
+type factorsView struct {
+	On       bool
+	App      string // when it was set up, or ""
+	Codes    int    // recovery codes that are left
+	Passkeys int
+	Must     bool // the tenant demands a second factor
+	Devices  []deviceView
+}
+
+// deviceView is a remembered device as its user sees it.
+type deviceView struct {
+	ID, Name, Since string
+	Here            bool
+}
+
+// factorsPage shows the user's second factors.
+func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.Current(r)
+	if err != nil {
+		return err
+	}
+	f, err := s.People.Factors(r.Context(), s.Site.Asker(r), a.User)
+	if err != nil {
+		return err
+	}
+	v := s.View(w, r, "factors.title", a)
+	page := factorsView{On: f.On, Must: f.Required, Passkeys: f.Passkeys, Codes: f.Codes}
+	if !f.App.IsZero() {
+		page.App = v.Words.Date(f.App)
+	}
+	for _, d := range f.Devices {
+		page.Devices = append(page.Devices, deviceView{d.ID, v.Words.Device(d.UserAgent), v.Words.Date(d.Since), d.Here})
+	}
+	v.Page = page
+	return s.Site.Show(w, http.StatusOK, "factors", v)
+}
+
+// postFactors does what one of the page's buttons says.
+func (s *Server) postFactors(w http.ResponseWriter, r *http.Request) error {
+	what := r.PostForm.Get("do")
+	a, err := s.Current(r)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case "device": // to be asked more often needs no fresh proof
+		err = s.People.ForgetDevice(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("device"))
+	case "devices":
+		err = s.People.ForgetDevice(r.Context(), s.Site.Asker(r), a.User, storage.AllIDs)
+	case "codes":
+		return s.renewCodes(w, r)
+	case "off":
+		var own ownAccount
+		if own, err = s.Fresh(r); err == nil {
+			err = s.People.SwitchOffFactor(r.Context(), s.Site.Asker(r), own.owner)
+		}
+	default:
+		err = &web.Problem{Status: http.StatusBadRequest, Developer: "The field do is none of device, devices, codes, off."}
+	}
+	if err != nil {
+		return startOver(w, r, err)
+	}
+	return Changed(w, r, factorsPath, "factor-"+what)
+}
+
+// startOver sends the browser to the sign-in if the credentials of the account changed meanwhile, or
+// returns err.
+func startOver(w http.ResponseWriter, r *http.Request, err error) error {
+	if errors.Is(err, people.ErrChangedMeanwhile) || errors.Is(err, people.ErrNoClaimant) {
+		return ui.SeeOther(w, r, "/login")
+	}
+	return err
+}
+
+// renewCodes shows new recovery codes.
+func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.claimant(r)
+	if err != nil {
+		return err
+	}
+	codes, err := s.People.RenewRecoveryCodes(r.Context(), s.Site.Asker(r), c)
+	switch {
+	case errors.Is(err, people.ErrNoFactor):
+		return Changed(w, r, factorsPath, "factor-codes")
+	case err != nil:
+		return startOver(w, r, err)
+	}
+	return s.showCodes(w, r, c, codes)
+}
+
+// claimant returns the user of the account as one who may change second factors.
+func (s *Server) claimant(r *http.Request) (people.Claimant, error) {
+	own, err := s.Fresh(r)
+	if err != nil {
+		return people.Claimant{}, err
+	}
+	return s.People.SignedInClaimant(r.Context(), own.Session, own.User)
+}
+
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, c people.Claimant, codes []string) error {
+	v := s.Site.View(w, r, "codes.title", nil)
+	return s.Site.ShowCodes(w, v, c.User, codes, v.Path+factorsPath)
+}
+
+// appPage shows a new secret for an authenticator app.
+func (s *Server) appPage(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.claimant(r)
+	if err != nil {
+		return err
+	}
+	return s.showApp(w, r, http.StatusOK, c, s.People.StartTOTPSetup(c.User), "")
+}
+
+func (s *Server) showApp(w http.ResponseWriter, r *http.Request, status int, c people.Claimant, setup people.TOTPSetup, fault string) error {
+	v := s.Site.View(w, r, "enrol.title", nil)
+	v.Session = c.Session.ID
+	return s.Site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + factorsPath + "/app", Fault: fault})
+}
+
+// postApp takes the first digits of the app. From then on the user has a second factor. The recovery codes
+// are shown once.
+func (s *Server) postApp(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.claimant(r)
+	if err != nil {
+		return err
+	}
+	sealed := r.PostForm.Get("setup")
+	codes, err := s.People.EnrolTOTP(r.Context(), s.Site.Asker(r), c, sealed, r.PostForm.Get("code"))
+	var wrong people.Faults
+	switch {
+	case errors.Is(err, people.ErrOldSetup):
+		return s.showApp(w, r, http.StatusUnprocessableEntity, c, s.People.StartTOTPSetup(c.User), ui.Words(r).Must("enrol.old"))
+	case errors.As(err, &wrong):
+		setup, err := s.People.OpenTOTPSetup(c.User, sealed)
+		if err != nil {
+			return err
+		}
+		return s.showApp(w, r, http.StatusUnprocessableEntity, c, setup, ui.FaultAt(ui.Words(r), wrong, "code"))
+	case err != nil:
+		return startOver(w, r, err)
+	}
+	_, kept, err := s.People.Raise(r.Context(), s.Site.Asker(r), c, false, "otp")
+	if err != nil {
+		return startOver(w, r, err)
+	}
+	s.Site.Keep(w, r, kept)
+	return s.showCodes(w, r, c, codes)
+}
