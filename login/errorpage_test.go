@@ -40,7 +40,7 @@ func (s *site) failed(req *http.Request, p *web.Problem) answer {
 func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 	t.Parallel()
 	dev := newSite(t, nil)
-	production := newSite(t, func(c *Config) { c.Pages.Development = false })
+	production := newSite(t, func(c *Config) { c.Site.Pages.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
 	for _, want := range []string{
 		english["problem.bad_request"], "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
@@ -70,7 +70,7 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 
 func TestErrorsAreJSONForPrograms(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(c *Config) { c.Pages.Development = false })
+	s := newSite(t, func(c *Config) { c.Site.Pages.Development = false })
 	for accept, want := range map[string]bool{
 		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
 		"": true, "*/*": true, ";;;": true, // curl, and libraries that say nothing

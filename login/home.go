@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // homeView is what the start page shows when nobody is signed in.
@@ -26,14 +25,6 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	v := s.view(w, r, "home.title", nil)
-	v.Page = homeView{s.playground(r), s.MaySignUp(s.askerOf(r), false) == nil}
+	v.Page = homeView{s.site.PlaygroundOf(r), s.MaySignUp(s.askerOf(r), false) == nil}
 	return s.show(w, http.StatusOK, "home", v)
-}
-
-// playground is where developers try a sign-in at the request's tenant, or "".
-func (s *Server) playground(r *http.Request) string {
-	if web.TenantOf(r.Context()).ID != storage.DefaultTenant {
-		return ""
-	}
-	return s.Playground
 }

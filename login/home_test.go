@@ -8,7 +8,7 @@ import (
 func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
 	t.Parallel()
 	link := `<a href="/dev">` + english["home.play"]
-	s := newSite(t, func(c *Config) { c.Playground = "/dev" })
+	s := newSite(t, func(c *Config) { c.Site.Playground = "/dev" })
 	s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
 	if p := v.get("/"); !strings.Contains(p.body, link) {

@@ -11,7 +11,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -20,15 +19,12 @@ import (
 
 // Config is what a Server is made of. Every field without "default" is required.
 type Config struct {
-	// Pages render what Server shows.
-	Pages *ui.Pages
+	// Site serves and renders what Server shows.
+	Site *ui.Site
 	// Service has the use cases, and what they and the pages need.
 	*people.Service
 	Sessions *browser.Sessions
 	Log      *slog.Logger
-	// Interaction opens the sealed authorization request that a page carries as i. Its
-	// errors are web.Problems. Package provider has it.
-	Interaction func(r *http.Request) (storage.Interaction, error)
 	// SetupToken says whether the token is that of a link which lets its bearer create
 	// the tenant's first administrator, and what creating them spends;
 	// storage.ErrNotFound for any other. Default: there are no such links.
@@ -39,22 +35,18 @@ type Config struct {
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
-	// Playground is the path of the page where developers try a sign-in, to which the
-	// default tenant's start page links. Default: there is none.
-	Playground string
 }
 
 // Server serves the pages of all tenants.
 type Server struct {
 	Config
-	site    *ui.Site
-	account *account.Server
+	site *ui.Site
 }
 
 // New checks and completes the Config.
 func New(c Config) (*Server, error) {
-	if c.Pages == nil || c.Service == nil || c.Sessions == nil || c.Log == nil || c.Interaction == nil {
-		return nil, errors.New("login: Pages, Service, Sessions, Log and Interaction are required")
+	if c.Site == nil || c.Service == nil || c.Sessions == nil || c.Log == nil {
+		return nil, errors.New("login: Site, Service, Sessions and Log are required")
 	}
 	if c.SetupToken == nil {
 		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
@@ -67,14 +59,7 @@ func New(c Config) (*Server, error) {
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"
 	}
-	s := &Server{Config: c}
-	s.site = &ui.Site{Pages: c.Pages, Open: c.Interaction, Sessions: c.Sessions, IsAccountPage: account.IsPage}
-	var err error
-	s.account, err = account.New(account.Config{
-		Site: s.site, People: c.Service, Sessions: c.Sessions, Playground: s.playground,
-		Depart: s.LinkUpstream,
-	})
-	return s, err
+	return &Server{Config: c, site: c.Site}, nil
 }
 
 // route is a page, with what its form is sent to.
@@ -119,7 +104,6 @@ func (s *Server) Register(r *mux.Router) {
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.site.ErrorPage, s.score)).Methods(http.MethodPost)
-	s.account.Register(r)
 	s.site.Register(r)
 	r.Handle("/upstream/{upstream}/callback", s.site.Foreign(s.postBack)).Methods(http.MethodPost)
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -122,20 +123,24 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 			Words:  func(language string) people.Words { return texts.In(language) },
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		},
-		Pages: pages, Log: log,
-		Sessions:    &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
-		Interaction: s.interaction,
-		SetupToken:  setupToken,
+		Site: &ui.Site{Pages: pages, Open: s.interaction, IsAccountPage: account.IsPage}, Log: log,
+		Sessions:   &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
+		SetupToken: setupToken,
 	}
 	if change != nil {
 		change(&config)
 	}
 	s.pages = pages
+	config.Site.Sessions = config.Sessions
 	config.Service.Keeper = (*sessions.Keeper)(config.Sessions)
 	if config.Service, err = people.New(*config.Service); err != nil {
 		t.Fatal(err)
 	}
 	if s.login, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	own, err := account.New(account.Config{Site: config.Site, People: config.Service, Sessions: config.Sessions, Depart: s.login.LinkUpstream})
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.router = mux.NewRouter()
@@ -148,6 +153,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 		s.api.Register(s.router)
 		errors = s.api.ErrorPage
 	}
+	own.Register(s.router)
 	s.router.HandleFunc("/authorize", s.authorize)
 	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "logout "+r.URL.RawQuery) })
 

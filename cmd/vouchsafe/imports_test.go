@@ -22,8 +22,7 @@ var arrows = map[string][]string{
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
 
-	// login/account until login serves no section of the account any more.
-	"login":         {"login/account", "login/ui", "login/texts", "login/mail", "people/...", "storage", "internal/..."},
+	"login":         {"login/ui", "login/texts", "login/mail", "people/...", "storage", "internal/..."},
 	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/api":     {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/texts":   {},

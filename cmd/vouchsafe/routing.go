@@ -33,6 +33,7 @@ func (s *server) routes() *mux.Router {
 	s.provider.Register(r)
 	s.pages.Register(r)
 	s.api.Register(r)
+	s.account.Register(r)
 	if s.dev != nil {
 		s.dev.Register(r)
 	}

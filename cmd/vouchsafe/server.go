@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -40,6 +41,7 @@ type server struct {
 	provider *provider.Provider
 	pages    *login.Server
 	api      *api.Server
+	account  *account.Server
 	hasher   *password.Hasher
 	outbox   *outbox.Worker   // nil if there is nothing to send through
 	mailbox  *devpage.Mailbox // nil unless mails end there
@@ -174,15 +176,13 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	config := login.Config{
-		Pages: pages, Service: useCases, Sessions: sessions, Log: s.log,
-		Interaction: s.provider.Interaction,
+	site := &ui.Site{Pages: pages, Open: s.provider.Interaction, Sessions: sessions, IsAccountPage: account.IsPage}
+	if cfg.HasPlayground() {
+		site.Playground = "/dev"
 	}
+	config := login.Config{Site: site, Service: useCases, Sessions: sessions, Log: s.log}
 	if !cfg.Production() {
 		config.SetupToken = setupLink{s.secrets}.spends
-	}
-	if cfg.HasPlayground() {
-		config.Playground = "/dev"
 	}
 	standIns := s.wireUpstreams(&config, roots)
 	if s.pages, err = login.New(config); err != nil {
@@ -191,6 +191,10 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	s.api, err = api.New(api.Config{
 		Service: useCases, Apps: provider.Apps{Provider: s.provider}, Upstreams: s.pages, Errors: pages.ErrorPage,
 	})
+	if err != nil {
+		return err
+	}
+	s.account, err = account.New(account.Config{Site: site, People: useCases, Sessions: sessions, Depart: s.pages.LinkUpstream})
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,6 @@ type Config struct {
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
 	// has there. storage.ErrNotFound: the tenant has no such provider.
 	Depart func(w http.ResponseWriter, r *http.Request, a browser.Account, upstream string) error
-	// Playground returns the path of the page where developers try a sign-in, or "".
-	Playground func(r *http.Request) string
 }
 
 // Server serves the account pages of all tenants.
@@ -28,7 +26,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People == nil || c.Sessions == nil || c.Depart == nil || c.Playground == nil {
+	if c.Site == nil || c.People == nil || c.Sessions == nil || c.Depart == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil

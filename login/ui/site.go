@@ -22,6 +22,17 @@ type Site struct {
 	Sessions *browser.Sessions
 	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
 	IsAccountPage func(path string) bool
+	// Playground is the path of the page where developers try a sign-in, to which the start pages of the
+	// default tenant link. Default: there is none.
+	Playground string
+}
+
+// PlaygroundOf returns the path of the page where developers try a sign-in at the request's tenant, or "".
+func (s *Site) PlaygroundOf(r *http.Request) string {
+	if web.TenantOf(r.Context()).ID != storage.DefaultTenant {
+		return ""
+	}
+	return s.Playground
 }
 
 // Handler serves a page or a form.
