@@ -71,7 +71,6 @@ func OfDomain(email address.Claimed, domains []string) bool { return ofDomain(em
 func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery, error) {
 	return s.composeText(a, to, code)
 }
-func (a Asker) Offers(method string) bool { return a.offers(method) }
 func (s *Service) NoteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
 	return s.noteLink(a, u, provider, kind, text, ch)
 }
