@@ -76,7 +76,6 @@ var (
 	dropped    = people.Dropped
 	claimAs    = people.ClaimAs
 	normalName = people.NormalName
-	keepFormer = people.KeepFormer
 )
 
 func (s *Server) sendsCodes(r *http.Request, channel string) bool {

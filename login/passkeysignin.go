@@ -18,7 +18,7 @@ var errNoPasskeys = &web.Problem{Status: http.StatusNotFound, Developer: "Passke
 // signInPasskey is the form on the sign-in page, or nil. When the page asks somebody to
 // confirm that it is them, it is there if they have a passkey to do so.
 func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, confirm bool) (*passkeyForm, error) {
-	if !s.offersPasskeys(r) {
+	if !s.OffersPasskeys(s.askerOf(r)) {
 		return nil, nil
 	}
 	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.Words.Must("passkey.button"), Fault: v.Words.Must("passkey.failed"), Autofill: !confirm}
@@ -53,7 +53,7 @@ func (s *Server) confirming(r *http.Request) (*storage.User, error) {
 
 // passkeyOptions gives the sign-in page's script a challenge.
 func (s *Server) passkeyOptions(w http.ResponseWriter, r *http.Request) error {
-	if !s.offersPasskeys(r) {
+	if !s.OffersPasskeys(s.askerOf(r)) {
 		return errNoPasskeys
 	}
 	user, err := s.confirming(r)
@@ -72,7 +72,7 @@ func (s *Server) passkeyOptions(w http.ResponseWriter, r *http.Request) error {
 
 // signInByPasskey takes the answer that the script posts.
 func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
-	if !s.offersPasskeys(r) {
+	if !s.OffersPasskeys(s.askerOf(r)) {
 		return errNoPasskeys
 	}
 	in, err := s.interaction(r)

@@ -56,7 +56,7 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, m people.Missing, form secondFactorForm) error {
 	form.Account = ui.AccountOfUser(c.User)
 	form.TOTP, form.Codes, form.Unreachable = m.TOTP, m.Recovery > 0, m.None()
-	form.Passkeys = form.Unreachable && s.offersPasskeys(r)
+	form.Passkeys = form.Unreachable && s.OffersPasskeys(s.askerOf(r))
 	form.Recovery = form.Codes && (form.Recovery || !form.TOTP && m.Passkeys == 0)
 	// A remembered device says nothing to who asks for the factor itself.
 	v := s.view(w, r, "factor.title", in)

@@ -55,11 +55,3 @@ func (s *Server) askerFor(r *http.Request, in *storage.Interaction) people.Asker
 	a.ClientID = clientID(in)
 	return a
 }
-
-func (s *Server) told(r *http.Request, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
-	return s.ChangeNotice(s.askerOf(r), u, text, args...)
-}
-
-func (s *Server) apply(r *http.Request, u storage.User, ch storage.Change) error {
-	return s.Apply(r.Context(), u, ch)
-}

@@ -62,11 +62,7 @@ func (s *Service) TakeBack(ctx context.Context, u *storage.User, ch *storage.Cha
 }
 func ClaimAs(field, typed, none string) (address.Claimed, error) { return claimAs(field, typed, none) }
 func NormalName(s string) (key string, ok bool)                  { return normalName(s) }
-func KeepFormer(ch *storage.Change, creds []storage.Credential, kinds ...string) {
-	keepFormer(ch, creds, kinds...)
-}
-
-func OfDomain(email address.Claimed, domains []string) bool { return ofDomain(email, domains) }
+func OfDomain(email address.Claimed, domains []string) bool      { return ofDomain(email, domains) }
 
 func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery, error) {
 	return s.composeText(a, to, code)

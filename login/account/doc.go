@@ -5,6 +5,6 @@
 // of the last minutes (Fresh). A form names the session that its page showed, because the browser may
 // have changed to another account since.
 //
-// The package asks package people for every change and never writes to storage. Some sections are
-// still served by package login, which uses Server for them.
+// The package asks package people for every change and never writes to storage. It imports no other door:
+// package login, which knows the way to an upstream provider, hands that over at wiring (Config.Depart).
 package account
