@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/people/upstream"
+	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

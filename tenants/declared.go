@@ -3,7 +3,7 @@ package tenants
 import (
 	"fmt"
 
-	"github.com/vouchsafe/vouchsafe/people/upstream"
+	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -26,8 +26,8 @@ var ages = map[string]string{
 	"people/disavow.go keepFormer":            "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
 	"people/disavowal.go with":                "longer voids more",
-	"people/upstream/discovery.go get":        "of this process",
-	"people/upstream/keys.go named":           "of this process",
+	"people/upstream/calls/discovery.go get":  "of this process",
+	"people/upstream/calls/keys.go named":     "of this process",
 }
 
 // TestAgesHaveALowerBound walks the code for comparisons of how long ago something was: what

@@ -21,7 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/upstream"
+	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -1,4 +1,4 @@
-// Package upstream asks other providers who somebody is: OpenID providers by their
+// Package calls asks other providers who somebody is: OpenID providers by their
 // discovery document, and those that have an API of their own instead (Facebook, GitHub,
 // Discord).
 //
@@ -14,4 +14,4 @@
 //
 // Every call out is bounded in time and size (internal/outbound), and no token, code or
 // secret reaches an error.
-package upstream
+package calls
