@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -37,7 +37,7 @@ func (s *Server) fromUpstream(r *http.Request, a people.Asker, provider string, 
 	if err != nil {
 		return nil, storage.User{}, err
 	}
-	id, err := p.Vouch(ctx, f)
+	id, err := s.Upstreams.Vouch(ctx, p, f)
 	if err != nil {
 		web.Note(ctx, "upstream", p.ID+": "+err.Error())
 		return nil, storage.User{}, err

@@ -16,7 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -60,7 +60,7 @@ func FuzzArrivals(f *testing.F) {
 	s := fed.login
 	s.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	says := &saying{}
-	s.Upstreams = upstream.New(&http.Client{Transport: says})
+	s.Upstreams = calls.New(&http.Client{Transport: says})
 	jo := fed.site.verified("jo@example.com", "jo", "the right one")
 	l := &letters{federation: fed}
 	f.Fuzz(func(t *testing.T, which uint8, user, emails string) {

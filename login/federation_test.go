@@ -15,7 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -38,7 +38,7 @@ func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...strin
 // configure starts the stand-ins and has the tenants offer them.
 func (f *federation) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
 	t.Helper()
-	c.Upstreams = upstream.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
+	c.Upstreams = calls.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
 	var settings storage.TenantSettings
 	secrets := map[string]string{}
 	for _, kind := range kinds {

@@ -18,6 +18,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/typed"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -130,7 +131,7 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 	t.Helper()
 	s := l.login
 	r := l.at(tenant, bound, cookies[kind], value)
-	p, err := s.Upstreams.Provider(storage.Upstream{ID: fakeidp.OpenID}, "")
+	p, err := upstream.New(storage.Upstream{ID: fakeidp.OpenID}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -31,7 +31,7 @@ type Config struct {
 	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
 	// Upstreams reach the providers that tenants let people come from. Default: only those
 	// on the internet are reached.
-	Upstreams *upstream.Clients
+	Upstreams *calls.Caller
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -54,7 +54,7 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	if c.Upstreams == nil {
-		c.Upstreams = upstream.New(outbound.Client(outbound.Config{KeepAlive: true}))
+		c.Upstreams = calls.New(outbound.Client(outbound.Config{KeepAlive: true}))
 	}
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"

@@ -17,7 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -110,7 +110,7 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if in != nil {
 		ask.LoginHint = in.LoginHint
 	}
-	to, err := p.AuthURL(r.Context(), ask)
+	to, err := s.Upstreams.AuthURL(r.Context(), p, ask)
 	if err != nil {
 		return s.notArrived(w, r, tr, err)
 	}
@@ -145,7 +145,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !p.PostsForm() {
+	if !p.Kind.FormPost {
 		return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.page_method"}
 	}
 	a := posted{Upstream: p.ID, Until: time.Now().Add(hopLife), Answer: url.Values{}}
@@ -218,7 +218,7 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	who, err := p.Identify(r.Context(), s.request(web.TenantOf(r.Context()), tr), upstream.Answer{
+	who, err := s.Upstreams.Identify(r.Context(), p, s.request(web.TenantOf(r.Context()), tr), upstream.Answer{
 		Code: answer.Get("code"), Error: answer.Get("error"), Iss: answer.Get("iss"), User: answer.Get("user"),
 	})
 	if err != nil {

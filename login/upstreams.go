@@ -5,7 +5,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -22,7 +22,7 @@ func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) 
 				return nil, err
 			}
 		}
-		return s.Upstreams.Provider(u, string(clear))
+		return upstream.New(u, string(clear))
 	}
 	return nil, storage.ErrNotFound
 }

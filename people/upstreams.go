@@ -2,7 +2,7 @@ package people
 
 import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

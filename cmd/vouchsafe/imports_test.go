@@ -69,9 +69,14 @@ var alone = map[string][]string{
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
 // API and a command can call the same function.
-var withoutHTTP = []string{
-	"people", "people/administration", "people/importing", "people/reread", "clients", "declare", "tenants/...", "storage/...",
-}
+var withoutHTTP = []string{"people/...", "clients/...", "declare/...", "tenants/...", "flow/...", "storage/..."}
+
+// callers are the packages below those that are clients of servers on the net, and nothing else: the
+// use cases reach them through an interface.
+var callers = []string{"people/upstream/calls"}
+
+// stillHTTP are the packages that have yet to be cut into rules and calls. The list only shrinks.
+var stillHTTP = []string{"people/password"}
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.
@@ -91,7 +96,7 @@ func TestImports(t *testing.T) {
 		if !inside {
 			continue
 		}
-		if to == "net/http" && matches(from, withoutHTTP) {
+		if to == "net/http" && matches(from, withoutHTTP) && !matches(from, callers) && !matches(from, stillHTTP) {
 			t.Errorf("%s imports net/http, which use cases and records may not know", from)
 		}
 		seen++

@@ -21,7 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
-	upstream "github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -92,7 +92,7 @@ func peopleRules(c *settings.Config) people.Rules {
 // those that stand in for them on a developer's machine.
 func (s *server) wireUpstreams(pages *login.Config, roots *x509.CertPool) []*fakeidp.Server {
 	play := s.cfg.HasPlayground()
-	pages.Upstreams = upstream.New(outbound.Client(outbound.Config{AllowPrivate: s.cfg.AllowPrivateFetch || play, RootCAs: roots, KeepAlive: true}))
+	pages.Upstreams = calls.New(outbound.Client(outbound.Config{AllowPrivate: s.cfg.AllowPrivateFetch || play, RootCAs: roots, KeepAlive: true}))
 	if !play {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -60,15 +61,15 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, where uint8, body string) {
 		says := answering{paths[0]: discovered, paths[1]: string(jwks), paths[2]: forged, paths[3]: `{"sub":"1"}`}
 		says[paths[int(where)%len(paths)]] = body
-		p, err := New(&http.Client{Transport: says}).Provider(storage.Upstream{ID: "u", Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
+		p, err := New(&http.Client{Transport: says}).provider(storage.Upstream{ID: "u", Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := p.Identify(t.Context(), Request{RedirectURI: "https://id.example/callback", State: "s", Nonce: "n", Verifier: oauth2.GenerateVerifier()}, Answer{Code: "code-canary"})
+		id, err := p.Identify(t.Context(), upstream.Request{RedirectURI: "https://id.example/callback", State: "s", Nonce: "n", Verifier: oauth2.GenerateVerifier()}, upstream.Answer{Code: "code-canary"})
 		if err == nil {
 			t.Fatalf("somebody else's token is taken for that of %q", id.Subject)
 		}
-		if !errors.Is(err, ErrRefused) && !errors.Is(err, ErrUnreachable) {
+		if !errors.Is(err, upstream.ErrRefused) && !errors.Is(err, upstream.ErrUnreachable) {
 			t.Errorf("got %v", err)
 		}
 		if text := err.Error(); len(text) > 500 || strings.Contains(text, "canary") {
@@ -94,13 +95,13 @@ func FuzzProfiles(f *testing.F) {
 		if json.Unmarshal([]byte(body), &said) != nil {
 			return
 		}
-		for _, kind := range Presets() {
-			p, err := New(http.DefaultClient).Provider(storage.Upstream{ID: "u", Preset: kind, Issuer: idpExample, ClientID: "u"}, "s")
+		for _, kind := range upstream.Presets() {
+			p, err := New(http.DefaultClient).provider(storage.Upstream{ID: "u", Preset: kind, Issuer: idpExample, ClientID: "u"}, "s")
 			if err != nil {
 				t.Fatal(err)
 			}
 			id := p.identity(said)
-			appleUser(&id, Answer{User: user})
+			appleUser(&id, upstream.Answer{User: user})
 			q := id.Profile
 			for _, s := range []string{id.Email, id.Hosted, q.Name, q.GivenName, q.FamilyName, q.Nickname, q.Locale, q.Zoneinfo, q.Picture, q.Profile, q.Website} {
 				if len(s) > 8100 || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {

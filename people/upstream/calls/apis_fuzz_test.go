@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -47,13 +48,13 @@ func FuzzUserAPIs(f *testing.F) {
 		if api.emails != "" {
 			says[api.emails] = emails
 		}
-		p, err := New(&http.Client{Transport: says}).Provider(storage.Upstream{ID: "u", Preset: api.preset, Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
+		p, err := New(&http.Client{Transport: says}).provider(storage.Upstream{ID: "u", Preset: api.preset, Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := p.Identify(t.Context(), Request{RedirectURI: "https://id.example/callback", State: "s", Verifier: oauth2.GenerateVerifier()}, Answer{Code: "code-canary"})
+		id, err := p.Identify(t.Context(), upstream.Request{RedirectURI: "https://id.example/callback", State: "s", Verifier: oauth2.GenerateVerifier()}, upstream.Answer{Code: "code-canary"})
 		if err != nil {
-			if !errors.Is(err, ErrRefused) && !errors.Is(err, ErrUnreachable) {
+			if !errors.Is(err, upstream.ErrRefused) && !errors.Is(err, upstream.ErrUnreachable) {
 				t.Errorf("got %v", err)
 			}
 			if text := err.Error(); len(text) > 500 || strings.Contains(text, "canary") {

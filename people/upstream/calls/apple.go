@@ -1,22 +1,18 @@
 package calls
 
 import (
-	"crypto/ecdsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
-const appleIssuer = "https://appleid.apple.com"
-
-// appleSecret is the assertion that Apple takes for a client secret, for the next minutes.
-func appleSecret(p *Provider, now time.Time) (string, error) {
-	key, err := appleKey(p.secret)
+// appleSecret returns the assertion that Apple takes for a client secret for the next minutes.
+func appleSecret(p *provider, now time.Time) (string, error) {
+	key, err := upstream.ReadAppleKey(p.Secret)
 	if err != nil {
 		return "", err
 	}
@@ -30,22 +26,9 @@ func appleSecret(p *Provider, now time.Time) (string, error) {
 	}).Serialize()
 }
 
-// appleKey reads the file that Apple gives out. Its errors do not quote it.
-func appleKey(text string) (*ecdsa.PrivateKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, errors.New("apple: the client secret is no PEM block")
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if ec, ok := key.(*ecdsa.PrivateKey); err == nil && ok && ec.Curve.Params().BitSize == 256 {
-		return ec, nil
-	}
-	return nil, errors.New("apple: the client secret is no P-256 key in PKCS #8")
-}
-
-// appleUser takes the name, which Apple sends once and beside the signed answer. Nothing
-// but a name to show is read from it: the browser could have changed it.
-func appleUser(id *Identity, a Answer) {
+// appleUser takes the name, which Apple sends once and beside the signed answer. Only a name to show
+// is read from it: the browser could have changed it.
+func appleUser(id *upstream.Identity, a upstream.Answer) {
 	var user struct {
 		Name struct {
 			First string `json:"firstName"`

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	table "github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -40,32 +41,32 @@ func (c claims) at(name string) any {
 }
 
 // claim is the provider's name for a claim of ours.
-func (p *Provider) claim(name string) string {
+func (p *provider) claim(name string) string {
 	if theirs := p.Claims[name]; theirs != "" {
 		return theirs
 	}
-	if theirs := p.preset.claims[name]; theirs != "" {
+	if theirs := p.Kind.Claims[name]; theirs != "" {
 		return theirs
 	}
 	return name
 }
 
 // identity is what the claims say, without the subject.
-func (p *Provider) identity(c claims) Identity {
-	var id Identity
+func (p *provider) identity(c claims) upstream.Identity {
+	var id upstream.Identity
 	p.add(&id, c)
 	return id
 }
 
 // add fills what is still empty. An address and whether it is verified are taken from
 // one source: what one says of an address must not be held for another's.
-func (p *Provider) add(id *Identity, said claims) {
+func (p *provider) add(id *upstream.Identity, said claims) {
 	if id.Email == "" {
 		if email := said.text(p.claim("email"), 254); email != "" {
 			id.Email, id.EmailVerified = email, p.verified(said)
 		}
 	}
-	if p.preset.hosted && id.Hosted == "" {
+	if p.Kind.Hosted && id.Hosted == "" {
 		id.Hosted = said.text("hd", 253)
 	}
 	if id.AMR == nil {
@@ -92,12 +93,12 @@ func (p *Provider) add(id *Identity, said claims) {
 // mean it. It is about the claim email, not
 // about an address from another: people may be free to write what they like there. Who knows better
 // says so, by naming the claim for email_verified as well.
-func (p *Provider) verified(c claims) bool {
+func (p *provider) verified(c claims) bool {
 	if p.claim("email") != "email" && p.Claims["email_verified"] == "" {
 		return false
 	}
 	v := c.at(p.claim("email_verified"))
-	documented := p.Claims["email_verified"] == "" && slices.Contains(p.preset.verified, v)
+	documented := p.Claims["email_verified"] == "" && slices.Contains(p.Kind.Verified, v)
 	return v == true || documented || v == "true" && cognito.MatchString(p.Issuer)
 }
 

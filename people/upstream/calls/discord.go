@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
 func discordEndpoint(base string) oauth2.Endpoint {
@@ -11,7 +13,7 @@ func discordEndpoint(base string) oauth2.Endpoint {
 }
 
 // discordUser asks who the token's owner is.
-func discordUser(ctx context.Context, p *Provider, accessToken string) (Identity, error) {
+func discordUser(ctx context.Context, p *provider, accessToken string) (upstream.Identity, error) {
 	var user struct {
 		ID         string `json:"id"`
 		Username   string `json:"username"`
@@ -22,7 +24,7 @@ func discordUser(ctx context.Context, p *Provider, accessToken string) (Identity
 		Locale     string `json:"locale"`
 	}
 	if err := p.getJSON(ctx, p.Issuer+"/api/users/@me", accessToken, &user); err != nil {
-		return Identity{}, err
+		return upstream.Identity{}, err
 	}
 	said := claims{"name": user.GlobalName, "nickname": user.Username, "email": user.Email, "email_verified": user.Verified, "locale": user.Locale}
 	if user.Avatar != "" {

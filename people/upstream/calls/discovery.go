@@ -14,6 +14,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
 const (
@@ -92,7 +94,7 @@ func (ds *discoveries) get(ctx context.Context, issuer string, templated bool) (
 	case f.turn <- struct{}{}:
 		defer func() { <-f.turn }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: discovery: %w", ErrUnreachable, ctx.Err())
+		return nil, fmt.Errorf("%w: discovery: %w", upstream.ErrUnreachable, ctx.Err())
 	}
 	age := time.Since(f.at)
 	switch {
@@ -121,9 +123,9 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		// Not the error itself: it quotes the answer.
 		var u *url.Error
 		if errors.As(err, &u) {
-			return nil, fmt.Errorf("%w: discovery: %w", ErrUnreachable, u.Err)
+			return nil, fmt.Errorf("%w: discovery: %w", upstream.ErrUnreachable, u.Err)
 		}
-		return nil, fmt.Errorf("%w: the discovery document could not be read", ErrUnreachable)
+		return nil, fmt.Errorf("%w: the discovery document could not be read", upstream.ErrUnreachable)
 	}
 	var more struct {
 		Issuer      string   `json:"issuer"`
@@ -133,7 +135,7 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
 	}
 	if err := p.Claims(&more); err != nil {
-		return nil, fmt.Errorf("%w: the discovery document could not be read", ErrUnreachable)
+		return nil, fmt.Errorf("%w: the discovery document could not be read", upstream.ErrUnreachable)
 	}
 	d := &discovery{Provider: p, issuer: more.Issuer, sendsIssuer: more.SendsIssuer, authStyle: oauth2.AuthStyleInHeader}
 	if len(more.Auth) > 0 && !slices.Contains(more.Auth, "client_secret_basic") {
@@ -162,4 +164,12 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 	// The audience is checked with the rest of the claims.
 	d.verifier = oidc.NewVerifier(d.issuer, d.keys, &oidc.Config{SkipClientIDCheck: true, SkipIssuerCheck: true, SupportedSigningAlgs: algs})
 	return d, nil
+}
+
+// expand puts a directory's id into the template; "" if it is no such id.
+func expand(template, tenant string) string {
+	if !guid.MatchString(tenant) {
+		return ""
+	}
+	return strings.ReplaceAll(template, tenantTemplate, tenant)
 }

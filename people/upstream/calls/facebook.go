@@ -8,16 +8,15 @@ import (
 	"net/url"
 
 	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
-const (
-	facebookIssuer  = "https://www.facebook.com"
-	facebookVersion = "/v23.0"
-)
+const facebookVersion = "/v23.0"
 
 // facebookGraph is where the API is. A stand-in has all at one place.
 func facebookGraph(base string) string {
-	if base == facebookIssuer {
+	if base == "https://www.facebook.com" {
 		base = "https://graph.facebook.com"
 	}
 	return base + facebookVersion
@@ -27,10 +26,10 @@ func facebookEndpoint(base string) oauth2.Endpoint {
 	return oauth2.Endpoint{AuthURL: base + facebookVersion + "/dialog/oauth", TokenURL: facebookGraph(base) + "/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
 }
 
-// facebookUser asks who the token's owner is. The proof has Facebook refuse tokens that
-// were made for another app. Whether its address is theirs Facebook does not say.
-func facebookUser(ctx context.Context, p *Provider, accessToken string) (Identity, error) {
-	proof := hmac.New(sha256.New, []byte(p.secret))
+// facebookUser asks who the token's owner is. The proof has Facebook refuse tokens that were made
+// for another app. Facebook does not say whether the address is the user's.
+func facebookUser(ctx context.Context, p *provider, accessToken string) (upstream.Identity, error) {
+	proof := hmac.New(sha256.New, []byte(p.Secret))
 	proof.Write([]byte(accessToken))
 	q := url.Values{
 		"fields":          {"id,name,first_name,last_name,email,picture"},
@@ -38,9 +37,9 @@ func facebookUser(ctx context.Context, p *Provider, accessToken string) (Identit
 	}
 	var said claims
 	if err := p.getJSON(ctx, facebookGraph(p.Issuer)+"/me?"+q.Encode(), accessToken, &said); err != nil {
-		return Identity{}, err
+		return upstream.Identity{}, err
 	}
-	id := Identity{Subject: said.text("id", 255), Email: said.text(p.claim("email"), 254)}
+	id := upstream.Identity{Subject: said.text("id", 255), Email: said.text(p.claim("email"), 254)}
 	id.Profile.Name = said.text("name", 200)
 	id.Profile.GivenName, id.Profile.FamilyName = said.text("first_name", 200), said.text("last_name", 200)
 	id.Profile.Picture = secureURL(said.text("picture.data.url", 2000))

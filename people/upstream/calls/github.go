@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
 func gitHubEndpoint(base string) oauth2.Endpoint {
@@ -14,7 +16,7 @@ func gitHubEndpoint(base string) oauth2.Endpoint {
 
 // gitHubUser asks who the token's owner is. The address in a profile is for show: that of
 // the account is the primary one of a list of its own.
-func gitHubUser(ctx context.Context, p *Provider, accessToken string) (Identity, error) {
+func gitHubUser(ctx context.Context, p *provider, accessToken string) (upstream.Identity, error) {
 	api := p.Issuer + "/api/v3" // an Enterprise Server
 	if p.Issuer == "https://github.com" {
 		api = "https://api.github.com"
@@ -27,10 +29,10 @@ func gitHubUser(ctx context.Context, p *Provider, accessToken string) (Identity,
 		HTMLURL   string `json:"html_url"`
 	}
 	if err := p.getJSON(ctx, api+"/user", accessToken, &user); err != nil {
-		return Identity{}, err
+		return upstream.Identity{}, err
 	}
 	if user.ID <= 0 {
-		return Identity{}, refused("no usable subject")
+		return upstream.Identity{}, refused("no usable subject")
 	}
 	var emails []struct {
 		Email    string `json:"email"`
@@ -39,8 +41,8 @@ func gitHubUser(ctx context.Context, p *Provider, accessToken string) (Identity,
 	}
 	// A GitHub App without the right to read addresses is answered 403 or 404: the person is
 	// asked for theirs then.
-	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil && !errors.Is(err, ErrRefused) {
-		return Identity{}, err
+	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil && !errors.Is(err, upstream.ErrRefused) {
+		return upstream.Identity{}, err
 	}
 	id := p.identity(claims{"name": user.Name, "nickname": user.Login, "picture": user.AvatarURL, "profile": user.HTMLURL})
 	id.Subject = strconv.FormatInt(user.ID, 10)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
 const (
@@ -25,26 +27,26 @@ const (
 )
 
 // openID says who the token's ID token is about.
-func (p *Provider) openID(ctx context.Context, r Request, found *discovery, token *oauth2.Token) (Identity, error) {
+func (p *provider) openID(ctx context.Context, r upstream.Request, found *discovery, token *oauth2.Token) (upstream.Identity, error) {
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
-		return Identity{}, refused("no ID token")
+		return upstream.Identity{}, refused("no ID token")
 	}
 	said, err := p.verify(ctx, found, raw, token.AccessToken, []string{p.ClientID})
 	if err != nil {
-		return Identity{}, err
+		return upstream.Identity{}, err
 	}
 	if nonce, _ := said["nonce"].(string); r.Nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
-		return Identity{}, refused("ID token: another nonce")
+		return upstream.Identity{}, refused("ID token: another nonce")
 	}
 	id := p.identity(said)
 	id.ProvenAt = provenAt(said)
-	if r.Fresh && p.preset.forces && !id.ProvenAt.IsZero() && id.ProvenAt.Before(r.Begun.Add(-skew)) {
-		return Identity{}, refused("ID token: a proof from before")
+	if r.Fresh && p.Kind.Forces && !id.ProvenAt.IsZero() && id.ProvenAt.Before(r.Begun.Add(-skew)) {
+		return upstream.Identity{}, refused("ID token: a proof from before")
 	}
 	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {
 		if err := p.askMore(ctx, found, address, token.AccessToken, said, &id); err != nil {
-			return Identity{}, err
+			return upstream.Identity{}, err
 		}
 	}
 	id.Subject = subjectOf(found, said)
@@ -62,7 +64,7 @@ func provenAt(said claims) time.Time {
 
 // askMore fills in what userinfo says. That it says nothing is no reason to turn the person
 // away, whose ID token was believed; that it speaks of somebody else is.
-func (p *Provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *Identity) error {
+func (p *provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *upstream.Identity) error {
 	var more claims
 	err := p.getUserinfo(ctx, found, address, accessToken, &more)
 	if err == nil && more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
@@ -76,7 +78,7 @@ func (p *Provider) askMore(ctx context.Context, found *discovery, address, acces
 
 // getUserinfo reads userinfo, as JSON or as a JWT that the provider has signed for us (OIDC
 // Core 5.3.2).
-func (p *Provider) getUserinfo(ctx context.Context, found *discovery, address, accessToken string, into *claims) error {
+func (p *provider) getUserinfo(ctx context.Context, found *discovery, address, accessToken string, into *claims) error {
 	body, typ, err := p.get(ctx, address, accessToken, "application/json, application/jwt;q=0.9")
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func subjectOf(found *discovery, said claims) string {
 
 // verify checks an ID token (OIDC Core 3.1.3.7) that is for one of the clients, but for
 // its nonce, and gives its claims.
-func (p *Provider) verify(ctx context.Context, found *discovery, raw, accessToken string, clients []string) (claims, error) {
+func (p *provider) verify(ctx context.Context, found *discovery, raw, accessToken string, clients []string) (claims, error) {
 	token, err := found.verifier.Verify(ctx, raw)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -127,7 +129,7 @@ func (p *Provider) verify(ctx context.Context, found *discovery, raw, accessToke
 		return nil, refused("ID token: claims cannot be read")
 	}
 	iss := token.Issuer
-	if !found.matches(iss) && !(p.preset.hosted && found.issuer == "https://accounts.google.com" && iss == "accounts.google.com") {
+	if !found.matches(iss) && !(p.Kind.Hosted && found.issuer == "https://accounts.google.com" && iss == "accounts.google.com") {
 		return nil, refused("ID token: another issuer")
 	}
 	if found.templated() {
@@ -160,14 +162,14 @@ func verifyError(err error) error {
 	case errors.As(err, &expired):
 		return refused("ID token: expired")
 	case strings.Contains(err.Error(), errKeys.Error()): // go-oidc does not wrap it
-		return fmt.Errorf("%w: its keys could not be read", ErrUnreachable)
+		return fmt.Errorf("%w: its keys could not be read", upstream.ErrUnreachable)
 	default:
 		return refused("ID token: %.120s", err.Error())
 	}
 }
 
 // getJSON reads what a provider's API says of the access token's owner.
-func (p *Provider) getJSON(ctx context.Context, address, accessToken string, into any) error {
+func (p *provider) getJSON(ctx context.Context, address, accessToken string, into any) error {
 	body, typ, err := p.get(ctx, address, accessToken, "application/json")
 	if err != nil {
 		return err
@@ -182,7 +184,7 @@ func (p *Provider) getJSON(ctx context.Context, address, accessToken string, int
 }
 
 // get reads a document of the provider's, and gives its media type.
-func (p *Provider) get(ctx context.Context, address, accessToken, accept string) (body []byte, typ string, err error) {
+func (p *provider) get(ctx context.Context, address, accessToken, accept string) (body []byte, typ string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, "", unreachable(err)
@@ -190,7 +192,7 @@ func (p *Provider) get(ctx context.Context, address, accessToken, accept string)
 	req.Header.Set("Accept", accept)
 	req.Header.Set("Authorization", "Bearer "+accessToken)
 	req.Header.Set("User-Agent", "vouchsafe") // GitHub refuses requests without
-	resp, err := p.clients.http.Do(req)
+	resp, err := p.caller.http.Do(req)
 	if err != nil {
 		return nil, "", unreachable(err)
 	}
@@ -200,7 +202,7 @@ func (p *Provider) get(ctx context.Context, address, accessToken, accept string)
 	}
 	host := req.URL.Host
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		return nil, "", fmt.Errorf("%w: %s: status %d", ErrUnreachable, host, resp.StatusCode)
+		return nil, "", fmt.Errorf("%w: %s: status %d", upstream.ErrUnreachable, host, resp.StatusCode)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, "", refused("%s: status %d", host, resp.StatusCode)

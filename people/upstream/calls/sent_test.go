@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -52,7 +53,10 @@ func TestBooleansOfAmazon(t *testing.T) {
 		"https://cognito-idp.x.amazonaws.com.evil.example/x":              false,
 		"http://cognito-idp.eu-central-1.amazonaws.com/x":                 false,
 	} {
-		p := &Provider{Upstream: storage.Upstream{Issuer: issuer}, preset: presets["oidc"]}
+		p, err := New(nil).provider(storage.Upstream{Issuer: issuer, Preset: "oidc"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got := p.identity(said).EmailVerified; got != want {
 			t.Errorf("%s: got %v", issuer, got)
 		}
@@ -67,7 +71,7 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := th.Vouch(t.Context(), Token{IDToken: raw}); err != nil {
+	if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: raw}); err != nil {
 		t.Fatal(err)
 	}
 	parts := strings.Split(raw, ".")
@@ -79,7 +83,7 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 		if other == raw {
 			t.Fatalf("%s: no other spelling", name)
 		}
-		if _, err := th.Vouch(t.Context(), Token{IDToken: other}); !errors.Is(err, ErrRefused) {
+		if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: other}); !errors.Is(err, upstream.ErrRefused) {
 			t.Errorf("%s: got %v, want it refused", name, err)
 		}
 	}
@@ -91,7 +95,7 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 	}
 	s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:]))
 	second := parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(append(sig[:32:32], s.FillBytes(make([]byte, 32))...))
-	if _, err := th.Vouch(t.Context(), Token{IDToken: second}); err != nil {
+	if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: second}); err != nil {
 		t.Errorf("the second signature does not verify, and this test shows nothing: %v", err)
 	}
 }
@@ -104,21 +108,21 @@ func TestMadeUpKeysAreLookedForOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := th.Vouch(t.Context(), Token{IDToken: raw}); err != nil {
+	if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: raw}); err != nil {
 		t.Fatal(err)
 	}
 	before := th.idp.Hits("/keys")
 	_, rest, _ := strings.Cut(raw, ".")
 	for i := range 40 {
 		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"made-up-` + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `"}`))
-		if _, err := th.Vouch(t.Context(), Token{IDToken: header + "." + rest}); !errors.Is(err, ErrRefused) {
+		if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: header + "." + rest}); !errors.Is(err, upstream.ErrRefused) {
 			t.Fatalf("got %v", err)
 		}
 	}
 	if n := th.idp.Hits("/keys") - before; n != 1 {
 		t.Errorf("the keys were fetched %d times, want once", n)
 	}
-	if _, err := th.Vouch(t.Context(), Token{IDToken: raw}); err != nil {
+	if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: raw}); err != nil {
 		t.Errorf("a key that is known: %v", err)
 	}
 }
@@ -150,7 +154,7 @@ func TestWhenThePersonWasProven(t *testing.T) {
 		}
 		id, err := th.Identify(t.Context(), r, a)
 		if c.refused {
-			if !errors.Is(err, ErrRefused) {
+			if !errors.Is(err, upstream.ErrRefused) {
 				t.Errorf("%s, %s: got %v, want it refused", c.kind, c.fault, err)
 			}
 			continue

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -14,7 +15,7 @@ func TestTokensOfOtherApps(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{fakeidp.Google, fakeidp.Facebook} {
 		th := serve(t, kind, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) { u.Audiences = []string{"native"} })
-		bring := func(client, fault string) (Identity, error) {
+		bring := func(client, fault string) (upstream.Identity, error) {
 			t.Helper()
 			who := jo
 			who.Fault = fault
@@ -23,14 +24,14 @@ func TestTokensOfOtherApps(t *testing.T) {
 				t.Fatal(err)
 			}
 			if kind == fakeidp.Facebook {
-				return th.Vouch(t.Context(), Token{AccessToken: accessToken})
+				return th.Vouch(t.Context(), upstream.Token{AccessToken: accessToken})
 			}
-			return th.Vouch(t.Context(), Token{IDToken: idToken})
+			return th.Vouch(t.Context(), upstream.Token{IDToken: idToken})
 		}
 		if id, err := bring(th.ClientID, ""); err != nil || id.Subject != "4711" {
 			t.Errorf("%s, ours: got %+v, %v", kind, id, err)
 		}
-		if _, err := bring("evil", ""); !errors.Is(err, ErrRefused) {
+		if _, err := bring("evil", ""); !errors.Is(err, upstream.ErrRefused) {
 			t.Errorf("%s, another app's: got %v, want it refused", kind, err)
 		}
 		if kind == fakeidp.Facebook {
@@ -40,7 +41,7 @@ func TestTokensOfOtherApps(t *testing.T) {
 			t.Errorf("a further client of ours: %v", err)
 		}
 		for _, fault := range []string{"issuer", "signature", "unsigned", "symmetric", "expired", "future", "old", "no-sub"} {
-			if _, err := bring(th.ClientID, fault); !errors.Is(err, ErrRefused) {
+			if _, err := bring(th.ClientID, fault); !errors.Is(err, upstream.ErrRefused) {
 				t.Errorf("%s: got %v, want it refused", fault, err)
 			}
 		}
@@ -48,8 +49,8 @@ func TestTokensOfOtherApps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, tok := range []Token{{}, {AccessToken: access}, {IDToken: "x"}} {
-			if _, err := th.Vouch(t.Context(), tok); !errors.Is(err, ErrRefused) {
+		for _, tok := range []upstream.Token{{}, {AccessToken: access}, {IDToken: "x"}} {
+			if _, err := th.Vouch(t.Context(), tok); !errors.Is(err, upstream.ErrRefused) {
 				t.Errorf("%+v: got %v, want it refused", tok, err)
 			}
 		}
@@ -59,7 +60,7 @@ func TestTokensOfOtherApps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gh.Vouch(t.Context(), Token{AccessToken: access}); !errors.Is(err, ErrRefused) {
+	if _, err := gh.Vouch(t.Context(), upstream.Token{AccessToken: access}); !errors.Is(err, upstream.ErrRefused) {
 		t.Errorf("a token that does not say for whom it was made: got %v, want it refused", err)
 	}
 }

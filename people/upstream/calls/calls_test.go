@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -27,7 +28,13 @@ type there struct {
 	t   *testing.T
 	idp *fakeidp.Server
 	srv *httptest.Server
-	*Provider
+	*provider
+}
+
+// provider is the provider of the settings, with its secret in the clear.
+func (c *Caller) provider(u storage.Upstream, secret string) (*provider, error) {
+	p, err := upstream.New(u, secret)
+	return c.to(p), err
 }
 
 // serve starts a stand-in of the given kind; change may change what is set for it.
@@ -53,48 +60,48 @@ func serve(t *testing.T, kind string, timeout time.Duration, change func(*fakeid
 	if change != nil {
 		change(idp, &u)
 	}
-	p, err := New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: timeout})).Provider(u, clear)
+	p, err := New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: timeout})).provider(u, clear)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &there{t, idp, srv, p}
 }
 
-func newRequest() Request {
-	return Request{RedirectURI: "https://id.example.com/upstream/there/callback", State: secret.Token(), Nonce: secret.Token(), Verifier: oauth2.GenerateVerifier()}
+func newRequest() upstream.Request {
+	return upstream.Request{RedirectURI: "https://id.example.com/upstream/there/callback", State: secret.Token(), Nonce: secret.Token(), Verifier: oauth2.GenerateVerifier()}
 }
 
 // come makes a round trip as who. It may be called from any goroutine.
-func (th *there) come(who fakeidp.Person) (Identity, error) {
+func (th *there) come(who fakeidp.Person) (upstream.Identity, error) {
 	r := newRequest()
 	address, err := th.AuthURL(th.t.Context(), r)
 	if err != nil {
-		return Identity{}, err
+		return upstream.Identity{}, err
 	}
 	a, err := th.answer(address, who, r)
 	if err != nil {
-		return Identity{}, fmt.Errorf("the browser: %w", err)
+		return upstream.Identity{}, fmt.Errorf("the browser: %w", err)
 	}
 	return th.Identify(th.t.Context(), r, a)
 }
 
-func (th *there) answer(address string, who fakeidp.Person, r Request) (Answer, error) {
+func (th *there) answer(address string, who fakeidp.Person, r upstream.Request) (upstream.Answer, error) {
 	to, fields, err := fakeidp.Visit(th.srv.Client(), address, who, false)
 	if err != nil {
-		return Answer{}, err
+		return upstream.Answer{}, err
 	}
 	if fields == nil {
 		u, err := url.Parse(to)
 		if err != nil {
-			return Answer{}, err
+			return upstream.Answer{}, err
 		}
 		fields = u.Query()
 		to, _, _ = strings.Cut(to, "?")
 	}
 	if to != r.RedirectURI || fields.Get("state") != r.State {
-		return Answer{}, fmt.Errorf("it went to %s with %v", to, fields)
+		return upstream.Answer{}, fmt.Errorf("it went to %s with %v", to, fields)
 	}
-	return Answer{Code: fields.Get("code"), Error: fields.Get("error"), Iss: fields.Get("iss"), User: fields.Get("user")}, nil
+	return upstream.Answer{Code: fields.Get("code"), Error: fields.Get("error"), Iss: fields.Get("iss"), User: fields.Get("user")}, nil
 }
 
 var jo = fakeidp.Person{Subject: "4711", Name: "Jo Doe", Email: "jo@example.com", Verified: "true", Tenant: directory}
@@ -102,7 +109,7 @@ var jo = fakeidp.Person{Subject: "4711", Name: "Jo Doe", Email: "jo@example.com"
 func TestEveryKindOfProvider(t *testing.T) {
 	t.Parallel()
 	named := storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe"}
-	for kind, want := range map[string]Identity{
+	for kind, want := range map[string]upstream.Identity{
 		fakeidp.OpenID:    {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
 		fakeidp.Google:    {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
 		fakeidp.Microsoft: {Subject: directory + ".4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
@@ -137,7 +144,7 @@ func TestWrongTokensAreRefused(t *testing.T) {
 	} {
 		who := jo
 		who.Fault = fault
-		if id, err := th.come(who); !errors.Is(err, ErrRefused) {
+		if id, err := th.come(who); !errors.Is(err, upstream.ErrRefused) {
 			t.Errorf("%s: got %+v, %v; want it refused", fault, id, err)
 		}
 	}
@@ -145,12 +152,12 @@ func TestWrongTokensAreRefused(t *testing.T) {
 		t.Errorf("without a fault: %v", err)
 	}
 	nameless := fakeidp.Person{Subject: "4711", Fault: "userinfo"} // so that userinfo is asked
-	if id, err := th.come(nameless); !errors.Is(err, ErrRefused) {
+	if id, err := th.come(nameless); !errors.Is(err, upstream.ErrRefused) {
 		t.Errorf("userinfo about somebody else: got %+v, %v; want it refused", id, err)
 	}
 	ms := serve(t, fakeidp.Microsoft, time.Minute, nil)
 	for _, who := range []fakeidp.Person{{Subject: "1", Tenant: directory, Fault: "tid"}, {Subject: "1", Tenant: "evil/../x"}, {Subject: "1"}} {
-		if id, err := ms.come(who); !errors.Is(err, ErrRefused) {
+		if id, err := ms.come(who); !errors.Is(err, upstream.ErrRefused) {
 			t.Errorf("directory %q, %s: got %+v, %v; want it refused", who.Tenant, who.Fault, id, err)
 		}
 	}
@@ -168,7 +175,7 @@ func TestWrongDiscoveryIsRefused(t *testing.T) {
 	} {
 		for _, kind := range []string{fakeidp.OpenID, fakeidp.Google} {
 			th := serve(t, kind, time.Minute, func(s *fakeidp.Server, _ *storage.Upstream) { s.Metadata = change })
-			if _, err := th.AuthURL(t.Context(), newRequest()); !errors.Is(err, ErrRefused) {
+			if _, err := th.AuthURL(t.Context(), newRequest()); !errors.Is(err, upstream.ErrRefused) {
 				t.Errorf("%s, %s: got %v, want it refused", kind, name, err)
 			}
 		}
@@ -176,7 +183,7 @@ func TestWrongDiscoveryIsRefused(t *testing.T) {
 	th := serve(t, fakeidp.OpenID, time.Minute, func(s *fakeidp.Server, _ *storage.Upstream) {
 		s.Metadata = func(m map[string]any) { m["authorization_response_iss_parameter_supported"] = true }
 	})
-	if _, err := th.come(jo); !errors.Is(err, ErrRefused) { // RFC 9207 section 2.4
+	if _, err := th.come(jo); !errors.Is(err, upstream.ErrRefused) { // RFC 9207 section 2.4
 		t.Errorf("an answer without the iss that was promised: got %v, want it refused", err)
 	}
 }
@@ -247,13 +254,13 @@ func TestProvidersThatMisbehave(t *testing.T) {
 				who.Fault = fault
 				start := time.Now()
 				id, err := th.come(who)
-				if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrRefused) || errors.Is(err, ErrDenied) {
+				if !errors.Is(err, upstream.ErrUnreachable) && !errors.Is(err, upstream.ErrRefused) || errors.Is(err, upstream.ErrDenied) {
 					t.Errorf("got %+v, %v", id, err)
 				}
 				if took := time.Since(start); took > 10*time.Second {
 					t.Errorf("took %s", took)
 				}
-				if strings.Contains(fmt.Sprint(err), th.secret) || len(fmt.Sprint(err)) > 300 {
+				if strings.Contains(fmt.Sprint(err), th.Secret) || len(fmt.Sprint(err)) > 300 {
 					t.Errorf("the error says too much: %v", err)
 				}
 				if n := th.idp.Hits("/elsewhere"); n != 0 {
@@ -292,7 +299,7 @@ func TestProviderThatIsDown(t *testing.T) {
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	th.srv.Close()
 	for range 20 {
-		if _, err := th.AuthURL(t.Context(), newRequest()); !errors.Is(err, ErrUnreachable) {
+		if _, err := th.AuthURL(t.Context(), newRequest()); !errors.Is(err, upstream.ErrUnreachable) {
 			t.Fatalf("got %v, want it unreachable", err)
 		}
 	}
@@ -305,11 +312,11 @@ func TestNothingInsideIsReached(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
 	defer srv.Close()
 	for _, issuer := range []string{srv.URL, strings.Replace(srv.URL, "http:", "https:", 1), "https://169.254.169.254", "https://[::1]"} {
-		p, err := New(outbound.Client(outbound.Config{Timeout: time.Second})).Provider(storage.Upstream{ID: "x", Issuer: issuer, ClientID: "c"}, "s")
+		p, err := New(outbound.Client(outbound.Config{Timeout: time.Second})).provider(storage.Upstream{ID: "x", Issuer: issuer, ClientID: "c"}, "s")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.AuthURL(t.Context(), newRequest()); !errors.Is(err, ErrUnreachable) {
+		if _, err := p.AuthURL(t.Context(), newRequest()); !errors.Is(err, upstream.ErrUnreachable) {
 			t.Errorf("%s: got %v, want it unreachable", issuer, err)
 		}
 	}
@@ -377,41 +384,7 @@ func TestHostileProfiles(t *testing.T) {
 		"profile": "https://u:p@example.com", "email": []any{"a@example.com"}, "email_verified": true, "nickname": map[string]any{}, "locale": 7,
 		"amr": []any{"pwd", 7, strings.Repeat("x", 40)},
 	}
-	if diff := cmp.Diff(Identity{AMR: []string{"pwd"}}, th.identity(said)); diff != "" {
+	if diff := cmp.Diff(upstream.Identity{AMR: []string{"pwd"}}, th.identity(said)); diff != "" {
 		t.Errorf("got instead of wanted:\n%s", diff)
-	}
-}
-
-func TestValidate(t *testing.T) {
-	t.Parallel()
-	good := []storage.Upstream{
-		{ID: "google", Preset: "google", ClientID: "c", AuthoritativeDomains: []string{"example.com"}},
-		{ID: "corp", Issuer: "https://login.example.com", ClientID: "c", Claims: map[string]string{"email": "mail"}, SignUp: "closed"},
-		{ID: "apple", Preset: "apple", ClientID: "c", TeamID: "t", KeyID: "k"},
-	}
-	for _, u := range good {
-		if faults := Validate(u); len(faults) > 0 {
-			t.Errorf("%s: got faults: %v", u.ID, faults)
-		}
-	}
-	for _, bad := range []storage.Upstream{
-		{ID: "A", Preset: "google", ClientID: "c"}, {ID: "", Preset: "google", ClientID: "c"}, {ID: "x", Preset: "myspace", ClientID: "c"},
-		{ID: "x", Preset: "google"}, {ID: "x", ClientID: "c"}, {ID: "x", Issuer: "login.example.com", ClientID: "c"},
-		{ID: "x", Preset: "apple", ClientID: "c", TeamID: "t"}, {ID: "x", Preset: "google", ClientID: "c", TeamID: "t"},
-		{ID: "x", Preset: "google", ClientID: "c", Scopes: []string{"email"}}, {ID: "x", Preset: "google", ClientID: "c", Claims: map[string]string{"sub": "id"}},
-		{ID: "x", Preset: "google", ClientID: "c", Domains: []string{"@example.com"}}, {ID: "x", Preset: "google", ClientID: "c", AuthoritativeDomains: []string{"*.example.com"}},
-		{ID: "x", Preset: "google", ClientID: "c", Domains: []string{"Example.com"}}, {ID: "x", Preset: "google", ClientID: "c", SignUp: "maybe"},
-	} {
-		if faults := Validate(bad); len(faults) != 1 {
-			t.Errorf("%+v: got %q, want one fault", bad, faults)
-		}
-	}
-	for _, u := range []storage.Upstream{good[2], {Preset: "facebook"}} {
-		if ValidateSecret(u, "") == "" {
-			t.Errorf("%s without a secret: no fault", u.Preset)
-		}
-	}
-	if text := ValidateSecret(good[2], "-----BEGIN PRIVATE KEY-----"); text == "" || ValidateSecret(good[0], "") != "" {
-		t.Errorf("apple's key: got %q", text)
 	}
 }

@@ -1,4 +1,4 @@
-package calls
+package upstream
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 
 var idForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
-// mapped returns the claims of ours that a provider's can be taken for.
+// mapped returns the claims of ours that can be taken from a provider.
 func mapped() []string {
 	return append([]string{"email", "email_verified"}, table.Standard.UpstreamNames()...)
 }
@@ -25,7 +25,7 @@ type Fault struct {
 	Message string // what is wrong and what to write instead
 }
 
-// Validate says all that is wrong with an upstream, but for its secret.
+// Validate returns all that is wrong with an upstream, except for its secret.
 func Validate(u storage.Upstream) []Fault {
 	var faults []Fault
 	wrong := func(field, format string, args ...any) {
@@ -38,21 +38,21 @@ func Validate(u storage.Upstream) []Fault {
 	return faults
 }
 
-// ValidateSecret says what is wrong with an upstream's secret, or "".
+// ValidateSecret returns what is wrong with an upstream's secret; "" for nothing.
 func ValidateSecret(u storage.Upstream, secret string) string {
-	preset := presets[u.Preset]
-	if preset.secret != nil {
-		if _, err := appleKey(secret); err != nil {
+	kind, ok := presets[u.Preset]
+	if kind.SecretIsKey {
+		if _, err := ReadAppleKey(secret); err != nil {
 			return "is no key of Apple: write what the .p8 file holds, from BEGIN to END"
 		}
-	} else if preset.endpoint != nil && secret == "" {
-		return "is missing: " + preset.name + " gives it to you with the client id"
+	} else if ok && !kind.OpenID && secret == "" {
+		return "is missing: " + kind.Name + " gives it to you with the client id"
 	}
 	return ""
 }
 
 func validate(u storage.Upstream, wrong func(field, format string, args ...any)) {
-	preset, ok := presets[u.Preset]
+	kind, ok := presets[u.Preset]
 	if !ok {
 		wrong("preset", "%q is unknown: write one of %s", u.Preset, strings.Join(Presets(), ", "))
 	}
@@ -60,19 +60,19 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 		wrong("client_id", "is missing: the provider gives it to you when you register Vouchsafe there")
 	}
 	switch {
-	case u.Issuer == "" && ok && preset.issuer == "":
+	case u.Issuer == "" && ok && kind.Issuer == "":
 		wrong("issuer", "is missing: write the provider's, such as https://login.example.com")
 	case u.Issuer != "":
 		if iss, err := url.Parse(u.Issuer); err != nil || iss.Host == "" || iss.Scheme != "https" && iss.Scheme != "http" || iss.User != nil || iss.RawQuery != "" || iss.Fragment != "" {
 			wrong("issuer", "%q is no issuer: write https:// and what the provider's discovery document has as issuer", u.Issuer)
 		}
 	}
-	if apple := preset.secret != nil; apple && (u.TeamID == "" || u.KeyID == "") {
+	if apple := kind.SecretIsKey; apple && (u.TeamID == "" || u.KeyID == "") {
 		wrong("team_id", "and key_id are needed with apple")
 	} else if !apple && (u.TeamID != "" || u.KeyID != "") {
 		wrong("team_id", "and key_id are apple's only")
 	}
-	if len(u.Scopes) > 0 && ok && preset.endpoint == nil && !slices.Contains(u.Scopes, "openid") {
+	if len(u.Scopes) > 0 && ok && kind.OpenID && !slices.Contains(u.Scopes, "openid") {
 		wrong("scopes", "lack openid, without which the provider does not say who somebody is")
 	}
 	for ours, theirs := range u.Claims {

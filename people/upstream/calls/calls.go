@@ -1,0 +1,235 @@
+package calls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+)
+
+const (
+	// patience bounds all calls of one half of a round trip together.
+	patience = 8 * time.Second
+	// maxCalls bounds the users that wait for providers at one time.
+	maxCalls = 128
+)
+
+// Caller calls the upstream providers of all tenants.
+type Caller struct {
+	http  *http.Client
+	found discoveries
+	slots chan struct{}
+}
+
+// New returns a Caller that uses the given client, one of internal/outbound.
+func New(c *http.Client) *Caller {
+	return &Caller{http: c, slots: make(chan struct{}, maxCalls), found: discoveries{http: c}}
+}
+
+// AuthURL returns where to send the browser. Its error is upstream.ErrUnreachable or
+// upstream.ErrRefused.
+func (c *Caller) AuthURL(ctx context.Context, p *upstream.Provider, r upstream.Request) (string, error) {
+	return c.to(p).AuthURL(ctx, r)
+}
+
+// Identify redeems what came back for r, and returns whose account it is at the provider. Its
+// error is upstream.ErrDenied, upstream.ErrUnreachable or upstream.ErrRefused.
+func (c *Caller) Identify(
+	ctx context.Context, p *upstream.Provider, r upstream.Request, a upstream.Answer,
+) (upstream.Identity, error) {
+	return c.to(p).Identify(ctx, r, a)
+}
+
+// Vouch returns whose token it is. A token that was made for another app is refused: the app's
+// operator could sign in here as any of its users. The caller lets a token serve once. Its error is
+// upstream.ErrUnreachable or upstream.ErrRefused.
+func (c *Caller) Vouch(ctx context.Context, p *upstream.Provider, t upstream.Token) (upstream.Identity, error) {
+	return c.to(p).Vouch(ctx, t)
+}
+
+// provider is a provider with what calls it.
+type provider struct {
+	*upstream.Provider
+	caller *Caller
+}
+
+func (c *Caller) to(p *upstream.Provider) *provider { return &provider{p, c} }
+
+func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, error) {
+	ctx, done, err := p.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	conf, found, err := p.config(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(r.Verifier)}
+	set := func(name, value string) { opts = append(opts, oauth2.SetAuthURLParam(name, value)) }
+	if found != nil {
+		set("nonce", r.Nonce)
+	}
+	if p.Kind.FormPost {
+		set("response_mode", "form_post")
+	}
+	if r.LoginHint != "" && found != nil {
+		set("login_hint", r.LoginHint)
+	}
+	if r.Fresh {
+		for name, value := range p.Kind.Fresh {
+			set(name, value)
+		}
+		if found != nil { // which obliges it to say when that was (OIDC Core 3.1.2.1)
+			set("max_age", "0")
+		}
+	}
+	if p.Kind.Hosted && len(p.Domains) == 1 {
+		set("hd", p.Domains[0])
+	}
+	return conf.AuthCodeURL(r.State, opts...), nil
+}
+
+func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.Answer) (upstream.Identity, error) {
+	ctx, done, err := p.begin(ctx)
+	if err != nil {
+		return upstream.Identity{}, err
+	}
+	defer done()
+	conf, found, err := p.config(ctx, r)
+	if err != nil {
+		return upstream.Identity{}, err
+	}
+	if err := p.checkIssuer(a.Iss, found); err != nil {
+		return upstream.Identity{}, err
+	}
+	if a.Error != "" {
+		if slices.Contains([]string{"access_denied", "user_cancelled_authorize", "user_cancelled_login"}, a.Error) {
+			return upstream.Identity{}, upstream.ErrDenied
+		}
+		return upstream.Identity{}, fmt.Errorf("%w: error %.40q", upstream.ErrUnreachable, a.Error)
+	}
+	if a.Code == "" {
+		return upstream.Identity{}, refused("neither code nor error")
+	}
+	token, err := conf.Exchange(ctx, a.Code, oauth2.VerifierOption(r.Verifier))
+	if err != nil {
+		return upstream.Identity{}, exchangeError(err)
+	}
+	var id upstream.Identity
+	if found != nil {
+		id, err = p.openID(ctx, r, found, token)
+	} else {
+		id, err = apis[p.Preset].identify(ctx, p, token.AccessToken)
+	}
+	if err != nil {
+		return upstream.Identity{}, err
+	}
+	if p.Preset == "apple" {
+		appleUser(&id, a)
+	}
+	if !usable(id.Subject) {
+		return upstream.Identity{}, refused("no usable subject")
+	}
+	if p.DistrustEmail || id.Email == "" {
+		id.EmailVerified = false
+	}
+	return id, nil
+}
+
+// usable reports whether the subject can be told from every other: what JSON or a database cannot
+// hold is replaced by one and the same character.
+func usable(subject string) bool {
+	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError
+	})
+}
+
+// begin bounds what follows in time and number.
+func (p *provider) begin(ctx context.Context) (context.Context, func(), error) {
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, p.caller.http), patience)
+	select {
+	case p.caller.slots <- struct{}{}:
+		return ctx, func() { <-p.caller.slots; cancel() }, nil
+	default:
+		cancel()
+		return nil, nil, fmt.Errorf("%w: too many wait for providers", upstream.ErrUnreachable)
+	}
+}
+
+// config returns what x/oauth2 needs to know, and what was discovered; nil for a provider without
+// OpenID.
+func (p *provider) config(ctx context.Context, r upstream.Request) (*oauth2.Config, *discovery, error) {
+	conf := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, RedirectURL: r.RedirectURI, Scopes: p.Scopes}
+	if !p.Kind.OpenID {
+		conf.Endpoint = apis[p.Preset].endpoint(p.Issuer)
+		return conf, nil, nil
+	}
+	found, err := p.caller.found.get(ctx, p.Issuer, p.Kind.Templated)
+	if err != nil {
+		return nil, nil, err
+	}
+	conf.Endpoint = found.endpoint()
+	if p.Kind.SecretIsKey {
+		if conf.ClientSecret, err = appleSecret(p, time.Now()); err != nil {
+			return nil, nil, err
+		}
+		conf.Endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return conf, found, nil
+}
+
+// checkIssuer refuses an answer whose iss is not the provider that was asked (RFC 9207 section 2.4):
+// another provider's answer must not be redeemed here.
+func (p *provider) checkIssuer(iss string, found *discovery) error {
+	want := p.Kind.AnswersAs
+	if found != nil {
+		want = found.issuer
+		if iss == "" && found.sendsIssuer {
+			return refused("the answer names no issuer")
+		}
+		if found.templated() && iss != "" && found.matches(iss) {
+			return nil
+		}
+	}
+	if iss != "" && iss != want {
+		return refused("the answer is another issuer's")
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{upstream.ErrRefused}, args...)...)
+}
+
+// unreachable returns upstream.ErrUnreachable without the address that was asked, whose query may hold a
+// secret.
+func unreachable(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return fmt.Errorf("%w: %w", upstream.ErrUnreachable, err)
+}
+
+// exchangeError returns what went wrong at the token endpoint, without what it answered.
+func exchangeError(err error) error {
+	var r *oauth2.RetrieveError
+	if !errors.As(err, &r) {
+		return unreachable(err)
+	}
+	if r.Response.StatusCode >= 500 || r.Response.StatusCode == http.StatusTooManyRequests {
+		return fmt.Errorf("%w: token endpoint: status %d", upstream.ErrUnreachable, r.Response.StatusCode)
+	}
+	return refused("token endpoint: status %d, error %.40q", r.Response.StatusCode, strings.TrimSpace(r.ErrorCode))
+}

@@ -1,0 +1,72 @@
+package upstream
+
+import (
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+var (
+	// ErrUnreachable says that the provider did not answer in time, or not in a way that
+	// says anything about the user.
+	ErrUnreachable = errors.New("the provider cannot be reached")
+	// ErrRefused says that what came back is not to be believed.
+	ErrRefused = errors.New("the provider's answer is not to be believed")
+	// ErrDenied says that the user, or the provider, did not want to.
+	ErrDenied = errors.New("denied at the provider")
+)
+
+// Request is a round trip to a provider. State, Nonce and Verifier are random each time.
+type Request struct {
+	RedirectURI string
+	State       string
+	Nonce       string
+	Verifier    string // PKCE, RFC 7636
+	LoginHint   string
+	// Fresh asks the provider to have the user prove themselves anew, later than Begun.
+	Fresh bool
+	Begun time.Time
+}
+
+// Answer is what the browser came back with.
+type Answer struct {
+	Code  string
+	Error string
+	Iss   string // RFC 9207
+	// User is what Apple says of a user who comes for the first time, as JSON.
+	User string
+}
+
+// Token is what an app brings from the provider's SDK: an ID token, with Facebook an access
+// token.
+type Token struct {
+	IDToken     string
+	AccessToken string
+	Nonce       string // with which the app requested the ID token; "" for none
+}
+
+// Identity is who a user is at the provider.
+type Identity struct {
+	Subject string
+	Email   string // as it came
+	// EmailVerified says that the provider has seen that the address is the user's.
+	EmailVerified bool
+	// Hosted is the domain of the organisation that the account belongs to (Google's hd).
+	Hosted  string
+	Profile storage.Profile
+	AMR     []string // RFC 8176
+	// ProvenAt is when the user has proven themselves there; zero when the provider does not
+	// say.
+	ProvenAt time.Time
+}
+
+// hostedBy returns Hosted as addresses and settings have domains; "" is none.
+func (id Identity) hostedBy() string {
+	domain, err := address.Domain(id.Hosted)
+	if err != nil {
+		return ""
+	}
+	return domain
+}
