@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/password/breaches"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -61,7 +62,7 @@ func passwordPolicy(c *settings.Config, roots *x509.CertPool, log *slog.Logger) 
 	if c.BreachedPasswordsURL != "" {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-		p.Breaches = &passwords.Breaches{URL: c.BreachedPasswordsURL, Log: log, Client: &http.Client{
+		p.Breaches = &breaches.Service{URL: c.BreachedPasswordsURL, Log: log, Client: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}}

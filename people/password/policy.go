@@ -26,7 +26,7 @@ var (
 	ErrCommon = errors.New("the password is a very common one")
 	// ErrWeak means that the password's Score is less than the minimum.
 	ErrWeak = errors.New("the password is easy to guess")
-	// ErrBreached means that the service of Breaches knows the password.
+	// ErrBreached means that Breaches knows the password.
 	ErrBreached = errors.New("the password is known from a breach")
 )
 
@@ -42,8 +42,13 @@ type Policy struct {
 	MinLength int
 	// MinScore is the minimum Score. 0 means none.
 	MinScore int
-	// Breaches is asked last. If it is nil, no service is asked.
-	Breaches *Breaches
+	// Breaches are asked last. If it is nil, no breach is known.
+	Breaches Breaches
+}
+
+// Breaches knows passwords from breaches of other sites. Package breaches asks a service for them.
+type Breaches interface {
+	Knows(ctx context.Context, password string) bool
 }
 
 // Shortest returns the minimum length in force, in characters.
@@ -66,7 +71,7 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 			"not belong together", ErrCommon)
 	case p.MinScore > 0 && Score(password, about...) < p.MinScore:
 		return fmt.Errorf("%w: make it longer, for example with another word or two that do not belong to it", ErrWeak)
-	case p.Breaches.know(ctx, password):
+	case p.Breaches != nil && p.Breaches.Knows(ctx, password):
 		return fmt.Errorf("%w at another site: use one that you have used nowhere else", ErrBreached)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package password
+package breaches
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
 // known is a password whose hash the fake service knows, and found is its answer.
@@ -59,20 +61,20 @@ func TestBreaches(t *testing.T) {
 	}))
 	defer srv.Close()
 	var log bytes.Buffer
-	p := &Policy{Breaches: &Breaches{URL: srv.URL + "/", Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	p := &password.Policy{Breaches: &Service{URL: srv.URL + "/", Log: slog.New(slog.NewTextHandler(&log, nil))}}
 
 	// On a busy machine a request may time out: try again.
-	check := func(password string) (err error) {
+	check := func(secret string) (err error) {
 		for range 10 {
 			log.Reset()
-			if err = p.Check(t.Context(), password); !strings.Contains(log.String(), "deadline exceeded") {
+			if err = p.Check(t.Context(), secret); !strings.Contains(log.String(), "deadline exceeded") {
 				break
 			}
 		}
 		return err
 	}
 
-	if err := check(known); !errors.Is(err, ErrBreached) {
+	if err := check(known); !errors.Is(err, password.ErrBreached) {
 		t.Errorf("got %v, want ErrBreached", err)
 	}
 	if fmt.Sprint(slices.Compact(asked)) != "[/range/ABF7A]" {
@@ -82,7 +84,7 @@ func TestBreaches(t *testing.T) {
 		t.Errorf("unknown: got %v", err)
 	}
 	before := len(asked)
-	if err := check("password"); !errors.Is(err, ErrCommon) || len(asked) != before {
+	if err := check("password"); !errors.Is(err, password.ErrCommon) || len(asked) != before {
 		t.Errorf("got %v, asked %v: what is refused anyway is not asked for", err, asked)
 	}
 	if log.Len() > 0 {
