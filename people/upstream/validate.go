@@ -63,7 +63,7 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 	case u.Issuer == "" && ok && kind.Issuer == "":
 		wrong("issuer", "is missing: write the provider's, such as https://login.example.com")
 	case u.Issuer != "":
-		if iss, err := url.Parse(u.Issuer); err != nil || iss.Host == "" || iss.Scheme != "https" && iss.Scheme != "http" || iss.User != nil || iss.RawQuery != "" || iss.Fragment != "" {
+		if !isIssuer(u.Issuer) {
 			wrong("issuer", "%q is no issuer: write https:// and what the provider's discovery document has as issuer", u.Issuer)
 		}
 	}
@@ -96,4 +96,11 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 	if u.SignUp != "" && u.SignUp != storage.SignUpOpen && u.SignUp != storage.SignUpClosed {
 		wrong("sign_up", "%q is unknown: write open or closed", u.SignUp)
 	}
+}
+
+// isIssuer reports whether the text is an address that may be an issuer. http is for stand-ins.
+func isIssuer(text string) bool {
+	iss, err := url.Parse(text)
+	return err == nil && iss.Host != "" && (iss.Scheme == "https" || iss.Scheme == "http") &&
+		iss.User == nil && iss.RawQuery == "" && iss.Fragment == ""
 }

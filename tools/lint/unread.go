@@ -6,7 +6,7 @@ var unread = []string{
 	"cmd/vouchsafe",
 	"internal/audit", "internal/jsonapi", "internal/limit", "internal/outbox", "internal/settings",
 	"login", "login/account", "login/api",
-	"people", "people/administration", "people/importing", "people/upstream",
+	"people", "people/administration", "people/importing", "people/upstream/calls",
 	"provider", "provider/logout", "provider/resource",
 	"storage", "storage/memory", "storage/redis", "storage/sqldb", "storage/storagetest",
 }
