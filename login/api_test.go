@@ -168,12 +168,14 @@ func (a *apiSite) send(req *http.Request) said {
 	want := "application/json"
 	if out.status >= 400 {
 		want = "application/problem+json"
-		if out.str("code") == "" || out.str("type") != "urn:vouchsafe:problem:"+out.str("code") || out.fields["status"] != float64(out.status) ||
+		if out.str("code") == "" || out.str("type") != "urn:vouchsafe:problem:"+out.str("code") ||
+			out.fields["status"] != float64(out.status) ||
 			out.str("title") == "" || out.str("instance") != "urn:uuid:"+out.header.Get("X-Request-Id") {
 			a.t.Errorf("%s: no problem of RFC 9457: %s", req.URL.Path, out.raw)
 		}
 	}
-	if got := out.header.Get("Content-Type"); len(b) > 0 && got != want && !strings.HasPrefix(req.URL.Path, "/token") && !strings.HasPrefix(req.URL.Path, "/userinfo") {
+	if got := out.header.Get("Content-Type"); len(b) > 0 && got != want && !strings.HasPrefix(req.URL.Path, "/token") &&
+		!strings.HasPrefix(req.URL.Path, "/userinfo") {
 		a.t.Errorf("%s: got Content-Type %q, want %q", req.URL.Path, got, want)
 	}
 	if got := out.header.Get("Cache-Control"); got != "no-store" {
@@ -231,7 +233,8 @@ func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	got := a.signsIn(nil)
-	if got.str("token_type") != "Bearer" || got.fields["expires_in"] != float64(600) || got.str("refresh_token") == "" || got.str("id_token") == "" ||
+	if got.str("token_type") != "Bearer" || got.fields["expires_in"] != float64(600) || got.str("refresh_token") == "" ||
+		got.str("id_token") == "" ||
 		got.str("scope") != "openid profile email api" || got.str("auth_session") == "" {
 		t.Errorf("got %s", got.raw)
 	}
@@ -242,15 +245,18 @@ func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
 	if err != nil || len(sessions) != 1 || sessions[0].AMR[0] != "pwd" || sessions[0].IP == "" {
 		t.Fatalf("sessions: %v, %v", sessions, err)
 	}
-	if e := a.events(storage.DefaultTenant)[0]; e.Kind != "login.succeeded" || e.UserID != jo.ID || e.ClientID != "mobile" || e.Detail["session"] != sessions[0].ID {
+	if e := a.events(storage.DefaultTenant)[0]; e.Kind != "login.succeeded" || e.UserID != jo.ID ||
+		e.ClientID != "mobile" || e.Detail["session"] != sessions[0].ID {
 		t.Errorf("event: %+v", e)
 	}
 	next := a.post("/auth/refresh-tokens", fields{"refresh_token": got.str("refresh_token")})
-	if next.status != 200 || next.str("refresh_token") == got.str("refresh_token") || next.str("access_token") == got.str("access_token") {
+	if next.status != 200 || next.str("refresh_token") == got.str("refresh_token") ||
+		next.str("access_token") == got.str("access_token") {
 		t.Fatalf("refresh: got %d %s", next.status, next.raw)
 	}
 	a.is(a.post("/auth/logout", fields{"token": next.str("refresh_token")}), http.StatusNoContent, "")
-	a.is(a.post("/auth/refresh-tokens", fields{"refresh_token": next.str("refresh_token")}), http.StatusBadRequest, "invalid_grant")
+	a.is(a.post("/auth/refresh-tokens", fields{"refresh_token": next.str("refresh_token")}),
+		http.StatusBadRequest, "invalid_grant")
 	if status, _ := a.userinfo(next.str("access_token")); status != 401 {
 		t.Errorf("userinfo after signing out: got %d", status)
 	}

@@ -18,14 +18,17 @@ func TestAnAppIsAskedForTheSecondFactor(t *testing.T) {
 	jo := a.enrolled("jo@example.com")
 	who := fields{"login": "jo@example.com", "password": right}
 	got := a.is(a.post("/auth/sign-in", who), http.StatusForbidden, "second_factor_required")
-	if diff := cmp.Diff([]any{"otp", "recovery_code"}, got.fields["factors"]); diff != "" || got.str("access_token") != "" {
+	if diff := cmp.Diff([]any{"otp", "recovery_code"}, got.fields["factors"]); diff != "" ||
+		got.str("access_token") != "" {
 		t.Errorf("got %s", got.raw)
 	}
-	wrong := a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.wrong()})), http.StatusUnprocessableEntity, "invalid_fields")
+	wrong := a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.wrong()})),
+		http.StatusUnprocessableEntity, "invalid_fields")
 	if wrong.faults() != "otp=factor.wrong" {
 		t.Errorf("got %s", wrong.raw)
 	}
-	a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.shows(), "password": "wrong battery horse"})), http.StatusUnprocessableEntity, "wrong_credentials")
+	a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.shows(), "password": "wrong battery horse"})),
+		http.StatusUnprocessableEntity, "wrong_credentials")
 	code := jo.shows()
 	in := a.signsIn(fields{"otp": code})
 	sess := a.sessionsOf(jo.user)[0]
@@ -34,7 +37,8 @@ func TestAnAppIsAskedForTheSecondFactor(t *testing.T) {
 	}
 	a.is(a.post("/auth/sign-in", who.with(fields{"otp": code})), http.StatusUnprocessableEntity, "invalid_fields")
 	a.signsIn(fields{"recovery_code": jo.codes[0]})
-	a.is(a.post("/auth/sign-in", who.with(fields{"recovery_code": jo.codes[0]})), http.StatusUnprocessableEntity, "invalid_fields")
+	a.is(a.post("/auth/sign-in", who.with(fields{"recovery_code": jo.codes[0]})),
+		http.StatusUnprocessableEntity, "invalid_fields")
 }
 
 func TestAnAppOfAClientThatAlwaysAsks(t *testing.T) {
@@ -42,7 +46,8 @@ func TestAnAppOfAClientThatAlwaysAsks(t *testing.T) {
 	a := newAPI(t, nil)
 	a.app("mobile", func(c *storage.Client) { c.SecondFactor = storage.SecondFactorAlways })
 	a.user(storage.DefaultTenant, "jo@example.com", "", right)
-	got := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), http.StatusForbidden, "second_factor_required")
+	got := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), http.StatusForbidden,
+		"second_factor_required")
 	if diff := cmp.Diff([]any{}, got.fields["factors"]); diff != "" {
 		t.Errorf("got %s", got.raw)
 	}
@@ -56,7 +61,8 @@ func TestANewPasswordLeavesTheSecondFactor(t *testing.T) {
 	flow := a.post("/auth/reset-password", fields{"login": "jo@example.com"})
 	code := a.mails.Next(t, "jo@example.com").Code
 	const next = "purple walrus umbrella"
-	a.is(a.post("/auth/confirm-reset", fields{"flow": flow.str("flow"), "code": code, "password": next}), http.StatusForbidden, "second_factor_required")
+	a.is(a.post("/auth/confirm-reset", fields{"flow": flow.str("flow"), "code": code, "password": next}),
+		http.StatusForbidden, "second_factor_required")
 	if sessions := a.sessionsOf(jo.user); len(sessions) != 0 {
 		t.Errorf("got sessions %+v", sessions)
 	}
@@ -73,6 +79,8 @@ func TestATokenOfThePasswordAloneIsNotFresh(t *testing.T) {
 	token := a.signsIn(nil).str("access_token")
 	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusAccepted, "")
 	now := time.Now()
-	a.change(jo, storage.Change{Credentials: []storage.Credential{{Kind: storage.TOTPCredential, Data: a.sealTOTP(jo, factor.NewTOTP()), CreatedAt: now, UpdatedAt: now}}})
-	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusUnauthorized, "insufficient_user_authentication")
+	a.change(jo, storage.Change{Credentials: []storage.Credential{{Kind: storage.TOTPCredential,
+		Data: a.sealTOTP(jo, factor.NewTOTP()), CreatedAt: now, UpdatedAt: now}}})
+	a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), http.StatusUnauthorized,
+		"insufficient_user_authentication")
 }

@@ -43,17 +43,20 @@ func TestEveryCallReadsStrictly(t *testing.T) {
 			status  int
 			code    string
 		}{
-			"plain text":      {`{"client_id":"mobile"}`, []string{"Content-Type: text/plain"}, 415, "unsupported_media_type"},
-			"a form":          {`client_id=mobile&login=a&login=b`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415, "unsupported_media_type"},
-			"no type":         {`{"client_id":"mobile"}`, []string{"Content-Type: "}, 415, "unsupported_media_type"},
-			"a member twice":  {`{"client_id":"mobile","client_id":"shop"}`, nil, 400, "malformed"},
-			"bad UTF-8":       {"{\"client_id\":\"\xff\"}", nil, 400, "malformed"},
-			"depth":           {strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), nil, 400, "malformed"},
-			"a list":          {`[]`, nil, 400, "malformed"},
-			"nothing":         {``, nil, 400, "malformed"},
-			"other types":     {`{"client_id":["mobile"]}`, nil, 400, "invalid_fields"},
-			"mass assignment": {`{"client_id":"mobile","email_verified":true,"roles":["admin"],"tenant_id":"x"}`, nil, 400, "invalid_fields"}, // H13
-			"too much":        {`{"client_id":"` + strings.Repeat("m", 70<<10) + `"}`, nil, 413, "too_large"},
+			"plain text": {`{"client_id":"mobile"}`, []string{"Content-Type: text/plain"}, 415, "unsupported_media_type"},
+			"a form": {`client_id=mobile&login=a&login=b`, []string{"Content-Type: application/x-www-form-urlencoded"},
+				415, "unsupported_media_type"},
+			"no type":        {`{"client_id":"mobile"}`, []string{"Content-Type: "}, 415, "unsupported_media_type"},
+			"a member twice": {`{"client_id":"mobile","client_id":"shop"}`, nil, 400, "malformed"},
+			"bad UTF-8":      {"{\"client_id\":\"\xff\"}", nil, 400, "malformed"},
+			"depth":          {strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), nil, 400, "malformed"},
+			"a list":         {`[]`, nil, 400, "malformed"},
+			"nothing":        {``, nil, 400, "malformed"},
+			"other types":    {`{"client_id":["mobile"]}`, nil, 400, "invalid_fields"},
+			// H13
+			"mass assignment": {`{"client_id":"mobile","email_verified":true,"roles":["admin"],"tenant_id":"x"}`,
+				nil, 400, "invalid_fields"},
+			"too much": {`{"client_id":"` + strings.Repeat("m", 70<<10) + `"}`, nil, 413, "too_large"},
 		} {
 			got := a.send(a.request(call.Method, call.Path, c.body, c.headers...))
 			if got.status != c.status || got.str("code") != c.code {
@@ -99,10 +102,12 @@ func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
 		if !c.ok {
 			a.is(got, http.StatusForbidden, "origin_not_allowed")
 		}
-		if got.header.Get("Access-Control-Allow-Credentials") != "" || strings.Contains(got.header.Get("Access-Control-Allow-Origin"), "*") {
+		if got.header.Get("Access-Control-Allow-Credentials") != "" ||
+			strings.Contains(got.header.Get("Access-Control-Allow-Origin"), "*") {
 			t.Errorf("%s: got %v", name, got.header)
 		}
-		if readable := got.header.Get("Access-Control-Allow-Origin") != ""; readable != (name == "the app's" || name == "another client's") {
+		if readable := got.header.Get("Access-Control-Allow-Origin") != ""; readable != (name == "the app's" ||
+			name == "another client's") {
 			t.Errorf("%s: readable %v", name, readable)
 		}
 	}
@@ -111,7 +116,8 @@ func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
 	a.is(a.send(twice), http.StatusForbidden, "origin_not_allowed")
 
 	for origin, want := range map[string]string{appOrigin: appOrigin, "https://evil.example": "", "null": ""} {
-		req := a.request(http.MethodOptions, "/auth/update-password", "", "Origin: "+origin, "Access-Control-Request-Method: PATCH", "Access-Control-Request-Headers: authorization,content-type")
+		req := a.request(http.MethodOptions, "/auth/update-password", "", "Origin: "+origin,
+			"Access-Control-Request-Method: PATCH", "Access-Control-Request-Headers: authorization,content-type")
 		resp, err := a.client.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +156,8 @@ func TestAnAppCannotTellWhoHasAnAccount(t *testing.T) {
 		if strings.ContainsRune(name, 0) {
 			continue // refused for its shape, whoever there is
 		}
-		got := a.is(a.post("/auth/sign-in", fields{"login": name, "password": "wrong battery horse"}), 422, "wrong_credentials")
+		got := a.is(a.post("/auth/sign-in", fields{"login": name, "password": "wrong battery horse"}),
+			422, "wrong_credentials")
 		got.raw = strings.ReplaceAll(got.raw, got.header.Get("X-Request-Id"), "ID")
 		for _, h := range []string{"X-Request-Id", "Date"} {
 			got.header.Del(h)
@@ -224,7 +231,8 @@ func TestWhatAnAppKeepsIsBoundToIt(t *testing.T) {
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	kept := a.signsIn(nil).str("auth_session")
 	body := fields{"login": "jo", "password": right}
-	a.is(a.send(a.request("POST", "/auth/sign-in", body.with(fields{"auth_session": kept}), basicAuth("shop", a.secret))), 400, "invalid_session")
+	a.is(a.send(a.request("POST", "/auth/sign-in", body.with(fields{"auth_session": kept}), basicAuth("shop", a.secret))),
+		400, "invalid_session")
 	changed := []byte(kept)
 	changed[len(changed)/2] ^= 1
 	for _, s := range []string{string(changed), kept + "\n", kept[:20], "x", "e30"} {
@@ -259,7 +267,8 @@ func TestTokensOfOtherClientsAreLeftAlone(t *testing.T) {
 	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
 	mine := a.signsIn(nil)
 	auth := basicAuth("shop", a.secret)
-	a.is(a.send(a.request("POST", "/auth/refresh-tokens", fields{"refresh_token": mine.str("refresh_token")}, auth)), 400, "invalid_grant")
+	a.is(a.send(a.request("POST", "/auth/refresh-tokens", fields{"refresh_token": mine.str("refresh_token")}, auth)), 400,
+		"invalid_grant")
 	for _, token := range []string{mine.str("refresh_token"), mine.str("access_token")} {
 		a.is(a.send(a.request("POST", "/auth/logout", fields{"token": token}, auth)), 204, "")
 	}
@@ -282,7 +291,8 @@ func TestProblemsQuoteNothing(t *testing.T) {
 		if s, ok := body.(string); ok {
 			b = []byte(s)
 		}
-		if got := a.send(a.request("POST", "/auth/sign-in", string(b))); strings.Contains(got.raw, secret) || got.status < 400 {
+		if got := a.send(a.request("POST", "/auth/sign-in", string(b))); strings.Contains(got.raw, secret) ||
+			got.status < 400 {
 			t.Errorf("got %d %s", got.status, got.raw)
 		}
 	}
@@ -292,7 +302,8 @@ func TestWhatIsMissingIsToldInTheLanguageThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
 	got := a.is(a.post("/auth/sign-in", fields{"login": " "}, "Accept-Language: de"), 422, "invalid_fields")
-	if got.faults() != "login=signin.missing_login password=signin.missing_secret" || !strings.Contains(got.raw, texts.In("de")["signin.missing_login"]) {
+	if got.faults() != "login=signin.missing_login password=signin.missing_secret" ||
+		!strings.Contains(got.raw, texts.In("de")["signin.missing_login"]) {
 		t.Errorf("got %s", got.raw)
 	}
 }
@@ -310,7 +321,8 @@ func BenchmarkAppFailures(b *testing.B) {
 	took := map[string][]time.Duration{}
 	for b.Loop() {
 		for kind, name := range names {
-			req := a.request(http.MethodPost, "/auth/sign-in", fields{"client_id": "mobile", "login": name, "password": "wrong battery horse"})
+			req := a.request(http.MethodPost, "/auth/sign-in",
+				fields{"client_id": "mobile", "login": name, "password": "wrong battery horse"})
 			start := time.Now()
 			if got := a.send(req); got.status != 422 {
 				b.Fatalf("%s: got %d %s", kind, got.status, got.raw)

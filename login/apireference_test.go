@@ -28,7 +28,8 @@ func TestTheReferenceIsServed(t *testing.T) {
 	if got := got.header.Get("Access-Control-Allow-Origin"); got != "*" {
 		t.Errorf("Access-Control-Allow-Origin is %q: what is public is for scripts of every origin", got)
 	}
-	if doc.OpenAPI != "3.1.1" || doc.Info.Title == "" || doc.Info.Version == "" || len(doc.Servers) != 1 || doc.Servers[0].URL != a.url {
+	if doc.OpenAPI != "3.1.1" || doc.Info.Title == "" || doc.Info.Version == "" || len(doc.Servers) != 1 ||
+		doc.Servers[0].URL != a.url {
 		t.Errorf("got %+v", doc)
 	}
 	ids := map[string]bool{}

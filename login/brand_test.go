@@ -15,7 +15,9 @@ import (
 // acme adds a tenant that looks like nobody else.
 func (s *site) acme(b storage.Branding) {
 	s.t.Helper()
-	err := s.store.AddTenant(s.t.Context(), storage.Tenant{ID: "acme", Name: "Acme & Söhne", LogoURI: "https://acme.example/logo.svg", Settings: storage.TenantSettings{Branding: b}})
+	err := s.store.AddTenant(s.t.Context(),
+		storage.Tenant{ID: "acme", Name: "Acme & Söhne", LogoURI: "https://acme.example/logo.svg",
+			Settings: storage.TenantSettings{Branding: b}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -23,7 +25,8 @@ func (s *site) acme(b storage.Branding) {
 
 var rosy = storage.Branding{
 	Accent: "#b3005e", Background: "#fff0f6",
-	PrivacyURI: "https://acme.example/privacy", TermsURI: "https://acme.example/terms", HelpURI: "mailto:help@acme.example", ImprintURI: "https://acme.example/imprint",
+	PrivacyURI: "https://acme.example/privacy", TermsURI: "https://acme.example/terms",
+	HelpURI: "mailto:help@acme.example", ImprintURI: "https://acme.example/imprint",
 	CSS: "main { border-radius: 3px }\nh1::after { content: \" ✿\" / \"\"; }",
 }
 
@@ -33,7 +36,9 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 	s.acme(rosy)
 	v := s.visitor()
 	p := v.get("/t/acme/login?ui_locales=de")
-	for _, want := range []string{"Acme &amp; Söhne", `src="https://acme.example/logo.svg"`, `href="https://acme.example/privacy" rel="noopener noreferrer">Datenschutz</a>`, `href="https://acme.example/terms"`, `href="mailto:help@acme.example"`, `href="https://acme.example/imprint"`} {
+	for _, want := range []string{"Acme &amp; Söhne", `src="https://acme.example/logo.svg"`,
+		`href="https://acme.example/privacy" rel="noopener noreferrer">Datenschutz</a>`, `href="https://acme.example/terms"`,
+		`href="mailto:help@acme.example"`, `href="https://acme.example/imprint"`} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page is without %s", want)
 		}
@@ -43,11 +48,13 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 		t.Fatal("the page links to no sheet of the tenant's")
 	}
 	sheet := v.get(m[1])
-	if sheet.status != http.StatusOK || sheet.header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(sheet.header.Get("Cache-Control"), "immutable") ||
+	if sheet.status != http.StatusOK || sheet.header.Get("Content-Type") != "text/css; charset=utf-8" ||
+		!strings.Contains(sheet.header.Get("Cache-Control"), "immutable") ||
 		!strings.Contains(sheet.body, "--accent:#b3005e") || !strings.HasSuffix(sheet.body, rosy.CSS) {
 		t.Errorf("got %d %v %s", sheet.status, sheet.header, sheet.body)
 	}
-	if p := v.get("/t/acme/static/brand.000000.css"); p.status != http.StatusOK || p.header.Get("Cache-Control") != "no-store" {
+	if p := v.get("/t/acme/static/brand.000000.css"); p.status != http.StatusOK ||
+		p.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("by another name: got %d, kept %s", p.status, p.header.Get("Cache-Control"))
 	}
 	// Nobody else's pages have it.
@@ -60,7 +67,8 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 	// The error page has it within itself.
 	p = v.get("/t/acme/setup")
 	csp := p.header.Get("Content-Security-Policy")
-	if !strings.Contains(p.body, rosy.CSS+"</style>") || strings.Count(csp, "'sha256-") != 2 || strings.Contains(csp, "unsafe") {
+	if !strings.Contains(p.body, rosy.CSS+"</style>") || strings.Count(csp, "'sha256-") != 2 ||
+		strings.Contains(csp, "unsafe") {
 		t.Errorf("got an error page by %s", csp)
 	}
 }
@@ -70,10 +78,11 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 func TestHostileBranding(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]storage.Branding{
-		"a script":     {CSS: `</style><script>alert(1)</script>`},
-		"a loader":     {CSS: `input[value^=a]{background:url(https://evil.example/a)}`},
-		"a colour":     {Accent: `#fff;}</style><script>alert(1)</script>`},
-		"script links": {PrivacyURI: "javascript:alert(1)", TermsURI: "data:text/html,x", HelpURI: "mailto:", ImprintURI: `https://a.example/"><script>alert(1)</script>`},
+		"a script": {CSS: `</style><script>alert(1)</script>`},
+		"a loader": {CSS: `input[value^=a]{background:url(https://evil.example/a)}`},
+		"a colour": {Accent: `#fff;}</style><script>alert(1)</script>`},
+		"script links": {PrivacyURI: "javascript:alert(1)", TermsURI: "data:text/html,x", HelpURI: "mailto:",
+			ImprintURI: `https://a.example/"><script>alert(1)</script>`},
 	} {
 		s := newSite(t, nil)
 		s.acme(b)
@@ -100,11 +109,13 @@ func TestBrandedPagesInChromium(t *testing.T) {
 		c.resize(1280, 800)
 		for _, want := range []struct{ scheme, ground string }{{"light", "rgb(255, 240, 246)"}, {"dark", "rgb(14, 20, 19)"}} {
 			chromiumtest.Scheme(t, c.ctx, want.scheme)
-			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)); got != want.ground {
+			if got := chromiumtest.Run(t, c.ctx,
+				chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)); got != want.ground {
 				t.Errorf("%s, %s: the background is %s, want %s", path, want.scheme, got, want.ground)
 			}
 		}
-		if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderRadius`)); got != "3px" {
+		if got := chromiumtest.Run(t, c.ctx,
+			chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderRadius`)); got != "3px" {
 			t.Errorf("%s: the tenant's own CSS does nothing: %s", path, got)
 		}
 	}

@@ -37,7 +37,8 @@ func asksCode(pairs ...string) url.Values {
 // form posts a form to an endpoint of the protocol.
 func (a *apiSite) form(path string, form url.Values, headers ...string) said {
 	a.t.Helper()
-	req := a.request(http.MethodPost, path, form.Encode(), append([]string{"Content-Type: application/x-www-form-urlencoded"}, headers...)...)
+	req := a.request(http.MethodPost, path, form.Encode(),
+		append([]string{"Content-Type: application/x-www-form-urlencoded"}, headers...)...)
 	resp, err := a.client.Do(req)
 	must(a.t, err)
 	defer resp.Body.Close()
@@ -87,7 +88,8 @@ func (a *apiSite) redeems(got said) said {
 	if got.status != 200 || got.str("authorization_code") == "" || got.str("auth_session") == "" {
 		a.t.Fatalf("got %d %s, want a code", got.status, got.raw)
 	}
-	tokens := a.form("/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {"mobile"}, "code": {got.str("authorization_code")}, "code_verifier": {verifier}})
+	tokens := a.form("/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {"mobile"},
+		"code": {got.str("authorization_code")}, "code_verifier": {verifier}})
 	if tokens.status != 200 || tokens.str("scope") != "openid email" {
 		a.t.Fatalf("tokens: got %d %s", tokens.status, tokens.raw)
 	}
@@ -106,7 +108,8 @@ func TestACodeWithoutABrowserByPassword(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
-	if status, who := a.userinfo(a.redeems(a.asks("login", "jo", "password", right)).str("access_token")); status != 200 || who["sub"] != jo.ID {
+	if status, who := a.userinfo(a.redeems(a.asks("login", "jo", "password", right)).str("access_token")); status != 200 ||
+		who["sub"] != jo.ID {
 		t.Errorf("got %d %v", status, who)
 	}
 	// In two steps; what was asked for stays.
@@ -115,7 +118,8 @@ func TestACodeWithoutABrowserByPassword(t *testing.T) {
 		t.Errorf("methods: %q", got)
 	}
 	a.redeems(a.goesOn(first, "login", "jo", "password", right))
-	a.redeems(a.form(api.ChallengePath, url.Values{"auth_session": {first.str("auth_session")}, "login": {"jo"}, "password": {right}}))
+	a.redeems(a.form(api.ChallengePath,
+		url.Values{"auth_session": {first.str("auth_session")}, "login": {"jo"}, "password": {right}}))
 	a.errs(a.goesOn(first, "login", "jo", "password", right, "scope", "openid api"), 400, "invalid_request")
 	a.errs(a.goesOn(first, "login", "jo", "password", "wrong battery horse"), 400, "wrong_credentials")
 	a.errs(a.goesOn(first, "login", "jo"), 400, "invalid_fields")
@@ -145,7 +149,8 @@ func (a *apiSite) answers(got said, device *passkeytest.Key) string {
 	asked, _ := got.fields["passkey"].(map[string]any)
 	options, err := json.Marshal(asked["options"])
 	must(a.t, err)
-	answer, err := json.Marshal(map[string]any{"state": asked["state"], "credential": json.RawMessage(device.SignIn(a.t, options))})
+	answer, err := json.Marshal(map[string]any{"state": asked["state"],
+		"credential": json.RawMessage(device.SignIn(a.t, options))})
 	must(a.t, err)
 	return string(answer)
 }
@@ -165,7 +170,8 @@ func TestACodeWithoutABrowserByPasskey(t *testing.T) {
 func TestACodeWithoutABrowserByMail(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, free)
-	a.settle(storage.DefaultTenant, storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
+	a.settle(storage.DefaultTenant,
+		storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
 	a.verified("jo@example.com", "jo", right)
 	first := a.errs(a.asks(), 403, "insufficient_authorization")
 	if got := methodsOf(first); !slices.Equal(got, []string{"email"}) {
@@ -202,7 +208,8 @@ func TestAnAppAsksForAStrongerProof(t *testing.T) {
 	a.rules(func(s *storage.TenantSettings) { s.SecondFactor.Require = storage.SecondFactorNever })
 	jo := a.enrolled("jo@example.com")
 	a.redeems(a.asks("login", "jo@example.com", "password", right))
-	first := a.errs(a.asks("acr_values", storage.ACRMultiFactor, "login", "jo@example.com", "password", right), 403, "insufficient_authorization")
+	first := a.errs(a.asks("acr_values", storage.ACRMultiFactor, "login", "jo@example.com", "password", right), 403,
+		"insufficient_authorization")
 	tokens := a.redeems(a.goesOn(first, "otp", jo.shows()))
 	parts := strings.Split(tokens.str("id_token"), ".")
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
@@ -249,9 +256,12 @@ func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
 	a.errs(a.form(api.ChallengePath+"?login=jo", asksCode()), 400, "invalid_request")
 	// What an app keeps is of one tenant and client, and of whatever it was given for.
 	kept := a.asks()
-	a.errs(a.form(api.ChallengePath, url.Values{"auth_session": {kept.str("auth_session")}, "login": {"jo"}, "password": {right}}, basicAuth("shop", a.secret)), 400, "invalid_session")
+	a.errs(a.form(api.ChallengePath,
+		url.Values{"auth_session": {kept.str("auth_session")}, "login": {"jo"}, "password": {right}},
+		basicAuth("shop", a.secret)), 400, "invalid_session")
 	wrong := a.form(api.ChallengePath, asksCode("login", "jo", "password", "wrong battery horse"), "Accept-Language: de")
-	if wrong.str("error_description") != english["signin.wrong"] || wrong.str("message") != texts.In("de")["signin.wrong"] {
+	if wrong.str("error_description") != english["signin.wrong"] ||
+		wrong.str("message") != texts.In("de")["signin.wrong"] {
 		t.Errorf("got %s", wrong.raw)
 	}
 }

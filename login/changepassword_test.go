@@ -26,7 +26,8 @@ func TestAPasswordsChangeEndsEverythingElse(t *testing.T) {
 	grants := []storage.Grant{s.grant(jo, "app", session.ID, false), s.grant(jo, "app", "", true)}
 	old := v.cookie("session")
 	v.at("/account/password")
-	if p := v.post("/account/password", "old_password", right, "password", another, "roles", "admin", "user", "x"); p.leads() != "/account?done=password" {
+	if p := v.post("/account/password", "old_password", right, "password", another, "roles", "admin", "user",
+		"x"); p.leads() != "/account?done=password" {
 		t.Fatalf("got %d to %q: %s", p.status, p.location(), p.body)
 	}
 	if p := v.at("/account?done=password"); !strings.Contains(p.body, english["account.done.password"]) {
@@ -46,7 +47,8 @@ func TestAPasswordsChangeEndsEverythingElse(t *testing.T) {
 		}
 	}
 	now := s.sessionsOf(jo)
-	if len(now) != 1 || now[0].ID == session.ID || !slices.Equal(now[0].AMR, []string{"hwk", "user", "pwd"}) || now[0].ACR != session.ACR {
+	if len(now) != 1 || now[0].ID == session.ID || !slices.Equal(now[0].AMR, []string{"hwk", "user", "pwd"}) ||
+		now[0].ACR != session.ACR {
 		t.Errorf("got sessions %+v", now)
 	}
 	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusUnprocessableEntity {
@@ -84,7 +86,8 @@ func TestANewPasswordIsJudged(t *testing.T) {
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "", right)
 	v := s.signedIn("jo@example.com")
-	if p := v.at("/account/password"); !strings.Contains(p.body, "<meter") || !strings.Contains(p.header.Get("Content-Security-Policy"), "script-src 'self'") {
+	if p := v.at("/account/password"); !strings.Contains(p.body, "<meter") ||
+		!strings.Contains(p.header.Get("Content-Security-Policy"), "script-src 'self'") {
 		t.Error("the page does not show how strong a password is")
 	}
 	for _, test := range []struct{ old, fresh, want string }{
@@ -148,10 +151,12 @@ func TestTheOldPasswordIsNotGuessed(t *testing.T) {
 	for range 20 {
 		statuses[<-done]++
 	}
-	if statuses[http.StatusUnprocessableEntity] != 3 || statuses[http.StatusTooManyRequests] != 17 || s.count("password.refused") != 3 {
+	if statuses[http.StatusUnprocessableEntity] != 3 || statuses[http.StatusTooManyRequests] != 17 ||
+		s.count("password.refused") != 3 {
 		t.Errorf("got %v", statuses)
 	}
-	if p := v.post("/account/password", "old_password", right, "password", another); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
+	if p := v.post("/account/password", "old_password", right, "password",
+		another); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
 		t.Errorf("the right one, too late: got %d", p.status)
 	}
 }

@@ -35,9 +35,12 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showConsent(w, r, http.StatusOK, in, account, "")
 }
 
-func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, account browser.Account, alert string) error {
+func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
+	account browser.Account, alert string,
+) error {
 	v := s.view(w, r, "consent.title", in)
-	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID, Wants: ui.Wishes(v.Words, in.Scopes, in.Claims), Return: host(in.RedirectURI, v.Words)}
+	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
+		Wants: ui.Wishes(v.Words, in.Scopes, in.Claims), Return: host(in.RedirectURI, v.Words)}
 	v.Alert = alert
 	return s.show(w, status, "consent", v)
 }

@@ -25,7 +25,8 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	before := v.cookie("session")
 	elsewhere := s.visitor()
 	elsewhere.signIn("jo@example.com", right)
-	if p := v.get("/account/second-factor"); !strings.Contains(p.body, "Not set up") || strings.Contains(p.body, `value="off"`) {
+	if p := v.get("/account/second-factor"); !strings.Contains(p.body, "Not set up") ||
+		strings.Contains(p.body, `value="off"`) {
 		t.Error("the page says that there is a second factor")
 	}
 	const page = "/account/second-factor/app"
@@ -36,7 +37,8 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	if csp := v.get("/account/second-factor").header.Get("Content-Security-Policy"); strings.Contains(csp, "data:") {
 		t.Errorf("another page may show made pictures: %s", csp)
 	}
-	if !regexp.MustCompile(`<img class="qr" src="data:image/png;base64,[^"]{200,}"`).MatchString(p.body) || !strings.Contains(p.body, `href="otpauth://totp/Vouchsafe:jo@example.com?`) {
+	if !regexp.MustCompile(`<img class="qr" src="data:image/png;base64,[^"]{200,}"`).MatchString(p.body) ||
+		!strings.Contains(p.body, `href="otpauth://totp/Vouchsafe:jo@example.com?`) {
 		t.Error("the page has no picture or no link for apps")
 	}
 	if hasKind(t, s, user, storage.TOTPCredential) {
@@ -47,23 +49,27 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 		t.Errorf("the form names session %q", id)
 	}
 	wrong := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "000000")
-	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.body, "That code is wrong") || secretText.FindString(wrong.body) != secretText.FindString(p.body) {
+	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.body, "That code is wrong") ||
+		secretText.FindString(wrong.body) != secretText.FindString(p.body) {
 		t.Errorf("wrong digits: got %d, or another secret", wrong.status)
 	}
 	jo, done := v.setsUp(user, page, p, "session", field(t, wrong.body, "session"))
 	if done.status != http.StatusOK || len(jo.codes) != 10 {
 		t.Fatalf("got %d and %d recovery codes", done.status, len(jo.codes))
 	}
-	file := regexp.MustCompile(`href="data:text/plain;charset=utf-8;base64,([^"]*)" download="recovery-codes.txt"`).FindStringSubmatch(done.body)
+	file := regexp.MustCompile(
+		`href="data:text/plain;charset=utf-8;base64,([^"]*)" download="recovery-codes.txt"`).FindStringSubmatch(done.body)
 	if file == nil {
 		t.Fatal("the codes cannot be downloaded")
 	}
 	text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(file[1], "&#43;", "+"))
-	if err != nil || !strings.Contains(string(text), strings.Join(jo.codes, "\r\n")) || !strings.Contains(string(text), "jo@example.com") {
+	if err != nil || !strings.Contains(string(text), strings.Join(jo.codes, "\r\n")) ||
+		!strings.Contains(string(text), "jo@example.com") {
 		t.Errorf("got the file %q, %v", text, err)
 	}
 	// The browser that set it up has used it (H1: by a new cookie).
-	if got := v.session(); got.ID != id || got.ACR != storage.ACRMultiFactor || !cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) || v.cookie("session") == before {
+	if got := v.session(); got.ID != id || got.ACR != storage.ACRMultiFactor ||
+		!cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) || v.cookie("session") == before {
 		t.Errorf("got session %+v", got)
 	}
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "second factor was switched on") {
@@ -74,7 +80,8 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 		t.Errorf("another browser is still signed in: got %d", p.status)
 	}
 	// Sending the form again does nothing.
-	if again := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code", jo.shows()); again.status != http.StatusUnprocessableEntity {
+	if again := v.post(page, "session", id, "setup", setupField.FindStringSubmatch(p.body)[1], "code",
+		jo.shows()); again.status != http.StatusUnprocessableEntity {
 		t.Errorf("sent again: got %d", again.status)
 	}
 	for _, path := range []string{"/account/second-factor", page} {
@@ -119,7 +126,8 @@ func TestChangesOfTheSecondFactorAskForAFreshProof(t *testing.T) {
 	v.ages(6 * time.Minute)
 	const first = "/login?next=%2Faccount%2Fsecond-factor"
 	v.leads(v.get("/account/second-factor/app"), first)
-	v.leads(v.post("/account/second-factor/app", "session", v.session().ID, "setup", setupField.FindStringSubmatch(p.body)[1], "code", "123456"), first)
+	v.leads(v.post("/account/second-factor/app", "session", v.session().ID, "setup",
+		setupField.FindStringSubmatch(p.body)[1], "code", "123456"), first)
 	for _, what := range []string{"codes", "off"} {
 		v.leads(v.post("/account/second-factor", "do", what, "session", v.session().ID), first)
 	}
@@ -196,7 +204,8 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	}
 	for _, cred := range mustCreds(t, s, jo.user) {
 		// What was is kept for a while, in case that it was a thief who switched it off.
-		if cred.Kind != storage.PasswordCredential && cred.Kind != storage.FormerTOTPCredential && cred.Kind != storage.FormerRecoveryCredential {
+		if cred.Kind != storage.PasswordCredential && cred.Kind != storage.FormerTOTPCredential &&
+			cred.Kind != storage.FormerRecoveryCredential {
 			t.Errorf("%s is still there", cred.Kind)
 		}
 	}
@@ -233,7 +242,8 @@ func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 	if p := v.does("off"); p.status != http.StatusForbidden || !hasKind(t, s, user, storage.TOTPCredential) {
 		t.Errorf("switching off: got %d", p.status)
 	}
-	_, again := v.setsUp(user, "/account/second-factor/app", v.get("/account/second-factor/app"), "session", v.session().ID)
+	_, again := v.setsUp(user, "/account/second-factor/app", v.get("/account/second-factor/app"),
+		"session", v.session().ID)
 	if again.status != http.StatusOK {
 		t.Errorf("replacing: got %d", again.status)
 	}
@@ -256,7 +266,8 @@ func TestSteppingUpWithoutAFactorSetsOneUpAfterAFreshProof(t *testing.T) {
 	v.leads(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
 	v.leads(v.get("/second-factor/setup?"+q), "/login?"+q)
 	v.get("/login?" + q)
-	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right, "confirm", "1"), "/second-factor?"+q)
+	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right, "confirm", "1"),
+		"/second-factor?"+q)
 	_, done := v.setsUp(user, "/second-factor/setup", v.get("/second-factor/setup?"+q), "i", "letter-1")
 	if done.status != http.StatusOK || v.session().ACR != storage.ACRMultiFactor {
 		t.Errorf("got %d, session %+v", done.status, v.session())
@@ -275,12 +286,14 @@ func TestSecretsToSetUpAreSealed(t *testing.T) {
 	app := factor.NewTOTP()
 	a := &phone{s, user, app.Text(), nil}
 	for name, setup := range map[string]string{
-		"none": "", "forged": "AAAA", "another's": s.sealSetup(mo, app, time.Now()), "old": s.sealSetup(user, app, time.Now().Add(-16*time.Minute)),
+		"none": "", "forged": "AAAA", "another's": s.sealSetup(mo, app, time.Now()),
+		"old":              s.sealSetup(user, app, time.Now().Add(-16*time.Minute)),
 		"another tenant's": s.login.Secrets.Box("acme", secret.TOTPSetup).SealString([]byte(user.ID)),
 		"stored one":       base64.RawURLEncoding.EncodeToString(s.sealTOTP(user, app)),
 	} {
 		p := v.post("/account/second-factor/app", "session", v.session().ID, "setup", setup, "code", a.shows())
-		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "took too long") || hasKind(t, s, user, storage.TOTPCredential) {
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "took too long") ||
+			hasKind(t, s, user, storage.TOTPCredential) {
 			t.Errorf("%s: got %d", name, p.status)
 		}
 	}
@@ -315,7 +328,8 @@ func TestNoAppIsSetUpBesideAPasskeyThatIsMissing(t *testing.T) {
 	v.leads(v.get("/second-factor/setup"), "/second-factor")
 	secret := factor.NewTOTP()
 	a := &phone{s, user, secret.Text(), nil}
-	v.leads(v.post("/second-factor/setup", "setup", s.sealSetup(user, secret, time.Now()), "code", a.shows()), "/second-factor")
+	v.leads(v.post("/second-factor/setup", "setup", s.sealSetup(user, secret, time.Now()), "code", a.shows()),
+		"/second-factor")
 	if hasKind(t, s, user, storage.TOTPCredential) || v.cookie("session") != "" {
 		t.Error("an app was set up by the password alone")
 	}

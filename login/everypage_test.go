@@ -51,7 +51,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "jo", right)
 	s.enrolled("mo@example.com")
-	in := storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}, Scopes: []string{"openid", "profile", "offline_access"}, Claims: []string{"phone_number"}}
+	in := storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"},
+		Scopes: []string{"openid", "profile", "offline_access"}, Claims: []string{"phone_number"}}
 	q := s.ask("", in)
 	c := &chrome{s, chromiumtest.New(t)}
 	chromiumtest.Script(t, c.ctx, false)
@@ -79,7 +80,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 		for _, lang := range texts.Languages() {
 			chromiumtest.Language(t, c.ctx, lang)
 			for _, path := range paths {
-				if who == "mo" && !strings.HasPrefix(path, "/second-factor") || who == "jo" && seen[path] == len(texts.Languages()) && !slices.Contains([]string{"/", "/login", "/select"}, path) {
+				if who == "mo" && !strings.HasPrefix(path, "/second-factor") || who == "jo" &&
+					seen[path] == len(texts.Languages()) && !slices.Contains([]string{"/", "/login", "/select"}, path) {
 					continue // shown to anybody alike
 				}
 				name := who + strings.ReplaceAll(path, "/", "-") + "-" + lang
@@ -88,7 +90,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 					continue // another page, which has its turn
 				}
 				seen[path]++
-				got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`))
+				got := chromiumtest.Run(t, c.ctx,
+					chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`))
 				if got != lang+" 320" {
 					t.Errorf("%s, %s: got %q, want language and width %q", path, who, got, lang+" 320")
 				}
@@ -97,7 +100,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 				}
 				if *pictures != "" {
 					chromiumtest.Scheme(t, c.ctx, "light")
-					if err := os.WriteFile(filepath.Join(*pictures, "every-"+name+".png"), chromiumtest.Run(t, c.ctx, chromedp.FullScreenshot(100)), 0o600); err != nil {
+					if err := os.WriteFile(filepath.Join(*pictures, "every-"+name+".png"),
+						chromiumtest.Run(t, c.ctx, chromedp.FullScreenshot(100)), 0o600); err != nil {
 						t.Fatal(err)
 					}
 				}

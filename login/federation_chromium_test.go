@@ -28,7 +28,9 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 		for _, lang := range slices.Backward(texts.Languages()) { // English last
 			chromiumtest.Language(t, c.ctx, lang)
 			chromiumtest.Do(t, c.ctx, chromedp.Reload())
-			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.documentElement.lang + " " + document.documentElement.scrollWidth`)); got != lang+" 320" {
+			if got := chromiumtest.Run(t, c.ctx,
+				chromedp.Evaluate[string](
+					`document.documentElement.lang + " " + document.documentElement.scrollWidth`)); got != lang+" 320" {
 				t.Errorf("%s: got %q, want %q", c.where(), got, lang+" 320")
 			}
 		}

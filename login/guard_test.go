@@ -24,24 +24,26 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			headers [][2]string
 			want    string
 		}{
-			"own origin":                      {[][2]string{{"Origin", s.url}}, "/"},
-			"own site, says the browser":      {[][2]string{{"Sec-Fetch-Site", "same-origin"}}, "/"},
-			"no site, reloaded":               {[][2]string{{"Sec-Fetch-Site", "none"}}, "/"},
-			"own referer, from old browsers":  {[][2]string{{"Referer", s.url + "/login"}}, "/"},
-			"nothing":                         {nil, "403"},
-			"null origin":                     {[][2]string{{"Origin", "null"}}, "403"},
-			"null origin, own referer":        {[][2]string{{"Origin", "null"}, {"Referer", s.url + "/login"}}, "403"},
-			"another origin":                  {[][2]string{{"Origin", "https://evil.example"}}, "403"},
-			"another origin, own referer":     {[][2]string{{"Origin", "https://evil.example"}, {"Referer", s.url + "/"}}, "403"},
-			"another scheme":                  {[][2]string{{"Origin", other + "://" + host}}, "403"},
-			"another scheme's referer":        {[][2]string{{"Referer", other + "://" + host + "/login"}}, "403"},
-			"another site's referer":          {[][2]string{{"Referer", "https://evil.example/" + s.url}}, "403"},
-			"prefix of the origin":            {[][2]string{{"Origin", s.url + ".evil.example"}}, "403"},
-			"cross-site, says the browser":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", s.url}}, "403"},
-			"sibling site, says the browser":  {[][2]string{{"Sec-Fetch-Site", "same-site"}, {"Origin", s.url}}, "403"},
-			"nonsense, says the browser":      {[][2]string{{"Sec-Fetch-Site", "x"}, {"Origin", s.url}}, "403"},
-			"cross-site without an origin":    {[][2]string{{"Sec-Fetch-Site", "cross-site"}}, "403"},
-			"another origin, own host header": {[][2]string{{"Origin", "https://evil.example"}, {"X-Forwarded-Host", "evil.example"}}, "403"},
+			"own origin":                     {[][2]string{{"Origin", s.url}}, "/"},
+			"own site, says the browser":     {[][2]string{{"Sec-Fetch-Site", "same-origin"}}, "/"},
+			"no site, reloaded":              {[][2]string{{"Sec-Fetch-Site", "none"}}, "/"},
+			"own referer, from old browsers": {[][2]string{{"Referer", s.url + "/login"}}, "/"},
+			"nothing":                        {nil, "403"},
+			"null origin":                    {[][2]string{{"Origin", "null"}}, "403"},
+			"null origin, own referer":       {[][2]string{{"Origin", "null"}, {"Referer", s.url + "/login"}}, "403"},
+			"another origin":                 {[][2]string{{"Origin", "https://evil.example"}}, "403"},
+			"another origin, own referer": {[][2]string{{"Origin", "https://evil.example"}, {"Referer", s.url + "/"}},
+				"403"},
+			"another scheme":                 {[][2]string{{"Origin", other + "://" + host}}, "403"},
+			"another scheme's referer":       {[][2]string{{"Referer", other + "://" + host + "/login"}}, "403"},
+			"another site's referer":         {[][2]string{{"Referer", "https://evil.example/" + s.url}}, "403"},
+			"prefix of the origin":           {[][2]string{{"Origin", s.url + ".evil.example"}}, "403"},
+			"cross-site, says the browser":   {[][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", s.url}}, "403"},
+			"sibling site, says the browser": {[][2]string{{"Sec-Fetch-Site", "same-site"}, {"Origin", s.url}}, "403"},
+			"nonsense, says the browser":     {[][2]string{{"Sec-Fetch-Site", "x"}, {"Origin", s.url}}, "403"},
+			"cross-site without an origin":   {[][2]string{{"Sec-Fetch-Site", "cross-site"}}, "403"},
+			"another origin, own host header": {[][2]string{{"Origin", "https://evil.example"},
+				{"X-Forwarded-Host", "evil.example"}}, "403"},
 		} {
 			v := s.visitor()
 			v.get("/login")
@@ -77,11 +79,13 @@ func TestFormsAreTiedToTheBrowser(t *testing.T) {
 			v.form = ui.FormToken("x")
 		},
 	} {
-		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup", "/signup", "/signup/confirm", "/forgot", "/reset"} {
+		for _, path := range []string{"/login", "/select", "/consent", "/signout", "/setup", "/signup",
+			"/signup/confirm", "/forgot", "/reset"} {
 			v := s.visitor()
 			v.get("/login")
 			change(v)
-			if p := v.post(path, "login", "jo@example.com", "password", right, "token", "setup-default"); p.status != http.StatusForbidden {
+			if p := v.post(path, "login", "jo@example.com", "password", right, "token",
+				"setup-default"); p.status != http.StatusForbidden {
 				t.Errorf("%s, %s: got %d, want 403", path, name, p.status)
 			}
 		}
@@ -96,11 +100,12 @@ func TestOnlyFormsAreTaken(t *testing.T) {
 		kind, body string
 		want       string
 	}{
-		"form":            {"application/x-www-form-urlencoded; charset=utf-8", "FORM", "/"},
-		"text":            {"text/plain", "FORM", "415"},
-		"JSON":            {"application/json", `{"login":"jo@example.com"}`, "415"},
-		"JSON as text":    {"text/plain", `{"login":"jo@example.com"}`, "415"},
-		"multipart":       {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"login\"\r\n\r\njo@example.com\r\n--x--\r\n", "415"},
+		"form":         {"application/x-www-form-urlencoded; charset=utf-8", "FORM", "/"},
+		"text":         {"text/plain", "FORM", "415"},
+		"JSON":         {"application/json", `{"login":"jo@example.com"}`, "415"},
+		"JSON as text": {"text/plain", `{"login":"jo@example.com"}`, "415"},
+		"multipart": {"multipart/form-data; boundary=x",
+			"--x\r\nContent-Disposition: form-data; name=\"login\"\r\n\r\njo@example.com\r\n--x--\r\n", "415"},
 		"no type":         {"", "FORM", "415"},
 		"broken type":     {"application/x-www-form-urlencoded;;;=", "FORM", "415"},
 		"twice":           {"application/x-www-form-urlencoded", "FORM&login=mo@example.com", "400"},
@@ -112,7 +117,8 @@ func TestOnlyFormsAreTaken(t *testing.T) {
 		v := s.visitor()
 		v.get("/login")
 		form := "form=" + v.form + "&password=" + strings.ReplaceAll(right, " ", "+") + "&login=jo@example.com"
-		req, err := http.NewRequest(http.MethodPost, s.url+"/login", strings.NewReader(strings.ReplaceAll(test.body, "FORM", form)))
+		req, err := http.NewRequest(http.MethodPost, s.url+"/login",
+			strings.NewReader(strings.ReplaceAll(test.body, "FORM", form)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,31 +148,39 @@ func TestHeadersOfEveryPage(t *testing.T) {
 		s.user("default", "jo@example.com", "", right)
 		web := s.ask("", storage.Interaction{RedirectURI: "https://app.example/cb"})
 		local := s.ask("", storage.Interaction{RedirectURI: "http://localhost:3000/cb"})
-		native := s.ask("", storage.Interaction{Client: storage.Client{ApplicationType: "native"}, RedirectURI: "com.example.app:/cb"})
+		native := s.ask("", storage.Interaction{Client: storage.Client{ApplicationType: "native"},
+			RedirectURI: "com.example.app:/cb"})
 		v := s.visitor()
 		v.signIn("jo@example.com", right)
 		const common = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'"
 		for path, policy := range map[string]string{
-			"/": common + "; form-action 'self'", "/login?other=1": common + "; form-action 'self'", "/signed-out": common + "; form-action 'self'",
-			"/signout": common + "; form-action 'self'", "/signout?l=x": common, "/setup?token=setup-default": common + "; form-action 'self'; script-src 'self'; connect-src 'self'",
-			"/signup": common + "; form-action 'self'; script-src 'self'; connect-src 'self'", "/forgot": common + "; form-action 'self'", "/signup/confirm?token=x": "", "/reset?flow=x": "",
+			"/": common + "; form-action 'self'", "/login?other=1": common + "; form-action 'self'",
+			"/signed-out": common + "; form-action 'self'",
+			"/signout":    common + "; form-action 'self'", "/signout?l=x": common,
+			"/setup?token=setup-default": common + "; form-action 'self'; script-src 'self'; connect-src 'self'",
+			"/signup":                    common + "; form-action 'self'; script-src 'self'; connect-src 'self'",
+			"/forgot":                    common + "; form-action 'self'", "/signup/confirm?token=x": "", "/reset?flow=x": "",
 			"/signup?" + web: common + "; script-src 'self'; connect-src 'self'", "/forgot?" + web: common,
 			"/select": common + "; form-action 'self'", "/login": common + "; form-action 'self'",
 			"/login?" + web: common, "/select?" + web: common, "/consent?" + web: common,
 			"/login?" + local: common, "/login?" + native: common, "/consent": "", "/login?i=nonsense": "", "/setup?token=x": "",
 			// What only looks like a client's request changes nothing.
-			"/login?l=x": common + "; form-action 'self'", "/?l=x": common + "; form-action 'self'", "/?i=junk": common + "; form-action 'self'", "/login?i=": common + "; form-action 'self'",
-			"/select?l=x": common + "; form-action 'self'", "/select?i=junk": "", "/signed-out?i=junk": common + "; form-action 'self'",
+			"/login?l=x": common + "; form-action 'self'", "/?l=x": common + "; form-action 'self'",
+			"/?i=junk": common + "; form-action 'self'", "/login?i=": common + "; form-action 'self'",
+			"/select?l=x": common + "; form-action 'self'", "/select?i=junk": "",
+			"/signed-out?i=junk": common + "; form-action 'self'",
 		} {
 			h := v.get(path).header
 			csp := h.Get("Content-Security-Policy")
 			if policy == "" { // an error page
-				policy = "default-src 'none'; style-src " + styleSource(t) + "; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+				policy = "default-src 'none'; style-src " + styleSource(t) +
+					"; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 			}
 			if csp != policy || strings.Contains(csp, "unsafe") {
 				t.Errorf("%s: got policy\n%s, want\n%s", path, csp, policy)
 			}
-			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cache-Control": "no-store"} {
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+				"Referrer-Policy": "same-origin", "Cache-Control": "no-store"} {
 				if got := h.Get(name); got != want {
 					t.Errorf("%s: got %s %q, want %q", path, name, got, want)
 				}
@@ -194,8 +208,10 @@ func TestPartsOfOtherPagesAreNotServed(t *testing.T) {
 		site, mode, dest string
 		want             int
 	}{
-		{"cross-site", "no-cors", "image", 403}, {"cross-site", "cors", "empty", 403}, {"same-site", "no-cors", "script", 403},
-		{"cross-site", "navigate", "document", 200}, {"same-origin", "cors", "empty", 200}, {"none", "navigate", "document", 200}, {"", "", "", 200},
+		{"cross-site", "no-cors", "image", 403}, {"cross-site", "cors", "empty", 403},
+		{"same-site", "no-cors", "script", 403},
+		{"cross-site", "navigate", "document", 200}, {"same-origin", "cors", "empty", 200},
+		{"none", "navigate", "document", 200}, {"", "", "", 200},
 	} {
 		for _, path := range []string{"/login", "/signup", "/forgot"} {
 			v := s.visitor()
@@ -222,7 +238,8 @@ func TestCookiesOfAPage(t *testing.T) {
 		s := start(t, scheme, nil)
 		s.user("default", "jo@example.com", "", right)
 		v := s.visitor()
-		cookies := append(v.get("/login").header.Values("Set-Cookie"), v.signIn("jo@example.com", right).header.Values("Set-Cookie")...)
+		cookies := append(v.get("/login").header.Values("Set-Cookie"),
+			v.signIn("jo@example.com", right).header.Values("Set-Cookie")...)
 		if len(cookies) != 5 {
 			t.Errorf("got cookies %q, want browser, session, the same browser anew, and device", cookies)
 		}
@@ -265,14 +282,17 @@ func TestStaticFilesAreKeptForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if path.Ext(name) != ".js" && !strings.Contains(page, `"/static/`+hashed+`"`) { // scripts are on the pages that need them
+		// scripts are on the pages that need them
+		if path.Ext(name) != ".js" && !strings.Contains(page, `"/static/`+hashed+`"`) {
 			t.Errorf("the page does not link to %s", name)
 		}
 		p := v.get("/static/" + hashed)
-		if p.status != http.StatusOK || !strings.Contains(p.header.Get("Cache-Control"), "immutable") || p.header.Get("X-Content-Type-Options") != "nosniff" || p.header.Get("Set-Cookie") != "" {
+		if p.status != http.StatusOK || !strings.Contains(p.header.Get("Cache-Control"), "immutable") ||
+			p.header.Get("X-Content-Type-Options") != "nosniff" || p.header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: got %d, %v", name, p.status, p.header)
 		}
-		if want := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}[path.Ext(name)]; p.header.Get("Content-Type") != want {
+		if want := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+			".js": "text/javascript; charset=utf-8"}[path.Ext(name)]; p.header.Get("Content-Type") != want {
 			t.Errorf("%s: got type %q, want %q", name, p.header.Get("Content-Type"), want)
 		}
 		req, err := http.NewRequest(http.MethodGet, s.url+"/static/"+hashed, nil)

@@ -46,11 +46,13 @@ func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
 			return v.do(req)
 		}
 		p := get("/login?" + query)
-		if !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts.In(c.want)["signin.password"]) {
+		if !strings.Contains(p.body, `<html lang="`+c.want+`">`) ||
+			!strings.Contains(p.body, texts.In(c.want)["signin.password"]) {
 			t.Errorf("%s: got %s, want %s", name, p.body[:60], c.want)
 		}
 		if c.client == "" { // the error page too
-			if p := get("/setup?" + query); !strings.Contains(p.body, `<html lang="`+c.want+`">`) || !strings.Contains(p.body, texts.In(c.want)["error.id"]) {
+			if p := get("/setup?" + query); !strings.Contains(p.body, `<html lang="`+c.want+`">`) ||
+				!strings.Contains(p.body, texts.In(c.want)["error.id"]) {
 				t.Errorf("%s: the error page: got %s, want %s", name, p.body[:60], c.want)
 			}
 		}
@@ -100,7 +102,8 @@ func TestErrorPageLeavesBodiesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if got := ui.Words(req.WithContext(web.WithTenant(t.Context(), &web.Tenant{})))["lang"]; got != "en" || body.Len() == 0 {
+	if got := ui.Words(req.WithContext(web.WithTenant(t.Context(), &web.Tenant{})))["lang"]; got != "en" ||
+		body.Len() == 0 {
 		t.Errorf("got %s, with %d bytes unread", got, body.Len())
 	}
 }

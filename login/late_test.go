@@ -39,10 +39,12 @@ func TestPagesThatWereOpenForTooLong(t *testing.T) {
 			t.Errorf("%s: got Cross-Origin-Opener-Policy %q, which would cut off the client's page", path, got)
 		}
 	}
-	if p := v.post("/login", "i", letter, "login", "jo@example.com", "password", "wrong battery horse"); p.status != http.StatusUnprocessableEntity {
+	if p := v.post("/login", "i", letter, "login", "jo@example.com", "password",
+		"wrong battery horse"); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong password: got %d", p.status)
 	}
-	if p := v.post("/login", "i", letter, "login", "jo@example.com", "password", right); p.location() != "/authorize?"+q || v.cookie("session") == "" {
+	if p := v.post("/login", "i", letter, "login", "jo@example.com", "password", right); p.location() != "/authorize?"+q ||
+		v.cookie("session") == "" {
 		t.Errorf("the right password: got %d to %q", p.status, p.location())
 	}
 	if p := v.post("/consent", "i", letter, "answer", "deny"); p.location() != "/authorize?"+q+"&cancel=1" {
@@ -106,12 +108,14 @@ func TestThePageForWhoIsMeant(t *testing.T) {
 		t.Errorf("the client's own hint: got %q", field(p))
 	}
 	v.signIn("mo@example.com", right)
-	if p := v.get("/login?" + about); field(p) != "" || strings.Contains(p.body, "mo@example.com") || strings.Contains(p.body, `name="confirm"`) {
+	if p := v.get("/login?" + about); field(p) != "" || strings.Contains(p.body, "mo@example.com") ||
+		strings.Contains(p.body, `name="confirm"`) {
 		t.Errorf("somebody else is signed in: got %q, %v", field(p), strings.Contains(p.body, `name="confirm"`))
 	}
 	v.signIn("jo", right)
 	for name, q := range map[string]string{"meant": about, "one of those meant": several, "and named": named} {
-		if p := v.get("/login?" + q); !strings.Contains(p.body, `name="confirm"`) || !strings.Contains(p.body, "jo@example.com") {
+		if p := v.get("/login?" + q); !strings.Contains(p.body, `name="confirm"`) ||
+			!strings.Contains(p.body, "jo@example.com") {
 			t.Errorf("%s: the page does not ask to confirm the account", name)
 		}
 	}

@@ -21,7 +21,8 @@ func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
 		c.PerAddress = limit.Rule{Max: 1000, Window: time.Minute}
 	})
 	s.user("default", "jo@example.com", "jo", right)
-	for _, names := range [][]string{{"jo@example.com", "JO@example.com", " Jo@EXAMPLE.com"}, {"nobody@example.com", "NOBODY@example.com"}} {
+	for _, names := range [][]string{{"jo@example.com", "JO@example.com", " Jo@EXAMPLE.com"},
+		{"nobody@example.com", "NOBODY@example.com"}} {
 		v := s.visitor()
 		v.get("/login")
 		var wrong, limited, other atomic.Int64
@@ -50,7 +51,8 @@ func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
 		}
 		wg.Wait()
 		if wrong.Load() != 5 || limited.Load() != 95 {
-			t.Errorf("%s: got %d evaluated, %d refused, %d other, want 5, 95, 0", names[0], wrong.Load(), limited.Load(), other.Load())
+			t.Errorf("%s: got %d evaluated, %d refused, %d other, want 5, 95, 0", names[0], wrong.Load(),
+				limited.Load(), other.Load())
 		}
 	}
 	if p := s.visitor().signIn("jo@example.com", right); p.status != http.StatusTooManyRequests {
@@ -130,7 +132,8 @@ func TestStrangersCannotLockAnybodyOut(t *testing.T) {
 	forged := s.visitor()
 	id, _, _ := strings.Cut(home.cookie("device"), ".")
 	_, tags, _ := strings.Cut(stranger.cookie("device"), ".")
-	for _, value := range []string{home.cookie("device") + "x", id + "." + tags, id, id + ".", "." + tags, strings.Repeat("a.", 2000)} {
+	for _, value := range []string{home.cookie("device") + "x", id + "." + tags, id, id + ".", "." + tags,
+		strings.Repeat("a.", 2000)} {
 		forged.get("/login")
 		req := forged.request("/login", "login", "jo@example.com", "password", right)
 		req.AddCookie(&http.Cookie{Name: "vouchsafe-device", Value: value})
@@ -197,7 +200,8 @@ func TestUnguessableTokensAreNotCounted(t *testing.T) {
 	s := byMail(t, func(c *Config) { c.PerAddress = limit.Rule{Max: 3, Window: time.Hour} })
 	s.user("default", "jo@example.com", "", right)
 	v := s.visitor()
-	for _, path := range []string{"/signup/confirm?token=x", "/reset?token=x", "/login/code/confirm?token=x", "/signup?invitation=x", "/reset?flow=x"} {
+	for _, path := range []string{"/signup/confirm?token=x", "/reset?token=x", "/login/code/confirm?token=x",
+		"/signup?invitation=x", "/reset?flow=x"} {
 		for range 5 {
 			if p := v.get(path); p.status != http.StatusBadRequest {
 				t.Errorf("%s: got %d", path, p.status)
@@ -229,7 +233,8 @@ func TestAttemptsOverAllAreLimited(t *testing.T) {
 	home.signIn("jo@example.com", right)
 	for i := range 6 {
 		p := s.visitor().signIn("u"+strings.Repeat("x", i)+"@example.com", right)
-		if want := map[bool]int{true: http.StatusUnprocessableEntity, false: http.StatusTooManyRequests}[i < 5]; p.status != want {
+		if want := map[bool]int{true: http.StatusUnprocessableEntity,
+			false: http.StatusTooManyRequests}[i < 5]; p.status != want {
 			t.Errorf("attempt %d: got %d, want %d", i+1, p.status, want)
 		}
 	}

@@ -18,7 +18,8 @@ func TestAnAccountIsChosen(t *testing.T) {
 	s.user("default", "mo@example.com", "", right)
 	v := s.visitor()
 	q := s.ask("", storage.Interaction{Prompt: []string{"select_account"}})
-	if p := v.get("/select?" + q); p.status != http.StatusOK || !strings.Contains(p.body, `href="/login?i=letter-1&amp;other=1"`) {
+	if p := v.get("/select?" + q); p.status != http.StatusOK ||
+		!strings.Contains(p.body, `href="/login?i=letter-1&amp;other=1"`) {
 		t.Errorf("nobody signed in: got %d without a way to sign in", p.status)
 	}
 	v.signIn("jo@example.com", right)
@@ -40,7 +41,8 @@ func TestAnAccountIsChosen(t *testing.T) {
 	stranger := s.visitor()
 	stranger.get("/login")
 	for _, id := range []string{ids[0], "", "x", "../../x"} {
-		if p := stranger.post("/select", "i", "letter-1", "account", id); p.status != http.StatusUnprocessableEntity || stranger.cookie("session") != "" {
+		if p := stranger.post("/select", "i", "letter-1", "account", id); p.status != http.StatusUnprocessableEntity ||
+			stranger.cookie("session") != "" {
 			t.Errorf("another browser chose %q: got %d", id, p.status)
 		}
 	}
@@ -71,7 +73,8 @@ func TestSigningOut(t *testing.T) {
 	v.signIn("jo@example.com", right)
 	v.signIn("mo@example.com", right)
 	old := v.cookie("session")
-	if p := v.get("/signout?l=letter"); p.status != http.StatusOK || !strings.Contains(p.body, "mo@example.com") || !strings.Contains(p.body, `name="l" value="letter"`) {
+	if p := v.get("/signout?l=letter"); p.status != http.StatusOK || !strings.Contains(p.body, "mo@example.com") ||
+		!strings.Contains(p.body, `name="l" value="letter"`) {
 		t.Errorf("got %d without the account or the letter", p.status)
 	}
 	if v.cookie("session") != old {
@@ -127,15 +130,19 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 		}
 	}
 	for _, test := range [][3]string{
-		{"nobody", right, english["setup.bad_email"]}, {"a@b@c", right, english["setup.bad_email"]}, {"admin@example.com", "1234567", "Use at least 8 characters."},
-		{"admin@example.com", "Admin@Example.com", english["setup.name"]}, {"admin@example.com", strings.Repeat("x", 1025), "That is more than 1024 bytes."},
+		{"nobody", right, english["setup.bad_email"]}, {"a@b@c", right, english["setup.bad_email"]},
+		{"admin@example.com", "1234567", "Use at least 8 characters."},
+		{"admin@example.com", "Admin@Example.com", english["setup.name"]},
+		{"admin@example.com", strings.Repeat("x", 1025), "That is more than 1024 bytes."},
 	} {
 		p := v.post("/setup", "token", "setup-default", "email", test[0], "password", test[1])
-		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test[2]) || !strings.Contains(p.body, `value="`+test[0]+`"`) || strings.Contains(p.body, `value="`+test[1]+`"`) {
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test[2]) ||
+			!strings.Contains(p.body, `value="`+test[0]+`"`) || strings.Contains(p.body, `value="`+test[1]+`"`) {
 			t.Errorf("%q: got %d without %q, or not what was typed", test[:2], p.status, test[2])
 		}
 	}
-	if p := v.post("/setup", "token", "x", "email", "admin@example.com", "password", right); p.status != http.StatusForbidden {
+	if p := v.post("/setup", "token", "x", "email", "admin@example.com", "password",
+		right); p.status != http.StatusForbidden {
 		t.Errorf("wrong token: got %d, want 403", p.status)
 	}
 
@@ -144,7 +151,8 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 	for i := range 16 {
 		v := s.visitor()
 		v.get("/setup?token=setup-default")
-		req := v.request("/setup", "token", "setup-default", "email", fmt.Sprintf("admin%d@example.com", i), "password", right, "roles", "owner", "tenant", "acme")
+		req := v.request("/setup", "token", "setup-default", "email", fmt.Sprintf("admin%d@example.com", i), "password",
+			right, "roles", "owner", "tenant", "acme")
 		wg.Go(func() {
 			resp, err := v.client.Do(req)
 			if err != nil {
@@ -185,23 +193,28 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 func TestTenantsKeepToThemselves(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	if err := s.store.AddTenant(t.Context(), storage.Tenant{ID: "acme", Name: "Acme <b>Ltd</b>", LogoURI: "https://acme.example/logo.svg"}); err != nil {
+	if err := s.store.AddTenant(t.Context(),
+		storage.Tenant{ID: "acme", Name: "Acme <b>Ltd</b>", LogoURI: "https://acme.example/logo.svg"}); err != nil {
 		t.Fatal(err)
 	}
 	s.user("default", "jo@example.com", "", right)
 	s.user("acme", "mo@example.com", "", right)
 	v := s.visitor()
 	v.base = "/t/acme"
-	q := s.ask("/t/acme", storage.Interaction{Client: storage.Client{PolicyURI: "https://app.example/p"}, Scopes: []string{"openid"}})
+	q := s.ask("/t/acme", storage.Interaction{Client: storage.Client{PolicyURI: "https://app.example/p"},
+		Scopes: []string{"openid"}})
 	if p := v.signIn("jo@example.com", right); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("another tenant's person: got %d, want 422", p.status)
 	}
 	if p := v.signIn("mo@example.com", right); p.location() != "/t/acme/" {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
-	for _, path := range []string{"/account", "/login?" + q, "/login?other=1&" + q, "/select?" + q, "/consent?" + q, "/signout", "/signed-out", "/setup?token=setup-acme", "/nonsense?i=x"} {
+	for _, path := range []string{"/account", "/login?" + q, "/login?other=1&" + q, "/select?" + q, "/consent?" + q,
+		"/signout", "/signed-out", "/setup?token=setup-acme", "/nonsense?i=x"} {
 		p := v.get(path)
-		if path != "/nonsense?i=x" && (p.status != http.StatusOK || !strings.Contains(p.body, "Acme &lt;b&gt;Ltd") || !strings.Contains(p.body, `src="https://acme.example/logo.svg"`)) {
+		if path != "/nonsense?i=x" &&
+			(p.status != http.StatusOK || !strings.Contains(p.body, "Acme &lt;b&gt;Ltd") ||
+				!strings.Contains(p.body, `src="https://acme.example/logo.svg"`)) {
 			t.Errorf("%s: got %d without the tenant's name and logo", path, p.status)
 		}
 		for _, attr := range []string{`href="/`, `action="/`, `src="/`} {
@@ -233,7 +246,8 @@ func TestPagesAreWellFormed(t *testing.T) {
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{Scopes: []string{"openid"}})
 	v := s.visitor()
-	paths := []string{"/", "/login", "/login?" + q, "/setup?token=setup-default", "/signed-out", "/select", "/signup", "/signup?" + q, "/forgot"}
+	paths := []string{"/", "/login", "/login?" + q, "/setup?token=setup-default", "/signed-out", "/select", "/signup",
+		"/signup?" + q, "/forgot"}
 	for range 2 {
 		for _, path := range paths {
 			p := v.get(path)
@@ -250,7 +264,8 @@ func TestPagesAreWellFormed(t *testing.T) {
 			// Every field that people fill in has a label.
 			for _, part := range strings.Split(p.body, `<input id="`)[1:] {
 				id, _, _ := strings.Cut(part, `"`)
-				if !strings.Contains(p.body, `<label for="`+id+`">`) || !strings.Contains(part[:strings.Index(part, ">")], "autocomplete=") {
+				if !strings.Contains(p.body, `<label for="`+id+`">`) ||
+					!strings.Contains(part[:strings.Index(part, ">")], "autocomplete=") {
 					t.Errorf("%s: the field %s has no label or no autocomplete", path, id)
 				}
 			}

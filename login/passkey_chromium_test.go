@@ -22,12 +22,14 @@ import (
 // undo is called.
 func without(t *testing.T, ctx context.Context, script string) (undo func()) {
 	t.Helper()
-	added, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	added, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument,
+		page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		if _, err := chromedp.Call(ctx, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: added.Identifier}); err != nil {
+		if _, err := chromedp.Call(ctx, page.RemoveScriptToEvaluateOnNewDocument,
+			page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: added.Identifier}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,13 +47,15 @@ func (c *chrome) arrives(path string) {
 			return
 		}
 	}
-	c.t.Fatalf("got to %s, want %s: %s", c.where(), path, chromiumtest.Run(c.t, c.ctx, chromedp.Text(chromedp.CSS("body"))))
+	c.t.Fatalf("got to %s, want %s: %s", c.where(), path,
+		chromiumtest.Run(c.t, c.ctx, chromedp.Text(chromedp.CSS("body"))))
 }
 
 // plug puts a passkey into the device.
 func (c *chrome) plug(id webauthn.AuthenticatorID, key *webauthn.Credential) {
 	c.t.Helper()
-	if _, err := chromedp.Call(c.ctx, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: id, Credential: key}); err != nil {
+	if _, err := chromedp.Call(c.ctx, webauthn.AddCredential,
+		webauthn.AddCredentialParams{AuthenticatorID: id, Credential: key}); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -64,7 +68,8 @@ func (c *chrome) press(selector string) {
 
 func (c *chrome) shows(selector string) bool {
 	c.t.Helper()
-	return chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[bool](`!!document.querySelector("`+selector+`")?.checkVisibility()`))
+	return chromiumtest.Run(c.t, c.ctx,
+		chromedp.Evaluate[bool](`!!document.querySelector("`+selector+`")?.checkVisibility()`))
 }
 
 // TestSigningInByPasskeyInChromium has a real browser answer: in the field's list, by the
@@ -85,11 +90,13 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 	c.picture("sign-in-passkey")
 	c.press(".passkey button")
 	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))
-	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkey.failed"] {
+	if got := chromiumtest.Run(t, c.ctx,
+		chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkey.failed"] {
 		t.Errorf("no passkey: %q", got)
 	}
 	c.picture("sign-in-passkey-failed")
-	c.plug(id, &webauthn.Credential{CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5})
+	c.plug(id, &webauthn.Credential{CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost",
+		PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5})
 	c.press(".passkey button")
 	c.arrives("/account")
 	if got := s.storedPasskey(jo, key.ID()).Credential.Authenticator.SignCount; got < 5 {
@@ -111,7 +118,9 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 	if err != nil || len(sessions) != 1 || !slices.Equal(sessions[0].AMR, []string{"hwk", "user", "mfa"}) {
 		t.Errorf("%+v, %v", sessions, err)
 	}
-	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "login.succeeded" && e.Detail["amr"] == "hwk user mfa" }) {
+	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool {
+		return e.Kind == "login.succeeded" && e.Detail["amr"] == "hwk user mfa"
+	}) {
 		t.Error("the audit trail does not say how")
 	}
 }
@@ -138,12 +147,14 @@ func TestPasskeysOfAnAccountInChromium(t *testing.T) {
 	c.arrives("/account/passkeys?done=passkey-added")
 	c.picture("passkeys")
 	keys := s.passkeysOf(jo)
-	if len(keys) != 1 || keys[0].Name != "My laptop" || !keys[0].SignsIn() || !keys[0].Synced() || string(keys[0].Credential.Attestation.Object) == "" {
+	if len(keys) != 1 || keys[0].Name != "My laptop" || !keys[0].SignsIn() || !keys[0].Synced() ||
+		string(keys[0].Credential.Attestation.Object) == "" {
 		t.Fatalf("stored %+v", keys)
 	}
 	c.press(".passkey button")
 	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))
-	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkeys.exists"] {
+	if got := chromiumtest.Run(t, c.ctx,
+		chromedp.Text(chromedp.CSS(".passkey .fault"))); got != english["passkeys.exists"] {
 		t.Errorf("a second one in the same device: %q", got)
 	}
 	s.age(jo, people.Freshness)

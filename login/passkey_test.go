@@ -41,7 +41,8 @@ func (s *site) passkey(u storage.User, device *passkeytest.Key) passkey.Passkey 
 		s.t.Fatal(err)
 	}
 	now := time.Now()
-	cred := storage.Credential{TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasskeyCredential, ID: key.ID(), Data: s.sealPasskey(u.TenantID, key), CreatedAt: now, UpdatedAt: now}
+	cred := storage.Credential{TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasskeyCredential, ID: key.ID(),
+		Data: s.sealPasskey(u.TenantID, key), CreatedAt: now, UpdatedAt: now}
 	if err := s.store.PutCredential(s.t.Context(), cred, nil); err != nil {
 		s.t.Fatal(err)
 	}
@@ -67,7 +68,8 @@ func (v *visitor) challenge(path string) passkey.Challenge {
 	v.t.Helper()
 	got := v.get(path)
 	var c passkey.Challenge
-	if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" || json.Unmarshal([]byte(got.body), &c) != nil || c.State == "" {
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" ||
+		json.Unmarshal([]byte(got.body), &c) != nil || c.State == "" {
 		v.t.Fatalf("challenge of %s: %d %s", path, got.status, got.body)
 	}
 	return c
@@ -78,7 +80,8 @@ func (v *visitor) usePasskey(device *passkeytest.Key, fields ...string) answer {
 	v.t.Helper()
 	v.get("/login?other=1")
 	c := v.challenge("/login/passkey")
-	return v.post("/login/passkey", append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
+	return v.post("/login/passkey",
+		append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
 }
 
 func TestAPasskeySignsIn(t *testing.T) {
@@ -98,7 +101,8 @@ func TestAPasskeySignsIn(t *testing.T) {
 	if amr := sessions[0].AMR; !slices.Equal(amr, []string{"hwk", "user", "mfa"}) {
 		t.Errorf("amr %q", amr)
 	}
-	if used := s.storedPasskey(jo, key.ID()); used.Credential.Authenticator.SignCount != device.Counter || used.LastUsed.IsZero() {
+	if used := s.storedPasskey(jo, key.ID()); used.Credential.Authenticator.SignCount != device.Counter ||
+		used.LastUsed.IsZero() {
 		t.Errorf("the record was not kept: counter %d, used %v", used.Credential.Authenticator.SignCount, used.LastUsed)
 	}
 
@@ -124,7 +128,8 @@ func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
 		t.Error("a passkey is asked of somebody who has none")
 	}
 	s.passkey(jo, device)
-	if got := v.get("/login?" + q); !strings.Contains(got.body, `data-passkey="get"`) || strings.Contains(got.body, "data-autofill") {
+	if got := v.get("/login?" + q); !strings.Contains(got.body, `data-passkey="get"`) ||
+		strings.Contains(got.body, "data-autofill") {
 		t.Errorf("the page does not ask for their passkey: %s", got.body)
 	}
 	c := v.challenge("/login/passkey?confirm=1")
@@ -132,14 +137,17 @@ func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
 		t.Errorf("any passkey is asked for: %s", c.Options)
 	}
 	i := strings.TrimPrefix(q, "i=")
-	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer", string(other.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer",
+		string(other.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("somebody else's passkey: %d to %s", got.status, got.location())
 	}
 	free := v.challenge("/login/passkey")
-	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", free.State, "answer", string(other.SignIn(t, free.Options))); got.status != http.StatusUnprocessableEntity {
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", free.State, "answer",
+		string(other.SignIn(t, free.Options))); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("somebody else's passkey for anybody's challenge: %d to %s", got.status, got.location())
 	}
-	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer", string(device.SignIn(t, c.Options))); got.location() != "/authorize?"+q {
+	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer",
+		string(device.SignIn(t, c.Options))); got.location() != "/authorize?"+q {
 		t.Errorf("their own: %d to %q: %s", got.status, got.location(), got.body)
 	}
 }
@@ -176,7 +184,8 @@ func TestAPasskeysAnswerWorksOnce(t *testing.T) {
 	thief := s.visitor()
 	thief.get("/login")
 	c = v.challenge("/login/passkey")
-	if got := thief.post("/login/passkey", "state", c.State, "answer", string(device.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
+	if got := thief.post("/login/passkey", "state", c.State, "answer",
+		string(device.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("in another browser: %d", got.status)
 	}
 }
@@ -226,7 +235,9 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the original, which may be the copy: %d", got.status)
 	}
-	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool { return e.Kind == "passkey.copied" && e.UserID == jo.ID }) {
+	if !slices.ContainsFunc(s.events("default"), func(e storage.Event) bool {
+		return e.Kind == "passkey.copied" && e.UserID == jo.ID
+	}) {
 		t.Error("the audit trail does not say so")
 	}
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "A copy of your passkey") {
@@ -239,10 +250,12 @@ func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
 	s := passkeySite(t, nil)
 	v := s.visitor()
 	page := v.get("/login")
-	if !strings.Contains(page.body, `autocomplete="username webauthn"`) || !strings.Contains(page.body, `data-autofill hidden`) {
+	if !strings.Contains(page.body, `autocomplete="username webauthn"`) ||
+		!strings.Contains(page.body, `data-autofill hidden`) {
 		t.Errorf("the page does not offer them: %s", page.body)
 	}
-	if csp := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; script-src 'self'; connect-src 'self'") || strings.Contains(csp, "unsafe") {
+	if csp := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(csp,
+		"; script-src 'self'; connect-src 'self'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %q", csp)
 	}
 	if csp := v.get("/signout").header.Get("Content-Security-Policy"); strings.Contains(csp, "script-src") {
@@ -263,7 +276,8 @@ func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
 		}(),
 	} {
 		page := other.get("/login")
-		if strings.Contains(page.body, "webauthn") || strings.Contains(page.body, "passkey") || strings.Contains(page.header.Get("Content-Security-Policy"), "script-src") {
+		if strings.Contains(page.body, "webauthn") || strings.Contains(page.body, "passkey") ||
+			strings.Contains(page.header.Get("Content-Security-Policy"), "script-src") {
 			t.Errorf("%s: %s", name, page.body)
 		}
 		if got := other.get("/login/passkey"); got.status != http.StatusNotFound {
@@ -285,7 +299,8 @@ func TestPasskeysAlone(t *testing.T) {
 	device := passkeytest.New(t, s.url)
 	s.passkey(jo, device)
 	page := s.visitor().get("/login").body
-	if strings.Contains(page, `name="login"`) || strings.Contains(page, `name="password"`) || !strings.Contains(page, "data-without-passkeys>"+english["passkey.needed"]) {
+	if strings.Contains(page, `name="login"`) || strings.Contains(page, `name="password"`) ||
+		!strings.Contains(page, "data-without-passkeys>"+english["passkey.needed"]) {
 		t.Errorf("the page: %s", page)
 	}
 	if got := s.visitor().usePasskey(device); got.leads() != "/" {

@@ -21,10 +21,12 @@ func TestErrorPagesSpeakTheLanguageAskedFor(t *testing.T) {
 			}
 		}
 		req.Header.Set("Accept", "application/json")
-		if p := s.failed(req, &web.Problem{Status: 400, Message: said}); !strings.Contains(p.body, `"error_description": "`+english[said]+`"`) {
+		if p := s.failed(req, &web.Problem{Status: 400, Message: said}); !strings.Contains(p.body,
+			`"error_description": "`+english[said]+`"`) {
 			t.Errorf("%s: programs are told %s", lang, p.body)
 		}
-		if p := s.failed(s.request("/x?ui_locales="+lang), &web.Problem{Status: 404, Message: "problem.no_page"}); strings.Contains(p.body, `class="lead"`) {
+		if p := s.failed(s.request("/x?ui_locales="+lang),
+			&web.Problem{Status: 404, Message: "problem.no_page"}); strings.Contains(p.body, `class="lead"`) {
 			t.Errorf("%s: the message repeats the title", lang)
 		}
 	}

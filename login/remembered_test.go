@@ -72,7 +72,8 @@ func TestMemoriesOfDevicesEnd(t *testing.T) {
 			for _, c := range mustCreds(jo.t.(*testing.T), jo.site, jo.user) {
 				if c.Kind == storage.DeviceCredential {
 					c.CreatedAt = c.CreatedAt.Add(-31 * 24 * time.Hour)
-					jo.change(jo.user, storage.Change{RemoveCredentials: []storage.CredentialKey{{Kind: c.Kind, ID: c.ID}}, Credentials: []storage.Credential{c}})
+					jo.change(jo.user, storage.Change{RemoveCredentials: []storage.CredentialKey{{Kind: c.Kind, ID: c.ID}},
+						Credentials: []storage.Credential{c}})
 				}
 			}
 		},

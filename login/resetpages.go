@@ -29,7 +29,9 @@ func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showForgot(w, r, in, form, nil)
 }
 
-func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form forgotForm, err error) error {
+func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
+	form forgotForm, err error,
+) error {
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
@@ -96,7 +98,8 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/reset", "flow", flow)
 	}
-	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
 		return s.showReset(w, r, people.Invalid("code", "confirm.missing"))
 	}

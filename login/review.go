@@ -78,7 +78,8 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	v := s.view(w, r, title, in)
-	page := reviewPage{Lead: v.Words.Must(lead), Removes: slices.ContainsFunc(openers, func(o people.Opener) bool { return o.Key != "" })}
+	page := reviewPage{Lead: v.Words.Must(lead),
+		Removes: slices.ContainsFunc(openers, func(o people.Opener) bool { return o.Key != "" })}
 	for _, o := range openers {
 		page.Openers = append(page.Openers, openerViewOf(v.Words, o))
 	}
@@ -93,7 +94,8 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.reviewing(r)
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late", ui.Link{Page: "/login", Text: "signin.button"})
+		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late",
+			ui.Link{Page: "/login", Text: "signin.button"})
 	}
 	if err != nil {
 		return err

@@ -16,7 +16,8 @@ func TestSecondFactorsInChromium(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	user := s.user("default", "jo@example.com", "jo", right)
-	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}, ACR: storage.ACRMultiFactor})
+	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"},
+		ACR: storage.ACRMultiFactor})
 	c := &chrome{s, chromiumtest.New(t)}
 	chromiumtest.Script(t, c.ctx, false)
 	text := func(selector string) string {

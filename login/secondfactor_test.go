@@ -33,12 +33,14 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "That code is wrong") {
+	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.body, "That code is wrong") {
 		t.Errorf("wrong code: got %d", p.status)
 	}
 	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
 	got := v.session()
-	if got.UserID != jo.user.ID || got.ACR != storage.ACRMultiFactor || !cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) {
+	if got.UserID != jo.user.ID || got.ACR != storage.ACRMultiFactor ||
+		!cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("got session %+v", got)
 	}
 	if v.cookie("pending") != "" {
@@ -55,7 +57,8 @@ func TestNoAddressSkipsTheSecondFactor(t *testing.T) {
 	v := s.visitor()
 	v.get("/login?" + q)
 	v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right)
-	for _, path := range []string{"/", "/login", "/select", "/consent?" + q, "/account/second-factor", "/account/second-factor/app", "/second-factor/setup?" + q, "/authorize?" + q} {
+	for _, path := range []string{"/", "/login", "/select", "/consent?" + q, "/account/second-factor",
+		"/account/second-factor/app", "/second-factor/setup?" + q, "/authorize?" + q} {
 		p := v.get(path)
 		if strings.Contains(p.body, "jo@example.com") || strings.Contains(p.body, "otpauth") || v.cookie("session") != "" {
 			t.Errorf("%s: shows the account: %d", path, p.status)
@@ -71,7 +74,8 @@ func TestNoAddressSkipsTheSecondFactor(t *testing.T) {
 		}
 	}
 	// Nor can a factor be put in the place of the one that is missing.
-	if p := v.post("/second-factor/setup", "i", "letter-1", "setup", s.sealSetup(jo.user, factor.NewTOTP(), time.Now()), "code", jo.shows()); p.location() != "/second-factor?"+q {
+	if p := v.post("/second-factor/setup", "i", "letter-1", "setup", s.sealSetup(jo.user, factor.NewTOTP(), time.Now()),
+		"code", jo.shows()); p.location() != "/second-factor?"+q {
 		t.Errorf("set-up: got %d to %q", p.status, p.location())
 	}
 	if v.cookie("session") != "" || v.cookie("remembered") != "" {
@@ -275,12 +279,14 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	v.ages(time.Hour)
 	q := s.ask("", storage.Interaction{ACR: storage.ACRMultiFactor})
 	p := v.get("/second-factor?" + q)
-	if p.status != http.StatusOK || strings.Contains(p.body, `type="password"`) || strings.Contains(p.body, `name="remember"`) {
+	if p.status != http.StatusOK || strings.Contains(p.body, `type="password"`) ||
+		strings.Contains(p.body, `name="remember"`) {
 		t.Fatalf("got %d, or a page that asks for more than the code", p.status)
 	}
 	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
 	after := v.session()
-	if after.ID != before.ID || after.ACR != storage.ACRMultiFactor || !cmp.Equal(after.AMR, []string{"pwd", "otp", "mfa"}) || time.Since(after.AuthTime) < 59*time.Minute {
+	if after.ID != before.ID || after.ACR != storage.ACRMultiFactor ||
+		!cmp.Equal(after.AMR, []string{"pwd", "otp", "mfa"}) || time.Since(after.AuthTime) < 59*time.Minute {
 		t.Errorf("got session %+v", after)
 	}
 	old := s.visitor()
@@ -294,7 +300,8 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	}
 	// A key that signs for us alone is more than a code can give.
 	strong := s.ask("", storage.Interaction{ACR: storage.ACRPhishingResistant})
-	if p := v.get("/second-factor?" + strong); !strings.Contains(p.body, "stronger proof") || strings.Contains(p.body, `name="code"`) {
+	if p := v.get("/second-factor?" + strong); !strings.Contains(p.body, "stronger proof") ||
+		strings.Contains(p.body, `name="code"`) {
 		t.Errorf("got %d", p.status)
 	}
 }
@@ -340,9 +347,11 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	// What was sealed eleven minutes ago.
-	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-11*time.Minute)), Path: "/"})
+	v.plant(&http.Cookie{Name: "vouchsafe-pending",
+		Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-11*time.Minute)), Path: "/"})
 	v.leads(v.get("/second-factor"), "/login")
-	v.plant(&http.Cookie{Name: "vouchsafe-pending", Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-9*time.Minute)), Path: "/"})
+	v.plant(&http.Cookie{Name: "vouchsafe-pending",
+		Value: s.proofOf(jo.user, v.cookie("browser"), time.Now().Add(-9*time.Minute)), Path: "/"})
 	if got := v.get("/second-factor"); got.status != http.StatusOK {
 		t.Errorf("after nine minutes: got %d", got.status)
 	}
@@ -371,7 +380,8 @@ func TestEveryWayOfSigningInIsHalfOfIt(t *testing.T) {
 		}
 	}
 	for _, amr := range [][]string{{"fed", "mfa"}, {"hwk", "user", "mfa"}} {
-		if v := s.as(jo.user, amr...); v.cookie("session") == "" || !storage.ReachesACR(v.session().ACR, storage.ACRMultiFactor) {
+		if v := s.as(jo.user, amr...); v.cookie("session") == "" ||
+			!storage.ReachesACR(v.session().ACR, storage.ACRMultiFactor) {
 			t.Errorf("%v: asked for more", amr)
 		}
 	}

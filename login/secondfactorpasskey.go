@@ -18,7 +18,8 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing,
 		return nil
 	}
 	ui.AllowScripts(w)
-	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"), Only: !form.TOTP && !form.Recovery,
+	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"),
+		Only:   !form.TOTP && !form.Recovery,
 		Button: v.Words.Must("passkey.factor"), Fault: v.Words.Must("passkey.failed")}
 	if f.Only { // else the form above asks
 		f.Remember = form.Remember
@@ -28,7 +29,8 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing,
 
 // passkeyAsked is who is asked for a passkey as a second factor, and what they lack. They
 // lack nothing when ok is false: the page says what comes next.
-func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c people.Claimant, m people.Missing, ok bool, err error) {
+func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c people.Claimant,
+	m people.Missing, ok bool, err error) {
 	if c, err = s.claimant(r, in); err != nil {
 		return c, m, false, err
 	}
@@ -72,7 +74,9 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, &c.User)
+	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor,
+		people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")},
+		&c.User)
 	if status, alert := s.passkeyFault(w, r, err); alert != "" {
 		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
 	}

@@ -19,7 +19,8 @@ func (v *visitor) confirm(device *passkeytest.Key, query string, fields ...strin
 	v.t.Helper()
 	v.at("/second-factor?" + query)
 	c := v.challenge("/second-factor/passkey?" + query)
-	return v.post("/second-factor/passkey", append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
+	return v.post("/second-factor/passkey",
+		append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
 }
 
 // withKey adds somebody with a password and a security key that is too old to know its
@@ -56,13 +57,15 @@ func TestPasskeysAsSecondFactorAreSwitchedOn(t *testing.T) {
 		t.Error("a session before the second factor")
 	}
 	page := w.at("/second-factor?" + q)
-	if !strings.Contains(page.body, english["passkey.factor"]) || strings.Contains(page.body, `name="code"`) || !strings.Contains(page.body, english["factor.use_recovery"]) {
+	if !strings.Contains(page.body, english["passkey.factor"]) || strings.Contains(page.body, `name="code"`) ||
+		!strings.Contains(page.body, english["factor.use_recovery"]) {
 		t.Errorf("the page: %s", page.body)
 	}
 	w.leads(w.confirm(device, q, "i", i), "/authorize?"+q)
 	sessions := s.sessionsOf(jo)
 	j := slices.IndexFunc(sessions, func(s storage.Session) bool { return slices.Contains(s.AMR, "hwk") })
-	if j < 0 || !slices.Equal(sessions[j].AMR, []string{"pwd", "hwk", "mfa"}) || sessions[j].ACR != storage.ACRPhishingResistantHardware {
+	if j < 0 || !slices.Equal(sessions[j].AMR, []string{"pwd", "hwk", "mfa"}) ||
+		sessions[j].ACR != storage.ACRPhishingResistantHardware {
 		t.Errorf("sessions %+v", sessions)
 	}
 
@@ -83,9 +86,11 @@ func TestPasskeysAsSecondFactorAreSwitchedOn(t *testing.T) {
 	y.leads(y.signIn("jo@example.com", right), "/") // remembered
 	y.leads(y.get("/account/passkeys"), "/second-factor?next=%2Faccount%2Fpasskeys")
 	y.leads(y.get("/account/passkeys/options"), "/second-factor?next=%2Faccount%2Fpasskeys")
-	y.leads(y.post("/account/passkeys", "session", y.session().ID, "remove", key.ID()), "/second-factor?next=%2Faccount%2Fpasskeys")
+	y.leads(y.post("/account/passkeys", "session", y.session().ID, "remove", key.ID()),
+		"/second-factor?next=%2Faccount%2Fpasskeys")
 	y.leads(y.confirm(device, "next=/account/passkeys", "next", "/account/passkeys"), "/account/passkeys")
-	y.leads(y.post("/account/passkeys", "session", y.sessionField("/account/passkeys"), "remove", key.ID()), "/account/passkeys?done=passkey-removed")
+	y.leads(y.post("/account/passkeys", "session", y.sessionField("/account/passkeys"), "remove", key.ID()),
+		"/account/passkeys?done=passkey-removed")
 	for _, kind := range []string{storage.RecoveryCredential, storage.DeviceCredential} {
 		if hasKind(t, s, jo, kind) {
 			t.Errorf("%s is left of a second factor that is gone", kind)
@@ -115,11 +120,13 @@ func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 		}
 	}
 	first := v.challenge("/login/passkey") // of the sign-in page: for anybody
-	if p := v.post("/second-factor/passkey", "state", first.State, "answer", string(strong.SignIn(t, first.Options))); p.status != http.StatusUnprocessableEntity {
+	if p := v.post("/second-factor/passkey", "state", first.State, "answer",
+		string(strong.SignIn(t, first.Options))); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("an answer to the sign-in page: %d to %s", p.status, p.location())
 	}
 	second := v.challenge("/second-factor/passkey")
-	if p := v.post("/login/passkey", "state", second.State, "answer", string(device.SignIn(t, second.Options))); p.status != http.StatusUnprocessableEntity {
+	if p := v.post("/login/passkey", "state", second.State, "answer",
+		string(device.SignIn(t, second.Options))); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("a second factor signs in alone: %d to %s", p.status, p.location())
 	}
 	answer := string(device.SignIn(t, second.Options))
@@ -127,7 +134,8 @@ func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 	w := s.visitor()
 	w.leads(w.signIn("jo@example.com", right), "/second-factor")
 	w.at("/second-factor")
-	if p := w.post("/second-factor/passkey", "state", second.State, "answer", answer); p.status != http.StatusUnprocessableEntity {
+	if p := w.post("/second-factor/passkey", "state", second.State, "answer",
+		answer); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("an answer of before, elsewhere: %d to %s", p.status, p.location())
 	}
 	nobody := s.visitor()
@@ -146,7 +154,8 @@ func TestStepUpByPasskey(t *testing.T) {
 	before := v.session()
 	q := s.ask("", storage.Interaction{ACR: storage.ACRPhishingResistantHardware})
 	v.leads(v.confirm(device, q, "i", strings.TrimPrefix(q, "i=")), "/authorize?"+q)
-	if after := v.session(); after.ID != before.ID || after.ACR != storage.ACRPhishingResistantHardware || len(s.sessionsOf(jo)) != 1 {
+	if after := v.session(); after.ID != before.ID || after.ACR != storage.ACRPhishingResistantHardware ||
+		len(s.sessionsOf(jo)) != 1 {
 		t.Errorf("the session became %+v", after)
 	}
 }
@@ -163,7 +172,8 @@ func TestTheSecondFactorInChromium(t *testing.T) {
 	c := &chrome{s, chromiumtest.New(t)}
 	without(t, c.ctx, noAutofill)
 	id := chromiumtest.Authenticator(t, c.ctx, nil)
-	c.plug(id, &webauthn.Credential{CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5})
+	c.plug(id, &webauthn.Credential{CredentialID: device.ID, IsResidentCredential: true, RpID: "localhost",
+		PrivateKey: device.Private(t), UserHandle: device.UserHandle, SignCount: 5})
 	chromiumtest.Script(t, c.ctx, false)
 	c.open("/login")
 	c.fill("login", "jo@example.com")
@@ -182,7 +192,8 @@ func TestTheSecondFactorInChromium(t *testing.T) {
 	c.picture("second-factor-passkey")
 	c.press(".passkey button")
 	c.arrives("/account")
-	if sessions := s.sessionsOf(jo); len(sessions) != 1 || sessions[0].AMR[0] != "pwd" || time.Since(sessions[0].AuthTime) > time.Minute {
+	if sessions := s.sessionsOf(jo); len(sessions) != 1 || sessions[0].AMR[0] != "pwd" ||
+		time.Since(sessions[0].AuthTime) > time.Minute {
 		t.Errorf("%+v", sessions)
 	}
 }

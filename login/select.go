@@ -17,7 +17,9 @@ func (s *Server) selectPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showSelect(w, r, http.StatusOK, in, "")
 }
 
-func (s *Server) showSelect(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, alert string) error {
+func (s *Server) showSelect(w http.ResponseWriter, r *http.Request, status int,
+	in *storage.Interaction, alert string,
+) error {
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err

@@ -12,7 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+	"Version/18.5 Mobile/15E148 Safari/604.1"
 
 // TestDevicesAreSignedOut is for H11 and H14.
 func TestDevicesAreSignedOut(t *testing.T) {
@@ -30,7 +31,8 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	kept := s.grant(jo, "app", s.sessionsOf(jo)[0].ID, false)
 
 	p := v.at("/account/sessions")
-	for _, want := range []string{"Safari on iPhone", "127.0.0.1", english["sessions.this"], english.Moment(lost.CreatedAt), `value="` + lost.ID + `"`} {
+	for _, want := range []string{"Safari on iPhone", "127.0.0.1", english["sessions.this"],
+		english.Moment(lost.CreatedAt), `value="` + lost.ID + `"`} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -58,7 +60,8 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	if s.lives(tied) || s.lives(offline) || !s.lives(kept) {
 		t.Errorf("apps of the phone: %v and offline %v; here: %v", s.lives(tied), s.lives(offline), s.lives(kept))
 	}
-	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "A device was signed out: Safari on iPhone.") || !strings.Contains(m.Text, "127.0.0.1") || m.Link != s.url+"/account" {
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "A device was signed out: Safari on iPhone.") ||
+		!strings.Contains(m.Text, "127.0.0.1") || m.Link != s.url+"/account" {
 		t.Errorf("got mail %q", m.Text)
 	}
 	if p := v.post("/account/sessions", "end", lost.ID); p.status != http.StatusNotFound {
@@ -71,7 +74,8 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	if p := third.get("/account"); p.leads() != toSignIn {
 		t.Errorf("the third browser: got %d", p.status)
 	}
-	if p := v.at("/account/sessions?done=sessions"); strings.Contains(p.body, `name="others"`) || !strings.Contains(p.body, english["account.done.sessions"]) {
+	if p := v.at("/account/sessions?done=sessions"); strings.Contains(p.body, `name="others"`) ||
+		!strings.Contains(p.body, english["account.done.sessions"]) {
 		t.Error("there are still others")
 	}
 	if !s.lives(kept) || len(s.sessionsOf(mo)) != 1 {
@@ -105,7 +109,8 @@ func TestAppsAreDisconnected(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
-	for _, c := range []storage.Client{{ClientID: "own", ClientName: "Timesheets", FirstParty: true}, {ClientID: "evil", ClientName: "<b>Evil</b>"}, {ClientID: "never"}} {
+	for _, c := range []storage.Client{{ClientID: "own", ClientName: "Timesheets", FirstParty: true},
+		{ClientID: "evil", ClientName: "<b>Evil</b>"}, {ClientID: "never"}} {
 		c.TenantID = "default"
 		if err := s.store.PutClient(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -118,14 +123,16 @@ func TestAppsAreDisconnected(t *testing.T) {
 	s.allow(jo, "app", "openid", "email", "offline_access")
 	s.allow(jo, "evil", "openid", "calendar.<script>")
 	s.allow(mo, "app", "openid")
-	app, own, theirs := s.grant(jo, "app", "", true), s.grant(jo, "own", s.sessionsOf(jo)[0].ID, false), s.grant(mo, "app", "", true)
+	app, own, theirs := s.grant(jo, "app", "", true), s.grant(jo, "own", s.sessionsOf(jo)[0].ID, false),
+		s.grant(mo, "app", "", true)
 	other := s.signedIn("jo@example.com")
 	old := s.grant(jo, "never", s.sessionsOf(jo)[0].ID, false)
 	other.get("/signout")
 	other.post("/signout")
 
 	p := v.at("/account/apps")
-	for _, want := range []string{"Timesheets", "&lt;b&gt;Evil", english["scope.email"], english["scope.offline_access"], "calendar.&lt;script&gt;", "Since " + english.Date(time.Now())} {
+	for _, want := range []string{"Timesheets", "&lt;b&gt;Evil", english["scope.email"], english["scope.offline_access"],
+		"calendar.&lt;script&gt;", "Since " + english.Date(time.Now())} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -172,7 +179,9 @@ func TestActivityIsOnesOwn(t *testing.T) {
 	s := newSite(t, nil)
 	jo, mo := s.user("default", "jo@example.com", "", right), s.user("default", "mo@example.com", "", right)
 	event := func(u storage.User, kind, client string) {
-		err := s.store.Record(t.Context(), storage.Event{TenantID: "default", ID: uuid.Must(uuid.NewV7()).String(), At: time.Now(), Kind: kind, UserID: u.ID, ClientID: client, IP: "192.0.2.7"})
+		err := s.store.Record(t.Context(),
+			storage.Event{TenantID: "default", ID: uuid.Must(uuid.NewV7()).String(), At: time.Now(), Kind: kind, UserID: u.ID,
+				ClientID: client, IP: "192.0.2.7"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +197,8 @@ func TestActivityIsOnesOwn(t *testing.T) {
 	if n := strings.Count(p.body, "<time "); n != 25 {
 		t.Errorf("got %d events, want %d", n, 25)
 	}
-	for _, want := range []string{english["activity.login.failed"], english["activity.login.succeeded"], english["activity.other"], "removed&lt;b&gt;", "192.0.2.7", english["activity.not_you"]} {
+	for _, want := range []string{english["activity.login.failed"], english["activity.login.succeeded"],
+		english["activity.other"], "removed&lt;b&gt;", "192.0.2.7", english["activity.not_you"]} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -199,14 +209,16 @@ func TestActivityIsOnesOwn(t *testing.T) {
 	}
 	before, _, _ := strings.Cut(rest, `"`)
 	older := v.at("/account/activity?before=" + before)
-	if n := strings.Count(older.body, "<time "); n != 3 || strings.Contains(older.body, "before=") || !strings.Contains(older.body, english["activity.newest"]) {
+	if n := strings.Count(older.body, "<time "); n != 3 || strings.Contains(older.body, "before=") ||
+		!strings.Contains(older.body, english["activity.newest"]) {
 		t.Errorf("got %d older events, want 3", n)
 	}
 	if strings.Contains(p.body+older.body, english["activity.consent.denied"]) {
 		t.Error("another person's activity is shown")
 	}
 	for _, odd := range []string{"x", "' OR 1=1 --", "\x00", strings.Repeat("f", 5000)} {
-		if p := v.get("/account/activity?before=" + url.QueryEscape(odd)); p.status != http.StatusOK || strings.Contains(p.body, english["activity.consent.denied"]) {
+		if p := v.get("/account/activity?before=" + url.QueryEscape(odd)); p.status != http.StatusOK ||
+			strings.Contains(p.body, english["activity.consent.denied"]) {
 			t.Errorf("%.20q: got %d", odd, p.status)
 		}
 	}

@@ -91,7 +91,8 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 		Roles: []string{storage.RoleAdmin}, CreatedAt: now, UpdatedAt: now,
 	}
 	email.Give(&user)
-	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}
+	cred := storage.Credential{TenantID: user.TenantID, UserID: user.ID, Kind: storage.PasswordCredential, Data: hash,
+		CreatedAt: now, UpdatedAt: now}
 	added := storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}
 	switch err := s.Store.Apply(r.Context(), storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Spend: []storage.Spent{once}, Add: &user,

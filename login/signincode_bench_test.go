@@ -14,13 +14,15 @@ import (
 // -benchtime 200x.
 func BenchmarkSignInCodes(b *testing.B) {
 	s := newSite(b, free)
-	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail, storage.MethodPhone}}})
+	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail,
+		storage.MethodPhone}}})
 	s.phoned("jo@example.com", "jo", mobile)
 	v := s.visitor()
 	v.get("/login/code")
 	took := map[string][]time.Duration{}
 	for b.Loop() {
-		for kind, login := range map[string]string{"known": "jo@example.com", "unknown": "nobody@example.com", "known-number": mobile, "unknown-number": "+491701234568"} {
+		for kind, login := range map[string]string{"known": "jo@example.com", "unknown": "nobody@example.com",
+			"known-number": mobile, "unknown-number": "+491701234568"} {
 			for _, by := range []string{storage.MethodEmail, storage.MethodPhone} {
 				time.Sleep(100 * time.Millisecond) // what was sent before is away
 				req := v.request("/login/code", "login", login, "by", by)

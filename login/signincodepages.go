@@ -40,7 +40,9 @@ func (s *Server) askCodePage(w http.ResponseWriter, r *http.Request) error {
 	return s.showAskCode(w, r, in, form, nil)
 }
 
-func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form askCodeForm, err error) error {
+func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
+	form askCodeForm, err error,
+) error {
 	form.codeWays = s.codeWays(r)
 	if err == nil && !form.Ways() {
 		return &web.Problem{Status: http.StatusNotFound}
@@ -94,7 +96,8 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/login/code/confirm", "flow", flow)
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
 		return s.showEnterCode(w, r, invalidf("code", "confirm.missing"))
 	}
@@ -110,7 +113,8 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 	if status == 0 {
 		return err
 	}
-	form := enterCodeForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code"))}
+	form := enterCodeForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
+		Code: strings.TrimSpace(r.PostForm.Get("code"))}
 	data, err := s.OpenSignInCode(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
 	form.Login, form.Phone = data.Login, data.Phone
 	title := "confirm.title"

@@ -53,7 +53,8 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		all = all[:min(len(all), 1)]
 	}
 	recorded := func(a browser.Account, ch *storage.Change) {
-		ch.Events = []storage.Event{s.event(r, storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})}
+		ch.Events = []storage.Event{s.event(r,
+			storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})}
 	}
 	if err := s.Sessions.End(w, r, recorded, ids(all)...); err != nil {
 		return err

@@ -15,7 +15,8 @@ import (
 func TestSigningUpInChromium(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
-	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{AskUsername: true, EmailDomains: []string{"example.com", "department.university.example"}}})
+	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{AskUsername: true,
+		EmailDomains: []string{"example.com", "department.university.example"}}})
 	s.verified("mo@example.com", "mo", right)
 	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"}})
 	c := &chrome{s, chromiumtest.New(t)}
@@ -99,7 +100,8 @@ func TestTheMeterInChromium(t *testing.T) {
 	if got := shown(); got != "" {
 		t.Errorf("before anything is typed: %q", got)
 	}
-	for _, test := range []struct{ secret, want string }{{"password", "0 " + english["strength.0"]}, {fresh, "4 " + english["strength.4"]}, {"jo.hohenstein", "0 " + english["strength.0"]}} {
+	for _, test := range []struct{ secret, want string }{{"password", "0 " + english["strength.0"]},
+		{fresh, "4 " + english["strength.4"]}, {"jo.hohenstein", "0 " + english["strength.0"]}} {
 		c.fill("email", "jo.hohenstein@example.com")
 		c.fill("password", test.secret)
 		got := ""

@@ -34,7 +34,8 @@ func (s *site) settle(tenant string, settings storage.TenantSettings) {
 
 // free takes the limits on mails away.
 func free(c *Config) {
-	c.PerTarget, c.PerAsker, c.PerAddress = limit.Rule{Max: 1 << 40, Window: time.Hour}, limit.Rule{Max: 1 << 40, Window: time.Hour}, limit.Rule{Max: 1 << 40, Window: time.Hour}
+	c.PerTarget, c.PerAsker, c.PerAddress = limit.Rule{Max: 1 << 40, Window: time.Hour},
+		limit.Rule{Max: 1 << 40, Window: time.Hour}, limit.Rule{Max: 1 << 40, Window: time.Hour}
 }
 
 // signUp fills in the page; the answer is that of the form.
@@ -89,17 +90,20 @@ func TestSigningUpByCode(t *testing.T) {
 	}
 	p = v.post("/signup", "i", "letter-1", "email", " Jo@Example.com ", "password", fresh)
 	id := flow(t, p)
-	if p := v.get(p.location()); !strings.Contains(p.body, "Jo@example.com") || !strings.Contains(p.body, `autocomplete="one-time-code"`) {
+	if p := v.get(p.location()); !strings.Contains(p.body, "Jo@example.com") ||
+		!strings.Contains(p.body, `autocomplete="one-time-code"`) {
 		t.Errorf("got %d: %s", p.status, p.body)
 	}
 	if _, err := s.store.UserByEmail(t.Context(), "default", "jo@example.com"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("an account before the address is confirmed: %v", err)
 	}
 	m := s.mails.Next(t, "jo@example.com")
-	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code", "0000 0000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
+	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code",
+		"0000 0000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
 		t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 	}
-	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code", " "); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.missing"] {
+	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code",
+		" "); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.missing"] {
 		t.Errorf("no code: got %d, %q", p.status, alertOf(p))
 	}
 	p = v.post("/signup/confirm", "i", "letter-1", "flow", id, "code", m.Code[:4]+" "+m.Code[4:])
@@ -119,7 +123,9 @@ func TestSigningUpByCode(t *testing.T) {
 	if p := v.post("/signup/confirm", "flow", id, "code", m.Code); p.status != http.StatusBadRequest {
 		t.Errorf("the code again: got %d", p.status)
 	}
-	if e := s.events("default"); !slices.ContainsFunc(e, func(e storage.Event) bool { return e.Kind == "user.added" && e.UserID == user.ID }) {
+	if e := s.events("default"); !slices.ContainsFunc(e, func(e storage.Event) bool {
+		return e.Kind == "user.added" && e.UserID == user.ID
+	}) {
 		t.Errorf("got events %+v", e)
 	}
 }
@@ -140,8 +146,10 @@ func TestSigningUpByLink(t *testing.T) {
 		}
 	}
 	p := v.get(v.path(m))
-	if p.status != http.StatusOK || strings.Contains(p.body, `name="password"`) || !strings.Contains(p.body, "jo@example.com") {
-		t.Errorf("in the same browser: got %d, asked for a password: %v", p.status, strings.Contains(p.body, `name="password"`))
+	if p.status != http.StatusOK || strings.Contains(p.body, `name="password"`) ||
+		!strings.Contains(p.body, "jo@example.com") {
+		t.Errorf("in the same browser: got %d, asked for a password: %v", p.status,
+			strings.Contains(p.body, `name="password"`))
 	}
 	if got := p.header.Get("Referrer-Policy"); got != "same-origin" {
 		t.Errorf("got Referrer-Policy %q", got)
@@ -163,10 +171,12 @@ func TestWhoReadsTheMailChoosesThePassword(t *testing.T) {
 	id := flow(t, stranger.signUp("jo@example.com"))
 	m := s.mails.Next(t, "jo@example.com")
 	p := owner.get(owner.path(m))
-	if p.status != http.StatusOK || !strings.Contains(p.body, english["confirm.elsewhere"]) || !strings.Contains(p.body, `name="password"`) {
+	if p.status != http.StatusOK || !strings.Contains(p.body, english["confirm.elsewhere"]) ||
+		!strings.Contains(p.body, `name="password"`) {
 		t.Fatalf("got %d: %s", p.status, p.body)
 	}
-	if p := owner.post("/signup/confirm", "token", tokenOf(m)); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["password.missing"] {
+	if p := owner.post("/signup/confirm", "token", tokenOf(m)); p.status != http.StatusUnprocessableEntity ||
+		alertOf(p) != english["password.missing"] {
 		t.Errorf("without a password: got %d, %q", p.status, alertOf(p))
 	}
 	// The code, in a browser that the stranger's flow was handed to.
@@ -228,10 +238,13 @@ func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
 	}
 	// All that is wrong, at once, and what was typed stays.
 	p := v.post("/signup", "email", `"><b>`, "username", "jo doe", "password", "short")
-	if strings.Count(p.body, `class="fault"`) != 3 || !strings.Contains(p.body, `value="&#34;&gt;&lt;b&gt;"`) || !strings.Contains(p.body, `value="jo doe"`) {
+	if strings.Count(p.body, `class="fault"`) != 3 || !strings.Contains(p.body, `value="&#34;&gt;&lt;b&gt;"`) ||
+		!strings.Contains(p.body, `value="jo doe"`) {
 		t.Errorf("got %s", p.body)
 	}
-	if p := v.post("/signup", "email", "jo@example.com", "password", strings.Repeat("x", 1<<20)); p.status != http.StatusRequestEntityTooLarge { // M3
+	// M3
+	if p := v.post("/signup", "email", "jo@example.com", "password",
+		strings.Repeat("x", 1<<20)); p.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a megabyte: got %d", p.status)
 	}
 }
@@ -246,10 +259,12 @@ func TestNamesAreToldToWhoeverProvedAnAddress(t *testing.T) {
 	id := flow(t, v.signUp("jo@example.com", "username", "mo"))
 	m := s.mails.Next(t, "jo@example.com")
 	p := v.post("/signup/confirm", "flow", id, "code", m.Code)
-	if p.status != http.StatusUnprocessableEntity || alertOf(p) != english["signup.username_taken"] || !strings.Contains(p.body, `value="`+m.Code+`"`) {
+	if p.status != http.StatusUnprocessableEntity || alertOf(p) != english["signup.username_taken"] ||
+		!strings.Contains(p.body, `value="`+m.Code+`"`) {
 		t.Fatalf("got %d, %q", p.status, alertOf(p))
 	}
-	if p := v.post("/signup/confirm", "flow", id, "code", m.Code, "username", "a b"); alertOf(p) != english["signup.bad_username"] {
+	if p := v.post("/signup/confirm", "flow", id, "code", m.Code, "username",
+		"a b"); alertOf(p) != english["signup.bad_username"] {
 		t.Errorf("a bad name: got %d, %q", p.status, alertOf(p))
 	}
 	if p := v.post("/signup/confirm", "flow", id, "code", m.Code, "username", "Jo"); p.leads() != "/" {
@@ -280,10 +295,12 @@ func TestWhoMaySignUp(t *testing.T) {
 			}
 		}
 	}
-	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{EmailDomains: []string{"example.com", "xn--bcher-kva.example"}}})
+	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{EmailDomains: []string{"example.com",
+		"xn--bcher-kva.example"}}})
 	for email, ok := range map[string]bool{
 		"jo@example.com": true, "jo@EXAMPLE.com": true, "jo@bücher.example": true,
-		"jo@sub.example.com": false, "jo@notexample.com": false, "jo@example.com.evil.example": false, "jo@example.org": false, "example.com@evil.example": false,
+		"jo@sub.example.com": false, "jo@notexample.com": false, "jo@example.com.evil.example": false,
+		"jo@example.org": false, "example.com@evil.example": false,
 	} {
 		p := s.visitor().signUp(email)
 		if (p.leads() != "") != ok {
@@ -295,7 +312,8 @@ func TestWhoMaySignUp(t *testing.T) {
 func TestInvitations(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
-	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpInvitation, EmailDomains: []string{"corp.example"}}})
+	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpInvitation,
+		EmailDomains: []string{"corp.example"}}})
 	invite := func(email string) smtptest.Message {
 		t.Helper()
 		r := s.asked(storage.TenantSettings{})
@@ -320,7 +338,8 @@ func TestInvitations(t *testing.T) {
 	if p := v.get(v.path(old)); p.status != http.StatusBadRequest {
 		t.Errorf("one that a newer took the place of: got %d", p.status)
 	}
-	if p := v.post("/signup", "invitation", tokenOf(m), "password", "short"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, "jo@example.com") {
+	if p := v.post("/signup", "invitation", tokenOf(m), "password", "short"); p.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.body, "jo@example.com") {
 		t.Errorf("a bad password: got %d", p.status)
 	}
 	// The address is the one that was invited, whatever the form says.

@@ -46,7 +46,9 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 // showSignUp shows the form; with an error that nobody can mend there, it returns that.
-func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form signUpForm, err error) error {
+func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
+	form signUpForm, err error,
+) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return err
@@ -68,7 +70,8 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form := signUpForm{Email: strings.TrimSpace(r.PostForm.Get("email")), Username: strings.TrimSpace(r.PostForm.Get("username")), Invitation: r.PostForm.Get("invitation")}
+	form := signUpForm{Email: strings.TrimSpace(r.PostForm.Get("email")),
+		Username: strings.TrimSpace(r.PostForm.Get("username")), Invitation: r.PostForm.Get("invitation")}
 	input := people.SignUp{Email: form.Email, Username: form.Username, Password: r.PostForm.Get("password")}
 	if form.Invitation != "" {
 		user, email, err := s.AcceptInvitation(r.Context(), s.askerOf(r), form.Invitation, input)
@@ -98,7 +101,8 @@ func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.
 }
 
 func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
-	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists", ui.Link{Page: "/login", Text: "signin.button"}, ui.Link{Page: "/forgot", Text: "forgot.title"})
+	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists",
+		ui.Link{Page: "/login", Text: "signin.button"}, ui.Link{Page: "/forgot", Text: "forgot.title"})
 }
 
 // confirmForm is what the page shows on which an address is confirmed.
@@ -129,11 +133,13 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/signup/confirm", "flow", flow)
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
 		return s.showConfirm(w, r, invalidf("code", "confirm.missing"))
 	}
-	user, letter, err := s.ConfirmSignUp(r.Context(), s.askerOf(r), p, people.Completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
+	user, letter, err := s.ConfirmSignUp(r.Context(), s.askerOf(r), p,
+		people.Completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
 	if errors.Is(err, people.ErrAccountExists) {
 		return s.tellExists(w, r)
 	}
@@ -149,7 +155,8 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 	if status == 0 {
 		return err
 	}
-	form := confirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"), Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
+	form := confirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
+		Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
 	title := "confirm.title"
 	if form.Token != "" {
 		title = "confirm.link_title"

@@ -29,7 +29,8 @@ func TestTheMeterSaysWhatTheServerJudges(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	v := s.visitor()
-	for secret, about := range map[string]string{"password": "", "": "", "purple walrus umbrella": "", "jo.hohenstein": "jo.hohenstein@example.com", strings.Repeat("x", 1024): ""} {
+	for secret, about := range map[string]string{"password": "", "": "", "purple walrus umbrella": "",
+		"jo.hohenstein": "jo.hohenstein@example.com", strings.Repeat("x", 1024): ""} {
 		in, err := json.Marshal(map[string]any{"password": secret, "about": []string{about}})
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +43,8 @@ func TestTheMeterSaysWhatTheServerJudges(t *testing.T) {
 		if err := json.Unmarshal([]byte(p.body), &got); err != nil || p.status != http.StatusOK {
 			t.Fatalf("%.20q: got %d, %s", secret, p.status, p.body)
 		}
-		if want := password.Score(secret, about, "Vouchsafe"); got.Score != want || got.Text != english["strength."+string(rune('0'+want))] {
+		if want := password.Score(secret, about, "Vouchsafe"); got.Score != want ||
+			got.Text != english["strength."+string(rune('0'+want))] {
 			t.Errorf("%.20q: got %+v, want %d", secret, got, want)
 		}
 		if p.header.Get("Cache-Control") != "no-store" {

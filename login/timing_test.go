@@ -26,7 +26,8 @@ func BenchmarkFailures(b *testing.B) {
 	}
 	s.hasher, s.login.Passwords = real, real
 	names := lookalikes(b, s)
-	for kind, p := range map[string]argon2id.Params{"cheaper": {Memory: argon2id.OWASP.Memory / 2, Time: 2, Threads: 1}, "dearer": {Memory: 2 * argon2id.OWASP.Memory, Time: 2, Threads: 1}} {
+	for kind, p := range map[string]argon2id.Params{"cheaper": {Memory: argon2id.OWASP.Memory / 2, Time: 2, Threads: 1},
+		"dearer": {Memory: 2 * argon2id.OWASP.Memory, Time: 2, Threads: 1}} {
 		before, err := password.New(p, nil)
 		if err != nil {
 			b.Fatal(err)

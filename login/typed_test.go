@@ -39,7 +39,8 @@ func TestCodesAreReadAsTheyWereMeant(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, free)
-			s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPassword, storage.MethodEmail, storage.MethodPhone}}})
+			s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPassword,
+				storage.MethodEmail, storage.MethodPhone}}})
 			s.verified("mailed@example.com", "mailed", right)
 			v := s.visitor()
 			id := flow(t, v.askCode("mailed"))
@@ -52,13 +53,15 @@ func TestCodesAreReadAsTheyWereMeant(t *testing.T) {
 
 			v = s.visitor()
 			p = v.forgot("mailed")
-			v.goes(v.post("/reset", "flow", flow(t, p), "code", typed(s.mails.Next(t, "mailed@example.com").Code), "password", "an entirely other walrus"), "/reset/done")
+			v.goes(v.post("/reset", "flow", flow(t, p), "code", typed(s.mails.Next(t, "mailed@example.com").Code), "password",
+				"an entirely other walrus"), "/reset/done")
 
 			v = s.visitor()
 			v.signIn("new@example.com", fresh)
 			v.get("/account/phone")
 			p = v.post("/account/phone", "phone", mobile)
-			v.leads(v.post("/account/phone/confirm", "flow", flow(t, p), "code", typed(s.texts.next(t, mobile))), "/account?done=phone")
+			v.leads(v.post("/account/phone/confirm", "flow", flow(t, p), "code", typed(s.texts.next(t, mobile))),
+				"/account?done=phone")
 		})
 	}
 }
@@ -116,7 +119,8 @@ func TestLinksAreReadAsTheyWereMeant(t *testing.T) {
 	v.askCode("jo")
 	m := s.mails.Next(t, "jo@example.com")
 	link := v.path(m)
-	for _, bad := range []string{link[:len(link)-1], link + "A", strings.Replace(link, "token=", "token=%3C", 1), strings.Replace(link, "token=", "tokens=", 1)} {
+	for _, bad := range []string{link[:len(link)-1], link + "A", strings.Replace(link, "token=", "token=%3C", 1),
+		strings.Replace(link, "token=", "tokens=", 1)} {
 		if p := v.get(bad); p.status != http.StatusBadRequest {
 			t.Errorf("%s: got %d", bad, p.status)
 		}

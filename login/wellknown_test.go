@@ -29,12 +29,14 @@ func TestPathsThatBrowsersAskForByThemselves(t *testing.T) {
 		t.Errorf("the way to a new password of a tenant: got %d to %q", p.status, p.location())
 	}
 	// Password managers believe a change-password of no site that answers everything.
-	if p := v.get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"); p.status != http.StatusNotFound {
+	if p := v.get(
+		"/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"); p.status != http.StatusNotFound {
 		t.Errorf("what there is not: got %d, want 404", p.status)
 	}
 	seen := map[string]string{}
 	for _, base := range []string{"", "/t/rosy"} {
-		for path, size := range map[string]int{"/favicon.ico": 32, "/apple-touch-icon.png": 180, "/apple-touch-icon-precomposed.png": 180} {
+		for path, size := range map[string]int{"/favicon.ico": 32, "/apple-touch-icon.png": 180,
+			"/apple-touch-icon-precomposed.png": 180} {
 			p := v.get(base + path)
 			picture, kind := []byte(p.body), "image/png"
 			if path == "/favicon.ico" {

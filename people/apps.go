@@ -67,7 +67,8 @@ func (s *Service) AppsIn(ctx context.Context, u storage.User, sessions []storage
 		all = append(all, *a)
 	}
 	slices.SortFunc(all, func(a, b App) int {
-		return cmp.Or(cmp.Compare(a.Client.ClientName, b.Client.ClientName), cmp.Compare(a.Client.ClientID, b.Client.ClientID))
+		return cmp.Or(cmp.Compare(a.Client.ClientName, b.Client.ClientName),
+			cmp.Compare(a.Client.ClientID, b.Client.ClientID))
 	})
 	return all, nil
 }
@@ -94,7 +95,8 @@ func (s *Service) DisconnectApp(ctx context.Context, a Asker, u storage.User, cl
 		return err
 	}
 	withdrawn := a.event(storage.Event{Kind: storage.EventConsentWithdrawn, UserID: u.ID, ClientID: clientID})
-	return s.applyAnyVersion(ctx, u, storage.Change{Withdraw: clientID, Deliveries: mails, Events: []storage.Event{withdrawn}})
+	return s.applyAnyVersion(ctx, u,
+		storage.Change{Withdraw: clientID, Deliveries: mails, Events: []storage.Event{withdrawn}})
 }
 
 // union returns a with those of b that it lacks.

@@ -62,7 +62,9 @@ func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, i
 
 // proveOld checks the user's password, and counts the guesses of an attacker who found the user's
 // browser signed in.
-func (s *Service) proveOld(ctx context.Context, a Asker, u storage.User, cred storage.Credential, in NewPassword) error {
+func (s *Service) proveOld(ctx context.Context, a Asker, u storage.User,
+	cred storage.Credential, in NewPassword,
+) error {
 	if in.Old == "" || len(in.Old) > password.MaxLength {
 		return Invalid("old_password", "newpassword.missing")
 	}

@@ -92,7 +92,8 @@ func FuzzMarks(f *testing.F) {
 	s := withSecrets(f)
 	id, mac := strings.Repeat("i", 43), strings.Repeat("m", 43)
 	for _, v := range []string{
-		"", id, id + "." + mac, id + strings.Repeat("."+mac, 20), id + "." + strings.Repeat("x", 6000), id + "..", id + "." + mac + "\xff",
+		"", id, id + "." + mac, id + strings.Repeat("."+mac, 20), id + "." + strings.Repeat("x", 6000), id + "..",
+		id + "." + mac + "\xff",
 		"0190\x00." + id + ".1", `"` + id + `"`,
 	} {
 		f.Add(v)

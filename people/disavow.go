@@ -95,7 +95,9 @@ func (s *Service) Disavow(ctx context.Context, a Asker, token string) (flow stri
 	return "", ErrChangedMeanwhile
 }
 
-func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u storage.User, creds []storage.Credential) (flow string, err error) {
+func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u storage.User,
+	creds []storage.Credential,
+) (flow string, err error) {
 	ch, err := s.closing(ctx, a, d, u, creds)
 	if err != nil {
 		return "", err
@@ -122,7 +124,9 @@ func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u st
 }
 
 // closing is the change that closes the account and removes what was added since the mail.
-func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.User, creds []storage.Credential) (ch storage.Change, err error) {
+func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.User,
+	creds []storage.Credential,
+) (ch storage.Change, err error) {
 	now, since := time.Now(), d.at().Add(-mailLead)
 	next := u
 	next.Disabled, next.SecuredAt, next.UpdatedAt = true, now, now
@@ -134,8 +138,11 @@ func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.U
 		next.Phone, next.PhoneVerified = "", false
 	}
 	ch = storage.Change{
-		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Secured: true, Raise: true, Update: &next,
-		RemoveAdded: &storage.Added{Since: since, Kinds: []string{storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential, storage.DeviceCredential}},
+		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Secured: true,
+		Raise: true, Update: &next,
+		RemoveAdded: &storage.Added{Since: since,
+			Kinds: []string{storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential,
+				storage.DeviceCredential}},
 		Credentials: formerFactor(creds, since, now),
 		Events:      []storage.Event{a.event(storage.Event{Kind: storage.EventAccountSecured, UserID: u.ID})},
 	}
@@ -146,7 +153,9 @@ func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.U
 
 // returning adds to that change what gives the account back: the address that it had, and a
 // code that goes there.
-func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage.User, ch *storage.Change, email address.Claimed, needed bool) (flow string, err error) {
+func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage.User, ch *storage.Change,
+	email address.Claimed, needed bool,
+) (flow string, err error) {
 	next := *ch.Update
 	if needed {
 		email.Give(&next)
@@ -176,7 +185,8 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issue
 	if err != nil {
 		return code, storage.Delivery{}, err
 	}
-	m, err := s.compose(a, recipientOf(u), "account-secured", map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)})
+	m, err := s.compose(a, recipientOf(u), "account-secured",
+		map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)})
 	return code, m, err
 }
 

@@ -43,7 +43,8 @@ func (s *Service) notMeLink(a Asker, u storage.User) string {
 	if err != nil {
 		panic(err) // strings and a number
 	}
-	return a.Tenant.URL("/not-me?" + url.Values{"t": {s.Secrets.Box(a.Tenant.ID, secret.Disavowal).SealString(plain)}}.Encode())
+	return a.Tenant.URL("/not-me?" +
+		url.Values{"t": {s.Secrets.Box(a.Tenant.ID, secret.Disavowal).SealString(plain)}}.Encode())
 }
 
 // openDisavowal opens the token of a link. Its refusals are ErrNoDisavowal and

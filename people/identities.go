@@ -20,7 +20,9 @@ func (s *Service) Identities(ctx context.Context, u storage.User) ([]storage.Ide
 
 // LinkIdentity lets the user sign in with an identity at an upstream provider, and tells the user by
 // mail. Nothing happens if it is linked already. Its refusal is ErrIdentityTaken.
-func (s *Service) LinkIdentity(ctx context.Context, a Asker, u storage.User, provider string, id upstream.Identity) error {
+func (s *Service) LinkIdentity(ctx context.Context, a Asker, u storage.User, provider string,
+	id upstream.Identity,
+) error {
 	link := storage.Identity{
 		TenantID: u.TenantID, Provider: provider, Subject: id.Subject, UserID: u.ID, Email: id.Email, CreatedAt: time.Now(),
 	}
@@ -72,6 +74,7 @@ func (s *Service) noteLink(a Asker, u storage.User, provider, kind, text string,
 		return err
 	}
 	ch.Deliveries = append(ch.Deliveries, mails...)
-	ch.Events = append(ch.Events, a.event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": provider}}))
+	ch.Events = append(ch.Events,
+		a.event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": provider}}))
 	return nil
 }

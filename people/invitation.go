@@ -83,13 +83,15 @@ func (s *Service) invitation(ctx context.Context, a Asker, token string) (storag
 // AcceptInvitation makes the account of a user who was invited, and returns it with the address
 // that the invitation is for. The bearer of the token reads the mail of the address, so that it
 // needs no further proof. Its refusals are those of OpenInvitation, and ErrAccountExists.
-func (s *Service) AcceptInvitation(ctx context.Context, a Asker, token string, in SignUp) (user storage.User, email string, err error) {
+func (s *Service) AcceptInvitation(ctx context.Context, a Asker, token string, in SignUp) (user storage.User,
+	email string, err error) {
 	code, inv, err := s.invitation(ctx, a, token)
 	if err != nil {
 		return storage.User{}, "", err
 	}
 	reg := registration{Email: inv.Email, Username: strings.TrimSpace(in.Username)}
-	reg.Password, err = s.firstPassword(ctx, a, a.misnamed(reg.Username), in.Password, reg.Email, code.Target, reg.Username)
+	reg.Password, err = s.firstPassword(ctx, a, a.misnamed(reg.Username), in.Password, reg.Email,
+		code.Target, reg.Username)
 	if err != nil {
 		return storage.User{}, address.Shown(inv.Email), err
 	}

@@ -65,7 +65,9 @@ func namesOf(u storage.User) []string {
 // passwordChange is the change that gives a person a new password, or what is wrong with
 // it, at the given field. It ends their sessions and grants, and tells them by mail; the
 // caller adds what proves that they may, and the event, and applies it.
-func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, field, secret string) (storage.Change, error) {
+func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, field,
+	secret string,
+) (storage.Change, error) {
 
 	if err := s.fit(ctx, a, field, secret, namesOf(u)...); err != nil {
 		return storage.Change{}, err

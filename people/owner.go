@@ -66,7 +66,9 @@ func (s *Service) OwnerACR(ctx context.Context, u storage.User, acr string) (str
 const ErrLastWayIn = Refusal("identity.last")
 
 // waysIn names all that the user could sign in with alone, as far as the tenant lets its users use it.
-func (s *Service) waysIn(ctx context.Context, a Asker, u storage.User, creds []storage.Credential, ids []storage.Identity) []string {
+func (s *Service) waysIn(ctx context.Context, a Asker, u storage.User, creds []storage.Credential,
+	ids []storage.Identity,
+) []string {
 	var ways []string
 	for _, c := range creds {
 		switch {
@@ -116,7 +118,8 @@ func (s *Service) leavingAWayIn(ctx context.Context, a Asker, u storage.User, ch
 			// Of two simultaneous changes, each of which leaves the way in that the other takes,
 			// one has to look again: they saw the same ways in.
 			guarded.Spend = append(slices.Clone(ch.Spend), storage.Spent{
-				TenantID: u.TenantID, Purpose: "ways-in", Value: u.ID + "." + fingerprint(before), ExpiresAt: time.Now().Add(time.Minute),
+				TenantID: u.TenantID, Purpose: "ways-in", Value: u.ID + "." + fingerprint(before),
+				ExpiresAt: time.Now().Add(time.Minute),
 			})
 		}
 		if err = s.apply(ctx, u, guarded); again == 2 || !errors.Is(err, storage.ErrStale) {

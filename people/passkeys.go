@@ -40,7 +40,8 @@ func (s *Service) Passkeys(ctx context.Context, a Asker, u storage.User) (all []
 			continue
 		}
 		k, ok := s.openPasskey(ctx, c)
-		all = append(all, OwnPasskey{ID: c.ID, Name: PasskeyName(s.Words(a.Language), k), Added: c.CreatedAt, Key: k, Broken: !ok})
+		all = append(all, OwnPasskey{ID: c.ID, Name: PasskeyName(s.Words(a.Language), k), Added: c.CreatedAt, Key: k,
+			Broken: !ok})
 		if ok {
 			person.Passkeys = append(person.Passkeys, k)
 		}
@@ -81,11 +82,13 @@ func (s *Service) AddPasskey(ctx context.Context, a Asker, u storage.User, p Pas
 	}
 	now := time.Now()
 	ch := storage.Change{
-		Spend:       []storage.Spent{once},
-		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data, CreatedAt: now, UpdatedAt: now}},
-		Events:      []storage.Event{a.passkeyEvent(storage.EventPasskeyAdded, u, key.ID())},
+		Spend: []storage.Spent{once},
+		Credentials: []storage.Credential{{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data,
+			CreatedAt: now, UpdatedAt: now}},
+		Events: []storage.Event{a.passkeyEvent(storage.EventPasskeyAdded, u, key.ID())},
 	}
-	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_added", PasskeyName(s.Words(a.Language), key)); err != nil {
+	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_added",
+		PasskeyName(s.Words(a.Language), key)); err != nil {
 		return err
 	}
 	err = s.apply(ctx, u, ch)
@@ -97,7 +100,8 @@ func (s *Service) AddPasskey(ctx context.Context, a Asker, u storage.User, p Pas
 
 // madePasskey opens the answer to StartAddingPasskey. once has to be spent by the change that stores
 // the passkey.
-func (s *Service) madePasskey(ctx context.Context, a Asker, u storage.User, p PasskeyProof) (key passkey.Passkey, once storage.Spent, err error) {
+func (s *Service) madePasskey(ctx context.Context, a Asker, u storage.User, p PasskeyProof) (key passkey.Passkey,
+	once storage.Spent, err error) {
 	party, err := s.party(a)
 	if err != nil {
 		return key, once, ErrNotOffered
@@ -189,7 +193,8 @@ func (s *Service) RemovePasskey(ctx context.Context, a Asker, o Owner, id string
 		keepFormer(&ch, creds, storage.RecoveryCredential)
 		ch.Events = append(ch.Events, a.event(storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
-	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_removed", PasskeyName(s.Words(a.Language), key)); err != nil {
+	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_removed",
+		PasskeyName(s.Words(a.Language), key)); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(ctx, a, u, ch)

@@ -93,11 +93,13 @@ func (s *Service) ExportData(ctx context.Context, a Asker, o Owner) (PersonalDat
 // dataOf returns all that is stored about a user.
 func (s *Service) dataOf(ctx context.Context, asker Asker, u storage.User) (PersonalData, error) {
 	d := PersonalData{
-		Issuer: asker.Tenant.Issuer, Made: time.Now().UTC(), Credentials: []PersonalCredential{}, Identities: []PersonalIdentity{},
-		Sessions: []PersonalSession{}, Apps: []PersonalApp{}, Activity: []PersonalEvent{},
+		Issuer: asker.Tenant.Issuer, Made: time.Now().UTC(), Credentials: []PersonalCredential{},
+		Identities: []PersonalIdentity{},
+		Sessions:   []PersonalSession{}, Apps: []PersonalApp{}, Activity: []PersonalEvent{},
 	}
 	a := &d.Account
-	a.ID, a.Username, a.Profile, a.Roles, a.CreatedAt, a.UpdatedAt = u.ID, u.Username, u.Profile, u.Roles, u.CreatedAt, u.UpdatedAt
+	a.ID, a.Username, a.Profile, a.Roles, a.CreatedAt, a.UpdatedAt = u.ID, u.Username, u.Profile, u.Roles,
+		u.CreatedAt, u.UpdatedAt
 	a.Email, a.EmailVerified, a.Phone, a.PhoneVerified = u.Email, u.EmailVerified, u.Phone, u.PhoneVerified
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	if err != nil {

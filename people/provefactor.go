@@ -62,7 +62,9 @@ var ErrWrongFactor = Invalid("code", "factor.wrong")
 
 // proveFactor counts the attempt, and has use say what stays of the credential when it is
 // used: of several uses at once, one succeeds.
-func (s *Service) proveFactor(ctx context.Context, a Asker, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
+func (s *Service) proveFactor(ctx context.Context, a Asker, user storage.User, kind string,
+	use func(storage.Credential) ([]byte, error),
+) error {
 	right, err := s.allowFactor(ctx, a, user)
 	if err != nil {
 		return err
@@ -81,12 +83,15 @@ func (s *Service) proveFactor(ctx context.Context, a Asker, user storage.User, k
 	case !errors.As(err, &wrong):
 		return err
 	}
-	s.observe(ctx, a, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"factor": kind}})
+	s.observe(ctx, a, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous",
+		Detail: map[string]string{"factor": kind}})
 	return err
 }
 
 // useFactor stores what use leaves of the credential. ErrStale: it was changed meanwhile.
-func (s *Service) useFactor(ctx context.Context, a Asker, user storage.User, kind string, use func(storage.Credential) ([]byte, error)) error {
+func (s *Service) useFactor(ctx context.Context, a Asker, user storage.User, kind string,
+	use func(storage.Credential) ([]byte, error),
+) error {
 	cred, err := s.Store.Credential(ctx, user.TenantID, user.ID, kind, "")
 	if errors.Is(err, storage.ErrNotFound) {
 		return ErrWrongFactor

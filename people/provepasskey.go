@@ -70,7 +70,9 @@ func (s *Service) personOf(ctx context.Context, u storage.User) (passkey.Person,
 // StartPasskey asks for a passkey of the user, or of any user if user is nil. bound ties the answer
 // to the browser or app that was asked. Its refusal is ErrWrongPasskey: the user has no passkey
 // for the purpose.
-func (s *Service) StartPasskey(ctx context.Context, a Asker, purpose passkey.Purpose, bound string, user *storage.User) (passkey.Challenge, error) {
+func (s *Service) StartPasskey(ctx context.Context, a Asker, purpose passkey.Purpose, bound string,
+	user *storage.User,
+) (passkey.Challenge, error) {
 	party, err := s.party(a)
 	if err != nil {
 		return passkey.Challenge{}, err
@@ -99,7 +101,9 @@ type PasskeyProof struct {
 // ProvePasskey returns the user whom a passkey proves, and by which methods (RFC 8176). If user is
 // not nil, it is the one who was asked. Either the challenge is used up and the passkey's counter
 // kept, or nothing is proven. Its refusals are ErrWrongPasskey and ErrLatePasskey.
-func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Purpose, p PasskeyProof, user *storage.User) (storage.User, []string, error) {
+func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Purpose, p PasskeyProof,
+	user *storage.User,
+) (storage.User, []string, error) {
 	party, err := s.party(a)
 	if err != nil {
 		return storage.User{}, nil, err
@@ -143,7 +147,8 @@ func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Pur
 		if err := s.wrongProof(ctx, a); err != nil {
 			return storage.User{}, nil, err
 		}
-		s.observeSome(ctx, a, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous", ClientID: a.ClientID, Detail: map[string]string{"reason": why}})
+		s.observeSome(ctx, a, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous",
+			ClientID: a.ClientID, Detail: map[string]string{"reason": why}})
 		return storage.User{}, nil, ErrWrongPasskey
 	}
 	return storage.User{}, nil, err
@@ -179,8 +184,10 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 	cred.UpdatedAt = now
 	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if verdict != nil {
-		ch.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID, Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
-		if ch.Deliveries, err = s.changeNotice(a, user, "notice.passkey_copied", PasskeyName(s.Words(a.Language), key)); err != nil {
+		ch.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID,
+			Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
+		if ch.Deliveries, err = s.changeNotice(a, user, "notice.passkey_copied",
+			PasskeyName(s.Words(a.Language), key)); err != nil {
 			return user, passkey.Proof{}, err
 		}
 	}

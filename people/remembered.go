@@ -42,7 +42,8 @@ func (a Asker) RememberedFor() time.Duration {
 // openRemembered opens a remembered device of the user; ok says that it counts.
 func openRemembered(a Asker, user storage.User, cred storage.Credential) (d remembered, ok bool) {
 	ok = cred.Kind == storage.DeviceCredential && json.Unmarshal(cred.Data, &d) == nil &&
-		d.Version == user.CredentialVersion && a.RememberedFor() > 0 && storage.Within(cred.CreatedAt, time.Now(), a.RememberedFor())
+		d.Version == user.CredentialVersion && a.RememberedFor() > 0 &&
+		storage.Within(cred.CreatedAt, time.Now(), a.RememberedFor())
 	return d, ok
 }
 
@@ -81,7 +82,9 @@ func RememberedDevices(a Asker, user storage.User, creds []storage.Credential) (
 
 // remember makes the asker's device one of the user's remembered devices, unless the tenant does
 // not let devices be remembered. Its refusal is ErrChangedMeanwhile.
-func (s *Service) remember(ctx context.Context, a Asker, user storage.User, creds []storage.Credential) (held string, err error) {
+func (s *Service) remember(ctx context.Context, a Asker, user storage.User,
+	creds []storage.Credential,
+) (held string, err error) {
 	if a.RememberedFor() <= 0 {
 		return a.Kept.Remembered, nil
 	}
@@ -93,7 +96,8 @@ func (s *Service) remember(ctx context.Context, a Asker, user storage.User, cred
 		return "", err
 	}
 	ch := storage.Change{
-		Credentials: []storage.Credential{{Kind: storage.DeviceCredential, ID: id, Data: data, CreatedAt: now, UpdatedAt: now}},
+		Credentials: []storage.Credential{{Kind: storage.DeviceCredential, ID: id, Data: data,
+			CreatedAt: now, UpdatedAt: now}},
 	}
 	// Ids are in the order of time. What this device held before is replaced, and what lapsed goes.
 	tokens, left := parseRemembered(a.Kept.Remembered), 0

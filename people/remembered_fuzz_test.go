@@ -9,7 +9,8 @@ import (
 // again they are the same, and fit what a browser keeps.
 func FuzzRemembered(f *testing.F) {
 	one := strings.Repeat("i", 36) + "." + strings.Repeat("s", 43)
-	for _, value := range []string{"", one, one + "~" + one, strings.Repeat(one+"~", 40), "~~~", strings.Repeat(".", 100), one + ".x", strings.Repeat("~", 4000)} {
+	for _, value := range []string{"", one, one + "~" + one, strings.Repeat(one+"~", 40), "~~~", strings.Repeat(".", 100),
+		one + ".x", strings.Repeat("~", 4000)} {
 		f.Add(value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -88,7 +88,8 @@ func (s *Service) Openers(ctx context.Context, a Asker, u storage.User) (all []O
 	for _, i := range ids {
 		name, _ := s.UpstreamName(a.Tenant, i.Provider)
 		all = append(all, Opener{
-			Text: "review.identity", Args: []any{name}, Email: i.Email, Since: i.CreatedAt, Key: "identity " + i.Provider + " " + i.Subject,
+			Text: "review.identity", Args: []any{name}, Email: i.Email, Since: i.CreatedAt,
+			Key:    "identity " + i.Provider + " " + i.Subject,
 			remove: func(ch *storage.Change) { ch.Unlink = append(ch.Unlink, i) },
 		})
 	}

@@ -66,7 +66,8 @@ type Words interface {
 
 // New checks the Service and completes it.
 func New(s Service) (*Service, error) {
-	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil || s.Log == nil || s.Words == nil {
+	if s.Store == nil || s.Limits == nil || s.Passwords == nil || s.Mail == nil || s.Secrets == nil ||
+		s.Log == nil || s.Words == nil {
 		return nil, errors.New("people: Store, Limits, Passwords, Mail, Secrets, Log and Words are required")
 	}
 	if s.Policy == nil {

@@ -30,9 +30,11 @@ func (s *Service) EndSession(ctx context.Context, a Asker, u storage.User, id st
 	if err != nil {
 		return err
 	}
-	ended := a.event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID, Detail: map[string]string{"session": id}})
+	ended := a.event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID,
+		Detail: map[string]string{"session": id}})
 	return s.applyAnyVersion(ctx, u, storage.Change{
-		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Deliveries: mails, Events: []storage.Event{ended},
+		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Deliveries: mails,
+		Events: []storage.Event{ended},
 	})
 }
 
@@ -55,7 +57,8 @@ func (s *Service) EndOtherSessions(ctx context.Context, a Asker, u storage.User,
 		}
 	}
 	err = s.applyAnyVersion(ctx, u, storage.Change{
-		EndSessions: &storage.SessionFilter{Except: except}, Revoke: grantsIn(u, others...), Deliveries: mails, Events: []storage.Event{ended},
+		EndSessions: &storage.SessionFilter{Except: except}, Revoke: grantsIn(u, others...), Deliveries: mails,
+		Events: []storage.Event{ended},
 	})
 	if errors.Is(err, storage.ErrStale) {
 		return ErrSessionEnded

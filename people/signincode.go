@@ -47,7 +47,9 @@ const ErrNotOffered = Refusal("problem.not_offered")
 // code belongs to. letter is the client's request, which goes on when the code comes back in the
 // same browser. If no user can be sent a code, it stores a decoy, and nothing else differs.
 // Its refusal is ErrNotOffered.
-func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel, letter string) (flow string, err error) {
+func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel,
+	letter string,
+) (flow string, err error) {
 	login = strings.TrimSpace(login)
 	if ok, err := s.mayCodeFor(ctx, a, channel, login); err != nil {
 		return "", err
@@ -98,7 +100,9 @@ func (d signingIn) sends(u storage.User) bool {
 }
 
 // signInMessage carries the code; to whom it cannot be carried, or in vain, it is a decoy.
-func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued, vain bool) (m storage.Delivery, err error) {
+func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued,
+	vain bool,
+) (m storage.Delivery, err error) {
 	if data.Channel == storage.MethodPhone {
 		to := user.Phone
 		nobody := user.ID == "" || user.Disabled || vain || !data.reaches(user)
@@ -122,7 +126,8 @@ func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User,
 // name; and the key of the name.
 func (s *Service) named(ctx context.Context, a Asker, login string) (user storage.User, key string, err error) {
 	ctx, tenant := ctx, a.Tenant
-	if number, bad := phones.Parse(login, tenant.Settings.SignIn.PhoneRegions); bad == nil && s.OffersCodes(a, storage.MethodPhone) {
+	if number, bad := phones.Parse(login, tenant.Settings.SignIn.PhoneRegions); bad == nil &&
+		s.OffersCodes(a, storage.MethodPhone) {
 		key = number
 		user, err = s.Store.UserByPhone(ctx, tenant.ID, key)
 	} else {

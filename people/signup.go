@@ -112,7 +112,9 @@ func (a Asker) claimName(typed string) (username.Claimed, Faults) {
 
 // firstPassword returns the hash of a password, unless it or what else was entered is wrong; nil
 // if users of the tenant have no passwords.
-func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
+func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, secret string,
+	about ...string,
+) ([]byte, error) {
 	if !a.UsesPasswords() {
 		if len(faults) > 0 {
 			return nil, faults
@@ -123,7 +125,9 @@ func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, sec
 }
 
 // resendSignUp sends the code of a registration once more, by the code that it replaces.
-func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code, reg registration) (flow string, err error) {
+func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code,
+	reg registration,
+) (flow string, err error) {
 	email, err := provenBy(code, reg.Email)
 	if err != nil {
 		return "", err
@@ -133,7 +137,9 @@ func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code, 
 
 // sendSignUp sends the code of a registration to its address; one that has an account is told of
 // it.
-func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed, reg registration) (flow string, err error) {
+func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed,
+	reg registration,
+) (flow string, err error) {
 	defer evenly(ctx, time.Now())
 	tenant := a.Tenant
 	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
@@ -148,10 +154,12 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return "", err
 	}
-	m, err := s.compose(a, email.Recipient(), "confirm-email", map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
+	m, err := s.compose(a, email.Recipient(), "confirm-email",
+		map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
 	if owner.ID != "" {
 		// To the address on record: of what was typed only the key is known to be the same.
-		m, err = s.compose(a, recipientOf(owner), "account-exists", map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
+		m, err = s.compose(a, recipientOf(owner), "account-exists",
+			map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
 		vain = vain || errors.Is(err, mail.ErrAddress)
 	}
 	if vain {
@@ -257,10 +265,12 @@ func (s *Service) register(ctx context.Context, a Asker, code storage.Code, reg 
 	name.Give(&user)
 	change := storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Detail: map[string]string{"by": code.Purpose}})},
+		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID,
+			Detail: map[string]string{"by": code.Purpose}})},
 	}
 	if reg.Password != nil {
-		change.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password, CreatedAt: now, UpdatedAt: now}}
+		change.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password,
+			CreatedAt: now, UpdatedAt: now}}
 	}
 	err = s.Store.Apply(ctx, change)
 	if !errors.Is(err, storage.ErrStale) && !errors.Is(err, storage.ErrExists) {

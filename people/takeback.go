@@ -19,7 +19,8 @@ func (s *Service) takeBack(ctx context.Context, u *storage.User, ch *storage.Cha
 	if err != nil {
 		return err
 	}
-	kinds := []string{storage.PasswordCredential, storage.OldPasswordCredential, storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential}
+	kinds := []string{storage.PasswordCredential, storage.OldPasswordCredential, storage.TOTPCredential,
+		storage.RecoveryCredential, storage.PasskeyCredential}
 	for _, c := range creds {
 		if !slices.Contains(kinds, c.Kind) {
 			kinds = append(kinds, c.Kind)

@@ -38,15 +38,17 @@ func TestAccessToken(t *testing.T) {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
 			claims := payload(t, a.str("access_token"))
-			if claims["exp"].(float64) != claims["iat"].(float64)+600 || len(claims["jti"].(string)) < 22 || claims["grant_id"] == "" {
+			if claims["exp"].(float64) != claims["iat"].(float64)+600 || len(claims["jti"].(string)) < 22 ||
+				claims["grant_id"] == "" {
 				t.Errorf("got %v", claims)
 			}
 			for _, name := range []string{"exp", "iat", "jti", "grant_id"} {
 				delete(claims, name)
 			}
 			if diff := cmp.Diff(map[string]any{
-				"iss": testIssuer, "sub": s.user.ID, "aud": []any{testIssuer}, "client_id": "spa", "scope": "openid profile offline_access api",
-				"sid": s.session.ID, "auth_time": float64(s.session.AuthTime.Unix()), "acr": "1", "amr": []any{"pwd"},
+				"iss": testIssuer, "sub": s.user.ID, "aud": []any{testIssuer}, "client_id": "spa",
+				"scope": "openid profile offline_access api",
+				"sid":   s.session.ID, "auth_time": float64(s.session.AuthTime.Unix()), "acr": "1", "amr": []any{"pwd"},
 			}, claims); diff != "" {
 				t.Errorf("claims (-want +got):\n%s", diff)
 			}
@@ -74,7 +76,8 @@ func TestOpaqueAccessToken(t *testing.T) {
 		if claims := payload(t, a.str("id_token")); claims["at_hash"] != tokens.LeftHash("RS256", token) {
 			t.Errorf("at_hash: got %v", claims["at_hash"])
 		}
-		for _, bad := range []string{token + "A", token[:len(token)-1], token[:9] + "\n" + token[9:], token + "=", "vat_", token[4:], strings.ToUpper(token), "vat_" + strings.Repeat("A", 20_000), "vat_" + s.code(c)} {
+		for _, bad := range []string{token + "A", token[:len(token)-1], token[:9] + "\n" + token[9:], token + "=", "vat_",
+			token[4:], strings.ToUpper(token), "vat_" + strings.Repeat("A", 20_000), "vat_" + s.code(c)} {
 			if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, bad, time.Now()); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%.40q: got %v, want an invalid token", bad, err)
 			}
@@ -100,12 +103,14 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 		if err := open(s.tenant, a.str("access_token")); err != nil {
 			t.Fatal(err)
 		}
-		for name, token := range map[string]string{"ID token": a.str("id_token"), "refresh token": a.str("refresh_token"), "code": s.code(c)} {
+		for name, token := range map[string]string{"ID token": a.str("id_token"),
+			"refresh token": a.str("refresh_token"), "code": s.code(c)} {
 			if err := open(s.tenant, token); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%s: got %v, want an invalid token", name, err)
 			}
 		}
-		for name, token := range map[string]string{"ID token": a.str("id_token"), "access token": a.str("access_token"), "code": s.code(c)} {
+		for name, token := range map[string]string{"ID token": a.str("id_token"),
+			"access token": a.str("access_token"), "code": s.code(c)} {
 			if a := s.refresh(c, token); a.str("error") != "invalid_grant" {
 				t.Errorf("%s as a refresh token: got %d %s", name, a.status, a.raw)
 			}
@@ -156,7 +161,8 @@ func TestAccessTokensOfTypJWT(t *testing.T) {
 	if got := userinfo(a.str("id_token")); got.status != http.StatusUnauthorized || got.str("error") != "invalid_token" {
 		t.Errorf("userinfo with the ID token: got %d %s, want 401 invalid_token", got.status, got.raw)
 	}
-	if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
+	if _, err := s.p.tokens.OpenIDTokenHint(t.Context(), s.tenant,
+		a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 		t.Errorf("as id_token_hint: got %v, want it refused", err)
 	}
 	_, secret := s.service("svc", func(c *storage.Client) { c.MayIntrospect, c.AccessTokenTyp = true, "JWT" })

@@ -83,29 +83,43 @@ func TestClientsAskForASecondFactor(t *testing.T) {
 		"acr_values, satisfied":             {mfa, []string{"acr_values", mfa}, nil, mfa},
 		"acr_values, more than satisfied":   {storage.ACRPhishingResistant, []string{"acr_values", mfa}, nil, mfa},
 		"acr_values, too weak for the keys": {mfa, []string{"acr_values", "phr"}, nil, "/second-factor"},
-		"acr_values, hardware":              {storage.ACRPhishingResistant, []string{"acr_values", "phrh"}, nil, "/second-factor"},
-		"a remembered device is no proof":   {storage.ACRRemembered, []string{"acr_values", mfa}, nil, "/second-factor"},
-		"acr_values, the second will do":    {password, []string{"acr_values", mfa + " " + password}, nil, password},
-		"acr_values, the first preferred":   {mfa, []string{"acr_values", mfa + " " + password}, nil, mfa},
-		"acr_values that nobody knows":      {password, []string{"acr_values", "gold"}, nil, password},
-		"acr_values, one unknown":           {password, []string{"acr_values", "gold " + mfa}, nil, "/second-factor"},
-		"claims":                            {password, []string{"claims", essential(mfa)}, nil, "/second-factor"},
-		"claims, satisfied":                 {mfa, []string{"claims", essential(mfa)}, nil, mfa},
-		"claims, to the letter":             {mfa, []string{"claims", essential(password)}, nil, password},
-		"claims that nobody knows":          {password, []string{"claims", essential("gold")}, nil, "unmet_authentication_requirements"},
-		"claims, voluntary":                 {password, []string{"claims", `{"id_token":{"acr":{"value":"` + mfa + `"}}}`}, nil, "/second-factor"},
-		"claims, voluntary and unknown":     {password, []string{"claims", `{"id_token":{"acr":{"value":"gold"}}}`}, nil, password},
-		"claims, any":                       {password, []string{"claims", `{"id_token":{"acr":{"essential":true}}}`}, nil, password},
-		"claims of a strange type":          {password, []string{"claims", `{"id_token":{"acr":{"essential":true,"value":7}}}`}, nil, password},
-		"registered":                        {password, nil, func(c *storage.Client) { c.DefaultACRValues = []string{mfa} }, "/second-factor"},
-		"registered, asked for less":        {password, []string{"acr_values", password}, func(c *storage.Client) { c.DefaultACRValues = []string{mfa} }, password},
-		"always":                            {password, nil, func(c *storage.Client) { c.SecondFactor = "always" }, "/second-factor"},
-		"always, remembered":                {storage.ACRRemembered, nil, func(c *storage.Client) { c.SecondFactor = "always" }, storage.ACRRemembered},
-		"always, asked for less":            {password, []string{"acr_values", password}, func(c *storage.Client) { c.SecondFactor = "always" }, "/second-factor"},
-		"when enrolled, who is not":         {password, nil, func(c *storage.Client) { c.SecondFactor = "enrolled" }, password},
-		"never":                             {password, nil, func(c *storage.Client) { c.SecondFactor = "never" }, password},
-		"prompt=none":                       {password, []string{"acr_values", mfa, "prompt", "none"}, nil, "interaction_required"},
-		"prompt=none, satisfied":            {mfa, []string{"acr_values", mfa, "prompt", "none"}, nil, mfa},
+		"acr_values, hardware": {storage.ACRPhishingResistant,
+			[]string{"acr_values", "phrh"}, nil, "/second-factor"},
+		"a remembered device is no proof": {storage.ACRRemembered, []string{"acr_values", mfa}, nil, "/second-factor"},
+		"acr_values, the second will do":  {password, []string{"acr_values", mfa + " " + password}, nil, password},
+		"acr_values, the first preferred": {mfa, []string{"acr_values", mfa + " " + password}, nil, mfa},
+		"acr_values that nobody knows":    {password, []string{"acr_values", "gold"}, nil, password},
+		"acr_values, one unknown":         {password, []string{"acr_values", "gold " + mfa}, nil, "/second-factor"},
+		"claims":                          {password, []string{"claims", essential(mfa)}, nil, "/second-factor"},
+		"claims, satisfied":               {mfa, []string{"claims", essential(mfa)}, nil, mfa},
+		"claims, to the letter":           {mfa, []string{"claims", essential(password)}, nil, password},
+		"claims that nobody knows": {password, []string{"claims", essential("gold")}, nil,
+			"unmet_authentication_requirements"},
+		"claims, voluntary": {password,
+			[]string{"claims", `{"id_token":{"acr":{"value":"` + mfa + `"}}}`}, nil, "/second-factor"},
+		"claims, voluntary and unknown": {password,
+			[]string{"claims", `{"id_token":{"acr":{"value":"gold"}}}`}, nil, password},
+		"claims, any": {password,
+			[]string{"claims", `{"id_token":{"acr":{"essential":true}}}`}, nil, password},
+		"claims of a strange type": {password,
+			[]string{"claims", `{"id_token":{"acr":{"essential":true,"value":7}}}`}, nil, password},
+		"registered": {password, nil, func(c *storage.Client) {
+			c.DefaultACRValues = []string{mfa}
+		}, "/second-factor"},
+		"registered, asked for less": {password, []string{"acr_values", password}, func(c *storage.Client) {
+			c.DefaultACRValues = []string{mfa}
+		}, password},
+		"always": {password, nil, func(c *storage.Client) { c.SecondFactor = "always" }, "/second-factor"},
+		"always, remembered": {storage.ACRRemembered, nil, func(c *storage.Client) {
+			c.SecondFactor = "always"
+		}, storage.ACRRemembered},
+		"always, asked for less": {password, []string{"acr_values", password}, func(c *storage.Client) {
+			c.SecondFactor = "always"
+		}, "/second-factor"},
+		"when enrolled, who is not": {password, nil, func(c *storage.Client) { c.SecondFactor = "enrolled" }, password},
+		"never":                     {password, nil, func(c *storage.Client) { c.SecondFactor = "never" }, password},
+		"prompt=none":               {password, []string{"acr_values", mfa, "prompt", "none"}, nil, "interaction_required"},
+		"prompt=none, satisfied":    {mfa, []string{"acr_values", mfa, "prompt", "none"}, nil, mfa},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := startAsking(t)
@@ -134,8 +148,10 @@ func TestAClientMayAskThoseWhoHaveASecondFactor(t *testing.T) {
 	a := startAsking(t)
 	a.client.SecondFactor = "enrolled"
 	a.put(a.client)
-	if err := a.store.(storage.Changes).Apply(t.Context(), storage.Change{TenantID: a.tenant.ID, UserID: a.user.ID, Now: time.Now(),
-		Credentials: []storage.Credential{{TenantID: a.tenant.ID, UserID: a.user.ID, Kind: storage.TOTPCredential, Data: []byte("x"), CreatedAt: time.Now(), UpdatedAt: time.Now()}}}); err != nil {
+	if err := a.store.(storage.Changes).Apply(t.Context(),
+		storage.Change{TenantID: a.tenant.ID, UserID: a.user.ID, Now: time.Now(),
+			Credentials: []storage.Credential{{TenantID: a.tenant.ID, UserID: a.user.ID, Kind: storage.TOTPCredential,
+				Data: []byte("x"), CreatedAt: time.Now(), UpdatedAt: time.Now()}}}); err != nil {
 		t.Fatal(err)
 	}
 	a.starts(a.user, password, "pwd")
@@ -161,7 +177,8 @@ func TestALetterDoesNotSkipTheSecondFactor(t *testing.T) {
 		}
 	}
 	a.starts(a.user, mfa, "pwd", "otp", "mfa")
-	if page, params := a.goesTo(a.visit("/authorize?i=" + params.Get("i"))); page != "" || a.acr(params.Get("code")) != mfa {
+	if page, params := a.goesTo(a.visit("/authorize?i=" + params.Get("i"))); page != "" ||
+		a.acr(params.Get("code")) != mfa {
 		t.Errorf("got %q %v", page, params)
 	}
 }

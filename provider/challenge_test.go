@@ -13,7 +13,8 @@ import (
 // appAsks is an app's authorization request, changed by pairs; "" takes a parameter
 // away.
 func appAsks(pairs ...string) url.Values {
-	form := values("response_type", "code", "scope", "openid api", "code_challenge", s256(testVerifier), "code_challenge_method", "S256", "nonce", "n-1")
+	form := values("response_type", "code", "scope", "openid api", "code_challenge", s256(testVerifier),
+		"code_challenge_method", "S256", "nonce", "n-1")
 	for i := 0; i < len(pairs); i += 2 {
 		if form.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
 			form.Del(pairs[i])
@@ -31,20 +32,21 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 		form url.Values
 		want string
 	}{
-		"all that it takes":        {appAsks(), ""},
-		"for a browser":            {appAsks("prompt", "none", "response_mode", "query", "state", "x"), ""},
-		"a registered redirect":    {appAsks("redirect_uri", testRedirect), ""},
-		"no PKCE":                  {appAsks("code_challenge", "", "code_challenge_method", ""), "invalid_request"},
-		"plain PKCE":               {appAsks("code_challenge_method", "plain"), "invalid_request"},
-		"no response_type":         {appAsks("response_type", ""), "invalid_request"},
-		"another response_type":    {appAsks("response_type", "token"), "unsupported_response_type"},
-		"another's scope":          {appAsks("scope", "openid admin"), "invalid_scope"},
-		"a foreign redirect":       {appAsks("redirect_uri", "https://evil.example/cb"), "invalid_request"},
-		"a request object":         {appAsks("request", "eyJ"), "request_not_supported"},
-		"claims that are none":     {appAsks("claims", "{"), "invalid_request"},
-		"a hint that is none":      {appAsks("id_token_hint", "x.y.z"), ""},
-		"an acr that nobody gives": {appAsks("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`), "unmet_authentication_requirements"},
-		"too much":                 {appAsks("nonce", strings.Repeat("n", 3000)), "invalid_request"},
+		"all that it takes":     {appAsks(), ""},
+		"for a browser":         {appAsks("prompt", "none", "response_mode", "query", "state", "x"), ""},
+		"a registered redirect": {appAsks("redirect_uri", testRedirect), ""},
+		"no PKCE":               {appAsks("code_challenge", "", "code_challenge_method", ""), "invalid_request"},
+		"plain PKCE":            {appAsks("code_challenge_method", "plain"), "invalid_request"},
+		"no response_type":      {appAsks("response_type", ""), "invalid_request"},
+		"another response_type": {appAsks("response_type", "token"), "unsupported_response_type"},
+		"another's scope":       {appAsks("scope", "openid admin"), "invalid_scope"},
+		"a foreign redirect":    {appAsks("redirect_uri", "https://evil.example/cb"), "invalid_request"},
+		"a request object":      {appAsks("request", "eyJ"), "request_not_supported"},
+		"claims that are none":  {appAsks("claims", "{"), "invalid_request"},
+		"a hint that is none":   {appAsks("id_token_hint", "x.y.z"), ""},
+		"an acr that nobody gives": {appAsks("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`),
+			"unmet_authentication_requirements"},
+		"too much": {appAsks("nonce", strings.Repeat("n", 3000)), "invalid_request"},
 	} {
 		_, asked, err := apps.Request(s.inTenant(), *c, test.form)
 		if problemCode(err) != test.want || (err == nil) != (test.want == "") {
@@ -77,7 +79,8 @@ func TestACodeOfAnApp(t *testing.T) {
 		return code
 	}
 	redeem := func(client *storage.Client, code string, more ...string) reply {
-		return s.post(values(append([]string{"grant_type", "authorization_code", "client_id", client.ClientID, "code", code, "code_verifier", testVerifier}, more...)...))
+		return s.post(values(append([]string{"grant_type", "authorization_code", "client_id", client.ClientID, "code", code,
+			"code_verifier", testVerifier}, more...)...))
 	}
 	first := code()
 	s.fails(redeem(other, first), http.StatusBadRequest, "invalid_grant")
@@ -93,7 +96,8 @@ func TestACodeOfAnApp(t *testing.T) {
 	if s.lives(got) {
 		t.Error("alive after the code came twice")
 	}
-	s.fails(s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", code())), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", code())),
+		http.StatusBadRequest, "invalid_grant")
 	if got := redeem(c, code("redirect_uri", testRedirect), "redirect_uri", testRedirect); got.status != http.StatusOK {
 		t.Errorf("with a redirect URI: got %d %s", got.status, got.raw)
 	}

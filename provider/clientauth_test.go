@@ -38,45 +38,58 @@ func TestMethodsOfClientAuthentication(t *testing.T) {
 		status int
 		error  string
 	}{
-		"basic":                           {basic("basic", basicSecret), nil, 200, ""},
-		"basic, client_id repeats it":     {basic("basic", basicSecret), []string{"client_id", "basic"}, 200, ""},
-		"basic, scheme in any case":       {"Authorization: bAsIc " + base64.StdEncoding.EncodeToString([]byte("basic:"+basicSecret)), nil, 200, ""},
-		"basic by default":                {basic("default", defaulted), nil, 200, ""},
-		"post by default":                 {"", []string{"client_id", "default", "client_secret", defaulted}, 200, ""},
-		"both by default":                 {basic("default", defaulted), []string{"client_id", "default", "client_secret", defaulted}, 400, "invalid_request"},
-		"neither by default":              {"", []string{"client_id", "default"}, 401, "invalid_client"},
-		"default, empty secret":           {basic("default", ""), nil, 401, "invalid_client"},
-		"default, wrong secret in post":   {"", []string{"client_id", "default", "client_secret", "x"}, 401, "invalid_client"},
-		"jwt, registered for nothing":     {"", append(jwt.form(jwt.claims()), "client_id", "default"), 401, "invalid_client"},
-		"post":                            {"", []string{"client_id", "post", "client_secret", postSecret}, 200, ""},
-		"jwt":                             {"", jwt.form(jwt.claims()), 200, ""},
-		"basic, other client_id":          {basic("basic", basicSecret), []string{"client_id", "post"}, 400, "invalid_request"},
-		"basic and post":                  {basic("basic", basicSecret), []string{"client_id", "basic", "client_secret", basicSecret}, 400, "invalid_request"},
-		"basic and jwt":                   {basic("basic", basicSecret), jwt.form(jwt.claims()), 400, "invalid_request"},
-		"post and jwt":                    {"", append(jwt.form(jwt.claims()), "client_id", "jwt", "client_secret", "x"), 400, "invalid_request"},
-		"basic, registered for post":      {basic("post", postSecret), nil, 401, "invalid_client"},
-		"post, registered for basic":      {"", []string{"client_id", "basic", "client_secret", basicSecret}, 401, "invalid_client"},
-		"none, registered for basic":      {"", []string{"client_id", "basic"}, 401, "invalid_client"},
-		"none, registered for post":       {"", []string{"client_id", "post"}, 401, "invalid_client"},
-		"none, registered for jwt":        {"", []string{"client_id", "jwt"}, 401, "invalid_client"},
-		"empty secret is none":            {"", []string{"client_id", "post", "client_secret", ""}, 401, "invalid_client"},
-		"basic, registered for jwt":       {basic("jwt", "x"), nil, 401, "invalid_client"},
-		"basic, public client":            {basic(public.ClientID, "x"), nil, 401, "invalid_client"},
-		"basic, public, empty and post":   {basic(public.ClientID, ""), []string{"client_secret", "x"}, 400, "invalid_request"},
-		"basic, empty secret":             {basic("basic", ""), nil, 401, "invalid_client"},
-		"post, public client":             {"", []string{"client_id", public.ClientID, "client_secret", "x"}, 401, "invalid_client"},
-		"nothing at all":                  {"", nil, 401, "invalid_client"},
-		"secret without client_id":        {"", []string{"client_secret", postSecret}, 401, "invalid_client"},
-		"bearer":                          {"Authorization: Bearer x", []string{"client_id", public.ClientID}, 401, "invalid_client"},
-		"the secret of another client":    {basic("basic", postSecret), nil, 401, "invalid_client"},
-		"a secret and something":          {basic("basic", basicSecret+" "), nil, 401, "invalid_client"},
-		"part of a secret":                {basic("basic", basicSecret[:len(basicSecret)-1]), nil, 401, "invalid_client"},
-		"a secret of a megabyte, almost":  {basic("basic", strings.Repeat("x", 50_000)), nil, 401, "invalid_client"},
-		"the hash instead of the secret":  {basic("basic", mustHash(s, "basic")), nil, 401, "invalid_client"},
-		"client_id of a kilobyte":         {basic(strings.Repeat("x", 1000), "x"), nil, 401, "invalid_client"},
-		"assertion type without one":      {"", []string{"client_id", "jwt", "client_assertion_type", jwtBearer}, 401, "invalid_client"},
-		"assertion without type":          {"", []string{"client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
-		"unknown assertion type":          {"", []string{"client_assertion_type", "x", "client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
+		"basic":                       {basic("basic", basicSecret), nil, 200, ""},
+		"basic, client_id repeats it": {basic("basic", basicSecret), []string{"client_id", "basic"}, 200, ""},
+		"basic, scheme in any case": {"Authorization: bAsIc " +
+			base64.StdEncoding.EncodeToString([]byte("basic:"+basicSecret)), nil, 200, ""},
+		"basic by default": {basic("default", defaulted), nil, 200, ""},
+		"post by default":  {"", []string{"client_id", "default", "client_secret", defaulted}, 200, ""},
+		"both by default": {basic("default", defaulted),
+			[]string{"client_id", "default", "client_secret", defaulted}, 400, "invalid_request"},
+		"neither by default":    {"", []string{"client_id", "default"}, 401, "invalid_client"},
+		"default, empty secret": {basic("default", ""), nil, 401, "invalid_client"},
+		"default, wrong secret in post": {"",
+			[]string{"client_id", "default", "client_secret", "x"}, 401, "invalid_client"},
+		"jwt, registered for nothing": {"",
+			append(jwt.form(jwt.claims()), "client_id", "default"), 401, "invalid_client"},
+		"post": {"", []string{"client_id", "post", "client_secret", postSecret}, 200, ""},
+		"jwt":  {"", jwt.form(jwt.claims()), 200, ""},
+		"basic, other client_id": {basic("basic", basicSecret), []string{"client_id", "post"},
+			400, "invalid_request"},
+		"basic and post": {basic("basic", basicSecret),
+			[]string{"client_id", "basic", "client_secret", basicSecret}, 400, "invalid_request"},
+		"basic and jwt": {basic("basic", basicSecret), jwt.form(jwt.claims()), 400, "invalid_request"},
+		"post and jwt": {"", append(jwt.form(jwt.claims()), "client_id", "jwt", "client_secret", "x"),
+			400, "invalid_request"},
+		"basic, registered for post": {basic("post", postSecret), nil, 401, "invalid_client"},
+		"post, registered for basic": {"",
+			[]string{"client_id", "basic", "client_secret", basicSecret}, 401, "invalid_client"},
+		"none, registered for basic": {"", []string{"client_id", "basic"}, 401, "invalid_client"},
+		"none, registered for post":  {"", []string{"client_id", "post"}, 401, "invalid_client"},
+		"none, registered for jwt":   {"", []string{"client_id", "jwt"}, 401, "invalid_client"},
+		"empty secret is none":       {"", []string{"client_id", "post", "client_secret", ""}, 401, "invalid_client"},
+		"basic, registered for jwt":  {basic("jwt", "x"), nil, 401, "invalid_client"},
+		"basic, public client":       {basic(public.ClientID, "x"), nil, 401, "invalid_client"},
+		"basic, public, empty and post": {basic(public.ClientID, ""), []string{"client_secret", "x"},
+			400, "invalid_request"},
+		"basic, empty secret": {basic("basic", ""), nil, 401, "invalid_client"},
+		"post, public client": {"",
+			[]string{"client_id", public.ClientID, "client_secret", "x"}, 401, "invalid_client"},
+		"nothing at all":           {"", nil, 401, "invalid_client"},
+		"secret without client_id": {"", []string{"client_secret", postSecret}, 401, "invalid_client"},
+		"bearer": {"Authorization: Bearer x",
+			[]string{"client_id", public.ClientID}, 401, "invalid_client"},
+		"the secret of another client":   {basic("basic", postSecret), nil, 401, "invalid_client"},
+		"a secret and something":         {basic("basic", basicSecret+" "), nil, 401, "invalid_client"},
+		"part of a secret":               {basic("basic", basicSecret[:len(basicSecret)-1]), nil, 401, "invalid_client"},
+		"a secret of a megabyte, almost": {basic("basic", strings.Repeat("x", 50_000)), nil, 401, "invalid_client"},
+		"the hash instead of the secret": {basic("basic", mustHash(s, "basic")), nil, 401, "invalid_client"},
+		"client_id of a kilobyte":        {basic(strings.Repeat("x", 1000), "x"), nil, 401, "invalid_client"},
+		"assertion type without one": {"",
+			[]string{"client_id", "jwt", "client_assertion_type", jwtBearer}, 401, "invalid_client"},
+		"assertion without type": {"", []string{"client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
+		"unknown assertion type": {"",
+			[]string{"client_assertion_type", "x", "client_assertion", jwt.sign(jwt.claims())}, 401, "invalid_client"},
 		"assertion, other client_id":      {"", append(jwt.form(jwt.claims()), "client_id", "basic"), 401, "invalid_client"},
 		"assertion, client_id repeats it": {"", append(jwt.form(jwt.claims()), "client_id", "jwt"), 200, ""},
 	} {
@@ -107,7 +120,8 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	_, secret := s.service("a")
-	s.fails(s.post(values("grant_type", "client_credentials"), basic("a", secret), basic("a", secret)), http.StatusBadRequest, "invalid_request")
+	s.fails(s.post(values("grant_type", "client_credentials"), basic("a", secret), basic("a", secret)),
+		http.StatusBadRequest, "invalid_request")
 }
 
 // D6: odd Basic credentials are refused, and never an error of ours.
@@ -145,7 +159,8 @@ func TestEmptyBasicSecretIsNoMethod(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
-	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier)
+	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect,
+		"code_verifier", testVerifier)
 	if a := s.post(form, basic(c.ClientID, "")); a.status != http.StatusOK {
 		t.Errorf("got %d %s, want tokens", a.status, a.raw)
 	}
@@ -163,7 +178,8 @@ func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
 	c := s.client(func(c *storage.Client) {
 		c.ClientID, c.TokenEndpointAuthMethod, c.SecretHashes = "either", "", []string{hash}
 	})
-	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier)
+	form := values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect,
+		"code_verifier", testVerifier)
 	a := s.post(form, basic(c.ClientID, plain))
 	for i, inForm := range []bool{true, false, true} {
 		if a.status != http.StatusOK || a.str("refresh_token") == "" {
@@ -178,7 +194,8 @@ func TestSecretInEitherPlaceEachTimeAnew(t *testing.T) {
 			a = s.post(form, basic(c.ClientID, plain))
 		}
 	}
-	s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token"), "client_id", c.ClientID)), http.StatusUnauthorized, "invalid_client")
+	s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token"), "client_id",
+		c.ClientID)), http.StatusUnauthorized, "invalid_client")
 }
 
 // In development the answer says which method came and which was expected, and no more.
@@ -191,12 +208,15 @@ func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
 		answer reply
 		want   string
 	}{
-		"another method": {ask(s, basic("post", secret)), "the request uses client_secret_basic, and the client is registered for client_secret_post."},
-		"none":           {ask(s, "", "client_id", "either"), "the request uses none, and the client is registered for client_secret_basic or client_secret_post."},
-		"wrong secret":   {ask(s, basic("either", "wrong")), "no such client, wrong credentials"},
-		"unknown":        {ask(s, basic("nobody", "wrong")), "no such client, wrong credentials"},
+		"another method": {ask(s, basic("post", secret)),
+			"the request uses client_secret_basic, and the client is registered for client_secret_post."},
+		"none": {ask(s, "", "client_id", "either"),
+			"the request uses none, and the client is registered for client_secret_basic or client_secret_post."},
+		"wrong secret": {ask(s, basic("either", "wrong")), "no such client, wrong credentials"},
+		"unknown":      {ask(s, basic("nobody", "wrong")), "no such client, wrong credentials"},
 	} {
-		if s.fails(c.answer, http.StatusUnauthorized, "invalid_client"); !strings.Contains(c.answer.str("error_description"), c.want) {
+		if s.fails(c.answer, http.StatusUnauthorized,
+			"invalid_client"); !strings.Contains(c.answer.str("error_description"), c.want) {
 			t.Errorf("%s: got %s, want %q", name, c.answer.raw, c.want)
 		}
 	}
@@ -227,7 +247,8 @@ func TestBasicCredentialsAreDecoded(t *testing.T) {
 	if a := ask(s, basic(id, secret)); a.status != http.StatusOK {
 		t.Errorf("got %d %s, want tokens", a.status, a.raw)
 	}
-	s.fails(ask(s, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret))), http.StatusUnauthorized, "invalid_client")
+	s.fails(ask(s, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret))),
+		http.StatusUnauthorized, "invalid_client")
 }
 
 func slowHash(t testing.TB, secret string) string {
@@ -253,7 +274,8 @@ func TestUnknownClientAndWrongSecretAnswerAlike(t *testing.T) {
 		"disabled":     ask(s, basic(disabled.ClientID, secret)),
 		"other method": ask(s, "", "client_id", "here"),
 	} {
-		if a.status != wrong.status || a.raw != wrong.raw || a.header.Get("WWW-Authenticate") != wrong.header.Get("WWW-Authenticate") {
+		if a.status != wrong.status || a.raw != wrong.raw ||
+			a.header.Get("WWW-Authenticate") != wrong.header.Get("WWW-Authenticate") {
 			t.Errorf("%s: got %d %s, want %d %s", name, a.status, a.raw, wrong.status, wrong.raw)
 		}
 	}

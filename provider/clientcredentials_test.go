@@ -21,7 +21,8 @@ func TestClientCredentials(t *testing.T) {
 		t.Fatalf("got %d %s, want an access token for api and jobs alone", a.status, a.raw)
 	}
 	claims := s.access(a)
-	if claims.Subject != "jobs-runner" || claims.ClientID != "jobs-runner" || claims.GrantID != "" || claims.SID != "" || claims.AuthTime != 0 {
+	if claims.Subject != "jobs-runner" || claims.ClientID != "jobs-runner" || claims.GrantID != "" ||
+		claims.SID != "" || claims.AuthTime != 0 {
 		t.Errorf("got %+v", claims)
 	}
 	if !slices.Equal(claims.Audience, []string{testIssuer}) {
@@ -41,7 +42,8 @@ func TestClientCredentialsOfAPublicClient(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.GrantTypes = []string{"client_credentials"} })
-	s.fails(s.post(values("grant_type", "client_credentials", "client_id", c.ClientID)), http.StatusBadRequest, "unauthorized_client")
+	s.fails(s.post(values("grant_type", "client_credentials", "client_id", c.ClientID)),
+		http.StatusBadRequest, "unauthorized_client")
 }
 
 func TestClientCredentialsWithAudienceAndWithoutScope(t *testing.T) {

@@ -26,7 +26,8 @@ func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 		AllowedMethods: append([]string{http.MethodGet, http.MethodHead, http.MethodPost}, more...),
 		AllowedHeaders: []string{"*"}, // that is, those that the preflight names: a literal * would leave out Authorization
 		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"},
-		MaxAge:         int(web.PreflightAge / time.Second), // an origin that was taken back may send so long, and read nothing,
+		// an origin that was taken back may send so long, and read nothing,
+		MaxAge: int(web.PreflightAge / time.Second),
 	}).Handler(h)
 }
 

@@ -16,7 +16,8 @@ const spaOrigin = "https://spa.example.com"
 var corsPaths = map[string]string{"/token": "POST", "/userinfo": "GET", "/revoke": "POST"}
 
 func preflight(path, method, origin string) *http.Request {
-	return request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: authorization,content-type")
+	return request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: "+method,
+		"Access-Control-Request-Headers: authorization,content-type")
 }
 
 func TestScriptsOfRegisteredOrigins(t *testing.T) {
@@ -27,20 +28,24 @@ func TestScriptsOfRegisteredOrigins(t *testing.T) {
 	for path, method := range corsPaths {
 		resp := s.raw(preflight(path, method, spaOrigin))
 		h := resp.Header
-		if resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != spaOrigin || h.Get("Access-Control-Max-Age") != "600" ||
-			!strings.Contains(h.Get("Access-Control-Allow-Methods"), method) || !strings.Contains(strings.ToLower(h.Get("Access-Control-Allow-Headers")), "authorization") {
+		if resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != spaOrigin ||
+			h.Get("Access-Control-Max-Age") != "600" ||
+			!strings.Contains(h.Get("Access-Control-Allow-Methods"), method) ||
+			!strings.Contains(strings.ToLower(h.Get("Access-Control-Allow-Headers")), "authorization") {
 			t.Errorf("preflight of %s: got %d %v", path, resp.StatusCode, h)
 		}
 		resp = s.raw(request(method, path, "", "Origin: "+spaOrigin, bearer(token)))
 		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
 			t.Errorf("%s: Access-Control-Allow-Origin is %q", path, got)
 		}
-		if !strings.Contains(resp.Header.Get("Access-Control-Expose-Headers"), "Www-Authenticate") && !strings.Contains(resp.Header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
+		if !strings.Contains(resp.Header.Get("Access-Control-Expose-Headers"), "Www-Authenticate") &&
+			!strings.Contains(resp.Header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
 			t.Errorf("%s: exposed are %q", path, resp.Header.Get("Access-Control-Expose-Headers"))
 		}
 	}
 	// Errors are read by scripts too.
-	if got := s.raw(request("GET", "/userinfo", "", "Origin: "+spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
+	if got := s.raw(request("GET", "/userinfo", "",
+		"Origin: "+spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
 		t.Errorf("401: Access-Control-Allow-Origin is %q", got)
 	}
 }
@@ -58,9 +63,12 @@ func TestScriptsOfOtherOrigins(t *testing.T) {
 	}
 	s.put(&storage.Client{TenantID: "other", ClientID: "x", AllowedCORSOrigins: []string{"https://other.example.com"}})
 	for _, origin := range []string{
-		"null", "*", "https://evil.example", spaOrigin + ".evil.example", "https://evil-spa.example.com", "http://spa.example.com",
-		spaOrigin + ":8443", spaOrigin + "/", strings.ToUpper(spaOrigin), "https://spa.example.com%60.evil.example", "https://spaxexample.com",
-		"https://off.example.com", "https://other.example.com", "https://user@spa.example.com", strings.Repeat("x", 5000), testIssuer, "https://\xff",
+		"null", "*", "https://evil.example", spaOrigin + ".evil.example", "https://evil-spa.example.com",
+		"http://spa.example.com",
+		spaOrigin + ":8443", spaOrigin + "/", strings.ToUpper(spaOrigin), "https://spa.example.com%60.evil.example",
+		"https://spaxexample.com",
+		"https://off.example.com", "https://other.example.com", "https://user@spa.example.com", strings.Repeat("x", 5000),
+		testIssuer, "https://\xff",
 	} {
 		for path, method := range corsPaths {
 			for _, r := range []*http.Request{preflight(path, method, origin), request(method, path, "", "Origin: "+origin)} {
@@ -77,7 +85,8 @@ func TestScriptsOfOtherOrigins(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/authorize", "/introspect", "/logout"} {
-		for _, r := range []*http.Request{preflight(path, "POST", spaOrigin), request("GET", path, "", "Origin: "+spaOrigin)} {
+		for _, r := range []*http.Request{preflight(path, "POST", spaOrigin),
+			request("GET", path, "", "Origin: "+spaOrigin)} {
 			for name := range s.raw(r).Header {
 				if strings.HasPrefix(name, "Access-Control") {
 					t.Errorf("%s %s: got %s", r.Method, path, name)
@@ -104,12 +113,16 @@ func TestScriptsMaySendHeadersOfTheirOwn(t *testing.T) {
 	s := startTokens(t)
 	s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
 	for path, method := range corsPaths {
-		for _, names := range []string{"authorization,traceparent", "baggage,sentry-trace", "cache-control,pragma", "mcp-protocol-version", "dpop", "x-anything"} {
-			resp := s.raw(request("OPTIONS", path, "", "Origin: "+spaOrigin, "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: "+names))
-			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != spaOrigin || h.Get("Access-Control-Allow-Headers") != names {
+		for _, names := range []string{"authorization,traceparent", "baggage,sentry-trace", "cache-control,pragma",
+			"mcp-protocol-version", "dpop", "x-anything"} {
+			resp := s.raw(request("OPTIONS", path, "", "Origin: "+spaOrigin, "Access-Control-Request-Method: "+method,
+				"Access-Control-Request-Headers: "+names))
+			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != spaOrigin ||
+				h.Get("Access-Control-Allow-Headers") != names {
 				t.Errorf("%s with %s: got %d %v", path, names, resp.StatusCode, h)
 			}
-			resp = s.raw(request("OPTIONS", path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: "+names))
+			resp = s.raw(request("OPTIONS", path, "", "Origin: https://evil.example", "Access-Control-Request-Method: "+method,
+				"Access-Control-Request-Headers: "+names))
 			if h := resp.Header; h.Get("Access-Control-Allow-Origin") != "" || h.Get("Access-Control-Allow-Headers") != "" {
 				t.Errorf("%s with %s from a stranger: got %v", path, names, h)
 			}
@@ -125,11 +138,14 @@ func TestPublishedDocumentsAreReadByScriptsOfAnyOrigin(t *testing.T) {
 	for _, path := range []string{"/jwks", openIDPath, oauthPath} {
 		for _, origin := range []string{spaOrigin, "https://stranger.example", "null", "http://localhost:6274"} {
 			resp := s.raw(request("GET", path, "", "Origin: "+origin))
-			if h := resp.Header; resp.StatusCode != http.StatusOK || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
+			if h := resp.Header; resp.StatusCode != http.StatusOK || h.Get("Access-Control-Allow-Origin") != "*" ||
+				h.Get("Access-Control-Allow-Credentials") != "" {
 				t.Errorf("%s from %s: got %d %v", path, origin, resp.StatusCode, h)
 			}
-			resp = s.raw(request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: mcp-protocol-version,traceparent"))
-			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Headers") != "mcp-protocol-version,traceparent" {
+			resp = s.raw(request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: GET",
+				"Access-Control-Request-Headers: mcp-protocol-version,traceparent"))
+			if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" ||
+				h.Get("Access-Control-Allow-Headers") != "mcp-protocol-version,traceparent" {
 				t.Errorf("preflight of %s from %s: got %d %v", path, origin, resp.StatusCode, h)
 			}
 		}
@@ -142,7 +158,8 @@ func TestPublishedDocumentsAreReadByScriptsOfAnyOrigin(t *testing.T) {
 			t.Errorf("preflight of POST %s: allowed for %q", path, got)
 		}
 		// What went wrong can be read too.
-		if got := s.raw(request("POST", path, "", "Origin: "+spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != "*" {
+		if got := s.raw(request("POST", path, "",
+			"Origin: "+spaOrigin)).Header.Get("Access-Control-Allow-Origin"); got != "*" {
 			t.Errorf("POST %s: Access-Control-Allow-Origin is %q", path, got)
 		}
 	}
@@ -180,7 +197,8 @@ func TestCORSWhileStorageIsDown(t *testing.T) {
 		t.Errorf("got %d %v, want an answer that scripts cannot read", a.status, a.header)
 	}
 	store.set("")
-	if got := s.do(request("GET", "/token", "", "Origin: "+spaOrigin)).header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
+	if got := s.do(request("GET", "/token", "",
+		"Origin: "+spaOrigin)).header.Get("Access-Control-Allow-Origin"); got != spaOrigin {
 		t.Errorf("afterwards: allowed for %q", got)
 	}
 }

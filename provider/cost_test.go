@@ -52,7 +52,9 @@ func TestStatementsPerToken(t *testing.T) {
 			{"refresh with scope", func() reply { return s.refresh(c, narrow, "scope", "api") }, "SELECT UPDATE SELECT"},
 			{"lost answer", func() reply { return s.refresh(c, narrow) }, "UPDATE SELECT SELECT"},
 			{"code, claims in the ID token", func() reply { return s.redeem(plus, coded) }, "INSERT SELECT"},
-			{"refresh, claims in the ID token", func() reply { return s.refresh(plus, more.str("refresh_token")) }, "UPDATE SELECT"},
+			{"refresh, claims in the ID token", func() reply {
+				return s.refresh(plus, more.str("refresh_token"))
+			}, "UPDATE SELECT"},
 		} {
 			if got := s.statements(http.StatusOK, step.do); got != step.want {
 				t.Errorf("%s: got %q, want %q", step.name, got, step.want)

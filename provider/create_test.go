@@ -23,7 +23,8 @@ func TestInitiatingUserRegistration(t *testing.T) {
 	v := &visitor{s, map[string]string{}}
 	ask := func(prompt string) (string, int) {
 		t.Helper()
-		return v.visit("/authorize?" + values("client_id", client.ClientID, "redirect_uri", testRedirect, "response_type", "code", "scope", "openid",
+		return v.visit("/authorize?" + values("client_id", client.ClientID, "redirect_uri", testRedirect, "response_type",
+			"code", "scope", "openid",
 			"code_challenge", strings.Repeat("a", 43), "code_challenge_method", "S256", "prompt", prompt).Encode())
 	}
 	v.signsIn(s.user) // who is signed in already is asked, too

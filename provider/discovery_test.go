@@ -42,7 +42,8 @@ func TestDiscovery(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, a.str(name), want)
 		}
 		// What is published is there.
-		if u, err := url.Parse(a.str(name)); name != "issuer" && (err != nil || s.raw(request("GET", u.Path, "")).StatusCode == http.StatusNotFound) {
+		if u, err := url.Parse(a.str(name)); name != "issuer" &&
+			(err != nil || s.raw(request("GET", u.Path, "")).StatusCode == http.StatusNotFound) {
 			t.Errorf("%s: nothing at %s", name, a.str(name))
 		}
 	}
@@ -62,17 +63,19 @@ func TestDiscovery(t *testing.T) {
 		return out
 	}
 	for name, want := range map[string][]string{
-		"response_types_supported":                      {"code"},
-		"response_modes_supported":                      {"query", "fragment", "form_post"},
-		"grant_types_supported":                         {"authorization_code", "client_credentials", "refresh_token"},
-		"code_challenge_methods_supported":              {"S256"},
-		"subject_types_supported":                       {"public"},
-		"prompt_values_supported":                       {"none", "login", "consent", "select_account"},
-		"acr_values_supported":                          storage.ACRs,
-		"ui_locales_supported":                          {"en", "de"},
-		"id_token_signing_alg_values_supported":         {"RS256", "ES256", "EdDSA"},
-		"token_endpoint_auth_methods_supported":         {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
-		"revocation_endpoint_auth_methods_supported":    {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		"response_types_supported":              {"code"},
+		"response_modes_supported":              {"query", "fragment", "form_post"},
+		"grant_types_supported":                 {"authorization_code", "client_credentials", "refresh_token"},
+		"code_challenge_methods_supported":      {"S256"},
+		"subject_types_supported":               {"public"},
+		"prompt_values_supported":               {"none", "login", "consent", "select_account"},
+		"acr_values_supported":                  storage.ACRs,
+		"ui_locales_supported":                  {"en", "de"},
+		"id_token_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
+		"token_endpoint_auth_methods_supported": {"client_secret_basic", "client_secret_post",
+			"private_key_jwt", "none"},
+		"revocation_endpoint_auth_methods_supported": {"client_secret_basic", "client_secret_post",
+			"private_key_jwt", "none"},
 		"introspection_endpoint_auth_methods_supported": {"client_secret_basic", "client_secret_post", "private_key_jwt"},
 	} {
 		if got := list(name); !slices.Equal(got, want) {
@@ -81,7 +84,8 @@ func TestDiscovery(t *testing.T) {
 	}
 	for _, name := range []string{"token", "revocation", "introspection"} {
 		algs := list(name + "_endpoint_auth_signing_alg_values_supported")
-		if !slices.Contains(algs, "EdDSA") || !slices.Contains(algs, "ES256") || slices.ContainsFunc(algs, func(a string) bool { return a == "none" || strings.HasPrefix(a, "HS") }) {
+		if !slices.Contains(algs, "EdDSA") || !slices.Contains(algs, "ES256") ||
+			slices.ContainsFunc(algs, func(a string) bool { return a == "none" || strings.HasPrefix(a, "HS") }) {
 			t.Errorf("%s: signing algorithms are %v", name, algs)
 		}
 	}
@@ -107,7 +111,8 @@ func TestEachTenantIsAnIssuer(t *testing.T) {
 		}
 	}
 	issuer := func(address string) string {
-		r := request("GET", "", "", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: http", "Forwarded: host=evil.example")
+		r := request("GET", "", "", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: http",
+			"Forwarded: host=evil.example")
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +163,8 @@ func TestPublishedDocumentsMayBeKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		etag := resp.Header.Get("ETag")
-		if resp.StatusCode != http.StatusOK || etag == "" || resp.Header.Get("Cache-Control") != "public, max-age=300" || resp.Header.Get("Content-Type") != "application/json" {
+		if resp.StatusCode != http.StatusOK || etag == "" || resp.Header.Get("Cache-Control") != "public, max-age=300" ||
+			resp.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: got %d %v", path, resp.StatusCode, resp.Header)
 		}
 		if id := resp.Header.Get("X-Request-Id"); id != "" {
@@ -176,7 +182,8 @@ func TestPublishedDocumentsMayBeKept(t *testing.T) {
 			t.Errorf("%s, HEAD: got %d, %d bytes of %d", path, resp.StatusCode, len(head), resp.ContentLength)
 		}
 		for _, method := range []string{"POST", "PUT", "DELETE"} {
-			if a := s.do(request(method, path, "")); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "GET, HEAD" {
+			if a := s.do(request(method, path, "")); a.status != http.StatusMethodNotAllowed ||
+				a.header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s, %s: got %d, Allow %q", path, method, a.status, a.header.Get("Allow"))
 			}
 		}

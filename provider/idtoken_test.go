@@ -58,7 +58,8 @@ func TestIDToken(t *testing.T) {
 				atHash = half[:32]
 			}
 			if diff := cmp.Diff(map[string]any{
-				"iss": testIssuer, "sub": s.user.ID, "aud": "spa", "azp": "spa", "nonce": "n-0S6", "acr": "1", "amr": []any{"pwd"}, "sid": s.session.ID,
+				"iss": testIssuer, "sub": s.user.ID, "aud": "spa", "azp": "spa", "nonce": "n-0S6", "acr": "1",
+				"amr": []any{"pwd"}, "sid": s.session.ID,
 				"auth_time": float64(s.session.AuthTime.Unix()), "at_hash": base64.RawURLEncoding.EncodeToString(atHash),
 				"name": "Jo Doe", "given_name": "Jo", "family_name": "Doe", "preferred_username": "jo", "locale": "de-CH",
 				"updated_at": float64(s.user.UpdatedAt.Unix()),
@@ -76,10 +77,12 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	off := false
 	c := s.client(func(c *storage.Client) { c.IDTokenClaims = &off })
 	a := s.tokens(c, func(k *tokens.Code) {
-		k.Claims = []byte(`{"id_token":{"email":{"essential":true},"email_verified":null,"sub":{"value":"x"},"iss":{"value":"https://evil"},"nickname":null},"userinfo":{"name":null}}`)
+		k.Claims = []byte(`{"id_token":{"email":{"essential":true},"email_verified":null,"sub":{"value":"x"},` +
+			`"iss":{"value":"https://evil"},"nickname":null},"userinfo":{"name":null}}`)
 	})
 	claims := payload(t, a.str("id_token"))
-	if claims["email"] != "jo@example.com" || claims["email_verified"] != true || claims["name"] != nil || claims["sub"] != s.user.ID || claims["iss"] != testIssuer {
+	if claims["email"] != "jo@example.com" || claims["email_verified"] != true || claims["name"] != nil ||
+		claims["sub"] != s.user.ID || claims["iss"] != testIssuer {
 		t.Errorf("got %v", claims)
 	}
 	if _, ok := claims["nickname"]; ok {
@@ -132,7 +135,8 @@ func TestIDTokenHint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Subject != s.user.ID || h.SID != s.session.ID || len(h.Audience) != 1 || h.Audience[0] != "spa" || h.ExpiresAt == 0 {
+		if h.Subject != s.user.ID || h.SID != s.session.ID || len(h.Audience) != 1 ||
+			h.Audience[0] != "spa" || h.ExpiresAt == 0 {
 			t.Errorf("got %+v", h)
 		}
 		if _, err := s.rotate("RS256", true); err != nil {
@@ -149,7 +153,8 @@ func TestIDTokenHint(t *testing.T) {
 		}
 		stranger, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		claims := payload(t, a.str("id_token"))
-		userinfo, err := s.p.Keys.Sign(t.Context(), s.tenant.ID, "RS256", "JWT", []byte(`{"iss":"`+testIssuer+`","sub":"x","aud":"spa"}`))
+		userinfo, err := s.p.Keys.Sign(t.Context(), s.tenant.ID, "RS256", "JWT",
+			[]byte(`{"iss":"`+testIssuer+`","sub":"x","aud":"spa"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,10 +162,11 @@ func TestIDTokenHint(t *testing.T) {
 			"access token":  a.str("access_token"),
 			"refresh token": a.str("refresh_token"),
 			"alg none":      unsigned(`{"alg":"none","typ":"JWT"}`, claims, ""),
-			"foreign key":   signJWT(t, jose.ES256, stranger, claims, map[jose.HeaderKey]any{"typ": "JWT", "kid": s.kidOf(s.p.Keys, "ES256")}),
-			"userinfo":      userinfo,
-			"nothing":       "",
-			"noise":         "a.b.c",
+			"foreign key": signJWT(t, jose.ES256, stranger, claims,
+				map[jose.HeaderKey]any{"typ": "JWT", "kid": s.kidOf(s.p.Keys, "ES256")}),
+			"userinfo": userinfo,
+			"nothing":  "",
+			"noise":    "a.b.c",
 		} {
 			if _, err := check(hint); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("%s: got %v, want it refused", name, err)

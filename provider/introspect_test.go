@@ -48,7 +48,8 @@ func (s *tokenServer) confidential(id string, change ...func(*storage.Client)) (
 // confidentialTokens gets the tokens of a new code of a client with a secret.
 func (s *tokenServer) confidentialTokens(c *storage.Client, secret string, change ...func(*tokens.Code)) reply {
 	s.Helper()
-	a := s.post(values("grant_type", "authorization_code", "code", s.code(c, change...), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic(c.ClientID, secret))
+	a := s.post(values("grant_type", "authorization_code", "code", s.code(c, change...), "redirect_uri", testRedirect,
+		"code_verifier", testVerifier), basic(c.ClientID, secret))
 	if a.status != http.StatusOK {
 		s.Fatalf("redeem code: got %d %s, want tokens", a.status, a.raw)
 	}
@@ -58,13 +59,16 @@ func (s *tokenServer) confidentialTokens(c *storage.Client, secret string, chang
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	web, secret := s.confidential("web", func(c *storage.Client) { c.Audience = []string{"https://api.example.com", "api"} })
+	web, secret := s.confidential("web", func(c *storage.Client) {
+		c.Audience = []string{"https://api.example.com", "api"}
+	})
 	given := s.confidentialTokens(web, secret)
 	token := given.str("access_token")
 	claims := s.access(given)
 	a := s.inspect("web", secret, token)
 	want := map[string]any{
-		"active": true, "token_type": "Bearer", "scope": "openid profile offline_access api", "client_id": "web", "username": "jo",
+		"active": true, "token_type": "Bearer", "scope": "openid profile offline_access api",
+		"client_id": "web", "username": "jo",
 		"iss": testIssuer, "sub": s.user.ID, "aud": []any{"https://api.example.com", "api"}, "jti": claims.JTI,
 		"iat": float64(claims.IssuedAt), "exp": float64(claims.ExpiresAt), "sid": s.session.ID,
 		"auth_time": float64(s.session.AuthTime.Unix()), "acr": "1", "amr": []any{"pwd"},
@@ -96,12 +100,16 @@ func TestIntrospection(t *testing.T) {
 	_, own := s.service("svc")
 	self := ask(s, basic("svc", own))
 	a = s.inspect("svc", own, self.str("access_token"))
-	if a.body["sub"] != "svc" || a.body["client_id"] != "svc" || a.body["scope"] != "api jobs" || a.body["username"] != nil {
+	if a.body["sub"] != "svc" || a.body["client_id"] != "svc" || a.body["scope"] != "api jobs" ||
+		a.body["username"] != nil {
 		t.Errorf("a client's own token: got %s", a.raw)
 	}
 
-	opaque, hush := s.confidential("opaque", func(c *storage.Client) { c.AccessTokenFormat, c.Scope = "opaque", "openid api" })
-	a = s.inspect("opaque", hush, s.confidentialTokens(opaque, hush, func(k *tokens.Code) { k.Scopes = []string{"openid"} }).str("access_token"))
+	opaque, hush := s.confidential("opaque", func(c *storage.Client) {
+		c.AccessTokenFormat, c.Scope = "opaque", "openid api"
+	})
+	a = s.inspect("opaque", hush,
+		s.confidentialTokens(opaque, hush, func(k *tokens.Code) { k.Scopes = []string{"openid"} }).str("access_token"))
 	if !s.active(a) || a.body["username"] != nil {
 		t.Errorf("opaque, without profile: got %s", a.raw)
 	}
@@ -155,7 +163,8 @@ func TestWhoMayIntrospect(t *testing.T) {
 	s.fails(s.inspect("api", api, ""), 400, "invalid_request")
 	s.fails(s.do(request("GET", "/introspect?token="+access, "", basic("api", api))), 405, "invalid_request")
 	s.fails(s.do(request("POST", "/introspect?token="+access, "", basic("api", api), formType)), 400, "invalid_request")
-	s.fails(s.do(request("POST", "/introspect", `{"token":"x"}`, basic("api", api), "Content-Type: application/json")), 400, "invalid_request")
+	s.fails(s.do(request("POST", "/introspect", `{"token":"x"}`, basic("api", api), "Content-Type: application/json")),
+		400, "invalid_request")
 }
 
 func (s *tokenServer) disabled(token string) reply {
@@ -185,13 +194,15 @@ func TestIntrospectionAfterTheEnd(t *testing.T) {
 		}
 
 		rotated := s.confidentialTokens(c, secret)
-		next := s.post(values("grant_type", "refresh_token", "refresh_token", rotated.str("refresh_token")), basic("web", secret))
+		next := s.post(values("grant_type", "refresh_token", "refresh_token", rotated.str("refresh_token")),
+			basic("web", secret))
 		if look(rotated.str("refresh_token")) || !look(next.str("refresh_token")) || !look(rotated.str("access_token")) {
 			t.Error("after a refresh: want the new refresh token and both access tokens active, the old refresh token not")
 		}
 
 		revoked := s.confidentialTokens(c, secret)
-		s.raw(request("POST", "/revoke", values("token", revoked.str("access_token")).Encode(), formType, basic("web", secret)))
+		s.raw(request("POST", "/revoke", values("token", revoked.str("access_token")).Encode(),
+			formType, basic("web", secret)))
 		if look(revoked.str("access_token")) || !look(revoked.str("refresh_token")) {
 			t.Error("after revoking an access token: want it dead and the refresh token active")
 		}
@@ -218,7 +229,9 @@ func TestIntrospectionAfterTheEnd(t *testing.T) {
 			t.Error("a token of a client that was removed: active")
 		}
 
-		if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
+		if err := s.store.Apply(t.Context(),
+			storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+				EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 			t.Fatal(err)
 		}
 		if !look(next.str("refresh_token")) {
@@ -237,7 +250,8 @@ func TestIntrospectionOfStrangeTokens(t *testing.T) {
 	c, secret := s.confidential("web")
 	good := s.confidentialTokens(c, secret).str("access_token")
 	for _, token := range []string{
-		"x", "vrt_x", "vat_x", "..", "a.b.c", strings.Repeat(".", 10_000), strings.Repeat("a", 40_000), "vrt_" + strings.Repeat("a", 40_000),
+		"x", "vrt_x", "vat_x", "..", "a.b.c", strings.Repeat(".", 10_000), strings.Repeat("a", 40_000),
+		"vrt_" + strings.Repeat("a", 40_000),
 		good + "=", good[:len(good)-1], good[:len(good)-1] + otherLast(good), " " + good, good + "\n",
 		unsigned(`{"alg":"none","typ":"at+jwt"}`, payload(t, good), ""),
 		unsigned(`{"alg":"HS256","typ":"at+jwt"}`, payload(t, good), "AAAA"),

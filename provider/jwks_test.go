@@ -67,7 +67,8 @@ func TestDeclaredAlgorithmsArePublishedBeforeTheirFirstUse(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		if kid := parsed.Signatures[0].Protected.KeyID; len(set.Key(kid)) != 1 || parsed.Signatures[0].Protected.Algorithm != "EdDSA" {
+		if kid := parsed.Signatures[0].Protected.KeyID; len(set.Key(kid)) != 1 ||
+			parsed.Signatures[0].Protected.Algorithm != "EdDSA" {
 			t.Errorf("%s: the first is signed by %s, which was not published before: %v", what, kid, set.Keys)
 		}
 	}
@@ -80,7 +81,8 @@ func TestAlgorithmsThatAreDeclaredLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		s.jwks("/jwks")
-		other := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour}, Store: s.store, Secrets: s.p.Secrets, Algorithm: "ES256"})
+		other := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour},
+			Store: s.store, Secrets: s.p.Secrets, Algorithm: "ES256"})
 		s.published(other)
 		c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = "EdDSA" })
 		if err := s.p.Keys.Publish(t.Context(), s.tenant.ID, *c); err != nil {
@@ -122,7 +124,8 @@ func TestDeclaredAlgorithmsAreLookedForSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTokens(t)
 		counting := &countingDeclared{testStore: s.store}
-		k := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour}, Store: counting, Secrets: s.p.Secrets, Algorithm: "ES256"})
+		k := keys.NewRing(keys.Config{Lifetimes: keys.Lifetimes{Rotation: s.p.KeyRotation, Longest: 24 * time.Hour},
+			Store: counting, Secrets: s.p.Secrets, Algorithm: "ES256"})
 		for range 100 {
 			s.published(k)
 			time.Sleep(time.Minute / 50)

@@ -74,24 +74,28 @@ func TestForgedTokens(t *testing.T) {
 	}
 	parts := strings.Split(token, ".")
 	for name, jwt := range map[string]string{
-		"alg none":             unsigned(`{"alg":"none","typ":"at+jwt","kid":"`+kids["ES256"]+`"}`, claims, ""),
-		"HS256, public key":    signJWT(t, jose.HS256, rsaDER, claims, header(kids["RS256"])),
-		"a stranger's key":     signJWT(t, jose.ES256, stranger, claims, header(kids["ES256"])),
-		"alg of another key":   signJWT(t, jose.ES256, stranger, claims, header(kids["RS256"])),
-		"jwk":                  signJWT(t, jose.ES256, stranger, claims, header("x", "jwk", json.RawMessage(strangerJWK))),
-		"jwk and kid":          signJWT(t, jose.ES256, stranger, claims, header(kids["ES256"], "jwk", json.RawMessage(strangerJWK))),
-		"jku":                  signJWT(t, jose.ES256, stranger, claims, header("x", "jku", "http://127.0.0.1:1/")),
-		"kid a path":           signJWT(t, jose.ES256, stranger, claims, header("../../../../../../../../../../dev/null/abcd")),
-		"kid SQL":              signJWT(t, jose.ES256, stranger, claims, header("' OR 1=1 -- ' OR 1=1 -- ' OR 1=1 -- ' OR 1=")),
-		"no kid":               signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"typ": "at+jwt"}),
-		"no typ":               signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"kid": kids["ES256"]}),
-		"typ JWT, no client":   signJWT(t, jose.ES256, private, without("client_id"), header(kids["ES256"], "typ", "JWT")),
-		"typ JWT, no jti":      signJWT(t, jose.ES256, private, without("jti"), header(kids["ES256"], "typ", "JWT")),
-		"an ID token":          pair.str("id_token"),
-		"typ logout":           signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "logout+jwt")),
-		"typ at+jwt and more":  signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "at+jwt2")),
-		"crit":                 signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "crit", []string{"x"}, "x", 1)),
-		"claims changed":       parts[0] + "." + strings.Split(unsigned("{}", map[string]any{"sub": "x"}, ""), ".")[1] + "." + parts[2],
+		"alg none":           unsigned(`{"alg":"none","typ":"at+jwt","kid":"`+kids["ES256"]+`"}`, claims, ""),
+		"HS256, public key":  signJWT(t, jose.HS256, rsaDER, claims, header(kids["RS256"])),
+		"a stranger's key":   signJWT(t, jose.ES256, stranger, claims, header(kids["ES256"])),
+		"alg of another key": signJWT(t, jose.ES256, stranger, claims, header(kids["RS256"])),
+		"jwk":                signJWT(t, jose.ES256, stranger, claims, header("x", "jwk", json.RawMessage(strangerJWK))),
+		"jwk and kid": signJWT(t, jose.ES256, stranger, claims,
+			header(kids["ES256"], "jwk", json.RawMessage(strangerJWK))),
+		"jku": signJWT(t, jose.ES256, stranger, claims, header("x", "jku", "http://127.0.0.1:1/")),
+		"kid a path": signJWT(t, jose.ES256, stranger, claims,
+			header("../../../../../../../../../../dev/null/abcd")),
+		"kid SQL": signJWT(t, jose.ES256, stranger, claims,
+			header("' OR 1=1 -- ' OR 1=1 -- ' OR 1=1 -- ' OR 1=")),
+		"no kid":              signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"typ": "at+jwt"}),
+		"no typ":              signJWT(t, jose.ES256, private, claims, map[jose.HeaderKey]any{"kid": kids["ES256"]}),
+		"typ JWT, no client":  signJWT(t, jose.ES256, private, without("client_id"), header(kids["ES256"], "typ", "JWT")),
+		"typ JWT, no jti":     signJWT(t, jose.ES256, private, without("jti"), header(kids["ES256"], "typ", "JWT")),
+		"an ID token":         pair.str("id_token"),
+		"typ logout":          signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "logout+jwt")),
+		"typ at+jwt and more": signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "typ", "at+jwt2")),
+		"crit":                signJWT(t, jose.ES256, private, claims, header(kids["ES256"], "crit", []string{"x"}, "x", 1)),
+		"claims changed": parts[0] + "." + strings.Split(unsigned("{}", map[string]any{"sub": "x"}, ""),
+			".")[1] + "." + parts[2],
 		"signature cut":        token[:len(token)-4],
 		"last bits of another": token[:len(token)-1] + otherLast(token),
 		"line break":           token[:50] + "\n" + token[50:],
@@ -209,7 +213,8 @@ func TestRemovedKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(cache.TTL)
-		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, a.str("access_token"), time.Now()); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := s.p.tokens.OpenAccessToken(t.Context(), s.tenant, a.str("access_token"),
+			time.Now()); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("got %v, want an invalid token", err)
 		}
 		if got := s.kidOf(s.p.Keys, "ES256"); got == kid {

@@ -18,9 +18,13 @@ func FuzzLogout(f *testing.F) {
 	const target = afterLogout
 	v, c := startLogout(f)
 	for _, query := range []string{
-		"", "client_id=" + c.ClientID, "client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target) + "&state=a%0d%0aX:%20y",
-		"post_logout_redirect_uri=https://evil.example", "client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target+"/.."), "client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target+"@evil.example"),
-		"id_token_hint=eyJhbGciOiJub25lIn0.e30.", "l=AAAA", "r=AAAA", "client_id=a&client_id=b", "state=%00", "%zz", "logout_hint=x&ui_locales=../..", "l=&r=&l=",
+		"", "client_id=" + c.ClientID,
+		"client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target) + "&state=a%0d%0aX:%20y",
+		"post_logout_redirect_uri=https://evil.example",
+		"client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target+"/.."),
+		"client_id=" + c.ClientID + "&post_logout_redirect_uri=" + url.QueryEscape(target+"@evil.example"),
+		"id_token_hint=eyJhbGciOiJub25lIn0.e30.", "l=AAAA", "r=AAAA", "client_id=a&client_id=b", "state=%00", "%zz",
+		"logout_hint=x&ui_locales=../..", "l=&r=&l=",
 	} {
 		f.Add(query)
 	}

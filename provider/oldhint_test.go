@@ -54,7 +54,8 @@ func TestHintsOutliveTheirKeys(t *testing.T) {
 		if got := a.sub(params.Get("code")); got != a.user.ID {
 			t.Errorf("authorize: got a code of %v, want Jo's", got)
 		}
-		if _, err := a.p.Keys.Verify(t.Context(), a.tenant.ID, about[1], clients.SigningAlgorithms, tokens.IDTokenType); !errors.Is(err, jws.ErrInvalid) {
+		if _, err := a.p.Keys.Verify(t.Context(), a.tenant.ID, about[1], clients.SigningAlgorithms,
+			tokens.IDTokenType); !errors.Is(err, jws.ErrInvalid) {
 			t.Errorf("what opens something is believed of an old key: %v", err)
 		}
 

@@ -17,7 +17,8 @@ import (
 
 // programErrors are those that programs may be told (RFC 6749 section 5.2, RFC 6750
 // section 3.1, RFC 7009 section 2.2.1).
-var programErrors = append([]string{"invalid_token", "insufficient_scope", "unsupported_token_type"}, registeredErrors...)
+var programErrors = append([]string{"invalid_token", "insufficient_scope", "unsupported_token_type"},
+	registeredErrors...)
 
 // FuzzPrograms sends any form with any credentials to the endpoints that programs call.
 // Nothing breaks them, nothing that was not issued works, and whatever they answer is an
@@ -34,7 +35,8 @@ func FuzzPrograms(f *testing.F) {
 		{form, "", "grant_type=authorization_code&code=AAAA&client_id=web&code_verifier=" + strings.Repeat("a", 43)},
 		{form, "", "grant_type=refresh_token&refresh_token=vrt_0190.1.AAAA&client_id=web"},
 		{form, "", "grant_type=password&username=jo&password=x&client_id=web"},
-		{form, "", "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=e30.e30.&grant_type=client_credentials"},
+		{form, "", "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&" +
+			"client_assertion=e30.e30.&grant_type=client_credentials"},
 		{form, "Bearer vat_AAAA", "access_token=x"},
 		{form, "Bearer eyJhbGciOiJub25lIn0.e30.", ""},
 		{form + "; charset=utf-7", "", "client_id=%00&token=%ff&%zz"},
@@ -92,7 +94,8 @@ func FuzzPrograms(f *testing.F) {
 // FuzzPostForm: a form is refused, or has one meaning, which survives being written and
 // read again.
 func FuzzPostForm(f *testing.F) {
-	for _, body := range []string{"a=b&c=d", "a=b&a=c", "a=&b", "a=%00", "a=%ff", "a=%zz", "a;b=c", "=x", "a=b+c%2B", strings.Repeat("a=b&", 2000), "a%00=b"} {
+	for _, body := range []string{"a=b&c=d", "a=b&a=c", "a=&b", "a=%00", "a=%ff", "a=%zz", "a;b=c", "=x", "a=b+c%2B",
+		strings.Repeat("a=b&", 2000), "a%00=b"} {
 		f.Add("application/x-www-form-urlencoded", body)
 	}
 	f.Add("application/x-www-form-urlencoded; charset=utf-16", "a=b")
@@ -119,7 +122,8 @@ func FuzzPostForm(f *testing.F) {
 			}
 		}
 		written := form.Encode()
-		if again, err := read("application/x-www-form-urlencoded", written); len(written) <= oauth.MaxForm && (err != nil || again.Encode() != written) {
+		if again, err := read("application/x-www-form-urlencoded", written); len(written) <= oauth.MaxForm &&
+			(err != nil || again.Encode() != written) {
 			t.Errorf("%q is written as %q and read as %q, %v", body, written, again, err)
 		}
 	})

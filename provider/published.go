@@ -31,7 +31,9 @@ type document struct {
 
 // serve writes the tenant's document, which build makes when there is none from that. It
 // may be kept for so long.
-func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Duration, from any, build func() ([]byte, error)) error {
+func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Duration, from any,
+	build func() ([]byte, error),
+) error {
 	tenant := web.TenantOf(r.Context()).ID
 	doc, _ := d.docs.Load(tenant)
 	if doc == nil || doc.(*document).from != from {

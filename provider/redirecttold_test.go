@@ -34,7 +34,8 @@ func TestRefusedRedirectURIsSayWhy(t *testing.T) {
 	} {
 		told = nil
 		q := values("client_id", c.client.ClientID, "redirect_uri", c.uri, "response_type", "code", "scope", "openid")
-		s.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, testIssuer+"/authorize?"+q.Encode(), nil))
+		s.handler.ServeHTTP(httptest.NewRecorder(),
+			httptest.NewRequest(http.MethodGet, testIssuer+"/authorize?"+q.Encode(), nil))
 		if told == nil || !strings.Contains(told.Developer, c.want) {
 			t.Errorf("%s at %q: got %+v, want %q", c.client.ClientID, c.uri, told, c.want)
 		}

@@ -170,7 +170,8 @@ func TestRevokedTokensAreForgottenWithTime(t *testing.T) {
 		if _, err := sweeper.Sweep(t.Context(), time.Now().Add(tt.after)); err != nil {
 			t.Fatal(err)
 		}
-		if kept, err := s.store.IsSpent(t.Context(), s.tenant.ID, storage.SpentAccessToken, jti); err != nil || kept != tt.kept {
+		if kept, err := s.store.IsSpent(t.Context(), s.tenant.ID, storage.SpentAccessToken, jti); err != nil ||
+			kept != tt.kept {
 			t.Errorf("after %s: kept is %v, %v; want %v", tt.after, kept, err, tt.kept)
 		}
 	}

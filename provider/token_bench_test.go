@@ -69,7 +69,8 @@ func BenchmarkCode(b *testing.B) {
 			c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg = alg })
 			b.ReportAllocs()
 			for b.Loop() {
-				s.send(b, values("grant_type", "authorization_code", "client_id", "spa", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier), "")
+				s.send(b, values("grant_type", "authorization_code", "client_id", "spa", "code", s.code(c), "redirect_uri",
+					testRedirect, "code_verifier", testVerifier), "")
 			}
 		})
 	}
@@ -85,7 +86,8 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.send(b, values("grant_type", "refresh_token", "client_id", "spa", "refresh_token", s.p.tokens.RefreshToken(s.tenant.ID, id, gen)), "")
+		s.send(b, values("grant_type", "refresh_token", "client_id", "spa", "refresh_token",
+			s.p.tokens.RefreshToken(s.tenant.ID, id, gen)), "")
 		gen++
 	}
 }

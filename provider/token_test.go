@@ -25,7 +25,8 @@ func TestTokenTakesAFormInTheBodyOnly(t *testing.T) {
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
-	form := values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", testRedirect, "code_verifier", testVerifier)
+	form := values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", testRedirect,
+		"code_verifier", testVerifier)
 	request := func(method, query, contentType, body string) reply {
 		r := httptest.NewRequest(method, testIssuer+"/token"+query, strings.NewReader(body))
 		if contentType != "" {
@@ -61,23 +62,25 @@ func TestTokenTakesAFormInTheBodyOnly(t *testing.T) {
 		"client_id in query":   request("POST", "?client_id=spa", formType, without("client_id").Encode()),
 		"credentials in query": request("POST", "?client_secret=x", formType, form.Encode()),
 		"verifier in query":    request("POST", "?code_verifier="+testVerifier, formType, without("code_verifier").Encode()),
-		"JSON":                 request("POST", "", "application/json", `{"grant_type":"authorization_code","code":"`+code+`"}`),
-		"text":                 request("POST", "", "text/plain", form.Encode()),
-		"no type":              request("POST", "", "", form.Encode()),
-		"multipart":            request("POST", "", mw.FormDataContentType(), buf.String()),
-		"bad escapes":          request("POST", "", formType, form.Encode()+"&x=%zz"),
-		"repeated":             request("POST", "", formType, form.Encode()+"&code="+code),
-		"repeated, empty":      request("POST", "", formType, form.Encode()+"&code="),
-		"NUL":                  request("POST", "", formType, form.Encode()+"&x=%00"),
-		"not UTF-8":            request("POST", "", formType, form.Encode()+"&x=%ff"),
-		"empty":                request("POST", "", formType, ""),
+		"JSON": request("POST", "", "application/json",
+			`{"grant_type":"authorization_code","code":"`+code+`"}`),
+		"text":            request("POST", "", "text/plain", form.Encode()),
+		"no type":         request("POST", "", "", form.Encode()),
+		"multipart":       request("POST", "", mw.FormDataContentType(), buf.String()),
+		"bad escapes":     request("POST", "", formType, form.Encode()+"&x=%zz"),
+		"repeated":        request("POST", "", formType, form.Encode()+"&code="+code),
+		"repeated, empty": request("POST", "", formType, form.Encode()+"&code="),
+		"NUL":             request("POST", "", formType, form.Encode()+"&x=%00"),
+		"not UTF-8":       request("POST", "", formType, form.Encode()+"&x=%ff"),
+		"empty":           request("POST", "", formType, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s.elsewhere(t)
 			s.fails(a, http.StatusBadRequest, "invalid_request")
 		})
 	}
-	s.fails(request("POST", "", formType, "x="+strings.Repeat("y", oauth.MaxForm)), http.StatusRequestEntityTooLarge, "invalid_request")
+	s.fails(request("POST", "", formType, "x="+strings.Repeat("y", oauth.MaxForm)),
+		http.StatusRequestEntityTooLarge, "invalid_request")
 
 	// Nothing of that was executed.
 	if a := request("POST", "", formType+"; charset=utf-8", form.Encode()); a.status != http.StatusOK {
@@ -90,17 +93,20 @@ func TestGrantTypesThatAreNotThereOrNotTheClients(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
-	for _, name := range []string{"password", "implicit", "AUTHORIZATION_CODE", "authorization_code refresh_token", " authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"} {
+	for _, name := range []string{"password", "implicit", "AUTHORIZATION_CODE", "authorization_code refresh_token",
+		" authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"} {
 		a := s.post(values("grant_type", name, "client_id", "spa", "username", "jo", "password", "x", "code", s.code(c)))
 		s.fails(a, http.StatusBadRequest, "unsupported_grant_type")
 	}
 	s.fails(s.post(values("client_id", "spa")), http.StatusBadRequest, "invalid_request")
 	s.fails(s.post(values("grant_type", "", "client_id", "spa")), http.StatusBadRequest, "invalid_request")
 	s.fails(s.refresh(c, "vrt_x"), http.StatusBadRequest, "unauthorized_client")
-	s.fails(s.post(values("grant_type", "client_credentials", "client_id", "spa")), http.StatusBadRequest, "unauthorized_client")
+	s.fails(s.post(values("grant_type", "client_credentials", "client_id", "spa")),
+		http.StatusBadRequest, "unauthorized_client")
 
 	service, secret := s.service("service")
-	a := s.post(values("grant_type", "authorization_code", "code", s.code(service), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic("service", secret))
+	a := s.post(values("grant_type", "authorization_code", "code", s.code(service), "redirect_uri", testRedirect,
+		"code_verifier", testVerifier), basic("service", secret))
 	s.fails(a, http.StatusBadRequest, "unauthorized_client")
 }
 
@@ -115,7 +121,8 @@ func TestTokenAnswer(t *testing.T) {
 	if got := a.header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type: got %q, want application/json", got)
 	}
-	if a.str("token_type") != "Bearer" || a.body["expires_in"] != 600.0 || a.str("scope") != "openid profile offline_access api" {
+	if a.str("token_type") != "Bearer" || a.body["expires_in"] != 600.0 ||
+		a.str("scope") != "openid profile offline_access api" {
 		t.Errorf("got %s", a.raw)
 	}
 	if len(a.body) != 6 || a.str("refresh_token") == "" || a.str("id_token") == "" {
@@ -175,7 +182,9 @@ func (f *failing) RedeemCode(ctx context.Context, g storage.Grant) (storage.User
 	return f.testStore.RedeemCode(ctx, g)
 }
 
-func (f *failing) Rotate(ctx context.Context, tenant, id, client string, gen int64, idle, now time.Time) (storage.Grant, storage.User, error) {
+func (f *failing) Rotate(ctx context.Context, tenant, id, client string, gen int64, idle,
+	now time.Time,
+) (storage.Grant, storage.User, error) {
 	if err := f.fail("Rotate"); err != nil {
 		return storage.Grant{}, storage.User{}, err
 	}
@@ -189,7 +198,9 @@ func (f *failing) Grant(ctx context.Context, tenant, id string) (storage.Grant, 
 	return f.testStore.Grant(ctx, tenant, id)
 }
 
-func (f *failing) LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error) {
+func (f *failing) LiveGrant(ctx context.Context, tenant, id, jti string,
+	now time.Time,
+) (storage.Grant, storage.User, error) {
 	if err := f.fail("LiveGrant"); err != nil {
 		return storage.Grant{}, storage.User{}, err
 	}
@@ -283,7 +294,8 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 		c := s.client()
 		code := s.code(c)
 		f.set("RedeemCode")
-		s.unavailable(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", testRedirect)))
+		s.unavailable(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", code,
+			"redirect_uri", testRedirect)))
 	})
 	t.Run("an audit trail that fails undoes nothing", func(t *testing.T) {
 		s, f := startFailing(t)
@@ -297,7 +309,8 @@ func TestStorageOutageBurnsNothing(t *testing.T) {
 
 func TestErrorsOfStorageKeepTheirMeaning(t *testing.T) {
 	t.Parallel()
-	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable || errors.Is(e, tokens.ErrCodeInvalid) {
+	if e := oauth.AsError(fmt.Errorf("redeem code: %w", errDown)); e.CodeField != http.StatusServiceUnavailable ||
+		errors.Is(e, tokens.ErrCodeInvalid) {
 		t.Errorf("got %v", e)
 	}
 }

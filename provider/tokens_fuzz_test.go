@@ -25,7 +25,8 @@ func FuzzTampered(f *testing.F) {
 	}
 	jwt, opaque := s.tokens(client("web", "")), s.tokens(client("opaque", "opaque"))
 	code := s.code(client("other", ""))
-	issued := []string{jwt.str("access_token"), opaque.str("access_token"), jwt.str("id_token"), code, jwt.str("refresh_token")}
+	issued := []string{jwt.str("access_token"), opaque.str("access_token"), jwt.str("id_token"), code,
+		jwt.str("refresh_token")}
 	for i, token := range issued {
 		if token == "" {
 			f.Fatalf("token %d is missing", i)

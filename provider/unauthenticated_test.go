@@ -28,14 +28,20 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 		}{
 			"a wrong secret":    {nil, []string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "the secret"},
 			"an unknown client": {nil, []string{basic("nobody", wrong)}, "nobody", "no such client"},
-			"another method":    {values("client_id", secretive.ClientID, "client_secret", wrong), nil, secretive.ClientID, "registered for client_secret_basic"},
-			"a public client's": {values("client_id", plain.ClientID, "client_secret", wrong), nil, plain.ClientID, "registered for none"},
-			"two methods":       {values("client_id", secretive.ClientID, "client_secret", wrong), []string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "several"},
-			"no method":         {nil, nil, "", "which client"},
-			"broken Basic":      {values("client_id", secretive.ClientID), []string{"Authorization: Basic " + wrong}, secretive.ClientID, "Basic credentials"},
-			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", jwtBearer, "client_assertion", wrong), nil,
+			"another method": {values("client_id", secretive.ClientID, "client_secret", wrong), nil, secretive.ClientID,
+				"registered for client_secret_basic"},
+			"a public client's": {values("client_id", plain.ClientID, "client_secret", wrong), nil,
+				plain.ClientID, "registered for none"},
+			"two methods": {values("client_id", secretive.ClientID, "client_secret", wrong),
+				[]string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "several"},
+			"no method": {nil, nil, "", "which client"},
+			"broken Basic": {values("client_id", secretive.ClientID), []string{"Authorization: Basic " + wrong},
+				secretive.ClientID, "Basic credentials"},
+			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", jwtBearer,
+				"client_assertion", wrong), nil,
 				secretive.ClientID, ""},
-			"an id that never ends": {nil, []string{basic(strings.Repeat("x", 5000), wrong)}, strings.Repeat("x", clients.MaxID), "no such client"},
+			"an id that never ends": {nil, []string{basic(strings.Repeat("x", 5000), wrong)},
+				strings.Repeat("x", clients.MaxID), "no such client"},
 		} {
 			log.Reset()
 			s.ip = "192.0.2." + string('1'+path[1]%9) // each with attempts of its own
@@ -67,7 +73,8 @@ func TestTheLogNamesUnknownClientsOfBrowsers(t *testing.T) {
 	var log bytes.Buffer
 	s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	s.raw(request("GET", "/authorize?client_id=nobody&response_type=code", ""))
-	if !strings.Contains(log.String(), `"client":"nobody"`) || !strings.Contains(log.String(), `"why":"There is no enabled client`) {
+	if !strings.Contains(log.String(), `"client":"nobody"`) ||
+		!strings.Contains(log.String(), `"why":"There is no enabled client`) {
 		t.Errorf("got %s", log.String())
 	}
 }

@@ -36,10 +36,11 @@ type Client struct {
 	JWKSURI                     string          `json:"jwks_uri,omitempty" yaml:"jwks_uri,omitempty"`
 	IDTokenSignedResponseAlg    string          `json:"id_token_signed_response_alg,omitempty" yaml:"id_token_signed_response_alg,omitempty"`
 	UserinfoSignedResponseAlg   string          `json:"userinfo_signed_response_alg,omitempty" yaml:"userinfo_signed_response_alg,omitempty"`
-	DefaultMaxAge               *int64          `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"` // seconds
-	RequireAuthTime             bool            `json:"require_auth_time,omitempty" yaml:"require_auth_time,omitempty"`
-	DefaultACRValues            []string        `json:"default_acr_values,omitempty" yaml:"default_acr_values,omitempty"`
-	InitiateLoginURI            string          `json:"initiate_login_uri,omitempty" yaml:"initiate_login_uri,omitempty"`
+	// seconds
+	DefaultMaxAge    *int64   `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"`
+	RequireAuthTime  bool     `json:"require_auth_time,omitempty" yaml:"require_auth_time,omitempty"`
+	DefaultACRValues []string `json:"default_acr_values,omitempty" yaml:"default_acr_values,omitempty"`
+	InitiateLoginURI string   `json:"initiate_login_uri,omitempty" yaml:"initiate_login_uri,omitempty"`
 
 	// Ours.
 
@@ -65,10 +66,12 @@ type Client struct {
 	// MayIntrospect lets the client introspect tokens of other clients of its tenant.
 	MayIntrospect bool `json:"may_introspect,omitempty" yaml:"may_introspect,omitempty"`
 	// Lifetimes; zero means the server's default.
-	AccessTokenLifetime      Duration `json:"access_token_lifetime,omitempty" yaml:"access_token_lifetime,omitempty"`
-	IDTokenLifetime          Duration `json:"id_token_lifetime,omitempty" yaml:"id_token_lifetime,omitempty"`
-	RefreshTokenLifetime     Duration `json:"refresh_token_lifetime,omitempty" yaml:"refresh_token_lifetime,omitempty"`           // absolute
-	RefreshTokenIdleLifetime Duration `json:"refresh_token_idle_lifetime,omitempty" yaml:"refresh_token_idle_lifetime,omitempty"` // since last use
+	AccessTokenLifetime Duration `json:"access_token_lifetime,omitempty" yaml:"access_token_lifetime,omitempty"`
+	IDTokenLifetime     Duration `json:"id_token_lifetime,omitempty" yaml:"id_token_lifetime,omitempty"`
+	// absolute
+	RefreshTokenLifetime Duration `json:"refresh_token_lifetime,omitempty" yaml:"refresh_token_lifetime,omitempty"`
+	// since last use
+	RefreshTokenIdleLifetime Duration `json:"refresh_token_idle_lifetime,omitempty" yaml:"refresh_token_idle_lifetime,omitempty"`
 	// RefreshTokenRotation is true unless a confidential client switches it off.
 	RefreshTokenRotation *bool `json:"refresh_token_rotation,omitempty" yaml:"refresh_token_rotation,omitempty"`
 

@@ -33,7 +33,8 @@ func TestAddressesAreMadeInOnePlace(t *testing.T) {
 		}
 	}
 	// What was never seen was looked for wrongly.
-	for what, least := range map[string]int{"lookup by address": 6, "address given": 6, "mail composed": 3, "address of a person": 10} {
+	for what, least := range map[string]int{"lookup by address": 6, "address given": 6, "mail composed": 3,
+		"address of a person": 10} {
 		if w.seen[what] < least {
 			t.Errorf("%s: seen %d times, want %d at least", what, w.seen[what], least)
 		}
@@ -193,7 +194,8 @@ type loaded struct {
 // storage, which keeps what it is given.
 func load(t *testing.T, patterns ...string) []*loaded {
 	t.Helper()
-	list := exec.Command("go", append([]string{"list", "-deps", "-export", "-json=ImportPath,Dir,GoFiles,Export"}, patterns...)...)
+	list := exec.Command("go", append([]string{"list", "-deps", "-export", "-json=ImportPath,Dir,GoFiles,Export"},
+		patterns...)...)
 	list.Dir = "../.."
 	list.Stderr = os.Stderr
 	out, err := list.StdoutPipe()
@@ -216,7 +218,8 @@ func load(t *testing.T, patterns ...string) []*loaded {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if exports[p.ImportPath] = p.Export; strings.HasPrefix(p.ImportPath, module) && !strings.HasPrefix(p.ImportPath, module+"storage") {
+		if exports[p.ImportPath] = p.Export; strings.HasPrefix(p.ImportPath, module) &&
+			!strings.HasPrefix(p.ImportPath, module+"storage") {
 			own = append(own, p)
 		}
 	}
@@ -232,7 +235,9 @@ func load(t *testing.T, patterns ...string) []*loaded {
 	})}
 	var all []*loaded
 	for _, p := range own {
-		l := &loaded{fset: fset, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}}
+		l := &loaded{fset: fset, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{},
+			Selections: map[*ast.SelectorExpr]*types.Selection{}, Uses: map[*ast.Ident]types.Object{},
+			Defs: map[*ast.Ident]types.Object{}}}
 		for _, name := range p.GoFiles {
 			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
 			if err != nil {

@@ -135,18 +135,22 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Client, error) { return s.Clients(ctx, c.Tenant, after, listing.PageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.Client, error) {
+			return s.Clients(ctx, c.Tenant, after, listing.PageSize)
+		},
 			func(c storage.Client) string { return c.ClientID })
-		return printList(a, c.JSON, all, viewClient, []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"}, func(v clientView) []string {
-			from := "command"
-			switch {
-			case v.Declared:
-				from = "file"
-			case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
-				from = "server"
-			}
-			return []string{v.ClientID, v.ClientName, cmp.Or(v.TokenEndpointAuthMethod, "client_secret"), strings.Join(v.GrantTypes, " "), from}
-		})
+		return printList(a, c.JSON, all, viewClient, []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"},
+			func(v clientView) []string {
+				from := "command"
+				switch {
+				case v.Declared:
+					from = "file"
+				case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
+					from = "server"
+				}
+				return []string{v.ClientID, v.ClientName, cmp.Or(v.TokenEndpointAuthMethod, "client_secret"),
+					strings.Join(v.GrantTypes, " "), from}
+			})
 	})
 }
 
@@ -230,7 +234,8 @@ const diffChanges = exitCode(2)
 
 // Help says what scripts rely on.
 func (*clientDiffCmd) Help() string {
-	return "Nothing is changed. The exit code is 0 if apply would change nothing, 2 if it would change something, and 1 if the file has errors or the database cannot be read."
+	return "Nothing is changed. The exit code is 0 if apply would change nothing, 2 if it would change something, and 1 " +
+		"if the file has errors or the database cannot be read."
 }
 
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {

@@ -105,7 +105,8 @@ func TestApplyingAClientsFile(t *testing.T) {
 func TestFaultyClientsFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
-	sh.file(t, "bad.yaml", clientsBefore+"  - client_id: bad\n    token_endpoint_auth_method: none\n    redirect_uris: ['http://evil.example/#fragment']\n")
+	sh.file(t, "bad.yaml", clientsBefore+
+		"  - client_id: bad\n    token_endpoint_auth_method: none\n    redirect_uris: ['http://evil.example/#fragment']\n")
 	for _, command := range []string{"diff", "apply"} {
 		if errs := sh.fails(t, 1, "client", command, "bad.yaml"); !strings.Contains(errs, "bad.yaml:13:20 redirect_uris: ") {
 			t.Errorf("%s: got %s", command, errs)
@@ -128,29 +129,36 @@ func TestClientCommands(t *testing.T) {
 	if len(added.Secret) < 40 {
 		t.Errorf("got secret %q", added.Secret)
 	}
-	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, added.Secret) || !strings.Contains(shown, `"secrets": 1`) {
+	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, added.Secret) ||
+		!strings.Contains(shown, `"secrets": 1`) {
 		t.Errorf("got %s", shown)
 	}
-	if errs := sh.fails(t, 1, "client", "add", "web", "--kind", "service"); !strings.Contains(errs, "client web is there already") {
+	if errs := sh.fails(t, 1, "client", "add", "web", "--kind", "service"); !strings.Contains(errs,
+		"client web is there already") {
 		t.Errorf("again: got %s", errs)
 	}
-	if errs := sh.fails(t, 1, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "http://spa.example/#x"); !strings.Contains(errs, "redirect_uris") {
+	if errs := sh.fails(t, 1, "client", "add", "spa", "--kind", "spa", "--redirect-uri",
+		"http://spa.example/#x"); !strings.Contains(errs, "redirect_uris") {
 		t.Errorf("faulty: got %s", errs)
 	}
-	sh.do(t, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "https://spa.example/a", "--redirect-uri", "https://spa.example/b")
-	if shown := sh.do(t, "client", "show", "spa"); strings.Count(shown, `"https://spa.example"`) != 1 || !strings.Contains(shown, "allowed_cors_origins") {
+	sh.do(t, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "https://spa.example/a", "--redirect-uri",
+		"https://spa.example/b")
+	if shown := sh.do(t, "client", "show", "spa"); strings.Count(shown, `"https://spa.example"`) != 1 ||
+		!strings.Contains(shown, "allowed_cors_origins") {
 		t.Errorf("the application's own origin may not call: %s", shown)
 	}
 	// PKCE is demanded of a client with a secret when it is asked for.
 	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, "require_pkce") {
 		t.Errorf("PKCE is demanded without being asked for: %s", shown)
 	}
-	sh.do(t, "client", "add", "protected", "--kind", "web", "--require-pkce", "--redirect-uri", "https://web.example/callback")
+	sh.do(t, "client", "add", "protected", "--kind", "web", "--require-pkce", "--redirect-uri",
+		"https://web.example/callback")
 	if shown := sh.do(t, "client", "show", "protected"); !strings.Contains(shown, `"require_pkce": true`) {
 		t.Errorf("PKCE is not demanded: %s", shown)
 	}
 	// A secret is never an argument.
-	if _, errs, code := sh.run(t, "a secret that I chose\n", "client", "add", "mine", "--kind", "service", "--secret-stdin"); code != 0 {
+	if _, errs, code := sh.run(t, "a secret that I chose\n", "client", "add", "mine", "--kind", "service",
+		"--secret-stdin"); code != 0 {
 		t.Error(errs)
 	}
 	if _, errs, code := sh.run(t, "short\n", "client", "add", "mine2", "--kind", "service", "--secret-stdin"); code != 1 {
@@ -167,7 +175,8 @@ func TestClientCommands(t *testing.T) {
 		Hash string `json:"client_secret_hash"`
 	}
 	sh.read(t, &made, "client", "secret", "--json")
-	sh.file(t, "hashed.yaml", "clients:\n  - client_id: h\n    client_secret_hash: "+made.Hash+"\n    grant_types: [client_credentials]\n")
+	sh.file(t, "hashed.yaml", "clients:\n  - client_id: h\n    client_secret_hash: "+made.Hash+
+		"\n    grant_types: [client_credentials]\n")
 	sh.do(t, "client", "apply", "hashed.yaml")
 }
 
@@ -201,9 +210,11 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 func TestListsOfNoTenantAreRefused(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
-	for _, command := range []string{"user list", "user export", "client list", "client diff clients.yaml", "key list", "mail dead"} {
+	for _, command := range []string{"user list", "user export", "client list", "client diff clients.yaml",
+		"key list", "mail dead"} {
 		sh.file(t, "clients.yaml", clientsBefore)
-		if errs := sh.fails(t, 1, append(strings.Fields(command), "--tenant", "nowhere")...); !strings.Contains(errs, `there is no tenant "nowhere"`) {
+		if errs := sh.fails(t, 1, append(strings.Fields(command), "--tenant", "nowhere")...); !strings.Contains(errs,
+			`there is no tenant "nowhere"`) {
 			t.Errorf("%s: got %s", command, errs)
 		}
 	}
@@ -215,7 +226,8 @@ func TestUserCommands(t *testing.T) {
 	add := func(stdin string, args ...string) (string, string, int) {
 		return sh.run(t, stdin, append([]string{"user", "add"}, args...)...)
 	}
-	id, errs, code := add("correct horse battery staple\n", "Jo@Example.com", "--username", "jo", "--name", "Jo Doe", "--verified", "--password-stdin")
+	id, errs, code := add("correct horse battery staple\n", "Jo@Example.com", "--username", "jo", "--name", "Jo Doe",
+		"--verified", "--password-stdin")
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -226,13 +238,16 @@ func TestUserCommands(t *testing.T) {
 			t.Errorf("%s: got %+v", name, u)
 		}
 	}
-	if _, errs, code := add("correct horse battery staple", "jo@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "already") {
+	if _, errs, code := add("correct horse battery staple", "jo@example.com", "--password-stdin"); code != 1 ||
+		!strings.Contains(errs, "already") {
 		t.Errorf("again: exit %d, %s", code, errs)
 	}
-	if _, errs, code := add("short", "kim@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "too short") {
+	if _, errs, code := add("short", "kim@example.com", "--password-stdin"); code != 1 ||
+		!strings.Contains(errs, "too short") {
 		t.Errorf("short: exit %d, %s", code, errs)
 	}
-	if _, errs, code := add("", "kim@example.com", "--password-stdin"); code != 1 || !strings.Contains(errs, "no password on standard input") {
+	if _, errs, code := add("", "kim@example.com", "--password-stdin"); code != 1 ||
+		!strings.Contains(errs, "no password on standard input") {
 		t.Errorf("empty: exit %d, %s", code, errs)
 	}
 	if _, _, code := add("correct horse battery staple", "nobody", "--password-stdin"); code != 1 {
@@ -241,10 +256,12 @@ func TestUserCommands(t *testing.T) {
 	if _, errs, code := add("", "kim@example.com"); code != 0 || !strings.Contains(errs, "has no password yet") {
 		t.Errorf("without a password: exit %d, %s", code, errs)
 	}
-	if _, errs, code := sh.run(t, "another horse battery staple", "user", "password", "kim@example.com", "--password-stdin"); code != 0 {
+	if _, errs, code := sh.run(t, "another horse battery staple", "user", "password", "kim@example.com",
+		"--password-stdin"); code != 0 {
 		t.Error(errs)
 	}
-	for name, want := range map[string]string{"nobody": `there is no person "nobody"`, "kim@example.com": "use --password-stdin"} {
+	for name, want := range map[string]string{"nobody": `there is no person "nobody"`,
+		"kim@example.com": "use --password-stdin"} {
 		if errs := sh.fails(t, 1, "user", "password", name); !strings.Contains(errs, want) {
 			t.Errorf("a password of %s: got %s, want %s", name, errs, want)
 		}
@@ -309,7 +326,8 @@ func TestKeyCommands(t *testing.T) {
 		t.Errorf("the first signs until %v, want %s", until, keys[1].ActiveAt)
 	}
 	sh.env = append(sh.env, "TZ=UTC")
-	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") || strings.Count(table, keys[1].ActiveAt.UTC().Format("2006-01-02 15:04:05+00:00")) != 2 {
+	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") ||
+		strings.Count(table, keys[1].ActiveAt.UTC().Format("2006-01-02 15:04:05+00:00")) != 2 {
 		t.Errorf("got %s", table)
 	}
 	sh.do(t, "key", "remove", "--", kid)
@@ -341,7 +359,8 @@ func TestRotatingKeysAtOnceFromTwoPlaces(t *testing.T) {
 	for _, k := range keys {
 		n[k.Algorithm+" "+string(k.State)]++
 	}
-	if diff := cmp.Diff(map[string]int{"ES256 signing": 1, "ES256 published": 3, "RS256 signing": 1, "RS256 published": 3}, n); diff != "" {
+	if diff := cmp.Diff(map[string]int{"ES256 signing": 1, "ES256 published": 3, "RS256 signing": 1, "RS256 published": 3},
+		n); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -387,7 +406,8 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 			t.Errorf("got %d new keys, want one of each algorithm", len(made))
 		}
 	}
-	want := map[string]int{"ES256 signing": 1, "ES256 published": 1, "RS256 signing": 1, "RS256 published": 1, "EdDSA signing": 1, "EdDSA published": 2}
+	want := map[string]int{"ES256 signing": 1, "ES256 published": 1, "RS256 signing": 1, "RS256 published": 1,
+		"EdDSA signing": 1, "EdDSA published": 2}
 	if diff := cmp.Diff(want, states()); diff != "" {
 		t.Error(diff)
 	}
@@ -396,7 +416,8 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 	if sh.read(t, &made, "key", "rotate", "--tenant", "acme", "--json"); len(made) != 2 {
 		t.Errorf("a new tenant: got %v, want keys for ID tokens and access tokens", made)
 	}
-	if sh.read(t, &made, "key", "rotate", "--alg", "RS256", "--json"); len(made) != 1 || made[0].Algorithm != "RS256" || made[0].State != "next" {
+	if sh.read(t, &made, "key", "rotate", "--alg", "RS256", "--json"); len(made) != 1 || made[0].Algorithm != "RS256" ||
+		made[0].State != "next" {
 		t.Errorf("one algorithm: got %v", made)
 	}
 }
@@ -405,9 +426,12 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	for _, words := range []string{
-		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply", "client diff", "client secret",
-		"user add", "user list", "user show", "user password", "user recover", "user disable", "user enable", "user remove", "user import", "user export",
-		"key list", "key rotate", "key remove", "tenant add", "tenant list", "tenant remove", "config", "healthcheck", "completion", "version",
+		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply",
+		"client diff", "client secret",
+		"user add", "user list", "user show", "user password", "user recover", "user disable", "user enable", "user remove",
+		"user import", "user export",
+		"key list", "key rotate", "key remove", "tenant add", "tenant list", "tenant remove", "config", "healthcheck",
+		"completion", "version",
 	} {
 		out := sh.do(t, append(strings.Fields(words), "--help")...)
 		if !strings.Contains(out, "Usage: vouchsafe "+words) {
@@ -436,7 +460,8 @@ func TestSmallCommands(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	sh.env = append(sh.env, "VOUCHSAFE_SECRET="+goodSecret)
-	if out := sh.do(t, "config") + sh.do(t, "config", "--json"); strings.Contains(out, goodSecret) || !strings.Contains(out, settings.Redacted) {
+	if out := sh.do(t, "config") + sh.do(t, "config", "--json"); strings.Contains(out, goodSecret) ||
+		!strings.Contains(out, settings.Redacted) {
 		t.Errorf("got %s", out)
 	}
 	for _, s := range []string{"bash", "zsh", "fish"} {
@@ -444,7 +469,8 @@ func TestSmallCommands(t *testing.T) {
 			t.Errorf("%s: got %s", s, out)
 		}
 	}
-	for words, want := range map[string]string{"": "client", "client": "apply", "user add": "--verified", "client add x --kind": "spa", "completion": "zsh", "serve": "--listen"} {
+	for words, want := range map[string]string{"": "client", "client": "apply", "user add": "--verified",
+		"client add x --kind": "spa", "completion": "zsh", "serve": "--listen"} {
 		out := sh.do(t, append([]string{"completion", "words"}, strings.Fields(words)...)...)
 		if !strings.Contains("\n"+out, "\n"+want+"\n") {
 			t.Errorf("%s: %s is not offered: %s", words, want, out)

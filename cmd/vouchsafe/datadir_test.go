@@ -26,7 +26,8 @@ func TestDataFolderOfAGroup(t *testing.T) {
 	volume := func(mode os.FileMode) *shell {
 		sh := newShell(t)
 		data := filepath.Join(sh.dir, "data")
-		if err := errors.Join(os.Chmod(filepath.Dir(sh.dir), 0o755), os.Mkdir(data, 0o700), os.Chown(data, 0, group), os.Chmod(data, mode)); err != nil {
+		if err := errors.Join(os.Chmod(filepath.Dir(sh.dir), 0o755), os.Mkdir(data, 0o700), os.Chown(data, 0, group),
+			os.Chmod(data, mode)); err != nil {
 			t.Fatal(err)
 		}
 		return sh
@@ -65,16 +66,19 @@ func TestDataFolderOfAGroup(t *testing.T) {
 	}
 	r.stop(t)
 	// A file that another user left there cannot be closed to the group.
-	if err := errors.Join(os.Chown(filepath.Join(sh.dir, "data", "secret"), 0, group), os.Chmod(filepath.Join(sh.dir, "data", "secret"), 0o660)); err != nil {
+	if err := errors.Join(os.Chown(filepath.Join(sh.dir, "data", "secret"), 0, group),
+		os.Chmod(filepath.Join(sh.dir, "data", "secret"), 0o660)); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := as(sh, "serve").CombinedOutput(); err == nil || !strings.Contains(string(out), "belongs to another user") || !strings.Contains(string(out), "secret") {
+	if out, err := as(sh, "serve").CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "belongs to another user") || !strings.Contains(string(out), "secret") {
 		t.Errorf("a secret of another user: got %v: %s", err, out)
 	}
 	// Where everybody could look in, there is no start.
 	for _, mode := range []os.FileMode{0o777, 0o775, 0o771} {
 		sh := volume(mode)
-		if out, err := as(sh, "serve").CombinedOutput(); err == nil || !strings.Contains(string(out), "can be read by others") {
+		if out, err := as(sh, "serve").CombinedOutput(); err == nil ||
+			!strings.Contains(string(out), "can be read by others") {
 			t.Errorf("mode %o: got %v: %s", mode, err, out)
 		}
 	}

@@ -56,7 +56,8 @@ func TestCommandsRunBesideAServer(t *testing.T) {
 	sh.file(t, "people.csv", "email,email_verified\nkim@example.com,true\n")
 	sh.do(t, "user", "add", "jo@example.com", "--verified")
 	for _, line := range []string{
-		"user list", "user import people.csv", "user export", "client list", "key list", "key rotate", "tenant list", "secret list",
+		"user list", "user import people.csv", "user export", "client list", "key list", "key rotate",
+		"tenant list", "secret list",
 		"audit export", "mail dead", "migrate", "config", "restored --yes",
 	} {
 		sh.do(t, strings.Fields(line)...)

@@ -66,7 +66,8 @@ func (s *server) applyClientsFile(ctx context.Context) error {
 		return fmt.Errorf("clients file: %w", err)
 	}
 	if gone := plan.Removed(); len(gone) > 0 {
-		s.log.WarnContext(ctx, "clients removed, with users' consents and grants to them: the clients file no longer declares them", "file", s.cfg.Clients, "removed", gone)
+		s.log.WarnContext(ctx, "clients removed, with users' consents and grants to them: the clients file no "+
+			"longer declares them", "file", s.cfg.Clients, "removed", gone)
 		s.removed = gone
 	}
 	s.log.InfoContext(ctx, "clients file applied", "file", s.cfg.Clients, "clients", len(file), "changed", len(plan))
@@ -86,7 +87,8 @@ func (s *server) applyPlayground(ctx context.Context) error {
 		return err
 	case !devpage.Owns(stored):
 		if s.dev != nil {
-			s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name", "client", devpage.ClientID)
+			s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name",
+				"client", devpage.ClientID)
 		}
 		return nil
 	}

@@ -49,10 +49,12 @@ func TestDispatchGoesWhereTheRouterDoes(t *testing.T) {
 		plain, got := httptest.NewRecorder(), httptest.NewRecorder()
 		r.ServeHTTP(plain, httptest.NewRequest(c.method, c.path, nil))
 		var route string
-		edge := web.Edge{Log: logging.New(logging.Options{}, io.Discard), Done: func(req *http.Request, _ int, _ time.Duration) { route = web.RequestOf(req.Context()).Route }}
+		edge := web.Edge{Log: logging.New(logging.Options{}, io.Discard),
+			Done: func(req *http.Request, _ int, _ time.Duration) { route = web.RequestOf(req.Context()).Route }}
 		edge.Wrap(dispatched).ServeHTTP(got, httptest.NewRequest(c.method, c.path, nil))
 		if got.Body.String() != c.want || plain.Body.String() != c.want || route != c.route {
-			t.Errorf("%s %s: got %q by the route %q, by the router %q; want %q by %q", c.method, c.path, got.Body, route, plain.Body, c.want, c.route)
+			t.Errorf("%s %s: got %q by the route %q, by the router %q; want %q by %q", c.method, c.path, got.Body, route,
+				plain.Body, c.want, c.route)
 		}
 	}
 }

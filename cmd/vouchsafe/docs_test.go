@@ -102,7 +102,8 @@ func TestDocsAreTrue(t *testing.T) {
 	}
 	sh := newShell(t)
 	helped := map[string]bool{}
-	for _, path := range append(pages, "../../README.md", "../../SECURITY.md", "../../docker-compose.yml", "../../clients.yaml") {
+	for _, path := range append(pages, "../../README.md", "../../SECURITY.md",
+		"../../docker-compose.yml", "../../clients.yaml") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

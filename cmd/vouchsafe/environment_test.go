@@ -15,7 +15,8 @@ func TestTheProgramStartsBesideItsService(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	sh.env = append(sh.env, "VOUCHSAFE_LISSTEN=:1")
-	if _, stderr, code := sh.run(t, "", "serve"); code != 1 || !strings.Contains(stderr, "did you mean VOUCHSAFE_LISTEN?") {
+	if _, stderr, code := sh.run(t, "", "serve"); code != 1 ||
+		!strings.Contains(stderr, "did you mean VOUCHSAFE_LISTEN?") {
 		t.Errorf("got %d, %s", code, stderr)
 	}
 }

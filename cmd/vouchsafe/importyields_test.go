@@ -36,7 +36,8 @@ func TestImportsLetServersWrite(t *testing.T) {
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			began := time.Now()
-			err := server.Spend(ctx, storage.Spent{TenantID: "default", Purpose: "test", Value: fmt.Sprint(written), ExpiresAt: began.Add(time.Hour)})
+			err := server.Spend(ctx, storage.Spent{TenantID: "default", Purpose: "test", Value: fmt.Sprint(written),
+				ExpiresAt: began.Add(time.Hour)})
 			if err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}

@@ -55,7 +55,9 @@ type keyListCmd struct {
 
 // Help says what the states mean.
 func (*keyListCmd) Help() string {
-	return "A key is next (published, and will sign), signing (one of each algorithm), published (what it signed is still valid) or expired (an ID token that it signed still works as id_token_hint, for 400 days). A key signs until its successor does; without a successor, until key_rotation is over."
+	return "A key is next (published, and will sign), signing (one of each algorithm), published (what it signed is " +
+		"still valid) or expired (an ID token that it signed still works as id_token_hint, for 400 days). A key signs " +
+		"until its successor does; without a successor, until key_rotation is over."
 }
 
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
@@ -154,7 +156,8 @@ func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 		if !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == c.KID }) {
 			return noSuch(storage.ErrNotFound, "key", c.KID)
 		}
-		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved, Detail: map[string]string{"kid": c.KID}})
+		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved,
+			Detail: map[string]string{"kid": c.KID}})
 		if err := s.RemoveKey(ctx, c.Tenant, c.KID, removed); err != nil {
 			return noSuch(err, "key", c.KID)
 		}

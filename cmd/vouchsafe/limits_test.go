@@ -37,7 +37,8 @@ func TestWrongClientSecretsAreLimitedAsSet(t *testing.T) {
 
 func TestLimitsAreSettings(t *testing.T) {
 	t.Parallel()
-	c, err := settings.Load(nil, "", []string{"VOUCHSAFE_LIMIT_GUESSES=3/2m", "VOUCHSAFE_LIMIT_LONGEST_WAIT=1h", "VOUCHSAFE_SMS_PER_HOUR=100"})
+	c, err := settings.Load(nil, "",
+		[]string{"VOUCHSAFE_LIMIT_GUESSES=3/2m", "VOUCHSAFE_LIMIT_LONGEST_WAIT=1h", "VOUCHSAFE_SMS_PER_HOUR=100"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,8 @@ func TestLimitsAreSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules = peopleRules(c)
-	for name, got := range map[string]int64{"address": rules.PerAddress.Max, "tenant": rules.PerTenant.Max / 60, "factor": 20 * rules.PerFactor.Max} {
+	for name, got := range map[string]int64{"address": rules.PerAddress.Max, "tenant": rules.PerTenant.Max / 60,
+		"factor": 20 * rules.PerFactor.Max} {
 		if got != 100 {
 			t.Errorf("%s: got %d, want 100", name, got)
 		}

@@ -17,7 +17,8 @@ import (
 // TestUnixSocket serves at a Unix socket, where a proxy on this machine asks.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t, "VOUCHSAFE_LISTEN=unix:s.sock", "VOUCHSAFE_LISTEN_MODE=0606", "VOUCHSAFE_ISSUER=https://id.example", "VOUCHSAFE_METRICS_LISTEN=unix:ops.sock")
+	sh := newShell(t, "VOUCHSAFE_LISTEN=unix:s.sock", "VOUCHSAFE_LISTEN_MODE=0606", "VOUCHSAFE_ISSUER=https://id.example",
+		"VOUCHSAFE_METRICS_LISTEN=unix:ops.sock")
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(sh.dir, "s.sock"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -31,9 +32,10 @@ func TestUnixSocket(t *testing.T) {
 	}
 	get := func(socket, path string) string {
 		t.Helper()
-		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(sh.dir, socket))
-		}}}
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(sh.dir, socket))
+			}}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://id.example"+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +61,9 @@ func TestUnixSocket(t *testing.T) {
 	if got := get("s.sock", "/dev"); !strings.HasPrefix(got, "404") {
 		t.Errorf("the developer page: got %s", got)
 	}
-	eventually(t, "the log has the client's address", func() bool { return strings.Contains(r.err.String(), `"ip":"203.0.113.7"`) })
+	eventually(t, "the log has the client's address", func() bool {
+		return strings.Contains(r.err.String(), `"ip":"203.0.113.7"`)
+	})
 	sh.do(t, "healthcheck")
 	if errs := sh.fails(t, 1, "serve"); !strings.Contains(errs, "something else listens on unix:s.sock") {
 		t.Errorf("a second server: %s", errs)
@@ -106,7 +110,9 @@ func TestProxyProtocol(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if _, err := io.WriteString(c, header+"GET /login HTTP/1.1\r\nHost: "+host+"\r\nX-Forwarded-For: 198.51.100.66\r\nConnection: close\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c,
+			header+"GET /login HTTP/1.1\r\nHost: "+host+
+				"\r\nX-Forwarded-For: 198.51.100.66\r\nConnection: close\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := io.ReadAll(c) // it may be hung up on
@@ -115,7 +121,9 @@ func TestProxyProtocol(t *testing.T) {
 	if got := ask("PROXY TCP4 203.0.113.77 127.0.0.1 51218 8080\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200") {
 		t.Errorf("got %.80s", got)
 	}
-	eventually(t, "the log has the client's address", func() bool { return strings.Contains(r.err.String(), `"ip":"203.0.113.77"`) })
+	eventually(t, "the log has the client's address", func() bool {
+		return strings.Contains(r.err.String(), `"ip":"203.0.113.77"`)
+	})
 	if got := ask(""); strings.Contains(got, "200") {
 		t.Errorf("without the header: got %.80s", got)
 	}

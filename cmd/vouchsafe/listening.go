@@ -65,8 +65,10 @@ func listenOperations(cfg *settings.Config, log *slog.Logger) (net.Listener, err
 		l, err = net.Listen("tcp", cfg.MetricsListen)
 	}
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && !cfg.Production() && cfg.MetricsListen == settings.Named("metrics_listen").Default():
-		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses another address, or off", "address", cfg.MetricsListen)
+	case errors.Is(err, syscall.EADDRINUSE) && !cfg.Production() &&
+		cfg.MetricsListen == settings.Named("metrics_listen").Default():
+		log.Warn("no metrics are served: something else listens there. VOUCHSAFE_METRICS_LISTEN chooses "+
+			"another address, or off", "address", cfg.MetricsListen)
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("metrics_listen: %w", err)
@@ -108,7 +110,8 @@ func (s *server) guard(listeners []net.Listener) {
 		Exempt:     within(slices.Concat(s.cfg.TrustedProxies, s.cfg.UnlimitedAddresses)),
 		Refused: func(address string) {
 			s.metrics.Connections.Inc()
-			s.log.Warn("connections are refused: their address has too many", "address", address, "most", s.cfg.ConnectionsPerAddress)
+			s.log.Warn("connections are refused: their address has too many", "address", address, "most",
+				s.cfg.ConnectionsPerAddress)
 		},
 	}
 	for i, l := range listeners {
@@ -123,7 +126,8 @@ func (s *server) guard(listeners []net.Listener) {
 
 // devKey returns the key of the developer page. It is the same after a restart, so that browsers keep it.
 func devKey(secrets *secret.Masters) string {
-	return base64.RawURLEncoding.EncodeToString(secrets.Box(storage.DefaultTenant, secret.DeveloperPage).MAC([]byte("the bearer may open the developer page")))
+	return base64.RawURLEncoding.EncodeToString(secrets.Box(storage.DefaultTenant,
+		secret.DeveloperPage).MAC([]byte("the bearer may open the developer page")))
 }
 
 // openDoor listens at a port that no proxy knows. There, browsers of this machine get the key of the

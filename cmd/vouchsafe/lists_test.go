@@ -15,7 +15,8 @@ func TestListsComeInParts(t *testing.T) {
 	const people = 450
 	var rows strings.Builder
 	for i := range people {
-		fmt.Fprintf(&rows, `{"email":"p%d@example.com","username":"name-%s"}`+"\n", i, strings.Repeat("x", 1+i%30)+fmt.Sprint(i))
+		fmt.Fprintf(&rows, `{"email":"p%d@example.com","username":"name-%s"}`+"\n", i,
+			strings.Repeat("x", 1+i%30)+fmt.Sprint(i))
 	}
 	sh.file(t, "people.jsonl", rows.String())
 	sh.do(t, "user", "import", "people.jsonl")
@@ -23,7 +24,8 @@ func TestListsComeInParts(t *testing.T) {
 	ids := func(args ...string) (all []string) {
 		t.Helper()
 		var views []userView
-		if err := json.Unmarshal([]byte(sh.do(t, append([]string{"user", "list", "--json"}, args...)...)), &views); err != nil {
+		if err := json.Unmarshal([]byte(sh.do(t, append([]string{"user", "list", "--json"}, args...)...)),
+			&views); err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range views {
@@ -49,7 +51,8 @@ func TestListsComeInParts(t *testing.T) {
 	if strings.Join(parts, " ") != strings.Join(all, " ") {
 		t.Errorf("got %d people in parts, want the %d of the whole list", len(parts), len(all))
 	}
-	if lines := strings.Split(strings.TrimSpace(sh.do(t, "user", "list")), "\n"); len(lines) != people+1 || !strings.HasPrefix(lines[0], "ID ") {
+	if lines := strings.Split(strings.TrimSpace(sh.do(t, "user", "list")), "\n"); len(lines) != people+1 ||
+		!strings.HasPrefix(lines[0], "ID ") {
 		t.Errorf("got %d lines, the first %q, want a heading and %d", len(lines), lines[0], people)
 	}
 	if lines := strings.Split(strings.TrimSpace(sh.do(t, "user", "list", "--limit", "3")), "\n"); len(lines) != 4 {
@@ -60,7 +63,8 @@ func TestListsComeInParts(t *testing.T) {
 			t.Errorf("%s: got %q, want an empty array", list, got)
 		}
 	}
-	if got := sh.do(t, "tenant", "list", "--json"); !strings.HasPrefix(got, "[\n  {\n    \"id\": \"default\",\n") || !strings.HasSuffix(got, "\n  }\n]\n") {
+	if got := sh.do(t, "tenant", "list", "--json"); !strings.HasPrefix(got, "[\n  {\n    \"id\": \"default\",\n") ||
+		!strings.HasSuffix(got, "\n  }\n]\n") {
 		t.Errorf("got %s, want an indented array", got)
 	}
 }

@@ -39,14 +39,16 @@ type shell struct {
 const goodSecret = "Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f"
 
 func newShell(t *testing.T, env ...string) *shell {
-	return &shell{t.TempDir(), append([]string{"VOUCHSAFE_LISTEN=127.0.0.1:0", "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:0"}, env...)}
+	return &shell{t.TempDir(), append([]string{"VOUCHSAFE_LISTEN=127.0.0.1:0", "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:0"},
+		env...)}
 }
 
 func (s *shell) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = s.dir
 	// The race detector would wait for a second at every exit.
-	cmd.Env = append([]string{asCommand + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}, s.env...)
+	cmd.Env = append([]string{asCommand + "=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir},
+		s.env...)
 	return cmd
 }
 

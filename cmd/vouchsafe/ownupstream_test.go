@@ -21,11 +21,14 @@ func TestATenantAsAnUpstream(t *testing.T) {
 	var made struct {
 		Secret string `json:"client_secret"`
 	}
-	sh.read(t, &made, "client", "add", "front", "--tenant", "acme", "--kind", "web", "--redirect-uri", r.issuer+"/upstream/acme/callback", "--json")
-	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "jo@example.com", "--tenant", "acme", "--name", "Jo Doe", "--verified", "--password-stdin"); code != 0 {
+	sh.read(t, &made, "client", "add", "front", "--tenant", "acme", "--kind", "web", "--redirect-uri",
+		r.issuer+"/upstream/acme/callback", "--json")
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "jo@example.com", "--tenant", "acme",
+		"--name", "Jo Doe", "--verified", "--password-stdin"); code != 0 {
 		t.Fatal(errs)
 	}
-	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    upstreams: [{id: acme, issuer: \""+r.issuer+"/t/acme\", client_id: front, client_secret: "+made.Secret+"}]\n")
+	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    upstreams: [{id: acme, issuer: \""+r.issuer+
+		"/t/acme\", client_id: front, client_secret: "+made.Secret+"}]\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
 
 	jar, err := cookiejar.New(nil)
@@ -95,7 +98,8 @@ func TestATenantAsAnUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), "Jo Doe") || !strings.Contains(string(body), "jo@example.com") {
+	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), "Jo Doe") ||
+		!strings.Contains(string(body), "jo@example.com") {
 		t.Errorf("got %s, %v", body, err)
 	}
 }

@@ -18,7 +18,8 @@ func TestCommandsSayWhatToChooseInstead(t *testing.T) {
 	sh := newShell(t, "VOUCHSAFE_BREACHED_PASSWORDS_URL="+breaches.URL)
 	sh.do(t, "user", "add", "kim@example.com", "--username", "kimberley.doe")
 	for password, want := range map[string]string{
-		"short": "at least 8", "password1": "attackers try first", "kimberley.doe": "not a name", "abcdefghijkl1985": "longer",
+		"short": "at least 8", "password1": "attackers try first", "kimberley.doe": "not a name",
+		"abcdefghijkl1985":             "longer",
 		"correct horse battery staple": "nowhere else",
 	} {
 		// Scripts are warned; what is too short to be a password at all is refused.
@@ -27,12 +28,14 @@ func TestCommandsSayWhatToChooseInstead(t *testing.T) {
 			code, said = 1, ""
 		}
 		_, errs, got := sh.run(t, password, "user", "password", "kim@example.com", "--password-stdin")
-		if got != code || !strings.Contains(errs, said) || !strings.Contains(errs, want) || strings.Contains(errs, password) && password != "short" {
+		if got != code || !strings.Contains(errs, said) || !strings.Contains(errs, want) ||
+			strings.Contains(errs, password) && password != "short" {
 			t.Errorf("%s: exit %d, %s", password, got, errs)
 		}
 	}
 	breaches.Close()
-	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "password", "kim@example.com", "--password-stdin"); code != 0 || !strings.Contains(errs, "not asked for") {
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "password", "kim@example.com",
+		"--password-stdin"); code != 0 || !strings.Contains(errs, "not asked for") {
 		t.Errorf("without the service: exit %d, %s", code, errs)
 	}
 }

@@ -36,7 +36,9 @@ func (p *player) steps(n int) string {
 // well complains of steps that went wrong and of those that say too little.
 func (p *player) well(steps string, want ...string) {
 	p.t.Helper()
-	if bad := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("#steps .bad")].map((e) => e.textContent).join("\n")`)); bad != "" {
+	if bad := chromiumtest.Run(p.t, p.ctx,
+		chromedp.Evaluate[string](
+			`[...document.querySelectorAll("#steps .bad")].map((e) => e.textContent).join("\n")`)); bad != "" {
 		p.t.Errorf("went wrong: %s", bad)
 	}
 	for _, w := range want {
@@ -49,10 +51,13 @@ func (p *player) well(steps string, want ...string) {
 func (p *player) picture(name string, width, height int64) {
 	p.t.Helper()
 	chromiumtest.Do(p.t, p.ctx, chromedp.EmulateViewport(width, height))
-	if over := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > width {
+	if over := chromiumtest.Run(p.t, p.ctx,
+		chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > width {
 		p.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, width)
 	}
-	if cut := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("pre")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent).join("\n")`)); cut != "" {
+	if cut := chromiumtest.Run(p.t, p.ctx,
+		chromedp.Evaluate[string](`[...document.querySelectorAll("pre")].filter((e) => e.scrollWidth > `+
+			`e.clientWidth).map((e) => e.textContent).join("\n")`)); cut != "" {
 		p.t.Errorf("%s cuts off lines of %s", name, cut)
 	}
 	chromiumtest.Accessible(p.t, p.ctx, name)
@@ -74,7 +79,8 @@ func TestPlayground(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	r := sh.serve(t)
-	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "jo@example.com", "--name", "Jo Doe", "--verified", "--password-stdin"); code != 0 {
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "jo@example.com", "--name", "Jo Doe",
+		"--verified", "--password-stdin"); code != 0 {
 		t.Fatal(errs)
 	}
 	p := &player{t, chromiumtest.New(t)}
@@ -92,8 +98,10 @@ func TestPlayground(t *testing.T) {
 	p.click("button.primary")
 	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.CSS(`[value="allow"]`)))
 	p.click(`[value="allow"]`)
-	p.well(p.steps(3), "code_challenge_method", "state is the one that was sent", "iss is the issuer that was asked", "code_verifier",
-		"signed with RS256 by the published key", "signed with ES256 by the published key", "nonce is the one that was sent", "at_hash is the access token's", "aud is this client")
+	p.well(p.steps(3), "code_challenge_method", "state is the one that was sent",
+		"iss is the issuer that was asked", "code_verifier",
+		"signed with RS256 by the published key", "signed with ES256 by the published key", "nonce is the one that was sent",
+		"at_hash is the access token's", "aud is this client")
 	p.picture("playground-tokens", 1280, 800)
 	p.picture("playground-tokens-phone", 390, 780)
 
@@ -113,7 +121,8 @@ func TestPlayground(t *testing.T) {
 		t.Errorf("denied: got %q", said)
 	}
 	for what, is := range map[string]string{
-		"the outcome is in view":     `(({top, bottom}) => top >= 0 && bottom <= innerHeight)(document.getElementById("said").getBoundingClientRect())`,
+		"the outcome is in view": `(({top, bottom}) => top >= 0 && bottom <= ` +
+			`innerHeight)(document.getElementById("said").getBoundingClientRect())`,
 		"there is nothing to revoke": `document.getElementById("revoke").hidden`,
 	} {
 		if !chromiumtest.Run(t, p.ctx, chromedp.Evaluate[bool](is)) {

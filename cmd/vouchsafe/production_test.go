@@ -55,10 +55,12 @@ func TestProductionHasNoPlaygroundAndTakesNoSamples(t *testing.T) {
 	sh := newProduction(t, pgtest.Start(t))
 	sh.do(t, "migrate")
 	sh.fails(t, 1, "client", "show", "playground")
-	sh.file(t, "clients.yaml", "clients:\n  - client_id: web\n    client_secret: sample-secret-of-web\n    redirect_uris: [https://web.example/callback]\n")
+	sh.file(t, "clients.yaml", "clients:\n  - client_id: web\n    client_secret: sample-secret-of-web\n    "+
+		"redirect_uris: [https://web.example/callback]\n")
 	for _, env := range []string{"VOUCHSAFE_DEVELOPMENT=false", "VOUCHSAFE_DEVELOPMENT=true"} {
 		sh.env = append(sh.env, env)
-		if errs := sh.fails(t, 1, "serve", "--clients", "clients.yaml"); !strings.Contains(errs, "clients.yaml:3:20 client_secret: is a sample that everybody knows") {
+		if errs := sh.fails(t, 1, "serve", "--clients", "clients.yaml"); !strings.Contains(errs,
+			"clients.yaml:3:20 client_secret: is a sample that everybody knows") {
 			t.Errorf("%s: got %s", env, errs)
 		}
 	}
@@ -97,14 +99,16 @@ func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 	} {
 		sh := newProduction(t, c.url)
 		for _, command := range []string{"serve", "migrate", "user list", "key rotate"} {
-			if errs := sh.fails(t, 1, strings.Fields(command)...); !strings.Contains(errs, "VOUCHSAFE_DATABASE_URL") || strings.Count(errs, c.cause) != 1 || strings.Contains(errs, "TLS") {
+			if errs := sh.fails(t, 1, strings.Fields(command)...); !strings.Contains(errs, "VOUCHSAFE_DATABASE_URL") ||
+				strings.Count(errs, c.cause) != 1 || strings.Contains(errs, "TLS") {
 				t.Errorf("%s, %s: got %s, want the cause once", what, command, errs)
 			}
 		}
 	}
 	r := newProduction(t, database, "VOUCHSAFE_REDIS_URL=redis://"+nobody).serve(t)
 	eventually(t, "the log says that Redis does not answer", func() bool {
-		return strings.Contains(r.err.String(), "VOUCHSAFE_REDIS_URL") && strings.Contains(r.err.String(), "connection refused")
+		return strings.Contains(r.err.String(), "VOUCHSAFE_REDIS_URL") &&
+			strings.Contains(r.err.String(), "connection refused")
 	})
 	r.stop(t)
 }
@@ -168,7 +172,8 @@ func TestReadinessOfADatabaseThatTakesNoWrites(t *testing.T) {
 		{"on", 503, "takes no writes"},
 		{"off", 200, `"database":{"status":"ok"}`},
 	} {
-		for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = " + step.setting, "SELECT pg_reload_conf()"} {
+		for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = " + step.setting,
+			"SELECT pg_reload_conf()"} {
 			if _, err := conn.Exec(t.Context(), statement); err != nil {
 				t.Fatal(err)
 			}
@@ -199,14 +204,16 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 	// People sign in without Redis: no reason to send them away from every replica.
 	eventually(t, "readyz says that Redis fails", func() bool {
 		status, body := r.get(t, r.ops+"/readyz")
-		return status == 200 && strings.Contains(body, `"status":"degraded"`) && strings.Contains(body, `"redis":{"status":"failing"`)
+		return status == 200 && strings.Contains(body, `"status":"degraded"`) &&
+			strings.Contains(body, `"redis":{"status":"failing"`)
 	})
 	if err := db.Stop(false); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "readyz says that the database fails, and why", func() bool {
 		status, body := r.get(t, r.ops+"/readyz")
-		return status == 503 && strings.Contains(body, `"status":"unavailable"`) && strings.Contains(body, `"database":{"status":"failing","error":"`)
+		return status == 503 && strings.Contains(body, `"status":"unavailable"`) &&
+			strings.Contains(body, `"database":{"status":"failing","error":"`)
 	})
 	if status, _ := r.get(t, r.ops+"/healthz"); status != 200 {
 		t.Errorf("the process is well, and healthz says %d", status)

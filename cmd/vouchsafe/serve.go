@@ -64,7 +64,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
 
 // serve serves on the listeners until the context ends or one of them fails. ops is that of the operator; nil
 // for none.
-func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener, ops net.Listener, lock *datadir.Lock) error {
+func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener, ops net.Listener,
+	lock *datadir.Lock,
+) error {
 	s.guard(opened)
 	doors, door := s.openDoor(s.log)
 	if door != nil {
@@ -99,7 +101,8 @@ func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener
 	wg.Go(func() { s.missRedis(background) })
 	// The start leaves garbage: files that were read and parsed.
 	wg.Go(debug.FreeOSMemory)
-	s.log.Info("serving", "version", version, "issuer", s.cfg.Issuer, "listen", addresses(opened...), "operations", addresses(ops))
+	s.log.Info("serving", "version", version, "issuer", s.cfg.Issuer, "listen", addresses(opened...),
+		"operations", addresses(ops))
 	select {
 	case err := <-failed:
 		return err
@@ -145,7 +148,8 @@ func (s *server) stop(public, private *http.Server) error {
 	defer cancel()
 	err := public.Shutdown(ctx)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err), public.Close())
+		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err),
+			public.Close())
 	}
 	// Last, so that operators can watch the server stop.
 	err = errors.Join(err, private.Close())
@@ -174,14 +178,17 @@ func (s *server) warn() {
 		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: users cannot sign up or reset their passwords")
 	}
 	if len(s.cfg.UnlimitedAddresses) > 0 {
-		s.log.Warn("there are addresses without limits on attempts", "addresses", s.cfg.Printed(settings.Named("unlimited_addresses")))
+		s.log.Warn("there are addresses without limits on attempts", "addresses",
+			s.cfg.Printed(settings.Named("unlimited_addresses")))
 	}
 	if s.cfg.HashesCheaply() {
-		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply", "argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
+		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply",
+			"argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
 	}
 	if !s.cfg.Production() {
 		if owner := datadir.Dir(s.cfg.Data).Shared(); owner != "" {
-			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
+			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may "+
+				"remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
 		}
 	}
 	if s.cfg.AllowPrivateFetch {
@@ -193,7 +200,8 @@ func (s *server) warn() {
 // the operator would learn of it only when an attempt is counted.
 func (s *server) missRedis(ctx context.Context) {
 	if fault := s.health.Look(ctx).Checks["redis"].Error; fault != "" {
-		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. VOUCHSAFE_REDIS_URL says where it is", "error", fault)
+		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. "+
+			"VOUCHSAFE_REDIS_URL says where it is", "error", fault)
 	}
 }
 

@@ -39,13 +39,16 @@ func TestServeWithNothingSet(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", path, got, want)
 		}
 	}
-	if _, body := r.get(t, r.ops+"/metrics"); !strings.Contains(body, `vouchsafe_http_requests_total{route="/login",status="2xx"} 1`) || !strings.Contains(body, "go_goroutines") {
+	if _, body := r.get(t, r.ops+"/metrics"); !strings.Contains(body,
+		`vouchsafe_http_requests_total{route="/login",status="2xx"} 1`) || !strings.Contains(body, "go_goroutines") {
 		t.Errorf("got metrics %s", body)
 	}
-	if _, body := r.get(t, "/readyz"); !strings.Contains(body, `"status":"ready"`) || !strings.Contains(body, `"database":{"status":"ok"}`) {
+	if _, body := r.get(t, "/readyz"); !strings.Contains(body, `"status":"ready"`) ||
+		!strings.Contains(body, `"database":{"status":"ok"}`) {
 		t.Errorf("got readyz %s", body)
 	}
-	if _, body := r.get(t, "/.well-known/openid-configuration"); !strings.Contains(body, `"ui_locales_supported":["en","de","es","fr","pt","ru"]`) {
+	if _, body := r.get(t, "/.well-known/openid-configuration"); !strings.Contains(body,
+		`"ui_locales_supported":["en","de","es","fr","pt","ru"]`) {
 		t.Errorf("got metadata %s", body)
 	}
 	for _, line := range []string{r.issuer, r.issuer + "/.well-known/openid-configuration", r.issuer + "/dev"} {
@@ -58,7 +61,8 @@ func TestServeWithNothingSet(t *testing.T) {
 		t.Errorf("got clients\n%s", list)
 	}
 	// Each file is its owner's alone.
-	for _, path := range []string{"data", "data/secret", "data/vouchsafe.db", "data/vouchsafe.db-wal", "data/vouchsafe.db-shm"} {
+	for _, path := range []string{"data", "data/secret", "data/vouchsafe.db", "data/vouchsafe.db-wal",
+		"data/vouchsafe.db-shm"} {
 		info, err := os.Stat(filepath.Join(sh.dir, path))
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: got mode %v, %v", path, info.Mode(), err)
@@ -93,7 +97,8 @@ func TestSetupLinkLastsUntilThereIsAnAdministrator(t *testing.T) {
 	if got, _ := r.get(t, link[:len(link)-4]+"AAAA"); got == 200 {
 		t.Error("another token works too")
 	}
-	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "root@example.com", "--admin", "--password-stdin"); code != 0 {
+	if _, errs, code := sh.run(t, "correct horse battery staple", "user", "add", "root@example.com", "--admin",
+		"--password-stdin"); code != 0 {
 		t.Fatal(errs)
 	}
 	if got, _ := r.get(t, link); got == 200 {
@@ -163,21 +168,25 @@ func TestDeveloperPageBehindAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enter(t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r)
+	enter(t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}, r)
 	to, err := url.Parse(r.issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }})
 	defer proxy.Close()
-	for _, path := range []string{"/dev", "/dev/mail", "/dev/mail.json", "/dev/dev.js", "/dev/google/authorize", "/?to=/dev"} {
+	for _, path := range []string{"/dev", "/dev/mail", "/dev/mail.json", "/dev/dev.js",
+		"/dev/google/authorize", "/?to=/dev"} {
 		resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, proxy.URL+path, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if err != nil || strings.Contains(string(body), "playground") && path != "/?to=/dev" || strings.Contains(resp.Header.Get("Location"), "dev_key") || resp.StatusCode == http.StatusOK && path != "/?to=/dev" {
+		if err != nil || strings.Contains(string(body), "playground") && path != "/?to=/dev" ||
+			strings.Contains(resp.Header.Get("Location"), "dev_key") || resp.StatusCode == http.StatusOK && path != "/?to=/dev" {
 			t.Errorf("%s: got %d to %q: %s", path, resp.StatusCode, resp.Header.Get("Location"), body)
 		}
 	}
@@ -195,7 +204,8 @@ func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
 		if got, _ := r.get(t, "/dev"); got != 404 {
 			t.Errorf("%s: got %d, want 404", env, got)
 		}
-		if errs := sh.fails(t, 1, "client", "show", "playground"); !strings.Contains(errs, `there is no client "playground"`) {
+		if errs := sh.fails(t, 1, "client", "show", "playground"); !strings.Contains(errs,
+			`there is no client "playground"`) {
 			t.Errorf("%s: got %s", env, errs)
 		}
 	}
@@ -204,7 +214,8 @@ func TestDeveloperPageIsForThisMachineAlone(t *testing.T) {
 func TestClientOfThePlaygroundsNameIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
-	sh.file(t, "clients.yaml", "clients:\n  - client_id: playground\n    token_endpoint_auth_method: none\n    redirect_uris: [https://play.example/callback]\n")
+	sh.file(t, "clients.yaml", "clients:\n  - client_id: playground\n    token_endpoint_auth_method: none\n    "+
+		"redirect_uris: [https://play.example/callback]\n")
 	for _, development := range []string{"true", "false"} {
 		sh.env = append(sh.env, "VOUCHSAFE_DEVELOPMENT="+development)
 		sh.serve(t).stop(t)
@@ -224,7 +235,8 @@ func TestStopDropsNoRequest(t *testing.T) {
 	defer conn.Close()
 	// A request that has begun and waits for the rest of its body.
 	const body = "grant_type=client_credentials&client_id=nobody&client_secret=nothing"
-	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: %d\r\n\r\n%s",
 		strings.TrimPrefix(r.issuer, "http://"), len(body), body[:10])
 	time.Sleep(100 * time.Millisecond)
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -269,11 +281,13 @@ func TestWhatIsTakenIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if errs := newShell(t).fails(t, 1, "serve", "--listen", l.Addr().String()); !strings.Contains(errs, "something else listens on "+l.Addr().String()) {
+	if errs := newShell(t).fails(t, 1, "serve", "--listen", l.Addr().String()); !strings.Contains(errs,
+		"something else listens on "+l.Addr().String()) {
 		t.Errorf("got %s", errs)
 	}
 	// The operator's listener, when it was asked for.
-	if errs := newShell(t).fails(t, 1, "serve", "--metrics-listen", l.Addr().String()); !strings.Contains(errs, "metrics_listen") {
+	if errs := newShell(t).fails(t, 1, "serve", "--metrics-listen",
+		l.Addr().String()); !strings.Contains(errs, "metrics_listen") {
 		t.Errorf("got %s", errs)
 	}
 }
@@ -305,7 +319,8 @@ func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "clients.yaml", "clients:\n  - client_id: a\n    redirect_url: x\n")
-	if errs := sh.fails(t, 1); !strings.Contains(errs, "clients.yaml:3:5 redirect_url is not a field of a client: did you mean redirect_uris?") {
+	if errs := sh.fails(t, 1); !strings.Contains(errs,
+		"clients.yaml:3:5 redirect_url is not a field of a client: did you mean redirect_uris?") {
 		t.Errorf("got %s", errs)
 	}
 }
@@ -315,7 +330,8 @@ func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
-	for _, start := range []struct{ file, want string }{{clientsBefore, ""}, {clientsAfter, `"removed":["old"]`}, {clientsBefore, `"removed":["service"]`}, {clientsBefore, ""}} {
+	for _, start := range []struct{ file, want string }{{clientsBefore, ""}, {clientsAfter, `"removed":["old"]`},
+		{clientsBefore, `"removed":["service"]`}, {clientsBefore, ""}} {
 		sh.file(t, "clients.yaml", start.file)
 		r := sh.serve(t)
 		r.stop(t)
@@ -367,8 +383,10 @@ func TestProgramsAreToldWhereToLook(t *testing.T) {
 			}
 			body, err := io.ReadAll(res.Body)
 			res.Body.Close()
-			if err != nil || res.StatusCode != c.status || !json.Valid(body) || strings.Contains(string(body), c.want) != (c.always || development) {
-				t.Errorf("development %v, %s %s at %s: got %d %s, %v, want %d with %q: %v", development, c.method, c.path, c.host, res.StatusCode, body, err, c.status, c.want, c.always || development)
+			if err != nil || res.StatusCode != c.status || !json.Valid(body) ||
+				strings.Contains(string(body), c.want) != (c.always || development) {
+				t.Errorf("development %v, %s %s at %s: got %d %s, %v, want %d with %q: %v", development, c.method, c.path, c.host,
+					res.StatusCode, body, err, c.status, c.want, c.always || development)
 			}
 		}
 	}

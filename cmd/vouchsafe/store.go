@@ -56,7 +56,8 @@ func lockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*dat
 // unreachable adds to the error of a database that cannot be used which setting names it.
 func unreachable(cfg *settings.Config, err error) error {
 	if cfg.Production() && errors.Is(err, storage.ErrUnavailable) {
-		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there before the first start", err)
+		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there "+
+			"before the first start", err)
 	}
 	return err
 }
@@ -112,7 +113,8 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 			return err
 		}
 	} else if err := s.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to date: vouchsafe migrate", err)
+		return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to "+
+			"date: vouchsafe migrate", err)
 	}
 	return do(s)
 }
@@ -170,8 +172,10 @@ func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (m *secret
 	}
 	given := m.Fingerprints()
 	if missing := missingSecrets(known, given); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("values in the database were sealed with the master secret %s, which is not among those given (%s): second factors, passkeys, signing keys or others could not be opened.\n"+
-			"Give it too, behind the new one: VOUCHSAFE_SECRET=new,old. Then run vouchsafe secret reseal, after which it can go.\n"+
+		return nil, nil, fmt.Errorf("values in the database were sealed with the master secret %s, which is not among "+
+			"those given (%s): second factors, passkeys, signing keys or others could not be opened.\n"+
+			"Give it too, behind the new one: VOUCHSAFE_SECRET=new,old. Then run vouchsafe secret reseal, "+
+			"after which it can go.\n"+
 			"If it is lost: vouchsafe secret forget %s", strings.Join(missing, " and "), strings.Join(given, ", "), missing[0])
 	}
 	if len(known) == 0 { // a new database, or one of a version that did not record them

@@ -75,7 +75,8 @@ func (s *server) missTenants(ctx context.Context) {
 		return // NewTenancy says so
 	}
 	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
-		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own", "tenant", t.ID, "host", t.Host)
+		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own",
+			"tenant", t.ID, "host", t.Host)
 	}
 }
 
@@ -105,7 +106,9 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) { return s.Tenants(ctx, after, listing.PageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) {
+			return s.Tenants(ctx, after, listing.PageSize)
+		},
 			func(t storage.Tenant) string { return t.ID })
 		view := func(t storage.Tenant) tenantView { return viewTenant(cfg, t) }
 		return printList(a, c.JSON, all, view, []string{"TENANT", "NAME", "ISSUER"}, func(v tenantView) []string {
@@ -148,7 +151,9 @@ type tenantsFileArg struct {
 type secretsReader func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error)
 
 // plan reads the file, and calls do with what it changes.
-func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader, do func(store, tenants.Plan) error) error {
+func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader,
+	do func(store, tenants.Plan) error,
+) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err

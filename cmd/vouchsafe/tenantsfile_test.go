@@ -31,7 +31,9 @@ func TestTenantsFile(t *testing.T) {
 `)
 	sh.fails(t, int(diffChanges), "tenant", "diff", "tenants.yaml")
 	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
-	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`, `"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme", `+ upstreams.google: {"id":"google","preset":"google","client_id":"abc"}`} {
+	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`,
+		`"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme",
+		`+ upstreams.google: {"id":"google","preset":"google","client_id":"abc"}`} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("got %s, want %q", printed, want)
 		}
@@ -53,14 +55,16 @@ func TestTenantsFile(t *testing.T) {
 		}
 	}
 	sh.file(t, "google.secret", "another")
-	if out := sh.do(t, "tenant", "apply", "tenants.yaml"); !strings.Contains(out, "~ upstreams.google.client_secret: (a secret) -> (another)") {
+	if out := sh.do(t, "tenant", "apply", "tenants.yaml"); !strings.Contains(out,
+		"~ upstreams.google.client_secret: (a secret) -> (another)") {
 		t.Errorf("got %s", out)
 	}
 	// The server reads the file beside it.
 	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Renamed}\n")
 	sh.serve(t)
 	var tenants []tenantView
-	if sh.read(t, &tenants, "tenant", "list", "--json"); len(tenants) != 2 || tenants[1].ID != storage.DefaultTenant || tenants[1].Name != "Renamed" {
+	if sh.read(t, &tenants, "tenant", "list", "--json"); len(tenants) != 2 || tenants[1].ID != storage.DefaultTenant ||
+		tenants[1].Name != "Renamed" {
 		t.Errorf("got %+v, want both tenants and the new name", tenants)
 	}
 }

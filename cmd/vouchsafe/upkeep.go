@@ -92,7 +92,8 @@ func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id strin
 	})
 	p.clear()
 	if err != nil {
-		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on with the rest. (%v)\n", kind, rows, err)
+		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on "+
+			"with the rest. (%v)\n", kind, rows, err)
 	}
 }
 
@@ -104,7 +105,8 @@ const rereadEvery = time.Hour
 func (s *server) reread(ctx context.Context) {
 	once := func(ctx context.Context) error {
 		return reread.All(ctx, s.store, func(u storage.User, what reread.Found) {
-			s.log.WarnContext(ctx, "address read anew: vouchsafe user check", "tenant", u.TenantID, "user", u.ID, "what", string(what))
+			s.log.WarnContext(ctx, "address read anew: vouchsafe user check", "tenant", u.TenantID, "user",
+				u.ID, "what", string(what))
 		})
 	}
 	if err := once(ctx); err != nil && ctx.Err() == nil {

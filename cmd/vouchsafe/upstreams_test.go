@@ -19,7 +19,9 @@ func TestStandInsForProviders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	get := func(address string) *http.Response {
 		t.Helper()
 		resp, err := c.Get(address)
@@ -36,7 +38,8 @@ func TestStandInsForProviders(t *testing.T) {
 			t.Errorf("%s is not offered: %s", kind, page)
 		}
 	}
-	to, _, err := fakeidp.Visit(c, get(r.issuer+"/upstream/google").Header.Get("Location"), fakeidp.Person{Name: "Jo Doe", Email: "jo@example.com", Verified: "true"}, false)
+	to, _, err := fakeidp.Visit(c, get(r.issuer+"/upstream/google").Header.Get("Location"),
+		fakeidp.Person{Name: "Jo Doe", Email: "jo@example.com", Verified: "true"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +49,8 @@ func TestStandInsForProviders(t *testing.T) {
 	if resp := get(r.issuer + "/account"); resp.StatusCode != http.StatusOK {
 		t.Errorf("not signed in: %s", resp.Status)
 	}
-	to, _, err = fakeidp.Visit(c, get(r.issuer+"/upstream/facebook").Header.Get("Location"), fakeidp.Person{Name: "Robin Roe", Email: "robin@example.com"}, false)
+	to, _, err = fakeidp.Visit(c, get(r.issuer+"/upstream/facebook").Header.Get("Location"),
+		fakeidp.Person{Name: "Robin Roe", Email: "robin@example.com"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,8 @@ func TestStandInsForProviders(t *testing.T) {
 	}
 	r.stop(t)
 
-	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    upstreams: [{id: corp, issuer: https://login.example.com, client_id: c}]\n")
+	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    upstreams: [{id: corp, issuer: "+
+		"https://login.example.com, client_id: c}]\n")
 	r = sh.serve(t)
 	if _, page := r.get(t, "/login"); strings.Contains(page, "fake") || !strings.Contains(page, `href="/upstream/corp"`) {
 		t.Errorf("with one of one's own: %s", page)

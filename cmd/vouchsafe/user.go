@@ -178,11 +178,14 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.User, error) { return s.Users(ctx, c.Tenant, after, listing.PageSize) },
+		all := some(c.pageFlags, func(after string) ([]storage.User, error) {
+			return s.Users(ctx, c.Tenant, after, listing.PageSize)
+		},
 			func(u storage.User) string { return u.ID })
-		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "USER NAME", "NAME", "STATE"}, func(u userView) []string {
-			return []string{u.ID, u.Email, u.Username, u.Profile.Name, u.state()}
-		})
+		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "USER NAME", "NAME", "STATE"},
+			func(u userView) []string {
+				return []string{u.ID, u.Email, u.Username, u.Profile.Name, u.state()}
+			})
 	})
 }
 
@@ -202,7 +205,8 @@ type userView struct {
 }
 
 func viewUser(u storage.User) userView {
-	return userView{u.ID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile, u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
+	return userView{u.ID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile, u.Roles, u.Disabled,
+		u.CreatedAt, u.UpdatedAt}
 }
 
 func (u userView) state() string {
@@ -293,7 +297,8 @@ type userRemoveCmd struct {
 
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes {
-		return fmt.Errorf("this permanently removes %s with all their data: confirm with --yes (user disable locks them out, and can be undone)", c.User)
+		return fmt.Errorf("this permanently removes %s with all their data: confirm with --yes (user disable locks them "+
+			"out, and can be undone)", c.User)
 	}
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		if err := d.Remove(ctx, d.asker, u.ID); err != nil {
@@ -355,7 +360,8 @@ func (c *userInviteCmd) explained(err error) error {
 	var faults people.Faults
 	switch {
 	case errors.Is(err, people.ErrSignUpClosed):
-		return fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add users with user add", c.Tenant)
+		return fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add "+
+			"users with user add", c.Tenant)
 	case errors.Is(err, people.ErrAccountExists):
 		return fmt.Errorf("%s has an account already", c.Email)
 	case errors.As(err, &faults):

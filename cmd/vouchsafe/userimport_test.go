@@ -56,7 +56,9 @@ func (r *running) trySignIn(t *testing.T, login, password string) *http.Response
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	page, err := c.Get(r.issuer + "/login")
 	if err != nil {
 		t.Fatal(err)
@@ -103,29 +105,45 @@ func TestImportedPeopleSignIn(t *testing.T) {
 		{"bcrypt-2a", `"$2a$07$usesomesillystringfore2uDLvp1Ii2e./U9C8sBjqp8I90dH6hi"`, "", "rasmuslerdorf"},
 		{"php", `"$2y$12$4Umg0rCJwMswRw/l.SwHvuQV01coP0eWmGzd61QH2RvAOMANUBGC."`, "", "rasmuslerdorf"},
 		{"phpass", `"$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0"`, "", "test12345"},
-		{"django-pbkdf2", `"pbkdf2_sha256$1000000$Q6Wbw6SMto9VbREEQhZ4Zq$a0ZZKnBkJPfGZa3BWXKIqnxRSBvTk2ahzYxDp/MsaUQ="`, "", "l\u00e8tmein 4 real"},
-		{"django-sha1", `"pbkdf2_sha1$1000000$TJNBBm0qsB70scAJX0D222$9X22osjKw/XcJOZ62ISSnFaaTx4="`, "", "l\u00e8tmein 4 real"},
-		{"django-argon2", `"argon2$argon2id$v=19$m=102400,t=2,p=8$NlU4MFFseWt3R09PMlQ4Z0VLbzlibg$PgD81qT4KOJzpScF/ars84UU3q8psbt3MpqqkdhrARQ"`, "", "l\u00e8tmein 4 real"},
-		{"django-bcrypt", `"bcrypt_sha256$$2b$12$Dqt61eVOMWAcUBlG6oiOPeeACVLLZe3BnnHxxAwnZJfEyhpj/7O3."`, "", "l\u00e8tmein 4 real"},
+		{"django-pbkdf2", `"pbkdf2_sha256$1000000$Q6Wbw6SMto9VbREEQhZ4Zq$a0ZZKnBkJPfGZa3BWXKIqnxRSBvTk2ahzYxDp/MsaUQ="`,
+			"", "l\u00e8tmein 4 real"},
+		{"django-sha1", `"pbkdf2_sha1$1000000$TJNBBm0qsB70scAJX0D222$9X22osjKw/XcJOZ62ISSnFaaTx4="`,
+			"", "l\u00e8tmein 4 real"},
+		{"django-argon2", `"argon2$argon2id$v=19$m=102400,t=2,` +
+			`p=8$NlU4MFFseWt3R09PMlQ4Z0VLbzlibg$PgD81qT4KOJzpScF/ars84UU3q8psbt3MpqqkdhrARQ"`, "", "l\u00e8tmein 4 real"},
+		{"django-bcrypt", `"bcrypt_sha256$$2b$12$Dqt61eVOMWAcUBlG6oiOPeeACVLLZe3BnnHxxAwnZJfEyhpj/7O3."`,
+			"", "l\u00e8tmein 4 real"},
 		{"django-scrypt", `"scrypt$16384$yezruSIMS9fRUzanBvdQ05$8$5$QmnfzonZO/1ZvWqWqIyYZT+eiDnAJnnxRsHm25m857BXM60tezBcW026K0jsD7l8jGEkldsPEmUfASrI+FTC8A=="`, "", "l\u00e8tmein 4 real"},
-		{"argon2i", `"$argon2i$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$lk89RXsivDPKJo4igP4y+jv6Y5n25bG+QvmvAY2ZsW0"`, "", "l\u00e8tmein 4 real"},
-		{"argon2d", `"$argon2d$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$FbYO5dj8ojHyGXRSEN2viEJrS4TMF2E5/1poXqg7WEs"`, "", "l\u00e8tmein 4 real"},
-		{"argon2id", `"$argon2id$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk"`, "", "l\u00e8tmein 4 real"},
-		{"scrypt", `"$scrypt$ln=10,r=8,p=1$OIfQOgdACKGUcu6dk3JOCQ$z3mrariaLus9mfuienREdAPmAI09wPtknKiMJJyYM1k"`, "", "l\u00e8tmein 4 real"},
+		{"argon2i", `"$argon2i$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$lk89RXsivDPKJo4igP4y+jv6Y5n25bG+QvmvAY2ZsW0"`,
+			"", "l\u00e8tmein 4 real"},
+		{"argon2d", `"$argon2d$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$FbYO5dj8ojHyGXRSEN2viEJrS4TMF2E5/1poXqg7WEs"`,
+			"", "l\u00e8tmein 4 real"},
+		{"argon2id", `"$argon2id$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk"`,
+			"", "l\u00e8tmein 4 real"},
+		{"scrypt", `"$scrypt$ln=10,r=8,p=1$OIfQOgdACKGUcu6dk3JOCQ$z3mrariaLus9mfuienREdAPmAI09wPtknKiMJJyYM1k"`,
+			"", "l\u00e8tmein 4 real"},
 		{"pbkdf2-sha512", `"$pbkdf2-sha512$1000$AUDovTcG4FxrjXFOyRnj3A$v4tfuKJya3eX1cDQd34J49H2VyRqwTh6bB/7snmdS1pYI9dGJAN9twzsobptYWEDX6hyfcJJ/MsI0PvJXhsCKQ"`, "", "l\u00e8tmein 4 real"},
-		{"keycloak-argon2", `{"type":"password","secretData":"{\"value\":\"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=\",\"salt\":\"LRScGShC7shkdoU5B1UgUQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}`, "", "secret"},
-		{"keycloak-pbkdf2", `{"type":"password","secretData":"{\"value\":\"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==\",\"salt\":\"Td6XuopYK6JNfUnIlqYMOQ==\"}","credentialData":"{\"hashIterations\":27500,\"algorithm\":\"pbkdf2-sha256\"}"}`, "", "RdaRfqP7Y89vy2"},
-		{"firebase", `"lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="`, "42xEC+ixf3L2lw==", "user1password"},
-		{"firebase-url", `"lSrfV15cpx95_sZS2W9c9Kp6i_LVgQNDNC_qzrCnh1SAyZvqmZqAjTdn3aoItz-VHjoZilo78198JAdRuid5lQ"`, "42xEC-ixf3L2lw", "user1password"},
+		{"keycloak-argon2", `{"type":"password","secretData":"{\"value\":\"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=\",` +
+			`\"salt\":\"LRScGShC7shkdoU5B1UgUQ==\",\"additionalParameters\":{}}","credentialData":"{\"hashIterations\":5,` +
+			`\"algorithm\":\"argon2\",\"additionalParameters\":{\"hashLength\":[\"32\"],\"memory\":[\"7168\"],` +
+			`\"type\":[\"id\"],\"version\":[\"1.3\"],\"parallelism\":[\"1\"]}}"}`, "", "secret"},
+		{"keycloak-pbkdf2", `{"type":"password",` +
+			`"secretData":"{\"value\":\"ZXVC08Hf4jBOoYzVoNWYjQijsMC2oc/OUa9LciiIJ/1XHPF/qPiY1DqwLLDN2hYFmf/1kApkveD8/Pr7GVqjgw==\",\"salt\":\"Td6XuopYK6JNfUnIlqYMOQ==\"}","credentialData":"{\"hashIterations\":27500,\"algorithm\":\"pbkdf2-sha256\"}"}`, "", "RdaRfqP7Y89vy2"},
+		{"firebase", `"lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="`,
+			"42xEC+ixf3L2lw==", "user1password"},
+		{"firebase-url", `"lSrfV15cpx95_sZS2W9c9Kp6i_LVgQNDNC_qzrCnh1SAyZvqmZqAjTdn3aoItz-VHjoZilo78198JAdRuid5lQ"`,
+			"42xEC-ixf3L2lw", "user1password"},
 	}
 	var rows strings.Builder
 	for _, p := range people {
-		fmt.Fprintf(&rows, `{"email":%q,"email_verified":true,"password_hash":%s,"password_salt":%q}`+"\n", p.name+"@example.com", p.hash, p.salt)
+		fmt.Fprintf(&rows, `{"email":%q,"email_verified":true,"password_hash":%s,"password_salt":%q}`+"\n",
+			p.name+"@example.com", p.hash, p.salt)
 	}
 	from := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
 	from.file(t, "people.jsonl", rows.String())
 	from.file(t, "firebase.txt", firebaseConsole)
-	if out := from.do(t, "user", "import", "people.jsonl", "--firebase", "firebase.txt"); !strings.Contains(out, fmt.Sprintf("%d added (%[1]d with a password), 0 there already, 0 refused", len(people))) {
+	if out := from.do(t, "user", "import", "people.jsonl", "--firebase", "firebase.txt"); !strings.Contains(out,
+		fmt.Sprintf("%d added (%[1]d with a password), 0 there already, 0 refused", len(people))) {
 		t.Fatalf("got %s", out)
 	}
 	r := from.serve(t)
@@ -143,7 +161,8 @@ func TestImportedPeopleSignIn(t *testing.T) {
 	if got := strings.Count(moved, `"password_hash":"$argon2id$v=19$m=19456,t=2,p=1$`); got != len(people) {
 		t.Errorf("%d of %d hashes are ours:\n%s", got, len(people), moved)
 	}
-	if out := from.do(t, "user", "export"); strings.Contains(out, "password") || strings.Contains(out, "$") || strings.Count(out, "\n") != len(people) {
+	if out := from.do(t, "user", "export"); strings.Contains(out, "password") || strings.Contains(out, "$") ||
+		strings.Count(out, "\n") != len(people) {
 		t.Errorf("without --hashes: got %s", out)
 	}
 
@@ -169,19 +188,41 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	long := strings.Repeat("x", 70<<10)
 	id := "01890a5d-ac96-774b-bcce-b302099a8057"
 	rows := []struct{ row, want string }{
-		{`{"email":"ok@example.com","id":"` + id + `","username":"ok","profile":{"name":"Ok Doe","address":{"formatted":"1 Road\nTown"}},"phone_number":"+4312345678","created_at":"2020-01-02T03:04:05Z"}`, ""},
+		{`{"email":"ok@example.com","id":"` + id +
+			`","username":"ok","profile":{"name":"Ok Doe","address":{"formatted":"1 ` +
+			`Road\nTown"}},"phone_number":"+4312345678","created_at":"2020-01-02T03:04:05Z"}`, ""},
 		{``, ""},
-		{`{`, "not a JSON object"}, {`[]`, "cannot be"}, {`"x"`, "cannot be"}, {`{"email":"a@example.com"} {}`, "behind"}, {`{"email":"` + long + `@example.com"}`, "longer than"},
-		{`{"email":["a@example.com"]}`, "email is a JSON array"}, {`{"email":"a@example.com","email_verified":"true"}`, "email_verified is a JSON string"}, {`{"email":"a@example.com","is_admin":true}`, "unknown field"},
-		{`{"email":"a@example.com","credential_version":7}`, "unknown field"}, {`{"email":"a@example.com","tenant_id":"other"}`, "unknown field"},
-		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "not an e-mail address"}, {`{"email":"a@example.com\nBcc: x@example.com"}`, "not an e-mail address"}, {`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
-		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"}, {`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"}, {`{"email":"a\u200bb@example.com"}`, "not an e-mail address"},
-		{`{"email":"a@example.com","id":"../../etc"}`, "UUID"}, {`{"email":"a@example.com","id":"01890A5D-AC96-774B-BCCE-B302099A8057"}`, "UUID"}, {`{"email":"a@example.com","phone_number":"0123"}`, "phone_number"},
-		{`{"email":"a@example.com","roles":["admin"]}`, "--roles"}, {`{"email":"a@example.com","created_at":"yesterday"}`, "date"},
-		{`{"email":"a@example.com","profile":{"picture":"javascript:alert(1)"}}`, "picture"}, {`{"email":"a@example.com","profile":{"name":"\u001b[2J"}}`, "control"}, {`{"email":"a@example.com","profile":{"name":"` + strings.Repeat("n", 2000) + `"}}`, "longer"},
-		{`{"email":"a@example.com","password_hash":"$argon2id$v=19$m=4194304,t=1000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}`, "too expensive to verify"}, {`{"email":"a@example.com","password_hash":"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."}`, "too expensive to verify"},
-		{`{"email":"a@example.com","password_hash":"hunter2"}`, "unsupported kind"}, {`{"email":"a@example.com","password_hash":7}`, "unsupported kind"}, {`{"email":"a@example.com","password_hash":"AAAA","password_salt":"AAAA"}`, "--firebase"},
-		{`{"email":"OK@Example.com"}`, "line 1 has this email too"}, {`{"email":"b@example.com","username":"OK"}`, "line 1 has this username too"}, {`{"email":"c@example.com","id":"` + id + `"}`, "line 1 has this id too"},
+		{`{`, "not a JSON object"}, {`[]`, "cannot be"}, {`"x"`, "cannot be"}, {`{"email":"a@example.com"} {}`, "behind"},
+		{`{"email":"` + long + `@example.com"}`, "longer than"},
+		{`{"email":["a@example.com"]}`, "email is a JSON array"},
+		{`{"email":"a@example.com","email_verified":"true"}`, "email_verified is a JSON string"},
+		{`{"email":"a@example.com","is_admin":true}`, "unknown field"},
+		{`{"email":"a@example.com","credential_version":7}`, "unknown field"},
+		{`{"email":"a@example.com","tenant_id":"other"}`, "unknown field"},
+		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "not an e-mail address"},
+		{`{"email":"a@example.com\nBcc: x@example.com"}`, "not an e-mail address"},
+		{`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
+		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"},
+		{`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"},
+		{`{"email":"a\u200bb@example.com"}`, "not an e-mail address"},
+		{`{"email":"a@example.com","id":"../../etc"}`, "UUID"},
+		{`{"email":"a@example.com","id":"01890A5D-AC96-774B-BCCE-B302099A8057"}`, "UUID"},
+		{`{"email":"a@example.com","phone_number":"0123"}`, "phone_number"},
+		{`{"email":"a@example.com","roles":["admin"]}`, "--roles"},
+		{`{"email":"a@example.com","created_at":"yesterday"}`, "date"},
+		{`{"email":"a@example.com","profile":{"picture":"javascript:alert(1)"}}`, "picture"},
+		{`{"email":"a@example.com","profile":{"name":"\u001b[2J"}}`, "control"},
+		{`{"email":"a@example.com","profile":{"name":"` + strings.Repeat("n", 2000) + `"}}`, "longer"},
+		{`{"email":"a@example.com","password_hash":"$argon2id$v=19$m=4194304,t=1000,` +
+			`p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}`, "too expensive to verify"},
+		{`{"email":"a@example.com","password_hash":"$2a$31$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."}`,
+			"too expensive to verify"},
+		{`{"email":"a@example.com","password_hash":"hunter2"}`, "unsupported kind"},
+		{`{"email":"a@example.com","password_hash":7}`, "unsupported kind"},
+		{`{"email":"a@example.com","password_hash":"AAAA","password_salt":"AAAA"}`, "--firebase"},
+		{`{"email":"OK@Example.com"}`, "line 1 has this email too"},
+		{`{"email":"b@example.com","username":"OK"}`, "line 1 has this username too"},
+		{`{"email":"c@example.com","id":"` + id + `"}`, "line 1 has this id too"},
 		{`{"email":"last@example.com","password_hash":"!unusable"}`, ""},
 	}
 	var file strings.Builder
@@ -191,7 +232,8 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	sh.file(t, "people.jsonl", "\ufeff"+strings.TrimSuffix(file.String(), "\n")) // as some editors write it
 	check := func(want string, args ...string) {
 		t.Helper()
-		out, errs, code := sh.run(t, "", append([]string{"user", "import", "people.jsonl", "--report", "report.jsonl"}, args...)...)
+		out, errs, code := sh.run(t, "",
+			append([]string{"user", "import", "people.jsonl", "--report", "report.jsonl"}, args...)...)
 		if code != 1 || !strings.Contains(out, want) || strings.Contains(errs, "hunter2") || strings.Contains(errs, "\x1b") {
 			t.Errorf("%v: exit %d, %s%s", args, code, out, errs)
 		}
@@ -213,12 +255,14 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	// What is somebody else's, or was.
 	sh.do(t, "user", "remove", "last@example.com", "--yes")
 	var gone importing.Row
-	if err := json.Unmarshal([]byte(sh.do(t, "user", "export")), &gone); err != nil || gone.ID != id || gone.Profile.Name != "Ok Doe" || gone.CreatedAt.Year() != 2020 {
+	if err := json.Unmarshal([]byte(sh.do(t, "user", "export")), &gone); err != nil || gone.ID != id ||
+		gone.Profile.Name != "Ok Doe" || gone.CreatedAt.Year() != 2020 {
 		t.Errorf("got %+v, %v", gone, err)
 	}
 	sh.do(t, "user", "remove", "ok", "--yes")
 	sh.do(t, "user", "add", "kim@example.com", "--username", "kim")
-	sh.file(t, "people.jsonl", `{"id":"`+id+`","email":"ok@example.com"}`+"\n"+`{"email":"other@example.com","username":"kim"}`+"\n"+`{"email":"kim@example.com","id":"`+id[:35]+`8"}`)
+	sh.file(t, "people.jsonl", `{"id":"`+id+`","email":"ok@example.com"}`+"\n"+
+		`{"email":"other@example.com","username":"kim"}`+"\n"+`{"email":"kim@example.com","id":"`+id[:35]+`8"}`)
 	rows = []struct{ row, want string }{{"removed", "removed"}, {"name", "another user"}, {"another id", "another user"}}
 	check("0 added (0 with a password), 0 there already, 3 refused")
 }
@@ -248,10 +292,12 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 		{`{"email":"c4@example.com","username":"Administrator"}`, "is a reserved user name: --reserved"},
 		{`{"email":"c5@example.com","username":"modern"}`, ""},
 		{`{"email":"c6@example.com","username":"rnodern"}`, "line 15 has this username, or one that looks like it, too"},
-		{`{"email":"d1@example.com","phone_number":"+436601234567","phone_number_verified":true}`, "has its phone_number, verified, already"},
+		{`{"email":"d1@example.com","phone_number":"+436601234567","phone_number_verified":true}`,
+			"has its phone_number, verified, already"},
 		{`{"email":"d2@example.com","phone_number":"+436601234567"}`, ""},
 		{`{"email":"d3@example.com","phone_number":"+436607654321","phone_number_verified":true}`, ""},
-		{`{"email":"d4@example.com","phone_number":"+436607654321","phone_number_verified":true}`, "line 19 has this verified phone_number too"},
+		{`{"email":"d4@example.com","phone_number":"+436607654321","phone_number_verified":true}`,
+			"line 19 has this verified phone_number too"},
 		{`{"email":"d5@example.com","phone_number":"+4312","phone_number_verified":true}`, "cannot have been verified"},
 		{`{"email":"d6@example.com","phone_number_verified":true}`, "there is no phone_number"},
 	}
@@ -269,7 +315,8 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]string{"jo@example.com": "JO@example.com ", "mo": "mo@example.com mo", "fa@fa\u00df.example": "fa@xn--fa-hia.example ", "fa@fass.example": "fa@fass.example "} {
+	for name, want := range map[string]string{"jo@example.com": "JO@example.com ", "mo": "mo@example.com mo",
+		"fa@fa\u00df.example": "fa@xn--fa-hia.example ", "fa@fass.example": "fa@fass.example "} {
 		var u userView
 		if sh.read(t, &u, "user", "show", name); u.Email+" "+u.Username != want {
 			t.Errorf("%s: got %q and %q, want %q", name, u.Email, u.Username, want)
@@ -295,12 +342,19 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.file(t, "control.json", `{"nickname":"\u001b[2J"}`)
 	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
 	for args, want := range map[string]string{
-		"jo\u200bjo@example.com": "is not an e-mail address", "a..b@example.com": "specially", "a%b.example@example.com": "specially", "ALICE@example.com": "another user already has the address",
-		"a@example.com --username administrator": "is a reserved user name: --reserved", "a@example.com --username a1ice": "looks like it", "a@example.com --username \u0430lice": "is not a user name",
-		"a@example.com --username jo\u200bjo": "is not a user name", "a@example.com --username b@example.com": "is an e-mail address, and not theirs",
-		"a@example.com --profile phone.json": "has its phone_number, verified, already", "a@example.com --profile fixed.json": "international form", "a@example.com --profile control.json": "control characters",
+		"jo\u200bjo@example.com": "is not an e-mail address", "a..b@example.com": "specially",
+		"a%b.example@example.com": "specially", "ALICE@example.com": "another user already has the address",
+		"a@example.com --username administrator": "is a reserved user name: --reserved",
+		"a@example.com --username a1ice":         "looks like it",
+		"a@example.com --username \u0430lice":    "is not a user name",
+		"a@example.com --username jo\u200bjo":    "is not a user name",
+		"a@example.com --username b@example.com": "is an e-mail address, and not theirs",
+		"a@example.com --profile phone.json":     "has its phone_number, verified, already",
+		"a@example.com --profile fixed.json":     "international form",
+		"a@example.com --profile control.json":   "control characters",
 	} {
-		if errs := sh.fails(t, 1, append([]string{"user", "add"}, strings.Fields(args)...)...); !strings.Contains(errs, want) {
+		if errs := sh.fails(t, 1, append([]string{"user", "add"}, strings.Fields(args)...)...); !strings.Contains(errs,
+			want) {
 			t.Errorf("%+q: got %s, want %s", args, errs, want)
 		}
 	}
@@ -312,7 +366,8 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	}
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      reserved_usernames: [acme]\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
-	if errs := sh.fails(t, 1, "user", "add", "c@example.com", "--username", "a.c.m.e"); !strings.Contains(errs, "is a reserved user name") {
+	if errs := sh.fails(t, 1, "user", "add", "c@example.com", "--username", "a.c.m.e"); !strings.Contains(errs,
+		"is a reserved user name") {
 		t.Errorf("got %s", errs)
 	}
 	sh.do(t, "user", "add", "c@example.com", "--username", "support")
@@ -331,12 +386,14 @@ func TestImportCSV(t *testing.T) {
 		"too,few\r\n"+
 		"lee@example.com,,,,,,,,true\r\n")
 	out, errs, code := sh.run(t, "", "user", "import", "people.csv", "--roles")
-	if code != 1 || !strings.Contains(out, "2 added (1 with a password), 0 there already, 2 refused") || !strings.Contains(errs, "line 4: email_verified") || !strings.Contains(errs, "line 5: it is not a line of CSV") {
+	if code != 1 || !strings.Contains(out, "2 added (1 with a password), 0 there already, 2 refused") ||
+		!strings.Contains(errs, "line 4: email_verified") || !strings.Contains(errs, "line 5: it is not a line of CSV") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 	var jo userView
 	sh.read(t, &jo, "user", "show", "jo")
-	if jo.Profile.Name != "Doe, Jo" || !jo.EmailVerified || jo.Profile.Address == nil || jo.Profile.Address.Formatted != "1 Road\nTown" || fmt.Sprint(jo.Roles) != "[admin support]" {
+	if jo.Profile.Name != "Doe, Jo" || !jo.EmailVerified || jo.Profile.Address == nil ||
+		jo.Profile.Address.Formatted != "1 Road\nTown" || fmt.Sprint(jo.Roles) != "[admin support]" {
 		t.Errorf("got %+v", jo)
 	}
 	// The first administrator came by import: the link for them is of no use any more.
@@ -360,7 +417,9 @@ func TestImportOfManyPeopleGoesOnWhereItWasStopped(t *testing.T) {
 	sh := newShell(t)
 	var file strings.Builder
 	for i := range people {
-		fmt.Fprintf(&file, `{"email":"person%d@example.com","username":"person%[1]d","email_verified":true,"profile":{"name":"Person %[1]d"},"password_hash":"$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK"}`+"\n", i)
+		fmt.Fprintf(&file, `{"email":"person%d@example.com","username":"person%[1]d","email_verified":true,`+
+			`"profile":{"name":"Person %[1]d"},"password_hash":"$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK"}`+
+			"\n", i)
 	}
 	sh.file(t, "people.jsonl", file.String())
 
@@ -376,13 +435,15 @@ func TestImportOfManyPeopleGoesOnWhereItWasStopped(t *testing.T) {
 	start := time.Now()
 	out := sh.do(t, "user", "import", "people.jsonl")
 	took := time.Since(start)
-	if !strings.Contains(out, fmt.Sprintf("%d added", people-before)) || !strings.Contains(out, fmt.Sprintf("%d there already, 0 refused", before)) {
+	if !strings.Contains(out, fmt.Sprintf("%d added", people-before)) ||
+		!strings.Contains(out, fmt.Sprintf("%d there already, 0 refused", before)) {
 		t.Errorf("with %d there: got %s", before, out)
 	}
 	if got := strings.Count(sh.do(t, "user", "export"), "\n"); got != people {
 		t.Errorf("got %d people, want %d", got, people)
 	}
-	t.Logf("%d were there; the other %d took %v, %.0f a second", before, people-before, took.Round(time.Millisecond), float64(people-before)/took.Seconds())
+	t.Logf("%d were there; the other %d took %v, %.0f a second", before, people-before, took.Round(time.Millisecond),
+		float64(people-before)/took.Seconds())
 	start = time.Now()
 	sh.do(t, "user", "import", "people.jsonl")
 	t.Logf("passing over all of them took %v", time.Since(start).Round(time.Millisecond))

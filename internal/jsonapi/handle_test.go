@@ -86,10 +86,12 @@ func TestEveryShapeIsRead(t *testing.T) {
 	}
 	no, zero := false, 0
 	want := thing{
-		ID: "a/b", Version: 7, Limit: 50, Exact: &no, Kinds: []string{"b", "a"}, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Text: "Jö", Level: "high", Yes: true, Int: -maxExact, Small: -128, Count: 7, Ratio: -1500,
+		ID: "a/b", Version: 7, Limit: 50, Exact: &no, Kinds: []string{"b", "a"},
+		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Text:  "Jö", Level: "high", Yes: true, Int: -maxExact, Small: -128, Count: 7, Ratio: -1500,
 		At: time.Date(2026, 1, 2, 2, 4, 5, 5e8, time.UTC), From: netip.MustParseAddr("2001:db8::1"),
-		Names: []string{"a", "b"}, Numbers: []int64{1, 0, 0}, Grid: [][]int{{1}, {}, {2, 3}}, Labels: map[string]int{"x": 1, "": 2},
+		Names: []string{"a", "b"}, Numbers: []int64{1, 0, 0}, Grid: [][]int{{1}, {}, {2, 3}},
+		Labels: map[string]int{"x": 1, "": 2},
 		Places: []address{{"Bern"}, {}}, ByName: map[level]town{"low": {"Wien"}}, Place: address{"Rom"},
 		Maybe: &zero, List: &[]string{}, Raw: json.RawMessage(`{"a":[],"b":1.0}`),
 	}
@@ -102,21 +104,23 @@ func TestEveryShapeIsRead(t *testing.T) {
 func TestEveryFaultOfEveryShape(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"text":7,"level":"mid","yes":1}`:                                            "/text=type /level=invalid /yes=type",
-		`{"text":"123456789"}`:                                                        "/text=too_long",
-		`{"int":1.0,"small":128,"count":8}`:                                           "/int=type /small=invalid /count=invalid",
-		`{"int":1e3,"small":-129,"count":-1}`:                                         "/int=type /small=invalid /count=invalid",
-		`{"int":9007199254740992,"small":"1","numbers":[1,"2",99999999999999999999]}`: "/int=invalid /small=type /numbers/1=type /numbers/2=invalid",
-		`{"ratio":1e999,"int":null}`:                                                  "/ratio=invalid /int=type",
-		`{"ratio":"1","maybe":null,"list":null}`:                                      "/ratio=type /maybe=type /list=type",
-		`{"at":"2026-01-02","from":"nowhere"}`:                                        "/at=invalid /from=invalid",
-		`{"at":"2026-1-2T3:04:05Z"}`:                                                  "/at=invalid",
-		`{"at":1767323045,"from":null}`:                                               "/at=type /from=type",
-		`{"names":["a","b","c"],"grid":[1],"places":{}}`:                              "/names=too_many /grid/0=type /places=type",
-		`{"names":["abcd",1],"grid":[[true]],"places":[{"town":"x"}]}`:                "/names/0=too_long /names/1=type /grid/0/0=type /places/0/town=unknown",
-		`{"labels":{"a":1,"b":2,"c":3},"by_name":{"x":{}},"place":[]}`:                "/labels=too_many /by_name/x/city=missing /place=type",
-		`{"labels":{"a/b~c":"1"},"by_name":[],"place":{"city":"123456789"}}`:          "/labels/a~1b~0c=type /by_name=type /place/city=too_long",
-		`{"labels":{"a\u0000":1},"raw":[],"Text":""}`:                                 "/labels/a?=invalid /raw=type /Text=unknown",
+		`{"text":7,"level":"mid","yes":1}`:    "/text=type /level=invalid /yes=type",
+		`{"text":"123456789"}`:                "/text=too_long",
+		`{"int":1.0,"small":128,"count":8}`:   "/int=type /small=invalid /count=invalid",
+		`{"int":1e3,"small":-129,"count":-1}`: "/int=type /small=invalid /count=invalid",
+		`{"int":9007199254740992,"small":"1","numbers":[1,"2",99999999999999999999]}`: "/int=invalid /small=type " +
+			"/numbers/1=type /numbers/2=invalid",
+		`{"ratio":1e999,"int":null}`:                     "/ratio=invalid /int=type",
+		`{"ratio":"1","maybe":null,"list":null}`:         "/ratio=type /maybe=type /list=type",
+		`{"at":"2026-01-02","from":"nowhere"}`:           "/at=invalid /from=invalid",
+		`{"at":"2026-1-2T3:04:05Z"}`:                     "/at=invalid",
+		`{"at":1767323045,"from":null}`:                  "/at=type /from=type",
+		`{"names":["a","b","c"],"grid":[1],"places":{}}`: "/names=too_many /grid/0=type /places=type",
+		`{"names":["abcd",1],"grid":[[true]],"places":[{"town":"x"}]}`: "/names/0=too_long /names/1=type " +
+			"/grid/0/0=type /places/0/town=unknown",
+		`{"labels":{"a":1,"b":2,"c":3},"by_name":{"x":{}},"place":[]}`:       "/labels=too_many /by_name/x/city=missing /place=type",
+		`{"labels":{"a/b~c":"1"},"by_name":[],"place":{"city":"123456789"}}`: "/labels/a~1b~0c=type /by_name=type /place/city=too_long",
+		`{"labels":{"a\u0000":1},"raw":[],"Text":""}`:                        "/labels/a?=invalid /raw=type /Text=unknown",
 	} {
 		w := serve(putThing(func(thing) { t.Errorf("%s was taken", body) }), jsonRequest("PUT", "/things/x/1", body))
 		if got := faultsOf(t, w); !sameWords(got, want) {
@@ -263,7 +267,9 @@ func TestWrongShapesPanicAtRegistration(t *testing.T) {
 		"two parameters in one part": {put("/{a}{b}", taking[address]), "no path"},
 		"no id":                      {func() { taking[None](Operation{Method: "PUT", Path: "/"}) }, "lacks an id"},
 		"an odd method":              {func() { taking[None](Operation{Method: "BREW", Path: "/", ID: "x"}) }, "lacks an id"},
-		"a GET with a body":          {func() { taking[address](Operation{Method: "GET", Path: "/", ID: "x"}) }, "members of a body"},
+		"a GET with a body": {func() {
+			taking[address](Operation{Method: "GET", Path: "/", ID: "x"})
+		}, "members of a body"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

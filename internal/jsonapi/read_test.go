@@ -42,13 +42,15 @@ func parseInto(body []byte, v any) error {
 
 func TestABodyIsReadIntoItsStruct(t *testing.T) {
 	var got example
-	err := parseInto([]byte(`{"client_id":"app","login":"J\u00f6 \ud83d\ude00","password":"\u0000x","kind":"b","remember":true,
+	err := parseInto([]byte(`{"client_id":"app","login":"J\u00f6 `+
+		`\ud83d\ude00","password":"\u0000x","kind":"b","remember":true,
 		"address":{"city":"Bern"},"nickname":"","passkey":{"b": [1, 2.50], "a":{}}}`), &got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	empty := ""
-	want := example{appFields{"app"}, "Jö 😀", "\x00x", "b", true, &address{"Bern"}, &empty, json.RawMessage(`{"a":{},"b":[1,2.50]}`)}
+	want := example{appFields{"app"}, "Jö 😀", "\x00x", "b", true, &address{"Bern"}, &empty,
+		json.RawMessage(`{"a":{},"b":[1,2.50]}`)}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(example{})); diff != "" {
 		t.Error(diff)
 	}
@@ -75,24 +77,27 @@ func TestABodyThatIsNotMeantIsRefused(t *testing.T) {
 		"the other half":       {`{"client_id":"\ude00"}`, "malformed"},
 		"half, then something": {`{"client_id":"\ud83d\u0041"}`, "malformed"},
 		"too deep":             {deep, "malformed"},
-		"deep enough":          {`{"client_id":"app","passkey":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}`, "malformed"},
-		"too many":             {`{"client_id":"app","passkey":{"a":[` + strings.Repeat("0,", 600) + `0]}}`, "malformed"},
-		"unknown":              {`{"client_id":"app","email_verified":true,"roles":["admin"],"tenant_id":"x","id":"y"}`, "email_verified=unknown id=unknown roles=unknown tenant_id=unknown"},
-		"unknown within":       {`{"client_id":"app","address":{"city":"a","street":"b"}}`, "address.street=unknown"},
-		"another case":         {`{"Client_ID":"app"}`, "client_id=missing Client_ID=unknown"},
-		"the Go name":          {`{"ClientID":"app"}`, "client_id=missing ClientID=unknown"},
-		"an array":             {`{"client_id":"app","login":["a"]}`, "login=type"},
-		"a number":             {`{"client_id":7}`, "client_id=type"},
-		"a huge number":        {`{"client_id":1e999999}`, "client_id=type"},
-		"an object":            {`{"client_id":"app","password":{"$ne":null}}`, "password=type"},
-		"null for a text":      {`{"client_id":"app","login":null}`, "login=type"},
-		"null for an object":   {`{"client_id":"app","passkey":null,"address":null}`, "address=type passkey=type"},
-		"a text for a bool":    {`{"client_id":"app","remember":"true"}`, "remember=type"},
-		"NUL":                  {`{"client_id":"app","login":"a\u0000"}`, "login=invalid"},
-		"too long":             {`{"client_id":"app","password":"12345678901234567","address":{"city":"123456789"}}`, "password=too_long address.city=too_long"},
-		"empty":                {`{"client_id":""}`, "client_id=missing"},
-		"none of the list":     {`{"client_id":"app","kind":"c"}`, "kind=invalid"},
-		"an odd name":          {`{"client_id":"app","a\u000d\u000a\"ä":1}`, "a???\u003f=unknown"},
+		"deep enough": {`{"client_id":"app","passkey":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}`,
+			"malformed"},
+		"too many": {`{"client_id":"app","passkey":{"a":[` + strings.Repeat("0,", 600) + `0]}}`, "malformed"},
+		"unknown": {`{"client_id":"app","email_verified":true,"roles":["admin"],"tenant_id":"x","id":"y"}`,
+			"email_verified=unknown id=unknown roles=unknown tenant_id=unknown"},
+		"unknown within":     {`{"client_id":"app","address":{"city":"a","street":"b"}}`, "address.street=unknown"},
+		"another case":       {`{"Client_ID":"app"}`, "client_id=missing Client_ID=unknown"},
+		"the Go name":        {`{"ClientID":"app"}`, "client_id=missing ClientID=unknown"},
+		"an array":           {`{"client_id":"app","login":["a"]}`, "login=type"},
+		"a number":           {`{"client_id":7}`, "client_id=type"},
+		"a huge number":      {`{"client_id":1e999999}`, "client_id=type"},
+		"an object":          {`{"client_id":"app","password":{"$ne":null}}`, "password=type"},
+		"null for a text":    {`{"client_id":"app","login":null}`, "login=type"},
+		"null for an object": {`{"client_id":"app","passkey":null,"address":null}`, "address=type passkey=type"},
+		"a text for a bool":  {`{"client_id":"app","remember":"true"}`, "remember=type"},
+		"NUL":                {`{"client_id":"app","login":"a\u0000"}`, "login=invalid"},
+		"too long": {`{"client_id":"app","password":"12345678901234567","address":{"city":"123456789"}}`,
+			"password=too_long address.city=too_long"},
+		"empty":            {`{"client_id":""}`, "client_id=missing"},
+		"none of the list": {`{"client_id":"app","kind":"c"}`, "kind=invalid"},
+		"an odd name":      {`{"client_id":"app","a\u000d\u000a\"ä":1}`, "a???\u003f=unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var v example
@@ -171,7 +176,8 @@ func TestWhatARequestMayLookLike(t *testing.T) {
 // FuzzParse: whatever comes in is an error or has one meaning, which survives being
 // written and read again.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"client_id":"app"}`, `{"client_id":"\ud83d\ude00","passkey":{"a":[1,true,null,"\\u0000"]}}`, `{"a":{"b":"\\\ud800"}}`} {
+	for _, s := range []string{`{"client_id":"app"}`,
+		`{"client_id":"\ud83d\ude00","passkey":{"a":[1,true,null,"\\u0000"]}}`, `{"a":{"b":"\\\ud800"}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -187,7 +193,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := parseInto(again, &b); err != nil || a.Login != b.Login || a.Password != b.Password || a.ClientID != b.ClientID {
+		if err := parseInto(again, &b); err != nil || a.Login != b.Login || a.Password != b.Password ||
+			a.ClientID != b.ClientID {
 			t.Errorf("%q: got %+v, then %+v, %v", body, a, b, err)
 		}
 	})

@@ -34,7 +34,8 @@ func TestAGETIsAnsweredByItsTag(t *testing.T) {
 	get := Handle(Operation{Method: http.MethodGet, Path: "/groups/{id}", ID: "getGroup"},
 		func(*http.Request, groupPath) (group, error) { return group{"staff", tag}, nil })
 	for header, want := range map[string]int{
-		"": 200, string(tag): 304, "W/" + string(tag): 304, `"x", ` + string(tag): 304, "*": 304, string(other): 200, `"x" "y"`: 400, "x": 400, `"a b"`: 400,
+		"": 200, string(tag): 304, "W/" + string(tag): 304, `"x", ` + string(tag): 304, "*": 304, string(other): 200,
+		`"x" "y"`: 400, "x": 400, `"a b"`: 400,
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			r := httptest.NewRequest(method, "/groups/1", nil)
@@ -57,9 +58,11 @@ func TestAChangeIsMadeToWhatTheClientKnows(t *testing.T) {
 		want          int
 	}{
 		{"", "", `"1"`, 204}, {"", "", "", 204},
-		{"If-Match", `"1"`, `"1"`, 204}, {"If-Match", `"0" , "1"`, `"1"`, 204}, {"If-Match", `"0"`, `"1"`, 412}, {"If-Match", `W/"1"`, `"1"`, 412},
+		{"If-Match", `"1"`, `"1"`, 204}, {"If-Match", `"0" , "1"`, `"1"`, 204}, {"If-Match", `"0"`, `"1"`, 412},
+		{"If-Match", `W/"1"`, `"1"`, 412},
 		{"If-Match", `"1"`, "", 412}, {"If-Match", "*", `"1"`, 204}, {"If-Match", "*", "", 412},
-		{"If-None-Match", "*", "", 204}, {"If-None-Match", "*", `"1"`, 412}, {"If-None-Match", `"1"`, `"1"`, 412}, {"If-None-Match", `"0"`, `"1"`, 204},
+		{"If-None-Match", "*", "", 204}, {"If-None-Match", "*", `"1"`, 412}, {"If-None-Match", `"1"`, `"1"`, 412},
+		{"If-None-Match", `"0"`, `"1"`, 204},
 		{"If-Match", "1", `"1"`, 400}, {"If-Match", `"1`, `"1"`, 400}, {"If-Match", "", `"1"`, 400},
 	} {
 		put := Handle(Operation{Method: http.MethodPut, Path: "/groups/{id}", ID: "putGroup"},
@@ -100,9 +103,11 @@ func TestACursorOpensForItsListAlone(t *testing.T) {
 		t.Errorf("the beginning: got %+v, %v", got, err)
 	}
 	for name, open := range map[string]func() (at, error){
-		"another list":   func() (at, error) { return OpenCursor[at](box, "groups", sealed) },
-		"another tenant": func() (at, error) { return OpenCursor[at](masters.Box("b", secret.AuthSession), "groups?q=x", sealed) },
-		"made up":        func() (at, error) { return OpenCursor[at](box, "groups?q=x", "7") },
+		"another list": func() (at, error) { return OpenCursor[at](box, "groups", sealed) },
+		"another tenant": func() (at, error) {
+			return OpenCursor[at](masters.Box("b", secret.AuthSession), "groups?q=x", sealed)
+		},
+		"made up": func() (at, error) { return OpenCursor[at](box, "groups?q=x", "7") },
 	} {
 		var p *Problem
 		if _, err := open(); !errors.As(err, &p) || p.Status != 400 || len(p.Errors) != 1 || p.Errors[0].Field != "after" {
@@ -134,13 +139,16 @@ func TestAPageLeadsToTheNext(t *testing.T) {
 func TestTheMostExactRouteServes(t *testing.T) {
 	t.Parallel()
 	route := func(method, path string) Route {
-		return Route{Operation{Method: method, Path: path, ID: method + path}, func(w http.ResponseWriter, r *http.Request) error {
-			return Write(w, 200, path+" "+r.PathValue("id")+" "+r.PathValue("key"))
-		}}
+		return Route{Operation{Method: method, Path: path, ID: method + path},
+			func(w http.ResponseWriter, r *http.Request) error {
+				return Write(w, 200, path+" "+r.PathValue("id")+" "+r.PathValue("key"))
+			}}
 	}
 	table := NewTable(func(w http.ResponseWriter, r *http.Request, err error) { Fail(w, r, err.(*Problem)) },
-		route("GET", "/users/{id}"), route("POST", "/users/{id}:disable"), route("GET", "/users/me"), route("PUT", "/users/{id}"),
-		route("GET", "/users"), route("GET", "/users/{id}/keys/{key}"), route("GET", "/users/{id}/keys/all"), route("GET", "/{key}/x"))
+		route("GET", "/users/{id}"), route("POST", "/users/{id}:disable"), route("GET", "/users/me"),
+		route("PUT", "/users/{id}"),
+		route("GET", "/users"), route("GET", "/users/{id}/keys/{key}"), route("GET", "/users/{id}/keys/all"),
+		route("GET", "/{key}/x"))
 	for request, want := range map[string]string{
 		"GET /users":               `"/users  "`,
 		"HEAD /users":              `"/users  "`,
@@ -203,7 +211,8 @@ func TestTheDocumentDescribesEveryShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"/groups/{id}":{"put":{"operationId":"putGroup","summary":"Stores a group.","security":[{},{"clientSecret":[]}],
+	const want = `{"/groups/{id}":{"put":{"operationId":"putGroup","summary":"Stores a ` +
+		`group.","security":[{},{"clientSecret":[]}],
 		"parameters":[
 			{"name":"id","in":"path","description":"The group's id.","required":true,"schema":{"type":"string","maxLength":1024}},
 			{"name":"If-Match","in":"header","description":"The ETag that the resource has to have.","schema":{"type":"string"}},
@@ -227,7 +236,8 @@ func TestTheDocumentDescribesEveryShape(t *testing.T) {
 		t.Error(diff)
 	}
 	page := Describe(Info{}, "", []Operation{put.Operation}, nil).Markdown(address{}, nil)
-	for _, line := range []string{"| `id` (path) | Required. The group's id. |", "| `dry_run` (query) | Store nothing. |", "| `names` | Required."} {
+	for _, line := range []string{"| `id` (path) | Required. The group's id. |", "| `dry_run` (query) | Store nothing. |",
+		"| `names` | Required."} {
 		if !strings.Contains(page, line) {
 			t.Errorf("the reference lacks %q:\n%s", line, page)
 		}

@@ -145,7 +145,8 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 		w.Failed(!dead.IsZero())
 	}
 	why := readable(failed.Error())
-	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt", m.Attempts, "dead", !dead.IsZero(), "error", why)
+	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt",
+		m.Attempts, "dead", !dead.IsZero(), "error", why)
 	return w.Store.DeliveryFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
 }
 

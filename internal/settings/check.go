@@ -44,15 +44,19 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 // cannot know by itself.
 func (c *Config) checkProduction(wrong wrong) {
 	if c.Production() {
-		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
+		if u, err := url.Parse(string(c.DatabaseURL)); err != nil ||
+			!slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
 			// Neither the URL nor the error is quoted: both may hold the password.
-			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special in the password percent-encoded")
+			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special "+
+				"in the password percent-encoded")
 		}
 		if c.Secret == "" {
-			wrong("secret", "is missing: a production server (database_url is set) needs a master secret that all its replicas share. Make one with `openssl rand -base64 48`, and keep it")
+			wrong("secret", "is missing: a production server (database_url is set) needs a master secret that all its "+
+				"replicas share. Make one with `openssl rand -base64 48`, and keep it")
 		}
 		if c.Issuer == "" {
-			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach it, such as https://id.example.com")
+			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach "+
+				"it, such as https://id.example.com")
 		}
 	}
 	if _, unix := listeners.SocketPath(c.Listen); unix && !c.Production() && c.Issuer == "" {
@@ -70,11 +74,13 @@ func (c *Config) checkListeners(wrong wrong) {
 			continue
 		}
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
-			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket", addr)
+			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, "+
+				"or unix: and the path of a socket", addr)
 		}
 	}
 	if c.ConnectionsPerAddress < 16 {
-		wrong("connections_per_address", "%d is too few for one browser beside others: write 16 or more", c.ConnectionsPerAddress)
+		wrong("connections_per_address", "%d is too few for one browser beside others: write 16 or more",
+			c.ConnectionsPerAddress)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")
@@ -105,7 +111,8 @@ func (c *Config) checkLifetimes(wrong wrong) {
 	}
 	// Within it a stolen token works beside its owner's, and nobody learns of it.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
-		wrong("refresh_token_grace", "is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")
+		wrong("refresh_token_grace",
+			"is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")
 	}
 	if c.SessionIdle > c.SessionLifetime {
 		wrong("session_idle", "is longer than session_lifetime (%s): write that or less", time.Duration(c.SessionLifetime))
@@ -119,8 +126,10 @@ func (c *Config) checkIssuer(wrong wrong) {
 	}
 	u, err := url.Parse(c.Issuer)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http"):
-		wrong("issuer", "%q is no issuer: write https:// and the host that people use, such as https://id.example.com", c.Issuer)
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+		(u.Scheme != "https" && u.Scheme != "http"):
+		wrong("issuer", "%q is no issuer: write https:// and the host that people use, such as https://id.example.com",
+			c.Issuer)
 	case u.Path != "":
 		wrong("issuer", "%q has a path: write %s://%s", c.Issuer, u.Scheme, u.Host)
 	case u.Host != strings.ToLower(u.Host):
@@ -128,7 +137,8 @@ func (c *Config) checkIssuer(wrong wrong) {
 	case asBrowsersWrite(u) == "":
 		wrong("issuer", "%q has no host that requests can come for: write one such as https://id.example.com", c.Issuer)
 	case asBrowsersWrite(u) != u.Host:
-		wrong("issuer", "%q is not as browsers write it, which clients compare: write %s://%s", c.Issuer, u.Scheme, asBrowsersWrite(u))
+		wrong("issuer", "%q is not as browsers write it, which clients compare: write %s://%s", c.Issuer,
+			u.Scheme, asBrowsersWrite(u))
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		wrong("issuer", "%q is not encrypted: write https://%s; http is for localhost only", c.Issuer, u.Host)
 	}

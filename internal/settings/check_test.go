@@ -8,9 +8,12 @@ import (
 func TestPasswordSettingsHaveBounds(t *testing.T) {
 	t.Parallel()
 	for env, want := range map[string]string{
-		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "not a number", "VOUCHSAFE_PASSWORD_MIN_SCORE=5": "0 to 4",
-		"VOUCHSAFE_BREACHED_PASSWORDS_URL=http://pwned.example": "https", "VOUCHSAFE_ARGON2_MEMORY=4194304": "19456", "VOUCHSAFE_ARGON2_LANES=300": "out of bounds",
-		"VOUCHSAFE_ARGON2_PASSES=0": "out of bounds", "VOUCHSAFE_ARGON2_MEMORY=4294967297": "out of bounds", "VOUCHSAFE_ARGON2_PASSES=64": "",
+		"VOUCHSAFE_PASSWORD_MIN_LENGTH=7": "8 to 64", "VOUCHSAFE_PASSWORD_MIN_LENGTH=x": "not a number",
+		"VOUCHSAFE_PASSWORD_MIN_SCORE=5":                        "0 to 4",
+		"VOUCHSAFE_BREACHED_PASSWORDS_URL=http://pwned.example": "https", "VOUCHSAFE_ARGON2_MEMORY=4194304": "19456",
+		"VOUCHSAFE_ARGON2_LANES=300": "out of bounds",
+		"VOUCHSAFE_ARGON2_PASSES=0":  "out of bounds", "VOUCHSAFE_ARGON2_MEMORY=4294967297": "out of bounds",
+		"VOUCHSAFE_ARGON2_PASSES=64": "",
 	} {
 		_, err := Load(nil, "", []string{env})
 		if want == "" {
@@ -20,7 +23,8 @@ func TestPasswordSettingsHaveBounds(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", env, err, want)
 		}
 	}
-	if _, err := Load(nil, "", []string{"VOUCHSAFE_ARGON2_MEMORY=65536", "VOUCHSAFE_ARGON2_PASSES=3", "VOUCHSAFE_ARGON2_LANES=4", "VOUCHSAFE_PASSWORD_MIN_LENGTH=15"}); err != nil {
+	if _, err := Load(nil, "", []string{"VOUCHSAFE_ARGON2_MEMORY=65536", "VOUCHSAFE_ARGON2_PASSES=3",
+		"VOUCHSAFE_ARGON2_LANES=4", "VOUCHSAFE_PASSWORD_MIN_LENGTH=15"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -31,7 +35,8 @@ func TestMailSettings(t *testing.T) {
 		{"smtp://jo:hunter2-secret@mail.example.com:587", "A <a@example.com>", ""},
 		{"smtps://mail.example.com", "a@example.com", ""},
 		{"smtp://jo:hunter2-secret@mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"},
-		{"mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"}, {"mail.example.com", "", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
+		{"mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"},
+		{"mail.example.com", "", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
 		{"http://jo:hunter2-secret@mail.example.com", "a@example.com", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
 		{"smtp://mail.example.com", "a\r\nBcc: b@example.com", "the sender is no address"},
 	} {
@@ -54,15 +59,18 @@ func TestSettingsOfTokensForMail(t *testing.T) {
 	t.Parallel()
 	all := map[string]string{
 		"VOUCHSAFE_MAIL_FROM": "no-reply@example.com", "VOUCHSAFE_SMTP_URL": "smtp://no-reply%40example.com@mail.example.com",
-		"VOUCHSAFE_SMTP_TOKEN_URL": "https://login.example.com/token", "VOUCHSAFE_SMTP_CLIENT_ID": "mailer", "VOUCHSAFE_SMTP_CLIENT_SECRET": "secret-of-it",
+		"VOUCHSAFE_SMTP_TOKEN_URL": "https://login.example.com/token", "VOUCHSAFE_SMTP_CLIENT_ID": "mailer",
+		"VOUCHSAFE_SMTP_CLIENT_SECRET": "secret-of-it",
 	}
 	for name, c := range map[string]struct{ name, value, wrong string }{
 		"all":                {},
 		"without the client": {"VOUCHSAFE_SMTP_CLIENT_ID", "", "VOUCHSAFE_SMTP_TOKEN_URL needs smtp_client_id"},
 		"without the URL":    {"VOUCHSAFE_SMTP_TOKEN_URL", "", "VOUCHSAFE_SMTP_TOKEN_URL is missing"},
-		"in clear":           {"VOUCHSAFE_SMTP_TOKEN_URL", "http://login.example.com/token", "VOUCHSAFE_SMTP_TOKEN_URL is not a URL"},
-		"with a password":    {"VOUCHSAFE_SMTP_URL", "smtp://jo:password@mail.example.com", "VOUCHSAFE_SMTP_URL has a password"},
-		"without a mailbox":  {"VOUCHSAFE_SMTP_URL", "smtp://mail.example.com", "VOUCHSAFE_SMTP_URL names no mailbox"},
+		"in clear": {"VOUCHSAFE_SMTP_TOKEN_URL", "http://login.example.com/token",
+			"VOUCHSAFE_SMTP_TOKEN_URL is not a URL"},
+		"with a password": {"VOUCHSAFE_SMTP_URL", "smtp://jo:password@mail.example.com",
+			"VOUCHSAFE_SMTP_URL has a password"},
+		"without a mailbox": {"VOUCHSAFE_SMTP_URL", "smtp://mail.example.com", "VOUCHSAFE_SMTP_URL names no mailbox"},
 	} {
 		var env []string
 		for k, v := range all {

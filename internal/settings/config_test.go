@@ -38,19 +38,23 @@ func TestNothingSetIsAServerOnLocalhost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Issuer != "http://localhost:8080" || c.Listen != "localhost:8080" || c.Production() || !c.InDevelopment() || !c.Local() {
-		t.Errorf("got issuer %q, listen %q, production %v, development %v, local %v", c.Issuer, c.Listen, c.Production(), c.InDevelopment(), c.Local())
+	if c.Issuer != "http://localhost:8080" || c.Listen != "localhost:8080" || c.Production() ||
+		!c.InDevelopment() || !c.Local() {
+		t.Errorf("got issuer %q, listen %q, production %v, development %v, local %v", c.Issuer, c.Listen, c.Production(),
+			c.InDevelopment(), c.Local())
 	}
 }
 
 func TestLaterSourcesWin(t *testing.T) {
-	file := "access_token_lifetime: 1m\nid_token_lifetime: 1m\nlog_level: debug\ntrusted_proxies: [10.0.0.0/8, 192.0.2.7]\n"
+	file := "access_token_lifetime: 1m\nid_token_lifetime: 1m\nlog_level: debug\ntrusted_proxies: " +
+		"[10.0.0.0/8, 192.0.2.7]\n"
 	env := []string{"VOUCHSAFE_ID_TOKEN_LIFETIME=2m", "VOUCHSAFE_LOG_LEVEL=warn", "VOUCHSAFE_LOG_FORMAT="}
 	c, err := settle(t, file, env, map[string]string{"log_level": "error"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{c.AccessTokenLifetime.Or(0).String(), c.IDTokenLifetime.Or(0).String(), c.LogLevel, c.LogFormat, c.Printed(Named("trusted_proxies"))}
+	got := []string{c.AccessTokenLifetime.Or(0).String(), c.IDTokenLifetime.Or(0).String(), c.LogLevel, c.LogFormat,
+		c.Printed(Named("trusted_proxies"))}
 	want := []string{"1m0s", "2m0s", "error", "auto", "10.0.0.0/8,192.0.2.7/32"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -77,7 +81,8 @@ trusted_proxies: [10.0.0.0/8, everybody]
 development: maybe
 stop_delay: {a: b}
 `
-	_, err := settle(t, file, []string{"VOUCHSAFE_LISSTEN=:1", "VOUCHSAFE_SECRET=short", "VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h", "refresh_token_grace": "24h"})
+	_, err := settle(t, file, []string{"VOUCHSAFE_LISSTEN=:1", "VOUCHSAFE_SECRET=short",
+		"VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h", "refresh_token_grace": "24h"})
 	want := `VOUCHSAFE_LISSTEN is not a setting: did you mean VOUCHSAFE_LISTEN?
 --code-lifetime is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less
 --refresh-token-grace is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less
@@ -132,11 +137,16 @@ func TestProductionRefusesToGuess(t *testing.T) {
 		{"http on loopback", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=http://localhost:8080"}, ""},
 		{"no secret", []string{db, "VOUCHSAFE_ISSUER=https://id.example.com"}, "VOUCHSAFE_SECRET is missing"},
 		{"no issuer", []string{db, "VOUCHSAFE_SECRET=" + goodSecret}, "VOUCHSAFE_ISSUER is missing"},
-		{"http", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=http://id.example.com"}, "write https://id.example.com"},
-		{"a path", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com/"}, "write https://id.example.com"},
-		{"no randomness", []string{db, "VOUCHSAFE_SECRET=" + strings.Repeat("secret", 8), "VOUCHSAFE_ISSUER=https://id.example.com"}, "is not random"},
-		{"a database that was meant", []string{"VOUCHSAFE_DATABASE_URL=", "VOUCHSAFE_ISSUER=https://id.example.com"}, "VOUCHSAFE_DATABASE_URL is empty"},
-		{"another database", []string{"VOUCHSAFE_DATABASE_URL=mysql://root:hunter2hunter2@db/x", "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com"}, "is no PostgreSQL URL"},
+		{"http", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=http://id.example.com"},
+			"write https://id.example.com"},
+		{"a path", []string{db, "VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com/"},
+			"write https://id.example.com"},
+		{"no randomness", []string{db, "VOUCHSAFE_SECRET=" + strings.Repeat("secret", 8),
+			"VOUCHSAFE_ISSUER=https://id.example.com"}, "is not random"},
+		{"a database that was meant", []string{"VOUCHSAFE_DATABASE_URL=", "VOUCHSAFE_ISSUER=https://id.example.com"},
+			"VOUCHSAFE_DATABASE_URL is empty"},
+		{"another database", []string{"VOUCHSAFE_DATABASE_URL=mysql://root:hunter2hunter2@db/x",
+			"VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com"}, "is no PostgreSQL URL"},
 	} {
 		_, err := settle(t, "", c.env, nil)
 		switch {
@@ -190,7 +200,8 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "VOUCHSAFE_SECRET_FILE names a file that cannot be read") {
 		t.Errorf("missing: got %v", err)
 	}
-	if _, err := settle(t, "secret_file: []", nil, nil); err == nil || !strings.Contains(err.Error(), "yaml:1:14 secret_file: want a value") {
+	if _, err := settle(t, "secret_file: []", nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "yaml:1:14 secret_file: want a value") {
 		t.Errorf("no name: got %v", err)
 	}
 	if _, err := settle(t, "listen_file: x", nil, nil); err == nil {
@@ -200,7 +211,8 @@ func TestSecretsComeFromFiles(t *testing.T) {
 
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	t.Parallel()
-	c := Config{Secret: goodSecret, DatabaseURL: "postgres://u:" + goodSecret + "@h/d", RedisURL: "redis://:" + goodSecret + "@h"}
+	c := Config{Secret: goodSecret, DatabaseURL: "postgres://u:" + goodSecret + "@h/d",
+		RedisURL: "redis://:" + goodSecret + "@h"}
 	all, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +242,8 @@ func TestOnlyThisMachineHasADeveloperPage(t *testing.T) {
 	} {
 		got, err := settle(t, "", []string{"VOUCHSAFE_LISTEN=" + c.listen, "VOUCHSAFE_ISSUER=" + c.issuer}, nil)
 		if err != nil || got.Local() != c.want || got.AcceptsSamples() != c.want {
-			t.Errorf("%s at %s: got local %v, samples %v, %v, want %v", c.issuer, c.listen, got.Local(), got.AcceptsSamples(), err, c.want)
+			t.Errorf("%s at %s: got local %v, samples %v, %v, want %v", c.issuer, c.listen, got.Local(),
+				got.AcceptsSamples(), err, c.want)
 		}
 	}
 }
@@ -268,7 +281,8 @@ func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", issuer, err, want)
 		}
 	}
-	if c, err := settle(t, "", []string{"VOUCHSAFE_LISTEN=localhost:80"}, nil); err != nil || c.Issuer != "http://localhost" {
+	if c, err := settle(t, "", []string{"VOUCHSAFE_LISTEN=localhost:80"}, nil); err != nil ||
+		c.Issuer != "http://localhost" {
 		t.Errorf("at port 80: got issuer %q, %v", c.Issuer, err)
 	}
 }

@@ -43,13 +43,16 @@ func injected(name, val string) bool {
 }
 
 var (
-	injectedName = regexp.MustCompile(`^(ENV_.+|([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR|START|END))*))$`)
+	injectedName = regexp.MustCompile(
+		`^(ENV_.+|([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR|START|END))*))$`)
 	injectedPort = regexp.MustCompile(`^([A-Z0-9_]+_)?PORT$`)
 	injectedURL  = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
 
 func isSettingVariable(name string) bool {
-	return slices.ContainsFunc(All(), func(s *Setting) bool { return name == s.Env() || s.Secret && name == s.Env()+"_FILE" })
+	return slices.ContainsFunc(All(), func(s *Setting) bool {
+		return name == s.Env() || s.Secret && name == s.Env()+"_FILE"
+	})
 }
 
 // readEnv takes the settings from the environment, and refuses what is none: a misspelt
@@ -108,10 +111,14 @@ func suggested(name string, spelt func(setting string) string) string {
 
 // otherNames are what other products call a setting.
 var otherNames = map[string]string{
-	"port": "listen", "host": "listen", "addr": "listen", "address": "listen", "bind": "listen", "http_port": "listen", "server_port": "listen",
-	"url": "issuer", "base_url": "issuer", "public_url": "issuer", "external_url": "issuer", "domain": "issuer", "hostname": "issuer", "origin": "issuer",
-	"db": "database_url", "db_url": "database_url", "dsn": "database_url", "postgres_url": "database_url", "postgres_dsn": "database_url",
-	"from": "mail_from", "email_from": "mail_from", "smtp_from": "mail_from", "smtp_sender": "mail_from", "debug": "log_level", "verbose": "log_level",
+	"port": "listen", "host": "listen", "addr": "listen", "address": "listen", "bind": "listen", "http_port": "listen",
+	"server_port": "listen",
+	"url":         "issuer", "base_url": "issuer", "public_url": "issuer", "external_url": "issuer", "domain": "issuer",
+	"hostname": "issuer", "origin": "issuer",
+	"db": "database_url", "db_url": "database_url", "dsn": "database_url", "postgres_url": "database_url",
+	"postgres_dsn": "database_url",
+	"from":         "mail_from", "email_from": "mail_from", "smtp_from": "mail_from", "smtp_sender": "mail_from",
+	"debug": "log_level", "verbose": "log_level",
 	"proxies": "trusted_proxies", "ca_file": "extra_ca_file", "ca_cert": "extra_ca_file",
 }
 

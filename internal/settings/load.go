@@ -35,7 +35,8 @@ func Load(flags map[string]string, file string, environ []string) (*Config, erro
 	l.readFile(file)
 	found := file == "" && l.config.file != ""
 	if found && l.config.Production() {
-		l.faults.Add(l.origin["database_url"], "makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
+		l.faults.Add(l.origin["database_url"],
+			"makes this a production server, which reads no file by chance: name it with --config %s", l.config.file)
 	}
 	l.readEnv(env)
 	for _, s := range All() {
@@ -90,7 +91,8 @@ func (l *loader) setFromEntry(v declare.Value) {
 	}
 	switch {
 	case s == nil || s.Name != v.Name && !fromFile:
-		l.faults.At(v.NameAt, "%s is not a setting%s", v.Name, suggested(v.Name, func(setting string) string { return setting }))
+		l.faults.At(v.NameAt, "%s is not a setting%s", v.Name,
+			suggested(v.Name, func(setting string) string { return setting }))
 	case v.Empty:
 	case v.Texts == nil, fromFile && len(v.Texts) == 0:
 		l.faults.At(v.At, "%s: want a value, or a list of them", v.Name)

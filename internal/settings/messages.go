@@ -37,11 +37,13 @@ func (c *Config) checkMessages(wrong wrong) {
 func (c *Config) checkSMTPToken(wrong wrong) {
 	if c.SMTPTokenURL == "" {
 		if c.SMTPClientID != "" || c.SMTPClientSecret != "" || c.SMTPTokenScope != "" {
-			wrong("smtp_token_url", "is missing: smtp_client_id, smtp_client_secret and smtp_token_scope belong to it. Write the URL of the token endpoint")
+			wrong("smtp_token_url", "is missing: smtp_client_id, smtp_client_secret and smtp_token_scope belong to it. Write "+
+				"the URL of the token endpoint")
 		}
 		return
 	}
-	if u, err := url.Parse(c.SMTPTokenURL); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if u, err := url.Parse(c.SMTPTokenURL); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" &&
+		!(u.Scheme == "http" && loopback(u.Hostname())) {
 		wrong("smtp_token_url", "is not a URL of a token endpoint: write one that begins with https://")
 	}
 	if c.SMTPClientID == "" || c.SMTPClientSecret == "" {
@@ -49,7 +51,8 @@ func (c *Config) checkSMTPToken(wrong wrong) {
 	}
 	u, err := url.Parse(string(c.SMTPURL))
 	if err != nil || u.User.Username() == "" {
-		wrong("smtp_url", "names no mailbox: with smtp_token_url write smtp://MAILBOX@HOST:587, with %%40 for the @ of the mailbox, and without a password")
+		wrong("smtp_url", "names no mailbox: with smtp_token_url write smtp://MAILBOX@HOST:587, with %%40 for the @ of the "+
+			"mailbox, and without a password")
 	} else if _, has := u.User.Password(); has {
 		wrong("smtp_url", "has a password, and smtp_token_url gets tokens to show in its place: leave out one of them")
 	}

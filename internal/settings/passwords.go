@@ -22,17 +22,21 @@ func (c *Config) HashesCheaply() bool { return c.Argon2Memory*c.Argon2Passes < l
 // checkPasswords reports what is wrong with the settings of passwords.
 func (c *Config) checkPasswords(wrong wrong) {
 	if n := c.PasswordMinLength; n < password.MinLength || n > 64 {
-		wrong("password_min_length", "%d is not from %d to 64: less is too easy to guess, and more keeps good passwords out", n, password.MinLength)
+		wrong("password_min_length",
+			"%d is not from %d to 64: less is too easy to guess, and more keeps good passwords out", n, password.MinLength)
 	}
 	if n := c.PasswordMinScore; n < 0 || n > 4 {
 		wrong("password_min_score", "%d is not from 0 to 4", n)
 	}
 	if s := c.BreachedPasswordsURL; s != "" {
-		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-			wrong("breached_passwords_url", "%q is not a URL of such a service: write https://api.pwnedpasswords.com, or that of another", s)
+		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" &&
+			!(u.Scheme == "http" && loopback(u.Hostname())) {
+			wrong("breached_passwords_url",
+				"%q is not a URL of such a service: write https://api.pwnedpasswords.com, or that of another", s)
 		}
 	}
-	for name, n := range map[string]int{"argon2_memory": c.Argon2Memory, "argon2_passes": c.Argon2Passes, "argon2_lanes": c.Argon2Lanes} {
+	for name, n := range map[string]int{"argon2_memory": c.Argon2Memory, "argon2_passes": c.Argon2Passes,
+		"argon2_lanes": c.Argon2Lanes} {
 		// Within the types, so that Argon2 cuts nothing off.
 		if n < 1 || n > 1<<20 || name == "argon2_lanes" && n > 16 {
 			wrong(name, "%d is out of bounds: %s is the default", n, Named(name).Default())
@@ -40,6 +44,7 @@ func (c *Config) checkPasswords(wrong wrong) {
 		}
 	}
 	if _, err := password.New(c.Argon2(), nil); err != nil {
-		wrong("argon2_memory", "with argon2_passes and argon2_lanes is out of bounds (%v): 19456 with 2 passes and 1 lane is the default, and 262144 the most", err)
+		wrong("argon2_memory", "with argon2_passes and argon2_lanes is out of bounds (%v): 19456 with 2 passes and 1 lane "+
+			"is the default, and 262144 the most", err)
 	}
 }

@@ -72,7 +72,8 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 	a, err := s.Current(r)
 	var first *ui.Detour
 	if errors.As(err, &first) {
-		return s.Site.Tell(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere", ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
+		return s.Site.Tell(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere",
+			ui.Link{Page: "/login?next=/account/email", Text: "signin.button"})
 	}
 	if err != nil {
 		return err
@@ -89,9 +90,11 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a brow
 		FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
 		Code: strings.TrimSpace(r.PostForm.Get("code")),
 	}
-	email, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User, people.Proof{Flow: form.Flow, Token: form.Token})
+	email, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User,
+		people.Proof{Flow: form.Flow, Token: form.Token})
 	if errors.Is(err, people.ErrWrongCode) {
-		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone", ui.Link{Page: "/account/email", Text: "newemail.again"})
+		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone",
+			ui.Link{Page: "/account/email", Text: "newemail.again"})
 	}
 	if err != nil {
 		return s.showEmail(w, r, a, "", err)
@@ -108,7 +111,8 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")), Token: r.PostForm.Get("token")}
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
 		return s.showEmailConfirm(w, r, a, people.Invalid("code", "confirm.missing"))
 	}

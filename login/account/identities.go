@@ -60,7 +60,8 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	err = s.People.UnlinkIdentity(r.Context(), s.Site.Asker(r), a.owner, r.PostForm.Get("provider"), r.PostForm.Get("subject"))
+	err = s.People.UnlinkIdentity(r.Context(), s.Site.Asker(r), a.owner, r.PostForm.Get("provider"),
+		r.PostForm.Get("subject"))
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))

@@ -45,7 +45,9 @@ func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showPasskeys(w, r, http.StatusOK, a.Account, "", renamed{})
 }
 
-func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account, alert string, edit renamed) error {
+func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account,
+	alert string, edit renamed,
+) error {
 	all, known, err := s.People.Passkeys(r.Context(), s.Site.Asker(r), a.User)
 	if err != nil {
 		return err
@@ -67,7 +69,8 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	}
 	if known != "" {
 		v.Passkey = &ui.PasskeyForm{Action: passkeysPath, Options: v.Path + passkeysPath + "/options", Create: true,
-			Button: v.Words.Must("passkeys.add"), Fault: v.Words.Must("passkeys.failed"), Exists: v.Words.Must("passkeys.exists")}
+			Button: v.Words.Must("passkeys.add"), Fault: v.Words.Must("passkeys.failed"),
+			Exists: v.Words.Must("passkeys.exists")}
 		ui.AllowScripts(w)
 	}
 	v.Page, v.Alert = page, alert

@@ -68,7 +68,8 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	asker := s.Site.Asker(r)
-	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"), Session: a.ID, Owner: a.owner}
+	in := people.NewPassword{Old: r.PostForm.Get("old_password"), New: r.PostForm.Get("password"),
+		Session: a.ID, Owner: a.owner}
 	user, err := s.People.ChangePassword(r.Context(), asker, a.User, in)
 	if err != nil {
 		return s.showPassword(w, r, a.Account, has, err)

@@ -40,7 +40,8 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 		return ui.ChangedMeanwhile(err)
 	}
 	v := s.View(w, r, "account.phone", a.Account)
-	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified, New: typed}, alert
+	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone,
+		Confirmed: a.User.PhoneVerified, New: typed}, alert
 	return s.Site.Show(w, status, "account-phone", v)
 }
 
@@ -61,7 +62,8 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.showPhone(w, r, typed, err)
 	}
-	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/phone/confirm?"+url.Values{"flow": {flow}}.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/phone/confirm?"+url.Values{"flow": {flow}}.Encode(),
+		http.StatusSeeOther)
 	return nil
 }
 

@@ -64,7 +64,8 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // languageNames are the languages of the pages, as their speakers call them.
-var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "pt": "Português", "ru": "Русский"}
+var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français",
+	"pt": "Português", "ru": "Русский"}
 
 func formOfProfile(w texts.Words, p storage.Profile, faults people.Faults) profileForm {
 	values := people.ProfileValues(p)

@@ -25,13 +25,19 @@ var Sections = []Section{
 	{"profile", "account.group.you", "account.profile", (*overview).profile, nil},
 	{"email", "account.group.you", "account.email", (*overview).email, nil},
 	{"phone", "account.group.you", "account.phone", (*overview).phone, func(o *overview) bool { return o.texts }},
-	{"password", "account.group.signin", "account.password", (*overview).password, func(o *overview) bool { return o.asker.UsesPasswords() }},
+	{"password", "account.group.signin", "account.password", (*overview).password, func(o *overview) bool {
+		return o.asker.UsesPasswords()
+	}},
 	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
-	{"identities", "account.group.signin", "account.identities", (*overview).linked, func(o *overview) bool { return o.upstreams || len(o.identities) > 0 }},
+	{"identities", "account.group.signin", "account.identities", (*overview).linked, func(o *overview) bool {
+		return o.upstreams || len(o.identities) > 0
+	}},
 	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
 	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
-	{"activity", "account.group.use", "account.activity", func(o *overview) string { return o.words.Must("account.activity.state") }, nil},
+	{"activity", "account.group.use", "account.activity", func(o *overview) string {
+		return o.words.Must("account.activity.state")
+	}, nil},
 	{"data", "account.group.data", "account.data", nil, nil},
 	{"delete", "account.group.data", "account.delete", nil, nil},
 }

@@ -54,14 +54,17 @@ type ownSessionField struct {
 
 func (f ownSessionField) session() string { return f.AuthSession }
 
-var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
+var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session",
+	When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
 
 // notFreshError says that the person has to prove themselves again first, as strongly as acr.
 type notFreshError struct{ acr string }
 
 func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
 
-var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}
+var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication",
+	When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again " +
+		"first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}
 
 // owner returns the user of the call as owner of the account, or a notFreshError.
 func (s *Server) owner(p *person) (people.Owner, error) {
@@ -88,8 +91,9 @@ type updatePasswordCall struct {
 func (s *Server) apiUpdatePassword() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
-		Summary:  "Changes the password, and returns new tokens.",
-		Text:     "All the user's sessions and tokens end, including the access token of this call. If the tenant signs users out everywhere (`passwords.sign_out: all`), there are no new tokens, and the response is 204.",
+		Summary: "Changes the password, and returns new tokens.",
+		Text: "All the user's sessions and tokens end, including the access token of this call. If the tenant signs " +
+			"users out everywhere (`passwords.sign_out: all`), there are no new tokens, and the response is 204.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, notTheirSession},
 	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
 		if err := offered(p.asker.UsesPasswords()); err != nil {
@@ -134,8 +138,9 @@ type changeEmailCall struct {
 func (s *Server) apiChangeEmail() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
-		Summary:  "Sends a code to the user's new address.",
-		Text:     "`/auth/confirm-change-email` takes the code. The response is the same if another account has the address; its owner then gets a mail that says so.",
+		Summary: "Sends a code to the user's new address.",
+		Text: "`/auth/confirm-change-email` takes the code. The response is the same if another account has the " +
+			"address; its owner then gets a mail that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
 		o, err := s.owner(p)
@@ -189,7 +194,8 @@ func (s *Server) apiDelete() jsonapi.Route {
 
 // insufficient is the challenge of RFC 9470 section 3.
 func insufficient(r *http.Request, acr string) string {
-	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer + `", error="insufficient_user_authentication", max_age="300"`
+	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer +
+		`", error="insufficient_user_authentication", max_age="300"`
 	if acr != "" {
 		challenge += `, acr_values="` + acr + `"`
 	}

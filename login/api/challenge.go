@@ -91,7 +91,8 @@ func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking,
 // challengeRequest reads who asks for what. What was said before need not be said again,
 // and cannot be taken back.
 func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, url.Values, storage.Interaction, error) {
-	if session := form.Get("auth_session"); session != "" && !form.Has("client_id") && !form.Has("client_assertion") && r.Header.Get("Authorization") == "" {
+	if session := form.Get("auth_session"); session != "" && !form.Has("client_id") && !form.Has("client_assertion") &&
+		r.Header.Get("Authorization") == "" {
 		if kept, err := s.readAuthSession(r, session); err == nil {
 			form.Set("client_id", kept.ClientID) // section 5.1
 		}
@@ -109,7 +110,9 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 	}
 	for name, values := range kept.Request {
 		if form.Has(name) && !slices.Equal(form[name], values) {
-			return nil, nil, storage.Interaction{}, &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Detail: name + " is not what it was when auth_session began."}
+			return nil, nil, storage.Interaction{},
+				&jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
+					Detail: name + " is not what it was when auth_session began."}
 		}
 		form[name] = values
 	}
@@ -150,7 +153,8 @@ func proofsOf(form url.Values, kept *authSession) map[string]any {
 // challengeFail answers with what is wrong or missing.
 func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
 	p := s.apiProblem(ui.Words(r), r, err)
-	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail), Message: p.Detail, Errors: p.Errors}
+	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail),
+		Message: p.Detail, Errors: p.Errors}
 	status := p.Status
 	switch left, wants := p.More.(factorsLeft); {
 	case errors.Is(err, errMoreProof):

@@ -20,7 +20,8 @@ type factorFields struct {
 }
 
 var factorRequired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "second_factor_required",
-	When: "what the app sent is right, but a second factor is needed too. Within ten minutes, send it with this `auth_session` and nothing else; or send everything again, together with it.", More: factorsLeft{}}
+	When: "what the app sent is right, but a second factor is needed too. Within ten minutes, send it with this " +
+		"`auth_session` and nothing else; or send everything again, together with it.", More: factorsLeft{}}
 
 // factorsLeft is what the problem says besides.
 type factorsLeft struct {
@@ -50,7 +51,9 @@ func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage
 }
 
 // appSignedIn takes what the app is to keep when its user is signed in.
-func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session, kept people.Kept, err error) (storage.Session, error) {
+func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session, kept people.Kept,
+	err error,
+) (storage.Session, error) {
 	if errors.Is(err, people.ErrNoClaimant) {
 		err = badSession("The sign-in that auth_session goes on with was finished before. Start again.")
 	}
@@ -99,5 +102,6 @@ func (s *Server) factorProblem(a *asking, m people.Missing) error {
 	if left.AuthSession, err = a.kept.seal(s, a.Request); err != nil {
 		return err
 	}
-	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code, Detail: ui.Words(a.Request).Must("factor.title"), More: left}
+	return &jsonapi.Problem{Status: factorRequired.Status, Code: factorRequired.Code,
+		Detail: ui.Words(a.Request).Must("factor.title"), More: left}
 }

@@ -25,8 +25,9 @@ type passkeyAnswer struct {
 func (s *Server) apiPasskey() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/passkey-options", ID: "passkeyOptions",
-		Summary:  "Returns the options for a passkey: to sign in, or as the second factor of a sign-in under way.",
-		Text:     "Give `options` to `navigator.credentials.get`, or to its equivalent on your platform. Send its result and `state` as `passkey` to `/auth/sign-in`. Passkeys belong to the issuer's host name.",
+		Summary: "Returns the options for a passkey: to sign in, or as the second factor of a sign-in under way.",
+		Text: "Give `options` to `navigator.credentials.get`, or to its equivalent on your platform. Send its result " +
+			"and `state` as `passkey` to `/auth/sign-in`. Passkeys belong to the issuer's host name.",
 		Problems: []jsonapi.Outcome{notOffered, wrongPasskey, wrongSession},
 	}, func(a *asking, _ passkeyCall) (out passkeyAnswer, err error) {
 		c, err := s.appChallenge(a)

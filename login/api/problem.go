@@ -17,35 +17,46 @@ import (
 // commonProblems are those that every call of the API may answer.
 var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the expected JSON object."},
-	{Status: http.StatusBadRequest, Code: "invalid_fields", When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
-	{Status: http.StatusForbidden, Code: "origin_not_allowed", When: "the request comes from a script whose origin the client did not register."},
+	{Status: http.StatusBadRequest, Code: "invalid_fields",
+		When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
+	{Status: http.StatusForbidden, Code: "origin_not_allowed",
+		When: "the request comes from a script whose origin the client did not register."},
 	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
 	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
-	{Status: http.StatusTooManyRequests, Code: "too_many_attempts", When: "wait as long as `Retry-After` says, then try again."},
-	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", When: "nothing was decided: try again after `Retry-After`."},
+	{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
+		When: "wait as long as `Retry-After` says, then try again."},
+	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
+		When: "nothing was decided: try again after `Retry-After`."},
 }
 
 // appProblems are those of calls by which an app says who it is.
 var appProblems = []jsonapi.Outcome{
-	{Status: http.StatusUnauthorized, Code: "invalid_client", When: "the client is unknown, or did not authenticate in the way that it is registered for."},
+	{Status: http.StatusUnauthorized, Code: "invalid_client",
+		When: "the client is unknown, or did not authenticate in the way that it is registered for."},
 	{Status: http.StatusBadRequest, Code: "unauthorized_client", When: "the client is not registered for this call."},
 }
 
 var (
-	wrongFields      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields", When: "something that the user entered is not acceptable: `errors` says what and why, in words for the user."}
-	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials", When: "no account has this name and password, or the account may not sign in."}
-	wrongScope       = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope", When: "the client may not request one of the scopes."}
-	wrongSession     = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session", When: "`auth_session` was not given to this client, or is too old: call again without it."}
+	wrongFields = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields",
+		When: "something that the user entered is not acceptable: `errors` says what and why, in words for the user."}
+	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials",
+		When: "no account has this name and password, or the account may not sign in."}
+	wrongScope = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope",
+		When: "the client may not request one of the scopes."}
+	wrongSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session",
+		When: "`auth_session` was not given to this client, or is too old: call again without it."}
 )
 
-var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered", When: "the tenant does not offer this: its users have no passwords, say, or it sends no mail."}
+var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered",
+	When: "the tenant does not offer this: its users have no passwords, say, or it sends no mail."}
 
 // offered refuses what the tenant does not let people do.
 func offered(is bool) error {
 	if is {
 		return nil
 	}
-	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code, Detail: "Users of this tenant cannot do this."}
+	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code,
+		Detail: "Users of this tenant cannot do this."}
 }
 
 func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
@@ -96,17 +107,21 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 		return p
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
+		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
+			Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
 	case errors.Is(err, people.ErrNotOffered):
 		return s.apiProblem(say, r, offered(false))
 	case errors.Is(err, people.ErrAccountSecured): // an app is not told
 		return s.apiProblem(say, r, people.ErrWrongPassword)
 	case errors.As(err, &refused) && refusals[refused].Status != 0:
-		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code, Detail: say.Must(string(refused))}
+		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code,
+			Detail: say.Must(string(refused))}
 	case errors.As(err, &late):
-		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.", Authenticate: insufficient(r, late.acr)}
+		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.",
+			Authenticate: insufficient(r, late.acr)}
 	case errors.Is(err, argon2id.ErrBusy):
-		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Detail: say.Must("signin.busy"), RetryAfter: time.Second}
+		return &jsonapi.Problem{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
+			Detail: say.Must("signin.busy"), RetryAfter: time.Second}
 	}
 	p := fromProblem(say, r, web.AsProblem(err))
 	if p.Detail == "" && p.Status >= 500 {

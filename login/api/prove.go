@@ -30,8 +30,10 @@ type passkeyFields struct {
 }
 
 var (
-	errManyProofs = &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Detail: "Send one of password, code or token, and passkey at a time."}
-	wrongPasskey  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_passkey", When: "the passkey does not belong to a user here, or its options are too old: request new ones."}
+	errManyProofs = &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
+		Detail: "Send one of password, code or token, and passkey at a time."}
+	wrongPasskey = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_passkey",
+		When: "the passkey does not belong to a user here, or its options are too old: request new ones."}
 )
 
 func (f proofFields) empty() bool {
@@ -52,7 +54,8 @@ func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
 // waits.
 func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) {
 	given := 0
-	for _, is := range []bool{f.Login != "" || f.Password != "", f.Flow != "" || f.Code != "" || f.Token != "", f.Passkey != nil} {
+	for _, is := range []bool{f.Login != "" || f.Password != "", f.Flow != "" || f.Code != "" ||
+		f.Token != "", f.Passkey != nil} {
 		if is {
 			given++
 		}
@@ -111,11 +114,14 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 	return user, []string{data.AMR}, err
 }
 
-func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields, user *storage.User) (storage.User, []string, error) {
+func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
+	user *storage.User,
+) (storage.User, []string, error) {
 	if err := offered(s.OffersPasskeys(a.asker)); err != nil {
 		return storage.User{}, nil, err
 	}
-	return s.ProvePasskey(a.Context(), a.asker, purpose, people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
+	return s.ProvePasskey(a.Context(), a.asker, purpose,
+		people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
 }
 
 // appPending returns the user whose first proof came in a request before.

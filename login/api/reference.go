@@ -15,7 +15,8 @@ func Reference(issuer string) *jsonapi.Document {
 	table := jsonapi.NewTable(nil, Routes()...)
 	return jsonapi.Describe(jsonapi.Info{
 		Title: "Vouchsafe: signing users in", Version: apiVersion,
-		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should rely on their code.",
+		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should " +
+			"rely on their code.",
 	}, issuer, table.Operations(), commonProblems)
 }
 

@@ -17,8 +17,9 @@ type resetCall struct {
 func (s *Server) apiReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/reset-password", ID: "resetPassword", Status: http.StatusAccepted,
-		Summary:  "Sends a code for a new password.",
-		Text:     "`/auth/confirm-reset` takes the code. The response is the same if there is no such account, or if no code can be sent to it.",
+		Summary: "Sends a code for a new password.",
+		Text: "`/auth/confirm-reset` takes the code. The response is the same if there is no such account, or if no " +
+			"code can be sent to it.",
 		Problems: []jsonapi.Outcome{wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in resetCall) (flowAnswer, error) {
 		if err := offered(s.OffersReset(a.asker)); err != nil {
@@ -41,8 +42,9 @@ type newPasswordCall struct {
 func (s *Server) apiConfirmReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",
-		Summary:  "Sets a new password with the mailed code, and signs the user in with it.",
-		Text:     "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. Even if it is `second_factor_required`, the new password is set.",
+		Summary: "Sets a new password with the mailed code, and signs the user in with it.",
+		Text: "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. " +
+			"Even if it is `second_factor_required`, the new password is set.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in newPasswordCall) (signedInAnswer, error) {
 		if err := offered(s.OffersReset(a.asker)); err != nil {

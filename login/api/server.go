@@ -107,7 +107,8 @@ func (s *Server) Register(r *mux.Router) {
 	r.Handle(ChallengePath, s.Apps.CORS(http.HandlerFunc(s.challenge)))
 	r.Handle(apiDocument, web.Public(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is no such call. See " + apiDocument + "."})
+		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found",
+			Detail: "There is no such call. See " + apiDocument + "."})
 	})
 }
 
@@ -218,10 +219,12 @@ func allowedOrigin(r *http.Request, app storage.Client) error {
 	switch {
 	case len(origins) == 0 && (site == "" || site == "same-origin" || site == "none"):
 		return nil
-	case len(origins) == 1 && (origins[0] == originOf(web.TenantOf(r.Context()).Issuer) || slices.Contains(app.AllowedCORSOrigins, origins[0])):
+	case len(origins) == 1 && (origins[0] == originOf(web.TenantOf(r.Context()).Issuer) ||
+		slices.Contains(app.AllowedCORSOrigins, origins[0])):
 		return nil
 	}
-	return &jsonapi.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed", Detail: "The client did not register this origin: see allowed_cors_origins."}
+	return &jsonapi.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
+		Detail: "The client did not register this origin: see allowed_cors_origins."}
 }
 
 // originOf is the origin of a URL.

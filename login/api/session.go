@@ -57,7 +57,8 @@ var errBadSession = badSession("auth_session is not one that this client was giv
 func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, error) {
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).OpenString(sealed)
 	kept := &authSession{}
-	if err != nil || json.Unmarshal(plain, kept) != nil || !storage.Within(time.Unix(kept.IssuedAt, 0), time.Now(), authSessionLife) {
+	if err != nil || json.Unmarshal(plain, kept) != nil ||
+		!storage.Within(time.Unix(kept.IssuedAt, 0), time.Now(), authSessionLife) {
 		return nil, errBadSession
 	}
 	kept.takeCookies()

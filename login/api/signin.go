@@ -34,9 +34,11 @@ type signedInAnswer struct {
 func (s *Server) apiSignIn() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
-		Summary:  "Signs a user in.",
-		Text:     "Send one of these: `login` and `password`; `flow` and `code`, or `token`, from `/auth/send-code`; `passkey`, from `/auth/passkey-options`; or `providerType` with a token from an upstream provider.",
-		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
+		Summary: "Signs a user in.",
+		Text: "Send one of these: `login` and `password`; `flow` and `code`, or `token`, from `/auth/send-code`; " +
+			"`passkey`, from `/auth/passkey-options`; or `providerType` with a token from an upstream provider.",
+		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, wrongFields, upstreamRefused,
+			emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -82,9 +84,12 @@ func (s *Server) apiRefresh() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
 		Summary: "Returns new tokens for a refresh token.",
-		Text:    "The same as `/token` with `grant_type=refresh_token`. A refresh token works once; a later second use ends its grant.",
+		Text: "The same as `/token` with `grant_type=refresh_token`. A refresh token works once; a later second " +
+			"use ends its grant.",
 		Problems: []jsonapi.Outcome{
-			{Status: http.StatusBadRequest, Code: "invalid_grant", When: "the token is unknown, used, expired or revoked, or the user has signed out or changed the password: sign in again."},
+			{Status: http.StatusBadRequest, Code: "invalid_grant",
+				When: "the token is unknown, used, expired or revoked, or the user has signed out or changed the " +
+					"password: sign in again."},
 			wrongScope,
 		},
 	}, func(a *asking, in refreshCall) (storage.Tokens, error) {
@@ -102,7 +107,8 @@ func (s *Server) apiLogout() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",
 		Summary: "Signs the user out: ends the token's session and all tokens of that session.",
-		Text:    "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
+		Text: "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API " +
+			"that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
 	}, func(a *asking, in logoutCall) (jsonapi.None, error) {
 		return jsonapi.None{}, s.Apps.SignOut(a.Request, a.app, in.Token)
 	})

@@ -39,24 +39,31 @@ func (c codeFields) proof() (people.Proof, error) {
 }
 
 var (
-	invitationGone = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invitation_gone", When: "the invitation was used, or is too old."}
-	noSignUp       = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed", When: "the tenant accepts no registrations, or only those of invited users."}
-	wrongCode      = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code", When: "the code is wrong, used, replaced or too old, or was tried too often."}
-	accountExists  = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists", When: "the address, which the user has just proven, has an account: let the user sign in."}
+	invitationGone = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invitation_gone",
+		When: "the invitation was used, or is too old."}
+	noSignUp = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed",
+		When: "the tenant accepts no registrations, or only those of invited users."}
+	wrongCode = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code",
+		When: "the code is wrong, used, replaced or too old, or was tried too often."}
+	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists",
+		When: "the address, which the user has just proven, has an account: let the user sign in."}
 )
 
 func (s *Server) apiSignUp() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
-		Summary:  "Begins a registration, which the user completes by confirming the address.",
-		Text:     "`/auth/confirm-email` takes the code that is mailed to the address. The response is the same if the address already has an account; its owner then gets a mail that says so.",
-		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted, notOffered, wrongSession},
+		Summary: "Begins a registration, which the user completes by confirming the address.",
+		Text: "`/auth/confirm-email` takes the code that is mailed to the address. The response is the same if the " +
+			"address already has an account; its owner then gets a mail that says so.",
+		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted,
+			notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
 		if in.elsewhere() {
 			flow, err := s.Upstreams.SignUpByToken(a.Request, a.asker, in.ProviderType, in.token(), in.Email)
 			return flowAnswer{flow}, upstreamProblem(a.Request, err)
 		}
-		flow, err := s.StartSignUp(a.Context(), a.asker, people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
+		flow, err := s.StartSignUp(a.Context(), a.asker,
+			people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
 		return flowAnswer{flow}, err
 	})
 }
@@ -74,13 +81,15 @@ type invitedCall struct {
 func (s *Server) apiInvited() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
-		Summary:  "Registers an invited user, and signs the user in.",
-		Problems: []jsonapi.Outcome{wrongFields, invitationGone, accountExists, factorRequired, noSignUp, wrongScope, wrongSession},
+		Summary: "Registers an invited user, and signs the user in.",
+		Problems: []jsonapi.Outcome{wrongFields, invitationGone, accountExists, factorRequired, noSignUp,
+			wrongScope, wrongSession},
 	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.AcceptInvitation(a.Context(), a.asker, in.Invitation, people.SignUp{Username: in.Username, Password: in.Password})
+		user, _, err := s.AcceptInvitation(a.Context(), a.asker, in.Invitation,
+			people.SignUp{Username: in.Username, Password: in.Password})
 		if err != nil {
 			return signedInAnswer{}, err
 		}
@@ -100,8 +109,9 @@ type sendCodeCall struct {
 func (s *Server) apiSendCode() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
-		Summary:  "Sends a code for signing in, or a new code for one that did not arrive.",
-		Text:     "With `flow`, the previous code stops working, and the response has a new flow. Codes that other apps requested keep working. The response is the same if there is no such account.",
+		Summary: "Sends a code for signing in, or a new code for one that did not arrive.",
+		Text: "With `flow`, the previous code stops working, and the response has a new flow. Codes that other apps " +
+			"requested keep working. The response is the same if there is no such account.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notOffered, wrongSession},
 	}, func(a *asking, in sendCodeCall) (flowAnswer, error) {
 		if in.Flow != "" {
@@ -142,7 +152,8 @@ func (s *Server) apiConfirm() jsonapi.Route {
 			}
 			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, amr...)
 		}
-		user, _, err := s.ConfirmSignUp(a.Context(), a.asker, p, people.Completion{Password: in.Password, Username: in.Username})
+		user, _, err := s.ConfirmSignUp(a.Context(), a.asker, p,
+			people.Completion{Password: in.Password, Username: in.Username})
 		if err != nil {
 			return signedInAnswer{}, err
 		}
@@ -161,7 +172,9 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 
 // appGoesOn signs in a user who has proven themselves then, by amr. What is asked for besides is given
 // now.
-func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields, amr ...string) (signedInAnswer, error) {
+func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields,
+	amr ...string,
+) (signedInAnswer, error) {
 	a.begin()
 	c, err := s.Prove(a.Context(), a.asker, user, since, amr...)
 	if err != nil {

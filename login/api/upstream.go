@@ -18,9 +18,11 @@ import (
 // people.ErrNotAdmitted; upstream.ErrRefused and upstream.ErrUnreachable are errors, too.
 type Upstreams interface {
 	// SignInByToken returns the user whom the token of a provider proves, since when and by what.
-	SignInByToken(r *http.Request, a people.Asker, provider string, t upstream.Token) (user storage.User, since time.Time, amr []string, err error)
+	SignInByToken(r *http.Request, a people.Asker, provider string, t upstream.Token) (user storage.User, since time.Time,
+		amr []string, err error)
 	// SignUpByToken makes an account, or returns the flow of a code that has to confirm the address.
-	SignUpByToken(r *http.Request, a people.Asker, provider string, t upstream.Token, email string) (flow string, err error)
+	SignUpByToken(r *http.Request, a people.Asker, provider string, t upstream.Token,
+		email string) (flow string, err error)
 	// ConfirmByCode takes that code; ok is false for another code.
 	ConfirmByCode(r *http.Request, p people.Proof) (user storage.User, amr []string, ok bool, err error)
 }
@@ -36,9 +38,13 @@ type upstreamFields struct {
 func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
 
 var (
-	upstreamRefused  = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused", When: "the token is not the provider's, was made for another app, is too old, or was used before."}
-	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed", When: "the provider does not vouch for the address: call /auth/sign-up with a new token and the address, then /auth/confirm-email."}
-	notAdmitted      = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted", When: "the user has no linked account here, and may not get one."}
+	upstreamRefused = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused",
+		When: "the token is not the provider's, was made for another app, is too old, or was used before."}
+	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed",
+		When: "the provider does not vouch for the address: call /auth/sign-up with a new token and the address, then " +
+			"/auth/confirm-email."}
+	notAdmitted = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted",
+		When: "the user has no linked account here, and may not get one."}
 )
 
 func (f upstreamFields) token() upstream.Token {
@@ -49,9 +55,11 @@ func (f upstreamFields) token() upstream.Token {
 func upstreamProblem(r *http.Request, err error) error {
 	switch {
 	case errors.Is(err, upstream.ErrRefused):
-		return &jsonapi.Problem{Status: upstreamRefused.Status, Code: upstreamRefused.Code, Detail: ui.Words(r).Must("federated.refused_token")}
+		return &jsonapi.Problem{Status: upstreamRefused.Status, Code: upstreamRefused.Code,
+			Detail: ui.Words(r).Must("federated.refused_token")}
 	case errors.Is(err, upstream.ErrUnreachable):
-		return &web.Problem{Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token", RetryAfter: 5 * time.Second}
+		return &web.Problem{Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token",
+			RetryAfter: 5 * time.Second}
 	}
 	return err
 }

@@ -71,7 +71,8 @@ func TestEveryChangeIsRecordedWithItsActor(t *testing.T) {
 		t.Fatal(weak, err)
 	}
 	for _, do := range []error{
-		s.SetPassword(ctx, a, u.ID, hash), s.Recover(ctx, a, u.ID), s.Disable(ctx, a, u.ID), s.Enable(ctx, a, u.ID), s.Remove(ctx, a, u.ID),
+		s.SetPassword(ctx, a, u.ID, hash), s.Recover(ctx, a, u.ID), s.Disable(ctx, a, u.ID),
+		s.Enable(ctx, a, u.ID), s.Remove(ctx, a, u.ID),
 	} {
 		if do != nil {
 			t.Error(do)
@@ -152,7 +153,8 @@ func TestWeakPasswords(t *testing.T) {
 	if _, _, err := s.NewPassword(t.Context(), u, "password1", false); !errors.Is(err, password.ErrCommon) {
 		t.Errorf("got %v", err)
 	}
-	if hash, weak, err := s.NewPassword(t.Context(), u, "password1", true); hash == nil || !errors.Is(weak, password.ErrCommon) || err != nil {
+	if hash, weak, err := s.NewPassword(t.Context(), u, "password1", true); hash == nil ||
+		!errors.Is(weak, password.ErrCommon) || err != nil {
 		t.Errorf("got %v, %v", weak, err)
 	}
 	if _, _, err := s.NewPassword(t.Context(), u, "short", true); !errors.Is(err, password.ErrTooShort) {

@@ -10,7 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
-var firebaseField = regexp.MustCompile(`"?(base64_signer_key|base64_salt_separator|rounds|mem_cost)"?\s*[:=]\s*"?([^\s",]*)`)
+var firebaseField = regexp.MustCompile(
+	`"?(base64_signer_key|base64_salt_separator|rounds|mem_cost)"?\s*[:=]\s*"?([^\s",]*)`)
 
 // ParseFirebase reads the parameters of password hashes as Firebase's console shows them, or the same
 // in JSON. The error does not quote them.

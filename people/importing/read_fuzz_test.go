@@ -16,17 +16,26 @@ import (
 // written them and Import has read that; what is wrong with a row does not quote its hash.
 func FuzzRows(f *testing.F) {
 	for _, text := range []string{
-		`{"email":"jo@example.com","email_verified":true,"profile":{"name":"Jo","address":{"formatted":"a\nb"}}}` + "\n\n" + `{"username":"ann"}`,
-		`{"id":"01890a5d-ac96-774b-bcce-b302099a8057","username":"jo","password_hash":"$2a$04$hashcanaryhashcanaryhashcanaryhashcanary"}`,
-		`{"username":"jo","password_hash":{"credentialData":"{\"hashIterations\":1,\"algorithm\":\"pbkdf2\"}","secretData":"{\"value\":\"hashcanary\"}"}}`,
-		`{"username":"jo","password_hash":"hashcanary","password_salt":"AA=="}`, `{"username":"jo","password_hash":"!hashcanary"}`, `{"username":"jo"} {}`, `{"Username":"jo","USERNAME":"ann"}`,
-		`{"username":"jo","roles":["` + strings.Repeat(`a","`, 40) + `"]}`, `{"email":"jo@example.com\r\nBcc: x@y.z"}`, strings.Repeat("[", 70000), "\ufeff{}", `{"username":"jo","created_at":"9999-12-31T23:59:59Z"}`, `{"username":"jo","created_at":"0000-01-01T00:00:00+23:59"}`,
-		"email,username,password_hash\njo@example.com,jo,hashcanary\n\"a\nb\",c,d\n", "email,email\n", "email_verified,email\nyes,a@b.example\n", "username,picture\njo,javascript:alert(1)\n", "id;email\n", "username,roles\njo,a b\x00\n",
+		`{"email":"jo@example.com","email_verified":true,"profile":{"name":"Jo","address":{"formatted":"a\nb"}}}` +
+			"\n\n" + `{"username":"ann"}`,
+		`{"id":"01890a5d-ac96-774b-bcce-b302099a8057","username":"jo",` +
+			`"password_hash":"$2a$04$hashcanaryhashcanaryhashcanaryhashcanary"}`,
+		`{"username":"jo","password_hash":{"credentialData":"{\"hashIterations\":1,\"algorithm\":\"pbkdf2\"}",` +
+			`"secretData":"{\"value\":\"hashcanary\"}"}}`,
+		`{"username":"jo","password_hash":"hashcanary","password_salt":"AA=="}`,
+		`{"username":"jo","password_hash":"!hashcanary"}`, `{"username":"jo"} {}`, `{"Username":"jo","USERNAME":"ann"}`,
+		`{"username":"jo","roles":["` + strings.Repeat(`a","`, 40) + `"]}`, `{"email":"jo@example.com\r\nBcc: x@y.z"}`,
+		strings.Repeat("[", 70000), "\ufeff{}", `{"username":"jo","created_at":"9999-12-31T23:59:59Z"}`,
+		`{"username":"jo","created_at":"0000-01-01T00:00:00+23:59"}`,
+		"email,username,password_hash\njo@example.com,jo,hashcanary\n\"a\nb\",c,d\n", "email,email\n",
+		"email_verified,email\nyes,a@b.example\n", "username,picture\njo,javascript:alert(1)\n", "id;email\n",
+		"username,roles\njo,a b\x00\n",
 	} {
 		f.Add([]byte(text), true)
 		f.Add([]byte(text), false)
 	}
-	rules := Rules{Tenant: "default", Roles: true, Firebase: &password.Firebase{SignerKey: []byte("k"), Rounds: 8, MemCost: 14}, Now: time.Now()}
+	rules := Rules{Tenant: "default", Roles: true,
+		Firebase: &password.Firebase{SignerKey: []byte("k"), Rounds: 8, MemCost: 14}, Now: time.Now()}
 	f.Fuzz(func(t *testing.T, text []byte, isCSV bool) {
 		rows := 0
 		for read := range readRows(bufio.NewReader(bytes.NewReader(text)), isCSV) {
@@ -38,7 +47,8 @@ func FuzzRows(f *testing.F) {
 			}
 			p, err := read.row.Check(rules)
 			if err != nil {
-				if strings.Contains(err.Error(), "hashcanary") && !strings.Contains(read.row.Email+read.row.Username+read.row.Phone, "hashcanary") {
+				if strings.Contains(err.Error(), "hashcanary") &&
+					!strings.Contains(read.row.Email+read.row.Username+read.row.Phone, "hashcanary") {
 					t.Errorf("%v", err)
 				}
 				continue
@@ -62,7 +72,8 @@ func FuzzRows(f *testing.F) {
 				t.Fatalf("%s: %v", raw, err)
 			}
 			q, err := again.Check(rules)
-			if err != nil || q.User.EmailKey != u.EmailKey || q.User.UsernameKey != u.UsernameKey || q.User.Phone != u.Phone || q.User.Profile.Name != u.Profile.Name || !bytes.Equal(q.Hash, p.Hash) || !q.User.CreatedAt.Equal(u.CreatedAt) {
+			if err != nil || q.User.EmailKey != u.EmailKey || q.User.UsernameKey != u.UsernameKey || q.User.Phone != u.Phone ||
+				q.User.Profile.Name != u.Profile.Name || !bytes.Equal(q.Hash, p.Hash) || !q.User.CreatedAt.Equal(u.CreatedAt) {
 				t.Errorf("%s came back as %+v, %v", raw, q.User, err)
 			}
 		}
@@ -73,8 +84,10 @@ func FuzzRows(f *testing.F) {
 // quote the key.
 func FuzzFirebaseParameters(f *testing.F) {
 	for _, text := range []string{
-		"hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: a2V5Y2FuYXJ5,\n  base64_salt_separator: Bw==,\n  rounds: 8,\n  mem_cost: 14,\n}",
-		`{"base64_signer_key":"a2V5Y2FuYXJ5","base64_salt_separator":"Bw","rounds":8,"mem_cost":14}`, "rounds: -1 mem_cost: 99 base64_signer_key: a2V5Y2FuYXJ5 base64_salt_separator: x", "rounds: 99999999999999999999",
+		"hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: a2V5Y2FuYXJ5,\n  base64_salt_separator: Bw==,\n  " +
+			"rounds: 8,\n  mem_cost: 14,\n}",
+		`{"base64_signer_key":"a2V5Y2FuYXJ5","base64_salt_separator":"Bw","rounds":8,"mem_cost":14}`,
+		"rounds: -1 mem_cost: 99 base64_signer_key: a2V5Y2FuYXJ5 base64_salt_separator: x", "rounds: 99999999999999999999",
 	} {
 		f.Add([]byte(text), "AAAA", "AA==")
 	}

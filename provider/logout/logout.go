@@ -62,7 +62,8 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 		return s.askToSignOut(w, r, req.seal(s, w, r, accounts))
 	}
 	also := func(a browser.Account, ch *storage.Change) {
-		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}}
+		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID,
+			Detail: map[string]string{"session": a.ID}}
 		if req.client != nil {
 			e.Actor, e.ClientID = req.client.ClientID, req.client.ClientID
 			ch.Revoke = signedOutBy(req.client, a.ID)
@@ -94,7 +95,8 @@ func (s *Server) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := web.TenantOf(r.Context())
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", t.Path+"/logout?r="+s.Secrets.Box(t.ID, secret.LogoutPosted).SealString([]byte(r.PostForm.Encode())))
+	w.Header().Set("Location", t.Path+"/logout?r="+s.Secrets.Box(t.ID,
+		secret.LogoutPosted).SealString([]byte(r.PostForm.Encode())))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -108,7 +110,8 @@ func (s *Server) logoutForm(r *http.Request) (url.Values, error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if sealed := form.Get("r"); sealed != "" {
 		// What does not open is a parameter of a client's that has the same name.
-		if plain, unsealed := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.LogoutPosted).OpenString(sealed); unsealed == nil {
+		if plain, unsealed := s.Secrets.Box(web.TenantOf(r.Context()).ID,
+			secret.LogoutPosted).OpenString(sealed); unsealed == nil {
 			form, err = url.ParseQuery(string(plain))
 			form.Del("l") // letters come by GET only
 		}
@@ -139,7 +142,8 @@ func readable(form url.Values) error {
 
 func logoutTooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "problem.bad_request.title",
-		Message: "problem.bad_logout", Developer: "A request to sign out may have " + fmt.Sprint(oauth.MaxRequest) + " bytes."}
+		Message:   "problem.bad_logout",
+		Developer: "A request to sign out may have " + fmt.Sprint(oauth.MaxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.
@@ -200,7 +204,8 @@ func postLogoutFault(c *storage.Client, uri string) string {
 	case c == nil:
 		return "post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client"
 	case !clients.AllowsRedirect(c, c.PostLogoutRedirectURIs, uri):
-		return "post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only native clients may change the port of http://127.0.0.1 and http://[::1]"
+		return "post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only " +
+			"native clients may change the port of http://127.0.0.1 and http://[::1]"
 	}
 	return ""
 }
@@ -217,7 +222,8 @@ func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browse
 		}
 	}
 	for i := range accounts {
-		if l.hint.Subject == accounts[i].UserID && now.Unix() < l.hint.ExpiresAt && !storage.Ahead(time.Unix(l.hint.IssuedAt, 0), now) {
+		if l.hint.Subject == accounts[i].UserID && now.Unix() < l.hint.ExpiresAt &&
+			!storage.Ahead(time.Unix(l.hint.IssuedAt, 0), now) {
 			return &accounts[i]
 		}
 	}

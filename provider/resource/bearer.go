@@ -95,5 +95,6 @@ func bearerChallenge(t *web.Tenant, e *fosite.RFC6749Error) string {
 // invalidToken returns the one error for access tokens that do not work, and tells the log why.
 func invalidToken(ctx context.Context, why string) error {
 	web.Note(ctx, "why", why)
-	return oauth.ErrInvalidToken.WithDescription("The access token is not valid: expired, revoked, or not an access token of this server.")
+	return oauth.ErrInvalidToken.WithDescription("The access token is not valid: expired, revoked, or not an access " +
+		"token of this server.")
 }

@@ -152,7 +152,8 @@ func (s *Server) findRefresh(
 	}
 	token.grant, token.user, token.ends = g, user, ends
 	return &fosite.Request{
-		ID: g.ID, RequestedAt: g.RotatedAt, Client: &fosite.DefaultClient{ID: g.ClientID}, GrantedScope: g.Scopes, Session: token,
+		ID: g.ID, RequestedAt: g.RotatedAt, Client: &fosite.DefaultClient{ID: g.ClientID},
+		GrantedScope: g.Scopes, Session: token,
 	}, nil
 }
 

@@ -221,7 +221,8 @@ func (all *counters) full(r *room, key string) bool {
 // Which those are nobody outside can know.
 func (all *counters) sharedKey(rule *storage.Counter) string {
 	n := maphash.String(all.seed, rule.Key) % sharedCounters
-	return strconv.FormatInt(rule.Max, 36) + " " + strconv.FormatInt(int64(rule.Window), 36) + " " + strconv.FormatUint(n, 36)
+	return strconv.FormatInt(rule.Max, 36) + " " + strconv.FormatInt(int64(rule.Window),
+		36) + " " + strconv.FormatUint(n, 36)
 }
 
 // moved puts a counter whose end has changed in its place.

@@ -83,7 +83,8 @@ func parse(urls string) (base *url.URL, more []string, err error) {
 		}
 		// Either may be half of a password, which go-redis would repeat.
 		if strings.Trim(u.Path, "/0123456789") != "" {
-			return nil, nil, errors.New("behind an address stands something other than the number of a database: percent-encode what is special in a password")
+			return nil, nil, errors.New("behind an address stands something other than the number of a database: " +
+				"percent-encode what is special in a password")
 		}
 		if strings.Contains(u.RawQuery+u.Fragment, "@") {
 			return nil, nil, errors.New("an @ stands behind an address: percent-encode what is special in a password, there %40")

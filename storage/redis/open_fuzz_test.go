@@ -10,8 +10,10 @@ import (
 // to encode it. They are taken or refused without a connection, and the refusal quotes no
 // part of the password.
 func FuzzAddresses(f *testing.F) {
-	for _, password := range []string{"", "s3cret", "s3cret%zz", "/", "?", "#", "@", ":", ",", "12/", "12?", "12?a=", "12#", "12,", "\x00", " ", "[", "ä", "&pool_timeout="} {
-		for _, rest := range []string{"h:6379/0", "a,b:1,[::1]:2", "a,redis://b", "h:x", "h/x", "h?dial_timeout=1e9&x=y", "h/99999999999999999999", "h?cluster=true", "a:1,b:2/0?master_name=m&username=u&password=p", "h?addr=a&addr=b"} {
+	for _, password := range []string{"", "s3cret", "s3cret%zz", "/", "?", "#", "@", ":", ",", "12/", "12?", "12?a=",
+		"12#", "12,", "\x00", " ", "[", "ä", "&pool_timeout="} {
+		for _, rest := range []string{"h:6379/0", "a,b:1,[::1]:2", "a,redis://b", "h:x", "h/x", "h?dial_timeout=1e9&x=y",
+			"h/99999999999999999999", "h?cluster=true", "a:1,b:2/0?master_name=m&username=u&password=p", "h?addr=a&addr=b"} {
 			f.Add("redis://u:", password, "", rest)
 			f.Add("rediss://:", "", password, rest)
 		}
@@ -31,7 +33,8 @@ func FuzzAddresses(f *testing.F) {
 		if err != nil {
 			clear = addresses
 		}
-		if len(addresses) > 4<<10 || strings.Contains(clear, "min_idle") || strings.Contains(clear, "pool_size") || strings.Contains(before+rest, canary) {
+		if len(addresses) > 4<<10 || strings.Contains(clear, "min_idle") || strings.Contains(clear, "pool_size") ||
+			strings.Contains(before+rest, canary) {
 			return // what would connect at once, or make a pool of any size
 		}
 		s, err := Open(addresses)

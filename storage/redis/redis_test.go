@@ -62,7 +62,8 @@ func TestCommandsComeBackAfterRedis(t *testing.T) {
 	_, take := s.Take(ctx, "a")
 	for name, err := range map[string]error{
 		"Admit": admit, "Get": get, "Take": take,
-		"Put": s.Put(ctx, "a", nil, time.Hour), "Release": s.Release(ctx, storage.Release{Back: []storage.Counter{{Key: "a"}}}), "Ping": s.Ping(ctx),
+		"Put":     s.Put(ctx, "a", nil, time.Hour),
+		"Release": s.Release(ctx, storage.Release{Back: []storage.Counter{{Key: "a"}}}), "Ping": s.Ping(ctx),
 	} {
 		if !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", name, err, storage.ErrUnavailable)
@@ -215,7 +216,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	for _, urls := range []string{
-		"localhost", "a:1,b:2", "rediss://user:pw@a:1,b:2", "redis://a:1,redis://b:2/0?master_name=m", "redis://[::1]:6379/3?pool_size=4",
+		"localhost", "a:1,b:2", "rediss://user:pw@a:1,b:2", "redis://a:1,redis://b:2/0?master_name=m",
+		"redis://[::1]:6379/3?pool_size=4",
 	} {
 		s, err := redis.Open(urls)
 		if err != nil {
@@ -233,7 +235,8 @@ func BenchmarkAdmit(b *testing.B) {
 		for i := 0; pb.Next(); i++ {
 			var by []storage.Counter
 			for n := range 6 {
-				by = append(by, storage.Counter{Key: fmt.Sprintf("{tenant} %d %d", n, i%1000), Max: 1 << 40, Window: time.Hour, Longest: time.Duration(n%2) * 2 * time.Hour})
+				by = append(by, storage.Counter{Key: fmt.Sprintf("{tenant} %d %d", n, i%1000), Max: 1 << 40, Window: time.Hour,
+					Longest: time.Duration(n%2) * 2 * time.Hour})
 			}
 			if _, err := s.Admit(b.Context(), by); err != nil {
 				b.Fatal(err)

@@ -26,7 +26,9 @@ const (
 
 // shortenAddresses makes networks of addresses that are older than life, from where it came
 // to last.
-func (s *Store) shortenAddresses(ctx context.Context, tenant string, life time.Duration, now time.Time, told func(int64)) error {
+func (s *Store) shortenAddresses(ctx context.Context, tenant string, life time.Duration, now time.Time,
+	told func(int64),
+) error {
 	const name = "addresses"
 	if life <= 0 {
 		return nil

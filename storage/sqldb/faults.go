@@ -88,7 +88,8 @@ func connectFault(err error) error {
 	if len(causes) == 0 {
 		causes = plain
 	}
-	told := fmt.Sprintf("connect as %s to %s: %s", refused.Config.User, refused.Config.Database, strings.Join(causes, "; "))
+	told := fmt.Sprintf("connect as %s to %s: %s", refused.Config.User, refused.Config.Database,
+		strings.Join(causes, "; "))
 	return retold{err, strings.Replace(err.Error(), refused.Error(), told, 1)}
 }
 

@@ -18,7 +18,8 @@ func grantFields(g *storage.Grant) []any {
 		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
 		&g.SessionID, &g.Offline, &g.CredentialVersion, listColumn{&g.Scopes}, listColumn{&g.Audience},
 		bytesColumn{&g.Claims}, timeColumn{&g.AuthTime}, listColumn{&g.AMR}, &g.ACR, &g.Generation, timeColumn{&g.RotatedAt},
-		timeColumn{&g.IdleExpiresAt}, timeColumn{&g.ExpiresAt}, timeColumn{&g.CreatedAt}, timeColumn{&g.RevokedAt}, &g.RevokedWhy,
+		timeColumn{&g.IdleExpiresAt}, timeColumn{&g.ExpiresAt}, timeColumn{&g.CreatedAt},
+		timeColumn{&g.RevokedAt}, &g.RevokedWhy,
 	}
 }
 
@@ -160,27 +161,34 @@ const (
 			AND `
 	setRotated = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
 	setTouched = `SET idle_expires_at = $6`
-	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
-	touch      = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
+	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
+		grantColumns + `, ` + userAsJSON
+	touch = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
-	andUser        = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` + grantColumns + `, ` + userColumns
+	andUser = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` +
+		grantColumns + `, ` + userColumns
 	rotatePostgres = `UPDATE grants ` + setRotated + andUser
 	touchPostgres  = `UPDATE grants ` + setTouched + andUser
 )
 
 // Rotate implements storage.Grants.
-func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error) {
+func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
+	now time.Time,
+) (storage.Grant, storage.User, error) {
 	g, u, err := s.refresh(ctx, rotate, rotatePostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "rotate grant", id)
 }
 
 // Touch implements storage.Grants.
-func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (storage.Grant, storage.User, error) {
+func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
+	now time.Time,
+) (storage.Grant, storage.User, error) {
 	g, u, err := s.refresh(ctx, touch, touchPostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "touch grant", id)
 }
 
-func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant, u storage.User, err error) {
+func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant,
+	u storage.User, err error) {
 	err = s.engine.write(ctx, func(c conn) (err error) {
 		if s.postgres {
 			return c.row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
@@ -213,7 +221,9 @@ const liveGrant = `
 			WHERE spent_values.tenant_id = $1 AND spent_values.purpose = $4 AND spent_values.hash = $5)`
 
 // LiveGrant implements storage.Grants.
-func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error) {
+func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string,
+	now time.Time,
+) (storage.Grant, storage.User, error) {
 	type pair struct {
 		grant storage.Grant
 		user  storage.User

@@ -216,7 +216,8 @@ func repeatable(err error) bool {
 // rest lets those go first in whose favour a transaction was aborted: at once, it could
 // be in their way again. It says whether there is time left to repeat.
 func rest(ctx context.Context, err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok &&
+		(pg.Code == serializationFailure || pg.Code == deadlockDetected) {
 		select {
 		case <-time.After(20*time.Millisecond + rand.N(80*time.Millisecond)):
 		case <-ctx.Done():
@@ -256,7 +257,8 @@ func broken(err error) bool {
 		return true
 	case errors.Is(err, context.DeadlineExceeded): // such as while waiting for a connection
 		return false
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, pgconn.ErrConnClosed):
 		return true
 	}
 	_, ok := errors.AsType[*net.OpError](err)

@@ -15,7 +15,8 @@ import (
 // password.
 func parsePostgres(url string) (*pgxpool.Config, error) {
 	if !unmistakable(url) {
-		return nil, errors.New("want postgres://USER:PASSWORD@HOST:PORT/NAME, with every other @, and all else that is special in the password, percent-encoded")
+		return nil, errors.New("want postgres://USER:PASSWORD@HOST:PORT/NAME, with every other @, and all else that is " +
+			"special in the password, percent-encoded")
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {

@@ -127,7 +127,8 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 			if strings.HasSuffix(name, "Postgres") {
 				continue // it is PostgreSQL's own
 			}
-			rows, err := s.engine.(*lite).reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, params(text))...)
+			rows, err := s.engine.(*lite).reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text,
+				make([]any, params(text))...)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
@@ -238,18 +239,25 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO removed_tenants SELECT 'r' || n, 'rh' || n, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO clients SELECT 'default', 'c' || n, '{}', '[]', FALSE, FALSE, 0, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO client_origins SELECT 'default', 'o' || n, 'c' || n FROM generate_series(1, 600) n`,
-		`INSERT INTO users SELECT 'default', 'u' || n, '', 'n' || n, '', 'e' || n, FALSE, '', FALSE, '{}', '[]', FALSE, 1, 0, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO users SELECT 'default', 'u' || n, '', 'n' || n, '', 'e' || n, FALSE, '', FALSE, '{}', '[]', FALSE, 1, ` +
+			`0, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO removed_users SELECT 'default', 'r' || n, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO credentials SELECT 'default', 'u' || n, 'password', '', 'x', 0, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO identities SELECT 'default', 'google', 's' || n, 'u' || n, '', 0 FROM generate_series(1, 6000) n`,
-		`INSERT INTO sessions SELECT 'default', 's' || n, 'x', 'u' || n, 1, 0, '[]', '', '', '', 0, 0, n, n % 10 FROM generate_series(1, 6000) n`,
+		`INSERT INTO sessions SELECT 'default', 's' || n, 'x', 'u' || n, 1, 0, '[]', '', '', '', 0, 0, n, n % 10 FROM ` +
+			`generate_series(1, 6000) n`,
 		`INSERT INTO consents SELECT 'default', 'u' || n, 'c' || n % 600 + 1, '[]', '[]', 0 FROM generate_series(1, 6000) n`,
-		`INSERT INTO grants SELECT 'default', 'g' || n, 'k' || n, 'u' || n, 'c' || n % 600 + 1, 's' || n, FALSE, 1, '[]', '[]', '', 0, '[]', '', 1, 0, 0, n, 0, 0, '' FROM generate_series(1, 6000) n`,
-		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM generate_series(1, 6000) n`,
+		`INSERT INTO grants SELECT 'default', 'g' || n, 'k' || n, 'u' || n, 'c' || n % 600 + 1, 's' || n, FALSE, 1, '[]', ` +
+			`'[]', '', 0, '[]', '', 1, 0, 0, n, 0, 0, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM ` +
+			`generate_series(1, 6000) n`,
 		`INSERT INTO keys SELECT 't' || n, 'k', 'ES256', 1, '', '', 0, n, 0 FROM generate_series(1, 600) n`,
-		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM generate_series(1, 6000) n`,
-		`INSERT INTO codes SELECT 't' || n % 100 + 1, 'c' || n, 'p', 't' || n, 'u' || n, '', '', '', 0, 0, n FROM generate_series(1, 6000) n`,
-		`INSERT INTO mail SELECT 't' || n % 100 + 1, 'm' || n, '', '', '', '', 0, n, 0, '', CASE WHEN n % 50 = 0 THEN 0 ELSE n END, 'mail', n FROM generate_series(1, 6000) n`,
+		`INSERT INTO audit SELECT 't' || n % 100 + 1, 'e' || n, 0, '', '', '', '', '', '', '{}' FROM ` +
+			`generate_series(1, 6000) n`,
+		`INSERT INTO codes SELECT 't' || n % 100 + 1, 'c' || n, 'p', 't' || n, 'u' || n, '', '', '', 0, 0, n FROM ` +
+			`generate_series(1, 6000) n`,
+		`INSERT INTO mail SELECT 't' || n % 100 + 1, 'm' || n, '', '', '', '', 0, n, 0, '', CASE WHEN n % 50 = 0 THEN 0 ` +
+			`ELSE n END, 'mail', n FROM generate_series(1, 6000) n`,
 		`INSERT INTO removals SELECT 't' || n % 100 + 1, 'user', 'u' || n, '', '', 0, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO marks SELECT 't' || n % 100 + 1, 'm' || n, '', 0 FROM generate_series(1, 6000) n`,
 		`ANALYZE`,

@@ -70,7 +70,9 @@ const holdRemoval = `
 	RETURNING ` + removalColumns
 
 // HoldRemoval implements storage.Removals.
-func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string, leaseUntil time.Time) (storage.Removal, error) {
+func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string,
+	leaseUntil time.Time,
+) (storage.Removal, error) {
 	r, err := s.oneRemoval(ctx, holdRemoval, tenant, kind, id, micros(leaseUntil))
 	return r.Removal, named(err, "hold removal of "+kind, id)
 }

@@ -30,7 +30,8 @@ func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, even
 		if _, err := c.exec(buryTenant, id, host, micros(now)); err != nil {
 			return err
 		}
-		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant, Since: now}}); err != nil {
+		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant,
+			Since: now}}); err != nil {
 			return err
 		}
 		return recordAll(c, events)
@@ -48,19 +49,20 @@ const (
 	edgeOfGrants   = `SELECT id FROM grants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeGrants   = `DELETE FROM grants WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	// Foreign keys take along what is left, which is little for each of these.
-	edgeOfUsers       = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeUsers       = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfClients     = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeClients     = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfTombs       = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeTombs       = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfAudit       = `SELECT id FROM audit WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeAudit       = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	removeOtherWork   = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
-	removeMarks       = `DELETE FROM marks WHERE tenant_id = $1`
-	removeTenant      = `DELETE FROM tenants WHERE id = $1 AND removed_at <> 0`
-	nextSpentPurpose  = `SELECT purpose FROM spent_values WHERE tenant_id = $1 AND purpose > $2 ORDER BY purpose LIMIT 1`
-	edgeOfSpent       = `SELECT hash FROM spent_values WHERE tenant_id = $1 AND purpose = $2 AND hash > $3 ORDER BY hash LIMIT 1 OFFSET $4`
+	edgeOfUsers      = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeUsers      = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfClients    = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeClients    = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfTombs      = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeTombs      = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfAudit      = `SELECT id FROM audit WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeAudit      = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	removeOtherWork  = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
+	removeMarks      = `DELETE FROM marks WHERE tenant_id = $1`
+	removeTenant     = `DELETE FROM tenants WHERE id = $1 AND removed_at <> 0`
+	nextSpentPurpose = `SELECT purpose FROM spent_values WHERE tenant_id = $1 AND purpose > $2 ORDER BY purpose LIMIT 1`
+	edgeOfSpent      = `SELECT hash FROM spent_values WHERE tenant_id = $1 AND purpose = $2 AND hash > $3 ORDER BY ` +
+		`hash LIMIT 1 OFFSET $4`
 	removeSpent       = `DELETE FROM spent_values WHERE tenant_id = $1 AND purpose = $2 AND hash > $3 AND hash <= $4`
 	removeTenantAgain = `
 		UPDATE removals SET bound = 'again'
@@ -111,7 +113,8 @@ func (s *Store) removeSpentOf(ctx context.Context, tenant string, told func(rows
 			return err
 		}
 		purpose = next[0]
-		err = s.walk(ctx, walk{edge: edgeOfSpent, do: removeSpent, args: []any{tenant, purpose}, from: []byte{}, end: afterHashes}, told)
+		err = s.walk(ctx, walk{edge: edgeOfSpent, do: removeSpent, args: []any{tenant, purpose}, from: []byte{},
+			end: afterHashes}, told)
 		if err != nil {
 			return err
 		}

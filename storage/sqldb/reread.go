@@ -44,7 +44,8 @@ const reread = `
 
 // Reread implements storage.Users.
 func (s *Store) Reread(ctx context.Context, was, now storage.User) error {
-	err := s.must(ctx, storage.ErrStale, reread, was.TenantID, was.ID, now.Email, now.EmailKey, now.EmailVerified, now.UsernameSkeleton,
+	err := s.must(ctx, storage.ErrStale, reread, was.TenantID, was.ID, now.Email, now.EmailKey,
+		now.EmailVerified, now.UsernameSkeleton,
 		was.Email, was.EmailKey, was.EmailVerified, was.UsernameKey)
 	return named(err, "reread", was.ID)
 }

@@ -55,7 +55,9 @@ const (
 		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND $4 NOT LIKE '% ' || kind || ' %'`
 )
 
-func (s *Store) pruneTenant(ctx context.Context, tenant string, keep storage.Retention, now time.Time, told func(int64)) error {
+func (s *Store) pruneTenant(ctx context.Context, tenant string, keep storage.Retention, now time.Time,
+	told func(int64),
+) error {
 	latest := afterAll
 	if keep.Exported {
 		var err error
@@ -81,7 +83,9 @@ func (s *Store) pruneTenant(ctx context.Context, tenant string, keep storage.Ret
 }
 
 // pruneWalk deletes events that are older than life, from where it came to last.
-func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Duration, now time.Time, latest, query, kinds string, told func(int64)) error {
+func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Duration, now time.Time, latest, query,
+	kinds string, told func(int64),
+) error {
 	if life <= 0 {
 		return nil
 	}
@@ -93,7 +97,8 @@ func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Du
 	if end <= from.value {
 		return nil
 	}
-	err = s.walk(ctx, walk{edge: edgeOfAudit, do: query, args: []any{tenant}, more: []any{kinds}, from: from.value, end: end}, told)
+	err = s.walk(ctx, walk{edge: edgeOfAudit, do: query, args: []any{tenant}, more: []any{kinds}, from: from.value,
+		end: end}, told)
 	if err == nil {
 		err = s.setMark(ctx, tenant, name, mark{end, now})
 	}
@@ -124,7 +129,9 @@ const (
 
 // forgetRemoved deletes what is about people who were removed, when its time has come. What
 // was not exported by then is left to the age of events.
-func (s *Store) forgetRemoved(ctx context.Context, tenant string, keep storage.Retention, now time.Time, latest string, told func(int64)) error {
+func (s *Store) forgetRemoved(ctx context.Context, tenant string, keep storage.Retention, now time.Time, latest string,
+	told func(int64),
+) error {
 	const name, page = "removed people", 100
 	if keep.Removed <= 0 {
 		return nil
@@ -217,7 +224,9 @@ const eventsAfter = `
 	ORDER BY id LIMIT $4`
 
 // EventsAfter implements storage.Histories.
-func (s *Store) EventsAfter(ctx context.Context, tenant, after string, until time.Time, limit int) ([]storage.Event, error) {
+func (s *Store) EventsAfter(ctx context.Context, tenant, after string, until time.Time,
+	limit int,
+) ([]storage.Event, error) {
 	all, err := list(ctx, s, eventsAfter, []any{tenant, after, idAt(until), limit}, scanEvent)
 	if err != nil {
 		return nil, fmt.Errorf("events of %q after %q: %w", tenant, after, err)

@@ -54,7 +54,9 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 
 // revoke revokes what goes in one transaction. If there may be more, it notes what is left,
 // to be gone on with when the transaction is committed.
-func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string, now time.Time) (revoked []storage.EndedGrant, more bool, err error) {
+func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string,
+	now time.Time,
+) (revoked []storage.EndedGrant, more bool, err error) {
 	set, args := 0, []any{tenant, micros(now), why}
 	values := [...]string{which.ID, which.CodeID, which.UserID, which.ClientID, which.SessionID}
 	if which.ID == "" && which.CodeID == "" {

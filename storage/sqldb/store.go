@@ -70,7 +70,8 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.close), atOnce: atOnce, mostPart: mostPart}, nil
+	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.close), atOnce: atOnce,
+		mostPart: mostPart}, nil
 }
 
 // Close waits for what is under way and closes the database, once.
@@ -100,7 +101,8 @@ func (s *Store) OnStatement(f func(query string)) {
 
 const schemaVersion = `SELECT MAX(version_id) FROM goose_db_version`
 
-// Ping implements storage.Maintenance. It writes nothing; WriteFault tells of that. A newer schema is welcome: while replicas are
+// Ping implements storage.Maintenance. It writes nothing; WriteFault tells of that. A newer schema is
+// welcome: while replicas are
 // being replaced, the old ones go on.
 func (s *Store) Ping(ctx context.Context) error {
 	version, err := s.engine.ping(ctx)

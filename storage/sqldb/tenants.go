@@ -71,7 +71,8 @@ const updateTenant = `
 // UpdateTenant implements storage.Tenants.
 func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := s.engine.transact(ctx, func(c conn) error {
-		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, encode(t.Settings)); err != nil {
+		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled,
+			encode(t.Settings)); err != nil {
 			return err
 		}
 		if err := none(c, removedTenant, t.ID, t.Host); err != nil {

@@ -14,8 +14,10 @@ import (
 // the URL is taken, none is in what would be told of a connection that fails: its hosts,
 // user, database and parameters.
 func FuzzPostgresURL(f *testing.F) {
-	for _, password := range []string{"", "%", "%zz", "/", "?", "#", "@", ":", "12/", "12?", "12?a=", "12#", "%2f", " ", "\\", "[", "]", "\x00", "ä", "'", "&", "=", "+", "1@2/"} {
-		for _, rest := range []string{"/name", ":5432/name?sslmode=disable", "a,b:1/name?sslmode=bogus", "/name?pool_max_conns=x&password=other", ":x/name", "[::1]:1,[::2]:2/n?target_session_attrs=any"} {
+	for _, password := range []string{"", "%", "%zz", "/", "?", "#", "@", ":", "12/", "12?", "12?a=", "12#", "%2f", " ",
+		"\\", "[", "]", "\x00", "ä", "'", "&", "=", "+", "1@2/"} {
+		for _, rest := range []string{"/name", ":5432/name?sslmode=disable", "a,b:1/name?sslmode=bogus",
+			"/name?pool_max_conns=x&password=other", ":x/name", "[::1]:1,[::2]:2/n?target_session_attrs=any"} {
 			f.Add("postgres://u", password, "", "h"+rest)
 			f.Add("postgresql://u", "", password, "h"+rest)
 		}
@@ -30,7 +32,8 @@ func FuzzPostgresURL(f *testing.F) {
 		if err != nil {
 			all = written
 		}
-		if strings.Contains(user+rest, canary) || strings.Contains(all, "file") || strings.Contains(all, "cert") || strings.Contains(all, "sslkey") {
+		if strings.Contains(user+rest, canary) || strings.Contains(all, "file") || strings.Contains(all, "cert") ||
+			strings.Contains(all, "sslkey") {
 			return // what is no password, and what names files of the machine's
 		}
 		if scheme, _, _ := strings.Cut(user, ":"); scheme != "postgres" && scheme != "postgresql" {
@@ -44,7 +47,8 @@ func FuzzPostgresURL(f *testing.F) {
 			return
 		}
 		c := config.ConnConfig
-		told := []string{c.Host, c.User, c.Database, fmt.Sprint(slices.Collect(maps.Keys(c.RuntimeParams)), slices.Collect(maps.Values(c.RuntimeParams)))}
+		told := []string{c.Host, c.User, c.Database,
+			fmt.Sprint(slices.Collect(maps.Keys(c.RuntimeParams)), slices.Collect(maps.Values(c.RuntimeParams)))}
 		for _, f := range c.Fallbacks {
 			told = append(told, f.Host)
 		}

@@ -65,7 +65,9 @@ func testClients(t *testing.T, s Store) {
 		for _, id := range names {
 			must(t, s.PutClient(ctx, aClient(tenant, id)))
 		}
-		seen := pages(t, func(after string, limit int) ([]storage.Client, error) { return s.Clients(ctx, tenant, after, limit) },
+		seen := pages(t, func(after string, limit int) ([]storage.Client, error) {
+			return s.Clients(ctx, tenant, after, limit)
+		},
 			func(c storage.Client) string { return c.ClientID })
 		if len(seen) != len(names)+2 {
 			t.Errorf("got %d clients, want %d", len(seen), len(names)+2)

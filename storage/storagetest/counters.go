@@ -163,7 +163,8 @@ func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 				step{c.Window * 5 / 4, true}, step{0, true}, step{0, false}, // the second wait is the longer
 				step{c.Window * 5 / 4, false}, step{c.Window, true}, step{0, true}, step{0, false})
 			m.gives(storage.Release{Forget: []storage.Counter{c}})
-			return errors.Join(err, m.follow(sleep, c, step{0, true}, step{0, true}, step{0, false}, step{c.Window * 5 / 4, true}))
+			return errors.Join(err, m.follow(sleep, c, step{0, true}, step{0, true}, step{0, false},
+				step{c.Window * 5 / 4, true}))
 		})
 	})
 	run("at once", func(m meter) {

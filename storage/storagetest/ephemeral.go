@@ -42,7 +42,8 @@ func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 	t.Run("expiry", func(t *testing.T) {
 		must(t, s.Put(ctx, "long", []byte("x"), long))
 		var err error
-		for i, ttl := range []time.Duration{300 * time.Millisecond, 3 * time.Second, 15 * time.Second} { // a slow machine takes the longer
+		// a slow machine takes the longer
+		for i, ttl := range []time.Duration{300 * time.Millisecond, 3 * time.Second, 15 * time.Second} {
 			if err = ends(t, s, fmt.Sprint("short ", i), ttl, sleep); err == nil {
 				break
 			}

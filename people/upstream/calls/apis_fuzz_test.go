@@ -28,17 +28,27 @@ func FuzzUserAPIs(f *testing.F) {
 	}
 	for i := range apis {
 		for _, user := range []string{
-			`{"id":"4711","name":"Jo Doe","first_name":"Jo","email":"jo@example.com","picture":{"data":{"url":"https://a.example/p"}}}`,
+			`{"id":"4711","name":"Jo ` +
+				`Doe","first_name":"Jo","email":"jo@example.com","picture":{"data":{"url":"https://a.example/p"}}}`,
 			`{"id":4711,"login":"jo","name":"Jo Doe","avatar_url":"https://a.example/p","html_url":"https://github.com/jo"}`,
-			`{"id":"4711","username":"jo","global_name":"Jo","avatar":"a_b","email":"jo@example.com","verified":true,"locale":"de"}`,
-			`{"id":"47\u000011","email":"a@example.com\r\nBcc: b@example.com","verified":true}`, `{"id":"\ud800","verified":"true"}`, "{\"id\":\"\xff\"}", `{"id":"` + strings.Repeat("9", 300) + `"}`,
-			`{"id":0}`, `{"id":-1}`, `{"id":1e3}`, `{"id":99999999999999999999}`, `{"id":null}`, `{"id":["1"]}`, `{"id":1,"id":2}`, `{"id":"1","ID":"2"}`, `{"id":"../../@me","avatar":"../../x?y#z"}`, `null`, `[]`, ``, `{"error":{"message":"access-token-canary"}}`,
-			`{"id":"1","name":"` + strings.Repeat("x", 300) + `","picture":"javascript:alert(1)"}`, `{"id":"1","email":{"x":1}}`, strings.Repeat(`{"id":`, 10001),
+			`{"id":"4711","username":"jo","global_name":"Jo","avatar":"a_b","email":"jo@example.com",` +
+				`"verified":true,"locale":"de"}`,
+			`{"id":"47\u000011","email":"a@example.com\r\nBcc: b@example.com","verified":true}`,
+			`{"id":"\ud800","verified":"true"}`, "{\"id\":\"\xff\"}", `{"id":"` + strings.Repeat("9", 300) + `"}`,
+			`{"id":0}`, `{"id":-1}`, `{"id":1e3}`, `{"id":99999999999999999999}`, `{"id":null}`, `{"id":["1"]}`,
+			`{"id":1,"id":2}`, `{"id":"1","ID":"2"}`, `{"id":"../../@me","avatar":"../../x?y#z"}`, `null`, `[]`, ``,
+			`{"error":{"message":"access-token-canary"}}`,
+			`{"id":"1","name":"` + strings.Repeat("x", 300) + `","picture":"javascript:alert(1)"}`, `{"id":"1","email":{"x":1}}`,
+			strings.Repeat(`{"id":`, 10001),
 		} {
-			f.Add(uint8(i), user, `[{"email":"a@example.com","primary":false,"verified":true},{"email":"jo@example.com","primary":true,"verified":true}]`)
+			f.Add(uint8(i), user, `[{"email":"a@example.com","primary":false,"verified":true},{"email":"jo@example.com",`+
+				`"primary":true,"verified":true}]`)
 			f.Add(uint8(i), user, `[{"email":"jo@example.com\r\nx","primary":true,"verified":true}]`)
 		}
-		for _, emails := range []string{`[]`, `null`, `{}`, `[null]`, `[{"email":"jo@example.com","primary":true}]`, `[{"email":"a@example.com","primary":true,"verified":true},{"email":"b@example.com","primary":true,"verified":false}]`, `[{"email":"a@example.com","primary":true,"verified":"true"}]`, `[{"email":"` + strings.Repeat("x", 400) + `@example.com","primary":true,"verified":true}]`} {
+		for _, emails := range []string{`[]`, `null`, `{}`, `[null]`, `[{"email":"jo@example.com","primary":true}]`,
+			`[{"email":"a@example.com","primary":true,"verified":true},{"email":"b@example.com",` +
+				`"primary":true,"verified":false}]`, `[{"email":"a@example.com","primary":true,"verified":"true"}]`,
+			`[{"email":"` + strings.Repeat("x", 400) + `@example.com","primary":true,"verified":true}]`} {
 			f.Add(uint8(i), `{"id":4711}`, emails)
 		}
 	}
@@ -48,11 +58,14 @@ func FuzzUserAPIs(f *testing.F) {
 		if api.emails != "" {
 			says[api.emails] = emails
 		}
-		p, err := New(&http.Client{Transport: says}).provider(storage.Upstream{ID: "u", Preset: api.preset, Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
+		p, err := New(&http.Client{Transport: says}).provider(storage.Upstream{ID: "u", Preset: api.preset,
+			Issuer: idpExample, ClientID: "u"}, "client-secret-canary")
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := p.Identify(t.Context(), upstream.Request{RedirectURI: "https://id.example/callback", State: "s", Verifier: oauth2.GenerateVerifier()}, upstream.Answer{Code: "code-canary"})
+		id, err := p.Identify(t.Context(),
+			upstream.Request{RedirectURI: "https://id.example/callback", State: "s", Verifier: oauth2.GenerateVerifier()},
+			upstream.Answer{Code: "code-canary"})
 		if err != nil {
 			if !errors.Is(err, upstream.ErrRefused) && !errors.Is(err, upstream.ErrUnreachable) {
 				t.Errorf("got %v", err)
@@ -62,7 +75,8 @@ func FuzzUserAPIs(f *testing.F) {
 			}
 			return
 		}
-		if id.Subject == "" || len(id.Subject) > 255 || !plain(id.Subject) || strings.ContainsRune(id.Subject, utf8.RuneError) {
+		if id.Subject == "" || len(id.Subject) > 255 || !plain(id.Subject) ||
+			strings.ContainsRune(id.Subject, utf8.RuneError) {
 			t.Errorf("%s: subject %q", api.preset, id.Subject)
 		}
 		q := id.Profile
@@ -84,7 +98,8 @@ func FuzzUserAPIs(f *testing.F) {
 
 // plain says whether the text stands on a line.
 func plain(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
+	return utf8.ValidString(s) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
 }
 
 // saidTrue reads anew what the API has said, by its documentation alone: member by member,

@@ -68,7 +68,8 @@ func serve(t *testing.T, kind string, timeout time.Duration, change func(*fakeid
 }
 
 func newRequest() upstream.Request {
-	return upstream.Request{RedirectURI: "https://id.example.com/upstream/there/callback", State: secret.Token(), Nonce: secret.Token(), Verifier: oauth2.GenerateVerifier()}
+	return upstream.Request{RedirectURI: "https://id.example.com/upstream/there/callback", State: secret.Token(),
+		Nonce: secret.Token(), Verifier: oauth2.GenerateVerifier()}
 }
 
 // come makes a round trip as who. It may be called from any goroutine.
@@ -101,7 +102,8 @@ func (th *there) answer(address string, who fakeidp.Person, r upstream.Request) 
 	if to != r.RedirectURI || fields.Get("state") != r.State {
 		return upstream.Answer{}, fmt.Errorf("it went to %s with %v", to, fields)
 	}
-	return upstream.Answer{Code: fields.Get("code"), Error: fields.Get("error"), Iss: fields.Get("iss"), User: fields.Get("user")}, nil
+	return upstream.Answer{Code: fields.Get("code"), Error: fields.Get("error"), Iss: fields.Get("iss"),
+		User: fields.Get("user")}, nil
 }
 
 var jo = fakeidp.Person{Subject: "4711", Name: "Jo Doe", Email: "jo@example.com", Verified: "true", Tenant: directory}
@@ -115,15 +117,18 @@ func TestEveryKindOfProvider(t *testing.T) {
 		fakeidp.Microsoft: {Subject: directory + ".4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
 		fakeidp.Apple:     {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: named},
 		fakeidp.Facebook:  {Subject: "4711", Email: "jo@example.com", Profile: named}, // it says of no address whose it is
-		fakeidp.GitHub:    {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: storage.Profile{Name: "Jo Doe", Nickname: "jo-doe"}},
-		fakeidp.Discord:   {Subject: "4711", Email: "jo@example.com", EmailVerified: true, Profile: storage.Profile{Name: "Jo Doe", Nickname: "jo_doe", Locale: "en-US"}},
+		fakeidp.GitHub: {Subject: "4711", Email: "jo@example.com", EmailVerified: true,
+			Profile: storage.Profile{Name: "Jo Doe", Nickname: "jo-doe"}},
+		fakeidp.Discord: {Subject: "4711", Email: "jo@example.com", EmailVerified: true,
+			Profile: storage.Profile{Name: "Jo Doe", Nickname: "jo_doe", Locale: "en-US"}},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			got, err := serve(t, kind, time.Minute, nil).come(jo)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if says := kind != fakeidp.Facebook && kind != fakeidp.GitHub && kind != fakeidp.Discord; got.ProvenAt.IsZero() == says {
+			if says := kind != fakeidp.Facebook && kind != fakeidp.GitHub &&
+				kind != fakeidp.Discord; got.ProvenAt.IsZero() == says {
 				t.Errorf("proven at %s", got.ProvenAt)
 			}
 			got.ProvenAt = time.Time{}
@@ -139,7 +144,8 @@ func TestWrongTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	for _, fault := range []string{
-		"no-id-token", "issuer", "audience", "azp", "nonce", "no-nonce", "signature", "unsigned", "symmetric", "expired", "no-exp", "future", "old",
+		"no-id-token", "issuer", "audience", "azp", "nonce", "no-nonce", "signature", "unsigned", "symmetric", "expired",
+		"no-exp", "future", "old",
 		"no-iat", "no-sub", "at-hash", "iss-parameter",
 	} {
 		who := jo
@@ -156,7 +162,8 @@ func TestWrongTokensAreRefused(t *testing.T) {
 		t.Errorf("userinfo about somebody else: got %+v, %v; want it refused", id, err)
 	}
 	ms := serve(t, fakeidp.Microsoft, time.Minute, nil)
-	for _, who := range []fakeidp.Person{{Subject: "1", Tenant: directory, Fault: "tid"}, {Subject: "1", Tenant: "evil/../x"}, {Subject: "1"}} {
+	for _, who := range []fakeidp.Person{{Subject: "1", Tenant: directory, Fault: "tid"},
+		{Subject: "1", Tenant: "evil/../x"}, {Subject: "1"}} {
 		if id, err := ms.come(who); !errors.Is(err, upstream.ErrRefused) {
 			t.Errorf("directory %q, %s: got %+v, %v; want it refused", who.Tenant, who.Fault, id, err)
 		}
@@ -195,11 +202,15 @@ func TestVerifiedAddresses(t *testing.T) {
 		kind, says string
 		want       bool
 	}{
-		{fakeidp.OpenID, "true", true}, {fakeidp.OpenID, "false", false}, {fakeidp.OpenID, "", false}, {fakeidp.OpenID, "text", false},
+		{fakeidp.OpenID, "true", true}, {fakeidp.OpenID, "false", false}, {fakeidp.OpenID, "", false},
+		{fakeidp.OpenID, "text", false},
 		{fakeidp.OpenID, "one", false}, {fakeidp.OpenID, "number", false},
-		{fakeidp.Google, "text", false}, {fakeidp.Google, "one", false}, {fakeidp.Apple, "one", false}, {fakeidp.Discord, "text", false}, {fakeidp.Facebook, "one", false},
-		{fakeidp.Microsoft, "true", true}, {fakeidp.Microsoft, "text", true}, {fakeidp.Microsoft, "one", true}, {fakeidp.Microsoft, "number", true},
-		{fakeidp.Microsoft, "", false}, {fakeidp.Microsoft, "false", false}, {fakeidp.Apple, "text", true}, {fakeidp.Apple, "false", false},
+		{fakeidp.Google, "text", false}, {fakeidp.Google, "one", false}, {fakeidp.Apple, "one", false},
+		{fakeidp.Discord, "text", false}, {fakeidp.Facebook, "one", false},
+		{fakeidp.Microsoft, "true", true}, {fakeidp.Microsoft, "text", true}, {fakeidp.Microsoft, "one", true},
+		{fakeidp.Microsoft, "number", true},
+		{fakeidp.Microsoft, "", false}, {fakeidp.Microsoft, "false", false}, {fakeidp.Apple, "text", true},
+		{fakeidp.Apple, "false", false},
 		{fakeidp.Facebook, "true", false}, {fakeidp.GitHub, "false", false}, {fakeidp.Discord, "false", false},
 	} {
 		who := jo
@@ -254,7 +265,8 @@ func TestProvidersThatMisbehave(t *testing.T) {
 				who.Fault = fault
 				start := time.Now()
 				id, err := th.come(who)
-				if !errors.Is(err, upstream.ErrUnreachable) && !errors.Is(err, upstream.ErrRefused) || errors.Is(err, upstream.ErrDenied) {
+				if !errors.Is(err, upstream.ErrUnreachable) && !errors.Is(err, upstream.ErrRefused) ||
+					errors.Is(err, upstream.ErrDenied) {
 					t.Errorf("got %+v, %v", id, err)
 				}
 				if took := time.Since(start); took > 10*time.Second {
@@ -311,8 +323,10 @@ func TestNothingInsideIsReached(t *testing.T) {
 	hits := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
 	defer srv.Close()
-	for _, issuer := range []string{srv.URL, strings.Replace(srv.URL, "http:", "https:", 1), "https://169.254.169.254", "https://[::1]"} {
-		p, err := New(outbound.Client(outbound.Config{Timeout: time.Second})).provider(storage.Upstream{ID: "x", Issuer: issuer, ClientID: "c"}, "s")
+	for _, issuer := range []string{srv.URL, strings.Replace(srv.URL, "http:", "https:", 1),
+		"https://169.254.169.254", "https://[::1]"} {
+		p, err := New(outbound.Client(outbound.Config{Timeout: time.Second})).provider(storage.Upstream{ID: "x",
+			Issuer: issuer, ClientID: "c"}, "s")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,12 +361,16 @@ func TestManyAtOnce(t *testing.T) {
 func TestWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]map[string]string{
-		fakeidp.OpenID:   {"prompt": "login", "max_age": "0", "login_hint": "jo@example.com", "scope": "openid profile email", "nonce": "*"},
-		fakeidp.Google:   {"prompt": "select_account", "max_age": "0", "hd": "example.com", "nonce": "*"},
-		fakeidp.Apple:    {"response_mode": "form_post", "max_age": "0", "scope": "openid name email", "nonce": "*"},
-		fakeidp.Facebook: {"auth_type": "reauthenticate", "max_age": "", "scope": "public_profile email", "nonce": "", "login_hint": ""},
+		fakeidp.OpenID: {"prompt": "login", "max_age": "0", "login_hint": "jo@example.com",
+			"scope": "openid profile email", "nonce": "*"},
+		fakeidp.Google: {"prompt": "select_account", "max_age": "0", "hd": "example.com", "nonce": "*"},
+		fakeidp.Apple:  {"response_mode": "form_post", "max_age": "0", "scope": "openid name email", "nonce": "*"},
+		fakeidp.Facebook: {"auth_type": "reauthenticate", "max_age": "", "scope": "public_profile email",
+			"nonce": "", "login_hint": ""},
 	} {
-		th := serve(t, kind, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) { u.Domains = []string{"example.com"} })
+		th := serve(t, kind, time.Minute, func(_ *fakeidp.Server, u *storage.Upstream) {
+			u.Domains = []string{"example.com"}
+		})
 		r := newRequest()
 		r.Fresh, r.LoginHint = true, "jo@example.com"
 		address, err := th.AuthURL(t.Context(), r)
@@ -369,7 +387,8 @@ func TestWhatIsAskedFor(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", kind, name, got, value)
 			}
 		}
-		if q.Get("code_challenge") != oauth2.S256ChallengeFromVerifier(r.Verifier) || q.Get("code_challenge_method") != "S256" || q.Get("response_type") != "code" {
+		if q.Get("code_challenge") != oauth2.S256ChallengeFromVerifier(r.Verifier) ||
+			q.Get("code_challenge_method") != "S256" || q.Get("response_type") != "code" {
 			t.Errorf("%s: asked for with %v", kind, q)
 		}
 	}
@@ -380,8 +399,10 @@ func TestHostileProfiles(t *testing.T) {
 	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
 	said := claims{
-		"name": "Jo\u202eeoD", "given_name": strings.Repeat("x", 201), "family_name": "a\nb", "picture": "javascript:alert(1)", "website": "http://example.com",
-		"profile": "https://u:p@example.com", "email": []any{"a@example.com"}, "email_verified": true, "nickname": map[string]any{}, "locale": 7,
+		"name": "Jo\u202eeoD", "given_name": strings.Repeat("x", 201), "family_name": "a\nb",
+		"picture": "javascript:alert(1)", "website": "http://example.com",
+		"profile": "https://u:p@example.com", "email": []any{"a@example.com"}, "email_verified": true,
+		"nickname": map[string]any{}, "locale": 7,
 		"amr": []any{"pwd", 7, strings.Repeat("x", 40)},
 	}
 	if diff := cmp.Diff(upstream.Identity{AMR: []string{"pwd"}}, th.identity(said)); diff != "" {

@@ -9,7 +9,8 @@ import (
 )
 
 func discordEndpoint(base string) oauth2.Endpoint {
-	return oauth2.Endpoint{AuthURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token", AuthStyle: oauth2.AuthStyleInParams}
+	return oauth2.Endpoint{AuthURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token",
+		AuthStyle: oauth2.AuthStyleInParams}
 }
 
 // discordUser asks who the token's owner is.
@@ -26,7 +27,8 @@ func discordUser(ctx context.Context, p *provider, accessToken string) (upstream
 	if err := p.getJSON(ctx, p.Issuer+"/api/users/@me", accessToken, &user); err != nil {
 		return upstream.Identity{}, err
 	}
-	said := claims{"name": user.GlobalName, "nickname": user.Username, "email": user.Email, "email_verified": user.Verified, "locale": user.Locale}
+	said := claims{"name": user.GlobalName, "nickname": user.Username, "email": user.Email,
+		"email_verified": user.Verified, "locale": user.Locale}
 	if user.Avatar != "" {
 		said["picture"] = "https://cdn.discordapp.com/avatars/" + user.ID + "/" + user.Avatar + ".png"
 	}

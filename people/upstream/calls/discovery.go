@@ -162,7 +162,8 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		algs[i] = string(alg)
 	}
 	// The audience is checked with the rest of the claims.
-	d.verifier = oidc.NewVerifier(d.issuer, d.keys, &oidc.Config{SkipClientIDCheck: true, SkipIssuerCheck: true, SupportedSigningAlgs: algs})
+	d.verifier = oidc.NewVerifier(d.issuer, d.keys,
+		&oidc.Config{SkipClientIDCheck: true, SkipIssuerCheck: true, SupportedSigningAlgs: algs})
 	return d, nil
 }
 

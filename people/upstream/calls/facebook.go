@@ -23,7 +23,8 @@ func facebookGraph(base string) string {
 }
 
 func facebookEndpoint(base string) oauth2.Endpoint {
-	return oauth2.Endpoint{AuthURL: base + facebookVersion + "/dialog/oauth", TokenURL: facebookGraph(base) + "/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
+	return oauth2.Endpoint{AuthURL: base + facebookVersion + "/dialog/oauth",
+		TokenURL: facebookGraph(base) + "/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
 }
 
 // facebookUser asks who the token's owner is. The proof has Facebook refuse tokens that were made

@@ -11,7 +11,8 @@ import (
 )
 
 func gitHubEndpoint(base string) oauth2.Endpoint {
-	return oauth2.Endpoint{AuthURL: base + "/login/oauth/authorize", TokenURL: base + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
+	return oauth2.Endpoint{AuthURL: base + "/login/oauth/authorize", TokenURL: base + "/login/oauth/access_token",
+		AuthStyle: oauth2.AuthStyleInParams}
 }
 
 // gitHubUser asks who the token's owner is. The address in a profile is for show: that of

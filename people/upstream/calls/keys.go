@@ -21,7 +21,8 @@ const pause = 10 * time.Second
 
 // signed are the algorithms of ID tokens that are read, when the provider names them: those
 // that are verified with a public key.
-var signed = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
+var signed = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
 
 // errKeys says that the keys could not be read.
 var errKeys = errors.New("the keys could not be read")

@@ -27,7 +27,9 @@ const (
 )
 
 // openID says who the token's ID token is about.
-func (p *provider) openID(ctx context.Context, r upstream.Request, found *discovery, token *oauth2.Token) (upstream.Identity, error) {
+func (p *provider) openID(ctx context.Context, r upstream.Request, found *discovery,
+	token *oauth2.Token,
+) (upstream.Identity, error) {
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
 		return upstream.Identity{}, refused("no ID token")
@@ -36,7 +38,8 @@ func (p *provider) openID(ctx context.Context, r upstream.Request, found *discov
 	if err != nil {
 		return upstream.Identity{}, err
 	}
-	if nonce, _ := said["nonce"].(string); r.Nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
+	if nonce, _ := said["nonce"].(string); r.Nonce == "" ||
+		subtle.ConstantTimeCompare([]byte(nonce), []byte(r.Nonce)) != 1 {
 		return upstream.Identity{}, refused("ID token: another nonce")
 	}
 	id := p.identity(said)
@@ -64,7 +67,9 @@ func provenAt(said claims) time.Time {
 
 // askMore fills in what userinfo says. That it says nothing is no reason to turn the person
 // away, whose ID token was believed; that it speaks of somebody else is.
-func (p *provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims, id *upstream.Identity) error {
+func (p *provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims,
+	id *upstream.Identity,
+) error {
 	var more claims
 	err := p.getUserinfo(ctx, found, address, accessToken, &more)
 	if err == nil && more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
@@ -116,7 +121,9 @@ func subjectOf(found *discovery, said claims) string {
 
 // verify checks an ID token (OIDC Core 3.1.3.7) that is for one of the clients, but for
 // its nonce, and gives its claims.
-func (p *provider) verify(ctx context.Context, found *discovery, raw, accessToken string, clients []string) (claims, error) {
+func (p *provider) verify(ctx context.Context, found *discovery, raw, accessToken string,
+	clients []string,
+) (claims, error) {
 	token, err := found.verifier.Verify(ctx, raw)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -129,7 +136,8 @@ func (p *provider) verify(ctx context.Context, found *discovery, raw, accessToke
 		return nil, refused("ID token: claims cannot be read")
 	}
 	iss := token.Issuer
-	if !found.matches(iss) && !(p.Kind.Hosted && found.issuer == "https://accounts.google.com" && iss == "accounts.google.com") {
+	if !found.matches(iss) && !(p.Kind.Hosted && found.issuer == "https://accounts.google.com" &&
+		iss == "accounts.google.com") {
 		return nil, refused("ID token: another issuer")
 	}
 	if found.templated() {

@@ -18,7 +18,8 @@ import (
 func TestUserinfoAsProvidersSendIt(t *testing.T) {
 	t.Parallel()
 	th := serve(t, fakeidp.OpenID, time.Minute, nil)
-	for fault, knows := range map[string]bool{"lean": true, "userinfo-jwt": true, "userinfo-403": false, "userinfo-500": false, "userinfo-jwt-other": false} {
+	for fault, knows := range map[string]bool{"lean": true, "userinfo-jwt": true, "userinfo-403": false,
+		"userinfo-500": false, "userinfo-jwt-other": false} {
 		who := jo
 		who.Fault = fault
 		id, err := th.come(who)
@@ -77,8 +78,10 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 	parts := strings.Split(raw, ".")
 	spare := strings.NewReplacer("A", "B", "Q", "R", "g", "h", "w", "x").Replace(parts[2][len(parts[2])-1:])
 	for name, other := range map[string]string{
-		"a line break": parts[0] + "." + parts[1] + "." + parts[2][:20] + "\n" + parts[2][20:], "a return": raw + "\r\n", "padding": raw + "==",
-		"spare bits": raw[:len(raw)-1] + spare, "a line break in the header": parts[0][:4] + "\n" + parts[0][4:] + "." + parts[1] + "." + parts[2],
+		"a line break": parts[0] + "." + parts[1] + "." + parts[2][:20] + "\n" + parts[2][20:],
+		"a return":     raw + "\r\n", "padding": raw + "==",
+		"spare bits":                 raw[:len(raw)-1] + spare,
+		"a line break in the header": parts[0][:4] + "\n" + parts[0][4:] + "." + parts[1] + "." + parts[2],
 	} {
 		if other == raw {
 			t.Fatalf("%s: no other spelling", name)
@@ -94,7 +97,8 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:]))
-	second := parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(append(sig[:32:32], s.FillBytes(make([]byte, 32))...))
+	second := parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(append(sig[:32:32],
+		s.FillBytes(make([]byte, 32))...))
 	if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: second}); err != nil {
 		t.Errorf("the second signature does not verify, and this test shows nothing: %v", err)
 	}
@@ -114,8 +118,10 @@ func TestMadeUpKeysAreLookedForOnce(t *testing.T) {
 	before := th.idp.Hits("/keys")
 	_, rest, _ := strings.Cut(raw, ".")
 	for i := range 40 {
-		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"made-up-` + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `"}`))
-		if _, err := th.Vouch(t.Context(), upstream.Token{IDToken: header + "." + rest}); !errors.Is(err, upstream.ErrRefused) {
+		header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"made-up-` + string(rune('a'+i%26)) +
+			string(rune('a'+i/26)) + `"}`))
+		if _, err := th.Vouch(t.Context(),
+			upstream.Token{IDToken: header + "." + rest}); !errors.Is(err, upstream.ErrRefused) {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -137,7 +143,8 @@ func TestWhenThePersonWasProven(t *testing.T) {
 	}{
 		{fakeidp.OpenID, "", false, 0}, {fakeidp.OpenID, "no-auth-time", false, -1}, {fakeidp.OpenID, "auth-time", true, 0},
 		{fakeidp.Google, "auth-time", false, 24 * time.Hour}, {fakeidp.Google, "no-auth-time", false, -1},
-		{fakeidp.Apple, "auth-time", false, 24 * time.Hour}, {fakeidp.Facebook, "", false, -1}, {fakeidp.GitHub, "", false, -1},
+		{fakeidp.Apple, "auth-time", false, 24 * time.Hour}, {fakeidp.Facebook, "", false, -1},
+		{fakeidp.GitHub, "", false, -1},
 	} {
 		th := serve(t, c.kind, time.Minute, nil)
 		who := jo
@@ -163,7 +170,8 @@ func TestWhenThePersonWasProven(t *testing.T) {
 			t.Errorf("%s, %s: %v", c.kind, c.fault, err)
 			continue
 		}
-		if said := !id.ProvenAt.IsZero(); said != (c.age >= 0) || said && (time.Since(id.ProvenAt)-c.age).Abs() > time.Minute {
+		if said := !id.ProvenAt.IsZero(); said != (c.age >= 0) || said &&
+			(time.Since(id.ProvenAt)-c.age).Abs() > time.Minute {
 			t.Errorf("%s, %s: proven at %s", c.kind, c.fault, id.ProvenAt)
 		}
 	}

@@ -44,7 +44,8 @@ func (p *provider) vouchOpenID(ctx context.Context, t upstream.Token) (upstream.
 	if err != nil {
 		return upstream.Identity{}, err
 	}
-	if nonce, _ := said["nonce"].(string); t.Nonce != "" && subtle.ConstantTimeCompare([]byte(nonce), []byte(t.Nonce)) != 1 {
+	if nonce, _ := said["nonce"].(string); t.Nonce != "" &&
+		subtle.ConstantTimeCompare([]byte(nonce), []byte(t.Nonce)) != 1 {
 		return upstream.Identity{}, refused("ID token: another nonce")
 	}
 	id := p.identity(said)
@@ -63,7 +64,8 @@ func (p *provider) vouchFacebook(ctx context.Context, token string) (upstream.Id
 		} `json:"data"`
 	}
 	q := url.Values{"input_token": {token}}
-	if err := p.getJSON(ctx, facebookGraph(p.Issuer)+"/debug_token?"+q.Encode(), p.ClientID+"|"+p.Secret, &about); err != nil {
+	if err := p.getJSON(ctx, facebookGraph(p.Issuer)+"/debug_token?"+q.Encode(),
+		p.ClientID+"|"+p.Secret, &about); err != nil {
 		return upstream.Identity{}, err
 	}
 	if !about.Data.Valid || about.Data.AppID != p.ClientID {
