@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -130,21 +131,15 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 	s := newSite(t, free)
 	r := s.asked(storage.TenantSettings{})
 	for _, old := range []struct{ email, key string }{{"boss@faß.example", "boss@fass.example"}, {"x%evil.example@company.example", "x%evil.example@company.example"}} {
-		code, err := s.login.newCode(r, storage.CodeInvite, old.key, "", map[string]string{"Email": old.email}, codeLife)
-		if err != nil {
-			t.Fatal(err)
-		}
+		code := s.newCode(storage.CodeInvite, old.key, "", map[string]string{"Email": old.email}, time.Hour)
 		must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
 		if _, _, err := s.login.AcceptInvitation(r.Context(), s.login.askerOf(r), code.Token, people.SignUp{Password: fresh}); !errors.Is(err, people.ErrWrongCode) {
 			t.Errorf("a code for %s makes an account of %s: %v", old.key, old.email, err)
 		}
 		jo := s.user("default", fmt.Sprintf("jo%d@example.com", len(old.key)), "", right)
-		change, err := s.login.newCode(r, storage.CodeEmail, jo.ID, jo.ID, map[string]string{"email": old.email, "key": old.key, "from": jo.EmailKey}, codeLife)
-		if err != nil {
-			t.Fatal(err)
-		}
+		change := s.newCode(storage.CodeEmail, jo.ID, jo.ID, map[string]string{"email": old.email, "key": old.key, "from": jo.EmailKey}, time.Hour)
 		s.change(jo, storage.Change{Codes: []storage.Code{change.Code}})
-		if u, err := s.login.ConfirmEmailChange(r.Context(), s.login.askerOf(r), jo, proof{Token: change.Token}); err == nil {
+		if u, err := s.login.ConfirmEmailChange(r.Context(), s.login.askerOf(r), jo, people.Proof{Token: change.Token}); err == nil {
 			t.Errorf("a code for %s makes the address %s", old.key, u.Email)
 		}
 	}

@@ -23,9 +23,7 @@ type (
 )
 
 const (
-	maxEmail     = people.MaxEmail
 	codeLife     = people.CodeLife
-	codeTries    = people.CodeTries
 	errWrongCode = people.ErrWrongCode
 )
 
@@ -43,9 +41,6 @@ func (s *Server) admit(r *http.Request, by ...limit.By) (*limit.Pass, error) {
 func (s *Server) allowTrip(r *http.Request) (right func(userID string), err error) {
 	return s.AllowTrip(r.Context(), s.askerOf(r))
 }
-func (s *Server) toTarget(target, network string, quiet bool) []limit.By {
-	return s.ToTarget(target, network, quiet)
-}
 func usesPasswords(r *http.Request) bool {
 	return people.Asker{Tenant: web.TenantOf(r.Context())}.UsesPasswords()
 }
@@ -61,12 +56,6 @@ func (s *Server) compose(r *http.Request, to address.Recipient, template string,
 }
 func (s *Server) hashOf(r *http.Request, faults invalid, secret string, about ...string) ([]byte, error) {
 	return s.HashOf(r.Context(), s.askerOf(r), faults, secret, about...)
-}
-func (s *Server) passwordChange(r *http.Request, u storage.User, field, secret string) (storage.Change, error) {
-	return s.PasswordChange(r.Context(), s.askerOf(r), u, field, secret)
-}
-func (s *Server) settingPassword(r *http.Request, u storage.User, secret string) (storage.Change, error) {
-	return s.SettingPassword(r.Context(), s.askerOf(r), u, secret)
 }
 func (s *Server) takeBack(r *http.Request, u *storage.User, ch *storage.Change) error {
 	return s.TakeBack(r.Context(), u, ch)

@@ -129,8 +129,8 @@ func TestACodeIsTriedFiveTimes(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if code, err := s.store.Code(t.Context(), "default", id, time.Now()); err != nil || code.Tries != codeTries {
-		t.Errorf("%d guesses were looked at, %v, want %d", code.Tries, err, codeTries)
+	if code, err := s.store.Code(t.Context(), "default", id, time.Now()); err != nil || code.Tries != mostTries {
+		t.Errorf("%d guesses were looked at, %v, want %d", code.Tries, err, mostTries)
 	}
 	if p := v.post("/signup/confirm", "flow", id, "code", m.Code); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("the right code after five wrong ones: got %d", p.status)
@@ -240,7 +240,6 @@ func TestCodesEnd(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	user := s.verified("known@example.com", "", right)
-	r := s.asked(storage.TenantSettings{})
 	v := s.visitor()
 	v.get("/login")
 	for path, test := range map[string]struct {
@@ -252,18 +251,8 @@ func TestCodesEnd(t *testing.T) {
 		"/signup?invitation=":    {storage.CodeInvite, "", map[string]string{"Email": "jo@example.com"}},
 	} {
 		for _, left := range []time.Duration{time.Hour, -time.Second} {
-			code, err := s.login.newCode(r, test.purpose, path, test.user, test.data, left)
-			must(t, err)
+			code := s.newCode(test.purpose, path, test.user, test.data, left)
 			must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
-			flow, link, _ := strings.Cut(code.Token, ".")
-			if flow != code.ID || len(link) != 43 || len(code.Digits) != 8 {
-				t.Errorf("got a token of %d characters, digits %q", len(code.Token), code.Digits)
-			}
-			for _, stored := range [][]byte{code.CodeHash, code.LinkHash, code.Data} {
-				if strings.Contains(string(stored), link) || strings.Contains(string(stored), code.Digits) || strings.Contains(string(stored), "example.com") {
-					t.Errorf("%s: stored in clear", path)
-				}
-			}
 			if p := v.get(path + code.Token); (p.status == http.StatusOK) != (left > 0) {
 				t.Errorf("%s, with %v left: got %d", path, left, p.status)
 			}

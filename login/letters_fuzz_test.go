@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/api"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -46,17 +47,13 @@ func written(f testing.TB) *letters {
 	l.federation = federate(f, nil, fakeidp.OpenID)
 	l.login.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
-	r := l.at(storage.DefaultTenant, l.bound, "", "")
 	s, now := l.login, time.Now()
 	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Upstreams: s, Errors: l.pages.ErrorPage})
 	if err != nil {
 		f.Fatal(err)
 	}
 	apps.Register(l.router)
-	code, err := s.newCode(r, "reset", "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
-	if err != nil {
-		f.Fatal(err)
-	}
+	code := l.newCode(storage.CodeReset, "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
 	if err := l.store.Apply(f.Context(), storage.Change{TenantID: storage.DefaultTenant, UserID: l.jo.ID, Now: now, Codes: []storage.Code{code.Code}}); err != nil {
 		f.Fatal(err)
 	}
@@ -154,7 +151,7 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 		if value == "" {
 			return false // then digits are asked for
 		}
-		_, err = s.tryCode(r, "reset", proof{Token: value}, &map[string]string{})
+		_, err = s.OpenReset(r.Context(), s.askerOf(r), people.Proof{Token: value})
 	}
 	return err == nil
 }

@@ -205,7 +205,8 @@ func (f *federation) forgiveSending() {
 	by := []limit.By{{Rule: f.login.PerAsker, Subject: "127.0.0.1"}}
 	for _, box := range []string{"known@example.com", "other@example.com"} {
 		for _, what := range []string{"typed", "to"} {
-			by = append(by, f.login.toTarget(what+"\x00email\x00"+box, "127.0.0.1", true)...)
+			target := what + "\x00email\x00" + box
+			by = append(by, limit.By{Rule: f.login.PerTarget, Subject: target + "\x00127.0.0.1"}, limit.By{Rule: f.login.PerTarget.Times(3, "-all"), Subject: target})
 		}
 	}
 	for i := range by {

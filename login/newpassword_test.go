@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -35,6 +36,7 @@ func TestFormerPasswordsAreRefused(t *testing.T) {
 		refused  int // passwords before the current one
 	}{{storage.TenantSettings{}, 3}, {history(1), 1}, {history(0), -1}} {
 		user := s.user("default", fmt.Sprintf("jo%d@example.com", test.refused), "", secret(0))
+		current := secret(0)
 		set := func(secret string) error {
 			t.Helper()
 			r := s.asked(test.settings)
@@ -42,9 +44,9 @@ func TestFormerPasswordsAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ch, err := s.login.passwordChange(r, u, "password", secret)
+			_, err = s.login.ChangePassword(r.Context(), s.login.site.Asker(r), u, people.NewPassword{Old: current, New: secret})
 			if err == nil {
-				err = s.store.Apply(t.Context(), ch)
+				current = secret
 			}
 			return err
 		}
@@ -54,7 +56,7 @@ func TestFormerPasswordsAreRefused(t *testing.T) {
 				t.Fatalf("%d: a new password: %v", test.refused, err)
 			}
 		}
-		var faults invalid
+		var faults people.Faults
 		for i := last; i >= last-test.refused; i-- {
 			if err := set(secret(i)); !errors.As(err, &faults) || faults[0].Text != "password.reused" {
 				t.Errorf("%d: the password %d changes ago: got %v", test.refused, last-i, err)
@@ -75,30 +77,24 @@ func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
 	user := s.user("default", "jo@example.com", "jo", right)
 	v := s.visitor()
 	v.signIn("jo", right)
-	code, err := s.login.newCode(s.asked(storage.TenantSettings{}), storage.CodeEmail, "new@example.com", user.ID, nil, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := s.newCode(storage.CodeEmail, "new@example.com", user.ID, nil, time.Hour)
 	if err := storagetest.PutCode(t.Context(), s.store, code.Code); err != nil {
 		t.Fatal(err)
 	}
 	r := s.asked(storage.TenantSettings{})
+	change := func(old, new string) error {
+		_, err := s.login.ChangePassword(r.Context(), s.login.site.Asker(r), user, people.NewPassword{Old: old, New: new})
+		return err
+	}
 	for _, bad := range []string{"", "short", "jo@example.com", "password1"} {
-		var faults invalid
-		if _, err := s.login.passwordChange(r, user, "password", bad); !errors.As(err, &faults) {
+		var faults people.Faults
+		if err := change(right, bad); !errors.As(err, &faults) {
 			t.Errorf("%q: got %v", bad, err)
 		}
 	}
-	ch, err := s.login.passwordChange(r, user, "password", "purple walrus umbrella")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.store.Apply(t.Context(), ch); err != nil {
-		t.Fatal(err)
-	}
-	s.login.Mail.Stored()
-	if err := s.store.Apply(t.Context(), ch); !errors.Is(err, storage.ErrStale) {
-		t.Errorf("the same change again: got %v", err)
+	must(t, change(right, "purple walrus umbrella"))
+	if err := change("purple walrus umbrella", "another walrus umbrella"); !errors.Is(err, people.ErrChangedMeanwhile) {
+		t.Errorf("a change of the user as read before: got %v", err)
 	}
 	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || !strings.HasPrefix(m.Link, s.url+"/not-me?t=") || strings.Count(m.Text, "http") != 1 {
 		t.Errorf("the notice leads elsewhere than to the page that says it was not its reader: %+v", m)

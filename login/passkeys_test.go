@@ -263,17 +263,7 @@ func TestAStrangersPasskeyIsVoid(t *testing.T) {
 	jo := s.user("default", "jo@example.com", "", "stranger danger strange")
 	device := passkeytest.New(t, s.url)
 	s.passkey(jo, device)
-	ch := storage.Change{TenantID: jo.TenantID, UserID: jo.ID, Now: time.Now()}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.login.takeBack(r, &jo, &ch); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.store.Apply(t.Context(), ch); err != nil {
-		t.Fatal(err)
-	}
+	s.resets("jo@example.com", "purple walrus umbrella")
 	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the stranger is in: %d", got.status)
 	}

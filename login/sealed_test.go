@@ -58,6 +58,28 @@ func (s *site) keysIn(creds []storage.Credential) (keys []passkey.Passkey) {
 	return keys
 }
 
+// mostTries is how often something wrong may be typed for one code.
+const mostTries = 5
+
+// mailedCode is a code with what only its mail holds.
+type mailedCode struct {
+	storage.Code
+	Digits, Token string
+}
+
+// newCode is a code as a use case of the purpose makes one, with data that it seals.
+func (s *site) newCode(purpose, target, userID string, data any, life time.Duration) mailedCode {
+	s.t.Helper()
+	plain, err := json.Marshal(data)
+	must(s.t, err)
+	flow, link, now := secret.Token()[:22], secret.Token(), time.Now()
+	sum, box := sha256.Sum256([]byte(link)), s.box(storage.DefaultTenant, secret.MailedCode)
+	return mailedCode{storage.Code{
+		TenantID: storage.DefaultTenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
+		CodeHash: box.MAC([]byte(flow + "\x0012345678")), LinkHash: sum[:], Data: box.Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+	}, "12345678", flow + "." + link}
+}
+
 // sealSetup is what the page of an authenticator app's set-up carried that the user opened then.
 func (s *site) sealSetup(u storage.User, app factor.TOTP, at time.Time) string {
 	plain := binary.BigEndian.AppendUint64([]byte(u.ID), uint64(at.Unix()))

@@ -79,7 +79,7 @@ func TestStrangersCodes(t *testing.T) {
 	a = guesser.post("/federated/email", "email", "victim@example.com")
 	flow = mustURL(t, a.location()).Query().Get("flow")
 	right := f.mails.Next(t, "victim@example.com").Code
-	for i := range codeTries {
+	for i := range mostTries {
 		if a := guesser.post("/federated/confirm", "flow", flow, "code", fmt.Sprintf("%08d", i)); a.status != http.StatusUnprocessableEntity {
 			t.Errorf("guess %d: got %d", i, a.status)
 		}
@@ -148,14 +148,14 @@ func TestStrangersLearnNothing(t *testing.T) {
 		same("send", p)
 		id := flow(t, p)
 		same("ask", v.get(p.location()))
-		for n := range codeTries + 1 {
+		for n := range mostTries + 1 {
 			same(fmt.Sprint("wrong ", n), v.post("/federated/confirm", "flow", id, "code", "0000 0000"))
 		}
 		if m := f.mails.Next(t, email); m.Code == "" {
 			t.Errorf("%s: got mail %q", kind, m.Text)
 		}
 	}
-	if len(want) != 4+codeTries+1 {
+	if len(want) != 4+mostTries+1 {
 		t.Errorf("got %d steps", len(want))
 	}
 }

@@ -1,9 +1,11 @@
 package login
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -15,15 +17,12 @@ func (s *site) squat(email string) (storage.User, *visitor) {
 	user, now := s.user("default", email, "stranger", right), time.Now()
 	v := s.visitor()
 	v.signIn(email, right)
-	code, err := s.login.newCode(s.asked(storage.TenantSettings{}), storage.CodeEmail, "stranger@example.com", user.ID, nil, time.Hour)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	code := s.newCode(storage.CodeEmail, "stranger@example.com", user.ID, nil, time.Hour)
 	user.Phone, user.PhoneVerified = "+15550100", true
 	cred := func(kind, id string) storage.Credential {
 		return storage.Credential{Kind: kind, ID: id, Data: []byte("x"), CreatedAt: now, UpdatedAt: now}
 	}
-	err = s.store.Apply(s.t.Context(), storage.Change{
+	err := s.store.Apply(s.t.Context(), storage.Change{
 		TenantID: "default", UserID: user.ID, Now: now, Update: &user, Codes: []storage.Code{code.Code},
 		Credentials: []storage.Credential{cred(storage.TOTPCredential, ""), cred(storage.RecoveryCredential, "1"), cred(storage.PasskeyCredential, "a"), cred(storage.PasskeyCredential, "b"), cred("unheard-of", "c")},
 		Link:        []storage.Identity{{Provider: "google", Subject: "stranger", Email: email, CreatedAt: now}},
@@ -71,26 +70,45 @@ func (s *site) void(user storage.User, v *visitor) {
 	}
 }
 
+// resets gives the owner of the address a new password.
+func (s *site) resets(email, password string) {
+	s.t.Helper()
+	r := s.asked(storage.TenantSettings{})
+	asker := s.login.site.Asker(r)
+	flow, err := s.login.StartReset(r.Context(), asker, email)
+	must(s.t, err)
+	_, _, err = s.login.ConfirmReset(r.Context(), asker, people.Proof{Flow: flow, Digits: s.mails.Next(s.t, email).Code}, password)
+	must(s.t, err)
+}
+
+// lastMoment is a store in which something happens just before the next change of credentials.
+type lastMoment struct {
+	people.Store
+	happens func()
+}
+
+func (s *lastMoment) Apply(ctx context.Context, ch storage.Change) error {
+	if happens := s.happens; happens != nil && len(ch.Credentials) > 0 {
+		s.happens = nil
+		happens()
+	}
+	return s.Store.Apply(ctx, ch)
+}
+
 // TestWhatAStrangerSetUpIsVoid is for G7 to G10 of pre-hijacking, whichever way the owner
 // comes by.
 func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil)
+	store := &lastMoment{}
+	s := newSite(t, func(c *Config) {
+		store.Store = c.Service.Store
+		c.Service.Store = store
+	})
 	user, stranger := s.squat("jo@example.com")
-	r := s.asked(storage.TenantSettings{})
-	ch, err := s.login.settingPassword(r, user, "purple walrus umbrella")
-	if err == nil {
-		err = s.login.takeBack(r, &user, &ch)
+	store.happens = func() { // the stranger links another at the last moment
+		must(t, storagetest.AddIdentity(t.Context(), s.store, storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()}))
 	}
-	if err == nil { // the stranger links another at the last moment
-		err = storagetest.AddIdentity(t.Context(), s.store, storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()})
-	}
-	if err == nil {
-		err = s.store.Apply(t.Context(), ch)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.resets("jo@example.com", "purple walrus umbrella")
 	s.void(user, stranger)
 	if p := s.visitor().signIn("jo@example.com", "purple walrus umbrella"); p.leads() != "/" {
 		t.Errorf("the owner: got %d", p.status)

@@ -17,9 +17,7 @@ type (
 )
 
 const (
-	MaxEmail  = maxEmail
-	CodeLife  = codeLife
-	CodeTries = codeTries
+	CodeLife = codeLife
 )
 
 func (s *Service) NewCode(a Asker, purpose, target, userID string, data any, life time.Duration) (Issued, error) {
@@ -37,9 +35,6 @@ func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pa
 func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	return s.allowTrip(ctx, a)
 }
-func (s *Service) ToTarget(target, network string, quiet bool) []limit.By {
-	return s.toTarget(target, network, quiet)
-}
 func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	s.observeSome(ctx, a, e)
@@ -50,12 +45,6 @@ func (s *Service) Compose(a Asker, to address.Recipient, template string, data a
 func Dropped(m storage.Delivery) storage.Delivery { return dropped(m) }
 func (s *Service) HashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
 	return s.hashOf(ctx, a, faults, secret, about...)
-}
-func (s *Service) PasswordChange(ctx context.Context, a Asker, u storage.User, field, secret string) (storage.Change, error) {
-	return s.passwordChange(ctx, a, u, field, secret)
-}
-func (s *Service) SettingPassword(ctx context.Context, a Asker, u storage.User, secret string) (storage.Change, error) {
-	return s.settingPassword(ctx, a, u, secret)
 }
 func (s *Service) TakeBack(ctx context.Context, u *storage.User, ch *storage.Change) error {
 	return s.takeBack(ctx, u, ch)
