@@ -2,9 +2,11 @@ package people
 
 import (
 	"slices"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Asker is who asks for a use case, as far as a use case may know. A door makes it once for
@@ -62,3 +64,53 @@ func (a Asker) codeOwner() string {
 	}
 	return secret.Token()
 }
+
+// productName is what no password may consist of.
+const productName = "Vouchsafe"
+
+// UsesPasswords reports whether users of the tenant sign in by password.
+func (a Asker) UsesPasswords() bool {
+	methods := a.Tenant.Settings.SignIn.Methods
+	return len(methods) == 0 || slices.Contains(methods, storage.MethodPassword)
+}
+
+// offers reports whether users of the tenant may sign in by the method.
+func (a Asker) offers(method string) bool {
+	methods := a.Tenant.Settings.SignIn.Methods
+	if len(methods) == 0 {
+		methods = []string{storage.MethodPassword, storage.MethodPasskey}
+	}
+	return slices.Contains(methods, method)
+}
+
+// Fault is what is wrong with one thing that was entered.
+type Fault struct {
+	Field string // its name in forms and in JSON
+	Text  string // the id of the text that says so, which is the API's code too
+	Args  []any  // of that text
+}
+
+// Faults says what is wrong with what was entered.
+type Faults []Fault
+
+func (Faults) Error() string { return "invalid input" }
+
+// Invalid returns Faults with one fault.
+func Invalid(field, text string, args ...any) error { return Faults{{field, text, args}} }
+
+// Refusal is the reason why nothing was done: the id of the text that says it to the user.
+type Refusal string
+
+func (r Refusal) Error() string { return "refused: " + string(r) }
+
+// ErrWrongCode is every reason why a code or link does not work: it never existed, is for
+// something else, was used, replaced, tried too often, or is too old.
+const ErrWrongCode = Refusal("confirm.wrong")
+
+// ErrChangedMeanwhile says that another request changed the account at the same time.
+const ErrChangedMeanwhile = Refusal("account.other")
+
+// Limited says that an attempt came too early.
+type Limited struct{ Wait time.Duration }
+
+func (*Limited) Error() string { return "too many attempts" }

@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -39,4 +44,93 @@ func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any
 	return s.notice(a, u, "account-changed", map[string]string{
 		"What": w.Must(text, args...), "Device": w.Device(a.UserAgent), "IP": a.Address, "Link": a.Tenant.URL("/account"),
 	})
+}
+
+// event completes an event that the asker causes, to be stored with the change that it is
+// about. The caller sets Kind and whom it concerns.
+func (a Asker) event(e storage.Event) storage.Event {
+	e.TenantID = a.Tenant.ID
+	if e.Actor == "" {
+		e.Actor = a.Actor
+	}
+	return audit.Origin{RequestID: a.RequestID, IP: a.Address}.Event(e)
+}
+
+// Event is event for the packages below this one.
+func (a Asker) Event(e storage.Event) storage.Event { return a.event(e) }
+
+// observe records an event that is part of no change.
+func (s *Service) observe(ctx context.Context, a Asker, e storage.Event) {
+	audit.Writer{Store: s.Store, Log: s.Log}.Observe(ctx, a.event(e))
+}
+
+// An attacker cannot fill the audit trail: of events that cost nothing to cause, so many are
+// kept for one network, and so many for one upstream or reason.
+var (
+	eventsOfNetwork = limit.Rule{Name: "audit-network", Max: 10, Window: 10 * time.Minute}
+	eventsOfKind    = limit.Rule{Name: "audit-kind", Max: 100, Window: 10 * time.Minute}
+)
+
+// observeSome is observe for what an attacker can cause without limit. The log has what the audit
+// trail leaves out.
+func (s *Service) observeSome(ctx context.Context, a Asker, e storage.Event) {
+	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
+	if _, refused := s.admit(ctx, a,
+		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.Address)},
+		limit.By{Rule: eventsOfKind, Subject: kind}); refused == nil {
+		s.observe(ctx, a, e)
+		return
+	}
+	s.Note(ctx, "unrecorded", e.Kind)
+}
+
+// compose makes a mail in the asker's language, to be stored with the change that causes it.
+// Call s.Mail.Stored then. mail.ErrAddress says that no mail can be sent to the address.
+func (s *Service) compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
+	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
+}
+
+// StoreCode stores a code with the message that carries it.
+func (s *Service) StoreCode(ctx context.Context, code storage.Code, m storage.Delivery) error {
+	err := s.Store.Apply(ctx, storage.Change{
+		TenantID: code.TenantID, UserID: code.UserID, Now: code.CreatedAt,
+		Codes: []storage.Code{code}, Deliveries: []storage.Delivery{m},
+	})
+	if err == nil {
+		s.Mail.Stored()
+	}
+	return err
+}
+
+// decoy stands for a mail that must not be sent, so that the work is the same.
+func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Delivery, error) {
+	m, err := s.compose(a, to, "reset-password", data)
+	return dropped(m), err
+}
+
+// dropped returns the message as one that the worker does not send.
+func dropped(m storage.Delivery) storage.Delivery {
+	m.Template = ""
+	return m
+}
+
+// notice returns the mail that tells a user of a change to the account, if the account has an
+// address that mail can be sent to. It has a link by which the user says "this was not me".
+func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
+	data["NotMe"] = s.notMeLink(a, u)
+	m, err := s.compose(a, recipientOf(u), template, data)
+	if errors.Is(err, mail.ErrAddress) {
+		return nil, nil
+	}
+	return []storage.Delivery{m}, err
+}
+
+// composeText makes the text message of a code. Its last line lets a browser offer the code
+// on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
+func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery, error) {
+	issuer, err := url.Parse(a.Tenant.Issuer)
+	if err != nil {
+		return storage.Delivery{}, err
+	}
+	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }

@@ -27,9 +27,10 @@
 //
 // # Helpers
 //
-//   - code.go makes, finds and opens codes; sending.go bounds the messages that carry them.
-//   - limits.go counts attempts. Count before the work, as the callers there do.
-//   - events.go completes events and composes mails; call Mail.Stored after the change.
+//   - code.go makes, finds and opens codes, and proves the flows that wait for one.
+//   - limits.go counts attempts and messages. Count before the work, as the callers there do.
+//   - change.go makes changes, completes their events and composes their mails.
+//   - owner.go says who may change what only the owner of an account may change.
 //
 // # What it must never do
 //

@@ -2,8 +2,10 @@ package people
 
 import (
 	"context"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -142,4 +144,164 @@ func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (
 		limit.By{Rule: s.PerFactor, Subject: subject, Known: known, OnSuccess: limit.Forgets},
 		limit.By{Rule: s.PerFactorDay, Subject: subject, Known: known, OnSuccess: limit.Forgets})
 	return func() { pass.Succeed(ctx, s.signInsOf(user.ID)) }, err
+}
+
+// Rules bound attempts. A zero rule is the default one.
+type Rules struct {
+	// PerAccount bounds the guesses at a name from browsers that never signed in to its
+	// account, and those at an account under all its names together. Default 5 in a minute,
+	// then longer and longer waits up to 15 minutes.
+	PerAccount limit.Rule
+	// PerDevice bounds those from a browser that did, each by itself, so that nobody can
+	// be locked out by others. Default 10 in a minute, then as above.
+	PerDevice limit.Rule
+	// PerAddress bounds the guesses from one address over all accounts, as above; a /56 of
+	// IPv6 has twice as many, a /48 four times. Default 100 in 5 minutes: many people may
+	// share an address.
+	PerAddress limit.Rule
+	// PerTenant bounds the guesses at all accounts of a tenant, as above: those of a stuffing
+	// from many addresses. Beyond it only networks that were quiet so far have some, and
+	// nobody beyond twice as many. Default 6,000 in a minute.
+	PerTenant limit.Rule
+	// PerPerson bounds how often a person's right sign-ins give back what they took. Default
+	// 600 in 5 minutes.
+	PerPerson limit.Rule
+	// PerTarget bounds the codes that are sent to one mailbox or number for one network, and
+	// for one browser that is known. In all there may be three times as many. Default 5 in an
+	// hour.
+	PerTarget limit.Rule
+	// PerAsker bounds the codes that one address asks for, as PerAddress does. Default 30 in
+	// an hour.
+	PerAsker limit.Rule
+	// MailsPerTenant and TextsPerTenant bound the messages with codes that a tenant sends.
+	// Default 20,000 and 250 in an hour.
+	MailsPerTenant, TextsPerTenant limit.Rule
+	// PerForm bounds the new passwords that an address has judged and hashed. Default 100 in
+	// 5 minutes.
+	PerForm limit.Rule
+	// PerTrip bounds the answers of upstream providers that an address brings in vain. Default
+	// 100 in 5 minutes.
+	PerTrip limit.Rule
+	// PerFactor bounds the guesses at a person's second factor, over all sign-ins that got
+	// as far. Default 5 in 10 minutes.
+	PerFactor limit.Rule
+	// PerFactorDay does so for those who are patient. Default 30 in 24 hours.
+	PerFactorDay limit.Rule
+	// PerEmailChange bounds the new addresses to which one user has a code sent. Default 10 in
+	// an hour.
+	PerEmailChange limit.Rule
+	// PerPhoneChange bounds the numbers to which one user has a code sent: each message costs
+	// money, some of which may go to the user (SMS pumping). Default 5 in 24 hours.
+	PerPhoneChange limit.Rule
+}
+
+// complete puts the defaults in the place of zero rules, and names all rules.
+func (r *Rules) complete() {
+	for _, d := range []struct {
+		rule *limit.Rule
+		def  limit.Rule
+	}{
+		{&r.PerAccount, limit.Rule{Name: "login-account", Max: 5, Window: time.Minute, Longest: 15 * time.Minute}},
+		{&r.PerDevice, limit.Rule{Name: "login-device", Max: 10, Window: time.Minute, Longest: 15 * time.Minute}},
+		{&r.PerAddress, limit.Rule{Name: "login-address", Max: 100, Window: 5 * time.Minute}},
+		{&r.PerTenant, limit.Rule{Name: "login-tenant", Max: 6000, Window: time.Minute}},
+		{&r.PerPerson, limit.Rule{Name: "login-person", Max: 600, Window: 5 * time.Minute}},
+		{&r.PerTarget, limit.Rule{Name: "code-target", Max: 5, Window: time.Hour}},
+		{&r.PerAsker, limit.Rule{Name: "code-asker", Max: 30, Window: time.Hour}},
+		{&r.MailsPerTenant, limit.Rule{Name: "mails", Max: 20_000, Window: time.Hour}},
+		{&r.TextsPerTenant, limit.Rule{Name: "texts", Max: 250, Window: time.Hour}},
+		{&r.PerForm, limit.Rule{Name: "form", Max: 100, Window: 5 * time.Minute}},
+		{&r.PerTrip, limit.Rule{Name: "upstream", Max: 100, Window: 5 * time.Minute}},
+		{&r.PerFactor, limit.Rule{Name: "factor", Max: 5, Window: 10 * time.Minute}},
+		{&r.PerFactorDay, limit.Rule{Name: "factor-day", Max: 30, Window: 24 * time.Hour}},
+		{&r.PerEmailChange, limit.Rule{Name: "email-change", Max: 10, Window: time.Hour}},
+		{&r.PerPhoneChange, limit.Rule{Name: "phone-change", Max: 5, Window: 24 * time.Hour}},
+	} {
+		if d.rule.Max == 0 {
+			*d.rule = d.def
+		}
+		d.rule.Name = d.def.Name
+	}
+}
+
+// sending is a message with a code that is asked for.
+type sending struct {
+	channel string // storage.MethodEmail or MethodPhone
+	// typed is what was typed: an e-mail address, a number or a user name, by its key.
+	typed string
+	// user is whom it means, without an id for nobody, or for those who are not asked.
+	user storage.User
+	// real says that a message goes out, and not a decoy.
+	real bool
+}
+
+// forStrangers is the part of a tenant's messages that browsers may ask for in which the
+// person has not signed in before, in tenths. The rest is for those who are known.
+const forStrangers = 8
+
+// allowSending counts a message that is asked for: by what was typed, which alone decides
+// what is shown; by the mailbox that it goes to, under whichever names; and by who asks. With
+// vain the mailbox has had its messages: a decoy is to be stored, and nothing may tell.
+//
+// A mailbox may be written to so often for one network, and three times as often in all: who
+// asks for somebody else's address takes nothing from its owner, who asks from elsewhere. A
+// browser that signed in to the account before has an allowance of its own.
+func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bool, err error) {
+	if device, ok := s.knownDevice(a, m.user); ok {
+		_, err := s.admit(ctx, a,
+			limit.By{Rule: s.PerTarget, Subject: m.channel + "\x00" + m.user.ID + "\x00" + device, Known: true},
+			s.ofTenant(a, m, 10))
+		return false, err
+	}
+	network := limit.Network(a.Address)
+	by := limit.Networks(a.Address, s.PerAsker, limit.Stays)
+	by = append(by, s.toTarget("typed\x00"+m.channel+"\x00"+whereTo(m.typed), network, false)...)
+	quiet := len(by)
+	by = append(by, s.toTarget("to\x00"+m.channel+"\x00"+m.box(), network, true)...)
+	end := len(by)
+	pass, err := s.admit(ctx, a, append(by, s.ofTenant(a, m, forStrangers))...)
+	for i := quiet; i < end && err == nil; i++ {
+		vain = vain || pass.Over(i)
+	}
+	return vain, err
+}
+
+// toTarget are the counters of a mailbox, number or name.
+func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
+	return []limit.By{
+		{Rule: s.PerTarget, Subject: target + "\x00" + network, Quiet: quiet},
+		{Rule: s.PerTarget.Times(3, "-all"), Subject: target, Quiet: quiet},
+	}
+}
+
+// ofTenant is the counter of a tenant's messages, of which so many tenths may be used up.
+func (s *Service) ofTenant(a Asker, m sending, tenths int64) limit.By {
+	rule, own := s.MailsPerTenant, a.Tenant.Settings.Limits.MailsPerHour
+	if m.channel == storage.MethodPhone {
+		rule, own = s.TextsPerTenant, a.Tenant.Settings.Limits.TextsPerHour
+	}
+	if own != nil {
+		rule.Max = int64(*own)
+	}
+	rule.Max = (rule.Max*tenths + 9) / 10
+	return limit.By{Rule: rule, Look: !m.real}
+}
+
+// box is where the message ends; for nobody, what was typed.
+func (m sending) box() string {
+	switch {
+	case m.user.ID == "":
+		return whereTo(m.typed)
+	case m.channel == storage.MethodPhone:
+		return m.user.Phone
+	}
+	return whereTo(m.user.Email)
+}
+
+// whereTo is the mailbox of an e-mail address, and any other name as it is.
+func whereTo(name string) string {
+	if a, err := address.Read(name); err == nil {
+		return a.Mailbox()
+	}
+	return name
 }

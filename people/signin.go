@@ -2,10 +2,17 @@ package people
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -105,5 +112,241 @@ func (s *Service) rehash(ctx context.Context, cred storage.Credential, secret st
 	}
 	if err != nil && !errors.Is(err, storage.ErrStale) { // stale: changed meanwhile
 		s.Log.WarnContext(ctx, "password not hashed anew", "user", cred.UserID, "error", err)
+	}
+}
+
+// PendingLife is how long a first proof waits for the second.
+const PendingLife = 10 * time.Minute
+
+// Claimant is a user who has proven themselves, perhaps in part: a sign-in that waits for a second
+// factor, or a user who is signed in less strongly than a request wants.
+type Claimant struct {
+	User  storage.User
+	Creds []storage.Credential
+	Since time.Time // of the proof
+	AMR   []string  // what the user has proven themselves by (RFC 8176)
+	ACR   string    // what that comes to
+	// Session is the one that the claimant is signed in with; without an ID there is none before
+	// the second factor.
+	Session storage.Session
+
+	waits string // the id of the sign-in of an app that waits
+}
+
+// IsSignedIn reports whether the claimant has a session.
+func (c Claimant) IsSignedIn() bool { return c.Session.ID != "" }
+
+// ErrNoClaimant says that the asker has proven nothing, or too long ago.
+var ErrNoClaimant = errors.New("no sign-in waits here")
+
+// pending is a first proof that waits for the second, sealed. The asker holds it; nothing is
+// stored, and no session exists: whatever the browser asks for next, no user is signed in.
+type pending struct {
+	ID      string   `json:"i,omitempty"` // of an app's: it is finished once
+	UserID  string   `json:"u"`
+	Version int64    `json:"v"` // of the user's credentials
+	AMR     []string `json:"m"`
+	At      int64    `json:"t"` // Unix time
+	// Asker is a hash of the browser and of the client's request.
+	Asker string `json:"b"`
+}
+
+// spentPending is the purpose of storage.Spent for sign-ins of apps that waited.
+const spentPending = "app-sign-in"
+
+// Prove returns the claimant who has proven themselves by amr, since then.
+func (s *Service) Prove(ctx context.Context, a Asker, u storage.User, since time.Time, amr ...string) (Claimant, error) {
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	c := Claimant{User: u, Creds: creds, Since: since, AMR: amr, ACR: storage.ACROf(amr)}
+	if err == nil && c.ACR == storage.ACRPassword && isRemembered(a, u, creds) {
+		c.ACR = storage.ACRRemembered
+	}
+	return c, err
+}
+
+// Claimant returns the user whom the asker is asked about: the one whose sign-in waits for an answer
+// to the letter of a client's request ("" for none), else the one who is signed in. ErrNoClaimant.
+func (s *Service) Claimant(ctx context.Context, a Asker, letter string) (Claimant, error) {
+	if p, ok := s.openPending(a, letter); ok {
+		return s.waiting(ctx, a, p)
+	}
+	current, err := s.Keeper.Current(ctx, a.Tenant.ID, a.Kept.Sessions)
+	if errors.Is(err, storage.ErrNotFound) {
+		return Claimant{}, ErrNoClaimant
+	}
+	if err != nil {
+		return Claimant{}, err
+	}
+	return s.SignedInClaimant(ctx, current.Session, current.User)
+}
+
+// SignedInClaimant returns the claimant who has the session.
+func (s *Service) SignedInClaimant(ctx context.Context, sess storage.Session, u storage.User) (Claimant, error) {
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	return Claimant{User: u, Creds: creds, Since: sess.AuthTime, AMR: sess.AMR, ACR: sess.ACR, Session: sess}, err
+}
+
+// waiting returns the claimant whose sign-in waits. ErrNoClaimant.
+func (s *Service) waiting(ctx context.Context, a Asker, p pending) (Claimant, error) {
+	u, err := s.Store.User(ctx, a.Tenant.ID, p.UserID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (u.Disabled || u.CredentialVersion != p.Version) {
+		return Claimant{}, ErrNoClaimant
+	}
+	if err != nil {
+		return Claimant{}, err
+	}
+	creds, err := s.Store.CredentialsOf(ctx, a.Tenant.ID, u.ID)
+	return Claimant{User: u, Creds: creds, Since: time.Now(), AMR: p.AMR, ACR: storage.ACROf(p.AMR), waits: p.ID}, err
+}
+
+// openPending opens what Await sealed for the asker and the client's request.
+func (s *Service) openPending(a Asker, letter string) (p pending, ok bool) {
+	plain, err := s.Secrets.Box(a.Tenant.ID, secret.PendingSignIn).OpenString(a.Kept.Pending)
+	if err != nil || json.Unmarshal(plain, &p) != nil || !storage.Within(time.Unix(p.At, 0), time.Now(), PendingLife) {
+		return p, false
+	}
+	return p, slices.ContainsFunc(append([]string{a.Browser}, a.Formerly...), func(browser string) bool {
+		return p.Asker == pendingAsker(browser, letter)
+	})
+}
+
+// pendingAsker ties a proof to the browser that gave it and to the request that it was given for:
+// what was proven for one client's request does not answer another's.
+func pendingAsker(browser, letter string) string {
+	sum := sha256.Sum256([]byte("pending\x00" + browser + "\x00" + letter))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// SignedIn is what came of a proof.
+type SignedIn struct {
+	// Session has an ID unless a second factor is missing: then the proof waits for it.
+	Session storage.Session
+	Missing Missing
+	Kept    Kept // what the asker is to keep from now on
+}
+
+// SignIn ends every way of signing in: it opens a session or, if the proof is too little for the
+// rules and the wish, lets it wait for a second factor. ErrNoClaimant: it was finished before.
+func (s *Service) SignIn(ctx context.Context, a Asker, c Claimant, wish FactorWish) (in SignedIn, err error) {
+	if in.Missing = s.MissingFactor(ctx, a, c, wish); in.Missing.ACR != "" {
+		in.Kept = s.await(ctx, a, c, wish.Letter)
+		return in, nil
+	}
+	in.Session, in.Kept, err = s.openSession(ctx, a, c)
+	return in, err
+}
+
+// await lets the proof wait for a second factor, unless it does.
+func (s *Service) await(ctx context.Context, a Asker, c Claimant, letter string) Kept {
+	if c.waits != "" {
+		return a.Kept
+	}
+	p := pending{
+		UserID: c.User.ID, Version: c.User.CredentialVersion, AMR: c.AMR, At: time.Now().Unix(),
+		Asker: pendingAsker(a.Browser, letter),
+	}
+	if a.Browser == "" {
+		p.ID = secret.Token()
+	}
+	plain, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	s.observe(ctx, a, storage.Event{Kind: storage.EventLoginPending, UserID: c.User.ID, ClientID: a.ClientID})
+	kept := a.Kept
+	kept.Pending = s.Secrets.Box(a.Tenant.ID, secret.PendingSignIn).SealString(plain)
+	return kept
+}
+
+// Raise ends the step of the second factor: the claimant has given what amr says besides. A sign-in
+// that waited becomes a session, and the device is remembered if remember is true; a session
+// becomes as strong. ErrNoClaimant: the session ended meanwhile, or the sign-in was finished before.
+func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool, amr ...string) (storage.Session, Kept, error) {
+	c.AMR = union(c.AMR, append(slices.Clone(amr), "mfa"))
+	c.ACR = storage.ACROf(c.AMR)
+	sess, kept, err := s.raise(ctx, a, c, remember)
+	if errors.Is(err, storage.ErrStale) {
+		err = ErrNoClaimant
+	}
+	return sess, kept, err
+}
+
+func (s *Service) raise(ctx context.Context, a Asker, c Claimant, remember bool) (sess storage.Session, kept Kept, err error) {
+	if c.IsSignedIn() {
+		held, err := s.Keeper.Raise(ctx, a.Kept.Sessions, c.Session, a.tellOf(storage.EventLoginRaised), c.ACR, c.AMR...)
+		if err != nil {
+			return c.Session, a.Kept, err
+		}
+		kept = s.MarkDevice(a, c.User, c.ACR)
+		kept.Sessions = held
+		return c.Session, kept, nil
+	}
+	if remember {
+		if a.Kept.Remembered, err = s.remember(ctx, a, c.User, c.Creds); err != nil {
+			return sess, a.Kept, err
+		}
+	}
+	c.Since = time.Now()
+	return s.openSession(ctx, a, c)
+}
+
+// finishPending spends the sign-in of an app that waited. ErrNoClaimant: it was finished before.
+func (s *Service) finishPending(ctx context.Context, c Claimant) error {
+	if c.waits == "" {
+		return nil
+	}
+	err := s.apply(ctx, c.User, storage.Change{Spend: []storage.Spent{{
+		TenantID: c.User.TenantID, Purpose: spentPending, Value: c.waits, ExpiresAt: time.Now().Add(PendingLife),
+	}}})
+	if errors.Is(err, storage.ErrStale) {
+		err = ErrNoClaimant
+	}
+	return err
+}
+
+// openSession opens the session of a claimant who lacks nothing. A browser holds it; what an app has
+// of it are its tokens, and nobody knows its secret.
+func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
+	if err := s.finishPending(ctx, c); err != nil {
+		return storage.Session{}, a.Kept, err
+	}
+	sess, kept, err := s.begin(ctx, a, c, a.tellOf(storage.EventLoginSucceeded))
+	if err != nil {
+		return sess, a.Kept, err
+	}
+	kept.Pending = "" // this user's, or that of another user who gave up
+	return sess, kept, nil
+}
+
+func (s *Service) begin(
+	ctx context.Context, a Asker, c Claimant, told sessions.Told,
+) (storage.Session, Kept, error) {
+	sess, held, err := s.Keeper.Begin(ctx, a.Kept.Sessions, storage.Session{
+		TenantID: a.Tenant.ID, UserID: c.User.ID, CredentialVersion: c.User.CredentialVersion,
+		AuthTime: c.Since, AMR: c.AMR, ACR: c.ACR, UserAgent: a.UserAgent, IP: a.Address,
+	}, told)
+	if err != nil {
+		return sess, a.Kept, err
+	}
+	kept := s.MarkDevice(a, c.User, c.ACR)
+	if a.Browser != "" {
+		kept.Sessions = held
+	}
+	return sess, kept, nil
+}
+
+// Reopen opens a session again for a user whose sessions a new password has ended, with the time and
+// the strength of one of those: to know a password is not to have given again all that opened it.
+func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User, was storage.Session) (storage.Session, Kept, error) {
+	return s.begin(ctx, a, Claimant{User: u, Since: was.AuthTime, AMR: was.AMR, ACR: was.ACR}, nil)
+}
+
+// tellOf returns what makes the event of a sign-in, of a kind.
+func (a Asker) tellOf(kind string) sessions.Told {
+	return func(n storage.Session) storage.Event {
+		return a.event(storage.Event{
+			Kind: kind, UserID: n.UserID, ClientID: a.ClientID,
+			Detail: map[string]string{"session": n.ID, "amr": strings.Join(n.AMR, " ")},
+		})
 	}
 }

@@ -25,7 +25,7 @@ var ages = map[string]string{
 	"provider/authorize/policy.go needsLogin": "storage asks",
 	"people/disavow.go keepFormer":            "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
-	"people/disavowal.go with":                "longer voids more",
+	"people/disavow.go with":                  "longer voids more",
 	"people/upstream/calls/discovery.go get":  "of this process",
 	"people/upstream/calls/keys.go named":     "of this process",
 }
