@@ -23,7 +23,9 @@ var program = sync.OnceValues(func() (string, error) { return Build(Race) })
 func Build(race bool, tags ...string) (string, error) {
 	name, args := "vouchsafe", []string{"-trimpath", "-ldflags=-s -w"}
 	if race { // without -trimpath, so that it shares compiled packages with go test -race
-		name, args = "vouchsafe-race", []string{"-race", "-gcflags=modernc.org/...=-d=checkptr=0"}
+		name, args = "vouchsafe-race", []string{
+			"-race", "-gcflags=modernc.org/...=-d=checkptr=0", "-gcflags=modernc.org/sqlite/lib=-race=false",
+		}
 	}
 	if len(tags) > 0 {
 		name, args = name+"-"+strings.Join(tags, "-"), append(args, "-tags="+strings.Join(tags, ","))
