@@ -139,7 +139,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}
-	own, err := account.New(account.Config{Site: config.Site, People: config.Service, Sessions: config.Sessions, Depart: s.login.LinkUpstream})
+	own, err := account.New(account.Config{Site: config.Site, People: config.Service, Depart: s.login.LinkUpstream})
 	if err != nil {
 		t.Fatal(err)
 	}

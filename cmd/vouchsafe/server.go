@@ -194,7 +194,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	s.account, err = account.New(account.Config{Site: site, People: useCases, Sessions: sessions, Depart: s.pages.LinkUpstream})
+	s.account, err = account.New(account.Config{Site: site, People: useCases, Depart: s.pages.LinkUpstream})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.owner); err != nil {
 		return ui.ChangedMeanwhile(err)
 	}
-	if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user
+	if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user
 		return err
 	}
 	return Changed(w, r, "/account/deleted", "")

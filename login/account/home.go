@@ -35,7 +35,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	all, err := s.Sessions.All(r)
+	all, err := s.Site.Sessions.All(r)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // Current returns the account that a page is about: the browser's current one, or a Detour to where
 // the user signs in or chooses an account. A form whose page showed another session is refused.
 func (s *Server) Current(r *http.Request) (browser.Account, error) {
-	a, err := s.Sessions.Current(r)
+	a, err := s.Site.Sessions.Current(r)
 	if errors.Is(err, storage.ErrNotFound) {
 		return a, s.noAccount(r)
 	}
@@ -30,7 +30,7 @@ func (s *Server) Current(r *http.Request) (browser.Account, error) {
 // noAccount returns the Detour of a browser without a current account: to choose one of its other
 // accounts when the current session was ended from elsewhere, else to sign in.
 func (s *Server) noAccount(r *http.Request) error {
-	all, err := s.Sessions.All(r)
+	all, err := s.Site.Sessions.All(r)
 	switch {
 	case err != nil:
 		return err

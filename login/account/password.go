@@ -75,7 +75,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return s.showPassword(w, r, a.Account, has, err)
 	}
 	if asker.SignsOutEverywhere() {
-		if err := s.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended
+		if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended
 			return err
 		}
 		return Changed(w, r, "/account", "password")

@@ -13,9 +13,8 @@ import (
 
 // Config is what a Server is made of. Every field without "default" is required.
 type Config struct {
-	Site     *ui.Site
-	People   *people.Service
-	Sessions *browser.Sessions
+	Site   *ui.Site
+	People *people.Service
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
 	// has there. storage.ErrNotFound: the tenant has no such provider.
 	Depart func(w http.ResponseWriter, r *http.Request, a browser.Account, upstream string) error
@@ -26,7 +25,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People == nil || c.Sessions == nil || c.Depart == nil {
+	if c.Site == nil || c.People == nil || c.Depart == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil
