@@ -30,7 +30,7 @@ type activityList struct {
 
 // activityPage shows what happened with the account, newest first.
 func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.activity", a)
+	v := s.view(w, r, "account.activity", a)
 	page := activityList{First: before == "", Older: all.Older, Password: s.Site.Asker(r).UsesPasswords()}
 	for _, e := range all.Events {
 		app := ""

@@ -22,7 +22,7 @@ func (s *Server) appsPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, alert string) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.apps", a)
+	v := s.view(w, r, "account.apps", a)
 	var page []appView
 	for _, one := range all {
 		page = append(page, appView{
@@ -44,7 +44,7 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 
 // postApps withdraws an app's access.
 func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -54,5 +54,5 @@ func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return Changed(w, r, "/account/apps", "app")
+	return changed(w, r, "/account/apps", "app")
 }

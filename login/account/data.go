@@ -9,16 +9,16 @@ import (
 
 // dataPage offers the download.
 func (s *Server) dataPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
-	return s.Site.Show(w, http.StatusOK, "account-data", s.View(w, r, "account.data", a.Account))
+	return s.Site.Show(w, http.StatusOK, "account-data", s.view(w, r, "account.data", a.Account))
 }
 
 // postData answers with the download.
 func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}

@@ -18,18 +18,18 @@ func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, fault string) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.delete", a.Account)
+	v := s.view(w, r, "account.delete", a.Account)
 	v.Page = deleteForm{Account: ui.AccountOf(a.Account), Fault: fault}
 	return s.Site.Show(w, status, "account-delete", v)
 }
 
 // postDelete deletes the account.
 func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user
 		return err
 	}
-	return Changed(w, r, "/account/deleted", "")
+	return changed(w, r, "/account/deleted", "")
 }
 
 // deletedPage says that the account is deleted.

@@ -21,7 +21,7 @@ type emailForm struct {
 
 // emailPage shows the address and asks for another.
 func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Acc
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)
 	}
-	v := s.View(w, r, "account.email", a)
+	v := s.view(w, r, "account.email", a)
 	v.Alert = alert
 	v.Page = emailForm{
 		FormFaults: ui.FaultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed,
@@ -43,7 +43,7 @@ func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Acc
 
 // postEmail has a code sent.
 func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ type emailConfirmForm struct {
 // emailConfirmPage asks for the code, or for a click from the user who followed the link. It spends
 // nothing, because mail scanners follow links too.
 func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	var first *ui.Detour
 	if errors.As(err, &first) {
 		return s.Site.Tell(w, r, http.StatusOK, "newemail.title", "newemail.elsewhere",
@@ -100,14 +100,14 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a brow
 		return s.showEmail(w, r, a, "", err)
 	}
 	form.Email = address.Shown(email)
-	v := s.View(w, r, "newemail.title", a)
+	v := s.view(w, r, "newemail.title", a)
 	v.Page, v.Alert = form, alert
 	return s.Site.Show(w, status, "account-email-confirm", v)
 }
 
 // postEmailConfirm changes the address.
 func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 		return s.showEmailConfirm(w, r, a, err)
 	}
 	if user.EmailKey == a.User.EmailKey {
-		return Changed(w, r, "/account", "confirmed")
+		return changed(w, r, "/account", "confirmed")
 	}
-	return Changed(w, r, "/account", "email")
+	return changed(w, r, "/account", "email")
 }

@@ -30,7 +30,7 @@ type deviceView struct {
 
 // factorsPage shows the user's second factors.
 func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "factors.title", a)
+	v := s.view(w, r, "factors.title", a)
 	page := factorsView{On: f.On, Must: f.Required, Passkeys: f.Passkeys, Codes: f.Codes}
 	if !f.App.IsZero() {
 		page.App = v.Words.Date(f.App)
@@ -53,7 +53,7 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 // postFactors does what one of the page's buttons says.
 func (s *Server) postFactors(w http.ResponseWriter, r *http.Request) error {
 	what := r.PostForm.Get("do")
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *Server) postFactors(w http.ResponseWriter, r *http.Request) error {
 		return s.renewCodes(w, r)
 	case "off":
 		var own ownAccount
-		if own, err = s.Fresh(r); err == nil {
+		if own, err = s.fresh(r); err == nil {
 			err = s.People.SwitchOffFactor(r.Context(), s.Site.Asker(r), own.owner)
 		}
 	default:
@@ -75,7 +75,7 @@ func (s *Server) postFactors(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return startOver(w, r, err)
 	}
-	return Changed(w, r, factorsPath, "factor-"+what)
+	return changed(w, r, factorsPath, "factor-"+what)
 }
 
 // startOver sends the browser to the sign-in if the credentials of the account changed meanwhile, or
@@ -96,7 +96,7 @@ func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) error {
 	codes, err := s.People.RenewRecoveryCodes(r.Context(), s.Site.Asker(r), c)
 	switch {
 	case errors.Is(err, people.ErrNoFactor):
-		return Changed(w, r, factorsPath, "factor-codes")
+		return changed(w, r, factorsPath, "factor-codes")
 	case err != nil:
 		return startOver(w, r, err)
 	}
@@ -105,7 +105,7 @@ func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) error {
 
 // claimant returns the user of the account as one who may change second factors.
 func (s *Server) claimant(r *http.Request) (people.Claimant, error) {
-	own, err := s.Fresh(r)
+	own, err := s.fresh(r)
 	if err != nil {
 		return people.Claimant{}, err
 	}

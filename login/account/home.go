@@ -31,7 +31,7 @@ type home struct {
 
 // homePage shows all subjects of the account, and how they stand.
 func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "home.title", a)
+	v := s.view(w, r, "home.title", a)
 	o, err := s.lookOver(r, v.Words, a.User)
 	if err != nil {
 		return err

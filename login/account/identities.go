@@ -25,7 +25,7 @@ func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status int, alert string) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.identities", a)
+	v := s.view(w, r, "account.identities", a)
 	t := web.TenantOf(r.Context())
 	page := identitiesView{Others: ui.UpstreamsOf(s.People.Upstreams(t), "")}
 	for _, i := range ids {
@@ -49,7 +49,7 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 // postIdentities sends the browser to a provider, to link what the user has there, or takes an identity
 // off the account.
 func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -70,5 +70,5 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return Changed(w, r, "/account/identities", "unlinked")
+	return changed(w, r, "/account/identities", "unlinked")
 }

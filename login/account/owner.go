@@ -13,9 +13,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Current returns the account that a page is about: the browser's current one, or a Detour to where
+// current returns the account that a page is about: the browser's current one, or a Detour to where
 // the user signs in or chooses an account. A form whose page showed another session is refused.
-func (s *Server) Current(r *http.Request) (browser.Account, error) {
+func (s *Server) current(r *http.Request) (browser.Account, error) {
 	a, err := s.Site.Sessions.Current(r)
 	if errors.Is(err, storage.ErrNotFound) {
 		return a, s.noAccount(r)
@@ -46,11 +46,11 @@ type ownAccount struct {
 	owner people.Owner
 }
 
-// Fresh is Current for what only the account's owner may do, else it returns a Detour to where the user
+// fresh is current for what only the account's owner may do, else it returns a Detour to where the user
 // gives the proof that is missing. Every way of signing in gives one, with the factors that the policies
 // require.
-func (s *Server) Fresh(r *http.Request) (ownAccount, error) {
-	a, err := s.Current(r)
+func (s *Server) fresh(r *http.Request) (ownAccount, error) {
+	a, err := s.current(r)
 	if err != nil {
 		return ownAccount{Account: a}, err
 	}

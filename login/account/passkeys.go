@@ -38,7 +38,7 @@ type renamed struct{ id, typed, fault string }
 // passkeysPage shows the user's passkeys, and takes new ones. It needs a fresh proof before it is
 // shown: a device that has made a passkey shows it for ever, also if nothing here accepts it.
 func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.passkeys", a)
+	v := s.view(w, r, "account.passkeys", a)
 	page := passkeysView{Known: known}
 	for _, k := range all {
 		one := passkeyView{
@@ -79,7 +79,7 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 
 // newPasskeyOptions gives the page's script a challenge to make a passkey.
 func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Server) newPasskeyOptions(w http.ResponseWriter, r *http.Request) error
 // postPasskeys adds, names or removes a passkey.
 func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	// A new passkey needs a fresh proof, which the challenge shows. A name needs none.
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	what := "passkey-added"
 	switch {
 	case f.Has("remove"):
-		own, stale := s.Fresh(r)
+		own, stale := s.fresh(r)
 		if stale != nil {
 			return stale
 		}
@@ -115,7 +115,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.passkeysFailed(w, r, a, err)
 	}
-	return Changed(w, r, passkeysPath, what)
+	return changed(w, r, passkeysPath, what)
 }
 
 // passkeysFailed shows the page with what is wrong, or returns err.

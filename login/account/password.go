@@ -34,7 +34,7 @@ func (s *Server) ownPassword(r *http.Request) (ownAccount, bool, error) {
 	if !s.Site.Asker(r).UsesPasswords() {
 		return ownAccount{}, false, &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return ownAccount{}, false, err
 	}
@@ -42,7 +42,7 @@ func (s *Server) ownPassword(r *http.Request) (ownAccount, bool, error) {
 	if err != nil || has {
 		return ownAccount{Account: a}, has, err
 	}
-	own, err := s.Fresh(r)
+	own, err := s.fresh(r)
 	return own, false, err
 }
 
@@ -51,7 +51,7 @@ func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)
 	}
-	v := s.View(w, r, "account.password", a)
+	v := s.view(w, r, "account.password", a)
 	v.Page = passwordForm{
 		FormFaults: ui.FaultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has,
 		All: s.Site.Asker(r).SignsOutEverywhere(), MinLength: s.People.Policy.Shortest(),
@@ -78,7 +78,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended
 			return err
 		}
-		return Changed(w, r, "/account", "password")
+		return changed(w, r, "/account", "password")
 	}
 	// The session keeps what opened it. The password was proven now.
 	amr := a.AMR
@@ -92,7 +92,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Site.Keep(w, r, kept)
-	return Changed(w, r, "/account", "password")
+	return changed(w, r, "/account", "password")
 }
 
 // changePasswordAt leads password managers to where a password is changed (W3C, A Well-Known URL for

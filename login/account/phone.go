@@ -28,7 +28,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 	if !s.People.HasPhones() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err2 := s.Fresh(r)
+	a, err2 := s.fresh(r)
 	if err2 != nil {
 		return err2
 	}
@@ -39,7 +39,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)
 	}
-	v := s.View(w, r, "account.phone", a.Account)
+	v := s.view(w, r, "account.phone", a.Account)
 	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone,
 		Confirmed: a.User.PhoneVerified, New: typed}, alert
 	return s.Site.Show(w, status, "account-phone", v)
@@ -47,7 +47,7 @@ func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string,
 
 // postPhone has a code sent, or takes the number away.
 func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Fresh(r)
+	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.owner); err != nil {
 			return s.showPhone(w, r, "", err)
 		}
-		return Changed(w, r, "/account", "phone-removed")
+		return changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
 	flow, err := s.People.StartPhoneChange(r.Context(), s.Site.Asker(r), a.owner, typed)
@@ -80,7 +80,7 @@ func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	a, err2 := s.Current(r)
+	a, err2 := s.current(r)
 	if err2 != nil {
 		return err2
 	}
@@ -94,14 +94,14 @@ func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err er
 		return ui.CodeGone(err)
 	}
 	form.Phone = number
-	v := s.View(w, r, "bycode.phone_title", a)
+	v := s.view(w, r, "bycode.phone_title", a)
 	v.Page, v.Alert = form, alert
 	return s.Site.Show(w, status, "account-phone-confirm", v)
 }
 
 // postPhoneConfirm changes the number.
 func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -112,5 +112,5 @@ func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error 
 	if _, err := s.People.ConfirmPhoneChange(r.Context(), s.Site.Asker(r), a.User, p); err != nil {
 		return s.showPhoneConfirm(w, r, err)
 	}
-	return Changed(w, r, "/account", "phone")
+	return changed(w, r, "/account", "phone")
 }

@@ -29,18 +29,18 @@ type profileForm struct {
 
 // profilePage shows the profile to edit.
 func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.profile", a)
+	v := s.view(w, r, "account.profile", a)
 	v.Page = formOfProfile(v.Words, a.User.Profile, nil)
 	return s.Site.Show(w, http.StatusOK, "account-profile", v)
 }
 
 // postProfile takes it.
 func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -54,13 +54,13 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	var faults people.Faults
 	switch _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p); {
 	case errors.As(err, &faults):
-		v := s.View(w, r, "account.profile", a)
+		v := s.view(w, r, "account.profile", a)
 		v.Page = formOfProfile(v.Words, p, faults)
 		return s.Site.Show(w, http.StatusUnprocessableEntity, "account-profile", v)
 	case err != nil:
 		return err
 	}
-	return Changed(w, r, "/account", "profile")
+	return changed(w, r, "/account", "profile")
 }
 
 // languageNames are the languages of the pages, as their speakers call them.

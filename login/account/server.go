@@ -64,8 +64,8 @@ func (s *Server) Register(r *mux.Router) {
 	}
 }
 
-// View returns what a page about the account begins with.
-func (s *Server) View(w http.ResponseWriter, r *http.Request, title string, a browser.Account) *ui.View {
+// view returns what a page about the account begins with.
+func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, a browser.Account) *ui.View {
 	v := s.Site.View(w, r, title, nil)
 	v.Session = a.ID
 	if text, ok := done[r.FormValue("done")]; ok {
@@ -74,8 +74,8 @@ func (s *Server) View(w http.ResponseWriter, r *http.Request, title string, a br
 	return v
 }
 
-// Changed ends a change: it leads to the page that says what was done.
-func Changed(w http.ResponseWriter, r *http.Request, page, done string) error {
+// changed ends a change: it leads to the page that says what was done.
+func changed(w http.ResponseWriter, r *http.Request, page, done string) error {
 	if done == "" {
 		return ui.SeeOther(w, r, page)
 	}

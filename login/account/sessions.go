@@ -23,7 +23,7 @@ func (s *Server) sessionsPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int, alert string) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	v := s.View(w, r, "account.sessions", a)
+	v := s.view(w, r, "account.sessions", a)
 	var page []sessionView
 	for _, sess := range all {
 		one := sessionView{ID: sess.ID, Device: v.Words.Device(sess.UserAgent), IP: sess.IP,
@@ -48,7 +48,7 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int
 
 // postSessions ends one session, or all but the browser's own.
 func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.Current(r)
+	a, err := s.current(r)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 		case err != nil:
 			return err
 		}
-		return Changed(w, r, "/account/sessions", "sessions")
+		return changed(w, r, "/account/sessions", "sessions")
 	}
 	switch err := s.People.EndSession(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("end")); {
 	case errors.Is(err, storage.ErrNotFound):
@@ -67,5 +67,5 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return Changed(w, r, "/account/sessions", "session")
+	return changed(w, r, "/account/sessions", "session")
 }
