@@ -132,7 +132,7 @@ func (s *Service) dataOf(ctx context.Context, asker Asker, u storage.User) (Pers
 	for _, n := range sessions {
 		d.Sessions = append(d.Sessions, PersonalSession{n.ID, n.UserAgent, n.IP, n.AMR, n.CreatedAt, n.SeenAt, n.ExpiresAt})
 	}
-	apps, err := s.AppsIn(ctx, u, sessions)
+	apps, err := s.appsIn(ctx, u, sessions)
 	if err != nil {
 		return d, err
 	}
@@ -298,4 +298,40 @@ func (s *Service) DeleteAccount(ctx context.Context, a Asker, o Owner) error {
 		err = ErrChangedMeanwhile
 	}
 	return err
+}
+
+// Overview is how the subjects of a user's account stand.
+type Overview struct {
+	PasswordChanged            time.Time // zero without a password
+	HasSecondFactor            bool
+	Passkeys, Identities, Apps int
+	Sessions                   int
+}
+
+// Overview returns how the subjects of the user's account stand.
+func (s *Service) Overview(ctx context.Context, u storage.User) (o Overview, err error) {
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	if err != nil {
+		return o, err
+	}
+	o.HasSecondFactor = storage.HasSecondFactor(creds)
+	for _, c := range creds {
+		switch c.Kind {
+		case storage.PasswordCredential:
+			o.PasswordChanged = c.UpdatedAt
+		case storage.PasskeyCredential:
+			o.Passkeys++
+		}
+	}
+	identities, err := s.Identities(ctx, u)
+	if err != nil {
+		return o, err
+	}
+	sessions, err := s.Sessions(ctx, u)
+	if err != nil {
+		return o, err
+	}
+	apps, err := s.appsIn(ctx, u, sessions)
+	o.Identities, o.Sessions, o.Apps = len(identities), len(sessions), len(apps)
+	return o, err
 }

@@ -95,11 +95,11 @@ func (s *Service) Apps(ctx context.Context, u storage.User) ([]App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.AppsIn(ctx, u, sessions)
+	return s.appsIn(ctx, u, sessions)
 }
 
-// AppsIn is Apps for a caller that has read the user's sessions.
-func (s *Service) AppsIn(ctx context.Context, u storage.User, sessions []storage.Session) ([]App, error) {
+// appsIn is Apps for a caller that has read the user's sessions.
+func (s *Service) appsIn(ctx context.Context, u storage.User, sessions []storage.Session) ([]App, error) {
 	consents, err := s.Store.ConsentsOf(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return nil, err

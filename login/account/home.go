@@ -64,21 +64,13 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	return s.Site.Show(w, http.StatusOK, "account", v)
 }
 
-// lookOver reads how the subjects of the account stand.
+// lookOver returns how the subjects of the account stand.
 func (s *Server) lookOver(r *http.Request, w texts.Words, u storage.User) (*overview, error) {
-	ctx, store := r.Context(), s.People.Store
-	o := &overview{words: w, asker: s.Site.Asker(r), user: u, texts: s.People.Mail.Texts, upstreams: len(s.People.Upstreams(web.TenantOf(ctx))) > 0}
+	o := &overview{
+		words: w, asker: s.Site.Asker(r), user: u, texts: s.People.HasPhones(),
+		upstreams: len(s.People.Upstreams(web.TenantOf(r.Context()))) > 0,
+	}
 	var err error
-	if o.creds, err = store.CredentialsOf(ctx, u.TenantID, u.ID); err != nil {
-		return nil, err
-	}
-	if o.identities, err = store.IdentitiesOf(ctx, u.TenantID, u.ID); err != nil {
-		return nil, err
-	}
-	if o.sessions, err = s.People.Sessions(ctx, u); err != nil {
-		return nil, err
-	}
-	apps, err := s.People.AppsIn(ctx, u, o.sessions)
-	o.apps = len(apps)
+	o.Overview, err = s.People.Overview(r.Context(), u)
 	return o, err
 }

@@ -30,7 +30,7 @@ var Sections = []Section{
 	}},
 	{"passkeys", "account.group.signin", "account.passkeys", (*overview).passkeys, nil},
 	{"identities", "account.group.signin", "account.identities", (*overview).linked, func(o *overview) bool {
-		return o.upstreams || len(o.identities) > 0
+		return o.upstreams || o.Identities > 0
 	}},
 	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
@@ -49,15 +49,12 @@ func IsPage(path string) bool {
 
 // overview is what the start page needs to know to say how subjects stand.
 type overview struct {
-	words      texts.Words
-	asker      people.Asker
-	user       storage.User
-	creds      []storage.Credential
-	sessions   []storage.Session
-	apps       int
-	identities []storage.Identity // those that are linked
-	texts      bool               // the server sends text messages
-	upstreams  bool               // users of the tenant may sign in with a provider
+	people.Overview
+	words     texts.Words
+	asker     people.Asker
+	user      storage.User
+	texts     bool // the server sends text messages
+	upstreams bool // users of the tenant may sign in with a provider
 }
 
 func (o *overview) profile() string { return o.user.Profile.Name }
@@ -80,48 +77,40 @@ func (o *overview) phone() string {
 }
 
 func (o *overview) password() string {
-	for _, c := range o.creds {
-		if c.Kind == storage.PasswordCredential {
-			return o.words.Must("account.changed", o.words.Date(c.UpdatedAt))
-		}
+	if o.PasswordChanged.IsZero() {
+		return o.words.Must("account.no_password")
 	}
-	return o.words.Must("account.no_password")
+	return o.words.Must("account.changed", o.words.Date(o.PasswordChanged))
 }
 
 func (o *overview) passkeys() string {
-	n := 0
-	for _, c := range o.creds {
-		if c.Kind == storage.PasskeyCredential {
-			n++
-		}
-	}
-	if n == 0 {
+	if o.Passkeys == 0 {
 		return o.words.Must("passkeys.zero")
 	}
-	return o.words.Must("passkeys.count", n)
+	return o.words.Must("passkeys.count", o.Passkeys)
 }
 
 func (o *overview) linked() string {
-	if len(o.identities) == 0 {
+	if o.Identities == 0 {
 		return ""
 	}
-	return o.words.Must("identity.count", len(o.identities))
+	return o.words.Must("identity.count", o.Identities)
 }
 
 func (o *overview) secondFactor() string {
-	if storage.HasSecondFactor(o.creds) {
+	if o.HasSecondFactor {
 		return o.words.Must("factors.state_on")
 	}
 	return o.words.Must("factors.state_off")
 }
 
 func (o *overview) devices() string {
-	return o.words.Must("account.sessions.count", len(o.sessions))
+	return o.words.Must("account.sessions.count", o.Sessions)
 }
 
 func (o *overview) connected() string {
-	if o.apps == 0 {
+	if o.Apps == 0 {
 		return ""
 	}
-	return o.words.Must("account.apps.count", o.apps)
+	return o.words.Must("account.apps.count", o.Apps)
 }
