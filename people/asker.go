@@ -114,3 +114,6 @@ const ErrChangedMeanwhile = Refusal("account.other")
 type Limited struct{ Wait time.Duration }
 
 func (*Limited) Error() string { return "too many attempts" }
+
+// ErrNotOffered says that the tenant does not let its users do this.
+const ErrNotOffered = Refusal("problem.not_offered")

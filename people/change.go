@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
@@ -123,14 +122,4 @@ func (s *Service) notice(a Asker, u storage.User, template string, data map[stri
 		return nil, nil
 	}
 	return []storage.Delivery{m}, err
-}
-
-// composeText makes the text message of a code. Its last line lets a browser offer the code
-// on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
-func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery, error) {
-	issuer, err := url.Parse(a.Tenant.Issuer)
-	if err != nil {
-		return storage.Delivery{}, err
-	}
-	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }

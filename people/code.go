@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/url"
 	"strings"
 	"time"
 
@@ -164,35 +165,6 @@ func (s *Service) putFlow(ctx context.Context, code issued, m storage.Delivery) 
 	return code.ID, s.StoreCode(ctx, code.Code, m)
 }
 
-// Resend sends the code of a flow once more, and returns the next flow; the code before is void.
-// Its refusal is ErrWrongCode.
-func (s *Service) Resend(ctx context.Context, a Asker, flow string) (next string, err error) {
-	code, err := s.Store.Code(ctx, a.Tenant.ID, flow, time.Now())
-	if errors.Is(err, storage.ErrNotFound) {
-		return "", ErrWrongCode
-	}
-	if err != nil {
-		return "", err
-	}
-	var reg registration
-	var reset resetting
-	var signIn signingIn
-	data := map[string]begun{storage.CodeSignUp: &reg, storage.CodeReset: &reset, storage.CodeSignIn: &signIn}[code.Purpose]
-	if data == nil {
-		return "", ErrWrongCode
-	}
-	if err := s.openHere(a, code, data); err != nil {
-		return "", err
-	}
-	switch code.Purpose {
-	case storage.CodeSignUp:
-		return s.resendSignUp(ctx, a, code, reg)
-	case storage.CodeReset:
-		return s.sendReset(ctx, a, reset)
-	}
-	return s.resendSignInCode(ctx, a, signIn)
-}
-
 // openHere opens the data of a code whose flow began in the asker's browser. Its refusal is
 // ErrWrongCode.
 func (s *Service) openHere(a Asker, code storage.Code, data begun) error {
@@ -233,4 +205,14 @@ func (s *Service) proveOwnFlow(ctx context.Context, a Asker, u storage.User, pur
 		err = ErrWrongCode
 	}
 	return code, err
+}
+
+// composeText makes the text message of a code. Its last line lets a browser offer the code
+// on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
+func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery, error) {
+	issuer, err := url.Parse(a.Tenant.Issuer)
+	if err != nil {
+		return storage.Delivery{}, err
+	}
+	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }

@@ -192,22 +192,17 @@ func RememberedDevices(a Asker, user storage.User, creds []storage.Credential) (
 	return all
 }
 
-// remember makes the asker's device one of the user's remembered devices, unless the tenant does
-// not let devices be remembered. Its refusal is ErrChangedMeanwhile.
-func (s *Service) remember(ctx context.Context, a Asker, user storage.User,
-	creds []storage.Credential,
-) (held string, err error) {
-	if a.RememberedFor() <= 0 {
-		return a.Kept.Remembered, nil
-	}
+// newRemembered returns the change that makes the asker's device one of the user's remembered devices,
+// and what the device is to hold then.
+func newRemembered(a Asker, user storage.User, creds []storage.Credential) (held string, ch storage.Change, err error) {
 	id, token, now := uuid.Must(uuid.NewV7()).String(), secret.Token(), time.Now()
 	sum := sha256.Sum256([]byte(token))
 	agent := strings.ToValidUTF8(a.UserAgent[:min(len(a.UserAgent), 256)], "")
 	data, err := json.Marshal(remembered{SecretHash: sum[:], Version: user.CredentialVersion, UserAgent: agent})
 	if err != nil {
-		return "", err
+		return "", ch, err
 	}
-	ch := storage.Change{
+	ch = storage.Change{
 		Credentials: []storage.Credential{{Kind: storage.DeviceCredential, ID: id, Data: data,
 			CreatedAt: now, UpdatedAt: now}},
 	}
@@ -224,7 +219,7 @@ func (s *Service) remember(ctx context.Context, a Asker, user storage.User,
 		}
 	}
 	tokens[id] = token
-	return joinRemembered(tokens), s.apply(ctx, user, ch)
+	return joinRemembered(tokens), ch, nil
 }
 
 // parseRemembered reads what a device holds, by the ids of credentials: "id.secret" joined by "~",

@@ -31,6 +31,15 @@
 //   - limits.go counts attempts and messages. Count before the work, as the callers there do.
 //   - change.go makes changes, completes their events and composes their mails.
 //   - owner.go says who may change what only the owner of an account may change.
+//   - devices.go says by which marks a device is known, and which need no second factor.
+//
+// The files form layers: no file uses what a file above it declares. A helper of two use cases
+// stands below both.
+//
+// # What a browser or an app keeps
+//
+// Kept is the part of an Asker that the browser or the app brought. A use case that changes it
+// returns one, and the door has it kept: in cookies, or in the app's auth_session.
 //
 // # What it must never do
 //

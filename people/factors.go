@@ -317,3 +317,21 @@ func (s *Service) usablePasskeys(ctx context.Context, a Asker, creds []storage.C
 	}
 	return len(slices.DeleteFunc(s.passkeysOf(ctx, creds), passkey.Passkey.Cloned))
 }
+
+// Claimant is a user who has proven themselves, perhaps in part: a sign-in that waits for a second
+// factor, or a user who is signed in less strongly than a request wants.
+type Claimant struct {
+	User  storage.User
+	Creds []storage.Credential
+	Since time.Time // of the proof
+	AMR   []string  // what the user has proven themselves by (RFC 8176)
+	ACR   string    // what that comes to
+	// Session is the one that the claimant is signed in with; without an ID there is none before
+	// the second factor.
+	Session storage.Session
+
+	waits string // the id of the sign-in of an app that waits
+}
+
+// IsSignedIn reports whether the claimant has a session.
+func (c Claimant) IsSignedIn() bool { return c.Session.ID != "" }

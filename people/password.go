@@ -229,3 +229,11 @@ func (s *Service) proveOld(ctx context.Context, a Asker, u storage.User,
 func (a Asker) SignsOutEverywhere() bool {
 	return a.Tenant.Settings.Passwords.SignOut == storage.SignOutAll
 }
+
+// passwordsFor hashes for a guess: in the queue of known browsers if it comes from one.
+func (s *Service) passwordsFor(g guess) *password.Hasher {
+	if g.known {
+		return s.Passwords.ReservedFor(g.person)
+	}
+	return s.Passwords
+}

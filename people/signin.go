@@ -13,7 +13,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
-	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -93,14 +92,6 @@ func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret strin
 	return user, nil
 }
 
-// passwordsFor hashes for a guess: in the queue of known browsers if it comes from one.
-func (s *Service) passwordsFor(g guess) *password.Hasher {
-	if g.known {
-		return s.Passwords.ReservedFor(g.person)
-	}
-	return s.Passwords
-}
-
 // rehash stores the password's hash anew, with the parameters of today. It may fail: the next
 // sign-in tries again.
 func (s *Service) rehash(ctx context.Context, cred storage.Credential, secret string) {
@@ -117,24 +108,6 @@ func (s *Service) rehash(ctx context.Context, cred storage.Credential, secret st
 
 // PendingLife is how long a first proof waits for the second.
 const PendingLife = 10 * time.Minute
-
-// Claimant is a user who has proven themselves, perhaps in part: a sign-in that waits for a second
-// factor, or a user who is signed in less strongly than a request wants.
-type Claimant struct {
-	User  storage.User
-	Creds []storage.Credential
-	Since time.Time // of the proof
-	AMR   []string  // what the user has proven themselves by (RFC 8176)
-	ACR   string    // what that comes to
-	// Session is the one that the claimant is signed in with; without an ID there is none before
-	// the second factor.
-	Session storage.Session
-
-	waits string // the id of the sign-in of an app that waits
-}
-
-// IsSignedIn reports whether the claimant has a session.
-func (c Claimant) IsSignedIn() bool { return c.Session.ID != "" }
 
 // ErrNoClaimant says that the asker has proven nothing, or too long ago.
 var ErrNoClaimant = errors.New("no sign-in waits here")
@@ -281,10 +254,15 @@ func (s *Service) raise(ctx context.Context, a Asker, c Claimant, remember bool)
 		kept.Sessions = held
 		return c.Session, kept, nil
 	}
-	if remember {
-		if a.Kept.Remembered, err = s.remember(ctx, a, c.User, c.Creds); err != nil {
+	if remember && a.RememberedFor() > 0 {
+		held, ch, err := newRemembered(a, c.User, c.Creds)
+		if err == nil {
+			err = s.apply(ctx, c.User, ch)
+		}
+		if err != nil {
 			return sess, a.Kept, err
 		}
+		a.Kept.Remembered = held
 	}
 	c.Since = time.Now()
 	return s.openSession(ctx, a, c)

@@ -40,9 +40,6 @@ func (s *Service) OffersCodes(a Asker, channel string) bool {
 	return false
 }
 
-// ErrNotOffered says that the tenant does not let its users do this.
-const ErrNotOffered = Refusal("problem.not_offered")
-
 // StartSignInCode sends a code to the user whom the name means, and returns the flow that the
 // code belongs to. letter is the client's request, which goes on when the code comes back in the
 // same browser. If no user can be sent a code, it stores a decoy, and nothing else differs.
@@ -282,4 +279,33 @@ func (s *Service) resendSignInCode(ctx context.Context, a Asker, data signingIn)
 		return "", ErrWrongCode
 	}
 	return s.sendSignIn(ctx, a, data)
+}
+
+// Resend sends the code of a flow once more, and returns the next flow; the code before is void.
+// Its refusal is ErrWrongCode.
+func (s *Service) Resend(ctx context.Context, a Asker, flow string) (next string, err error) {
+	code, err := s.Store.Code(ctx, a.Tenant.ID, flow, time.Now())
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", ErrWrongCode
+	}
+	if err != nil {
+		return "", err
+	}
+	var reg registration
+	var reset resetting
+	var signIn signingIn
+	data := map[string]begun{storage.CodeSignUp: &reg, storage.CodeReset: &reset, storage.CodeSignIn: &signIn}[code.Purpose]
+	if data == nil {
+		return "", ErrWrongCode
+	}
+	if err := s.openHere(a, code, data); err != nil {
+		return "", err
+	}
+	switch code.Purpose {
+	case storage.CodeSignUp:
+		return s.resendSignUp(ctx, a, code, reg)
+	case storage.CodeReset:
+		return s.sendReset(ctx, a, reset)
+	}
+	return s.resendSignInCode(ctx, a, signIn)
 }

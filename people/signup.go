@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,11 +79,6 @@ func (s *Service) MaySignUp(a Asker, invited bool) error {
 		return ErrUninvited
 	}
 	return nil
-}
-
-// ofDomain says whether the address is of one of the domains, or may be of any.
-func ofDomain(email address.Claimed, domains []string) bool {
-	return len(domains) == 0 || slices.Contains(domains, email.Domain())
 }
 
 // misnamed says what is wrong with a user name that a user wants. One that is left out is none,
