@@ -70,11 +70,16 @@ type Change struct {
 
 	Deliveries []Delivery
 	Events     []Event
-	// OnEnd, when not nil, is called inside the transaction with what EndSessions, Withdraw and
-	// Revoke have ended. What it returns is stored with the change, and so is never lost. The
-	// transaction may be repeated: OnEnd only computes.
-	OnEnd func(Ended) ([]Delivery, []Event)
+	// OnEnd, when not nil, is told what the change has ended.
+	OnEnd OnEnd
 }
+
+// OnEnd is called inside the transaction that ends sessions and grants. What it returns is stored with that,
+// and so is never lost. The transaction may be repeated: OnEnd only computes. A change tells of what
+// EndSessions, Withdraw and Revoke end, and of the user's sessions when Raise or Remove end them all.
+//
+// The removal of a client or a tenant tells nothing: who would have to learn of it is gone as well.
+type OnEnd func(Ended) ([]Delivery, []Event)
 
 // SessionFilter names living sessions: those with the IDs, or without IDs all of the person's.
 type SessionFilter struct {
@@ -98,20 +103,21 @@ type Revocation struct {
 	Why string
 }
 
-// Ended is what a change has ended. Of more than a few hundred sessions or grants the last end in parts
-// after the change (Removals), and are not in it.
+// Ended is what has ended in one transaction. Of more than a few hundred sessions or grants the last end in
+// parts after the change (Removals), each of which is told for itself.
 type Ended struct {
 	Sessions []EndedSession
 	Grants   []EndedGrant
+	Later    bool // it is a part after the change
 }
 
-// EndedSession is a session that a change has ended.
+// EndedSession is a session that was alive until now.
 type EndedSession struct {
 	ID, UserID string
 	Clients    []string // ids of those that were ever granted something in it
 }
 
-// EndedGrant is a grant that a change has revoked.
+// EndedGrant is a grant that was revoked.
 type EndedGrant struct{ ID, UserID, ClientID, SessionID string }
 
 // Added is what was added to a person since a moment: credentials of the kinds, identities,

@@ -35,8 +35,9 @@ type Removals interface {
 	HoldRemoval(ctx context.Context, tenant, kind, id string, leaseUntil time.Time) (Removal, error)
 	// CarryOn removes part after part until nothing is left, and tells of each how many rows
 	// it had. It rests between them, so that others get their turn. When the context ends
-	// first, that is its error, and what was done stays done.
-	CarryOn(ctx context.Context, r Removal, told func(rows int64)) error
+	// first, that is its error, and what was done stays done. onEnd, when not nil, is told what each
+	// part has ended.
+	CarryOn(ctx context.Context, r Removal, told func(rows int64), onEnd OnEnd) error
 	// BeginRestored notes that all of a tenant's sessions and grants, codes, remembered devices
 	// and mails that wait are to end that are no younger: a RemovalRestored with the ID "". The
 	// events are recorded with it.

@@ -87,7 +87,7 @@ func finish(ctx context.Context, store storage.Removals, held storage.Removal,
 ) (rows int64, err error) {
 	for {
 		working, cancel := context.WithTimeout(ctx, spell)
-		err := store.CarryOn(working, held, func(n int64) { rows += n; told(rows) })
+		err := store.CarryOn(working, held, func(n int64) { rows += n; told(rows) }, nil)
 		over := working.Err() != nil && ctx.Err() == nil
 		cancel()
 		if err == nil || !over {

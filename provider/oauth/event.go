@@ -25,7 +25,7 @@ func Revocation(ctx context.Context, tenant string, which storage.GrantFilter, w
 	return storage.Change{
 		TenantID: tenant, Now: time.Now(), Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
 		OnEnd: func(ended storage.Ended) ([]storage.Delivery, []storage.Event) {
-			if len(ended.Grants) == 0 {
+			if len(ended.Grants) == 0 || ended.Later {
 				return nil, nil
 			}
 			told := e

@@ -85,7 +85,7 @@ func (s *Store) shortenPart(ctx context.Context, tenant, from, to string) (n int
 	if s.postgres {
 		query = shortenSomePostgres
 	}
-	return s.timed(ctx, query, tenant, from, to, string(text))
+	return s.timed(ctx, walk{do: query}, []any{tenant, from, to, string(text)})
 }
 
 // shortened is the network of an address: a /24, or a /48 of IPv6. What is one already stays,

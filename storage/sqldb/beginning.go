@@ -37,6 +37,17 @@ func renewSessionArgs(ch *storage.Change) []any {
 	}
 }
 
+// newSession returns the id of the session that the change adds or renews, "" for none.
+func newSession(ch *storage.Change) string {
+	switch {
+	case ch.AddSession != nil:
+		return ch.AddSession.ID
+	case ch.RenewSession != nil:
+		return ch.RenewSession.ID
+	}
+	return ""
+}
+
 func applySessions(c conn, ch *storage.Change) error {
 	if ch.AddSession != nil {
 		if _, err := c.exec(addSession, addSessionArgs(ch)...); err != nil {

@@ -42,7 +42,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 				return err
 			}
 		}
-		e := ending{s: s, c: c, ch: &ch}
+		e := ending{s: s, c: c, ch: &ch, raised: ch.Raise}
 		if err := e.end(); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 		return s.applyRest(c, &ch, e.Ended)
 	})
 	for i := 0; err == nil && i < len(left); i++ {
-		err = s.goOn(ctx, left[i])
+		err = s.goOn(ctx, left[i], ch.OnEnd)
 	}
 	return named(err, "change user", ch.UserID)
 }

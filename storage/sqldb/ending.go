@@ -1,6 +1,9 @@
 package sqldb
 
 import (
+	"cmp"
+	"time"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -9,15 +12,24 @@ import (
 // revocation that comes after it misses none.
 type ending struct {
 	storage.Ended
-	s    *Store
-	c    conn
-	ch   *storage.Change
-	left []storage.Removal // what is too much for one transaction
+	s  *Store
+	c  conn
+	ch *storage.Change
+	// alive is the CredentialVersion of the sessions that are alive; 0 where it is the user's, or with
+	// raised the one before.
+	alive  int64
+	raised bool
+	seen   int64             // alive, of the last session that was seen
+	left   []storage.Removal // what is too much for one transaction
 }
 
 func (e *ending) end() error {
-	if e.ch.EndSessions != nil {
-		if err := e.endSessions(*e.ch.EndSessions); err != nil {
+	which := e.ch.EndSessions
+	if e.ch.OnEnd != nil && (e.ch.Raise || e.ch.Remove) && (which == nil || len(which.IDs) > 0) {
+		which = &storage.SessionFilter{Except: newSession(e.ch)} // all end: OnEnd is told of each
+	}
+	if which != nil {
+		if err := e.endSessions(*which); err != nil {
 			return err
 		}
 	}
@@ -45,16 +57,36 @@ const (
 			SELECT tenant_id, id FROM sessions
 			WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0 LIMIT $5)`
 
-	endSessionSQLite    = endSession + andClients + `json_group_array(DISTINCT client_id)` + ofSession
-	endSessionPostgres  = endSession + andClients + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
-	endSessionsSQLite   = endSessions + andClients + `json_group_array(DISTINCT client_id)` + ofSession
-	endSessionsPostgres = endSessions + andClients + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
-
-	// The engines have no function in common that makes a list of rows.
-	andClients = ` RETURNING id, user_id, (SELECT `
-	ofSession  = ` FROM grants
+	// andTell lets a statement that ends sessions return what endedSession reads. The engines have no
+	// function in common that makes a list of rows.
+	andTellSQLite   = andTell + `json_group_array(DISTINCT client_id)` + ofSession
+	andTellPostgres = andTell + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
+	andTell         = ` RETURNING id, user_id, expires_at, credential_version,
+		(SELECT users.credential_version FROM users
+			WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id),
+		(SELECT `
+	ofSession = ` FROM grants
 		WHERE grants.tenant_id = sessions.tenant_id AND grants.session_id = sessions.id AND grants.session_id <> '')`
 )
+
+const (
+	endSessionSQLite            = endSession + andTellSQLite
+	endSessionPostgres          = endSession + andTellPostgres
+	endSessionsSQLite           = endSessions + andTellSQLite
+	endSessionsPostgres         = endSessions + andTellPostgres
+	endRestOfSessionsSQLite     = endRestOfUserSessions + andTellSQLite
+	endRestOfSessionsPostgres   = endRestOfUserSessions + andTellPostgres
+	endRestoredSessionsSQLite   = endRestoredSessions + andTellSQLite
+	endRestoredSessionsPostgres = endRestoredSessions + andTellPostgres
+)
+
+// text returns the text for the store's engine.
+func (s *Store) text(sqlite, postgres string) string {
+	if s.postgres {
+		return postgres
+	}
+	return sqlite
+}
 
 const (
 	// They change nothing, and yet lock the row: those who end each other queue at the person.
@@ -65,10 +97,7 @@ const (
 )
 
 func (e *ending) endSessions(which storage.SessionFilter) error {
-	one, all := endSessionSQLite, endSessionsSQLite
-	if e.s.postgres {
-		one, all = endSessionPostgres, endSessionsPostgres
-	}
+	one, all := e.s.text(endSessionSQLite, endSessionPostgres), e.s.text(endSessionsSQLite, endSessionsPostgres)
 	if len(which.IDs) > 0 {
 		for _, id := range which.IDs {
 			if _, err := e.endThose(one, e.ch.TenantID, id, micros(e.ch.Now), e.ch.UserID); err != nil {
@@ -92,20 +121,33 @@ func (e *ending) endSessions(which storage.SessionFilter) error {
 	return e.leaveSessions(which.Except)
 }
 
-// endThose runs one of the statements that end sessions, and returns how many it ended.
+// endThose runs one of the statements that end sessions, and returns how many it ended. Those that were dead
+// already, because they had expired or were of another version, are not told of.
 func (e *ending) endThose(query string, args ...any) (n int, err error) {
 	err = e.c.each(query, args, func(row scanner) error {
 		var s storage.EndedSession
-		err := row.Scan(&s.ID, &s.UserID, listColumn{&s.Clients})
-		e.Sessions = append(e.Sessions, s)
+		var expires time.Time
+		var version, current int64
+		err := row.Scan(&s.ID, &s.UserID, timeColumn{&expires}, &version, &current, listColumn{&s.Clients})
+		if e.raised {
+			current--
+		}
+		e.seen = cmp.Or(e.alive, current)
+		if version == e.seen && expires.After(e.ch.Now) {
+			e.Sessions = append(e.Sessions, s)
+		}
 		n++
 		return err
 	})
 	return n, err
 }
 
-// sessionsBut are a person's sessions but one.
-type sessionsBut struct{ UserID, Except string }
+// sessionsBut are a user's sessions but one. Version is the one that they are alive with; 0 in removals that
+// an older program began.
+type sessionsBut struct {
+	UserID, Except string
+	Version        int64 `json:",omitempty"`
+}
 
 const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1`
 
@@ -116,7 +158,7 @@ func (e *ending) leaveSessions(except string) error {
 		return err
 	}
 	r := removal{bound: bound, Removal: storage.Removal{
-		TenantID: e.ch.TenantID, Kind: storage.RemovalSessions, ID: encode(sessionsBut{e.ch.UserID, except}), Since: e.ch.Now,
+		TenantID: e.ch.TenantID, Kind: storage.RemovalSessions, ID: encode(sessionsBut{e.ch.UserID, except, e.seen}), Since: e.ch.Now,
 	}}
 	e.left = append(e.left, r.Removal)
 	return begin(e.c, r)

@@ -64,6 +64,8 @@ type walk struct {
 	args      []any  // of both texts, before the keys
 	more      []any  // of do, behind the keys
 	from, end any    // behind the first key, up to the other: all texts when they are nil
+	// run, when not nil, runs do, in a transaction, and returns how many rows it changed.
+	run func(c conn, args []any) (int64, error)
 }
 
 // afterAll sorts after every id.
@@ -89,7 +91,7 @@ func (s *Store) walk(ctx context.Context, w walk, told func(rows int64)) error {
 			more = true
 		}
 		args := append(append([]any{}, w.args...), from, to)
-		n, held, err := s.timed(ctx, w.do, append(args, w.more...)...)
+		n, held, err := s.timed(ctx, w, append(args, w.more...))
 		if err == nil && n > 0 {
 			told(n)
 		}
@@ -117,11 +119,15 @@ func (s *Store) edge(ctx context.Context, w walk, from any, rows int) (any, erro
 	return one(ctx, s, w.edge, args, scanText)
 }
 
-// timed is put, and says how long the statement ran.
-func (s *Store) timed(ctx context.Context, query string, args ...any) (n int64, held time.Duration, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
+// timed runs what a walk does, and says how long that took.
+func (s *Store) timed(ctx context.Context, w walk, args []any) (n int64, held time.Duration, err error) {
+	alone, run := s.engine.transact, w.run
+	if run == nil {
+		alone, run = s.engine.write, func(c conn, args []any) (int64, error) { return c.exec(w.do, args...) }
+	}
+	err = alone(ctx, func(c conn) error {
 		began := time.Now()
-		n, err = c.exec(query, args...)
+		n, err = run(c, args)
 		held = time.Since(began)
 		return err
 	})

@@ -13,6 +13,7 @@ type removal struct {
 	storage.Removal
 	bound string // the last id that is meant
 	why   string
+	onEnd storage.OnEnd // is told what each part ends; not stored
 }
 
 const removalColumns = `tenant_id, kind, id, bound, why, since`
@@ -95,14 +96,14 @@ const (
 )
 
 // CarryOn implements storage.Removals.
-func (s *Store) CarryOn(ctx context.Context, r storage.Removal, told func(rows int64)) error {
+func (s *Store) CarryOn(ctx context.Context, r storage.Removal, told func(rows int64), onEnd storage.OnEnd) error {
 	if told == nil {
 		told = func(int64) {}
 	}
-	return named(s.carryOn(ctx, r, told), "remove the rest of "+r.Kind, r.ID)
+	return named(s.carryOn(ctx, r, told, onEnd), "remove the rest of "+r.Kind, r.ID)
 }
 
-func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows int64)) error {
+func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows int64), onEnd storage.OnEnd) error {
 	for {
 		row, err := one(ctx, s, removalByKey, []any{r.TenantID, r.Kind, r.ID}, scanRemoval)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -111,6 +112,7 @@ func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows i
 		if err != nil {
 			return err
 		}
+		row.onEnd = onEnd
 		if again, err := s.removeRest(ctx, row, told); err != nil || again {
 			return err
 		}

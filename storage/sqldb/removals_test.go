@@ -61,7 +61,7 @@ func TestRemovalsYield(t *testing.T) {
 			}
 			parts++
 			total += rows
-		})
+		}, nil)
 		if err != nil || total != grants || parts < 4 {
 			t.Errorf("got %d rows in %d parts, %v, want %d in 4 at least", total, parts, err, grants)
 		}

@@ -85,6 +85,15 @@ const (
 
 func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
+	if r.onEnd != nil { // the sessions that the change has left are told of before they are deleted
+		err := s.walk(ctx, walk{
+			edge: edgeOfUserSessions, do: endRestOfUserSessions, args: args, more: []any{micros(r.Since), ""},
+			run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
+		}, told)
+		if err != nil {
+			return err
+		}
+	}
 	err := s.walkAll(ctx, told,
 		walk{edge: edgeOfUserSessions, do: removeUserSessions, args: args},
 		walk{edge: edgeOfUserGrants, do: removeUserGrants, args: args},

@@ -51,9 +51,13 @@ func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64
 		}
 	}
 	args, more := []any{r.TenantID}, []any{micros(r.Since), ahead}
+	sessions := walk{edge: edgeOfSessions, do: endRestoredSessions, args: args, more: more}
+	if r.onEnd != nil {
+		sessions.run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
+	}
 	return s.walkAll(ctx, told,
-		walk{edge: edgeOfGrants, do: revokeRestoredGrants, args: args, more: more},
-		walk{edge: edgeOfSessions, do: endRestoredSessions, args: args, more: more},
+		walk{edge: edgeOfGrants, do: revokeRestoredGrants, args: args, more: more, run: r.tellGrants(tellRestored)},
+		sessions,
 		walk{edge: edgeOfCodes, do: forgetRestoredCodes, args: args, more: more},
 		walk{edge: edgeOfMail, do: forgetRestoredMail, args: args, more: more},
 		walk{edge: edgeOfUsers, do: forgetRestoredDevices, args: args, more: more},

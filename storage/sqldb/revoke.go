@@ -26,6 +26,8 @@ var filterColumns = [...]string{"id", "code_id", "user_id", "client_id", "sessio
 
 const oneGrantAtMost = 1<<0 | 1<<1
 
+const andTellGrants = ` RETURNING id, user_id, client_id, session_id`
+
 // revokeQueries holds one text for each set of fields that a filter may give, by the
 // bits of the fields: one text for all sets could use no index.
 var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
@@ -47,7 +49,7 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 		if set&oneGrantAtMost == 0 {
 			text += ` LIMIT $4)`
 		}
-		queries[set] = text + ` RETURNING id, user_id, client_id, session_id`
+		queries[set] = text + andTellGrants
 	}
 	return queries
 }()
@@ -71,12 +73,7 @@ func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why str
 	if set == 0 {
 		return nil, false, nil // the empty filter names none
 	}
-	err = c.each(revokeQueries[set], args, func(row scanner) error {
-		var g storage.EndedGrant
-		err := row.Scan(&g.ID, &g.UserID, &g.ClientID, &g.SessionID)
-		revoked = append(revoked, g)
-		return err
-	})
+	revoked, err = endedGrants(c, revokeQueries[set], args)
 	if err != nil || set&oneGrantAtMost != 0 || len(revoked) < s.atOnce {
 		return revoked, false, err
 	}
@@ -86,6 +83,17 @@ func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why str
 		err = begin(c, r)
 	}
 	return revoked, true, err
+}
+
+// endedGrants runs a statement that revokes grants.
+func endedGrants(c conn, query string, args []any) (all []storage.EndedGrant, err error) {
+	err = c.each(query, args, func(row scanner) error {
+		var g storage.EndedGrant
+		err := row.Scan(&g.ID, &g.UserID, &g.ClientID, &g.SessionID)
+		all = append(all, g)
+		return err
+	})
+	return all, err
 }
 
 // grantsLeft is the removal that goes on with a revocation.
@@ -111,8 +119,8 @@ func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error)
 
 // goOn carries on with what was begun just now, as long as the caller has time. What is left
 // then is done by the replica that claims it: no error.
-func (s *Store) goOn(ctx context.Context, r storage.Removal) error {
-	if err := s.carryOn(ctx, r, func(int64) {}); err != nil && ctx.Err() == nil {
+func (s *Store) goOn(ctx context.Context, r storage.Removal, onEnd storage.OnEnd) error {
+	if err := s.carryOn(ctx, r, func(int64) {}, onEnd); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
@@ -127,6 +135,9 @@ const (
 		UPDATE grants SET revoked_at = $5, revoked_why = $6
 		WHERE tenant_id = $1 AND client_id = $2 AND id > $3 AND id <= $4 AND revoked_at = 0
 			AND ($7 = '' OR session_id = $7)`
+	tellRestOfUser   = revokeRestOfUser + andTellGrants
+	tellRestOfClient = revokeRestOfClient + andTellGrants
+	tellRestored     = revokeRestoredGrants + andTellGrants
 )
 
 // revokeRest goes through the person's or the client's grants. A session has too few to be
@@ -142,22 +153,43 @@ func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)
 		return s.walk(ctx, walk{
 			edge: edgeOfUserGrants, do: revokeRestOfUser, args: []any{r.TenantID, which.UserID},
 			more: []any{since, r.why, which.ClientID, which.SessionID}, end: r.bound,
+			run: r.tellGrants(tellRestOfUser),
 		}, told)
 	case which.ClientID != "":
 		return s.walk(ctx, walk{
 			edge: edgeOfClientGrants, do: revokeRestOfClient, args: []any{r.TenantID, which.ClientID},
 			more: []any{since, r.why, which.SessionID}, end: r.bound,
+			run: r.tellGrants(tellRestOfClient),
 		}, told)
 	}
 	return s.paced(ctx, func(int) (more bool, held time.Duration, err error) {
-		err = s.engine.write(ctx, func(c conn) error {
+		var part []storage.EndedGrant
+		err = s.engine.transact(ctx, func(c conn) error {
 			began := time.Now()
-			var part []storage.EndedGrant
-			part, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since)
-			held = time.Since(began)
-			told(int64(len(part)))
-			return err
+			defer func() { held = time.Since(began) }()
+			if part, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since); err != nil {
+				return err
+			}
+			return r.tell(c, storage.Ended{Grants: part})
 		})
+		if err == nil {
+			told(int64(len(part)))
+		}
 		return more, held, err
 	})
+}
+
+// tellGrants returns the run of a walk that revokes grants by a text, and tells of them; nil if nobody is to
+// be told.
+func (r removal) tellGrants(query string) func(conn, []any) (int64, error) {
+	if r.onEnd == nil {
+		return nil
+	}
+	return func(c conn, args []any) (int64, error) {
+		revoked, err := endedGrants(c, query, args)
+		if err != nil {
+			return 0, err
+		}
+		return int64(len(revoked)), r.tell(c, storage.Ended{Grants: revoked})
+	}
 }

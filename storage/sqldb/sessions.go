@@ -66,10 +66,37 @@ func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows
 	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
 		return err
 	}
-	return s.walk(ctx, walk{
+	w := walk{
 		edge: edgeOfUserSessions, do: endRestOfUserSessions, args: []any{r.TenantID, which.UserID},
 		more: []any{micros(r.Since), which.Except}, end: r.bound,
-	}, told)
+	}
+	if r.onEnd != nil {
+		w.run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
+	}
+	return s.walk(ctx, w, told)
+}
+
+// tellSessions returns the run of a walk that ends sessions by a text, and tells of those that were alive.
+func (s *Store) tellSessions(r removal, of ending, query string) func(conn, []any) (int64, error) {
+	return func(c conn, args []any) (int64, error) {
+		e := of
+		e.s, e.c, e.ch = s, c, &storage.Change{TenantID: r.TenantID, Now: r.Since}
+		n, err := e.endThose(query, args...)
+		if err != nil {
+			return 0, err
+		}
+		return int64(n), r.tell(c, e.Ended)
+	}
+}
+
+// tell stores what is to be told of a part.
+func (r removal) tell(c conn, part storage.Ended) error {
+	if r.onEnd == nil || len(part.Sessions)+len(part.Grants) == 0 {
+		return nil
+	}
+	part.Later = true
+	deliveries, events := r.onEnd(part)
+	return applyNews(c, deliveries, events)
 }
 
 const sessionsOf = `

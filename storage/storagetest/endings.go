@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,6 +138,134 @@ func testEndings(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 		allow.ClientID = "nothing"
 		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}), storage.ErrNotFound)
+	})
+
+	// dead adds sessions that have ended in other ways, of which nobody is told again.
+	dead := func(t *testing.T, w *world) {
+		t.Helper()
+		expired, older := aSession(w.tenant, "expired", w.user), aSession(w.tenant, "older", w.user)
+		expired.ExpiresAt, older.CredentialVersion = now, 0
+		must(t, AddSession(ctx, s, expired))
+		must(t, AddSession(ctx, s, older))
+	}
+	sessions := func(e storage.Ended) []string {
+		all := ids(e.Sessions, func(e storage.EndedSession) string { return e.ID })
+		slices.Sort(all)
+		return all
+	}
+
+	t.Run("all by another version", func(t *testing.T) {
+		w := newWorld(t, s)
+		dead(t, w)
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.Raise = true
+		next := aSession(w.tenant, "next", w.user)
+		next.CredentialVersion = 2
+		c.AddSession = &next
+		must(t, s.Apply(ctx, c))
+		same(t, sessions(ended), nil, []string{w.session})
+		same(t, ended.Sessions[0].Clients, nil, []string{w.client})
+		recorded(t, w, 1)
+		_, _, err := s.Session(ctx, w.tenant, next.ID, now)
+		must(t, err)
+
+		// A change that names one session ends the others as well.
+		c.AddSession, c.EndSessions = nil, &storage.SessionFilter{IDs: []string{"none"}}
+		must(t, s.Apply(ctx, c))
+		same(t, sessions(ended), nil, []string{next.ID})
+	})
+
+	t.Run("the user", func(t *testing.T) {
+		w := newWorld(t, s)
+		dead(t, w)
+		must(t, AddSession(ctx, s, aSession(w.tenant, "x", w.user)))
+		var ended storage.Ended
+		c := ending(w, &ended)
+		c.Remove = true
+		must(t, s.Apply(ctx, c))
+		same(t, sessions(ended), nil, []string{w.session, "x"})
+		recorded(t, w, 2)
+		want(t, s.Apply(ctx, c), storage.ErrNotFound)
+		recorded(t, w, 2)
+	})
+
+	t.Run("many", func(t *testing.T) {
+		for name, end := range map[string]func(c *storage.Change){
+			"end":    func(c *storage.Change) { c.EndSessions = &storage.SessionFilter{} },
+			"raise":  func(c *storage.Change) { c.Raise = true },
+			"remove": func(c *storage.Change) { c.Remove = true },
+			"revoke": func(c *storage.Change) {
+				c.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: c.UserID}, Why: "test"}}
+			},
+			"revoke of a client": func(c *storage.Change) {
+				c.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{ClientID: "client"}, Why: "test"}}
+			},
+		} {
+			w := newWorld(t, s)
+			w.crowd(t)
+			dead(t, w)
+			all, first, later := map[string]int{}, 0, 0
+			c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+				for _, id := range append(sessions(e), ids(e.Grants, func(g storage.EndedGrant) string { return g.ID })...) {
+					all[id]++
+				}
+				if e.Later {
+					later++
+				} else {
+					first++
+				}
+				return nil, []storage.Event{{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user}}
+			}}
+			end(&c)
+			must(t, s.Apply(ctx, c))
+			if len(all) != large+1 || all["older"]+all["expired"] > 0 {
+				t.Errorf("%s: told of %d, want the %d that were alive", name, len(all), large+1)
+			}
+			if first != 1 || later == 0 {
+				t.Errorf("%s: got %d changes and %d parts after them, want one and some", name, first, later)
+			}
+			recorded(t, w, first+later)
+		}
+	})
+
+	t.Run("by another process", func(t *testing.T) {
+		w := newWorld(t, s)
+		w.crowd(t)
+		gone, cancel := context.WithCancel(ctx)
+		all := map[string]int{}
+		told := func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+			for _, id := range sessions(e) {
+				all[id]++
+			}
+			return nil, nil
+		}
+		c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true, OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+			defer cancel() // nothing is gone on with after the change
+			return told(e)
+		}}
+		must(t, s.Apply(gone, c))
+		if n := len(all); n == 0 || n > large {
+			t.Errorf("the change told of %d sessions, want some", n)
+		}
+		must(t, s.CarryOn(ctx, storage.Removal{TenantID: w.tenant, Kind: storage.RemovalUser, ID: w.user}, nil, told))
+		if len(all) != large+1 {
+			t.Errorf("told of %d sessions, want %d", len(all), large+1)
+		}
+	})
+
+	t.Run("what a backup has brought back", func(t *testing.T) {
+		w := newWorld(t, s)
+		dead(t, w)
+		must(t, s.BeginRestored(ctx, w.tenant, now, now))
+		var all storage.Ended
+		r := storage.Removal{TenantID: w.tenant, Kind: storage.RemovalRestored}
+		must(t, s.CarryOn(ctx, r, nil, func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+			all.Sessions, all.Grants = append(all.Sessions, e.Sessions...), append(all.Grants, e.Grants...)
+			return nil, nil
+		}))
+		same(t, sessions(all), nil, []string{w.session})
+		same(t, ids(all.Grants, func(g storage.EndedGrant) string { return g.ID }), nil, []string{w.grant})
 	})
 
 	t.Run("whole or not at all", func(t *testing.T) {

@@ -118,7 +118,7 @@ func testOutbox(t *testing.T, s Store) {
 	if got, err := s.ClaimDeliveries(ctx, now.Add(time.Hour), now.Add(2*time.Hour), 9); len(got) > 0 || err != nil {
 		t.Errorf("got %d mails, %v of a removed tenant, want none", len(got), err)
 	}
-	must(t, s.CarryOn(ctx, storage.Removal{TenantID: tenant, Kind: storage.RemovalTenant}, nil))
+	must(t, s.CarryOn(ctx, storage.Removal{TenantID: tenant, Kind: storage.RemovalTenant}, nil, nil))
 	queued, gone, err = s.CountDeliveries(ctx)
 	must(t, err)
 	if queued+gone != 0 {

@@ -155,9 +155,9 @@ func testLargeRevocations(t *testing.T, s Store) {
 			}
 			return err
 		},
-		"client": func(w *world) error {
-			_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ClientID: w.client}, "test", now)
-			return err
+		"client": func(w *world) error { // and no OnEnd
+			which := storage.Revocation{GrantFilter: storage.GrantFilter{ClientID: w.client}, Why: "test"}
+			return s.Apply(ctx, storage.Change{TenantID: w.tenant, Now: now, Revoke: []storage.Revocation{which}})
 		},
 	} {
 		w := newWorld(t, s)
@@ -205,7 +205,7 @@ func testInterruptedRemoval(t *testing.T, s Store) {
 	r := storage.Removal{TenantID: w.tenant, Kind: storage.RemovalUser, ID: w.user, Since: now}
 	short, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := s.CarryOn(short, r, func(int64) { cancel() })
+	err := s.CarryOn(short, r, func(int64) { cancel() }, nil)
 	want(t, err, context.Canceled)
 
 	// Whoever began it is let alone for a while. Other tests have left theirs.
@@ -235,11 +235,11 @@ func testInterruptedRemoval(t *testing.T, s Store) {
 	if !claims(now.Add(3 * time.Minute)) {
 		t.Fatal("the removal waits for a clock that was ahead")
 	}
-	must(t, s.CarryOn(ctx, r, nil))
+	must(t, s.CarryOn(ctx, r, nil, nil))
 	w.wantAlive(t, 0, 0)
 	_, err = s.HoldRemoval(ctx, w.tenant, r.Kind, r.ID, now)
 	want(t, err, storage.ErrNotFound)
-	must(t, s.CarryOn(ctx, r, nil))
+	must(t, s.CarryOn(ctx, r, nil, nil))
 }
 
 // testRestored ends what is no younger than a restore.
