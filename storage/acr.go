@@ -11,14 +11,14 @@ const (
 	ACRRemembered = "urn:vouchsafe:acr:remembered"
 	// ACRMultiFactor is two proofs of different kinds, or one that holds two.
 	ACRMultiFactor = "urn:vouchsafe:acr:mfa"
-	// ACRPhishingResistant is ACRMultiFactor by a key that signs for nobody but us, and
+	// ACRPhishingResistant is ACRMultiFactor by a key that signs for this site alone, and
 	// ACRPhishingResistantHardware by one that cannot leave its device (OpenID Connect
 	// Extended Authentication Profile ACR Values 1.0).
 	ACRPhishingResistant         = "phr"
 	ACRPhishingResistantHardware = "phrh"
 )
 
-// ACRs are all of them in their order.
+// ACRs are all ACRs, the weakest first.
 var ACRs = []string{ACRPassword, ACRRemembered, ACRMultiFactor, ACRPhishingResistant, ACRPhishingResistantHardware}
 
 // ReachesACR says whether have is at least as strong as want; anything is as strong as
@@ -36,7 +36,7 @@ func StrongerACR(a, b string) string {
 	return a
 }
 
-// ACROf is what the methods of RFC 8176 that somebody has proven themselves by come to.
+// ACROf returns the ACR of a proof by these methods of RFC 8176.
 func ACROf(amr []string) string {
 	has := func(method string) bool { return slices.Contains(amr, method) }
 	switch {
@@ -50,9 +50,9 @@ func ACROf(amr []string) string {
 	return ACRMultiFactor
 }
 
-// HasSecondFactor says whether a person of these credentials switched a second factor
-// on: by an app, or by passkeys for which they got recovery codes. A passkey alone does
-// not, or whoever loses it could not sign in by the password any more.
+// HasSecondFactor reports whether a user with these credentials has switched a second factor on: by an
+// authenticator app, or by passkeys together with recovery codes. A passkey alone is not enough:
+// a user who loses it could not sign in by the password any more.
 func HasSecondFactor(all []Credential) bool {
 	has := func(kind string) bool {
 		return slices.ContainsFunc(all, func(c Credential) bool { return c.Kind == kind })

@@ -5,67 +5,68 @@ import (
 	"time"
 )
 
-// Change is a change to one person that happens whole or not at all. Empty fields change
-// nothing. They apply in the order in which they stand here; what fails names the error.
-// Its events are recorded if and only if it happens.
+// Change is a change to one user. It happens whole or not at all. Empty fields change nothing. The others
+// apply in the order in which they stand here; the first that fails decides the error. The events of the
+// change are recorded if and only if it happens.
 type Change struct {
 	TenantID string
-	UserID   string // whom it is about; "" when only a token says, which is to be revoked
+	UserID   string // the user whom it is about; "" if only sessions or grants are named
 	Now      time.Time
 
-	// Code is the id of a code that the change uses up. ErrStale: it is gone, replaced or
-	// expired.
+	// Code is the id of a code that the change uses up. ErrStale: the code was used, was replaced or
+	// has expired.
 	Code string
 	// Spend marks values. ErrStale: one was spent before.
 	Spend []Spent
-	// Add is the person, when new. ErrExists: id, user name or e-mail is taken.
+	// Add stores a new user. ErrExists: the id, user name or e-mail is taken.
 	Add *User
-	// Version, when not nil, is the CredentialVersion that the person must still have, and
+	// Version, unless nil, is the CredentialVersion that the user must still have; the user must also
 	// be enabled. ErrStale otherwise.
 	Version *int64
-	// Secured says that the person may be disabled, if that is because they were secured.
+	// Secured says that Version accepts a user who is disabled because the account was secured.
 	Secured bool
 	// Raise raises the CredentialVersion, which ends all sessions and grants, and forgets
-	// the codes about the person.
+	// the codes about the user.
 	Raise bool
-	// ForgetCodes forgets the codes about the person, as Raise does.
+	// ForgetCodes forgets the codes about the user, as Raise does.
 	ForgetCodes bool
 	// Update stores all fields of the user but CreatedAt and CredentialVersion. ErrNotFound, and
 	// ErrExists: the user name or e-mail is taken.
 	Update *User
-	// RemoveCredentials come before those that are stored.
+	// RemoveCredentials removes credentials, before others are stored.
 	RemoveCredentials []CredentialKey
-	// RemoveAdded removes what was added since a moment, before anything is stored.
+	// RemoveAdded removes what was added since a point in time, before anything is stored.
 	RemoveAdded *Added
-	// Credentials are stored in the place of those with the same kind and id.
+	// Credentials are stored, and replace those with the same kind and id.
 	Credentials []Credential
-	// Swap stores credentials whose data is still what it was. ErrStale otherwise.
+	// Swap replaces credentials whose data has not changed. ErrStale otherwise.
 	Swap []CredentialSwap
-	// Unlink and Link remove and add identities. ErrNotFound, and ErrExists: somebody has
-	// it, this person included. AllIDs as Provider unlinks all that there are.
+	// Unlink and Link remove and add identities. ErrNotFound if the user does not have the identity, and
+	// ErrExists if a user has it already, this one included. AllIDs as Provider unlinks all.
 	Unlink []Identity
 	Link   []Identity
-	// Codes are stored in the place of those for the same purpose, target and asker.
+	// Codes are stored, and replace those for the same purpose, target and asker.
 	Codes []Code
-	// Consent is stored in the place of what was allowed before. ErrNotFound: there is no such
-	// person or client.
+	// Consent is stored, and replaces the user's former consent to the client. ErrNotFound: there is
+	// no such user or client.
 	Consent *Consent
 	// AddSession stores a session of the user. ErrExists, and ErrNotFound: there is no such user.
 	AddSession *Session
 	// RenewSession renews a session of the user. ErrStale: it has ended, or was renewed meanwhile.
 	RenewSession *SessionRenewal
-	// EndSessions ends sessions; grants without offline_access die with them. ErrStale.
+	// EndSessions ends sessions, and with them their grants without offline_access. ErrStale: see
+	// SessionFilter.
 	EndSessions *SessionFilter
-	// Withdraw is the id of a client: it forgets the person's consent to it, and revokes the
-	// client's grants of that person. ErrNotFound when there was neither: of two at once, one
-	// withdraws and the other is told so. AllIDs withdraws every consent, and is never ErrNotFound.
+	// Withdraw is the id of a client. The user's consent to the client is removed, and the client's grants
+	// of that user are revoked. ErrNotFound if there was neither: of two withdrawals at the same time,
+	// one succeeds. AllIDs withdraws every consent, and never fails with ErrNotFound.
 	Withdraw string
-	// Revoke revokes the living grants that each filter names. A code that is redeemed at the
-	// same moment escapes neither, if the sessions or consents that it rests on end here, too.
+	// Revoke revokes the living grants that each filter names. That includes the grant of a code that is
+	// redeemed at the same moment, if the session or consent of the code ends in this change, too.
 	Revoke []Revocation
-	// Remove deletes the user and all that hangs on the user, for ever: the id is never given
-	// again. The user, credentials, identities and codes are gone when the change has happened; of
-	// many sessions and grants some rows go later (Removals).
+	// Remove deletes the user and all records of the user. The id is never used again. The user,
+	// credentials, identities and codes are gone after the change; if there are many sessions and
+	// grants, some of their rows are deleted later (Removals).
 	Remove bool
 
 	Deliveries []Delivery
@@ -74,24 +75,25 @@ type Change struct {
 	OnEnd OnEnd
 }
 
-// OnEnd is called inside the transaction that ends sessions and grants. What it returns is stored with that,
-// and so is never lost. The transaction may be repeated: OnEnd only computes. A change tells of what
-// EndSessions, Withdraw and Revoke end, and of the user's sessions when Raise or Remove end them all.
+// OnEnd is called inside the transaction that ends sessions and grants. What it returns is stored in that
+// transaction, and so is never lost. The transaction may be repeated: OnEnd must have no effects of its own.
+// A change reports what EndSessions, Withdraw and Revoke end, and all of the user's sessions if Raise or
+// Remove ends them.
 //
-// The removal of a client or a tenant tells nothing: who would have to learn of it is gone as well.
+// The removal of a client or a tenant reports nothing: the clients that would have to know are removed as well.
 type OnEnd func(Ended) ([]Delivery, []Event)
 
-// SessionFilter names living sessions: those with the IDs, or without IDs all of the person's.
+// SessionFilter names living sessions: those with the IDs, or without IDs all sessions of the user.
 type SessionFilter struct {
 	IDs []string
-	// Except stays, of all the person's sessions. ErrStale, and nothing is done, when it has ended
-	// itself: of two sessions that end each other at the same time, one lives on.
+	// Except is the id of a session that stays, if all sessions of the user end. If it has ended itself,
+	// the change fails with ErrStale: of two sessions that end each other at the same time, one lives on.
 	Except string
 }
 
 // SessionRenewal gives the living session ID, whose SecretHash is still Was, the SecretHash,
 // CredentialVersion, AuthTime, AMR, ACR, UserAgent, IP, SeenAt and ExpiresAt of Session: the user
-// has signed in again. What hangs on the session, such as the grants of other clients, lives on.
+// has signed in again. What depends on the session, such as the grants of other clients, stays alive.
 type SessionRenewal struct {
 	Session
 	Was []byte
@@ -103,46 +105,46 @@ type Revocation struct {
 	Why string
 }
 
-// Ended is what has ended in one transaction. Of more than a few hundred sessions or grants the last end in
-// parts after the change (Removals), each of which is told for itself.
+// Ended is what one transaction has ended. Of more than a few hundred sessions or grants the last ones end in
+// parts after the change (Removals), and each part is reported for itself.
 type Ended struct {
 	Sessions []EndedSession
 	Grants   []EndedGrant
-	Later    bool // it is a part after the change
+	Later    bool // this is a part after the change
 }
 
-// EndedSession is a session that was alive until now.
+// EndedSession is a session that was alive and has ended.
 type EndedSession struct {
 	ID, UserID string
-	Clients    []string // ids of those that were ever granted something in it
+	Clients    []string // ids of the clients that have, or had, a grant of the session
 }
 
 // EndedGrant is a grant that was revoked.
 type EndedGrant struct{ ID, UserID, ClientID, SessionID string }
 
-// Added is what was added to a person since a moment: credentials of the kinds, identities,
+// Added is what was added to a user since a point in time: credentials of the kinds, identities,
 // and consents.
 type Added struct {
 	Since time.Time
 	Kinds []string
 }
 
-// CredentialKey names a person's credential; AllIDs as ID names all of the kind.
+// CredentialKey names a credential of the user. AllIDs as ID names all credentials of the kind.
 type CredentialKey struct{ Kind, ID string }
 
-// AllIDs is the ID that stands for all.
+// AllIDs is the ID that stands for all ids.
 const AllIDs = "*"
 
-// CredentialSwap replaces a credential whose Data is Was.
+// CredentialSwap replaces a credential whose Data is still Was.
 type CredentialSwap struct {
 	Credential
 	Was []byte
 }
 
-// Changes makes them.
+// Changes makes changes.
 type Changes interface {
-	// Apply makes the change. Sessions and grants that are too many for one transaction end one
-	// part after the other; when the context ends before the last, the rest ends later (Removals),
-	// and is no error.
+	// Apply makes the change. If there are too many sessions and grants for one transaction, the rest
+	// ends part after part before Apply returns. If the context ends first, that is no error: the rest
+	// ends later (Removals).
 	Apply(ctx context.Context, c Change) error
 }

@@ -46,8 +46,8 @@ type Client struct {
 
 	// FirstParty clients belong to the operator: they skip the consent page.
 	FirstParty bool `json:"first_party,omitempty" yaml:"first_party,omitempty"`
-	// SecondFactor says when the client wants more than one proof of a person: enrolled
-	// (from those who have one) or always; the tenant's own rule holds in any case.
+	// SecondFactor says when the client requires a second factor: enrolled (of users who have one) or
+	// always. The tenant's own rule applies in any case.
 	SecondFactor string `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`
 	// RequirePKCE refuses authorization requests without PKCE. Public clients always need it.
 	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
@@ -78,7 +78,7 @@ type Client struct {
 	Disabled bool `json:"disabled,omitempty" yaml:"disabled,omitempty"`
 
 	// SecretHashes hold what client_secret is compared with: "sha256$…" for secrets
-	// that Vouchsafe made, "$argon2id$…" for those a person chose.
+	// that Vouchsafe made, "$argon2id$…" for those that a person chose.
 	SecretHashes []string `json:"-" yaml:"-"`
 	// Declared says that the client came from a clients file, and may be removed by one.
 	Declared  bool      `json:"-" yaml:"-"`

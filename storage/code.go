@@ -15,24 +15,23 @@ const (
 	CodePhone  = "phone"
 )
 
-// Code is what was sent to an address or a number, and comes back from whoever reads
-// what is sent there.
+// Code is a code that was sent to an address or a phone number. Its bearer reads what is sent there.
 type Code struct {
 	TenantID string
-	// ID is 128 random bits: the flow that the code belongs to. What is typed counts only
-	// together with it, so that a stranger's guesses do not use up anybody's tries.
+	// ID is 128 random bits: the flow that the code belongs to. What is typed counts only together
+	// with it, so that an attacker's guesses do not use up the user's tries.
 	ID      string
 	Purpose string
-	// Target is the normalised address or number, and Asker names the browser that asked, or
-	// is "". One code at a time lives for a purpose, target and asker.
+	// Target is the normalised address or number. Asker names the browser that asked for the code, or
+	// is "". For a purpose, target and asker there is one code at a time.
 	Target string
 	Asker  string
-	UserID string // whom it is about, or ""
-	// CodeHash is a keyed MAC of what can be typed, LinkHash the SHA-256 of what stands in
-	// the link.
+	UserID string // the user whom it is about, or ""
+	// CodeHash is a keyed MAC of the code that can be typed, LinkHash the SHA-256 of the token in the
+	// link.
 	CodeHash  []byte
 	LinkHash  []byte
-	Data      []byte // sealed: what the code sets in motion
+	Data      []byte // sealed: what the code is for
 	Tries     int64  // so far
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -40,9 +39,9 @@ type Code struct {
 
 // Codes keeps the codes that were sent. A Change stores them, and uses one up: reading spends nothing.
 type Codes interface {
-	// Code is the code while it has not expired.
+	// Code returns the code unless it has expired.
 	Code(ctx context.Context, tenant, id string, now time.Time) (Code, error)
-	// TryCode is Code, and counts a try in the same statement. ErrNotFound also when it
-	// was tried most times already.
+	// TryCode is Code, and counts a try in the same statement. ErrNotFound also if the code was tried
+	// most times already.
 	TryCode(ctx context.Context, tenant, id string, most int64, now time.Time) (Code, error)
 }

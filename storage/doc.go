@@ -1,18 +1,23 @@
 // Package storage says what Vouchsafe remembers: the records, the small
-// interfaces that keep them, and the four errors they answer with. It imports
+// interfaces that keep them, and the four errors that they return. It imports
 // the standard library only and holds no behaviour beyond what the records mean.
 //
-// Two kinds of memory exist. What must not be lost or doubled is durable and kept
-// by sqldb (PostgreSQL or SQLite, one query text). What may be lost at the price
-// of one retry is Ephemeral and kept by redis or memory.
+// There are two kinds of memory. What must not be lost or happen twice is durable and kept
+// by sqldb (PostgreSQL or SQLite, with the same queries). What may be lost at the price
+// of a retry is Ephemeral and kept by redis or memory.
 //
-// Rules every backend keeps, and storagetest checks:
+// What changes a user, the user's credentials, sessions, consents and grants is a [Change]: one
+// transaction that has all that belongs together, with the events and messages that tell of it.
+// Clients, tenants and keys are written by methods that take their events along. Events that are part
+// of no change are observations ([Audit]).
 //
-//   - The tenant is an argument of every call; nothing of one tenant is ever seen
+// Every backend keeps these rules, and storagetest checks them:
+//
+//   - The tenant is an argument of every call. Nothing of one tenant is ever read
 //     or changed through another.
-//   - Storage never reads the clock: now and expiry come in as values. Times are
-//     kept in microseconds and come back in UTC.
-//   - Races are refereed by unique keys and conditional updates. A method that says
+//   - Storage never reads the clock: the present time and expiries are arguments. Times are
+//     kept in microseconds and returned in UTC.
+//   - Unique keys and conditional updates decide races. A method that says
 //     "once" succeeds for one of many callers.
-//   - A record that is not there is ErrNotFound, never a nil record.
+//   - A record that does not exist is ErrNotFound, never a nil record.
 package storage

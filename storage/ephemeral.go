@@ -38,8 +38,8 @@ type Counter struct {
 	Quiet bool
 	// Look asks how the counter stands, and does not count.
 	Look bool
-	// Reserved keeps the counter in the room of those who are known, where there is a bound
-	// on what counters take. Nobody else can fill it.
+	// Reserved keeps the counter in the memory that is set aside for known browsers, where the memory
+	// of counters is bounded. No other counters can fill it.
 	Reserved bool
 }
 

@@ -84,13 +84,13 @@ const (
 	AboutInstallation Subject = "installation" // recorded at the default tenant
 )
 
-// Audience is who may learn of an event by a subscription. Each audience includes those before it:
+// Audience says which readers may learn of an event by a subscription. Each audience includes those before it:
 // what a client may learn, the tenant's administrators and the operator may, too.
 type Audience int
 
 // Audiences of events.
 const (
-	ToOperator Audience = iota // who runs the installation
+	ToOperator Audience = iota // the operator of the installation
 	ToTenant                   // administrators of the tenant
 	ToClient                   // clients that hold a grant of the user, or that the event names
 )
@@ -203,7 +203,8 @@ func (e Event) Check() error {
 		wrong = e.TenantID != DefaultTenant || e.UserID != ""
 	}
 	if wrong {
-		return fmt.Errorf("the event %s is not about a %s, with the user %q and the client %q", e.Kind, k.Subject, e.UserID, e.ClientID)
+		return fmt.Errorf("the event %s is not about a %s, with the user %q and the client %q",
+			e.Kind, k.Subject, e.UserID, e.ClientID)
 	}
 	return nil
 }

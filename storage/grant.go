@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Grant is one authorization: what a person allowed a client in one go. Tokens name
-// it; when it is revoked they are dead.
+// Grant is one authorization of a client by a user. Tokens name their grant and are invalid once it is
+// revoked.
 type Grant struct {
 	TenantID string
 	ID       string // UUIDv7
 	CodeID   string // the authorization code that made it; unique; "" for none
 	UserID   string
 	ClientID string
-	// SessionID is the session in which it was given. Unless Offline, the grant dies with it.
+	// SessionID is the session in which the user gave the grant. Unless Offline, the grant ends with it.
 	SessionID string
 	Offline   bool // offline_access was granted
-	// Consented: the person's consent to the client is what the code rests on, and must
-	// still be there when it is redeemed. It is not kept.
+	// Consented says that the code depends on the user's consent to the client, which must still exist
+	// when the code is redeemed. It is not stored.
 	Consented         bool
 	CredentialVersion int64
 	Scopes            []string
@@ -27,17 +27,17 @@ type Grant struct {
 	AMR               []string
 	ACR               string
 
-	// Generation is that of the one living refresh token; 0 when none was given.
+	// Generation is the number of the one valid refresh token; 0 if there is none.
 	Generation    int64
 	RotatedAt     time.Time // when Generation was reached
-	IdleExpiresAt time.Time // end of the refresh token's life when it is not used; zero: never
-	ExpiresAt     time.Time // end of everything the grant can give
+	IdleExpiresAt time.Time // when an unused refresh token expires; zero for never
+	ExpiresAt     time.Time // when the grant and all of its tokens expire
 	CreatedAt     time.Time
-	RevokedAt     time.Time // zero while it lives
+	RevokedAt     time.Time // zero while the grant is not revoked
 	RevokedWhy    string
 }
 
-// GrantFilter names grants by every field that is not empty. The empty filter names none.
+// GrantFilter names the grants that match every field that is not empty. The empty filter names none.
 type GrantFilter struct {
 	ID        string
 	CodeID    string
@@ -46,28 +46,28 @@ type GrantFilter struct {
 	SessionID string
 }
 
-// Grants keeps the grants. A grant lives while it is not revoked, not past
-// ExpiresAt, its person exists, is enabled and has its CredentialVersion, and its
-// session (unless Offline or SessionID is "") has not ended; its client exists and
-// is enabled. A Change revokes them.
+// Grants keeps the grants. A Change revokes them. A grant is alive while it is neither revoked nor past
+// ExpiresAt, its user exists, is enabled and has its CredentialVersion, its
+// session (unless Offline or SessionID is "") has not ended, and its client exists and
+// is enabled.
 type Grants interface {
-	// RedeemCode stores the grant that a code stands for and returns its user. ErrExists: the code was
-	// spent before; the grant it made is then revoked. ErrNotFound: the person,
-	// session or client is dead, or the consent is withdrawn. Whatever ends a session or
-	// a consent at the same moment and then revokes misses no grant.
+	// RedeemCode stores the grant of an authorization code and returns its user. ErrExists: the code was
+	// used before; the grant of that use is then revoked. ErrNotFound: the user, session or client is
+	// not alive, or the consent is withdrawn. A change that ends the session or the consent at the
+	// same moment, and then revokes its grants, misses none.
 	RedeemCode(ctx context.Context, g Grant) (User, error)
-	// Rotate makes gen+1 the living generation when gen is and the grant lives, and
-	// sets IdleExpiresAt. One conditional update, which returns the new grant and its user.
-	// ErrStale otherwise, whatever the reason: read the grant to learn it.
+	// Rotate makes gen+1 the valid generation if gen is and the grant is alive, and sets IdleExpiresAt. It
+	// is one conditional update, which returns the new grant and its user. ErrStale otherwise: the
+	// caller reads the grant to learn why.
 	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
-	// Touch is Rotate for clients whose refresh tokens do not rotate: gen stays.
+	// Touch is Rotate for clients whose refresh tokens do not rotate: the generation stays.
 	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
-	// Grant is the grant, dead or alive.
+	// Grant returns the grant, whether or not it is alive.
 	Grant(ctx context.Context, tenant, id string) (Grant, error)
-	// LiveGrant is the grant and its person when the grant lives and the access token
-	// jti is not revoked: one read. ErrNotFound otherwise.
+	// LiveGrant returns the grant and its user, in one read, if the grant is alive and the access token
+	// jti is not revoked. ErrNotFound otherwise.
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (Grant, User, error)
-	// GrantsOf lists a person's grants that are neither revoked nor expired, newest first.
+	// GrantsOf lists a user's grants that are neither revoked nor expired, newest first.
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
 }
 
@@ -79,16 +79,16 @@ const (
 	SpentPasskey     = "passkey"      // the challenge that a passkey has answered
 )
 
-// Spent is a value that must never work again before ExpiresAt.
+// Spent is a value that was used up: it must not be accepted again.
 type Spent struct {
 	TenantID  string
 	Purpose   string
 	Value     string
-	ExpiresAt time.Time // after it the value is refused for its age, and the row may go
+	ExpiresAt time.Time // after it the value is refused for its age, and the row may be deleted
 }
 
-// FirstAdministrator returns what is spent when the default tenant gets its first administrator: after it,
-// the link by which one is made works no more.
+// FirstAdministrator returns the value that is used up when the default tenant gets its first administrator.
+// The set-up link, which makes one, does not work after that.
 func FirstAdministrator() Spent {
 	return Spent{
 		TenantID: DefaultTenant, Purpose: SpentSetup, Value: "first administrator",
@@ -96,10 +96,10 @@ func FirstAdministrator() Spent {
 	}
 }
 
-// SpentValues keeps what was used up.
+// SpentValues keeps the values that were used up.
 type SpentValues interface {
-	// Spend marks the value once. ErrExists: it was spent before.
+	// Spend uses the value up, once. ErrExists: it was used up before.
 	Spend(ctx context.Context, s Spent) error
-	// IsSpent says whether it was.
+	// IsSpent reports whether the value was used up.
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
 }

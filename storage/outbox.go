@@ -11,19 +11,19 @@ const (
 	ChannelSMS  = "sms"
 )
 
-// Delivery is something that waits to be sent by a channel: today a mail or a text message. It is stored
-// with the change that causes it, so that neither happens without the other.
+// Delivery is a message that waits to be sent by a channel: a mail or a text message. It is stored with the
+// change that causes it, so that neither exists without the other.
 type Delivery struct {
 	TenantID  string
 	ID        string // UUIDv7, the same at every attempt: a mail's Message-ID
 	Channel   string // ChannelMail when "", or ChannelSMS
 	To        string // an address or, in E.164, a number
-	Template  string // "": the worker drops it, as what was stored only for its cost
+	Template  string // "" for a decoy, which the worker drops
 	Language  string
 	Data      []byte // sealed: what the channel's sender needs, codes included
 	CreatedAt time.Time
-	NextAt    time.Time // when it is to be tried, or a claim of it lapses
-	ExpiresAt time.Time // when it is of no use any more, such as its code's end; zero for never
+	NextAt    time.Time // when to try it next, or when a claim of it lapses
+	ExpiresAt time.Time // when it is useless, for example because its code has expired; zero for never
 	Attempts  int       // claims so far
 	LastError string
 	DeadAt    time.Time // zero while it may still be sent
@@ -34,21 +34,21 @@ type Outbox interface {
 	// ClaimDeliveries takes deliveries of all tenants and channels that are due and have not expired,
 	// oldest first, at most limit, and counts the attempt. No other worker gets them before leaseUntil.
 	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Delivery, error)
-	// ReleaseDeliveries gives back, at once, what was claimed until then by a call that failed and yet
-	// happened. Claims are told apart by their end.
+	// ReleaseDeliveries gives back at once what was claimed until leaseUntil, by a call that failed
+	// although it had claimed them. Claims are told apart by their end.
 	ReleaseDeliveries(ctx context.Context, leaseUntil, now time.Time) error
-	// Delivered forgets a delivery, and what was in it: also when the claim has lapsed, for it
-	// is sent. No error when it is gone.
+	// Delivered deletes a delivery that was sent, with its content, even if the claim has lapsed. It is no
+	// error if the delivery does not exist.
 	Delivered(ctx context.Context, tenant, id string) error
-	// DeliveryFailed stores when to try a claimed delivery again, or with deadAt that it was in vain.
-	// It changes nothing when another worker has claimed the delivery since.
+	// DeliveryFailed stores when to try a claimed delivery again or, with deadAt, that it is given up.
+	// It changes nothing if another worker has claimed the delivery since.
 	DeliveryFailed(ctx context.Context, claimed Delivery, nextAt, deadAt time.Time, why string) error
 	// DeadDeliveries lists the tenant's deliveries that were given up, at most limit after the id.
 	DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]Delivery, error)
-	// ReviveDelivery has a dead delivery tried again, and records the events of that. ErrNotFound when
-	// it is not there, not dead, or has expired.
+	// ReviveDelivery has a dead delivery tried again, and records the events with that. ErrNotFound if
+	// the delivery does not exist, is not dead, or has expired.
 	ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
 	// CountDeliveries returns how many deliveries of all tenants wait, and how many are dead. Sweep
-	// forgets those that expired while they waited, and those that have been dead for 30 days.
+	// deletes those that expired while they waited, and those that have been dead for 30 days.
 	CountDeliveries(ctx context.Context) (queued, dead int64, err error)
 }

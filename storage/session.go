@@ -5,38 +5,37 @@ import (
 	"time"
 )
 
-// Session is one person signed in at one browser. The browser holds ID and a
-// secret; the secret's SHA-256 is kept.
+// Session is a user who is signed in at one browser or app. A browser holds the ID and a secret, of
+// which SecretHash is the SHA-256.
 type Session struct {
 	TenantID          string
 	ID                string // UUIDv7: the sid claim
 	SecretHash        []byte
 	UserID            string
 	CredentialVersion int64
-	AuthTime          time.Time // when the person last proved themselves
+	AuthTime          time.Time // when the user last proved to be the user
 	AMR               []string  // RFC 8176: pwd, otp, …
 	ACR               string
 	UserAgent         string
 	IP                string
 	CreatedAt         time.Time
 	SeenAt            time.Time
-	ExpiresAt         time.Time // absolute
-	EndedAt           time.Time // zero while it lives
+	ExpiresAt         time.Time // however much it is used
+	EndedAt           time.Time // zero while it has not ended
 }
 
 // Sessions keeps the sessions. A Change begins, renews and ends them.
 type Sessions interface {
-	// Session is the session with its person, in one read. ErrNotFound also when it
-	// has ended, is past ExpiresAt, the person is disabled or gone, or the
-	// CredentialVersion is no longer theirs.
+	// Session returns the session and its user, in one read. ErrNotFound also if the session has ended
+	// or is past ExpiresAt, or if the user is disabled, removed, or has another CredentialVersion.
 	Session(ctx context.Context, tenant, id string, now time.Time) (Session, User, error)
-	// SeenSession notes that the browser was here.
+	// SeenSession stores that the session was used.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
-	// SessionsOf lists a person's living sessions, newest first.
+	// SessionsOf lists a user's living sessions, newest first.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)
 }
 
-// Consent is what a person allowed a client, and when.
+// Consent is what a user allowed a client, and when.
 type Consent struct {
 	TenantID  string
 	UserID    string
@@ -46,7 +45,7 @@ type Consent struct {
 	GrantedAt time.Time
 }
 
-// Consents keeps them. A Change stores and withdraws one.
+// Consents keeps the consents. A Change stores and withdraws them.
 type Consents interface {
 	Consent(ctx context.Context, tenant, userID, clientID string) (Consent, error)
 	ConsentsOf(ctx context.Context, tenant, userID string) ([]Consent, error)

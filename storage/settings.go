@@ -19,16 +19,16 @@ const (
 	SignUpClosed     = "closed"
 )
 
-// SignUpSettings say who may register.
+// SignUpSettings say which accounts may be registered.
 type SignUpSettings struct {
 	// Mode is open (the default), invitation or closed.
 	Mode string `json:"mode,omitempty" yaml:"mode,omitempty"`
 	// EmailDomains, when there are any, are the only ones of which addresses may register.
 	EmailDomains []string `json:"email_domains,omitempty" yaml:"email_domains,omitempty"`
-	// ReservedUsernames are those that nobody may take, nor what looks like them; left out,
+	// ReservedUsernames are names that no user may take, nor names that look like them. Left out, they are
 	// those of people/username. An empty list reserves none.
 	ReservedUsernames []string `json:"reserved_usernames,omitzero" yaml:"reserved_usernames,omitempty"`
-	// AskUsername lets people choose a user name too.
+	// AskUsername lets users choose a user name, too.
 	AskUsername bool `json:"ask_username,omitempty" yaml:"ask_username,omitempty"`
 }
 
@@ -40,7 +40,7 @@ const (
 	MethodPhone    = "phone" // a code to a phone
 )
 
-// SignInSettings say how people may sign in, beside upstreams.
+// SignInSettings say how users may sign in, beside upstreams.
 type SignInSettings struct {
 	// Methods are any of password, passkey, email and phone; password and passkey when empty.
 	Methods []string `json:"methods,omitempty" yaml:"methods,omitempty"`
@@ -72,17 +72,17 @@ const (
 
 // SecondFactorSettings say when more than one proof is asked for.
 type SecondFactorSettings struct {
-	// Require is never, enrolled (of those who have one; the default) or always.
+	// Require is never, enrolled (of users who have one; the default) or always.
 	Require string `json:"require,omitempty" yaml:"require,omitempty"`
-	// RememberDevice is how long a browser is not asked again when its owner wishes so; 30
-	// days when nil, 0 for never.
+	// RememberDevice is how long a browser is not asked again if its user chooses so: 30 days
+	// if nil, 0 for never.
 	RememberDevice *Duration `json:"remember_device,omitempty" yaml:"remember_device,omitempty"`
 	// TrustUpstream lets a second factor that an upstream reports count.
 	TrustUpstream bool `json:"trust_upstream,omitempty" yaml:"trust_upstream,omitempty"`
 }
 
-// LimitSettings bound what is sent for a tenant, so that one that is flooded leaves the
-// others theirs.
+// LimitSettings bound what is sent for a tenant, so that a flood at one tenant leaves room for
+// the others.
 type LimitSettings struct {
 	// MailsPerHour is how many mails with a code may be asked for in an hour; that of the
 	// server's settings when nil.

@@ -1,14 +1,14 @@
 package storage
 
-// Upstream is a provider that people of a tenant may come from.
+// Upstream is a provider at which users of a tenant may sign in.
 type Upstream struct {
-	// ID is its name in URLs: its callback is /upstream/ID/callback below the issuer. What
-	// people have linked hangs on it: another provider needs another ID.
+	// ID is its name in URLs: its callback is /upstream/ID/callback below the issuer. Linked
+	// identities refer to it: another provider needs another ID.
 	ID string `json:"id" yaml:"id"`
 	// Preset is google, facebook, github, microsoft, apple or discord; for any other
 	// OpenID provider it is oidc, the default.
 	Preset string `json:"preset,omitempty" yaml:"preset,omitempty"`
-	// Name is what people read on its button; the preset's when empty.
+	// Name is the text of its button; the preset's if empty.
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
 	// Issuer is the provider's, from which all else is discovered. Presets know theirs;
 	// with github it is that of an Enterprise Server, with microsoft one that ends in the
@@ -19,8 +19,8 @@ type Upstream struct {
 	// key, a PEM block. It is sealed, for the tenant and the purpose "upstream". In
 	// tenants.yaml it is client_secret, or client_secret_file.
 	ClientSecret []byte `json:"client_secret,omitempty" yaml:"-"`
-	// Audiences are further client ids there, of apps that bring a person's ID token along
-	// from the provider's own kit.
+	// Audiences are further client ids there, of apps that send a user's ID token, which the provider's own
+	// library gave them.
 	Audiences []string `json:"audiences,omitempty" yaml:"audiences,omitempty"`
 	// TeamID and KeyID go with apple's key.
 	TeamID string `json:"team_id,omitempty" yaml:"team_id,omitempty"`
@@ -38,7 +38,7 @@ type Upstream struct {
 	// DistrustEmail has every address confirmed by a mail, whatever the provider says.
 	DistrustEmail bool `json:"distrust_email,omitempty" yaml:"distrust_email,omitempty"`
 	// SignUp is open (as far as the tenant's own sign-up is; the default), or closed: only
-	// people whose account is linked already come in.
+	// users whose account is linked already may sign in.
 	SignUp string `json:"sign_up,omitempty" yaml:"sign_up,omitempty"`
 	// RefreshProfile brings name and picture up to date at every sign-in; otherwise they
 	// are taken over once, when the account is made.

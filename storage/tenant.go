@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// DefaultTenant is the id of the tenant that sits at the root of the issuer URL.
+// DefaultTenant is the id of the tenant at the root of the issuer URL.
 // Migrations create it.
 const DefaultTenant = "default"
 
-// Tenant is an issuer of its own: its users, clients, keys and branding meet
-// nobody else's.
+// Tenant is an issuer of its own. It shares no users, clients, keys or branding with other tenants.
 type Tenant struct {
 	ID        string // lower-case letters, digits and hyphens; part of its URL
-	Name      string // shown to people
+	Name      string // shown to users
 	Host      string // a host name of its own, or "" for issuer/t/ID
 	LogoURI   string // https URL, or ""
 	Disabled  bool
@@ -33,7 +32,7 @@ type Tenants interface {
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
 	// UpdateTenant stores all fields but CreatedAt. ErrExists as for AddTenant, ErrNotFound.
 	UpdateTenant(ctx context.Context, t Tenant, events ...Event) error
-	// RemoveTenant deletes the tenant and all that is kept under it. The id stays taken. The
-	// tenant is gone when it returns; its rows go later (Removals).
+	// RemoveTenant removes the tenant and all of its records. The id stays taken. Nothing of the tenant
+	// works any more when RemoveTenant returns; its rows are deleted later (Removals).
 	RemoveTenant(ctx context.Context, id string, now time.Time, events ...Event) error
 }

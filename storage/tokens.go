@@ -1,6 +1,6 @@
 package storage
 
-// Tokens are what a client is given for a person (RFC 6749 section 5.1, OIDC Core
+// Tokens are what a client gets for a user (RFC 6749 section 5.1, OIDC Core
 // 3.1.3.3). They are never stored: package provider makes them, and package login
 // hands them to the apps that call its JSON API.
 type Tokens struct {

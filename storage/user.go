@@ -8,17 +8,16 @@ import (
 // RoleAdmin is the role of users who manage the tenant.
 const RoleAdmin = "admin"
 
-// User says who a person is. What proves them is a Credential, and lives in a
-// table of its own.
+// User is a user of a tenant. What proves the user is a Credential, in a table of its own.
 type User struct {
 	TenantID string
 	ID       string // UUIDv7, lower case; the sub claim; never used again
-	Username string // as the person wrote it, or ""
-	// UsernameKey and EmailKey are the normalised forms, unique in the tenant when not "".
+	Username string // as the user wrote it, or ""
+	// UsernameKey and EmailKey are the normalised forms, unique in the tenant unless "".
 	// username.Claimed and address.Claimed make them.
 	UsernameKey string
-	// UsernameSkeleton is the same for names that look alike, and unique in the tenant when not
-	// "". It is "" for a name from earlier that looks like another one from earlier.
+	// UsernameSkeleton is the same for names that look alike, and unique in the tenant unless "". It is ""
+	// for a name of an earlier release that looks like another one.
 	UsernameSkeleton string
 	Email            string
 	EmailKey         string
@@ -28,11 +27,11 @@ type User struct {
 	Profile          Profile
 	Roles            []string // RoleAdmin and names of the operator's own
 	Disabled         bool
-	// SecuredAt is when somebody who reads the person's mail said that a change was not
-	// theirs. Such an account is Disabled, too: a new code to its address opens it again.
+	// SecuredAt is when the link "This was not me" of a mail closed the account; zero for never. Such an
+	// account is Disabled, too. A new code to its address opens it again.
 	SecuredAt time.Time
-	// CredentialVersion is raised when what proves the person changes. Sessions and
-	// grants that carry another version are dead.
+	// CredentialVersion is raised when the user's credentials change. Sessions and grants of another
+	// version are not alive.
 	CredentialVersion int64
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
@@ -70,20 +69,19 @@ type Users interface {
 	User(ctx context.Context, tenant, id string) (User, error)
 	UserByEmail(ctx context.Context, tenant, emailKey string) (User, error)
 	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
-	// UserBySkeleton finds whose name looks like another.
+	// UserBySkeleton finds the user whose name has this skeleton.
 	UserBySkeleton(ctx context.Context, tenant, skeleton string) (User, error)
-	// UserByPhone finds whose verified number it is. ErrNotFound also when it is that of
-	// several: it names nobody then.
+	// UserByPhone finds the user who has this verified number. ErrNotFound also if several users have it.
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
-	// Users lists people by id, at most limit after the given id.
+	// Users lists users by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
-	// UsersToReread lists people of every tenant whom a release that read names differently may
-	// have stored: their address is not of ASCII alone, or their user name has no skeleton. They
+	// UsersToReread lists users of every tenant whom a release that read names differently may
+	// have stored: their address is not ASCII, or their user name has no skeleton. They
 	// come in the order of tenant and id, at most limit after the given ones.
 	UsersToReread(ctx context.Context, tenant, after string, limit int) ([]User, error)
-	// Reread stores the address, whether it is verified, and the skeleton of the user name, unless
-	// the address or the name has changed since was was read: ErrStale. ErrExists: somebody else
-	// has the address, or a name that looks alike.
+	// Reread stores the address, whether it is verified, and the skeleton of the user name. ErrStale: the
+	// address or the name has changed since was was read. ErrExists: another user has the address, or a
+	// name that looks alike.
 	Reread(ctx context.Context, was, now User) error
 }
 
@@ -95,19 +93,19 @@ const (
 	RecoveryCredential    = "recovery"
 	PasskeyCredential     = "passkey"
 	DeviceCredential      = "device" // a browser that is not asked for a second factor
-	// What a new app replaced, kept for a while in case that it was a thief's.
+	// What a new authenticator app replaced is kept for a while, in case that app is a thief's.
 	FormerTOTPCredential     = "former-totp"
 	FormerRecoveryCredential = "former-recovery"
-	// DisavowedCredential is no proof: it says which links of security mails are spent.
+	// DisavowedCredential is no proof: it says which links of security mails are used up.
 	DisavowedCredential = "disavowed"
 )
 
-// Credential is one thing that proves a person.
+// Credential is one thing by which a user proves to be that user.
 type Credential struct {
 	TenantID  string
 	UserID    string
 	Kind      string // PasswordCredential, …
-	ID        string // "" for kinds a person has one of
+	ID        string // "" for kinds of which a user has one
 	Data      []byte // hashed or sealed: a password's PHC string
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -116,21 +114,20 @@ type Credential struct {
 // Credentials keeps what proves users. A Change stores, swaps and removes it.
 type Credentials interface {
 	Credential(ctx context.Context, tenant, userID, kind, id string) (Credential, error)
-	// CredentialsOf lists all that a person has, by kind and id.
+	// CredentialsOf lists all credentials of a user, by kind and id.
 	CredentialsOf(ctx context.Context, tenant, userID string) ([]Credential, error)
-	// SomeCredentials are some of a kind, of those who came first: for a look at what is in use.
+	// SomeCredentials lists some credentials of a kind, by user: a sample of what is in use.
 	SomeCredentials(ctx context.Context, tenant, kind string, limit int) ([]Credential, error)
-	// UserPassword finds the person by EmailKey or UsernameKey, with their password:
-	// one read for a sign-in. The credential's Data is nil when they have none.
+	// UserPassword finds a user by EmailKey or UsernameKey, together with the password, in one read. The
+	// credential's Data is nil if the user has no password.
 	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)
-	// PutCredential stores the credential without raising the person's
-	// CredentialVersion: for a stronger hash of the same secret. was is the Data that it
-	// replaces, nil for none; ErrStale when what is stored is something else, such as a
-	// password that was changed meanwhile.
+	// PutCredential stores a credential in one statement, without events: for a stronger hash of the same
+	// secret. was is the Data that it replaces, nil for none. ErrStale if other Data is stored, such as
+	// that of a password that was changed meanwhile.
 	PutCredential(ctx context.Context, c Credential, was []byte) error
 }
 
-// Identity is a person's account at an upstream provider.
+// Identity is a user's account at an upstream provider.
 type Identity struct {
 	TenantID  string
 	Provider  string
