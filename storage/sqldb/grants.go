@@ -51,7 +51,7 @@ const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants
 const (
 	// The unique code_id referees: of many redemptions one inserts. Whatever the code's
 	// owner has lost since it was issued is asked in the same breath.
-	redeemCode = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userAsJSON
+	redeemCodeSQLite = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userAsJSON
 	// A grant that outlives its session, or rests on a consent, is revoked by whoever ends
 	// those first and revokes then. PostgreSQL reads what was committed when the statement
 	// began, so that it could insert a grant behind their back: it therefore holds the rows
@@ -120,7 +120,7 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.
 		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf}
 	err = s.engine.write(ctx, func(c conn) (err error) {
 		if !s.postgres {
-			return c.row(redeemCode, args...).Scan(userColumn{&u})
+			return c.row(redeemCodeSQLite, args...).Scan(userColumn{&u})
 		}
 		query := redeemPostgres
 		switch {
@@ -159,11 +159,11 @@ const (
 			AND grants.generation = $5 AND grants.generation > 0
 			AND (grants.idle_expires_at = 0 OR grants.idle_expires_at > $3)
 			AND `
-	setRotated = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
-	setTouched = `SET idle_expires_at = $6`
-	rotate     = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
+	setRotated   = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
+	setTouched   = `SET idle_expires_at = $6`
+	rotateSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
 		grantColumns + `, ` + userAsJSON
-	touch = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
+	touchSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
 	andUser = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` +
 		grantColumns + `, ` + userColumns
@@ -175,7 +175,7 @@ const (
 func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
 	now time.Time,
 ) (storage.Grant, storage.User, error) {
-	g, u, err := s.refresh(ctx, rotate, rotatePostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	g, u, err := s.refresh(ctx, rotateSQLite, rotatePostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "rotate grant", id)
 }
 
@@ -183,7 +183,7 @@ func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int
 func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
 	now time.Time,
 ) (storage.Grant, storage.User, error) {
-	g, u, err := s.refresh(ctx, touch, touchPostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	g, u, err := s.refresh(ctx, touchSQLite, touchPostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "touch grant", id)
 }
 
