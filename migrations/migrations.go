@@ -29,7 +29,7 @@ func SQLite() fs.FS { return files }
 // No step blocks the servers that run meanwhile. A change of a table needs it alone for a
 // moment, and all others queue behind a change that waits, for a backup to end, say: it
 // gives up after LockTimeout, to be tried again. Steps without a transaction build and drop
-// indices beside those who write (CONCURRENTLY).
+// indices while others write (CONCURRENTLY).
 func Postgres() fs.FS { return postgres{files} }
 
 // LockTimeout is how long a step on PostgreSQL waits for a table. PostgreSQL then fails it

@@ -31,7 +31,8 @@ const (
 	breath      = 50 * time.Millisecond
 	firstWait   = 30 * time.Second
 	longestWait = time.Hour
-	// codes are long expired by then, but what an account's owner should know is not.
+	// maxAttempts take about five hours. Codes have expired by then, but notices to the owner of an
+	// account have not.
 	maxAttempts = 12
 )
 
@@ -54,11 +55,11 @@ func (w *Worker) signal() chan struct{} {
 	return w.wake
 }
 
-// Wake has the worker look at once.
+// Wake makes the worker look for deliveries at once.
 func (w *Worker) Wake() {
 	select {
 	case w.signal() <- struct{}{}:
-	default: // it will look anyhow
+	default: // it is about to look
 	}
 }
 
@@ -76,7 +77,7 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-w.signal():
 			// Once the request that caused the mail has its answer: if sending slowed that,
-			// its time would tell that there is somebody to write to.
+			// its time would tell that there is such a user.
 			time.Sleep(breath)
 		case <-time.After(look - look/10 + rand.N(look/5)):
 		}
@@ -85,14 +86,14 @@ func (w *Worker) Run(ctx context.Context) {
 
 // Step sends one batch, and returns how many deliveries there were.
 func (w *Worker) Step(ctx context.Context) (int, error) {
-	// A claim that is cut off may have happened: its mails would wait for the lease's end.
+	// A claim that is cut off may have happened: its deliveries would wait for the end of the lease.
 	claiming, cancel := context.WithTimeout(context.WithoutCancel(ctx), SendTimeout/3)
 	defer cancel()
 	mails, err := w.claim(claiming)
 	if err != nil {
 		return 0, err
 	}
-	// At a time: one that hangs does not hold up the others.
+	// All at the same time: one that hangs does not hold up the others.
 	errs := make([]error, len(mails))
 	var wg sync.WaitGroup
 	for i, m := range mails {
@@ -102,7 +103,7 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 	return len(mails), errors.Join(errs...)
 }
 
-// claim gives back what was claimed by calls that failed, and claims.
+// claim gives back what was claimed by calls that failed, and claims the next batch.
 func (w *Worker) claim(ctx context.Context) ([]storage.Delivery, error) {
 	now := time.Now()
 	for len(w.lost) > 0 {
@@ -120,10 +121,10 @@ func (w *Worker) claim(ctx context.Context) ([]storage.Delivery, error) {
 	return mails, err
 }
 
-// send tries one mail and notes what came of it.
+// send tries to send one delivery, and stores the result.
 func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	if m.Template == "" {
-		// Stored in the place of a mail to nobody, so that the request took the same work.
+		// A decoy was stored so that a request about an unknown user takes the same work.
 		return w.sent(ctx, m)
 	}
 	keep := context.WithoutCancel(ctx)
@@ -150,8 +151,8 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	return w.Store.DeliveryFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
 }
 
-// sent forgets a mail that was sent. While the store is away that is tried again, for as
-// long as nobody else may claim the mail: otherwise it would be sent twice.
+// sent deletes a delivery that was sent. While the store does not answer, it tries again for as
+// long as no other worker may claim the delivery, which would then be sent twice.
 func (w *Worker) sent(ctx context.Context, m storage.Delivery) error {
 	for wait := breath; ; wait = min(2*wait, time.Second) {
 		err := w.Store.Delivered(context.WithoutCancel(ctx), m.TenantID, m.ID)
@@ -166,7 +167,7 @@ func (w *Worker) sent(ctx context.Context, m storage.Delivery) error {
 	}
 }
 
-// readable is what a server said, as a database can keep it and a table show it.
+// readable returns what a server said as text that a database can keep and a table can show.
 func readable(why string) string {
 	why = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -18,13 +18,13 @@ const (
 	counterOverhead = 176
 )
 
-// counters counts attempts. They are in two rooms: one for those who are known, which
-// nobody else can fill, and one for everybody else.
+// counters counts attempts. They are in two rooms: one for known browsers, which
+// strangers cannot fill, and one for all others.
 //
-// A counter that lives is never driven out, or an attacker could so forget their own. In
-// a room that is full newcomers share a fixed number of counters instead. By chance some
-// share theirs with an attacker and wait for nothing; the others do not notice, and the
-// attacker has no attempt more.
+// A counter is never removed before its end: an attacker could otherwise get rid of counters of the
+// attacker's own attempts. When a room is full, new subjects share a fixed number of counters
+// instead. By chance a few users share one with an attacker and have to wait; the others do not
+// notice, and the attacker gets no further attempt.
 type counters struct {
 	mu    sync.Mutex
 	seed  maphash.Seed
@@ -47,7 +47,7 @@ type counter struct {
 	window int64 // its end
 	times  int64 // that it was used up, until forget
 	forget int64
-	shut   int64 // until when nobody is let through, beyond window
+	shut   int64 // until when no attempt is admitted, beyond window
 	index  int   // in expiry; -1 for one that is shared
 }
 
@@ -86,7 +86,7 @@ func (s *Store) Admit(_ context.Context, by []storage.Counter) (storage.Admissio
 	return storage.Admission{By: -1, Counts: counts, Over: over}, nil
 }
 
-// usedUp says whether the counter (nil for one at nothing) lets nobody through, and for how
+// usedUp reports whether the counter (nil for one at zero) refuses attempts, and for how
 // long at most. The first attempt that it refuses makes the wait longer.
 func (c *counter) usedUp(rule *storage.Counter, now int64) (time.Duration, bool) {
 	switch {
@@ -218,7 +218,7 @@ func (all *counters) full(r *room, key string) bool {
 }
 
 // sharedKey is that of the counter which newcomers share with some others of the same rule.
-// Which those are nobody outside can know.
+// An attacker cannot know which those are.
 func (all *counters) sharedKey(rule *storage.Counter) string {
 	n := maphash.String(all.seed, rule.Key) % sharedCounters
 	return strconv.FormatInt(rule.Max, 36) + " " + strconv.FormatInt(int64(rule.Window),

@@ -15,8 +15,8 @@ import (
 // askAgain is how often a Redis that does not answer is asked whether it is back.
 const askAgain = 500 * time.Millisecond
 
-// away keeps people from waiting, one after the other and several times each, for a Redis
-// that does not answer: once one has waited, everybody goes without until it is back. With
+// away keeps requests from waiting, one after the other and several times each, for a Redis
+// that does not answer: once one has waited, all do without it until it is back. With
 // a Cluster that is for as long as it takes to ask, at the most, while another node lives.
 type away struct {
 	ping func(context.Context) error
@@ -49,8 +49,8 @@ func (a *away) now() bool {
 	return a.is
 }
 
-// unanswered says whether nothing came back: an error of Redis's own is an answer, and a
-// caller who hung up says nothing of it.
+// unanswered reports whether Redis did not answer: an error of Redis's own is an answer, and a
+// caller that hung up says nothing about Redis.
 func unanswered(err error) bool {
 	_, answer := errors.AsType[redis.Error](err)
 	return err != nil && !answer && !errors.Is(err, context.Canceled)

@@ -10,7 +10,7 @@ import (
 )
 
 // A counter is three keys, each with an end: how many attempts there were in this window,
-// how often in a day they were used up, and, while it is there, that nobody is let through.
+// how often in a day they were used up, and, while the key exists, that no attempt is admitted.
 // One more than the rule allows marks a window in which an attempt was refused.
 const keysOfCounter = 3
 
@@ -95,9 +95,9 @@ func digit(is bool) int {
 	return 0
 }
 
-// release counts the release itself by its first key, when there is a bound on it, and then
-// takes back what is to be taken back: from as many keys as it is told, down to below their
-// bounds, and from those behind them altogether.
+// release counts the release itself by its first key, if there is a bound on it. It then counts
+// down the keys that follow, as many as it is told, to below their bounds, and deletes the keys after
+// those.
 var release = redis.NewScript(`
 local first, back, max, window = 1, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if max > 0 then

@@ -151,7 +151,7 @@ func openSentinel(url string) (redis.UniversalClient, error) {
 	return redis.NewFailoverClient(o), nil
 }
 
-// timeouts replaces go-redis's defaults, which would have a person wait for half a
+// timeouts replaces go-redis's defaults, which would have a user wait for half a
 // minute when Redis is out of reach.
 func timeouts(dial, read, write *time.Duration, dials, retries *int) {
 	for d, def := range map[*time.Duration]time.Duration{dial: dialTimeout, read: ioTimeout, write: ioTimeout} {

@@ -1,8 +1,8 @@
 // Package redis keeps in Redis what may be lost: counters and short challenges that all
 // replicas see.
 //
-// Nothing that must happen once is decided here. When Redis dies or forgets, people
-// sign in and tokens are given all the same.
+// Nothing that must happen once is decided here. When Redis fails or loses data, users can
+// still sign in and clients get tokens.
 package redis
 
 import (
@@ -19,7 +19,7 @@ import (
 // prefix keeps our keys apart from those of others that use the same Redis.
 const prefix = "vouchsafe:"
 
-// maxWait bounds a call whose context has no deadline: whoever signs in must not wait
+// maxWait bounds a call whose context has no deadline: a user who signs in must not wait
 // for a counter.
 const maxWait = 2 * time.Second
 
@@ -40,7 +40,7 @@ func newStore(client redis.UniversalClient) *Store {
 // Close closes the connections.
 func (s *Store) Close() error {
 	s.away.close()
-	err := s.client.Close() // whoever asks a silent Redis is cut off, rather than waited for
+	err := s.client.Close() // calls to a silent Redis are cut off, not awaited
 	s.away.asking.Wait()
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 const (
 	useCode = `DELETE FROM codes WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead
-	// It changes nothing, and yet locks the row: two changes of one person queue here.
+	// It changes nothing, but locks the row: two changes of one user queue here.
 	holdVersion = `
 		UPDATE users SET credential_version = credential_version
 		WHERE tenant_id = $1 AND id = $2 AND credential_version = $3 AND NOT disabled`
@@ -114,7 +114,7 @@ func applyCredentials(c conn, ch *storage.Change) error {
 		return err
 	}
 	for _, cr := range ch.Credentials {
-		cr.TenantID, cr.UserID = ch.TenantID, ch.UserID // the person's own, whatever was said
+		cr.TenantID, cr.UserID = ch.TenantID, ch.UserID // the user's own, whatever the caller said
 		if err := setCredential(c, cr); err != nil {
 			return err
 		}

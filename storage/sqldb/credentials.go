@@ -36,7 +36,7 @@ func (s *Store) CredentialsOf(ctx context.Context, tenant, userID string) ([]sto
 }
 
 // Two branches, because neither engine would use the two indices for one OR with
-// certainty. A user name cannot hold "@", so that at most one of them finds somebody.
+// certainty. A user name cannot hold "@", so that at most one of them finds a user.
 const userPassword = `
 	SELECT ` + userColumns + `, credentials.data, credentials.created_at, credentials.updated_at
 	FROM (
@@ -88,7 +88,7 @@ func (s *Store) PutCredential(ctx context.Context, cr storage.Credential, was []
 }
 
 const (
-	// First, so that two changes queue for the person's row and not for the credential's.
+	// First, so that two changes queue for the user's row and not for the credential's.
 	raiseVersion = `
 		UPDATE users SET credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`

@@ -8,8 +8,8 @@ import (
 )
 
 // ending is the part of a change that ends sessions, consents and grants. The order is that of
-// storage.Change: once a session or a consent has ended, no code makes a grant that rests on it, and a
-// revocation that comes after it misses none.
+// storage.Change: once a session or a consent has ended, no code makes a grant that depends on it, and
+// a revocation that comes after it misses none.
 type ending struct {
 	storage.Ended
 	s  *Store
@@ -89,7 +89,7 @@ func (s *Store) text(sqlite, postgres string) string {
 }
 
 const (
-	// They change nothing, and yet lock the row: those who end each other queue at the person.
+	// They change nothing, but lock the row: changes that end each other's sessions queue for the user's row.
 	holdUser    = `UPDATE users SET credential_version = credential_version WHERE tenant_id = $1 AND id = $2`
 	holdSession = `
 		UPDATE sessions SET ended_at = ended_at
@@ -151,7 +151,7 @@ type sessionsBut struct {
 
 const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1`
 
-// leaveSessions notes that there may be more of the person's sessions to end.
+// leaveSessions begins a removal of the user's sessions that this transaction has not ended.
 func (e *ending) leaveSessions(except string) error {
 	bound, err := scanText(e.c.row(lastSessionOfUser, e.ch.TenantID, e.ch.UserID))
 	if err != nil {

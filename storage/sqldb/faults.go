@@ -29,8 +29,8 @@ const (
 	connectionException  = "08" // a class
 )
 
-// fault is an engine's error in the words of package storage. What hangs on a record
-// that is not there is refused by a foreign key: ErrNotFound.
+// fault returns the error of package storage for an engine's error. A record that refers to one that does not
+// exist is refused by a foreign key: ErrNotFound.
 func fault(err error) error {
 	switch {
 	case err == nil:
@@ -111,7 +111,7 @@ func named(err error, what, id string) error {
 	return fmt.Errorf("%s %q: %w", what, id, err)
 }
 
-// wrapped is named for what a person typed: it may be a password in the wrong field.
+// wrapped is named without the value, for what a user typed: it may be a password in the wrong field.
 func wrapped(err error, what string) error {
 	if err == nil {
 		return nil

@@ -49,13 +49,13 @@ const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants
 			AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND sessions.created_at` + notAhead + `))`
 
 const (
-	// The unique code_id referees: of many redemptions one inserts. Whatever the code's
-	// owner has lost since it was issued is asked in the same breath.
+	// The unique code_id decides: of many redemptions one inserts. The same statement checks
+	// all that the user may have lost since the code was issued.
 	redeemCodeSQLite = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userAsJSON
-	// A grant that outlives its session, or rests on a consent, is revoked by whoever ends
-	// those first and revokes then. PostgreSQL reads what was committed when the statement
-	// began, so that it could insert a grant behind their back: it therefore holds the rows
-	// that it found, and who ends them waits. SQLite writes one after another.
+	// A grant that outlives its session, or depends on a consent, is revoked by a change that first
+	// ends the session or consent. PostgreSQL reads what was committed when the statement
+	// began, and so could insert a grant after that revocation. It therefore locks the rows
+	// that it found, and the change waits for them. SQLite has one writer.
 	redeemPostgres          = withRedeemed + redeemPerson + redeemConsent + redeemOnce + andItsUser
 	redeemConsentedPostgres = withRedeemed + redeemPerson + redeemConsent + hold + redeemOnce + andItsUser
 	redeemOfflinePostgres   = withRedeemed + redeemPerson + hold + redeemConsent + hold + redeemOnce + andItsUser

@@ -36,7 +36,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 	defer db.Close()
 	for end := time.Now().Add(lockPatience); ; {
 		err := up(ctx, goose.DialectPostgres, db, migrations.Postgres(), goose.WithSessionLocker(locker))
-		// A step that could not have a table let those go first who queued behind it.
+		// A step that could not lock a table let the statements go first that queued behind it.
 		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != lockNotAvailable || time.Now().After(end) {
 			return err
 		}

@@ -35,8 +35,8 @@ func enqueue(c conn, mails []storage.Delivery) error {
 }
 
 const (
-	// The condition stands twice: whoever waited for a row that another claimed
-	// meanwhile looks at the outer one again (READ COMMITTED), and leaves it alone.
+	// The condition is there twice: a worker that waited for a row that another one claimed
+	// meanwhile evaluates the outer condition again (READ COMMITTED), and leaves the row alone.
 	claimMail = `
 		UPDATE mail SET next_at = $2, attempts = attempts + 1
 		WHERE next_at <= $1 AND dead_at = 0 AND (tenant_id, id) IN (

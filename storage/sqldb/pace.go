@@ -8,10 +8,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Long work is done in parts, each a transaction of its own, with a rest behind each: SQLite
-// has one writer, whom sign-ins need, and PostgreSQL other things to do, too.
+// Long work is done in parts, each a transaction of its own with a pause after it: SQLite has one
+// writer, which sign-ins need, and PostgreSQL has other work to do, too.
 const (
-	// partTime is how long a part is meant to hold up others. The number of rows follows it.
+	// partTime is how long a part should hold up other work. The number of rows is adapted to it.
 	partTime = 15 * time.Millisecond
 	// firstPart, leastPart and mostPart are numbers of rows.
 	firstPart = 200
@@ -100,7 +100,7 @@ func (s *Store) walk(ctx context.Context, w walk, told func(rows int64)) error {
 	})
 }
 
-// before says whether a key lies before another. Hashes lie before their end.
+// before reports whether a key lies before another. Hashes lie before their end.
 func before(key, end any) bool {
 	text, ok := key.(string)
 	return !ok || text < end.(string)

@@ -62,7 +62,7 @@ func (p *postgres) gone(ctx context.Context, c pgxpool.ShouldPingParams) bool {
 		return false
 	}
 	began := time.Now()
-	// Whoever asks may hang up: that says nothing of the connection.
+	// A caller that hangs up says nothing about the connection.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
 	defer cancel()
 	err := c.Conn.Ping(ctx)
@@ -177,10 +177,10 @@ func (p *postgres) close() error {
 	return nil
 }
 
-// bounded ends the call in time: a server that does not answer must not hold its callers,
-// nor they the connections that others wait for. Nothing else ends it once it has begun:
-// pgx gives up a connection whose statement is broken off, so that whoever asks and hangs up
-// at once could have the server make new ones all the time.
+// bounded returns a context that ends the call in time: a server that does not answer must not hold
+// its callers, nor the connections that other calls wait for. Nothing else ends a call that has begun:
+// pgx closes a connection whose statement is cancelled, so that an attacker who hangs up at once could
+// make the server open new ones all the time.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if ok && time.Until(end) > chosenTimeout || ctx.Err() != nil {
@@ -213,8 +213,8 @@ func repeatable(err error) bool {
 	return unconnected || pgconn.SafeToRetry(err) && !errors.Is(err, pgconn.ErrConnClosed)
 }
 
-// rest lets those go first in whose favour a transaction was aborted: at once, it could
-// be in their way again. It says whether there is time left to repeat.
+// rest waits for the transactions in whose favour this one was aborted: repeated at once, it could
+// be in their way again. It reports whether there is time left to repeat it.
 func rest(ctx context.Context, err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok &&
 		(pg.Code == serializationFailure || pg.Code == deadlockDetected) {

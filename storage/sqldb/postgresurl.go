@@ -37,9 +37,9 @@ func parsePostgres(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// unmistakable says whether the URL can be read in one way only. Half of a password with a / or a
-// second @ in it would else be taken for a host or a database, and be told to whoever reads
-// that it cannot be reached.
+// unmistakable reports whether the URL can be read in one way only. Part of a password with a / or a
+// second @ in it would otherwise be taken for a host or a database, and would stand in the log in the
+// message that it cannot be reached.
 func unmistakable(url string) bool {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok || scheme != "postgres" && scheme != "postgresql" || strings.Contains(rest, "#") {

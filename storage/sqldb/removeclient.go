@@ -7,7 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// atOnce is how many rows may hang on what is removed in one transaction with it.
+// atOnce is how many dependent rows may be removed in one transaction with what they belong to.
 const atOnce = 200
 
 const (

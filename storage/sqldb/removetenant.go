@@ -69,9 +69,9 @@ const (
 		WHERE tenant_id = $1 AND kind = $2 AND id = '' AND bound <> 'again'`
 )
 
-// removeRestOfTenant removes mails first, for their worker asks for no tenant. Replicas that
-// have not heard of the removal, and requests under way, may write behind its back what hangs
-// on no other row: there is a second round, when all of that is over.
+// removeRestOfTenant removes deliveries first, because their worker does not ask for the tenant. Replicas that
+// have not read of the removal yet, and requests under way, may still write rows that depend on no
+// other row: there is a second round when all of that is over, and again reports whether it is due.
 func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
 	args := []any{r.TenantID}
 	err = s.walkAll(ctx, told,

@@ -17,8 +17,8 @@ const (
 			SELECT 1 FROM consents WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)`
 	// Foreign keys take along credentials, identities, sessions, consents and grants.
 	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
-	// What is left of the person is the id, on which sessions and grants hang; the version
-	// ends them. Address and name are free at once.
+	// The id of the user is left, to which sessions and grants belong; the version ends them. The
+	// address and the name are free at once.
 	markUser = `
 		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '', email = '', email_key = '',
 			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]',
@@ -28,7 +28,7 @@ const (
 	buryUser             = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
 )
 
-// bury removes the person and leaves the tombstone.
+// bury removes the user, and stores that the id was used.
 func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
 	n, err := scanCount(c.row(hangsOnUser, tenant, id, s.atOnce+1))
 	if err != nil {
@@ -85,7 +85,7 @@ const (
 
 func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
-	if r.onEnd != nil { // the sessions that the change has left are told of before they are deleted
+	if r.onEnd != nil { // report the sessions that the change has left, before they are deleted
 		err := s.walk(ctx, walk{
 			edge: edgeOfUserSessions, do: endRestOfUserSessions, args: args, more: []any{micros(r.Since), ""},
 			run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),

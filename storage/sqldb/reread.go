@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Each has an index of its own, which holds nobody else.
+// Each has an index of its own, which has no other users.
 const (
 	usersBeyondASCII = `
 		SELECT ` + userColumns + ` FROM users

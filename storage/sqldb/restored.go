@@ -36,7 +36,7 @@ const (
 	forgetRestoredMail = `
 		DELETE FROM mail
 		WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND dead_at = 0 AND (created_at <= $4 OR created_at > $5)`
-	// So many people at a time.
+	// So many users at a time.
 	forgetRestoredDevices = `
 		DELETE FROM credentials
 		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND kind = 'device' AND (created_at <= $4 OR created_at > $5)`

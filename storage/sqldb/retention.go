@@ -127,8 +127,8 @@ const (
 		WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND id > $3 AND id <= $4`
 )
 
-// forgetRemoved deletes what is about people who were removed, when its time has come. What
-// was not exported by then is left to the age of events.
+// forgetRemoved deletes events about removed users after the time that is set for them. Events that were
+// not exported by then are deleted for their age.
 func (s *Store) forgetRemoved(ctx context.Context, tenant string, keep storage.Retention, now time.Time, latest string,
 	told func(int64),
 ) error {

@@ -140,8 +140,7 @@ const (
 	tellRestored     = revokeRestoredGrants + andTellGrants
 )
 
-// revokeRest goes through the person's or the client's grants. A session has too few to be
-// gone through.
+// revokeRest walks over the user's or the client's grants. A session has too few of them for a walk.
 func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)) error {
 	var which storage.GrantFilter
 	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
@@ -179,8 +178,8 @@ func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)
 	})
 }
 
-// tellGrants returns the run of a walk that revokes grants by a text, and tells of them; nil if nobody is to
-// be told.
+// tellGrants returns the run of a walk that revokes grants by a query and reports them. It returns nil if
+// there is no OnEnd.
 func (r removal) tellGrants(query string) func(conn, []any) (int64, error) {
 	if r.onEnd == nil {
 		return nil

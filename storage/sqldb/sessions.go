@@ -76,7 +76,7 @@ func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows
 	return s.walk(ctx, w, told)
 }
 
-// tellSessions returns the run of a walk that ends sessions by a text, and tells of those that were alive.
+// tellSessions returns the run of a walk that ends sessions by a query, and reports those that were alive.
 func (s *Store) tellSessions(r removal, of ending, query string) func(conn, []any) (int64, error) {
 	return func(c conn, args []any) (int64, error) {
 		e := of
@@ -89,7 +89,7 @@ func (s *Store) tellSessions(r removal, of ending, query string) func(conn, []an
 	}
 }
 
-// tell stores what is to be told of a part.
+// tell reports a part to OnEnd, and stores what that returns.
 func (r removal) tell(c conn, part storage.Ended) error {
 	if r.onEnd == nil || len(part.Sessions)+len(part.Grants) == 0 {
 		return nil

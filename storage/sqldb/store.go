@@ -17,8 +17,8 @@ type Store struct {
 	meter    *meter
 	postgres bool // SQLite otherwise
 	closing  func() error
-	// atOnce is how many rows go in one transaction with what they hang on, and mostPart how
-	// many are changed at a time otherwise.
+	// atOnce is how many dependent rows are changed in one transaction with what they belong to, and
+	// mostPart how many rows are changed at a time otherwise.
 	atOnce, mostPart int
 }
 

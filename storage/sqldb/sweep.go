@@ -12,9 +12,8 @@ import (
 // is what tells that its code was used.
 const keepGrants = 15 * time.Minute
 
-// Ended sessions are kept for a day, for those who ask what happened, and keys for
-// storage.KeepKeys. What else has
-// expired is refused for its age alone, and goes at once. $1 is until when, $2 from when:
+// Ended sessions are kept for a day, so that an administrator can look at them, and keys for
+// storage.KeepKeys. What else has expired is refused for its age alone, and is deleted at once. $1 is until when, $2 from when:
 // of the part before that nothing is left but what PostgreSQL has yet to vacuum. $3 is how
 // many rows.
 const (

@@ -157,7 +157,7 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 	return all, named(err, "users after", after)
 }
 
-// A person who was read before their name had a skeleton does not take it away again.
+// A user who was read before the name had a skeleton does not lose it by an update.
 const updateUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
 		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14,
