@@ -278,10 +278,14 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.I
 	return s.site.ShowCodes(w, v, u, codes, next)
 }
 
-// turn sends the browser to where a sign-in begins if no claimant is left to go on with.
+// turn sends the browser to where a sign-in begins if no claimant is left to go on with, or to where the
+// claimant gives the proof that is missing.
 func (s *Server) turn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, err error) error {
-	if errors.Is(err, people.ErrNoClaimant) || errors.Is(err, people.ErrChangedMeanwhile) {
+	switch {
+	case errors.Is(err, people.ErrNoClaimant), errors.Is(err, people.ErrChangedMeanwhile), errors.Is(err, people.ErrSignInFirst):
 		return s.startOver(w, r, in)
+	case errors.Is(err, people.ErrFactorFirst):
+		return s.toSecondFactor(w, r, in)
 	}
 	return err
 }

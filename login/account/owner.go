@@ -46,22 +46,30 @@ type ownAccount struct {
 	owner people.Owner
 }
 
-// fresh is current for what only the account's owner may do, else it returns a Detour to where the user
-// gives the proof that is missing. Every way of signing in gives one, with the factors that the policies
-// require.
+// fresh is current for what only the account's owner may do. Its refusals are those of
+// people.Service.Owner, which proving handles.
 func (s *Server) fresh(r *http.Request) (ownAccount, error) {
 	a, err := s.current(r)
 	if err != nil {
 		return ownAccount{Account: a}, err
 	}
 	o, err := s.People.Owner(r.Context(), a.User, a.AuthTime, a.ACR)
-	switch {
-	case errors.Is(err, people.ErrSignInFirst):
-		err = proveFirst(r, "/login")
-	case errors.Is(err, people.ErrFactorFirst):
-		err = proveFirst(r, "/second-factor")
-	}
 	return ownAccount{a, o}, err
+}
+
+// proving sends the browser to where the user gives the proof that a use case has found missing. Every way
+// of signing in gives one, with the factors that the policies require.
+func proving(h ui.Handler) ui.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		switch {
+		case errors.Is(err, people.ErrSignInFirst):
+			return proveFirst(r, "/login")
+		case errors.Is(err, people.ErrFactorFirst):
+			return proveFirst(r, "/second-factor")
+		}
+		return err
+	}
 }
 
 // proveFirst returns the Detour to a page of the sign-in that leads back to the section of the account

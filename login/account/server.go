@@ -57,9 +57,9 @@ func (s *Server) Register(r *mux.Router) {
 		{"/account/deleted", s.deletedPage, nil},
 		{"/.well-known/change-password", changePasswordAt, nil},
 	} {
-		r.Handle(page.path, s.Site.Page(page.get)).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(page.path, s.Site.Page(proving(page.get))).Methods(http.MethodGet, http.MethodHead)
 		if page.post != nil {
-			r.Handle(page.path, s.Site.Form(page.post)).Methods(http.MethodPost)
+			r.Handle(page.path, s.Site.Form(proving(page.post))).Methods(http.MethodPost)
 		}
 	}
 }

@@ -116,6 +116,8 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.As(err, &refused) && refusals[refused].Status != 0:
 		return &jsonapi.Problem{Status: refusals[refused].Status, Code: refusals[refused].Code,
 			Detail: say.Must(string(refused))}
+	case errors.Is(err, people.ErrSignInFirst):
+		return s.apiProblem(say, r, &notFreshError{})
 	case errors.As(err, &late):
 		return &jsonapi.Problem{Status: notFresh.Status, Code: notFresh.Code, Detail: "The user has to sign in again first.",
 			Authenticate: insufficient(r, late.acr)}
