@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -94,7 +94,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("all") == "" {
 		all = all[:min(len(all), 1)]
 	}
-	recorded := func(a browser.Account, ch *storage.Change) {
+	recorded := func(a sessions.Account, ch *storage.Change) {
 		ch.Events = []storage.Event{s.event(r,
 			storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})}
 	}
@@ -114,7 +114,7 @@ func (s *Server) signedOutOf(w http.ResponseWriter, r *http.Request, letter stri
 	return nil
 }
 
-func ids(accounts []browser.Account) []string {
+func ids(accounts []sessions.Account) []string {
 	var out []string
 	for _, a := range accounts {
 		out = append(out, a.ID)

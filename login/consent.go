@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -36,7 +36,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
-	account browser.Account, alert string,
+	account sessions.Account, alert string,
 ) error {
 	v := s.view(w, r, "consent.title", in)
 	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
@@ -94,14 +94,14 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 }
 
 // asked is the client's request, and whom it asks: nobody when no one is signed in.
-func (s *Server) asked(r *http.Request) (*storage.Interaction, browser.Account, error) {
+func (s *Server) asked(r *http.Request) (*storage.Interaction, sessions.Account, error) {
 	in, err := s.site.NeedInteraction(r)
 	if err != nil {
-		return nil, browser.Account{}, err
+		return nil, sessions.Account{}, err
 	}
 	account, err := s.Sessions.Current(r)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return nil, browser.Account{}, err
+		return nil, sessions.Account{}, err
 	}
 	return in, account, nil
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -14,7 +14,7 @@ import (
 
 // LinkUpstream sends the browser to the provider with that id, to link what the user of the session has
 // there. storage.ErrNotFound: the tenant has no such provider.
-func (s *Server) LinkUpstream(w http.ResponseWriter, r *http.Request, a browser.Account, id string) error {
+func (s *Server) LinkUpstream(w http.ResponseWriter, r *http.Request, a sessions.Account, id string) error {
 	p, err := s.upstream(web.TenantOf(r.Context()), id)
 	if err != nil {
 		return err

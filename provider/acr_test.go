@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -21,7 +22,7 @@ type asker struct {
 func startAsking(t *testing.T) *asker {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: time.Hour, Lifetime: time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", Select: "/select", SecondFactor: "/second-factor", Consent: "/consent"}
 	})
 	return &asker{&visitor{s, map[string]string{}}, s.client(func(c *storage.Client) { c.FirstParty = true })}

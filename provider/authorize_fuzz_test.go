@@ -27,7 +27,7 @@ func FuzzAuthorize(f *testing.F) {
 	start := httptest.NewRequest(http.MethodPost, testIssuer+"/login", nil)
 	sessions := &browser.Sessions{Store: s.store, Idle: 1e15, Lifetime: 1e15}
 	s.p.authorize.Sessions = sessions
-	if _, err := sessions.Start(w, start.WithContext(web.WithTenant(start.Context(), s.tenant)), s.user,
+	if _, err := startSession(sessions, w, start.WithContext(web.WithTenant(start.Context(), s.tenant)), s.user,
 		storage.ACRPassword, "pwd"); err != nil {
 		f.Fatal(err)
 	}

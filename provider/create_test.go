@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestInitiatingUserRegistration(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: time.Hour, Lifetime: time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", SignUp: "/signup"}
 	})
 	client := s.client(func(c *storage.Client) { c.FirstParty = true })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -51,7 +52,7 @@ func startOwn(t *testing.T) *ownEngine {
 	down := &failing{}
 	s := startTokens(t, func(c *Config) {
 		down.testStore = c.Store.(testStore)
-		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: time.Hour, Lifetime: time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: time.Hour, Lifetime: time.Hour}
 		c.Pages = Pages{Login: "/login", Select: "/select", SecondFactor: "/second-factor", Consent: "/consent"}
 		c.Store = down
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -28,7 +29,7 @@ const (
 func startLogout(t testing.TB) (*visitor, *storage.Client) {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
-		c.Sessions = &browser.Sessions{Store: c.Store.(browser.Store), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
+		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: 1000 * time.Hour, Lifetime: 1000 * time.Hour}
 		c.Pages = Pages{SignOut: signOutPage, SignedOut: signedOut}
 	})
 	v := &visitor{s, map[string]string{}}
@@ -48,12 +49,26 @@ func (v *visitor) starts(u storage.User, acr string, amr ...string) storage.Sess
 	v.bring(r)
 	r = r.WithContext(web.WithTenant(r.Context(), v.tenant))
 	w := httptest.NewRecorder()
-	sess, err := v.p.Sessions.Start(w, r, u, acr, amr...)
+	sess, err := startSession(v.p.Sessions, w, r, u, acr, amr...)
 	if err != nil {
 		v.Fatal(err)
 	}
 	v.keep(w.Result())
 	return sess
+}
+
+// startSession signs the browser in as the sign-in pages do.
+func startSession(s *browser.Sessions, w http.ResponseWriter, r *http.Request, u storage.User, acr string, amr ...string) (
+	storage.Session, error,
+) {
+	sess, held, err := (*sessions.Keeper)(s).Begin(r.Context(), browser.Held(r), storage.Session{
+		TenantID: web.TenantOf(r.Context()).ID, UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		AuthTime: time.Now(), ACR: acr, AMR: amr,
+	}, nil)
+	if err == nil {
+		s.Hold(w, r, held)
+	}
+	return sess, err
 }
 
 func (v *visitor) bring(r *http.Request) {

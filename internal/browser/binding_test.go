@@ -55,7 +55,7 @@ func TestEveryProofAndSignOutRenewsTheBinding(t *testing.T) {
 		j.visit(func(w http.ResponseWriter, r *http.Request) {
 			a, err := s.Current(r)
 			if err == nil {
-				err = s.Raise(w, r, a, "2", "pwd", "otp")
+				err = raise(s, w, r, a, "2", "pwd", "otp")
 			}
 			if err != nil {
 				t.Error(err)

@@ -15,13 +15,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-type (
-	// Account is a session with its user.
-	Account = sessions.Account
-	// Store keeps the sessions; changes end them.
-	Store = sessions.Store
-)
-
 // Sessions is a sessions.Keeper for requests: a cookie has what the browser holds of its sessions.
 type Sessions sessions.Keeper
 
@@ -29,82 +22,13 @@ func (s *Sessions) keeper() *sessions.Keeper { return (*sessions.Keeper)(s) }
 
 // Current returns the account that the browser is signed in to. It returns storage.ErrNotFound if
 // there is none, or if its session has ended.
-func (s *Sessions) Current(r *http.Request) (Account, error) {
+func (s *Sessions) Current(r *http.Request) (sessions.Account, error) {
 	return s.keeper().Current(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
 }
 
 // All returns the accounts that the browser is signed in to, the current one first.
-func (s *Sessions) All(r *http.Request) ([]Account, error) {
+func (s *Sessions) All(r *http.Request) ([]sessions.Account, error) {
 	return s.keeper().All(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
-}
-
-// Start signs the browser in as user, who has just proven to be that user by amr (RFC 8176). See
-// sessions.Keeper.Begin.
-func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, user storage.User, acr string,
-	amr ...string,
-) (storage.Session, error) {
-	return s.start(w, r, user, time.Now(), acr, amr)
-}
-
-// StartSince is Start for a proof that the user gave earlier and elsewhere, at the time proven. If
-// the browser has a session of the account with a later proof, the later time stays.
-func (s *Sessions) StartSince(w http.ResponseWriter, r *http.Request, user storage.User, proven time.Time, acr string,
-	amr ...string,
-) (storage.Session, error) {
-	return s.start(w, r, user, proven, acr, amr)
-}
-
-// Restart is Start for a user whose session a change of password has ended. The acr and the time of
-// sign-in are those of the session was: a password alone does not prove again all that the session
-// had proven.
-func (s *Sessions) Restart(w http.ResponseWriter, r *http.Request, user storage.User, was storage.Session,
-	amr ...string,
-) (storage.Session, error) {
-	return s.start(w, r, user, was.AuthTime, was.ACR, amr)
-}
-
-func (s *Sessions) start(w http.ResponseWriter, r *http.Request, user storage.User, signedIn time.Time, acr string,
-	amr []string,
-) (storage.Session, error) {
-	sess, held, err := s.keeper().Begin(r.Context(), Held(r), newSession(r, user, signedIn, acr, amr), nil)
-	if err == nil {
-		s.Hold(w, r, held)
-	}
-	return sess, err
-}
-
-func newSession(r *http.Request, user storage.User, signedIn time.Time, acr string, amr []string) storage.Session {
-	return storage.Session{
-		TenantID: web.TenantOf(r.Context()).ID, UserID: user.ID, CredentialVersion: user.CredentialVersion,
-		AuthTime: signedIn, AMR: amr, ACR: acr, UserAgent: r.UserAgent(), IP: web.RequestOf(r.Context()).IP,
-	}
-}
-
-// OpenSince starts a session that no browser holds, for an app with screens of its own. The app
-// gets tokens that end with the session. The session's secret is discarded, so that no cookie can
-// stand for it.
-func (s *Sessions) OpenSince(r *http.Request, user storage.User, proven time.Time, acr string,
-	amr ...string,
-) (storage.Session, error) {
-	sess, _, err := s.keeper().Begin(r.Context(), "", newSession(r, user, proven, acr, amr), nil)
-	return sess, err
-}
-
-// Reopen is OpenSince with the time of an earlier sign-in. See Restart.
-func (s *Sessions) Reopen(r *http.Request, user storage.User, signedIn time.Time, acr string,
-	amr ...string,
-) (storage.Session, error) {
-	return s.OpenSince(r, user, signedIn, acr, amr...)
-}
-
-// Raise records that the user of an open session has given further proof: acr and amr describe all
-// proof together. It returns storage.ErrStale if the session was renewed elsewhere or has ended.
-func (s *Sessions) Raise(w http.ResponseWriter, r *http.Request, a Account, acr string, amr ...string) error {
-	held, err := s.keeper().Raise(r.Context(), Held(r), a.Session, nil, acr, amr...)
-	if err == nil {
-		s.Hold(w, r, held)
-	}
-	return err
 }
 
 // Choose makes the session the current one, as the user's choice. It returns storage.ErrNotFound if
@@ -128,7 +52,7 @@ func (s *Sessions) Prefer(w http.ResponseWriter, r *http.Request, id string) {
 
 // End ends sessions in storage and takes them out of the cookie. See sessions.Keeper.End.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request,
-	also func(Account, *storage.Change), ids ...string,
+	also func(sessions.Account, *storage.Change), ids ...string,
 ) error {
 	left, ended, err := s.keeper().End(r.Context(), web.TenantOf(r.Context()).ID, Held(r), also, ids...)
 	if err != nil {

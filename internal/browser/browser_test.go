@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -95,7 +96,7 @@ func (j *jar) start(t *testing.T, s *browser.Sessions, u storage.User) (sess sto
 	t.Helper()
 	j.visit(func(w http.ResponseWriter, r *http.Request) {
 		var err error
-		if sess, err = s.Start(w, r, u, "acr", "pwd"); err != nil {
+		if sess, err = start(s, w, r, u, "acr", "pwd"); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -115,7 +116,7 @@ func (j *jar) who(t *testing.T, s *browser.Sessions) (id string) {
 	return id
 }
 
-func (j *jar) all(t *testing.T, s *browser.Sessions) (accounts []browser.Account) {
+func (j *jar) all(t *testing.T, s *browser.Sessions) (accounts []sessions.Account) {
 	t.Helper()
 	j.visit(func(w http.ResponseWriter, r *http.Request) {
 		var err error
@@ -387,16 +388,16 @@ func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 	for name, value := range j.cookies {
 		old.cookies[name] = value
 	}
-	raise := func(j *jar) (err error) {
+	more := func(j *jar) (err error) {
 		j.visit(func(w http.ResponseWriter, r *http.Request) {
 			a, e := s.Current(r)
 			if err = e; err == nil {
-				err = s.Raise(w, r, a, storage.ACRMultiFactor, "pwd", "otp", "mfa")
+				err = raise(s, w, r, a, storage.ACRMultiFactor, "pwd", "otp", "mfa")
 			}
 		})
 		return err
 	}
-	if err := raise(j); err != nil {
+	if err := more(j); err != nil {
 		t.Fatal(err)
 	}
 	got := j.all(t, s)
@@ -407,7 +408,7 @@ func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 	if old.who(t, s) != "" {
 		t.Error("the secret from before still works")
 	}
-	if err := raise(old); err == nil {
+	if err := more(old); err == nil {
 		t.Error("raised by the secret from before")
 	}
 	// Of two tabs at the same time, one wins.
@@ -417,8 +418,8 @@ func TestRaisingKeepsTheSessionAndReplacesItsSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if first = s.Raise(w, r, a, storage.ACRMultiFactor, "mfa"); first == nil {
-			first = s.Raise(w, r, a, storage.ACRMultiFactor, "mfa")
+		if first = raise(s, w, r, a, storage.ACRMultiFactor, "mfa"); first == nil {
+			first = raise(s, w, r, a, storage.ACRMultiFactor, "mfa")
 		}
 	})
 	if !errors.Is(first, storage.ErrStale) {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -28,7 +28,7 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showEmail(w, r, a.Account, "", nil)
 }
 
-func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a browser.Account, typed string, err error) error {
+func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a sessions.Account, typed string, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)
@@ -81,7 +81,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 	return s.showEmailConfirm(w, r, a, nil)
 }
 
-func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
+func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a sessions.Account, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -15,7 +15,7 @@ import (
 
 // current returns the account that a page is about: the browser's current one, or a Detour to where
 // the user signs in or chooses an account. A form whose page showed another session is refused.
-func (s *Server) current(r *http.Request) (browser.Account, error) {
+func (s *Server) current(r *http.Request) (sessions.Account, error) {
 	a, err := s.Site.Sessions.Current(r)
 	if errors.Is(err, storage.ErrNotFound) {
 		return a, s.noAccount(r)
@@ -42,7 +42,7 @@ func (s *Server) noAccount(r *http.Request) error {
 
 // ownAccount is an account whose user has just proven to own it.
 type ownAccount struct {
-	browser.Account
+	sessions.Account
 	owner people.Owner
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -45,7 +46,7 @@ func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showPasskeys(w, r, http.StatusOK, a.Account, "", renamed{})
 }
 
-func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a browser.Account,
+func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a sessions.Account,
 	alert string, edit renamed,
 ) error {
 	all, known, err := s.People.Passkeys(r.Context(), s.Site.Asker(r), a.User)
@@ -119,7 +120,7 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 }
 
 // passkeysFailed shows the page with what is wrong, or returns err.
-func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, a browser.Account, err error) error {
+func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, a sessions.Account, err error) error {
 	words := ui.Words(r)
 	var bad people.Faults
 	var edit renamed

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -46,7 +46,7 @@ func (s *Server) ownPassword(r *http.Request) (ownAccount, bool, error) {
 	return own, false, err
 }
 
-func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a browser.Account, has bool, err error) error {
+func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a sessions.Account, has bool, err error) error {
 	status, alert := ui.Again(w, r, err)
 	if status == 0 {
 		return ui.ChangedMeanwhile(err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 )
@@ -17,7 +17,7 @@ type Config struct {
 	People *people.Service
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
 	// has there. storage.ErrNotFound: the tenant has no such provider.
-	Depart func(w http.ResponseWriter, r *http.Request, a browser.Account, upstream string) error
+	Depart func(w http.ResponseWriter, r *http.Request, a sessions.Account, upstream string) error
 }
 
 // Server serves the account pages of all tenants.
@@ -65,7 +65,7 @@ func (s *Server) Register(r *mux.Router) {
 }
 
 // view returns what a page about the account begins with.
-func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, a browser.Account) *ui.View {
+func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, a sessions.Account) *ui.View {
 	v := s.Site.View(w, r, title, nil)
 	v.Session = a.ID
 	if text, ok := done[r.FormValue("done")]; ok {

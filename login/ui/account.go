@@ -3,7 +3,7 @@ package ui
 import (
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -20,7 +20,7 @@ type Account struct {
 }
 
 // AccountOf returns the account of a session.
-func AccountOf(a browser.Account) *Account {
+func AccountOf(a sessions.Account) *Account {
 	v := AccountOfUser(a.User)
 	v.Session, v.Fresh = a.ID, people.IsFresh(a.AuthTime)
 	return v

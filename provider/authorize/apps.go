@@ -8,7 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -64,7 +64,7 @@ func (s *Server) AppCode(
 			"The user who signed in is not the one that the request is about.",
 		)
 	}
-	a.account = &browser.Account{Session: sess}
+	a.account = &sessions.Account{Session: sess}
 	return sealCode(s.Tokens, a)
 }
 

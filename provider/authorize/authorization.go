@@ -8,7 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -43,8 +43,8 @@ type authorization struct {
 	acrs          []string // asked for and known here, the preferred first
 	hint          *tokens.IDTokenHint
 
-	account *browser.Account // nil: no user is signed in
-	aside   bool             // the account is signed in, but not the browser's current one
+	account *sessions.Account // nil: no user is signed in
+	aside   bool              // the account is signed in, but not the browser's current one
 }
 
 // answer returns params on their way to the client, with what every answer carries (RFC 6749 section

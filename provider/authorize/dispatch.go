@@ -9,7 +9,7 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -153,7 +153,7 @@ func (s *Server) findAccount(r *http.Request, a *authorization) error {
 		if err != nil {
 			return err
 		}
-		if i := slices.IndexFunc(all, func(other browser.Account) bool { return a.meant(other.UserID) }); i >= 0 {
+		if i := slices.IndexFunc(all, func(other sessions.Account) bool { return a.meant(other.UserID) }); i >= 0 {
 			a.account, a.aside = &all[i], true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,7 +25,7 @@ type logoutLetter struct {
 	Sessions []string `json:"i"` // that the browser had, the current one first
 }
 
-func (l *logoutRequest) seal(s *Server, w http.ResponseWriter, r *http.Request, accounts []browser.Account) string {
+func (l *logoutRequest) seal(s *Server, w http.ResponseWriter, r *http.Request, accounts []sessions.Account) string {
 	bound := browser.BindingHash(browser.Binding(w, r))
 	letter := logoutLetter{Started: time.Now().UnixMicro(), Browser: bound[:], Target: l.target, State: l.state}
 	if l.client != nil {
@@ -68,7 +69,7 @@ func (s *Server) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *logo
 		return err
 	}
 	has := func(id string) bool {
-		return slices.ContainsFunc(accounts, func(a browser.Account) bool { return a.ID == id })
+		return slices.ContainsFunc(accounts, func(a sessions.Account) bool { return a.ID == id })
 	}
 	if len(l.Sessions) > 0 && has(l.Sessions[0]) {
 		return s.askToSignOut(w, r, sealed)

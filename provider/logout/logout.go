@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
-	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -61,7 +61,7 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	if meant == nil {
 		return s.askToSignOut(w, r, req.seal(s, w, r, accounts))
 	}
-	also := func(a browser.Account, ch *storage.Change) {
+	also := func(a sessions.Account, ch *storage.Change) {
 		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID,
 			Detail: map[string]string{"session": a.ID}}
 		if req.client != nil {
@@ -212,7 +212,7 @@ func postLogoutFault(c *storage.Client, uri string) string {
 
 // meant is the browser's account that the hint is about, or nil. One that has expired
 // must be of this very session: of an older one, it may have been lying about.
-func (l *logoutRequest) meant(accounts []browser.Account, now time.Time) *browser.Account {
+func (l *logoutRequest) meant(accounts []sessions.Account, now time.Time) *sessions.Account {
 	if l.hint == nil {
 		return nil
 	}
