@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -30,6 +30,10 @@ type eventView struct {
 	Detail    map[string]string `json:"detail,omitempty"`
 }
 
+func viewEvent(e storage.Event) eventView {
+	return eventView{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
+}
+
 type auditExportCmd struct {
 	After string    `help:"Begin after the row with this id." placeholder:"ID"`
 	Until time.Time `help:"Leave out newer rows; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
@@ -37,10 +41,6 @@ type auditExportCmd struct {
 	Mark  bool      `help:"Begin where the last export with --mark ended, and remember where this one ended once it is complete."`
 	tenantFlag
 }
-
-// settleFor is how old a row is before --mark takes it. A slower replica may write an older row until then,
-// which must not come before the mark.
-const settleFor = 10 * time.Minute
 
 // Help says what for.
 func (*auditExportCmd) Help() string {
@@ -53,63 +53,26 @@ rows that were exported in this way.`
 }
 
 func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
-	now := time.Now()
 	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
 		return errors.New("--mark writes all kinds from the mark on: leave out --kind and --after")
 	}
-	if c.Until.IsZero() {
-		c.Until = now.Add(time.Hour) // the clock of a replica may be ahead
-	}
-	if settled := now.Add(-settleFor); c.Mark && c.Until.After(settled) {
-		c.Until = settled
-	}
-	return a.withStore(ctx, func(s store) (err error) {
+	export := audit.Export{Tenant: c.Tenant, After: c.After, Until: c.Until, Kinds: c.Kind, Mark: c.Mark}
+	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		if c.Mark {
-			if c.After, err = s.Exported(ctx, c.Tenant); err != nil {
-				return err
+		w := bufio.NewWriter(a.stdout)
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return export.Run(ctx, s, func(events []storage.Event) error {
+			for _, e := range events {
+				if err := enc.Encode(viewEvent(e)); err != nil {
+					return err
+				}
 			}
-		}
-		last, err := c.write(ctx, a, s)
-		if err != nil || !c.Mark || last == c.After {
-			return err
-		}
-		return s.MarkExported(ctx, c.Tenant, last, now)
+			return w.Flush()
+		})
 	})
-}
-
-// write writes the rows, and returns the id of the last one that it read.
-func (c *auditExportCmd) write(ctx context.Context, a *app, s store) (last string, err error) {
-	kinds := map[string]bool{}
-	for _, k := range c.Kind {
-		kinds[k] = true
-	}
-	w := bufio.NewWriter(a.stdout)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	last = c.After
-	for {
-		began := time.Now()
-		page, err := s.EventsAfter(ctx, c.Tenant, last, c.Until, listing.PageSize)
-		if err != nil {
-			return last, errors.Join(w.Flush(), err)
-		}
-		for _, e := range page {
-			last = e.ID
-			if len(kinds) > 0 && !kinds[e.Kind] {
-				continue
-			}
-			if err := enc.Encode(eventView{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}); err != nil {
-				return last, err
-			}
-		}
-		if len(page) < listing.PageSize {
-			return last, w.Flush()
-		}
-		listing.Rest(began)
-	}
 }
 
 type auditPruneCmd struct{}
@@ -126,7 +89,9 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		n, err := s.Prune(ctx, keep, time.Now())
 		if n > 0 {
-			err = errors.Join(err, record(context.WithoutCancel(ctx), s, storage.Event{TenantID: storage.DefaultTenant, Kind: storage.EventAuditPruned, Detail: map[string]string{"rows": fmt.Sprint(n)}}))
+			err = errors.Join(err, record(context.WithoutCancel(ctx), s, storage.Event{
+				TenantID: storage.DefaultTenant, Kind: storage.EventAuditPruned, Detail: map[string]string{"rows": fmt.Sprint(n)},
+			}))
 		}
 		fmt.Fprintf(a.stdout, "%d rows were deleted or shortened\n", n)
 		return err

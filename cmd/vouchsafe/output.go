@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,11 +99,6 @@ func noSuch(err error, kind, name string) error {
 		return fmt.Errorf("there is no %s %q", kind, name)
 	}
 	return err
-}
-
-func allUsers(ctx context.Context, store storage.Users, tenant string) iter.Seq2[storage.User, error] {
-	return listing.All(func(after string) ([]storage.User, error) { return store.Users(ctx, tenant, after, listing.PageSize) },
-		func(u storage.User) string { return u.ID })
 }
 
 // pageFlags choose a part of a list. Lists are printed while they are read, so that a long list needs no

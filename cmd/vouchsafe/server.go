@@ -71,7 +71,7 @@ func (s *server) assemble(ctx context.Context) error {
 	if err := s.wire(shared, local); err != nil {
 		return err
 	}
-	if err := learnHashes(ctx, s.store, s.hasher); err != nil {
+	if err := s.hasher.LearnFrom(ctx, s.store); err != nil {
 		return err
 	}
 	if err := s.provider.Keys.Check(ctx, storage.DefaultTenant); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/reread"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 type userImportCmd struct {
@@ -254,19 +255,14 @@ func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		odd, n := []checked{}, 0
-		for u, err := range allUsers(ctx, s, c.Tenant) {
-			if err != nil {
-				return err
-			}
-			n++
-			found, err := reread.Check(ctx, s, u)
-			if err != nil {
-				return err
-			}
+		odd := []checked{}
+		n, err := reread.CheckAll(ctx, s, c.Tenant, func(u storage.User, found []reread.Found) {
 			for _, f := range found {
 				odd = append(odd, checked{u.ID, u.Email, u.Username, string(f)})
 			}
+		})
+		if err != nil {
+			return err
 		}
 		if c.JSON {
 			return a.printJSON(odd)

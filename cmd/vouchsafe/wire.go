@@ -31,31 +31,6 @@ func newHasher(c *settings.Config) (*passwords.Hasher, error) {
 	return passwords.New(c.Argon2(), nil)
 }
 
-const (
-	// sampledTenants and sampledHashes bound how many stored hashes the server looks at.
-	sampledTenants = 100
-	sampledHashes  = 200
-)
-
-// learnHashes shows the hasher hashes that are in use. After a setting was lowered, old hashes cost more than
-// new ones: a wrong password then costs as much as an old hash, whether or not the account exists.
-func learnHashes(ctx context.Context, s store, h *passwords.Hasher) error {
-	tenants, err := s.Tenants(ctx, "", sampledTenants)
-	if err != nil {
-		return err
-	}
-	for _, t := range tenants {
-		creds, err := s.SomeCredentials(ctx, t.ID, storage.PasswordCredential, sampledHashes)
-		if err != nil {
-			return err
-		}
-		for _, c := range creds {
-			h.Learn(c.Data)
-		}
-	}
-	return nil
-}
-
 // passwordPolicy returns what judges new passwords, as the settings say.
 func passwordPolicy(c *settings.Config, roots *x509.CertPool, log *slog.Logger) *passwords.Policy {
 	p := &passwords.Policy{MinLength: c.PasswordMinLength, MinScore: c.PasswordMinScore}

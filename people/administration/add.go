@@ -18,7 +18,9 @@ func (n NewUser) User() storage.User { return n.checked.User }
 
 // Check returns the user whom an administrator enters. The rules of the sign-up page hold, but
 // allowReserved gives user names that the tenant reserves. What is wrong is an *importing.Fault.
-func (s *Accounts) Check(ctx context.Context, a people.Asker, entered importing.Row, allowReserved bool) (NewUser, error) {
+func (s *Accounts) Check(
+	ctx context.Context, a people.Asker, entered importing.Row, allowReserved bool,
+) (NewUser, error) {
 	rules := importing.Rules{
 		Tenant: a.Tenant.ID, Roles: true, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames, Now: time.Now(),
 	}

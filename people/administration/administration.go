@@ -57,7 +57,9 @@ func (s *Accounts) Enable(ctx context.Context, a people.Asker, id string) error 
 }
 
 // setDisabled disables or enables the user with the change.
-func (s *Accounts) setDisabled(ctx context.Context, a people.Asker, id string, disabled bool, ch storage.Change, kind string) error {
+func (s *Accounts) setDisabled(
+	ctx context.Context, a people.Asker, id string, disabled bool, ch storage.Change, kind string,
+) error {
 	u, err := s.Store.User(ctx, a.Tenant.ID, id)
 	if err != nil {
 		return err

@@ -13,7 +13,9 @@ import (
 // NewPassword returns the hash of a password that an administrator has for the user, for Add and SetPassword.
 // With allowWeak it accepts one that is only too easy to guess, and returns the reason as weak: scripts set
 // passwords of accounts that tests use. Other passwords that the policy refuses are an error.
-func (s *Accounts) NewPassword(ctx context.Context, u storage.User, secret string, allowWeak bool) (hash []byte, weak, err error) {
+func (s *Accounts) NewPassword(
+	ctx context.Context, u storage.User, secret string, allowWeak bool,
+) (hash []byte, weak, err error) {
 	p := u.Profile
 	weak = s.Policy.Check(ctx, secret, u.Email, u.Username, p.Name, p.GivenName, p.FamilyName)
 	if weak != nil && (!allowWeak || errors.Is(weak, password.ErrTooShort) || errors.Is(weak, password.ErrTooLong)) {

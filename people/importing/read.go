@@ -149,7 +149,8 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 			out := readRow{err: err}
 			var parse *csv.ParseError
 			if errors.As(err, &parse) {
-				out.line, out.err = parse.StartLine, fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
+				out.line = parse.StartLine
+				out.err = fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
 			} else if err != nil {
 				out.fatal = true
 			} else {

@@ -140,7 +140,8 @@ func checkTexts(u storage.User) error {
 			return fault("text.long", "%s is longer than %d bytes, or no text", name, maxText)
 		}
 		lines := strings.HasPrefix(name, "address") // they have lines
-		if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }) {
+		forbidden := func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }
+		if strings.ContainsFunc(s, forbidden) {
 			return fault("text.control", "%s has control characters", name)
 		}
 	}
@@ -182,7 +183,8 @@ func (row *Row) hash(rules Rules) ([]byte, error) {
 		hash, err = firebaseHash(*rules.Firebase, text, row.PasswordSalt)
 	}
 	if err != nil {
-		return nil, fault("password_hash.unsupported", "password_hash is damaged, of an unsupported kind, or too expensive to verify")
+		return nil, fault("password_hash.unsupported",
+			"password_hash is damaged, of an unsupported kind, or too expensive to verify")
 	}
 	return hash, nil
 }

@@ -4,13 +4,33 @@ import (
 	"context"
 	"errors"
 
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Check returns what is odd about the names of a user. What another user has, too, is followed by that user's
+// CheckAll calls report for each user of the tenant whose names are odd, and returns the number of all users.
+func CheckAll(ctx context.Context, s storage.Users, tenant string, report func(storage.User, []Found)) (n int, err error) {
+	page := func(after string) ([]storage.User, error) { return s.Users(ctx, tenant, after, listing.PageSize) }
+	for u, err := range listing.All(page, func(u storage.User) string { return u.ID }) {
+		if err != nil {
+			return n, err
+		}
+		n++
+		found, err := check(ctx, s, u)
+		if err != nil {
+			return n, err
+		}
+		if len(found) > 0 {
+			report(u, found)
+		}
+	}
+	return n, nil
+}
+
+// check returns what is odd about the names of a user. What another user has, too, is followed by that user's
 // id.
-func Check(ctx context.Context, s storage.Users, u storage.User) ([]Found, error) {
+func check(ctx context.Context, s storage.Users, u storage.User) ([]Found, error) {
 	now, found := User(u)
 	for i, f := range found {
 		other, err := s.UserByEmail(ctx, u.TenantID, now.EmailKey)

@@ -1,0 +1,81 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// settleFor is how old an event is before a marked export takes it. A slower replica may write an older event
+// until then, which must not come before the mark.
+const settleFor = 10 * time.Minute
+
+// Export writes a part of a tenant's audit trail, oldest first.
+type Export struct {
+	Tenant string
+	After  string    // begin after the event with this id; "" for the first
+	Until  time.Time // leave out newer events; zero for all
+	Kinds  []string  // leave out other kinds; none for all
+	// Mark begins where the last marked export ended, and remembers where this one ended once it is complete.
+	// It takes all kinds.
+	Mark bool
+}
+
+// ExportStore is what an Export reads, and where its mark is.
+type ExportStore interface {
+	EventsAfter(ctx context.Context, tenant, after string, until time.Time, limit int) ([]storage.Event, error)
+	Exported(ctx context.Context, tenant string) (id string, err error)
+	MarkExported(ctx context.Context, tenant, id string, now time.Time) error
+}
+
+// Run calls write with page after page of events, which may be empty. What write has returned nil for is
+// exported. It rests after each page.
+func (x Export) Run(ctx context.Context, s ExportStore, write func([]storage.Event) error) error {
+	now := time.Now()
+	if x.Until.IsZero() {
+		x.Until = now.Add(time.Hour) // the clock of a replica may be ahead
+	}
+	if settled := now.Add(-settleFor); x.Mark && x.Until.After(settled) {
+		x.Until = settled
+	}
+	if x.Mark {
+		var err error
+		if x.After, err = s.Exported(ctx, x.Tenant); err != nil {
+			return err
+		}
+	}
+	last, err := x.pages(ctx, s, write)
+	if err != nil || !x.Mark || last == x.After {
+		return err
+	}
+	return s.MarkExported(ctx, x.Tenant, last, now)
+}
+
+// pages writes all pages, and returns the id of the last event that it read.
+func (x Export) pages(ctx context.Context, s ExportStore, write func([]storage.Event) error) (last string, err error) {
+	last = x.After
+	for {
+		began := time.Now()
+		page, err := s.EventsAfter(ctx, x.Tenant, last, x.Until, listing.PageSize)
+		if err != nil {
+			return last, err
+		}
+		read := len(page)
+		if read > 0 {
+			last = page[read-1].ID
+		}
+		if len(x.Kinds) > 0 {
+			page = slices.DeleteFunc(page, func(e storage.Event) bool { return !slices.Contains(x.Kinds, e.Kind) })
+		}
+		if err := write(page); err != nil {
+			return last, err
+		}
+		if read < listing.PageSize {
+			return last, nil
+		}
+		listing.Rest(began)
+	}
+}
