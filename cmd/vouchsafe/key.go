@@ -149,18 +149,8 @@ type keyRemoveCmd struct {
 
 func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
-		keys, err := s.Keys(ctx, c.Tenant, time.Time{})
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == c.KID }) {
-			return noSuch(storage.ErrNotFound, "key", c.KID)
-		}
 		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved,
 			Detail: map[string]string{"kid": c.KID}})
-		if err := s.RemoveKey(ctx, c.Tenant, c.KID, removed); err != nil {
-			return noSuch(err, "key", c.KID)
-		}
-		return nil
+		return noSuch(s.RemoveKey(ctx, c.Tenant, c.KID, removed), "key", c.KID)
 	})
 }
