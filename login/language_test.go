@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -102,7 +103,7 @@ func TestErrorPageLeavesBodiesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if got := ui.Words(req.WithContext(web.WithTenant(t.Context(), &web.Tenant{})))["lang"]; got != "en" ||
+	if got := ui.Words(req.WithContext(web.WithTenant(t.Context(), &issuer.Tenant{})))["lang"]; got != "en" ||
 		body.Len() == 0 {
 		t.Errorf("got %s, with %d bytes unread", got, body.Len())
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -108,7 +109,7 @@ func TestLettersOfAheadOfTime(t *testing.T) {
 
 // at is a request of a browser to a tenant, with the value in a cookie.
 func (l *letters) at(tenant, bound, cookie, value string) *http.Request {
-	t := &web.Tenant{Tenant: storage.Tenant{ID: tenant}, Issuer: l.url}
+	t := &issuer.Tenant{Tenant: storage.Tenant{ID: tenant}, Issuer: l.url}
 	r := httptest.NewRequest(http.MethodGet, l.url, nil)
 	r = r.WithContext(web.WithTenant(r.Context(), t))
 	if bound != "" {

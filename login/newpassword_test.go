@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -19,7 +20,7 @@ import (
 // asked is a request at the default tenant with the given settings.
 func (s *site) asked(settings storage.TenantSettings) *http.Request {
 	s.t.Helper()
-	tenant := &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme", Settings: settings}, Issuer: s.url}
+	tenant := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme", Settings: settings}, Issuer: s.url}
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	return r.WithContext(web.WithTenant(context.WithoutCancel(s.t.Context()), tenant))
 }

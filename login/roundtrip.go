@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -49,7 +50,7 @@ type trip struct {
 const spentTrip = "upstream-trip"
 
 // request is what the provider is asked for.
-func (s *Server) request(t *web.Tenant, tr *trip) upstream.Request {
+func (s *Server) request(t *issuer.Tenant, tr *trip) upstream.Request {
 	box := s.Secrets.Box(t.ID, secret.UpstreamTrip)
 	made := func(what string) string {
 		return base64.RawURLEncoding.EncodeToString(box.MAC([]byte(what + "\x00" + tr.ID)))
@@ -169,7 +170,7 @@ func (s *Server) postBack(w http.ResponseWriter, r *http.Request) error {
 
 // begun says whether the state is that of a trip that began with a client's request, in
 // whichever browser.
-func (s *Server) begun(t *web.Tenant, state string) bool {
+func (s *Server) begun(t *issuer.Tenant, state string) bool {
 	var tr trip
 	plain, err := s.Secrets.Box(t.ID, secret.UpstreamTrip).OpenString(state)
 	return err == nil && json.Unmarshal(plain, &tr) == nil && tr.Letter != ""

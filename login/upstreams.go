@@ -3,6 +3,7 @@ package login
 import (
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -10,7 +11,7 @@ import (
 )
 
 // upstream is the tenant's provider of that id; storage.ErrNotFound when it has none.
-func (s *Server) upstream(t *web.Tenant, id string) (*upstream.Provider, error) {
+func (s *Server) upstream(t *issuer.Tenant, id string) (*upstream.Provider, error) {
 	for _, u := range s.Service.Upstreams(t) {
 		if u.ID != id {
 			continue

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -20,7 +20,7 @@ func withSecrets(t testing.TB) *Service {
 }
 
 func askerAt(tenant string) *Asker {
-	return &Asker{Tenant: &web.Tenant{Tenant: storage.Tenant{ID: tenant}}}
+	return &Asker{Tenant: &issuer.Tenant{Tenant: storage.Tenant{ID: tenant}}}
 }
 
 func TestDevicesAreKnownForTheirAccounts(t *testing.T) {

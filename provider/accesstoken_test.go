@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -96,7 +96,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
 		a := s.tokens(c)
-		open := func(tenant *web.Tenant, token string) error {
+		open := func(tenant *issuer.Tenant, token string) error {
 			_, err := s.p.tokens.OpenAccessToken(t.Context(), tenant, token, time.Now())
 			return err
 		}
@@ -124,7 +124,7 @@ func TestTokensAreOfOneKindAndTenant(t *testing.T) {
 		moved.Issuer = "https://moved.example"
 		other := *s.tenant
 		other.ID = "other"
-		for _, tenant := range []*web.Tenant{&moved, &other} {
+		for _, tenant := range []*issuer.Tenant{&moved, &other} {
 			if err := open(tenant, a.str("access_token")); !errors.Is(err, jws.ErrInvalid) {
 				t.Errorf("at %s, %s: got %v, want an invalid token", tenant.ID, tenant.Issuer, err)
 			}

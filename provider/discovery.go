@@ -8,6 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -23,7 +24,7 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 // metadata returns what the provider says of itself (OpenID Connect Discovery 1.0 section 3, RFC 8414
 // section 2, RFC 9207, RP-Initiated Logout 1.0 section 2.1). The endpoints are those of the table, and
 // the lists those that the endpoints work with.
-func (p *Provider) metadata(t *web.Tenant) map[string]any {
+func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 	algs := signingAlgorithms()
 	all := map[string]any{
 		"issuer":                                         t.Issuer,

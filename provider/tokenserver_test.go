@@ -22,6 +22,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -42,7 +43,7 @@ type tokenServer struct {
 	testing.TB
 	p       *Provider
 	store   testStore
-	tenant  *web.Tenant
+	tenant  *issuer.Tenant
 	handler http.Handler
 	user    storage.User
 	session storage.Session

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -36,7 +36,7 @@ func TestMailbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	to := &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme"}}
+	to := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme"}}
 	m, err := (&mail.Mailer{Secrets: secrets}).Compose(to, "jo@example.com", "en", "reset-password", map[string]string{"Code": "1234 5678", "Link": r.issuer + "/login?from=mail"})
 	if err != nil {
 		t.Fatal(err)

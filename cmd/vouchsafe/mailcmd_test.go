@@ -11,9 +11,9 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -60,7 +60,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	to := &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme"}}
+	to := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme"}}
 	m, err := (&mail.Mailer{Secrets: secrets}).Compose(to, "jo@example.com", "en", "password-changed", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -12,12 +12,12 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -230,7 +230,7 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant string) (people.Asker, error) {
 	t, err := s.Tenant(ctx, tenant)
 	return people.Asker{
-		Tenant: &web.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
+		Tenant: &issuer.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
 		Actor:  people.ActorCommand,
 	}, noSuch(err, "tenant", tenant)
 }

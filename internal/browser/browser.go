@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -106,7 +107,7 @@ func SetCookie(w http.ResponseWriter, r *http.Request, name, value string, age t
 // cookieName returns the name of a cookie at the tenant: __Host-vouchsafe-NAME on https. Tenants
 // whose issuers differ only in their path share a host, and __Host- demands Path=/, so that the
 // name of the cookie contains the tenant's id.
-func cookieName(t *web.Tenant, name string) string {
+func cookieName(t *issuer.Tenant, name string) string {
 	name = "vouchsafe-" + name
 	if t.Path != "" {
 		name += "-" + t.ID
@@ -120,7 +121,7 @@ func cookieName(t *web.Tenant, name string) string {
 // setCookie sets a cookie that scripts cannot read, and that browsers do not send with forms on
 // other sites. maxAge is in seconds: 0 keeps the cookie until the browser is closed, below 0
 // deletes it.
-func setCookie(w http.ResponseWriter, t *web.Tenant, name, value string, maxAge int) {
+func setCookie(w http.ResponseWriter, t *issuer.Tenant, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName(t, name), Value: value, Path: "/", MaxAge: maxAge,
 		Secure: t.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -22,9 +23,9 @@ import (
 )
 
 var (
-	plain  = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "http://localhost"}
-	secure = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "https://id.example", Secure: true}
-	acme   = &web.Tenant{Tenant: storage.Tenant{ID: "acme"}, Issuer: "https://id.example/t/acme",
+	plain  = &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "http://localhost"}
+	secure = &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: "https://id.example", Secure: true}
+	acme   = &issuer.Tenant{Tenant: storage.Tenant{ID: "acme"}, Issuer: "https://id.example/t/acme",
 		Path: "/t/acme", Secure: true}
 )
 
@@ -57,12 +58,12 @@ func user(t *testing.T, store *sqldb.Store, tenant string) storage.User {
 
 // jar holds the cookies of a browser at one tenant.
 type jar struct {
-	tenant  *web.Tenant
+	tenant  *issuer.Tenant
 	cookies map[string]string
 	set     []*http.Cookie // what the last answer set
 }
 
-func at(tenant *web.Tenant) *jar { return &jar{tenant: tenant, cookies: map[string]string{}} }
+func at(tenant *issuer.Tenant) *jar { return &jar{tenant: tenant, cookies: map[string]string{}} }
 
 // visit sends a request of the browser, and stores the cookies of the answer.
 func (j *jar) visit(do func(w http.ResponseWriter, r *http.Request)) {
@@ -131,7 +132,7 @@ func TestSessionCookie(t *testing.T) {
 	t.Parallel()
 	s, store := open(t)
 	for _, test := range []struct {
-		tenant *web.Tenant
+		tenant *issuer.Tenant
 		name   string
 	}{{plain, "vouchsafe-session"}, {secure, "__Host-vouchsafe-session"}, {acme, "__Host-vouchsafe-session-acme"}} {
 		j := at(test.tenant)

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -30,7 +31,7 @@ func get(t *testing.T, tenant, host, peer, path string, header ...string) *httpt
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	r = r.WithContext(web.WithTenant(r.Context(), &web.Tenant{Tenant: storage.Tenant{ID: tenant}}))
+	r = r.WithContext(web.WithTenant(r.Context(), &issuer.Tenant{Tenant: storage.Tenant{ID: tenant}}))
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
 	return w

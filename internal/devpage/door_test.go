@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -17,9 +18,9 @@ import (
 // locked returns a page with a mailbox and fake providers, and a function that requests its paths.
 func locked(t *testing.T) (p *Page, ask func(method, to string, header ...string) *http.Response) {
 	t.Helper()
-	const issuer = "http://localhost:8080"
+	const root = "http://localhost:8080"
 	p = &Page{
-		Issuer: issuer, Key: key, Door: "40123", Mailbox: &Mailbox{}, StandIns: StandIns(issuer),
+		Issuer: root, Key: key, Door: "40123", Mailbox: &Mailbox{}, StandIns: StandIns(root),
 		Errors: func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { w.WriteHeader(p.Status) },
 	}
 	router := mux.NewRouter()
@@ -31,7 +32,7 @@ func locked(t *testing.T) (p *Page, ask func(method, to string, header ...string
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
 		}
-		r = r.WithContext(web.WithTenant(r.Context(), &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}))
+		r = r.WithContext(web.WithTenant(r.Context(), &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}))
 		w := httptest.NewRecorder()
 		router.ServeHTTP(w, r)
 		return w.Result()

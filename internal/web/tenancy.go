@@ -15,13 +15,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Tenant is the issuer that a request is meant for.
-type Tenant = issuer.Tenant
-
 type tenantKey struct{}
 
 // TenantOf is the request's tenant. It panics outside of Tenancy, where there is none.
-func TenantOf(ctx context.Context) *Tenant {
+func TenantOf(ctx context.Context) *issuer.Tenant {
 	t := FindTenant(ctx)
 	if t == nil {
 		panic("web: a request outside of Tenancy has no tenant")
@@ -31,16 +28,16 @@ func TenantOf(ctx context.Context) *Tenant {
 
 // FindTenant is the request's tenant, or nil outside of Tenancy: for the error page,
 // which also tells that there is none.
-func FindTenant(ctx context.Context) *Tenant {
+func FindTenant(ctx context.Context) *issuer.Tenant {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.tenant != nil {
 		return r.tenant
 	}
-	t, _ := ctx.Value(tenantKey{}).(*Tenant)
+	t, _ := ctx.Value(tenantKey{}).(*issuer.Tenant)
 	return t
 }
 
 // WithTenant is ctx with the tenant: for tests and for fosite's callbacks.
-func WithTenant(ctx context.Context, t *Tenant) context.Context {
+func WithTenant(ctx context.Context, t *issuer.Tenant) context.Context {
 	return context.WithValue(ctx, tenantKey{}, t)
 }
 
@@ -49,8 +46,8 @@ func WithTenant(ctx context.Context, t *Tenant) context.Context {
 type Tenancy struct {
 	issuer *url.URL
 	errors ErrorPage
-	byID   cache.Cache[string, *Tenant]
-	byHost cache.Cache[string, *Tenant]
+	byID   cache.Cache[string, *issuer.Tenant]
+	byHost cache.Cache[string, *issuer.Tenant]
 }
 
 // NewTenancy returns a Tenancy that serves the default tenant at root, which is an absolute URL
@@ -67,10 +64,10 @@ func NewTenancy(root string, tenants storage.Tenants, errs ErrorPage) (*Tenancy,
 		return nil, fmt.Errorf("issuer %q: its host is not written as browsers write it", root)
 	}
 	t := &Tenancy{issuer: u, errors: errs}
-	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *Tenant] {
+	by := func(load func(context.Context, string) (storage.Tenant, error)) cache.Cache[string, *issuer.Tenant] {
 		away := func(err error) bool { return !errors.Is(err, storage.ErrNotFound) }
-		return cache.Cache[string, *Tenant]{Name: func(s string) string { return s }, Keeps: away,
-			Load: func(ctx context.Context, key string) (*Tenant, error) {
+		return cache.Cache[string, *issuer.Tenant]{Name: func(s string) string { return s }, Keeps: away,
+			Load: func(ctx context.Context, key string) (*issuer.Tenant, error) {
 				rec, err := load(ctx, key)
 				if err != nil {
 					return nil, err
@@ -84,12 +81,12 @@ func NewTenancy(root string, tenants storage.Tenants, errs ErrorPage) (*Tenancy,
 
 // Tenant returns the tenant with that id. It returns storage.ErrNotFound if the tenant is unknown
 // or disabled.
-func (t *Tenancy) Tenant(ctx context.Context, id string) (*Tenant, error) {
+func (t *Tenancy) Tenant(ctx context.Context, id string) (*issuer.Tenant, error) {
 	return enabled(t.byID.Get(ctx, id))
 }
 
 // enabled returns storage.ErrNotFound in the place of a tenant that is disabled.
-func enabled(t *Tenant, err error) (*Tenant, error) {
+func enabled(t *issuer.Tenant, err error) (*issuer.Tenant, error) {
 	if err == nil && t.Disabled {
 		return nil, storage.ErrNotFound
 	}
@@ -135,7 +132,7 @@ var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-
 
 // find returns the request's tenant and the path below its issuer. Its errors are Problems, or
 // those of storage.
-func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
+func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 	if !hostname.Same(r.Host, t.issuer) {
 		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -182,7 +179,7 @@ func (t *Tenancy) find(r *http.Request) (*Tenant, string, error) {
 // orLast returns the tenant with that key. If storage cannot be read, the public documents of a
 // tenant are served from the record that was read last, because clients and APIs need them to use
 // tokens that they already have.
-func orLast(ctx context.Context, from *cache.Cache[string, *Tenant], key, path string) (*Tenant, error) {
+func orLast(ctx context.Context, from *cache.Cache[string, *issuer.Tenant], key, path string) (*issuer.Tenant, error) {
 	tenant, err := from.Get(ctx, key)
 	if err != nil && (path == "/jwks" || slices.Contains(metadataPaths, path)) {
 		if last, ok := from.Last(key); ok {

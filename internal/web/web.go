@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 )
 
 // Request is what the log line, the audit trail and the error page know about a request.
@@ -31,7 +33,7 @@ type Request struct {
 	// attrs are the attributes that Note has added for the log line.
 	attrs []slog.Attr
 	// tenant is the request's tenant, once Tenancy has found it.
-	tenant *Tenant
+	tenant *issuer.Tenant
 }
 
 type requestKey struct{}

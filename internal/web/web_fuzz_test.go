@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -90,7 +91,7 @@ func FuzzTenancy(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	var got *web.Tenant
+	var got *issuer.Tenant
 	var path string
 	h := tenancy.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got, path = web.TenantOf(r.Context()), r.URL.Path

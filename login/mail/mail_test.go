@@ -14,17 +14,17 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-var tenant = &web.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme <b>& Co"}}
+var tenant = &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme <b>& Co"}}
 
 // backend is an SMTP server that answers every recipient with refuse.
 type backend struct {
@@ -298,7 +298,7 @@ func TestHostileAddresses(t *testing.T) {
 		}
 	}
 	// A tenant's name stands in the subject.
-	evil := &web.Tenant{Tenant: storage.Tenant{ID: "default", Name: "A\r\nBcc: x@example.com"}}
+	evil := &issuer.Tenant{Tenant: storage.Tenant{ID: "default", Name: "A\r\nBcc: x@example.com"}}
 	mail, err := m.Compose(evil, "jo@example.com", "en", "password-changed", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -25,7 +26,7 @@ type Brand struct {
 type brandLink struct{ URL, Text string }
 
 // BrandOf returns the brand of a tenant; nil is a request without one.
-func BrandOf(t *web.Tenant, w texts.Words) Brand {
+func BrandOf(t *issuer.Tenant, w texts.Words) Brand {
 	v := Brand{Name: w.Must("brand.name")}
 	if t == nil {
 		return v

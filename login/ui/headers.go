@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 )
 
 // SetHeaders sets the headers of every page. Handlers relax the content security policy of a page
@@ -12,7 +12,7 @@ import (
 //
 // The Referer stays within the site: with no-referrer, Chromium sends "Origin: null" with forms of
 // our own pages (Fetch section 3.2), so that they look like forms of other sites.
-func SetHeaders(w http.ResponseWriter, t *web.Tenant) {
+func SetHeaders(w http.ResponseWriter, t *issuer.Tenant) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy("'self'", "'self'"))
 	h.Set("X-Content-Type-Options", "nosniff")

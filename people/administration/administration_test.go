@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -38,7 +38,7 @@ func accounts(t *testing.T) (*sqldb.Store, *administration.Accounts, people.Aske
 	}
 	policy := &password.Policy{MinScore: password.MinScore}
 	return store, &administration.Accounts{Store: store, Policy: policy, Passwords: hasher}, people.Asker{
-		Tenant: &web.Tenant{Tenant: tenant, Issuer: "https://id.example.com"}, Actor: people.ActorCommand,
+		Tenant: &issuer.Tenant{Tenant: tenant, Issuer: "https://id.example.com"}, Actor: people.ActorCommand,
 	}
 }
 

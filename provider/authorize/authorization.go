@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -20,7 +21,7 @@ import (
 type authorization struct {
 	oauth.Unstored
 	request fosite.AuthorizeRequester // as fosite read it
-	tenant  *web.Tenant
+	tenant  *issuer.Tenant
 	started time.Time
 	late    bool // the request was begun before, too long ago
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -35,7 +36,7 @@ const revivable = 24 * time.Hour
 // LetterLifetime returns how long a letter can be of any use, for a lifetime of requests.
 func LetterLifetime(request time.Duration) time.Duration { return request + revivable }
 
-func (s *Server) seal(l *letter, t *web.Tenant) string {
+func (s *Server) seal(l *letter, t *issuer.Tenant) string {
 	b := make([]byte, 0, letterHeader+len(l.query))
 	b = append(b, l.id[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(l.started.UnixMicro()))

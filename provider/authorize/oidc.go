@@ -11,6 +11,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -78,7 +79,7 @@ func (s *Server) readHint(ctx context.Context, a *authorization, raw string) err
 }
 
 // PromptValues returns the values of prompt that are understood: create where every user may sign up.
-func (s *Server) PromptValues(t *web.Tenant) []string {
+func (s *Server) PromptValues(t *issuer.Tenant) []string {
 	values := []string{"none", "login", "consent", "select_account"}
 	if mode := t.Settings.SignUp.Mode; s.Pages.SignUp != "" && (mode == "" || mode == storage.SignUpOpen) {
 		values = append(values, "create")

@@ -20,8 +20,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -83,7 +83,7 @@ func readAssertion(form url.Values) (*assertion, error) {
 // checkAssertion returns nil if the client signed the assertion for this server and for now. It
 // then spends the assertion. That comes last, so that only the client can spend it. Otherwise it
 // returns an *authError or an error of storage.
-func (a *Authenticator) checkAssertion(ctx context.Context, t *web.Tenant, c *storage.Client,
+func (a *Authenticator) checkAssertion(ctx context.Context, t *issuer.Tenant, c *storage.Client,
 	signed *assertion, now time.Time,
 ) error {
 	if err := signed.check(t, now); err != nil {
@@ -122,7 +122,7 @@ func (a *Authenticator) checkAssertion(ctx context.Context, t *web.Tenant, c *st
 // issuer, as FAPI 2.0 and RFC 7523bis demand, or the token endpoint, as in OpenID Connect Core
 // section 9. In a list each entry must be one of them, because another server in the list could use
 // the assertion here.
-func (a *assertion) check(t *web.Tenant, now time.Time) error {
+func (a *assertion) check(t *issuer.Tenant, now time.Time) error {
 	ours := []string{t.Issuer, t.URL("/token")}
 	foreign := func(aud string) bool { return !slices.Contains(ours, aud) }
 	switch {

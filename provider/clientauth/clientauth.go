@@ -14,6 +14,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -111,7 +112,7 @@ type authError struct {
 func (e *authError) Error() string { return "client not believed: " + e.why }
 
 // authenticatedClient returns the client that the credentials authenticate.
-func (a *Authenticator) authenticatedClient(ctx context.Context, t *web.Tenant, creds *credentials,
+func (a *Authenticator) authenticatedClient(ctx context.Context, t *issuer.Tenant, creds *credentials,
 	now time.Time,
 ) (*storage.Client, error) {
 	client, err := a.Clients.Enabled(ctx, t.ID, creds.clientID)
@@ -155,7 +156,7 @@ func (a *Authenticator) authenticatedClient(ctx context.Context, t *web.Tenant, 
 
 // checkCredentials returns nil if the credentials authenticate the client, an *authError if they do not,
 // and any other error if it cannot tell.
-func (a *Authenticator) checkCredentials(ctx context.Context, t *web.Tenant, c *storage.Client, creds *credentials,
+func (a *Authenticator) checkCredentials(ctx context.Context, t *issuer.Tenant, c *storage.Client, creds *credentials,
 	admit func() error, now time.Time,
 ) error {
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -56,7 +56,7 @@ func FuzzAssertion(f *testing.F) {
 		if a.Subject == "" || a.Subject != a.Issuer || len(jwt) > jws.MaxLength {
 			t.Errorf("got %+v from %q", a, jwt)
 		}
-		_ = a.check(&web.Tenant{Issuer: "https://id.example.com"}, time.Now())
+		_ = a.check(&issuer.Tenant{Issuer: "https://id.example.com"}, time.Now())
 	})
 }
 

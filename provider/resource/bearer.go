@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
@@ -80,7 +81,7 @@ func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
 
 // bearerChallenge returns the WWW-Authenticate header of an answer to a request with a bad access
 // token, or without one when e is nil (RFC 6750 section 3).
-func bearerChallenge(t *web.Tenant, e *fosite.RFC6749Error) string {
+func bearerChallenge(t *issuer.Tenant, e *fosite.RFC6749Error) string {
 	header := `Bearer realm="` + t.Issuer + `"`
 	if e == nil {
 		return header

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
@@ -64,7 +65,7 @@ func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
 }
 
 // describe returns what a client is told of a token that works.
-func describe(t *web.Tenant, use fosite.TokenUse, r fosite.AccessRequester) introspection {
+func describe(t *issuer.Tenant, use fosite.TokenUse, r fosite.AccessRequester) introspection {
 	token := r.GetSession().(*shownToken)
 	out := introspection{
 		Active: true, Scope: strings.Join(r.GetGrantedScopes(), " "), ClientID: r.GetClient().GetID(), Issuer: t.Issuer,

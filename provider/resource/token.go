@@ -10,6 +10,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -70,7 +71,7 @@ func (s *Server) IntrospectToken(
 
 // findAccess looks at an access token: one signature, one read.
 func (s *Server) findAccess(
-	ctx context.Context, t *web.Tenant, token *shownToken, value string, scopes []string,
+	ctx context.Context, t *issuer.Tenant, token *shownToken, value string, scopes []string,
 ) (*fosite.Request, error) {
 	claims, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
 	if err != nil {
@@ -108,7 +109,7 @@ func mayAsk(c *storage.Client, claims *tokens.AccessClaims) bool {
 
 // grantLives reads the grant of an access token, and its user, if both the grant and the token live.
 func (s *Server) grantLives(
-	ctx context.Context, t *web.Tenant, token *shownToken, claims *tokens.AccessClaims,
+	ctx context.Context, t *issuer.Tenant, token *shownToken, claims *tokens.AccessClaims,
 ) (err error) {
 	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, token.now)
 	if err == nil && (token.grant.UserID != claims.Subject || token.grant.ClientID != claims.ClientID) {
@@ -119,7 +120,7 @@ func (s *Server) grantLives(
 
 // ownTokenLives says whether a token that a client got for itself still counts: there is
 // no grant that could be revoked, only the token or the client.
-func (s *Server) ownTokenLives(ctx context.Context, t *web.Tenant, claims *tokens.AccessClaims) error {
+func (s *Server) ownTokenLives(ctx context.Context, t *issuer.Tenant, claims *tokens.AccessClaims) error {
 	if _, err := s.Clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (s *Server) ownTokenLives(ctx context.Context, t *web.Tenant, claims *token
 // findRefresh looks at a refresh token, for its own client alone: a resource server that asks about
 // one was sent it in place of an access token.
 func (s *Server) findRefresh(
-	ctx context.Context, t *web.Tenant, token *shownToken, value string, _ []string,
+	ctx context.Context, t *issuer.Tenant, token *shownToken, value string, _ []string,
 ) (*fosite.Request, error) {
 	id, generation, err := s.Tokens.OpenRefreshToken(t.ID, value)
 	if err != nil {

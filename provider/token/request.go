@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -15,7 +15,7 @@ import (
 // request and is never stored.
 type tokenRequest struct {
 	oauth.Unstored
-	tenant *web.Tenant
+	tenant *issuer.Tenant
 	client *storage.Client
 	form   url.Values
 	now    time.Time // one for the whole request

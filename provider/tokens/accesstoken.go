@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -53,7 +53,7 @@ func (c *AccessClaims) Lifetime() time.Duration {
 }
 
 // GrantClaims returns the claims of an access token of the grant with these scopes.
-func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, scopes []string,
+func (m *Maker) GrantClaims(t *issuer.Tenant, c *storage.Client, g *storage.Grant, scopes []string,
 	now time.Time,
 ) *AccessClaims {
 	expires := now.Add(m.AccessTokenLifetime(c))
@@ -74,7 +74,7 @@ func (m *Maker) GrantClaims(t *web.Tenant, c *storage.Client, g *storage.Grant, 
 
 // Audience returns the audience that was asked for or, without one, the client's registered
 // audience or the issuer, whose userinfo endpoint the token is then for.
-func Audience(t *web.Tenant, c *storage.Client, asked []string) []string {
+func Audience(t *issuer.Tenant, c *storage.Client, asked []string) []string {
 	switch {
 	case len(asked) > 0:
 		return asked
@@ -91,7 +91,7 @@ func (m *Maker) AccessTokenLifetime(c *storage.Client) time.Duration {
 }
 
 // AccessToken returns the token in the client's format. key is nil for the opaque format.
-func (m *Maker) AccessToken(t *web.Tenant, c *storage.Client, key *keys.Key, claims *AccessClaims) (string, error) {
+func (m *Maker) AccessToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, claims *AccessClaims) (string, error) {
 	plain, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
@@ -106,7 +106,7 @@ func (m *Maker) AccessToken(t *web.Tenant, c *storage.Client, key *keys.Key, cla
 }
 
 // AccessTokenKey returns the key that signs the client's access tokens, or nil if they are opaque.
-func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Client) (*keys.Key, error) {
+func (m *Maker) AccessTokenKey(ctx context.Context, t *issuer.Tenant, c *storage.Client) (*keys.Key, error) {
 	if c.AccessTokenFormat == "opaque" {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (m *Maker) AccessTokenKey(ctx context.Context, t *web.Tenant, c *storage.Cl
 // OpenAccessToken reads an access token of the tenant in either format. It checks that the token
 // was made here for this issuer, and that it has not expired. It does not look up whether the grant
 // is alive or the token revoked. The error wraps jws.ErrInvalid, unless storage could not be read.
-func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string,
+func (m *Maker) OpenAccessToken(ctx context.Context, t *issuer.Tenant, token string,
 	now time.Time,
 ) (*AccessClaims, error) {
 	plain, err := m.openEither(ctx, t, token)
@@ -141,7 +141,7 @@ func (m *Maker) OpenAccessToken(ctx context.Context, t *web.Tenant, token string
 }
 
 // openEither returns the claims of a token in either format.
-func (m *Maker) openEither(ctx context.Context, t *web.Tenant, token string) ([]byte, error) {
+func (m *Maker) openEither(ctx context.Context, t *issuer.Tenant, token string) ([]byte, error) {
 	sealed, opaque := strings.CutPrefix(token, opaquePrefix)
 	if !opaque {
 		return m.Keys.Verify(ctx, t.ID, token, clients.SigningAlgorithms, accessTokenTypes)

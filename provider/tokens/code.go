@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -40,7 +40,7 @@ var (
 )
 
 // SealCode returns the code as the client gets it.
-func (m *Maker) SealCode(t *web.Tenant, c *Code) (string, error) {
+func (m *Maker) SealCode(t *issuer.Tenant, c *Code) (string, error) {
 	c.AuthTimeMicro, c.IssuedAtMicro = c.AuthTime.UnixMicro(), c.IssuedAt.UnixMicro()
 	plain, err := json.Marshal(c)
 	if err != nil {
@@ -51,7 +51,7 @@ func (m *Maker) SealCode(t *web.Tenant, c *Code) (string, error) {
 
 // OpenCode opens the result of SealCode. It returns ErrCodeInvalid, or ErrCodeExpired together with
 // the code, so that a late second use is still detected.
-func (m *Maker) OpenCode(t *web.Tenant, s string, now time.Time) (*Code, error) {
+func (m *Maker) OpenCode(t *issuer.Tenant, s string, now time.Time) (*Code, error) {
 	plain, err := m.Secrets.Box(t.ID, secret.AuthorizationCode).OpenString(s)
 	if err != nil {
 		return nil, ErrCodeInvalid

@@ -13,8 +13,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -41,7 +41,7 @@ func idTokenScopes(c *storage.Client, scopes []string) []string {
 
 // IDToken returns the ID token (OpenID Connect Core section 2) of a grant and its user, issued
 // together with accessToken.
-func (m *Maker) IDToken(t *web.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string,
+func (m *Maker) IDToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string,
 	u *storage.User, nonce, accessToken string, now time.Time,
 ) (string, error) {
 	claims := UserClaims(u, idTokenScopes(c, scopes), GrantedClaims(c, g.Claims).IDToken)
@@ -110,7 +110,7 @@ func (h *IDTokenHint) Name() string {
 // may no longer be published, because sessions and refresh tokens live longer. A hint says which
 // user is meant, and gives access to nothing. The error wraps jws.ErrInvalid, unless storage could
 // not be read.
-func (m *Maker) OpenIDTokenHint(ctx context.Context, t *web.Tenant, hint string) (*IDTokenHint, error) {
+func (m *Maker) OpenIDTokenHint(ctx context.Context, t *issuer.Tenant, hint string) (*IDTokenHint, error) {
 	plain, err := m.Keys.VerifyOld(ctx, t.ID, hint, clients.SigningAlgorithms, IDTokenType)
 	if err != nil {
 		return nil, err
