@@ -60,10 +60,10 @@ type signOutForm struct {
 	Total   int
 }
 
-// signOutPage asks whether to sign out. A client may have sent the browser here with a
-// sealed request, l, that the protocol carries on with. The pages of signing out stay tied to
-// the page that opened their window, all alike: a client's own page waits for its end, and
-// another's must not see by a window that it lost whether somebody was signed in.
+// signOutPage asks whether to sign out. A client may have sent the browser here with a sealed
+// request, l, which the protocol carries on with. The pages of signing out all keep their tie to
+// the page that opened their window. The client's own page waits for the end, and the page of
+// another site must not see from a lost tie whether a user was signed in.
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 	ui.KeepOpener(w)
 	all, err := s.Sessions.All(r)
@@ -104,7 +104,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return s.signedOutOf(w, r, r.PostForm.Get("l"))
 }
 
-// signedOutOf sends the browser on when there is nobody left to sign out.
+// signedOutOf sends the browser on if no user is left to sign out.
 func (s *Server) signedOutOf(w http.ResponseWriter, r *http.Request, letter string) error {
 	target := web.TenantOf(r.Context()).Path + "/signed-out"
 	if letter != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// claimant returns the user whom the browser is asked about: see people.Service.Claimant.
+// claimant returns the user that the page asks for a proof. See people.Service.Claimant.
 func (s *Server) claimant(r *http.Request, in *storage.Interaction) (people.Claimant, error) {
 	return s.Claimant(r.Context(), s.askerOf(r), letterOf(in))
 }

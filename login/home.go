@@ -6,11 +6,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// homeView is what the start page shows when nobody is signed in.
+// homeView is the start page without a session.
 type homeView struct {
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
-	// SignUp says whether anybody may make an account.
+	// SignUp says whether the tenant lets users sign up.
 	SignUp bool
 }
 

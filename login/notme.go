@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
-// notMeForm is what the page shows on which somebody says that a change was not theirs.
+// notMeForm is the page on which a user says that a change was not theirs.
 type notMeForm struct {
 	Token   string // of the link
 	Address string // that the account gets back; "" when it has it

@@ -13,15 +13,18 @@ import (
 )
 
 // errNoPasskeys is the answer where none can be used.
-var errNoPasskeys = &web.Problem{Status: http.StatusNotFound, Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its issuer has no host name."}
+var errNoPasskeys = &web.Problem{Status: http.StatusNotFound,
+	Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its " +
+		"issuer has no host name."}
 
-// signInPasskey is the form on the sign-in page, or nil. When the page asks somebody to
-// confirm that it is them, it is there if they have a passkey to do so.
+// signInPasskey returns the form on the sign-in page, or nil. If the page asks a user who is signed
+// in to confirm that, the form is there if the user has a passkey for it.
 func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, confirm bool) (*passkeyForm, error) {
 	if !s.OffersPasskeys(s.askerOf(r)) {
 		return nil, nil
 	}
-	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.Words.Must("passkey.button"), Fault: v.Words.Must("passkey.failed"), Autofill: !confirm}
+	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.Words.Must("passkey.button"),
+		Fault: v.Words.Must("passkey.failed"), Autofill: !confirm}
 	if confirm {
 		a, err := s.Sessions.Current(r)
 		if err != nil {
@@ -83,7 +86,9 @@ func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	var user storage.User
 	var amr []string
 	if err == nil {
-		user, amr, err = s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.SignIn, people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")}, asked)
+		user, amr, err = s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.SignIn,
+			people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"),
+				Answer: r.PostForm.Get("answer")}, asked)
 	}
 	if err == nil {
 		err = s.proven(w, r, in, user, amr...)

@@ -45,7 +45,7 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showSignUp(w, r, in, form, nil)
 }
 
-// showSignUp shows the form; with an error that nobody can mend there, it returns that.
+// showSignUp shows the form. It returns an error that the user cannot correct in the form.
 func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
 	form signUpForm, err error,
 ) error {
@@ -91,7 +91,7 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, r, "/signup/confirm", "flow", flow)
 }
 
-// registered signs somebody in whose account has just been made.
+// registered signs in the user whose account has just been made.
 func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User) error {
 	amr := "pwd"
 	if !usesPasswords(r) {

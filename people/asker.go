@@ -16,8 +16,8 @@ import (
 // each request, and passes it on unchanged.
 type Asker struct {
 	Tenant *issuer.Tenant
-	// Actor is the id of who acts, for the audit trail: a user, a client, ActorCommand. "" is
-	// the user whom the event is about.
+	// Actor is the id of the user, client or ActorCommand that acts, for the audit trail. "" stands
+	// for the user that the event is about.
 	Actor     string
 	ClientID  string // whose request the user answers; "" for none
 	RequestID string

@@ -39,7 +39,8 @@ type guess struct {
 func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, key string) (guess, error) {
 	g := guess{server: s, person: user.ID}
 	if device, ok := s.knownDevice(a, user); ok {
-		pass, err := s.admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
+		pass, err := s.admit(ctx, a,
+			limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
 		g.pass, g.known = pass, true
 		return g, err
 	}

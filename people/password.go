@@ -17,8 +17,8 @@ import (
 // defaultHistory is how many former passwords are refused when the tenant does not say.
 const defaultHistory = 3
 
-// fit refuses, at the given field, a new password of somebody with the given names and
-// addresses that is not good enough.
+// fit refuses, at the given field, a new password that is not good enough. about are names and
+// addresses of the user.
 func (s *Service) fit(ctx context.Context, a Asker, field, secret string, about ...string) error {
 	if secret == "" {
 		return Invalid(field, "password.missing")
@@ -167,10 +167,9 @@ type NewPassword struct {
 	Owner Owner
 }
 
-// ChangePassword gives the user a new password, and returns the user as the change leaves it, for
-// whom the door may open a session again: all sessions and grants end. The user proves the old
-// password or, if there is none, to be the Owner. Its refusals are
-// ErrSignInFirst and ErrChangedMeanwhile.
+// ChangePassword gives the user a new password, and returns the user as the change leaves it. All
+// sessions and grants end; the door may open a session again. The user proves the old password or,
+// if there is none, to be the Owner. Its refusals are ErrSignInFirst and ErrChangedMeanwhile.
 func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, in NewPassword) (storage.User, error) {
 	cred, err := s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasswordCredential, "")
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

@@ -225,9 +225,10 @@ type PasskeyProof struct {
 	Answer string   // AuthenticationResponseJSON
 }
 
-// ProvePasskey returns the user whom a passkey proves, and by which methods (RFC 8176). If user is
-// not nil, it is the one who was asked. Either the challenge is used up and the passkey's counter
-// kept, or nothing is proven. Its refusals are ErrWrongPasskey and ErrLatePasskey.
+// ProvePasskey returns the user that a passkey proves, and the methods of the proof (RFC 8176). If
+// user is not nil, the passkey must be that user's. Either the challenge is used up and the
+// passkey's counter stored, or nothing is proven. Its refusals are ErrWrongPasskey and
+// ErrLatePasskey.
 func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Purpose, p PasskeyProof,
 	user *storage.User,
 ) (storage.User, []string, error) {

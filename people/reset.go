@@ -140,8 +140,8 @@ func (s *Service) OpenReset(ctx context.Context, a Asker, p Proof) (Reset, error
 }
 
 // ConfirmReset gives the owner of an account's address a new password. It ends all sessions and
-// grants, keeps the second factor, signs nobody in, and tells the owner by mail. opened says
-// that the account was closed, and that the code opened it without a new password.
+// grants, keeps the second factor, opens no session, and tells the owner by mail. opened says that
+// the account was closed, and that the code opened it without a new password.
 func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPassword string) (
 	user storage.User, opened bool, err error,
 ) {

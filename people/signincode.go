@@ -294,7 +294,8 @@ func (s *Service) Resend(ctx context.Context, a Asker, flow string) (next string
 	var reg registration
 	var reset resetting
 	var signIn signingIn
-	data := map[string]begun{storage.CodeSignUp: &reg, storage.CodeReset: &reset, storage.CodeSignIn: &signIn}[code.Purpose]
+	data := map[string]begun{storage.CodeSignUp: &reg, storage.CodeReset: &reset,
+		storage.CodeSignIn: &signIn}[code.Purpose]
 	if data == nil {
 		return "", ErrWrongCode
 	}

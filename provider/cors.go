@@ -31,8 +31,8 @@ func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 	}).Handler(h)
 }
 
-// allowsOrigin says whether a client of the tenant registered the origin. Documents of
-// no origin at all (sandboxed frames, files) send null, which anybody can.
+// allowsOrigin reports whether a client of the tenant registered the origin. Documents without an
+// origin (sandboxed frames, files) send null, which every page can cause.
 func (p *Provider) allowsOrigin(ctx context.Context, origin string) bool {
 	if origin == "null" || len(origin) > clients.MaxURI || !storage.WellFormed(origin) {
 		return false

@@ -19,7 +19,7 @@ func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	// Whoever kept the set knows every key before it signs.
+	// A client that cached the set knows every key before it signs.
 	age := min(publishedAge, p.Keys.Lead())
 	return p.keyDocuments.serve(w, r, age, set, func() ([]byte, error) { return json.Marshal(set.Public(time.Now())) })
 }

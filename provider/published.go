@@ -12,9 +12,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// publishedAge is how long anybody may keep what is published. It is short, because a key
-// that was made in a hurry signs at once (keyring.first, RotateKey), and much shorter than
-// the time for which others are published before they sign.
+// publishedAge is how long clients may cache what is published. It is short, because a key that was
+// made in a hurry signs at once (keys.Ring.Rotate), and much shorter than the time for which other
+// keys are published before they sign.
 const publishedAge = 5 * time.Minute
 
 // published keeps documents that all may read, as they are sent: one for each tenant,

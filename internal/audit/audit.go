@@ -26,9 +26,9 @@ import (
 // Origin is the request that causes an event. It is zero for commands and for what no request causes.
 type Origin struct{ RequestID, IP string }
 
-// Event completes an event: it gets an id, the present moment and the origin. Unless the event names its
-// actor, the user whom it concerns is the actor. It panics when the event fails its Check: which kind of event
-// tells of what is decided in the code.
+// Event completes an event: it gets an id, the present moment and the origin. An event without an
+// actor gets the user that it concerns as its actor. Event panics if the event fails its Check,
+// because the code decides which kinds of events say what.
 func (o Origin) Event(e storage.Event) storage.Event {
 	if err := e.Check(); err != nil {
 		panic("audit: " + err.Error())

@@ -1,10 +1,10 @@
 // Package limit counts attempts, so that guessing does not pay.
 //
-// An attempt is counted by several things at once (By): where it comes from, what it is
-// aimed at, the whole tenant. It is counted by all of them or, when one is used up, by none:
-// what is refused takes nobody's room. A right attempt gives back what it took. Known
-// devices have counters of their own, which strangers can neither use up nor crowd out.
-// docs/operations.md has the table of what is counted where.
+// An attempt is counted by several counters at once (By): for the address it comes from, for the
+// account it is aimed at, for the whole tenant. Either all of them count it or, if one is used up,
+// none does: a refused attempt takes nothing from other users. A successful attempt gives back what
+// it took. Known devices have counters of their own, which strangers can neither use up nor crowd
+// out. docs/operations.md has the table of what is counted where.
 package limit
 
 import (
@@ -35,7 +35,7 @@ func (r Rule) Times(n int64, name string) Rule {
 	return r
 }
 
-// By is a rule, and to whom it is applied.
+// By is a rule, and the subject that it is applied to.
 type By struct {
 	Rule
 	Subject string
@@ -69,7 +69,7 @@ type Limiter struct {
 	Unlimited []netip.Prefix
 }
 
-// Pass is an attempt that was let through. The nil Pass is one that nobody counts.
+// Pass is an attempt that was let through. The nil Pass is one that is not counted.
 type Pass struct {
 	limiter  *Limiter
 	tenant   string
@@ -118,14 +118,16 @@ func (l *Limiter) Admit(ctx context.Context, tenant, from string, by ...By) (p *
 }
 
 // Allow is Admit by one rule, for what gives nothing back.
-func (l *Limiter) Allow(ctx context.Context, tenant, from string, rule Rule, subject string) (wait time.Duration, ok bool) {
+func (l *Limiter) Allow(ctx context.Context, tenant, from string, rule Rule,
+	subject string,
+) (wait time.Duration, ok bool) {
 	_, wait, ok = l.Admit(ctx, tenant, from, By{Rule: rule, Subject: subject})
 	return wait, ok
 }
 
-// Succeed takes back what the attempt was counted by, as each OnSuccess says. It does so no
-// more often than within allows, for its subject: else whoever has an account could sign in
-// to it without end.
+// Succeed gives back what the attempt was counted by, as each OnSuccess says. For its subject it
+// does so no more often than within allows: otherwise the owner of an account could sign in to it
+// without end.
 func (p *Pass) Succeed(ctx context.Context, within By) {
 	if p == nil {
 		return

@@ -6,9 +6,9 @@ import "net/netip"
 // section 2.1): the last four bytes are the host's.
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// ipv6Networks are the networks that whoever has an IPv6 address may have all of: providers
-// give their customers a /64, a /56 or a /48 (RFC 6177). A wider one may have more people in
-// it, and so more attempts.
+// ipv6Networks are the networks that one customer may have as a whole: providers assign a /64, a
+// /56 or a /48 (RFC 6177). A wider network may have more users in it, and therefore has more
+// attempts.
 var ipv6Networks = []struct {
 	bits  int
 	times int64

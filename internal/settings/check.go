@@ -109,7 +109,7 @@ func (c *Config) checkLifetimes(wrong wrong) {
 	if c.CodeLifetime > storage.Duration(10*time.Minute) {
 		wrong("code_lifetime", "is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less")
 	}
-	// Within it a stolen token works beside its owner's, and nobody learns of it.
+	// Within the grace period a stolen token works beside its owner's without being noticed.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
 		wrong("refresh_token_grace",
 			"is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")

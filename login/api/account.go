@@ -24,9 +24,9 @@ var personProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token is missing, expired or revoked."},
 }
 
-// forPeople is a call with an access token of the app's: about the person themselves, and
-// nobody else. The token alone does not do: the APIs for which it was made hold it too, and
-// could otherwise act for the person here. What the app alone keeps has to come with it.
+// forPeople is a call with an access token of the app's, about the user of the token and no other.
+// The token alone is not enough: the APIs for which it was made have it, too, and could otherwise
+// act for the user here. What only the app keeps has to come with it.
 func forPeople[In, Out any](
 	s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error),
 ) jsonapi.Route {
@@ -81,7 +81,7 @@ func (s *Server) owner(p *person) (people.Owner, error) {
 	return o, err
 }
 
-// updatePasswordCall is what an app sends for somebody who wants another password.
+// updatePasswordCall is what an app sends for a user who wants another password.
 type updatePasswordCall struct {
 	ownSessionField
 	OldPassword string `json:"old_password" secret:"true" doc:"The current password. A user without a password must have signed in just now."`
@@ -129,7 +129,7 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 	})
 }
 
-// changeEmailCall is what an app sends for somebody who wants another address.
+// changeEmailCall is what an app sends for a user who wants another address.
 type changeEmailCall struct {
 	ownSessionField
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
@@ -172,7 +172,7 @@ func (s *Server) apiConfirmChange() jsonapi.Route {
 	})
 }
 
-// deleteCall is what an app sends for somebody who wants no account any more.
+// deleteCall is what an app sends for a user who deletes the account.
 type deleteCall struct {
 	ownSessionField
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`

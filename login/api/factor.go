@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// factorFields are the second factor of calls that sign somebody in.
+// factorFields are the second factor in calls that sign a user in.
 type factorFields struct {
 	OTP          string `json:"otp" secret:"true" max:"64" doc:"The code that the user's authenticator app shows, after second_factor_required." example:"123456"`
 	RecoveryCode string `json:"recovery_code" secret:"true" max:"64" doc:"One of the user's recovery codes, instead of otp."`

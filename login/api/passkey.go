@@ -40,8 +40,8 @@ func (s *Server) apiPasskey() jsonapi.Route {
 	})
 }
 
-// appChallenge asks whoever holds the app's session for a passkey: of the person whose
-// sign-in waits, or of anybody.
+// appChallenge makes a challenge for the holder of the app's session: for a passkey of the user
+// whose sign-in waits or, if none does, of any user.
 func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
 	if err := offered(s.OffersPasskeys(a.asker)); err != nil {
 		return passkey.Challenge{}, err

@@ -13,8 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// proofFields are what somebody proves themselves by, or a part of it: one proof at a
-// time, and beside it or in the next request the second factor.
+// proofFields are the proof that a user gives, or a part of it: one first factor, and with it or in
+// the next request the second factor.
 type proofFields struct {
 	Login    string `json:"login" doc:"The e-mail address or user name, with password." example:"jo@example.com"`
 	Password string `json:"password" secret:"true" doc:"The password."`
@@ -40,7 +40,7 @@ func (f proofFields) empty() bool {
 	return f.Login == "" && f.Password == "" && f.Flow == "" && f.Code == "" && f.Token == "" && f.Passkey == nil
 }
 
-// appProve signs in the user whom the proofs of a request prove, together with those of the
+// appProve signs in the user that the proofs of a request prove, together with those of the
 // requests before it.
 func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
 	c, err := s.appClaimant(a, f)
@@ -50,8 +50,8 @@ func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
 	return s.appSignIn(a, c, f)
 }
 
-// appClaimant returns the user whom the first proof proves: that of the request, or the one that
-// waits.
+// appClaimant returns the user that the first factor proves: the one in the request, or the one
+// that waits.
 func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) {
 	given := 0
 	for _, is := range []bool{f.Login != "" || f.Password != "", f.Flow != "" || f.Code != "" ||

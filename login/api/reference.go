@@ -20,7 +20,7 @@ func Reference(issuer string) *jsonapi.Document {
 	}, issuer, table.Operations(), commonProblems)
 }
 
-// serveReference serves the document to whoever asks: it says nothing that is not public.
+// serveReference serves the document to every client, because all of it is public.
 func (s *Server) serveReference(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

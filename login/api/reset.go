@@ -7,7 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 )
 
-// resetCall is what an app sends for somebody who forgot their password.
+// resetCall is what an app sends for a user who forgot their password.
 type resetCall struct {
 	appFields
 	authSessionField

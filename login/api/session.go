@@ -25,7 +25,7 @@ const authSessionLife = 400 * 24 * time.Hour
 type authSession struct {
 	ClientID string `json:"c"`
 	IssuedAt int64  `json:"t"` // Unix time
-	ID       string `json:"i"` // random: what is asked of its holder is asked of nobody else
+	ID       string `json:"i"` // random: attempts are counted by it, so that other users' attempts do not count here
 	people.Kept
 	// Cookies are what sessions of former releases hold in the place of Kept, by name. They are
 	// read until the last of those is older than authSessionLife.

@@ -27,7 +27,7 @@ type Store interface {
 // Options say how a file is imported.
 type Options struct {
 	CSV           bool // the file is CSV, with the names of the columns in its first line; else JSON lines
-	DryRun        bool // check everything, and add nobody
+	DryRun        bool // check everything, and add no user
 	AllowRoles    bool // rows may have roles, which may make administrators
 	AllowReserved bool // rows may have user names that the tenant reserves
 	// Firebase are the parameters of the password hashes of rows with a salt; nil for none.

@@ -20,14 +20,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Logout ends a session because a client asks for it (RP-Initiated Logout 1.0). A hint
-// that only the session's own client can have ends it at once. Whatever else came by,
-// such as a link on somebody's page, has the person asked: the request is sealed and
-// goes to the page that asks, which ends the session and brings it back.
+// Logout ends a session because a client asks for it (RP-Initiated Logout 1.0). A hint that only
+// the session's own client can have ends it at once. For every other request, such as a link on the
+// page of another site, the user is asked: the request is sealed and goes to the page that asks,
+// which ends the session and brings it back.
 //
-// Whoever wants to sign out can, whatever came along. A hint that cannot be verified counts
-// as none, and so does a request that cannot be read: a page asks. The browser is sent to a
-// post_logout_redirect_uri only when it is the client's own; else it stays here.
+// A user who wants to sign out can, whatever the request says. A hint that cannot be verified
+// counts as none, and a request that cannot be read leads to the page that asks. The browser is
+// sent to a post_logout_redirect_uri only if it is the client's own; otherwise it stays here.
 func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost {
 		return s.logoutPost(w, r)
@@ -76,10 +76,10 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	return s.signedOut(w, r, req)
 }
 
-// logoutPost takes the request from a form and makes it a GET: a form that another site
-// posts does not bring the session's cookie, the redirect that follows does. The hint
-// says much about a person, so that the parameters are sealed: they give whoever has
-// them nothing that they did not have before.
+// logoutPost reads the request from a form and turns it into a GET. The browser sends no session
+// cookie with a form that another site posts, but it does with the redirect that follows. The hint
+// says much about a user, so that the parameters are sealed: they reveal nothing that their sender
+// did not know.
 func (s *Server) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",

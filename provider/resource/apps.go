@@ -66,8 +66,8 @@ func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (stri
 	return claims.GrantID, nil
 }
 
-// UserOf returns the user whom the access token in the request's Authorization header stands for, with
-// the grant and its client. The grant lives: one read.
+// UserOf returns the user that the access token in the request's Authorization header stands for,
+// with the grant and its client. The grant is alive. It costs one read.
 func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u storage.User, err error) {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
 	token, err := headerToken(r)

@@ -16,8 +16,9 @@ import (
 // introspection is what is said of a token (RFC 7662 section 2.2). Of one that does not
 // work, or is none of the caller's business, nothing is said but that.
 type introspection struct {
-	Active    bool     `json:"active"`
-	TokenType string   `json:"token_type,omitempty"` // "" for refresh tokens: nobody may take one for an access token
+	Active bool `json:"active"`
+	// "" for refresh tokens, so that no API takes one for an access token
+	TokenType string   `json:"token_type,omitempty"`
 	Scope     string   `json:"scope,omitempty"`
 	ClientID  string   `json:"client_id,omitempty"`
 	Username  string   `json:"username,omitempty"` // with the scope profile only

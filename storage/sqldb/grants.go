@@ -163,7 +163,8 @@ const (
 	setTouched   = `SET idle_expires_at = $6`
 	rotateSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
 		grantColumns + `, ` + userAsJSON
-	touchSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` + grantColumns + `, ` + userAsJSON
+	touchSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
+		grantColumns + `, ` + userAsJSON
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
 	andUser = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` +
 		grantColumns + `, ` + userColumns
@@ -175,7 +176,8 @@ const (
 func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
 	now time.Time,
 ) (storage.Grant, storage.User, error) {
-	g, u, err := s.refresh(ctx, rotateSQLite, rotatePostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	g, u, err := s.refresh(ctx, rotateSQLite, rotatePostgres, tenant, id, micros(now), clientID,
+		gen, micros(idleExpiresAt))
 	return g, u, named(err, "rotate grant", id)
 }
 

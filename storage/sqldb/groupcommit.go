@@ -56,9 +56,9 @@ func (t *task) protect(c conn) {
 	t.err = t.run(c)
 }
 
-// group makes one commit of what waits together: of the work of all that wait, each in its
-// own savepoint. It is done in a goroutine of its own, which lives while something waits, so
-// that a disk that does not answer holds nobody for longer than they can wait.
+// group commits several waiting tasks in one transaction, each in a savepoint of its own. It runs
+// in a goroutine that lives while something waits, so that a disk that does not answer delays no
+// caller beyond its own deadline.
 type group struct {
 	commit func(tasks []*task)
 
@@ -91,10 +91,10 @@ func (g *group) do(ctx context.Context, run func(conn) error) error {
 	return t.err
 }
 
-// wait waits until the task is done. Work that has not begun when the context ends, or after
-// maxWait, is withdrawn. What has begun is awaited for as long again, or to the context's
-// deadline, so that the caller knows; beyond that nobody can say what will become of it, as
-// nobody can of a commit that PostgreSQL did not answer.
+// wait waits until the task is done. A task that has not begun when the context ends, or after
+// maxWait, is withdrawn. A task that has begun is awaited for as long again, or to the context's
+// deadline, so that the caller knows its result. Beyond that the result cannot be known, as with a
+// commit that PostgreSQL did not answer.
 func (g *group) wait(ctx context.Context, t *task) error {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()

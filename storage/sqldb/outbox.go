@@ -10,11 +10,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, dead_at, channel, expires_at`
+const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, ` +
+	`dead_at, channel, expires_at`
 
 func scanMail(row scanner) (m storage.Delivery, err error) {
 	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
-		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel, timeColumn{&m.ExpiresAt})
+		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel,
+		timeColumn{&m.ExpiresAt})
 	return m, err
 }
 
@@ -26,7 +28,8 @@ const addMail = `
 func enqueue(c conn, mails []storage.Delivery) error {
 	for _, m := range mails {
 		_, err := c.exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
-			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt), cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
+			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt),
+			cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
 		if err != nil {
 			return err
 		}
@@ -100,7 +103,9 @@ const mailFailed = `
 	WHERE tenant_id = $1 AND id = $2 AND attempts = $6`
 
 // DeliveryFailed implements storage.Outbox. The count of attempts tells whose claim it is.
-func (s *Store) DeliveryFailed(ctx context.Context, claimed storage.Delivery, nextAt, deadAt time.Time, why string) error {
+func (s *Store) DeliveryFailed(ctx context.Context, claimed storage.Delivery, nextAt,
+	deadAt time.Time, why string,
+) error {
 	_, err := s.put(ctx, mailFailed, claimed.TenantID, claimed.ID, micros(nextAt), micros(deadAt), why, claimed.Attempts)
 	return named(err, "mail failed", claimed.ID)
 }

@@ -132,7 +132,8 @@ func (l *lite) prepareFile() error {
 	if err != nil {
 		return err
 	}
-	// Whoever may plant a link here could have the database made where others read it.
+	// A user who can make a link here could have the database created where other users can read
+	// it.
 	if info.Mode()&fs.ModeSymlink != 0 {
 		return fmt.Errorf("%s is a symbolic link: name the file itself", path)
 	}

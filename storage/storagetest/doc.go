@@ -1,8 +1,8 @@
-// Package storagetest is the contract of package storage as tests. Every backend runs
-// them: what they do not ask for, nobody may rely on.
+// Package storagetest is the contract of package storage as tests. Every backend runs them. Code
+// may rely on nothing that they do not check.
 //
-// The tests share one store. Each works in a tenant of its own, so that a backend that
-// mixes tenants up fails everywhere.
+// The tests share one store. Each works in a tenant of its own, so that a backend that mixes
+// tenants up fails everywhere.
 package storagetest
 
 import (

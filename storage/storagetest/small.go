@@ -12,7 +12,8 @@ import (
 func testSpent(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
-	v := storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAccessToken, Value: "token", ExpiresAt: now.Add(time.Hour)}
+	v := storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAccessToken, Value: "token",
+		ExpiresAt: now.Add(time.Hour)}
 	spent := func(purpose, value string, wanted bool) {
 		t.Helper()
 		got, err := s.IsSpent(ctx, w.tenant, purpose, value)
@@ -66,7 +67,8 @@ func testKeys(t *testing.T, s Store) {
 	same(t, all, err, []storage.Key{a, b, c, full}) // an end once given stays
 
 	// Those that are published, and of each algorithm the newest, whatever became of it.
-	for since, want := range map[time.Time][]storage.Key{now.Add(-time.Hour): {a, b, c, full}, now.Add(time.Hour): {b, c, full}, now.Add(1000 * 24 * time.Hour): {c, full}} {
+	for since, want := range map[time.Time][]storage.Key{now.Add(-time.Hour): {a, b, c, full},
+		now.Add(time.Hour): {b, c, full}, now.Add(1000 * 24 * time.Hour): {c, full}} {
 		all, err = s.Keys(ctx, tenant, since)
 		same(t, all, err, want)
 	}
@@ -119,13 +121,15 @@ func testSweep(t *testing.T, s Store) {
 	w := newWorld(t, s)
 	_, err := s.Sweep(ctx, now) // of what other tests have left
 	must(t, err)
-	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}}, now.Add(24*time.Hour)))
+	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}},
+		now.Add(24*time.Hour)))
 	must(t, AddSession(ctx, s, aSession(w.tenant, "ended", w.user)))
 	must(t, endSession(ctx, s, w.tenant, "ended"))
 	// More than one batch.
 	for i := range 1100 {
 		value := strings.Repeat("x", i)
-		must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: "batch", Value: value, ExpiresAt: now.Add(time.Minute)}))
+		must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: "batch", Value: value,
+			ExpiresAt: now.Add(time.Minute)}))
 	}
 	before := w.snapshot(t)
 	_, err = s.Sweep(ctx, now)
@@ -152,7 +156,7 @@ func testSweep(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	_, _, err = s.Session(ctx, w.tenant, w.session, now)
 	want(t, err, storage.ErrNotFound)
-	// The key that ended says for long whom an old ID token means.
+	// The expired key says for long which user an old ID token means.
 	keys, err := s.Keys(ctx, w.tenant, time.Time{})
 	must(t, err)
 	if len(keys) != 2 {
