@@ -19,14 +19,17 @@ func TestTheAccountInChromium(t *testing.T) {
 	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []storage.Client{{ClientID: "boats", ClientName: "Paper Boats"}, {ClientID: "own", ClientName: "Timesheets", FirstParty: true}} {
+	for _, c := range []storage.Client{{ClientID: "boats", ClientName: "Paper Boats"},
+		{ClientID: "own", ClientName: "Timesheets", FirstParty: true}} {
 		c.TenantID = "default"
 		if err := s.store.PutClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	other := s.visitor()
-	other.client.Transport = agent{other.client.Transport, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"}
+	other.client.Transport = agent{other.client.Transport,
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 " +
+			"Mobile/15E148 Safari/604.1"}
 	other.signIn("jo", right)
 	phone := s.sessionsOf(jo)[0]
 	s.grant(jo, "own", phone.ID, true)

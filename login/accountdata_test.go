@@ -21,7 +21,8 @@ func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)
-	jo.Profile = storage.Profile{Profile: "https://jo.example/me", Address: &storage.Address{Formatted: "1 Road\nTown", Locality: "Town"}}
+	jo.Profile = storage.Profile{Profile: "https://jo.example/me",
+		Address: &storage.Address{Formatted: "1 Road\nTown", Locality: "Town"}}
 	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +33,18 @@ func TestTheProfileIsAllThatItsPageChanges(t *testing.T) {
 			t.Errorf("the page has no field %s", c.Name)
 		}
 	}
-	fields := []string{"name", " Jo Doe ", "locale", "pt-BR", "birthdate", "0000-12-31", "zoneinfo", "Europe/Berlin", "website", "https://jo.example/", "address.locality", "Town",
-		"email", "evil@example.com", "email_verified", "true", "roles", "admin", "id", "x", "tenant", "acme", "tenant_id", "acme", "username", "root", "phone", "+15550100",
-		"credential_version", "7", "disabled", "false", "profile", "https://evil.example/", "address.formatted", "Evil", "sub", "x"}
+	fields := []string{"name", " Jo Doe ", "locale", "pt-BR", "birthdate", "0000-12-31", "zoneinfo", "Europe/Berlin",
+		"website", "https://jo.example/", "address.locality", "Town",
+		"email", "evil@example.com", "email_verified", "true", "roles", "admin", "id", "x", "tenant", "acme", "tenant_id",
+		"acme", "username", "root", "phone", "+15550100",
+		"credential_version", "7", "disabled", "false", "profile", "https://evil.example/",
+		"address.formatted", "Evil", "sub", "x"}
 	if p := v.post("/account/profile", fields...); p.location() != "/account?done=profile" {
 		t.Fatalf("got %d: %s", p.status, p.body)
 	}
 	want := jo
-	want.Profile = storage.Profile{Name: "Jo Doe", Locale: "pt-BR", Birthdate: "0000-12-31", Zoneinfo: "Europe/Berlin", Website: "https://jo.example/", Profile: "https://jo.example/me",
+	want.Profile = storage.Profile{Name: "Jo Doe", Locale: "pt-BR", Birthdate: "0000-12-31", Zoneinfo: "Europe/Berlin",
+		Website: "https://jo.example/", Profile: "https://jo.example/me",
 		Address: &storage.Address{Formatted: "1 Road\nTown", Locality: "Town"}}
 	now := s.stored(jo)
 	if !now.UpdatedAt.After(jo.UpdatedAt) {
@@ -76,15 +81,21 @@ func TestOddProfilesAreRefused(t *testing.T) {
 	v.at("/account/profile")
 	for _, test := range [][3]string{
 		{"name", strings.Repeat("é", people.MaxProfileField+1), english.Must("profile.long", people.MaxProfileField)},
-		{"name", "Jo\nDoe", english["profile.unprintable"]}, {"name", "Jo\x00", english["profile.unprintable"]}, {"nickname", "\u202egnp.evil", english["profile.unprintable"]}, {"name", "\xff", english["profile.unprintable"]},
-		{"website", "javascript:alert(1)", english["profile.url"]}, {"website", "http://jo.example/", english["profile.url"]}, {"picture", "data:image/png,x", english["profile.url"]},
-		{"picture", "https://user:password@x.example/", english["profile.url"]}, {"website", "//jo.example", english["profile.url"]},
-		{"birthdate", "31.12.1990", english["profile.date"]}, {"birthdate", "1990-02-30", english["profile.date"]}, {"birthdate", "1990-1-1", english["profile.date"]},
-		{"zoneinfo", "../../etc/passwd", english["profile.zone"]}, {"zoneinfo", "berlin", english["profile.zone"]}, {"locale", "no language", english["profile.language"]},
+		{"name", "Jo\nDoe", english["profile.unprintable"]}, {"name", "Jo\x00", english["profile.unprintable"]},
+		{"nickname", "\u202egnp.evil", english["profile.unprintable"]}, {"name", "\xff", english["profile.unprintable"]},
+		{"website", "javascript:alert(1)", english["profile.url"]}, {"website", "http://jo.example/", english["profile.url"]},
+		{"picture", "data:image/png,x", english["profile.url"]},
+		{"picture", "https://user:password@x.example/", english["profile.url"]},
+		{"website", "//jo.example", english["profile.url"]},
+		{"birthdate", "31.12.1990", english["profile.date"]}, {"birthdate", "1990-02-30", english["profile.date"]},
+		{"birthdate", "1990-1-1", english["profile.date"]},
+		{"zoneinfo", "../../etc/passwd", english["profile.zone"]}, {"zoneinfo", "berlin", english["profile.zone"]},
+		{"locale", "no language", english["profile.language"]},
 		{"address.country", "A\nB", english["profile.unprintable"]},
 	} {
 		p := v.post("/account/profile", test[0], test[1])
-		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test[2]) || strings.Count(p.body, `class="fault"`) != 1 {
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test[2]) ||
+			strings.Count(p.body, `class="fault"`) != 1 {
 			t.Errorf("%s %.30q: got %d without %q", test[0], test[1], p.status, test[2])
 		}
 	}
@@ -92,7 +103,8 @@ func TestOddProfilesAreRefused(t *testing.T) {
 		t.Errorf("got %+v", got.Profile)
 	}
 	for _, test := range [][2]string{
-		{"name", strings.Repeat("é", people.MaxProfileField)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"}, {"birthdate", "1990-12-31"}, {"zoneinfo", "America/Argentina/Buenos_Aires"}, {"zoneinfo", "UTC"}, {"locale", "ru"},
+		{"name", strings.Repeat("é", people.MaxProfileField)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"},
+		{"birthdate", "1990-12-31"}, {"zoneinfo", "America/Argentina/Buenos_Aires"}, {"zoneinfo", "UTC"}, {"locale", "ru"},
 		{"address.street_address", "1 Road\r\nFlat 2"},
 	} {
 		if p := v.post("/account/profile", test[0], test[1]); p.leads() != "/account?done=profile" {
@@ -110,8 +122,11 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 	jo, mo := s.user("default", "jo@example.com", "jo", right), s.user("default", "mo@example.com", "", right)
 	jo.Profile.Name = "Jo Doe"
 	link := storage.Identity{Provider: "google", Subject: "g-1", Email: "jo@gmail.example", CreatedAt: time.Now()}
-	passkey := storage.Credential{Kind: storage.PasskeyCredential, ID: "id-of-passkey", Data: []byte("sealed-secret"), CreatedAt: time.Now(), UpdatedAt: time.Now()}
-	if err := s.store.Apply(t.Context(), storage.Change{TenantID: "default", UserID: jo.ID, Now: time.Now(), Update: &jo, Link: []storage.Identity{link}, Credentials: []storage.Credential{passkey}}); err != nil {
+	passkey := storage.Credential{Kind: storage.PasskeyCredential, ID: "id-of-passkey", Data: []byte("sealed-secret"),
+		CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	if err := s.store.Apply(t.Context(),
+		storage.Change{TenantID: "default", UserID: jo.ID, Now: time.Now(), Update: &jo, Link: []storage.Identity{link},
+			Credentials: []storage.Credential{passkey}}); err != nil {
 		t.Fatal(err)
 	}
 	s.signedIn("mo@example.com")
@@ -120,17 +135,22 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 	v := s.signedIn("jo")
 	v.at("/account/data")
 	p := v.post("/account/data")
-	if p.status != http.StatusOK || p.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment; filename=") || p.header.Get("Cache-Control") != "no-store" {
+	if p.status != http.StatusOK || p.header.Get("Content-Type") != "application/json" ||
+		!strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment; filename=") ||
+		p.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d, %v", p.status, p.header)
 	}
 	var got people.PersonalData
 	if err := json.Unmarshal([]byte(p.body), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Account.ID != jo.ID || got.Account.Email != "jo@example.com" || got.Account.Username != "jo" || got.Account.Profile.Name != "Jo Doe" || got.Issuer != s.url {
+	if got.Account.ID != jo.ID || got.Account.Email != "jo@example.com" || got.Account.Username != "jo" ||
+		got.Account.Profile.Name != "Jo Doe" || got.Issuer != s.url {
 		t.Errorf("got account %+v", got.Account)
 	}
-	if len(got.Sessions) != 1 || got.Sessions[0].IP != "127.0.0.1" || len(got.Apps) != 1 || got.Apps[0].ClientID != "app" || len(got.Identities) != 1 || got.Identities[0].Subject != "g-1" || len(got.Credentials) != 2 {
+	if len(got.Sessions) != 1 || got.Sessions[0].IP != "127.0.0.1" || len(got.Apps) != 1 ||
+		got.Apps[0].ClientID != "app" || len(got.Identities) != 1 || got.Identities[0].Subject != "g-1" ||
+		len(got.Credentials) != 2 {
 		t.Errorf("got %s", p.body)
 	}
 	if len(got.Activity) == 0 || got.Activity[0].Kind != "login.succeeded" || got.Truncated {
@@ -140,7 +160,8 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, never := range []string{string(cred.Data), "$argon2", "sealed", "c2VhbGVk", "secret", v.cookie("session"), mo.ID, "mo@example.com", "theirs"} {
+	for _, never := range []string{string(cred.Data), "$argon2", "sealed", "c2VhbGVk", "secret", v.cookie("session"),
+		mo.ID, "mo@example.com", "theirs"} {
 		if strings.Contains(p.body, never) {
 			t.Errorf("%q is in the download", never)
 		}
@@ -167,7 +188,8 @@ func TestAnAccountIsDeletedForGood(t *testing.T) {
 		t.Error("the page does not say whose account it is")
 	}
 	for _, form := range [][]string{{}, {"sure", ""}} {
-		if p := v.post("/account/delete", form...); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["delete.unsure"]) {
+		if p := v.post("/account/delete", form...); p.status != http.StatusUnprocessableEntity ||
+			!strings.Contains(p.body, english["delete.unsure"]) {
 			t.Errorf("%q: got %d", form, p.status)
 		}
 	}

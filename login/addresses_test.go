@@ -62,7 +62,8 @@ func TestRulesTellDomainsThatFoldToOne(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{EmailDomains: []string{"fass.example"}}})
-	for email, ok := range map[string]bool{"a@fass.example": true, "a@FASS.example": true, "a@faß.example": false, "a@FAẞ.example": false, "a@xn--fa-hia.example": false} {
+	for email, ok := range map[string]bool{"a@fass.example": true, "a@FASS.example": true, "a@faß.example": false,
+		"a@FAẞ.example": false, "a@xn--fa-hia.example": false} {
 		if p := s.visitor().signUp(email); (p.leads() != "") != ok {
 			t.Errorf("%s: got %d to %q, %s", email, p.status, p.location(), alertOf(p))
 		}
@@ -76,10 +77,12 @@ func TestRulesTellDomainsThatFoldToOne(t *testing.T) {
 	f.verified(f.user(storage.DefaultTenant, "boss@faß.example", "", right))
 	for i, email := range []string{"boss@faß.example", "boss@xn--fa-hia.example"} {
 		v := f.visitor()
-		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Boss", Email: email, Verified: "true"}), "/federated/link")
+		v.goes(v.come(fakeidp.OpenID, "",
+			fakeidp.Person{Subject: fmt.Sprint(i), Name: "Boss", Email: email, Verified: "true"}), "/federated/link")
 		v.signedInAs("")
 		// What a provider hosts is a domain, too.
-		a := v.come(fakeidp.Google, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Boss", Email: email, Verified: "true", Hosted: "faß.example"})
+		a := v.come(fakeidp.Google, "",
+			fakeidp.Person{Subject: fmt.Sprint(i), Name: "Boss", Email: email, Verified: "true", Hosted: "faß.example"})
 		if a.status != http.StatusForbidden {
 			t.Errorf("%s, from where only fass.example may come: got %d to %q", email, a.status, a.location())
 		}
@@ -87,7 +90,8 @@ func TestRulesTellDomainsThatFoldToOne(t *testing.T) {
 }
 
 // routed are local parts that a mail server may send elsewhere, or decode into another address.
-var routed = []string{"attacker%evil.example", "evil.example!attacker", "=?utf-8?q?attacker=40evil.example=3e=00?=", "SRS0=HHH=TT=evil.example=attacker", "IMCEASMTP-attacker+40evil+2Eexample", "attacker_evil.example#EXT#"}
+var routed = []string{"attacker%evil.example", "evil.example!attacker", "=?utf-8?q?attacker=40evil.example=3e=00?=",
+	"SRS0=HHH=TT=evil.example=attacker", "IMCEASMTP-attacker+40evil+2Eexample", "attacker_evil.example#EXT#"}
 
 // A2: a tenant whose people are all of company.example must not get one of evil.example, by way
 // of a mail server that takes apart what is before the @.
@@ -112,11 +116,13 @@ func TestAddressesThatMailServersRouteAreRefused(t *testing.T) {
 		refused("change", jo.post("/account/email", "email", email))
 		v := f.visitor()
 		// A provider's word does not make it one, nor a person's after it.
-		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Jo", Email: email, Verified: "true"}), "/federated/email")
+		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Jo", Email: email, Verified: "true"}),
+			"/federated/email")
 		v.get("/federated/email")
 		refused("stranger", v.post("/federated/email", "email", email))
 		r := f.asked(storage.TenantSettings{})
-		if _, err := f.login.ProvePassword(r.Context(), f.login.askerOf(r), email, fresh); !errors.Is(err, people.ErrWrongPassword) {
+		if _, err := f.login.ProvePassword(r.Context(), f.login.askerOf(r), email, fresh); !errors.Is(err,
+			people.ErrWrongPassword) {
 			t.Errorf("%s cannot be looked for: %v", email, err)
 		}
 	}
@@ -130,16 +136,20 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	r := s.asked(storage.TenantSettings{})
-	for _, old := range []struct{ email, key string }{{"boss@faß.example", "boss@fass.example"}, {"x%evil.example@company.example", "x%evil.example@company.example"}} {
+	for _, old := range []struct{ email, key string }{{"boss@faß.example", "boss@fass.example"},
+		{"x%evil.example@company.example", "x%evil.example@company.example"}} {
 		code := s.newCode(storage.CodeInvite, old.key, "", map[string]string{"Email": old.email}, time.Hour)
 		must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
-		if _, _, err := s.login.AcceptInvitation(r.Context(), s.login.askerOf(r), code.Token, people.SignUp{Password: fresh}); !errors.Is(err, people.ErrWrongCode) {
+		if _, _, err := s.login.AcceptInvitation(r.Context(), s.login.askerOf(r), code.Token,
+			people.SignUp{Password: fresh}); !errors.Is(err, people.ErrWrongCode) {
 			t.Errorf("a code for %s makes an account of %s: %v", old.key, old.email, err)
 		}
 		jo := s.user("default", fmt.Sprintf("jo%d@example.com", len(old.key)), "", right)
-		change := s.newCode(storage.CodeEmail, jo.ID, jo.ID, map[string]string{"email": old.email, "key": old.key, "from": jo.EmailKey}, time.Hour)
+		change := s.newCode(storage.CodeEmail, jo.ID, jo.ID,
+			map[string]string{"email": old.email, "key": old.key, "from": jo.EmailKey}, time.Hour)
 		s.change(jo, storage.Change{Codes: []storage.Code{change.Code}})
-		if u, err := s.login.ConfirmEmailChange(r.Context(), s.login.askerOf(r), jo, people.Proof{Token: change.Token}); err == nil {
+		if u, err := s.login.ConfirmEmailChange(r.Context(), s.login.askerOf(r), jo,
+			people.Proof{Token: change.Token}); err == nil {
 			t.Errorf("a code for %s makes the address %s", old.key, u.Email)
 		}
 	}

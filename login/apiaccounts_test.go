@@ -43,7 +43,8 @@ func TestAnAppRegistersSomebody(t *testing.T) {
 	} {
 		a.is(a.post("/auth/confirm-email", c), 422, "wrong_code")
 	}
-	if got := a.is(a.post("/auth/confirm-email", fields{"flow": again.str("flow")}), 422, "invalid_fields"); got.faults() != "code=confirm.missing" {
+	if got := a.is(a.post("/auth/confirm-email", fields{"flow": again.str("flow")}), 422,
+		"invalid_fields"); got.faults() != "code=confirm.missing" {
 		t.Errorf("got %s", got.raw)
 	}
 	confirm := fields{"flow": again.str("flow"), "code": second.Code, "scope": "openid email"}
@@ -67,7 +68,8 @@ func TestWhoComesToAnAppByALinkChoosesThePassword(t *testing.T) {
 	a := newAPI(t, free)
 	a.is(a.post("/auth/sign-up", fields{"email": "jo@example.com", "password": fresh}), 202, "")
 	token := tokenOf(a.mails.Next(t, "jo@example.com"))
-	if got := a.is(a.post("/auth/confirm-email", fields{"token": token}), 422, "invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
+	if got := a.is(a.post("/auth/confirm-email", fields{"token": token}), 422,
+		"invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
 		t.Errorf("got %s", got.raw)
 	}
 	if got := a.post("/auth/confirm-email", fields{"token": token, "password": right}); got.status != 200 {
@@ -87,9 +89,11 @@ func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
 	must(t, storagetest.UpdateUser(t.Context(), a.store, off))
 	for path, bodies := range map[string][]fields{
 		"/auth/sign-up": {
-			{"email": "jo@example.com", "password": fresh}, {"email": "new@example.com", "password": fresh}, {"email": "off@example.com", "password": fresh},
+			{"email": "jo@example.com", "password": fresh}, {"email": "new@example.com", "password": fresh},
+			{"email": "off@example.com", "password": fresh},
 		},
-		"/auth/reset-password": {{"login": "jo@example.com"}, {"login": "jo"}, {"login": "new@example.com"}, {"login": "nobody"}, {"login": "off"}, {"login": "no name!"}},
+		"/auth/reset-password": {{"login": "jo@example.com"}, {"login": "jo"}, {"login": "new@example.com"},
+			{"login": "nobody"}, {"login": "off"}, {"login": "no name!"}},
 	} {
 		var first said
 		for i, body := range bodies {
@@ -110,9 +114,11 @@ func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
 				}
 			}
 			// Nor does the flow behave otherwise.
-			confirm := map[string]string{"/auth/sign-up": "/auth/confirm-email", "/auth/reset-password": "/auth/confirm-reset"}[path]
+			confirm := map[string]string{"/auth/sign-up": "/auth/confirm-email",
+				"/auth/reset-password": "/auth/confirm-reset"}[path]
 			for range 6 {
-				a.is(a.post(confirm, fields{"flow": flow, "code": "00000000", "password": "an entirely other walrus"}), 422, "wrong_code")
+				a.is(a.post(confirm, fields{"flow": flow, "code": "00000000", "password": "an entirely other walrus"}), 422,
+					"wrong_code")
 			}
 			a.is(a.post("/auth/send-code", fields{"flow": flow}), 202, "")
 		}
@@ -146,7 +152,8 @@ func TestAnAppSetsAForgottenPassword(t *testing.T) {
 	before := a.signsIn(fields{"scope": "openid offline_access"})
 	flow := a.is(a.post("/auth/reset-password", fields{"login": "jo"}), 202, "").str("flow")
 	code := a.mails.Next(t, "jo@example.com").Code
-	if got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": code, "password": "short"}), 422, "invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
+	if got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": code, "password": "short"}), 422,
+		"invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
 		t.Errorf("got %s", got.raw)
 	}
 	got := a.post("/auth/confirm-reset", fields{"flow": flow, "code": code, "password": fresh})
@@ -157,7 +164,8 @@ func TestAnAppSetsAForgottenPassword(t *testing.T) {
 		t.Error("tokens from before work")
 	}
 	a.is(a.post("/auth/refresh-tokens", fields{"refresh_token": before.str("refresh_token")}), 400, "invalid_grant")
-	a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": code, "password": "an entirely other walrus"}), 422, "wrong_code")
+	a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": code, "password": "an entirely other walrus"}), 422,
+		"wrong_code")
 	a.is(a.post("/auth/sign-in", fields{"login": "jo", "password": right}), 422, "wrong_credentials")
 }
 
@@ -169,7 +177,8 @@ func TestFlowsStayWhereTheyBegan(t *testing.T) {
 	a.verified("jo@example.com", "jo", right)
 	v := a.visitor()
 	byPage := flow(t, v.forgot("jo"))
-	a.is(a.post("/auth/confirm-reset", fields{"flow": byPage, "code": a.mails.Next(t, "jo@example.com").Code, "password": fresh}), 422, "wrong_code")
+	a.is(a.post("/auth/confirm-reset",
+		fields{"flow": byPage, "code": a.mails.Next(t, "jo@example.com").Code, "password": fresh}), 422, "wrong_code")
 	byApp := a.is(a.post("/auth/reset-password", fields{"login": "jo"}), 202, "").str("flow")
 	code := a.mails.Next(t, "jo@example.com").Code
 	if p := v.post("/reset", "flow", byApp, "code", code, "password", fresh); p.status < 400 {
@@ -193,11 +202,13 @@ func TestAnAppChangesThePassword(t *testing.T) {
 		{fields{"old_password": right, "password": "short"}, "password="},
 		{fields{"old_password": right}, "password="},
 	} {
-		if got := a.is(a.bearer("PATCH", path, token, c.body), 422, "invalid_fields"); !strings.HasPrefix(got.faults(), c.want) {
+		if got := a.is(a.bearer("PATCH", path, token, c.body), 422,
+			"invalid_fields"); !strings.HasPrefix(got.faults(), c.want) {
 			t.Errorf("got %s, want %s", got.faults(), c.want)
 		}
 	}
-	a.is(a.send(a.request("PATCH", path, fields{"auth_session": here.str("auth_session"), "old_password": right, "password": fresh})), 401, "invalid_token")
+	a.is(a.send(a.request("PATCH", path,
+		fields{"auth_session": here.str("auth_session"), "old_password": right, "password": fresh})), 401, "invalid_token")
 	got := a.bearer("PATCH", path, token, fields{"old_password": right, "password": fresh})
 	if got.status != 200 || got.str("scope") != "openid email" || !a.tokensWork(got) {
 		t.Fatalf("got %d %s", got.status, got.raw)
@@ -206,8 +217,10 @@ func TestAnAppChangesThePassword(t *testing.T) {
 		t.Error("tokens from before work")
 	}
 	a.is(a.bearer("PATCH", path, token, fields{"old_password": fresh, "password": right}), 401, "invalid_token")
-	a.settle(storage.DefaultTenant, storage.TenantSettings{Passwords: storage.PasswordSettings{SignOut: storage.SignOutAll}})
-	a.is(a.bearer("PATCH", path, got.str("access_token"), fields{"old_password": fresh, "password": "an entirely other walrus"}), 204, "")
+	a.settle(storage.DefaultTenant,
+		storage.TenantSettings{Passwords: storage.PasswordSettings{SignOut: storage.SignOutAll}})
+	a.is(a.bearer("PATCH", path, got.str("access_token"),
+		fields{"old_password": fresh, "password": "an entirely other walrus"}), 204, "")
 	if a.tokensWork(got) {
 		t.Error("tokens work where everybody is signed out")
 	}
@@ -219,7 +232,8 @@ func TestAnAppChangesTheAddress(t *testing.T) {
 	a.verified("jo@example.com", "jo", right)
 	a.verified("al@example.com", "al", right)
 	token := a.signsIn(nil).str("access_token")
-	if got := a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "nothing"}), 422, "invalid_fields"); !strings.HasPrefix(got.faults(), "email=") {
+	if got := a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "nothing"}), 422,
+		"invalid_fields"); !strings.HasPrefix(got.faults(), "email=") {
 		t.Errorf("got %s", got.raw)
 	}
 	flow := a.is(a.bearer("POST", "/auth/change-email", token, fields{"email": "new@example.com"}), 202, "").str("flow")
@@ -274,20 +288,25 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 	a := newAPI(t, free)
 	jo := a.verified("jo@example.com", "jo", right)
 	now := time.Now()
-	sess := storage.Session{TenantID: jo.TenantID, ID: newID(), SecretHash: []byte("x"), UserID: jo.ID, CredentialVersion: jo.CredentialVersion,
-		AuthTime: now.Add(-6 * time.Minute), AMR: []string{"pwd"}, ACR: storage.ACRPassword, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)}
+	sess := storage.Session{TenantID: jo.TenantID, ID: newID(), SecretHash: []byte("x"), UserID: jo.ID,
+		CredentialVersion: jo.CredentialVersion,
+		AuthTime:          now.Add(-6 * time.Minute), AMR: []string{"pwd"}, ACR: storage.ACRPassword, CreatedAt: now,
+		SeenAt: now, ExpiresAt: now.Add(time.Hour)}
 	must(t, storagetest.AddSession(t.Context(), a.store, sess))
 	token := a.tokensOf(sess)
 	a.kept.Store(token, a.signsIn(nil).str("auth_session"))
-	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"}, "/auth/change-email": {"email": "new@example.com"}} {
+	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"},
+		"/auth/change-email": {"email": "new@example.com"}} {
 		got := a.is(a.bearer("POST", path, token, body), http.StatusUnauthorized, "insufficient_user_authentication")
-		if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_user_authentication"`) || !strings.Contains(h, `max_age="300"`) {
+		if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_user_authentication"`) ||
+			!strings.Contains(h, `max_age="300"`) {
 			t.Errorf("got %s", h)
 		}
 	}
 	// A new password proves no more than that the old one is known.
 	changed := a.bearer("PATCH", "/auth/update-password", token, fields{"old_password": right, "password": fresh})
-	a.is(a.bearer("POST", "/auth/delete-account", changed.str("access_token"), fields{"confirm": "delete"}), http.StatusUnauthorized, "insufficient_user_authentication")
+	a.is(a.bearer("POST", "/auth/delete-account", changed.str("access_token"), fields{"confirm": "delete"}),
+		http.StatusUnauthorized, "insufficient_user_authentication")
 }
 
 func TestWhoMayRegisterByAnApp(t *testing.T) {
@@ -297,10 +316,12 @@ func TestWhoMayRegisterByAnApp(t *testing.T) {
 	a.is(a.post("/auth/sign-up", fields{"email": "jo@example.com", "password": fresh}), 403, "sign_up_closed")
 	token := a.invites("jo@example.com")
 	a.is(a.post("/auth/accept-invitation", fields{"invitation": "x.y", "password": fresh}), 400, "invitation_gone")
-	if got := a.is(a.post("/auth/accept-invitation", fields{"invitation": token, "password": "short"}), 422, "invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
+	if got := a.is(a.post("/auth/accept-invitation", fields{"invitation": token, "password": "short"}), 422,
+		"invalid_fields"); !strings.HasPrefix(got.faults(), "password=") {
 		t.Errorf("got %s", got.raw)
 	}
-	if got := a.post("/auth/accept-invitation", fields{"invitation": token, "password": fresh}); got.status != 200 || !a.tokensWork(got) {
+	if got := a.post("/auth/accept-invitation", fields{"invitation": token, "password": fresh}); got.status != 200 ||
+		!a.tokensWork(got) {
 		t.Fatalf("got %d %s", got.status, got.raw)
 	}
 	a.is(a.post("/auth/accept-invitation", fields{"invitation": token, "password": fresh}), 400, "invitation_gone")
@@ -317,11 +338,13 @@ func TestWhatNeedsAFreshSecondFactor(t *testing.T) {
 	kept := a.signsIn(fields{"otp": jo.shows(), "remember": true}).str("auth_session")
 	weak := a.signsIn(fields{"auth_session": kept})
 	sure := fields{"confirm": "delete"}
-	got := a.is(a.bearer("POST", "/auth/delete-account", weak.str("access_token"), sure), 401, "insufficient_user_authentication")
+	got := a.is(a.bearer("POST", "/auth/delete-account", weak.str("access_token"), sure), 401,
+		"insufficient_user_authentication")
 	if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `acr_values="`+storage.ACRMultiFactor+`"`) {
 		t.Errorf("got %s", h)
 	}
-	again := fields{"login": "jo@example.com", "password": right, "auth_session": kept, "acr_values": "gold " + storage.ACRMultiFactor}
+	again := fields{"login": "jo@example.com", "password": right, "auth_session": kept,
+		"acr_values": "gold " + storage.ACRMultiFactor}
 	a.is(a.post("/auth/sign-in", again), 403, "second_factor_required")
 	jo.waits()
 	strong := a.is(a.post("/auth/sign-in", again.with(fields{"otp": jo.shows()})), 200, "")

@@ -32,7 +32,8 @@ func (a *apiSite) options(more fields) (options json.RawMessage, answer func(cre
 	raw, err := json.Marshal(got.fields["options"])
 	must(a.t, err)
 	return raw, func(credential []byte) fields {
-		return fields{"auth_session": got.str("auth_session"), "passkey": fields{"state": got.str("state"), "credential": json.RawMessage(credential)}}
+		return fields{"auth_session": got.str("auth_session"),
+			"passkey": fields{"state": got.str("state"), "credential": json.RawMessage(credential)}}
 	}
 }
 
@@ -42,7 +43,8 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, func(c *Config) { c.PerFactor = limit.Rule{Max: 100, Window: time.Minute} })
 	jo := a.enrolled("jo@example.com")
-	first := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required")
+	first := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403,
+		"second_factor_required")
 	kept := first.str("auth_session")
 	if sess := a.sessionOf(jo.user); sess.ID != "" {
 		t.Fatalf("a session before the second factor: %+v", sess)
@@ -50,27 +52,33 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 	// By itself it is nothing.
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept}), 403, "second_factor_required")
 	a.is(a.post("/auth/refresh-tokens", fields{"refresh_token": kept}), 400, "invalid_grant")
-	a.is(a.send(a.request("POST", "/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}, basicAuth("shop", a.secret))), 400, "invalid_session")
-	if got := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.wrong()}), 422, "invalid_fields"); got.faults() != "otp=factor.wrong" {
+	a.is(a.send(a.request("POST", "/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()},
+		basicAuth("shop", a.secret))), 400, "invalid_session")
+	if got := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.wrong()}), 422,
+		"invalid_fields"); got.faults() != "otp=factor.wrong" {
 		t.Errorf("got %s", got.raw)
 	}
 	// Nor does it stand in for somebody else's second factor, or theirs for this one.
 	al := a.enrolled("al@example.com")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": al.shows()}), 422, "invalid_fields")
-	other := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "login": "al@example.com", "password": right}), 403, "second_factor_required")
-	a.is(a.post("/auth/sign-in", fields{"auth_session": other.str("auth_session"), "otp": jo.shows()}), 422, "invalid_fields")
+	other := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "login": "al@example.com", "password": right}), 403,
+		"second_factor_required")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": other.str("auth_session"), "otp": jo.shows()}), 422,
+		"invalid_fields")
 
 	got := a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows(), "remember": true, "scope": "openid"})
 	if got.status != 200 || got.str("scope") != "openid" {
 		t.Fatalf("got %d %s", got.status, got.raw)
 	}
-	if sess := a.sessionOf(jo.user); sess.ACR != storage.ACRMultiFactor || !slices.Equal(sess.AMR, []string{"pwd", "otp", "mfa"}) {
+	if sess := a.sessionOf(jo.user); sess.ACR != storage.ACRMultiFactor ||
+		!slices.Equal(sess.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("got %+v", sess)
 	}
 	jo.waits()
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 400, "invalid_session")
 	// The app was remembered: with what it keeps the password is enough, and alone it is not.
-	again := a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "login": "jo@example.com", "password": right})
+	again := a.post("/auth/sign-in",
+		fields{"auth_session": got.str("auth_session"), "login": "jo@example.com", "password": right})
 	if again.status != 200 || a.sessionOf(jo.user).ACR != storage.ACRRemembered {
 		t.Errorf("got %d %s", again.status, again.raw)
 	}
@@ -90,7 +98,8 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	al := a.enrolled("al@example.com")
 	sealed := a.sealed(fields{"w": a.proofOf(al.user, "", time.Now().Add(-people.PendingLife-time.Second))})
 	a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "otp": al.shows()}), 400, "invalid_session")
-	anew := a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "login": "al@example.com", "password": right}), 403, "second_factor_required")
+	anew := a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "login": "al@example.com", "password": right}),
+		403, "second_factor_required")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": anew.str("auth_session"), "otp": al.shows()}), 200, "")
 }
 
@@ -102,11 +111,14 @@ func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
 	jo.user.EmailVerified = true
 	must(t, storagetest.UpdateUser(t.Context(), a.store, jo.user))
 	flow := a.is(a.post("/auth/reset-password", fields{"login": "jo@example.com"}), 202, "").str("flow")
-	got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": a.mails.Next(t, "jo@example.com").Code, "password": fresh}), 403, "second_factor_required")
+	got := a.is(a.post("/auth/confirm-reset",
+		fields{"flow": flow, "code": a.mails.Next(t, "jo@example.com").Code, "password": fresh}), 403,
+		"second_factor_required")
 	if sess := a.sessionOf(jo.user); sess.ID != "" {
 		t.Errorf("a session: %+v", sess)
 	}
-	if got := a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": jo.shows()}); got.status != 200 {
+	if got := a.post("/auth/sign-in",
+		fields{"auth_session": got.str("auth_session"), "otp": jo.shows()}); got.status != 200 {
 		t.Errorf("got %d %s", got.status, got.raw)
 	}
 }
@@ -119,10 +131,15 @@ func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
 	jo, al := a.enrolled("jo@example.com"), a.enrolled("al@example.com")
 	al.user.EmailVerified = true
 	must(t, storagetest.UpdateUser(t.Context(), a.store, al.user))
-	kept := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required").str("auth_session")
-	flow := a.is(a.post("/auth/reset-password", fields{"login": "al@example.com", "auth_session": kept}), 202, "").str("flow")
-	got := a.is(a.post("/auth/confirm-reset", fields{"flow": flow, "code": a.mails.Next(t, "al@example.com").Code, "password": fresh, "auth_session": kept}), 403, "second_factor_required")
-	a.is(a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": jo.shows()}), 422, "invalid_fields")
+	kept := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403,
+		"second_factor_required").str("auth_session")
+	flow := a.is(a.post("/auth/reset-password", fields{"login": "al@example.com", "auth_session": kept}), 202,
+		"").str("flow")
+	got := a.is(a.post("/auth/confirm-reset",
+		fields{"flow": flow, "code": a.mails.Next(t, "al@example.com").Code, "password": fresh, "auth_session": kept}), 403,
+		"second_factor_required")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": jo.shows()}), 422,
+		"invalid_fields")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": got.str("auth_session"), "otp": al.shows()}), 200, "")
 	if a.sessionOf(al.user).ID == "" || a.sessionOf(jo.user).ID != "" {
 		t.Error("another person is signed in")
@@ -135,7 +152,8 @@ func TestAnAppSignsInByAMailedCode(t *testing.T) {
 	jo := a.verified("jo@example.com", "jo", right)
 	ask := fields{"login": "jo", "channel": "email"}
 	a.is(a.post("/auth/send-code", ask), 404, "not_offered")
-	a.settle(storage.DefaultTenant, storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
+	a.settle(storage.DefaultTenant,
+		storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
 	a.is(a.post("/auth/send-code", ask.with(fields{"channel": "phone"})), 404, "not_offered")
 	a.is(a.post("/auth/send-code", ask.with(fields{"channel": "pigeon"})), 400, "invalid_fields")
 	a.is(a.post("/auth/sign-in", fields{"login": "jo", "password": right}), 404, "not_offered")
@@ -150,7 +168,8 @@ func TestAnAppSignsInByAMailedCode(t *testing.T) {
 		t.Fatalf("got %d %s", got.status, got.raw)
 	}
 	a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code}), 422, "wrong_code")
-	a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code, "login": "jo", "password": right}), 400, "invalid_request")
+	a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code, "login": "jo", "password": right}), 400,
+		"invalid_request")
 }
 
 func TestAnAppSignsInByAPasskey(t *testing.T) {
@@ -166,7 +185,8 @@ func TestAnAppSignsInByAPasskey(t *testing.T) {
 	delete(stolen, "auth_session")
 	a.is(a.post("/auth/sign-in", stolen), 422, "wrong_passkey")
 	_, others := a.options(nil)
-	a.is(a.post("/auth/sign-in", answer(credential).with(fields{"auth_session": others(nil)["auth_session"]})), 422, "wrong_passkey")
+	a.is(a.post("/auth/sign-in", answer(credential).with(fields{"auth_session": others(nil)["auth_session"]})), 422,
+		"wrong_passkey")
 	got := a.post("/auth/sign-in", answer(credential))
 	if got.status != 200 || !slices.Equal(a.sessionOf(jo).AMR, []string{"hwk", "user", "mfa"}) {
 		t.Fatalf("got %d %s", got.status, got.raw)
@@ -182,11 +202,13 @@ func TestAPasskeyIsTheSecondFactorOfAnApp(t *testing.T) {
 	device, foreign := passkeytest.New(t, a.url), passkeytest.New(t, a.url)
 	a.passkey(jo.user, device)
 	a.passkey(al.user, foreign)
-	first := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required")
+	first := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403,
+		"second_factor_required")
 	kept := fields{"auth_session": first.str("auth_session")}
 	options, answer := a.options(kept)
 	a.is(a.post("/auth/sign-in", answer(foreign.SignIn(t, options))), 422, "wrong_passkey")
-	if got := a.post("/auth/sign-in", answer(device.SignIn(t, options))); got.status != 200 || !slices.Contains(a.sessionOf(jo.user).AMR, "pwd") {
+	if got := a.post("/auth/sign-in", answer(device.SignIn(t, options))); got.status != 200 ||
+		!slices.Contains(a.sessionOf(jo.user).AMR, "pwd") {
 		t.Errorf("got %d %s", got.status, got.raw)
 	}
 }
@@ -217,6 +239,8 @@ func TestAuthSessionsOfFormerReleasesAreRead(t *testing.T) {
 	if a.sessionOf(jo.user).ACR != storage.ACRRemembered {
 		t.Errorf("got %s", again.raw)
 	}
-	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"), fields{"email": "new@example.com", "auth_session": former}), 401, "insufficient_user_authentication")
-	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"), fields{"email": "new@example.com", "auth_session": "x"}), 400, "invalid_session")
+	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"),
+		fields{"email": "new@example.com", "auth_session": former}), 401, "insufficient_user_authentication")
+	a.is(a.bearer("POST", "/auth/change-email", again.str("access_token"),
+		fields{"email": "new@example.com", "auth_session": "x"}), 400, "invalid_session")
 }

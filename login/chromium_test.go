@@ -73,7 +73,8 @@ func (c *chrome) picture(name string) {
 		width, height int64
 	}{{"wide", 1280, 800}, {"phone", 390, 780}, {"narrow", 320, 640}} {
 		c.resize(size.width, size.height)
-		if over := chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > size.width {
+		if over := chromiumtest.Run(c.t, c.ctx,
+			chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > size.width {
 			c.t.Errorf("%s is %d pixels wide on a screen of %d", name, over, size.width)
 		}
 		if size.name == "wide" {
@@ -111,7 +112,9 @@ func (c *chrome) resize(width, height int64) {
 func TestEveryPageInChromium(t *testing.T) {
 	t.Parallel()
 	// A client whose callback hands over to another origin, as many do.
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>The app</h1>") }))
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "<h1>The app</h1>")
+	}))
 	defer app.Close()
 	api := httptest.NewServer(http.RedirectHandler(app.URL+"/home", http.StatusFound))
 	defer api.Close()
@@ -124,14 +127,18 @@ func TestEveryPageInChromium(t *testing.T) {
 	}
 	s.user("default", "maximiliane.hohenstein-lang@department.university.example", "", right)
 	q := s.ask("", storage.Interaction{
-		Client: storage.Client{ClientID: "app", ClientName: "Paper Boats", PolicyURI: "https://boats.example/privacy", TosURI: "https://boats.example/terms"},
-		Scopes: []string{"openid", "profile", "email", "calendar.read", "offline_access"}, Claims: []string{"phone_number"}, RedirectURI: api.URL + "/callback",
+		Client: storage.Client{ClientID: "app", ClientName: "Paper Boats", PolicyURI: "https://boats.example/privacy",
+			TosURI: "https://boats.example/terms"},
+		Scopes: []string{"openid", "profile", "email", "calendar.read", "offline_access"}, Claims: []string{"phone_number"},
+		RedirectURI: api.URL + "/callback",
 	})
 	s.router.HandleFunc("/wrong", func(w http.ResponseWriter, r *http.Request) {
-		s.pages.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+		s.pages.ErrorPage(w, r, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
+			Title:     "problem.bad_request.title",
 			Message:   "problem.bad_request",
 			Developer: "redirect_uri has to be one of the client's redirect_uris, letter by letter.",
-			Got:       "https://boats.example/Callback/", Expected: []string{"https://boats.example/callback", "https://staging.boats.example/callback"}})
+			Got:       "https://boats.example/Callback/",
+			Expected:  []string{"https://boats.example/callback", "https://staging.boats.example/callback"}})
 	})
 
 	c := &chrome{s, chromiumtest.New(t)}
@@ -220,7 +227,9 @@ func TestOtherSitesInChromium(t *testing.T) {
 	defer evil.Close()
 	elsewhere := strings.Replace(evil.URL, "127.0.0.1", "localhost", 1) // another site, not just another port
 
-	form := `<form method=post action="` + s.url + `/login" target=_self %s><input name=login value=jo@example.com><input name=password value="` + right + `"><button id=b>x</button></form>`
+	form := `<form method=post action="` + s.url +
+		`/login" target=_self %s><input name=login value=jo@example.com><input name=password value="` + right +
+		`"><button id=b>x</button></form>`
 	for _, from := range []string{evil.URL, elsewhere} {
 		for _, extra := range []string{"", `referrerpolicy=no-referrer`, `rel=noreferrer`} {
 			c.open("/login") // there is a cookie to ride on
@@ -233,13 +242,16 @@ func TestOtherSitesInChromium(t *testing.T) {
 		}
 		body = `<iframe src="` + s.url + `/login"></iframe>`
 		chromiumtest.Do(t, c.ctx, chromedp.Navigate(from), chromedp.Sleep(200*time.Millisecond))
-		framed := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[bool](`(() => { try { return frames[0].document.title.includes("Sign in") } catch { return frames[0].length > 0 } })()`))
+		framed := chromiumtest.Run(t, c.ctx,
+			chromedp.Evaluate[bool](`(() => { try { return frames[0].document.title.includes("Sign in") } catch { return `+
+				`frames[0].length > 0 } })()`))
 		if framed {
 			t.Errorf("the sign-in page shows in a frame of %s", from)
 		}
 	}
 	c.open("/")
-	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(got, english["home.none"]) {
+	if got := chromiumtest.Run(t, c.ctx,
+		chromedp.Text(chromedp.CSS("main"))); !strings.Contains(got, english["home.none"]) {
 		t.Errorf("another site signed the browser in: %q", got)
 	}
 }
@@ -258,7 +270,8 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 			_, _ = w.Write([]byte(`<script>opener.postMessage("signed in", "*"); close()</script>`))
 			return
 		}
-		_, _ = w.Write([]byte(`<title>waiting</title><script>onmessage = e => document.title = e.data</script><button id=b onclick="open('` + s.url + `/login?` + q + `', '', 'popup')">x</button>`))
+		_, _ = w.Write([]byte(`<title>waiting</title><script>onmessage = e => document.title = e.data</script><button ` +
+			`id=b onclick="open('` + s.url + `/login?` + q + `', '', 'popup')">x</button>`))
 	}))
 	defer app.Close()
 	q = s.ask("", storage.Interaction{RedirectURI: app.URL + "/callback"})
@@ -317,14 +330,18 @@ func TestHostileNamesInChromium(t *testing.T) {
 		if err := storagetest.UpdateUser(t.Context(), s.store, user); err != nil {
 			t.Fatal(err)
 		}
-		q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: bad, LogoURI: bad, PolicyURI: bad, TosURI: bad}, LoginHint: bad, Scopes: []string{bad}, Claims: []string{bad}})
+		q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: bad, LogoURI: bad,
+			PolicyURI: bad, TosURI: bad}, LoginHint: bad, Scopes: []string{bad}, Claims: []string{bad}})
 		for _, path := range []string{"/login?other=1&", "/consent?", "/select?", "/account?"} {
 			c.open(path + q)
-			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[int](`document.scripts.length + document.querySelectorAll("[onerror], [onmouseover], b b, iframe, object, img:not(.client):not(.logo)").length`)); got != 0 {
+			if got := chromiumtest.Run(t, c.ctx,
+				chromedp.Evaluate[int](`document.scripts.length + document.querySelectorAll("[onerror], [onmouseover], b b, `+
+					`iframe, object, img:not(.client):not(.logo)").length`)); got != 0 {
 				t.Errorf("%q at %s: %d elements that nobody put there", bad, path, got)
 			}
 			if path == "/consent?" {
-				if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](`document.querySelector(".who b")?.textContent ?? ""`)); got != bad {
+				if got := chromiumtest.Run(t, c.ctx,
+					chromedp.Evaluate[string](`document.querySelector(".who b")?.textContent ?? ""`)); got != bad {
 					t.Errorf("%q: the name is shown as %q", bad, got)
 				}
 			}

@@ -172,7 +172,8 @@ func TestMailsAreLimited(t *testing.T) {
 			}
 		}
 	}
-	if p := s.visitor().signUp("another@example.com"); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") != "3600" {
+	if p := s.visitor().signUp("another@example.com"); p.status != http.StatusTooManyRequests ||
+		p.header.Get("Retry-After") != "3600" {
 		t.Errorf("many for many: got %d, Retry-After %q", p.status, p.header.Get("Retry-After"))
 	}
 	for range 3 {
@@ -192,7 +193,8 @@ func TestLinksAreTheIssuers(t *testing.T) {
 	v := s.visitor()
 	v.get("/signup")
 	req := v.request("/signup", "email", "jo@example.com", "password", fresh)
-	for name, value := range map[string]string{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=ftp", "X-Forwarded-Proto": "ftp", "X-Original-Host": "evil.example"} {
+	for name, value := range map[string]string{"X-Forwarded-Host": "evil.example",
+		"Forwarded": "host=evil.example;proto=ftp", "X-Forwarded-Proto": "ftp", "X-Original-Host": "evil.example"} {
 		req.Header.Set(name, value)
 	}
 	flow(t, v.do(req))
@@ -218,7 +220,8 @@ func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
 	reset := s.mails.Next(t, "known@example.com")
 	acme := s.visitor()
 	acme.base = "/t/acme"
-	for path, tok := range map[string]string{"/signup/confirm?token=": tokenOf(reset), "/reset?token=": tokenOf(m), "/signup?invitation=": tokenOf(m)} {
+	for path, tok := range map[string]string{"/signup/confirm?token=": tokenOf(reset), "/reset?token=": tokenOf(m),
+		"/signup?invitation=": tokenOf(m)} {
 		if p := v.get(path + tok); p.status != http.StatusBadRequest {
 			t.Errorf("%s with the token of another purpose: got %d", path, p.status)
 		}
@@ -227,7 +230,8 @@ func TestCodesAreOfTheirTenantAndPurpose(t *testing.T) {
 		if p := acme.get(path + tok); p.status != http.StatusBadRequest {
 			t.Errorf("%s at another tenant: got %d", path, p.status)
 		}
-		for _, bad := range []string{"", ".", tok[:len(tok)-1], tok + "x", strings.Replace(tok, ".", "", 1), "x" + tok, strings.Repeat("x.", 5000)} {
+		for _, bad := range []string{"", ".", tok[:len(tok)-1], tok + "x", strings.Replace(tok, ".", "", 1), "x" + tok,
+			strings.Repeat("x.", 5000)} {
 			if p := v.get(path + url.QueryEscape(bad)); p.status != http.StatusBadRequest {
 				t.Errorf("%s%.20q: got %d", path, bad, p.status)
 			}
@@ -246,9 +250,10 @@ func TestCodesEnd(t *testing.T) {
 		purpose, user string
 		data          any
 	}{
-		"/signup/confirm?token=": {storage.CodeSignUp, "", map[string]any{"Email": "jo@example.com", "Password": []byte("x")}},
-		"/reset?token=":          {storage.CodeReset, user.ID, map[string]string{"Login": "known", "Email": user.EmailKey}},
-		"/signup?invitation=":    {storage.CodeInvite, "", map[string]string{"Email": "jo@example.com"}},
+		"/signup/confirm?token=": {storage.CodeSignUp, "",
+			map[string]any{"Email": "jo@example.com", "Password": []byte("x")}},
+		"/reset?token=":       {storage.CodeReset, user.ID, map[string]string{"Login": "known", "Email": user.EmailKey}},
+		"/signup?invitation=": {storage.CodeInvite, "", map[string]string{"Email": "jo@example.com"}},
 	} {
 		for _, left := range []time.Duration{time.Hour, -time.Second} {
 			code := s.newCode(test.purpose, path, test.user, test.data, left)
@@ -271,7 +276,8 @@ func TestASignUpHashesForEverybody(t *testing.T) {
 	s.login.Passwords = full
 	for _, email := range []string{"known@example.com", "jo@example.com"} {
 		p := s.visitor().signUp(email)
-		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || alertOf(p) != english["signin.busy"] || !strings.Contains(p.body, `value="`+email+`"`) {
+		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" ||
+			alertOf(p) != english["signin.busy"] || !strings.Contains(p.body, `value="`+email+`"`) {
 			t.Errorf("%s: got %d, Retry-After %q, %q", email, p.status, p.header.Get("Retry-After"), alertOf(p))
 		}
 	}
@@ -302,7 +308,8 @@ func TestRegisteringConfirmingAndDeletingAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 5 {
 				if u, err := s.store.UserByEmail(ctx, "default", "jo@example.com"); err == nil {
-					if err := storagetest.RemoveUser(ctx, s.store, "default", u.ID, time.Now()); err != nil && !errors.Is(err, storage.ErrNotFound) {
+					if err := storagetest.RemoveUser(ctx, s.store, "default", u.ID, time.Now()); err != nil &&
+						!errors.Is(err, storage.ErrNotFound) {
 						t.Error(err)
 					}
 				}
@@ -322,7 +329,8 @@ func TestSpellingsOfAnAddressAreOneAccount(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	s.verified("Jo@bücher.example", "", right)
-	for _, email := range []string{"jo@bücher.example", " JO@BÜCHER.EXAMPLE ", "jo@xn--bcher-kva.example", "jo@ｂücher.example"} {
+	for _, email := range []string{"jo@bücher.example", " JO@BÜCHER.EXAMPLE ", "jo@xn--bcher-kva.example",
+		"jo@ｂücher.example"} {
 		flow(t, s.visitor().signUp(email))
 		if m := s.mails.Next(t, "Jo@xn--bcher-kva.example"); m.Code != "" {
 			t.Errorf("%q: a second account", email)

@@ -30,7 +30,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if account.ID == "" {
-		return s.goOn(w, r, in) // whoever it was is signed out: the question is another one now
+		return s.goOn(w, r, in) // the user has signed out meanwhile: another question is next
 	}
 	return s.showConsent(w, r, http.StatusOK, in, account, "")
 }
@@ -93,7 +93,8 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	return s.goOn(w, r, in)
 }
 
-// asked is the client's request, and whom it asks: nobody when no one is signed in.
+// asked returns the client's request, and the account that is signed in and has to allow it: the
+// zero account if no user is signed in.
 func (s *Server) asked(r *http.Request) (*storage.Interaction, sessions.Account, error) {
 	in, err := s.site.NeedInteraction(r)
 	if err != nil {

@@ -19,8 +19,10 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	s := newSite(t, nil)
 	s.user("default", "jo@example.com", "", right)
 	q := s.ask("", storage.Interaction{
-		Client: storage.Client{ClientID: "boats", ClientName: "Paper Boats", LogoURI: "https://boats.example/logo.png", PolicyURI: "https://boats.example/privacy", TosURI: "https://boats.example/terms"},
-		Scopes: []string{"offline_access", "profile", "calendar.read", "openid"}, Claims: []string{"name", "phone_number", "acr", "shoe_size"},
+		Client: storage.Client{ClientID: "boats", ClientName: "Paper Boats", LogoURI: "https://boats.example/logo.png",
+			PolicyURI: "https://boats.example/privacy", TosURI: "https://boats.example/terms"},
+		Scopes:      []string{"offline_access", "profile", "calendar.read", "openid"},
+		Claims:      []string{"name", "phone_number", "acr", "shoe_size"},
 		RedirectURI: "https://boats.example/cb",
 	})
 	v := s.visitor()
@@ -30,7 +32,8 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	v.signIn("jo@example.com", right)
 	p := v.get("/consent?" + q)
 	for _, want := range []string{
-		"Paper Boats would like to use your account", `src="https://boats.example/logo.png"`, `href="https://boats.example/privacy"`, `href="https://boats.example/terms"`,
+		"Paper Boats would like to use your account", `src="https://boats.example/logo.png"`,
+		`href="https://boats.example/privacy"`, `href="https://boats.example/terms"`,
 		"jo@example.com", "You will return to boats.example.",
 	} {
 		if !strings.Contains(p.body, want) {
@@ -38,7 +41,8 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 		}
 	}
 	var last int
-	for _, want := range []string{english["scope.openid"], english["scope.profile"], "Use “calendar.read”", english["claim.phone_number"], "See “shoe_size”", english["scope.offline_access"]} {
+	for _, want := range []string{english["scope.openid"], english["scope.profile"], "Use “calendar.read”",
+		english["claim.phone_number"], "See “shoe_size”", english["scope.offline_access"]} {
 		at := strings.Index(p.body, "<li>"+want+"</li>")
 		if at < last {
 			t.Errorf("%q is missing or out of order", want)
@@ -69,7 +73,8 @@ func TestConsentIsKept(t *testing.T) {
 		t.Errorf("after deny: got %v, want ErrNotFound", err)
 	}
 	for _, answer := range []string{"", "yes", "ALLOW"} {
-		if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", answer); p.status != http.StatusUnprocessableEntity {
+		if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer",
+			answer); p.status != http.StatusUnprocessableEntity {
 			t.Errorf("answer %q: got %d, want 422", answer, p.status)
 		}
 	}
@@ -80,7 +85,8 @@ func TestConsentIsKept(t *testing.T) {
 	v.get("/consent?" + q)
 	v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow", "scopes", "admin", "Scopes", "admin")
 	got, err := stored()
-	if err != nil || !cmp.Equal(got.Scopes, []string{"openid", "email", "profile"}) || !cmp.Equal(got.Claims, []string{"phone_number"}) {
+	if err != nil || !cmp.Equal(got.Scopes, []string{"openid", "email", "profile"}) ||
+		!cmp.Equal(got.Claims, []string{"phone_number"}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if !got.GrantedAt.After(s.letters[q[2:]].Started) {
@@ -109,7 +115,8 @@ func TestConsentIsTheAccountsThatWasAsked(t *testing.T) {
 	v.get("/consent?" + q)
 	v.signIn("mo@example.com", right) // in another tab
 	p := v.post("/consent", "i", q[2:], "user", jo.ID, "answer", "allow")
-	if p.status != http.StatusConflict || !strings.Contains(p.body, "mo@example.com") || !strings.Contains(p.body, english["consent.changed"]) {
+	if p.status != http.StatusConflict || !strings.Contains(p.body, "mo@example.com") ||
+		!strings.Contains(p.body, english["consent.changed"]) {
 		t.Errorf("got %d, want 409 and the question anew", p.status)
 	}
 	for _, id := range []string{jo.ID, mo.ID} {
@@ -126,8 +133,10 @@ func TestConsentIsTheAccountsThatWasAsked(t *testing.T) {
 
 // hostile are values that a client's or a person's record may hold.
 var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</title><script>alert(1)</script>`,
-	`javascript:alert(1)`, `data:text/html,<script>alert(1)</script>`, `http://tracker.example/x.png`, "https://x.example/\"onerror=\"alert(1)",
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`,
+	`</title><script>alert(1)</script>`,
+	`javascript:alert(1)`, `data:text/html,<script>alert(1)</script>`, `http://tracker.example/x.png`,
+	"https://x.example/\"onerror=\"alert(1)",
 	`https://user:password@x.example/`, `//evil.example/x`, "\u202egnp.evil", "{{.Form}}", "<!--", "%s%d", "\x00\xff",
 }
 
@@ -147,20 +156,24 @@ func TestNamesOfClientsAndPeopleAreText(t *testing.T) {
 		v := s.visitor()
 		pages := []answer{v.get("/login?" + q)}
 		v.signIn("jo@example.com", right)
-		for _, path := range []string{"/login?", "/select?", "/consent?", "/signout?l=" + strings.ReplaceAll(bad, "%", "%25") + "&", "/account?", "/account/profile?", "/account/apps?"} {
+		for _, path := range []string{"/login?", "/select?", "/consent?",
+			"/signout?l=" + strings.ReplaceAll(bad, "%", "%25") + "&", "/account?", "/account/profile?", "/account/apps?"} {
 			req, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			req.URL.Path, req.URL.RawQuery, _ = strings.Cut(path+q, "?")
-			req.URL.RawQuery = strings.NewReplacer(" ", "%20", "\x00", "%00", "\xff", "%ff", "\"", "%22", "<", "%3C", ">", "%3E", "#", "%23").Replace(req.URL.RawQuery)
+			req.URL.RawQuery = strings.NewReplacer(" ", "%20", "\x00", "%00", "\xff", "%ff", "\"", "%22", "<", "%3C", ">", "%3E",
+				"#", "%23").Replace(req.URL.RawQuery)
 			pages = append(pages, v.do(req))
 		}
 		for i, p := range pages {
 			if p.status != http.StatusOK {
 				t.Errorf("%q, page %d: got %d", bad, i, p.status)
 			}
-			for _, never := range []string{"<script", "onerror=alert(1)>", "' onmouseover='", "\"onerror=\"", `href="javascript:`, `src="javascript:`, `src="data:`, `href="data:`, `src="http:`, `href="http:`, `href="//`, `src="//`, `src="https://user`, `href="https://user`, "<!--"} {
+			for _, never := range []string{"<script", "onerror=alert(1)>", "' onmouseover='", "\"onerror=\"",
+				`href="javascript:`, `src="javascript:`, `src="data:`, `href="data:`, `src="http:`, `href="http:`, `href="//`,
+				`src="//`, `src="https://user`, `href="https://user`, "<!--"} {
 				if strings.Contains(p.body, never) {
 					t.Errorf("%q, page %d holds %s", bad, i, never)
 				}
@@ -173,8 +186,10 @@ func TestWhereTheAnswerGoes(t *testing.T) {
 	t.Parallel()
 	device := english["consent.device"]
 	for uri, want := range map[string]string{
-		"https://app.example/cb": "app.example", "https://app.example:8443/cb": "app.example:8443", "https://app.example@evil.example/": "evil.example",
-		"http://localhost:3000/": device, "http://127.0.0.1:1/": device, "http://[::1]:1/": device, "com.example.app:/cb": device, "": device, "%": device,
+		"https://app.example/cb": "app.example", "https://app.example:8443/cb": "app.example:8443",
+		"https://app.example@evil.example/": "evil.example",
+		"http://localhost:3000/":            device, "http://127.0.0.1:1/": device, "http://[::1]:1/": device,
+		"com.example.app:/cb": device, "": device, "%": device,
 	} {
 		if got := host(uri, english); got != want {
 			t.Errorf("%q: got %q, want %q", uri, got, want)

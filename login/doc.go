@@ -8,10 +8,9 @@
 // sealed request only. Where there is none a parameter may name a page of the account,
 // and nothing else.
 //
-// The pages of the account (/account) are about whoever is signed in. What only the
-// account's owner may do needs a proof of the last minutes; every change is told by mail.
+// The pages of the account (/account) are about the user who is signed in. What only the
+// account's owner may do needs a proof from the last minutes; every change is told by mail.
 //
-// Every page works without scripts. What differs by who asks is what they see, never
-// whether somebody has an account: an unknown name, a wrong password and a disabled
-// account have the same answer, after the same work.
+// Every page works without scripts. No page reveals whether there is an account: an unknown
+// name, a wrong password and a disabled account get the same answer, after the same work.
 package login

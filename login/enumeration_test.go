@@ -31,7 +31,8 @@ func (s *site) people() map[string]string {
 	s.give(s.verified("factor@example.com", "", right), nil, storage.TOTPCredential)
 	s.verified("bare@example.com", "", "")
 	return map[string]string{
-		"known": "known@example.com", "unproven": "unproven@example.com", "disabled": "disabled@example.com", "social only": "social@example.com",
+		"known": "known@example.com", "unproven": "unproven@example.com", "disabled": "disabled@example.com",
+		"social only":   "social@example.com",
 		"second factor": "factor@example.com", "no password": "bare@example.com", "unknown": "nobody@example.com",
 	}
 }
@@ -121,17 +122,20 @@ func BenchmarkEnumeration(b *testing.B) {
 				req := v.request(path, fields...)
 				start := time.Now()
 				p := v.do(req)
-				took[step+"-"+strings.ReplaceAll(kind, " ", "-")] = append(took[step+"-"+strings.ReplaceAll(kind, " ", "-")], time.Since(start))
+				took[step+"-"+strings.ReplaceAll(kind, " ", "-")] = append(took[step+"-"+strings.ReplaceAll(kind, " ", "-")],
+					time.Since(start))
 				return p
 			}
 			id := flow(b, ask("signup", "/signup", "email", email, "password", fresh))
 			id = flow(b, ask("signup-resend", "/signup/confirm", "flow", id, "resend", "1"))
-			if p := ask("signup-wrong", "/signup/confirm", "flow", id, "code", "00000000"); p.status != http.StatusUnprocessableEntity {
+			if p := ask("signup-wrong", "/signup/confirm", "flow", id, "code",
+				"00000000"); p.status != http.StatusUnprocessableEntity {
 				b.Fatalf("got %d", p.status)
 			}
 			id = flow(b, ask("forgot", "/forgot", "login", email))
 			id = flow(b, ask("reset-resend", "/reset", "flow", id, "resend", "1"))
-			if p := ask("reset-wrong", "/reset", "flow", id, "code", "00000000", "password", fresh); p.status != http.StatusUnprocessableEntity {
+			if p := ask("reset-wrong", "/reset", "flow", id, "code", "00000000", "password",
+				fresh); p.status != http.StatusUnprocessableEntity {
 				b.Fatalf("got %d", p.status)
 			}
 		}

@@ -12,8 +12,10 @@ import (
 )
 
 func mismatch() *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.bad_request", Developer: "redirect_uri is not registered. See `client <list>`.",
-		Got: "https://app.example/Callback", Expected: []string{"https://app.example/callback", "https://app.example/<b>"}, Err: errors.New("secret cause")}
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.bad_request",
+		Developer: "redirect_uri is not registered. See `client <list>`.",
+		Got:       "https://app.example/Callback",
+		Expected:  []string{"https://app.example/callback", "https://app.example/<b>"}, Err: errors.New("secret cause")}
 }
 
 // shown is what the error page says to a request with the given Accept header.
@@ -43,8 +45,10 @@ func TestErrorsTellDevelopersWhatWasWrong(t *testing.T) {
 	production := newSite(t, func(c *Config) { c.Site.Pages.Development = false })
 	p := dev.shown(mismatch(), "text/html,*/*;q=0.8")
 	for _, want := range []string{
-		english["problem.bad_request"], "invalid_request", "redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
-		`https://app.example/<mark class="want">c</mark>allback`, `https://app.example/<mark>C</mark>allback`, `<mark class="want">&lt;b&gt;</mark>`, `<mark>Callback</mark>`,
+		english["problem.bad_request"], "invalid_request",
+		"redirect_uri is not registered. See <code>client &lt;list&gt;</code>.",
+		`https://app.example/<mark class="want">c</mark>allback`, `https://app.example/<mark>C</mark>allback`,
+		`<mark class="want">&lt;b&gt;</mark>`, `<mark>Callback</mark>`,
 	} {
 		if p.status != http.StatusBadRequest || !strings.Contains(p.body, want) {
 			t.Errorf("in development: got %d without %q", p.status, want)
@@ -72,8 +76,9 @@ func TestErrorsAreJSONForPrograms(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *Config) { c.Site.Pages.Development = false })
 	for accept, want := range map[string]bool{
-		"application/json": true, "application/problem+json": true, "application/json, */*": true, "application/json;q=0.9, text/plain": true,
-		"": true, "*/*": true, ";;;": true, // curl, and libraries that say nothing
+		"application/json": true, "application/problem+json": true, "application/json, */*": true,
+		"application/json;q=0.9, text/plain": true,
+		"":                                   true, "*/*": true, ";;;": true, // curl, and libraries that say nothing
 		"text/html": false, "text/html, application/json": false, "application/json, text/html;q=0.1": false, "text/*": false,
 	} {
 		p := s.shown(mismatch(), accept)
@@ -81,9 +86,11 @@ func TestErrorsAreJSONForPrograms(t *testing.T) {
 			t.Errorf("%q: got %s", accept, p.header.Get("Content-Type"))
 		}
 	}
-	for status, want := range map[int]string{400: "invalid_request", 404: "invalid_request", 500: "server_error", 503: "temporarily_unavailable"} {
+	for status, want := range map[int]string{400: "invalid_request", 404: "invalid_request", 500: "server_error",
+		503: "temporarily_unavailable"} {
 		var got map[string]any
-		if err := json.Unmarshal([]byte(s.shown(&web.Problem{Status: status, Developer: "x"}, "application/json").body), &got); err != nil {
+		if err := json.Unmarshal([]byte(s.shown(&web.Problem{Status: status, Developer: "x"}, "application/json").body),
+			&got); err != nil {
 			t.Fatal(err)
 		}
 		if got["error"] != want || got["error_description"] == "" || got["developer"] != nil {
@@ -106,14 +113,16 @@ func TestErrorsAreShownWithoutATenant(t *testing.T) {
 		}
 		change(req)
 		p := v.do(req)
-		if p.status < 400 || !strings.Contains(p.body, "<style>") || strings.Contains(p.body, `href="/`) || strings.Contains(p.body, "evil.example</b>") {
+		if p.status < 400 || !strings.Contains(p.body, "<style>") || strings.Contains(p.body, `href="/`) ||
+			strings.Contains(p.body, "evil.example</b>") {
 			t.Errorf("%s: got %d", name, p.status)
 		}
 		if !strings.Contains(p.body, p.header.Get("X-Request-Id")) || p.header.Get("X-Request-Id") == "" {
 			t.Errorf("%s: the page does not show the request's id", name)
 		}
 		// Without an icon of its own browsers ask for /favicon.ico.
-		if !strings.Contains(p.body, `<link rel="icon" href="data:`) || !strings.Contains(p.header.Get("Content-Security-Policy"), "img-src data:") {
+		if !strings.Contains(p.body, `<link rel="icon" href="data:`) ||
+			!strings.Contains(p.header.Get("Content-Security-Policy"), "img-src data:") {
 			t.Errorf("%s: no icon, or one that the policy %q forbids", name, p.header.Get("Content-Security-Policy"))
 		}
 		if !strings.Contains(p.header.Get("Content-Security-Policy"), styleSource(t)) {
@@ -127,7 +136,8 @@ func TestEveryStatusHasATitle(t *testing.T) {
 	s := newSite(t, nil)
 	for _, status := range []int{400, 403, 404, 405, 409, 413, 414, 415, 421, 429, 500, 503} {
 		p := s.shown(&web.Problem{Status: status}, "text/html")
-		if p.status != status || strings.Contains(p.body, "<h1></h1>") || status < 500 && strings.Contains(p.body, english["error.other"]) {
+		if p.status != status || strings.Contains(p.body, "<h1></h1>") || status < 500 &&
+			strings.Contains(p.body, english["error.other"]) {
 			t.Errorf("%d: got %d, or no title of its own", status, p.status)
 		}
 	}

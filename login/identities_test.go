@@ -123,16 +123,21 @@ func TestLinksOfOthers(t *testing.T) {
 	a := third.post("/account/identities", "session", field(t, page.body, "session"), "add", "google")
 	third.goes(a, "/login")
 	// H12: a provider that says that the proof is an old one gives none.
-	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: "google", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store,
+		storage.Identity{TenantID: u.TenantID, Provider: "google", Subject: "1", UserID: u.ID,
+			CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1", Fault: "auth-time"}), "/account/identities")
+	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1", Fault: "auth-time"}),
+		"/account/identities")
 	page = third.at("/account/identities")
-	third.goes(third.post("/account/identities", "session", field(t, page.body, "session"), "provider", "google", "subject", "1"), "/login")
+	third.goes(third.post("/account/identities", "session", field(t, page.body, "session"), "provider", "google",
+		"subject", "1"), "/login")
 	third.goes(third.come(fakeidp.Google, "next=/account/identities", fakeidp.Person{Subject: "1"}), "/account/identities")
 	page = third.at("/account/identities")
 	f.age(u, 10*time.Minute)
-	third.goes(third.post("/account/identities", "session", field(t, page.body, "session"), "provider", "google", "subject", "1"), "/login")
+	third.goes(third.post("/account/identities", "session", field(t, page.body, "session"), "provider", "google",
+		"subject", "1"), "/login")
 	if ids := f.identities(storage.DefaultTenant, "third@example.com"); len(ids) != 1 {
 		t.Errorf("removed with a proof of long ago: %v", ids)
 	}
@@ -145,7 +150,8 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	v := f.visitor()
 	v.come(fakeidp.Google, "", fedJo)
-	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict || !strings.Contains(a.body, english.Must("identity.last")) {
+	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict ||
+		!strings.Contains(a.body, english.Must("identity.last")) {
 		t.Errorf("the only one: got %d %s", a.status, a.body)
 	}
 	for range 5 {
@@ -155,7 +161,8 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, kind := range []string{fakeidp.Google, fakeidp.OpenID} {
 			wg.Go(func() {
-				resp, err := v.client.Do(v.request("/account/identities", "session", session, "provider", kind, "subject", fedJo.Subject))
+				resp, err := v.client.Do(v.request("/account/identities", "session", session, "provider", kind,
+					"subject", fedJo.Subject))
 				if err != nil {
 					t.Error(err)
 					return
@@ -178,7 +185,9 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: "gone", Subject: "1", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store,
+		storage.Identity{TenantID: u.TenantID, Provider: "gone", Subject: "1", UserID: u.ID,
+			CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict {

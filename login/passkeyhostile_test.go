@@ -87,17 +87,20 @@ func TestHostileAnswersToAChallenge(t *testing.T) {
 	c := v.challenge("/login/passkey")
 	for _, body := range []string{
 		"", "null", "[]", "7", `"x"`, "{", `{"id":[]}`, `{"id":"AA","rawId":"AA","type":"public-key"}`,
-		`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA","authenticatorData":"AA","signature":"AA"}}`,
+		`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA",` +
+			`"authenticatorData":"AA","signature":"AA"}}`,
 		strings.Repeat("[", 10_000), `{"id":"` + strings.Repeat("A", 20_000) + `"}`, "\x00\xff",
 	} {
-		if got := v.post("/login/passkey", "state", c.State, "answer", body); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, english["passkey.wrong"]) {
+		if got := v.post("/login/passkey", "state", c.State, "answer", body); got.status != http.StatusUnprocessableEntity ||
+			!strings.Contains(got.body, english["passkey.wrong"]) {
 			t.Errorf("%.40q: got %d", body, got.status)
 		}
 	}
 	if got := v.post("/login/passkey", "state", "", "answer", "{}"); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("no state: %d", got.status)
 	}
-	if got := v.post("/login/passkey", "state", c.State, "answer", strings.Repeat("x", 64<<10)); got.status != http.StatusRequestEntityTooLarge {
+	if got := v.post("/login/passkey", "state", c.State, "answer",
+		strings.Repeat("x", 64<<10)); got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("too much: %d", got.status)
 	}
 	evil := v.request("/login/passkey", "state", c.State, "answer", "{}")
@@ -147,7 +150,8 @@ func BenchmarkWrongPasskeys(b *testing.B) {
 	for b.Loop() {
 		for kind, end := range map[string]byte{"somebody": device.UserHandle[len(device.UserHandle)-1], "nobody": 'x'} {
 			unknown := passkeytest.New(b, s.url)
-			unknown.RPID, unknown.UserHandle = "localhost", append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), end)
+			unknown.RPID, unknown.UserHandle = "localhost",
+				append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), end)
 			c := v.challenge("/login/passkey")
 			req := v.request("/login/passkey", "state", c.State, "answer", string(unknown.SignIn(b, c.Options)))
 			start := time.Now()

@@ -18,7 +18,8 @@ func (v *visitor) addPasskey(device *passkeytest.Key, name string) answer {
 	v.t.Helper()
 	session := v.sessionField("/account/passkeys")
 	c := v.challenge("/account/passkeys/options")
-	return v.post("/account/passkeys", "session", session, "state", c.State, "answer", string(device.Register(v.t, c.Options)), "name", name)
+	return v.post("/account/passkeys", "session", session, "state", c.State, "answer",
+		string(device.Register(v.t, c.Options)), "name", name)
 }
 
 // sessionField opens a page of the account and gives the session that its forms name.
@@ -61,7 +62,8 @@ func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
 	if err != nil || strings.Contains(string(creds.Data), "My phone") {
 		t.Errorf("the record can be read: %v", err)
 	}
-	if got := v.at("/account/passkeys"); !strings.Contains(got.body, "<b>My phone</b>") || strings.Contains(got.body, english["passkeys.second_step"]) {
+	if got := v.at("/account/passkeys"); !strings.Contains(got.body, "<b>My phone</b>") ||
+		strings.Contains(got.body, english["passkeys.second_step"]) {
 		t.Errorf("the page: %s", got.body)
 	}
 	if got := v.at("/account"); !strings.Contains(got.body, "1 passkey") {
@@ -72,10 +74,13 @@ func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
 	if got := v.post("/account/data", "session", session); !strings.Contains(got.body, `"name": "My phone"`) {
 		t.Errorf("the download does not name it: %d %s", got.status, got.body)
 	}
-	if got := v.post("/account/passkeys", "session", session, "rename", id, "name", strings.Repeat("ä", 61)); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="fault-`+id+`"`) {
+	if got := v.post("/account/passkeys", "session", session, "rename", id, "name",
+		strings.Repeat("ä", 61)); got.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(got.body, `id="fault-`+id+`"`) {
 		t.Errorf("a long name: %d %s", got.status, got.body)
 	}
-	if got := v.post("/account/passkeys", "session", session, "rename", id, "name", `<b onclick="x">&`); got.leads() != "/account/passkeys?done=passkey-named" {
+	if got := v.post("/account/passkeys", "session", session, "rename", id, "name",
+		`<b onclick="x">&`); got.leads() != "/account/passkeys?done=passkey-named" {
 		t.Errorf("rename: %d", got.status)
 	}
 	if got := v.at("/account/passkeys"); !strings.Contains(got.body, "&lt;b onclick=&#34;x&#34;&gt;&amp;") {
@@ -84,7 +89,8 @@ func TestAPasskeyIsAddedNamedUsedAndRemoved(t *testing.T) {
 	if got := s.visitor().usePasskey(device); got.leads() != "/" {
 		t.Errorf("it does not sign in: %d", got.status)
 	}
-	if got := v.post("/account/passkeys", "session", session, "remove", id); got.location() != "/account/passkeys?done=passkey-removed" {
+	if got := v.post("/account/passkeys", "session", session, "remove",
+		id); got.location() != "/account/passkeys?done=passkey-removed" {
 		t.Errorf("remove: %d %s", got.status, got.body)
 	}
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "A passkey was removed: <b onclick") {
@@ -120,17 +126,21 @@ func TestPasskeysWantAFreshProof(t *testing.T) {
 			t.Errorf("%s: %d to %q", path, got.status, got.location())
 		}
 	}
-	if got := v.post("/account/passkeys", "session", session, "remove", s.passkeysOf(jo)[0].ID()); got.location() != want || len(s.passkeysOf(jo)) != 1 {
+	if got := v.post("/account/passkeys", "session", session, "remove",
+		s.passkeysOf(jo)[0].ID()); got.location() != want || len(s.passkeysOf(jo)) != 1 {
 		t.Errorf("remove: %d to %q", got.status, got.location())
 	}
 	// What was begun with a fresh proof is finished.
-	if got := v.post("/account/passkeys", "session", session, "state", c.State, "answer", string(late.Register(t, c.Options))); got.leads() != "/account/passkeys?done=passkey-added" || len(s.passkeysOf(jo)) != 2 {
+	if got := v.post("/account/passkeys", "session", session, "state", c.State, "answer",
+		string(late.Register(t, c.Options))); got.leads() != "/account/passkeys?done=passkey-added" ||
+		len(s.passkeysOf(jo)) != 2 {
 		t.Errorf("the end of what began in time: %d", got.status)
 	}
 	// A passkey is a fresh proof too, and leads back.
 	v.get("/login?next=/account/passkeys")
 	c = v.challenge("/login/passkey?confirm=1")
-	if got := v.post("/login/passkey", "confirm", "1", "next", "/account/passkeys", "state", c.State, "answer", string(device.SignIn(t, c.Options))); got.location() != "/account/passkeys" {
+	if got := v.post("/login/passkey", "confirm", "1", "next", "/account/passkeys", "state", c.State, "answer",
+		string(device.SignIn(t, c.Options))); got.location() != "/account/passkeys" {
 		t.Errorf("a proof by passkey: %d to %q", got.status, got.location())
 	}
 	v.at("/account/passkeys")
@@ -146,7 +156,8 @@ func TestOthersPasskeysAreOutOfReach(t *testing.T) {
 	v := s.signedIn("al")
 	session := v.sessionField("/account/passkeys")
 	for _, field := range []string{"remove", "rename"} {
-		if got := v.post("/account/passkeys", "session", session, field, key.ID(), "name", "mine"); got.status != http.StatusNotFound {
+		if got := v.post("/account/passkeys", "session", session, field, key.ID(), "name",
+			"mine"); got.status != http.StatusNotFound {
 			t.Errorf("%s: %d", field, got.status)
 		}
 	}
@@ -157,7 +168,9 @@ func TestOthersPasskeysAreOutOfReach(t *testing.T) {
 	hers := s.signedIn("jo")
 	hers.at("/account/passkeys")
 	c := hers.challenge("/account/passkeys/options")
-	if got := v.post("/account/passkeys", "session", session, "state", c.State, "answer", string(passkeytest.New(t, s.url).Register(t, c.Options))); got.status != http.StatusUnprocessableEntity || len(s.passkeysOf(al)) != 0 {
+	if got := v.post("/account/passkeys", "session", session, "state", c.State, "answer",
+		string(passkeytest.New(t, s.url).Register(t, c.Options))); got.status != http.StatusUnprocessableEntity ||
+		len(s.passkeysOf(al)) != 0 {
 		t.Errorf("another's challenge: %d", got.status)
 	}
 	// The id of jo's passkey, claimed by al, does not get in jo's way.
@@ -203,10 +216,12 @@ func TestTheLastWayInStays(t *testing.T) {
 	if last.ID() == third.ID() {
 		last = keys[1]
 	}
-	if got := v.post("/account/passkeys", "session", session, "remove", last.ID()); got.status != http.StatusConflict || !strings.Contains(got.body, english["passkeys.last"]) {
+	if got := v.post("/account/passkeys", "session", session, "remove", last.ID()); got.status != http.StatusConflict ||
+		!strings.Contains(got.body, english["passkeys.last"]) {
 		t.Errorf("the last one: %d", got.status)
 	}
-	if got := v.post("/account/passkeys", "session", session, "remove", third.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
+	if got := v.post("/account/passkeys", "session", session, "remove",
+		third.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
 		t.Errorf("one that is no way in: %d", got.status)
 	}
 	hash, err := s.hasher.Hash(t.Context(), right)
@@ -214,10 +229,13 @@ func TestTheLastWayInStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if err := s.store.PutCredential(t.Context(), storage.Credential{TenantID: "default", UserID: jo.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}, nil); err != nil {
+	if err := s.store.PutCredential(t.Context(),
+		storage.Credential{TenantID: "default", UserID: jo.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now,
+			UpdatedAt: now}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := v.post("/account/passkeys", "session", session, "remove", last.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
+	if got := v.post("/account/passkeys", "session", session, "remove",
+		last.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
 		t.Errorf("with a password beside it: %d", got.status)
 	}
 }
@@ -230,7 +248,8 @@ func TestWrongNewPasskeysAreRefused(t *testing.T) {
 	session := v.sessionField("/account/passkeys")
 	device := passkeytest.New(t, s.url)
 	device.Origin = "https://evil.example"
-	if got := v.addPasskey(device, ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, english["passkeys.failed"]) {
+	if got := v.addPasskey(device, ""); got.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(got.body, english["passkeys.failed"]) {
 		t.Errorf("made for another site: %d", got.status)
 	}
 	device.Origin = s.url
@@ -247,7 +266,8 @@ func TestWrongNewPasskeysAreRefused(t *testing.T) {
 	for range people.MaxPasskeys - 1 {
 		s.passkey(jo, passkeytest.New(t, s.url))
 	}
-	if got := v.addPasskey(passkeytest.New(t, s.url), ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Remove one first") {
+	if got := v.addPasskey(passkeytest.New(t, s.url), ""); got.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(got.body, "Remove one first") {
 		t.Errorf("too many: %d", got.status)
 	}
 	if len(s.passkeysOf(jo)) != people.MaxPasskeys {
@@ -292,7 +312,8 @@ func TestAnUnreadablePasskeyHindersNobody(t *testing.T) {
 	if got := v.at("/account/passkeys"); !strings.Contains(got.body, english["passkeys.broken"]) {
 		t.Errorf("the page: %s", got.body)
 	}
-	if got := v.post("/account/passkeys", "session", v.sessionField("/account/passkeys"), "remove", key.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
+	if got := v.post("/account/passkeys", "session", v.sessionField("/account/passkeys"), "remove",
+		key.ID()); got.leads() != "/account/passkeys?done=passkey-removed" {
 		t.Errorf("removing it: %d", got.status)
 	}
 }

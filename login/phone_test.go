@@ -85,9 +85,11 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	}
 	v.get("/account/phone")
 	for typed, want := range map[string]string{
-		"": english["phone.bad"], "0170 1234567": english["phone.bad"], "jo": english["phone.bad"], "+49 30 12345678": english["phone.kind"], "+49 900 1 123456": english["phone.kind"],
+		"": english["phone.bad"], "0170 1234567": english["phone.bad"], "jo": english["phone.bad"],
+		"+49 30 12345678": english["phone.kind"], "+49 900 1 123456": english["phone.kind"],
 	} {
-		if p := v.post("/account/phone", "phone", typed); p.status != http.StatusUnprocessableEntity || alertOf(p) != strings.ReplaceAll(want, "+", "&#43;") {
+		if p := v.post("/account/phone", "phone", typed); p.status != http.StatusUnprocessableEntity ||
+			alertOf(p) != strings.ReplaceAll(want, "+", "&#43;") {
 			t.Errorf("%q: got %d, %q, want %q", typed, p.status, alertOf(p), want)
 		}
 	}
@@ -98,7 +100,8 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	if got, err := s.store.User(t.Context(), "default", user.ID); err != nil || got.Phone != "" {
 		t.Errorf("got %q, %v before it is confirmed", got.Phone, err)
 	}
-	if p := v.post("/account/phone/confirm", "flow", id, "code", "00000000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
+	if p := v.post("/account/phone/confirm", "flow", id, "code", "00000000"); p.status != http.StatusUnprocessableEntity ||
+		alertOf(p) != english["confirm.wrong"] {
 		t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 	}
 	// Another person's browser does not get it with the right code.
@@ -109,7 +112,8 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	if p := other.post("/account/phone/confirm", "flow", id, "code", code); p.leads() != "" {
 		t.Error("somebody else confirms it as theirs")
 	}
-	if p := v.post("/account/phone/confirm", "flow", id, "code", code[:4]+" "+code[4:]); p.location() != "/account?done=phone" {
+	if p := v.post("/account/phone/confirm", "flow", id, "code",
+		code[:4]+" "+code[4:]); p.location() != "/account?done=phone" {
 		t.Fatalf("got %d to %q: %s", p.status, p.location(), alertOf(p))
 	}
 	if got, err := s.store.User(t.Context(), "default", user.ID); err != nil || got.Phone != mobile || !got.PhoneVerified {
@@ -118,7 +122,8 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, english["notice.phone"]) {
 		t.Errorf("the notice is %s", m.Text)
 	}
-	if p := v.get("/account?done=phone"); !strings.Contains(p.body, "+491701234567") && !strings.Contains(p.body, "&#43;491701234567") {
+	if p := v.get("/account?done=phone"); !strings.Contains(p.body, "+491701234567") &&
+		!strings.Contains(p.body, "&#43;491701234567") {
 		t.Error("the account page does not show it")
 	}
 	if p := v.post("/account/phone/confirm", "flow", id, "code", code); p.leads() != "" {
@@ -145,12 +150,14 @@ func TestPhoneNumbersAreLimited(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo", right)
 	v.get("/account/phone")
-	if p := v.post("/account/phone", "phone", "+33 6 12 34 56 78"); alertOf(p) != strings.ReplaceAll(english["phone.region"], "%s", "DE, AT") {
+	if p := v.post("/account/phone", "phone",
+		"+33 6 12 34 56 78"); alertOf(p) != strings.ReplaceAll(english["phone.region"], "%s", "DE, AT") {
 		t.Errorf("another country: got %q", alertOf(p))
 	}
 	for i := range 7 {
 		p := v.post("/account/phone", "phone", "0170 123456"+string(rune('0'+i)))
-		if want := map[bool]string{true: "/account/phone/confirm", false: "429"}[int64(i) < s.login.PerPhoneChange.Max]; p.outcome() != want {
+		if want := map[bool]string{true: "/account/phone/confirm",
+			false: "429"}[int64(i) < s.login.PerPhoneChange.Max]; p.outcome() != want {
 			t.Errorf("number %d: got %s, want %s", i+1, p.outcome(), want)
 		}
 	}
@@ -200,7 +207,8 @@ func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
 	s.phoned("one@example.com", "one", "+491701234560")
 	s.phoned("two@example.com", "two", "+491701234560") // it names nobody any more
 	want := ""
-	for i, login := range []string{mobile, "+491701234567", "+491701234568", "+491701234569", "+491701234560", "+491701234561", "unzz", "offzz", "nozz", "jozz"} {
+	for i, login := range []string{mobile, "+491701234567", "+491701234568", "+491701234569", "+491701234560",
+		"+491701234561", "unzz", "offzz", "nozz", "jozz"} {
 		v := s.visitor()
 		v.get("/login/code")
 		p := v.post("/login/code", "login", login, "by", "phone")
@@ -252,7 +260,8 @@ func TestTheLastWayInByPhoneStays(t *testing.T) {
 	id := flow(t, v.post("/login/code", "login", "jo", "by", "phone"))
 	v.post("/login/code/confirm", "flow", id, "code", s.texts.next(t, mobile))
 	v.get("/account/phone")
-	if p := v.post("/account/phone", "remove", "1"); p.status != http.StatusConflict || alertOf(p) != english["phone.last"] {
+	if p := v.post("/account/phone", "remove", "1"); p.status != http.StatusConflict ||
+		alertOf(p) != english["phone.last"] {
 		t.Errorf("got %d, %q", p.status, alertOf(p))
 	}
 }

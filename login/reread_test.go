@@ -45,13 +45,20 @@ func TestNamesOfEarlierReleasesAreReadAnew(t *testing.T) {
 		signsInBy       []string
 		signsInNoMoreBy string
 	}{
-		{old("jo@example.com", "jo@example.com", "jo"), "jo@example.com", "jo@example.com", true, "jo", nil, []string{"jo@example.com", "jo"}, ""},
-		{old("boss@fa\u00df.example", "boss@fass.example", ""), "boss@xn--fa-hia.example", "boss@xn--fa-hia.example", false, "", []reread.Found{reread.Domain}, []string{"boss@fa\u00df.example"}, "boss@fass.example"},
-		{old("Jo@B\u00fccher.example", "jo@xn--bcher-kva.example", ""), "Jo@xn--bcher-kva.example", "jo@xn--bcher-kva.example", true, "", []reread.Found{reread.Spelling}, []string{"jo@b\u00fccher.example"}, ""},
-		{old("two@stra\u00dfe.example", "two@strasse.example", ""), "two@stra\u00dfe.example", "two@strasse.example", false, "", []reread.Found{reread.Twice}, []string{"two@strasse.example"}, ""},
-		{old("two@xn--strae-oqa.example", "two@xn--strae-oqa.example", ""), "two@xn--strae-oqa.example", "two@xn--strae-oqa.example", true, "", nil, []string{"two@stra\u00dfe.example"}, ""},
-		{old("\ufb01ona@example.com", "fiona@example.com", ""), "fiona@example.com", "fiona@example.com", false, "", []reread.Found{reread.Domain}, []string{"fiona@example.com"}, ""},
-		{old("x%y.example@example.com", "x%y.example@example.com", ""), "x%y.example@example.com", "x%y.example@example.com", true, "", nil, []string{"x%y.example@example.com"}, ""},
+		{old("jo@example.com", "jo@example.com", "jo"), "jo@example.com", "jo@example.com", true, "jo", nil,
+			[]string{"jo@example.com", "jo"}, ""},
+		{old("boss@fa\u00df.example", "boss@fass.example", ""), "boss@xn--fa-hia.example", "boss@xn--fa-hia.example", false,
+			"", []reread.Found{reread.Domain}, []string{"boss@fa\u00df.example"}, "boss@fass.example"},
+		{old("Jo@B\u00fccher.example", "jo@xn--bcher-kva.example", ""), "Jo@xn--bcher-kva.example",
+			"jo@xn--bcher-kva.example", true, "", []reread.Found{reread.Spelling}, []string{"jo@b\u00fccher.example"}, ""},
+		{old("two@stra\u00dfe.example", "two@strasse.example", ""), "two@stra\u00dfe.example", "two@strasse.example", false,
+			"", []reread.Found{reread.Twice}, []string{"two@strasse.example"}, ""},
+		{old("two@xn--strae-oqa.example", "two@xn--strae-oqa.example", ""), "two@xn--strae-oqa.example",
+			"two@xn--strae-oqa.example", true, "", nil, []string{"two@stra\u00dfe.example"}, ""},
+		{old("\ufb01ona@example.com", "fiona@example.com", ""), "fiona@example.com", "fiona@example.com", false, "",
+			[]reread.Found{reread.Domain}, []string{"fiona@example.com"}, ""},
+		{old("x%y.example@example.com", "x%y.example@example.com", ""), "x%y.example@example.com", "x%y.example@example.com",
+			true, "", nil, []string{"x%y.example@example.com"}, ""},
 		{old("", "", "alice"), "", "", false, "alice", nil, []string{"alice"}, ""},
 		{old("", "", "a1ice"), "", "", false, "", nil, []string{"a1ice"}, ""},
 		{old("", "", "\u0430lice"), "", "", false, "", nil, []string{"\u0430lice"}, ""},
@@ -59,12 +66,15 @@ func TestNamesOfEarlierReleasesAreReadAnew(t *testing.T) {
 	}
 	for round := range 3 { // what has been read anew stays as it is
 		told := map[string][]reread.Found{}
-		if err := reread.All(t.Context(), s.store, func(u storage.User, what reread.Found) { told[u.ID] = append(told[u.ID], what) }); err != nil {
+		if err := reread.All(t.Context(), s.store, func(u storage.User, what reread.Found) {
+			told[u.ID] = append(told[u.ID], what)
+		}); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range people {
 			now := s.stored(p.was)
-			if now.Email != p.email || now.EmailKey != p.key || now.EmailVerified != p.verified || now.UsernameSkeleton != p.skeleton || now.UsernameKey != p.was.UsernameKey {
+			if now.Email != p.email || now.EmailKey != p.key || now.EmailVerified != p.verified ||
+				now.UsernameSkeleton != p.skeleton || now.UsernameKey != p.was.UsernameKey {
 				t.Errorf("round %d: of %+v became %+v", round, p.was, now)
 			}
 			if want := p.found; round == 0 && !slices.Equal(told[p.was.ID], want) || round > 0 && len(told[p.was.ID]) > 0 {

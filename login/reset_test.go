@@ -34,7 +34,8 @@ func (s *site) give(u storage.User, ids []storage.Identity, kinds ...string) {
 	s.t.Helper()
 	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Link: ids}
 	for _, kind := range kinds {
-		ch.Credentials = append(ch.Credentials, storage.Credential{Kind: kind, Data: []byte("x"), CreatedAt: ch.Now, UpdatedAt: ch.Now})
+		ch.Credentials = append(ch.Credentials,
+			storage.Credential{Kind: kind, Data: []byte("x"), CreatedAt: ch.Now, UpdatedAt: ch.Now})
 	}
 	if err := s.store.Apply(s.t.Context(), ch); err != nil {
 		s.t.Fatal(err)
@@ -72,22 +73,26 @@ func TestAForgottenPassword(t *testing.T) {
 		}
 		for _, bad := range []string{"", "short", "password1"} { // costs no try
 			for range 5 {
-				if p := v.post("/reset", append(fields, "password", bad)...); p.status != http.StatusUnprocessableEntity || p.location() != "" {
+				if p := v.post("/reset", append(fields, "password", bad)...); p.status != http.StatusUnprocessableEntity ||
+					p.location() != "" {
 					t.Errorf("%s, %q: got %d", by, bad, p.status)
 				}
 			}
 		}
-		if p := v.post("/reset", append(fields, "password", right)...); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["password.reused"] {
+		if p := v.post("/reset", append(fields, "password", right)...); p.status != http.StatusUnprocessableEntity ||
+			alertOf(p) != english["password.reused"] {
 			t.Errorf("%s: the old password: got %d, %q", by, p.status, alertOf(p))
 		}
 		p = v.post("/reset", append(fields, "password", fresh)...)
 		if !strings.HasPrefix(p.leads(), "/reset/done") {
 			t.Fatalf("%s: got %d to %q: %s", by, p.status, p.location(), alertOf(p))
 		}
-		if p := v.get(p.location()); p.status != http.StatusOK || by == "code" && !strings.Contains(p.body, `href="/login?`+q+`"`) {
+		if p := v.get(p.location()); p.status != http.StatusOK || by == "code" &&
+			!strings.Contains(p.body, `href="/login?`+q+`"`) {
 			t.Errorf("%s: got %d without the way on", by, p.status)
 		}
-		if p := v.post("/reset", append(fields, "password", "another walrus umbrella")...); p.status != http.StatusBadRequest {
+		if p := v.post("/reset", append(fields, "password",
+			"another walrus umbrella")...); p.status != http.StatusBadRequest {
 			t.Errorf("%s: again: got %d", by, p.status)
 		}
 		for name, who := range map[string]*visitor{"whoever reset it": v, "the session before": thief} {
@@ -148,7 +153,8 @@ func TestCodesOfAResetAreHeldToTheirAccount(t *testing.T) {
 			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 		},
 		"a change of the password": func(s *site, u storage.User) {
-			must(s.t, s.store.Apply(s.t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))
+			must(s.t, s.store.Apply(s.t.Context(),
+				storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))
 		},
 	} {
 		s := newSite(t, free)
@@ -181,7 +187,8 @@ func TestNobodyIsKeptFromANewPassword(t *testing.T) {
 	s.verified("jo@example.com", "jo", right)
 	home := s.visitor()
 	home.signIn("jo", right)
-	for i, want := range []string{"/reset", "/reset", "/reset", "429", "/reset", "429"} { // by the name, and not by the account
+	// by the name, and not by the account
+	for i, want := range []string{"/reset", "/reset", "/reset", "429", "/reset", "429"} {
 		p := s.visitor().forgot([]string{"jo", "jo@example.com", "JO", "Jo", "JO@example.com", "jo@example.com"}[i])
 		if p.outcome() != want {
 			t.Errorf("a stranger, %d: got %s, want %s", i+1, p.outcome(), want)
@@ -212,7 +219,8 @@ func TestWhoGetsWhichMail(t *testing.T) {
 	for _, login := range []string{"off@example.com", "nobody@example.com", "nobody", "nameless", "no name at all"} {
 		flow(t, s.visitor().forgot(login))
 	}
-	for email, code := range map[string]bool{"known@example.com": true, "none@example.com": true, "social@example.com": false} {
+	for email, code := range map[string]bool{"known@example.com": true, "none@example.com": true,
+		"social@example.com": false} {
 		flow(t, s.visitor().forgot(email))
 		if m := s.mails.Next(t, email); (m.Code != "") != code {
 			t.Errorf("%s: got %s", email, m.Text)

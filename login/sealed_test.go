@@ -76,7 +76,8 @@ func (s *site) newCode(purpose, target, userID string, data any, life time.Durat
 	sum, box := sha256.Sum256([]byte(link)), s.box(storage.DefaultTenant, secret.MailedCode)
 	return mailedCode{storage.Code{
 		TenantID: storage.DefaultTenant, ID: flow, Purpose: purpose, Target: target, UserID: userID,
-		CodeHash: box.MAC([]byte(flow + "\x0012345678")), LinkHash: sum[:], Data: box.Seal(plain), CreatedAt: now, ExpiresAt: now.Add(life),
+		CodeHash: box.MAC([]byte(flow + "\x0012345678")), LinkHash: sum[:], Data: box.Seal(plain), CreatedAt: now,
+		ExpiresAt: now.Add(life),
 	}, "12345678", flow + "." + link}
 }
 
@@ -97,7 +98,8 @@ func (s *site) proofOf(u storage.User, binding string, at time.Time) string {
 	}
 	sum := sha256.Sum256([]byte("pending\x00" + browser + "\x00"))
 	plain, err := json.Marshal(map[string]any{
-		"u": u.ID, "v": u.CredentialVersion, "m": []string{"pwd"}, "t": at.Unix(), "b": base64.RawURLEncoding.EncodeToString(sum[:]),
+		"u": u.ID, "v": u.CredentialVersion, "m": []string{"pwd"}, "t": at.Unix(),
+		"b": base64.RawURLEncoding.EncodeToString(sum[:]),
 	})
 	must(s.t, err)
 	return s.box(u.TenantID, secret.PendingSignIn).SealString(plain)

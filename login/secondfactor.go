@@ -55,7 +55,9 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
 }
 
-func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, m people.Missing, form secondFactorForm) error {
+func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
+	c people.Claimant, m people.Missing, form secondFactorForm,
+) error {
 	form.Account = ui.AccountOfUser(c.User)
 	form.TOTP, form.Codes, form.Unreachable = m.TOTP, m.Recovery > 0, m.None()
 	form.Passkeys = form.Unreachable && s.OffersPasskeys(s.askerOf(r))
@@ -143,7 +145,8 @@ func (s *Server) passkeyAsked(r *http.Request, in *storage.Interaction) (c peopl
 	return c, m, m.ACR != "" && m.Passkeys > 0, nil
 }
 
-// factorPasskeyOptions gives the page's script a challenge for the passkeys of whom it asks.
+// factorPasskeyOptions gives the page's script a challenge for the passkeys of the user who is
+// asked for a second factor.
 func (s *Server) factorPasskeyOptions(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)
 	if err != nil {
@@ -229,7 +232,9 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showEnrol(w, r, http.StatusOK, in, c, s.StartTOTPSetup(c.User), "")
 }
 
-func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, c people.Claimant, setup people.TOTPSetup, fault string) error {
+func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
+	c people.Claimant, setup people.TOTPSetup, fault string,
+) error {
 	v := s.view(w, r, "enrol.title", in)
 	return s.site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + enrolPath, Demand: true, Fault: fault})
 }
@@ -250,7 +255,8 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	var wrong people.Faults
 	switch {
 	case errors.Is(err, people.ErrOldSetup):
-		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, s.StartTOTPSetup(c.User), s.words(r).Must("enrol.old"))
+		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, s.StartTOTPSetup(c.User),
+			s.words(r).Must("enrol.old"))
 	case errors.As(err, &wrong):
 		setup, err := s.OpenTOTPSetup(c.User, sealed)
 		if err != nil {
@@ -267,7 +273,9 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 }
 
 // showCodes shows the user's new recovery codes.
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction, u storage.User, codes []string) error {
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
+	u storage.User, codes []string,
+) error {
 	v := s.view(w, r, "codes.title", in)
 	next := v.Path + "/"
 	if s.waitsToLink(r) {
@@ -282,7 +290,8 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.I
 // claimant gives the proof that is missing.
 func (s *Server) turn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, err error) error {
 	switch {
-	case errors.Is(err, people.ErrNoClaimant), errors.Is(err, people.ErrChangedMeanwhile), errors.Is(err, people.ErrSignInFirst):
+	case errors.Is(err, people.ErrNoClaimant), errors.Is(err, people.ErrChangedMeanwhile),
+		errors.Is(err, people.ErrSignInFirst):
 		return s.startOver(w, r, in)
 	case errors.Is(err, people.ErrFactorFirst):
 		return s.toSecondFactor(w, r, in)

@@ -33,11 +33,13 @@ func TestPeopleSignInByEitherNameHoweverTheyWriteIt(t *testing.T) {
 	if err != nil || len(sessions) != 6 {
 		t.Fatalf("got %d sessions, %v", len(sessions), err)
 	}
-	if got := sessions[0]; got.ACR != storage.ACRPassword || !cmp.Equal(got.AMR, []string{"pwd"}) || got.IP != "127.0.0.1" || time.Since(got.AuthTime) > time.Minute {
+	if got := sessions[0]; got.ACR != storage.ACRPassword || !cmp.Equal(got.AMR, []string{"pwd"}) ||
+		got.IP != "127.0.0.1" || time.Since(got.AuthTime) > time.Minute {
 		t.Errorf("got session %+v", got)
 	}
 	event := s.events("default")[0]
-	if event.Kind != "login.succeeded" || event.UserID != user.ID || event.Actor != user.ID || event.IP != "127.0.0.1" || event.RequestID == "" {
+	if event.Kind != "login.succeeded" || event.UserID != user.ID || event.Actor != user.ID ||
+		event.IP != "127.0.0.1" || event.RequestID == "" {
 		t.Errorf("got event %+v", event)
 	}
 }
@@ -49,7 +51,8 @@ func TestSigningInGoesOnWithTheRequest(t *testing.T) {
 	q := s.ask("", storage.Interaction{Client: storage.Client{ClientID: "shop", ClientName: "Shop"}})
 	v := s.visitor()
 	p := v.get("/login?" + q)
-	for _, want := range []string{"to continue to Shop", `name="i" value="letter-1"`, `href="/authorize?i=letter-1&amp;cancel=1"`} {
+	for _, want := range []string{"to continue to Shop", `name="i" value="letter-1"`,
+		`href="/authorize?i=letter-1&amp;cancel=1"`} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -65,7 +68,8 @@ func TestSigningInGoesOnWithTheRequest(t *testing.T) {
 	for _, extra := range []string{"next", "return_to", "continue", "redirect_uri", "url", "r"} {
 		v := s.visitor()
 		v.get("/login?" + extra + "=https://evil.example/")
-		p := v.post("/login?"+extra+"=//evil.example/", "login", "jo@example.com", "password", right, extra, "//evil.example/")
+		p := v.post("/login?"+extra+"=//evil.example/", "login", "jo@example.com", "password", right,
+			extra, "//evil.example/")
 		if p.location() != "/" {
 			t.Errorf("%s: led to %q", extra, p.location())
 		}
@@ -74,7 +78,8 @@ func TestSigningInGoesOnWithTheRequest(t *testing.T) {
 		t.Errorf("unknown letter: got %d, want 400", p.status)
 	}
 	v.get("/login?other=1")
-	if p := v.post("/login", "i", "unknown", "login", "jo@example.com", "password", right); p.status != http.StatusBadRequest {
+	if p := v.post("/login", "i", "unknown", "login", "jo@example.com", "password",
+		right); p.status != http.StatusBadRequest {
 		t.Errorf("unknown letter posted: got %d, want 400", p.status)
 	}
 }
@@ -89,14 +94,17 @@ func lookalikes(t testing.TB, s *site) map[string]string {
 	if err := storagetest.UpdateUser(t.Context(), s.store, off); err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"wrong password": "jo@example.com", "unknown e-mail": "un@example.com", "unknown user name": "unknown",
-		"no password": "none@example.com", "disabled, right password": "off@example.com", "no name at all": "not a name\x00"}
+	return map[string]string{"wrong password": "jo@example.com", "unknown e-mail": "un@example.com",
+		"unknown user name": "unknown",
+		"no password":       "none@example.com", "disabled, right password": "off@example.com",
+		"no name at all": "not a name\x00"}
 }
 
 func TestFailuresLookAlike(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	s.letters["l"] = storage.Interaction{Letter: "l", ContinueURL: "/authorize?i=l", CancelURL: "/authorize?i=l&cancel=1", RedirectURI: "https://app.example/"}
+	s.letters["l"] = storage.Interaction{Letter: "l", ContinueURL: "/authorize?i=l", CancelURL: "/authorize?i=l&cancel=1",
+		RedirectURI: "https://app.example/"}
 	cases := lookalikes(t, s)
 	type look struct {
 		Status  int
@@ -121,7 +129,8 @@ func TestFailuresLookAlike(t *testing.T) {
 		for _, typed := range []string{login, strings.ReplaceAll(login, "\x00", "\uFFFD")} {
 			body = strings.ReplaceAll(body, `value="`+typed+`"`, `value="LOGIN"`)
 		}
-		got := &look{p.status, p.header, body, strings.ReplaceAll(bound, v.cookie("browser"), "") + v.cookie("session") + v.cookie("device")}
+		got := &look{p.status, p.header, body,
+			strings.ReplaceAll(bound, v.cookie("browser"), "") + v.cookie("session") + v.cookie("device")}
 		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["signin.wrong"]) {
 			t.Errorf("%s: got %d", name, p.status)
 		}
@@ -155,7 +164,8 @@ func TestFailuresWorkAlike(t *testing.T) {
 	s.login.Passwords = full
 	for name, login := range cases {
 		p := s.visitor().signIn(login, right)
-		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || !strings.Contains(p.body, english["signin.busy"]) {
+		if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" ||
+			!strings.Contains(p.body, english["signin.busy"]) {
 			t.Errorf("%s: got %d, want 503 with Retry-After: no password was hashed", name, p.status)
 		}
 	}
@@ -220,7 +230,8 @@ func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
 	s.login.Passwords = full // whoever hashes gets 503
 	v := s.visitor()
 	v.get("/login")
-	for size, want := range map[int]int{password.MaxLength + 1: http.StatusBadRequest, 60 << 10: http.StatusBadRequest, 1 << 20: http.StatusRequestEntityTooLarge, 10 << 20: http.StatusRequestEntityTooLarge} {
+	for size, want := range map[int]int{password.MaxLength + 1: http.StatusBadRequest, 60 << 10: http.StatusBadRequest,
+		1 << 20: http.StatusRequestEntityTooLarge, 10 << 20: http.StatusRequestEntityTooLarge} {
 		if p := v.post("/login", "login", "jo@example.com", "password", strings.Repeat("x", size)); p.status != want {
 			t.Errorf("%d bytes: got %d, want %d", size, p.status, want)
 		}
@@ -275,7 +286,8 @@ func TestWhatWasTypedIsKept(t *testing.T) {
 		{"  ", "", english["signin.missing_login"]},
 	} {
 		p := v.signIn(test.login, test.password)
-		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test.want) || !strings.Contains(p.body, `role="alert"`) {
+		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test.want) ||
+			!strings.Contains(p.body, `role="alert"`) {
 			t.Errorf("%q: got %d without %q", test.login, p.status, test.want)
 		}
 		if strings.Contains(p.body, "wrong battery horse") || strings.Contains(p.body, "<script") {
@@ -304,14 +316,17 @@ func TestTheHintIsFilledIn(t *testing.T) {
 	}
 	for name, q := range map[string]string{"hinted": jo, "nobody hinted": none} {
 		p := v.get("/login?" + q)
-		if !strings.Contains(p.body, english["signin.again"]) || !strings.Contains(p.body, `name="confirm"`) || !strings.Contains(p.body, "other=1") {
+		if !strings.Contains(p.body, english["signin.again"]) || !strings.Contains(p.body, `name="confirm"`) ||
+			!strings.Contains(p.body, "other=1") {
 			t.Errorf("%s: the page does not ask to confirm the account", name)
 		}
 		letter := strings.TrimPrefix(q, "i=")
-		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password", "wrong"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, `name="confirm"`) {
+		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password",
+			"wrong"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, `name="confirm"`) {
 			t.Errorf("%s: after a wrong password got %d, without the account", name, p.status)
 		}
-		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password", right); p.location() != "/authorize?"+q {
+		if p := v.post("/login", "i", letter, "confirm", "1", "login", "jo@example.com", "password",
+			right); p.location() != "/authorize?"+q {
 			t.Errorf("%s: got %d to %q", name, p.status, p.location())
 		}
 	}

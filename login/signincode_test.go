@@ -16,7 +16,8 @@ import (
 func byMail(t *testing.T, change func(*Config)) *site {
 	t.Helper()
 	s := newSite(t, change)
-	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPassword, storage.MethodEmail}}})
+	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodPassword,
+		storage.MethodEmail}}})
 	return s
 }
 
@@ -49,7 +50,8 @@ func TestSigningInByAMailedCode(t *testing.T) {
 		}
 		m := s.mails.Next(t, "jo@example.com")
 		if by == "code" {
-			if p := v.post("/login/code/confirm", "i", "letter-1", "flow", id, "code", "00000000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
+			if p := v.post("/login/code/confirm", "i", "letter-1", "flow", id, "code",
+				"00000000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
 				t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 			}
 			p = v.post("/login/code/confirm", "i", "letter-1", "flow", id, "code", m.Code[:4]+" "+m.Code[4:])
@@ -76,7 +78,8 @@ func TestSigningInByAMailedCode(t *testing.T) {
 				t.Errorf("%s, again: got %d", by, p.status)
 			}
 		}
-		if got, err := s.store.User(t.Context(), "default", user.ID); err != nil || got.CredentialVersion != user.CredentialVersion {
+		if got, err := s.store.User(t.Context(), "default", user.ID); err != nil ||
+			got.CredentialVersion != user.CredentialVersion {
 			t.Errorf("%s: got version %d, %v: a sign-in must end nothing", by, got.CredentialVersion, err)
 		}
 	}
@@ -172,13 +175,15 @@ func TestNobodyLearnsWhoHasAnAccountByCode(t *testing.T) {
 		return a.body
 	}
 	var want [3]string
-	for i, login := range []string{"jo@example.com", "jo", "nobody@example.com", "nobody", "off@example.com", "nomail", "no name at all!"} {
+	for i, login := range []string{"jo@example.com", "jo", "nobody@example.com", "nobody", "off@example.com",
+		"nomail", "no name at all!"} {
 		v := s.visitor()
 		p := v.askCode(login)
 		id := flow(t, p)
 		page := v.get(p.location())
 		wrong := v.post("/login/code/confirm", "flow", id, "code", "12121212")
-		got := [3]string{p.header.Get("Content-Length"), strings.ReplaceAll(clean(page, login), id, ""), strings.ReplaceAll(clean(wrong, login), id, "")}
+		got := [3]string{p.header.Get("Content-Length"), strings.ReplaceAll(clean(page, login), id, ""),
+			strings.ReplaceAll(clean(wrong, login), id, "")}
 		if page.status != http.StatusOK || wrong.status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: got %d and %d", login, page.status, wrong.status)
 		}
@@ -234,7 +239,8 @@ func TestCodesForSignInAreHeldToTheirAccount(t *testing.T) {
 			must(s.t, storagetest.UpdateUser(s.t.Context(), s.store, u))
 		},
 		"password changed": func(s *site, u storage.User) {
-			must(s.t, s.store.Apply(s.t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))
+			must(s.t, s.store.Apply(s.t.Context(),
+				storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Raise: true}))
 		},
 		"not a method anymore": func(s *site, _ storage.User) { s.settle("default", storage.TenantSettings{}) },
 	} {
@@ -292,7 +298,8 @@ func TestOnlyMethodsOfTheTenantSignIn(t *testing.T) {
 		}
 	}
 	s.settle("default", storage.TenantSettings{SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail}}})
-	if p := v.get("/login"); strings.Contains(p.body, `type="password"`) || !strings.Contains(p.body, `class="primary" name="by" value="email"`) {
+	if p := v.get("/login"); strings.Contains(p.body, `type="password"`) ||
+		!strings.Contains(p.body, `class="primary" name="by" value="email"`) {
 		t.Errorf("the sign-in page asks for passwords that nobody has: %s", p.body)
 	}
 	if p := v.post("/login", "login", "jo", "password", right); p.leads() != "" {
@@ -313,7 +320,9 @@ func TestNobodyIsKeptFromACode(t *testing.T) {
 	home.signIn("jo", right)
 	id := flow(t, home.askCode("jo"))
 	m := s.mails.Next(t, "jo@example.com")
-	for i, want := range []string{"/login/code/confirm", "/login/code/confirm", "/login/code/confirm", "429", "/login/code/confirm", "429"} { // by the name, and not by the account
+	// by the name, and not by the account
+	for i, want := range []string{"/login/code/confirm", "/login/code/confirm", "/login/code/confirm", "429",
+		"/login/code/confirm", "429"} {
 		p := s.visitor().askCode([]string{"jo", "jo@example.com", "JO", "Jo", "JO@example.com", "jo@example.com"}[i])
 		if p.outcome() != want {
 			t.Errorf("a stranger, %d: got %s, want %s", i+1, p.outcome(), want)
@@ -337,7 +346,8 @@ func TestACodeConfirmsThatItIsYou(t *testing.T) {
 		t.Error("the page does not know where to go on")
 	}
 	m := s.mails.Next(t, "jo@example.com")
-	if p := v.post("/login/code/confirm", "flow", id, "code", m.Code, "next", "/account/email"); p.location() != "/account/email" {
+	if p := v.post("/login/code/confirm", "flow", id, "code", m.Code, "next",
+		"/account/email"); p.location() != "/account/email" {
 		t.Errorf("got to %q", p.location())
 	}
 }

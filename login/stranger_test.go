@@ -24,7 +24,8 @@ func TestStrangersCodes(t *testing.T) {
 	v := f.visitor()
 	v.goes(v.come(fakeidp.Facebook, "", fedJo), "/federated/email")
 	v.get("/federated/email")
-	if a := v.post("/federated/email", "email", "jo@example.com\r\nBcc: x@example.com"); a.status != http.StatusUnprocessableEntity {
+	if a := v.post("/federated/email", "email",
+		"jo@example.com\r\nBcc: x@example.com"); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("two lines: got %d", a.status)
 	}
 	a := v.post("/federated/email", "email", fedJo.Email)
@@ -80,7 +81,8 @@ func TestStrangersCodes(t *testing.T) {
 	flow = mustURL(t, a.location()).Query().Get("flow")
 	right := f.mails.Next(t, "victim@example.com").Code
 	for i := range mostTries {
-		if a := guesser.post("/federated/confirm", "flow", flow, "code", fmt.Sprintf("%08d", i)); a.status != http.StatusUnprocessableEntity {
+		if a := guesser.post("/federated/confirm", "flow", flow, "code",
+			fmt.Sprintf("%08d", i)); a.status != http.StatusUnprocessableEntity {
 			t.Errorf("guess %d: got %d", i, a.status)
 		}
 	}
@@ -95,8 +97,10 @@ func TestProvidersThatFail(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google)
 	f.user(storage.DefaultTenant, "local@example.com", "", "correct horse")
 	for fault, want := range map[string]string{
-		"hang": "cannot be reached", "huge": "cannot be reached", "status": "cannot be reached", "json": "", "redirect": "could not be trusted",
-		"signature": "could not be trusted", "audience": "could not be trusted", "cancel": "You did not sign in at Google", "error": "cannot be reached",
+		"hang": "cannot be reached", "huge": "cannot be reached", "status": "cannot be reached", "json": "",
+		"redirect":  "could not be trusted",
+		"signature": "could not be trusted", "audience": "could not be trusted", "cancel": "You did not sign in at Google",
+		"error": "cannot be reached",
 	} {
 		who := fedJo
 		who.Fault = fault
@@ -115,7 +119,8 @@ func TestProvidersThatFail(t *testing.T) {
 			t.Errorf("%s: took %s", fault, took)
 		}
 		page := v.visit(a.location())
-		if page.status != http.StatusOK || !strings.Contains(page.body, want) || !strings.Contains(page.body, `role="alert"`) || !strings.Contains(page.body, `name="i"`) {
+		if page.status != http.StatusOK || !strings.Contains(page.body, want) ||
+			!strings.Contains(page.body, `role="alert"`) || !strings.Contains(page.body, `name="i"`) {
 			t.Errorf("%s: got %d %s", fault, page.status, page.body)
 		}
 		v.signedInAs("")

@@ -24,11 +24,13 @@ func (s *site) squat(email string) (storage.User, *visitor) {
 	}
 	err := s.store.Apply(s.t.Context(), storage.Change{
 		TenantID: "default", UserID: user.ID, Now: now, Update: &user, Codes: []storage.Code{code.Code},
-		Credentials: []storage.Credential{cred(storage.TOTPCredential, ""), cred(storage.RecoveryCredential, "1"), cred(storage.PasskeyCredential, "a"), cred(storage.PasskeyCredential, "b"), cred("unheard-of", "c")},
-		Link:        []storage.Identity{{Provider: "google", Subject: "stranger", Email: email, CreatedAt: now}},
+		Credentials: []storage.Credential{cred(storage.TOTPCredential, ""), cred(storage.RecoveryCredential, "1"),
+			cred(storage.PasskeyCredential, "a"), cred(storage.PasskeyCredential, "b"), cred("unheard-of", "c")},
+		Link: []storage.Identity{{Provider: "google", Subject: "stranger", Email: email, CreatedAt: now}},
 	})
 	if err == nil {
-		err = storagetest.PutConsent(s.t.Context(), s.store, storage.Consent{TenantID: "default", UserID: user.ID, ClientID: "app", Scopes: []string{"openid"}, GrantedAt: now})
+		err = storagetest.PutConsent(s.t.Context(), s.store,
+			storage.Consent{TenantID: "default", UserID: user.ID, ClientID: "app", Scopes: []string{"openid"}, GrantedAt: now})
 	}
 	if err != nil {
 		s.t.Fatal(err)
@@ -77,7 +79,8 @@ func (s *site) resets(email, password string) {
 	asker := s.login.site.Asker(r)
 	flow, err := s.login.StartReset(r.Context(), asker, email)
 	must(s.t, err)
-	_, _, err = s.login.ConfirmReset(r.Context(), asker, people.Proof{Flow: flow, Digits: s.mails.Next(s.t, email).Code}, password)
+	_, _, err = s.login.ConfirmReset(r.Context(), asker,
+		people.Proof{Flow: flow, Digits: s.mails.Next(s.t, email).Code}, password)
 	must(s.t, err)
 }
 
@@ -106,7 +109,8 @@ func TestWhatAStrangerSetUpIsVoid(t *testing.T) {
 	})
 	user, stranger := s.squat("jo@example.com")
 	store.happens = func() { // the stranger links another at the last moment
-		must(t, storagetest.AddIdentity(t.Context(), s.store, storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()}))
+		must(t, storagetest.AddIdentity(t.Context(), s.store,
+			storage.Identity{TenantID: "default", Provider: "google", Subject: "other", UserID: user.ID, CreatedAt: time.Now()}))
 	}
 	s.resets("jo@example.com", "purple walrus umbrella")
 	s.void(user, stranger)

@@ -145,7 +145,8 @@ func recipientOf(u storage.User) address.Recipient {
 	return a.Recipient()
 }
 
-// normalName is the key of what somebody typed who may mean either.
+// normalName returns the key of a name that was typed and may be an address or a user name; ok is
+// false if it is neither.
 func normalName(s string) (key string, ok bool) {
 	if a, err := address.Read(s); err == nil {
 		return a.Key(), true

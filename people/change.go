@@ -45,8 +45,8 @@ func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any
 	})
 }
 
-// event completes an event that the asker causes, to be stored with the change that it is
-// about. The caller sets Kind and whom it concerns.
+// event completes an event that the asker causes, to be stored with the change that it is about.
+// The caller sets Kind and the user that the event concerns.
 func (a Asker) event(e storage.Event) storage.Event {
 	e.TenantID = a.Tenant.ID
 	if e.Actor == "" {

@@ -8,7 +8,8 @@ import (
 func TestCodesAreStoredWithoutWhatTheirMailsHold(t *testing.T) {
 	t.Parallel()
 	s := withSecrets(t)
-	code, err := s.newCode(*askerAt("default"), "reset", "target", "user", map[string]string{"Login": "jo@example.com"}, codeLife)
+	code, err := s.newCode(*askerAt("default"), "reset", "target", "user",
+		map[string]string{"Login": "jo@example.com"}, codeLife)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func (s *Service) OpenDisavowal(ctx context.Context, a Asker, token string) (Dis
 	return Disavowal{}, nil
 }
 
-// disavowed returns the user whom a link is about, and the user's credentials. Its refusals are
-// ErrNoDisavowal, ErrDisavowed and ErrSecured.
+// disavowed returns the user that a link is about, and the user's credentials. It fails with
+// ErrNoDisavowal, ErrDisavowed or ErrSecured.
 func (s *Service) disavowed(ctx context.Context, a Asker, d disavowal) (storage.User, []storage.Credential, error) {
 	u, err := s.Store.User(ctx, a.Tenant.ID, d.UserID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && isClosed(u) {
@@ -55,10 +55,10 @@ func (s *Service) disavowed(ctx context.Context, a Asker, d disavowal) (storage.
 	return u, creds, ErrDisavowed
 }
 
-// Disavow does in one change what the link "this was not me" promises, and returns the flow of
-// the code that opens the account again. All sessions and grants end, what was added since the
-// mail is removed, a change of address is undone, and nobody signs in until the code came back.
-// Its refusals are those of OpenDisavowal, and ErrMovedAway.
+// Disavow does in one change what the link "this was not me" promises, and returns the flow of the
+// code that opens the account again. All sessions and grants end, everything that was added since
+// the mail is removed, a change of address is undone, and no sign-in to the account succeeds until
+// the code has come back. It fails with the errors of OpenDisavowal, or with ErrMovedAway.
 func (s *Service) Disavow(ctx context.Context, a Asker, token string) (flow string, err error) {
 	d, err := s.openDisavowal(a, token)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u st
 		err = s.Store.Apply(ctx, whole)
 	}
 	if !ok || needed && errors.Is(err, storage.ErrExists) {
-		// The account is closed all the same, but to whom its code would go is not certain.
+		// The account is closed all the same, but it is not certain which address may get the code.
 		if err = s.Store.Apply(ctx, ch); err == nil {
 			err = ErrMovedAway
 		}
@@ -261,10 +261,10 @@ func formerFactor(creds []storage.Credential, since, now time.Time) (back []stor
 // spentLinks is the data of a storage.DisavowedCredential: intervals in which the mails were
 // written whose links are spent, from the one that was used to the moment of its use.
 //
-// Of two links the earlier one wins. Whoever steals an account can move it to an address of
-// theirs, and so get mails with links, too; but the mail about that very move went to the
-// owner, before all of those. So the owner's link voids the thief's, and not the other way
-// round.
+// Of two links the earlier one wins. An attacker who takes over an account can move it to an
+// address of their own, and then gets mails with links, too; but the mail about that very move
+// went to the owner, before all of those. So the owner's link voids the attacker's, and not the
+// other way round.
 type spentLinks []struct {
 	From int64 `json:"f"`
 	To   int64 `json:"t"`

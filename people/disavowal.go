@@ -34,9 +34,9 @@ const (
 // disavowalLife is how long the link "This was not me" of a mail works. The texts say it.
 const disavowalLife = 7 * 24 * time.Hour
 
-// disavowal is what that link carries, sealed. Nothing is stored for it: whoever opens it
-// reads the mail of the address, or once did. That is enough to close an account and to undo
-// what came after the mail, and not enough to get in: for that a new code goes to the address.
+// disavowal is what that link carries, sealed. Nothing is stored for it: a user who opens it reads
+// the mail of the address, or once did. That is enough to close an account and to undo what came
+// after the mail. It is not enough to sign in: that takes a new code, which goes to the address.
 type disavowal struct {
 	UserID   string `json:"u"`
 	At       int64  `json:"t"` // when the mail was written, in microseconds since 1970

@@ -101,7 +101,9 @@ func (s *Service) OpenTOTPSetup(u storage.User, sealed string) (TOTPSetup, error
 // are what the app shows, and returns new recovery codes. The user is told by mail. If the user had no
 // second factor, all sessions but the claimant's end. Its refusals are ErrOldSetup, ErrSignInFirst,
 // ErrFactorFirst and ErrChangedMeanwhile.
-func (s *Service) EnrolTOTP(ctx context.Context, a Asker, c Claimant, sealed, digits string) (codes []string, err error) {
+func (s *Service) EnrolTOTP(ctx context.Context, a Asker, c Claimant, sealed,
+	digits string,
+) (codes []string, err error) {
 	if err := c.mayChangeFactors(); err != nil {
 		return nil, err
 	}
@@ -126,7 +128,8 @@ func (s *Service) EnrolTOTP(ctx context.Context, a Asker, c Claimant, sealed, di
 		return nil, err
 	}
 	keepFormer(&ch, c.Creds, storage.TOTPCredential)
-	ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.TOTPCredential}) // the one before
+	// the one before
+	ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: storage.TOTPCredential})
 	ch.Credentials = append(ch.Credentials,
 		storage.Credential{Kind: storage.TOTPCredential, Data: s.sealTOTP(c.User, used), CreatedAt: now, UpdatedAt: now})
 	return codes, s.changeFactor(ctx, c, kind, ch)
@@ -166,7 +169,9 @@ func (s *Service) RenewRecoveryCodes(ctx context.Context, a Asker, c Claimant) (
 	kind := storage.EventFactorCodes
 	if !storage.HasSecondFactor(c.Creds) {
 		kind = storage.EventFactorOn
-		if !slices.ContainsFunc(c.Creds, func(cred storage.Credential) bool { return cred.Kind == storage.PasskeyCredential }) {
+		if !slices.ContainsFunc(c.Creds, func(cred storage.Credential) bool {
+			return cred.Kind == storage.PasskeyCredential
+		}) {
 			return nil, ErrNoFactor
 		}
 	}
@@ -191,8 +196,9 @@ func (s *Service) newRecoveryCodes(a Asker, c Claimant, kind string) (ch storage
 	codes, left := factor.NewRecovery(c.User.ID)
 	ch = storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.RecoveryCredential}},
-		Credentials:       []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(c.User, left), CreatedAt: now, UpdatedAt: now}},
-		Events:            []storage.Event{a.event(storage.Event{Kind: kind, UserID: c.User.ID})},
+		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(c.User, left),
+			CreatedAt: now, UpdatedAt: now}},
+		Events: []storage.Event{a.event(storage.Event{Kind: kind, UserID: c.User.ID})},
 	}
 	keepFormer(&ch, c.Creds, storage.RecoveryCredential)
 	ch.Deliveries, err = s.changeNotice(a, c.User, factorChanges[kind])

@@ -30,12 +30,13 @@ type guess struct {
 	vain bool
 }
 
-// allowGuess counts a guess at a password; key is that of the name as it was typed, user
-// whom it means, without an id for nobody.
+// allowGuess counts a guess at a password. key is the key of the name as it was typed, user the
+// account that the name means: its ID is empty if there is none.
 //
-// From a browser that signed in to the account before it is counted for that browser alone.
-// From any other it is counted by where it comes from, by the name, by the account that the
-// name means, and last by the tenant. What is shown depends on the name alone.
+// A guess from a browser that signed in to the account before is counted for that browser alone.
+// Any other guess is counted for the network that it comes from, for the name, for the account
+// that the name means, and last for the tenant. The answer depends on the counter of the name
+// alone.
 func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, key string) (guess, error) {
 	g := guess{server: s, person: user.ID}
 	if device, ok := s.knownDevice(a, user); ok {
@@ -102,15 +103,16 @@ func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, se
 	return guess{server: s, person: user.ID, pass: pass, known: true}, err
 }
 
-// allowForm counts what anybody may ask for and costs more than a look: judging and hashing
-// a password that is to become one, for one. It has nothing to do with signing in.
+// allowForm counts what every browser may ask for without signing in and what costs much to answer,
+// such as judging and hashing a new password.
 func (s *Service) allowForm(ctx context.Context, a Asker) error {
 	_, err := s.admit(ctx, a, limit.Networks(a.Address, s.PerForm, limit.Stays)...)
 	return err
 }
 
-// allowTrip counts what makes the server ask a provider about somebody. A browser in which
-// anybody has signed in before is counted by itself. right gives it back.
+// allowTrip counts a request that makes the server ask an upstream provider about a user. A browser
+// in which a user has signed in before has a counter of its own. Calling right gives the attempt
+// back.
 func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	by := limit.Networks(a.Address, s.PerTrip, limit.GivesBack)
 	if device, ok := s.known(a, anyAccount); ok {
@@ -129,11 +131,13 @@ func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 	return err
 }
 
-// allowFactor counts an attempt at a person's second factor, over all the sign-ins that
-// got as far: whoever knows the password begins as many as they like. A browser in which a
-// second factor was given before has counters of its own, so that they cannot lock the
-// person out. One that signed in without has not: where the password alone does for that,
-// or did, they could have as many such browsers, and as many counters.
+// allowFactor counts an attempt at a user's second factor, over all sign-ins that got as far: an
+// attacker who knows the password can begin as many as they like.
+//
+// A browser in which a second factor was given before has counters of its own, so that an
+// attacker's attempts cannot lock the user out. A browser that signed in without a second factor
+// has none: where a password alone is enough, or was, an attacker could have as many such browsers
+// as they like, and as many counters.
 func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (right func(), err error) {
 	subject := user.ID
 	device, known := s.known(a, factorDevice(user))
@@ -151,7 +155,8 @@ type sending struct {
 	channel string // storage.MethodEmail or MethodPhone
 	// typed is what was typed: an e-mail address, a number or a user name, by its key.
 	typed string
-	// user is whom it means, without an id for nobody, or for those who are not asked.
+	// user is the account that typed means. Its ID is empty if there is none, or if the account
+	// must not be asked.
 	user storage.User
 	// real says that a message goes out, and not a decoy.
 	real bool
@@ -165,9 +170,9 @@ const forStrangers = 8
 // what is shown; by the mailbox that it goes to, under whichever names; and by who asks. With
 // vain the mailbox has had its messages: a decoy is to be stored, and nothing may tell.
 //
-// A mailbox may be written to so often for one network, and three times as often in all: who
-// asks for somebody else's address takes nothing from its owner, who asks from elsewhere. A
-// browser that signed in to the account before has an allowance of its own.
+// A mailbox gets so many messages for one network, and three times as many in all: an attacker
+// who asks for messages to another user's address takes nothing from the owner, who asks from
+// another network. A browser that signed in to the account before has an allowance of its own.
 func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bool, err error) {
 	if device, ok := s.knownDevice(a, m.user); ok {
 		_, err := s.admit(ctx, a,
@@ -209,7 +214,8 @@ func (s *Service) ofTenant(a Asker, m sending, tenths int64) limit.By {
 	return limit.By{Rule: rule, Look: !m.real}
 }
 
-// box is where the message ends; for nobody, what was typed.
+// box returns the address or number at which the message ends; if there is no account, that is what
+// was typed.
 func (m sending) box() string {
 	switch {
 	case m.user.ID == "":

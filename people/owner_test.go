@@ -20,7 +20,8 @@ func withStore(t *testing.T, creds ...storage.Credential) (*Service, storage.Use
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	u := storage.User{TenantID: storage.DefaultTenant, ID: "jo", Username: "jo", UsernameKey: "jo", CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	u := storage.User{TenantID: storage.DefaultTenant, ID: "jo", Username: "jo", UsernameKey: "jo",
+		CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Add: &u, Credentials: creds}
 	if err := store.Apply(t.Context(), ch); err != nil {
 		t.Fatal(err)
@@ -33,7 +34,8 @@ func withStore(t *testing.T, creds ...storage.Credential) (*Service, storage.Use
 func TestOnlyAFreshSignInWithAllFactorsMakesAnOwner(t *testing.T) {
 	t.Parallel()
 	plain, jo := withStore(t)
-	factor, _ := withStore(t, storage.Credential{Kind: storage.TOTPCredential, Data: []byte("x"), CreatedAt: time.Now(), UpdatedAt: time.Now()})
+	factor, _ := withStore(t, storage.Credential{Kind: storage.TOTPCredential, Data: []byte("x"), CreatedAt: time.Now(),
+		UpdatedAt: time.Now()})
 	now := time.Now()
 	for _, c := range []struct {
 		name   string
@@ -63,7 +65,8 @@ func TestAFirstPasswordNeedsTheOwner(t *testing.T) {
 	_, other := withStore(t)
 	other.ID = "mo"
 	for _, o := range []Owner{{}, {other}} {
-		_, err := s.ChangePassword(t.Context(), *askerAt(storage.DefaultTenant), jo, NewPassword{New: "correct horse battery", Owner: o})
+		_, err := s.ChangePassword(t.Context(), *askerAt(storage.DefaultTenant), jo,
+			NewPassword{New: "correct horse battery", Owner: o})
 		if !errors.Is(err, ErrSignInFirst) {
 			t.Errorf("by %q: got %v, want %v", o.user.ID, err, ErrSignInFirst)
 		}

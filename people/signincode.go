@@ -40,10 +40,10 @@ func (s *Service) OffersCodes(a Asker, channel string) bool {
 	return false
 }
 
-// StartSignInCode sends a code to the user whom the name means, and returns the flow that the
-// code belongs to. letter is the client's request, which goes on when the code comes back in the
-// same browser. If no user can be sent a code, it stores a decoy, and nothing else differs.
-// Its refusal is ErrNotOffered.
+// StartSignInCode sends a code to the user that the name means, and returns the flow that the code
+// belongs to. letter is the client's request, which goes on when the code comes back in the same
+// browser. If the code cannot be sent to any user, it stores a decoy, and nothing else differs. It
+// fails with ErrNotOffered.
 func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel,
 	letter string,
 ) (flow string, err error) {
@@ -96,7 +96,8 @@ func (d signingIn) sends(u storage.User) bool {
 	return !u.Disabled && u.Email != ""
 }
 
-// signInMessage carries the code; to whom it cannot be carried, or in vain, it is a decoy.
+// signInMessage returns the message that carries the code. It is a decoy if vain is set or if the
+// user cannot get a message by this channel.
 func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued,
 	vain bool,
 ) (m storage.Delivery, err error) {
@@ -119,8 +120,8 @@ func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User,
 	return m, err
 }
 
-// named returns the user whom a name means, without an id for none, by the same reads for any
-// name; and the key of the name.
+// named returns the user that a name means, and the key of the name. If there is no such user, its
+// ID is empty; the reads are the same for every name.
 func (s *Service) named(ctx context.Context, a Asker, login string) (user storage.User, key string, err error) {
 	ctx, tenant := ctx, a.Tenant
 	if number, bad := phones.Parse(login, tenant.Settings.SignIn.PhoneRegions); bad == nil &&
@@ -171,9 +172,9 @@ func (s *Service) OpenSignInCode(ctx context.Context, a Asker, p Proof) (SignInC
 	return out, err
 }
 
-// ProveCode returns the user whom a code proves, and uses the code up. A user who proves an
-// address for the first time gets the account as takeBack leaves it. Its refusal is ErrWrongCode,
-// which it records; the sign-in is returned as far as it is known.
+// ProveCode returns the user who is proven by a code, and uses the code up. A user who proves an
+// address for the first time gets the account as takeBack leaves it. It fails with ErrWrongCode,
+// which it also records; the sign-in is returned as far as it is known.
 func (s *Service) ProveCode(ctx context.Context, a Asker, p Proof) (storage.User, SignInCode, error) {
 	user, data, err := s.proveCode(ctx, a, p)
 	if errors.Is(err, ErrWrongCode) {

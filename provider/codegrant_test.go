@@ -101,7 +101,8 @@ func TestMisuseOfACodeIsRecordedOnce(t *testing.T) {
 	s.redeem(c, used)
 	for range 5 {
 		s.fails(s.redeem(c, used), http.StatusBadRequest, "invalid_grant")
-		s.fails(s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", burnt, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", burnt, "redirect_uri",
+			testRedirect)), http.StatusBadRequest, "invalid_grant")
 	}
 	if reused, burnt := s.events("code.reused"), s.events("code.burnt"); reused != 1 || burnt != 1 {
 		t.Errorf("got %d and %d lines about two codes, want 1 and 1", reused, burnt)
@@ -117,7 +118,8 @@ func TestCodeOfAnotherClient(t *testing.T) {
 	confidential, secret := s.service("web", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
 	code := s.code(c)
 	s.fails(s.redeem(other, code), http.StatusBadRequest, "invalid_grant")
-	a := s.post(values("grant_type", "authorization_code", "code", code, "redirect_uri", testRedirect, "code_verifier", testVerifier), basic(confidential.ClientID, secret))
+	a := s.post(values("grant_type", "authorization_code", "code", code, "redirect_uri", testRedirect, "code_verifier",
+		testVerifier), basic(confidential.ClientID, secret))
 	s.fails(a, http.StatusBadRequest, "invalid_grant")
 	first := s.redeem(c, code)
 	if first.status != http.StatusOK {
@@ -136,11 +138,13 @@ func TestCodeOfAnotherTenant(t *testing.T) {
 	c := s.client()
 	foreign := *s.tenant
 	foreign.ID = "other"
-	sealed, err := s.p.tokens.SealCode(&foreign, &tokens.Code{ID: newID(), ClientID: c.ClientID, UserID: s.user.ID, RedirectURI: testRedirect, IssuedAt: time.Now()})
+	sealed, err := s.p.tokens.SealCode(&foreign,
+		&tokens.Code{ID: newID(), ClientID: c.ClientID, UserID: s.user.ID, RedirectURI: testRedirect, IssuedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", sealed, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", sealed, "redirect_uri",
+		testRedirect)), http.StatusBadRequest, "invalid_grant")
 }
 
 // B5: the redirect URI is that of the authorization request, to the letter.
@@ -149,8 +153,10 @@ func TestCodeWithAnotherRedirectURI(t *testing.T) {
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
-	for _, uri := range []string{"", testRedirect + "/", testRedirect + "?", "https://APP.example.com/cb", "https://evil.example/cb"} {
-		a := s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", uri, "code_verifier", testVerifier))
+	for _, uri := range []string{"", testRedirect + "/", testRedirect + "?", "https://APP.example.com/cb",
+		"https://evil.example/cb"} {
+		a := s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", uri,
+			"code_verifier", testVerifier))
 		s.fails(a, http.StatusBadRequest, "invalid_grant")
 	}
 }
@@ -160,11 +166,13 @@ func TestCodeIsBurntByAWrongVerifier(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	c := s.client()
-	for name, verifier := range map[string]string{"missing": "", "wrong": strings.Repeat("x", 43), "short": testVerifier[:42]} {
+	for name, verifier := range map[string]string{"missing": "", "wrong": strings.Repeat("x", 43),
+		"short": testVerifier[:42]} {
 		t.Run(name, func(t *testing.T) {
 			s := s.elsewhere(t)
 			code := s.code(c)
-			form := values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", testRedirect, "code_verifier", verifier)
+			form := values("grant_type", "authorization_code", "client_id", "spa", "code", code, "redirect_uri", testRedirect,
+				"code_verifier", verifier)
 			s.fails(s.post(form), http.StatusBadRequest, "invalid_grant")
 			form.Del("code_verifier")
 			s.fails(s.post(form), http.StatusBadRequest, "invalid_grant")
@@ -182,7 +190,8 @@ func TestWrongVerifierInParallel(t *testing.T) {
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
 		c := s.client()
 		presented := s.code(c)
-		form := values("grant_type", "authorization_code", "client_id", "spa", "code", presented, "redirect_uri", testRedirect)
+		form := values("grant_type", "authorization_code", "client_id", "spa", "code", presented,
+			"redirect_uri", testRedirect)
 		for _, a := range inParallel(20, func(int) reply { return s.post(form) }) {
 			s.fails(a, http.StatusBadRequest, "invalid_grant")
 		}
@@ -198,9 +207,11 @@ func TestVerifierWithoutChallenge(t *testing.T) {
 	bare := func(k *tokens.Code) { k.CodeChallenge = "" }
 	presented := s.code(c, bare)
 	s.fails(s.redeem(c, presented), http.StatusBadRequest, "invalid_grant")
-	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", presented, "redirect_uri", testRedirect)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", presented, "redirect_uri",
+		testRedirect)), http.StatusBadRequest, "invalid_grant")
 
-	a := s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", s.code(c, bare), "redirect_uri", testRedirect))
+	a := s.post(values("grant_type", "authorization_code", "client_id", "spa", "code", s.code(c, bare),
+		"redirect_uri", testRedirect))
 	if a.status != http.StatusOK {
 		t.Errorf("neither challenge nor verifier: got %d %s, want tokens", a.status, a.raw)
 	}
@@ -212,7 +223,8 @@ func TestMutantsOfACode(t *testing.T) {
 	s := startTokens(t)
 	c := s.client()
 	code := s.code(c)
-	mutants := []string{"x", code[:len(code)-1], code + "A", code + "=", code[:20] + "\n" + code[20:], code + "\r\n", strings.ToUpper(code), "." + code, strings.Repeat("A", 5000), "\u00e9"}
+	mutants := []string{"x", code[:len(code)-1], code + "A", code + "=", code[:20] + "\n" + code[20:], code + "\r\n",
+		strings.ToUpper(code), "." + code, strings.Repeat("A", 5000), "\u00e9"}
 	for i := 0; i < len(code); i += 7 {
 		mutants = append(mutants, code[:i]+string(code[i]^1)+code[i+1:])
 	}
@@ -239,7 +251,9 @@ func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
 			return storagetest.UpdateUser(s.Context(), s.store, s.user)
 		},
 		"signed out": func(s *tokenServer, _ *storage.Client) error {
-			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
+			return s.store.Apply(s.Context(),
+				storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+					EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -277,7 +291,8 @@ func TestGrantHasWhatTheCodeSaid(t *testing.T) {
 	a := s.tokens(c, func(k *tokens.Code) { k.Claims = []byte(`{"userinfo":{"email":null}}`) })
 	g := s.grant(a)
 	if g.UserID != s.user.ID || g.ClientID != "spa" || g.SessionID != s.session.ID || !g.Offline || g.Generation != 1 ||
-		!slices.Equal(g.Scopes, []string{"openid", "profile", "offline_access", "api"}) || string(g.Claims) != `{"userinfo":{"email":null}}` {
+		!slices.Equal(g.Scopes, []string{"openid", "profile", "offline_access", "api"}) ||
+		string(g.Claims) != `{"userinfo":{"email":null}}` {
 		t.Errorf("got %+v", g)
 	}
 	if got := time.Until(g.ExpiresAt).Round(time.Hour); got != 48*time.Hour {

@@ -21,6 +21,6 @@
 // sealed letter too: nothing is stored until a code is redeemed. The grant is then
 // what everything hangs on; tokens name it, and are dead when it is revoked.
 //
-// The package never shows a page of its own and never decides who somebody is: it
-// sends browsers to pages and reads sessions and consents.
+// The package never shows a page of its own and never authenticates a user: it sends
+// browsers to pages, and reads the sessions and consents that those leave.
 package provider

@@ -16,7 +16,8 @@ import (
 func (s *tokenServer) kim() storage.User {
 	s.Helper()
 	kim := s.user
-	kim.ID, kim.Username, kim.UsernameKey, kim.Email, kim.EmailKey = newID(), "kim", "kim", "kim@example.com", "kim@example.com"
+	kim.ID, kim.Username, kim.UsernameKey, kim.Email, kim.EmailKey = newID(), "kim", "kim",
+		"kim@example.com", "kim@example.com"
 	if err := storagetest.AddUser(s.Context(), s.store, kim, nil, nil); err != nil {
 		s.Fatal(err)
 	}
@@ -89,7 +90,8 @@ func TestPagesAreAboutTheAccountThatIsMeant(t *testing.T) {
 	a := startAsking(t)
 	kim := a.kim()
 	jos := a.signsIn(a.user)
-	for page, more := range map[string][]string{"/login": {"prompt", "login"}, "/consent": {"prompt", "consent"}, "/select": {"prompt", "select_account"}} {
+	for page, more := range map[string][]string{"/login": {"prompt", "login"}, "/consent": {"prompt", "consent"},
+		"/select": {"prompt", "select_account"}} {
 		for name, about := range a.about(a.user, jos) {
 			a.signsIn(kim)
 			got, params := a.asks(append(about, more...)...)
@@ -170,7 +172,9 @@ func TestPagesAreToldWhoIsMeant(t *testing.T) {
 	}
 	a.client.IDTokenClaims = nil
 	a.put(a.client)
-	withEmail := a.tokens(a.client, func(c *tokens.Code) { c.SessionID, c.Scopes = jos.ID, []string{"openid", "profile"} }).str("id_token")
+	withEmail := a.tokens(a.client, func(c *tokens.Code) {
+		c.SessionID, c.Scopes = jos.ID, []string{"openid", "profile"}
+	}).str("id_token")
 	if in := told("id_token_hint", withEmail); in.LoginHint != "jo" {
 		t.Errorf("a hint that holds the user name: got login hint %q", in.LoginHint)
 	}
@@ -222,7 +226,8 @@ func TestHintsThatContradictTheRequest(t *testing.T) {
 	a := startAsking(t)
 	jos := a.signsIn(a.user)
 	hint := a.about(a.user, jos)["id_token_hint"][1]
-	if _, params := a.asks("id_token_hint", hint, "claims", `{"id_token":{"sub":{"value":"`+newID()+`"}}}`); params.Get("error") != "invalid_request" {
+	if _, params := a.asks("id_token_hint", hint, "claims",
+		`{"id_token":{"sub":{"value":"`+newID()+`"}}}`); params.Get("error") != "invalid_request" {
 		t.Errorf("two people: got %v", params)
 	}
 	other := a.tokenServer.client(func(c *storage.Client) { c.ClientID, c.FirstParty = "other", true })

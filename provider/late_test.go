@@ -39,11 +39,14 @@ func TestLateRequestsBeginAnew(t *testing.T) {
 				t.Errorf("got %v, want a code with the state", params)
 			}
 		}
-		for _, more := range [][]string{{"prompt", "login"}, {"max_age", "0"}, {"prompt", "select_account"}, {"prompt", "consent"}} {
+		for _, more := range [][]string{{"prompt", "login"}, {"max_age", "0"}, {"prompt", "select_account"},
+			{"prompt", "consent"}} {
 			letter := begin(more...)
 			time.Sleep(2 * time.Second)
 			a.signsIn(a.user) // in another tab, for the request at hand
-			if err := storagetest.PutConsent(t.Context(), a.store, storage.Consent{TenantID: a.tenant.ID, UserID: a.user.ID, ClientID: a.client.ClientID, Scopes: []string{"openid"}, GrantedAt: time.Now()}); err != nil {
+			if err := storagetest.PutConsent(t.Context(), a.store,
+				storage.Consent{TenantID: a.tenant.ID, UserID: a.user.ID, ClientID: a.client.ClientID, Scopes: []string{"openid"},
+					GrantedAt: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
@@ -61,7 +64,8 @@ func TestLateRequestsCanBeDeclined(t *testing.T) {
 		a := startAsking(t)
 		_, params := a.asks("state", "s-1")
 		time.Sleep(3 * time.Hour)
-		if _, params := a.goesTo(a.visit("/authorize?i=" + params.Get("i") + "&cancel=1")); params.Get("error") != "access_denied" || params.Get("state") != "s-1" {
+		if _, params := a.goesTo(a.visit("/authorize?i=" + params.Get("i") +
+			"&cancel=1")); params.Get("error") != "access_denied" || params.Get("state") != "s-1" {
 			t.Errorf("got %v, want access_denied", params)
 		}
 	})
@@ -79,7 +83,8 @@ func TestLateRequestsEnd(t *testing.T) {
 		// of which nothing was settled and nothing can be declined.
 		stranger := &asker{&visitor{a.tokenServer, map[string]string{}}, a.client}
 		for _, more := range []string{"", "&cancel=1"} {
-			if page, params := stranger.goesTo(stranger.visit("/authorize?i=" + letter + more)); page != "/login" || params.Get("i") == letter {
+			if page, params := stranger.goesTo(stranger.visit("/authorize?i=" + letter + more)); page != "/login" ||
+				params.Get("i") == letter {
 				t.Errorf("another browser%s: got page %q and %v", more, page, params)
 			}
 		}

@@ -21,12 +21,16 @@ func TestItsClientSignsOutAtOnce(t *testing.T) {
 		params []string
 		want   string
 	}{
-		"everything":       {[]string{"post_logout_redirect_uri", afterLogout, "state", state, "client_id", "spa"}, afterLogout + "&state=" + url.QueryEscape(state)},
-		"no client_id":     {[]string{"post_logout_redirect_uri", afterLogout, "state", "x"}, afterLogout + "&state=x"},
-		"no state":         {[]string{"post_logout_redirect_uri", afterLogout}, afterLogout},
-		"no address":       {[]string{"state", "x"}, signedOut},
-		"other parameters": {[]string{"post_logout_redirect_uri", afterLogout, "ui_locales", "de", "logout_hint", "jo", "made_up", "1"}, afterLogout},
-		"state that bites": {[]string{"post_logout_redirect_uri", afterLogout, "state", "a\r\nSet-Cookie: x=1<script>&code=1#"}, afterLogout + "&state=a%0D%0ASet-Cookie%3A+x%3D1%3Cscript%3E%26code%3D1%23"},
+		"everything": {[]string{"post_logout_redirect_uri", afterLogout, "state", state, "client_id", "spa"},
+			afterLogout + "&state=" + url.QueryEscape(state)},
+		"no client_id": {[]string{"post_logout_redirect_uri", afterLogout, "state", "x"}, afterLogout + "&state=x"},
+		"no state":     {[]string{"post_logout_redirect_uri", afterLogout}, afterLogout},
+		"no address":   {[]string{"state", "x"}, signedOut},
+		"other parameters": {[]string{"post_logout_redirect_uri", afterLogout, "ui_locales", "de", "logout_hint", "jo",
+			"made_up", "1"}, afterLogout},
+		"state that bites": {[]string{"post_logout_redirect_uri", afterLogout, "state",
+			"a\r\nSet-Cookie: x=1<script>&code=1#"},
+			afterLogout + "&state=a%0D%0ASet-Cookie%3A+x%3D1%3Cscript%3E%26code%3D1%23"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, c := startLogout(t)
@@ -81,7 +85,8 @@ func TestPostedLogout(t *testing.T) {
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	// Posted from another site, the form comes without cookies.
-	resp := v.raw(request("POST", "/logout", values("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "x").Encode(), formType))
+	resp := v.raw(request("POST", "/logout",
+		values("id_token_hint", hint, "post_logout_redirect_uri", afterLogout, "state", "x").Encode(), formType))
 	to := leads(resp)
 	if !strings.HasPrefix(to, "/logout?r=") || strings.Contains(to, hint) || len(resp.Cookies()) > 0 {
 		t.Fatalf("got %d to %q, cookies %v; want the page without the hint in clear", resp.StatusCode, to, resp.Cookies())
@@ -187,11 +192,16 @@ func TestAddressesThatAreNotTheClients(t *testing.T) {
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")
 	for _, uri := range []string{
-		"https://evil.example/", "https://app.example.com/bye", "https://app.example.com/bye?from=id&x=1", afterLogout + "#", afterLogout + "/", "https://app.example.com/bye/?from=id",
-		"https://app.example.com/Bye?from=id", "HTTPS://app.example.com/bye?from=id", "http://app.example.com/bye?from=id", "https://app.example.com:443/bye?from=id",
-		"https://app.example.com./bye?from=id", "https://app.example.com.evil.example/bye?from=id", "https://evil.example@app.example.com/bye?from=id",
-		"https://app.example.com@evil.example/bye?from=id", `https://app.example.com\bye?from=id`, "https://app.example.com/./bye?from=id", "https://app.example.com/x/../bye?from=id",
-		"https://app.example.com/%62ye?from=id", "https://app.example.com/bye?from=%69d", "https://app.example.com//bye?from=id", "//app.example.com/bye?from=id", "/bye", "javascript:alert(1)",
+		"https://evil.example/", "https://app.example.com/bye", "https://app.example.com/bye?from=id&x=1", afterLogout + "#",
+		afterLogout + "/", "https://app.example.com/bye/?from=id",
+		"https://app.example.com/Bye?from=id", "HTTPS://app.example.com/bye?from=id", "http://app.example.com/bye?from=id",
+		"https://app.example.com:443/bye?from=id",
+		"https://app.example.com./bye?from=id", "https://app.example.com.evil.example/bye?from=id",
+		"https://evil.example@app.example.com/bye?from=id",
+		"https://app.example.com@evil.example/bye?from=id", `https://app.example.com\bye?from=id`,
+		"https://app.example.com/./bye?from=id", "https://app.example.com/x/../bye?from=id",
+		"https://app.example.com/%62ye?from=id", "https://app.example.com/bye?from=%69d",
+		"https://app.example.com//bye?from=id", "//app.example.com/bye?from=id", "/bye", "javascript:alert(1)",
 		afterLogout + "\r\n", afterLogout + "\t", " " + afterLogout, testRedirect,
 	} {
 		to, status := v.logout("id_token_hint", hint, "post_logout_redirect_uri", uri)
@@ -264,11 +274,13 @@ func TestHintsThatAreNotBelieved(t *testing.T) {
 	v.client(func(c *storage.Client) {
 		c.ClientID, c.PostLogoutRedirectURIs = "other", []string{"https://other.example.com/"}
 	})
-	to, status := v.logout("id_token_hint", hint, "client_id", "other", "post_logout_redirect_uri", "https://other.example.com/")
+	to, status := v.logout("id_token_hint", hint, "client_id", "other", "post_logout_redirect_uri",
+		"https://other.example.com/")
 	to, status = v.confirms(v.asked(to, status))
 	v.sent(signedOut, to, status)
 	v.session = v.signsIn(v.user)
-	to, status = v.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", "https://other.example.com/")
+	to, status = v.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri",
+		"https://other.example.com/")
 	v.sent(signedOut, to, status)
 }
 
@@ -369,7 +381,8 @@ func TestNativeClientsLogout(t *testing.T) {
 	t.Parallel()
 	v, _ := startLogout(t)
 	c := v.client(func(c *storage.Client) {
-		c.ClientID, c.ApplicationType, c.PostLogoutRedirectURIs = "app", "native", []string{"http://127.0.0.1/bye", "com.example.app:/bye"}
+		c.ClientID, c.ApplicationType, c.PostLogoutRedirectURIs = "app", "native",
+			[]string{"http://127.0.0.1/bye", "com.example.app:/bye"}
 	})
 	for _, uri := range []string{"http://127.0.0.1:4711/bye", "com.example.app:/bye"} {
 		to, status := v.logout("id_token_hint", v.tokens(c).str("id_token"), "post_logout_redirect_uri", uri, "state", "x")

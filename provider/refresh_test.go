@@ -155,11 +155,13 @@ func TestRefreshScope(t *testing.T) {
 		s.fails(s.refresh(c, token, "scope", "openid email"), http.StatusBadRequest, "invalid_scope")
 		time.Sleep(time.Minute) // not the grace window: the token was not touched
 		narrow := s.refresh(c, token, "scope", "api")
-		if narrow.status != http.StatusOK || narrow.str("scope") != "api" || s.access(narrow).Scope != "api" || narrow.str("id_token") != "" {
+		if narrow.status != http.StatusOK || narrow.str("scope") != "api" || s.access(narrow).Scope != "api" ||
+			narrow.str("id_token") != "" {
 			t.Fatalf("got %d %s, want scope api alone", narrow.status, narrow.raw)
 		}
 		wide := s.refresh(c, narrow.str("refresh_token"), "scope", "openid profile offline_access api")
-		if wide.status != http.StatusOK || wide.str("scope") != "openid profile offline_access api" || wide.str("id_token") == "" {
+		if wide.status != http.StatusOK || wide.str("scope") != "openid profile offline_access api" ||
+			wide.str("id_token") == "" {
 			t.Errorf("got %d %s, want all that was granted", wide.status, wide.raw)
 		}
 		if all := s.refresh(c, wide.str("refresh_token")); all.str("scope") != "openid profile offline_access api" {
@@ -176,7 +178,8 @@ func TestRefreshDropsScopesTheClientLost(t *testing.T) {
 	token := s.tokens(c).str("refresh_token")
 	c.Scope = "openid offline_access"
 	s.put(c)
-	if a := s.refresh(c, token); a.str("scope") != "openid offline_access" || s.access(a).Scope != "openid offline_access" {
+	if a := s.refresh(c, token); a.str("scope") != "openid offline_access" ||
+		s.access(a).Scope != "openid offline_access" {
 		t.Errorf("got %d %s", a.status, a.raw)
 	}
 }
@@ -192,14 +195,17 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		error  string
 	}{
 		"signed out, online": {online, func(s *tokenServer, _ *storage.Client) error {
-			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
+			return s.store.Apply(s.Context(),
+				storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+					EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}})
 		}, 400, "invalid_grant"},
 		"user disabled": {online, func(s *tokenServer, _ *storage.Client) error {
 			s.user.Disabled = true
 			return storagetest.UpdateUser(s.Context(), s.store, s.user)
 		}, 400, "invalid_grant"},
 		"password changed": {online, func(s *tokenServer, _ *storage.Client) error {
-			return storagetest.ChangeCredential(s.Context(), s.store, storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: storage.PasswordCredential, Data: []byte("x")})
+			return storagetest.ChangeCredential(s.Context(), s.store,
+				storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: storage.PasswordCredential, Data: []byte("x")})
 		}, 400, "invalid_grant"},
 		"user removed": {online, func(s *tokenServer, _ *storage.Client) error {
 			return storagetest.RemoveUser(s.Context(), s.store, s.tenant.ID, s.user.ID, time.Now())
@@ -209,11 +215,14 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 			if err := storagetest.PutConsent(s.Context(), s.store, consent); err != nil {
 				return err
 			}
-			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, UserID: s.user.ID, Now: time.Now(), Withdraw: c.ClientID})
+			return s.store.Apply(s.Context(),
+				storage.Change{TenantID: s.tenant.ID, UserID: s.user.ID, Now: time.Now(), Withdraw: c.ClientID})
 		}, 400, "invalid_grant"},
 		"revoked": {online, func(s *tokenServer, c *storage.Client) error {
 			which := storage.GrantFilter{ClientID: c.ClientID, UserID: s.user.ID}
-			return s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), Revoke: []storage.Revocation{{GrantFilter: which, Why: "test"}}})
+			return s.store.Apply(s.Context(),
+				storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+					Revoke: []storage.Revocation{{GrantFilter: which, Why: "test"}}})
 		}, 400, "invalid_grant"},
 		"client removed": {online, func(s *tokenServer, c *storage.Client) error {
 			err := s.store.RemoveClient(s.Context(), s.tenant.ID, c.ClientID, time.Now())
@@ -240,7 +249,9 @@ func TestRefreshAfterTheEnd(t *testing.T) {
 		s := startTokens(t)
 		c := s.client()
 		token := s.tokens(c).str("refresh_token")
-		if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
+		if err := s.store.Apply(t.Context(),
+			storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+				EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 			t.Fatal(err)
 		}
 		if a := s.refresh(c, token); a.status != http.StatusOK {
@@ -297,7 +308,8 @@ func TestRefreshNeedsTheClientsCredentials(t *testing.T) {
 		c.GrantTypes = []string{"authorization_code", "refresh_token"}
 		c.Scope = "openid profile offline_access api"
 	})
-	a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic("web", secret))
+	a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect,
+		"code_verifier", testVerifier), basic("web", secret))
 	s.fails(s.refresh(c, a.str("refresh_token")), http.StatusUnauthorized, "invalid_client")
 	a = s.post(values("grant_type", "refresh_token", "refresh_token", a.str("refresh_token")), basic("web", secret))
 	if a.status != http.StatusOK {
@@ -318,7 +330,8 @@ func TestRefreshWithoutRotation(t *testing.T) {
 			c.RefreshTokenRotation = &off
 			c.RefreshTokenIdleLifetime = storage.Duration(time.Hour)
 		})
-		a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect, "code_verifier", testVerifier), basic("web", secret))
+		a := s.post(values("grant_type", "authorization_code", "code", s.code(c), "redirect_uri", testRedirect,
+			"code_verifier", testVerifier), basic("web", secret))
 		token := a.str("refresh_token")
 		for range 3 { // each use keeps it alive
 			time.Sleep(50 * time.Minute)
@@ -328,7 +341,8 @@ func TestRefreshWithoutRotation(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Hour)
-		s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", token), basic("web", secret)), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.post(values("grant_type", "refresh_token", "refresh_token", token), basic("web", secret)),
+			http.StatusBadRequest, "invalid_grant")
 
 		spa := s.client(func(c *storage.Client) { c.RefreshTokenRotation = &off })
 		token = s.tokens(spa).str("refresh_token")
@@ -346,7 +360,8 @@ func TestRefreshedIDToken(t *testing.T) {
 		c := s.client()
 		first := s.tokens(c)
 		time.Sleep(time.Minute)
-		before, after := payload(t, first.str("id_token")), payload(t, s.refresh(c, first.str("refresh_token")).str("id_token"))
+		before, after := payload(t, first.str("id_token")),
+			payload(t, s.refresh(c, first.str("refresh_token")).str("id_token"))
 		for _, name := range []string{"iss", "sub", "aud", "azp", "auth_time", "sid", "acr"} {
 			if before[name] == nil || before[name] != after[name] {
 				t.Errorf("%s: got %v, want %v", name, after[name], before[name])
@@ -374,9 +389,12 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 	mac := token[strings.LastIndex(token, ".")+1:]
 	mutants := []string{
 		"x", "vrt_", token + "A", token + "=", token + "\n", token[:len(token)-1], strings.ToUpper(token), token[4:],
-		"vrt_" + strings.ToUpper(id) + ".1." + mac, "vrt_" + strings.ReplaceAll(id, "-", "") + ".1." + mac, "vrt_{" + id + "}.1." + mac,
-		"vrt_" + id + ".01." + mac, "vrt_" + id + ".+1." + mac, "vrt_" + id + ".2." + mac, "vrt_" + id + ".-1." + mac, "vrt_" + id + ".1", "vrt_" + id + ".1." + mac + ".",
-		"vrt_" + newID() + ".1." + mac, s.p.tokens.RefreshToken("other", id, 1), "vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
+		"vrt_" + strings.ToUpper(id) + ".1." + mac, "vrt_" + strings.ReplaceAll(id, "-", "") + ".1." + mac,
+		"vrt_{" + id + "}.1." + mac,
+		"vrt_" + id + ".01." + mac, "vrt_" + id + ".+1." + mac, "vrt_" + id + ".2." + mac, "vrt_" + id + ".-1." + mac,
+		"vrt_" + id + ".1", "vrt_" + id + ".1." + mac + ".",
+		"vrt_" + newID() + ".1." + mac, s.p.tokens.RefreshToken("other", id, 1),
+		"vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
 	}
 	for i := range token {
 		mutants = append(mutants, token[:i]+string(token[i]^1)+token[i+1:])

@@ -52,7 +52,8 @@ func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
 	c := s.client(func(c *storage.Client) { c.Scope = "openid email" })
 	given := s.tokens(c, func(k *tokens.Code) {
 		k.Scopes = []string{"openid"}
-		k.Claims = []byte(`{"userinfo":{"name":null,"email":null},"id_token":{"name":{"essential":true},"email":null,"auth_time":null}}`)
+		k.Claims = []byte(`{"userinfo":{"name":null,"email":null},"id_token":{"name":{"essential":true},` +
+			`"email":null,"auth_time":null}}`)
 	})
 	info := s.do(request("GET", "/userinfo", "", bearer(given.str("access_token")))).body
 	for from, claims := range map[string]map[string]any{"userinfo": info, "ID token": payload(t, given.str("id_token"))} {
@@ -95,7 +96,8 @@ func TestUserinfoGivesWhatWasGranted(t *testing.T) {
 		{"openid email", "", map[string]any{"email": "jo@example.com", "email_verified": true}},
 		{"openid phone", "", map[string]any{"phone_number": "+41441234567", "phone_number_verified": false}},
 		{"openid address", "", map[string]any{"address": map[string]any{"country": "CH"}}},
-		{"openid", `{"userinfo":{"name":{"essential":true},"zoneinfo":null,"made_up":null}}`, map[string]any{"name": "Jo Doe"}},
+		{"openid", `{"userinfo":{"name":{"essential":true},"zoneinfo":null,"made_up":null}}`,
+			map[string]any{"name": "Jo Doe"}},
 		{"openid", `{"id_token":{"name":null}}`, map[string]any{}},
 		// F5: no claim of the protocol can be asked into or out of it.
 		{"openid", `{"userinfo":{"sub":{"value":"x"},"iss":null,"aud":null}}`, map[string]any{}},
@@ -120,11 +122,13 @@ func TestSignedUserinfo(t *testing.T) {
 		if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "application/jwt" {
 			t.Fatalf("%s: got %d %s", alg, resp.StatusCode, got)
 		}
-		if _, err := s.p.Keys.Verify(t.Context(), s.tenant.ID, string(raw), []jose.SignatureAlgorithm{alg}, "JWT"); err != nil {
+		if _, err := s.p.Keys.Verify(t.Context(), s.tenant.ID, string(raw),
+			[]jose.SignatureAlgorithm{alg}, "JWT"); err != nil {
 			t.Errorf("%s: %v", alg, err)
 		}
 		claims := payload(t, string(raw))
-		if claims["iss"] != testIssuer || claims["aud"] != c.ClientID || claims["sub"] != s.user.ID || claims["name"] != "Jo Doe" {
+		if claims["iss"] != testIssuer || claims["aud"] != c.ClientID || claims["sub"] != s.user.ID ||
+			claims["name"] != "Jo Doe" {
 			t.Errorf("%s: got %v", alg, claims)
 		}
 		// It is no ID token, nor an access token (F4).
@@ -163,7 +167,9 @@ func TestUserinfoRefuses(t *testing.T) {
 	_, secret := s.service("svc")
 	own := ask(s, basic("svc", secret)).str("access_token")
 	plain := s.tokens(c, func(k *tokens.Code) { k.Scopes = []string{"api"} }).str("access_token")
-	opaque := s.tokens(s.client(func(c *storage.Client) { c.ClientID, c.AccessTokenFormat = "opaque", "opaque" })).str("access_token")
+	opaque := s.tokens(s.client(func(c *storage.Client) {
+		c.ClientID, c.AccessTokenFormat = "opaque", "opaque"
+	})).str("access_token")
 	if got := s.do(request("GET", "/userinfo", "", bearer(opaque))); got.status != http.StatusOK {
 		t.Fatalf("opaque token: got %d %s", got.status, got.raw)
 	}
@@ -177,8 +183,10 @@ func TestUserinfoRefuses(t *testing.T) {
 		{"no token", request("GET", "/userinfo", ""), 401, ""},
 		{"in the URL", request("GET", "/userinfo?access_token="+good, ""), 401, ""},
 		{"in the URL too", request("GET", "/userinfo?access_token="+good, "", bearer(good)), 400, "invalid_request"},
-		{"header and form", request("POST", "/userinfo", "access_token="+good, formType, bearer(good)), 400, "invalid_request"},
-		{"twice in the form", request("POST", "/userinfo", "access_token="+good+"&access_token="+good, formType), 400, "invalid_request"},
+		{"header and form", request("POST", "/userinfo", "access_token="+good, formType, bearer(good)),
+			400, "invalid_request"},
+		{"twice in the form", request("POST", "/userinfo", "access_token="+good+"&access_token="+good, formType),
+			400, "invalid_request"},
 		{"two headers", request("GET", "/userinfo", "", bearer(good), bearer(good)), 400, "invalid_request"},
 		{"form in a GET", request("GET", "/userinfo", "access_token="+good, formType), 401, ""},
 		{"JSON", request("POST", "/userinfo", `{"access_token":"`+good+`"}`, "Content-Type: application/json"), 401, ""},
@@ -189,15 +197,19 @@ func TestUserinfoRefuses(t *testing.T) {
 		{"refresh token", request("GET", "/userinfo", "", bearer(given.str("refresh_token"))), 401, "invalid_token"},
 		{"client's own token", request("GET", "/userinfo", "", bearer(own)), 403, "insufficient_scope"},
 		{"no openid", request("GET", "/userinfo", "", bearer(plain)), 403, "insufficient_scope"},
-		{"other last character", request("GET", "/userinfo", "", bearer(good[:len(good)-1]+otherLast(good))), 401, "invalid_token"},
-		{"opaque, other last character", request("GET", "/userinfo", "", bearer(opaque[:len(opaque)-1]+otherLast(opaque))), 401, "invalid_token"},
+		{"other last character", request("GET", "/userinfo", "", bearer(good[:len(good)-1]+otherLast(good))), 401,
+			"invalid_token"},
+		{"opaque, other last character",
+			request("GET", "/userinfo", "", bearer(opaque[:len(opaque)-1]+otherLast(opaque))), 401, "invalid_token"},
 		{"a megabyte of dots", request("POST", "/userinfo", "", bearer(strings.Repeat(".", 1<<20))), 401, "invalid_token"},
-		{"a megabyte of form", request("POST", "/userinfo", "access_token="+strings.Repeat("a", 1<<20), formType), 413, "invalid_request"},
+		{"a megabyte of form", request("POST", "/userinfo", "access_token="+strings.Repeat("a", 1<<20), formType),
+			413, "invalid_request"},
 	} {
 		s.challenged(tt.name, s.raw(tt.r), tt.status, tt.code)
 	}
 	for _, method := range []string{"PUT", "DELETE", "HEAD", "OPTIONS"} {
-		if resp := s.raw(request(method, "/userinfo", "", bearer(good))); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, POST" {
+		if resp := s.raw(request(method, "/userinfo", "", bearer(good))); resp.StatusCode != http.StatusMethodNotAllowed ||
+			resp.Header.Get("Allow") != "GET, POST" {
 			t.Errorf("%s: got %d, Allow %q", method, resp.StatusCode, resp.Header.Get("Allow"))
 		}
 	}
@@ -208,10 +220,12 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 	for name, end := range map[string]func(s *tokenServer, c *storage.Client, a reply){
 		"expired": func(s *tokenServer, _ *storage.Client, _ reply) { time.Sleep(10 * time.Minute) },
 		"token revoked": func(s *tokenServer, c *storage.Client, a reply) {
-			s.raw(request("POST", "/revoke", url.Values{"client_id": {c.ClientID}, "token": {a.str("access_token")}}.Encode(), formType))
+			s.raw(request("POST", "/revoke",
+				url.Values{"client_id": {c.ClientID}, "token": {a.str("access_token")}}.Encode(), formType))
 		},
 		"refresh token revoked": func(s *tokenServer, c *storage.Client, a reply) {
-			s.raw(request("POST", "/revoke", url.Values{"client_id": {c.ClientID}, "token": {a.str("refresh_token")}}.Encode(), formType))
+			s.raw(request("POST", "/revoke",
+				url.Values{"client_id": {c.ClientID}, "token": {a.str("refresh_token")}}.Encode(), formType))
 		},
 		"person disabled": func(s *tokenServer, _ *storage.Client, _ reply) {
 			s.user.Disabled = true
@@ -226,7 +240,9 @@ func TestUserinfoAfterTheEnd(t *testing.T) {
 			}
 		},
 		"signed out": func(s *tokenServer, _ *storage.Client, _ reply) {
-			if err := s.store.Apply(s.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
+			if err := s.store.Apply(s.Context(),
+				storage.Change{TenantID: s.tenant.ID, Now: time.Now(),
+					EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
 				s.Fatal(err)
 			}
 		},
@@ -285,7 +301,8 @@ func TestUserinfoOfAnotherTenant(t *testing.T) {
 		s.put(c)
 		token := s.tokens(c).str("access_token")
 		resp := s.raw(request("GET", "/t/other/userinfo", "", bearer(token)))
-		if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(resp.Header.Get("WWW-Authenticate"), testIssuer+"/t/other") {
+		if resp.StatusCode != http.StatusUnauthorized ||
+			!strings.Contains(resp.Header.Get("WWW-Authenticate"), testIssuer+"/t/other") {
 			t.Errorf("%s: got %d %v", format, resp.StatusCode, resp.Header)
 		}
 	}

@@ -58,7 +58,8 @@ func (v *visitor) starts(u storage.User, acr string, amr ...string) storage.Sess
 }
 
 // startSession signs the browser in as the sign-in pages do.
-func startSession(s *browser.Sessions, w http.ResponseWriter, r *http.Request, u storage.User, acr string, amr ...string) (
+func startSession(s *browser.Sessions, w http.ResponseWriter, r *http.Request, u storage.User,
+	acr string, amr ...string) (
 	storage.Session, error,
 ) {
 	sess, held, err := (*sessions.Keeper)(s).Begin(r.Context(), browser.Held(r), storage.Session{

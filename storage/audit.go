@@ -12,7 +12,7 @@ type Event struct {
 	At        time.Time
 	Kind      string // EventLoginSucceeded, …: one of EventKinds
 	Actor     string // user id, client id or "cli"
-	UserID    string // the user whom it is about, or ""
+	UserID    string // the user that it is about, or ""
 	ClientID  string // or ""
 	RequestID string
 	IP        string

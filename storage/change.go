@@ -10,7 +10,7 @@ import (
 // change are recorded if and only if it happens.
 type Change struct {
 	TenantID string
-	UserID   string // the user whom it is about; "" if only sessions or grants are named
+	UserID   string // the user that it is about; "" if only sessions or grants are named
 	Now      time.Time
 
 	// Code is the id of a code that the change uses up. ErrStale: the code was used, was replaced or

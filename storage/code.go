@@ -26,7 +26,7 @@ type Code struct {
 	// is "". For a purpose, target and asker there is one code at a time.
 	Target string
 	Asker  string
-	UserID string // the user whom it is about, or ""
+	UserID string // the user that it is about, or ""
 	// CodeHash is a keyed MAC of the code that can be typed, LinkHash the SHA-256 of the token in the
 	// link.
 	CodeHash  []byte

@@ -168,7 +168,8 @@ var EventKinds = []EventKind{
 	{EventMailRetried, AboutTenant, ToTenant, "Mails that had been given up were queued again."},
 	{EventSecretReplaced, AboutInstallation, ToOperator, "Values were sealed anew with another master secret."},
 	{EventSecretForgotten, AboutInstallation, ToOperator, "A master secret was forgotten."},
-	{EventDatabaseRestored, AboutInstallation, ToOperator, "Sessions and grants that a restored backup had brought back were ended."},
+	{EventDatabaseRestored, AboutInstallation, ToOperator,
+		"Sessions and grants that a restored backup had brought back were ended."},
 	{EventAuditPruned, AboutInstallation, ToOperator, "Old events were deleted or shortened by a command."},
 }
 

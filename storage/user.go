@@ -75,9 +75,9 @@ type Users interface {
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists users by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
-	// UsersToReread lists users of every tenant whom a release that read names differently may
-	// have stored: their address is not ASCII, or their user name has no skeleton. They
-	// come in the order of tenant and id, at most limit after the given ones.
+	// UsersToReread lists users of every tenant that may have been stored by a release that read
+	// names differently: their address is not ASCII, or their user name has no skeleton. They come
+	// in the order of tenant and id, at most limit after the given ones.
 	UsersToReread(ctx context.Context, tenant, after string, limit int) ([]User, error)
 	// Reread stores the address, whether it is verified, and the skeleton of the user name. ErrStale: the
 	// address or the name has changed since was was read. ErrExists: another user has the address, or a

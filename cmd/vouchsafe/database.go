@@ -78,12 +78,15 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			})
 			if rows += n; err != nil {
 				p.clear()
-				return fmt.Errorf("%w\n%d sessions, grants, codes, mails and devices were ended; servers go on with the rest", err, rows)
+				return fmt.Errorf("%w\n%d sessions, grants, codes, mails and devices were ended; servers go on with the rest", err,
+					rows)
 			}
 		}
 		p.clear()
-		fmt.Fprintf(a.stdout, "%d sessions, grants, codes, mails and devices older than %s were ended\n", rows, c.Before.Format(time.RFC3339))
-		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back too: see docs/operations.md, Backups.")
+		fmt.Fprintf(a.stdout, "%d sessions, grants, codes, mails and devices older than %s were ended\n", rows,
+			c.Before.Format(time.RFC3339))
+		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
+			"too: see docs/operations.md, Backups.")
 		return nil
 	})
 }

@@ -54,9 +54,10 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 			return s.DeadDeliveries(ctx, c.Tenant, after, listing.PageSize)
 		},
 			func(m storage.Delivery) string { return m.ID })
-		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
-			return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
-		})
+		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"},
+			func(v mailView) []string {
+				return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
+			})
 	})
 }
 
@@ -136,11 +137,13 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	text := "This is a test of the mail server that " + cfg.Issuer + " sends through.\n"
-	m := &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: string(to.Recipient()), Subject: "Test mail of " + cfg.Issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
+	m := &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: string(to.Recipient()),
+		Subject: "Test mail of " + cfg.Issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
 	if err := server.SendTelling(ctx, m, func(sent, answer string) { printStep(a.stdout, sent, answer) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nThe server took the mail to %s. If it does not arrive, look at the server's log, and at SPF and DKIM of the sender's domain.\n", c.To)
+	fmt.Fprintf(a.stdout, "\nThe server took the mail to %s. If it does not arrive, look at the server's log, and at "+
+		"SPF and DKIM of the sender's domain.\n", c.To)
 	return nil
 }
 

@@ -39,11 +39,15 @@ func (s *server) routes() *mux.Router {
 	}
 	refuse := func(status int, id, sentence string) http.Handler {
 		return web.Handler(s.api.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
-			return &web.Problem{Status: status, Message: id, Program: sentence + " The endpoints are listed at " + web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
+			return &web.Problem{Status: status, Message: id,
+				Program: sentence + " The endpoints are listed at " +
+					web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
 		})
 	}
-	r.NotFoundHandler = withoutSlash(readPaths(r), refuse(http.StatusNotFound, "problem.no_page", "There is no such page."))
-	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "problem.page_method", "This page cannot be used in that way.")
+	r.NotFoundHandler = withoutSlash(readPaths(r),
+		refuse(http.StatusNotFound, "problem.no_page", "There is no such page."))
+	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "problem.page_method",
+		"This page cannot be used in that way.")
 	return r
 }
 
@@ -81,7 +85,8 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 		if noPath == nil && noMethods != nil {
 			// A route above may match first.
 			var match mux.RouteMatch
-			if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) && match.Route == route && len(match.Vars) == 0 {
+			if r.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) &&
+				match.Route == route && len(match.Vars) == 0 {
 				fixed[path] = match.Handler
 			}
 		}
@@ -97,7 +102,8 @@ func (s *server) front(next http.Handler) http.Handler {
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
 		Errors: s.provider.ErrorPage(s.api.ErrorPage), Done: s.metrics.Done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
-		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses), Refused: s.metrics.Requests.Inc,
+		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
+		Refused: s.metrics.Requests.Inc,
 	}
 	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.Alive), s.health.Ready(false)
@@ -189,7 +195,8 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 		}
 		row := ""
 		if e := s.provider.Endpoint(path); e != nil {
-			methods, row = e.Methods, fmt.Sprintf(" metadata=%s scripts=%s clients=%s", e.Metadata, e.Scripts, strings.Join(e.Clients, ","))
+			methods, row = e.Methods, fmt.Sprintf(" metadata=%s scripts=%s clients=%s", e.Metadata, e.Scripts,
+				strings.Join(e.Clients, ","))
 		}
 		_, err = fmt.Fprintln(a.stdout, path, strings.Join(methods, ",")+row)
 		return err

@@ -53,7 +53,8 @@ type secretListCmd struct{ jsonFlag }
 
 // Help says what the states mean.
 func (*secretListCmd) Help() string {
-	return "A secret seals (it comes first), opens (stored values still depend on it), is given and not needed, or is missing. The time is when a server last said that it seals with it."
+	return "A secret seals (it comes first), opens (stored values still depend on it), is given and not needed, or is " +
+		"missing. The time is when a server last said that it seals with it."
 }
 
 func (c *secretListCmd) Run(ctx context.Context, a *app) error {
@@ -93,7 +94,9 @@ type secretResealCmd struct {
 
 // Help says when to run it.
 func (*secretResealCmd) Help() string {
-	return "Run it once every server has the new secret first and the old one after it. It may run beside the servers, and may be stopped and started again. At the end it watches for two minutes whether a server still seals with another secret."
+	return "Run it once every server has the new secret first and the old one after it. It may run beside the servers, " +
+		"and may be stopped and started again. At the end it watches for two minutes whether a server still seals " +
+		"with another secret."
 }
 
 func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
@@ -143,7 +146,8 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 		return counts, err
 	}
 	if wait := time.Until(begun.Add(r.watch)); wait > 0 {
-		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n", zoned(time.Now().Add(wait)))
+		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n",
+			zoned(time.Now().Add(wait)))
 		select {
 		case <-ctx.Done():
 			return counts, ctx.Err()
@@ -166,9 +170,10 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
 	bar := r.app.progress(0)
 	defer bar.clear()
-	run := &reseal.Run{Store: r.store, Secrets: r.secrets, RenewRecovery: factor.RenewRecovery, Progress: func(c reseal.Count) {
-		bar.show(0, fmt.Sprintf("%s: %d sealed anew of %d", c.Kind, c.Sealed, c.Seen))
-	}}
+	run := &reseal.Run{Store: r.store, Secrets: r.secrets, RenewRecovery: factor.RenewRecovery,
+		Progress: func(c reseal.Count) {
+			bar.show(0, fmt.Sprintf("%s: %d sealed anew of %d", c.Kind, c.Sealed, c.Seen))
+		}}
 	return run.All(ctx)
 }
 
@@ -188,7 +193,8 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 	for _, m := range others {
 		err := forgetSecret(ctx, r.store, m, storage.EventSecretReplaced)
 		if errors.Is(err, storage.ErrStale) {
-			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one first, and run this again", m.Fingerprint)
+			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one "+
+				"first, and run this again", m.Fingerprint)
 		} else if err == nil {
 			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
 		}
@@ -215,7 +221,9 @@ type secretForgetCmd struct {
 
 // Help says what is lost.
 func (*secretForgetCmd) Help() string {
-	return "Users whose authenticator app, passkeys or recovery codes it sealed need vouchsafe user recover; signing keys need vouchsafe key remove, upstreams their client secret anew. Passwords, sessions and linked accounts stay. vouchsafe secret reseal counts what no secret opens."
+	return "Users whose authenticator app, passkeys or recovery codes it sealed need vouchsafe user recover; signing " +
+		"keys need vouchsafe key remove, upstreams their client secret anew. Passwords, sessions and linked accounts stay. " +
+		"vouchsafe secret reseal counts what no secret opens."
 }
 
 func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {

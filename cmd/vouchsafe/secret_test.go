@@ -42,7 +42,8 @@ func replacing(t *testing.T) (s *sqldb.Store, r *resealing, before *secret.Maste
 	if err := s.UseMasterSecret(t.Context(), before.Fingerprints()[0], time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return s, &resealing{app: &app{stdout: io.Discard, stderr: io.Discard}, store: s, secrets: m, watch: 2*sealEvery + sealEvery/2}, before
+	return s, &resealing{app: &app{stdout: io.Discard, stderr: io.Discard}, store: s, secrets: m,
+		watch: 2*sealEvery + sealEvery/2}, before
 }
 
 func hangsOn(t *testing.T, s *sqldb.Store, print string) bool {
@@ -79,7 +80,8 @@ func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
 		sealed := before.Box(user.TenantID, secret.TOTP).Seal([]byte("jo"))
 		go func() {
 			time.Sleep(sealEvery)
-			if err := storagetest.AddUser(t.Context(), s, user, []storage.Credential{{Kind: storage.TOTPCredential, Data: sealed}}, nil); err != nil {
+			if err := storagetest.AddUser(t.Context(), s, user,
+				[]storage.Credential{{Kind: storage.TOTPCredential, Data: sealed}}, nil); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -118,7 +120,8 @@ func TestSecretCommands(t *testing.T) {
 	given(second)
 	states("seals", "missing")
 	missing := listed[1].Fingerprint
-	for _, line := range [][]string{{"key", "rotate"}, {"user", "invite", "jo@example.com"}, {"secret", "forget", missing}, {"secret", "forget", "--yes", "0123"}} {
+	for _, line := range [][]string{{"key", "rotate"}, {"user", "invite", "jo@example.com"}, {"secret", "forget", missing},
+		{"secret", "forget", "--yes", "0123"}} {
 		if out := sh.fails(t, 1, line...); !strings.Contains(out, "secret") {
 			t.Errorf("%v: got %s", line, out)
 		}

@@ -130,7 +130,9 @@ func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) s
 }
 
 // printList prints a list as JSON, or as a table of the columns with the cells of each.
-func printList[T, V any](a *app, asJSON bool, all iter.Seq2[T, error], view func(T) V, columns []string, cells func(V) []string) error {
+func printList[T, V any](a *app, asJSON bool, all iter.Seq2[T, error], view func(T) V, columns []string,
+	cells func(V) []string,
+) error {
 	if asJSON {
 		return printArray(a.stdout, all, view)
 	}
@@ -201,7 +203,8 @@ func (p *progress) show(done int64, text string) {
 	}
 	part := min(1, float64(done)/float64(p.total))
 	full := int(part * barWidth)
-	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), part*100, text)
+	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f%%  %s", strings.Repeat("#", full),
+		strings.Repeat(".", barWidth-full), part*100, text)
 }
 
 // clear removes the bar.

@@ -18,7 +18,8 @@ func TestUserCheck(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
-	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" || !strings.Contains(errs, "users: 1, findings: 0") {
+	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" ||
+		!strings.Contains(errs, "users: 1, findings: 0") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
@@ -41,7 +42,8 @@ func TestUserCheck(t *testing.T) {
 	}
 	var odd []checked
 	sh.read(t, &odd, "user", "check", "--json")
-	if len(odd) != 3 || !strings.Contains(odd[0].Found, "confirmed again") || !strings.Contains(odd[1].Found, "specially") || !strings.Contains(odd[2].Found, "looks like") {
+	if len(odd) != 3 || !strings.Contains(odd[0].Found, "confirmed again") ||
+		!strings.Contains(odd[1].Found, "specially") || !strings.Contains(odd[2].Found, "looks like") {
 		t.Errorf("got %+v", odd)
 	}
 	r := sh.serve(t)
@@ -53,7 +55,8 @@ func TestUserCheck(t *testing.T) {
 		t.Errorf("got %+v", odd)
 	}
 	var boss userView
-	if sh.read(t, &boss, "user", "show", "boss@fa\u00df.example"); boss.Email != "boss@xn--fa-hia.example" || boss.EmailVerified {
+	if sh.read(t, &boss, "user", "show", "boss@fa\u00df.example"); boss.Email != "boss@xn--fa-hia.example" ||
+		boss.EmailVerified {
 		t.Errorf("got %+v", boss)
 	}
 }

@@ -207,7 +207,8 @@ func (c *userImportCmd) counts(n importing.Counts) string {
 	if c.DryRun {
 		verb = "would be added"
 	}
-	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb, n.WithHash, n.There, n.Refused)
+	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb,
+		n.WithHash, n.There, n.Refused)
 }
 
 type userExportCmd struct {

@@ -51,7 +51,8 @@ func TestAttemptsAreAllowedUpToTheRule(t *testing.T) {
 				tenant  string
 				rule    Rule
 				subject string
-			}{{"default", rule, "mo"}, {"acme", rule, "jo"}, {"default", other, "jo"}, {"default", rule, "JO"}, {"default", rule, ""}} {
+			}{{"default", rule, "mo"}, {"acme", rule, "jo"}, {"default", other, "jo"}, {"default", rule, "JO"},
+				{"default", rule, ""}} {
 				if _, ok := l.Allow(ctx, test.tenant, "", test.rule, test.subject); !ok {
 					t.Errorf("%s: %+v is refused", name, test)
 				}
@@ -72,7 +73,8 @@ func TestAttemptsAreAllowedUpToTheRule(t *testing.T) {
 }
 
 func TestAttemptsAtOnceCount(t *testing.T) {
-	for name, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()), "alone": limiter(t, down{}, memory.New())} {
+	for name, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()),
+		"alone": limiter(t, down{}, memory.New())} {
 		var allowed atomic.Int64
 		var wg sync.WaitGroup
 		for range 100 {
@@ -110,7 +112,8 @@ var within = By{Rule: Rule{Name: "within", Max: 1 << 40, Window: time.Minute}, S
 
 func TestWhatIsRefusedIsCountedNowhere(t *testing.T) {
 	wide := Rule{Name: "wide", Max: 10, Window: time.Minute}
-	for name, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()), "alone": limiter(t, down{}, memory.New())} {
+	for name, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()),
+		"alone": limiter(t, down{}, memory.New())} {
 		refused := 0
 		for range 100 {
 			if _, _, ok := l.Admit(t.Context(), "default", "", By{Rule: rule, Subject: "jo"}, By{Rule: wide}); !ok {
@@ -129,14 +132,17 @@ func TestWhatIsRefusedIsCountedNowhere(t *testing.T) {
 }
 
 func TestRightAttemptsGiveBackWhatTheyTook(t *testing.T) {
-	address, name := Rule{Name: "address", Max: 2, Window: time.Hour}, Rule{Name: "name", Max: 2, Window: time.Hour, Longest: 2 * time.Hour}
+	address, name := Rule{Name: "address", Max: 2, Window: time.Hour},
+		Rule{Name: "name", Max: 2, Window: time.Hour, Longest: 2 * time.Hour}
 	try := func(l *Limiter, subject string) (*Pass, bool) {
 		p, _, ok := l.Admit(t.Context(), "default", "",
-			By{Rule: address, Subject: "192.0.2.1", OnSuccess: GivesBack}, By{Rule: name, Subject: subject, OnSuccess: Forgets}, By{Rule: rule, Subject: "stays"})
+			By{Rule: address, Subject: "192.0.2.1", OnSuccess: GivesBack}, By{Rule: name, Subject: subject, OnSuccess: Forgets},
+			By{Rule: rule, Subject: "stays"})
 		return p, ok
 	}
 	few := By{Rule: Rule{Name: "few", Max: 2, Window: time.Hour}, Subject: "jo"}
-	for kind, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()), "alone": limiter(t, down{}, memory.New())} {
+	for kind, l := range map[string]*Limiter{"shared": limiter(t, memory.New(), memory.New()),
+		"alone": limiter(t, down{}, memory.New())} {
 		for range 3 {
 			p, ok := try(l, "jo")
 			if !ok {
@@ -147,7 +153,8 @@ func TestRightAttemptsGiveBackWhatTheyTook(t *testing.T) {
 		if _, ok := try(l, "jo"); ok { // Stays: three
 			t.Errorf("%s: what is to stay was given back", kind)
 		}
-		if _, _, ok := l.Admit(t.Context(), "default", "", By{Rule: address, Subject: "192.0.2.1"}, By{Rule: name, Subject: "jo"}); !ok {
+		if _, _, ok := l.Admit(t.Context(), "default", "", By{Rule: address, Subject: "192.0.2.1"},
+			By{Rule: name, Subject: "jo"}); !ok {
 			t.Errorf("%s: two right attempts were not given back", kind)
 		}
 		if _, _, ok := l.Admit(t.Context(), "default", "", By{Rule: address, Subject: "192.0.2.1"}); ok {
@@ -224,7 +231,8 @@ func TestAddressesOfOneNetworkAreCountedTogether(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", test.ip, got, test.want)
 		}
 	}
-	for ip, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2345::1": "2001:db8:1::/48", "": ""} {
+	for ip, want := range map[string]string{"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1",
+		"2001:db8:1:2345::1": "2001:db8:1::/48", "": ""} {
 		if got := Network(ip); got != want {
 			t.Errorf("%q: got %q, want %q", ip, got, want)
 		}

@@ -86,7 +86,8 @@ func newBench(t *testing.T) *bench {
 // delivery is one that is due.
 func delivery(id string) storage.Delivery {
 	now := time.Now()
-	return storage.Delivery{TenantID: storage.DefaultTenant, ID: id, Template: "a template", To: "jo@example.com", CreatedAt: now, NextAt: now}
+	return storage.Delivery{TenantID: storage.DefaultTenant, ID: id, Template: "a template", To: "jo@example.com",
+		CreatedAt: now, NextAt: now}
 }
 
 func (b *bench) enqueue(all ...storage.Delivery) {
@@ -301,7 +302,8 @@ func TestReadable(t *testing.T) {
 func TestBackOffGrowsToAnHour(t *testing.T) {
 	t.Parallel()
 	for attempts, middle := range map[int]time.Duration{
-		0: firstWait, 1: firstWait, 2: 2 * firstWait, 5: 16 * firstWait, 8: longestWait, maxAttempts: longestWait, 1 << 40: longestWait,
+		0: firstWait, 1: firstWait, 2: 2 * firstWait, 5: 16 * firstWait, 8: longestWait,
+		maxAttempts: longestWait, 1 << 40: longestWait,
 	} {
 		for range 100 {
 			if got := backOff(attempts); got < middle/2 || got > middle*3/2 {

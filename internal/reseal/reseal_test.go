@@ -80,10 +80,12 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 		try(storagetest.AddUser(ctx, s, storage.User{TenantID: tenant, ID: id, CreatedAt: now}, creds, nil))
 		try(s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: id, Algorithm: "ES256", Sequence: int64(i + 1),
 			Private: seal(secret.SigningKey), ActiveAt: now, CreatedAt: now}}, now))
-		try(storagetest.Enqueue(ctx, s, storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail),
-			CreatedAt: now, NextAt: now}))
-		try(storagetest.PutCode(ctx, s, storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
-			CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+		try(storagetest.Enqueue(ctx, s,
+			storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, Data: seal(secret.Mail),
+				CreatedAt: now, NextAt: now}))
+		try(storagetest.PutCode(ctx, s,
+			storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
+				CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 		settings.Settings.Upstreams = append(settings.Settings.Upstreams,
 			storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
 	}

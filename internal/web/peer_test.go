@@ -175,7 +175,8 @@ func TestProxiesThatDoNotNameTheClient(t *testing.T) {
 	if len(seen) != 4 || seen["10.0.0.1"] {
 		t.Errorf("got %v, want four clients, none of which is the proxy", seen)
 	}
-	if strings.Count(log.String(), "cannot be read") != 1 || strings.Count(log.String(), "does not name the client") != 1 ||
+	if strings.Count(log.String(), "cannot be read") != 1 ||
+		strings.Count(log.String(), "does not name the client") != 1 ||
 		strings.Contains(log.String(), "0800") {
 		t.Errorf("got log\n%s", log.String())
 	}

@@ -11,7 +11,7 @@ import (
 // activityPageSize is how many events a page shows.
 const activityPageSize = 25
 
-// eventView is an event as the user sees whom it is about.
+// eventView is an event as the page shows it to the user that it concerns.
 type eventView struct {
 	What string
 	At   ui.Stamp

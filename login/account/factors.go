@@ -126,7 +126,9 @@ func (s *Server) appPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showApp(w, r, http.StatusOK, c, s.People.StartTOTPSetup(c.User), "")
 }
 
-func (s *Server) showApp(w http.ResponseWriter, r *http.Request, status int, c people.Claimant, setup people.TOTPSetup, fault string) error {
+func (s *Server) showApp(w http.ResponseWriter, r *http.Request, status int, c people.Claimant,
+	setup people.TOTPSetup, fault string,
+) error {
 	v := s.Site.View(w, r, "enrol.title", nil)
 	v.Session = c.Session.ID
 	return s.Site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + factorsPath + "/app", Fault: fault})
@@ -144,7 +146,8 @@ func (s *Server) postApp(w http.ResponseWriter, r *http.Request) error {
 	var wrong people.Faults
 	switch {
 	case errors.Is(err, people.ErrOldSetup):
-		return s.showApp(w, r, http.StatusUnprocessableEntity, c, s.People.StartTOTPSetup(c.User), ui.Words(r).Must("enrol.old"))
+		return s.showApp(w, r, http.StatusUnprocessableEntity, c, s.People.StartTOTPSetup(c.User),
+			ui.Words(r).Must("enrol.old"))
 	case errors.As(err, &wrong):
 		setup, err := s.People.OpenTOTPSetup(c.User, sealed)
 		if err != nil {

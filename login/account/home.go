@@ -44,7 +44,8 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, storage.RoleAdmin), Playground: s.Site.PlaygroundOf(r)}
+	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, storage.RoleAdmin),
+		Playground: s.Site.PlaygroundOf(r)}
 	for _, sec := range Sections {
 		if sec.shown != nil && !sec.shown(o) {
 			continue

@@ -25,7 +25,9 @@ type AppForm struct {
 
 // ShowApp shows the page on which the user sets up an authenticator app. The form has Action, Demand and
 // Fault.
-func (s *Site) ShowApp(w http.ResponseWriter, status int, v *View, u storage.User, setup people.TOTPSetup, form AppForm) error {
+func (s *Site) ShowApp(w http.ResponseWriter, status int, v *View, u storage.User,
+	setup people.TOTPSetup, form AppForm,
+) error {
 	form.Account = AccountOfUser(u)
 	address := setup.App.URL(v.Brand.Name, form.Account.Login)
 	png, err := factor.QR(address)
@@ -54,7 +56,8 @@ type codesView struct {
 
 // ShowCodes shows a user's new recovery codes, which no page shows again, and leads to next.
 func (s *Site) ShowCodes(w http.ResponseWriter, v *View, u storage.User, codes []string, next string) error {
-	text := v.Words.Must("codes.file", v.Brand.Name, AccountOfUser(u).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	text := v.Words.Must("codes.file", v.Brand.Name,
+		AccountOfUser(u).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
 	v.Page = codesView{
 		Codes: codes, Next: next,
 		File: template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text))),

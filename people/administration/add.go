@@ -16,8 +16,9 @@ type NewUser struct{ checked importing.Checked }
 // User returns the user as Add stores it.
 func (n NewUser) User() storage.User { return n.checked.User }
 
-// Check returns the user whom an administrator enters. The rules of the sign-up page hold, but
-// allowReserved gives user names that the tenant reserves. What is wrong is an *importing.Fault.
+// Check returns the user that an administrator enters, ready to be added. The rules of the sign-up
+// page hold, but allowReserved also lets pass user names that the tenant reserves. An entry that
+// breaks a rule is an *importing.Fault.
 func (s *Accounts) Check(
 	ctx context.Context, a people.Asker, entered importing.Row, allowReserved bool,
 ) (NewUser, error) {

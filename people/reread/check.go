@@ -10,7 +10,9 @@ import (
 )
 
 // CheckAll calls report for each user of the tenant whose names are odd, and returns the number of all users.
-func CheckAll(ctx context.Context, s storage.Users, tenant string, report func(storage.User, []Found)) (n int, err error) {
+func CheckAll(ctx context.Context, s storage.Users, tenant string,
+	report func(storage.User, []Found),
+) (n int, err error) {
 	page := func(after string) ([]storage.User, error) { return s.Users(ctx, tenant, after, listing.PageSize) }
 	for u, err := range listing.All(page, func(u storage.User) string { return u.ID }) {
 		if err != nil {

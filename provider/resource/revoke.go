@@ -17,12 +17,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Revoke makes a token of the client useless (RFC 7009): a refresh token with all that
-// its grant gave, an access token by itself. What is unknown, expired or another
-// client's is left alone and answered alike, so that nobody learns which it was. Only a
-// storage that did not answer is an error: the client must know that the token lives.
+// Revoke answers the revocation endpoint (RFC 7009). It makes a token of the client useless: a
+// refresh token together with everything that its grant gave, an access token by itself. A token
+// that is unknown, expired or another client's is left alone and gets the same answer, so that the
+// client cannot learn which of these it was. Only a storage that does not answer is an error: the
+// client must know that the token is still valid.
 //
-// fosite's WriteRevocationResponse would answer 200 then, too.
+// fosite's WriteRevocationResponse would answer 200 in that case, too.
 func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) error {
 	if _, err := oauth.PostForm(w, r); err != nil {
 		return err
@@ -60,8 +61,10 @@ func (s *Server) revokeRefresh(ctx context.Context, c *storage.Client, token str
 		web.Note(ctx, "why", err.Error())
 		return nil
 	}
-	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID, Detail: map[string]string{"grant": id}}
-	return s.Store.Apply(ctx, oauth.Revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID}, "revoked by the client", e))
+	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID,
+		Detail: map[string]string{"grant": id}}
+	return s.Store.Apply(ctx, oauth.Revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID},
+		"revoked by the client", e))
 }
 
 // revokeAccess remembers the token's jti until it has expired.
@@ -83,9 +86,11 @@ func (s *Server) revokeAccess(ctx context.Context, c *storage.Client, token stri
 	}
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: c.TenantID, UserID: person, Now: now,
-		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI, ExpiresAt: time.Unix(claims.ExpiresAt, 0)}},
+		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI,
+			ExpiresAt: time.Unix(claims.ExpiresAt, 0)}},
 		Events: []storage.Event{oauth.Event(ctx, storage.Event{
-			TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID, Detail: map[string]string{"jti": claims.JTI},
+			TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID,
+			Detail: map[string]string{"jti": claims.JTI},
 		})},
 	})
 	if errors.Is(err, storage.ErrStale) {

@@ -32,7 +32,8 @@ func recordAll(c conn, events []storage.Event) error {
 }
 
 func eventArgs(e storage.Event) []any {
-	return []any{e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, encodeDetail(e.Detail)}
+	return []any{e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID,
+		e.IP, encodeDetail(e.Detail)}
 }
 
 func encodeDetail(detail map[string]string) string {

@@ -62,7 +62,8 @@ func applySpending(c conn, ch *storage.Change) error {
 		}
 	}
 	for _, v := range ch.Spend {
-		if err := must(c, storage.ErrStale, spend, ch.TenantID, v.Purpose, spentHash(v.Value), micros(v.ExpiresAt)); err != nil {
+		if err := must(c, storage.ErrStale, spend, ch.TenantID, v.Purpose, spentHash(v.Value),
+			micros(v.ExpiresAt)); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,8 @@ func applyCredentials(c conn, ch *storage.Change) error {
 		}
 	}
 	for _, cr := range ch.Swap {
-		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), cr.Was)
+		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data,
+			micros(cr.UpdatedAt), cr.Was)
 		if err != nil {
 			return err
 		}
@@ -159,7 +161,8 @@ func applyLinks(c conn, ch *storage.Change) error {
 		}
 	}
 	for _, i := range ch.Link {
-		if _, err := c.exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email, micros(i.CreatedAt)); err != nil {
+		if _, err := c.exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email,
+			micros(i.CreatedAt)); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,9 @@ const tryCode = `
 	RETURNING ` + codeColumns
 
 // TryCode implements storage.Codes.
-func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64, now time.Time) (code storage.Code, err error) {
+func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64,
+	now time.Time,
+) (code storage.Code, err error) {
 	err = s.engine.write(ctx, func(c conn) error {
 		code, err = scanCode(c.row(tryCode, tenant, id, micros(now), most))
 		return err

@@ -158,7 +158,8 @@ func (e *ending) leaveSessions(except string) error {
 		return err
 	}
 	r := removal{bound: bound, Removal: storage.Removal{
-		TenantID: e.ch.TenantID, Kind: storage.RemovalSessions, ID: encode(sessionsBut{e.ch.UserID, except, e.seen}), Since: e.ch.Now,
+		TenantID: e.ch.TenantID, Kind: storage.RemovalSessions,
+		ID: encode(sessionsBut{e.ch.UserID, except, e.seen}), Since: e.ch.Now,
 	}}
 	e.left = append(e.left, r.Removal)
 	return begin(e.c, r)

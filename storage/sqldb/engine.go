@@ -98,7 +98,9 @@ func bind(args []any) []any {
 }
 
 // one reads one row.
-func one[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (found T, err error) {
+func one[T any](ctx context.Context, s *Store, query string, args []any,
+	scan func(scanner) (T, error),
+) (found T, err error) {
 	err = s.engine.read(ctx, func(c conn) error {
 		found, err = scan(c.row(query, args...))
 		return err
@@ -142,7 +144,9 @@ func (s *Store) must(ctx context.Context, missing error, query string, args ...a
 }
 
 // mustAndRecord is must with the events of the statement, in one transaction.
-func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event, query string, args ...any) error {
+func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event,
+	query string, args ...any,
+) error {
 	return s.engine.transact(ctx, func(c conn) error {
 		if err := must(c, missing, query, args...); err != nil {
 			return err

@@ -46,7 +46,9 @@ const (
 )
 
 // AddKeys implements storage.Keys.
-func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time, events ...storage.Event) error {
+func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time,
+	events ...storage.Event,
+) error {
 	err := s.engine.transact(ctx, func(c conn) error {
 		for _, k := range keys {
 			_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,

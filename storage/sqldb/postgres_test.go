@@ -17,7 +17,8 @@ func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for i, code := range []string{"serialization_failure", "deadlock_detected"} {
-		for j, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact, s.engine.read} {
+		for j, write := range []func(context.Context, func(conn) error) error{s.engine.write,
+			s.engine.transact, s.engine.read} {
 			runs, value := 0, fmt.Sprint(i, j)
 			err := write(t.Context(), func(c conn) error {
 				if runs++; runs == 1 {
@@ -138,7 +139,8 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 		return pid
 	}
 	before := backend()
-	for i, call := range []func(context.Context, func(conn) error) error{s.engine.read, s.engine.write, s.engine.transact} {
+	for i, call := range []func(context.Context, func(conn) error) error{s.engine.read,
+		s.engine.write, s.engine.transact} {
 		ctx, hangUp := context.WithCancel(t.Context())
 		err := call(ctx, func(c conn) error {
 			time.AfterFunc(50*time.Millisecond, hangUp)
@@ -187,7 +189,8 @@ func TestAFormerPrimaryIsLeft(t *testing.T) {
 	pool := s.engine.(*postgres).pool
 	readOnly := func(setting string) {
 		t.Helper()
-		alter := "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = " + setting + "'; END $$"
+		alter := "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = " +
+			setting + "'; END $$"
 		tx, err := pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -52,16 +52,17 @@ func TestRemovalsYield(t *testing.T) {
 			t.Fatal(err)
 		}
 		parts, total := 0, int64(0)
-		err := s.CarryOn(t.Context(), storage.Removal{TenantID: "default", Kind: storage.RemovalClient, ID: "client"}, func(rows int64) {
-			if rows > mostPart {
-				t.Errorf("got a part of %d rows, want at most %d", rows, mostPart)
-			}
-			if err := s.engine.write(t.Context(), spendIn(fmt.Sprint("behind ", parts))); err != nil {
-				t.Errorf("a write behind part %d: %v", parts, err)
-			}
-			parts++
-			total += rows
-		}, nil)
+		err := s.CarryOn(t.Context(),
+			storage.Removal{TenantID: "default", Kind: storage.RemovalClient, ID: "client"}, func(rows int64) {
+				if rows > mostPart {
+					t.Errorf("got a part of %d rows, want at most %d", rows, mostPart)
+				}
+				if err := s.engine.write(t.Context(), spendIn(fmt.Sprint("behind ", parts))); err != nil {
+					t.Errorf("a write behind part %d: %v", parts, err)
+				}
+				parts++
+				total += rows
+			}, nil)
 		if err != nil || total != grants || parts < 4 {
 			t.Errorf("got %d rows in %d parts, %v, want %d in 4 at least", total, parts, err, grants)
 		}

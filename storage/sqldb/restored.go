@@ -10,7 +10,9 @@ import (
 )
 
 // BeginRestored implements storage.Removals.
-func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now time.Time, events ...storage.Event) error {
+func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now time.Time,
+	events ...storage.Event,
+) error {
 	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
 	r.bound = strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10)
 	err := s.engine.transact(ctx, func(c conn) error {

@@ -54,7 +54,9 @@ var sealedTables = map[storage.SealedKind]sealedTable{
 }
 
 // SealedValues implements storage.Sealed.
-func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after storage.SealedValue, limit int) ([]storage.SealedValue, error) {
+func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after storage.SealedValue,
+	limit int,
+) ([]storage.SealedValue, error) {
 	t := sealedTables[kind]
 	all, err := list(ctx, s, t.list, append(t.key(after), limit), func(row scanner) (v storage.SealedValue, err error) {
 		var text string
@@ -72,7 +74,9 @@ func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after
 }
 
 // ReplaceSealed implements storage.Sealed.
-func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind, changes []storage.SealedChange) (made int, err error) {
+func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
+	changes []storage.SealedChange,
+) (made int, err error) {
 	t := sealedTables[kind]
 	value := func(b []byte) any {
 		if t.text {

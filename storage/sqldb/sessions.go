@@ -108,9 +108,10 @@ const sessionsOf = `
 
 // SessionsOf implements storage.Sessions.
 func (s *Store) SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error) {
-	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, micros(now)}, func(row scanner) (n storage.Session, err error) {
-		err = row.Scan(sessionFields(&n)...)
-		return n, err
-	})
+	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, micros(now)},
+		func(row scanner) (n storage.Session, err error) {
+			err = row.Scan(sessionFields(&n)...)
+			return n, err
+		})
 	return all, named(err, "sessions of user", userID)
 }

@@ -64,7 +64,8 @@ func TestPingAsksForTheSchema(t *testing.T) {
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"", "mysql://x", "sqlite", "sqlite:", "postgres://user:secret@host:port/db", "postgres://:secret@h/d?pool_max_conns=x"} {
+	for _, url := range []string{"", "mysql://x", "sqlite", "sqlite:", "postgres://user:secret@host:port/db",
+		"postgres://:secret@h/d?pool_max_conns=x"} {
 		s, err := sqldb.Open(t.Context(), url)
 		if err == nil {
 			s.Close()
@@ -101,7 +102,8 @@ func TestCosts(t *testing.T) {
 		})
 		cost("LiveGrant", 1, func() error { _, _, err := s.LiveGrant(ctx, "default", "grant", "jti", now); return err })
 		cost("Revoke", 1, func() error {
-			return s.Apply(ctx, storage.Change{TenantID: "default", Now: now, Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: "user"}, Why: "test"}}})
+			return s.Apply(ctx, storage.Change{TenantID: "default", Now: now,
+				Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: "user"}, Why: "test"}}})
 		})
 		cost("AllowsOrigin", 1, func() error { _, err := s.AllowsOrigin(ctx, "default", "https://x"); return err })
 		cost("Spend", 1, func() error { return spend(ctx, s, "x") })
@@ -116,8 +118,11 @@ func populate(t testing.TB, s *sqldb.Store) {
 	for _, err := range []error{
 		storagetest.AddUser(ctx, s, storage.User{TenantID: "default", ID: "user", UsernameKey: "jo", CredentialVersion: 1},
 			[]storage.Credential{{Kind: storage.PasswordCredential, Data: []byte("hash")}}, nil),
-		s.PutClient(ctx, storage.Client{TenantID: "default", ClientID: "client", RedirectURIs: []string{"https://client.example.com/callback"}}),
-		storagetest.AddSession(ctx, s, storage.Session{TenantID: "default", ID: "session", UserID: "user", CredentialVersion: 1, ExpiresAt: now.Add(time.Hour)}),
+		s.PutClient(ctx, storage.Client{TenantID: "default", ClientID: "client",
+			RedirectURIs: []string{"https://client.example.com/callback"}}),
+		storagetest.AddSession(ctx, s,
+			storage.Session{TenantID: "default", ID: "session", UserID: "user", CredentialVersion: 1,
+				ExpiresAt: now.Add(time.Hour)}),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +134,8 @@ func grant(id, code string) storage.Grant {
 	return storage.Grant{
 		TenantID: "default", ID: id, CodeID: code, UserID: "user", ClientID: "client", SessionID: "session",
 		CredentialVersion: 1, Scopes: []string{"openid", "profile", "email"}, Generation: 1,
-		AMR: []string{"pwd"}, AuthTime: now, CreatedAt: now, IdleExpiresAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
+		AMR: []string{"pwd"}, AuthTime: now, CreatedAt: now, IdleExpiresAt: now.Add(time.Hour),
+		ExpiresAt: now.Add(24 * time.Hour),
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 const keepGrants = 15 * time.Minute
 
 // Ended sessions are kept for a day, so that an administrator can look at them, and keys for
-// storage.KeepKeys. What else has expired is refused for its age alone, and is deleted at once. $1 is until when, $2 from when:
+// storage.KeepKeys. What else has expired is refused for its age alone, and is deleted at once. $1 is until
+// when, $2 from when:
 // of the part before that nothing is left but what PostgreSQL has yet to vacuum. $3 is how
 // many rows.
 const (

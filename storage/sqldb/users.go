@@ -8,7 +8,8 @@ import (
 )
 
 // The table's name stands before each column: reads join it with others.
-const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, users.email,
+const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, ` +
+	`users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
 	users.disabled, users.secured_at, users.credential_version, users.created_at, users.updated_at`
 

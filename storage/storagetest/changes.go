@@ -88,7 +88,8 @@ func testCodes(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 		_, err = s.TryCode(ctx, tenant, "old", 5, now.Add(time.Minute))
 		want(t, err, storage.ErrNotFound)
-		want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "u", Now: now.Add(time.Minute), Code: "old"}), storage.ErrStale)
+		want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "u", Now: now.Add(time.Minute), Code: "old"}),
+			storage.ErrStale)
 	})
 }
 
@@ -96,15 +97,18 @@ func testChanges(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	u := aUser(tenant, newID())
 	u.EmailKey = "jo@example.com"
-	passkey := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "k", Data: []byte("1"), CreatedAt: now, UpdatedAt: now}
-	google := storage.Identity{TenantID: tenant, Provider: "google", Subject: "1", UserID: u.ID, Email: "g", CreatedAt: now}
+	passkey := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "k",
+		Data: []byte("1"), CreatedAt: now, UpdatedAt: now}
+	google := storage.Identity{TenantID: tenant, Provider: "google", Subject: "1", UserID: u.ID,
+		Email: "g", CreatedAt: now}
 	event := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: "x", UserID: u.ID}
 	must(t, PutCode(ctx, s, aCode(tenant, "sign-up", "jo", "")))
 	add := storage.Change{
 		TenantID: tenant, UserID: u.ID, Now: now, Code: "sign-up", Add: &u,
 		Credentials: []storage.Credential{aPassword("", "", "hash"), passkey},
 		Link:        []storage.Identity{google}, Codes: []storage.Code{aCode(tenant, "next", "jo", u.ID)},
-		Deliveries: []storage.Delivery{{TenantID: tenant, ID: newID(), CreatedAt: now, NextAt: now}}, Events: []storage.Event{event},
+		Deliveries: []storage.Delivery{{TenantID: tenant, ID: newID(), CreatedAt: now, NextAt: now}},
+		Events:     []storage.Event{event},
 	}
 	must(t, s.Apply(ctx, add))
 	got, err := s.User(ctx, tenant, u.ID)
@@ -123,17 +127,22 @@ func testChanges(t *testing.T, s Store) {
 	t.Run("whole or not at all", func(t *testing.T) {
 		version, changed := int64(7), u
 		changed.Username, changed.UsernameKey = "Ed", "ed"
-		rename := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Update: &changed, Events: []storage.Event{{TenantID: tenant, ID: newID(), Kind: "y", UserID: u.ID}}}
+		rename := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Update: &changed,
+			Events: []storage.Event{{TenantID: tenant, ID: newID(), Kind: "y", UserID: u.ID}}}
 		for name, c := range map[string]struct {
 			spoil func(*storage.Change)
 			err   error
 		}{
-			"code used":      {func(c *storage.Change) { c.Code = "sign-up" }, storage.ErrStale},
-			"version":        {func(c *storage.Change) { c.Version = &version }, storage.ErrStale},
-			"swap":           {func(c *storage.Change) { c.Swap = []storage.CredentialSwap{{Credential: passkey, Was: []byte("0")}} }, storage.ErrStale},
+			"code used": {func(c *storage.Change) { c.Code = "sign-up" }, storage.ErrStale},
+			"version":   {func(c *storage.Change) { c.Version = &version }, storage.ErrStale},
+			"swap": {func(c *storage.Change) {
+				c.Swap = []storage.CredentialSwap{{Credential: passkey, Was: []byte("0")}}
+			}, storage.ErrStale},
 			"identity taken": {func(c *storage.Change) { c.Link = []storage.Identity{google} }, storage.ErrExists},
-			"no identity":    {func(c *storage.Change) { c.Unlink = []storage.Identity{{Provider: "google", Subject: "2"}} }, storage.ErrNotFound},
-			"event twice":    {func(c *storage.Change) { c.Events = append(c.Events, event) }, storage.ErrExists},
+			"no identity": {func(c *storage.Change) {
+				c.Unlink = []storage.Identity{{Provider: "google", Subject: "2"}}
+			}, storage.ErrNotFound},
+			"event twice": {func(c *storage.Change) { c.Events = append(c.Events, event) }, storage.ErrExists},
 			"person there": {func(c *storage.Change) {
 				other := aUser(tenant, newID())
 				other.EmailKey = u.EmailKey
@@ -159,13 +168,15 @@ func testChanges(t *testing.T, s Store) {
 		swapped := passkey
 		swapped.Data = []byte("2")
 		version := u.CredentialVersion
-		swap := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Version: &version, Swap: []storage.CredentialSwap{{Credential: swapped, Was: []byte("1")}}}
+		swap := storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Version: &version,
+			Swap: []storage.CredentialSwap{{Credential: swapped, Was: []byte("1")}}}
 		must(t, s.Apply(ctx, swap))
 		want(t, s.Apply(ctx, swap), storage.ErrStale)
 		must(t, s.Apply(ctx, storage.Change{
 			TenantID: tenant, UserID: u.ID, Now: now,
-			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.PasswordCredential}},
-			Credentials:       []storage.Credential{aPassword("other", "other", "new")}, Unlink: []storage.Identity{google},
+			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs},
+				{Kind: storage.PasswordCredential}},
+			Credentials: []storage.Credential{aPassword("other", "other", "new")}, Unlink: []storage.Identity{google},
 		}))
 		creds, err := s.CredentialsOf(ctx, tenant, u.ID)
 		same(t, creds, err, []storage.Credential{aPassword(tenant, u.ID, "new")})
@@ -175,15 +186,18 @@ func testChanges(t *testing.T, s Store) {
 
 	t.Run("what was added since", func(t *testing.T) {
 		then := now.Add(-time.Hour)
-		older := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "older", Data: []byte("1"), CreatedAt: then, UpdatedAt: now}
+		older := storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasskeyCredential, ID: "older",
+			Data: []byte("1"), CreatedAt: then, UpdatedAt: now}
 		newer, totp := older, older
 		newer.ID, newer.CreatedAt = "newer", now
 		totp.Kind, totp.ID, totp.CreatedAt = storage.TOTPCredential, "", now
 		before := storage.Identity{TenantID: tenant, Provider: "google", Subject: "before", UserID: u.ID, CreatedAt: then}
 		client := storage.Client{TenantID: tenant, ClientID: "added"}
 		must(t, s.PutClient(ctx, client))
-		must(t, PutConsent(ctx, s, storage.Consent{TenantID: tenant, UserID: u.ID, ClientID: client.ClientID, GrantedAt: now}))
-		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{older, newer, totp}, Link: []storage.Identity{google, before}}))
+		must(t, PutConsent(ctx, s, storage.Consent{TenantID: tenant, UserID: u.ID, ClientID: client.ClientID,
+			GrantedAt: now}))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now,
+			Credentials: []storage.Credential{older, newer, totp}, Link: []storage.Identity{google, before}}))
 		must(t, s.Apply(ctx, storage.Change{
 			TenantID: tenant, UserID: u.ID, Now: now, Credentials: []storage.Credential{totp},
 			RemoveAdded: &storage.Added{Since: now, Kinds: []string{storage.PasskeyCredential, storage.TOTPCredential}},
@@ -196,7 +210,8 @@ func testChanges(t *testing.T, s Store) {
 		same(t, consents, err, nil)
 		must(t, s.Apply(ctx, storage.Change{
 			TenantID: tenant, UserID: u.ID, Now: now, Unlink: []storage.Identity{before},
-			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs}, {Kind: storage.TOTPCredential}},
+			RemoveCredentials: []storage.CredentialKey{{Kind: storage.PasskeyCredential, ID: storage.AllIDs},
+				{Kind: storage.TOTPCredential}},
 		}))
 	})
 
@@ -220,10 +235,12 @@ func testChanges(t *testing.T, s Store) {
 	t.Run("all identities of one person", func(t *testing.T) {
 		mine := []storage.Identity{google, {TenantID: tenant, Provider: "other", Subject: "2", UserID: u.ID, CreatedAt: now}}
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Link: mine}))
-		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "nobody", Now: now, Unlink: []storage.Identity{{Provider: storage.AllIDs}}}))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "nobody", Now: now,
+			Unlink: []storage.Identity{{Provider: storage.AllIDs}}}))
 		_, err := s.Identity(ctx, tenant, "other", "2")
 		must(t, err)
-		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Unlink: []storage.Identity{{Provider: storage.AllIDs}}, Link: mine[1:]}))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now,
+			Unlink: []storage.Identity{{Provider: storage.AllIDs}}, Link: mine[1:]}))
 		ids, err := s.IdentitiesOf(ctx, tenant, u.ID)
 		same(t, ids, err, mine[1:])
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Unlink: mine[1:]}))

@@ -83,5 +83,6 @@ func testIdentities(t *testing.T, s Store) {
 	want(t, RemoveIdentity(ctx, s, a), storage.ErrNotFound)
 	_, err = s.Identity(ctx, tenant, a.Provider, a.Subject)
 	want(t, err, storage.ErrNotFound)
-	want(t, AddIdentity(ctx, s, storage.Identity{TenantID: tenant, Provider: "p", Subject: "s", UserID: "nobody"}), storage.ErrNotFound)
+	want(t, AddIdentity(ctx, s, storage.Identity{TenantID: tenant, Provider: "p", Subject: "s", UserID: "nobody"}),
+		storage.ErrNotFound)
 }

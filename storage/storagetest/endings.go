@@ -14,14 +14,17 @@ func testEndings(t *testing.T, s Store) {
 	ctx := t.Context()
 	// ending makes a change that has the report, and an event for each session and grant in it.
 	ending := func(w *world, to *storage.Ended) storage.Change {
-		return storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) (mails []storage.Delivery, events []storage.Event) {
-			*to = e
-			for range len(e.Sessions) + len(e.Grants) {
-				mails = append(mails, storage.Delivery{TenantID: w.tenant, ID: newID(), CreatedAt: now, NextAt: now.Add(time.Hour)})
-				events = append(events, storage.Event{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user})
-			}
-			return mails, events
-		}}
+		return storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+			OnEnd: func(e storage.Ended) (mails []storage.Delivery, events []storage.Event) {
+				*to = e
+				for range len(e.Sessions) + len(e.Grants) {
+					mails = append(mails, storage.Delivery{TenantID: w.tenant, ID: newID(), CreatedAt: now,
+						NextAt: now.Add(time.Hour)})
+					events = append(events, storage.Event{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded,
+						UserID: w.user})
+				}
+				return mails, events
+			}}
 	}
 	recorded := func(t *testing.T, w *world, wanted int) {
 		t.Helper()
@@ -59,7 +62,8 @@ func testEndings(t *testing.T, s Store) {
 		want(t, s.RemoveClient(ctx, w.tenant, "new", now, e()), storage.ErrNotFound)
 		want(t, s.UpdateTenant(ctx, other, e()), storage.ErrNotFound)
 		want(t, s.RemoveKey(ctx, w.tenant, "z", e()), storage.ErrNotFound)
-		want(t, s.AddKeys(ctx, []storage.Key{{TenantID: w.tenant, ID: "y", Algorithm: "ES256", Sequence: 1}}, now, e()), storage.ErrExists)
+		want(t, s.AddKeys(ctx, []storage.Key{{TenantID: w.tenant, ID: "y", Algorithm: "ES256", Sequence: 1}}, now, e()),
+			storage.ErrExists)
 		want(t, s.AddTenant(ctx, other, e()), storage.ErrExists)
 		want(t, s.RemoveTenant(ctx, other.ID, now, e()), storage.ErrNotFound)
 		recorded(t, w, 8)
@@ -72,7 +76,8 @@ func testEndings(t *testing.T, s Store) {
 		var ended storage.Ended
 		c := ending(w, &ended)
 		c.EndSessions = &storage.SessionFilter{IDs: []string{w.session, "none"}}
-		c.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: w.user, SessionID: w.session, ClientID: w.other}, Why: "test"}}
+		c.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: w.user, SessionID: w.session,
+			ClientID: w.other}, Why: "test"}}
 		must(t, s.Apply(ctx, c))
 		if len(ended.Sessions) != 1 || ended.Sessions[0].ID != w.session || ended.Sessions[0].UserID != w.user {
 			t.Errorf("got %+v, want the session", ended.Sessions)
@@ -116,7 +121,8 @@ func testEndings(t *testing.T, s Store) {
 
 	t.Run("a consent", func(t *testing.T) {
 		w := newWorld(t, s)
-		allow := storage.Consent{TenantID: "another", UserID: "another", ClientID: w.other, Scopes: []string{"a"}, GrantedAt: now}
+		allow := storage.Consent{TenantID: "another", UserID: "another", ClientID: w.other,
+			Scopes: []string{"a"}, GrantedAt: now}
 		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}))
 		got, err := s.Consent(ctx, w.tenant, w.user, w.other)
 		must(t, err)
@@ -137,10 +143,11 @@ func testEndings(t *testing.T, s Store) {
 		_, _, err = s.LiveGrant(ctx, w.tenant, "again", "", now)
 		want(t, err, storage.ErrNotFound)
 		allow.ClientID = "nothing"
-		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}), storage.ErrNotFound)
+		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}),
+			storage.ErrNotFound)
 	})
 
-	// dead adds sessions that have ended in other ways, of which nobody is told again.
+	// dead adds sessions that have ended in other ways, which no notice is sent for again.
 	dead := func(t *testing.T, w *world) {
 		t.Helper()
 		expired, older := aSession(w.tenant, "expired", w.user), aSession(w.tenant, "older", w.user)
@@ -206,17 +213,19 @@ func testEndings(t *testing.T, s Store) {
 			w.crowd(t)
 			dead(t, w)
 			all, first, later := map[string]int{}, 0, 0
-			c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
-				for _, id := range append(sessions(e), ids(e.Grants, func(g storage.EndedGrant) string { return g.ID })...) {
-					all[id]++
-				}
-				if e.Later {
-					later++
-				} else {
-					first++
-				}
-				return nil, []storage.Event{{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded, UserID: w.user}}
-			}}
+			c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+				OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+					for _, id := range append(sessions(e), ids(e.Grants, func(g storage.EndedGrant) string { return g.ID })...) {
+						all[id]++
+					}
+					if e.Later {
+						later++
+					} else {
+						first++
+					}
+					return nil, []storage.Event{{TenantID: w.tenant, ID: newID(), At: now, Kind: storage.EventSessionEnded,
+						UserID: w.user}}
+				}}
 			end(&c)
 			must(t, s.Apply(ctx, c))
 			if len(all) != large+1 || all["older"]+all["expired"] > 0 {
@@ -240,10 +249,11 @@ func testEndings(t *testing.T, s Store) {
 			}
 			return nil, nil
 		}
-		c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true, OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
-			defer cancel() // nothing is gone on with after the change
-			return told(e)
-		}}
+		c := storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true,
+			OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
+				defer cancel() // nothing is gone on with after the change
+				return told(e)
+			}}
 		must(t, s.Apply(gone, c))
 		if n := len(all); n == 0 || n > large {
 			t.Errorf("the change told of %d sessions, want some", n)

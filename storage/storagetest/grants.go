@@ -68,17 +68,19 @@ func testGrants(t *testing.T, s Store) {
 
 	t.Run("what keeps a code from being redeemed", func(t *testing.T) {
 		for name, spoil := range map[string]func(w *world, g *storage.Grant){
-			"no person":        func(w *world, g *storage.Grant) { g.UserID = "nobody" },
-			"no client":        func(w *world, g *storage.Grant) { g.ClientID = "nothing" },
-			"no session":       func(w *world, g *storage.Grant) { g.SessionID = "none" },
-			"another version":  func(w *world, g *storage.Grant) { g.CredentialVersion = 2 },
-			"session ended":    func(w *world, g *storage.Grant) { must(t, endSession(ctx, s, w.tenant, w.session)) },
-			"session expired":  func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
-			"person disabled":  func(w *world, g *storage.Grant) { w.disableUser(t) },
-			"client disabled":  func(w *world, g *storage.Grant) { w.disableClient(t) },
-			"password changed": func(w *world, g *storage.Grant) { must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "x"))) },
-			"person removed":   func(w *world, g *storage.Grant) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) },
-			"client removed":   func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) },
+			"no person":       func(w *world, g *storage.Grant) { g.UserID = "nobody" },
+			"no client":       func(w *world, g *storage.Grant) { g.ClientID = "nothing" },
+			"no session":      func(w *world, g *storage.Grant) { g.SessionID = "none" },
+			"another version": func(w *world, g *storage.Grant) { g.CredentialVersion = 2 },
+			"session ended":   func(w *world, g *storage.Grant) { must(t, endSession(ctx, s, w.tenant, w.session)) },
+			"session expired": func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
+			"person disabled": func(w *world, g *storage.Grant) { w.disableUser(t) },
+			"client disabled": func(w *world, g *storage.Grant) { w.disableClient(t) },
+			"password changed": func(w *world, g *storage.Grant) {
+				must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "x")))
+			},
+			"person removed": func(w *world, g *storage.Grant) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) },
+			"client removed": func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) },
 			"another's session": func(w *world, g *storage.Grant) {
 				must(t, AddUser(ctx, s, aUser(w.tenant, "ed"), nil, nil))
 				g.UserID = "ed"
@@ -113,7 +115,8 @@ func testGrants(t *testing.T, s Store) {
 		must(t, err)
 		all, err := s.GrantsOf(ctx, w.tenant, w.user, now)
 		must(t, err)
-		if got, wanted := ids(all, func(g storage.Grant) string { return g.ID }), []string{"h3", "h1", w.grant}; !slices.Equal(got, wanted) {
+		if got, wanted := ids(all, func(g storage.Grant) string { return g.ID }),
+			[]string{"h3", "h1", w.grant}; !slices.Equal(got, wanted) {
 			t.Errorf("got %q, want %q", got, wanted)
 		}
 		all, err = s.GrantsOf(ctx, w.tenant, w.user, now.Add(48*time.Hour))

@@ -63,7 +63,8 @@ func testHistory(t *testing.T, s Store) {
 		if n := len(w.history(t)); n != 5 {
 			t.Errorf("got %d events where all are kept, want 5", n)
 		}
-		w.prune(t, storage.Retention{Events: 365 * day, EventsOf: map[string]time.Duration{"login.failed": 30 * day, "b": 500 * day}}, now)
+		w.prune(t, storage.Retention{Events: 365 * day,
+			EventsOf: map[string]time.Duration{"login.failed": 30 * day, "b": 500 * day}}, now)
 		w.wantHistory(t, kept, recent)
 		// A kind that is named no more is kept as long as others.
 		w.prune(t, storage.Retention{Events: 25 * day}, now)
@@ -74,7 +75,8 @@ func testHistory(t *testing.T, s Store) {
 	t.Run("many", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, err := range race(600, func(i int) error {
-			w.happened(t, 100*day+time.Duration(i)*time.Second, storage.Event{Kind: "many", IP: fmt.Sprintf("192.0.%d.%d", i%3, i%200)})
+			w.happened(t, 100*day+time.Duration(i)*time.Second,
+				storage.Event{Kind: "many", IP: fmt.Sprintf("192.0.%d.%d", i%3, i%200)})
 			return nil
 		}) {
 			must(t, err)
@@ -91,14 +93,16 @@ func testHistory(t *testing.T, s Store) {
 
 	t.Run("addresses", func(t *testing.T) {
 		w := newWorld(t, s)
-		for _, ip := range []string{"203.0.113.77", "2001:db8:1:2::7", "::ffff:203.0.113.77", "", "not an address", "10.0.0.0/24"} {
+		for _, ip := range []string{"203.0.113.77", "2001:db8:1:2::7", "::ffff:203.0.113.77", "",
+			"not an address", "10.0.0.0/24"} {
 			w.happened(t, 100*day, storage.Event{Kind: "x", IP: ip})
 		}
 		young := w.happened(t, 10*day, storage.Event{Kind: "x", IP: "203.0.113.78"})
 		w.prune(t, storage.Retention{Addresses: 90 * day}, now)
 		got := ids(w.history(t), func(e storage.Event) string { return e.IP })
 		slices.Sort(got)
-		same(t, got, nil, []string{"", "", "10.0.0.0/24", "2001:db8:1::/48", "203.0.113.0/24", "203.0.113.0/24", "203.0.113.78"})
+		same(t, got, nil, []string{"", "", "10.0.0.0/24", "2001:db8:1::/48", "203.0.113.0/24", "203.0.113.0/24",
+			"203.0.113.78"})
 		w.prune(t, storage.Retention{Addresses: 90 * day}, now.Add(85*day))
 		if e := w.history(t); e[len(e)-1].ID != young || e[len(e)-1].IP != "203.0.113.0/24" {
 			t.Errorf("got %+v, want the address shortened in its time", e[len(e)-1])

@@ -56,7 +56,8 @@ func (w *world) writes() []func(context.Context) error {
 			return s.Spend(ctx, storage.Spent{TenantID: tenant, Purpose: storage.SpentAccessToken, Value: "x", ExpiresAt: later})
 		},
 		func(ctx context.Context) error {
-			return s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: "kid 2", Algorithm: "ES256", Sequence: 2}}, later)
+			return s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: "kid 2",
+				Algorithm: "ES256", Sequence: 2}}, later)
 		},
 		func(ctx context.Context) error { return s.Record(ctx, storage.Event{TenantID: tenant, ID: "zevent"}) },
 		func(ctx context.Context) error {

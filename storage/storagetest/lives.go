@@ -41,7 +41,9 @@ func testGrantLives(t *testing.T, s Store) {
 			must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")))
 		}},
 		{name: "person removed", change: func(t *testing.T, w *world) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) }},
-		{name: "client removed", change: func(t *testing.T, w *world) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) }},
+		{name: "client removed", change: func(t *testing.T, w *world) {
+			must(t, s.RemoveClient(ctx, w.tenant, w.client, now))
+		}},
 	} {
 		for _, offline := range []bool{false, true} {
 			name, lives := c.name, c.lives
@@ -135,12 +137,25 @@ func testRefresh(t *testing.T, s Store) {
 		must(t, redeem(ctx, s, never))
 		before, err := s.Grant(ctx, w.tenant, w.grant)
 		must(t, err)
-		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant, storage.User, error){s.Rotate, s.Touch} {
+		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant,
+			storage.User, error){s.Rotate, s.Touch} {
 			for name, call := range map[string]func() error{
-				"another client":    func() error { _, _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later); return err },
-				"future generation": func() error { _, _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later); return err },
-				"no such grant":     func() error { _, _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later); return err },
-				"no refresh token":  func() error { _, _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later); return err },
+				"another client": func() error {
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later)
+					return err
+				},
+				"future generation": func() error {
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later)
+					return err
+				},
+				"no such grant": func() error {
+					_, _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later)
+					return err
+				},
+				"no refresh token": func() error {
+					_, _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later)
+					return err
+				},
 				"idle for too long": func() error {
 					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour))
 					return err
@@ -172,7 +187,8 @@ func testRevoke(t *testing.T, s Store) {
 		"session":            {storage.GrantFilter{SessionID: "session"}, []string{"a", "c", "grant"}},
 		"person and client":  {storage.GrantFilter{UserID: "user", ClientID: "other"}, []string{"b", "c"}},
 		"client and session": {storage.GrantFilter{ClientID: "other", SessionID: "session"}, []string{"c"}},
-		"everything": {storage.GrantFilter{ID: "a", CodeID: "code of a", UserID: "user", ClientID: "client", SessionID: "session"},
+		"everything": {storage.GrantFilter{ID: "a", CodeID: "code of a", UserID: "user",
+			ClientID: "client", SessionID: "session"},
 			[]string{"a"}},
 		"no match": {storage.GrantFilter{ID: "a", ClientID: "other"}, nil},
 	} {

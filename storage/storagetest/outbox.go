@@ -12,7 +12,8 @@ func testOutbox(t *testing.T, s Store) {
 	ctx := t.Context()
 	tenant, other := newTenant(t, s), newTenant(t, s)
 	mail := func(id string, at time.Time) storage.Delivery {
-		return storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x", Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
+		return storage.Delivery{TenantID: tenant, ID: id, Channel: storage.ChannelMail, To: "jo@example.com", Template: "x",
+			Language: "en", Data: []byte{1, 2}, CreatedAt: at, NextAt: at}
 	}
 	a, b, late := mail("a", now), mail("b", now.Add(time.Second)), mail("c", now.Add(time.Hour))
 	must(t, Enqueue(ctx, s, b, a, late))
@@ -52,7 +53,7 @@ func testOutbox(t *testing.T, s Store) {
 
 	want(t, s.ReviveDelivery(ctx, tenant, "b", now), storage.ErrNotFound)
 	stale := b
-	stale.Attempts = 1 // of whoever let the first claim lapse
+	stale.Attempts = 1 // as the replica knows it that let the first claim lapse
 	must(t, s.DeliveryFailed(ctx, stale, now, at, "too late"))
 	must(t, s.DeliveryFailed(ctx, b, now, at, "550"))
 	none, err = s.ClaimDeliveries(ctx, lease, lease, 9)

@@ -107,7 +107,8 @@ func testRaces(t *testing.T, s Store) {
 
 	t.Run("one key", func(t *testing.T) {
 		tenant := newTenant(t, s)
-		must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: "first", Algorithm: "ES256", Sequence: 1}}, now))
+		must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: tenant, ID: "first",
+			Algorithm: "ES256", Sequence: 1}}, now))
 		oneWinner(t, race(racers, func(i int) error {
 			k := storage.Key{TenantID: tenant, ID: strconv.Itoa(i), Algorithm: "ES256", Sequence: 2}
 			return s.AddKeys(ctx, []storage.Key{k}, now.Add(time.Duration(i)*time.Hour))

@@ -120,7 +120,8 @@ func testLargePerson(t *testing.T, s Store) {
 	want(t, RemoveUser(ctx, s, w.tenant, w.user, now), storage.ErrNotFound)
 	w.wantAlive(t, 0, large)
 	for _, name := range []string{
-		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf", "SomeCredentials", "UserPassword",
+		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf",
+		"SomeCredentials", "UserPassword",
 		"Identity", "IdentitiesOf", "Session", "SessionsOf", "LiveGrant", "GrantsOf",
 	} {
 		if got, err := w.reads()[name](ctx); !errors.Is(err, storage.ErrNotFound) {
@@ -208,7 +209,8 @@ func testInterruptedRemoval(t *testing.T, s Store) {
 	err := s.CarryOn(short, r, func(int64) { cancel() }, nil)
 	want(t, err, context.Canceled)
 
-	// Whoever began it is let alone for a while. Other tests have left theirs.
+	// The process that began the removal is given time to finish it. Other tests have left removals
+	// of theirs.
 	claims := func(at time.Time) (mine bool) {
 		for {
 			got, err := s.ClaimRemoval(ctx, at, at.Add(time.Minute))
@@ -248,7 +250,8 @@ func testRestored(t *testing.T, s Store) {
 	w, other := newWorld(t, s), newWorld(t, s)
 	w.crowd(t)
 	device := storage.Credential{Kind: storage.DeviceCredential, ID: "d", Data: []byte("x"), CreatedAt: now}
-	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Credentials: []storage.Credential{device}}))
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+		Credentials: []storage.Credential{device}}))
 	must(t, Enqueue(ctx, s, storage.Delivery{TenantID: w.tenant, ID: "old", CreatedAt: now, NextAt: now}))
 	before := other.snapshot(t)
 	later := now.Add(time.Second)

@@ -11,13 +11,15 @@ func testReread(t *testing.T, s Store) {
 	add := func(tenant, username, skeleton, email string) storage.User {
 		t.Helper()
 		u := aUser(tenant, newID())
-		u.Username, u.UsernameKey, u.UsernameSkeleton, u.Email, u.EmailKey, u.EmailVerified = username, username, skeleton, email, email, email != ""
+		u.Username, u.UsernameKey, u.UsernameSkeleton, u.Email, u.EmailKey, u.EmailVerified = username, username, skeleton,
+			email, email, email != ""
 		must(t, AddUser(ctx, s, u, nil, nil))
 		return u
 	}
 	add(tenant, "", "", "ascii@example.com")
 	add(tenant, "fine", "fine", "fine@example.com")
-	named, beyond, both := add(tenant, "name", "", ""), add(other, "", "", "jo@b\u00fccher.example"), add(tenant, "both", "", "jo@b\u00fccher.example")
+	named, beyond, both := add(tenant, "name", "", ""), add(other, "", "", "jo@b\u00fccher.example"),
+		add(tenant, "both", "", "jo@b\u00fccher.example")
 	listed := func(limit int) map[string]bool {
 		t.Helper()
 		seen, after, last := map[string]bool{}, "", ""
@@ -48,7 +50,8 @@ func testReread(t *testing.T, s Store) {
 	}
 
 	now := both
-	now.Email, now.EmailKey, now.EmailVerified, now.UsernameSkeleton = "jo@xn--bcher-kva.example", "jo@xn--bcher-kva.example", false, "both"
+	now.Email, now.EmailKey, now.EmailVerified, now.UsernameSkeleton = "jo@xn--bcher-kva.example",
+		"jo@xn--bcher-kva.example", false, "both"
 	must(t, s.Reread(ctx, both, now))
 	got, err := s.User(ctx, tenant, both.ID)
 	same(t, got, err, now)

@@ -13,19 +13,24 @@ import (
 func testSealed(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
-	cred := storage.Credential{TenantID: w.tenant, UserID: w.user, Kind: storage.TOTPCredential, Data: []byte("totp"), CreatedAt: now, UpdatedAt: now}
+	cred := storage.Credential{TenantID: w.tenant, UserID: w.user, Kind: storage.TOTPCredential, Data: []byte("totp"),
+		CreatedAt: now, UpdatedAt: now}
 	must(t, s.PutCredential(ctx, cred, nil))
-	key := storage.Key{TenantID: w.tenant, ID: newID(), Algorithm: "RS512", Sequence: 1, Private: []byte("key"), ActiveAt: now, CreatedAt: now}
+	key := storage.Key{TenantID: w.tenant, ID: newID(), Algorithm: "RS512", Sequence: 1, Private: []byte("key"),
+		ActiveAt: now, CreatedAt: now}
 	must(t, s.AddKeys(ctx, []storage.Key{key}, now))
-	must(t, Enqueue(ctx, s, storage.Delivery{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail, Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
-	must(t, PutCode(ctx, s, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+	must(t, Enqueue(ctx, s, storage.Delivery{TenantID: w.tenant, ID: newID(), Channel: storage.ChannelMail,
+		Data: []byte("mail"), CreatedAt: now, NextAt: now.Add(time.Hour)}))
+	must(t, PutCode(ctx, s, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"),
+		CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	tenant, err := s.Tenant(ctx, w.tenant)
 	must(t, err)
 	tenant.Settings.Upstreams = []storage.Upstream{{ID: "x", ClientID: "c", ClientSecret: []byte("settings")}}
 	must(t, s.UpdateTenant(ctx, tenant))
 
 	for kind, data := range map[storage.SealedKind]string{
-		storage.SealedKeys: "key", storage.SealedSettings: "upstreams", storage.SealedCredentials: "totp", storage.SealedMails: "mail", storage.SealedCodes: "code",
+		storage.SealedKeys: "key", storage.SealedSettings: "upstreams", storage.SealedCredentials: "totp",
+		storage.SealedMails: "mail", storage.SealedCodes: "code",
 	} {
 		all := walkSealed(t, s, kind)
 		mine := slices.DeleteFunc(slices.Clone(all), func(v storage.SealedValue) bool {
@@ -45,11 +50,13 @@ func testSealed(t *testing.T, s Store) {
 		}
 		stale := v
 		stale.Data = []byte("something else")
-		n, err := s.ReplaceSealed(ctx, kind, []storage.SealedChange{{SealedValue: stale, To: []byte("{}")}, {SealedValue: v, To: to}})
+		n, err := s.ReplaceSealed(ctx, kind,
+			[]storage.SealedChange{{SealedValue: stale, To: []byte("{}")}, {SealedValue: v, To: to}})
 		same(t, n, err, 1)
 		v.Data = to
 		if got := walkSealed(t, s, kind); !slices.ContainsFunc(got, func(o storage.SealedValue) bool {
-			return o.TenantID == v.TenantID && o.UserID == v.UserID && o.Kind == v.Kind && o.ID == v.ID && bytes.Equal(o.Data, to)
+			return o.TenantID == v.TenantID && o.UserID == v.UserID && o.Kind == v.Kind &&
+				o.ID == v.ID && bytes.Equal(o.Data, to)
 		}) || len(got) != len(all) {
 			t.Errorf("%s: got %d values of %d, want %v among them", kind, len(got), len(all), v)
 		}
@@ -85,7 +92,8 @@ func testMasterSecrets(t *testing.T, s Store) {
 		must(t, err)
 		return slices.DeleteFunc(all, func(m storage.MasterSecret) bool { return m.Fingerprint != a && m.Fingerprint != b })
 	}
-	first, second := storage.MasterSecret{Fingerprint: a, SealedAt: now.Add(time.Minute)}, storage.MasterSecret{Fingerprint: b, SealedAt: now}
+	first, second := storage.MasterSecret{Fingerprint: a, SealedAt: now.Add(time.Minute)},
+		storage.MasterSecret{Fingerprint: b, SealedAt: now}
 	same(t, mine(), nil, []storage.MasterSecret{first, second})
 	want(t, s.ForgetMasterSecret(ctx, storage.MasterSecret{Fingerprint: a, SealedAt: now}), storage.ErrStale)
 	tenant := newTenant(t, s)

@@ -11,7 +11,9 @@ import (
 // program says in one storage.Change all that belongs together.
 
 // AddUser adds a user with credentials, and spends a value unless once is nil.
-func AddUser(ctx context.Context, s storage.Changes, u storage.User, creds []storage.Credential, once *storage.Spent) error {
+func AddUser(ctx context.Context, s storage.Changes, u storage.User, creds []storage.Credential,
+	once *storage.Spent,
+) error {
 	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Credentials: creds}
 	if once != nil {
 		ch.Spend = []storage.Spent{*once}
@@ -38,12 +40,14 @@ func ChangeCredential(ctx context.Context, s storage.Changes, c storage.Credenti
 
 // AddIdentity links an identity to its user.
 func AddIdentity(ctx context.Context, s storage.Changes, i storage.Identity) error {
-	return s.Apply(ctx, storage.Change{TenantID: i.TenantID, UserID: i.UserID, Now: i.CreatedAt, Link: []storage.Identity{i}})
+	return s.Apply(ctx, storage.Change{TenantID: i.TenantID, UserID: i.UserID, Now: i.CreatedAt,
+		Link: []storage.Identity{i}})
 }
 
 // RemoveIdentity unlinks an identity from its user.
 func RemoveIdentity(ctx context.Context, s storage.Changes, i storage.Identity) error {
-	return s.Apply(ctx, storage.Change{TenantID: i.TenantID, UserID: i.UserID, Now: i.CreatedAt, Unlink: []storage.Identity{i}})
+	return s.Apply(ctx, storage.Change{TenantID: i.TenantID, UserID: i.UserID, Now: i.CreatedAt,
+		Unlink: []storage.Identity{i}})
 }
 
 // AddSession adds a session of its user.

@@ -88,7 +88,8 @@ func testUsers(t *testing.T, s Store) {
 		u := aUser(tenant, newID())
 		must(t, AddUser(ctx, s, u, nil, nil))
 		changed := filled[storage.User]()
-		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey, changed.UsernameSkeleton = tenant, u.ID, "e", "u", "s"
+		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey, changed.UsernameSkeleton = tenant, u.ID, "e",
+			"u", "s"
 		must(t, UpdateUser(ctx, s, changed))
 		changed.CreatedAt, changed.CredentialVersion = u.CreatedAt, u.CredentialVersion
 		got, err := s.User(ctx, tenant, u.ID)
@@ -148,7 +149,8 @@ func testUsers(t *testing.T, s Store) {
 		if c.Data != nil {
 			t.Errorf("the new person has inherited a password")
 		}
-		for _, name := range []string{"Credential", "Identity", "Session", "SessionsOf", "Consent", "ConsentsOf", "Grant", "LiveGrant", "GrantsOf"} {
+		for _, name := range []string{"Credential", "Identity", "Session", "SessionsOf", "Consent", "ConsentsOf", "Grant",
+			"LiveGrant", "GrantsOf"} {
 			if got, err := w.reads()[name](ctx); err == nil {
 				t.Errorf("%s: got %+v of a removed person, want nothing", name, got)
 			}
@@ -162,7 +164,8 @@ func testUsers(t *testing.T, s Store) {
 		must(t, AddUser(ctx, s, u, nil, nil))
 		got, err := s.User(ctx, tenant, u.ID)
 		must(t, err)
-		if wanted := time.Date(2024, 2, 3, 3, 5, 6, 789_012_000, time.UTC); got.CreatedAt != wanted || !got.UpdatedAt.IsZero() {
+		if wanted := time.Date(2024, 2, 3, 3, 5, 6, 789_012_000, time.UTC); got.CreatedAt != wanted ||
+			!got.UpdatedAt.IsZero() {
 			t.Errorf("got %v and %v, want %v and zero", got.CreatedAt, got.UpdatedAt, wanted)
 		}
 	})

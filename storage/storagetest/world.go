@@ -61,7 +61,7 @@ func aPassword(tenant, user, data string) storage.Credential {
 	}
 }
 
-// world is a tenant in which somebody is signed in and has allowed something.
+// world is a tenant in which a user is signed in and has allowed a client something.
 type world struct {
 	s                            Store
 	tenant                       string
@@ -88,12 +88,16 @@ func newWorld(t *testing.T, s Store) *world {
 	}
 	must(t, AddSession(ctx, s, aSession(w.tenant, w.session, w.user)))
 	must(t, redeem(ctx, s, aGrant(w.tenant, w.grant, w.user, w.client, w.session)))
-	must(t, PutConsent(ctx, s, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client, Scopes: []string{"openid"}, GrantedAt: now}))
-	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user, CreatedAt: now}))
-	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1, CreatedAt: now}}, now))
+	must(t, PutConsent(ctx, s, storage.Consent{TenantID: w.tenant, UserID: w.user, ClientID: w.client,
+		Scopes: []string{"openid"}, GrantedAt: now}))
+	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user,
+		CreatedAt: now}))
+	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1,
+		CreatedAt: now}}, now))
 	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test", UserID: w.user}))
 	must(t, PutCode(ctx, s, aCode(w.tenant, "code", "jo", w.user)))
-	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti", ExpiresAt: now.Add(time.Hour)}))
+	must(t, s.Spend(ctx, storage.Spent{TenantID: w.tenant, Purpose: storage.SpentAssertion, Value: "jti",
+		ExpiresAt: now.Add(time.Hour)}))
 	return w
 }
 
@@ -281,7 +285,8 @@ func endSession(ctx context.Context, s Store, tenant, id string) error {
 
 // endSessions ends a person's sessions but one by a change.
 func endSessions(ctx context.Context, s Store, tenant, userID, except string) error {
-	return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: userID, Now: now, EndSessions: &storage.SessionFilter{Except: except}})
+	return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: userID, Now: now,
+		EndSessions: &storage.SessionFilter{Except: except}})
 }
 
 // withdraw withdraws a consent by a change.
@@ -290,7 +295,9 @@ func withdraw(ctx context.Context, s Store, tenant, userID, clientID string) err
 }
 
 // revoke revokes grants by a change, and returns how many the change itself revoked.
-func revoke(ctx context.Context, s Store, tenant string, which storage.GrantFilter, why string, at time.Time) (n int64, err error) {
+func revoke(ctx context.Context, s Store, tenant string, which storage.GrantFilter, why string,
+	at time.Time,
+) (n int64, err error) {
 	err = s.Apply(ctx, storage.Change{
 		TenantID: tenant, Now: at, Revoke: []storage.Revocation{{GrantFilter: which, Why: why}},
 		OnEnd: func(e storage.Ended) ([]storage.Delivery, []storage.Event) {
