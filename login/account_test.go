@@ -99,7 +99,9 @@ func (s *site) count(kind string) int {
 
 func TestTheAccountPageShowsEverySection(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(c *Config) { c.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}} })
+	s := newSite(t, func(c *Config) {
+		c.Service.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}}
+	})
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name, jo.Roles = "Jo Doe", []string{"admin"}
 	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {

@@ -17,7 +17,7 @@ import (
 // that was made for us.
 func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 	t.Parallel()
-	f := &federation{idps: map[string]*fakeidp.Server{}}
+	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	a := newAPI(t, func(c *Config) {
 		f.configure(t, c, func(s *storage.TenantSettings) { s.Upstreams[0].Audiences = []string{"ios"} }, fakeidp.Google, fakeidp.Facebook)
 	})
@@ -160,7 +160,7 @@ func TestLinkingNeedsTheSecondFactorOnARememberedDevice(t *testing.T) {
 // One ID token signs in once, however it is spelt and by whichever of its signatures.
 func TestAnIDTokenOfAnAppServesOnceInAllSpellings(t *testing.T) {
 	t.Parallel()
-	f := &federation{idps: map[string]*fakeidp.Server{}}
+	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	a := newAPI(t, func(c *Config) { f.configure(t, c, nil, fakeidp.OpenID) })
 	f.site = a.site
 	raw, _, err := f.idps[fakeidp.OpenID].Issue("vouchsafe", fedJo)
@@ -193,7 +193,7 @@ func TestAnIDTokenOfAnAppServesOnceInAllSpellings(t *testing.T) {
 // An ID token that an app brings is as fresh a proof as it says, and silent about it is none.
 func TestAnAppsTokenIsAsFreshAsItSays(t *testing.T) {
 	t.Parallel()
-	f := &federation{idps: map[string]*fakeidp.Server{}}
+	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	a := newAPI(t, func(c *Config) { f.configure(t, c, nil, fakeidp.Google) })
 	f.site = a.site
 	signsIn := func(fault string) said {

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -60,16 +61,16 @@ func FuzzArrivals(f *testing.F) {
 	s := fed.login
 	s.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	says := &saying{}
-	s.Upstreams = calls.New(&http.Client{Transport: says})
+	s.Federation.Calls = calls.New(&http.Client{Transport: says})
 	jo := fed.site.verified("jo@example.com", "jo", "the right one")
-	l := &letters{federation: fed}
+	l := &letters{federatedSite: fed}
 	f.Fuzz(func(t *testing.T, which uint8, user, emails string) {
 		kind := kinds[int(which)%len(kinds)]
 		says.mu.Lock()
 		says.user, says.emails = user, emails
 		says.mu.Unlock()
 		bound := secret.Token()
-		plain, err := json.Marshal(trip{ID: secret.Token(), Upstream: kind, Browser: bindingHash(bound), Until: time.Now().Add(time.Minute)})
+		plain, err := json.Marshal(federation.Trip{ID: secret.Token(), Upstream: kind, Browser: browserNamed(bound), Until: time.Now().Add(time.Minute)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -274,8 +275,8 @@ func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
 		t.Errorf("groß@ was told %q", m.Text)
 	}
 	r := s.asked(storage.TenantSettings{})
-	who := &stranger{ID: "1", Upstream: "u", Subject: "s"}
-	if _, err := s.login.sendStranger(r, who, "groß@example.com"); err != nil {
+	who := &federation.Stranger{ID: "1", Upstream: "u", Subject: "s"}
+	if _, err := s.login.Federation.SendCode(r.Context(), s.login.askerOf(r), who, "groß@example.com", ""); err != nil {
 		t.Error(err)
 	}
 	if m := s.mails.Next(t, "groß@example.com"); m.Code == "" {
@@ -289,7 +290,7 @@ func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
 		if p := v.post("/account/email", "email", bad); p.status != http.StatusUnprocessableEntity || html.UnescapeString(alertOf(p)) != english["email.special"] {
 			t.Errorf("%s: got %d to %q", bad, p.status, p.location())
 		}
-		if _, err := s.login.sendStranger(r, who, bad); err == nil {
+		if _, err := s.login.Federation.SendCode(r.Context(), s.login.askerOf(r), who, bad, ""); err == nil {
 			t.Errorf("a code goes to a stranger's %s", bad)
 		}
 	}

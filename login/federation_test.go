@@ -13,32 +13,44 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// federation is a site whose tenants let people come from stand-ins.
-type federation struct {
+// federatedSite is a site whose tenants let people come from stand-ins.
+type federatedSite struct {
 	*site
 	idps map[string]*fakeidp.Server
 }
 
+// browserNamed is what people.Asker calls the browser of the default tenant that is bound by the value.
+func browserNamed(bound string) string {
+	t := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", "vouchsafe-browser="+bound)
+	return (&ui.Site{}).Asker(r.WithContext(web.WithTenant(r.Context(), t))).Browser
+}
+
 // federate starts a stand-in of each kind, under the kind's name; change may change the
 // default tenant's settings. A second tenant, acme, has the same upstreams.
-func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...string) *federation {
+func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...string) *federatedSite {
 	t.Helper()
-	f := &federation{idps: map[string]*fakeidp.Server{}}
+	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	f.site = newSite(t, func(c *Config) { f.configure(t, c, change, kinds...) })
 	return f
 }
 
 // configure starts the stand-ins and has the tenants offer them.
-func (f *federation) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
+func (f *federatedSite) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
 	t.Helper()
-	c.Upstreams = calls.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
+	c.Federation.Calls = calls.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
 	var settings storage.TenantSettings
 	secrets := map[string]string{}
 	for _, kind := range kinds {
@@ -65,7 +77,7 @@ func (f *federation) configure(t testing.TB, c *Config, change func(*storage.Ten
 	}
 }
 
-func (f *federation) standIn(t testing.TB, kind string) (storage.Upstream, string) {
+func (f *federatedSite) standIn(t testing.TB, kind string) (storage.Upstream, string) {
 	t.Helper()
 	idp := &fakeidp.Server{Kind: kind, Name: kind, ClientID: "vouchsafe", ClientSecret: secret.Token()}
 	srv := httptest.NewServer(idp)
@@ -149,7 +161,7 @@ func (v *visitor) goes(a answer, want string) {
 	}
 }
 
-func (f *federation) identities(tenant, email string) []storage.Identity {
+func (f *federatedSite) identities(tenant, email string) []storage.Identity {
 	f.t.Helper()
 	u, err := f.store.UserByEmail(f.t.Context(), tenant, email)
 	if err != nil {
@@ -163,7 +175,7 @@ func (f *federation) identities(tenant, email string) []storage.Identity {
 }
 
 // verified marks a person's address as proven.
-func (f *federation) verified(u storage.User) storage.User {
+func (f *federatedSite) verified(u storage.User) storage.User {
 	f.t.Helper()
 	u.EmailVerified = true
 	if err := storagetest.UpdateUser(f.t.Context(), f.store, u); err != nil {
@@ -267,7 +279,9 @@ func TestAnswersThatBelongToNobody(t *testing.T) {
 	refuse("two states", v, to+"&state=x")
 	refuse("an error without state", v, f.url+"/upstream/google/callback?error=access_denied")
 
-	old := &trip{ID: secret.Token(), Upstream: "google", Until: time.Now().Add(-time.Second), Browser: bindingHash(v.cookie("browser"))}
+	old := &federation.Trip{
+		ID: secret.Token(), Upstream: "google", Until: time.Now().Add(-time.Second), Browser: browserNamed(v.cookie("browser")),
+	}
 	refuse("too late", v, with(to, "state", f.seal(old)))
 
 	v.goes(v.visit(to), "/")
@@ -290,7 +304,7 @@ func TestAnswersThatBelongToNobody(t *testing.T) {
 	mixed.signedInAs("")
 }
 
-func (f *federation) seal(tr *trip) string {
+func (f *federatedSite) seal(tr *federation.Trip) string {
 	f.t.Helper()
 	plain := jsonOf(f.t, tr)
 	return f.login.Secrets.Box(storage.DefaultTenant, secret.UpstreamTrip).SealString(plain)

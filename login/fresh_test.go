@@ -51,7 +51,7 @@ var unproven = []string{"/account/profile", "/account/email/confirm", "/account/
 // page, and changes nothing. With a fresh proof the same form does what it says.
 func TestAnOldProofDoesNothing(t *testing.T) {
 	t.Parallel()
-	f := &federation{idps: map[string]*fakeidp.Server{}}
+	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	f.site = startAt(t, "http", "localhost", func(c *Config) {
 		free(c)
 		f.configure(t, c, nil, fakeidp.Google, fakeidp.OpenID)

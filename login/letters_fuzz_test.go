@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -26,7 +27,7 @@ import (
 
 // letters are what a visitor is given to hand back: each once, in the order of openers.
 type letters struct {
-	*federation
+	*federatedSite
 	jo     storage.User
 	bound  string // the browser that they were given to
 	issued []string
@@ -45,11 +46,11 @@ const (
 // written writes one letter of each kind.
 func written(f testing.TB) *letters {
 	l := &letters{bound: secret.Token()}
-	l.federation = federate(f, nil, fakeidp.OpenID)
+	l.federatedSite = federate(f, nil, fakeidp.OpenID)
 	l.login.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	s, now := l.login, time.Now()
-	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Upstreams: s, Errors: l.pages.ErrorPage})
+	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Federation: s.Federation, Errors: l.pages.ErrorPage})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -74,9 +75,15 @@ func (l *letters) issuedAt(t testing.TB, now time.Time) []string {
 	}
 	return []string{
 		l.proofOf(l.jo, l.bound, now),
-		seal(secret.UpstreamStranger, stranger{ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: bindingHash(l.bound), Born: now}),
-		seal(secret.UpstreamTrip, trip{ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: bindingHash(l.bound), Until: now.Add(tripLife)}),
-		seal(secret.UpstreamPosted, posted{Upstream: fakeidp.OpenID, Until: now.Add(hopLife), Answer: url.Values{"error": {"access_denied"}}}),
+		seal(secret.UpstreamStranger, federation.Stranger{
+			ID: secret.Token()[:22], Upstream: fakeidp.OpenID, Subject: "1", Browser: browserNamed(l.bound), Born: now,
+		}),
+		seal(secret.UpstreamTrip, federation.Trip{
+			ID: secret.Token(), Upstream: fakeidp.OpenID, Browser: browserNamed(l.bound), Until: now.Add(15 * time.Minute),
+		}),
+		seal(secret.UpstreamPosted, map[string]any{
+			"u": fakeidp.OpenID, "x": now.Add(time.Minute), "Answer": url.Values{"error": {"access_denied"}},
+		}),
 		l.sealSetup(l.jo, factor.NewTOTP(), now),
 		seal(secret.AuthSession, map[string]any{"c": "app", "i": secret.Token(), "t": now.Unix()}),
 	}
@@ -139,9 +146,9 @@ func (l *letters) opens(t *testing.T, kind int, tenant, bound, value string) boo
 	case strangerLetter:
 		return s.strangerHere(r) != nil
 	case stateLetter:
-		_, err = s.openTrip(r, p, value)
+		_, err = s.Federation.OpenTrip(s.askerOf(r), p, value)
 	case postedLetter:
-		_, err = s.openPosted(r, p, value)
+		_, err = s.Federation.OpenAnswer(s.askerOf(r), p, value)
 	case setupLetter:
 		u := l.jo
 		u.TenantID = tenant

@@ -200,7 +200,7 @@ func TestUnverifiedAddressesTellNothing(t *testing.T) {
 }
 
 // forgiveSending forgets how many codes were sent.
-func (f *federation) forgiveSending() {
+func (f *federatedSite) forgiveSending() {
 	f.t.Helper()
 	by := []limit.By{{Rule: f.login.PerAsker, Subject: "127.0.0.1"}}
 	for _, box := range []string{"known@example.com", "other@example.com"} {

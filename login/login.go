@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,12 +8,10 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 )
 
 // Config is what a Server is made of. Every field without "default" is required.
@@ -25,13 +22,8 @@ type Config struct {
 	*people.Service
 	Sessions *browser.Sessions
 	Log      *slog.Logger
-	// SetupToken says whether the token is that of a link which lets its bearer create
-	// the tenant's first administrator, and what creating them spends;
-	// storage.ErrNotFound for any other. Default: there are no such links.
-	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
-	// Upstreams reach the providers that tenants let people come from. Default: only those
-	// on the internet are reached.
-	Upstreams *calls.Caller
+	// Federation has the use cases about upstream providers.
+	Federation *federation.Service
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -45,16 +37,8 @@ type Server struct {
 
 // New checks and completes the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.Service == nil || c.Sessions == nil || c.Log == nil {
-		return nil, errors.New("login: Site, Service, Sessions and Log are required")
-	}
-	if c.SetupToken == nil {
-		c.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
-			return storage.Spent{}, storage.ErrNotFound
-		}
-	}
-	if c.Upstreams == nil {
-		c.Upstreams = calls.New(outbound.Client(outbound.Config{KeepAlive: true}))
+	if c.Site == nil || c.Service == nil || c.Federation == nil || c.Sessions == nil || c.Log == nil {
+		return nil, errors.New("login: Site, Service, Federation, Sessions and Log are required")
 	}
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"

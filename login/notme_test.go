@@ -354,7 +354,7 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	t.Parallel()
 	s := startAt(t, "http", "localhost", func(c *Config) {
 		free(c)
-		c.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}}
+		c.Service.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}}
 	})
 	jo := s.verified("jo@example.com", "jo", right)
 	device := passkeytest.New(t, s.url)

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -214,7 +215,7 @@ func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage
 
 // forgetStale forgets from which provider the browser came without a fresh proof, once there is one.
 func (s *Server) forgetStale(w http.ResponseWriter, r *http.Request, since time.Time) {
-	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), upstreamSkew) {
+	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), federation.Skew) {
 		browser.SetCookie(w, r, staleCookie, "", 0)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
@@ -36,7 +37,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -119,13 +122,13 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	}
 	config := Config{
 		Service: &people.Service{
-			Store: store, Mail: mailer, Secrets: secrets, Log: log, Passwords: hasher, Note: web.Note,
+			Store: store, Mail: mailer, Secrets: secrets, Log: log, Passwords: hasher, Note: web.Note, SetupToken: setupToken,
 			Words:  func(language string) people.Words { return texts.In(language) },
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		},
-		Site: &ui.Site{Pages: pages, Open: s.interaction, IsAccountPage: account.IsPage}, Log: log,
-		Sessions:   &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
-		SetupToken: setupToken,
+		Federation: &federation.Service{Calls: calls.New(outbound.Client(outbound.Config{}))},
+		Site:       &ui.Site{Pages: pages, Open: s.interaction, IsAccountPage: account.IsPage}, Log: log,
+		Sessions: &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
 	}
 	if change != nil {
 		change(&config)
@@ -136,6 +139,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if config.Service, err = people.New(*config.Service); err != nil {
 		t.Fatal(err)
 	}
+	config.Federation.Service = config.Service
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +151,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	s.login.Register(s.router)
 	errors := pages.ErrorPage
 	if apps != nil {
-		if s.api, err = api.New(api.Config{Service: config.Service, Apps: apps(), Upstreams: s.login, Errors: errors}); err != nil {
+		if s.api, err = api.New(api.Config{Service: config.Service, Federation: config.Federation, Apps: apps(), Errors: errors}); err != nil {
 			t.Fatal(err)
 		}
 		s.api.Register(s.router)

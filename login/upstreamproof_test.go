@@ -14,7 +14,7 @@ import (
 )
 
 // came signs in who has an account here, by a provider, in a new browser.
-func (f *federation) came(kind string, who fakeidp.Person) (*visitor, storage.User) {
+func (f *federatedSite) came(kind string, who fakeidp.Person) (*visitor, storage.User) {
 	f.t.Helper()
 	v := f.visitor()
 	v.goes(v.come(kind, "", who), "/")
@@ -26,7 +26,7 @@ func (f *federation) came(kind string, who fakeidp.Person) (*visitor, storage.Us
 }
 
 // authTime is when the person of the one session has proven themselves.
-func (f *federation) authTime(u storage.User) time.Time {
+func (f *federatedSite) authTime(u storage.User) time.Time {
 	f.t.Helper()
 	all := f.sessionsOf(u)
 	if len(all) == 0 {

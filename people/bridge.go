@@ -35,6 +35,7 @@ func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pa
 func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	return s.allowTrip(ctx, a)
 }
+func (a Asker) Began(name string) bool                                   { return a.began(name) }
 func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) { s.observe(ctx, a, e) }
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	s.observeSome(ctx, a, e)
@@ -42,10 +43,10 @@ func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 func (s *Service) Compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.compose(a, to, template, data)
 }
-func Dropped(m storage.Delivery) storage.Delivery { return dropped(m) }
-func (s *Service) HashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
-	return s.hashOf(ctx, a, faults, secret, about...)
+func (s *Service) Apply(ctx context.Context, u storage.User, ch storage.Change) error {
+	return s.apply(ctx, u, ch)
 }
+func Dropped(m storage.Delivery) storage.Delivery { return dropped(m) }
 func (s *Service) TakeBack(ctx context.Context, u *storage.User, ch *storage.Change) error {
 	return s.takeBack(ctx, u, ch)
 }

@@ -47,5 +47,10 @@
 // anonymous asker whether an account exists: an unknown name costs the same reads, the same
 // mail (a decoy) and the same time.
 //
-// bridge.go exports helpers to use cases that still live in package login. It only shrinks.
+// # Packages beside
+//
+// A subject that has many use cases and that no other use case calls has a package of its own, such
+// as people/federation. It embeds the Service and follows the same rules. What it needs of this
+// package is exported, in bridge.go; that file also serves use cases that still live in package
+// login, and only shrinks.
 package people

@@ -32,13 +32,13 @@ func (s *Service) LinkIdentity(ctx context.Context, a Asker, u storage.User, pro
 	}
 	err := s.apply(ctx, u, ch)
 	if errors.Is(err, storage.ErrExists) {
-		return s.linkedAlready(ctx, link)
+		return s.LinkedAlready(ctx, link)
 	}
 	return err
 }
 
-// linkedAlready returns nil if the identity is linked to the same user, else ErrIdentityTaken.
-func (s *Service) linkedAlready(ctx context.Context, link storage.Identity) error {
+// LinkedAlready returns nil if the identity is linked to the same user, else ErrIdentityTaken.
+func (s *Service) LinkedAlready(ctx context.Context, link storage.Identity) error {
 	known, err := s.Store.Identity(ctx, link.TenantID, link.Provider, link.Subject)
 	if err == nil && known.UserID == link.UserID {
 		return nil

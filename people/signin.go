@@ -19,14 +19,6 @@ import (
 const (
 	// ErrWrongPassword is every reason why a name and a password sign no user in.
 	ErrWrongPassword = Refusal("signin.wrong")
-	// ErrProveEmail says that a user who comes from an upstream provider has to confirm the address by
-	// a mail first.
-	ErrProveEmail = Refusal("federated.email_title")
-	// ErrProveAccount says that the address has an account, which the user has to sign in to first.
-	ErrProveAccount = Refusal("federated.account_title")
-	// ErrNotAdmitted says that the user may not come in. It is told only to a user who has proven
-	// the address.
-	ErrNotAdmitted = Refusal("federated.closed_title")
 	// ErrAccountSecured is ErrWrongPassword with the right password of an account that waits for
 	// its owner's code.
 	ErrAccountSecured = Refusal("signin.secured")

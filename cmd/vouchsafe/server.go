@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
@@ -169,10 +170,15 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
+	standIns, settings := s.standIns()
 	useCases, err := people.New(people.Service{
 		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
-		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, Rules: peopleRules(cfg),
+		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, StandIns: settings, Rules: peopleRules(cfg),
 	})
+	if err != nil {
+		return err
+	}
+	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: s.upstreamCalls(roots)})
 	if err != nil {
 		return err
 	}
@@ -180,16 +186,15 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
 	}
-	config := login.Config{Site: site, Service: useCases, Sessions: sessions, Log: s.log}
+	config := login.Config{Site: site, Service: useCases, Federation: upstreams, Sessions: sessions, Log: s.log}
 	if !cfg.Production() {
-		config.SetupToken = setupLink{s.secrets}.spends
+		useCases.SetupToken = people.SetupLink{Secrets: s.secrets}.Opens
 	}
-	standIns := s.wireUpstreams(&config, roots)
 	if s.pages, err = login.New(config); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{
-		Service: useCases, Apps: provider.Apps{Provider: s.provider}, Upstreams: s.pages, Errors: pages.ErrorPage,
+		Service: useCases, Federation: upstreams, Apps: provider.Apps{Provider: s.provider}, Errors: pages.ErrorPage,
 	})
 	if err != nil {
 		return err

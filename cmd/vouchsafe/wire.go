@@ -17,7 +17,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
@@ -64,22 +63,26 @@ func peopleRules(c *settings.Config) people.Rules {
 	}
 }
 
-// wireUpstreams says how the providers are reached that people may come from, and gives
-// those that stand in for them on a developer's machine.
-func (s *server) wireUpstreams(pages *login.Config, roots *x509.CertPool) []*fakeidp.Server {
-	play := s.cfg.HasPlayground()
-	pages.Upstreams = calls.New(outbound.Client(outbound.Config{AllowPrivate: s.cfg.AllowPrivateFetch || play, RootCAs: roots, KeepAlive: true}))
-	if !play {
-		return nil
+// upstreamCalls returns what calls the upstream providers.
+func (s *server) upstreamCalls(roots *x509.CertPool) *calls.Caller {
+	private := s.cfg.AllowPrivateFetch || s.cfg.HasPlayground()
+	return calls.New(outbound.Client(outbound.Config{AllowPrivate: private, RootCAs: roots, KeepAlive: true}))
+}
+
+// standIns returns the providers that stand in for real ones on a developer's machine, and their
+// settings.
+func (s *server) standIns() (servers []*fakeidp.Server, settings []storage.Upstream) {
+	if !s.cfg.HasPlayground() {
+		return nil, nil
 	}
-	standIns := devpage.StandIns(s.cfg.Issuer)
-	for _, idp := range standIns {
-		pages.StandIns = append(pages.StandIns, storage.Upstream{
+	servers = devpage.StandIns(s.cfg.Issuer)
+	for _, idp := range servers {
+		settings = append(settings, storage.Upstream{
 			ID: idp.Kind, Preset: idp.Kind, Name: idp.Name, Issuer: idp.Issuer, ClientID: idp.ClientID,
 			ClientSecret: s.secrets.Box(storage.DefaultTenant, secret.UpstreamSecret).Seal([]byte(idp.ClientSecret)),
 		})
 	}
-	return standIns
+	return servers, settings
 }
 
 // wireMail returns what composes messages, and makes the outbox that sends them: through the mail server and

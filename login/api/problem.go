@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 )
 
 // commonProblems are those that every call of the API may answer.
@@ -82,9 +83,10 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrUninvited:      noSignUp,
 	people.ErrInvitationGone: invitationGone,
 
-	people.ErrProveEmail:   emailUnconfirmed,
-	people.ErrProveAccount: accountExists,
-	people.ErrNotAdmitted:  notAdmitted,
+	federation.ErrTokenRefused: upstreamRefused,
+	federation.ErrProveEmail:   emailUnconfirmed,
+	federation.ErrProveAccount: accountExists,
+	federation.ErrNotAdmitted:  notAdmitted,
 
 	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Code: "invalid_request"},
 }

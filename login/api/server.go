@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -45,8 +46,8 @@ type Apps interface {
 // Config is what a Server is made of. All fields are required.
 type Config struct {
 	*people.Service
-	Apps      Apps
-	Upstreams Upstreams
+	Federation *federation.Service
+	Apps       Apps
 	// Errors shows what went wrong with requests that are not for the API.
 	Errors web.ErrorPage
 }
@@ -60,7 +61,7 @@ type Server struct {
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Service == nil || c.Apps == nil || c.Upstreams == nil || c.Errors == nil {
+	if c.Service == nil || c.Apps == nil || c.Federation == nil || c.Errors == nil {
 		return nil, errors.New("api: all fields are required")
 	}
 	return &Server{Config: c}, nil

@@ -50,11 +50,11 @@ func (s *Server) apiSignIn() jsonapi.Route {
 			}
 		}
 		if in.elsewhere() {
-			user, since, amr, err := s.Upstreams.SignInByToken(a.Request, a.asker, in.ProviderType, in.token())
+			ar, err := s.Federation.SignInByToken(a.Context(), a.asker, in.ProviderType, in.token())
 			if err != nil {
-				return signedInAnswer{}, upstreamProblem(a.Request, err)
+				return signedInAnswer{}, upstreamProblem(err)
 			}
-			return s.appGoesOn(a, user, since, in.Scope, in.proofFields, amr...)
+			return s.appGoesOn(a, ar.User, ar.Since, in.Scope, in.proofFields, ar.AMR...)
 		}
 		sess, err := s.appProve(a, in.proofFields)
 		if err != nil {

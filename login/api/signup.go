@@ -59,8 +59,8 @@ func (s *Server) apiSignUp() jsonapi.Route {
 			notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
 		if in.elsewhere() {
-			flow, err := s.Upstreams.SignUpByToken(a.Request, a.asker, in.ProviderType, in.token(), in.Email)
-			return flowAnswer{flow}, upstreamProblem(a.Request, err)
+			flow, err := s.Federation.SignUpByToken(a.Context(), a.asker, in.ProviderType, in.token(), in.Email)
+			return flowAnswer{flow}, upstreamProblem(err)
 		}
 		flow, err := s.StartSignUp(a.Context(), a.asker,
 			people.SignUp{Email: in.Email, Username: in.Username, Password: in.Password}, "")
@@ -146,11 +146,11 @@ func (s *Server) apiConfirm() jsonapi.Route {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		if user, amr, ok, err := s.Upstreams.ConfirmByCode(a.Request, p); ok || err != nil {
+		if ar, ok, err := s.Federation.ConfirmForApp(a.Context(), a.asker, p); ok {
 			if err != nil {
-				return signedInAnswer{}, upstreamProblem(a.Request, err)
+				return signedInAnswer{}, upstreamProblem(err)
 			}
-			return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, amr...)
+			return s.appGoesOn(a, ar.User, ar.Since, in.Scope, proofFields{}, ar.AMR...)
 		}
 		user, _, err := s.ConfirmSignUp(a.Context(), a.asker, p,
 			people.Completion{Password: in.Password, Username: in.Username})

@@ -8,26 +8,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Upstreams are the use cases about users who come from upstream providers. Package login has them.
-// Their refusals are people.ErrNotOffered, people.ErrProveEmail, people.ErrProveAccount and
-// people.ErrNotAdmitted; upstream.ErrRefused and upstream.ErrUnreachable are errors, too.
-type Upstreams interface {
-	// SignInByToken returns the user whom the token of a provider proves, since when and by what.
-	SignInByToken(r *http.Request, a people.Asker, provider string, t upstream.Token) (user storage.User, since time.Time,
-		amr []string, err error)
-	// SignUpByToken makes an account, or returns the flow of a code that has to confirm the address.
-	SignUpByToken(r *http.Request, a people.Asker, provider string, t upstream.Token,
-		email string) (flow string, err error)
-	// ConfirmByCode takes that code; ok is false for another code.
-	ConfirmByCode(r *http.Request, p people.Proof) (user storage.User, amr []string, ok bool, err error)
-}
-
-// upstreamFields are how an app brings along who somebody is at another provider.
+// upstreamFields are how an app brings who a user is at another provider.
 type upstreamFields struct {
 	ProviderType string `json:"providerType" max:"64" doc:"local, which is the default, or the id of the upstream provider at which the user signed in, such as google or facebook." example:"local"`
 	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"The upstream provider's ID token, from the provider's SDK: for one of the client ids in tenants.yaml, and at most ten minutes old. It works once."`
@@ -51,15 +36,17 @@ func (f upstreamFields) token() upstream.Token {
 	return upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce}
 }
 
-// upstreamProblem returns err, or what a program is told of an upstream provider's answer.
-func upstreamProblem(r *http.Request, err error) error {
+// upstreamProblem returns err, or the problem that the provider cannot be reached or is not the
+// tenant's any more.
+func upstreamProblem(err error) error {
+	var lost federation.Lost
 	switch {
-	case errors.Is(err, upstream.ErrRefused):
-		return &jsonapi.Problem{Status: upstreamRefused.Status, Code: upstreamRefused.Code,
-			Detail: ui.Words(r).Must("federated.refused_token")}
 	case errors.Is(err, upstream.ErrUnreachable):
-		return &web.Problem{Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token",
-			RetryAfter: 5 * time.Second}
+		return &web.Problem{
+			Status: http.StatusServiceUnavailable, Message: "federated.unreachable_token", RetryAfter: 5 * time.Second,
+		}
+	case errors.As(err, &lost):
+		return ui.RefusalProblem(err)
 	}
 	return err
 }

@@ -40,6 +40,16 @@ func (s *Site) Asker(r *http.Request) people.Asker {
 	return a
 }
 
+// BoundAsker is Asker for a browser that has to be known again when it comes back: a browser without
+// a binding gets one.
+func (s *Site) BoundAsker(w http.ResponseWriter, r *http.Request) people.Asker {
+	a := s.Asker(r)
+	if a.Browser == "" {
+		a.Browser = nameOfBrowser(browser.Binding(w, r))
+	}
+	return a
+}
+
 // AppAsker returns the people.Asker for a request of an app. Cookies of the request count for nothing.
 func AppAsker(r *http.Request) people.Asker {
 	req := web.RequestOf(r.Context())

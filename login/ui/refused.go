@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -17,6 +18,8 @@ var refusedPages = map[people.Refusal]web.Problem{
 		Developer: "The tenant's settings leave this out. Passkeys also need an issuer with a host name."},
 	people.ErrSignUpClosed: {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
 	people.ErrUninvited:    {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
+	people.ErrSetupGone: {Status: http.StatusForbidden, Title: "problem.setup_gone.title", Message: "problem.setup_gone",
+		Developer: "The parameter token is not one that creates the first administrator now."},
 	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title",
 		Message: "signup.invite_gone"},
 }
@@ -26,6 +29,7 @@ var refusedPages = map[people.Refusal]web.Problem{
 func RefusalProblem(err error) error {
 	var refused people.Refusal
 	var early *people.Limited
+	var lost federation.Lost
 	switch {
 	case errors.As(err, &refused) && refusedPages[refused].Status != 0:
 		p := refusedPages[refused]
@@ -35,6 +39,10 @@ func RefusalProblem(err error) error {
 		return &web.Problem{
 			Status: http.StatusTooManyRequests, Message: "signin.limited", Args: []any{early.Wait},
 			RetryAfter: early.Wait, Err: err,
+		}
+	case errors.As(err, &lost): // the one answer to what belongs to no round trip of this browser
+		return &web.Problem{
+			Status: http.StatusBadRequest, Title: "federated.lost_title", Message: "federated.lost", Developer: string(lost),
 		}
 	}
 	return err

@@ -1,0 +1,152 @@
+package login
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// strangerForm is what the pages show on which a stranger proves something.
+type strangerForm struct {
+	ui.FormFaults
+	Provider string
+	Email    string
+	There    string // what the account there is called
+	Account  *ui.Account
+	Flow     string
+	Token    string
+	Code     string
+}
+
+// needStranger returns the stranger who waits in this browser, and the client's request.
+func (s *Server) needStranger(r *http.Request) (*storage.Interaction, *federation.Stranger, error) {
+	in, err := s.interaction(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	who := s.strangerHere(r)
+	if who == nil {
+		return nil, nil, federation.Lost("no identity waits in this browser, or it waited too long")
+	}
+	return in, who, nil
+}
+
+// showStranger shows a form, also after an error that the user can correct; any other error it
+// returns.
+func (s *Server) showStranger(
+	w http.ResponseWriter, r *http.Request, page, title string, in *storage.Interaction, who *federation.Stranger,
+	form strangerForm, err error,
+) error {
+	status, alert := ui.Again(w, r, err)
+	if status == 0 {
+		return err
+	}
+	form.Provider, _ = s.upstreamName(r, who.Upstream)
+	form.FormFaults = ui.FaultsOf(r, err)
+	v := s.view(w, r, title, in)
+	v.Page, v.Alert = form, alert
+	return s.show(w, status, page, v)
+}
+
+// strangerEmailPage asks for an address that a code can be sent to.
+func (s *Server) strangerEmailPage(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	return s.showStranger(w, r, "strangeremail", "federated.email_title", in, who, strangerForm{Email: who.Email}, nil)
+}
+
+// strangerEmail sends a code there. The answer is the same whether or not an account has the address.
+func (s *Server) strangerEmail(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	email := strings.TrimSpace(r.PostForm.Get("email"))
+	flow, err := s.Federation.SendCode(r.Context(), s.askerOf(r), who, email, r.FormValue("i"))
+	if err != nil {
+		return s.showStranger(w, r, "strangeremail", "federated.email_title", in, who, strangerForm{Email: email}, err)
+	}
+	return seeOther(w, r, "/federated/confirm", "flow", flow)
+}
+
+// strangerCodePage asks for the code, or for a click when its link was followed: a mail scanner that
+// follows the link spends nothing.
+func (s *Server) strangerCodePage(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	form := strangerForm{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
+	return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, form, nil)
+}
+
+// strangerCode takes the code, or the link's token.
+func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	if who.Proven != "" { // proven already, and what is asked for now is another thing
+		return seeOther(w, r, "/federated/link")
+	}
+	pr := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
+	ar, err := s.Federation.Confirm(r.Context(), s.askerOf(r), who, pr)
+	if status, _ := ui.Again(w, r, err); err != nil && status != 0 {
+		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
+	}
+	return s.settle(w, r, in, ar, err)
+}
+
+// linkPage asks a user who has signed in since whether the identity is to be linked to that account,
+// and any other user to sign in.
+func (s *Server) linkPage(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	form := strangerForm{Email: who.Proven, There: cmp.Or(who.Email, who.Profile.Name, who.Subject)}
+	title := "federated.account_title"
+	if a, err := s.Sessions.Current(r); err == nil && a.AuthTime.After(who.Born) {
+		form.Account, title = ui.AccountOf(a), "federated.link_title"
+	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	return s.showStranger(w, r, "link", title, in, who, form, nil)
+}
+
+// link links the identity that waits to the account that the user has signed in to since.
+func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
+	in, who, err := s.needStranger(r)
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("answer") == "link" {
+		a, err := s.Sessions.Current(r)
+		if errors.Is(err, storage.ErrNotFound) || err == nil && a.ID != r.PostForm.Get("session") {
+			return seeOther(w, r, "/federated/link")
+		}
+		if err != nil {
+			return err
+		}
+		owner := federation.Owner{User: a.User, ProvenAt: a.AuthTime, ACR: a.ACR}
+		switch err := s.Federation.LinkStranger(r.Context(), s.askerOf(r), owner, who); {
+		case errors.Is(err, federation.ErrProveAccount):
+			return seeOther(w, r, "/federated/link")
+		case errors.Is(err, federation.ErrFactorFirst):
+			return s.toSecondFactor(w, r, in)
+		case err != nil:
+			return s.identityTaken(r, who.Upstream, err)
+		}
+	}
+	if err := s.keepStranger(w, r, nil); err != nil {
+		return err
+	}
+	return s.goOn(w, r, in)
+}
