@@ -47,6 +47,9 @@ type Service struct {
 	Log    *slog.Logger
 	// Words returns the texts in a language, for mails that tell a user what changed.
 	Words func(language string) Words
+	// SetupToken returns what the token of a link spends that creates the tenant's first
+	// administrator; storage.ErrNotFound for any other. Default: there are no such links.
+	SetupToken func(ctx context.Context, tenant, token string) (storage.Spent, error)
 	// StandIns are the upstream providers of the default tenant while it has no others. For
 	// development. Default: none.
 	StandIns []storage.Upstream
@@ -72,6 +75,11 @@ func New(s Service) (*Service, error) {
 	}
 	if s.Policy == nil {
 		s.Policy = &password.Policy{MinScore: password.MinScore}
+	}
+	if s.SetupToken == nil {
+		s.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
+			return storage.Spent{}, storage.ErrNotFound
+		}
 	}
 	if s.Note == nil {
 		s.Note = func(context.Context, string, string) {}

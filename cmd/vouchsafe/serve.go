@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -220,7 +221,7 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 	}
 	once := storage.FirstAdministrator()
 	if spent, err := s.store.IsSpent(ctx, once.TenantID, once.Purpose, once.Value); err == nil && !spent {
-		row("First admin", s.cfg.Issuer+"/setup?token="+setupLink{s.secrets}.token())
+		row("First admin", s.cfg.Issuer+"/setup?token="+people.SetupLink{Secrets: s.secrets}.Token())
 		row("", "(this link creates the first administrator, once; keep it to yourself)")
 	}
 	row("Data", s.cfg.Data)
