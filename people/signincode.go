@@ -103,11 +103,11 @@ func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User,
 ) (m storage.Delivery, err error) {
 	if data.Channel == storage.MethodPhone {
 		to := user.Phone
-		nobody := user.ID == "" || user.Disabled || vain || !data.reaches(user)
-		if nobody {
+		decoyed := user.ID == "" || user.Disabled || vain || !data.reaches(user)
+		if decoyed {
 			to = "+10000000000"
 		}
-		if m, err = s.composeText(a, to, code); nobody {
+		if m, err = s.composeText(a, to, code); decoyed {
 			m.Template = ""
 		}
 		return m, err

@@ -2,9 +2,9 @@ package storage
 
 import "testing"
 
-// TestKindsOfEventsReachWhomTheyConcern: clients learn only of users, and what is about the installation is
-// for its operator.
-func TestKindsOfEventsReachWhomTheyConcern(t *testing.T) {
+// TestAudiencesOfKindsOfEvents: clients learn only of users, and events about the installation are for its
+// operator.
+func TestAudiencesOfKindsOfEvents(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range EventKinds {
 		if seen[k.Kind] {

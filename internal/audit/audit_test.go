@@ -59,7 +59,7 @@ func TestAnEventOfTheWrongKindPanics(t *testing.T) {
 		}()
 	}
 	for _, e := range []storage.Event{
-		{TenantID: "acme", Kind: storage.EventLoginFailed}, // the name is nobody's
+		{TenantID: "acme", Kind: storage.EventLoginFailed}, // no user has the name
 		{TenantID: "acme", Kind: storage.EventClientAdded, ClientID: "app"},
 		{TenantID: storage.DefaultTenant, Kind: storage.EventSecretForgotten},
 	} {

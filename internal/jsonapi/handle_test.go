@@ -118,9 +118,11 @@ func TestEveryFaultOfEveryShape(t *testing.T) {
 		`{"names":["a","b","c"],"grid":[1],"places":{}}`: "/names=too_many /grid/0=type /places=type",
 		`{"names":["abcd",1],"grid":[[true]],"places":[{"town":"x"}]}`: "/names/0=too_long /names/1=type " +
 			"/grid/0/0=type /places/0/town=unknown",
-		`{"labels":{"a":1,"b":2,"c":3},"by_name":{"x":{}},"place":[]}`:       "/labels=too_many /by_name/x/city=missing /place=type",
-		`{"labels":{"a/b~c":"1"},"by_name":[],"place":{"city":"123456789"}}`: "/labels/a~1b~0c=type /by_name=type /place/city=too_long",
-		`{"labels":{"a\u0000":1},"raw":[],"Text":""}`:                        "/labels/a?=invalid /raw=type /Text=unknown",
+		`{"labels":{"a":1,"b":2,"c":3},"by_name":{"x":{}},"place":[]}`: "/labels=too_many " +
+			"/by_name/x/city=missing /place=type",
+		`{"labels":{"a/b~c":"1"},"by_name":[],"place":{"city":"123456789"}}`: "/labels/a~1b~0c=type " +
+			"/by_name=type /place/city=too_long",
+		`{"labels":{"a\u0000":1},"raw":[],"Text":""}`: "/labels/a?=invalid /raw=type /Text=unknown",
 	} {
 		w := serve(putThing(func(thing) { t.Errorf("%s was taken", body) }), jsonRequest("PUT", "/things/x/1", body))
 		if got := faultsOf(t, w); !sameWords(got, want) {

@@ -56,8 +56,8 @@ func TestABodyIsReadIntoItsStruct(t *testing.T) {
 	}
 }
 
-// H13, H16, M5: what two readers could read differently, or nobody should, is a 400 that
-// names the member and quotes nothing.
+// H13, H16, M5: a body that two parsers could read differently, or that no parser should read,
+// is a 400 that names the member and quotes nothing.
 func TestABodyThatIsNotMeantIsRefused(t *testing.T) {
 	deep := strings.Repeat(`{"address":`, 100_000) + `1` + strings.Repeat(`}`, 100_000)
 	for name, c := range map[string]struct{ body, want string }{

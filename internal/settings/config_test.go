@@ -249,7 +249,7 @@ func TestOnlyThisMachineHasADeveloperPage(t *testing.T) {
 }
 
 // Clients compare issuers letter by letter, and requests come for hosts as browsers write
-// them: a server with another spelling would answer nobody.
+// them: a server with another spelling would answer no request.
 func TestIssuersAreWrittenAsBrowsersWriteThem(t *testing.T) {
 	for issuer, want := range map[string]string{
 		"https://id.example.com":        "",

@@ -72,7 +72,7 @@ func attempt(t *testing.T, s *memory.Store, key string, most int64) bool {
 	return a.By == -1
 }
 
-func TestFullRoomShutsHardlyAnybodyOutAndLetsNobodyMoreIn(t *testing.T) {
+func TestFullRoomRefusesFewAndAllowsNoMoreAttempts(t *testing.T) {
 	s, flooded := full(t)
 	for i := range flooded { // each used up its one attempt, those without room too
 		if attempt(t, s, fmt.Sprint("flood ", i), 1) {
@@ -96,7 +96,7 @@ func TestFullRoomShutsHardlyAnybodyOutAndLetsNobodyMoreIn(t *testing.T) {
 	}
 }
 
-func TestFullRoomForgivesNobodyElse(t *testing.T) {
+func TestFullRoomForgivesNoOtherCounter(t *testing.T) {
 	s, _ := full(t)
 	c := storage.Counter{Key: "guesses", Max: 5, Window: time.Hour}
 	for range 5 {

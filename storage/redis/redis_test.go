@@ -89,7 +89,7 @@ func TestSilenceIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	// Whoever has less patience than the store gives up long before those who have as much.
+	// A caller with less patience than the store gives up long before callers that have as much.
 	// A machine that sleeps for a second does not do so three times.
 	for tries := 3; ; tries-- {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -106,7 +106,7 @@ func TestSilenceIsBounded(t *testing.T) {
 		}
 		first := <-gaveUp
 		after := time.Now()
-		<-gaveUp // nobody waits for ever
+		<-gaveUp // no caller waits for ever
 		if first == "hurried" && time.Since(after) > 500*time.Millisecond {
 			break
 		}
@@ -116,7 +116,7 @@ func TestSilenceIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever signs in counts several times: only the first may have to wait.
+// A sign-in asks several counters: only the first of them may have to wait.
 func TestOneWaitsForSilence(t *testing.T) {
 	server := redistest.StartServer(t)
 	proxy := faultproxy.Start(t, server.Address())

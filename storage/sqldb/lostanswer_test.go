@@ -12,7 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// What happened and was not answered must not happen again: nobody knows that it did.
+// A statement that was executed and whose answer was lost must not be repeated: the caller cannot know
+// that it was executed.
 func TestWhatMayHaveHappenedIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.Start(t)

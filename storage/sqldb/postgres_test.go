@@ -126,7 +126,7 @@ func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
 }
 
 // TestWhoHangsUpCostsNoConnection: a new one costs more than any statement, and is asked for
-// by whoever sends a request and goes.
+// by a client that sends a request and hangs up.
 func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")

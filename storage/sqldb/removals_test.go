@@ -69,9 +69,9 @@ func TestRemovalsYield(t *testing.T) {
 	}
 }
 
-// TestMigrationsQueueForNobody holds a table as a backup does while the schema is brought up
+// TestMigrationsBlockNoReader holds a table as a backup does while the schema is brought up
 // to date: other servers read it all the while, and the migration goes on when it is free.
-func TestMigrationsQueueForNobody(t *testing.T) {
+func TestMigrationsBlockNoReader(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t)
 	s := openMigrated(t, url)

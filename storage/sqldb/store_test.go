@@ -254,7 +254,7 @@ func TestASilentServerIsBounded(t *testing.T) {
 	if err := s.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
 	}
-	// Whoever has less patience than the store gives up long before those who have as much.
+	// A caller with less patience than the store gives up long before callers that have as much.
 	// A machine that sleeps for seconds does not do so three times.
 	for tries := 3; ; tries-- {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -270,7 +270,7 @@ func TestASilentServerIsBounded(t *testing.T) {
 		}
 		first := <-gaveUp
 		after := time.Now()
-		<-gaveUp // nobody waits for ever
+		<-gaveUp // no caller waits for ever
 		if first == "hurried" && time.Since(after) > time.Second {
 			break
 		}

@@ -159,9 +159,9 @@ func testChanges(t *testing.T, s Store) {
 			got, err := s.User(ctx, tenant, u.ID)
 			same(t, got, err, u)
 		}
-		nobody := rename
-		nobody.UserID, nobody.Raise = "nobody", true
-		want(t, s.Apply(ctx, nobody), storage.ErrNotFound)
+		stranger := rename
+		stranger.UserID, stranger.Raise = "nobody", true
+		want(t, s.Apply(ctx, stranger), storage.ErrNotFound)
 	})
 
 	t.Run("credentials", func(t *testing.T) {

@@ -74,8 +74,8 @@ func checkNames(pass *analysis.Pass, f *ast.File) {
 }
 
 // checkWidth reports lines of more than maxColumns. It accepts lines that cannot be broken: directives of
-// the go command, lines within a raw string, and lines with a string of more than 60 characters without a
-// space.
+// the go command, lines within a raw string, struct tags, and lines with a string of more than 60 characters
+// without a space.
 func checkWidth(pass *analysis.Pass, f *ast.File) error {
 	file := pass.Fset.File(f.FileStart)
 	source, err := os.ReadFile(file.Name())
@@ -93,10 +93,13 @@ func checkWidth(pass *analysis.Pass, f *ast.File) error {
 	return nil
 }
 
-// unbrokenLines returns the lines with a string that cannot be broken.
+// unbrokenLines returns the lines with a string or a struct tag that cannot be broken.
 func unbrokenLines(file *token.File, f *ast.File) map[int]bool {
 	lines := map[int]bool{}
 	ast.Inspect(f, func(n ast.Node) bool {
+		if field, ok := n.(*ast.Field); ok && field.Tag != nil {
+			lines[file.Line(field.Tag.Pos())] = true
+		}
 		lit, ok := n.(*ast.BasicLit)
 		if !ok || lit.Kind != token.STRING {
 			return true

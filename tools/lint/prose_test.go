@@ -32,6 +32,10 @@ const raw = ` + "`\n" + strings.Repeat("x ", 65) + "`" + `
 
 // ` + long + `
 const comment = 1
+
+type tagged struct {
+	Field string ` + "`json:\"x\" doc:\"" + strings.Repeat("x ", 65) + "\"`" + `
+}
 `
 	file := filepath.Join(t.TempDir(), "p.go")
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
