@@ -165,7 +165,7 @@ var EventKinds = []EventKind{
 	{EventTenantRemoved, AboutTenant, ToOperator, "A tenant was removed. The default tenant has the event."},
 	{EventKeyRotated, AboutTenant, ToTenant, "A new signing key replaced the former one."},
 	{EventKeyRemoved, AboutTenant, ToTenant, "A signing key was removed."},
-	{EventMailRetried, AboutTenant, ToTenant, "Mails that had been given up were queued again."},
+	{EventMailRetried, AboutTenant, ToTenant, "A mail that had been given up was queued again."},
 	{EventSecretReplaced, AboutInstallation, ToOperator, "Values were sealed anew with another master secret."},
 	{EventSecretForgotten, AboutInstallation, ToOperator, "A master secret was forgotten."},
 	{EventDatabaseRestored, AboutInstallation, ToOperator,
