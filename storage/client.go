@@ -89,7 +89,7 @@ type Client struct {
 // Public says whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 
-// NeedsPKCE says whether the client's authorization requests must have a challenge.
+// NeedsPKCE reports whether the client's authorization requests must have a code challenge.
 func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE != nil && *c.RequirePKCE }
 
 // Scopes is Scope as a list.

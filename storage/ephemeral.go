@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// Ephemeral keeps what may be lost at the price of one retry: counters of
-// attempts, short challenges. Keys carry the tenant; backends do not look inside.
+// Ephemeral keeps what may be lost at the price of a retry: counters of attempts, the codes of finished
+// authorization requests, and the networks in which clients have authenticated. Keys contain the tenant;
+// backends do not read them.
 type Ephemeral interface {
-	// Put stores val for ttl. ErrExists when the key is there.
+	// Put stores val for ttl. ErrExists if the key exists.
 	Put(ctx context.Context, key string, val []byte, ttl time.Duration) error
-	// Get is the value; ErrNotFound when there is none or it has expired.
+	// Get returns the value. ErrNotFound if there is none, or if it has expired.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Take gets and deletes: of many callers one succeeds, the others get ErrNotFound.
+	// Take returns the value and deletes it: of many callers one succeeds, the others get ErrNotFound.
 	Take(ctx context.Context, key string) ([]byte, error)
-	// Admit counts an attempt by all of the counters, or by none: the first that is used
-	// up refuses it, and a refused attempt is counted nowhere. All happens at once.
+	// Admit counts an attempt by all of the counters, or by none: the first one that is used up refuses the
+	// attempt, and a refused attempt is counted nowhere. Admit is atomic.
 	Admit(ctx context.Context, counters []Counter) (Admission, error)
-	// Release takes back what Admit counted, once an attempt is known to be right.
+	// Release takes back what Admit counted, after the attempt has turned out to be right.
 	Release(ctx context.Context, r Release) error
-	// Ping says whether the backend answers.
+	// Ping returns an error unless the backend answers.
 	Ping(ctx context.Context) error
 }
 
@@ -43,13 +44,13 @@ type Counter struct {
 	Reserved bool
 }
 
-// Grows says whether the wait grows with every time that the counter is used up.
+// Grows reports whether the wait grows each time the counter is used up.
 func (c *Counter) Grows() bool { return c.Longest > c.Window }
 
-// UsedUpFor is how long it is remembered that a counter was used up.
+// UsedUpFor returns for how long a backend remembers that a counter was used up.
 const UsedUpFor = 24 * time.Hour
 
-// WaitAfter is how long the subject of a counter waits that was used up so often, at most.
+// WaitAfter returns how long the subject of a counter waits at most, after the counter was used up so often.
 func (c *Counter) WaitAfter(times int64) time.Duration {
 	if !c.Grows() {
 		return c.Window
@@ -57,7 +58,7 @@ func (c *Counter) WaitAfter(times int64) time.Duration {
 	return min(c.Longest, c.Window<<min(max(times-1, 0), 16))
 }
 
-// Admission says what came of an attempt.
+// Admission is the result of Admit.
 type Admission struct {
 	// By is the index of the counter that refused the attempt, or -1; Wait how long to wait
 	// at most.
@@ -81,9 +82,9 @@ type Release struct {
 
 // Maintenance is what keeps a durable store healthy.
 type Maintenance interface {
-	// Ping says whether the database answers and its schema is this binary's.
+	// Ping returns an error unless the database answers and its schema is new enough for this binary.
 	Ping(ctx context.Context) error
-	// Sweep deletes what has expired, in batches, and says how many rows went. A grant
-	// stays for longer than any code lives: its row is what tells that its code was used.
+	// Sweep deletes expired rows in batches, and returns how many. A grant stays for longer than any code
+	// is valid: its row says that the code was used.
 	Sweep(ctx context.Context, now time.Time) (int64, error)
 }

@@ -1,8 +1,8 @@
-// Package memory keeps what may be lost in this process: for a server of one replica,
-// and as the stand-in when Redis does not answer.
+// Package memory keeps in this process what may be lost: for a server of one replica,
+// and in place of a Redis that does not answer.
 //
-// It is bounded, and nothing that lives makes room for something new: a value that finds
-// none is refused, and a counter is shared with others (see counters).
+// Its memory is bounded, and nothing is removed before its end to make room: a new value for
+// which there is no room is refused, and a new counter is shared with others (see counters).
 package memory
 
 import (

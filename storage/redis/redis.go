@@ -1,5 +1,5 @@
-// Package redis keeps in Redis what may be lost: counters and short challenges that all
-// replicas see.
+// Package redis keeps in Redis what may be lost: counters and short-lived values that all
+// replicas share.
 //
 // Nothing that must happen once is decided here. When Redis fails or loses data, users can
 // still sign in and clients get tokens.
