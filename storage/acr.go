@@ -21,7 +21,7 @@ const (
 // ACRs are all ACRs, the weakest first.
 var ACRs = []string{ACRPassword, ACRRemembered, ACRMultiFactor, ACRPhishingResistant, ACRPhishingResistantHardware}
 
-// ReachesACR says whether have is at least as strong as want; anything is as strong as
+// ReachesACR reports whether have is at least as strong as want; anything is as strong as
 // "", and nothing as what is not one of ACRs.
 func ReachesACR(have, want string) bool {
 	i := slices.Index(ACRs, want)

@@ -86,7 +86,7 @@ type Client struct {
 	UpdatedAt time.Time `json:"-" yaml:"-"`
 }
 
-// Public says whether the client has no credentials of its own.
+// Public reports whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 
 // NeedsPKCE reports whether the client's authorization requests must have a code challenge.
@@ -95,7 +95,7 @@ func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE != nil &&
 // Scopes is Scope as a list.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
 
-// MayUse says whether the grant type is registered for the client.
+// MayUse reports whether the grant type is registered for the client.
 func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
 // Clients keeps the clients.
@@ -110,9 +110,9 @@ type Clients interface {
 	// working when it returns; of what is large some rows go later (Removals). A client that
 	// is stored under the same name since has nothing to do with them.
 	RemoveClient(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
-	// AllowsOrigin says whether an enabled client of the tenant registered the origin.
+	// AllowsOrigin reports whether an enabled client of the tenant registered the origin.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
-	// DeclaresAlgorithm says whether a client of the tenant, enabled or not, declares the
+	// DeclaresAlgorithm reports whether a client of the tenant, enabled or not, declares the
 	// algorithm for what is signed for it: its ID tokens or its userinfo. It reads the clients
 	// one by one.
 	DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error)

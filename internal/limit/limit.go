@@ -39,8 +39,8 @@ func (r Rule) Times(n int64, name string) Rule {
 type By struct {
 	Rule
 	Subject string
-	// Known says that the subject is one that has proven itself before: its counter is in
-	// the room for those.
+	// Known says that the subject is a known browser or client: its counter is in the memory that
+	// is set aside for those.
 	Known bool
 	// Quiet lets the attempt pass when the rule is used up. Pass.Over tells.
 	Quiet bool
@@ -79,7 +79,7 @@ type Pass struct {
 	over     []bool
 }
 
-// Over says whether the i-th of what the attempt was counted by was used up, and Quiet.
+// Over reports whether the i-th of what the attempt was counted by was used up, and Quiet.
 func (p *Pass) Over(i int) bool { return p != nil && p.over[i] }
 
 // Count is how the i-th counter stands with this attempt.

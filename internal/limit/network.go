@@ -15,8 +15,8 @@ var ipv6Networks = []struct {
 	name  string
 }{{48, 4, "-48"}, {56, 2, "-56"}, {64, 1, ""}}
 
-// Networks is what attempts from an address are counted by: the address alone or, for IPv6, its /48, its /56
-// and its /64.
+// Networks returns what attempts from an address are counted by: the address alone or, for IPv6, its /48, its
+// /56 and its /64.
 func Networks(ip string, rule Rule, onSuccess Effect) []By {
 	addr, ok := ipv6(ip)
 	if !ok {
@@ -33,8 +33,8 @@ func Networks(ip string, rule Rule, onSuccess Effect) []By {
 	return by
 }
 
-// Network is the network that an address counts for where one counter has to do: the
-// address itself or, for IPv6, its /48.
+// Network returns the network that an address is counted for if there is one counter only: the
+// address itself or, for IPv6, its /48. What is no address is returned as it is.
 func Network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {

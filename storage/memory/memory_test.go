@@ -62,7 +62,7 @@ func full(t *testing.T) (s *memory.Store, taken int) {
 	return s, taken
 }
 
-// attempt says whether an attempt is admitted.
+// attempt reports whether an attempt is admitted.
 func attempt(t *testing.T, s *memory.Store, key string, most int64) bool {
 	t.Helper()
 	a, err := s.Admit(t.Context(), []storage.Counter{{Key: key, Max: most, Window: time.Hour}})

@@ -16,7 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/migrations"
 )
 
-// current says whether every step has been applied: then no lock is needed.
+// current reports whether every step has been applied: then no lock is needed.
 func current(ctx context.Context, e engine) bool {
 	var version int64
 	err := e.read(ctx, func(c conn) error { return c.row(schemaVersion).Scan(&version) })

@@ -192,7 +192,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
-// repeatable says whether the statement surely left no trace: it was never sent, or the
+// repeatable reports whether the statement surely left no trace: it was never sent, or the
 // server chose the transaction to fail so that others could go on, or its process was
 // told to go. A process does so between statements or by aborting one, and then says
 // FATAL; one that dies in a crash says WARNING, and may have committed.
@@ -226,7 +226,7 @@ func rest(ctx context.Context, err error) bool {
 	return ctx.Err() == nil
 }
 
-// lost says whether the connection broke. The idle ones are then likely as dead, such
+// lost reports whether the connection broke. The idle ones are then likely as dead, such
 // as after a restart of the server: they are dropped, unless that was done since the
 // call began.
 func (p *postgres) lost(err error, began time.Time) bool {

@@ -143,7 +143,7 @@ func testChanges(t *testing.T, s Store) {
 				c.Unlink = []storage.Identity{{Provider: "google", Subject: "2"}}
 			}, storage.ErrNotFound},
 			"event twice": {func(c *storage.Change) { c.Events = append(c.Events, event) }, storage.ErrExists},
-			"person there": {func(c *storage.Change) {
+			"user there": {func(c *storage.Change) {
 				other := aUser(tenant, newID())
 				other.EmailKey = u.EmailKey
 				c.Add = &other
@@ -232,7 +232,7 @@ func testChanges(t *testing.T, s Store) {
 		must(t, UpdateUser(ctx, s, u))
 	})
 
-	t.Run("all identities of one person", func(t *testing.T) {
+	t.Run("all identities of one user", func(t *testing.T) {
 		mine := []storage.Identity{google, {TenantID: tenant, Provider: "other", Subject: "2", UserID: u.ID, CreatedAt: now}}
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, Link: mine}))
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: "nobody", Now: now,

@@ -19,7 +19,7 @@ func testCredentials(t *testing.T, s Store) {
 	_, err = s.Credential(ctx, tenant, u.ID, storage.PasswordCredential, "")
 	want(t, err, storage.ErrNotFound)
 
-	t.Run("a person without a password", func(t *testing.T) {
+	t.Run("a user without a password", func(t *testing.T) {
 		got, c, err := s.UserPassword(ctx, tenant, "jo")
 		same(t, got, err, u)
 		if c.Data != nil {

@@ -63,7 +63,7 @@ func Durable(t *testing.T, s Store) {
 		{"isolation", testIsolation},
 		{"removal", testRemoval},
 		{"large client", testLargeClient},
-		{"large person", testLargePerson},
+		{"large user", testLargePerson},
 		{"large revocations", testLargeRevocations},
 		{"interrupted removal", testInterruptedRemoval},
 		{"restored", testRestored},

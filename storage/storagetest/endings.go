@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// testEndings asks what a change says that it has ended, and whether that is stored with the change.
+// testEndings checks what a change reports to OnEnd, and that the results of OnEnd are stored with the change.
 func testEndings(t *testing.T, s Store) {
 	ctx := t.Context()
 	// ending makes a change that has the report, and an event for each session and grant in it.
@@ -97,7 +97,7 @@ func testEndings(t *testing.T, s Store) {
 		recorded(t, w, 3)
 	})
 
-	t.Run("a session of another person", func(t *testing.T) {
+	t.Run("a session of another user", func(t *testing.T) {
 		w := newWorld(t, s)
 		var ended storage.Ended
 		c := ending(w, &ended)

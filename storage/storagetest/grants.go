@@ -68,18 +68,18 @@ func testGrants(t *testing.T, s Store) {
 
 	t.Run("what keeps a code from being redeemed", func(t *testing.T) {
 		for name, spoil := range map[string]func(w *world, g *storage.Grant){
-			"no person":       func(w *world, g *storage.Grant) { g.UserID = "nobody" },
+			"no user":         func(w *world, g *storage.Grant) { g.UserID = "nobody" },
 			"no client":       func(w *world, g *storage.Grant) { g.ClientID = "nothing" },
 			"no session":      func(w *world, g *storage.Grant) { g.SessionID = "none" },
 			"another version": func(w *world, g *storage.Grant) { g.CredentialVersion = 2 },
 			"session ended":   func(w *world, g *storage.Grant) { must(t, endSession(ctx, s, w.tenant, w.session)) },
 			"session expired": func(w *world, g *storage.Grant) { g.CreatedAt = now.Add(24 * time.Hour) },
-			"person disabled": func(w *world, g *storage.Grant) { w.disableUser(t) },
+			"user disabled":   func(w *world, g *storage.Grant) { w.disableUser(t) },
 			"client disabled": func(w *world, g *storage.Grant) { w.disableClient(t) },
 			"password changed": func(w *world, g *storage.Grant) {
 				must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "x")))
 			},
-			"person removed": func(w *world, g *storage.Grant) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) },
+			"user removed":   func(w *world, g *storage.Grant) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) },
 			"client removed": func(w *world, g *storage.Grant) { must(t, s.RemoveClient(ctx, w.tenant, w.client, now)) },
 			"another's session": func(w *world, g *storage.Grant) {
 				must(t, AddUser(ctx, s, aUser(w.tenant, "ed"), nil, nil))
@@ -106,7 +106,7 @@ func testGrants(t *testing.T, s Store) {
 		}
 	})
 
-	t.Run("a person's grants", func(t *testing.T) {
+	t.Run("a user's grants", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, id := range []string{"h1", "h2", "h3"} {
 			must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, w.client, w.session)))

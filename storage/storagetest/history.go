@@ -109,7 +109,7 @@ func testHistory(t *testing.T, s Store) {
 		}
 	})
 
-	t.Run("removed people", func(t *testing.T) {
+	t.Run("removed users", func(t *testing.T) {
 		w := newWorld(t, s)
 		about := w.happened(t, 5*day, storage.Event{Kind: "x", UserID: w.user})
 		others := w.happened(t, 4*day, storage.Event{Kind: "x", UserID: "other", Actor: w.user})

@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// testGrantLives asks everybody who asks whether a grant lives, in all cases.
+// testGrantLives checks all queries that ask whether a grant is alive, in all cases.
 func testGrantLives(t *testing.T, s Store) {
 	ctx := t.Context()
 	for _, c := range []struct {
@@ -35,12 +35,12 @@ func testGrantLives(t *testing.T, s Store) {
 			_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			must(t, err)
 		}},
-		{name: "person disabled", change: func(t *testing.T, w *world) { w.disableUser(t) }},
+		{name: "user disabled", change: func(t *testing.T, w *world) { w.disableUser(t) }},
 		{name: "client disabled", change: func(t *testing.T, w *world) { w.disableClient(t) }},
 		{name: "password changed", change: func(t *testing.T, w *world) {
 			must(t, ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new")))
 		}},
-		{name: "person removed", change: func(t *testing.T, w *world) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) }},
+		{name: "user removed", change: func(t *testing.T, w *world) { must(t, RemoveUser(ctx, s, w.tenant, w.user, now)) }},
 		{name: "client removed", change: func(t *testing.T, w *world) {
 			must(t, s.RemoveClient(ctx, w.tenant, w.client, now))
 		}},
@@ -182,10 +182,10 @@ func testRevoke(t *testing.T, s Store) {
 		"nothing":            {storage.GrantFilter{}, nil},
 		"id":                 {storage.GrantFilter{ID: "a"}, []string{"a"}},
 		"code":               {storage.GrantFilter{CodeID: "code of b"}, []string{"b"}},
-		"person":             {storage.GrantFilter{UserID: "user"}, []string{"a", "b", "c", "grant"}},
+		"user":               {storage.GrantFilter{UserID: "user"}, []string{"a", "b", "c", "grant"}},
 		"client":             {storage.GrantFilter{ClientID: "client"}, []string{"a", "d", "grant"}},
 		"session":            {storage.GrantFilter{SessionID: "session"}, []string{"a", "c", "grant"}},
-		"person and client":  {storage.GrantFilter{UserID: "user", ClientID: "other"}, []string{"b", "c"}},
+		"user and client":    {storage.GrantFilter{UserID: "user", ClientID: "other"}, []string{"b", "c"}},
 		"client and session": {storage.GrantFilter{ClientID: "other", SessionID: "session"}, []string{"c"}},
 		"everything": {storage.GrantFilter{ID: "a", CodeID: "code of a", UserID: "user",
 			ClientID: "client", SessionID: "session"},

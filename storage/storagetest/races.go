@@ -93,7 +93,7 @@ func testRaces(t *testing.T, s Store) {
 		all, err := s.Users(ctx, tenant, "", 100)
 		must(t, err)
 		if len(all) != 1 {
-			t.Errorf("got %d people, want 1", len(all))
+			t.Errorf("got %d users, want 1", len(all))
 		}
 	})
 
@@ -163,7 +163,7 @@ func testRaces(t *testing.T, s Store) {
 				return ChangeCredential(ctx, s, aPassword(w.tenant, w.user, "new"))
 			},
 			"session": func(ctx context.Context, w *world) error { return endSession(ctx, s, w.tenant, w.session) },
-			"person":  func(ctx context.Context, w *world) error { return RemoveUser(ctx, s, w.tenant, w.user, now) },
+			"user":    func(ctx context.Context, w *world) error { return RemoveUser(ctx, s, w.tenant, w.user, now) },
 			"client": func(ctx context.Context, w *world) error {
 				if err := s.RemoveClient(ctx, w.tenant, w.client, now); err != nil {
 					return err

@@ -15,7 +15,7 @@ import (
 // large is how many rows are surely not removed in one transaction.
 const large = 450
 
-// crowd has the person sign in often, and allow the client as much.
+// crowd has the user sign in often, and allow the client as much.
 func (w *world) crowd(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
@@ -111,7 +111,7 @@ func testLargeClient(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 }
 
-// testLargePerson removes a person with many sessions and grants.
+// testLargePerson removes a user with many sessions and grants.
 func testLargePerson(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -125,7 +125,7 @@ func testLargePerson(t *testing.T, s Store) {
 		"Identity", "IdentitiesOf", "Session", "SessionsOf", "LiveGrant", "GrantsOf",
 	} {
 		if got, err := w.reads()[name](ctx); !errors.Is(err, storage.ErrNotFound) {
-			t.Errorf("%s: got %+v, %v of a removed person, want %v", name, got, err, storage.ErrNotFound)
+			t.Errorf("%s: got %+v, %v of a removed user, want %v", name, got, err, storage.ErrNotFound)
 		}
 	}
 	u := aUser(w.tenant, w.user)
@@ -149,7 +149,7 @@ func testLargeRevocations(t *testing.T, s Store) {
 	ctx := t.Context()
 	for name, end := range map[string]func(w *world) error{
 		"consent": func(w *world) error { return withdraw(ctx, s, w.tenant, w.user, w.client) },
-		"person": func(w *world) error {
+		"user": func(w *world) error {
 			n, err := revoke(ctx, s, w.tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			if n == 0 || n >= large { // the rest was revoked in parts after the change
 				t.Errorf("the change says that it revoked %d grants, want some of them", n)
@@ -169,7 +169,7 @@ func testLargeRevocations(t *testing.T, s Store) {
 		w.wantAlive(t, 0, large)
 		_, err := s.HoldRemoval(ctx, w.tenant, storage.RemovalGrants, `{}`, now)
 		want(t, err, storage.ErrNotFound)
-		if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", now); (err == nil) == (name == "person") {
+		if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", now); (err == nil) == (name == "user") {
 			t.Errorf("%s: got %v for another client's grant", name, err)
 		}
 	}

@@ -31,7 +31,7 @@ func testUsers(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 	})
 
-	t.Run("a number names one person or nobody", func(t *testing.T) {
+	t.Run("a number names one user or nobody", func(t *testing.T) {
 		named := func(want error) {
 			t.Helper()
 			got, err := s.UserByPhone(ctx, tenant, "+4930123456")
@@ -130,7 +130,7 @@ func testUsers(t *testing.T, s Store) {
 		seen := pages(t, func(after string, limit int) ([]storage.User, error) { return s.Users(ctx, tenant, after, limit) },
 			func(u storage.User) string { return u.ID })
 		if len(seen) != 5 {
-			t.Errorf("got %d people, want 5", len(seen))
+			t.Errorf("got %d users, want 5", len(seen))
 		}
 	})
 
@@ -147,12 +147,12 @@ func testUsers(t *testing.T, s Store) {
 		_, c, err := s.UserPassword(ctx, w.tenant, "jo")
 		must(t, err)
 		if c.Data != nil {
-			t.Errorf("the new person has inherited a password")
+			t.Errorf("the new user has inherited a password")
 		}
 		for _, name := range []string{"Credential", "Identity", "Session", "SessionsOf", "Consent", "ConsentsOf", "Grant",
 			"LiveGrant", "GrantsOf"} {
 			if got, err := w.reads()[name](ctx); err == nil {
-				t.Errorf("%s: got %+v of a removed person, want nothing", name, got)
+				t.Errorf("%s: got %+v of a removed user, want nothing", name, got)
 			}
 		}
 	})

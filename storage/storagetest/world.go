@@ -31,7 +31,7 @@ func newTenant(t *testing.T, s Store) string {
 // newID is a time-ordered id.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// aUser is a person with the fields that must be there.
+// aUser is a user with the fields that must be there.
 func aUser(tenant, id string) storage.User {
 	return storage.User{TenantID: tenant, ID: id, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now}
 }
@@ -283,7 +283,7 @@ func endSession(ctx context.Context, s Store, tenant, id string) error {
 	return s.Apply(ctx, storage.Change{TenantID: tenant, Now: now, EndSessions: &storage.SessionFilter{IDs: []string{id}}})
 }
 
-// endSessions ends a person's sessions but one by a change.
+// endSessions ends a user's sessions but one by a change.
 func endSessions(ctx context.Context, s Store, tenant, userID, except string) error {
 	return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: userID, Now: now,
 		EndSessions: &storage.SessionFilter{Except: except}})
