@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
-# The binary is static; the image holds it, the public certificate authorities and
-# an empty data folder, and nothing else: no shell, no package manager.
+# The image holds the static binary, the public certificate authorities and an empty
+# data folder. It has no shell and no package manager.
 
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
@@ -22,8 +22,9 @@ COPY --from=build /out/vouchsafe /vouchsafe
 # Used in embedded mode only; with VOUCHSAFE_DATABASE_URL nothing is written here.
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
-# In a container, loopback is nobody's: listen on all addresses. What of that the
-# world can reach is decided by who publishes the ports; 8081 (metrics) should not be.
+# The loopback address of a container can be reached from inside it only: listen on all
+# addresses. Which ports are published decides what the network can reach; do not
+# publish 8081 (metrics).
 ENV VOUCHSAFE_LISTEN=:8080 VOUCHSAFE_METRICS_LISTEN=:8081 VOUCHSAFE_DATA=/data
 EXPOSE 8080 8081
 VOLUME /data

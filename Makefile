@@ -1,4 +1,4 @@
-# Vouchsafe. `make help` says what there is.
+# Vouchsafe. `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .PHONY: help
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
@@ -32,7 +32,7 @@ test: ## Set up, lint, test everything under -race, fuzz for a moment
 	@scripts/test
 
 .PHONY: test-clients
-test-clients: ## Sign in with every client library as docs/clients*.md show it; make test does with the light ones
+test-clients: ## Sign in with every client library as docs/clients*.md shows it; make test does so with the quick ones
 	@scripts/test-clients
 
 .PHONY: fuzz
