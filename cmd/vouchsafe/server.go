@@ -23,13 +23,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
-	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -124,8 +122,12 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 // wire makes the protocol and the pages. They know of each other only what they get here.
 func (s *server) wire(shared, local storage.Ephemeral) error {
 	cfg := s.cfg
-	sessions := &browser.Sessions{Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime)}
-	limits := &limit.Limiter{Shared: shared, Local: local, Log: s.log, Unlimited: settings.Prefixes(cfg.UnlimitedAddresses)}
+	sessions := &browser.Sessions{
+		Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime),
+	}
+	limits := &limit.Limiter{
+		Shared: shared, Local: local, Log: s.log, Unlimited: settings.Prefixes(cfg.UnlimitedAddresses),
+	}
 	roots, err := rootCAs(cfg.ExtraCAFile)
 	if err != nil {
 		return err
@@ -137,43 +139,18 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	signUp := "/signup"
-	if !mailer.Sends() { // users could not confirm their addresses
-		signUp = ""
-	}
 	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.InDevelopment()})
 	if err != nil {
 		return err
 	}
-	s.provider, err = provider.New(provider.Config{
-		Store: s.store, Secrets: s.secrets, Ephemeral: shared, Sessions: sessions, Limits: limits, Log: s.log, Development: cfg.InDevelopment(),
-		Errors: pages.ErrorPage,
-		Pages: provider.Pages{
-			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",
-			SignOut: "/signout", SignedOut: "/signed-out", AuthorizationChallenge: api.ChallengePath,
-			Languages: texts.Languages(), Say: pages.Say,
-		},
-		Fetch: clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: roots}),
-
-		ClientFailures: cfg.LimitClientSecrets.Rule(),
-
-		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
-		CodeLifetime:             time.Duration(cfg.CodeLifetime),
-		RequestLifetime:          time.Duration(cfg.RequestLifetime),
-		AccessTokenLifetime:      time.Duration(cfg.AccessTokenLifetime),
-		IDTokenLifetime:          time.Duration(cfg.IDTokenLifetime),
-		RefreshTokenLifetime:     time.Duration(cfg.RefreshTokenLifetime),
-		RefreshTokenIdleLifetime: time.Duration(cfg.RefreshTokenIdleLifetime),
-		RefreshTokenGrace:        max(1, time.Duration(cfg.RefreshTokenGrace)), // 0 is none here, and there the default
-		KeyRotation:              time.Duration(cfg.KeyRotation),
-	})
-	if err != nil {
+	if s.provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, roots}); err != nil {
 		return err
 	}
 	standIns, settings := s.standIns()
 	useCases, err := people.New(people.Service{
 		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
-		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: func(language string) people.Words { return texts.In(language) }, Note: web.Note, StandIns: settings, Rules: peopleRules(cfg),
+		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: wordsIn, Note: web.Note,
+		StandIns: settings, Rules: peopleRules(cfg),
 	})
 	if err != nil {
 		return err
@@ -204,7 +181,9 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	if cfg.HasPlayground() {
-		s.dev = &devpage.Page{Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets)}
+		s.dev = &devpage.Page{
+			Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets),
+		}
 	}
 	return nil
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/login/mail"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -253,6 +252,6 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 	return people.New(people.Service{
 		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
 		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
-		Words: func(language string) people.Words { return texts.In(language) },
+		Words: wordsIn,
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -17,11 +18,16 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/password/breaches"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
+	"github.com/vouchsafe/vouchsafe/provider"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -43,6 +49,49 @@ func passwordPolicy(c *settings.Config, roots *x509.CertPool, log *slog.Logger) 
 	}
 	return p
 }
+
+// parts are what the protocol shares with the pages.
+type parts struct {
+	shared   storage.Ephemeral
+	sessions *browser.Sessions
+	limits   *limit.Limiter
+	mailer   *mail.Mailer
+	pages    *ui.Pages
+	roots    *x509.CertPool
+}
+
+// newProvider makes the protocol.
+func (s *server) newProvider(p parts) (*provider.Provider, error) {
+	cfg := s.cfg
+	signUp := "/signup"
+	if !p.mailer.Sends() { // users could not confirm their addresses
+		signUp = ""
+	}
+	return provider.New(provider.Config{
+		Store: s.store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
+		Development: cfg.InDevelopment(), Errors: p.pages.ErrorPage,
+		Pages: provider.Pages{
+			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",
+			SignOut: "/signout", SignedOut: "/signed-out", AuthorizationChallenge: api.ChallengePath,
+			Languages: texts.Languages(), Say: p.pages.Say,
+		},
+		Fetch:          clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: p.roots}),
+		ClientFailures: cfg.LimitClientSecrets.Rule(),
+
+		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
+		CodeLifetime:             time.Duration(cfg.CodeLifetime),
+		RequestLifetime:          time.Duration(cfg.RequestLifetime),
+		AccessTokenLifetime:      time.Duration(cfg.AccessTokenLifetime),
+		IDTokenLifetime:          time.Duration(cfg.IDTokenLifetime),
+		RefreshTokenLifetime:     time.Duration(cfg.RefreshTokenLifetime),
+		RefreshTokenIdleLifetime: time.Duration(cfg.RefreshTokenIdleLifetime),
+		RefreshTokenGrace:        max(1, time.Duration(cfg.RefreshTokenGrace)), // 0 is none here, and there the default
+		KeyRotation:              time.Duration(cfg.KeyRotation),
+	})
+}
+
+// wordsIn returns the texts in a language for package people.
+func wordsIn(language string) people.Words { return texts.In(language) }
 
 // peopleRules returns the limits on the attempts of users and attackers.
 func peopleRules(c *settings.Config) people.Rules {
