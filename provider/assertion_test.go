@@ -71,7 +71,7 @@ func (a *assertions) present(jwt string) reply {
 	return ask(a.tokenServer, "", "client_assertion_type", jwtBearer, "client_assertion", jwt)
 }
 
-// signJWT signs what nobody decent would.
+// signJWT signs a JWT with any header and claims, also those that no honest client would send.
 func signJWT(t testing.TB, alg jose.SignatureAlgorithm, key any, claims any, header map[jose.HeaderKey]any) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, &jose.SignerOptions{ExtraHeaders: header})

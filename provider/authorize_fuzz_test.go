@@ -13,9 +13,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// FuzzAuthorize asks with any query, as somebody who is signed in and as nobody. It
-// never breaks, and a browser is sent to our own pages or to the very address that the
-// client registered, nowhere else (A1–A9, B1, B6).
+// FuzzAuthorize asks with any query, from a browser that is signed in and from one that is not. The
+// endpoint never breaks, and sends the browser to our own pages or to the very address that the client
+// registered, nowhere else (A1–A9, B1, B6).
 func FuzzAuthorize(f *testing.F) {
 	s := startTokens(f, func(c *Config) {
 		c.Pages = Pages{Login: "/login", Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",

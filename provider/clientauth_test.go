@@ -281,7 +281,7 @@ func TestUnknownClientAndWrongSecretAnswerAlike(t *testing.T) {
 	}
 }
 
-// D4: guessing is limited for a client and an address, and locks nobody out.
+// D4: guessing is limited for a client and an address, and locks out no other.
 func TestGuessingSecretsIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -316,8 +316,8 @@ func TestGuessingSecretsIsLimited(t *testing.T) {
 	})
 }
 
-// Whoever has an IPv6 address has 2^64 of them: each must not be a new start for guesses
-// at a secret that is hashed slowly, nor for hashes that sign-in waits behind.
+// An attacker with an IPv6 network has 2^64 addresses: each must not be a new start for guesses at
+// a secret that is hashed slowly, nor for hashes that sign-ins wait behind.
 func TestGuessingFromOneIPv6NetworkIsLimited(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)

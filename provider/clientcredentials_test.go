@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// D10: a client's own token is nobody's.
+// D10: a client's own token stands for no user.
 func TestClientCredentials(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)

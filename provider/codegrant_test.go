@@ -92,7 +92,7 @@ func inParallel(n int, f func(i int) reply) []reply {
 	return out
 }
 
-// The audit trail is kept for good: nobody fills it by one code, however often they try.
+// The audit trail is kept for good: a client cannot fill it with one code, however often it tries.
 func TestMisuseOfACodeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
@@ -184,7 +184,7 @@ func TestCodeIsBurntByAWrongVerifier(t *testing.T) {
 	}
 }
 
-// C6: the same under fire: nobody gets in beside the burning.
+// C6: the same in parallel: no request redeems the code while another one burns it.
 func TestWrongVerifierInParallel(t *testing.T) {
 	t.Parallel()
 	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
@@ -242,8 +242,8 @@ func TestMutantsOfACode(t *testing.T) {
 	}
 }
 
-// A15: who is gone between the code and the token gets none.
-func TestCodeOfSomebodyWhoIsGone(t *testing.T) {
+// A15: a user who is gone between the code and the token gets no token.
+func TestCodeOfAUserWhoIsGone(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*tokenServer, *storage.Client) error{
 		"user disabled": func(s *tokenServer, _ *storage.Client) error {

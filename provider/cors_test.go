@@ -50,7 +50,7 @@ func TestScriptsOfRegisteredOrigins(t *testing.T) {
 	}
 }
 
-// K2: nobody else's, never with cookies, and never where people sign in.
+// K2: scripts of no other origin, never with cookies, and never where users sign in.
 func TestScriptsOfOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)

@@ -133,7 +133,7 @@ func answers(resp *http.Response) url.Values {
 	return q
 }
 
-// posts sends a form as the client id, by Basic; as nobody if id is "".
+// posts sends a form as the client id, by Basic; without authentication if id is "".
 func posts(e engine, path, id string, pairs ...string) reply {
 	header := []string{formType}
 	if id != "" {

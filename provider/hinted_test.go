@@ -24,7 +24,7 @@ func (s *tokenServer) kim() storage.User {
 	return kim
 }
 
-// about are the ways in which a client says whom a request is about.
+// about returns the ways in which a client says which user a request is about.
 func (a *asker) about(u storage.User, sess storage.Session) map[string][]string {
 	a.Helper()
 	a.session = sess
@@ -102,8 +102,8 @@ func TestPagesAreAboutTheAccountThatIsMeant(t *testing.T) {
 	}
 }
 
-// Somebody who is meant and not signed in has to sign in. Nobody else will do, and what the
-// person decides on the way there is not decided for them.
+// A user who is meant and is not signed in has to sign in. No other user will do, and the hint settles
+// nothing that the user decides on the way.
 func TestWhoIsMeantAndNotSignedIn(t *testing.T) {
 	t.Parallel()
 	a := startAsking(t)
@@ -139,8 +139,8 @@ func TestWhoIsMeantAndNotSignedIn(t *testing.T) {
 	}
 }
 
-// What pages are told of whom a request is about: the ids, and the name as far as the client
-// has it in its hands.
+// What pages learn about the user that a request means: the ids, and the name if the client already
+// knows it.
 func TestPagesAreToldWhoIsMeant(t *testing.T) {
 	t.Parallel()
 	a := startAsking(t)

@@ -136,7 +136,7 @@ func TestWhoMayIntrospect(t *testing.T) {
 		if got := s.active(s.inspect(tt.id, tt.secret, access)); got != tt.access {
 			t.Errorf("%s, access token: active is %v, want %v", tt.id, got, tt.access)
 		}
-		// A refresh token that somebody sent to a resource server is no access token.
+		// A refresh token that was sent to a resource server is no access token.
 		if got := s.active(s.inspect(tt.id, tt.secret, refresh)); got != tt.refresh {
 			t.Errorf("%s, refresh token: active is %v, want %v", tt.id, got, tt.refresh)
 		}

@@ -32,7 +32,7 @@ func TestLateRequestsBeginAnew(t *testing.T) {
 		if page != "/login" || params.Get("i") == letter || params.Get("i") == "" || params.Get("late") == "" {
 			t.Fatalf("got page %q and %v, want to be asked anew", page, params)
 		}
-		// Whoever signed in meanwhile is done, and the client has its state.
+		// A user who signed in meanwhile is done, and the client gets its state.
 		a.signsIn(a.user)
 		for _, i := range []string{params.Get("i"), letter} {
 			if _, params := a.goesTo(a.visit("/authorize?i=" + i)); params.Get("code") == "" || params.Get("state") != "s-1" {

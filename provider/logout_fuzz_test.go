@@ -11,9 +11,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// FuzzLogout asks to sign out with any query, by somebody who is signed in. The browser is
-// sent to our own pages or to the very address that the client registered, and nobody is
-// signed out for it who has not said so (B1, L1–L4).
+// FuzzLogout asks to sign out with any query, from a browser that is signed in. The browser is sent
+// to our own pages or to the very address that the client registered, and the user is not signed out
+// without having confirmed it (B1, L1–L4).
 func FuzzLogout(f *testing.F) {
 	const target = afterLogout
 	v, c := startLogout(f)
@@ -46,7 +46,7 @@ func FuzzLogout(f *testing.F) {
 		if to != "" && !ours && !theirs {
 			t.Fatalf("%q: sent to %q", query, to)
 		}
-		// Nobody has said so: a page asks, and the session is there still.
+		// The user has not confirmed it: a page asks, and the session is still there.
 		if _, err := v.p.Sessions.Current(r.WithContext(web.WithTenant(r.Context(), v.tenant))); err != nil || theirs {
 			t.Fatalf("%q signs out, and leads to %q: %v", query, to, err)
 		}

@@ -45,7 +45,7 @@ func TestItsClientSignsOutAtOnce(t *testing.T) {
 			if n := v.events("session.ended"); n != 1 {
 				t.Errorf("%d events, want 1", n)
 			}
-			// Once more: there is nobody to ask.
+			// Once more: no user is signed in, so no page asks.
 			to, status = v.logout(append(tt.params, "id_token_hint", tokens.str("id_token"))...)
 			v.sent(tt.want, to, status)
 		})
@@ -111,8 +111,8 @@ func TestPostedLogout(t *testing.T) {
 	v.asked(next, status)
 }
 
-// J1: a link or an image signs nobody out.
-func TestNobodyIsSignedOutUnasked(t *testing.T) {
+// J1: a link or an image signs no user out.
+func TestNoUserIsSignedOutUnasked(t *testing.T) {
 	t.Parallel()
 	for name, params := range map[string][]string{
 		"no parameters": nil,
@@ -172,7 +172,7 @@ func TestLettersAreOfOneBrowserAndADay(t *testing.T) {
 				t.Errorf("%q is carried along", bad)
 			}
 		}
-		// The page was left open for hours, and then somebody signed out on it.
+		// The page was left open for hours, and then the user signed out on it.
 		time.Sleep(5 * time.Hour)
 		to, status = v.visit("/logout?l=" + letter)
 		v.asked(to, status)
@@ -185,8 +185,8 @@ func TestLettersAreOfOneBrowserAndADay(t *testing.T) {
 	})
 }
 
-// J2: nobody is sent to an address that is not the client's. Signing out goes on: at once
-// for whose client asks, by a page for others.
+// J2: no browser is sent to an address that is not the client's. Signing out goes on: at once if the
+// client proves that it means this user, by a page otherwise.
 func TestAddressesThatAreNotTheClients(t *testing.T) {
 	t.Parallel()
 	v, c := startLogout(t)
@@ -206,7 +206,7 @@ func TestAddressesThatAreNotTheClients(t *testing.T) {
 	} {
 		to, status := v.logout("id_token_hint", hint, "post_logout_redirect_uri", uri)
 		v.sent(signedOut, to, status)
-		to, status = v.logout("client_id", "spa", "post_logout_redirect_uri", uri) // nobody is signed in any more
+		to, status = v.logout("client_id", "spa", "post_logout_redirect_uri", uri) // no user is signed in any more
 		v.sent(signedOut, to, status)
 		v.session = v.signsIn(v.user)
 		v.tokens(c)
@@ -235,7 +235,7 @@ func TestAddressesThatAreNotTheClients(t *testing.T) {
 		if v.sent(signedOut, to, status); t.Failed() {
 			t.Fatal(name)
 		}
-		to, status = v.visit("/logout?" + query) // nobody is signed in
+		to, status = v.visit("/logout?" + query) // no user is signed in
 		v.sent(signedOut, to, status)
 		v.signsIn(v.user)
 	}
@@ -324,7 +324,7 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 	return token
 }
 
-func TestHintOfSomebodyElse(t *testing.T) {
+func TestHintOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	v, c := startLogout(t)
 	hint := v.tokens(c).str("id_token")

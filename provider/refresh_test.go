@@ -122,7 +122,7 @@ func TestRefreshIsIdempotentForAWhile(t *testing.T) {
 	})
 }
 
-// E4, F3: another client's use of a token, live or rotated long ago, harms nobody.
+// E4, F3: another client's use of a token, live or rotated long ago, has no effect.
 func TestRefreshTokenOfAnotherClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

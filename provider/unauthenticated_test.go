@@ -11,8 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 )
 
-// Whoever runs the server finds in its log which client failed to prove itself, and why.
-// What was sent as a secret is not there.
+// The operator finds in the log which client failed to authenticate, and why. The secret that the
+// client sent is not there.
 func TestTheLogNamesClientsThatFail(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -67,7 +67,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 	}
 }
 
-// The same is told of a browser that a client sent with an id that nobody has.
+// The log also names a client_id that a browser came with and that no client has.
 func TestTheLogNamesUnknownClientsOfBrowsers(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

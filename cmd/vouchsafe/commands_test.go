@@ -386,7 +386,7 @@ func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
 	sh.serve(t)
 }
 
-// Whoever fears for the keys, and names no algorithm, means all of them.
+// An operator who fears for the keys and names no algorithm means all of them.
 func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)

@@ -19,7 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// refusing is a mail server that knows nobody.
+// refusing is a mail server that refuses every recipient.
 type refusing struct{}
 
 func (*refusing) NewSession(*smtp.Conn) (smtp.Session, error) { return refusingSession{}, nil }
@@ -33,8 +33,8 @@ func (refusingSession) Rcpt(string, *smtp.RcptOptions) error {
 	return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such person"}
 }
 
-// TestMailIsGivenUpSeenAndRetried runs a server whose mail server knows nobody, looks at
-// what became of a mail, and tries it again with one that takes it.
+// TestMailIsGivenUpSeenAndRetried runs a server whose mail server refuses every
+// recipient, looks at what became of a mail, and tries it again with a mail server that takes it.
 func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -136,7 +136,7 @@ func TestPlayground(t *testing.T) {
 	p.click("#request .primary")
 	p.steps(3)
 
-	// Signing out leads back; then nobody is signed in, and the error is shown as one.
+	// Signing out leads back; then no user is signed in, and the error is shown as one.
 	p.click("#signout")
 	p.well(p.steps(5), "Signed out, and back here")
 	chromiumtest.Do(t, p.ctx, chromedp.SetValue(chromedp.CSS(`[name="prompt"]`), "none"))

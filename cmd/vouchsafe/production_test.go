@@ -35,8 +35,8 @@ func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 		if status, body := r.get(t, r.ops+"/readyz"); status != 200 || !strings.Contains(body, `"status":"ready"`) {
 			t.Errorf("replica %d: got %d %s", i, status, body)
 		}
-		// No set-up link, no greeting: whoever reads the log of a production server is
-		// not always who runs it.
+		// No set-up link, no greeting: the readers of a production server's log
+		// are not always its operators.
 		if r.out.String() != "" {
 			t.Errorf("replica %d printed %s", i, r.out)
 		}
@@ -81,16 +81,16 @@ func TestCommandsDoNotMigrateProduction(t *testing.T) {
 	sh.do(t, "user", "list")
 }
 
-// Whoever starts it for the first time has to learn which setting to look at.
+// An operator who starts the server for the first time has to learn which setting to look at.
 func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 	t.Parallel()
-	database, nobody := pgtest.Start(t), "127.0.0.1:1"
+	database, unserved := pgtest.Start(t), "127.0.0.1:1"
 	u, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	missing, closed, stranger := *u, *u, *u
-	missing.Path, closed.Host = "/nowhere", nobody
+	missing.Path, closed.Host = "/nowhere", unserved
 	stranger.User, stranger.RawQuery = url.User("stranger"), "" // TLS is tried first, of which there is none
 	for what, c := range map[string]struct{ url, cause string }{
 		"no such database": {missing.String(), `database "nowhere" does not exist`},
@@ -105,7 +105,7 @@ func TestWhatCannotBeReachedIsNamedByItsSetting(t *testing.T) {
 			}
 		}
 	}
-	r := newProduction(t, database, "VOUCHSAFE_REDIS_URL=redis://"+nobody).serve(t)
+	r := newProduction(t, database, "VOUCHSAFE_REDIS_URL=redis://"+unserved).serve(t)
 	eventually(t, "the log says that Redis does not answer", func() bool {
 		return strings.Contains(r.err.String(), "VOUCHSAFE_REDIS_URL") &&
 			strings.Contains(r.err.String(), "connection refused")

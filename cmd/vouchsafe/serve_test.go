@@ -160,7 +160,7 @@ func leads(resp *http.Response) string {
 }
 
 // TestDeveloperPageBehindAProxy is the attack: a proxy on the developer's machine that writes
-// the Host anew and tells nothing of whom it asks for.
+// its own Host and does not name the client that it asks for.
 func TestDeveloperPageBehindAProxy(t *testing.T) {
 	t.Parallel()
 	r := newShell(t).serve(t)
@@ -326,7 +326,7 @@ func TestBrokenClientsFileStopsTheStart(t *testing.T) {
 }
 
 // An older replica that starts again with its older file removes what the newer one added:
-// whoever reads the log must see which.
+// the log must say which.
 func TestStartNamesTheClientsThatItRemoves(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
@@ -352,7 +352,7 @@ func TestMissingFileIsToldWithItsSetting(t *testing.T) {
 	}
 }
 
-// Whoever writes a client reads its error, not a page.
+// Developers of clients read the error in the answer, which is no page.
 func TestProgramsAreToldWhereToLook(t *testing.T) {
 	t.Parallel()
 	for _, development := range []bool{true, false} {

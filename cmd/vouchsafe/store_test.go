@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 )
 
-// A person who is signed in can fill what requests leave behind for an hour. Nobody else
-// may be kept from signing in by that, and guesses count all the same.
+// A user who is signed in can fill the ephemeral store for an hour. All other users must still be
+// able to sign in, and guesses count all the same.
 func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
 	t.Parallel()
 	shared, local, closed, err := openEphemeral(&settings.Config{})

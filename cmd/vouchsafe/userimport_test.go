@@ -252,7 +252,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	check(fmt.Sprintf("2 added (0 with a password), 0 there already, %d refused", refused))
 	check(fmt.Sprintf("0 added (0 with a password), 2 there already, %d refused", refused))
 
-	// What is somebody else's, or was.
+	// Names and addresses that are another user's, or were.
 	sh.do(t, "user", "remove", "last@example.com", "--yes")
 	var gone importing.Row
 	if err := json.Unmarshal([]byte(sh.do(t, "user", "export")), &gone); err != nil || gone.ID != id ||

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestInvitingSomebody(t *testing.T) {
+func TestInvitingAUser(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      mode: invitation\n")
