@@ -28,7 +28,7 @@ func (a *apiSite) tokensWork(got said) bool {
 	return status == 200
 }
 
-func TestAnAppRegistersSomebody(t *testing.T) {
+func TestAnAppRegistersAUser(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, free)
 	body := fields{"email": " Jo@Example.com ", "password": fresh}
@@ -61,8 +61,8 @@ func TestAnAppRegistersSomebody(t *testing.T) {
 	}
 }
 
-// G7 to G10: by the link anybody may come who reads the mail, so that what the app's user
-// entered does not count.
+// G7 to G10: every reader of the mail may follow the link, so that what the app's user entered does
+// not count.
 func TestWhoComesToAnAppByALinkChoosesThePassword(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, free)
@@ -79,7 +79,7 @@ func TestWhoComesToAnAppByALinkChoosesThePassword(t *testing.T) {
 	a.signsIn(nil)
 }
 
-// H4: who has an account learns it by mail, and nobody else does.
+// H4: a user with an account learns of it by mail, and no other user or app does.
 func TestAppsCannotTellKnownAddressesFromOthers(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, free)

@@ -129,8 +129,8 @@ func TestScriptsOfOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
-// A browser's own cookies count for nothing: neither does a session sign anybody in, nor
-// is the browser told one.
+// A browser's own cookies count for nothing: a session signs no user in, and the browser gets no
+// session.
 func TestCookiesHaveNoPartInTheAPI(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
@@ -154,7 +154,7 @@ func TestAnAppCannotTellWhoHasAnAccount(t *testing.T) {
 	var first said
 	for kind, name := range names {
 		if strings.ContainsRune(name, 0) {
-			continue // refused for its shape, whoever there is
+			continue // refused for its shape, whether or not there is such a user
 		}
 		got := a.is(a.post("/auth/sign-in", fields{"login": name, "password": "wrong battery horse"}),
 			422, "wrong_credentials")
@@ -275,7 +275,7 @@ func TestTokensOfOtherClientsAreLeftAlone(t *testing.T) {
 	a.is(a.post("/auth/refresh-tokens", fields{"refresh_token": mine.str("refresh_token")}), 200, "")
 }
 
-// A problem quotes nothing that was sent: it may be somebody's password.
+// A problem quotes nothing that was sent: it may be a user's password.
 func TestProblemsQuoteNothing(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)

@@ -58,7 +58,7 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 		"invalid_fields"); got.faults() != "otp=factor.wrong" {
 		t.Errorf("got %s", got.raw)
 	}
-	// Nor does it stand in for somebody else's second factor, or theirs for this one.
+	// Nor does it stand for another user's second factor, or theirs for this one.
 	al := a.enrolled("al@example.com")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": al.shows()}), 422, "invalid_fields")
 	other := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "login": "al@example.com", "password": right}), 403,
@@ -159,8 +159,8 @@ func TestAnAppSignsInByAMailedCode(t *testing.T) {
 	a.is(a.post("/auth/sign-in", fields{"login": "jo", "password": right}), 404, "not_offered")
 	flow := a.is(a.post("/auth/send-code", ask), 202, "").str("flow")
 	code := a.mails.Next(t, "jo@example.com").Code
-	nobody := a.is(a.post("/auth/send-code", fields{"login": "nobody", "channel": "email"}), 202, "").str("flow")
-	for _, f := range []string{nobody, "x"} {
+	decoy := a.is(a.post("/auth/send-code", fields{"login": "nobody", "channel": "email"}), 202, "").str("flow")
+	for _, f := range []string{decoy, "x"} {
 		a.is(a.post("/auth/sign-in", fields{"flow": f, "code": code}), 422, "wrong_code")
 	}
 	got := a.post("/auth/sign-in", fields{"flow": flow, "code": code})
@@ -180,7 +180,7 @@ func TestAnAppSignsInByAPasskey(t *testing.T) {
 	a.passkey(jo, device)
 	options, answer := a.options(nil)
 	credential := device.SignIn(t, options)
-	// The answer is for whoever holds the session that came with the options.
+	// The answer works only with the session that came with the options.
 	stolen := answer(credential)
 	delete(stolen, "auth_session")
 	a.is(a.post("/auth/sign-in", stolen), 422, "wrong_passkey")

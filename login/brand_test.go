@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// acme adds a tenant that looks like nobody else.
+// acme adds a tenant whose pages look like those of no other.
 func (s *site) acme(b storage.Branding) {
 	s.t.Helper()
 	err := s.store.AddTenant(s.t.Context(),
@@ -57,7 +57,7 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 		p.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("by another name: got %d, kept %s", p.status, p.header.Get("Cache-Control"))
 	}
-	// Nobody else's pages have it.
+	// No other tenant's pages have it.
 	if p := v.get("/login"); strings.Contains(p.body, "brand.") || strings.Contains(p.body, "acme") {
 		t.Error("the default tenant's page looks like acme's")
 	}
@@ -73,8 +73,8 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 	}
 }
 
-// TestHostileBranding stores what tenants.yaml would not take, as somebody might who writes
-// to the database.
+// TestHostileBranding stores what tenants.yaml would not take, as an attacker might who can
+// write to the database.
 func TestHostileBranding(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]storage.Branding{

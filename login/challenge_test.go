@@ -185,12 +185,12 @@ func TestACodeWithoutABrowserByMail(t *testing.T) {
 	a.errs(a.goesOn(sent, "code", "0000 0000"), 400, "wrong_code")
 	a.errs(a.goesOn(first, "code", code), 400, "invalid_fields")
 	a.redeems(a.goesOn(sent, "code", code))
-	// H4: for nobody it goes the same way.
-	nobody := a.errs(a.goesOn(first, "login", "nobody", "channel", "email"), 403, "insufficient_authorization")
-	if !slices.Equal(methodsOf(nobody), methodsOf(sent)) {
-		t.Errorf("got %s, want %s", nobody.raw, sent.raw)
+	// H4: without an account it goes the same way.
+	unknown := a.errs(a.goesOn(first, "login", "nobody", "channel", "email"), 403, "insufficient_authorization")
+	if !slices.Equal(methodsOf(unknown), methodsOf(sent)) {
+		t.Errorf("got %s, want %s", unknown.raw, sent.raw)
 	}
-	a.errs(a.goesOn(nobody, "code", code), 400, "wrong_code")
+	a.errs(a.goesOn(unknown, "code", code), 400, "wrong_code")
 }
 
 func TestWhoIsSentToTheBrowser(t *testing.T) {

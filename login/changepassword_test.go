@@ -125,8 +125,8 @@ func TestANewPasswordIsJudged(t *testing.T) {
 	}
 }
 
-// TestTheOldPasswordIsNotGuessed: whoever finds a browser signed in must not learn the
-// password by trying, not with many tries at once either (H6).
+// TestTheOldPasswordIsNotGuessed: an attacker at a browser that is signed in must
+// not learn the password by trying, not with many tries at once either (H6).
 func TestTheOldPasswordIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *Config) { c.PerDevice = limit.Rule{Max: 3, Window: time.Hour} })

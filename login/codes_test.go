@@ -265,9 +265,9 @@ func TestCodesEnd(t *testing.T) {
 	}
 }
 
-// TestASignUpHashesForEverybody: M4, and H4 for the work that is done: with a pool that has
-// no place, whoever hashes is found out.
-func TestASignUpHashesForEverybody(t *testing.T) {
+// TestEverySignUpHashes: M4, and H4 for the work that is done: with a pool that has
+// no place, a request that hashes fails.
+func TestEverySignUpHashes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	s.verified("known@example.com", "", right)

@@ -75,7 +75,7 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "second factor was switched on") {
 		t.Errorf("got mail %q", m.Text)
 	}
-	// Whoever got in before by less is out.
+	// Sessions with fewer factors have ended.
 	if p := elsewhere.get("/account"); p.leads() != toSignIn {
 		t.Errorf("another browser is still signed in: got %d", p.status)
 	}
@@ -213,7 +213,7 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	x.leads(x.signIn("jo@example.com", right), "/")
 }
 
-// Nobody is stuck where the rules demand what they do not have.
+// No user is stuck if the rules demand a factor that the user does not have.
 func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -17,8 +17,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// people adds somebody of each kind, and gives what they would type, and what somebody would
-// who has no account.
+// people adds a user of each kind, and returns what each would type, and what a user without an account
+// would type.
 func (s *site) people() map[string]string {
 	s.t.Helper()
 	s.verified("known@example.com", "known", right)
@@ -59,7 +59,7 @@ func toldBy(p answer, typed string) string {
 }
 
 // TestNothingTellsWhetherThereIsAnAccount is H4 and I5: every answer on the way to an
-// account or a new password, for somebody of each kind.
+// account or a new password, for a user of each kind.
 func TestNothingTellsWhetherThereIsAnAccount(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
@@ -103,7 +103,7 @@ func TestNothingTellsWhetherThereIsAnAccount(t *testing.T) {
 }
 
 // BenchmarkEnumeration reports, for hashes as they are in earnest, the median time of every
-// step for somebody of each kind, as BenchmarkFailures does for sign-in. Run it with
+// step for a user of each kind, as BenchmarkFailures does for sign-in. Run it with
 // -benchtime 200x.
 func BenchmarkEnumeration(b *testing.B) {
 	s := newSite(b, free)

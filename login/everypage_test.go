@@ -17,7 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// forPrograms are paths of which nobody sees the answer: apps and passkey.js ask for it.
+// forPrograms are paths whose answers no user sees: apps and passkey.js ask for them.
 var forPrograms = regexp.MustCompile(`^/auth/|^/\.well-known/|\.(ico|png)$|/passkey$|/options$|download|\{`)
 
 // pagePaths are the paths of all pages to look at.
@@ -43,7 +43,7 @@ func (s *site) pagePaths() []string {
 	return slices.Compact(paths)
 }
 
-// TestEveryPageInEveryLanguage opens whatever there is to open, before anybody is signed in
+// TestEveryPageInEveryLanguage opens whatever there is to open, before a user is signed in
 // and then, on a narrow phone: every page is in the language asked for, nothing sticks out
 // sideways, and axe-core finds nothing serious in it.
 func TestEveryPageInEveryLanguage(t *testing.T) {
@@ -82,7 +82,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			for _, path := range paths {
 				if who == "mo" && !strings.HasPrefix(path, "/second-factor") || who == "jo" &&
 					seen[path] == len(texts.Languages()) && !slices.Contains([]string{"/", "/login", "/select"}, path) {
-					continue // shown to anybody alike
+					continue // the same for all
 				}
 				name := who + strings.ReplaceAll(path, "/", "-") + "-" + lang
 				c.open(path + "?token=setup-default&" + q)

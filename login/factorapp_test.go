@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// rules sets the default tenant's settings, before anybody asks for them.
+// rules sets the default tenant's settings, before a request needs them.
 func (s *site) rules(change func(*storage.TenantSettings)) {
 	s.t.Helper()
 	rec, err := s.store.Tenant(s.t.Context(), storage.DefaultTenant)
@@ -35,7 +35,7 @@ type phone struct {
 	codes  []string // recovery codes
 }
 
-// enrolled adds somebody who has a second factor.
+// enrolled adds a user who has a second factor.
 func (s *site) enrolled(email string) *phone {
 	s.t.Helper()
 	u := s.user(storage.DefaultTenant, email, "", right)

@@ -94,7 +94,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.click("button.primary")
 	c.sees("Your account")
 
-	// An address that nobody vouches for is confirmed by a code.
+	// An address that the provider does not vouch for is confirmed by a code.
 	c.open("/signout")
 	c.click("button.primary")
 	c.open("/login")

@@ -88,7 +88,7 @@ func TestLinkedAccounts(t *testing.T) {
 	}
 }
 
-// G11: an identity is linked to whoever began, in their session, freshly proven.
+// G11: an identity is linked to the user who began, in that user's session, after a fresh proof.
 func TestLinksOfOthers(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google)

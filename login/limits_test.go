@@ -94,7 +94,7 @@ func TestWhatIsShownDependsOnTheNameAlone(t *testing.T) {
 	}
 }
 
-func TestStrangersCannotLockAnybodyOut(t *testing.T) {
+func TestStrangersCannotLockUsersOut(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		c.PerAccount = limit.Rule{Max: 3, Window: time.Hour}
@@ -194,7 +194,7 @@ func TestRightSignInsTakeNothing(t *testing.T) {
 	}
 }
 
-// TestUnguessableTokensAreNotCounted: nor is anybody kept from signing in by them.
+// TestUnguessableTokensAreNotCounted: nor do they keep a user from signing in.
 func TestUnguessableTokensAreNotCounted(t *testing.T) {
 	t.Parallel()
 	s := byMail(t, func(c *Config) { c.PerAddress = limit.Rule{Max: 3, Window: time.Hour} })

@@ -289,8 +289,8 @@ func TestPasskeysAreOfferedWhereTheyWork(t *testing.T) {
 	}
 }
 
-// TestPasskeysAlone is a tenant where nobody signs in by anything else: no field is there
-// for nothing, and who cannot use the button is told why.
+// TestPasskeysAlone is a tenant whose users sign in by nothing else: the page has no
+// field without a use, and tells a user who cannot use the button why.
 func TestPasskeysAlone(t *testing.T) {
 	t.Parallel()
 	s := passkeySite(t, nil)

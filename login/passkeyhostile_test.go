@@ -33,9 +33,9 @@ func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
 	}
 	foreign := passkeytest.New(t, s.url)
 	s.passkey(there, foreign)
-	unknown, nobody := passkeytest.New(t, s.url), passkeytest.New(t, s.url)
+	unknown, ghost := passkeytest.New(t, s.url), passkeytest.New(t, s.url)
 	unknown.RPID, unknown.UserHandle = "localhost", device.UserHandle
-	nobody.RPID, nobody.UserHandle = "localhost", append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), 'x')
+	ghost.RPID, ghost.UserHandle = "localhost", append(slices.Clone(device.UserHandle[:len(device.UserHandle)-1]), 'x')
 	forged := passkeytest.New(t, s.url)
 	forged.RPID, forged.ID, forged.UserHandle = "localhost", device.ID, device.UserHandle
 	forged.Counter = 100
@@ -44,7 +44,7 @@ func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
 
 	var want answer
 	for name, d := range map[string]*passkeytest.Key{
-		"unknown passkey of somebody": unknown, "unknown passkey of nobody": nobody, "another key": forged,
+		"unknown passkey of somebody": unknown, "unknown passkey of nobody": ghost, "another key": forged,
 		"disabled account": disabled, "another tenant's": foreign, "unverified": &unverified,
 	} {
 		got := s.visitor().usePasskey(d)
@@ -137,7 +137,7 @@ func TestPasskeyGuessesAreLimitedByAddress(t *testing.T) {
 }
 
 // BenchmarkWrongPasskeys reports the median time of an answer that names an unknown passkey
-// of somebody, and of nobody: whose id is a sub that many clients know. Run it with
+// of a user, and of no user: a user's id is a sub that many clients know. Run it with
 // -benchtime 200x.
 func BenchmarkWrongPasskeys(b *testing.B) {
 	s := passkeySite(b, func(c *Config) { c.PerAddress = limit.Rule{Max: 1 << 40, Window: time.Hour} })

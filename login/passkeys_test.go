@@ -275,7 +275,7 @@ func TestWrongNewPasskeysAreRefused(t *testing.T) {
 	}
 }
 
-// TestAStrangersPasskeyIsVoid is rows G8 and G9: somebody signs up with another's address,
+// TestAStrangersPasskeyIsVoid is rows G8 and G9: an attacker signs up with another user's address,
 // adds a passkey, and waits.
 func TestAStrangersPasskeyIsVoid(t *testing.T) {
 	t.Parallel()
@@ -289,8 +289,8 @@ func TestAStrangersPasskeyIsVoid(t *testing.T) {
 	}
 }
 
-// TestAnUnreadablePasskeyHindersNobody: its master secret is gone.
-func TestAnUnreadablePasskeyHindersNobody(t *testing.T) {
+// TestAnUnreadablePasskeyHindersNoSignIn: its master secret is gone.
+func TestAnUnreadablePasskeyHindersNoSignIn(t *testing.T) {
 	t.Parallel()
 	s := passkeySite(t, nil)
 	jo := s.user("default", "jo@example.com", "jo", right)

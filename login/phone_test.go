@@ -193,8 +193,8 @@ func TestSigningInByPhone(t *testing.T) {
 	}
 }
 
-// TestNobodyLearnsWhoHasAPhone: H4 for this way in, and numbers that name nobody.
-func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
+// TestAnswersDoNotTellWhoHasAPhone: H4 for this way in, and numbers that name no user.
+func TestAnswersDoNotTellWhoHasAPhone(t *testing.T) {
 	t.Parallel()
 	s := byPhone(t, storage.MethodPhone)
 	s.phoned("jo@example.com", "jozz", mobile)
@@ -205,7 +205,7 @@ func TestNobodyLearnsWhoHasAPhone(t *testing.T) {
 	off.Disabled = true
 	must(t, storagetest.UpdateUser(t.Context(), s.store, off))
 	s.phoned("one@example.com", "one", "+491701234560")
-	s.phoned("two@example.com", "two", "+491701234560") // it names nobody any more
+	s.phoned("two@example.com", "two", "+491701234560") // it names no user any more
 	want := ""
 	for i, login := range []string{mobile, "+491701234567", "+491701234568", "+491701234569", "+491701234560",
 		"+491701234561", "unzz", "offzz", "nozz", "jozz"} {

@@ -22,8 +22,8 @@ func (d disabling) User(ctx context.Context, tenant, id string) (storage.User, e
 	return u, err
 }
 
-// A15: a profile that is refreshed does not enable who was disabled meanwhile.
-func TestARefreshedProfileEnablesNobody(t *testing.T) {
+// A15: a profile that is refreshed does not enable a user who was disabled meanwhile.
+func TestARefreshedProfileEnablesNoUser(t *testing.T) {
 	t.Parallel()
 	f := federate(t, func(s *storage.TenantSettings) { s.Upstreams[0].RefreshProfile = true }, fakeidp.Google)
 	f.visitor().come(fakeidp.Google, "", fedJo)

@@ -89,7 +89,7 @@ func TestMemoriesOfDevicesEnd(t *testing.T) {
 	}
 }
 
-// H14: nobody forgets somebody else's devices.
+// H14: no user can remove another user's devices.
 func TestDevicesAreForgottenByTheirOwner(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -42,7 +42,7 @@ func (s *site) give(u storage.User, ids []storage.Identity, kinds ...string) {
 	}
 }
 
-// TestAForgottenPassword: I6, G8. The second factor stays, sessions end, nobody is signed in.
+// TestAForgottenPassword: I6, G8. The second factor stays, sessions end, no user is signed in.
 func TestAForgottenPassword(t *testing.T) {
 	t.Parallel()
 	for _, by := range []string{"code", "link", "link elsewhere"} {
@@ -177,8 +177,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestNobodyIsKeptFromANewPassword: H7 for resets.
-func TestNobodyIsKeptFromANewPassword(t *testing.T) {
+// TestStrangersKeepNoUserFromANewPassword: H7 for resets.
+func TestStrangersKeepNoUserFromANewPassword(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *Config) {
 		free(c)
@@ -244,9 +244,9 @@ func TestWhoGetsWhichMail(t *testing.T) {
 	}
 }
 
-// H7: whoever proves the mailbox signs in with the new password, though strangers have used up
+// H7: a user who proves the mailbox signs in with the new password, though strangers have used up
 // all guesses at the account.
-func TestAfterAResetStrangersLockNobodyOut(t *testing.T) {
+func TestAfterAResetStrangersLockNoUserOut(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	s.verified("jo@example.com", "jo", right)

@@ -197,7 +197,7 @@ func TestRecoveryCodesStandInForTheApp(t *testing.T) {
 }
 
 // H10: guesses are counted for each account, over all sign-ins that got as far, and those
-// of somebody else do not keep out the owner.
+// of an attacker do not keep out the owner.
 func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -240,10 +240,10 @@ func TestGuessesAtTheSecondFactorAreCounted(t *testing.T) {
 	known.leads(known.post("/second-factor", "code", jo.shows()), "/")
 }
 
-// A client that wants more of somebody who is signed in asks for what is missing only,
+// A client that wants more of a user who is signed in asks for what is missing only,
 // and nothing of the session is lost but its secret (H1).
 // H10: browsers in which the password alone signed in have no counters of their own, or
-// whoever knows it could have as many as they like.
+// an attacker who knows it could have as many as they like.
 func TestGuessesFromBrowsersWithoutTheFactorAreCountedTogether(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -360,7 +360,7 @@ func TestPendingSignInsEndAfterTenMinutes(t *testing.T) {
 	}
 }
 
-// Whichever way somebody came first, what is missing is asked for: by a code that was
+// Whichever way a user came first, what is missing is asked for: by a code that was
 // mailed, from a provider whose own factors count for nothing here, or by a key that did
 // not verify its owner.
 func TestEveryWayOfSigningInIsHalfOfIt(t *testing.T) {

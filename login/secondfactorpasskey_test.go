@@ -23,8 +23,8 @@ func (v *visitor) confirm(device *passkeytest.Key, query string, fields ...strin
 		append([]string{"state", c.State, "answer", string(device.SignIn(v.t, c.Options))}, fields...)...)
 }
 
-// withKey adds somebody with a password and a security key that is too old to know its
-// owner, as their second factor.
+// withKey adds a user with a password and, as the second factor, a security key that is too old to
+// verify its owner.
 func (s *site) withKey(email string) (storage.User, *passkeytest.Key) {
 	s.t.Helper()
 	u := s.user("default", email, "", right)
@@ -98,8 +98,8 @@ func TestPasskeysAsSecondFactorAreSwitchedOn(t *testing.T) {
 	}
 }
 
-// TestTheSecondFactorIsTheirOwn: another's passkey, an answer to another question, or one
-// that came before, raise nobody.
+// TestTheSecondFactorIsTheirOwn: another user's passkey, an answer to another question, or
+// one that came before, raise no session.
 func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := passkeySite(t, nil)
@@ -119,7 +119,7 @@ func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 			t.Errorf("%s: %d to %s", name, p.status, p.location())
 		}
 	}
-	first := v.challenge("/login/passkey") // of the sign-in page: for anybody
+	first := v.challenge("/login/passkey") // of the sign-in page: for any user
 	if p := v.post("/second-factor/passkey", "state", first.State, "answer",
 		string(strong.SignIn(t, first.Options))); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("an answer to the sign-in page: %d to %s", p.status, p.location())
@@ -138,10 +138,10 @@ func TestTheSecondFactorIsTheirOwn(t *testing.T) {
 		answer); p.status != http.StatusUnprocessableEntity {
 		t.Errorf("an answer of before, elsewhere: %d to %s", p.status, p.location())
 	}
-	nobody := s.visitor()
-	nobody.get("/login")
-	nobody.leads(nobody.get("/second-factor/passkey"), "/second-factor")
-	nobody.leads(nobody.post("/second-factor/passkey", "state", second.State, "answer", answer), "/second-factor")
+	stranger := s.visitor()
+	stranger.get("/login")
+	stranger.leads(stranger.get("/second-factor/passkey"), "/second-factor")
+	stranger.leads(stranger.post("/second-factor/passkey", "state", second.State, "answer", answer), "/second-factor")
 }
 
 // TestStepUpByPasskey: a client asks for more than a password.

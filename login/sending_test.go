@@ -41,7 +41,7 @@ func TestATenantsTextsAreItsOwn(t *testing.T) {
 		v.get("/login/code")
 		return v.post("/login/code", "login", name, "by", "phone").outcome()
 	}
-	for i := range 20 { // of nobody: no message goes out, so that none is used up
+	for i := range 20 { // without an account: no message goes out, so that none is used up
 		if got := ask(s.visitor(), fmt.Sprint("nobody", i)); got != "/login/code/confirm" {
 			t.Fatalf("nobody's code: got %s", got)
 		}

@@ -104,7 +104,7 @@ func TestOwnSessionIsEnded(t *testing.T) {
 }
 
 // TestAppsAreDisconnected: an app loses everything at once, whether or not it needed a
-// consent; and nobody else's loses anything (H14).
+// consent; and no other user's app loses anything (H14).
 func TestAppsAreDisconnected(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -173,7 +173,7 @@ func TestAppsAreDisconnected(t *testing.T) {
 	}
 }
 
-// TestActivityIsOnesOwn: newest first, page by page, and nobody else's (H14).
+// TestActivityIsOnesOwn: newest first, page by page, and no other user's (H14).
 func TestActivityIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -152,7 +152,7 @@ func TestFailuresLookAlike(t *testing.T) {
 	}
 }
 
-// TestFailuresWorkAlike fills the pool of hashes, so that whoever hashes is found out.
+// TestFailuresWorkAlike fills the pool of hashes, so that a request that hashes fails.
 func TestFailuresWorkAlike(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -227,7 +227,7 @@ func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.login.Passwords = full // whoever hashes gets 503
+	s.login.Passwords = full // a request that hashes gets 503
 	v := s.visitor()
 	v.get("/login")
 	for size, want := range map[int]int{password.MaxLength + 1: http.StatusBadRequest, 60 << 10: http.StatusBadRequest,

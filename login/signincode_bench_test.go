@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkSignInCodes reports the median time of asking for a code and of typing a wrong
-// one, for people that there are and for nobody (H4). They take turns. Run it with
+// one, with and without an account (H4). They take turns. Run it with
 // -benchtime 200x.
 func BenchmarkSignInCodes(b *testing.B) {
 	s := newSite(b, free)

@@ -158,8 +158,8 @@ func TestACodeSignsInOnce(t *testing.T) {
 	}
 }
 
-// TestNobodyLearnsWhoHasAnAccountByCode: H4, I5. Nothing differs but the mail.
-func TestNobodyLearnsWhoHasAnAccountByCode(t *testing.T) {
+// TestCodesDoNotTellWhoHasAnAccount: H4, I5. Nothing differs but the mail.
+func TestCodesDoNotTellWhoHasAnAccount(t *testing.T) {
 	t.Parallel()
 	s := byMail(t, free)
 	s.verified("jo@example.com", "jo", right)
@@ -307,9 +307,9 @@ func TestOnlyMethodsOfTheTenantSignIn(t *testing.T) {
 	}
 }
 
-// TestNobodyIsKeptFromACode: H7 for codes. Strangers cannot use up what its owner may ask
+// TestStrangersKeepNoUserFromACode: H7 for codes. Strangers cannot use up what its owner may ask
 // for, nor void their code.
-func TestNobodyIsKeptFromACode(t *testing.T) {
+func TestStrangersKeepNoUserFromACode(t *testing.T) {
 	t.Parallel()
 	s := byMail(t, func(c *Config) {
 		free(c)

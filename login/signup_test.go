@@ -163,7 +163,7 @@ func TestSigningUpByLink(t *testing.T) {
 }
 
 // TestWhoReadsTheMailChoosesThePassword: G7, in its form without an account: a stranger
-// registers somebody else's address, and that person follows the link.
+// registers another user's address, and that user follows the link.
 func TestWhoReadsTheMailChoosesThePassword(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -249,8 +249,8 @@ func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
 	}
 }
 
-// TestNamesAreToldToWhoeverProvedAnAddress: that a user name is taken is told late.
-func TestNamesAreToldToWhoeverProvedAnAddress(t *testing.T) {
+// TestNamesAreToldAfterTheProofOfAnAddress: that a user name is taken is told late.
+func TestNamesAreToldAfterTheProofOfAnAddress(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	s.user("default", "mo@example.com", "Mo", right)
@@ -388,8 +388,8 @@ func TestSigningUpWithoutPasswords(t *testing.T) {
 	}
 }
 
-// TestNothingIsPromisedThatNobodySends: without a way to send mails there are no such pages.
-func TestNothingIsPromisedThatNobodySends(t *testing.T) {
+// TestNothingIsPromisedThatIsNotSent: without a way to send mails there are no such pages.
+func TestNothingIsPromisedThatIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	s.login.Mail.Wake = nil

@@ -31,7 +31,7 @@ func TestStrangersCodes(t *testing.T) {
 	a := v.post("/federated/email", "email", fedJo.Email)
 	flow := mustURL(t, a.location()).Query().Get("flow")
 	m := f.mails.Next(t, fedJo.Email)
-	// Whoever reads the mail confirms nothing with it elsewhere, by link or by code.
+	// A reader of the mail confirms nothing with it in another browser, by link or by code.
 	reader := f.visitor()
 	if a := reader.visit(m.Link); a.status != http.StatusBadRequest {
 		t.Errorf("the link elsewhere: got %d", a.status)
@@ -127,8 +127,8 @@ func TestProvidersThatFail(t *testing.T) {
 	}
 }
 
-// H4: whoever says that an address is theirs learns nothing of whom it belongs to, by no
-// answer on the way and by no header.
+// H4: an attacker who claims an address learns nothing about its owner, from no answer on the
+// way and from no header.
 func TestStrangersLearnNothing(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Facebook)
