@@ -30,6 +30,7 @@ var errSilent = fmt.Errorf("wait for the disk: %w", context.DeadlineExceeded)
 // task is one caller's work inside a group.
 type task struct {
 	run    func(conn) error
+	single bool // it runs one statement
 	err    error
 	panics any
 	state  atomic.Int32
@@ -56,9 +57,9 @@ func (t *task) protect(c conn) {
 	t.err = t.run(c)
 }
 
-// group commits several waiting tasks in one transaction, each in a savepoint of its own. It runs
-// in a goroutine that lives while something waits, so that a disk that does not answer delays no
-// caller beyond its own deadline.
+// group commits several waiting tasks in one transaction, each so that its failure leaves the others
+// alone. It runs in a goroutine that lives while something waits, so that a disk that does not answer
+// delays no caller beyond its own deadline.
 type group struct {
 	commit func(tasks []*task)
 
@@ -70,11 +71,11 @@ type group struct {
 }
 
 // do runs the work and returns when it is committed or has failed.
-func (g *group) do(ctx context.Context, run func(conn) error) error {
+func (g *group) do(ctx context.Context, t *task) error {
 	if err := ctx.Err(); err != nil {
 		return fault(err)
 	}
-	t := &task{run: run, done: make(chan struct{})}
+	t.done = make(chan struct{})
 	g.mu.Lock()
 	g.waiting = append(g.waiting, t)
 	if !g.led {

@@ -26,8 +26,13 @@ func spendIn(value string) func(conn) error {
 	}
 }
 
-// together has the tasks run as one group: the first waits until the others queue.
+// together has the tasks run as one group of transactions: the first waits until the others queue.
 func together(s *Store, runs ...func(conn) error) []error {
+	return inOneGroup(s, (*lite).transact, runs...)
+}
+
+// inOneGroup has lite.write or lite.transact run the tasks as one group.
+func inOneGroup(s *Store, do func(*lite, context.Context, func(conn) error) error, runs ...func(conn) error) []error {
 	l := s.engine.(*lite)
 	began, queued := make(chan bool), make(chan bool)
 	got := make([]error, len(runs))
@@ -41,7 +46,7 @@ func together(s *Store, runs ...func(conn) error) []error {
 	})
 	<-began
 	for i, run := range runs {
-		wg.Go(func() { got[i] = l.write(context.Background(), run) })
+		wg.Go(func() { got[i] = do(l, context.Background(), run) })
 	}
 	for waiting := 0; waiting < len(runs); time.Sleep(time.Millisecond) {
 		l.group.mu.Lock()
@@ -109,6 +114,77 @@ func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
 	isSpentNow(t, s, "b", false)
 	if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestOneStatementThatFailsLeavesTheOthersAlone(t *testing.T) {
+	t.Parallel()
+	s := openFile(t)
+	got := inOneGroup(s, (*lite).write,
+		spendIn("a"),
+		spendIn("a"),
+		func(c conn) error {
+			_, err := c.exec("INSERT INTO nowhere VALUES (1)")
+			return err
+		},
+		spendIn("b"),
+	)
+	if exists, once := got[1], got[0]; errors.Is(once, storage.ErrExists) {
+		got[0], got[1] = exists, once // they queued the other way round
+	}
+	if got[0] != nil || !errors.Is(got[1], storage.ErrExists) || !errors.Is(got[2], storage.ErrUnavailable) || got[3] != nil {
+		t.Errorf("got %v, want the second spending and the missing table to fail alone", got)
+	}
+	isSpentNow(t, s, "a", true)
+	isSpentNow(t, s, "b", true)
+}
+
+// A statement whose result its caller could not read must not be committed: the caller
+// reports a failure.
+func TestAResultThatCannotBeReadFailsTheWholeGroup(t *testing.T) {
+	t.Parallel()
+	s := openFile(t)
+	got := inOneGroup(s, (*lite).write,
+		spendIn("a"),
+		func(c conn) error { return errors.Join(spendIn("undone")(c), errors.New("broken")) },
+		spendIn("b"),
+	)
+	for i, err := range got {
+		if err == nil {
+			t.Errorf("task %d: got no error", i)
+		}
+	}
+	for _, value := range []string{"a", "b", "undone"} {
+		isSpentNow(t, s, value, false)
+	}
+}
+
+// SQLite ends the transaction itself when the disk is full. What comes after must not be
+// committed on its own, and reported as failed.
+func TestAFullDiskAmongStatementsTellsTheTruth(t *testing.T) {
+	t.Parallel()
+	s := openFile(t)
+	const pages = `SELECT page_count FROM pragma_page_count`
+	var n int64
+	if err := s.engine.read(t.Context(), func(c conn) error { return c.row(pages).Scan(&n) }); err != nil {
+		t.Fatal(err)
+	}
+	l := s.engine.(*lite)
+	if err := l.writing.command(fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+		t.Fatal(err)
+	}
+	values := []string{"a", "b", "c"}
+	big := func(c conn) error {
+		_, err := c.exec(`INSERT INTO spent_values (tenant_id, purpose, hash, expires_at)
+			SELECT 'default', 'big', randomblob(1000), 1 FROM json_each(json_array(1, 2, 3, 4, 5, 6, 7, 8, 9))`)
+		return err
+	}
+	got := inOneGroup(s, (*lite).write, spendIn(values[0]), big, spendIn(values[1]), spendIn(values[2]))
+	if !errors.Is(got[1], storage.ErrUnavailable) {
+		t.Errorf("more than there is room for: got %v, want %v", got[1], storage.ErrUnavailable)
+	}
+	for i, err := range []error{got[0], got[2], got[3]} {
+		isSpentNow(t, s, values[i], err == nil)
 	}
 }
 
@@ -216,7 +292,7 @@ func TestASilentDiskHoldsNobody(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, deadline)
 				defer cancel()
 			}
-			err := g.do(ctx, work)
+			err := g.do(ctx, &task{run: work})
 			return time.Since(begin), err
 		}
 		var wg sync.WaitGroup
@@ -244,7 +320,7 @@ func TestASilentDiskHoldsNobody(t *testing.T) {
 			t.Errorf("stalled: got %v, want 30s", got)
 		}
 		close(back)
-		if err := g.do(t.Context(), work); err != nil {
+		if err := g.do(t.Context(), &task{run: work}); err != nil {
 			t.Errorf("when it is back: got %v", err)
 		}
 		synctest.Wait()
@@ -269,11 +345,11 @@ func TestRunningWorkIsAwaited(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin, found := time.Now(), 0
-		err := g.do(ctx, func(conn) error {
+		err := g.do(ctx, &task{run: func(conn) error {
 			time.Sleep(time.Hour)
 			found = 1
 			return nil
-		})
+		}})
 		if err != nil || found != 1 || time.Since(begin) != time.Hour {
 			t.Errorf("got %v after %v", err, time.Since(begin))
 		}

@@ -17,6 +17,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // lite is SQLite: one connection that writes and a pool that reads. In memory, where
@@ -177,15 +179,19 @@ func (l *lite) acquire(ctx context.Context) error {
 }
 
 func (l *lite) write(ctx context.Context, run func(conn) error) error {
-	err := l.group.do(ctx, run)
+	return l.queue(ctx, &task{run: run, single: true})
+}
+
+func (l *lite) transact(ctx context.Context, run func(conn) error) error {
+	return l.queue(ctx, &task{run: run})
+}
+
+func (l *lite) queue(ctx context.Context, t *task) error {
+	err := l.group.do(ctx, t)
 	if err != nil { // commit knows of successes
 		l.last.note(ctx, err)
 	}
 	return err
-}
-
-func (l *lite) transact(ctx context.Context, run func(conn) error) error {
-	return l.write(ctx, run)
 }
 
 func (l *lite) ping(ctx context.Context) (version int64, err error) {
@@ -211,7 +217,11 @@ func (l *lite) commit(tasks []*task) {
 	before := l.changes(doubted)
 	err := l.begin()
 	for i := 0; err == nil && i < len(tasks); i++ {
-		err = l.savepoint(tasks[i])
+		if tasks[i].single {
+			err = l.statement(tasks[i])
+		} else {
+			err = l.savepoint(tasks[i])
+		}
 	}
 	if err == nil {
 		err = l.writing.command("COMMIT")
@@ -259,6 +269,53 @@ func isBusy(err error) bool {
 	return ok && busy.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
+// statement runs a task of one statement. SQLite takes back a statement that fails, so that no
+// savepoint is needed. An error means that the whole transaction is lost.
+func (l *lite) statement(t *task) error {
+	c := &single{conn: l.writing}
+	t.protect(c)
+	switch {
+	case c.changed && t.panics != nil:
+		return errors.New("a write of the same transaction panicked")
+	case c.changed && t.err != nil: // the caller could not read what the statement returned
+		return t.err
+	case errors.Is(t.err, storage.ErrUnavailable) && l.writing.command("BEGIN") == nil:
+		return t.err // a full disk, for one, ends the transaction: a new one could begin
+	}
+	return nil
+}
+
+// single is a connection for one statement.
+type single struct {
+	conn
+	ran     bool
+	changed bool // rows, as far as the statement says
+}
+
+func (c *single) begin() {
+	if c.ran {
+		panic("write runs one statement: use transact for several")
+	}
+	c.ran = true
+}
+
+func (c *single) exec(query string, args ...any) (int64, error) {
+	c.begin()
+	n, err := c.conn.exec(query, args...)
+	c.changed = err == nil && n > 0
+	return n, err
+}
+
+func (c *single) row(query string, args ...any) scanner { return only{c, query, args} }
+
+func (c *single) each(query string, args []any, scan func(scanner) error) error {
+	c.begin()
+	return c.conn.each(query, args, func(row scanner) error {
+		c.changed = true
+		return scan(row)
+	})
+}
+
 // savepoint runs one task so that its failure leaves the others alone. An error means
 // that the whole transaction is lost.
 func (l *lite) savepoint(t *task) error {
@@ -276,7 +333,7 @@ func (l *lite) savepoint(t *task) error {
 
 func (l *lite) close() error {
 	// What is under way ends first.
-	_ = l.group.do(context.Background(), func(conn) error { return nil })
+	_ = l.group.do(context.Background(), &task{run: func(conn) error { return nil }})
 	var errs []error
 	if l.reader != nil {
 		errs = append(errs, l.reading.close(), l.reader.Close())
