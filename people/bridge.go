@@ -9,8 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// This file exports helpers to the use cases that are still in package login. Nothing new
-// belongs here: move the use case instead, and delete what it was the last to need.
+// This file exports helpers to packages beside this one, such as people/federation, and to what is
+// left in package login. What only login uses goes when its last use case has moved.
 
 type (
 	Issued = issued
@@ -26,7 +26,9 @@ func (s *Service) NewCode(a Asker, purpose, target, userID string, data any, lif
 func (s *Service) TryCode(ctx context.Context, a Asker, purpose string, p Proof, data any) (storage.Code, error) {
 	return s.tryCode(ctx, a, purpose, p, data)
 }
-func (s *Service) AllowSending(ctx context.Context, a Asker, channel, typed string, user storage.User, real bool) (vain bool, err error) {
+func (s *Service) AllowSending(
+	ctx context.Context, a Asker, channel, typed string, user storage.User, real bool,
+) (vain bool, err error) {
 	return s.allowSending(ctx, a, sending{channel, typed, user, real})
 }
 func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
@@ -54,9 +56,6 @@ func ClaimAs(field, typed, none string) (address.Claimed, error) { return claimA
 func NormalName(s string) (key string, ok bool)                  { return normalName(s) }
 func OfDomain(email address.Claimed, domains []string) bool      { return ofDomain(email, domains) }
 
-func (s *Service) ComposeText(a Asker, to string, code Issued) (storage.Delivery, error) {
-	return s.composeText(a, to, code)
-}
 func (s *Service) NoteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
 	return s.noteLink(a, u, provider, kind, text, ch)
 }
