@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
-	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -211,13 +209,6 @@ func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage
 	}
 	s.forgetStale(w, r, since)
 	return s.onward(w, r, in)
-}
-
-// forgetStale forgets from which provider the browser came without a fresh proof, once there is one.
-func (s *Server) forgetStale(w http.ResponseWriter, r *http.Request, since time.Time) {
-	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), federation.Skew) {
-		browser.SetCookie(w, r, staleCookie, "", 0)
-	}
 }
 
 // onward is goOn, by way of the page that links an identity if the user signed in for that.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
@@ -23,4 +25,11 @@ func (s *Server) staleFrom(r *http.Request) (id, text string) {
 		return "", ""
 	}
 	return id, s.words(r).Must("federated.stale", name)
+}
+
+// forgetStale forgets from which provider the browser came without a fresh proof, once there is one.
+func (s *Server) forgetStale(w http.ResponseWriter, r *http.Request, since time.Time) {
+	if browser.Cookie(r, staleCookie) != "" && storage.Within(since, time.Now(), federation.Skew) {
+		browser.SetCookie(w, r, staleCookie, "", 0)
+	}
 }
