@@ -65,6 +65,20 @@ var alone = map[string][]string{
 
 	"github.com/alecthomas/kong":          {"cmd/vouchsafe"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
+
+	"github.com/chromedp":      {"internal/chromiumtest"},
+	"github.com/emersion":      {"internal/smtptest"},
+	"github.com/google/go-cmp": {"internal/golden", "storage/storagetest"},
+	"go.uber.org/goleak":       nil,
+	"pgregory.net/rapid":       nil,
+}
+
+// forTests are the packages that tests share. The program imports none, so that it holds neither them nor
+// the modules that they need.
+var forTests = []string{
+	"e2e/...", "bench", "internal/chromiumtest", "internal/faultproxy", "internal/golden", "internal/passkeytest",
+	"internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon", "internal/testkeys",
+	"storage/storagetest",
 }
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
@@ -102,7 +116,11 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s imports %s, which only %s may", from, to, strings.Join(allowed, " and "))
 			}
 		}
-		if to, inside := strings.CutPrefix(to, module); inside && !matches(to, arrowsOf(t, from)) {
+		to, inside = strings.CutPrefix(to, module)
+		if inside && matches(to, forTests) && !matches(from, forTests) {
+			t.Errorf("%s imports %s, which only tests may", from, to)
+		}
+		if inside && !matches(to, arrowsOf(t, from)) {
 			t.Errorf("%s imports %s: no such arrow in ARCHITECTURE.md", from, to)
 		}
 	}
