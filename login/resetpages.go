@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -18,7 +19,7 @@ type forgotForm struct {
 
 // forgotPage asks whose password was forgotten.
 func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.interaction(r)
+	in, err := s.site.Interaction(r)
 	if err != nil {
 		return err
 	}
@@ -40,9 +41,9 @@ func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.
 		return err
 	}
 	form.FormFaults = ui.FaultsOf(r, err)
-	v := s.view(w, r, "forgot.title", in)
+	v := s.site.View(w, r, "forgot.title", in)
 	v.Page, v.Alert = form, alert
-	return s.show(w, status, "forgot", v)
+	return s.site.Show(w, status, "forgot", v)
 }
 
 // mayReset refuses where people have no passwords, or no code can be sent.
@@ -53,11 +54,11 @@ func (s *Server) mayReset(r *http.Request) error {
 	return nil
 }
 
-func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.askerOf(r)) }
+func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.site.Asker(r)) }
 
 // forgotPosted takes the name.
 func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.interaction(r)
+	in, err := s.site.Interaction(r)
 	if err != nil {
 		return err
 	}
@@ -65,11 +66,11 @@ func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := forgotForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
-	flow, err := s.StartReset(r.Context(), s.askerOf(r), form.Login)
+	flow, err := s.StartReset(r.Context(), s.site.Asker(r), form.Login)
 	if err != nil {
 		return s.showForgot(w, r, in, form, err)
 	}
-	return seeOther(w, r, "/reset", "flow", flow)
+	return ui.SeeOther(w, r, "/reset", "flow", flow)
 }
 
 // resetForm is what the page shows on which the new password is chosen.
@@ -91,29 +92,29 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 
 // resetPosted takes them, or the wish for another code.
 func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
+	asker := s.site.Asker(r)
 	if r.PostForm.Get("resend") != "" {
-		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
+		flow, err := s.ResendReset(r.Context(), asker, r.PostForm.Get("flow"))
 		if err != nil {
 			return s.showReset(w, r, err)
 		}
-		return seeOther(w, r, "/reset", "flow", flow)
+		return ui.SeeOther(w, r, "/reset", "flow", flow)
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
 		return s.showReset(w, r, people.Invalid("code", "confirm.missing"))
 	}
-	user, opened, err := s.ConfirmReset(r.Context(), s.askerOf(r), p, r.PostForm.Get("password"))
+	done, err := s.ConfirmReset(r.Context(), asker, p, r.PostForm.Get("password"))
 	if err != nil {
 		return s.showReset(w, r, err)
 	}
-	// They sign in here next, whatever strangers guess meanwhile.
-	s.site.Keep(w, r, s.MarkDevice(s.askerOf(r), user, storage.ACRPassword))
-	s.mayReview(w, r, user)
-	if opened {
-		return seeOther(w, r, "/reset/done", "opened", "1")
+	s.site.Keep(w, r, done.Kept)
+	browser.SetCookie(w, r, reviewCookie, s.StartReview(asker, done.User), people.ReviewLife)
+	if done.Opened {
+		return ui.SeeOther(w, r, "/reset/done", "opened", "1")
 	}
-	return seeOther(w, r, "/reset/done")
+	return ui.SeeOther(w, r, "/reset/done")
 }
 
 func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) error {
@@ -121,12 +122,12 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	if status == 0 {
 		return err
 	}
-	in, err2 := s.interaction(r)
+	in, err2 := s.site.Interaction(r)
 	if err2 != nil {
 		return err2
 	}
 	p := people.Proof{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
-	reset, gone := s.OpenReset(r.Context(), s.askerOf(r), p)
+	reset, gone := s.OpenReset(r.Context(), s.site.Asker(r), p)
 	if gone != nil {
 		return ui.CodeGone(gone)
 	}
@@ -138,8 +139,8 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 	if form.CodeOnly {
 		title = "notme.open_title"
 	}
-	v := s.view(w, r, title, in)
+	v := s.site.View(w, r, title, in)
 	v.Page, v.Alert = form, alert
 	ui.AllowScripts(w)
-	return s.show(w, status, "reset", v)
+	return s.site.Show(w, status, "reset", v)
 }

@@ -14,11 +14,6 @@ import (
 
 const reviewCookie = "review"
 
-// mayReview lets the browser look over the account of the user who has reset the password there.
-func (s *Server) mayReview(w http.ResponseWriter, r *http.Request, u storage.User) {
-	browser.SetCookie(w, r, reviewCookie, s.StartReview(s.askerOf(r), u), people.ReviewLife)
-}
-
 // reviewing returns the user whose account the browser may look over. storage.ErrNotFound.
 func (s *Server) reviewing(r *http.Request) (storage.User, error) {
 	return s.ReviewedUser(r.Context(), s.askerOf(r), browser.Cookie(r, reviewCookie))

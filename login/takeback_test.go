@@ -79,7 +79,7 @@ func (s *site) resets(email, password string) {
 	asker := s.login.site.Asker(r)
 	flow, err := s.login.StartReset(r.Context(), asker, email)
 	must(s.t, err)
-	_, _, err = s.login.ConfirmReset(r.Context(), asker,
+	_, err = s.login.ConfirmReset(r.Context(), asker,
 		people.Proof{Flow: flow, Digits: s.mails.Next(s.t, email).Code}, password)
 	must(s.t, err)
 }

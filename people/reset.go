@@ -39,6 +39,16 @@ func (s *Service) StartReset(ctx context.Context, a Asker, login string) (flow s
 	return s.sendReset(ctx, a, resetting{Login: login, beginning: beginningAt(a, "")})
 }
 
+// ResendReset sends the code of a reset once more, and returns the next flow; the code before is void.
+// Its refusal is ErrWrongCode.
+func (s *Service) ResendReset(ctx context.Context, a Asker, flow string) (next string, err error) {
+	var data resetting
+	if err := s.openFlow(ctx, a, storage.CodeReset, Proof{Flow: flow}, &data); err != nil {
+		return "", err
+	}
+	return s.sendReset(ctx, a, data)
+}
+
 func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow string, err error) {
 	defer evenly(ctx, time.Now())
 	user, cred, key, err := s.userPassword(ctx, a, data.Login)
@@ -139,49 +149,60 @@ func (s *Service) OpenReset(ctx context.Context, a Asker, p Proof) (Reset, error
 	return Reset{Login: data.Login, Secured: data.Secured, CodeOnly: data.CodeOnly && data.Secured}, err
 }
 
+// ResetDone is what came of a reset.
+type ResetDone struct {
+	User storage.User
+	// Opened says that the account was closed, and that the code opened it without a new password.
+	Opened bool
+	// Kept makes the device known: its user signs in there next, whatever strangers guess meanwhile.
+	Kept Kept
+}
+
 // ConfirmReset gives the owner of an account's address a new password. It ends all sessions and
-// grants, keeps the second factor, opens no session, and tells the owner by mail. opened says that
-// the account was closed, and that the code opened it without a new password.
-func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPassword string) (
-	user storage.User, opened bool, err error,
-) {
+// grants, keeps the second factor, opens no session, and tells the owner by mail. Its refusal is
+// ErrWrongCode.
+func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPassword string) (done ResetDone, err error) {
 	if err := s.allowForm(ctx, a); err != nil {
-		return user, false, err
+		return done, err
 	}
 	// A password that is refused in any case costs no try of the code.
 	if err := s.fit(ctx, a, "password", newPassword); err != nil && !s.needsNoPassword(ctx, a, p) {
-		return user, false, err
+		return done, err
 	}
-	var data resetting
-	code, err := s.proveFlow(ctx, a, storage.CodeReset, p, &data)
+	user, data, code, err := s.proveReset(ctx, a, p)
 	if err != nil {
-		return user, false, err
-	}
-	user, err = s.Store.User(ctx, code.TenantID, code.UserID)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return user, false, ErrWrongCode
-	case err != nil:
-		return user, false, err
-	case isClosed(user), user.EmailKey != data.Email:
-		return user, false, ErrWrongCode
+		return done, err
 	}
 	change, err := s.resetChange(ctx, a, &user, data, newPassword)
 	if err != nil {
-		return user, false, err
+		return done, err
 	}
 	change.Code = code.ID
 	change.Events = append(change.Events, a.event(storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
 	err = s.Store.Apply(ctx, change)
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
-		return user, false, ErrWrongCode // used, disabled or removed at this very moment
+		return done, ErrWrongCode // used, disabled or removed at this very moment
 	}
 	if err != nil {
-		return user, false, err
+		return done, err
 	}
 	s.Mail.Stored()
 	user.CredentialVersion++
-	return user, data.CodeOnly, nil
+	return ResetDone{user, data.CodeOnly, s.MarkDevice(a, user, storage.ACRPassword)}, nil
+}
+
+// proveReset returns the user whose reset the code proves. Its refusal is ErrWrongCode.
+func (s *Service) proveReset(ctx context.Context, a Asker, p Proof) (
+	user storage.User, data resetting, code storage.Code, err error,
+) {
+	if code, err = s.proveFlow(ctx, a, storage.CodeReset, p, &data); err != nil {
+		return user, data, code, err
+	}
+	user, err = s.Store.User(ctx, code.TenantID, code.UserID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (isClosed(user) || user.EmailKey != data.Email) {
+		err = ErrWrongCode
+	}
+	return user, data, code, err
 }
 
 // resetChange returns the change that a reset is, and makes user what the change makes of it.

@@ -57,10 +57,10 @@ func (s *Server) apiConfirmReset() jsonapi.Route {
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.ConfirmReset(a.Context(), a.asker, p, in.Password)
+		done, err := s.ConfirmReset(a.Context(), a.asker, p, in.Password)
 		if err != nil {
 			return signedInAnswer{}, err
 		}
-		return s.appGoesOn(a, user, time.Now(), in.Scope, proofFields{}, "pwd")
+		return s.appGoesOn(a, done.User, time.Now(), in.Scope, proofFields{}, "pwd")
 	})
 }
