@@ -63,6 +63,8 @@ func (s *Store) shortenAddresses(ctx context.Context, tenant string, life time.D
 	return err
 }
 
+// shortenPart shortens the addresses of the events with ids after from up to to. It returns how many it changed,
+// and how long that held up other work.
 func (s *Store) shortenPart(ctx context.Context, tenant, from, to string) (n int64, held time.Duration, err error) {
 	found, err := list(ctx, s, addressesOf, []any{tenant, from, to}, scanText)
 	if err != nil {

@@ -31,11 +31,13 @@ func recordAll(c conn, events []storage.Event) error {
 	return nil
 }
 
+// eventArgs returns the arguments for eventColumns.
 func eventArgs(e storage.Event) []any {
 	return []any{e.TenantID, e.ID, micros(e.At), e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID,
 		e.IP, encodeDetail(e.Detail)}
 }
 
+// encodeDetail returns the JSON of a detail. Most events have none.
 func encodeDetail(detail map[string]string) string {
 	if len(detail) == 0 {
 		return "{}"
@@ -71,6 +73,7 @@ func (s *Store) EventsOf(ctx context.Context, tenant, userID, before string, lim
 	return all, named(err, "events about", userID)
 }
 
+// scanEvent reads a row of eventColumns.
 func scanEvent(row scanner) (e storage.Event, err error) {
 	err = row.Scan(&e.TenantID, &e.ID, timeColumn{&e.At}, &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
 		&e.RequestID, &e.IP, jsonColumn{&e.Detail})

@@ -20,6 +20,7 @@ const (
 			WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id AND ` + sessionLives + `)`
 )
 
+// addSessionArgs returns the arguments of addSession. The session is one of the change's user, whatever it says.
 func addSessionArgs(ch *storage.Change) []any {
 	n := ch.AddSession
 	return []any{
@@ -48,6 +49,7 @@ func newSession(ch *storage.Change) string {
 	return ""
 }
 
+// applySessions adds and renews sessions.
 func applySessions(c conn, ch *storage.Change) error {
 	if ch.AddSession != nil {
 		if _, err := c.exec(addSession, addSessionArgs(ch)...); err != nil {

@@ -55,6 +55,8 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	return named(err, "change user", ch.UserID)
 }
 
+// applySpending uses up the code and the values of the change. It comes first: of two changes that use up the
+// same, one waits here for the other.
 func applySpending(c conn, ch *storage.Change) error {
 	if ch.Code != "" {
 		if err := must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, micros(ch.Now)); err != nil {
@@ -70,6 +72,7 @@ func applySpending(c conn, ch *storage.Change) error {
 	return nil
 }
 
+// applyPerson adds the user, or checks, raises and updates the user.
 func applyPerson(c conn, ch *storage.Change) error {
 	if ch.Add != nil {
 		if err := insertUser(c, *ch.Add); err != nil {
@@ -101,6 +104,7 @@ func applyPerson(c conn, ch *storage.Change) error {
 	return nil
 }
 
+// applyCredentials removes, stores and swaps credentials.
 func applyCredentials(c conn, ch *storage.Change) error {
 	for _, key := range ch.RemoveCredentials {
 		query, args := removeCredential, []any{ch.TenantID, ch.UserID, key.Kind, key.ID}
@@ -130,6 +134,7 @@ func applyCredentials(c conn, ch *storage.Change) error {
 	return nil
 }
 
+// applyRemoveAdded removes credentials, identities and consents that are not older than a point in time.
 func applyRemoveAdded(c conn, ch *storage.Change) error {
 	if ch.RemoveAdded == nil {
 		return nil
@@ -148,6 +153,7 @@ func applyRemoveAdded(c conn, ch *storage.Change) error {
 	return nil
 }
 
+// applyLinks unlinks and links identities, and stores codes and the consent.
 func applyLinks(c conn, ch *storage.Change) error {
 	for _, i := range ch.Unlink {
 		if i.Provider == storage.AllIDs {
@@ -180,6 +186,7 @@ func applyLinks(c conn, ch *storage.Change) error {
 	return must(c, storage.ErrNotFound, putConsent, consentArgs(consent)...)
 }
 
+// applyRest removes the user, and stores the events and deliveries.
 func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error {
 	if ch.Remove {
 		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {

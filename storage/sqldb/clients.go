@@ -9,6 +9,7 @@ import (
 
 const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at`
 
+// scanClient reads a row of a client.
 func scanClient(row scanner) (c storage.Client, err error) {
 	var tenant, id string
 	var disabled bool

@@ -28,6 +28,7 @@ const putCode = `
 		id = excluded.id, user_id = excluded.user_id, code_hash = excluded.code_hash, link_hash = excluded.link_hash,
 		data = excluded.data, tries = excluded.tries, created_at = excluded.created_at, expires_at = excluded.expires_at`
 
+// setCode stores a code, which replaces the one for the same purpose, target and asker.
 func setCode(c conn, code storage.Code) error {
 	purpose := code.Purpose
 	if code.Asker != "" {

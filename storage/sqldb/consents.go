@@ -14,6 +14,7 @@ const ofClients = `
 	JOIN clients ON clients.tenant_id = consents.tenant_id AND clients.id = consents.client_id
 		AND clients.epoch = consents.client_epoch AND clients.removed_at = 0`
 
+// scanConsent reads a row of consentColumns.
 func scanConsent(row scanner) (c storage.Consent, err error) {
 	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, listColumn{&c.Scopes}, listColumn{&c.Claims},
 		timeColumn{&c.GrantedAt})
@@ -38,6 +39,7 @@ const putConsent = `
 		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at,
 		client_epoch = excluded.client_epoch`
 
+// consentArgs returns the arguments of putConsent.
 func consentArgs(c storage.Consent) []any {
 	return []any{c.TenantID, c.UserID, c.ClientID, encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt)}
 }

@@ -8,6 +8,7 @@ import (
 
 const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updated_at`
 
+// scanCredential reads a row of credentialColumns.
 func scanCredential(row scanner) (cr storage.Credential, err error) {
 	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
 		timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt})
@@ -99,6 +100,7 @@ const (
 			data = excluded.data, updated_at = excluded.updated_at`
 )
 
+// setCredential stores a credential, which replaces the one with the same kind and id.
 func setCredential(c conn, cr storage.Credential) error {
 	_, err := c.exec(replaceCredential,
 		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))

@@ -23,6 +23,7 @@ type ending struct {
 	left   []storage.Removal // what is too much for one transaction
 }
 
+// end ends what the change names, and notes what it has ended.
 func (e *ending) end() error {
 	which := e.ch.EndSessions
 	if e.ch.OnEnd != nil && (e.ch.Raise || e.ch.Remove) && (which == nil || len(which.IDs) > 0) {
@@ -96,6 +97,7 @@ const (
 		WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND ended_at = 0`
 )
 
+// endSessions ends the sessions that the filter names, or as many as go in one transaction.
 func (e *ending) endSessions(which storage.SessionFilter) error {
 	one, all := e.s.text(endSessionSQLite, endSessionPostgres), e.s.text(endSessionsSQLite, endSessionsPostgres)
 	if len(which.IDs) > 0 {

@@ -70,6 +70,7 @@ type meter struct {
 	onStatement atomic.Pointer[func(query string)]
 }
 
+// note counts a statement that is about to run.
 func (m *meter) note(query string) {
 	m.count.Add(1)
 	if f := m.onStatement.Load(); f != nil {
@@ -164,6 +165,7 @@ func must(c conn, missing error, query string, args ...any) error {
 	return err
 }
 
+// scanCount reads a row of one number.
 func scanCount(row scanner) (n int64, err error) {
 	err = row.Scan(&n)
 	return n, err

@@ -13,6 +13,7 @@ const grantColumns = `grants.tenant_id, grants.id, grants.code_id, grants.user_i
 	grants.claims, grants.auth_time, grants.amr, grants.acr, grants.generation, grants.rotated_at,
 	grants.idle_expires_at, grants.expires_at, grants.created_at, grants.revoked_at, grants.revoked_why`
 
+// grantFields returns where a row of grantColumns goes.
 func grantFields(g *storage.Grant) []any {
 	return []any{
 		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
@@ -23,6 +24,7 @@ func grantFields(g *storage.Grant) []any {
 	}
 }
 
+// scanGrant reads a row of grantColumns.
 func scanGrant(row scanner) (g storage.Grant, err error) {
 	err = row.Scan(grantFields(&g)...)
 	return g, err
@@ -189,6 +191,7 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 	return g, u, named(err, "touch grant", id)
 }
 
+// refresh runs the engine's text of Rotate or Touch, and returns the grant and its user.
 func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
 	err = s.engine.write(ctx, func(c conn) (err error) {

@@ -8,6 +8,7 @@ import (
 
 const identityColumns = `tenant_id, provider, subject, user_id, email, created_at`
 
+// scanIdentity reads a row of identityColumns.
 func scanIdentity(row scanner) (i storage.Identity, err error) {
 	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, timeColumn{&i.CreatedAt})
 	return i, err

@@ -16,6 +16,7 @@ const listKeys = `
 		WHERE same.tenant_id = keys.tenant_id AND same.algorithm = keys.algorithm))
 	ORDER BY algorithm, sequence`
 
+// scanKey reads a row of keyColumns.
 func scanKey(row scanner) (k storage.Key, err error) {
 	err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, bytesColumn{&k.Public}, bytesColumn{&k.Private},
 		timeColumn{&k.ActiveAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.CreatedAt})

@@ -13,6 +13,7 @@ import (
 const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, ` +
 	`dead_at, channel, expires_at`
 
+// scanMail reads a row of mailColumns.
 func scanMail(row scanner) (m storage.Delivery, err error) {
 	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
 		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel,

@@ -134,6 +134,7 @@ func (s *Store) timed(ctx context.Context, w walk, args []any) (n int64, held ti
 	return n, held, err
 }
 
+// scanText reads a row of one text.
 func scanText(row scanner) (text string, err error) {
 	err = row.Scan(&text)
 	return text, err

@@ -41,6 +41,7 @@ type postgres struct {
 	last  lastWrite
 }
 
+// openPostgres makes a pool of connections to the servers that the URL names, without connecting.
 func openPostgres(url string, m *meter) (*postgres, error) {
 	config, err := parsePostgres(url)
 	if err != nil {
@@ -70,17 +71,19 @@ func (p *postgres) gone(ctx context.Context, c pgxpool.ShouldPingParams) bool {
 	return err != nil
 }
 
+// read runs queries, and repeats them once if the connection broke: they change nothing.
 func (p *postgres) read(caller context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
 	began := time.Now()
 	err := p.on(caller, ctx, run)
 	if lost := p.lost(err, began); (lost || repeatable(err)) && rest(ctx, err) {
-		err = p.on(caller, ctx, run) // it changes nothing: twice does no harm
+		err = p.on(caller, ctx, run)
 	}
 	return err
 }
 
+// write runs one statement, and repeats it once if it surely left no trace.
 func (p *postgres) write(caller context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
@@ -135,6 +138,7 @@ func (p *postgres) acquire(caller, ctx context.Context) (*pgxpool.Conn, error) {
 	return c, nil
 }
 
+// transact runs a transaction, and repeats it once if it surely left no trace.
 func (p *postgres) transact(caller context.Context, run func(conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
@@ -240,6 +244,7 @@ func (p *postgres) lost(err error, began time.Time) bool {
 	return true
 }
 
+// broken reports whether an error means that the connection, and probably the server, is gone.
 func broken(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {

@@ -18,6 +18,7 @@ type removal struct {
 
 const removalColumns = `tenant_id, kind, id, bound, why, since`
 
+// scanRemoval reads a row of removalColumns.
 func scanRemoval(row scanner) (r removal, err error) {
 	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, timeColumn{&r.Since})
 	return r, err
@@ -33,6 +34,8 @@ const addRemoval = `
 	ON CONFLICT (tenant_id, kind, id) DO UPDATE SET
 		bound = excluded.bound, why = excluded.why, since = excluded.since, lease = excluded.lease`
 
+// begin stores a removal, in the transaction after which nothing of it works any more. The process has the removal
+// for claimFor.
 func begin(c conn, r removal) error {
 	_, err := c.exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, micros(r.Since), micros(r.Since.Add(claimFor)))
 	return err
@@ -78,6 +81,7 @@ func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string,
 	return r.Removal, named(err, "hold removal of "+kind, id)
 }
 
+// oneRemoval runs a statement that claims a removal and returns it.
 func (s *Store) oneRemoval(ctx context.Context, query string, args ...any) (r removal, err error) {
 	err = s.engine.write(ctx, func(c conn) error {
 		r, err = scanRemoval(c.row(query, args...))
@@ -103,6 +107,7 @@ func (s *Store) CarryOn(ctx context.Context, r storage.Removal, told func(rows i
 	return named(s.carryOn(ctx, r, told, onEnd), "remove the rest of "+r.Kind, r.ID)
 }
 
+// carryOn is CarryOn without the name of the removal in its errors.
 func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows int64), onEnd storage.OnEnd) error {
 	for {
 		row, err := one(ctx, s, removalByKey, []any{r.TenantID, r.Kind, r.ID}, scanRemoval)

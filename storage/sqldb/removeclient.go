@@ -74,6 +74,7 @@ const (
 	removeMarkedClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
 )
 
+// removeRestOfClient deletes the grants and consents of a removed client, and then its row.
 func (s *Store) removeRestOfClient(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
 	err := s.walkAll(ctx, told,

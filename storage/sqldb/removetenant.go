@@ -105,6 +105,7 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 // afterHashes sorts after every hash.
 var afterHashes = bytes.Repeat([]byte{0xff}, 33)
 
+// removeSpentOf deletes the used-up values of a tenant, purpose by purpose.
 func (s *Store) removeSpentOf(ctx context.Context, tenant string, told func(rows int64)) error {
 	purpose := ""
 	for {

@@ -20,7 +20,8 @@ const (
 	// The id of the user is left, to which sessions and grants belong; the version ends them. The
 	// address and the name are free at once.
 	markUser = `
-		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '', email = '', email_key = '',
+		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '',
+			email = '', email_key = '',
 			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]',
 			disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
@@ -46,6 +47,8 @@ func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
 	return err
 }
 
+// markUserRemoved removes a user with many sessions or grants: the user and the credentials go at once, the rest
+// by a removal.
 func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 	if err := must(c, storage.ErrNotFound, markUser, tenant, id, micros(now)); err != nil {
 		return err
@@ -83,6 +86,7 @@ const (
 	removeMarkedUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
 )
 
+// removeRestOfUser deletes the sessions, grants and consents of a removed user, and then the user's row.
 func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
 	if r.onEnd != nil { // report the sessions that the change has left, before they are deleted

@@ -41,6 +41,7 @@ type sealedTable struct {
 	text          bool // the column is TEXT
 }
 
+// byID returns the key of a row that has a tenant and an id.
 func byID(v storage.SealedValue) []any { return []any{v.TenantID, v.ID} }
 
 var sealedTables = map[storage.SealedKind]sealedTable{

@@ -12,6 +12,7 @@ const sessionColumns = `sessions.tenant_id, sessions.id, sessions.secret_hash, s
 	sessions.credential_version, sessions.auth_time, sessions.amr, sessions.acr, sessions.user_agent,
 	sessions.ip, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.ended_at`
 
+// sessionFields returns where a row of sessionColumns goes.
 func sessionFields(s *storage.Session) []any {
 	return []any{
 		&s.TenantID, &s.ID, bytesColumn{&s.SecretHash}, &s.UserID,
@@ -61,6 +62,7 @@ const endRestOfUserSessions = `
 	UPDATE sessions SET ended_at = $5
 	WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND id <> $6 AND ended_at = 0`
 
+// endRestOfSessions ends the sessions of a user that a change has left.
 func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows int64)) error {
 	var which sessionsBut
 	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {

@@ -8,6 +8,7 @@ import (
 
 const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings`
 
+// scanTenant reads a row of a tenant.
 func scanTenant(row scanner) (t storage.Tenant, err error) {
 	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt}, jsonColumn{&t.Settings})
 	return t, err

@@ -65,6 +65,7 @@ func (c profileColumn) Scan(src any) error {
 	return jsonColumn{c.to}.Scan(src)
 }
 
+// scanUser reads a row of userColumns.
 func scanUser(row scanner) (u storage.User, err error) {
 	err = row.Scan(userFields(&u)...)
 	return u, err
@@ -79,6 +80,7 @@ const (
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
+// insertUser adds a user. ErrExists: the id, user name or e-mail is taken, or the id was one of a removed user.
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
@@ -165,6 +167,7 @@ const updateUser = `
 		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
+// updateUserArgs returns the arguments of updateUser.
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
