@@ -72,8 +72,10 @@ func (s *site) stored(u storage.User) storage.User {
 func (s *site) grant(u storage.User, client, session string, offline bool) storage.Grant {
 	s.t.Helper()
 	now := time.Now()
-	g := storage.Grant{TenantID: u.TenantID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: uuid.NewString(), UserID: u.ID, ClientID: client, SessionID: session, Offline: offline,
-		CredentialVersion: s.stored(u).CredentialVersion, Scopes: []string{"openid"}, AuthTime: now, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+	g := storage.Grant{TenantID: u.TenantID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: uuid.NewString(), UserID: u.ID,
+		ClientID: client, SessionID: session, Offline: offline,
+		CredentialVersion: s.stored(u).CredentialVersion, Scopes: []string{"openid"}, AuthTime: now, CreatedAt: now,
+		ExpiresAt: now.Add(time.Hour)}
 	if _, err := s.store.RedeemCode(s.t.Context(), g); err != nil {
 		s.t.Fatal(err)
 	}
@@ -112,7 +114,8 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 		t.Errorf("the start page: got %d to %q", p.status, p.location())
 	}
 	p := v.at("/account")
-	for _, want := range []string{"Jo Doe", "jo@example.com (not confirmed)", "Changed on " + english.Date(time.Now()), "Signed in on 1 device", english.Must("home.admin")} {
+	for _, want := range []string{"Jo Doe", "jo@example.com (not confirmed)", "Changed on " + english.Date(time.Now()),
+		"Signed in on 1 device", english.Must("home.admin")} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the account page lacks %q", want)
 		}
@@ -180,7 +183,7 @@ func TestAccountPagesAskWhoIsThere(t *testing.T) {
 	for _, v := range []*visitor{never, gone} {
 		for _, route := range s.accountPages() {
 			if route.path == "/account/deleted" || route.path == "/account/email/confirm" {
-				continue // say nothing about anybody
+				continue // these pages say nothing about a user
 			}
 			section := strings.Join(strings.SplitN(route.path, "/", 4)[:min(3, strings.Count(route.path, "/")+1)], "/")
 			want := "/login?next=" + url.QueryEscape(section)
@@ -205,7 +208,8 @@ func TestASignInLeadsToOwnPagesOnly(t *testing.T) {
 	s.user("default", "jo@example.com", "", right)
 	for next, want := range map[string]string{
 		"/account": "/account", "/account/apps": "/account/apps", "/account/email": "/account/email",
-		"//evil.example/account": "/", "https://evil.example/account": "/", "/account/../signout": "/", "/account/nothing": "/", "/signout": "/",
+		"//evil.example/account": "/", "https://evil.example/account": "/", "/account/../signout": "/",
+		"/account/nothing": "/", "/signout": "/",
 		"/account/email/confirm?token=x": "/", "/account\\@evil.example": "/", "": "/", "account": "/",
 	} {
 		v := s.visitor()
@@ -238,27 +242,34 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 		if p := v.get(path); p.location() != want {
 			t.Errorf("%s: got %d to %q", path, p.status, p.location())
 		}
-		if p := v.post(path, "sure", "1", "email", "new@example.com"); p.location() != want || strings.Contains(p.body, jo.ID) {
+		if p := v.post(path, "sure", "1", "email", "new@example.com"); p.location() != want ||
+			strings.Contains(p.body, jo.ID) {
 			t.Errorf("POST %s: got %d to %q", path, p.status, p.location())
 		}
 	}
-	for _, path := range []string{"/account", "/account/profile", "/account/password", "/account/sessions", "/account/apps", "/account/activity"} {
+	for _, path := range []string{"/account", "/account/profile", "/account/password", "/account/sessions",
+		"/account/apps", "/account/activity"} {
 		v.at(path)
 	}
 	if got := s.stored(jo); got.Email != "jo@example.com" || s.count("email.asked")+s.count("data.downloaded") != 0 {
 		t.Error("something was done without a fresh proof")
 	}
 	// The page asks for the same person again; a wrong answer opens nothing.
-	if p := v.get("/login?next=/account/delete"); p.status != http.StatusOK || !strings.Contains(p.body, english.Must("signin.again")) || !strings.Contains(p.body, `name="next" value="/account/delete"`) {
+	if p := v.get("/login?next=/account/delete"); p.status != http.StatusOK ||
+		!strings.Contains(p.body, english.Must("signin.again")) ||
+		!strings.Contains(p.body, `name="next" value="/account/delete"`) {
 		t.Errorf("the sign-in page: got %d to %q", p.status, p.location())
 	}
-	if p := v.post("/login", "confirm", "1", "login", "jo@example.com", "password", "wrong horse", "next", "/account/delete"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, `name="next" value="/account/delete"`) {
+	if p := v.post("/login", "confirm", "1", "login", "jo@example.com", "password", "wrong horse", "next",
+		"/account/delete"); p.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.body, `name="next" value="/account/delete"`) {
 		t.Errorf("a wrong password: got %d", p.status)
 	}
 	if p := v.get("/account/delete"); p.leads() != "/login?next=%2Faccount%2Fdelete" {
 		t.Errorf("after a wrong password: got %d", p.status)
 	}
-	if p := v.post("/login", "confirm", "1", "login", "jo@example.com", "password", right, "next", "/account/delete"); p.location() != "/account/delete" {
+	if p := v.post("/login", "confirm", "1", "login", "jo@example.com", "password", right, "next",
+		"/account/delete"); p.location() != "/account/delete" {
 		t.Errorf("the right one: got %d to %q", p.status, p.location())
 	}
 	v.at("/account/delete")
@@ -273,7 +284,8 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 	if p := other.get("/account/password"); p.location() != "/login?next=%2Faccount%2Fpassword" {
 		t.Errorf("no password, not fresh: got %d to %q", p.status, p.location())
 	}
-	if p := other.post("/account/password", "password", "purple walrus umbrella"); p.location() != "/login?next=%2Faccount%2Fpassword" {
+	if p := other.post("/account/password", "password",
+		"purple walrus umbrella"); p.location() != "/login?next=%2Faccount%2Fpassword" {
 		t.Errorf("set without a fresh proof: got %d to %q", p.status, p.location())
 	}
 	if p := s.visitor().signIn("mo@example.com", "purple walrus umbrella"); p.status != http.StatusUnprocessableEntity {
@@ -285,7 +297,9 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 func (s *site) as(u storage.User, amr ...string) *visitor {
 	s.t.Helper()
 	path := "/as/" + uuid.NewString()
-	s.router.Handle(path, s.login.site.Page(func(w http.ResponseWriter, r *http.Request) error { return s.login.proven(w, r, nil, u, amr...) }))
+	s.router.Handle(path, s.login.site.Page(func(w http.ResponseWriter, r *http.Request) error {
+		return s.login.proven(w, r, nil, u, amr...)
+	}))
 	v := s.visitor()
 	v.get("/login")
 	v.get(path)
@@ -309,7 +323,8 @@ func TestChangesToAnotherAccountAreRefused(t *testing.T) {
 		}
 		posted = append(posted, route.path)
 		for _, session := range []string{about, "", "x", s.sessionsOf(jo)[0].ID} {
-			p := v.post(route.path, "session", session, "sure", "1", "others", "1", "email", "new@example.com", "name", "Evil", "old_password", right, "password", "purple walrus umbrella", "flow", "x", "code", "1", "client", "app")
+			p := v.post(route.path, "session", session, "sure", "1", "others", "1", "email", "new@example.com", "name", "Evil",
+				"old_password", right, "password", "purple walrus umbrella", "flow", "x", "code", "1", "client", "app")
 			if p.status != http.StatusConflict {
 				t.Errorf("%s of session %q: got %d, want 409", route.path, session, p.status)
 			}
@@ -320,12 +335,15 @@ func TestChangesToAnotherAccountAreRefused(t *testing.T) {
 	}
 	for _, u := range []storage.User{jo, mo} {
 		now := s.stored(u)
-		if now.Email != u.Email || now.Profile != u.Profile || now.CredentialVersion != u.CredentialVersion || len(s.sessionsOf(u)) != 1 {
+		if now.Email != u.Email || now.Profile != u.Profile || now.CredentialVersion != u.CredentialVersion ||
+			len(s.sessionsOf(u)) != 1 {
 			t.Errorf("%s was changed: %+v", u.Email, now)
 		}
 	}
 	// A session that was ended from elsewhere while there is another one.
-	if err := s.store.Apply(t.Context(), storage.Change{TenantID: "default", UserID: mo.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{}}); err != nil {
+	if err := s.store.Apply(t.Context(),
+		storage.Change{TenantID: "default", UserID: mo.ID, Now: time.Now(),
+			EndSessions: &storage.SessionFilter{}}); err != nil {
 		t.Fatal(err)
 	}
 	if p := v.get("/account"); p.location() != "/select" {
@@ -348,7 +366,8 @@ func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
 // allow is a consent of the person.
 func (s *site) allow(u storage.User, client string, scopes ...string) {
 	s.t.Helper()
-	err := storagetest.PutConsent(s.t.Context(), s.store, storage.Consent{TenantID: u.TenantID, UserID: u.ID, ClientID: client, Scopes: scopes, GrantedAt: time.Now()})
+	err := storagetest.PutConsent(s.t.Context(), s.store,
+		storage.Consent{TenantID: u.TenantID, UserID: u.ID, ClientID: client, Scopes: scopes, GrantedAt: time.Now()})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 	t.Parallel()
 	f := &federatedSite{idps: map[string]*fakeidp.Server{}}
 	a := newAPI(t, func(c *Config) {
-		f.configure(t, c, func(s *storage.TenantSettings) { s.Upstreams[0].Audiences = []string{"ios"} }, fakeidp.Google, fakeidp.Facebook)
+		f.configure(t, c, func(s *storage.TenantSettings) { s.Upstreams[0].Audiences = []string{"ios"} },
+			fakeidp.Google, fakeidp.Facebook)
 	})
 	f.site = a.site
 	token := func(kind, client string, who fakeidp.Person) fields {
@@ -42,23 +43,26 @@ func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 		a.is(a.post("/auth/sign-in", in), http.StatusUnprocessableEntity, "upstream_refused")
 	}
 	a.is(a.post("/auth/sign-in", token(fakeidp.Google, "evil", fedJo)), http.StatusUnprocessableEntity, "upstream_refused")
-	a.is(a.post("/auth/sign-in", token(fakeidp.Facebook, "evil", fedJo)), http.StatusUnprocessableEntity, "upstream_refused")
+	a.is(a.post("/auth/sign-in", token(fakeidp.Facebook, "evil", fedJo)),
+		http.StatusUnprocessableEntity, "upstream_refused")
 	wrong := fedJo
 	wrong.Fault = "signature"
-	a.is(a.post("/auth/sign-in", token(fakeidp.Google, "vouchsafe", wrong)), http.StatusUnprocessableEntity, "upstream_refused")
+	a.is(a.post("/auth/sign-in", token(fakeidp.Google, "vouchsafe", wrong)),
+		http.StatusUnprocessableEntity, "upstream_refused")
 	a.is(a.post("/auth/sign-in", fields{"providerType": "google"}), http.StatusUnprocessableEntity, "invalid_fields")
 	a.is(a.post("/auth/sign-in", fields{"providerType": "myspace", "id_token": "x"}), http.StatusNotFound, "not_offered")
 
-	// Registering first is the same, and signs nobody in.
+	// Registering first is the same, and signs no user in.
 	kim := fakeidp.Person{Subject: "8", Name: "Kim", Email: "kim@example.com", Verified: "true"}
 	in := token(fakeidp.Google, "vouchsafe", kim)
-	if got := a.is(a.post("/auth/sign-up", in), http.StatusAccepted, ""); got.str("flow") != "" || got.str("access_token") != "" {
+	if got := a.is(a.post("/auth/sign-up", in), http.StatusAccepted, ""); got.str("flow") != "" ||
+		got.str("access_token") != "" {
 		t.Errorf("got %s", got.raw)
 	}
 	a.is(a.post("/auth/sign-in", in), http.StatusOK, "")
 
-	// An address that nobody vouches for is confirmed by a code; one with an account is
-	// that account's.
+	// An address that the provider does not vouch for is confirmed by a code. If it is that
+	// of an account, the account's owner has to link it.
 	robin := fakeidp.Person{Subject: "9", Name: "Robin", Email: "robin@example.com"}
 	in = token(fakeidp.Facebook, "vouchsafe", robin)
 	a.is(a.post("/auth/sign-in", in), http.StatusConflict, "email_unconfirmed")
@@ -67,14 +71,16 @@ func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 	if m.Link != "" || strings.Contains(m.Text, "browser") {
 		t.Errorf("got mail %q", m.Text)
 	}
-	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": "00000000"}), http.StatusUnprocessableEntity, "wrong_code")
+	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": "00000000"}),
+		http.StatusUnprocessableEntity, "wrong_code")
 	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": m.Code}), http.StatusOK, "")
 	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": m.Code}), http.StatusUnprocessableEntity, "wrong_code")
 	a.is(a.post("/auth/sign-in", in), http.StatusOK, "")
 	robin.Subject = "10"
 	in = token(fakeidp.Facebook, "vouchsafe", robin)
 	flow = a.is(a.post("/auth/sign-up", in), http.StatusAccepted, "").str("flow")
-	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": a.mails.Next(t, robin.Email).Code}), http.StatusConflict, "account_exists")
+	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": a.mails.Next(t, robin.Email).Code}),
+		http.StatusConflict, "account_exists")
 	robin.Verified = "true"
 	a.is(a.post("/auth/sign-in", token(fakeidp.Google, "vouchsafe", robin)), http.StatusConflict, "account_exists")
 
@@ -84,7 +90,8 @@ func TestAnAppBringsPeopleFromProviders(t *testing.T) {
 	v.get("/federated/email")
 	at := v.post("/federated/email", "email", "lee@example.com")
 	flow = mustURL(t, at.location()).Query().Get("flow")
-	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": a.mails.Next(t, "lee@example.com").Code}), http.StatusUnprocessableEntity, "wrong_code")
+	a.is(a.post("/auth/confirm-email", fields{"flow": flow, "code": a.mails.Next(t, "lee@example.com").Code}),
+		http.StatusUnprocessableEntity, "wrong_code")
 }
 
 // Coming from a provider does not go round a second factor, unless the tenant says that the
@@ -94,7 +101,8 @@ func TestProvidersAndSecondFactors(t *testing.T) {
 	for _, trust := range []bool{false, true} {
 		f := federate(t, func(s *storage.TenantSettings) { s.SecondFactor.TrustUpstream = trust }, fakeidp.OpenID)
 		a := f.enrolled("jo@example.com")
-		id := storage.Identity{TenantID: a.user.TenantID, Provider: fakeidp.OpenID, Subject: "1", UserID: a.user.ID, CreatedAt: a.user.CreatedAt}
+		id := storage.Identity{TenantID: a.user.TenantID, Provider: fakeidp.OpenID, Subject: "1", UserID: a.user.ID,
+			CreatedAt: a.user.CreatedAt}
 		if err := storagetest.AddIdentity(t.Context(), f.store, id); err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +189,10 @@ func TestAnIDTokenOfAnAppServesOnceInAllSpellings(t *testing.T) {
 	}
 	a.is(signsIn(raw), http.StatusOK, "")
 	for name, other := range map[string]string{
-		"the same": raw, "another signature": parts[0] + "." + parts[1] + "." + second, "spare bits": raw[:len(raw)-1] + spare,
-		"a line break": raw[:len(raw)-9] + "\n" + raw[len(raw)-9:], "a line break behind": raw + "\r\n", "padding": raw + "==", "a space": raw + " ",
+		"the same": raw, "another signature": parts[0] + "." + parts[1] + "." + second,
+		"spare bits":   raw[:len(raw)-1] + spare,
+		"a line break": raw[:len(raw)-9] + "\n" + raw[len(raw)-9:], "a line break behind": raw + "\r\n",
+		"padding": raw + "==", "a space": raw + " ",
 	} {
 		if got := signsIn(other); got.status != http.StatusUnprocessableEntity || got.str("code") != "upstream_refused" {
 			t.Errorf("%s: got %d %s", name, got.status, got.raw)
@@ -222,10 +232,13 @@ func TestAnAppsTokenIsAsFreshAsItSays(t *testing.T) {
 	got := signsIn("no-auth-time")
 	wants(got, http.StatusUnauthorized, "insufficient_user_authentication")
 
-	// A code to their address does, for those alone whom the app has signed in.
+	// A code to the user's address is proof enough, but only if the app has signed that user in.
 	a.is(a.post("/auth/send-code", fields{"login": u.Email, "channel": "email"}), http.StatusNotFound, "not_offered")
-	flow := a.is(a.post("/auth/send-code", fields{"login": u.Email, "channel": "email", "auth_session": got.str("auth_session")}), http.StatusAccepted, "").str("flow")
+	flow := a.is(a.post("/auth/send-code",
+		fields{"login": u.Email, "channel": "email", "auth_session": got.str("auth_session")}),
+		http.StatusAccepted, "").str("flow")
 	code := a.mails.Next(t, u.Email).Code
 	a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code}), http.StatusUnprocessableEntity, "wrong_code")
-	wants(a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code, "auth_session": got.str("auth_session")}), http.StatusOK, ""), http.StatusAccepted, "")
+	wants(a.is(a.post("/auth/sign-in", fields{"flow": flow, "code": code, "auth_session": got.str("auth_session")}),
+		http.StatusOK, ""), http.StatusAccepted, "")
 }

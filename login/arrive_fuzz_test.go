@@ -21,7 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// saying is what a provider's API says of whoever comes.
+// saying is what a provider's API says of the user who comes from it.
 type saying struct {
 	mu           sync.Mutex
 	user, emails string
@@ -38,21 +38,28 @@ func (s *saying) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(r.URL.Path, "/emails"):
 		body = s.emails
 	}
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// FuzzArrivals has somebody come back from a provider whose API says anything of them.
-// Whatever it is, it is a page or a redirect; who is signed in has that very identity; and
-// nobody is jo, whose account was here before, with an address that is proven (G5, G6).
+// FuzzArrivals has a user come back from a provider whose API says anything of the user. The answer is
+// always a page or a redirect; a user who is signed in has that very identity; and no such user is
+// signed in as jo, whose account was here before, with an address that is proven (G5, G6).
 func FuzzArrivals(f *testing.F) {
 	kinds := []string{fakeidp.Facebook, fakeidp.GitHub, fakeidp.Discord}
 	for i := range kinds {
 		for _, user := range []string{
-			`{"id":"4711","name":"Jo Doe","first_name":"Jo","email":"ann@example.com","picture":{"data":{"url":"https://a.example/p"}}}`, `{"id":4711,"login":"jo","name":"Jo Doe"}`,
-			`{"id":"4711","username":"jo","global_name":"Jo","email":"ann@example.com","verified":true}`, `{"id":"4712","email":"jo@example.com","verified":true}`, `{"id":"1","email":"JO@EXAMPLE.com\u0000","verified":true}`, `{"id":"jo"}`,
-			`{"id":"2","email":"ann@example.com\r\nBcc: jo@example.com","verified":true,"global_name":"<script>"}`, `{}`, `null`, `[`,
+			`{"id":"4711","name":"Jo ` +
+				`Doe","first_name":"Jo","email":"ann@example.com","picture":{"data":{"url":"https://a.example/p"}}}`,
+			`{"id":4711,"login":"jo","name":"Jo Doe"}`,
+			`{"id":"4711","username":"jo","global_name":"Jo","email":"ann@example.com","verified":true}`,
+			`{"id":"4712","email":"jo@example.com","verified":true}`,
+			`{"id":"1","email":"JO@EXAMPLE.com\u0000","verified":true}`, `{"id":"jo"}`,
+			`{"id":"2","email":"ann@example.com\r\nBcc: jo@example.com","verified":true,"global_name":"<script>"}`, `{}`, `null`,
+			`[`,
 		} {
-			for _, email := range []string{"ann@example.com", "jo@example.com", "ｊｏ@example.com", "x", "ann@example.com\\u0000"} {
+			for _, email := range []string{"ann@example.com", "jo@example.com", "ｊｏ@example.com", "x",
+				"ann@example.com\\u0000"} {
 				f.Add(uint8(i), user, `[{"email":"`+email+`","primary":true,"verified":true}]`)
 			}
 		}
@@ -70,7 +77,8 @@ func FuzzArrivals(f *testing.F) {
 		says.user, says.emails = user, emails
 		says.mu.Unlock()
 		bound := secret.Token()
-		plain, err := json.Marshal(federation.Trip{ID: secret.Token(), Upstream: kind, Browser: browserNamed(bound), Until: time.Now().Add(time.Minute)})
+		plain, err := json.Marshal(federation.Trip{ID: secret.Token(), Upstream: kind, Browser: browserNamed(bound),
+			Until: time.Now().Add(time.Minute)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +101,8 @@ func FuzzArrivals(f *testing.F) {
 		for _, a := range all {
 			u := a.User
 			ids, err := fed.store.IdentitiesOf(t.Context(), u.TenantID, u.ID)
-			if u.ID == jo.ID || err != nil || len(ids) != 1 || ids[0].Provider != kind || !strings.Contains(user, fmt.Sprint(ids[0].Subject)) && !strings.Contains(user, `\`) {
+			if u.ID == jo.ID || err != nil || len(ids) != 1 || ids[0].Provider != kind ||
+				!strings.Contains(user, fmt.Sprint(ids[0].Subject)) && !strings.Contains(user, `\`) {
 				t.Errorf("%s: %q, %q: signed in as %+v with %+v, %v", kind, user, emails, u, ids, err)
 			}
 			if kind == fakeidp.Facebook { // says of no address whose it is: a code has to

@@ -42,17 +42,20 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := s.signedIn("jo")
-	for _, bad := range []string{"", "nobody", "a@b@c", "a@example.com\r\nBcc: x@example.com", `"a b"@example.com`, "a@[127.0.0.1]"} {
+	for _, bad := range []string{"", "nobody", "a@b@c", "a@example.com\r\nBcc: x@example.com",
+		`"a b"@example.com`, "a@[127.0.0.1]"} {
 		v.at("/account/email")
-		if p := v.post("/account/email", "email", bad); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["setup.bad_email"]) {
+		if p := v.post("/account/email", "email", bad); p.status != http.StatusUnprocessableEntity ||
+			!strings.Contains(p.body, english["setup.bad_email"]) {
 			t.Errorf("%q: got %d", bad, p.status)
 		}
 	}
-	if p := v.post("/account/email", "email", "JO@example.com"); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["newemail.same"]) {
+	if p := v.post("/account/email", "email", "JO@example.com"); p.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.body, english["newemail.same"]) {
 		t.Errorf("the same address: got %d", p.status)
 	}
 
-	// A code for something else, from before: of whoever reads the old mailbox.
+	// A code for something else, from before, which readers of the old mailbox know.
 	reset := s.newCode(storage.CodeReset, "jo@example.com", jo.ID, nil, time.Hour)
 	must(t, storagetest.PutCode(t.Context(), s.store, reset.Code))
 	first := v.asksFor("Jo@New.Example")
@@ -63,8 +66,10 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 		t.Fatal("the address changed before it was proven")
 	}
 	for name, form := range map[string][]string{
-		"an older code": {"flow", first, "code", older.Code}, "the older link": {"token", tokenOf(older)}, "the older code here": {"flow", flow, "code", older.Code},
-		"a wrong code": {"flow", flow, "code", "00000000"}, "no flow": {"code", mail.Code}, "nothing": {"flow", flow}, "another purpose": {"flow", reset.ID, "code", reset.Digits},
+		"an older code": {"flow", first, "code", older.Code}, "the older link": {"token", tokenOf(older)},
+		"the older code here": {"flow", flow, "code", older.Code},
+		"a wrong code":        {"flow", flow, "code", "00000000"}, "no flow": {"code", mail.Code}, "nothing": {"flow", flow},
+		"another purpose": {"flow", reset.ID, "code", reset.Digits},
 	} {
 		if p := v.post("/account/email/confirm", form...); p.status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: got %d", name, p.status)
@@ -80,7 +85,8 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 	mo := s.user("default", "mo@example.com", "", right)
 	stranger, other := s.visitor(), s.signedIn("mo@example.com")
 	stranger.get("/login")
-	if p := stranger.get(v.path(mail)); p.status != http.StatusOK || strings.Contains(p.body, "new.example") || !strings.Contains(p.body, english["newemail.elsewhere"]) {
+	if p := stranger.get(v.path(mail)); p.status != http.StatusOK || strings.Contains(p.body, "new.example") ||
+		!strings.Contains(p.body, english["newemail.elsewhere"]) {
 		t.Errorf("nobody's browser: got %d", p.status)
 	}
 	if p := stranger.post("/account/email/confirm", "token", tokenOf(mail)); !strings.HasPrefix(p.leads(), "/login?") {
@@ -129,7 +135,8 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 		t.Errorf("%d succeeded, want one", won.Load())
 	}
 	now := s.stored(jo)
-	if now.Email != "Jo@new.example" || now.EmailKey != "jo@new.example" || !now.EmailVerified || now.CredentialVersion != jo.CredentialVersion {
+	if now.Email != "Jo@new.example" || now.EmailKey != "jo@new.example" || !now.EmailVerified ||
+		now.CredentialVersion != jo.CredentialVersion {
 		t.Errorf("got %+v", now)
 	}
 	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "Jo@new.example") || m.Code != "" {
@@ -154,11 +161,13 @@ func TestCodesForAnAddressRunOut(t *testing.T) {
 	flow := v.asksFor("jo@new.example")
 	mail := s.mails.Next(t, "jo@new.example")
 	for range mostTries {
-		if p := v.post("/account/email/confirm", "flow", flow, "code", "00000000"); p.status != http.StatusUnprocessableEntity {
+		if p := v.post("/account/email/confirm", "flow", flow, "code",
+			"00000000"); p.status != http.StatusUnprocessableEntity {
 			t.Errorf("got %d", p.status)
 		}
 	}
-	if p := v.post("/account/email/confirm", "flow", flow, "code", mail.Code); p.status != http.StatusUnprocessableEntity || s.stored(jo).Email != "jo@example.com" {
+	if p := v.post("/account/email/confirm", "flow", flow, "code",
+		mail.Code); p.status != http.StatusUnprocessableEntity || s.stored(jo).Email != "jo@example.com" {
 		t.Errorf("the right code after %d wrong ones: got %d", mostTries, p.status)
 	}
 	// A password's change voids what waits (G10).
@@ -167,14 +176,15 @@ func TestCodesForAnAddressRunOut(t *testing.T) {
 	v.at("/account/password")
 	v.post("/account/password", "old_password", right, "password", another)
 	v.at("/account/profile")
-	if p := v.post("/account/email/confirm", "token", tokenOf(mail)); p.status != http.StatusUnprocessableEntity || s.stored(jo).Email != "jo@example.com" {
+	if p := v.post("/account/email/confirm", "token", tokenOf(mail)); p.status != http.StatusUnprocessableEntity ||
+		s.stored(jo).Email != "jo@example.com" {
 		t.Errorf("a link from before the password's change: got %d", p.status)
 	}
 }
 
-// TestNobodyLearnsWhoHasAnAddress is for H4: who asks for an address that somebody has sees
-// what everybody sees, and only its owner is told.
-func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
+// TestChangesDoNotTellWhoHasAnAddress is for H4: a user who asks for another user's address gets the
+// answer that every address gets, and only the address's owner is told.
+func TestChangesDoNotTellWhoHasAnAddress(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	jo := s.user("default", "jo@example.com", "", right)
@@ -191,10 +201,12 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 	}
 	_, free := look("no@example.com")
 	flow, taken := look("mo@example.com")
-	if free.body != taken.body || free.status != taken.status || !maps.EqualFunc(free.header, taken.header, slices.Equal[[]string]) {
+	if free.body != taken.body || free.status != taken.status ||
+		!maps.EqualFunc(free.header, taken.header, slices.Equal[[]string]) {
 		t.Errorf("got %d %v\n%s\nand %d %v\n%s", free.status, free.header, free.body, taken.status, taken.header, taken.body)
 	}
-	if m := s.mails.Next(t, "mo@example.com"); m.Code != "" || strings.Contains(m.Text, "jo@") || !strings.Contains(m.Text, "belongs to an account") {
+	if m := s.mails.Next(t, "mo@example.com"); m.Code != "" || strings.Contains(m.Text, "jo@") ||
+		!strings.Contains(m.Text, "belongs to an account") {
 		t.Errorf("the owner was told %q", m.Text)
 	}
 	v.post("/account/email/confirm", "flow", flow, "code", "12345678")
@@ -202,11 +214,12 @@ func TestNobodyLearnsWhoHasAnAddress(t *testing.T) {
 		t.Errorf("got %+v", now)
 	}
 
-	// Somebody takes the address while the code is on its way.
+	// Another user takes the address while the code is on its way.
 	v.asksFor("late@example.com")
 	mail := s.mails.Next(t, "late@example.com")
 	s.user("default", "late@example.com", "", right)
-	if p := v.post("/account/email/confirm", "token", tokenOf(mail)); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["newemail.taken"]) {
+	if p := v.post("/account/email/confirm", "token", tokenOf(mail)); p.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.body, english["newemail.taken"]) {
 		t.Errorf("taken meanwhile: got %d", p.status)
 	}
 }
@@ -220,11 +233,12 @@ func TestAddressesAreNotFlooded(t *testing.T) {
 	v.at("/account/email")
 	for i := range 4 {
 		p := v.post("/account/email", "email", "victim@example.com")
-		if want := map[bool]string{true: "/account/email/confirm", false: "429"}[i < 2]; p.outcome() != want || want == "429" && p.header.Get("Retry-After") == "" {
+		if want := map[bool]string{true: "/account/email/confirm", false: "429"}[i < 2]; p.outcome() != want ||
+			want == "429" && p.header.Get("Retry-After") == "" {
 			t.Errorf("mail %d: got %s, want %s", i, p.outcome(), want)
 		}
 	}
-	// And nobody has ever new addresses written to.
+	// No user can have mails sent to new addresses without end.
 	for i := range int(s.login.PerEmailChange.Max) {
 		p := v.post("/account/email", "email", "victim"+string(rune('a'+i))+"@example.com")
 		if i == int(s.login.PerEmailChange.Max)-1 && p.status != http.StatusTooManyRequests {
@@ -268,7 +282,8 @@ func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
 	gross := s.user("default", "gross@example.com", "", right)
 	v := s.signedIn("jo@example.com")
 	v.at("/account/email")
-	if p := v.post("/account/email", "email", "groß@example.com"); !strings.HasPrefix(p.leads(), "/account/email/confirm?flow=") {
+	if p := v.post("/account/email", "email", "groß@example.com"); !strings.HasPrefix(p.leads(),
+		"/account/email/confirm?flow=") {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
 	if m := s.mails.Next(t, "groß@example.com"); m.Code == "" {
@@ -287,7 +302,8 @@ func TestAnAddressIsNotProvenByMailToOneLikeIt(t *testing.T) {
 	}
 	// What some take for another is refused.
 	for _, bad := range []string{"ﬁona@example.com", "ſ@example.com"} {
-		if p := v.post("/account/email", "email", bad); p.status != http.StatusUnprocessableEntity || html.UnescapeString(alertOf(p)) != english["email.special"] {
+		if p := v.post("/account/email", "email", bad); p.status != http.StatusUnprocessableEntity ||
+			html.UnescapeString(alertOf(p)) != english["email.special"] {
 			t.Errorf("%s: got %d to %q", bad, p.status, p.location())
 		}
 		if _, err := s.login.Federation.SendCode(r.Context(), s.login.askerOf(r), who, bad, ""); err == nil {
@@ -316,13 +332,14 @@ func TestMailsNameTheConfiguredHost(t *testing.T) {
 	if p := v.do(req); p.outcome() != "/account/email/confirm" {
 		t.Fatalf("got %d", p.status)
 	}
-	if m := s.mails.Next(t, "new@example.com"); !strings.HasPrefix(m.Link, s.url+"/account/email/confirm?token=") || strings.Contains(m.Text+m.HTML, "evil") {
+	if m := s.mails.Next(t, "new@example.com"); !strings.HasPrefix(m.Link, s.url+"/account/email/confirm?token=") ||
+		strings.Contains(m.Text+m.HTML, "evil") {
 		t.Errorf("got the link %q", m.Link)
 	}
 }
 
-// BenchmarkAddressesAskedFor reports the median time of asking for an address that nobody
-// has, and for one that somebody has. Run it with -benchtime 200x.
+// BenchmarkAddressesAskedFor reports the median time of asking for an address that no
+// user has, and for one that another user has. Run it with -benchtime 200x.
 func BenchmarkAddressesAskedFor(b *testing.B) {
 	s := newSite(b, func(c *Config) {
 		free(c)

@@ -71,7 +71,8 @@ func (f *federatedSite) configure(t testing.TB, c *Config, change func(*storage.
 		if id != storage.DefaultTenant {
 			write = c.Store.(interface{ storage.Tenants }).AddTenant
 		}
-		if err := write(t.Context(), storage.Tenant{ID: id, Name: "Site", CreatedAt: time.Now(), Settings: sealed}); err != nil {
+		if err := write(t.Context(),
+			storage.Tenant{ID: id, Name: "Site", CreatedAt: time.Now(), Settings: sealed}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,7 +134,7 @@ func (v *visitor) come(kind, query string, who fakeidp.Person) answer {
 	return v.visit(to)
 }
 
-// is says whom the browser is signed in as, by what the start page says.
+// is returns the user who is signed in in the browser, as the account page names them.
 func (v *visitor) is() string {
 	v.t.Helper()
 	body := v.get("/account").body
@@ -243,7 +244,7 @@ func mustParse(t *testing.T, s string) *url.URL {
 
 // G1, G2, G14: an answer serves once, in the browser that was sent, at the callback of the
 // provider that it was sent to, in time.
-func TestAnswersThatBelongToNobody(t *testing.T) {
+func TestAnswersInWrongPlaces(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
 	refuse := func(what string, v *visitor, to string) {
@@ -280,7 +281,8 @@ func TestAnswersThatBelongToNobody(t *testing.T) {
 	refuse("an error without state", v, f.url+"/upstream/google/callback?error=access_denied")
 
 	old := &federation.Trip{
-		ID: secret.Token(), Upstream: "google", Until: time.Now().Add(-time.Second), Browser: browserNamed(v.cookie("browser")),
+		ID: secret.Token(), Upstream: "google", Until: time.Now().Add(-time.Second),
+		Browser: browserNamed(v.cookie("browser")),
 	}
 	refuse("too late", v, with(to, "state", f.seal(old)))
 
@@ -344,7 +346,8 @@ func TestAnswersThatArePosted(t *testing.T) {
 	to, fields := v.depart(fakeidp.Apple, "", fedJo)
 	hop := post(v, to, fields)
 	v.goes(hop, "/upstream/apple/callback")
-	if strings.Contains(hop.location(), fields.Get("code")) || strings.Contains(hop.location(), fields.Get("state")) || len(hop.header.Values("Set-Cookie")) > 0 {
+	if strings.Contains(hop.location(), fields.Get("code")) || strings.Contains(hop.location(), fields.Get("state")) ||
+		len(hop.header.Values("Set-Cookie")) > 0 {
 		t.Errorf("got %s, %v", hop.location(), hop.header)
 	}
 	if a := f.visitor().visit(hop.location()); a.status != http.StatusBadRequest {
@@ -352,7 +355,8 @@ func TestAnswersThatArePosted(t *testing.T) {
 	}
 	v.goes(v.visit(hop.location()), "/")
 	v.signedInAs(fedJo.Email)
-	if u, err := f.store.UserByEmail(t.Context(), storage.DefaultTenant, fedJo.Email); err != nil || u.Profile.Name != "Jo Doe" {
+	if u, err := f.store.UserByEmail(t.Context(), storage.DefaultTenant, fedJo.Email); err != nil ||
+		u.Profile.Name != "Jo Doe" {
 		t.Errorf("got %+v, %v", u, err)
 	}
 	if a := v.visit(hop.location()); a.status != http.StatusBadRequest {

@@ -45,7 +45,8 @@ var matters = []matter{
 
 // unproven are the forms that take a proof of any age: what they change, a thief of the
 // session cannot use, or they bring a proof of their own.
-var unproven = []string{"/account/profile", "/account/email/confirm", "/account/phone/confirm", "/account/password", "/account/sessions", "/account/apps"}
+var unproven = []string{"/account/profile", "/account/email/confirm", "/account/phone/confirm", "/account/password",
+	"/account/sessions", "/account/apps"}
 
 // TestAnOldProofDoesNothing is for H12: each matter leads to the sign-in, and back to its
 // page, and changes nothing. With a fresh proof the same form does what it says.
@@ -60,7 +61,9 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 		email, subject := "p"+strconv.Itoa(i)+"@example.com", strconv.Itoa(i)
 		u := f.phoned(email, "", "+4917012345"+strconv.Itoa(10+i))
 		key := f.passkey(u, passkeytest.New(t, f.url))
-		must(t, storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: fakeidp.Google, Subject: subject, UserID: u.ID, CreatedAt: time.Now()}))
+		must(t, storagetest.AddIdentity(t.Context(), f.store,
+			storage.Identity{TenantID: u.TenantID, Provider: fakeidp.Google, Subject: subject, UserID: u.ID,
+				CreatedAt: time.Now()}))
 		v := f.signedIn(email)
 		v.at("/account/profile")
 		do := func() answer {
@@ -88,7 +91,8 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 		}
 		v.ages(-people.Freshness)
 		p := do()
-		if got := p.outcome(); got != m.done && !(m.done == "PROVIDER" && strings.HasPrefix(got, f.idps[fakeidp.OpenID].Issuer)) {
+		if got := p.outcome(); got != m.done &&
+			!(m.done == "PROVIDER" && strings.HasPrefix(got, f.idps[fakeidp.OpenID].Issuer)) {
 			t.Errorf("%s %v with a fresh proof: got %s, want %s: %s", m.path, m.fields, got, m.done, alertOf(p))
 		}
 	}

@@ -50,13 +50,16 @@ func written(f testing.TB) *letters {
 	l.login.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	s, now := l.login, time.Now()
-	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Federation: s.Federation, Errors: l.pages.ErrorPage})
+	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Federation: s.Federation,
+		Errors: l.pages.ErrorPage})
 	if err != nil {
 		f.Fatal(err)
 	}
 	apps.Register(l.router)
 	code := l.newCode(storage.CodeReset, "jo@example.com", l.jo.ID, map[string]string{}, time.Hour)
-	if err := l.store.Apply(f.Context(), storage.Change{TenantID: storage.DefaultTenant, UserID: l.jo.ID, Now: now, Codes: []storage.Code{code.Code}}); err != nil {
+	if err := l.store.Apply(f.Context(),
+		storage.Change{TenantID: storage.DefaultTenant, UserID: l.jo.ID, Now: now,
+			Codes: []storage.Code{code.Code}}); err != nil {
 		f.Fatal(err)
 	}
 	l.issued = append(l.issuedAt(f, now), code.Token)
@@ -107,7 +110,8 @@ func TestLettersOfAheadOfTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r = l.at(storage.DefaultTenant, l.bound, reviewCookie, l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
+		r = l.at(storage.DefaultTenant, l.bound, reviewCookie,
+			l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
 		if _, err := l.login.reviewing(r); (err == nil) != opens {
 			t.Errorf("the review of %v ahead: %v, want it to open: %v", ahead, err, opens)
 		}
@@ -237,13 +241,17 @@ func spliced(text string, at, cut uint16, put string) string {
 }
 
 // FuzzHandedBack sends any value to the pages, in every place where a letter is handed
-// back. A page or a redirect comes of it, never an error of ours, and nobody is signed in.
+// back. A page or a redirect comes of it, never an error of ours, and no user is signed in.
 func FuzzHandedBack(f *testing.F) {
 	l := written(f)
 	places := []struct{ path, cookie string }{
-		{"/second-factor", "pending"}, {"/second-factor/setup", "pending"}, {"/federated/email", strangerCookie}, {"/federated/link", strangerCookie},
-		{"/login", "remembered"}, {"/upstream/openid/callback?code=x&state=", ""}, {"/upstream/openid/callback?error=x&state=", ""}, {"/upstream/openid/callback?posted=", ""},
-		{"/reset?token=", ""}, {"/signup/confirm?token=", ""}, {"/login/code/confirm?token=", ""}, {"/federated/confirm?token=", ""}, {"/setup?token=", ""}, {"/login?i=", ""}, {"/login?next=", ""}, {"/login?from=openid&why=", ""},
+		{"/second-factor", "pending"}, {"/second-factor/setup", "pending"}, {"/federated/email", strangerCookie},
+		{"/federated/link", strangerCookie},
+		{"/login", "remembered"}, {"/upstream/openid/callback?code=x&state=", ""},
+		{"/upstream/openid/callback?error=x&state=", ""}, {"/upstream/openid/callback?posted=", ""},
+		{"/reset?token=", ""}, {"/signup/confirm?token=", ""}, {"/login/code/confirm?token=", ""},
+		{"/federated/confirm?token=", ""}, {"/setup?token=", ""}, {"/login?i=", ""}, {"/login?next=", ""},
+		{"/login?from=openid&why=", ""},
 	}
 	for place := range places {
 		for i := range l.issued {

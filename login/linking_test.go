@@ -36,8 +36,8 @@ func mustURL(t testing.TB, s string) *url.URL {
 	return u
 }
 
-// G6: whoever comes with the address of an account has to prove that account by what it
-// has, and is asked whether to link.
+// G6: a user who comes with the address of an account has to sign in to that account, and is asked
+// whether to link.
 func TestAnAccountIsLinkedByItsOwnerAlone(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook)
@@ -154,21 +154,23 @@ func TestAWaitingIdentityWorksOnce(t *testing.T) {
 	}
 }
 
-// G5, H4: with an address that is not surely theirs nobody is linked to anything, and
-// nobody learns whether it has an account.
+// G5, H4: a user whose address the provider has not verified is linked to no account, and does not
+// learn whether the address has one.
 func TestUnverifiedAddressesTellNothing(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.OpenID, fakeidp.Facebook, fakeidp.GitHub)
 	f.verified(f.user(storage.DefaultTenant, "known@example.com", "", "correct horse"))
 	for _, c := range []struct{ kind, says string }{
-		{fakeidp.OpenID, "false"}, {fakeidp.OpenID, ""}, {fakeidp.OpenID, "text"}, {fakeidp.Facebook, "true"}, {fakeidp.GitHub, "false"},
+		{fakeidp.OpenID, "false"}, {fakeidp.OpenID, ""}, {fakeidp.OpenID, "text"}, {fakeidp.Facebook, "true"},
+		{fakeidp.GitHub, "false"},
 	} {
 		var answers []answer
 		for _, email := range []string{"known@example.com", "other@example.com"} {
 			v := f.visitor()
 			a := v.come(c.kind, "", fakeidp.Person{Subject: email[:5] + c.says, Name: "Jo", Email: email, Verified: c.says})
 			if c.kind == fakeidp.GitHub {
-				a = v.come(c.kind, "", fakeidp.Person{Subject: fmt.Sprint(len(email) + int(email[0])), Name: "Jo", Email: email, Verified: c.says})
+				a = v.come(c.kind, "", fakeidp.Person{Subject: fmt.Sprint(len(email) + int(email[0])), Name: "Jo", Email: email,
+					Verified: c.says})
 			}
 			v.goes(a, "/federated/email")
 			page := v.visit(a.location())
@@ -206,7 +208,8 @@ func (f *federatedSite) forgiveSending() {
 	for _, box := range []string{"known@example.com", "other@example.com"} {
 		for _, what := range []string{"typed", "to"} {
 			target := what + "\x00email\x00" + box
-			by = append(by, limit.By{Rule: f.login.PerTarget, Subject: target + "\x00127.0.0.1"}, limit.By{Rule: f.login.PerTarget.Times(3, "-all"), Subject: target})
+			by = append(by, limit.By{Rule: f.login.PerTarget, Subject: target + "\x00127.0.0.1"},
+				limit.By{Rule: f.login.PerTarget.Times(3, "-all"), Subject: target})
 		}
 	}
 	for i := range by {
@@ -216,8 +219,8 @@ func (f *federatedSite) forgiveSending() {
 	pass.Succeed(f.t.Context(), limit.By{Rule: limit.Rule{Name: "test", Max: 1 << 40, Window: time.Hour}})
 }
 
-// G7: what a stranger set up with an address that nobody had proven is void for whoever
-// proves it, and only for them.
+// G7: what a stranger set up with an address that was never proven is void once a user proves the
+// address, and not before.
 func TestComingTakesBackWhatAStrangerSetUp(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.OpenID)
@@ -226,7 +229,9 @@ func TestComingTakesBackWhatAStrangerSetUp(t *testing.T) {
 	attacker.signIn(fedJo.Email, "attacker's horse")
 	attacker.signedInAs(fedJo.Email)
 	// G9: an identity of the attacker's hangs on it.
-	if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "666", UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+	if err := storagetest.AddIdentity(t.Context(), f.store,
+		storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "666", UserID: u.ID,
+			CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	v := f.visitor()
@@ -275,7 +280,8 @@ func TestAuthoritativeProviders(t *testing.T) {
 	} {
 		u := f.verified(f.user(storage.DefaultTenant, c.email, "", "correct horse"))
 		v := f.visitor()
-		v.come(c.kind, "", fakeidp.Person{Subject: fmt.Sprint(100 + i), Name: "Jo", Email: c.email, Verified: c.says, Hosted: c.hosted})
+		v.come(c.kind, "", fakeidp.Person{Subject: fmt.Sprint(100 + i), Name: "Jo", Email: c.email, Verified: c.says,
+			Hosted: c.hosted})
 		if ids := f.identities(storage.DefaultTenant, u.EmailKey); (len(ids) == 1) != c.linked {
 			t.Errorf("%+v: got %v", c, ids)
 		}
@@ -289,7 +295,8 @@ func TestAuthoritativeProviders(t *testing.T) {
 	// Two mailboxes: who has the one is not who has the other.
 	u := f.verified(f.user(storage.DefaultTenant, "gross@corp.example", "", "correct horse"))
 	v := f.visitor()
-	v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: "groß", Name: "Jo", Email: "groß@corp.example", Verified: "true"}), "/")
+	v.goes(v.come(fakeidp.OpenID, "",
+		fakeidp.Person{Subject: "groß", Name: "Jo", Email: "groß@corp.example", Verified: "true"}), "/")
 	v.signedInAs("groß@corp.example")
 	if ids := f.identities(storage.DefaultTenant, u.EmailKey); len(ids) != 0 {
 		t.Errorf("got %v", ids)
@@ -305,20 +312,25 @@ func TestDomainsThatMayCome(t *testing.T) {
 		in          bool
 	}{
 		{"jo@corp.example", "true", true}, {"JO2@Corp.Example", "true", true},
-		{"jo@corp.example", "false", false}, {"jo@corp.example@evil.example", "true", false}, {"jo@evil.example@corp.example", "true", false},
-		{`"jo@corp.example"@evil.example`, "true", false}, {`"evil@evil.example"@corp.example`, "true", false}, {"jo@evil.example (@corp.example)", "true", false},
-		{"jo@corp.example.evil.example", "true", false}, {"jo@sub.corp.example", "true", false}, {"jo\u200b@corp.example", "true", false},
-		{"jo@соrp.example", "true", false}, {"corp.example", "true", false}, {"", "true", false}, {"jo@corp.example, jo@evil.example", "true", false},
+		{"jo@corp.example", "false", false}, {"jo@corp.example@evil.example", "true", false},
+		{"jo@evil.example@corp.example", "true", false},
+		{`"jo@corp.example"@evil.example`, "true", false}, {`"evil@evil.example"@corp.example`, "true", false},
+		{"jo@evil.example (@corp.example)", "true", false},
+		{"jo@corp.example.evil.example", "true", false}, {"jo@sub.corp.example", "true", false},
+		{"jo\u200b@corp.example", "true", false},
+		{"jo@соrp.example", "true", false}, {"corp.example", "true", false}, {"", "true", false},
+		{"jo@corp.example, jo@evil.example", "true", false},
 	} {
 		v := f.visitor()
-		a := v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(100 + i), Name: "Jo", Email: c.email, Verified: c.says})
+		a := v.come(fakeidp.OpenID, "",
+			fakeidp.Person{Subject: fmt.Sprint(100 + i), Name: "Jo", Email: c.email, Verified: c.says})
 		if got := a.leads() != "" && v.is() != ""; got != c.in || !c.in && a.status != http.StatusForbidden {
 			t.Errorf("%q %s: came in is %v (%d %s), want %v", c.email, c.says, got, a.status, a.location(), c.in)
 		}
 	}
 }
 
-func TestWhereNobodySignsUp(t *testing.T) {
+func TestWithoutSignUp(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*storage.TenantSettings){
 		"closed tenant":   func(s *storage.TenantSettings) { s.SignUp.Mode = storage.SignUpClosed },
@@ -340,7 +352,8 @@ func TestWhereNobodySignsUp(t *testing.T) {
 			t.Errorf("%s: an account was made", name)
 		}
 		u := f.user(storage.DefaultTenant, "there@example.com", "", "")
-		id := storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "1", UserID: u.ID, CreatedAt: time.Now()}
+		id := storage.Identity{TenantID: u.TenantID, Provider: fakeidp.OpenID, Subject: "1",
+			UserID: u.ID, CreatedAt: time.Now()}
 		if err := storagetest.AddIdentity(t.Context(), f.store, id); err != nil {
 			t.Fatal(err)
 		}
@@ -363,7 +376,8 @@ func TestManyComeAtOnce(t *testing.T) {
 	for i := range 20 {
 		v := f.visitor()
 		wg.Go(func() {
-			who := fakeidp.Person{Subject: fmt.Sprint(1000 + i), Name: "P", Email: fmt.Sprintf("p%d@example.com", i), Verified: "true"}
+			who := fakeidp.Person{Subject: fmt.Sprint(1000 + i), Name: "P",
+				Email: fmt.Sprintf("p%d@example.com", i), Verified: "true"}
 			v.come(fakeidp.Google, "", who)
 			v.signedInAs(who.Email)
 		})
@@ -397,7 +411,8 @@ func TestProfileIsRefreshedByPolicy(t *testing.T) {
 		f.visitor().come(kind, "", who)
 		who.Name = "Jo Married"
 		f.visitor().come(kind, "", who)
-		if u, err := f.store.UserByEmail(t.Context(), storage.DefaultTenant, who.Email); err != nil || u.Profile.Name != want {
+		if u, err := f.store.UserByEmail(t.Context(), storage.DefaultTenant, who.Email); err != nil ||
+			u.Profile.Name != want {
 			t.Errorf("%s: got %+v, %v; want %s", kind, u, err, want)
 		}
 	}

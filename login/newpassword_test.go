@@ -20,7 +20,8 @@ import (
 // asked is a request at the default tenant with the given settings.
 func (s *site) asked(settings storage.TenantSettings) *http.Request {
 	s.t.Helper()
-	tenant := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme", Settings: settings}, Issuer: s.url}
+	tenant := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme", Settings: settings},
+		Issuer: s.url}
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	return r.WithContext(web.WithTenant(context.WithoutCancel(s.t.Context()), tenant))
 }
@@ -97,7 +98,8 @@ func TestAPasswordsChangeEndsWhatItOpened(t *testing.T) {
 	if err := change("purple walrus umbrella", "another walrus umbrella"); !errors.Is(err, people.ErrChangedMeanwhile) {
 		t.Errorf("a change of the user as read before: got %v", err)
 	}
-	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || !strings.HasPrefix(m.Link, s.url+"/not-me?t=") || strings.Count(m.Text, "http") != 1 {
+	if m := s.mails.Next(t, "jo@example.com"); m.Code != "" || !strings.HasPrefix(m.Link, s.url+"/not-me?t=") ||
+		strings.Count(m.Text, "http") != 1 {
 		t.Errorf("the notice leads elsewhere than to the page that says it was not its reader: %+v", m)
 	}
 	if p := v.get("/signout"); p.location() != "/signed-out" {

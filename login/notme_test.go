@@ -110,20 +110,22 @@ func TestAThiefIsPutOut(t *testing.T) {
 	}
 	done := v.saysNotMe(link)
 	u := s.stored(jo)
-	if u.EmailKey != "jo@example.com" || !u.EmailVerified || !u.Disabled || u.SecuredAt.IsZero() || s.lives(grant) || len(s.sessionsOf(jo)) != 0 {
+	if u.EmailKey != "jo@example.com" || !u.EmailVerified || !u.Disabled || u.SecuredAt.IsZero() || s.lives(grant) ||
+		len(s.sessionsOf(jo)) != 0 {
 		t.Fatalf("got %+v, grant %v", u, s.lives(grant))
 	}
 	if keys := s.passkeysOf(jo); len(keys) != 1 || keys[0].ID() != kept.ID() {
 		t.Errorf("got %d passkeys, want the one of before", len(keys))
 	}
 	ids, err := s.store.IdentitiesOf(t.Context(), jo.TenantID, jo.ID)
-	if err != nil || len(ids) != 1 || ids[0].Provider != "corp" || hasKind(t, s, jo, storage.TOTPCredential) || hasKind(t, s, jo, storage.RecoveryCredential) {
+	if err != nil || len(ids) != 1 || ids[0].Provider != "corp" || hasKind(t, s, jo, storage.TOTPCredential) ||
+		hasKind(t, s, jo, storage.RecoveryCredential) {
 		t.Errorf("got identities %v, %v", ids, err)
 	}
 	if consents, err := s.store.ConsentsOf(t.Context(), jo.TenantID, jo.ID); err != nil || len(consents) != 0 {
 		t.Errorf("got consents %v, %v", consents, err)
 	}
-	// Nobody gets in, by what was known before either, and the right password is told why.
+	// Neither the old password nor the attacker's signs in, and the answer to the right one says why.
 	if p := thief.signIn("jo", right); p.status != http.StatusForbidden || !strings.Contains(p.body, "was closed") {
 		t.Errorf("the password of before: got %d", p.status)
 	}
@@ -240,7 +242,8 @@ func TestALinkIsPressedOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n, version := s.count("account.secured"), s.stored(jo).CredentialVersion; n != 1 || version != jo.CredentialVersion+1 {
+	if n, version := s.count("account.secured"), s.stored(jo).CredentialVersion; n != 1 ||
+		version != jo.CredentialVersion+1 {
 		t.Errorf("secured %d times, version %d", n, version)
 	}
 	// Until it is open again, another code can be asked for.
@@ -259,7 +262,8 @@ func (s *site) linkTo(u storage.User, at time.Time, email string) string {
 func TestLinksThatDoNothingSaySo(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
-	jo, closed, taken := s.verified("jo@example.com", "jo", right), s.verified("closed@example.com", "", right), s.verified("taken@example.com", "", right)
+	jo, closed, taken := s.verified("jo@example.com", "jo", right), s.verified("closed@example.com", "", right),
+		s.verified("taken@example.com", "", right)
 	closed.Disabled = true
 	if err := storagetest.UpdateUser(t.Context(), s.store, closed); err != nil {
 		t.Fatal(err)
@@ -271,7 +275,8 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 		path, says string
 		status     int
 	}{
-		"too old":          {s.linkTo(jo, time.Now().Add(-7*24*time.Hour-time.Minute), jo.Email), "notme.late", http.StatusGone},
+		"too old": {s.linkTo(jo, time.Now().Add(-7*24*time.Hour-time.Minute), jo.Email),
+			"notme.late", http.StatusGone},
 		"of the future":    {s.linkTo(jo, time.Now().Add(2*time.Hour), jo.Email), "notme.late", http.StatusGone},
 		"forged":           {"/not-me?t=AAAA", "notme.bad", http.StatusUnprocessableEntity},
 		"none":             {"/not-me?t=", "notme.bad", http.StatusUnprocessableEntity},
@@ -294,7 +299,8 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 	// The address is another account's by now: closed all the same, and no code goes anywhere.
 	v := s.visitor()
 	p := v.saysNotMe(s.linkTo(jo, time.Now(), taken.Email))
-	if u := s.stored(jo); p.status != http.StatusConflict || !u.Disabled || u.EmailKey != "jo@example.com" || len(s.mails.Waiting()) != 0 {
+	if u := s.stored(jo); p.status != http.StatusConflict || !u.Disabled || u.EmailKey != "jo@example.com" ||
+		len(s.mails.Waiting()) != 0 {
 		t.Errorf("got %d, %+v", p.status, u)
 	}
 	if u := s.stored(taken); u.Disabled || u.EmailKey != "taken@example.com" {
@@ -302,7 +308,7 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 	}
 }
 
-// TestNoLinkGetsAroundASecondFactor: whoever reads the mailbox has the links of honest changes
+// TestNoLinkGetsAroundASecondFactor: a reader of the mailbox has the links of honest changes
 // of the last days. A second factor that was there before is there afterwards.
 func TestNoLinkGetsAroundASecondFactor(t *testing.T) {
 	t.Parallel()
@@ -363,7 +369,8 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	v := s.visitor()
 	v.reopens(v.forgot("jo"), s.mails.Next(t, "jo@example.com"), fresh)
 	p := v.get("/reset/done")
-	for _, want := range []string{"g@example.net", url.QueryEscape("Google")[:6], "remove passkey " + key.ID(), "remove identity google 1"} {
+	for _, want := range []string{"g@example.net", url.QueryEscape("Google")[:6], "remove passkey " + key.ID(),
+		"remove identity google 1"} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page does not show %q", want)
 		}
@@ -373,13 +380,15 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	if q := other.get("/reset/done"); strings.Contains(q.body, "g@example.net") {
 		t.Error("another browser sees it")
 	}
-	if q := other.post("/reset/done", "remove passkey "+key.ID(), "1"); q.status != http.StatusUnprocessableEntity || len(s.passkeysOf(jo)) != 1 {
+	if q := other.post("/reset/done", "remove passkey "+key.ID(), "1"); q.status != http.StatusUnprocessableEntity ||
+		len(s.passkeysOf(jo)) != 1 {
 		t.Errorf("another browser removes it: %d", q.status)
 	}
 	if q := v.post("/reset/done"); q.status != http.StatusUnprocessableEntity {
 		t.Errorf("nothing ticked: got %d", q.status)
 	}
-	v.leads(v.post("/reset/done", "remove passkey "+key.ID(), "1", "remove identity google 1", "1"), "/reset/done?removed=1")
+	v.leads(v.post("/reset/done", "remove passkey "+key.ID(), "1", "remove identity google 1", "1"),
+		"/reset/done?removed=1")
 	ids, err := s.store.IdentitiesOf(t.Context(), jo.TenantID, jo.ID)
 	if err != nil || len(ids) != 0 || len(s.passkeysOf(jo)) != 0 {
 		t.Errorf("got %v, %v", ids, err)
@@ -396,10 +405,12 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	kept := s.passkeysOf(mo)
 	v = s.visitor()
 	v.reopens(v.forgot("mo@example.com"), s.mails.Next(t, "mo@example.com"), fresh)
-	if p := v.get("/reset/done"); strings.Contains(p.body, "remove passkey") || !strings.Contains(p.body, "This was not me") {
+	if p := v.get("/reset/done"); strings.Contains(p.body, "remove passkey") ||
+		!strings.Contains(p.body, "This was not me") {
 		t.Errorf("a passkey that is a second factor can be removed by who reads the mailbox: %s", p.body)
 	}
-	if p := v.post("/reset/done", "remove passkey "+kept[0].ID(), "1"); p.status != http.StatusUnprocessableEntity || len(s.passkeysOf(mo)) != len(kept) {
+	if p := v.post("/reset/done", "remove passkey "+kept[0].ID(), "1"); p.status != http.StatusUnprocessableEntity ||
+		len(s.passkeysOf(mo)) != len(kept) {
 		t.Errorf("got %d, and %d passkeys", p.status, len(s.passkeysOf(mo)))
 	}
 }
@@ -418,7 +429,9 @@ func TestWhoHasNoPasswordOpensTheAccountByTheCode(t *testing.T) {
 	}
 	v.leads(v.reopens(done, m, ""), "/reset/done?opened=1")
 	creds, err := s.store.CredentialsOf(t.Context(), jo.TenantID, jo.ID)
-	if err != nil || slices.ContainsFunc(creds, func(c storage.Credential) bool { return c.Kind == storage.PasswordCredential }) || s.stored(jo).Disabled {
+	if err != nil || slices.ContainsFunc(creds, func(c storage.Credential) bool {
+		return c.Kind == storage.PasswordCredential
+	}) || s.stored(jo).Disabled {
 		t.Errorf("got %v, %v, %+v", creds, err, s.stored(jo))
 	}
 	// Operators close for good: no mail opens that.

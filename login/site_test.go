@@ -151,7 +151,8 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	s.login.Register(s.router)
 	errors := pages.ErrorPage
 	if apps != nil {
-		if s.api, err = api.New(api.Config{Service: config.Service, Federation: config.Federation, Apps: apps(), Errors: errors}); err != nil {
+		if s.api, err = api.New(api.Config{Service: config.Service, Federation: config.Federation, Apps: apps(),
+			Errors: errors}); err != nil {
 			t.Fatal(err)
 		}
 		s.api.Register(s.router)
@@ -159,7 +160,9 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	}
 	own.Register(s.router)
 	s.router.HandleFunc("/authorize", s.authorize)
-	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "logout "+r.URL.RawQuery) })
+	s.router.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "logout "+r.URL.RawQuery)
+	})
 
 	s.srv = httptest.NewUnstartedServer(nil)
 	_, port, err := net.SplitHostPort(s.srv.Listener.Addr().String())
@@ -193,7 +196,8 @@ func (s *site) startMail(log *slog.Logger, secrets *secret.Masters) *mail.Mailer
 	}
 	s.texts = &textbox{}
 	worker := &outbox.Worker{Store: s.store, Log: log, Senders: map[string]outbox.Sender{
-		storage.ChannelMail: mail.Channel{Secrets: secrets, Sender: sender}, storage.ChannelSMS: mail.Channel{Secrets: secrets, Sender: s.texts},
+		storage.ChannelMail: mail.Channel{Secrets: secrets, Sender: sender},
+		storage.ChannelSMS:  mail.Channel{Secrets: secrets, Sender: s.texts},
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -206,7 +210,8 @@ func setupToken(_ context.Context, tenant, token string) (storage.Spent, error) 
 	if token != "setup-"+tenant {
 		return storage.Spent{}, storage.ErrNotFound
 	}
-	return storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: token, ExpiresAt: time.Now().Add(time.Hour)}, nil
+	return storage.Spent{TenantID: tenant, Purpose: storage.SpentSetup, Value: token,
+		ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
 
 // ask makes a client's request for the tenant at path wait for a person, and gives the
@@ -243,13 +248,14 @@ func (s *site) interaction(r *http.Request) (storage.Interaction, error) {
 	defer s.mu.Unlock()
 	in, ok := s.letters[r.FormValue("i")]
 	if !ok {
-		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.damaged.title", Message: "problem.damaged"}
+		return in, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.damaged.title",
+			Message: "problem.damaged"}
 	}
 	web.RequestOf(r.Context()).SetLocales(in.UILocales)
 	return in, nil
 }
 
-// claimed is an address that somebody may claim.
+// claimed returns an address that a user may claim.
 func (s *site) claimed(email string) address.Claimed {
 	s.t.Helper()
 	c, err := address.Claim(email)
@@ -259,7 +265,7 @@ func (s *site) claimed(email string) address.Claimed {
 	return c
 }
 
-// named is a user name that somebody may have.
+// named returns a user name that a user may have.
 func (s *site) named(name string) username.Claimed {
 	s.t.Helper()
 	c, err := username.Claim(name, []string{})
@@ -286,7 +292,8 @@ func (s *site) user(tenant, email, name, secret string) storage.User {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		creds = append(creds, storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now})
+		creds = append(creds, storage.Credential{TenantID: tenant, UserID: u.ID, Kind: storage.PasswordCredential, Data: hash,
+			CreatedAt: now, UpdatedAt: now})
 	}
 	if err := storagetest.AddUser(s.t.Context(), s.store, u, creds, nil); err != nil {
 		s.t.Fatal(err)

@@ -77,7 +77,8 @@ func TestATripIsAFreshProofWhenTheProviderSaysSo(t *testing.T) {
 		if says == refused || offered != refused {
 			t.Errorf("%s, %s: says %v, offered %v: %s", c.kind, c.fault, says, offered, page)
 		}
-		v.goes(v.post("/login", "next", "/account/email", "confirm", "1", "login", who.Email, "password", right), "/account/email")
+		v.goes(v.post("/login", "next", "/account/email", "confirm", "1", "login", who.Email, "password", right),
+			"/account/email")
 		if page := v.get("/account/email"); page.status != http.StatusOK {
 			t.Errorf("%s: got %d to %q after a password", c.kind, page.status, page.location())
 		}
@@ -91,7 +92,9 @@ func TestTheTimeOfAProofElsewhere(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google, fakeidp.GitHub)
 	u := f.verified(f.user(storage.DefaultTenant, fedJo.Email, "", right))
 	for _, kind := range []string{fakeidp.Google, fakeidp.GitHub} {
-		if err := storagetest.AddIdentity(t.Context(), f.store, storage.Identity{TenantID: u.TenantID, Provider: kind, Subject: fedJo.Subject, UserID: u.ID, CreatedAt: time.Now()}); err != nil {
+		if err := storagetest.AddIdentity(t.Context(), f.store,
+			storage.Identity{TenantID: u.TenantID, Provider: kind, Subject: fedJo.Subject, UserID: u.ID,
+				CreatedAt: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,8 +117,8 @@ func TestTheTimeOfAProofElsewhere(t *testing.T) {
 	w.goes(w.get("/account/email"), "/login")
 }
 
-// People who have nothing but accounts elsewhere prove themselves anew by a code to their
-// address, although nobody signs in by such codes here; nobody else can ask for one.
+// Users who have nothing but accounts at providers prove themselves anew by a code to their
+// address, although users do not sign in by such codes here; no other user can ask for one.
 func TestPeopleOfProvidersConfirmByMail(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.GitHub)

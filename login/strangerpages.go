@@ -99,7 +99,8 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	pr := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
 	ar, err := s.Federation.Confirm(r.Context(), s.askerOf(r), who, pr)
 	if status, _ := ui.Again(w, r, err); err != nil && status != 0 {
-		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
+		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who,
+			strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
 	}
 	return s.settle(w, r, in, ar, err)
 }

@@ -187,7 +187,9 @@ func (s *Service) waitingCode(ctx context.Context, tenant, purpose, flow string)
 
 // openOwnFlow returns the code of a flow of the user, who is signed in, and opens its data. It
 // spends nothing. Its refusal is ErrWrongCode.
-func (s *Service) openOwnFlow(ctx context.Context, u storage.User, purpose, flow string, data any) (storage.Code, error) {
+func (s *Service) openOwnFlow(ctx context.Context, u storage.User, purpose, flow string,
+	data any,
+) (storage.Code, error) {
 	code, err := s.waitingCode(ctx, u.TenantID, purpose, flow)
 	if err == nil && code.UserID != u.ID {
 		err = ErrWrongCode
@@ -199,7 +201,9 @@ func (s *Service) openOwnFlow(ctx context.Context, u storage.User, purpose, flow
 }
 
 // proveOwnFlow is tryCode for a flow of the user, who is signed in.
-func (s *Service) proveOwnFlow(ctx context.Context, a Asker, u storage.User, purpose string, p Proof, data any) (storage.Code, error) {
+func (s *Service) proveOwnFlow(ctx context.Context, a Asker, u storage.User, purpose string, p Proof,
+	data any,
+) (storage.Code, error) {
 	code, err := s.tryCode(ctx, a, purpose, p, data)
 	if err == nil && code.UserID != u.ID {
 		err = ErrWrongCode
@@ -214,5 +218,6 @@ func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery
 	if err != nil {
 		return storage.Delivery{}, err
 	}
-	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code", map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
+	return s.Mail.ComposeText(a.Tenant, to, a.Language, "phone-code",
+		map[string]string{"Code": code.Digits, "Host": issuer.Hostname()})
 }

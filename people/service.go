@@ -96,16 +96,16 @@ type Rules struct {
 	// account, and those at an account under all its names together. Default 5 in a minute,
 	// then longer and longer waits up to 15 minutes.
 	PerAccount limit.Rule
-	// PerDevice bounds those from a browser that did, each by itself, so that nobody can
-	// be locked out by others. Default 10 in a minute, then as above.
+	// PerDevice bounds those from a browser that did, each browser by itself, so that
+	// attackers elsewhere cannot lock a user out. Default 10 in a minute, then as above.
 	PerDevice limit.Rule
 	// PerAddress bounds the guesses from one address over all accounts, as above; a /56 of
 	// IPv6 has twice as many, a /48 four times. Default 100 in 5 minutes: many people may
 	// share an address.
 	PerAddress limit.Rule
-	// PerTenant bounds the guesses at all accounts of a tenant, as above: those of a stuffing
-	// from many addresses. Beyond it only networks that were quiet so far have some, and
-	// nobody beyond twice as many. Default 6,000 in a minute.
+	// PerTenant bounds the guesses at all accounts of a tenant, as above: those of credential
+	// stuffing from many addresses. Beyond it only networks that were quiet so far may guess, and
+	// beyond twice as many no network may. Default 6,000 in a minute.
 	PerTenant limit.Rule
 	// PerPerson bounds how often a person's right sign-ins give back what they took. Default
 	// 600 in 5 minutes.

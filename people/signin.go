@@ -24,10 +24,10 @@ const (
 	ErrAccountSecured = Refusal("signin.secured")
 )
 
-// ProvePassword returns the user whom name and password prove. What is wrong, if something is,
-// shows neither in the answer nor in the time it takes: the attempt is counted before the
-// password is hashed, and one is hashed whether or not there is an account. Its refusals are
-// ErrWrongPassword and ErrAccountSecured.
+// ProvePassword returns the user who is proven by a name and a password. Neither its error nor
+// the time it takes reveals whether there is such an account: the attempt is counted before the
+// password is hashed, and a hash is computed in either case. It fails with ErrWrongPassword or
+// ErrAccountSecured.
 func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret string) (storage.User, error) {
 	why := ""
 	user, cred, key, err := s.userPassword(ctx, a, name)
@@ -120,7 +120,9 @@ type pending struct {
 const spentPending = "app-sign-in"
 
 // Prove returns the claimant who has proven themselves by amr, since then.
-func (s *Service) Prove(ctx context.Context, a Asker, u storage.User, since time.Time, amr ...string) (Claimant, error) {
+func (s *Service) Prove(ctx context.Context, a Asker, u storage.User, since time.Time,
+	amr ...string,
+) (Claimant, error) {
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	c := Claimant{User: u, Creds: creds, Since: since, AMR: amr, ACR: storage.ACROf(amr)}
 	if err == nil && c.ACR == storage.ACRPassword && isRemembered(a, u, creds) {
@@ -129,8 +131,9 @@ func (s *Service) Prove(ctx context.Context, a Asker, u storage.User, since time
 	return c, err
 }
 
-// Claimant returns the user whom the asker is asked about: the one whose sign-in waits for an answer
-// to the letter of a client's request ("" for none), else the one who is signed in. ErrNoClaimant.
+// Claimant returns the user who has to prove more: the one whose sign-in for the letter of a client's
+// request ("" for none) is not complete, else the one who is signed in. It fails with ErrNoClaimant if
+// there is neither.
 func (s *Service) Claimant(ctx context.Context, a Asker, letter string) (Claimant, error) {
 	if p, ok := s.openPending(a, letter); ok {
 		return s.waiting(ctx, a, p)
@@ -226,7 +229,9 @@ func (s *Service) await(ctx context.Context, a Asker, c Claimant, letter string)
 // Raise ends the step of the second factor: the claimant has given what amr says besides. A sign-in
 // that waited becomes a session, and the device is remembered if remember is true; a session
 // becomes as strong. ErrNoClaimant: the session ended meanwhile, or the sign-in was finished before.
-func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool, amr ...string) (storage.Session, Kept, error) {
+func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool,
+	amr ...string,
+) (storage.Session, Kept, error) {
 	c.AMR = union(c.AMR, append(slices.Clone(amr), "mfa"))
 	c.ACR = storage.ACROf(c.AMR)
 	sess, kept, err := s.raise(ctx, a, c, remember)
@@ -236,7 +241,9 @@ func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool,
 	return sess, kept, err
 }
 
-func (s *Service) raise(ctx context.Context, a Asker, c Claimant, remember bool) (sess storage.Session, kept Kept, err error) {
+func (s *Service) raise(ctx context.Context, a Asker, c Claimant,
+	remember bool,
+) (sess storage.Session, kept Kept, err error) {
 	if c.IsSignedIn() {
 		held, err := s.Keeper.Raise(ctx, a.Kept.Sessions, c.Session, a.tellOf(storage.EventLoginRaised), c.ACR, c.AMR...)
 		if err != nil {
@@ -274,8 +281,8 @@ func (s *Service) finishPending(ctx context.Context, c Claimant) error {
 	return err
 }
 
-// openSession opens the session of a claimant who lacks nothing. A browser holds it; what an app has
-// of it are its tokens, and nobody knows its secret.
+// openSession opens the session of a claimant who lacks nothing. A browser holds its secret. An app
+// has its tokens only, and the secret is known to no party.
 func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
 	if err := s.finishPending(ctx, c); err != nil {
 		return storage.Session{}, a.Kept, err
@@ -307,7 +314,9 @@ func (s *Service) begin(
 
 // Reopen opens a session again for a user whose sessions a new password has ended, with the time and
 // the strength of one of those: to know a password is not to have given again all that opened it.
-func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User, was storage.Session) (storage.Session, Kept, error) {
+func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User,
+	was storage.Session,
+) (storage.Session, Kept, error) {
 	return s.begin(ctx, a, Claimant{User: u, Since: was.AuthTime, AMR: was.AMR, ACR: was.ACR}, nil)
 }
 

@@ -37,7 +37,8 @@ func TestMailbox(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	to := &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant, Name: "Acme"}}
-	m, err := (&mail.Mailer{Secrets: secrets}).Compose(to, "jo@example.com", "en", "reset-password", map[string]string{"Code": "1234 5678", "Link": r.issuer + "/login?from=mail"})
+	m, err := (&mail.Mailer{Secrets: secrets}).Compose(to, "jo@example.com", "en", "reset-password",
+		map[string]string{"Code": "1234 5678", "Link": r.issuer + "/login?from=mail"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,8 @@ func TestMailbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []struct{ ID, To, Subject string }
-	for deadline := time.Now().Add(20 * time.Second); len(all) == 0 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); len(all) == 0 &&
+		time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 		res, err := http.Get(r.issuer + "/dev/mail.json")
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +77,9 @@ func TestMailbox(t *testing.T) {
 
 	// The HTML opens its links beside itself, and runs nothing.
 	chromiumtest.Do(t, p.ctx, chromedp.Navigate(r.issuer+"/dev/mail/"+m.ID+"/html"))
-	opened := chromedp.WaitNewTarget(p.ctx, func(i *devtools.Info) bool { return strings.HasSuffix(i.URL, "/login?from=mail") })
+	opened := chromedp.WaitNewTarget(p.ctx, func(i *devtools.Info) bool {
+		return strings.HasSuffix(i.URL, "/login?from=mail")
+	})
 	chromiumtest.Do(t, p.ctx, chromedp.Click(chromedp.CSS("a")))
 	select {
 	case <-opened:

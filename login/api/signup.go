@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// signUpCall is what an app sends to have somebody registered.
+// signUpCall is what an app sends to register a user.
 type signUpCall struct {
 	appFields
 	authSessionField
@@ -68,7 +68,7 @@ func (s *Server) apiSignUp() jsonapi.Route {
 	})
 }
 
-// invitedCall is what an app sends for somebody who was invited.
+// invitedCall is what an app sends for a user who was invited.
 type invitedCall struct {
 	appFields
 	authSessionField

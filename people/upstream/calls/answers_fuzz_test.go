@@ -42,8 +42,8 @@ const (
 )
 
 // FuzzAnswers has a provider of OpenID answer anything at one of its four addresses, and
-// what it should at the others but for a token that somebody else signed. It never says
-// who somebody is, and what is told of it is short and quotes no token (H1, H2).
+// what it should at the others, except for a token that another key signed. Such answers never
+// prove a user, and errors about them are short and quote no token (H1, H2).
 func FuzzAnswers(f *testing.F) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 )
 
 // FuzzUserAPIs has the API of a provider without OpenID say anything of the owner of a
-// token. Whoever comes of it has a subject that can be told from all others, an address
-// that stands on a line, and is verified only where the very entry that has it says true;
-// whatever else is refused is short and quotes neither token nor code nor secret (G5, O1).
+// token. An identity that is accepted has a subject that differs from all others, and an address
+// on one line, which is verified only if the very entry that has it says true. All other answers
+// are refused by an error that is short and quotes neither token nor code nor secret (G5, O1).
 func FuzzUserAPIs(f *testing.F) {
 	apis := []struct{ preset, token, user, emails string }{
 		{"facebook", "/v23.0/oauth/access_token", "/v23.0/me", ""},

@@ -15,7 +15,8 @@ func TestEveryPresetWithoutOpenIDHasCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 		if api := apis[preset]; p.Kind.OpenID == (api.endpoint != nil && api.identify != nil) {
-			t.Errorf("%s: OpenID is %v, and its row of apis has endpoint %v, identify %v", preset, p.Kind.OpenID, api.endpoint != nil, api.identify != nil)
+			t.Errorf("%s: OpenID is %v, and its row of apis has endpoint %v, identify %v", preset, p.Kind.OpenID,
+				api.endpoint != nil, api.identify != nil)
 		}
 	}
 }

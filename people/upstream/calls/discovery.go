@@ -22,7 +22,7 @@ const (
 	// keepFound is how long a discovery document, and the keys it names, are believed.
 	// Keys that are not known yet are looked for at once.
 	keepFound = time.Hour
-	// keepMissing is how long nobody asks again after it could not be read.
+	// keepMissing is how long the document is not asked for again after it could not be read.
 	keepMissing = 5 * time.Second
 	// maxFound bounds the documents that are kept.
 	maxFound = 1000
@@ -69,7 +69,7 @@ type discoveries struct {
 	all  map[string]*found
 }
 
-// found is one of them, or why there is none. Whoever holds turn looks.
+// found is one document, or the reason why there is none. Only the goroutine that holds turn fetches it.
 type found struct {
 	turn chan struct{}
 	at   time.Time

@@ -42,7 +42,8 @@ func gitHubUser(ctx context.Context, p *provider, accessToken string) (upstream.
 	}
 	// A GitHub App without the right to read addresses is answered 403 or 404: the person is
 	// asked for theirs then.
-	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil && !errors.Is(err, upstream.ErrRefused) {
+	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil &&
+		!errors.Is(err, upstream.ErrRefused) {
 		return upstream.Identity{}, err
 	}
 	id := p.identity(claims{"name": user.Name, "nickname": user.Login, "picture": user.AvatarURL, "profile": user.HTMLURL})

@@ -65,8 +65,8 @@ func provenAt(said claims) time.Time {
 	return time.Unix(int64(at), 0)
 }
 
-// askMore fills in what userinfo says. That it says nothing is no reason to turn the person
-// away, whose ID token was believed; that it speaks of somebody else is.
+// askMore fills in what the userinfo endpoint says. An endpoint that does not answer is no error:
+// the ID token has proven the user. An answer about another user is an error.
 func (p *provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims,
 	id *upstream.Identity,
 ) error {

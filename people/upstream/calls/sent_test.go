@@ -90,8 +90,8 @@ func TestTokensOfAppsHaveOneSpelling(t *testing.T) {
 			t.Errorf("%s: got %v, want it refused", name, err)
 		}
 	}
-	// Of one ECDSA signature anybody can make a second. It verifies: who spends tokens must
-	// not go by it.
+	// An attacker can make a second ECDSA signature from a first, without the key. It verifies: a
+	// token must not be recognised by its signature when it is spent.
 	sig, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// G4: a token that was made for another app signs nobody in.
+// G4: a token that was made for another app signs no user in.
 func TestTokensOfOtherApps(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{fakeidp.Google, fakeidp.Facebook} {
