@@ -6,12 +6,13 @@ import (
 	"testing"
 )
 
-// arrows are who may import whom inside the module, as ARCHITECTURE.md draws it, and
-// which packages alone may import a driver or an engine. A package that has no row of
-// its own has that of the folder above it. What ends in /... stands for all below, too.
+// arrows are the packages of the module that each package may import, as ARCHITECTURE.md draws
+// them, and the packages that alone may import a driver or an engine. A package without a row has
+// the row of the folder above it. A name that ends in /... stands for all packages below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "tenants/...", "declare", "storage/...", "internal/..."},
-	"provider":      {"provider/...", "clients", "storage", "internal/..."},
+	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "tenants/...", "declare",
+		"storage/...", "internal/..."},
+	"provider": {"provider/...", "clients", "storage", "internal/..."},
 
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
@@ -31,8 +32,10 @@ var arrows = map[string][]string{
 	// login/mail until its worker has a package of its own below people.
 	"people": {"people/...", "login/mail", "storage", "internal/..."},
 
-	"clients":       {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff", "internal/listing", "internal/secret"},
-	"tenants":       {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname", "internal/listing", "internal/secret"},
+	"clients": {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff",
+		"internal/listing", "internal/secret"},
+	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname",
+		"internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},
 
@@ -94,7 +97,8 @@ var callers = []string{"people/password/breaches", "people/upstream/calls"}
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/vouchsafe/vouchsafe/"
-	list := exec.Command("go", "list", "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}`, module+"...")
+	list := exec.Command("go", "list", "-f",
+		`{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}`, module+"...")
 	list.Dir = "../.."
 	out, err := list.Output()
 	if err != nil {

@@ -69,17 +69,20 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	var dead []mailView
-	for end := time.Now().Add(20 * time.Second); len(dead) == 0 && time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); len(dead) == 0 &&
+		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		sh.read(t, &dead, "mail", "dead", "--json")
 	}
 	if len(dead) != 1 || dead[0].ID != m.ID || !strings.Contains(dead[0].Error, "no such person") {
 		t.Fatalf("got %+v, want the mail and why it was given up", dead)
 	}
 	metrics := ""
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(metrics, `vouchsafe_mails{state="dead"} 1`) && time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(metrics, `vouchsafe_mails{state="dead"} 1`) &&
+		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		_, metrics = r.get(t, r.ops+"/metrics") // the outbox is counted now and then
 	}
-	for _, want := range []string{`vouchsafe_mails{state="dead"} 1`, `vouchsafe_mails{state="queued"} 0`, `vouchsafe_mail_attempts_total{result="dead"} 1`} {
+	for _, want := range []string{`vouchsafe_mails{state="dead"} 1`, `vouchsafe_mails{state="queued"} 0`,
+		`vouchsafe_mail_attempts_total{result="dead"} 1`} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("%q is not among the metrics", want)
 		}
@@ -110,7 +113,8 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 	var no atomic.Bool
 	srv := smtptest.Follow(t, "127.0.0.1:0", smtptest.Script{
 		Offers: []string{"AUTH PLAIN LOGIN"},
-		Auth:   map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 not \x1b[31mthis way"), "LOGIN": smtptest.Login("vouchsafe", "right password")},
+		Auth: map[string]smtptest.Auth{"PLAIN": smtptest.Say("535 5.7.8 not \x1b[31mthis way"),
+			"LOGIN": smtptest.Login("vouchsafe", "right password")},
 		Answer: func(line string) string {
 			if no.Load() && strings.HasPrefix(line, "RCPT") {
 				return "550-5.7.1 we do not like\n550 5.7.1 mails of tests"
@@ -118,11 +122,14 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 			return ""
 		},
 	})
-	sh := newShell(t, "VOUCHSAFE_MAIL_FROM=Acme <no-reply@example.com>", "VOUCHSAFE_SMTP_URL=smtp://vouchsafe:right%20password@"+srv.Addr)
+	sh := newShell(t, "VOUCHSAFE_MAIL_FROM=Acme <no-reply@example.com>",
+		"VOUCHSAFE_SMTP_URL=smtp://vouchsafe:right%20password@"+srv.Addr)
 	out := sh.do(t, "mail", "test", "jo@bücher.example")
 	for _, want := range []string{
-		"connecting to " + srv.Addr, "< 220 mail.example.com ESMTP", "> EHLO ", "> AUTH PLAIN …", "< 535 5.7.8 not ?[31mthis way", "> AUTH LOGIN …", "< 334 …",
-		"< 235 2.7.0 welcome", "> RCPT TO:<jo@xn--bcher-kva.example>", "> the mail", "< 250 2.0.0 taken", "The server took the mail to jo@bücher.example.",
+		"connecting to " + srv.Addr, "< 220 mail.example.com ESMTP", "> EHLO ", "> AUTH PLAIN …",
+		"< 535 5.7.8 not ?[31mthis way", "> AUTH LOGIN …", "< 334 …",
+		"< 235 2.7.0 welcome", "> RCPT TO:<jo@xn--bcher-kva.example>", "> the mail", "< 250 2.0.0 taken",
+		"The server took the mail to jo@bücher.example.",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
@@ -138,11 +145,13 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 		t.Error("it made a database")
 	}
 	no.Store(true)
-	if out, err, code := sh.run(t, "", "mail", "test", "jo@example.com"); code != 1 || !strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
+	if out, err, code := sh.run(t, "", "mail", "test", "jo@example.com"); code != 1 ||
+		!strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
 		t.Errorf("got %d, %s, %s", code, out, err)
 	}
 	for _, bad := range []string{"jo", "", "jo@example.com\r\nDATA"} {
-		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 || !strings.Contains(err, "is not an e-mail address") {
+		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 ||
+			!strings.Contains(err, "is not an e-mail address") {
 			t.Errorf("%q: got %d, %s", bad, code, err)
 		}
 	}

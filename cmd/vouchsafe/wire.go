@@ -151,7 +151,8 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 		return nil, err
 	}
 	w := &outbox.Worker{
-		Store: s.store, Log: s.log, Sent: s.metrics.MailSent, Failed: s.metrics.MailFailed, Senders: map[string]outbox.Sender{},
+		Store: s.store, Log: s.log, Sent: s.metrics.MailSent, Failed: s.metrics.MailFailed,
+		Senders: map[string]outbox.Sender{},
 	}
 	for channel, sender := range map[string]mail.Sender{storage.ChannelMail: mails, storage.ChannelSMS: texts} {
 		if sender != nil {
@@ -214,12 +215,14 @@ func (d devSender) Send(_ context.Context, m *mail.Message) error {
 func mailServer(c *settings.Config, roots *x509.CertPool) (*mail.SMTP, error) {
 	s, err := mail.NewSMTP(string(c.SMTPURL), c.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
 	if err == nil && c.SMTPTokenURL != "" {
-		s.Tokens = mail.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret), strings.Fields(c.SMTPTokenScope)...)
+		s.Tokens = mail.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret),
+			strings.Fields(c.SMTPTokenScope)...)
 	}
 	return s, err
 }
 
 // operatorsClient returns a client for URLs that the operator has set, which may be on private networks.
 func operatorsClient(roots *x509.CertPool) *http.Client {
-	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second, MaxBody: 64 << 10, KeepAlive: true})
+	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second,
+		MaxBody: 64 << 10, KeepAlive: true})
 }

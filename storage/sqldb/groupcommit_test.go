@@ -132,7 +132,8 @@ func TestOneStatementThatFailsLeavesTheOthersAlone(t *testing.T) {
 	if exists, once := got[1], got[0]; errors.Is(once, storage.ErrExists) {
 		got[0], got[1] = exists, once // they queued the other way round
 	}
-	if got[0] != nil || !errors.Is(got[1], storage.ErrExists) || !errors.Is(got[2], storage.ErrUnavailable) || got[3] != nil {
+	if got[0] != nil || !errors.Is(got[1], storage.ErrExists) ||
+		!errors.Is(got[2], storage.ErrUnavailable) || got[3] != nil {
 		t.Errorf("got %v, want the second spending and the missing table to fail alone", got)
 	}
 	isSpentNow(t, s, "a", true)
@@ -206,7 +207,7 @@ func TestAPanicStaysInItsGoroutine(t *testing.T) {
 	})
 }
 
-func TestWhoeverGivesUpWaitingHasDoneNothing(t *testing.T) {
+func TestACallerThatGivesUpHasChangedNothing(t *testing.T) {
 	t.Parallel()
 	s := openFile(t)
 	began, done := make(chan bool), make(chan bool)
@@ -270,9 +271,9 @@ func TestAGroupUnderFireAnswersTruly(t *testing.T) {
 	t.Logf("%d of %d were stored", stored, len(answered))
 }
 
-// A disk may stop for half a minute, and go on. Until it does, nobody waits for longer than
+// A disk may stop for half a minute, and go on. Until it does, no caller waits for longer than
 // they can, whether their work has begun or not; what a caller left before it began is not done.
-func TestASilentDiskHoldsNobody(t *testing.T) {
+func TestASilentDiskHoldsNoCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		back := make(chan bool)
