@@ -77,7 +77,8 @@ func exists(t *testing.T, name string) bool {
 		_, err := os.Stat(filepath.Join("../..", name))
 		return err == nil
 	}
-	for _, dir := range []string{"..", "../../internal", "../../login", "../../people", "../../people/upstream", "../../provider",
+	for _, dir := range []string{"..", "../../internal", "../../login", "../../people",
+		"../../people/upstream", "../../provider",
 		"../../storage", "../.."} {
 		files, err := filepath.Glob(filepath.Join(dir, pkg, "*_test.go"))
 		if err != nil {

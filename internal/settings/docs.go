@@ -44,16 +44,16 @@ var docs = map[string]string{
 	"metrics_listen": "The address that serves /metrics, /healthz and /readyz to the operator only, or off.",
 	"log_level":      "How much is logged: debug, info, warn or error.",
 	"log_format":     "The format of the log: json, text, or auto, which is text on a terminal and JSON elsewhere.",
-	"development": "Show developers on the error page what was wrong with a request. The default is true for an " +
-		"embedded server that only this machine can reach, and false otherwise.",
+	"development": "Show developers on the error page what was wrong with a request. The default is true for an embedded " +
+		"server that only this machine can reach, and false otherwise.",
 	"stop_delay": "How long /readyz reports that the server is stopping before the server accepts no more connections, " +
 		"so that load balancers can turn away in time.",
 	"stop_timeout": "How long a stopping server waits for the requests that it has begun.",
 	"unlimited_addresses": "Addresses or networks without limits on attempts, for load tests. Never list " +
 		"addresses of users.",
 	"allow_private_fetch": "Allow clients' jwks_uri, and upstreams, on private networks and on this machine.",
-	"extra_ca_file": "Additional certificate authorities to trust when the server fetches a jwks_uri, asks an upstream " +
-		"or sends a mail, a PEM file.",
+	"extra_ca_file": "Additional certificate authorities to trust when the server fetches a jwks_uri, asks an upstream or " +
+		"sends a mail, a PEM file.",
 	"password_min_length": "The minimum length of a new password, in characters: 8 or more.",
 	"password_min_score": "How hard a new password must be to guess, from 0 (any) to 4. 2 refuses " +
 		"passwords that can be found " +
@@ -62,8 +62,8 @@ var docs = map[string]string{
 		"password is known from a " +
 		"breach, and sends it only five digits of a hash, which many passwords share. Without it the server " +
 		"refuses the most common passwords, from a built-in list.",
-	"argon2_memory": "The memory that hashing a password takes, in KiB. After a change of the argon2 settings, a " +
-		"password is hashed again when its user next signs in.",
+	"argon2_memory": "The memory that hashing a password takes, in KiB. After a change of the argon2 settings, a password " +
+		"is hashed again when its user next signs in.",
 	"argon2_passes": "How many passes over the memory hashing a password makes.",
 	"argon2_lanes":  "How many lanes hashing a password uses.",
 	"smtp_url": "The server that sends mails: smtp://USER:PASSWORD@HOST:587, which must offer STARTTLS, or " +
@@ -130,9 +130,9 @@ var docs = map[string]string{
 		"login.failed=2160h; 0s keeps " +
 		"them for ever.",
 	"keep_unexported": "Delete no row of the audit trail before vouchsafe audit export --mark has written it.",
-	"keep_addresses": "How long the audit trail keeps full IP addresses. Older ones are shortened to their network, a " +
-		"/24 or a /48; 0s never shortens them.",
-	"keep_removed": "How long the audit trail about a user is kept after the account was removed; 0s keeps it as " +
-		"long as the rest.",
+	"keep_addresses": "How long the audit trail keeps full IP addresses. Older ones are shortened to their network, a /24 " +
+		"or a /48; 0s never shortens them.",
+	"keep_removed": "How long the audit trail about a user is kept after the account was removed; 0s keeps it as long as " +
+		"the rest.",
 	"keep_revoked": "How long revoked grants are kept, so that operators can look them up; 15 minutes at least.",
 }
