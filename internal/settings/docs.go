@@ -15,15 +15,13 @@ var docs = map[string]string{
 		"out behind a proxy that terminates TLS.",
 	"tls_key":         "The private key of tls_cert, a PEM file.",
 	"trusted_proxies": "The addresses or networks of proxies whose word about the client's address is trusted.",
-	"client_ip_header": "The header that carries the client's address, such as Forwarded, X-Real-IP or " +
-		"CF-Connecting-IP. Your " +
+	"client_ip_header": "The header that carries the client's address, such as Forwarded, X-Real-IP or CF-Connecting-IP. Your " +
 		"proxies must set it, or add to it, in every request. Without this setting the server reads " +
 		"X-Forwarded-For, and Forwarded in requests without that.",
 	"proxy_protocol": "Whether trusted proxies begin each connection with the PROXY protocol, version 1 or 2, as load " +
 		"balancers that forward TCP do. The server then requires it of them, and accepts it from no other " +
 		"peer.",
-	"connections_per_address": "How many connections an IPv4 address, or a /64 of IPv6, may have open. Beyond " +
-		"that, a new connection " +
+	"connections_per_address": "How many connections an IPv4 address, or a /64 of IPv6, may have open. Beyond that, a new connection " +
 		"takes the place of the longest idle one. Trusted proxies and unlimited_addresses are not bound.",
 	"database_url": "The PostgreSQL database, as a URL: postgres://USER:PASSWORD@HOST/NAME. Setting it makes this a " +
 		"production server, which also needs issuer and secret. Without it everything is kept in a SQLite " +
@@ -48,18 +46,15 @@ var docs = map[string]string{
 		"server that only this machine can reach, and false otherwise.",
 	"stop_delay": "How long /readyz reports that the server is stopping before the server accepts no more connections, " +
 		"so that load balancers can turn away in time.",
-	"stop_timeout": "How long a stopping server waits for the requests that it has begun.",
-	"unlimited_addresses": "Addresses or networks without limits on attempts, for load tests. Never list " +
-		"addresses of users.",
+	"stop_timeout":        "How long a stopping server waits for the requests that it has begun.",
+	"unlimited_addresses": "Addresses or networks without limits on attempts, for load tests. Never list addresses of users.",
 	"allow_private_fetch": "Allow clients' jwks_uri, and upstreams, on private networks and on this machine.",
 	"extra_ca_file": "Additional certificate authorities to trust when the server fetches a jwks_uri, asks an upstream or " +
 		"sends a mail, a PEM file.",
 	"password_min_length": "The minimum length of a new password, in characters: 8 or more.",
-	"password_min_score": "How hard a new password must be to guess, from 0 (any) to 4. 2 refuses " +
-		"passwords that can be found " +
+	"password_min_score": "How hard a new password must be to guess, from 0 (any) to 4. 2 refuses passwords that can be found " +
 		"within a million guesses.",
-	"breached_passwords_url": "A service with the API of Pwned Passwords. The server asks it whether a new " +
-		"password is known from a " +
+	"breached_passwords_url": "A service with the API of Pwned Passwords. The server asks it whether a new password is known from a " +
 		"breach, and sends it only five digits of a hash, which many passwords share. Without it the server " +
 		"refuses the most common passwords, from a built-in list.",
 	"argon2_memory": "The memory that hashing a password takes, in KiB. After a change of the argon2 settings, a password " +
@@ -77,8 +72,7 @@ var docs = map[string]string{
 	"smtp_client_secret": "The secret of that client. Required with smtp_token_url.",
 	"smtp_token_scope":   "The scopes that it requests, separated by spaces.",
 	"mail_from":          "The sender of mails. Required with smtp_url.",
-	"mail_templates": "A folder with mail texts that replace the built-in ones, such as " +
-		"en/reset-password.txt. docs/mail.md " +
+	"mail_templates": "A folder with mail texts that replace the built-in ones, such as en/reset-password.txt. docs/mail.md " +
 		"lists them.",
 	"sms_url": "The webhook that sends text messages. The server posts each one to it as JSON, signed with " +
 		"sms_secret: see docs/mail.md. Without it users cannot have phone numbers.",
@@ -86,17 +80,14 @@ var docs = map[string]string{
 	"sms_per_hour": "How many text messages are sent in an hour at most. It bounds the cost of abuse.",
 	"sms_per_tenant": "How many of them one tenant may send, unless its limits say otherwise, so that a flooded tenant " +
 		"leaves some to the others. 0 means half of sms_per_hour.",
-	"limit_guesses": "How many passwords may be tried for a name, and for an account under all its " +
-		"names, from browsers in " +
+	"limit_guesses": "How many passwords may be tried for a name, and for an account under all its names, from browsers in " +
 		"which the user has not signed in before: this many in the time, then one after each of ever longer " +
 		"waits. docs/operations.md explains how the limits work together.",
 	"limit_guesses_known": "The same for each browser in which the user has signed in before.",
 	"limit_longest_wait":  "The longest of these waits.",
-	"limit_guesses_address": "How many wrong passwords may come from an IPv4 address, or a /64 of IPv6, for " +
-		"all accounts: a /56 " +
+	"limit_guesses_address": "How many wrong passwords may come from an IPv4 address, or a /64 of IPv6, for all accounts: a /56 " +
 		"has twice as many, a /48 four times. Raise it where very many users share an address.",
-	"limit_guesses_tenant": "How many wrong passwords a tenant accepts from browsers that are new to the " +
-		"account. Beyond it, up " +
+	"limit_guesses_tenant": "How many wrong passwords a tenant accepts from browsers that are new to the account. Beyond it, up " +
 		"to twice as many are reserved for addresses with few attempts.",
 	"limit_sign_ins":   "How many successful sign-ins of one user are not counted as attempts.",
 	"limit_factor":     "How many codes of a second factor may be tried for a user.",
@@ -107,8 +98,7 @@ var docs = map[string]string{
 	"limit_mails_tenant":      "How many mails with codes a tenant sends, unless its limits say otherwise.",
 	"limit_forms_address":     "How many new passwords at sign-up and reset are judged for an address; IPv6 as above.",
 	"limit_upstreams_address": "How many failed answers of upstream providers an address may bring; IPv6 as above.",
-	"limit_client_secrets": "How many wrong secrets, or other proofs, of one client may come from an " +
-		"address; IPv6 as above. An " +
+	"limit_client_secrets": "How many wrong secrets, or other proofs, of one client may come from an address; IPv6 as above. An " +
 		"address has five times as many for all clients, and a client fifty times as many from all addresses. " +
 		"A correct secret is always accepted from a network where it was used before.",
 	"access_token_algorithm":      "The algorithm that signs access tokens: ES256, RS256 or EdDSA.",
@@ -116,8 +106,7 @@ var docs = map[string]string{
 	"id_token_lifetime":           "How long ID tokens are valid, unless their client says otherwise.",
 	"refresh_token_lifetime":      "How long a sign-in can be refreshed in all, unless its client says otherwise.",
 	"refresh_token_idle_lifetime": "How long an unused refresh token is valid, unless its client says otherwise.",
-	"refresh_token_grace": "How long after a refresh the old token gives the same answer once more, so that " +
-		"a lost answer ends " +
+	"refresh_token_grace": "How long after a refresh the old token gives the same answer once more, so that a lost answer ends " +
 		"no sign-in.",
 	"code_lifetime":    "How long an authorization code is valid.",
 	"request_lifetime": "How long a user may take to sign in.",
@@ -126,8 +115,7 @@ var docs = map[string]string{
 	"session_lifetime": "The longest time that a browser stays signed in.",
 	"keep_events": "How long rows of the audit trail are kept; 0s keeps them for ever. vouchsafe audit export writes " +
 		"them elsewhere first.",
-	"keep_events_of": "How long rows of certain kinds are kept instead: KIND=DURATION, such as " +
-		"login.failed=2160h; 0s keeps " +
+	"keep_events_of": "How long rows of certain kinds are kept instead: KIND=DURATION, such as login.failed=2160h; 0s keeps " +
 		"them for ever.",
 	"keep_unexported": "Delete no row of the audit trail before vouchsafe audit export --mark has written it.",
 	"keep_addresses": "How long the audit trail keeps full IP addresses. Older ones are shortened to their network, a /24 " +
