@@ -18,22 +18,22 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/resource"
+	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Store is what the protocol remembers.
+// Store is what the protocol asks of storage.
 type Store interface {
-	storage.Clients
-	storage.Consents
-	storage.Grants
-	storage.Keys
-	storage.SpentValues
-	storage.Audit
-	storage.Changes
-	// User is for claims of the user in ID tokens.
-	User(ctx context.Context, tenant, id string) (storage.User, error)
-	// CredentialsOf tells whether a user has a second factor, for clients that ask for it then.
-	CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error)
+	authorize.Store
+	token.Store
+	resource.Store
+	keys.Store
+	Client(ctx context.Context, tenant, id string) (storage.Client, error)
+	// AllowsOrigin says whether scripts of the origin may read answers.
+	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
+	// Record records an event that is part of no change.
+	Record(ctx context.Context, e storage.Event) error
 }
 
 // Config is what a Provider is made of. Every field without "default" is required.

@@ -53,6 +53,11 @@ type tokenServer struct {
 // testStore is what the tests prepare besides what the provider asks for.
 type testStore interface {
 	Store
+	storage.Clients
+	storage.Consents
+	storage.Grants
+	storage.Keys
+	storage.Audit
 	storage.Tenants
 	storage.Users
 	storage.Credentials

@@ -25,8 +25,13 @@ type clientKey struct{ tenant, id string }
 // String returns a unique text for the key.
 func (k clientKey) String() string { return k.tenant + "\x00" + k.id }
 
+// ClientStore finds one client.
+type ClientStore interface {
+	Client(ctx context.Context, tenant, id string) (storage.Client, error)
+}
+
 // NewClients returns the clients of a store.
-func NewClients(store storage.Clients) *Clients {
+func NewClients(store ClientStore) *Clients {
 	load := func(ctx context.Context, k clientKey) (*storage.Client, error) {
 		c, err := store.Client(ctx, k.tenant, k.id)
 		return &c, err
