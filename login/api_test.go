@@ -318,7 +318,7 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 	r := a.asked(storage.TenantSettings{})
 	app, err := a.store.Client(r.Context(), sess.TenantID, "mobile")
 	must(a.t, err)
-	given, err := a.api.Apps.Tokens(r, app, sess, "")
+	given, err := a.api.Apps.Tokens(r.Context(), app, sess, "")
 	must(a.t, err)
 	return given.AccessToken
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -57,8 +58,10 @@ func appProblem(err error) error {
 
 // Tokens returns the tokens of a session: what the code of an authorization in that session would have
 // given. scope is what is asked for; "" is all that the client is registered for, but for offline_access.
-func (p Apps) Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error) {
-	t, err := p.token.OfSession(r.Context(), &app, sess, scope)
+func (p Apps) Tokens(
+	ctx context.Context, app storage.Client, sess storage.Session, scope string,
+) (storage.Tokens, error) {
+	t, err := p.token.OfSession(ctx, &app, sess, scope)
 	return t, appProblem(err)
 }
 
@@ -70,8 +73,10 @@ func (p Apps) CheckScope(app storage.Client, scope string) error {
 }
 
 // Refresh returns new tokens for a refresh token of the app, as /token does.
-func (p Apps) Refresh(r *http.Request, app storage.Client, refreshToken, scope string) (storage.Tokens, error) {
-	t, err := p.token.Refresh(r.Context(), &app, refreshToken, scope)
+func (p Apps) Refresh(
+	ctx context.Context, app storage.Client, refreshToken, scope string,
+) (storage.Tokens, error) {
+	t, err := p.token.Refresh(ctx, &app, refreshToken, scope)
 	return t, appProblem(err)
 }
 
@@ -83,20 +88,22 @@ func (p Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 
 // Request reads what an app asks an authorization for at the authorization challenge endpoint, and
 // returns the parameters to go on with, for Code.
-func (p Apps) Request(r *http.Request, app storage.Client, form url.Values) (storage.Interaction, url.Values, error) {
-	in, asked, err := p.authorize.AppRequest(r.Context(), &app, form)
+func (p Apps) Request(
+	ctx context.Context, app storage.Client, form url.Values,
+) (storage.Interaction, url.Values, error) {
+	in, asked, err := p.authorize.AppRequest(ctx, &app, form)
 	return in, asked, appProblem(err)
 }
 
 // Code returns the code of what Request was given, for a session that is as strong as asked.
-func (p Apps) Code(r *http.Request, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
-	code, err := p.authorize.AppCode(r.Context(), &app, asked, sess)
+func (p Apps) Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
+	code, err := p.authorize.AppCode(ctx, &app, asked, sess)
 	return code, appProblem(err)
 }
 
 // SignOut ends the session that a token of the app belongs to.
-func (p Apps) SignOut(r *http.Request, app storage.Client, token string) error {
-	return appProblem(p.resource.SignOut(r.Context(), &app, token))
+func (p Apps) SignOut(ctx context.Context, app storage.Client, token string) error {
+	return appProblem(p.resource.SignOut(ctx, &app, token))
 }
 
 // Person returns the user whom the access token in the request's Authorization header stands for, with

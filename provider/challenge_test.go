@@ -48,7 +48,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 			"unmet_authentication_requirements"},
 		"too much": {appAsks("nonce", strings.Repeat("n", 3000)), "invalid_request"},
 	} {
-		_, asked, err := apps.Request(s.inTenant(), *c, test.form)
+		_, asked, err := apps.Request(s.inTenant().Context(), *c, test.form)
 		if problemCode(err) != test.want || (err == nil) != (test.want == "") {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
@@ -56,7 +56,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 			t.Errorf("%s: carried along are %v", name, asked)
 		}
 	}
-	if _, _, err := apps.Request(s.inTenant(), *tokensOnly, appAsks()); problemCode(err) != "unauthorized_client" {
+	if _, _, err := apps.Request(s.inTenant().Context(), *tokensOnly, appAsks()); problemCode(err) != "unauthorized_client" {
 		t.Errorf("a client without authorization_code: got %v", err)
 	}
 }
@@ -68,11 +68,11 @@ func TestACodeOfAnApp(t *testing.T) {
 	apps, c, other := Apps{s.p}, s.app(), s.client()
 	code := func(pairs ...string) string {
 		t.Helper()
-		_, asked, err := apps.Request(s.inTenant(), *c, appAsks(pairs...))
+		_, asked, err := apps.Request(s.inTenant().Context(), *c, appAsks(pairs...))
 		if err != nil {
 			t.Fatal(err)
 		}
-		code, err := apps.Code(s.inTenant(), *c, asked, s.session)
+		code, err := apps.Code(s.inTenant().Context(), *c, asked, s.session)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,11 +101,11 @@ func TestACodeOfAnApp(t *testing.T) {
 	if got := redeem(c, code("redirect_uri", testRedirect), "redirect_uri", testRedirect); got.status != http.StatusOK {
 		t.Errorf("with a redirect URI: got %d %s", got.status, got.raw)
 	}
-	_, asked, err := apps.Request(s.inTenant(), *c, appAsks("claims", `{"id_token":{"sub":{"value":"somebody"}}}`))
+	_, asked, err := apps.Request(s.inTenant().Context(), *c, appAsks("claims", `{"id_token":{"sub":{"value":"somebody"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := apps.Code(s.inTenant(), *c, asked, s.session); problemCode(err) != "login_required" {
+	if _, err := apps.Code(s.inTenant().Context(), *c, asked, s.session); problemCode(err) != "login_required" {
 		t.Errorf("somebody else than was meant: got %v", err)
 	}
 }

@@ -43,7 +43,7 @@ func given(t storage.Tokens) reply {
 
 func (s *tokenServer) appTokens(c *storage.Client, scope string) reply {
 	s.Helper()
-	t, err := Apps{s.p}.Tokens(s.inTenant(), *c, s.session, scope)
+	t, err := Apps{s.p}.Tokens(s.inTenant().Context(), *c, s.session, scope)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 	if byApp.str("scope") != "openid profile email api" || slices.Contains(b.Scopes, "offline_access") {
 		t.Errorf("scope without asking: %q", byApp.str("scope"))
 	}
-	if _, err := (Apps{s.p}).Tokens(s.inTenant(), *c, s.session, "openid admin"); problemCode(err) != "invalid_scope" {
+	if _, err := (Apps{s.p}).Tokens(s.inTenant().Context(), *c, s.session, "openid admin"); problemCode(err) != "invalid_scope" {
 		t.Errorf("a scope of others: got %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if s.lives(session) || !s.lives(offline) {
 		t.Errorf("after the session: %v, %v; want the one with offline_access alone", s.lives(session), s.lives(offline))
 	}
-	if _, err := (Apps{s.p}).Tokens(s.inTenant(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
+	if _, err := (Apps{s.p}).Tokens(s.inTenant().Context(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
 		t.Errorf("tokens of an ended session: got %v", err)
 	}
 	if err := storagetest.ChangeCredential(t.Context(), s.store, storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x")}); err != nil {
@@ -131,18 +131,18 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 	c, other := s.app(), s.client()
 	apps := Apps{s.p}
 	first := s.appTokens(c, "openid api")
-	second, err := apps.Refresh(s.inTenant(), *c, first.str("refresh_token"), "api")
+	second, err := apps.Refresh(s.inTenant().Context(), *c, first.str("refresh_token"), "api")
 	if err != nil || second.Scope != "api" || second.RefreshToken == first.str("refresh_token") {
 		t.Fatalf("got %+v, %v", second, err)
 	}
-	if _, err := apps.Refresh(s.inTenant(), *other, second.RefreshToken, ""); problemCode(err) != "invalid_grant" || !s.lives(first) {
+	if _, err := apps.Refresh(s.inTenant().Context(), *other, second.RefreshToken, ""); problemCode(err) != "invalid_grant" || !s.lives(first) {
 		t.Errorf("another client's use: got %v, alive: %v", err, s.lives(first))
 	}
 	third := s.refresh(c, second.RefreshToken)
 	if third.status != http.StatusOK {
 		t.Fatalf("/token: got %d %s", third.status, third.raw)
 	}
-	if _, err := apps.Refresh(s.inTenant(), *c, first.str("refresh_token"), ""); problemCode(err) != "invalid_grant" || s.lives(third) {
+	if _, err := apps.Refresh(s.inTenant().Context(), *c, first.str("refresh_token"), ""); problemCode(err) != "invalid_grant" || s.lives(third) {
 		t.Errorf("a token that was used before: got %v, alive: %v", err, s.lives(third))
 	}
 	if got := s.events("refresh.reused"); got != 1 {
@@ -189,14 +189,14 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 	apps, c, other := Apps{s.p}, s.app(), s.client()
 	mine, kept := s.appTokens(c, "openid offline_access"), s.tokens(other)
 	for _, token := range []string{"", "vrt_x", "x.y.z", kept.str("refresh_token"), kept.str("access_token")} {
-		if err := apps.SignOut(s.inTenant(), *c, token); err != nil {
+		if err := apps.SignOut(s.inTenant().Context(), *c, token); err != nil {
 			t.Errorf("%.8s: %v", token, err)
 		}
 	}
 	if !s.lives(mine) || !s.lives(kept) {
 		t.Fatal("a token that is none of the app's ended something")
 	}
-	err := apps.SignOut(s.inTenant(), *c, mine.str("access_token"))
+	err := apps.SignOut(s.inTenant().Context(), *c, mine.str("access_token"))
 	if err != nil || s.lives(mine) || !s.lives(kept) {
 		t.Errorf("got %v; alive: %v, another's, which outlives the session: %v", err, s.lives(mine), s.lives(kept))
 	}

@@ -81,7 +81,7 @@ func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking,
 	}
 	a.kept.Flow, a.kept.Request = "", nil
 	var out codeAnswer
-	if out.Code, err = s.Apps.Code(a.Request, in.Client, asked, sess); err != nil {
+	if out.Code, err = s.Apps.Code(a.Context(), in.Client, asked, sess); err != nil {
 		return a, out, err
 	}
 	out.AuthSession, err = a.kept.seal(s, a.Request)
@@ -116,7 +116,7 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 		}
 		form[name] = values
 	}
-	in, asked, err := s.Apps.Request(r, app, form)
+	in, asked, err := s.Apps.Request(r.Context(), app, form)
 	if err != nil {
 		return nil, nil, in, err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,28 +18,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Apps is the protocol's part of the JSON API: who asks, and what they are given. Its
-// errors are web.Problems. Package provider has it.
+// Apps is the protocol's part of the JSON API: which app asks, and what it is given. Its errors are
+// web.Problems. Package provider has it.
 type Apps interface {
-	// App is the first-party client that the request comes from; form holds the parameters
-	// of client authentication that its body has.
+	// App returns the first-party client that the request comes from; form holds the parameters of
+	// client authentication that its body has.
 	App(r *http.Request, form url.Values) (storage.Client, error)
-	// CheckScope says whether the app may ask for the scope.
+	// CheckScope refuses a scope that the app may not ask for.
 	CheckScope(app storage.Client, scope string) error
-	// Tokens are those of a session.
-	Tokens(r *http.Request, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error)
-	// Refresh gives new tokens for a refresh token.
-	Refresh(r *http.Request, app storage.Client, token, scope string) (storage.Tokens, error)
-	// SignOut ends the session that a token of the app hangs on, and what the app was granted in it.
-	SignOut(r *http.Request, app storage.Client, token string) error
-	// Person is whom the request's access token stands for.
+	// Tokens returns the tokens of a session.
+	Tokens(ctx context.Context, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error)
+	// Refresh returns new tokens for a refresh token.
+	Refresh(ctx context.Context, app storage.Client, token, scope string) (storage.Tokens, error)
+	// SignOut ends the session that a token of the app belongs to, and what the app was granted in it.
+	SignOut(ctx context.Context, app storage.Client, token string) error
+	// Person returns the user whom the request's access token stands for, with its client and grant.
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
 	// Form reads a form that an app posted.
 	Form(w http.ResponseWriter, r *http.Request) (url.Values, error)
-	// Request reads what an app asks an authorization for, and gives what Code is to have.
-	Request(r *http.Request, app storage.Client, form url.Values) (storage.Interaction, url.Values, error)
-	// Code is the authorization code of what Request gave, for a session.
-	Code(r *http.Request, app storage.Client, asked url.Values, sess storage.Session) (string, error)
+	// Request reads what an app asks an authorization for, and returns what Code is to have.
+	Request(ctx context.Context, app storage.Client, form url.Values) (storage.Interaction, url.Values, error)
+	// Code returns the authorization code of what Request was given, for a session.
+	Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error)
 	// CORS lets scripts of registered origins read the answers of h.
 	CORS(h http.Handler) http.Handler
 }

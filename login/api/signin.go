@@ -66,7 +66,7 @@ func (s *Server) apiSignIn() jsonapi.Route {
 
 // appAnswer are the tokens of a session, and what the app is to keep.
 func (s *Server) appAnswer(a *asking, sess storage.Session, scope string) (out signedInAnswer, err error) {
-	if out.Tokens, err = s.Apps.Tokens(a.Request, a.app, sess, scope); err != nil {
+	if out.Tokens, err = s.Apps.Tokens(a.Context(), a.app, sess, scope); err != nil {
 		return signedInAnswer{}, err
 	}
 	out.AuthSession, err = a.kept.seal(s, a.Request)
@@ -93,7 +93,7 @@ func (s *Server) apiRefresh() jsonapi.Route {
 			wrongScope,
 		},
 	}, func(a *asking, in refreshCall) (storage.Tokens, error) {
-		return s.Apps.Refresh(a.Request, a.app, in.RefreshToken, in.Scope)
+		return s.Apps.Refresh(a.Context(), a.app, in.RefreshToken, in.Scope)
 	})
 }
 
@@ -110,6 +110,6 @@ func (s *Server) apiLogout() jsonapi.Route {
 		Text: "The response is the same for a token that is unknown, expired or another client's (RFC 7009). An API " +
 			"that verifies access tokens itself accepts them until they expire; one that asks `/introspect` does not.",
 	}, func(a *asking, in logoutCall) (jsonapi.None, error) {
-		return jsonapi.None{}, s.Apps.SignOut(a.Request, a.app, in.Token)
+		return jsonapi.None{}, s.Apps.SignOut(a.Context(), a.app, in.Token)
 	})
 }
