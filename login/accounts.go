@@ -95,7 +95,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		all = all[:min(len(all), 1)]
 	}
 	recorded := func(a sessions.Account, ch *storage.Change) {
-		ch.Events = []storage.Event{s.event(r,
+		ch.Events = []storage.Event{s.askerOf(r).Event(
 			storage.Event{Kind: storage.EventSessionEnded, UserID: a.UserID, Detail: map[string]string{"session": a.ID}})}
 	}
 	if err := s.Sessions.End(w, r, recorded, ids(all)...); err != nil {

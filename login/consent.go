@@ -58,7 +58,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	switch r.PostForm.Get("answer") {
 	case "deny":
 		event.Kind = storage.EventConsentDenied
-		s.observe(r, event)
+		s.Observe(r.Context(), s.askerOf(r), event)
 		http.Redirect(w, r, in.CancelURL, http.StatusSeeOther)
 		return nil
 	case "allow":
@@ -78,7 +78,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	event.Kind = storage.EventConsentGiven
 	now := time.Now()
 	err = s.Store.Apply(ctx, storage.Change{
-		TenantID: tenant, UserID: account.UserID, Now: now, Events: []storage.Event{s.event(r, event)},
+		TenantID: tenant, UserID: account.UserID, Now: now, Events: []storage.Event{s.askerOf(r).Event(event)},
 		Consent: &storage.Consent{
 			ClientID: in.Client.ClientID, GrantedAt: now,
 			Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims),

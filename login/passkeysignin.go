@@ -112,7 +112,7 @@ func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 // passkeyFault is what a page says when a passkey proved nothing; "" for other errors.
 func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error) (status int, alert string) {
 	words := s.words(r)
-	var early *limited
+	var early *people.Limited
 	switch {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // disabling disables everybody as soon as they were read.
-type disabling struct{ Store }
+type disabling struct{ people.Store }
 
 func (d disabling) User(ctx context.Context, tenant, id string) (storage.User, error) {
 	u, err := d.Store.User(ctx, tenant, id)

@@ -100,8 +100,8 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", "otp")
 	}
-	var early *limited
-	var wrong invalid
+	var early *people.Limited
+	var wrong people.Faults
 	switch {
 	case err == nil:
 		return s.onward(w, r, in)

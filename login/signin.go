@@ -77,7 +77,7 @@ func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm
 		if !slices.Contains(in.Subjects, current.UserID) {
 			return form, nil // the client means somebody else, and can say so for certain
 		}
-	} else if key, ok := normalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
+	} else if key, ok := people.NormalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
 		return form, nil // the client means somebody else
 	}
 	form.Account = ui.AccountOf(current)
@@ -111,7 +111,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 		title = "signin.again"
 	}
 	form.Forgot = s.resets(r)
-	form.Password, form.codeWays = usesPasswords(r), s.codeWays(r)
+	form.Password, form.codeWays = s.askerOf(r).UsesPasswords(), s.codeWays(r)
 	form.SignUp = form.Account == nil && s.MaySignUp(s.askerOf(r), false) == nil
 	var err error
 	v := s.view(w, r, title, in)
@@ -166,7 +166,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.proven(w, r, in, user, "pwd")
 	}
-	var early *limited
+	var early *people.Limited
 	switch {
 	case err == nil:
 		return nil

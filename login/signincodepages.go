@@ -24,7 +24,7 @@ type codeWays struct{ ByEmail, ByPhone bool }
 func (c codeWays) Ways() bool { return c.ByEmail || c.ByPhone }
 
 func (s *Server) codeWays(r *http.Request) codeWays {
-	return codeWays{s.sendsCodes(r, storage.MethodEmail), s.sendsCodes(r, storage.MethodPhone)}
+	return codeWays{s.OffersCodes(s.askerOf(r), storage.MethodEmail), s.OffersCodes(s.askerOf(r), storage.MethodPhone)}
 }
 
 // askCodePage asks who it is.
@@ -96,10 +96,10 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/login/code/confirm", "flow", flow)
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showEnterCode(w, r, invalidf("code", "confirm.missing"))
+		return s.showEnterCode(w, r, people.Invalid("code", "confirm.missing"))
 	}
 	user, data, err := s.ProveCode(r.Context(), s.askerFor(r, s.resume(r, "")), p)
 	if err == nil {

@@ -55,7 +55,7 @@ func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.
 	}
 	form.FormFaults = ui.FaultsOf(r, err)
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
-	form.AskPassword, form.MinLength = usesPasswords(r), s.Policy.Shortest()
+	form.AskPassword, form.MinLength = s.askerOf(r).UsesPasswords(), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
 	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
@@ -94,7 +94,7 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 // registered signs in the user whose account has just been made.
 func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User) error {
 	amr := "pwd"
-	if !usesPasswords(r) {
+	if !s.askerOf(r).UsesPasswords() {
 		amr = "otp"
 	}
 	return s.proven(w, r, in, user, amr)
@@ -133,10 +133,10 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, r, "/signup/confirm", "flow", flow)
 	}
-	p := proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
+	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showConfirm(w, r, invalidf("code", "confirm.missing"))
+		return s.showConfirm(w, r, people.Invalid("code", "confirm.missing"))
 	}
 	user, letter, err := s.ConfirmSignUp(r.Context(), s.askerOf(r), p,
 		people.Completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})

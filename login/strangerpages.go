@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -96,7 +97,7 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	if who.Proven != "" { // proven already, and what is asked for now is another thing
 		return seeOther(w, r, "/federated/link")
 	}
-	pr := proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
+	pr := people.Proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
 	ar, err := s.Federation.Confirm(r.Context(), s.askerOf(r), who, pr)
 	if status, _ := ui.Again(w, r, err); err != nil && status != 0 {
 		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who,

@@ -34,7 +34,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.unreadable"}
 	}
-	if _, err := s.admit(r, limit.Networks(web.RequestOf(r.Context()).IP, perScore, limit.Stays)...); err != nil {
+	if _, err := s.Admit(r.Context(), s.askerOf(r), limit.Networks(web.RequestOf(r.Context()).IP, perScore, limit.Stays)...); err != nil {
 		return ui.RefusalProblem(err)
 	}
 	var in struct {

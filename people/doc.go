@@ -51,6 +51,5 @@
 //
 // A subject that has many use cases and that no other use case calls has a package of its own, such
 // as people/federation. It embeds the Service and follows the same rules. What it needs of this
-// package is exported, in bridge.go; that file also serves use cases that still live in package
-// login, and only shrinks.
+// package is exported, in federation.go.
 package people

@@ -9,8 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// This file exports helpers to packages beside this one, such as people/federation, and to what is
-// left in package login. What only login uses goes when its last use case has moved.
+// This file exports to people/federation, and in part to the pages, what use cases there share with
+// those of this package.
 
 type (
 	Issued = issued
