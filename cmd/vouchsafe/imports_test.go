@@ -90,7 +90,7 @@ var withoutHTTP = []string{"people/...", "clients/...", "declare/...", "tenants/
 
 // callers are the packages below those that are clients of servers on the net, and nothing else: the
 // use cases reach them through an interface.
-var callers = []string{"people/password/breaches", "people/upstream/calls"}
+var callers = []string{"people/upstream/calls"}
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.
