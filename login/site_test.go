@@ -26,18 +26,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
-	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -190,7 +191,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 func (s *site) startMail(log *slog.Logger, secrets *secret.Masters) *mail.Mailer {
 	s.t.Helper()
 	s.mails = smtptest.Start(s.t)
-	sender, err := mail.NewSMTP(s.mails.URL, "Test <no-reply@example.com>", nil)
+	sender, err := relay.NewSMTP(s.mails.URL, "Test <no-reply@example.com>", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )

@@ -23,14 +23,12 @@ var arrows = map[string][]string{
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
 
-	"login":         {"login/ui", "login/texts", "login/mail", "people/...", "storage", "internal/..."},
+	"login":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/api":     {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/texts":   {},
 	"login/ui":      {"login/texts", "people/...", "tenants/brand", "storage", "internal/..."},
-	"login/mail":    {"people/...", "storage", "internal/..."},
-	// login/mail until its worker has a package of its own below people.
-	"people": {"people/...", "login/mail", "storage", "internal/..."},
+	"people":        {"people/...", "storage", "internal/..."},
 
 	"clients": {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff",
 		"internal/listing", "internal/secret"},
@@ -47,7 +45,8 @@ var arrows = map[string][]string{
 	"migrations":          {},
 	"internal":            {"storage", "internal/..."},
 	// What is wrong with a setting is known to the package that uses its value.
-	"internal/settings": {"declare", "people/password", "login/mail", "storage", "internal/..."},
+	"internal/settings": {"declare", "people/password", "storage", "internal/..."},
+	"internal/relay":    {"people/mail", "internal/..."},
 	"e2e":               {"e2e/...", "internal/..."},
 	"bench":             {"e2e/...", "internal/..."},
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/listing"
-	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 

@@ -17,13 +17,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/login/api"
-	"github.com/vouchsafe/vouchsafe/login/mail"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/provider"
@@ -178,7 +179,7 @@ func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (ma
 		}
 	}
 	if s.cfg.SMSURL != "" {
-		hook, err := mail.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
+		hook, err := relay.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -212,10 +213,10 @@ func (d devSender) Send(_ context.Context, m *mail.Message) error {
 }
 
 // mailServer returns what sends mails through the server that is set.
-func mailServer(c *settings.Config, roots *x509.CertPool) (*mail.SMTP, error) {
-	s, err := mail.NewSMTP(string(c.SMTPURL), c.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
+func mailServer(c *settings.Config, roots *x509.CertPool) (*relay.SMTP, error) {
+	s, err := relay.NewSMTP(string(c.SMTPURL), c.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
 	if err == nil && c.SMTPTokenURL != "" {
-		s.Tokens = mail.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret),
+		s.Tokens = relay.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret),
 			strings.Fields(c.SMTPTokenScope)...)
 	}
 	return s, err

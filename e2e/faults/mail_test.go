@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// mailPause is how long login/mail waits at most after a first attempt that failed.
+	// mailPause is how long internal/outbox waits at most after a first attempt that failed.
 	mailPause = 45 * time.Second
 	// mailPatience is how long an attempt waits for a server that does not answer.
 	mailPatience = 30 * time.Second

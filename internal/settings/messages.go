@@ -4,15 +4,15 @@ import (
 	"cmp"
 	"net/url"
 
-	"github.com/vouchsafe/vouchsafe/login/mail"
+	"github.com/vouchsafe/vouchsafe/internal/relay"
 )
 
 // checkMessages reports what is wrong with the settings of mail and of text messages.
 func (c *Config) checkMessages(wrong wrong) {
 	if c.SMSURL != "" {
-		if _, err := mail.NewWebhook(string(c.SMSURL), cmp.Or(string(c.SMSSecret), "to be said below"), nil); err != nil {
+		if _, err := relay.NewWebhook(string(c.SMSURL), cmp.Or(string(c.SMSSecret), "to be said below"), nil); err != nil {
 			wrong("sms_url", "%v", err)
-		} else if _, err := mail.NewWebhook(string(c.SMSURL), string(c.SMSSecret), nil); err != nil {
+		} else if _, err := relay.NewWebhook(string(c.SMSURL), string(c.SMSSecret), nil); err != nil {
 			wrong("sms_secret", "%v", err)
 		}
 	}
@@ -28,7 +28,7 @@ func (c *Config) checkMessages(wrong wrong) {
 		wrong("mail_from", "is missing: smtp_url is set, and mails need a sender, such as Example <no-reply@example.com>")
 		from = "no-reply@example.com" // so that what is wrong with smtp_url is reported too
 	}
-	if _, err := mail.NewSMTP(string(c.SMTPURL), from, nil); err != nil {
+	if _, err := relay.NewSMTP(string(c.SMTPURL), from, nil); err != nil {
 		wrong("smtp_url", "%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 )
 
 // conversation is a session with a mail server (RFC 5321). No library fits. Those that we know give
@@ -173,7 +174,7 @@ var errNoUTF8 = errors.New("has letters before the @ that the mail server does n
 	"SMTPUTF8 (RFC 6531)")
 
 // deliver hands a mail to the server.
-func (c *conversation) deliver(from *netmail.Address, to string, m *Message) error {
+func (c *conversation) deliver(from *netmail.Address, to string, m *mail.Message) error {
 	raw, err := write(from, to, m)
 	if err != nil {
 		return errors.Join(outbox.ErrPermanent, err)
@@ -211,11 +212,11 @@ func (c *conversation) deliver(from *netmail.Address, to string, m *Message) err
 }
 
 // write returns the mail in the form that is sent (RFC 5322).
-func write(from *netmail.Address, to string, m *Message) ([]byte, error) {
+func write(from *netmail.Address, to string, m *mail.Message) ([]byte, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	if err := msg.To(to); err != nil {
-		return nil, ErrAddress
+		return nil, mail.ErrAddress
 	}
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID + "@" + from.Address[strings.LastIndexByte(from.Address, '@')+1:])

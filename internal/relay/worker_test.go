@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -16,11 +17,11 @@ import (
 // thenSender sends a mail and then calls a function, before the worker can record that the mail was
 // sent.
 type thenSender struct {
-	Sender
+	mail.Sender
 	then func()
 }
 
-func (s thenSender) Send(ctx context.Context, m *Message) error {
+func (s thenSender) Send(ctx context.Context, m *mail.Message) error {
 	err := s.Sender.Send(ctx, m)
 	s.then()
 	return err
@@ -36,7 +37,7 @@ func stopping(t *testing.T, then func(*pgtest.Server)) (*outbox.Worker, *sqldb.S
 		t.Fatal(err)
 	}
 	s, secrets, b := open(t, url), masters(t), &backend{}
-	if err := storagetest.Enqueue(t.Context(), s, compose(t, &Mailer{Secrets: secrets})); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, compose(t, &mail.Mailer{Secrets: secrets})); err != nil {
 		t.Fatal(err)
 	}
 	return worker(s, secrets, thenSender{startSMTP(t, b), func() {
@@ -101,7 +102,7 @@ func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time,
 // TestClaimWhoseAnswerWasLost: mails whose claim was lost are sent before the lease ends.
 func TestClaimWhoseAnswerWasLost(t *testing.T) {
 	s, secrets, b := open(t, "sqlite::memory:"), masters(t), &backend{}
-	if err := storagetest.Enqueue(t.Context(), s, compose(t, &Mailer{Secrets: secrets})); err != nil {
+	if err := storagetest.Enqueue(t.Context(), s, compose(t, &mail.Mailer{Secrets: secrets})); err != nil {
 		t.Fatal(err)
 	}
 	w := worker(&lostClaim{Outbox: s}, secrets, startSMTP(t, b))

@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -36,13 +37,13 @@ func hook(t *testing.T, answer http.HandlerFunc) *Webhook {
 // TestTextMessages from the outbox to the webhook, which can tell who asks.
 func TestTextMessages(t *testing.T) {
 	secrets, s := masters(t), open(t, "sqlite::memory:")
-	m := &Mailer{Secrets: secrets}
+	m := &mail.Mailer{Secrets: secrets}
 	msg, err := m.ComposeText(tenant, "+491701234567", "de", "phone-code",
 		map[string]string{"Code": "12345678", "Host": "id.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if msg.Channel != storage.ChannelSMS || time.Until(msg.ExpiresAt) > CodeLife {
+	if msg.Channel != storage.ChannelSMS || time.Until(msg.ExpiresAt) > mail.CodeLife {
 		t.Errorf("got %+v", msg)
 	}
 	if err := storagetest.Enqueue(t.Context(), s, msg); err != nil {
@@ -58,7 +59,7 @@ func TestTextMessages(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	w := worker(s, secrets, nil)
-	w.Senders[storage.ChannelSMS] = Channel{Secrets: secrets, Sender: h}
+	w.Senders[storage.ChannelSMS] = mail.Channel{Secrets: secrets, Sender: h}
 	if n, err := w.Step(t.Context()); n != 1 || err != nil {
 		t.Fatalf("got %d, %v", n, err)
 	}
@@ -109,7 +110,7 @@ func TestWebhookFailures(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			err := hook(t, c.answer).Send(ctx, &Message{ID: "1", To: "+491701234567", Text: "code 12345678"})
+			err := hook(t, c.answer).Send(ctx, &mail.Message{ID: "1", To: "+491701234567", Text: "code 12345678"})
 			if err == nil || errors.Is(err, outbox.ErrPermanent) != c.forGood {
 				t.Errorf("got %v, want it for good: %v", err, c.forGood)
 			}
@@ -142,9 +143,9 @@ func TestWebhookSettings(t *testing.T) {
 	if _, err := NewWebhook("https://sms.example/", "short", nil); err == nil {
 		t.Error("a short secret is taken")
 	}
-	m := &Mailer{Secrets: masters(t)}
+	m := &mail.Mailer{Secrets: masters(t)}
 	for _, to := range []string{"", "0170", "+0170", "jo@example.com", "+49170\n", "+4917012345678901", "+49 170"} {
-		if _, err := m.ComposeText(tenant, to, "en", "phone-code", nil); !errors.Is(err, ErrAddress) {
+		if _, err := m.ComposeText(tenant, to, "en", "phone-code", nil); !errors.Is(err, mail.ErrAddress) {
 			t.Errorf("%q: got %v", to, err)
 		}
 	}

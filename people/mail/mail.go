@@ -1,8 +1,8 @@
-// Package mail composes messages, and speaks to the servers that deliver them.
+// Package mail composes messages, and renders them.
 //
 // A message is composed as a sealed delivery (Mailer), which the change that causes it stores. When the
-// worker of internal/outbox sends it, Channel opens and renders it, and gives it to a mail server (SMTP)
-// or, as a text message, to a webhook.
+// worker of internal/outbox sends it, Channel opens and renders it, and gives it to a Sender: package
+// internal/relay has those that speak to a mail server and to a webhook.
 package mail
 
 import (

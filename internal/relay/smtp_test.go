@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 )
 
 const relayName = "mail.example.com"
@@ -118,7 +119,7 @@ func (r *relay) to(t *testing.T, rawURL string, roots *x509.CertPool) *SMTP {
 	return s
 }
 
-var aMessage = &Message{ID: "1", To: "jo@example.com", Subject: "Hello", Text: "Hello\n", HTML: "<p>Hello</p>"}
+var aMessage = &mail.Message{ID: "1", To: "jo@example.com", Subject: "Hello", Text: "Hello\n", HTML: "<p>Hello</p>"}
 
 func TestTLSAndAuth(t *testing.T) {
 	conf, pool := authority(t)

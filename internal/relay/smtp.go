@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 )
 
 // SMTP sends mails through a mail server.
@@ -146,7 +147,7 @@ func helloName(sender string) string {
 }
 
 // Send implements Sender.
-func (s *SMTP) Send(ctx context.Context, m *Message) error {
+func (s *SMTP) Send(ctx context.Context, m *mail.Message) error {
 	return s.SendTelling(ctx, m, func(string, string) {})
 }
 
@@ -156,13 +157,13 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 type Tell func(sent, answer string)
 
 // SendTelling is Send with a report of each step.
-func (s *SMTP) SendTelling(ctx context.Context, m *Message, tell Tell) error {
-	if err := CheckAddress(m.To); err != nil {
+func (s *SMTP) SendTelling(ctx context.Context, m *mail.Message, tell Tell) error {
+	if err := mail.CheckAddress(m.To); err != nil {
 		return errors.Join(outbox.ErrPermanent, err)
 	}
 	to, err := inALabels(m.To)
 	if err != nil {
-		return errors.Join(outbox.ErrPermanent, ErrAddress)
+		return errors.Join(outbox.ErrPermanent, mail.ErrAddress)
 	}
 	ctx, cancel := context.WithTimeout(ctx, outbox.SendTimeout)
 	defer cancel()

@@ -1,4 +1,4 @@
-package mail
+package relay
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 )
 
 // Webhook sends text messages through an HTTP endpoint of the operator's: a few lines of code in
@@ -54,7 +55,7 @@ type textMessage struct {
 
 // Send implements Sender. A status of 2xx means that the message was accepted. 400 and 422 mean
 // that the number cannot get messages. Every other answer is tried again.
-func (h *Webhook) Send(ctx context.Context, m *Message) error {
+func (h *Webhook) Send(ctx context.Context, m *mail.Message) error {
 	body, err := json.Marshal(textMessage{ID: m.ID, Tenant: m.TenantID, To: m.To, Text: m.Text})
 	if err != nil {
 		return err
