@@ -16,8 +16,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/people/federation"
-	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -68,7 +68,7 @@ func FuzzArrivals(f *testing.F) {
 	s := fed.login
 	s.PerAddress = limit.Rule{Name: "login-address", Max: 1 << 60, Window: time.Hour}
 	says := &saying{}
-	s.Federation.Calls = calls.New(&http.Client{Transport: says})
+	s.Federation.Calls = upstreams.New(&http.Client{Transport: says})
 	jo := fed.site.verified("jo@example.com", "jo", "the right one")
 	l := &letters{federatedSite: fed}
 	f.Fuzz(func(t *testing.T, which uint8, user, emails string) {

@@ -16,10 +16,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/federation"
-	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -50,7 +50,7 @@ func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...strin
 // configure starts the stand-ins and has the tenants offer them.
 func (f *federatedSite) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
 	t.Helper()
-	c.Federation.Calls = calls.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
+	c.Federation.Calls = upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
 	var settings storage.TenantSettings
 	secrets := map[string]string{}
 	for _, kind := range kinds {

@@ -30,6 +30,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
@@ -40,7 +41,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -127,7 +127,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 			Words:  func(language string) people.Words { return texts.In(language) },
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		},
-		Federation: &federation.Service{Calls: calls.New(outbound.Client(outbound.Config{}))},
+		Federation: &federation.Service{Calls: upstreams.New(outbound.Client(outbound.Config{}))},
 		Site:       &ui.Site{Pages: pages, Open: s.interaction, IsAccountPage: account.IsPage}, Log: log,
 		Sessions: &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
 	}

@@ -26,8 +26,8 @@ var ages = map[string]string{
 	"people/disavowal.go keepFormer":          "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
 	"people/disavow.go with":                  "longer voids more",
-	"people/upstream/calls/discovery.go get":  "of this process",
-	"people/upstream/calls/keys.go named":     "of this process",
+	"internal/upstreams/discovery.go get":     "of this process",
+	"internal/upstreams/keys.go named":        "of this process",
 }
 
 // TestAgesHaveALowerBound walks the code for comparisons of how long ago something was: what
@@ -35,7 +35,10 @@ var ages = map[string]string{
 func TestAgesHaveALowerBound(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
-	for _, folder := range []string{"provider", "login", "people", "clients", "tenants", "declare"} {
+	folders := []string{
+		"provider", "login", "people", "clients", "tenants", "declare", "internal/upstreams", "internal/relay",
+	}
+	for _, folder := range folders {
 		err := filepath.WalkDir("../../"+folder, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -20,13 +20,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/upstream/calls"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -114,9 +114,9 @@ func peopleRules(c *settings.Config) people.Rules {
 }
 
 // upstreamCalls returns what calls the upstream providers.
-func (s *server) upstreamCalls(roots *x509.CertPool) *calls.Caller {
+func (s *server) upstreamCalls(roots *x509.CertPool) *upstreams.Caller {
 	private := s.cfg.AllowPrivateFetch || s.cfg.HasPlayground()
-	return calls.New(outbound.Client(outbound.Config{AllowPrivate: private, RootCAs: roots, KeepAlive: true}))
+	return upstreams.New(outbound.Client(outbound.Config{AllowPrivate: private, RootCAs: roots, KeepAlive: true}))
 }
 
 // standIns returns the providers that stand in for real ones on a developer's machine, and their

@@ -4,7 +4,7 @@
 // misbehaves.
 //
 // It speaks OpenID as Google, Apple and Microsoft do, and the APIs of Facebook, GitHub and Discord,
-// as far as package people/upstream/calls uses them. It checks what a provider checks: client secret,
+// as far as package internal/upstreams uses them. It checks what a provider checks: client secret,
 // redirect URI, PKCE, and that a code is used once. A fault is chosen together with the person, and
 // concerns that round trip only.
 //

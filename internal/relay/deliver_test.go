@@ -289,7 +289,8 @@ func TestHostileAddresses(t *testing.T) {
 	for _, addr := range []string{"", "jo", "jo@example.com\r\nBcc: all@example.com", "jo@example.com\n",
 		"Jo <jo@example.com>", "a@example.com, b@example.com", "\"a\r\n\"@example.com",
 		strings.Repeat("x", 300) + "@example.com"} {
-		if _, err := m.Compose(tenant, address.Recipient(addr), "en", "password-changed", nil); !errors.Is(err, mail.ErrAddress) {
+		_, err := m.Compose(tenant, address.Recipient(addr), "en", "password-changed", nil)
+		if !errors.Is(err, mail.ErrAddress) {
 			t.Errorf("%q: got %v, want %v", addr, err, mail.ErrAddress)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Calls asks the providers. Package people/upstream/calls implements it, and says what the errors
+// Calls asks the providers. Package internal/upstreams implements it, and says what the errors
 // are.
 type Calls interface {
 	AuthURL(ctx context.Context, p *upstream.Provider, r upstream.Request) (string, error)

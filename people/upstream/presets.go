@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Preset is what is known of a kind of provider beforehand. Its calls are in package calls.
+// Preset is what is known of a kind of provider beforehand. Its calls are in package internal/upstreams.
 type Preset struct {
 	Name   string
 	Issuer string

@@ -1,4 +1,4 @@
-// Package calls asks upstream providers who a user is: OpenID providers by their discovery
+// Package upstreams asks upstream providers who a user is: OpenID providers by their discovery
 // document, and those that have an API of their own instead (Facebook, GitHub, Discord).
 //
 // A round trip has two halves. Caller.AuthURL returns where to send the browser; Caller.Identify
@@ -12,4 +12,4 @@
 //
 // Every call is bounded in time and size (internal/outbound), and no token, code or secret reaches
 // an error.
-package calls
+package upstreams
