@@ -1,6 +1,6 @@
 // Package clients holds the rules about clients: what one may declare, which defaults it gets,
-// how its secrets are made, stored and compared, and which of two spellings of a redirect URI
-// are the same.
+// how its secrets are made, stored and compared, which redirect URIs count as registered, and how the
+// clients of a file become those that are stored ([NewPlan]).
 //
 // [Validate] is the only way by which a record becomes fit to store. The protocol relies on
 // that: it serves what is stored and does not check it again.

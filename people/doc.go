@@ -27,10 +27,12 @@
 //
 // # Helpers
 //
-//   - code.go makes, finds and opens codes, and proves the flows that wait for one.
+//   - code.go makes, finds and opens codes, counts the tries of each, and proves the flows that wait
+//     for one.
 //   - limits.go counts attempts and messages. Count before the work, as the callers there do.
 //   - change.go makes changes, completes their events and composes their mails.
-//   - owner.go says who may change what only the owner of an account may change.
+//   - owner.go says who may change what only the owner of an account may change, and refuses to
+//     remove the last way to sign in.
 //   - devices.go says by which marks a device is known, and which need no second factor.
 //
 // The files form layers: no file uses what a file above it declares. A helper of two use cases
@@ -49,7 +51,8 @@
 //
 // # Packages beside
 //
-// A subject that has many use cases and that no other use case calls has a package of its own, such
-// as people/federation. It embeds the Service and follows the same rules. What it needs of this
-// package is exported, in federation.go.
+// A subject that has many use cases and that no other use case calls has a package of its own.
+// people/federation follows the same rules and embeds the Service; federation.go exports what it needs
+// of this package. people/administration, people/importing and people/reread are for operators: their
+// errors are English sentences, not ids of texts.
 package people
