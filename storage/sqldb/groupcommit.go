@@ -9,6 +9,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
@@ -187,4 +192,129 @@ func (g *group) stalled() time.Duration {
 		return 0
 	}
 	return time.Since(g.committing)
+}
+
+// commit runs the tasks in one transaction. When that is lost, so is what the tasks
+// have seen of each other: all of them fail.
+func (l *lite) commit(tasks []*task) {
+	if l.path == "" {
+		l.slots <- struct{}{}
+		defer func() { <-l.slots }()
+	}
+	doubted := l.last.err() != nil
+	before := l.changes(doubted)
+	err := l.begin()
+	for i := 0; err == nil && i < len(tasks); i++ {
+		if tasks[i].single {
+			err = l.statement(tasks[i])
+		} else {
+			err = l.savepoint(tasks[i])
+		}
+	}
+	if err == nil {
+		err = l.writing.command("COMMIT")
+	}
+	if err == nil {
+		// A transaction that changes nothing succeeds on a disk that takes nothing.
+		if doubted && l.changes(true) > before {
+			l.last.note(context.Background(), nil)
+		}
+		return
+	}
+	// A full disk may have rolled back already; then this fails, and nothing is lost.
+	_ = l.writing.command("ROLLBACK")
+	err = fault(fmt.Errorf("commit: %w", err))
+	for _, t := range tasks {
+		t.err = err
+	}
+	l.last.note(context.Background(), err) // the callers may have left
+}
+
+// changes is how many rows the writer has changed, if that is asked for; 0 when it cannot say.
+func (l *lite) changes(asked bool) (n int64) {
+	if asked {
+		_ = l.writing.row("SELECT total_changes()").Scan(&n) // 0 then
+	}
+	return n
+}
+
+// askAgain is how soon the writer asks again for a file that another process writes to. Who
+// writes much rests for longer than that between two transactions.
+const askAgain = time.Millisecond
+
+// begin begins a transaction that writes, when no other process has one.
+func (l *lite) begin() error {
+	for end := time.Now().Add(maxWait); ; time.Sleep(askAgain) {
+		err := l.writing.command("BEGIN IMMEDIATE")
+		if !isBusy(err) || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+func isBusy(err error) bool {
+	busy, ok := errors.AsType[*sqlite.Error](err)
+	return ok && busy.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// statement runs a task of one statement. SQLite takes back a statement that fails, so that no
+// savepoint is needed. An error means that the whole transaction is lost.
+func (l *lite) statement(t *task) error {
+	c := &single{conn: l.writing}
+	t.protect(c)
+	switch {
+	case c.changed && t.panics != nil:
+		return errors.New("a write of the same transaction panicked")
+	case c.changed && t.err != nil: // the caller could not read what the statement returned
+		return t.err
+	case errors.Is(t.err, storage.ErrUnavailable) && l.writing.command("BEGIN") == nil:
+		return t.err // a full disk, for one, ends the transaction: a new one could begin
+	}
+	return nil
+}
+
+// single is a connection for one statement.
+type single struct {
+	conn
+	ran     bool
+	changed bool // rows, as far as the statement says
+}
+
+func (c *single) begin() {
+	if c.ran {
+		panic("write runs one statement: use transact for several")
+	}
+	c.ran = true
+}
+
+func (c *single) exec(query string, args ...any) (int64, error) {
+	c.begin()
+	n, err := c.conn.exec(query, args...)
+	c.changed = err == nil && n > 0
+	return n, err
+}
+
+func (c *single) row(query string, args ...any) scanner { return only{c, query, args} }
+
+func (c *single) each(query string, args []any, scan func(scanner) error) error {
+	c.begin()
+	return c.conn.each(query, args, func(row scanner) error {
+		c.changed = true
+		return scan(row)
+	})
+}
+
+// savepoint runs one task so that its failure leaves the others alone. An error means
+// that the whole transaction is lost.
+func (l *lite) savepoint(t *task) error {
+	if err := l.writing.command("SAVEPOINT task"); err != nil {
+		return err
+	}
+	t.protect(l.writing)
+	if t.err != nil || t.panics != nil {
+		if err := l.writing.command("ROLLBACK TO task"); err != nil {
+			return errors.Join(t.err, err)
+		}
+	}
+	return l.writing.command("RELEASE task")
 }

@@ -1,0 +1,307 @@
+package sqldb
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	hangsOnUser = `
+		SELECT (SELECT COUNT(*) FROM (
+			SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)
+		+ (SELECT COUNT(*) FROM (
+			SELECT 1 FROM grants WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)
+		+ (SELECT COUNT(*) FROM (
+			SELECT 1 FROM consents WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)`
+	// Foreign keys take along credentials, identities, sessions, consents and grants.
+	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	// The id of the user is left, to which sessions and grants belong; the version ends them. The
+	// address and the name are free at once.
+	markUser = `
+		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '',
+			email = '', email_key = '',
+			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]',
+			disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	removeAllCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2`
+	buryUser             = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
+)
+
+// bury removes the user, and stores that the id was used.
+func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
+	n, err := scanCount(c.row(hangsOnUser, tenant, id, s.atOnce+1))
+	if err != nil {
+		return err
+	}
+	if n <= int64(s.atOnce) {
+		err = must(c, storage.ErrNotFound, removeUser, tenant, id)
+	} else {
+		err = markUserRemoved(c, tenant, id, now)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = c.exec(buryUser, tenant, id, micros(now))
+	return err
+}
+
+// markUserRemoved removes a user with many sessions or grants: the user and the credentials go at once, the rest
+// by a removal.
+func markUserRemoved(c conn, tenant, id string, now time.Time) error {
+	if err := must(c, storage.ErrNotFound, markUser, tenant, id, micros(now)); err != nil {
+		return err
+	}
+	for _, query := range []string{removeAllCredentials, unlinkIdentities} {
+		if _, err := c.exec(query, tenant, id); err != nil {
+			return err
+		}
+	}
+	return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalUser, ID: id, Since: now}})
+}
+
+const (
+	edgeOfUserSessions = `
+		SELECT id FROM sessions
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	removeUserSessions = `
+		DELETE FROM sessions
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4`
+	edgeOfUserGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	removeUserGrants = `
+		DELETE FROM grants
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4`
+	edgeOfUserConsents = `
+		SELECT client_id FROM consents
+		WHERE tenant_id = $1 AND user_id = $2 AND client_id > $3
+		ORDER BY client_id LIMIT 1 OFFSET $4`
+	removeUserConsents = `
+		DELETE FROM consents
+		WHERE tenant_id = $1 AND user_id = $2 AND client_id > $3 AND client_id <= $4`
+	removeMarkedUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
+)
+
+// removeRestOfUser deletes the sessions, grants and consents of a removed user, and then the user's row.
+func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
+	args := []any{r.TenantID, r.ID}
+	if r.onEnd != nil { // report the sessions that the change has left, before they are deleted
+		err := s.walk(ctx, walk{
+			edge: edgeOfUserSessions, do: endRestOfUserSessions, args: args, more: []any{micros(r.Since), ""},
+			run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
+		}, told)
+		if err != nil {
+			return err
+		}
+	}
+	err := s.walkAll(ctx, told,
+		walk{edge: edgeOfUserSessions, do: removeUserSessions, args: args},
+		walk{edge: edgeOfUserGrants, do: removeUserGrants, args: args},
+		walk{edge: edgeOfUserConsents, do: removeUserConsents, args: args},
+	)
+	if err != nil {
+		return err
+	}
+	_, err = s.put(ctx, removeMarkedUser, args...)
+	return err
+}
+
+// atOnce is how many dependent rows may be removed in one transaction with what they belong to.
+const atOnce = 200
+
+const (
+	hangsOnClient = `
+		SELECT (SELECT COUNT(*) FROM (
+			SELECT 1 FROM grants WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)
+		+ (SELECT COUNT(*) FROM (
+			SELECT 1 FROM consents WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)`
+	// Foreign keys take along origins, consents and grants.
+	removeClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	// The epoch ends all grants and consents.
+	markClient = `
+		UPDATE clients SET removed_at = $3, epoch = epoch + 1, disabled = TRUE, declared = FALSE, secret_hashes = '[]'
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+)
+
+// RemoveClient implements storage.Clients.
+func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		if err := s.buryClient(c, tenant, id, now); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+	return named(err, "remove client", id)
+}
+
+// buryClient removes the client, or marks it as one that is being removed.
+func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
+	n, err := scanCount(c.row(hangsOnClient, tenant, id, s.atOnce+1))
+	if err != nil {
+		return err
+	}
+	if n <= int64(s.atOnce) {
+		return must(c, storage.ErrNotFound, removeClient, tenant, id)
+	}
+	if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
+		return err
+	}
+	if _, err := c.exec(removeOrigins, tenant, id); err != nil {
+		return err
+	}
+	return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalClient, ID: id, Since: now}})
+}
+
+const (
+	edgeOfClientGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND client_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	removeClientGrants = `
+		DELETE FROM grants
+		WHERE tenant_id = $1 AND client_id = $2 AND id > $3 AND id <= $4
+			AND client_epoch < (SELECT epoch FROM clients WHERE tenant_id = $1 AND id = $2)`
+	edgeOfClientConsents = `
+		SELECT user_id FROM consents
+		WHERE tenant_id = $1 AND client_id = $2 AND user_id > $3
+		ORDER BY user_id LIMIT 1 OFFSET $4`
+	removeClientConsents = `
+		DELETE FROM consents
+		WHERE tenant_id = $1 AND client_id = $2 AND user_id > $3 AND user_id <= $4
+			AND client_epoch < (SELECT epoch FROM clients WHERE tenant_id = $1 AND id = $2)`
+	// Not one that was stored anew meanwhile.
+	removeMarkedClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
+)
+
+// removeRestOfClient deletes the grants and consents of a removed client, and then its row.
+func (s *Store) removeRestOfClient(ctx context.Context, r removal, told func(rows int64)) error {
+	args := []any{r.TenantID, r.ID}
+	err := s.walkAll(ctx, told,
+		walk{edge: edgeOfClientGrants, do: removeClientGrants, args: args},
+		walk{edge: edgeOfClientConsents, do: removeClientConsents, args: args},
+	)
+	if err != nil {
+		return err
+	}
+	_, err = s.put(ctx, removeMarkedClient, args...)
+	return err
+}
+
+const (
+	tenantHost = `SELECT host FROM tenants WHERE id = $1 AND removed_at = 0`
+	// Its name, looks and upstreams' secrets go at once.
+	markTenant = `
+		UPDATE tenants SET removed_at = $2, disabled = TRUE, name = '', host = '', logo_uri = '', settings = '{}'
+		WHERE id = $1 AND removed_at = 0`
+	buryTenant = `INSERT INTO removed_tenants (id, host, removed_at) VALUES ($1, $2, $3)`
+)
+
+// RemoveTenant implements storage.Tenants.
+func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, events ...storage.Event) error {
+	err := s.engine.transact(ctx, func(c conn) error {
+		var host string
+		if err := c.row(tenantHost, id).Scan(&host); err != nil {
+			return err
+		}
+		if err := must(c, storage.ErrNotFound, markTenant, id, micros(now)); err != nil {
+			return err
+		}
+		if _, err := c.exec(buryTenant, id, host, micros(now)); err != nil {
+			return err
+		}
+		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant,
+			Since: now}}); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+	return named(err, "remove tenant", id)
+}
+
+const (
+	edgeOfMail     = `SELECT id FROM mail WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeMail     = `DELETE FROM mail WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfCodes    = `SELECT id FROM codes WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeCodes    = `DELETE FROM codes WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfSessions = `SELECT id FROM sessions WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeSessions = `DELETE FROM sessions WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfGrants   = `SELECT id FROM grants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeGrants   = `DELETE FROM grants WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	// Foreign keys take along what is left, which is little for each of these.
+	edgeOfUsers      = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeUsers      = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfClients    = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeClients    = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfTombs      = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeTombs      = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfAudit      = `SELECT id FROM audit WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeAudit      = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	removeOtherWork  = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
+	removeMarks      = `DELETE FROM marks WHERE tenant_id = $1`
+	removeTenant     = `DELETE FROM tenants WHERE id = $1 AND removed_at <> 0`
+	nextSpentPurpose = `SELECT purpose FROM spent_values WHERE tenant_id = $1 AND purpose > $2 ORDER BY purpose LIMIT 1`
+	edgeOfSpent      = `SELECT hash FROM spent_values WHERE tenant_id = $1 AND purpose = $2 AND hash > $3 ORDER BY ` +
+		`hash LIMIT 1 OFFSET $4`
+	removeSpent       = `DELETE FROM spent_values WHERE tenant_id = $1 AND purpose = $2 AND hash > $3 AND hash <= $4`
+	removeTenantAgain = `
+		UPDATE removals SET bound = 'again'
+		WHERE tenant_id = $1 AND kind = $2 AND id = '' AND bound <> 'again'`
+)
+
+// removeRestOfTenant removes deliveries first, because their worker does not ask for the tenant. Replicas that
+// have not read of the removal yet, and requests under way, may still write rows that depend on no
+// other row: there is a second round when all of that is over, and again reports whether it is due.
+func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
+	args := []any{r.TenantID}
+	err = s.walkAll(ctx, told,
+		walk{edge: edgeOfMail, do: removeMail, args: args},
+		walk{edge: edgeOfCodes, do: removeCodes, args: args},
+		walk{edge: edgeOfSessions, do: removeSessions, args: args},
+		walk{edge: edgeOfGrants, do: removeGrants, args: args},
+		walk{edge: edgeOfUsers, do: removeUsers, args: args},
+		walk{edge: edgeOfClients, do: removeClients, args: args},
+		walk{edge: edgeOfTombs, do: removeTombs, args: args},
+		walk{edge: edgeOfAudit, do: removeAudit, args: args},
+	)
+	if err == nil {
+		err = s.removeSpentOf(ctx, r.TenantID, told)
+	}
+	if err != nil {
+		return false, err
+	}
+	if _, err := s.put(ctx, removeOtherWork, r.TenantID, storage.RemovalTenant); err != nil {
+		return false, err
+	}
+	for _, query := range []string{removeMarks, removeTenant} {
+		if _, err := s.put(ctx, query, r.TenantID); err != nil {
+			return false, err
+		}
+	}
+	n, err := s.put(ctx, removeTenantAgain, r.TenantID, storage.RemovalTenant)
+	return n > 0, err
+}
+
+// afterHashes sorts after every hash.
+var afterHashes = bytes.Repeat([]byte{0xff}, 33)
+
+// removeSpentOf deletes the used-up values of a tenant, purpose by purpose.
+func (s *Store) removeSpentOf(ctx context.Context, tenant string, told func(rows int64)) error {
+	purpose := ""
+	for {
+		next, err := list(ctx, s, nextSpentPurpose, []any{tenant, purpose}, scanText)
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		purpose = next[0]
+		err = s.walk(ctx, walk{edge: edgeOfSpent, do: removeSpent, args: []any{tenant, purpose}, from: []byte{},
+			end: afterHashes}, told)
+		if err != nil {
+			return err
+		}
+	}
+}
