@@ -35,8 +35,8 @@
 //     remove the last way to sign in.
 //   - devices.go says by which marks a device is known, and which need no second factor.
 //
-// The files form layers: no file uses what a file above it declares. A helper of two use cases
-// stands below both.
+// The files form layers: no two files use each other, directly or through others. A helper of two
+// use cases is in a file that uses neither.
 //
 // # What a browser or an app keeps
 //
@@ -53,6 +53,6 @@
 //
 // A subject that has many use cases and that no other use case calls has a package of its own.
 // people/federation follows the same rules and embeds the Service; federation.go exports what it needs
-// of this package. people/administration, people/importing and people/reread are for operators: their
-// errors are English sentences, not ids of texts.
+// of this package. people/administration, people/importing and people/reread are for operators and have
+// errors of their own.
 package people
