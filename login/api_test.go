@@ -228,7 +228,7 @@ func (a *apiSite) userinfo(token string) (status int, who fields) {
 	return resp.StatusCode, who
 }
 
-func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
+func TestAnAppSignsAUserInAndOut(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
 	jo := a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
@@ -263,7 +263,7 @@ func TestAnAppSignsSomebodyInAndOut(t *testing.T) {
 	if sessions, _ := a.store.SessionsOf(t.Context(), storage.DefaultTenant, jo.ID, time.Now()); len(sessions) != 0 {
 		t.Errorf("sessions after signing out: %v", sessions)
 	}
-	// Again, or with something else: no news for anybody (RFC 7009 section 2.2).
+	// Again, or with something else: the answer tells an attacker nothing (RFC 7009 section 2.2).
 	for _, token := range []string{next.str("refresh_token"), "vrt_x", "nonsense"} {
 		a.is(a.post("/auth/logout", fields{"token": token}), http.StatusNoContent, "")
 	}
@@ -323,7 +323,7 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 	return given.AccessToken
 }
 
-// invites invites somebody, and gives the token of the link.
+// invites invites a user, and returns the token of the link.
 func (a *apiSite) invites(email string) string {
 	a.t.Helper()
 	r := a.asked(storage.TenantSettings{})

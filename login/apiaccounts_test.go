@@ -309,7 +309,7 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 		http.StatusUnauthorized, "insufficient_user_authentication")
 }
 
-func TestWhoMayRegisterByAnApp(t *testing.T) {
+func TestRegistrationPoliciesForApps(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, free)
 	a.settle(storage.DefaultTenant, storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpInvitation}})

@@ -17,23 +17,23 @@ import (
 
 // signInForm is what the sign-in page shows.
 type signInForm struct {
-	Login string // as typed, or as the client hints
-	// Account is who is signed in already and has to prove it again; nil when the page
-	// asks who it is.
+	Login string // as the user typed it, or from the client's login_hint
+	// Account is the signed-in account, which the user has to confirm with a new proof. It is nil when the
+	// page asks for a name.
 	Account *ui.Account
-	// LoginError and SecretError stand beside the fields.
+	// LoginError and SecretError are the errors beside the fields for name and password.
 	LoginError, SecretError string
-	// SignUp and Forgot say whether the pages for it are there for everybody.
+	// SignUp and Forgot say whether the page links to registration and to the password reset.
 	SignUp, Forgot bool
-	// Password says whether people have one here; codeWays what else they can do.
+	// Password says whether users of the tenant have passwords. codeWays says how they can sign in by a code.
 	Password bool
 	codeWays
 }
 
-// PhoneOnly says that a name is asked for to send a code to a phone, and for nothing else.
+// PhoneOnly reports whether a code sent to a phone is the only way to sign in with a name.
 func (f signInForm) PhoneOnly() bool { return f.ByPhone && !f.Password && !f.ByEmail }
 
-// signInPage asks for name and password.
+// signInPage shows the form that asks for name and password.
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.Fresh) {
-		return s.goOn(w, r, nil) // signed in, and nobody asks for it again
+		return s.goOn(w, r, nil) // signed in, and no page or client asks for a new proof
 	}
 	alert := ui.UpstreamAlert(r, s.Service)
 	if alert == "" && form.Account != nil {
@@ -53,8 +53,8 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	return s.showSignIn(w, r, http.StatusOK, in, form, alert)
 }
 
-// blankForm is the form before anything was typed. The account that is signed in is
-// only asked to confirm; anybody else can be named by ?other.
+// blankForm returns the form before the user typed anything. If an account is signed in, the form asks the
+// user to confirm that account, unless the client means another account or the user chose another with ?other.
 func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm, error) {
 	var form signInForm
 	var err error
@@ -75,19 +75,20 @@ func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm
 	}
 	if in != nil && in.Subjects != nil {
 		if !slices.Contains(in.Subjects, current.UserID) {
-			return form, nil // the client means somebody else, and can say so for certain
+			return form, nil // the client means another account, which it named by an ID token or by sub
 		}
-	} else if key, ok := people.NormalName(form.Login); form.Login != "" && (!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
-		return form, nil // the client means somebody else
+	} else if key, ok := people.NormalName(form.Login); form.Login != "" &&
+		(!ok || key != current.User.EmailKey && key != current.User.UsernameKey) {
+		return form, nil // the client means another account, by login_hint
 	}
 	form.Account = ui.AccountOf(current)
 	form.Login = form.Account.Login
 	return form, nil
 }
 
-// hinted is the name of whom the client means, or "". A hint that is no more than an
-// account's id is answered with its name only in a browser that was signed in to it before:
-// anybody can send a browser here with an id, and look at what the page says.
+// hinted returns the name of the account that the client means, or "". If the client gave only the account's
+// id, the name is returned only in a browser that was signed in to the account before: an attacker could
+// otherwise send an id here and read the name on the page.
 func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error) {
 	if name := strings.TrimSpace(in.LoginHint); name != "" || len(in.Subjects) != 1 {
 		return name, nil
@@ -105,7 +106,10 @@ func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error
 	return ui.AccountOfUser(u).Login, nil
 }
 
-func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string) error {
+// showSignIn fills in what the tenant offers, and shows the form with the status and the alert; "" for none.
+func (s *Server) showSignIn(
+	w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string,
+) error {
 	title := "signin.title"
 	if form.Account != nil {
 		title = "signin.again"
@@ -115,10 +119,11 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	form.SignUp = form.Account == nil && s.MaySignUp(s.askerOf(r), false) == nil
 	var err error
 	v := s.view(w, r, title, in)
-	without := "" // a provider that is not to be offered
+	without := "" // the id of an upstream provider that the page leaves out
 	if form.Account != nil {
 		without, _ = s.staleFrom(r)
-		if form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.User); err != nil {
+		form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.User)
+		if err != nil {
 			return err
 		}
 	}
@@ -132,7 +137,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	return s.show(w, status, "signin", v)
 }
 
-// signIn takes name and password.
+// signIn checks the name and password that the form posts, and signs the user in.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.interaction(r)
 	if err != nil {
@@ -140,7 +145,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	login, secret := r.PostForm.Get("login"), r.PostForm.Get("password")
 	form := signInForm{Login: strings.TrimSpace(login)}
-	if r.PostForm.Get("confirm") != "" { // the page did not ask who it is
+	if r.PostForm.Get("confirm") != "" { // the page asked to confirm an account, not for a name
 		if form, err = s.blankForm(r, in); err != nil {
 			return err
 		}
@@ -173,10 +178,11 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
-		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, s.words(r).Must("signin.limited", s.words(r).Span(early.Wait)))
+		alert := s.words(r).Must("signin.limited", s.words(r).Span(early.Wait))
+		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, alert)
 	case errors.Is(err, people.ErrAccountSecured):
 		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).Must("signin.secured"))
-	case errors.Is(err, people.ErrWrongPassword), errors.Is(err, storage.ErrNotFound): // removed this very moment
+	case errors.Is(err, people.ErrWrongPassword), errors.Is(err, storage.ErrNotFound): // deleted since it was read
 		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).Must("signin.wrong"))
 	case errors.Is(err, argon2id.ErrBusy):
 		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
@@ -185,15 +191,19 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// proven is where every way of signing in ends: the user has just proven the account by amr
-// (RFC 8176), and the browser goes on.
-func (s *Server) proven(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string) error {
+// proven signs in a user who has just proven the account by amr (RFC 8176), and sends the browser on. Every
+// way of signing in ends here.
+func (s *Server) proven(
+	w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string,
+) error {
 	return s.provenSince(w, r, in, user, time.Now(), amr...)
 }
 
-// provenSince is proven for a user who gave the proof then, elsewhere. A second factor that is
-// asked for is given now.
-func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, amr ...string) error {
+// provenSince is proven for a user who gave the proof at the time since, such as at an upstream provider. If
+// the policy asks for a second factor, the user gives that now.
+func (s *Server) provenSince(
+	w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, amr ...string,
+) error {
 	a := s.askerFor(r, in)
 	c, err := s.Prove(r.Context(), a, user, since, amr...)
 	if err != nil {
@@ -211,7 +221,8 @@ func (s *Server) provenSince(w http.ResponseWriter, r *http.Request, in *storage
 	return s.onward(w, r, in)
 }
 
-// onward is goOn, by way of the page that links an identity if the user signed in for that.
+// onward sends the browser on as goOn does. If the user signed in to link an identity, the page that links it
+// comes first.
 func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
 	if s.waitsToLink(r) {
 		return seeOther(w, r, "/federated/link")

@@ -275,8 +275,8 @@ func TestNamesAreToldAfterTheProofOfAnAddress(t *testing.T) {
 	}
 }
 
-// TestWhoMaySignUp: closed, by invitation, of domains (G16).
-func TestWhoMaySignUp(t *testing.T) {
+// TestSignUpPolicies signs up where registration is closed, by invitation, or limited to domains (G16).
+func TestSignUpPolicies(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)
 	v := s.visitor()

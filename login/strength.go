@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	maxScored = 8 << 10 // bytes of a request
-	maxAbout  = 8       // names and addresses in it
+	maxScored = 8 << 10 // bytes of a request's body
+	maxAbout  = 8       // names and addresses of the user in a request
 )
 
-// perScore bounds how often passwords are judged for one address: more often than people
-// type, less than it takes to be a burden.
+// perScore limits the passwords that one network address may have scored: more than users type, and too few to
+// load the server.
 var perScore = limit.Rule{Name: "password-score", Max: 600, Window: 5 * time.Minute}
 
-// score says how hard a password is to guess, for the meter beside its field: from 0 to 4,
-// and in words. It keeps and notes nothing.
+// score answers the meter beside a password field: how hard the password is to guess, from 0 to 4, and in words.
+// It neither stores nor logs the password.
 func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	ui.SetHeaders(w, web.TenantOf(r.Context()))
 	if err := ui.SameSite(r); err != nil {
@@ -34,7 +34,8 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.unreadable"}
 	}
-	if _, err := s.Admit(r.Context(), s.askerOf(r), limit.Networks(web.RequestOf(r.Context()).IP, perScore, limit.Stays)...); err != nil {
+	networks := limit.Networks(web.RequestOf(r.Context()).IP, perScore, limit.Stays)
+	if _, err := s.Admit(r.Context(), s.askerOf(r), networks...); err != nil {
 		return ui.RefusalProblem(err)
 	}
 	var in struct {
@@ -64,6 +65,6 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(out) // the browser has gone
+	_, _ = w.Write(out) // an error means that the browser has gone
 	return nil
 }

@@ -65,8 +65,8 @@ func (p Apps) Tokens(
 	return t, appProblem(err)
 }
 
-// CheckScope refuses a scope that the app may not ask for: before a user is asked for a password for
-// nothing.
+// CheckScope refuses a scope that the app may not ask for. Callers check it first, so that no user types a
+// password in vain.
 func (p Apps) CheckScope(app storage.Client, scope string) error {
 	_, err := token.AppScopes(&app, scope)
 	return appProblem(err)
@@ -106,8 +106,8 @@ func (p Apps) SignOut(ctx context.Context, app storage.Client, token string) err
 	return appProblem(p.resource.SignOut(ctx, &app, token))
 }
 
-// Person returns the user whom the access token in the request's Authorization header stands for, with
-// the grant and its first-party client.
+// Person returns the user of the access token in the request's Authorization header, with the grant and
+// its first-party client.
 func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
 	c, g, u, err := p.resource.UserOf(r)
 	if err == nil {
@@ -116,8 +116,8 @@ func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.Us
 	return c, g, u, appProblem(err)
 }
 
-// CORS lets scripts read the answers of h whose origin a client of the tenant has
-// registered, and no others.
+// CORS returns h with answers that scripts may read if a client of the tenant has registered their origin. Other
+// scripts read none.
 func (p Apps) CORS(h http.Handler) http.Handler {
 	return p.cors(h, http.MethodPatch, http.MethodDelete)
 }

@@ -56,7 +56,9 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 			t.Errorf("%s: carried along are %v", name, asked)
 		}
 	}
-	if _, _, err := apps.Request(s.inTenant().Context(), *tokensOnly, appAsks()); problemCode(err) != "unauthorized_client" {
+	if _, _, err := apps.Request(
+		s.inTenant().Context(), *tokensOnly, appAsks(),
+	); problemCode(err) != "unauthorized_client" {
 		t.Errorf("a client without authorization_code: got %v", err)
 	}
 }
@@ -101,7 +103,8 @@ func TestACodeOfAnApp(t *testing.T) {
 	if got := redeem(c, code("redirect_uri", testRedirect), "redirect_uri", testRedirect); got.status != http.StatusOK {
 		t.Errorf("with a redirect URI: got %d %s", got.status, got.raw)
 	}
-	_, asked, err := apps.Request(s.inTenant().Context(), *c, appAsks("claims", `{"id_token":{"sub":{"value":"somebody"}}}`))
+	_, asked, err := apps.Request(s.inTenant().Context(), *c,
+		appAsks("claims", `{"id_token":{"sub":{"value":"somebody"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

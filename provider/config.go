@@ -30,7 +30,7 @@ type Store interface {
 	resource.Store
 	keys.Store
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
-	// AllowsOrigin says whether scripts of the origin may read answers.
+	// AllowsOrigin reports whether a client of the tenant registered the origin for its scripts.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
 	// Record records an event that is part of no change.
 	Record(ctx context.Context, e storage.Event) error
@@ -47,10 +47,10 @@ type Config struct {
 	// ClientFailures bounds the failures of one client from one address to authenticate. Default 20 in
 	// a minute.
 	ClientFailures limit.Rule
-	// Errors shows the user at the browser what went wrong.
+	// Errors is the page that shows an error to the user.
 	Errors web.ErrorPage
 	Log    *slog.Logger
-	// Development tells clients why they were not believed.
+	// Development adds to an error why a client failed to authenticate.
 	Development bool
 	// Pages are where browsers are sent.
 	Pages Pages

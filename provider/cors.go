@@ -13,11 +13,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// cors lets scripts read the answers of h whose origin a client of the tenant has
-// registered, and no others. Cookies have no part in it: what h answers depends on what
-// the script itself sends. Such a script may send what headers it likes: tracing and
-// protocol versions come with headers that no list foresees, and h ignores them. more are
-// methods beside those that need no preflight, whose errors scripts may read, too.
+// cors returns h with answers that scripts may read if a client of the tenant has registered their origin. Other
+// scripts read none. Browsers send no cookies with such requests, and h needs none. Scripts may send any header:
+// tracing libraries add headers that no list foresees, and h ignores them. Scripts may use GET, HEAD, POST and the
+// methods in more.
 func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
@@ -26,7 +25,7 @@ func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
 		AllowedMethods: append([]string{http.MethodGet, http.MethodHead, http.MethodPost}, more...),
 		AllowedHeaders: []string{"*"}, // that is, those that the preflight names: a literal * would leave out Authorization
 		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"},
-		// an origin that was taken back may send so long, and read nothing,
+		// For this long after a client gave up its origin, scripts can still send requests. They read no answers.
 		MaxAge: int(web.PreflightAge / time.Second),
 	}).Handler(h)
 }

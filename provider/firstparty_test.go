@@ -38,7 +38,9 @@ func (s *tokenServer) inTenant(header ...string) *http.Request {
 
 // given are the tokens as an answer of /token.
 func given(t storage.Tokens) reply {
-	return reply{body: map[string]any{"access_token": t.AccessToken, "refresh_token": t.RefreshToken, "id_token": t.IDToken, "scope": t.Scope}}
+	return reply{body: map[string]any{
+		"access_token": t.AccessToken, "refresh_token": t.RefreshToken, "id_token": t.IDToken, "scope": t.Scope,
+	}}
 }
 
 func (s *tokenServer) appTokens(c *storage.Client, scope string) reply {
@@ -92,12 +94,14 @@ func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 	if byApp.str("scope") != "openid profile email api" || slices.Contains(b.Scopes, "offline_access") {
 		t.Errorf("scope without asking: %q", byApp.str("scope"))
 	}
-	if _, err := (Apps{s.p}).Tokens(s.inTenant().Context(), *c, s.session, "openid admin"); problemCode(err) != "invalid_scope" {
+	if _, err := (Apps{s.p}).Tokens(
+		s.inTenant().Context(), *c, s.session, "openid admin",
+	); problemCode(err) != "invalid_scope" {
 		t.Errorf("a scope of others: got %v", err)
 	}
 }
 
-// SQL decides: whoever is gone, signed out or changed since gets nothing, and what was
+// SQL decides: a user who was deleted, signed out or changed since gets nothing, and what was
 // given dies.
 func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	t.Parallel()
@@ -107,7 +111,9 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if !s.lives(session) || !s.lives(offline) {
 		t.Fatal("not alive to begin with")
 	}
-	if err := s.store.Apply(t.Context(), storage.Change{TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}}}); err != nil {
+	if err := s.store.Apply(t.Context(), storage.Change{
+		TenantID: s.tenant.ID, Now: time.Now(), EndSessions: &storage.SessionFilter{IDs: []string{s.session.ID}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if s.lives(session) || !s.lives(offline) {
@@ -116,7 +122,9 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if _, err := (Apps{s.p}).Tokens(s.inTenant().Context(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
 		t.Errorf("tokens of an ended session: got %v", err)
 	}
-	if err := storagetest.ChangeCredential(t.Context(), s.store, storage.Credential{TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x")}); err != nil {
+	if err := storagetest.ChangeCredential(t.Context(), s.store, storage.Credential{
+		TenantID: s.tenant.ID, UserID: s.user.ID, Kind: "password", Data: []byte("x"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if s.lives(offline) {
@@ -135,14 +143,18 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 	if err != nil || second.Scope != "api" || second.RefreshToken == first.str("refresh_token") {
 		t.Fatalf("got %+v, %v", second, err)
 	}
-	if _, err := apps.Refresh(s.inTenant().Context(), *other, second.RefreshToken, ""); problemCode(err) != "invalid_grant" || !s.lives(first) {
+	if _, err := apps.Refresh(
+		s.inTenant().Context(), *other, second.RefreshToken, "",
+	); problemCode(err) != "invalid_grant" || !s.lives(first) {
 		t.Errorf("another client's use: got %v, alive: %v", err, s.lives(first))
 	}
 	third := s.refresh(c, second.RefreshToken)
 	if third.status != http.StatusOK {
 		t.Fatalf("/token: got %d %s", third.status, third.raw)
 	}
-	if _, err := apps.Refresh(s.inTenant().Context(), *c, first.str("refresh_token"), ""); problemCode(err) != "invalid_grant" || s.lives(third) {
+	if _, err := apps.Refresh(
+		s.inTenant().Context(), *c, first.str("refresh_token"), "",
+	); problemCode(err) != "invalid_grant" || s.lives(third) {
 		t.Errorf("a token that was used before: got %v, alive: %v", err, s.lives(third))
 	}
 	if got := s.events("refresh.reused"); got != 1 {
@@ -150,7 +162,7 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 	}
 }
 
-func TestWhoMayCallAsAnApp(t *testing.T) {
+func TestCallersOfTheAppsAPI(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	apps := Apps{s.p}
@@ -168,13 +180,15 @@ func TestWhoMayCallAsAnApp(t *testing.T) {
 	}{
 		"one that is registered": {values("client_id", "app"), nil, ""},
 		"one with a secret":      {nil, []string{"Authorization", basic("server", plain)[len("Authorization: "):]}, ""},
-		"a wrong secret":         {nil, []string{"Authorization", basic("server", "x")[len("Authorization: "):]}, "invalid_client"},
-		"no secret":              {values("client_id", "server"), nil, "invalid_client"},
-		"another method":         {values("client_id", "server", "client_secret", plain), nil, "invalid_client"},
-		"unknown":                {values("client_id", "nobody"), nil, "invalid_client"},
-		"a stranger's":           {values("client_id", "theirs"), nil, "unauthorized_client"},
-		"one without the grant":  {values("client_id", "pages"), nil, "unauthorized_client"},
-		"nobody":                 {nil, nil, "invalid_client"},
+		"a wrong secret": {
+			nil, []string{"Authorization", basic("server", "x")[len("Authorization: "):]}, "invalid_client",
+		},
+		"no secret":             {values("client_id", "server"), nil, "invalid_client"},
+		"another method":        {values("client_id", "server", "client_secret", plain), nil, "invalid_client"},
+		"unknown":               {values("client_id", "nobody"), nil, "invalid_client"},
+		"a stranger's":          {values("client_id", "theirs"), nil, "unauthorized_client"},
+		"one without the grant": {values("client_id", "pages"), nil, "unauthorized_client"},
+		"nobody":                {nil, nil, "invalid_client"},
 	} {
 		if _, err := apps.App(s.inTenant(c.header...), c.form); problemCode(err) != c.want || (err == nil) != (c.want == "") {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
@@ -200,7 +214,9 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 	if err != nil || s.lives(mine) || !s.lives(kept) {
 		t.Errorf("got %v; alive: %v, another's, which outlives the session: %v", err, s.lives(mine), s.lives(kept))
 	}
-	if _, _, err := s.store.Session(t.Context(), s.tenant.ID, s.session.ID, time.Now()); !errors.Is(err, storage.ErrNotFound) {
+	if _, _, err := s.store.Session(
+		t.Context(), s.tenant.ID, s.session.ID, time.Now(),
+	); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the session: got %v, want ErrNotFound", err)
 	}
 	if got := s.events("grant.revoked"); got != 1 {
@@ -208,7 +224,7 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 	}
 }
 
-func TestWhomAnAccessTokenStandsFor(t *testing.T) {
+func TestUserOfAnAccessToken(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	apps := Apps{s.p}
@@ -218,9 +234,11 @@ func TestWhomAnAccessTokenStandsFor(t *testing.T) {
 		header []string
 		want   string
 	}{
-		"the app's":          {[]string{"Authorization", "Bearer " + mine.str("access_token")}, ""},
-		"no header":          {nil, "invalid_token"},
-		"two":                {[]string{"Authorization", "Bearer " + mine.str("access_token"), "Authorization", "Bearer x"}, "invalid_token"},
+		"the app's": {[]string{"Authorization", "Bearer " + mine.str("access_token")}, ""},
+		"no header": {nil, "invalid_token"},
+		"two": {
+			[]string{"Authorization", "Bearer " + mine.str("access_token"), "Authorization", "Bearer x"}, "invalid_token",
+		},
 		"a refresh token":    {[]string{"Authorization", "Bearer " + mine.str("refresh_token")}, "invalid_token"},
 		"an ID token":        {[]string{"Authorization", "Bearer " + mine.str("id_token")}, "invalid_token"},
 		"another client's":   {[]string{"Authorization", "Bearer " + theirs.str("access_token")}, "unauthorized_client"},
@@ -241,7 +259,9 @@ func TestTheGrantTypeOfApps(t *testing.T) {
 		client storage.Client
 		faulty bool
 	}{
-		"without pages":      {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{clients.FirstPartyGrant, "refresh_token"}}, false},
+		"without pages": {storage.Client{
+			ClientID: "a", FirstParty: true, GrantTypes: []string{clients.FirstPartyGrant, "refresh_token"},
+		}, false},
 		"not first-party":    {storage.Client{ClientID: "a", GrantTypes: []string{clients.FirstPartyGrant}}, true},
 		"refreshing nothing": {storage.Client{ClientID: "a", FirstParty: true, GrantTypes: []string{"refresh_token"}}, true},
 	} {
@@ -251,5 +271,6 @@ func TestTheGrantTypeOfApps(t *testing.T) {
 		}
 	}
 	s := startTokens(t)
-	s.fails(s.post(values("grant_type", clients.FirstPartyGrant, "client_id", s.app().ClientID)), http.StatusBadRequest, "unsupported_grant_type")
+	s.fails(s.post(values("grant_type", clients.FirstPartyGrant, "client_id", s.app().ClientID)),
+		http.StatusBadRequest, "unsupported_grant_type")
 }

@@ -116,7 +116,7 @@ func TestIntrospection(t *testing.T) {
 }
 
 // D12: who may ask about what.
-func TestWhoMayIntrospect(t *testing.T) {
+func TestCallersOfIntrospection(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
 	spa := s.client(func(c *storage.Client) { c.Audience = []string{"api"} })

@@ -132,7 +132,8 @@ func (s *tokenServer) signIn() {
 	s.Helper()
 	now := time.Now()
 	s.user = storage.User{
-		TenantID: s.tenant.ID, ID: newID(), Username: "jo", UsernameKey: "jo", Email: "jo@example.com", EmailKey: "jo@example.com",
+		TenantID: s.tenant.ID, ID: newID(), Username: "jo", UsernameKey: "jo",
+		Email: "jo@example.com", EmailKey: "jo@example.com",
 		EmailVerified: true, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now,
 		Profile: storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", Locale: "de-CH"},
 	}
@@ -141,7 +142,8 @@ func (s *tokenServer) signIn() {
 	}
 	s.session = storage.Session{
 		TenantID: s.tenant.ID, ID: newID(), SecretHash: []byte("x"), UserID: s.user.ID, CredentialVersion: 1,
-		AuthTime: now.Add(-time.Minute), AMR: []string{"pwd"}, ACR: "1", CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(1000 * time.Hour),
+		AuthTime: now.Add(-time.Minute), AMR: []string{"pwd"}, ACR: "1",
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(1000 * time.Hour),
 	}
 	if err := storagetest.AddSession(s.Context(), s.store, s.session); err != nil {
 		s.Fatal(err)
@@ -212,7 +214,9 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*tokens.Code)) stri
 		f(k)
 	}
 	// The person allowed what the code stands for; there need be neither of them.
-	allowed := storage.Consent{TenantID: s.tenant.ID, UserID: k.UserID, ClientID: k.ClientID, Scopes: k.Scopes, GrantedAt: k.IssuedAt}
+	allowed := storage.Consent{
+		TenantID: s.tenant.ID, UserID: k.UserID, ClientID: k.ClientID, Scopes: k.Scopes, GrantedAt: k.IssuedAt,
+	}
 	if err := storagetest.PutConsent(s.Context(), s.store, allowed); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		s.Fatal(err)
 	}
@@ -268,13 +272,15 @@ func values(pairs ...string) url.Values {
 }
 
 func basic(id, secret string) string {
-	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
+	return "Authorization: Basic " +
+		base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
 }
 
 // redeem presents a code of a public client with all that belongs to it.
 func (s *tokenServer) redeem(c *storage.Client, code string) reply {
 	s.Helper()
-	return s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", code, "redirect_uri", testRedirect, "code_verifier", testVerifier))
+	return s.post(values("grant_type", "authorization_code", "client_id", c.ClientID, "code", code,
+		"redirect_uri", testRedirect, "code_verifier", testVerifier))
 }
 
 // tokens gets the tokens of a new code, and fails when there are none.
@@ -289,7 +295,8 @@ func (s *tokenServer) tokens(c *storage.Client, change ...func(*tokens.Code)) re
 
 func (s *tokenServer) refresh(c *storage.Client, token string, more ...string) reply {
 	s.Helper()
-	return s.post(values(append([]string{"grant_type", "refresh_token", "client_id", c.ClientID, "refresh_token", token}, more...)...))
+	pairs := []string{"grant_type", "refresh_token", "client_id", c.ClientID, "refresh_token", token}
+	return s.post(values(append(pairs, more...)...))
 }
 
 // fails checks an error answer: its status and code, and the manners of every error (D3).
@@ -302,7 +309,8 @@ func (s *tokenServer) fails(a reply, status int, code string) {
 }
 
 var registeredErrors = []string{
-	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "temporarily_unavailable",
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+	"invalid_scope", "temporarily_unavailable",
 }
 
 func (s *tokenServer) mannered(a reply) {

@@ -12,21 +12,21 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// person is who an access token stands for, and what it was given for.
+// person is the user of an access token, with the token's grant.
 type person struct {
 	asking
 	user  storage.User
 	grant storage.Grant
 }
 
-// personProblems are those of calls with an access token.
+// personProblems are the errors of every call with an access token.
 var personProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token is missing, expired or revoked."},
 }
 
-// forPeople is a call with an access token of the app's, about the user of the token and no other.
-// The token alone is not enough: the APIs for which it was made have it, too, and could otherwise
-// act for the user here. What only the app keeps has to come with it.
+// forPeople returns the route of a call that acts for the user of the app's access token. The token alone is
+// not enough: the APIs that it was issued for see it too, and could otherwise act for the user here. The call
+// also needs the auth_session, which only the app has.
 func forPeople[In, Out any](
 	s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error),
 ) jsonapi.Route {
@@ -47,7 +47,7 @@ func forPeople[In, Out any](
 	})
 }
 
-// ownSessionField is what the app keeps of the person's own sign-in.
+// ownSessionField is the input's auth_session from the user's own sign-in.
 type ownSessionField struct {
 	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"The auth_session from this user's sign-in, or from the last response since. The access token alone is not enough, because the app's APIs see it too."`
 }
@@ -57,7 +57,7 @@ func (f ownSessionField) session() string { return f.AuthSession }
 var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session",
 	When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
 
-// notFreshError says that the person has to prove themselves again first, as strongly as acr.
+// notFreshError says that the user has to sign in again first, as strongly as acr.
 type notFreshError struct{ acr string }
 
 func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }

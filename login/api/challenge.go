@@ -16,7 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// ChallengePath is the authorization challenge endpoint's.
+// ChallengePath is the path of the authorization challenge endpoint.
 const ChallengePath = "/authorize-challenge"
 
 // challenged is an answer of the authorization challenge endpoint that is not a code: what
@@ -44,13 +44,13 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// codeAnswer is the end of it.
+// codeAnswer is the last answer: the authorization code.
 type codeAnswer struct {
 	Code        string `json:"authorization_code"`
 	AuthSession string `json:"auth_session"`
 }
 
-// errMoreProof says that what came so far is not enough.
+// errMoreProof says that the requests so far do not prove the account.
 var errMoreProof = errors.New("more proof is needed")
 
 func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking, codeAnswer, error) {
@@ -88,8 +88,8 @@ func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking,
 	return a, out, err
 }
 
-// challengeRequest reads who asks for what. What was said before need not be said again,
-// and cannot be taken back.
+// challengeRequest returns the app's request and the authorization that it asks for. Parameters of earlier
+// requests with the same auth_session may be left out, and may not change.
 func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, url.Values, storage.Interaction, error) {
 	if session := form.Get("auth_session"); session != "" && !form.Has("client_id") && !form.Has("client_assertion") &&
 		r.Header.Get("Authorization") == "" {
@@ -129,8 +129,7 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 	return a, asked, in, nil
 }
 
-// proofsOf are the parameters of a form by which somebody proves themselves, as the JSON
-// API has them.
+// proofsOf returns the parameters of the form that prove a user's account, under their names in the JSON API.
 func proofsOf(form url.Values, kept *authSession) map[string]any {
 	out := map[string]any{}
 	for _, name := range []string{"login", "password", "code", "token", "otp", "recovery_code"} {
@@ -150,7 +149,7 @@ func proofsOf(form url.Values, kept *authSession) map[string]any {
 	return out
 }
 
-// challengeFail answers with what is wrong or missing.
+// challengeFail answers with the error, or with the proofs that are missing.
 func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
 	p := s.apiProblem(ui.Words(r), r, err)
 	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail),
@@ -186,7 +185,7 @@ func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking
 	_ = jsonapi.Write(w, status, out)
 }
 
-// challengeGoesOn gives the app what it needs for the next request.
+// challengeGoesOn adds to the answer what the app needs for its next request.
 func (s *Server) challengeGoesOn(a *asking, out *challenged) (err error) {
 	if slices.Contains(out.Methods, storage.MethodPasskey) {
 		var c passkey.Challenge
@@ -201,8 +200,8 @@ func (s *Server) challengeGoesOn(a *asking, out *challenged) (err error) {
 	return err
 }
 
-// firstMethods are the ways in which people of the tenant can begin; "code" when one was
-// sent.
+// firstMethods returns the methods by which users of the tenant can begin to sign in; only "code" if the app
+// has had a code sent.
 func (s *Server) firstMethods(a *asking) (all []string) {
 	if a.kept.Flow != "" {
 		return []string{"code"}

@@ -32,7 +32,7 @@ type Apps interface {
 	Refresh(ctx context.Context, app storage.Client, token, scope string) (storage.Tokens, error)
 	// SignOut ends the session that a token of the app belongs to, and what the app was granted in it.
 	SignOut(ctx context.Context, app storage.Client, token string) error
-	// Person returns the user whom the request's access token stands for, with its client and grant.
+	// Person returns the user of the request's access token, with the token's client and grant.
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
 	// Form reads a form that an app posted.
 	Form(w http.ResponseWriter, r *http.Request) (url.Values, error)
@@ -119,7 +119,7 @@ const (
 	apiDocument = apiPrefix + "openapi.json"
 )
 
-// asking is a request of the API, and who asks.
+// asking is a request of the API, with the app and the asker.
 type asking struct {
 	*http.Request
 	app  storage.Client
@@ -138,7 +138,7 @@ func (a *asking) interaction() *storage.Interaction {
 	return &storage.Interaction{TenantID: a.app.TenantID, Client: a.app}
 }
 
-// fromApp is what every input has by which an app says who it is.
+// fromApp has the fields by which an app identifies itself. Every input has them.
 type fromApp interface{ form() url.Values }
 
 // appFields are the parameters of client authentication (RFC 6749 section 2.3.1, RFC 7523
@@ -163,7 +163,7 @@ func (c appFields) form() url.Values {
 	return form
 }
 
-// forApps is a call by an app that says who it is.
+// forApps returns the route of a call in which the app identifies itself.
 func forApps[In fromApp, Out any](
 	s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error),
 ) jsonapi.Route {

@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// signInCall is what an app sends to sign somebody in.
+// signInCall is what an app sends to sign a user in.
 type signInCall struct {
 	appFields
 	authSessionField
@@ -18,14 +18,14 @@ type signInCall struct {
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. The default is every scope that the client is registered for, except offline_access." example:"openid profile"`
 }
 
-// authSessionField is in the inputs of calls that a person's guesses are counted at.
+// authSessionField is in the inputs of calls that count wrong guesses of a user's secrets.
 type authSessionField struct {
 	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
 }
 
 func (f authSessionField) session() string { return f.AuthSession }
 
-// signedInAnswer is what an app gets for a person who has proven themselves.
+// signedInAnswer is what an app gets for a user who has signed in.
 type signedInAnswer struct {
 	storage.Tokens
 	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, even after a sign-out, and send it with the next sign-in."`
@@ -64,7 +64,7 @@ func (s *Server) apiSignIn() jsonapi.Route {
 	})
 }
 
-// appAnswer are the tokens of a session, and what the app is to keep.
+// appAnswer returns the tokens of a session, and the auth_session that the app keeps.
 func (s *Server) appAnswer(a *asking, sess storage.Session, scope string) (out signedInAnswer, err error) {
 	if out.Tokens, err = s.Apps.Tokens(a.Context(), a.app, sess, scope); err != nil {
 		return signedInAnswer{}, err
@@ -97,7 +97,7 @@ func (s *Server) apiRefresh() jsonapi.Route {
 	})
 }
 
-// logoutCall is what an app sends to sign its person out.
+// logoutCall is what an app sends to sign its user out.
 type logoutCall struct {
 	appFields
 	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token: either one will do."`

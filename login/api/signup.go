@@ -24,7 +24,7 @@ type flowAnswer struct {
 	Flow string `json:"flow,omitempty" doc:"Send it with the code that the user types, and keep it secret. If it is missing, there is nothing to confirm and the user can sign in."`
 }
 
-// codeFields are how a code comes back.
+// codeFields are the inputs by which an app returns a code or the token of a link.
 type codeFields struct {
 	Flow  string `json:"flow" secret:"true" max:"64" doc:"The flow from the call that sent the code."`
 	Code  string `json:"code" secret:"true" max:"64" doc:"The code as the user typed it, with flow." example:"1234 5678"`
@@ -161,7 +161,7 @@ func (s *Server) apiConfirm() jsonapi.Route {
 	})
 }
 
-// appRegistered signs a person in whose account was made just now.
+// appRegistered signs in a user whose account was created by this call.
 func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
 	amr := "pwd"
 	if !a.asker.UsesPasswords() {
@@ -170,8 +170,8 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 	return s.appGoesOn(a, user, time.Now(), scope, proofFields{}, amr)
 }
 
-// appGoesOn signs in a user who has proven themselves then, by amr. What is asked for besides is given
-// now.
+// appGoesOn signs in a user who proved the account by amr at the time since. If the policy asks for a second
+// factor, f has its proof.
 func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields,
 	amr ...string,
 ) (signedInAnswer, error) {

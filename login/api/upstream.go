@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
-// upstreamFields are how an app brings who a user is at another provider.
+// upstreamFields are the inputs by which an app signs a user in with a token from an upstream provider.
 type upstreamFields struct {
 	ProviderType string `json:"providerType" max:"64" doc:"local, which is the default, or the id of the upstream provider at which the user signed in, such as google or facebook." example:"local"`
 	IDToken      string `json:"id_token" secret:"true" max:"16384" doc:"The upstream provider's ID token, from the provider's SDK: for one of the client ids in tenants.yaml, and at most ten minutes old. It works once."`

@@ -5,7 +5,6 @@ import (
 	"go/token"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,14 +21,11 @@ var riddles = regexp.MustCompile(`(?i)\b(whoever|whomever|whom|somebody|nobody|a
 var riddleNames = regexp.MustCompile(`(?i)whoever|somebody|nobody|anybody|whom([A-Z_]|$)`)
 
 // prose refuses lines that are too long, and words that hide the actor of a sentence in comments and in
-// names that the package declares. Packages in unread are left out.
+// names that the package declares.
 var prose = &analysis.Analyzer{
 	Name: "prose",
 	Doc:  "long lines, and comments and names that do not say who acts",
 	Run: func(pass *analysis.Pass) (any, error) {
-		if isUnread(pass.Pkg.Path()) {
-			return nil, nil
-		}
 		for _, f := range pass.Files {
 			if ast.IsGenerated(f) {
 				continue
@@ -42,14 +38,6 @@ var prose = &analysis.Analyzer{
 		}
 		return nil, nil
 	},
-}
-
-// isUnread reports whether the path of a package, with or without tests, is in unread.
-func isUnread(path string) bool {
-	path, _, _ = strings.Cut(path, " [") // the go command adds the test binary, as in "PATH [PATH.test]"
-	path = strings.TrimSuffix(path, "_test")
-	_, inside, _ := strings.Cut(path, "github.com/vouchsafe/vouchsafe/")
-	return slices.Contains(unread, inside)
 }
 
 // checkComments reports riddles in comments.

@@ -64,18 +64,3 @@ type tagged struct {
 		t.Errorf("got lines %v, want %v", got, want)
 	}
 }
-
-func TestUnreadPackages(t *testing.T) {
-	unread = []string{"login"}
-	for path, want := range map[string]bool{
-		"github.com/vouchsafe/vouchsafe/login":                                              true,
-		"github.com/vouchsafe/vouchsafe/login [github.com/vouchsafe/vouchsafe/login.test]":  true,
-		"github.com/vouchsafe/vouchsafe/login_test [github.com/vouchsafe/vouchsafe/l.test]": true,
-		"github.com/vouchsafe/vouchsafe/login/ui":                                           false,
-		"example.com/login": false,
-	} {
-		if got := isUnread(path); got != want {
-			t.Errorf("%s: got %v, want %v", path, got, want)
-		}
-	}
-}
