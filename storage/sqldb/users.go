@@ -2,7 +2,7 @@ package sqldb
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -30,27 +30,36 @@ const userAsJSON = `(SELECT json_array(` + userColumns + `) FROM users
 // userColumn scans userAsJSON.
 type userColumn struct{ to *storage.User }
 
-// Scan implements sql.Scanner.
+// Scan implements sql.Scanner. JSON has the values of the columns as SQLite keeps them: texts and numbers.
 func (c userColumn) Scan(src any) error {
-	u, disabled, verified, phoneVerified := c.to, 0, 0, 0
-	var profile, roles string
-	var securedAt, createdAt, updatedAt int64
-	fields := []any{
-		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
-		&u.EmailKey, &verified, &u.Phone, &phoneVerified, &profile, &roles,
-		&disabled, &securedAt, &u.CredentialVersion, &createdAt, &updatedAt,
+	fields := userFields(c.to)
+	values := make([]any, len(fields))
+	for i, field := range fields {
+		switch field.(type) {
+		case *string, *int64:
+			values[i] = field
+		case *bool, timeColumn:
+			values[i] = new(int64)
+		default: // lists and objects
+			values[i] = new(string)
+		}
 	}
-	if err := (jsonColumn{&fields}).Scan(src); err != nil {
+	if err := (jsonColumn{&values}).Scan(src); err != nil {
 		return err
 	}
-	u.EmailVerified, u.PhoneVerified, u.Disabled = verified != 0, phoneVerified != 0, disabled != 0
-	return errors.Join(
-		profileColumn{&u.Profile}.Scan(profile),
-		listColumn{&u.Roles}.Scan(roles),
-		timeColumn{&u.SecuredAt}.Scan(securedAt),
-		timeColumn{&u.CreatedAt}.Scan(createdAt),
-		timeColumn{&u.UpdatedAt}.Scan(updatedAt),
-	)
+	for i, field := range fields {
+		switch field := field.(type) {
+		case *bool:
+			*field = *values[i].(*int64) != 0
+		case timeColumn:
+			_ = field.Scan(*values[i].(*int64)) // it takes every number
+		case sql.Scanner:
+			if err := field.Scan(*values[i].(*string)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // profileColumn is jsonColumn for profiles: many are empty.
