@@ -39,9 +39,16 @@ func (c *configCmd) Run(a *app) error {
 	return t.flush()
 }
 
-// config reads the settings.
+// config reads the settings, once for a command.
 func (a *app) config() (*settings.Config, error) {
-	return settings.Load(a.flags, a.configFile, a.environ)
+	if a.read != nil {
+		return a.read, nil
+	}
+	cfg, err := settings.Load(a.flags, a.configFile, a.environ)
+	if err == nil {
+		a.read = cfg
+	}
+	return cfg, err
 }
 
 // settingFlags returns a pointer to a struct with a field for each setting that may be a flag. The

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
@@ -13,21 +14,14 @@ import (
 
 type migrateCmd struct{}
 
-func (c *migrateCmd) Run(ctx context.Context, a *app) (err error) {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	s, err := openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.Migrate(ctx); err != nil {
-		return unreachable(cfg, err)
-	}
-	fmt.Fprintln(a.stdout, "The database's schema is up to date.")
-	return nil
+func (c *migrateCmd) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(cfg *settings.Config, s store) error {
+		if err := s.Migrate(ctx); err != nil {
+			return unreachable(cfg, err)
+		}
+		fmt.Fprintln(a.stdout, "The database's schema is up to date.")
+		return nil
+	})
 }
 
 type restoredCmd struct {

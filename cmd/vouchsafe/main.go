@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 // version is set by the linker: see scripts/build.
@@ -32,7 +34,8 @@ type app struct {
 	environ        []string
 	flags          map[string]string // settings given as flags, by their names
 	configFile     string
-	parser         *kong.Kong // for completion
+	read           *settings.Config // nil until config has read them
+	parser         *kong.Kong       // for completion
 }
 
 // commands are the commands of the program.

@@ -97,7 +97,22 @@ func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, close
 
 // withStore opens the database for a command. It migrates an embedded one, so that commands work before the
 // first start, too. It does not migrate that of a production server, whose operator decides when.
-func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
+func (a *app) withStore(ctx context.Context, do func(store) error) error {
+	return a.withDatabase(ctx, func(cfg *settings.Config, s store) error {
+		if !cfg.Production() {
+			if err := s.Migrate(ctx); err != nil {
+				return err
+			}
+		} else if err := s.Ping(ctx); err != nil {
+			return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to "+
+				"date: vouchsafe migrate", err)
+		}
+		return do(s)
+	})
+}
+
+// withDatabase opens the database as it is, for a command.
+func (a *app) withDatabase(ctx context.Context, do func(*settings.Config, store) error) (err error) {
 	cfg, err := a.config()
 	if err != nil {
 		return err
@@ -107,15 +122,7 @@ func (a *app) withStore(ctx context.Context, do func(store) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if !cfg.Production() {
-		if err := s.Migrate(ctx); err != nil {
-			return err
-		}
-	} else if err := s.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to "+
-			"date: vouchsafe migrate", err)
-	}
-	return do(s)
+	return do(cfg, s)
 }
 
 // withProvider puts a server together for a command about signing keys, which only the provider makes.
@@ -216,7 +223,7 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		asker, err := commandAsker(ctx, cfg, s, tenant)
+		asker, err := a.asker(ctx, s, tenant)
 		if err != nil {
 			return err
 		}
@@ -225,8 +232,12 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 	})
 }
 
-// commandAsker returns the administrator at the command line as the asker for a tenant.
-func commandAsker(ctx context.Context, cfg *settings.Config, s store, tenant string) (people.Asker, error) {
+// asker returns the administrator at the command line as the asker for a tenant.
+func (a *app) asker(ctx context.Context, s store, tenant string) (people.Asker, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return people.Asker{}, err
+	}
 	t, err := s.Tenant(ctx, tenant)
 	return people.Asker{
 		Tenant: &issuer.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},

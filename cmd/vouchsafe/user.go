@@ -332,7 +332,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
+		asker, err := a.asker(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}

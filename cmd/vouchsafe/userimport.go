@@ -68,8 +68,7 @@ type refusals struct {
 const maxShown = 10
 
 func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
-	cfg, err := a.config()
-	if err != nil {
+	if _, err := a.config(); err != nil { // before an older report is written over
 		return err
 	}
 	options := importing.Options{
@@ -93,7 +92,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	options.Refused = refused.add
 	options.Progress = func(n importing.Counts) { bar.show(read.n, c.counts(n)) }
 	return a.withStore(ctx, func(s store) error {
-		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
+		asker, err := a.asker(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
@@ -217,12 +216,8 @@ type userExportCmd struct {
 }
 
 func (c *userExportCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
 	return a.withStore(ctx, func(s store) error {
-		asker, err := commandAsker(ctx, cfg, s, c.Tenant)
+		asker, err := a.asker(ctx, s, c.Tenant)
 		if err != nil {
 			return err
 		}
