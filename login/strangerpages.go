@@ -141,7 +141,7 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
 		switch err := s.Federation.LinkStranger(r.Context(), s.askerOf(r), owner, who); {
 		case errors.Is(err, federation.ErrProveAccount):
 			return seeOther(w, r, "/federated/link")
-		case errors.Is(err, federation.ErrFactorFirst):
+		case errors.Is(err, people.ErrFactorFirst):
 			return s.toSecondFactor(w, r, in)
 		case err != nil:
 			return s.identityTaken(r, who.Upstream, err)

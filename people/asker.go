@@ -50,9 +50,9 @@ type Kept struct {
 // ActorCommand is the Actor of an administrator at the command line.
 const ActorCommand = "cli"
 
-// began reports whether the name is one that the asker's browser has, or had until a proof or
+// Began reports whether the name is one that the asker's browser has, or had until a proof or
 // a sign-out in the last hour; or both are no browser.
-func (a Asker) began(name string) bool {
+func (a Asker) Began(name string) bool {
 	if name == "" {
 		return a.Browser == ""
 	}
@@ -123,9 +123,9 @@ const ErrNotOffered = Refusal("problem.not_offered")
 
 const maxEmail = address.MaxLength
 
-// claimAs reads the address that a person enters as theirs. What is wrong with it is a fault of
+// ClaimAs reads the address that a person enters as theirs. What is wrong with it is a fault of
 // the form's field, which none says when it is no address at all.
-func claimAs(field, typed, none string) (address.Claimed, error) {
+func ClaimAs(field, typed, none string) (address.Claimed, error) {
 	c, err := address.Claim(typed)
 	switch {
 	case errors.Is(err, address.ErrSpecial):
@@ -145,16 +145,16 @@ func recipientOf(u storage.User) address.Recipient {
 	return a.Recipient()
 }
 
-// normalName returns the key of a name that was typed and may be an address or a user name; ok is
+// NormalName returns the key of a name that was typed and may be an address or a user name; ok is
 // false if it is neither.
-func normalName(s string) (key string, ok bool) {
+func NormalName(s string) (key string, ok bool) {
 	if a, err := address.Read(s); err == nil {
 		return a.Key(), true
 	}
 	return username.Key(s)
 }
 
-// ofDomain says whether the address is of one of the domains, or may be of any.
-func ofDomain(email address.Claimed, domains []string) bool {
+// OfDomain says whether the address is of one of the domains, or may be of any.
+func OfDomain(email address.Claimed, domains []string) bool {
 	return len(domains) == 0 || slices.Contains(domains, email.Domain())
 }

@@ -12,7 +12,7 @@ func FuzzNormalNames(f *testing.F) {
 	f.Add("straße")
 	f.Add("jo@xn--bcher-kva.example")
 	f.Fuzz(func(t *testing.T, s string) {
-		for name, normal := range map[string]func(string) (string, bool){"name": normalName, "user name": username.Key} {
+		for name, normal := range map[string]func(string) (string, bool){"name": NormalName, "user name": username.Key} {
 			key, ok := normal(s)
 			if !ok {
 				continue

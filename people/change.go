@@ -13,9 +13,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// apply makes a change to an account whose credentials must not have changed since u was read, and
+// Apply makes a change to an account whose credentials must not have changed since u was read, and
 // has its mails sent. Its refusal is ErrChangedMeanwhile, which is storage.ErrStale too.
-func (s *Service) apply(ctx context.Context, u storage.User, ch storage.Change) error {
+func (s *Service) Apply(ctx context.Context, u storage.User, ch storage.Change) error {
 	ch.Version = &u.CredentialVersion
 	return s.applyAnyVersion(ctx, u, ch)
 }
@@ -45,9 +45,9 @@ func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any
 	})
 }
 
-// event completes an event that the asker causes, to be stored with the change that it is about.
+// Event completes an event that the asker causes, to be stored with the change that it is about.
 // The caller sets Kind and the user that the event concerns.
-func (a Asker) event(e storage.Event) storage.Event {
+func (a Asker) Event(e storage.Event) storage.Event {
 	e.TenantID = a.Tenant.ID
 	if e.Actor == "" {
 		e.Actor = a.Actor
@@ -55,12 +55,9 @@ func (a Asker) event(e storage.Event) storage.Event {
 	return audit.Origin{RequestID: a.RequestID, IP: a.Address}.Event(e)
 }
 
-// Event is event for the packages below this one.
-func (a Asker) Event(e storage.Event) storage.Event { return a.event(e) }
-
-// observe records an event that is part of no change.
-func (s *Service) observe(ctx context.Context, a Asker, e storage.Event) {
-	audit.Writer{Store: s.Store, Log: s.Log}.Observe(ctx, a.event(e))
+// Observe records an event that is part of no change.
+func (s *Service) Observe(ctx context.Context, a Asker, e storage.Event) {
+	audit.Writer{Store: s.Store, Log: s.Log}.Observe(ctx, a.Event(e))
 }
 
 // An attacker cannot fill the audit trail: of events that cost nothing to cause, so many are
@@ -70,22 +67,22 @@ var (
 	eventsOfKind    = limit.Rule{Name: "audit-kind", Max: 100, Window: 10 * time.Minute}
 )
 
-// observeSome is observe for what an attacker can cause without limit. The log has what the audit
+// ObserveSome is Observe for what an attacker can cause without limit. The log has what the audit
 // trail leaves out.
-func (s *Service) observeSome(ctx context.Context, a Asker, e storage.Event) {
+func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
-	if _, refused := s.admit(ctx, a,
+	if _, refused := s.Admit(ctx, a,
 		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.Address)},
 		limit.By{Rule: eventsOfKind, Subject: kind}); refused == nil {
-		s.observe(ctx, a, e)
+		s.Observe(ctx, a, e)
 		return
 	}
 	s.Note(ctx, "unrecorded", e.Kind)
 }
 
-// compose makes a mail in the asker's language, to be stored with the change that causes it.
+// Compose makes a mail in the asker's language, to be stored with the change that causes it.
 // Call s.Mail.Stored then. mail.ErrAddress says that no mail can be sent to the address.
-func (s *Service) compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
+func (s *Service) Compose(a Asker, to address.Recipient, template string, data any) (storage.Delivery, error) {
 	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
 }
 
@@ -103,12 +100,12 @@ func (s *Service) StoreCode(ctx context.Context, code storage.Code, m storage.De
 
 // decoy stands for a mail that must not be sent, so that the work is the same.
 func (s *Service) decoy(a Asker, to address.Recipient, data any) (storage.Delivery, error) {
-	m, err := s.compose(a, to, "reset-password", data)
-	return dropped(m), err
+	m, err := s.Compose(a, to, "reset-password", data)
+	return Dropped(m), err
 }
 
-// dropped returns the message as one that the worker does not send.
-func dropped(m storage.Delivery) storage.Delivery {
+// Dropped returns the message as one that the worker does not send.
+func Dropped(m storage.Delivery) storage.Delivery {
 	m.Template = ""
 	return m
 }
@@ -117,7 +114,7 @@ func dropped(m storage.Delivery) storage.Delivery {
 // address that mail can be sent to. It has a link by which the user says "this was not me".
 func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	data["NotMe"] = s.notMeLink(a, u)
-	m, err := s.compose(a, recipientOf(u), template, data)
+	m, err := s.Compose(a, recipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}

@@ -20,38 +20,38 @@ import (
 )
 
 const (
-	// codeLife is how long a code works.
-	codeLife = mail.CodeLife
+	// CodeLife is how long a code works.
+	CodeLife = mail.CodeLife
 	// codeTries is how often something wrong may be typed for one code.
 	codeTries = 5
 	// codeDigits is the length of what is typed.
 	codeDigits = 8
 )
 
-// issued is a code with what only its mail may hold.
-type issued struct {
+// Issued is a code with what only its mail may hold.
+type Issued struct {
 	storage.Code
 	Digits string // what can be typed
 	Token  string // what its link carries
 }
 
 // Spoken is Digits in two groups, as people read them.
-func (i issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digits[codeDigits/2:] }
+func (i Issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digits[codeDigits/2:] }
 
-// newCode makes a code for the reader of what is sent to target, and stores nothing. data is
+// NewCode makes a code for the reader of what is sent to target, and stores nothing. data is
 // what the code sets in motion; it is sealed.
-func (s *Service) newCode(a Asker, purpose, target, userID string, data any, life time.Duration) (issued, error) {
+func (s *Service) NewCode(a Asker, purpose, target, userID string, data any, life time.Duration) (Issued, error) {
 	plain, err := json.Marshal(data)
 	if err != nil {
-		return issued{}, fmt.Errorf("code: %w", err)
+		return Issued{}, fmt.Errorf("code: %w", err)
 	}
 	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
 	if err != nil {
-		return issued{}, err
+		return Issued{}, err
 	}
 	flow, link, now := secret.Token()[:22], secret.Token(), time.Now()
 	sum := sha256.Sum256([]byte(link))
-	c := issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
+	c := Issued{Digits: fmt.Sprintf("%0*d", codeDigits, n), Token: flow + "." + link}
 	c.Code = storage.Code{
 		TenantID: a.Tenant.ID, ID: flow, Purpose: purpose, Target: target, UserID: userID,
 		CodeHash: s.Secrets.Box(a.Tenant.ID, secret.MailedCode).MAC([]byte(flow + "\x00" + c.Digits)), LinkHash: sum[:],
@@ -60,10 +60,10 @@ func (s *Service) newCode(a Asker, purpose, target, userID string, data any, lif
 	return c, nil
 }
 
-// newOwnCode is newCode for an owner, who may have a code beside those of others; see
+// newOwnCode is NewCode for an owner, who may have a code beside those of others; see
 // Asker.codeOwner.
-func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, data any) (issued, error) {
-	code, err := s.newCode(a, purpose, target, userID, data, codeLife)
+func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, data any) (Issued, error) {
+	code, err := s.NewCode(a, purpose, target, userID, data, CodeLife)
 	code.Asker = owner
 	return code, err
 }
@@ -72,13 +72,13 @@ func (s *Service) newOwnCode(a Asker, owner, purpose, target, userID string, dat
 // the Flow, or the Token of the link.
 type Proof struct{ Flow, Digits, Token string }
 
-// tryCode finds the code that is proven and opens its data into data, a pointer. It spends
+// TryCode finds the code that is proven and opens its data into data, a pointer. It spends
 // nothing: storage.Change.Code does, with what the code sets in motion. Its refusal is
 // ErrWrongCode.
 //
 // It counts the tries of the code alone: flows and tokens cannot be guessed, and a client that
 // comes with wrong ones must not keep others behind the same address from signing in.
-func (s *Service) tryCode(ctx context.Context, a Asker, purpose string, p Proof, data any) (storage.Code, error) {
+func (s *Service) TryCode(ctx context.Context, a Asker, purpose string, p Proof, data any) (storage.Code, error) {
 	tenant, now := a.Tenant.ID, time.Now()
 	box := s.Secrets.Box(tenant, secret.MailedCode)
 	var code storage.Code
@@ -132,7 +132,7 @@ func beginningAt(a Asker, letter string) beginning {
 }
 
 // beganHere reports whether it is certain that the flow began in the asker's browser.
-func (b *beginning) beganHere(a Asker) bool { return b.Browser != "" && a.began(b.Browser) }
+func (b *beginning) beganHere(a Asker) bool { return b.Browser != "" && a.Began(b.Browser) }
 
 // begun is the data of a code whose flow began somewhere: a pointer.
 type begun interface{ beganAt() string }
@@ -141,7 +141,7 @@ type begun interface{ beganAt() string }
 // browser. It spends nothing: mail scanners open links. Its refusal is ErrWrongCode.
 func (s *Service) openFlow(ctx context.Context, a Asker, purpose string, p Proof, data begun) (err error) {
 	if p.Token != "" {
-		_, err = s.tryCode(ctx, a, purpose, Proof{Token: p.Token}, data)
+		_, err = s.TryCode(ctx, a, purpose, Proof{Token: p.Token}, data)
 		return err
 	}
 	code, err := s.waitingCode(ctx, a.Tenant.ID, purpose, p.Flow)
@@ -151,17 +151,17 @@ func (s *Service) openFlow(ctx context.Context, a Asker, purpose string, p Proof
 	return s.openHere(a, code, data)
 }
 
-// proveFlow is tryCode for a flow: digits count in the browser alone in which it began.
+// proveFlow is TryCode for a flow: digits count in the browser alone in which it began.
 func (s *Service) proveFlow(ctx context.Context, a Asker, purpose string, p Proof, data begun) (storage.Code, error) {
-	code, err := s.tryCode(ctx, a, purpose, p, data)
-	if err == nil && p.Token == "" && !a.began(data.beganAt()) {
+	code, err := s.TryCode(ctx, a, purpose, p, data)
+	if err == nil && p.Token == "" && !a.Began(data.beganAt()) {
 		err = ErrWrongCode
 	}
 	return code, err
 }
 
 // putFlow stores the code of a flow and its message, and returns the flow.
-func (s *Service) putFlow(ctx context.Context, code issued, m storage.Delivery) (flow string, err error) {
+func (s *Service) putFlow(ctx context.Context, code Issued, m storage.Delivery) (flow string, err error) {
 	return code.ID, s.StoreCode(ctx, code.Code, m)
 }
 
@@ -169,7 +169,7 @@ func (s *Service) putFlow(ctx context.Context, code issued, m storage.Delivery) 
 // ErrWrongCode.
 func (s *Service) openHere(a Asker, code storage.Code, data begun) error {
 	err := s.openCode(code, data)
-	if err == nil && !a.began(data.beganAt()) {
+	if err == nil && !a.Began(data.beganAt()) {
 		err = ErrWrongCode
 	}
 	return err
@@ -200,11 +200,11 @@ func (s *Service) openOwnFlow(ctx context.Context, u storage.User, purpose, flow
 	return code, s.openCode(code, data)
 }
 
-// proveOwnFlow is tryCode for a flow of the user, who is signed in.
+// proveOwnFlow is TryCode for a flow of the user, who is signed in.
 func (s *Service) proveOwnFlow(ctx context.Context, a Asker, u storage.User, purpose string, p Proof,
 	data any,
 ) (storage.Code, error) {
-	code, err := s.tryCode(ctx, a, purpose, p, data)
+	code, err := s.TryCode(ctx, a, purpose, p, data)
 	if err == nil && code.UserID != u.ID {
 		err = ErrWrongCode
 	}
@@ -213,7 +213,7 @@ func (s *Service) proveOwnFlow(ctx context.Context, a Asker, u storage.User, pur
 
 // composeText makes the text message of a code. Its last line lets a browser offer the code
 // on the page that it is for, and on no other (WICG, Origin-bound one-time codes).
-func (s *Service) composeText(a Asker, to string, code issued) (storage.Delivery, error) {
+func (s *Service) composeText(a Asker, to string, code Issued) (storage.Delivery, error) {
 	issuer, err := url.Parse(a.Tenant.Issuer)
 	if err != nil {
 		return storage.Delivery{}, err

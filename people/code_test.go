@@ -8,8 +8,8 @@ import (
 func TestCodesAreStoredWithoutWhatTheirMailsHold(t *testing.T) {
 	t.Parallel()
 	s := withSecrets(t)
-	code, err := s.newCode(*askerAt("default"), "reset", "target", "user",
-		map[string]string{"Login": "jo@example.com"}, codeLife)
+	code, err := s.NewCode(*askerAt("default"), "reset", "target", "user",
+		map[string]string{"Login": "jo@example.com"}, CodeLife)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,17 +30,17 @@ func (s *Service) StartEmailChange(ctx context.Context, a Asker, o Owner, typed 
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.admit(ctx, a, limit.By{Rule: s.PerEmailChange, Subject: u.ID, Known: true}); err != nil {
+	if _, err := s.Admit(ctx, a, limit.By{Rule: s.PerEmailChange, Subject: u.ID, Known: true}); err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	vain, err := s.AllowSending(ctx, a, Sending{Channel: storage.MethodEmail, Typed: email.Key(), Real: true})
 	if err != nil {
 		return "", err
 	}
 	// A user has one code at a time, whatever the address: one code for an address would let
 	// another user who asks for the same address void it.
 	change := emailChange{email.String(), email.Key(), u.EmailKey}
-	code, err := s.newCode(a, storage.CodeEmail, u.ID, u.ID, change, codeLife)
+	code, err := s.NewCode(a, storage.CodeEmail, u.ID, u.ID, change, CodeLife)
 	if err != nil {
 		return "", err
 	}
@@ -49,17 +49,17 @@ func (s *Service) StartEmailChange(ctx context.Context, a Asker, o Owner, typed 
 		return "", err
 	}
 	if vain {
-		m = dropped(m)
+		m = Dropped(m)
 	}
-	return code.ID, s.apply(ctx, u, storage.Change{
+	return code.ID, s.Apply(ctx, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventEmailAsked, UserID: u.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventEmailAsked, UserID: u.ID})},
 	})
 }
 
 // newAddress reads the address that a user wants to change to, or to confirm.
 func (s *Service) newAddress(a Asker, u storage.User, typed string) (address.Claimed, error) {
-	email, err := claimAs("email", typed, "setup.bad_email")
+	email, err := ClaimAs("email", typed, "setup.bad_email")
 	if err != nil {
 		return email, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) newAddress(a Asker, u storage.User, typed string) (address.Cla
 	}
 	// Otherwise a user with one address of a domain could go on with any other. A user who has
 	// another by invitation may confirm it.
-	if domains := a.Tenant.Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !ofDomain(email, domains) {
+	if domains := a.Tenant.Settings.SignUp.EmailDomains; email.Key() != u.EmailKey && !OfDomain(email, domains) {
 		return email, Invalid("email", "signup.domain", strings.Join(domains, ", "))
 	}
 	return email, nil
@@ -77,7 +77,7 @@ func (s *Service) newAddress(a Asker, u storage.User, typed string) (address.Cla
 // emailChangeMail carries the code to the address or, if another account has the address, tells
 // its owner.
 func (s *Service) emailChangeMail(
-	ctx context.Context, a Asker, u storage.User, email address.Claimed, code issued,
+	ctx context.Context, a Asker, u storage.User, email address.Claimed, code Issued,
 ) (storage.Delivery, error) {
 	template, data := "confirm-new-email", map[string]string{
 		"Code": code.Spoken(),
@@ -89,7 +89,7 @@ func (s *Service) emailChangeMail(
 	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return storage.Delivery{}, err
 	}
-	m, err := s.compose(a, email.Recipient(), template, data)
+	m, err := s.Compose(a, email.Recipient(), template, data)
 	if err != nil {
 		return m, Invalid("email", "setup.bad_email")
 	}
@@ -139,9 +139,9 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, a Asker, u storage.Use
 	}
 	email.Give(&u)
 	u.EmailVerified, u.UpdatedAt = true, time.Now()
-	err = s.apply(ctx, u, storage.Change{
+	err = s.Apply(ctx, u, storage.Change{
 		Code: code.ID, ForgetCodes: true, Update: &u, Deliveries: mails,
-		Events: []storage.Event{a.event(storage.Event{Kind: kind, UserID: u.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: kind, UserID: u.ID})},
 	})
 	switch {
 	case errors.Is(err, storage.ErrExists): // the user reads the mail of the address, and may know
@@ -184,14 +184,14 @@ func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed 
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.admit(ctx, a, limit.By{Rule: s.PerPhoneChange, Subject: u.ID, Known: true}); err != nil {
+	if _, err := s.Admit(ctx, a, limit.By{Rule: s.PerPhoneChange, Subject: u.ID, Known: true}); err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodPhone, typed: to, real: true})
+	vain, err := s.AllowSending(ctx, a, Sending{Channel: storage.MethodPhone, Typed: to, Real: true})
 	if err != nil {
 		return "", err
 	}
-	code, err := s.newCode(a, storage.CodePhone, u.ID, u.ID, phoneChange{to, u.Phone, u.PhoneVerified}, codeLife)
+	code, err := s.NewCode(a, storage.CodePhone, u.ID, u.ID, phoneChange{to, u.Phone, u.PhoneVerified}, CodeLife)
 	if err != nil {
 		return "", err
 	}
@@ -200,11 +200,11 @@ func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed 
 		return "", err
 	}
 	if vain {
-		m = dropped(m)
+		m = Dropped(m)
 	}
-	return code.ID, s.apply(ctx, u, storage.Change{
+	return code.ID, s.Apply(ctx, u, storage.Change{
 		Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventPhoneAsked, UserID: u.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventPhoneAsked, UserID: u.ID})},
 	})
 }
 
@@ -253,9 +253,9 @@ func (s *Service) ConfirmPhoneChange(ctx context.Context, a Asker, u storage.Use
 		return u, err
 	}
 	u.Phone, u.PhoneVerified, u.UpdatedAt = change.Phone, true, time.Now()
-	err = s.apply(ctx, u, storage.Change{
+	err = s.Apply(ctx, u, storage.Change{
 		Code: code.ID, Update: &u, Deliveries: mails,
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventPhoneChanged, UserID: u.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventPhoneChanged, UserID: u.ID})},
 	})
 	if errors.Is(err, storage.ErrStale) {
 		err = ErrWrongCode
@@ -279,6 +279,6 @@ func (s *Service) RemovePhone(ctx context.Context, a Asker, o Owner) (storage.Us
 	without.Phone, without.PhoneVerified, without.UpdatedAt = "", false, time.Now()
 	return without, s.leavingAWayIn(ctx, a, u, storage.Change{
 		Update: &without, Deliveries: mails,
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventPhoneRemoved, UserID: u.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventPhoneRemoved, UserID: u.ID})},
 	})
 }

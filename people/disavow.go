@@ -126,7 +126,7 @@ func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.U
 			Kinds: []string{storage.TOTPCredential, storage.RecoveryCredential, storage.PasskeyCredential,
 				storage.DeviceCredential}},
 		Credentials: formerFactor(creds, since, now),
-		Events:      []storage.Event{a.event(storage.Event{Kind: storage.EventAccountSecured, UserID: u.ID})},
+		Events:      []storage.Event{a.Event(storage.Event{Kind: storage.EventAccountSecured, UserID: u.ID})},
 	}
 	spent, err := spentLinksOf(creds).with(d, now)
 	ch.Credentials = append(ch.Credentials, spent)
@@ -152,22 +152,22 @@ func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage
 }
 
 // reopening is the code that opens a secured account again, and its mail.
-func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issued, storage.Delivery, error) {
+func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (Issued, storage.Delivery, error) {
 	data := resetting{Login: u.Email, Email: u.EmailKey, beginning: beginningAt(a, ""), Secured: true}
 	ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
 	if err != nil {
-		return issued{}, storage.Delivery{}, err
+		return Issued{}, storage.Delivery{}, err
 	}
 	_, err = s.Store.Credential(ctx, u.TenantID, u.ID, storage.PasswordCredential, "")
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return issued{}, storage.Delivery{}, err
+		return Issued{}, storage.Delivery{}, err
 	}
 	data.CodeOnly = !a.UsesPasswords() || err != nil && u.EmailVerified && len(ids) > 0
 	code, err := s.newOwnCode(a, data.Asker, storage.CodeReset, "user:"+u.ID, u.ID, data)
 	if err != nil {
 		return code, storage.Delivery{}, err
 	}
-	m, err := s.compose(a, recipientOf(u), "account-secured",
+	m, err := s.Compose(a, recipientOf(u), "account-secured",
 		map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)})
 	return code, m, err
 }
@@ -175,7 +175,7 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (issue
 // plainNotice returns a mail that tells of a change and has no link: to an address that the
 // account no longer has.
 func (s *Service) plainNotice(a Asker, u storage.User, template string) ([]storage.Delivery, error) {
-	m, err := s.compose(a, recipientOf(u), template, map[string]string{})
+	m, err := s.Compose(a, recipientOf(u), template, map[string]string{})
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}
@@ -196,7 +196,7 @@ func (s *Service) SendReopening(ctx context.Context, a Asker, token string) (flo
 	if !errors.Is(err, ErrSecured) {
 		return "", err
 	}
-	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodEmail, typed: u.EmailKey, user: u, real: true})
+	vain, err := s.AllowSending(ctx, a, Sending{Channel: storage.MethodEmail, Typed: u.EmailKey, User: u, Real: true})
 	if err == nil && vain { // the bearer of the link reads that mailbox: there is nothing to hide
 		err = &Limited{Wait: time.Hour}
 	}

@@ -52,7 +52,6 @@
 // # Packages beside
 //
 // A subject that has many use cases and that no other use case calls has a package of its own.
-// people/federation follows the same rules and embeds the Service; federation.go exports what it needs
-// of this package. people/administration, people/importing and people/reread are for operators and have
-// errors of their own.
+// people/federation follows the same rules and embeds the Service. people/administration,
+// people/importing and people/reread are for operators and have errors of their own.
 package people

@@ -198,7 +198,7 @@ func (s *Service) newRecoveryCodes(a Asker, c Claimant, kind string) (ch storage
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.RecoveryCredential}},
 		Credentials: []storage.Credential{{Kind: storage.RecoveryCredential, Data: s.sealRecovery(c.User, left),
 			CreatedAt: now, UpdatedAt: now}},
-		Events: []storage.Event{a.event(storage.Event{Kind: kind, UserID: c.User.ID})},
+		Events: []storage.Event{a.Event(storage.Event{Kind: kind, UserID: c.User.ID})},
 	}
 	keepFormer(&ch, c.Creds, storage.RecoveryCredential)
 	ch.Deliveries, err = s.changeNotice(a, c.User, factorChanges[kind])
@@ -208,7 +208,7 @@ func (s *Service) newRecoveryCodes(a Asker, c Claimant, kind string) (ch storage
 // changeFactor makes a change of that kind. If it turns a second factor on, all sessions end but the one in
 // which it was done: a stranger who got in with less is out.
 func (s *Service) changeFactor(ctx context.Context, c Claimant, kind string, ch storage.Change) error {
-	if err := s.apply(ctx, c.User, ch); err != nil || kind != storage.EventFactorOn {
+	if err := s.Apply(ctx, c.User, ch); err != nil || kind != storage.EventFactorOn {
 		return err
 	}
 	ended := storage.Change{EndSessions: &storage.SessionFilter{Except: c.Session.ID}}
@@ -230,7 +230,7 @@ func (s *Service) SwitchOffFactor(ctx context.Context, a Asker, o Owner) error {
 	if err != nil {
 		return err
 	}
-	ch := storage.Change{Events: []storage.Event{a.event(storage.Event{Kind: storage.EventFactorOff, UserID: o.user.ID})}}
+	ch := storage.Change{Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventFactorOff, UserID: o.user.ID})}}
 	for _, kind := range []string{storage.TOTPCredential, storage.RecoveryCredential, storage.DeviceCredential} {
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: kind, ID: storage.AllIDs})
 	}
@@ -238,15 +238,15 @@ func (s *Service) SwitchOffFactor(ctx context.Context, a Asker, o Owner) error {
 	if ch.Deliveries, err = s.changeNotice(a, o.user, "factor.told_off"); err != nil {
 		return err
 	}
-	return s.apply(ctx, o.user, ch)
+	return s.Apply(ctx, o.user, ch)
 }
 
 // ForgetDevice has one of the user's remembered devices asked for the second factor again; storage.AllIDs
 // is all of them.
 func (s *Service) ForgetDevice(ctx context.Context, a Asker, u storage.User, id string) error {
-	return s.apply(ctx, u, storage.Change{
+	return s.Apply(ctx, u, storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: storage.DeviceCredential, ID: id}},
-		Events:            []storage.Event{a.event(storage.Event{Kind: storage.EventFactorForgotten, UserID: u.ID})},
+		Events:            []storage.Event{a.Event(storage.Event{Kind: storage.EventFactorForgotten, UserID: u.ID})},
 	})
 }
 

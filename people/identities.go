@@ -27,10 +27,10 @@ func (s *Service) LinkIdentity(ctx context.Context, a Asker, u storage.User, pro
 		TenantID: u.TenantID, Provider: provider, Subject: id.Subject, UserID: u.ID, Email: id.Email, CreatedAt: time.Now(),
 	}
 	ch := storage.Change{Link: []storage.Identity{link}}
-	if err := s.noteLink(a, u, provider, storage.EventIdentityLinked, "identity.linked_mail", &ch); err != nil {
+	if err := s.NoteLink(a, u, provider, storage.EventIdentityLinked, "identity.linked_mail", &ch); err != nil {
 		return err
 	}
-	err := s.apply(ctx, u, ch)
+	err := s.Apply(ctx, u, ch)
 	if errors.Is(err, storage.ErrExists) {
 		return s.LinkedAlready(ctx, link)
 	}
@@ -59,15 +59,15 @@ func (s *Service) UnlinkIdentity(ctx context.Context, a Asker, o Owner, provider
 		return storage.ErrNotFound
 	}
 	ch := storage.Change{Unlink: ids[i : i+1]}
-	if err := s.noteLink(a, u, provider, storage.EventIdentityUnlinked, "identity.unlinked_mail", &ch); err != nil {
+	if err := s.NoteLink(a, u, provider, storage.EventIdentityUnlinked, "identity.unlinked_mail", &ch); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(ctx, a, u, ch)
 }
 
-// noteLink adds an event of that kind to a change of what the user has at the provider, and the mail
+// NoteLink adds an event of that kind to a change of what the user has at the provider, and the mail
 // that tells the user, with the text of that id.
-func (s *Service) noteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
+func (s *Service) NoteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
 	name, _ := s.UpstreamName(a.Tenant, provider)
 	mails, err := s.changeNotice(a, u, text, name)
 	if err != nil {
@@ -75,6 +75,6 @@ func (s *Service) noteLink(a Asker, u storage.User, provider, kind, text string,
 	}
 	ch.Deliveries = append(ch.Deliveries, mails...)
 	ch.Events = append(ch.Events,
-		a.event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": provider}}))
+		a.Event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"upstream": provider}}))
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// admit counts an attempt by all that is given; *limited when one of it is used up.
-func (s *Service) admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
+// Admit counts an attempt by all that is given; *limited when one of it is used up.
+func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
 	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, a.Address, by...)
 	if !ok {
 		return nil, &Limited{wait}
@@ -40,7 +40,7 @@ type guess struct {
 func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, key string) (guess, error) {
 	g := guess{server: s, person: user.ID}
 	if device, ok := s.knownDevice(a, user); ok {
-		pass, err := s.admit(ctx, a,
+		pass, err := s.Admit(ctx, a,
 			limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
 		g.pass, g.known = pass, true
 		return g, err
@@ -53,7 +53,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 	}
 	by = append(by, limit.By{Rule: s.PerTenant.Times(2, ""), OnSuccess: limit.GivesBack})
 	var err error
-	if g.pass, err = s.admit(ctx, a, by...); err != nil {
+	if g.pass, err = s.Admit(ctx, a, by...); err != nil {
 		return g, err
 	}
 	g.vain = user.ID != "" && g.pass.Over(account)
@@ -99,26 +99,26 @@ func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, se
 	} else if session != "" {
 		subject += "\x00session\x00" + session
 	}
-	pass, err := s.admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: subject, Known: true, OnSuccess: limit.Forgets})
+	pass, err := s.Admit(ctx, a, limit.By{Rule: s.PerDevice, Subject: subject, Known: true, OnSuccess: limit.Forgets})
 	return guess{server: s, person: user.ID, pass: pass, known: true}, err
 }
 
 // allowForm counts what every browser may ask for without signing in and what costs much to answer,
 // such as judging and hashing a new password.
 func (s *Service) allowForm(ctx context.Context, a Asker) error {
-	_, err := s.admit(ctx, a, limit.Networks(a.Address, s.PerForm, limit.Stays)...)
+	_, err := s.Admit(ctx, a, limit.Networks(a.Address, s.PerForm, limit.Stays)...)
 	return err
 }
 
-// allowTrip counts a request that makes the server ask an upstream provider about a user. A browser
+// AllowTrip counts a request that makes the server ask an upstream provider about a user. A browser
 // in which a user has signed in before has a counter of its own. Calling right gives the attempt
 // back.
-func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
+func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
 	by := limit.Networks(a.Address, s.PerTrip, limit.GivesBack)
 	if device, ok := s.known(a, anyAccount); ok {
 		by = []limit.By{{Rule: s.PerTrip, Subject: "device\x00" + device, Known: true, OnSuccess: limit.GivesBack}}
 	}
-	pass, err := s.admit(ctx, a, by...)
+	pass, err := s.Admit(ctx, a, by...)
 	return func(userID string) { pass.Succeed(ctx, s.signInsOf(userID)) }, err
 }
 
@@ -127,7 +127,7 @@ func (s *Service) allowTrip(ctx context.Context, a Asker) (right func(userID str
 func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 	rule := s.PerAddress
 	rule.Name = "proof-address"
-	_, err := s.admit(ctx, a, limit.Networks(a.Address, rule, limit.Stays)...)
+	_, err := s.Admit(ctx, a, limit.Networks(a.Address, rule, limit.Stays)...)
 	return err
 }
 
@@ -144,49 +144,49 @@ func (s *Service) allowFactor(ctx context.Context, a Asker, user storage.User) (
 	if known {
 		subject += "\x00" + device
 	}
-	pass, err := s.admit(ctx, a,
+	pass, err := s.Admit(ctx, a,
 		limit.By{Rule: s.PerFactor, Subject: subject, Known: known, OnSuccess: limit.Forgets},
 		limit.By{Rule: s.PerFactorDay, Subject: subject, Known: known, OnSuccess: limit.Forgets})
 	return func() { pass.Succeed(ctx, s.signInsOf(user.ID)) }, err
 }
 
-// sending is a message with a code that is asked for.
-type sending struct {
-	channel string // storage.MethodEmail or MethodPhone
-	// typed is what was typed: an e-mail address, a number or a user name, by its key.
-	typed string
-	// user is the account that typed means. Its ID is empty if there is none, or if the account
+// Sending is a message with a code that is asked for.
+type Sending struct {
+	Channel string // storage.MethodEmail or MethodPhone
+	// Typed is what was typed: an e-mail address, a number or a user name, by its key.
+	Typed string
+	// User is the account that Typed means. Its ID is empty if there is none, or if the account
 	// must not be asked.
-	user storage.User
-	// real says that a message goes out, and not a decoy.
-	real bool
+	User storage.User
+	// Real says that a message goes out, and not a decoy.
+	Real bool
 }
 
 // forStrangers is the part of a tenant's messages that browsers may ask for in which the
 // person has not signed in before, in tenths. The rest is for those who are known.
 const forStrangers = 8
 
-// allowSending counts a message that is asked for: by what was typed, which alone decides
+// AllowSending counts a message that is asked for: by what was typed, which alone decides
 // what is shown; by the mailbox that it goes to, under whichever names; and by who asks. With
 // vain the mailbox has had its messages: a decoy is to be stored, and nothing may tell.
 //
 // A mailbox gets so many messages for one network, and three times as many in all: an attacker
 // who asks for messages to another user's address takes nothing from the owner, who asks from
 // another network. A browser that signed in to the account before has an allowance of its own.
-func (s *Service) allowSending(ctx context.Context, a Asker, m sending) (vain bool, err error) {
-	if device, ok := s.knownDevice(a, m.user); ok {
-		_, err := s.admit(ctx, a,
-			limit.By{Rule: s.PerTarget, Subject: m.channel + "\x00" + m.user.ID + "\x00" + device, Known: true},
+func (s *Service) AllowSending(ctx context.Context, a Asker, m Sending) (vain bool, err error) {
+	if device, ok := s.knownDevice(a, m.User); ok {
+		_, err := s.Admit(ctx, a,
+			limit.By{Rule: s.PerTarget, Subject: m.Channel + "\x00" + m.User.ID + "\x00" + device, Known: true},
 			s.ofTenant(a, m, 10))
 		return false, err
 	}
 	network := limit.Network(a.Address)
 	by := limit.Networks(a.Address, s.PerAsker, limit.Stays)
-	by = append(by, s.toTarget("typed\x00"+m.channel+"\x00"+whereTo(m.typed), network, false)...)
+	by = append(by, s.toTarget("typed\x00"+m.Channel+"\x00"+whereTo(m.Typed), network, false)...)
 	quiet := len(by)
-	by = append(by, s.toTarget("to\x00"+m.channel+"\x00"+m.box(), network, true)...)
+	by = append(by, s.toTarget("to\x00"+m.Channel+"\x00"+m.box(), network, true)...)
 	end := len(by)
-	pass, err := s.admit(ctx, a, append(by, s.ofTenant(a, m, forStrangers))...)
+	pass, err := s.Admit(ctx, a, append(by, s.ofTenant(a, m, forStrangers))...)
 	for i := quiet; i < end && err == nil; i++ {
 		vain = vain || pass.Over(i)
 	}
@@ -202,28 +202,28 @@ func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
 }
 
 // ofTenant is the counter of a tenant's messages, of which so many tenths may be used up.
-func (s *Service) ofTenant(a Asker, m sending, tenths int64) limit.By {
+func (s *Service) ofTenant(a Asker, m Sending, tenths int64) limit.By {
 	rule, own := s.MailsPerTenant, a.Tenant.Settings.Limits.MailsPerHour
-	if m.channel == storage.MethodPhone {
+	if m.Channel == storage.MethodPhone {
 		rule, own = s.TextsPerTenant, a.Tenant.Settings.Limits.TextsPerHour
 	}
 	if own != nil {
 		rule.Max = int64(*own)
 	}
 	rule.Max = (rule.Max*tenths + 9) / 10
-	return limit.By{Rule: rule, Look: !m.real}
+	return limit.By{Rule: rule, Look: !m.Real}
 }
 
 // box returns the address or number at which the message ends; if there is no account, that is what
 // was typed.
-func (m sending) box() string {
+func (m Sending) box() string {
 	switch {
-	case m.user.ID == "":
-		return whereTo(m.typed)
-	case m.channel == storage.MethodPhone:
-		return m.user.Phone
+	case m.User.ID == "":
+		return whereTo(m.Typed)
+	case m.Channel == storage.MethodPhone:
+		return m.User.Phone
 	}
-	return whereTo(m.user.Email)
+	return whereTo(m.User.Email)
 }
 
 // whereTo is the mailbox of an e-mail address, and any other name as it is.

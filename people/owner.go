@@ -122,7 +122,7 @@ func (s *Service) leavingAWayIn(ctx context.Context, a Asker, u storage.User, ch
 				ExpiresAt: time.Now().Add(time.Minute),
 			})
 		}
-		if err = s.apply(ctx, u, guarded); again == 2 || !errors.Is(err, storage.ErrStale) {
+		if err = s.Apply(ctx, u, guarded); again == 2 || !errors.Is(err, storage.ErrStale) {
 			return err
 		}
 	}

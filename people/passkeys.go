@@ -90,7 +90,7 @@ func (s *Service) AddPasskey(ctx context.Context, a Asker, u storage.User, p Pas
 		PasskeyName(s.Words(a.Language), key)); err != nil {
 		return err
 	}
-	err = s.apply(ctx, u, ch)
+	err = s.Apply(ctx, u, ch)
 	if errors.Is(err, storage.ErrStale) { // answered before, or the credentials changed
 		err = ErrLatePasskey
 	}
@@ -125,7 +125,7 @@ func (s *Service) madePasskey(ctx context.Context, a Asker, u storage.User, p Pa
 
 // passkeyEvent returns an event about one of the user's passkeys.
 func (a Asker) passkeyEvent(kind string, u storage.User, id string) storage.Event {
-	return a.event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"passkey": id}})
+	return a.Event(storage.Event{Kind: kind, UserID: u.ID, Detail: map[string]string{"passkey": id}})
 }
 
 // passkeyName returns a name as it is stored, and whether nothing had to be cut.
@@ -163,7 +163,7 @@ func (s *Service) RenamePasskey(ctx context.Context, u storage.User, id, name st
 		return err
 	}
 	cred.UpdatedAt = time.Now()
-	return s.apply(ctx, u, storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}})
+	return s.Apply(ctx, u, storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}})
 }
 
 // RemovePasskey deletes one of the user's passkeys, and tells the user by mail. If it was the user's
@@ -190,7 +190,7 @@ func (s *Service) RemovePasskey(ctx context.Context, a Asker, o Owner, id string
 			storage.CredentialKey{Kind: storage.RecoveryCredential, ID: storage.AllIDs},
 			storage.CredentialKey{Kind: storage.DeviceCredential, ID: storage.AllIDs})
 		keepFormer(&ch, creds, storage.RecoveryCredential)
-		ch.Events = append(ch.Events, a.event(storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
+		ch.Events = append(ch.Events, a.Event(storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
 	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_removed",
 		PasskeyName(s.Words(a.Language), key)); err != nil {

@@ -190,8 +190,8 @@ func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, i
 	if err != nil {
 		return u, err
 	}
-	ch.Events = append(ch.Events, a.event(storage.Event{Kind: storage.EventPasswordChanged, UserID: u.ID}))
-	if err := s.apply(ctx, u, ch); err != nil {
+	ch.Events = append(ch.Events, a.Event(storage.Event{Kind: storage.EventPasswordChanged, UserID: u.ID}))
+	if err := s.Apply(ctx, u, ch); err != nil {
 		return u, err
 	}
 	u.CredentialVersion++ // not as stored: another change that was made meanwhile must not be undone
@@ -216,7 +216,7 @@ func (s *Service) proveOld(ctx context.Context, a Asker, u storage.User,
 		return err
 	}
 	if !ok {
-		s.observe(ctx, a, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID})
+		s.Observe(ctx, a, storage.Event{Kind: storage.EventPasswordRefused, UserID: u.ID})
 		return Invalid("old_password", "newpassword.wrong")
 	}
 	guess.right(ctx)

@@ -91,7 +91,7 @@ func (s *Service) ExportData(ctx context.Context, a Asker, o Owner) (PersonalDat
 	if err != nil {
 		return data, err
 	}
-	s.observe(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: o.user.ID})
+	s.Observe(ctx, a, storage.Event{Kind: storage.EventDataDownloaded, UserID: o.user.ID})
 	return data, nil
 }
 
@@ -217,8 +217,8 @@ func (s *Service) UpdateProfile(ctx context.Context, a Asker, u storage.User, p 
 	if err != nil {
 		return u, err
 	}
-	changed := a.event(storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})
-	return u, s.apply(ctx, u, storage.Change{Update: &u, Deliveries: mails, Events: []storage.Event{changed}})
+	changed := a.Event(storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})
+	return u, s.Apply(ctx, u, storage.Change{Update: &u, Deliveries: mails, Events: []storage.Event{changed}})
 }
 
 // sameProfile reports whether the profiles say the same.
@@ -292,8 +292,8 @@ func (s *Service) DeleteAccount(ctx context.Context, a Asker, o Owner) error {
 	if err != nil {
 		return err
 	}
-	removed := a.event(storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})
-	err = s.apply(ctx, u, storage.Change{Remove: true, Deliveries: mails, Events: []storage.Event{removed}})
+	removed := a.Event(storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})
+	err = s.Apply(ctx, u, storage.Change{Remove: true, Deliveries: mails, Events: []storage.Event{removed}})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = ErrChangedMeanwhile
 	}

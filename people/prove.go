@@ -84,7 +84,7 @@ func (s *Service) proveFactor(ctx context.Context, a Asker, user storage.User, k
 	case !errors.As(err, &wrong):
 		return err
 	}
-	s.observe(ctx, a, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous",
+	s.Observe(ctx, a, storage.Event{Kind: storage.EventFactorFailed, UserID: user.ID, Actor: "anonymous",
 		Detail: map[string]string{"factor": kind}})
 	return err
 }
@@ -111,12 +111,12 @@ func (s *Service) useFactor(ctx context.Context, a Asker, user storage.User, kin
 	cred.UpdatedAt = time.Now()
 	ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if kind == storage.RecoveryCredential {
-		ch.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventFactorRecovered, UserID: user.ID})}
+		ch.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventFactorRecovered, UserID: user.ID})}
 		if ch.Deliveries, err = s.changeNotice(a, user, "factor.told_recovered"); err != nil {
 			return err
 		}
 	}
-	return s.apply(ctx, user, ch)
+	return s.Apply(ctx, user, ch)
 }
 
 // openTOTP and sealTOTP read and write the user's secret as it is stored. It is sealed with the
@@ -275,7 +275,7 @@ func (s *Service) ProvePasskey(ctx context.Context, a Asker, purpose passkey.Pur
 		if err := s.wrongProof(ctx, a); err != nil {
 			return storage.User{}, nil, err
 		}
-		s.observeSome(ctx, a, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous",
+		s.ObserveSome(ctx, a, storage.Event{Kind: storage.EventLoginFailed, UserID: found.ID, Actor: "anonymous",
 			ClientID: a.ClientID, Detail: map[string]string{"reason": why}})
 		return storage.User{}, nil, ErrWrongPasskey
 	}
@@ -312,14 +312,14 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 	cred.UpdatedAt = now
 	ch := storage.Change{Spend: []storage.Spent{answer.Once}, Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if verdict != nil {
-		ch.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID,
+		ch.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID,
 			Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
 		if ch.Deliveries, err = s.changeNotice(a, user, "notice.passkey_copied",
 			PasskeyName(s.Words(a.Language), key)); err != nil {
 			return user, passkey.Proof{}, err
 		}
 	}
-	if err := s.apply(ctx, user, ch); err != nil {
+	if err := s.Apply(ctx, user, ch); err != nil {
 		return user, passkey.Proof{}, err
 	}
 	return user, proof, verdict

@@ -55,8 +55,8 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 	if err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(ctx, a, sending{
-		channel: storage.MethodEmail, typed: key, user: user, real: user.Email != "" && !isClosed(user),
+	vain, err := s.AllowSending(ctx, a, Sending{
+		Channel: storage.MethodEmail, Typed: key, User: user, Real: user.Email != "" && !isClosed(user),
 	})
 	if err != nil {
 		return "", err
@@ -88,7 +88,7 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
 	user storage.User, cred storage.Credential, key string, err error,
 ) {
-	key, ok := normalName(name)
+	key, ok := NormalName(name)
 	if !ok {
 		return user, cred, name, nil
 	}
@@ -101,16 +101,16 @@ func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
 
 // resetMail carries the code of a reset. byOthers says that the user signs in by way of
 // upstream providers alone, vain that the mailbox has had its messages.
-func (s *Service) resetMail(a Asker, user storage.User, code issued, byOthers, vain bool) (storage.Delivery, error) {
+func (s *Service) resetMail(a Asker, user storage.User, code Issued, byOthers, vain bool) (storage.Delivery, error) {
 	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)}
-	m, err := s.compose(a, recipientOf(user), "reset-password", content)
+	m, err := s.Compose(a, recipientOf(user), "reset-password", content)
 	switch {
 	case user.ID == "" || isClosed(user) || vain || errors.Is(err, mail.ErrAddress):
 		return s.decoy(a, "nobody@example.com", content)
 	case byOthers && user.SecuredAt.IsZero():
 		// The user's employer may count on the upstream provider: a password would be a second
 		// door, which the employer cannot close.
-		return s.compose(a, recipientOf(user), "no-password", map[string]string{"Link": a.Tenant.URL("/login")})
+		return s.Compose(a, recipientOf(user), "no-password", map[string]string{"Link": a.Tenant.URL("/login")})
 	}
 	return m, err
 }
@@ -178,7 +178,7 @@ func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPasswor
 		return done, err
 	}
 	change.Code = code.ID
-	change.Events = append(change.Events, a.event(storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
+	change.Events = append(change.Events, a.Event(storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
 	err = s.Store.Apply(ctx, change)
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
 		return done, ErrWrongCode // used, disabled or removed at this very moment
@@ -216,7 +216,7 @@ func (s *Service) resetChange(
 	ch, err := s.newPasswordChange(ctx, a, user, data, secret)
 	if secured {
 		ch.Secured, ch.Update = true, user
-		ch.Events = append(ch.Events, a.event(storage.Event{Kind: storage.EventAccountOpened, UserID: user.ID}))
+		ch.Events = append(ch.Events, a.Event(storage.Event{Kind: storage.EventAccountOpened, UserID: user.ID}))
 	}
 	return ch, err
 }
@@ -239,7 +239,7 @@ func (s *Service) newPasswordChange(
 	if err != nil {
 		return change, err
 	}
-	return change, s.takeBack(ctx, user, &change)
+	return change, s.TakeBack(ctx, user, &change)
 }
 
 // needsNoPassword reports whether the proof is for a reset that sets no password.
@@ -253,13 +253,13 @@ func (s *Service) needsNoPassword(ctx context.Context, a Asker, p Proof) bool {
 	return err == nil && s.openCode(code, &data) == nil && data.CodeOnly
 }
 
-// takeBack adds to the change what the owner of an account's address is owed when the owner
+// TakeBack adds to the change what the owner of an account's address is owed when the owner
 // proves the address for the first time. The account may have been made by an attacker who
 // waited for the owner (Sudhodanan and Paverd, Pre-hijacked Accounts, USENIX Security 2022), so
 // that everything by which an attacker could come back ends: every credential but those that
 // the change sets, every identity but those that it links, the phone number, sessions, grants,
 // consents, and changes that wait for a code. u becomes the user as the change leaves it.
-func (s *Service) takeBack(ctx context.Context, u *storage.User, ch *storage.Change) error {
+func (s *Service) TakeBack(ctx context.Context, u *storage.User, ch *storage.Change) error {
 
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	if err != nil {

@@ -127,7 +127,7 @@ func (s *Service) RemoveOpeners(ctx context.Context, a Asker, u storage.User, ch
 	if err != nil {
 		return err
 	}
-	ch := storage.Change{Events: []storage.Event{a.event(storage.Event{Kind: storage.EventAccountReviewed, UserID: u.ID})}}
+	ch := storage.Change{Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventAccountReviewed, UserID: u.ID})}}
 	var names []string
 	for _, o := range openers {
 		if o.Key != "" && chosen(o.Key) {

@@ -31,7 +31,7 @@ func (s *Service) EndSession(ctx context.Context, a Asker, u storage.User, id st
 	if err != nil {
 		return err
 	}
-	ended := a.event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID,
+	ended := a.Event(storage.Event{Kind: storage.EventSessionEnded, UserID: u.ID,
 		Detail: map[string]string{"session": id}})
 	return s.applyAnyVersion(ctx, u, storage.Change{
 		EndSessions: &storage.SessionFilter{IDs: []string{id}}, Revoke: grantsIn(u, id), Deliveries: mails,
@@ -50,7 +50,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, a Asker, u storage.User,
 	if err != nil {
 		return err
 	}
-	ended := a.event(storage.Event{Kind: storage.EventSessionsEnded, UserID: u.ID})
+	ended := a.Event(storage.Event{Kind: storage.EventSessionsEnded, UserID: u.ID})
 	var others []string
 	for _, sess := range all {
 		if sess.ID != except {
@@ -165,7 +165,7 @@ func (s *Service) DisconnectApp(ctx context.Context, a Asker, u storage.User, cl
 	if err != nil {
 		return err
 	}
-	withdrawn := a.event(storage.Event{Kind: storage.EventConsentWithdrawn, UserID: u.ID, ClientID: clientID})
+	withdrawn := a.Event(storage.Event{Kind: storage.EventConsentWithdrawn, UserID: u.ID, ClientID: clientID})
 	return s.applyAnyVersion(ctx, u,
 		storage.Change{Withdraw: clientID, Deliveries: mails, Events: []storage.Event{withdrawn}})
 }

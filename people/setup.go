@@ -72,7 +72,7 @@ func (s *Service) SetUp(ctx context.Context, a Asker, token, typedEmail, passwor
 		return storage.User{}, err
 	}
 	typedEmail = strings.TrimSpace(typedEmail)
-	email, err := claimAs("email", typedEmail, "setup.bad_email")
+	email, err := ClaimAs("email", typedEmail, "setup.bad_email")
 	var faults Faults
 	errors.As(err, &faults)
 	hash, err := s.hashOf(ctx, a, faults, password, typedEmail, email.Key())
@@ -93,7 +93,7 @@ func (s *Service) SetUp(ctx context.Context, a Asker, token, typedEmail, passwor
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Spend: []storage.Spent{once}, Add: &user,
 		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},
-		Events:      []storage.Event{a.event(added)},
+		Events:      []storage.Event{a.Event(added)},
 	})
 	switch {
 	case errors.Is(err, storage.ErrStale):

@@ -68,7 +68,7 @@ func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret strin
 	}
 	if why != "" {
 		// Not the name: users type their password into its field.
-		s.observe(ctx, a, storage.Event{
+		s.Observe(ctx, a, storage.Event{
 			Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: a.ClientID,
 			Detail: map[string]string{"reason": why},
 		})
@@ -220,7 +220,7 @@ func (s *Service) await(ctx context.Context, a Asker, c Claimant, letter string)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	s.observe(ctx, a, storage.Event{Kind: storage.EventLoginPending, UserID: c.User.ID, ClientID: a.ClientID})
+	s.Observe(ctx, a, storage.Event{Kind: storage.EventLoginPending, UserID: c.User.ID, ClientID: a.ClientID})
 	kept := a.Kept
 	kept.Pending = s.Secrets.Box(a.Tenant.ID, secret.PendingSignIn).SealString(plain)
 	return kept
@@ -256,7 +256,7 @@ func (s *Service) raise(ctx context.Context, a Asker, c Claimant,
 	if remember && a.RememberedFor() > 0 {
 		held, ch, err := newRemembered(a, c.User, c.Creds)
 		if err == nil {
-			err = s.apply(ctx, c.User, ch)
+			err = s.Apply(ctx, c.User, ch)
 		}
 		if err != nil {
 			return sess, a.Kept, err
@@ -272,7 +272,7 @@ func (s *Service) finishPending(ctx context.Context, c Claimant) error {
 	if c.waits == "" {
 		return nil
 	}
-	err := s.apply(ctx, c.User, storage.Change{Spend: []storage.Spent{{
+	err := s.Apply(ctx, c.User, storage.Change{Spend: []storage.Spent{{
 		TenantID: c.User.TenantID, Purpose: spentPending, Value: c.waits, ExpiresAt: time.Now().Add(PendingLife),
 	}}})
 	if errors.Is(err, storage.ErrStale) {
@@ -323,7 +323,7 @@ func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User,
 // tellOf returns what makes the event of a sign-in, of a kind.
 func (a Asker) tellOf(kind string) sessions.Told {
 	return func(n storage.Session) storage.Event {
-		return a.event(storage.Event{
+		return a.Event(storage.Event{
 			Kind: kind, UserID: n.UserID, ClientID: a.ClientID,
 			Detail: map[string]string{"session": n.ID, "amr": strings.Join(n.AMR, " ")},
 		})

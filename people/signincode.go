@@ -65,7 +65,7 @@ func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow
 	if err != nil {
 		return "", err
 	}
-	vain, err := s.allowSending(ctx, a, sending{channel: data.Channel, typed: key, user: user, real: data.sends(user)})
+	vain, err := s.AllowSending(ctx, a, Sending{Channel: data.Channel, Typed: key, User: user, Real: data.sends(user)})
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +98,7 @@ func (d signingIn) sends(u storage.User) bool {
 
 // signInMessage returns the message that carries the code. It is a decoy if vain is set or if the
 // user cannot get a message by this channel.
-func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code issued,
+func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User, data signingIn, code Issued,
 	vain bool,
 ) (m storage.Delivery, err error) {
 	if data.Channel == storage.MethodPhone {
@@ -113,7 +113,7 @@ func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User,
 		return m, err
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/login/code/confirm?token=" + code.Token)}
-	m, err = s.compose(a, recipientOf(user), "sign-in", content)
+	m, err = s.Compose(a, recipientOf(user), "sign-in", content)
 	if user.ID == "" || user.Disabled || vain || errors.Is(err, mail.ErrAddress) {
 		return s.decoy(a, "nobody@example.com", content)
 	}
@@ -130,7 +130,7 @@ func (s *Service) named(ctx context.Context, a Asker, login string) (user storag
 		user, err = s.Store.UserByPhone(ctx, tenant.ID, key)
 	} else {
 		var ok bool
-		if key, ok = normalName(login); !ok {
+		if key, ok = NormalName(login); !ok {
 			key = login
 		}
 		user, _, err = s.Store.UserPassword(ctx, tenant.ID, key)
@@ -173,12 +173,12 @@ func (s *Service) OpenSignInCode(ctx context.Context, a Asker, p Proof) (SignInC
 }
 
 // ProveCode returns the user who is proven by a code, and uses the code up. A user who proves an
-// address for the first time gets the account as takeBack leaves it. It fails with ErrWrongCode,
+// address for the first time gets the account as TakeBack leaves it. It fails with ErrWrongCode,
 // which it also records; the sign-in is returned as far as it is known.
 func (s *Service) ProveCode(ctx context.Context, a Asker, p Proof) (storage.User, SignInCode, error) {
 	user, data, err := s.proveCode(ctx, a, p)
 	if errors.Is(err, ErrWrongCode) {
-		s.observeSome(ctx, a, storage.Event{
+		s.ObserveSome(ctx, a, storage.Event{
 			Kind: storage.EventLoginFailed, Actor: "anonymous", ClientID: a.ClientID,
 			Detail: map[string]string{"reason": "code"},
 		})
@@ -210,10 +210,10 @@ func (s *Service) proveCode(ctx context.Context, a Asker, p Proof) (storage.User
 	version := user.CredentialVersion
 	change := storage.Change{TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Version: &version}
 	if data.Channel == storage.MethodEmail && !user.EmailVerified {
-		if err := s.takeBack(ctx, &user, &change); err != nil {
+		if err := s.TakeBack(ctx, &user, &change); err != nil {
 			return user, data, err
 		}
-		change.Events = []storage.Event{a.event(storage.Event{Kind: storage.EventEmailConfirmed, UserID: user.ID})}
+		change.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventEmailConfirmed, UserID: user.ID})}
 		user.CredentialVersion++
 	}
 	err = s.Store.Apply(ctx, change)

@@ -51,10 +51,10 @@ func (s *Service) StartSignUp(ctx context.Context, a Asker, in SignUp, letter st
 	if err := s.allowForm(ctx, a); err != nil {
 		return "", err
 	}
-	email, err := claimAs("email", in.Email, "signup.bad_email")
+	email, err := ClaimAs("email", in.Email, "signup.bad_email")
 	var faults Faults
 	if !errors.As(err, &faults) {
-		if domains := a.Tenant.Settings.SignUp.EmailDomains; !ofDomain(email, domains) {
+		if domains := a.Tenant.Settings.SignUp.EmailDomains; !OfDomain(email, domains) {
 			faults = append(faults, Fault{Field: "email", Text: "signup.domain", Args: []any{strings.Join(domains, ", ")}})
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 ) (flow string, err error) {
 	defer evenly(ctx, time.Now())
 	tenant := a.Tenant
-	vain, err := s.allowSending(ctx, a, sending{channel: storage.MethodEmail, typed: email.Key(), real: true})
+	vain, err := s.AllowSending(ctx, a, Sending{Channel: storage.MethodEmail, Typed: email.Key(), Real: true})
 	if err != nil {
 		return "", err
 	}
@@ -148,11 +148,11 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return "", err
 	}
-	m, err := s.compose(a, email.Recipient(), "confirm-email",
+	m, err := s.Compose(a, email.Recipient(), "confirm-email",
 		map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
 	if owner.ID != "" {
 		// To the address on record: of what was typed only the key is known to be the same.
-		m, err = s.compose(a, recipientOf(owner), "account-exists",
+		m, err = s.Compose(a, recipientOf(owner), "account-exists",
 			map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
 		vain = vain || errors.Is(err, mail.ErrAddress)
 	}
@@ -259,7 +259,7 @@ func (s *Service) register(ctx context.Context, a Asker, code storage.Code, reg 
 	name.Give(&user)
 	change := storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
-		Events: []storage.Event{a.event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID,
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID,
 			Detail: map[string]string{"by": code.Purpose}})},
 	}
 	if reg.Password != nil {
@@ -304,7 +304,7 @@ func (s *Service) Invite(ctx context.Context, a Asker, email string) (Invitation
 	if err := s.MaySignUp(a, true); err != nil {
 		return Invitation{}, err
 	}
-	to, err := claimAs("email", email, "signup.bad_email")
+	to, err := ClaimAs("email", email, "signup.bad_email")
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -314,16 +314,16 @@ func (s *Service) Invite(ctx context.Context, a Asker, email string) (Invitation
 	case !errors.Is(err, storage.ErrNotFound):
 		return Invitation{}, err
 	}
-	code, err := s.newCode(a, storage.CodeInvite, to.Key(), "", invitation{to.String()}, InvitationLife)
+	code, err := s.NewCode(a, storage.CodeInvite, to.Key(), "", invitation{to.String()}, InvitationLife)
 	if err != nil {
 		return Invitation{}, err
 	}
 	link := a.Tenant.URL("/signup?invitation=" + code.Token)
-	m, err := s.compose(a, to.Recipient(), "invitation", map[string]string{"Link": link})
+	m, err := s.Compose(a, to.Recipient(), "invitation", map[string]string{"Link": link})
 	if err != nil {
 		return Invitation{}, err
 	}
-	invited := a.event(storage.Event{Kind: storage.EventUserInvited, Detail: map[string]string{"email": to.Key()}})
+	invited := a.Event(storage.Event{Kind: storage.EventUserInvited, Detail: map[string]string{"email": to.Key()}})
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: a.Tenant.ID, Now: code.CreatedAt, Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
 		Events: []storage.Event{invited},
@@ -346,7 +346,7 @@ func (s *Service) invitation(ctx context.Context, a Asker, token string) (storag
 		return storage.Code{}, invitation{}, err
 	}
 	var inv invitation
-	code, err := s.tryCode(ctx, a, storage.CodeInvite, Proof{Token: token}, &inv)
+	code, err := s.TryCode(ctx, a, storage.CodeInvite, Proof{Token: token}, &inv)
 	if errors.Is(err, ErrWrongCode) {
 		err = ErrInvitationGone
 	}

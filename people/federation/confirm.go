@@ -31,7 +31,7 @@ func (s *Service) SendCode(
 	if err != nil {
 		return "", err
 	}
-	vain, err := s.AllowSending(ctx, a, storage.MethodEmail, email.Key(), storage.User{}, true)
+	vain, err := s.AllowSending(ctx, a, people.Sending{Channel: storage.MethodEmail, Typed: email.Key(), Real: true})
 	if err != nil {
 		return "", err
 	}

@@ -18,7 +18,7 @@ type Owner struct {
 
 // LinkStranger links the identity of a stranger to the account that its owner has proven since the
 // stranger came. An identity is a way to sign in for good, so that a remembered device is not enough
-// for an owner with a second factor. Its refusals are ErrProveAccount, ErrFactorFirst and
+// for an owner with a second factor. Its refusals are ErrProveAccount, people.ErrFactorFirst and
 // people.ErrIdentityTaken.
 func (s *Service) LinkStranger(ctx context.Context, a people.Asker, by Owner, who *Stranger) error {
 	if !by.ProvenAt.After(who.Born) {
@@ -30,7 +30,7 @@ func (s *Service) LinkStranger(ctx context.Context, a people.Asker, by Owner, wh
 		return err
 	}
 	if missing != "" {
-		return ErrFactorFirst
+		return people.ErrFactorFirst
 	}
 	link := who.identity(&u, time.Now())
 	ch := storage.Change{Spend: []storage.Spent{who.spends(u.TenantID)}, Link: []storage.Identity{link}}

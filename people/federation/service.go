@@ -41,8 +41,6 @@ const (
 	// ErrNotAdmitted says that the user has no account here and may not get one. Only a user who
 	// has proven an identity or an address is told.
 	ErrNotAdmitted = people.Refusal("federated.closed_title")
-	// ErrFactorFirst says that the owner of the account has to give the second factor first.
-	ErrFactorFirst = people.Refusal("factor.title")
 	// ErrTokenRefused says that the token is not the provider's, was made for another app, is too
 	// old, or was used before.
 	ErrTokenRefused = people.Refusal("federated.refused_token")
