@@ -28,7 +28,7 @@ lint: ## Check formatting, vet, lint, look for known vulnerabilities
 	@scripts/lint
 
 .PHONY: test
-test: ## Set up, lint, test everything under -race, fuzz for a moment
+test: ## Set up, lint, and test everything, most of it under -race
 	@scripts/test
 
 .PHONY: test-clients
@@ -36,7 +36,7 @@ test-clients: ## Sign in with every client library as docs/clients*.md shows it;
 	@scripts/test-clients
 
 .PHONY: fuzz
-fuzz: ## Fuzz every target; FUZZTIME=5m for longer than the moment of make test
+fuzz: ## Look for new inputs that break a parser: FUZZTIME (10s) for each target
 	@scripts/fuzz
 
 .PHONY: bench

@@ -2,7 +2,7 @@ package factor
 
 import (
 	"bytes"
-	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +44,7 @@ func FuzzCodes(f *testing.F) {
 		"0000-0000-0000", "oooo-iiii-llll", "\xff"} {
 		f.Add(s, shared)
 	}
+	f.Add("", []byte{}) // every recovery code was used
 	f.Fuzz(func(t *testing.T, code string, stored []byte) {
 		if after, ok := totp.Use(code, now); ok {
 			if c := typed.Code(code); c != shown[0] && c != shown[1] && c != shown[2] {
@@ -62,10 +63,15 @@ func FuzzCodes(f *testing.F) {
 		}
 		for name, stored := range map[string][]byte{"as it is": stored, "sealed": box.Seal(stored)} {
 			if p, err := OpenRecovery(box, stored); err == nil {
-				if again, err := OpenRecovery(box, p.Seal(box)); err != nil || !reflect.DeepEqual(again, p) {
+				if again, err := OpenRecovery(box, p.Seal(box)); err != nil || !sameRecovery(again, p) {
 					t.Errorf("%s: %x comes back as %v, %v", name, stored, again, err)
 				}
 			}
 		}
 	})
+}
+
+// sameRecovery reports whether a and b hold the same keys and the same codes in the same order.
+func sameRecovery(a, b Recovery) bool {
+	return slices.EqualFunc(a.keys, b.keys, bytes.Equal) && slices.EqualFunc(a.macs, b.macs, bytes.Equal)
 }
