@@ -169,8 +169,3 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) err
 	http.Redirect(w, r, web.TenantOf(r.Context()).Path+page+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }
-
-// upstreamName returns what users call the provider with the id, and whether the tenant has it.
-func (s *Server) upstreamName(r *http.Request, id string) (name string, offered bool) {
-	return s.UpstreamName(web.TenantOf(r.Context()), id)
-}

@@ -12,9 +12,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// secondFactorPath is the page that asks for a second factor.
-const secondFactorPath = "/second-factor"
-
 // secondFactorForm is what the page shows that asks for a second factor.
 type secondFactorForm struct {
 	Account  *ui.Account

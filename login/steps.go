@@ -3,10 +3,9 @@ package login
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/texts"
-	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -79,14 +78,6 @@ func (s *Server) elsewhere(r *http.Request, in *storage.Interaction, page string
 	return to
 }
 
-// clientID returns the id of the client whose request it is, for the audit trail.
-func clientID(in *storage.Interaction) string {
-	if in == nil {
-		return ""
-	}
-	return in.Client.ClientID
-}
-
 // letterOf returns the sealed request, or "".
 func letterOf(in *storage.Interaction) string {
 	if in == nil {
@@ -95,49 +86,44 @@ func letterOf(in *storage.Interaction) string {
 	return in.Letter
 }
 
-// What follows are short names for what most pages use of package ui.
+// secondFactorPath is the page that asks for a second factor.
+const secondFactorPath = "/second-factor"
 
-type (
-	view        = ui.View
-	passkeyForm = ui.PasskeyForm
-	detour      = ui.Detour
-)
-
-func (s *Server) words(r *http.Request) texts.Words { return ui.Words(r) }
-
-func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
-	return s.site.View(w, r, title, in)
+// proven signs in a user who has just proven the account by amr (RFC 8176), and sends the browser on. Every
+// way of signing in ends here.
+func (s *Server) proven(
+	w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, amr ...string,
+) error {
+	return s.provenSince(w, r, in, user, time.Now(), amr...)
 }
 
-func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) error {
-	return s.site.Show(w, status, page, v)
+// provenSince is proven for a user who gave the proof at the time since, such as at an upstream provider. If
+// the policy asks for a second factor, the user gives that now.
+func (s *Server) provenSince(
+	w http.ResponseWriter, r *http.Request, in *storage.Interaction, user storage.User, since time.Time, amr ...string,
+) error {
+	a := s.askerFor(r, in)
+	c, err := s.Prove(r.Context(), a, user, since, amr...)
+	if err != nil {
+		return err
+	}
+	done, err := s.SignIn(r.Context(), a, c, s.factorWish(r, in, c, false))
+	if err != nil {
+		return err
+	}
+	s.site.Keep(w, r, done.Kept)
+	if done.Missing.ACR != "" {
+		return s.toSecondFactor(w, r, in)
+	}
+	s.forgetStale(w, r, since)
+	return s.onward(w, r, in)
 }
 
-func (s *Server) say(w http.ResponseWriter, r *http.Request, status int, title, lead string, links ...ui.Link) error {
-	return s.site.Tell(w, r, status, title, lead, links...)
-}
-
-func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
-	return s.site.Interaction(r)
-}
-
-func (s *Server) opened(r *http.Request) (*storage.Interaction, error) { return s.site.Opened(r) }
-
-func (s *Server) nextOf(r *http.Request) string { return s.site.NextOf(r) }
-
-func (s *Server) goOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
-	return s.site.GoOn(w, r, in)
-}
-
-func seeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
-	return ui.SeeOther(w, r, page, query...)
-}
-
-func (s *Server) askerOf(r *http.Request) people.Asker { return s.site.Asker(r) }
-
-// askerFor is askerOf for a user who answers a client's request; in is nil for none.
-func (s *Server) askerFor(r *http.Request, in *storage.Interaction) people.Asker {
-	a := s.askerOf(r)
-	a.ClientID = clientID(in)
-	return a
+// onward sends the browser on as goOn does. If the user signed in to link an identity, the page that links it
+// comes first.
+func (s *Server) onward(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	if s.waitsToLink(r) {
+		return seeOther(w, r, "/federated/link")
+	}
+	return s.goOn(w, r, in)
 }

@@ -1,0 +1,71 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// The names of this file are short for what most pages use of package ui.
+
+type (
+	view        = ui.View
+	passkeyForm = ui.PasskeyForm
+	detour      = ui.Detour
+)
+
+func (s *Server) words(r *http.Request) texts.Words { return ui.Words(r) }
+
+func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *view {
+	return s.site.View(w, r, title, in)
+}
+
+func (s *Server) show(w http.ResponseWriter, status int, page string, v *view) error {
+	return s.site.Show(w, status, page, v)
+}
+
+func (s *Server) say(w http.ResponseWriter, r *http.Request, status int, title, lead string, links ...ui.Link) error {
+	return s.site.Tell(w, r, status, title, lead, links...)
+}
+
+func (s *Server) interaction(r *http.Request) (*storage.Interaction, error) {
+	return s.site.Interaction(r)
+}
+
+func (s *Server) opened(r *http.Request) (*storage.Interaction, error) { return s.site.Opened(r) }
+
+func (s *Server) nextOf(r *http.Request) string { return s.site.NextOf(r) }
+
+func (s *Server) goOn(w http.ResponseWriter, r *http.Request, in *storage.Interaction) error {
+	return s.site.GoOn(w, r, in)
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
+	return ui.SeeOther(w, r, page, query...)
+}
+
+func (s *Server) askerOf(r *http.Request) people.Asker { return s.site.Asker(r) }
+
+// askerFor is askerOf for a user who answers a client's request; in is nil for none.
+func (s *Server) askerFor(r *http.Request, in *storage.Interaction) people.Asker {
+	a := s.askerOf(r)
+	a.ClientID = clientID(in)
+	return a
+}
+
+// clientID returns the id of the client whose request it is, for the audit trail.
+func clientID(in *storage.Interaction) string {
+	if in == nil {
+		return ""
+	}
+	return in.Client.ClientID
+}
+
+// upstreamName returns what users call the provider with the id, and whether the tenant has it.
+func (s *Server) upstreamName(r *http.Request, id string) (name string, offered bool) {
+	return s.UpstreamName(web.TenantOf(r.Context()), id)
+}
