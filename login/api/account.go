@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -17,11 +16,6 @@ type person struct {
 	asking
 	user  storage.User
 	grant storage.Grant
-}
-
-// personProblems are the errors of every call with an access token.
-var personProblems = []jsonapi.Outcome{
-	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token is missing, expired or revoked."},
 }
 
 // forPeople returns the route of a call that acts for the user of the app's access token. The token alone is
@@ -53,18 +47,6 @@ type ownSessionField struct {
 }
 
 func (f ownSessionField) session() string { return f.AuthSession }
-
-var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session",
-	When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
-
-// notFreshError says that the user has to sign in again first, as strongly as acr.
-type notFreshError struct{ acr string }
-
-func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
-
-var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication",
-	When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again " +
-		"first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}
 
 // owner returns the user of the call as owner of the account, or a notFreshError.
 func (s *Server) owner(p *person) (people.Owner, error) {
@@ -190,14 +172,4 @@ func (s *Server) apiDelete() jsonapi.Route {
 		}
 		return jsonapi.None{}, s.DeleteAccount(p.Context(), p.asker, o)
 	})
-}
-
-// insufficient is the challenge of RFC 9470 section 3.
-func insufficient(r *http.Request, acr string) string {
-	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer +
-		`", error="insufficient_user_authentication", max_age="300"`
-	if acr != "" {
-		challenge += `, acr_values="` + acr + `"`
-	}
-	return challenge
 }

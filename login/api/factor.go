@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -11,23 +10,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// factorFields are the second factor in calls that sign a user in.
-type factorFields struct {
-	OTP          string `json:"otp" secret:"true" max:"64" doc:"The code that the user's authenticator app shows, after second_factor_required." example:"123456"`
-	RecoveryCode string `json:"recovery_code" secret:"true" max:"64" doc:"One of the user's recovery codes, instead of otp."`
-	Remember     bool   `json:"remember" doc:"Ask for no second factor next time, if the tenant allows it. From then on auth_session stands for the second factor: protect it accordingly."`
-}
-
-var factorRequired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "second_factor_required",
-	When: "what the app sent is right, but a second factor is needed too. Within ten minutes, send it with this " +
-		"`auth_session` and nothing else; or send everything again, together with it.", More: factorsLeft{}}
-
-// factorsLeft is what the problem says besides.
-type factorsLeft struct {
-	Factors     []string `json:"factors" doc:"With second_factor_required: the factors that this user can use (otp, recovery_code, passkey). If there are none, the user sets one up in the browser, through /authorize."`
-	AuthSession string   `json:"auth_session" doc:"With second_factor_required: continues the sign-in where this request ended."`
-}
 
 // appSignIn signs in a claimant, with the second factor that came with this request if one is
 // missing. Nothing begins without it: the app's session remembers the first proof.

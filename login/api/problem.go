@@ -15,58 +15,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/federation"
 )
 
-// commonProblems are those that every call of the API may answer.
-var commonProblems = []jsonapi.Outcome{
-	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the expected JSON object."},
-	{Status: http.StatusBadRequest, Code: "invalid_fields",
-		When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
-	{Status: http.StatusForbidden, Code: "origin_not_allowed",
-		When: "the request comes from a script whose origin the client did not register."},
-	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
-	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
-	{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
-		When: "wait as long as `Retry-After` says, then try again."},
-	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
-		When: "nothing was decided: try again after `Retry-After`."},
-}
-
-// appProblems are those of calls by which an app says who it is.
-var appProblems = []jsonapi.Outcome{
-	{Status: http.StatusUnauthorized, Code: "invalid_client",
-		When: "the client is unknown, or did not authenticate in the way that it is registered for."},
-	{Status: http.StatusBadRequest, Code: "unauthorized_client", When: "the client is not registered for this call."},
-}
-
-var (
-	wrongFields = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "invalid_fields",
-		When: "something that the user entered is not acceptable: `errors` says what and why, in words for the user."}
-	wrongCredentials = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_credentials",
-		When: "no account has this name and password, or the account may not sign in."}
-	wrongScope = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_scope",
-		When: "the client may not request one of the scopes."}
-	wrongSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invalid_session",
-		When: "`auth_session` was not given to this client, or is too old: call again without it."}
-)
-
-var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered",
-	When: "the tenant does not offer this: its users have no passwords, say, or it sends no mail."}
-
-// offered refuses what the tenant does not let people do.
-func offered(is bool) error {
-	if is {
-		return nil
-	}
-	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code,
-		Detail: "Users of this tenant cannot do this."}
-}
-
-func outcomes(lists ...[]jsonapi.Outcome) (all []jsonapi.Outcome) {
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
-}
-
 // apiFail answers a program. Every error has one shape.
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	jsonapi.Fail(w, r, s.apiProblem(ui.Words(r), r, err))
@@ -174,4 +122,28 @@ func isAPI(r *http.Request) bool {
 		path = "/" + path
 	}
 	return strings.HasPrefix(path, apiPrefix)
+}
+
+// ErrorPage shows what went wrong: JSON for calls of the API, and Errors for all others.
+func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
+	if isAPI(r) {
+		s.apiFail(w, r, p)
+		return
+	}
+	s.Errors(w, r, p)
+}
+
+// notFreshError says that the user has to sign in again first, as strongly as acr.
+type notFreshError struct{ acr string }
+
+func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
+
+// insufficient is the challenge of RFC 9470 section 3.
+func insufficient(r *http.Request, acr string) string {
+	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer +
+		`", error="insufficient_user_authentication", max_age="300"`
+	if acr != "" {
+		challenge += `, acr_values="` + acr + `"`
+	}
+	return challenge
 }

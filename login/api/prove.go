@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -13,32 +12,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// proofFields are the proof that a user gives, or a part of it: one first factor, and with it or in
-// the next request the second factor.
-type proofFields struct {
-	Login    string `json:"login" doc:"The e-mail address or user name, with password." example:"jo@example.com"`
-	Password string `json:"password" secret:"true" doc:"The password."`
-	codeFields
-	Passkey *passkeyFields `json:"passkey" doc:"The result of the options from /auth/passkey-options: {state, credential}."`
-	factorFields
-}
-
-// passkeyFields are the answer of a passkey.
-type passkeyFields struct {
-	State      string          `json:"state" need:"true" secret:"true" max:"8192" doc:"The state that came with the options."`
-	Credential json.RawMessage `json:"credential" need:"true" doc:"AuthenticationResponseJSON."`
-}
-
 var (
 	errManyProofs = &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
 		Detail: "Send one of password, code or token, and passkey at a time."}
-	wrongPasskey = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_passkey",
-		When: "the passkey does not belong to a user here, or its options are too old: request new ones."}
 )
-
-func (f proofFields) empty() bool {
-	return f.Login == "" && f.Password == "" && f.Flow == "" && f.Code == "" && f.Token == "" && f.Passkey == nil
-}
 
 // appProve signs in the user that the proofs of a request prove, together with those of the
 // requests before it.

@@ -87,3 +87,10 @@ func (k *authSession) seal(s *Server, r *http.Request) (string, error) {
 	}
 	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).SealString(plain), nil
 }
+
+// authSessionField is in the inputs of calls that count wrong guesses of a user's secrets.
+type authSessionField struct {
+	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
+}
+
+func (f authSessionField) session() string { return f.AuthSession }

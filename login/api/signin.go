@@ -18,19 +18,6 @@ type signInCall struct {
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. The default is every scope that the client is registered for, except offline_access." example:"openid profile"`
 }
 
-// authSessionField is in the inputs of calls that count wrong guesses of a user's secrets.
-type authSessionField struct {
-	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
-}
-
-func (f authSessionField) session() string { return f.AuthSession }
-
-// signedInAnswer is what an app gets for a user who has signed in.
-type signedInAnswer struct {
-	storage.Tokens
-	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, even after a sign-out, and send it with the next sign-in."`
-}
-
 func (s *Server) apiSignIn() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
@@ -62,15 +49,6 @@ func (s *Server) apiSignIn() jsonapi.Route {
 		}
 		return s.appAnswer(a, sess, in.Scope)
 	})
-}
-
-// appAnswer returns the tokens of a session, and the auth_session that the app keeps.
-func (s *Server) appAnswer(a *asking, sess storage.Session, scope string) (out signedInAnswer, err error) {
-	if out.Tokens, err = s.Apps.Tokens(a.Context(), a.app, sess, scope); err != nil {
-		return signedInAnswer{}, err
-	}
-	out.AuthSession, err = a.kept.seal(s, a.Request)
-	return out, err
 }
 
 // refreshCall is what an app sends to get new tokens.

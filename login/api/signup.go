@@ -19,36 +19,6 @@ type signUpCall struct {
 	Password string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 }
 
-// flowAnswer says that a code is on its way, or would be.
-type flowAnswer struct {
-	Flow string `json:"flow,omitempty" doc:"Send it with the code that the user types, and keep it secret. If it is missing, there is nothing to confirm and the user can sign in."`
-}
-
-// codeFields are the inputs by which an app returns a code or the token of a link.
-type codeFields struct {
-	Flow  string `json:"flow" secret:"true" max:"64" doc:"The flow from the call that sent the code."`
-	Code  string `json:"code" secret:"true" max:"64" doc:"The code as the user typed it, with flow." example:"1234 5678"`
-	Token string `json:"token" secret:"true" max:"128" doc:"The token from the link in the mail, instead of flow and code."`
-}
-
-func (c codeFields) proof() (people.Proof, error) {
-	if c.Token == "" && (c.Flow == "" || c.Code == "") {
-		return people.Proof{}, people.Invalid("code", "confirm.missing")
-	}
-	return people.Proof{Flow: c.Flow, Digits: c.Code, Token: c.Token}, nil
-}
-
-var (
-	invitationGone = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invitation_gone",
-		When: "the invitation was used, or is too old."}
-	noSignUp = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed",
-		When: "the tenant accepts no registrations, or only those of invited users."}
-	wrongCode = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code",
-		When: "the code is wrong, used, replaced or too old, or was tried too often."}
-	accountExists = jsonapi.Outcome{Status: http.StatusConflict, Code: "account_exists",
-		When: "the address, which the user has just proven, has an account: let the user sign in."}
-)
-
 func (s *Server) apiSignUp() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
@@ -168,21 +138,4 @@ func (s *Server) appRegistered(a *asking, user storage.User, scope string) (sign
 		amr = "otp"
 	}
 	return s.appGoesOn(a, user, time.Now(), scope, proofFields{}, amr)
-}
-
-// appGoesOn signs in a user who proved the account by amr at the time since. If the policy asks for a second
-// factor, f has its proof.
-func (s *Server) appGoesOn(a *asking, user storage.User, since time.Time, scope string, f proofFields,
-	amr ...string,
-) (signedInAnswer, error) {
-	a.begin()
-	c, err := s.Prove(a.Context(), a.asker, user, since, amr...)
-	if err != nil {
-		return signedInAnswer{}, err
-	}
-	sess, err := s.appSignIn(a, c, f)
-	if err != nil {
-		return signedInAnswer{}, err
-	}
-	return s.appAnswer(a, sess, scope)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/federation"
@@ -21,16 +20,6 @@ type upstreamFields struct {
 }
 
 func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
-
-var (
-	upstreamRefused = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "upstream_refused",
-		When: "the token is not the provider's, was made for another app, is too old, or was used before."}
-	emailUnconfirmed = jsonapi.Outcome{Status: http.StatusConflict, Code: "email_unconfirmed",
-		When: "the provider does not vouch for the address: call /auth/sign-up with a new token and the address, then " +
-			"/auth/confirm-email."}
-	notAdmitted = jsonapi.Outcome{Status: http.StatusForbidden, Code: "not_admitted",
-		When: "the user has no linked account here, and may not get one."}
-)
 
 func (f upstreamFields) token() upstream.Token {
 	return upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce}
