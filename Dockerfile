@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
-# The image holds the static binary, the public certificate authorities and an empty
-# data folder. It has no shell and no package manager.
+# The image holds the static binary, the licences, the public certificate authorities and
+# an empty data folder. It has no shell and no package manager.
 
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
@@ -18,6 +18,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY LICENSE third_party/NOTICES.txt /licenses/
 COPY --from=build /out/vouchsafe /vouchsafe
 # Used in embedded mode only; with VOUCHSAFE_DATABASE_URL nothing is written here.
 COPY --from=build --chown=65532:65532 /out/data /data

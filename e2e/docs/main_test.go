@@ -1,0 +1,32 @@
+// Package docs tests the documents: a newcomer who follows them word by word gets where they lead.
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+func TestMain(m *testing.M) { vouchsafetest.Main(m) }
+
+// root returns the folder of the repository.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := vouchsafetest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// read returns a file of the repository.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
