@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -24,15 +25,6 @@ type clientCmd struct {
 	Apply  clientApplyCmd  `cmd:"" help:"Apply a clients file. Removes clients that the file no longer declares, with users' consents and grants to them. Applying it twice changes nothing."`
 	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 if there are changes."`
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
-}
-
-// tenantFlag names the tenant that a command is about.
-type tenantFlag struct {
-	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID"`
-}
-
-type jsonFlag struct {
-	JSON bool `name:"json" help:"Print JSON, for scripts."`
 }
 
 type clientAddCmd struct {
@@ -301,4 +293,23 @@ func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 	}
 	_, err := io.WriteString(a.stdout, "client_secret_hash  "+hash+"\n")
 	return err
+}
+
+// publishKeys makes the signing keys that the clients of the plan declare and that the tenant lacks, before
+// there is anything to sign. It opens the master secrets only if a key is missing.
+func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clients.Plan) error {
+	stored, err := s.Keys(ctx, tenant, time.Now())
+	if err != nil {
+		return err
+	}
+	kept := plan.Kept()
+	missing := keys.Unpublished(stored, kept...)
+	if len(missing) == 0 {
+		return nil
+	}
+	err = a.withProvider(ctx, func(s *server) error { return s.provider.Keys.Publish(ctx, tenant, kept...) })
+	if err != nil {
+		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
+	}
+	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
@@ -14,7 +14,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
-	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -102,25 +101,6 @@ func (s *server) applyPlayground(ctx context.Context) error {
 	return s.store.PutClient(ctx, playground)
 }
 
-// publishKeys makes the signing keys that the clients of the plan declare and that the tenant lacks, before
-// there is anything to sign. It opens the master secrets only if a key is missing.
-func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clients.Plan) error {
-	stored, err := s.Keys(ctx, tenant, time.Now())
-	if err != nil {
-		return err
-	}
-	kept := plan.Kept()
-	missing := keys.Unpublished(stored, kept...)
-	if len(missing) == 0 {
-		return nil
-	}
-	err = a.withProvider(ctx, func(s *server) error { return s.provider.Keys.Publish(ctx, tenant, kept...) })
-	if err != nil {
-		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
-	}
-	return nil
-}
-
 // printPlan prints the changes: a line for each client and each field.
 func printPlan(w io.Writer, plan clients.Plan) {
 	for _, ch := range plan {
@@ -153,5 +133,18 @@ func printTenantPlan(w io.Writer, plan tenants.Plan) {
 	for _, ch := range plan {
 		fmt.Fprintf(w, "%s tenant %s\n", ch.Op, ch.ID)
 		printFields(w, ch.Fields)
+	}
+}
+
+// missTenants logs a tenant that no request can reach, because its host is that of the issuer: the issuer
+// may have got that host later.
+func (s *server) missTenants(ctx context.Context) {
+	u, err := url.Parse(s.cfg.Issuer)
+	if err != nil {
+		return // NewTenancy says so
+	}
+	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
+		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own",
+			"tenant", t.ID, "host", t.Host)
 	}
 }

@@ -2,41 +2,23 @@
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, client.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. server.go and
-// wire.go put the server together, listening.go and routing.go are its front, upkeep.go is what runs beside
-// requests, and serve.go starts and stops it.
+// user.go, client.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. app.go and desk.go
+// have what they share. server.go has the parts of the server, wire.go puts them together, listening.go and
+// routing.go are its front, upkeep.go is what runs beside requests, and serve.go starts and stops it.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
-
-// version is set by the linker: see scripts/build.
-var version = "development"
-
-// app is what commands share: where they read, write and find their settings.
-type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	environ        []string
-	flags          map[string]string // settings given as flags, by their names
-	configFile     string
-	read           *settings.Config // nil until config has read them
-	parser         *kong.Kong       // for completion
-}
 
 // commands are the commands of the program.
 type commands struct {
@@ -126,11 +108,6 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	return 1
 }
-
-// exitCode is an error that ends the program with a code and without a message.
-type exitCode int
-
-func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }
 
 type versionCmd struct{ jsonFlag }
 

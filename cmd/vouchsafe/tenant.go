@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/declare"
@@ -65,19 +64,6 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.stdout, v.Issuer)
 		return nil
 	})
-}
-
-// missTenants logs a tenant that no request can reach, because its host is that of the issuer: the issuer
-// may have got that host later.
-func (s *server) missTenants(ctx context.Context) {
-	u, err := url.Parse(s.cfg.Issuer)
-	if err != nil {
-		return // NewTenancy says so
-	}
-	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
-		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own",
-			"tenant", t.ID, "host", t.Host)
-	}
 }
 
 // tenantView is a tenant as commands print it.
@@ -204,10 +190,4 @@ func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 		return diffChanges
 	}
 	return err
-}
-
-// hasTenant returns an error if there is no tenant with the id.
-func hasTenant(ctx context.Context, s store, id string) error {
-	_, err := s.Tenant(ctx, id)
-	return noSuch(err, "tenant", id)
 }

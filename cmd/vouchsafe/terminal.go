@@ -18,7 +18,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/vouchsafe/vouchsafe/internal/listing"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // printJSON writes v for a script to read.
@@ -92,21 +91,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// noSuch returns err; in the place of storage.ErrNotFound it returns an error that names what was not found.
-func noSuch(err error, kind, name string) error {
-	if errors.Is(err, storage.ErrNotFound) {
-		return fmt.Errorf("there is no %s %q", kind, name)
-	}
-	return err
-}
-
-// pageFlags choose a part of a list. Lists are printed while they are read, so that a long list needs no
-// more memory than a short one.
-type pageFlags struct {
-	Limit int    `help:"Print at most this many." placeholder:"N"`
-	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
 }
 
 // some returns the part of a list that the flags choose.

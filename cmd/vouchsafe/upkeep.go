@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -81,20 +80,6 @@ func (s *server) removals(ctx context.Context) {
 	r := &upkeep.Removals{Store: s.store, Log: s.log}
 	r.FinishClients(ctx, s.removed)
 	s.every(ctx, upkeep.RemoveEvery, "remove", r.FinishWaiting)
-}
-
-// finishRemoval deletes the data of what a command has removed. If it cannot, it prints what is left: the
-// removal has taken effect in any case.
-func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
-	p := a.progress(0)
-	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
-		p.show(0, fmt.Sprintf("%d rows that hung on it are removed", rows))
-	})
-	p.clear()
-	if err != nil {
-		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on "+
-			"with the rest. (%v)\n", kind, rows, err)
-	}
 }
 
 // rereadEvery is how often the server looks for names that a replica of the release before has stored.

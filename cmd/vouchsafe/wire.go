@@ -1,6 +1,13 @@
 package main
 
 import (
+	"github.com/vouchsafe/vouchsafe/internal/health"
+	"github.com/vouchsafe/vouchsafe/internal/metrics"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/account"
+	"github.com/vouchsafe/vouchsafe/people/federation"
+
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/login/api"
@@ -26,11 +34,126 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/mail"
+
 	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// newServer opens the stores, migrates the database, connects the parts and applies the files of tenants and
+// clients. The caller must call Close.
+func newServer(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log, metrics: metrics.New(version)}
+	if err := s.assemble(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *server) assemble(ctx context.Context) error {
+	shared, local, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.wire(shared, local); err != nil {
+		return err
+	}
+	if err := s.hasher.LearnFrom(ctx, s.store); err != nil {
+		return err
+	}
+	if err := s.provider.Keys.Check(ctx, storage.DefaultTenant); err != nil {
+		return err
+	}
+	if err := s.applyTenants(ctx); err != nil {
+		return err
+	}
+	if err := s.applyClients(ctx); err != nil {
+		return err
+	}
+	s.missTenants(ctx)
+	s.health = &health.Health{Checks: []health.Check{health.NewCheck("database", s.pingDatabase)}}
+	if s.cfg.RedisURL != "" {
+		redis := health.NewCheck("redis", shared.Ping)
+		redis.Optional = true
+		s.health.Checks = append(s.health.Checks, redis)
+	}
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.api.ErrorPage))
+	if err != nil {
+		return err
+	}
+	s.handler = s.front(tenancy.Wrap(dispatch(s.routes())))
+	return nil
+}
+
+// wire makes the protocol and the pages. They know of each other only what they get here.
+func (s *server) wire(shared, local storage.Ephemeral) error {
+	cfg := s.cfg
+	sessions := &browser.Sessions{
+		Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime),
+	}
+	limits := &limit.Limiter{
+		Shared: shared, Local: local, Log: s.log, Unlimited: settings.Prefixes(cfg.UnlimitedAddresses),
+	}
+	roots, err := rootCAs(cfg.ExtraCAFile)
+	if err != nil {
+		return err
+	}
+	if s.hasher, err = newHasher(cfg); err != nil {
+		return err
+	}
+	mailer, err := s.wireMail(limits)
+	if err != nil {
+		return err
+	}
+	pages, err := ui.New(ui.Config{Log: s.log, Development: cfg.InDevelopment()})
+	if err != nil {
+		return err
+	}
+	if s.provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, roots}); err != nil {
+		return err
+	}
+	standIns, settings := s.standIns()
+	useCases, err := people.New(people.Service{
+		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
+		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: wordsIn, Note: web.Note,
+		StandIns: settings, Rules: peopleRules(cfg),
+	})
+	if err != nil {
+		return err
+	}
+	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: s.upstreamCalls(roots)})
+	if err != nil {
+		return err
+	}
+	site := &ui.Site{Pages: pages, Open: s.provider.Interaction, Sessions: sessions, IsAccountPage: account.IsPage}
+	if cfg.HasPlayground() {
+		site.Playground = "/dev"
+	}
+	config := login.Config{Site: site, Service: useCases, Federation: upstreams, Sessions: sessions, Log: s.log}
+	if !cfg.Production() {
+		useCases.SetupToken = people.SetupLink{Secrets: s.secrets}.Opens
+	}
+	if s.pages, err = login.New(config); err != nil {
+		return err
+	}
+	s.api, err = api.New(api.Config{
+		Service: useCases, Federation: upstreams, Apps: provider.Apps{Provider: s.provider}, Errors: pages.ErrorPage,
+	})
+	if err != nil {
+		return err
+	}
+	s.account, err = account.New(account.Config{Site: site, People: useCases, Depart: s.pages.LinkUpstream})
+	if err != nil {
+		return err
+	}
+	if cfg.HasPlayground() {
+		s.dev = &devpage.Page{
+			Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets),
+		}
+	}
+	return nil
+}
 
 // newHasher returns what hashes passwords, as the settings say.
 func newHasher(c *settings.Config) (*passwords.Hasher, error) {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/logging"
+	"github.com/vouchsafe/vouchsafe/internal/metrics"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/upkeep"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/mail"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/memory"
+	"github.com/vouchsafe/vouchsafe/tenants"
+)
+
+// withStore opens the database for a command. It migrates an embedded one, so that commands work before the
+// first start, too. It does not migrate that of a production server, whose operator decides when.
+func (a *app) withStore(ctx context.Context, do func(store) error) error {
+	return a.withDatabase(ctx, func(cfg *settings.Config, s store) error {
+		if !cfg.Production() {
+			if err := s.Migrate(ctx); err != nil {
+				return err
+			}
+		} else if err := s.Ping(ctx); err != nil {
+			return fmt.Errorf("database: %w\nVOUCHSAFE_DATABASE_URL says which database. If its schema is not up to "+
+				"date: vouchsafe migrate", err)
+		}
+		return do(s)
+	})
+}
+
+// withDatabase opens the database as it is, for a command.
+func (a *app) withDatabase(ctx context.Context, do func(*settings.Config, store) error) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(cfg, s)
+}
+
+// withProvider puts a server together for a command about signing keys, which only the provider makes.
+func (a *app) withProvider(ctx context.Context, do func(*server) error) (err error) {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: metrics.New(version)}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	shared, local, err := s.open(ctx)
+	if err != nil {
+		return unreachable(cfg, err)
+	}
+	if err := s.wire(shared, local); err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// byCLI completes an event that a command causes.
+var byCLI = audit.Actor("cli")
+
+// record records an event of a command that no change carries.
+func record(ctx context.Context, s storage.Audit, e storage.Event) error {
+	return audit.Writer{Store: s}.Write(ctx, byCLI(e))
+}
+
+// desk is where an administrator works at the command line: at the accounts of a tenant.
+type desk struct {
+	administration.Accounts
+	store store
+	asker people.Asker
+}
+
+// withAccounts opens the accounts of a tenant.
+func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) error) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	roots, err := rootCAs(cfg.ExtraCAFile)
+	if err != nil {
+		return err
+	}
+	hasher, err := newHasher(cfg)
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		asker, err := a.asker(ctx, s, tenant)
+		if err != nil {
+			return err
+		}
+		policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
+		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
+	})
+}
+
+// asker returns the administrator at the command line as the asker for a tenant.
+func (a *app) asker(ctx context.Context, s store, tenant string) (people.Asker, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return people.Asker{}, err
+	}
+	t, err := s.Tenant(ctx, tenant)
+	return people.Asker{
+		Tenant: &issuer.Tenant{Tenant: t, Issuer: tenants.Issuer(cfg.Issuer, t)},
+		Actor:  people.ActorCommand,
+	}, noSuch(err, "tenant", tenant)
+}
+
+// openPeople returns the use cases of package people for a command. Servers send the mails that it stores.
+func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*people.Service, error) {
+	secrets, err := openSecrets(ctx, cfg, s)
+	if err != nil {
+		return nil, err
+	}
+	templates, err := mail.LoadTemplates(cfg.MailTemplates)
+	if err != nil {
+		return nil, err
+	}
+	hasher, err := newHasher(cfg)
+	if err != nil {
+		return nil, err
+	}
+	log, own := logging.New(cfg.LogOptions(), a.stderr), memory.New()
+	return people.New(people.Service{
+		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
+		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
+		Words: wordsIn,
+	})
+}
+
+// finishRemoval deletes the data of what a command has removed. If it cannot, it prints what is left: the
+// removal has taken effect in any case.
+func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
+	p := a.progress(0)
+	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
+		p.show(0, fmt.Sprintf("%d rows that hung on it are removed", rows))
+	})
+	p.clear()
+	if err != nil {
+		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on "+
+			"with the rest. (%v)\n", kind, rows, err)
+	}
+}
+
+// noSuch returns err; in the place of storage.ErrNotFound it returns an error that names what was not found.
+func noSuch(err error, kind, name string) error {
+	if errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("there is no %s %q", kind, name)
+	}
+	return err
+}
+
+// hasTenant returns an error if there is no tenant with the id.
+func hasTenant(ctx context.Context, s store, id string) error {
+	_, err := s.Tenant(ctx, id)
+	return noSuch(err, "tenant", id)
+}
