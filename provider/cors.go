@@ -43,11 +43,6 @@ func (p *Provider) allowsOrigin(ctx context.Context, origin string) bool {
 	return ok && err == nil
 }
 
-// originKey names an origin across tenants.
-type originKey struct{ tenant, origin string }
-
-func (k originKey) String() string { return k.tenant + "\x00" + k.origin }
-
 func (p *Provider) loadOrigin(ctx context.Context, k originKey) (bool, error) {
 	return p.Store.AllowsOrigin(ctx, k.tenant, k.origin)
 }

@@ -1,5 +1,5 @@
 // Package provider speaks the protocol: OAuth 2.1 and OpenID Connect. The table of endpoints
-// (endpoints.go) says what is served where; the packages below serve it, but for the documents of
+// (table.go) says what is served where; the packages below serve it, but for the documents of
 // discovery and the JWK set, which are here.
 //
 // fosite is the engine, and provider and the packages below alone import it. It parses requests,

@@ -7,31 +7,8 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
-	"github.com/vouchsafe/vouchsafe/provider/token"
 )
-
-// employEngine makes fosite's engine and the endpoints whose handlers it calls, and registers these with
-// it.
-func (p *Provider) employEngine() {
-	config := engineConfig(&p.Config, p.authenticateClient)
-	engine := fosite.NewOAuth2Provider(p.clients, config)
-	p.authorize = &authorize.Server{
-		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settling(), RequestLifetime: p.RequestLifetime,
-	}
-	p.token = token.New(&token.Server{
-		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
-		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
-		RefreshTokenGrace: p.RefreshTokenGrace,
-	})
-	p.resource.Engine = engine
-	config.AuthorizeEndpointHandlers = p.authorize.Handlers()
-	config.TokenEndpointHandlers = p.token.Handlers()
-	config.TokenIntrospectionHandlers = fosite.TokenIntrospectionHandlers{p.resource}
-	config.RevocationHandlers = fosite.RevocationHandlers{p.resource}
-}
 
 // authenticateClient is fosite's ClientAuthenticationStrategy. The methods that an endpoint takes are
 // in its row of the table.

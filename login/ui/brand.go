@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"net/url"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -58,21 +59,6 @@ func (b Brand) SheetName() string {
 	return "brand." + hex.EncodeToString(sum[:6]) + ".css"
 }
 
-// Footer returns the links below the page: those of the tenant, and those of the client whose request
-// the page carries.
-func (v *View) Footer() []brandLink {
-	all := v.Brand.links
-	if v.Client != nil {
-		for _, l := range []brandLink{{v.Client.Policy, v.Words.Must("client.policy", v.Client.Name)},
-			{v.Client.Terms, v.Words.Must("client.tos", v.Client.Name)}} {
-			if l.URL != "" {
-				all = append(all, l)
-			}
-		}
-	}
-	return all
-}
-
 // serveSheet serves the tenant's stylesheet. A replica learns of a new one after a moment: a sheet
 // under a name that is not its own must not be cached.
 func (p *Pages) serveSheet(w http.ResponseWriter, r *http.Request) {
@@ -102,4 +88,12 @@ func (p *Pages) inlineStyle(b Brand) (style template.HTML, source string) {
 		source += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	return style, source
+}
+
+// SecureURL returns the URL if it is https and names no user, else "".
+func SecureURL(s string) string {
+	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
+		return u.String()
+	}
+	return ""
 }

@@ -1,17 +1,13 @@
 package ui
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"sync"
-
-	"github.com/gorilla/mux"
 )
 
 //go:embed templates
@@ -47,28 +43,6 @@ func New(c Config) (*Pages, error) {
 		return nil, err
 	}
 	return &Pages{Config: c, templates: templates, static: static}, nil
-}
-
-// Register adds the routes of static files, stylesheets of tenants and icons to r.
-func (p *Pages) Register(r *mux.Router) {
-	for path, size := range map[string]int{"/favicon.ico": 32, "/apple-touch-icon.png": 180,
-		"/apple-touch-icon-precomposed.png": 180} {
-		r.HandleFunc(path, p.serveIcon(size, path == "/favicon.ico")).Methods(http.MethodGet, http.MethodHead)
-	}
-	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", p.serveSheet).Methods(http.MethodGet, http.MethodHead)
-	r.HandleFunc("/static/{name}", p.static.serve).Methods(http.MethodGet, http.MethodHead)
-}
-
-// Show renders a page, the name of a template, and writes it only when all of it is rendered.
-func (p *Pages) Show(w http.ResponseWriter, status int, page string, v *View) error {
-	var buf bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&buf, page+".html", v); err != nil {
-		return fmt.Errorf("render %s: %w", page, err)
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
-	return nil
 }
 
 // SendJSON answers a page's script.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -193,4 +194,25 @@ func SeeOther(w http.ResponseWriter, r *http.Request, page string, query ...stri
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
 	return nil
+}
+
+// View returns what a page for this request begins with. The title is the id of a text, and in the
+// client's request that the browser came with, or nil.
+func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
+	t := web.TenantOf(r.Context())
+	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path, Form: FormToken(browser.Binding(w, r))}
+	v.Brand = BrandOf(t, v.Words)
+	v.Title = v.Words.Must(title)
+	if in != nil {
+		v.Letter, v.Cancel = in.Letter, in.CancelURL
+		v.Client = ClientOf(&in.Client, v.Words)
+		v.Late = r.Method == http.MethodGet && r.Form.Get("late") != ""
+		AllowFormsAnywhere(w)
+	} else {
+		v.Next = s.NextOf(r)
+		if wish := UILocales(r); len(wish) <= texts.LongestWish {
+			v.Locales = wish
+		}
+	}
+	return v
 }

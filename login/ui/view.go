@@ -1,13 +1,13 @@
 package ui
 
 import (
+	"bytes"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -119,31 +119,29 @@ func ClientOf(c *storage.Client, w texts.Words) *Client {
 	return v
 }
 
-// SecureURL returns the URL if it is https and names no user, else "".
-func SecureURL(s string) string {
-	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
-		return u.String()
+// Show renders a page, the name of a template, and writes it only when all of it is rendered.
+func (p *Pages) Show(w http.ResponseWriter, status int, page string, v *View) error {
+	var buf bytes.Buffer
+	if err := p.templates.ExecuteTemplate(&buf, page+".html", v); err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
 	}
-	return ""
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
+	return nil
 }
 
-// View returns what a page for this request begins with. The title is the id of a text, and in the
-// client's request that the browser came with, or nil.
-func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
-	t := web.TenantOf(r.Context())
-	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path, Form: FormToken(browser.Binding(w, r))}
-	v.Brand = BrandOf(t, v.Words)
-	v.Title = v.Words.Must(title)
-	if in != nil {
-		v.Letter, v.Cancel = in.Letter, in.CancelURL
-		v.Client = ClientOf(&in.Client, v.Words)
-		v.Late = r.Method == http.MethodGet && r.Form.Get("late") != ""
-		AllowFormsAnywhere(w)
-	} else {
-		v.Next = s.NextOf(r)
-		if wish := UILocales(r); len(wish) <= texts.LongestWish {
-			v.Locales = wish
+// Footer returns the links below the page: those of the tenant, and those of the client whose request
+// the page carries.
+func (v *View) Footer() []brandLink {
+	all := v.Brand.links
+	if v.Client != nil {
+		for _, l := range []brandLink{{v.Client.Policy, v.Words.Must("client.policy", v.Client.Name)},
+			{v.Client.Terms, v.Words.Must("client.tos", v.Client.Name)}} {
+			if l.URL != "" {
+				all = append(all, l)
+			}
 		}
 	}
-	return v
+	return all
 }

@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,4 +82,10 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 	}
 	a.answerable = true
 	return nil
+}
+
+// badRequest returns a problem that says to a developer what is wrong.
+func badRequest(developer string) *web.Problem {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
+		Message: "problem.bad_request", Developer: developer}
 }

@@ -191,9 +191,3 @@ func pageError(err error) error {
 	}
 	return err
 }
-
-// badRequest returns a problem that says to a developer what is wrong.
-func badRequest(developer string) *web.Problem {
-	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.bad_request.title",
-		Message: "problem.bad_request", Developer: developer}
-}

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -39,14 +38,4 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return oauth.WriteJSON(w, http.StatusOK, tokensOf(answer))
-}
-
-// invalidGrant is the one answer to codes and refresh tokens that do not work: the log alone is told
-// which of the many reasons it was.
-func invalidGrant(ctx context.Context, why string) error {
-	web.Note(ctx, "why", why)
-	return fosite.ErrInvalidGrant.WithDescription(
-		"The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or " +
-			"verifier.",
-	)
 }

@@ -1,10 +1,14 @@
 package token
 
 import (
+	"context"
 	"net/url"
 	"time"
 
+	"github.com/ory/fosite"
+
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -25,4 +29,14 @@ type tokenRequest struct {
 	// scopes are those that the tokens will have; refresh_token: those asked for, or nil for all of
 	// the grant's.
 	scopes []string
+}
+
+// invalidGrant is the one answer to codes and refresh tokens that do not work: the log alone is told
+// which of the many reasons it was.
+func invalidGrant(ctx context.Context, why string) error {
+	web.Note(ctx, "why", why)
+	return fosite.ErrInvalidGrant.WithDescription(
+		"The code or token is not valid: unknown, expired, used, revoked, or given to another client, redirect URI or " +
+			"verifier.",
+	)
 }

@@ -1,0 +1,17 @@
+package ui
+
+import (
+	"net/http"
+
+	"github.com/gorilla/mux"
+)
+
+// Register adds the routes of static files, stylesheets of tenants and icons to r.
+func (p *Pages) Register(r *mux.Router) {
+	for path, size := range map[string]int{"/favicon.ico": 32, "/apple-touch-icon.png": 180,
+		"/apple-touch-icon-precomposed.png": 180} {
+		r.HandleFunc(path, p.serveIcon(size, path == "/favicon.ico")).Methods(http.MethodGet, http.MethodHead)
+	}
+	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", p.serveSheet).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/static/{name}", p.static.serve).Methods(http.MethodGet, http.MethodHead)
+}

@@ -1,0 +1,99 @@
+package provider
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+)
+
+// table returns the rows. Those that are called most come first: gorilla/mux looks from top to
+// bottom.
+func (p *Provider) table() []Endpoint {
+	get, post := []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
+	authenticated := slices.DeleteFunc(slices.Clone(clients.AuthMethods), func(m string) bool { return m == "none" })
+	rows := []Endpoint{
+		{Path: "/token", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
+			Metadata: "token_endpoint", announced: true, serve: p.token.Token},
+		{Path: "/userinfo", Methods: []string{http.MethodGet, http.MethodPost}, Program: true, Scripts: ScriptsOfRegistered,
+			Metadata: "userinfo_endpoint", serve: p.resource.Userinfo},
+		{Path: "/introspect", Methods: post, Program: true, Clients: authenticated,
+			Metadata: "introspection_endpoint", announced: true, serve: p.resource.Introspect},
+		{Path: "/authorize", Methods: append(get, http.MethodPost),
+			Metadata: "authorization_endpoint", serve: p.authorize.Authorize},
+		{Path: "/jwks", Methods: get, Program: true, Scripts: ScriptsOfAny,
+			Metadata: "jwks_uri", serve: p.jwks},
+		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny,
+			serve: p.discovery},
+		{Path: "/.well-known/oauth-authorization-server", Methods: get, Program: true, Scripts: ScriptsOfAny,
+			serve: p.discovery},
+		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
+			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
+		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
+			Metadata: "end_session_endpoint", serve: p.logout.Logout},
+	}
+	if path := p.Pages.AuthorizationChallenge; path != "" {
+		rows = append(rows, Endpoint{Path: path, Methods: post, Program: true, Scripts: ScriptsOfRegistered,
+			Clients:  clients.AuthMethods,
+			Metadata: "authorization_challenge_endpoint"}) // draft-ietf-oauth-first-party-apps-04 section 8
+	}
+	return rows
+}
+
+// Register adds the routes to r. web.Tenancy has taken what names the tenant off the paths.
+func (p *Provider) Register(r *mux.Router) {
+	for _, e := range p.endpoints {
+		if e.serve != nil {
+			r.Handle(e.Path, p.handler(&e))
+		}
+	}
+}
+
+// handler returns what answers requests to e.
+func (p *Provider) handler(e *Endpoint) http.Handler {
+	serve := func(w http.ResponseWriter, r *http.Request) error {
+		if !slices.Contains(e.Methods, r.Method) {
+			return e.refuseMethod(w)
+		}
+		return e.serve(w, r)
+	}
+	h := web.Handler(p.Errors, serve)
+	if e.Program {
+		h = oauth.Handler(serve)
+	}
+	switch e.Scripts {
+	case ScriptsOfRegistered:
+		return p.cors(h, e.Methods...)
+	case ScriptsOfAny:
+		return web.Public(h)
+	}
+	return h
+}
+
+// ErrorPage returns page for users, and JSON for programs: it shows what goes wrong before a request
+// reaches its endpoint, such as a tenant that does not exist.
+func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
+	return func(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
+		path := r.URL.Path
+		if rest, ok := strings.CutPrefix(path, "/t/"); ok {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
+		}
+		e := p.Endpoint(path)
+		switch program := e != nil && e.Program; {
+		case program && prob.Status >= 500:
+			oauth.WriteError(w, r, prob)
+		case program: // with all that it says to developers, where it does
+			r = r.Clone(r.Context())
+			r.Header.Set("Accept", "application/json")
+			page(w, r, prob)
+		default:
+			page(w, r, prob)
+		}
+	}
+}

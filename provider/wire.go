@@ -1,0 +1,66 @@
+package provider
+
+import (
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/provider/authorize"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/logout"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/resource"
+	"github.com/vouchsafe/vouchsafe/provider/token"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+)
+
+// New checks and completes the Config.
+func New(c Config) (*Provider, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	p := &Provider{Config: c}
+	p.clients = oauth.NewClients(c.Store)
+	p.Keys = keys.NewRing(keys.Config{
+		Lifetimes: c.KeyLifetimes(), Store: c.Store, Secrets: c.Secrets, Algorithm: c.AccessTokenAlgorithm,
+	})
+	p.tokens = &tokens.Maker{
+		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,
+		CodeLifetime: c.CodeLifetime, DefaultAccessTokenLifetime: c.AccessTokenLifetime,
+		DefaultIDTokenLifetime: c.IDTokenLifetime,
+	}
+	p.auth = clientauth.New(&clientauth.Authenticator{
+		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,
+		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
+	})
+	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
+	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys}
+	p.logout = &logout.Server{
+		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
+		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
+	}
+	p.employEngine()
+	p.endpoints = p.table()
+	return p, nil
+}
+
+// employEngine makes fosite's engine and the endpoints whose handlers it calls, and registers these with
+// it.
+func (p *Provider) employEngine() {
+	config := engineConfig(&p.Config, p.authenticateClient)
+	engine := fosite.NewOAuth2Provider(p.clients, config)
+	p.authorize = &authorize.Server{
+		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
+		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settling(), RequestLifetime: p.RequestLifetime,
+	}
+	p.token = token.New(&token.Server{
+		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
+		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
+		RefreshTokenGrace: p.RefreshTokenGrace,
+	})
+	p.resource.Engine = engine
+	config.AuthorizeEndpointHandlers = p.authorize.Handlers()
+	config.TokenEndpointHandlers = p.token.Handlers()
+	config.TokenIntrospectionHandlers = fosite.TokenIntrospectionHandlers{p.resource}
+	config.RevocationHandlers = fosite.RevocationHandlers{p.resource}
+}
