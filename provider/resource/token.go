@@ -51,12 +51,12 @@ func (t *shownToken) GetSubject() string {
 func (s *Server) IntrospectToken(
 	ctx context.Context, value string, use fosite.TokenUse, r fosite.AccessRequester, scopes []string,
 ) (fosite.TokenUse, error) {
-	t, token := web.TenantOf(ctx), r.GetSession().(*shownToken)
+	t, request := web.TenantOf(ctx), r.(*fosite.AccessRequest) // fosite makes it, with an empty DefaultClient
 	look, is := s.findAccess, fosite.AccessToken
 	if use != fosite.AccessToken && strings.HasPrefix(value, tokens.RefreshPrefix) {
 		look, is = s.findRefresh, fosite.RefreshToken
 	}
-	found, err := look(ctx, t, token, value, scopes)
+	err := look(ctx, t, request, value, scopes)
 	switch {
 	case errors.Is(err, jws.ErrInvalid), errors.Is(err, storage.ErrNotFound):
 		return "", fosite.ErrInactiveToken.WithWrap(err)
@@ -65,25 +65,25 @@ func (s *Server) IntrospectToken(
 	case err != nil:
 		return "", fosite.ErrServerError.WithWrap(fmt.Errorf("look at token: %w", err))
 	}
-	r.Merge(found)
 	return is, nil
 }
 
 // findAccess looks at an access token: one signature, one read.
 func (s *Server) findAccess(
-	ctx context.Context, t *issuer.Tenant, token *shownToken, value string, scopes []string,
-) (*fosite.Request, error) {
+	ctx context.Context, t *issuer.Tenant, r *fosite.AccessRequest, value string, scopes []string,
+) error {
+	token := r.Session.(*shownToken)
 	claims, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if asks := token.asks; asks != nil && !mayAsk(asks, claims) {
-		return nil, fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
+		return fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
 	}
 	granted := strings.Fields(claims.Scope)
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {
-			return nil, oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope " + scope + ".")
+			return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope " + scope + ".")
 		}
 	}
 	if claims.GrantID == "" {
@@ -92,13 +92,13 @@ func (s *Server) findAccess(
 		err = s.grantLives(ctx, t, token, claims)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	token.claims, token.ends = claims, time.Unix(claims.ExpiresAt, 0)
-	return &fosite.Request{
-		ID: claims.JTI, RequestedAt: time.Unix(claims.IssuedAt, 0), Client: &fosite.DefaultClient{ID: claims.ClientID},
-		GrantedScope: granted, GrantedAudience: claims.Audience, Session: token,
-	}, nil
+	r.ID, r.RequestedAt = claims.JTI, time.Unix(claims.IssuedAt, 0)
+	r.GrantedScope, r.GrantedAudience = granted, claims.Audience
+	r.Client.(*fosite.DefaultClient).ID = claims.ClientID
+	return nil
 }
 
 // mayAsk says whether a client may learn about an access token: its own client, one that the token is
@@ -134,28 +134,28 @@ func (s *Server) ownTokenLives(ctx context.Context, t *issuer.Tenant, claims *to
 // findRefresh looks at a refresh token, for its own client alone: a resource server that asks about
 // one was sent it in place of an access token.
 func (s *Server) findRefresh(
-	ctx context.Context, t *issuer.Tenant, token *shownToken, value string, _ []string,
-) (*fosite.Request, error) {
+	ctx context.Context, t *issuer.Tenant, r *fosite.AccessRequest, value string, _ []string,
+) error {
+	token := r.Session.(*shownToken)
 	id, generation, err := s.Tokens.OpenRefreshToken(t.ID, value)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
+		return fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	g, user, err := s.Store.LiveGrant(ctx, t.ID, id, "", token.now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ends := g.ExpiresAt
 	if !g.IdleExpiresAt.IsZero() && g.IdleExpiresAt.Before(ends) {
 		ends = g.IdleExpiresAt
 	}
 	if token.asks == nil || g.ClientID != token.asks.ClientID || g.Generation != generation || !token.now.Before(ends) {
-		return nil, fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
+		return fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
 	}
 	token.grant, token.user, token.ends = g, user, ends
-	return &fosite.Request{
-		ID: g.ID, RequestedAt: g.RotatedAt, Client: &fosite.DefaultClient{ID: g.ClientID},
-		GrantedScope: g.Scopes, Session: token,
-	}, nil
+	r.ID, r.RequestedAt, r.GrantedScope = g.ID, g.RotatedAt, g.Scopes
+	r.Client.(*fosite.DefaultClient).ID = g.ClientID
+	return nil
 }
 
 // workingToken returns what is known of an access token that a request brings as its credential, and the
