@@ -13,13 +13,6 @@ const (
 	keyLength  = 32
 )
 
-// Params are the costs of a hash, with the names of RFC 9106.
-type Params struct {
-	Memory  uint32 // KiB
-	Time    uint32 // passes over the memory
-	Threads uint8
-}
-
 // OWASP are the minimum parameters of the OWASP password storage cheat sheet: 19 MiB, two passes,
 // one thread.
 var OWASP = Params{Memory: 19 * 1024, Time: 2, Threads: 1}

@@ -14,8 +14,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -67,45 +65,6 @@ func (p *Page) Client() storage.Client {
 // issuer that it had when it was stored.
 func Owns(c storage.Client) bool {
 	return !c.Declared && len(c.RedirectURIs) == 1 && strings.HasSuffix(c.RedirectURIs[0], "/dev/callback")
-}
-
-// Register adds the page's routes.
-func (p *Page) Register(r *mux.Router) {
-	routes := map[string]func(http.ResponseWriter, *http.Request) error{
-		"/dev":          p.html,
-		"/dev/callback": p.html, // the script reads the response from the address
-		"/dev/dev.js":   file("dev.js", "text/javascript; charset=utf-8"),
-		"/dev/dev.css":  file("dev.css", "text/css; charset=utf-8"),
-	}
-	if p.Mailbox != nil {
-		routes["/dev/mail"], routes["/dev/mail.json"] = p.mailbox, p.mailboxJSON
-		routes["/dev/mail/{id}"], routes["/dev/mail/{id}/html"] = p.letter, p.letterHTML
-	}
-	for path, h := range routes {
-		r.Handle(path, p.here(p.opened(web.Handler(p.Errors, h)))).Methods(http.MethodGet, http.MethodHead)
-	}
-	p.registerStandIns(r)
-}
-
-// here serves requests that come from this machine, as far as fromHere can tell, and answers 404 to
-// others. It sets the headers of all developer pages.
-func (p *Page) here(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := web.TenantOf(r.Context())
-		if t.ID != storage.DefaultTenant || !fromHere(r) {
-			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page"})
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Security-Policy",
-			"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; "+
-				"base-uri 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer") // the address of the callback contains a code
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
 }
 
 // html writes the playground's page.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
@@ -130,4 +131,25 @@ func loopback(hostport string) bool {
 	}
 	host = strings.ToLower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// here serves requests that come from this machine, as far as fromHere can tell, and answers 404 to
+// others. It sets the headers of all developer pages.
+func (p *Page) here(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := web.TenantOf(r.Context())
+		if t.ID != storage.DefaultTenant || !fromHere(r) {
+			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page"})
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'none'; "+
+				"base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer") // the address of the callback contains a code
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
 }

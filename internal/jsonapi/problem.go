@@ -116,3 +116,7 @@ func encode(v any) ([]byte, error) {
 	err := enc.Encode(v)
 	return bytes.TrimRight(buf.Bytes(), "\n"), err
 }
+
+func malformed(detail string) error {
+	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: detail}
+}

@@ -102,7 +102,3 @@ func Value(text string) any {
 	}
 	return text
 }
-
-func malformed(detail string) error {
-	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: detail}
-}

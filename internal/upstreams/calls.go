@@ -2,39 +2,14 @@ package upstreams
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
-
-const (
-	// patience bounds all calls of one half of a round trip together.
-	patience = 8 * time.Second
-	// maxCalls bounds the users that wait for providers at one time.
-	maxCalls = 128
-)
-
-// Caller calls the upstream providers of all tenants.
-type Caller struct {
-	http  *http.Client
-	found discoveries
-	slots chan struct{}
-}
-
-// New returns a Caller that uses the given client, one of internal/outbound.
-func New(c *http.Client) *Caller {
-	return &Caller{http: c, slots: make(chan struct{}, maxCalls), found: discoveries{http: c}}
-}
 
 // AuthURL returns where to send the browser. Its error is upstream.ErrUnreachable or
 // upstream.ErrRefused.
@@ -56,14 +31,6 @@ func (c *Caller) Identify(
 func (c *Caller) Vouch(ctx context.Context, p *upstream.Provider, t upstream.Token) (upstream.Identity, error) {
 	return c.to(p).Vouch(ctx, t)
 }
-
-// provider is a provider with what calls it.
-type provider struct {
-	*upstream.Provider
-	caller *Caller
-}
-
-func (c *Caller) to(p *upstream.Provider) *provider { return &provider{p, c} }
 
 func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, error) {
 	ctx, done, err := p.begin(ctx)
@@ -147,26 +114,6 @@ func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.
 	return id, nil
 }
 
-// usable reports whether the subject can be told from every other: what JSON or a database cannot
-// hold is replaced by one and the same character.
-func usable(subject string) bool {
-	return subject != "" && len(subject) <= 255 && !strings.ContainsFunc(subject, func(r rune) bool {
-		return unicode.IsControl(r) || r == utf8.RuneError
-	})
-}
-
-// begin bounds what follows in time and number.
-func (p *provider) begin(ctx context.Context) (context.Context, func(), error) {
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, p.caller.http), patience)
-	select {
-	case p.caller.slots <- struct{}{}:
-		return ctx, func() { <-p.caller.slots; cancel() }, nil
-	default:
-		cancel()
-		return nil, nil, fmt.Errorf("%w: too many wait for providers", upstream.ErrUnreachable)
-	}
-}
-
 // config returns what x/oauth2 needs to know, and what was discovered; nil for a provider without
 // OpenID.
 func (p *provider) config(ctx context.Context, r upstream.Request) (*oauth2.Config, *discovery, error) {
@@ -206,30 +153,4 @@ func (p *provider) checkIssuer(iss string, found *discovery) error {
 		return refused("the answer is another issuer's")
 	}
 	return nil
-}
-
-func refused(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{upstream.ErrRefused}, args...)...)
-}
-
-// unreachable returns upstream.ErrUnreachable without the address that was asked, whose query may hold a
-// secret.
-func unreachable(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	return fmt.Errorf("%w: %w", upstream.ErrUnreachable, err)
-}
-
-// exchangeError returns what went wrong at the token endpoint, without what it answered.
-func exchangeError(err error) error {
-	var r *oauth2.RetrieveError
-	if !errors.As(err, &r) {
-		return unreachable(err)
-	}
-	if r.Response.StatusCode >= 500 || r.Response.StatusCode == http.StatusTooManyRequests {
-		return fmt.Errorf("%w: token endpoint: status %d", upstream.ErrUnreachable, r.Response.StatusCode)
-	}
-	return refused("token endpoint: status %d, error %.40q", r.Response.StatusCode, strings.TrimSpace(r.ErrorCode))
 }

@@ -2,10 +2,7 @@ package web
 
 import (
 	"hash/maphash"
-	"math"
-	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -63,27 +60,4 @@ func countedAddress(ip string) string {
 		return ip
 	}
 	return net.String()
-}
-
-// admit counts a request of the address ip, and returns the address that leave must get afterwards.
-// If too many requests are under way, admit answers with status 503 and reports false. That answer
-// has no body, because a client that does not read would keep it in memory.
-func (e *Edge) admit(w http.ResponseWriter, r *http.Request, ip string) (counted string, ok bool) {
-	counted = countedAddress(ip)
-	if e.crowd.enter(counted, e.MaxPerAddress) {
-		return counted, true
-	}
-	addr, err := netip.ParseAddr(ip)
-	if err == nil && slices.ContainsFunc(e.Unlimited, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-		return counted, e.crowd.enter(counted, math.MaxInt)
-	}
-	if e.Refused != nil {
-		e.Refused()
-	}
-	e.Log.WarnContext(r.Context(), "requests are refused: too many of their address are under way", "address", ip,
-		"most", e.MaxPerAddress)
-	w.Header()["Retry-After"] = []string{"1"}
-	w.Header()["Content-Length"] = []string{"0"}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	return "", false
 }

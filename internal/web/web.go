@@ -10,52 +10,14 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/vouchsafe/vouchsafe/internal/issuer"
 )
-
-// Request is what the log line, the audit trail and the error page know about a request.
-type Request struct {
-	ID string // a UUIDv7 made by Edge; an id that the client sends is ignored
-	IP string // the address of the peer, or the one that a trusted proxy names
-	// Route is the pattern that the router matched, or "". Metrics use it.
-	Route string
-	// Locales are the ui_locales of the authorization request that the request belongs to. They are
-	// empty until the protocol has read it and called SetLocales.
-	Locales []string
-	// Language is the language of the answer, once a page has chosen it.
-	Language string
-	// attrs are the attributes that Note has added for the log line.
-	attrs []slog.Attr
-	// tenant is the request's tenant, once Tenancy has found it.
-	tenant *issuer.Tenant
-}
-
-type requestKey struct{}
-
-// RequestOf returns the Request in the context, or an empty one if the context did not pass through
-// Edge.
-func RequestOf(ctx context.Context) *Request {
-	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
-		return r
-	}
-	return &Request{}
-}
-
-// SetLocales records the languages that a client's authorization request asks for. The next page or
-// message chooses its language anew.
-func (r *Request) SetLocales(locales []string) { r.Locales, r.Language = locales, "" }
-
-// Note adds an attribute to the request's log line. The value must not be a secret.
-func Note(ctx context.Context, key, value string) {
-	r := RequestOf(ctx)
-	r.attrs = append(r.attrs, slog.String(key, value))
-}
 
 // exchange holds what Edge allocates for a request, so that it is one allocation.
 type exchange struct {
@@ -260,3 +222,26 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap returns the response writer below, for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// admit counts a request of the address ip, and returns the address that leave must get afterwards.
+// If too many requests are under way, admit answers with status 503 and reports false. That answer
+// has no body, because a client that does not read would keep it in memory.
+func (e *Edge) admit(w http.ResponseWriter, r *http.Request, ip string) (counted string, ok bool) {
+	counted = countedAddress(ip)
+	if e.crowd.enter(counted, e.MaxPerAddress) {
+		return counted, true
+	}
+	addr, err := netip.ParseAddr(ip)
+	if err == nil && slices.ContainsFunc(e.Unlimited, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return counted, e.crowd.enter(counted, math.MaxInt)
+	}
+	if e.Refused != nil {
+		e.Refused()
+	}
+	e.Log.WarnContext(r.Context(), "requests are refused: too many of their address are under way", "address", ip,
+		"most", e.MaxPerAddress)
+	w.Header()["Retry-After"] = []string{"1"}
+	w.Header()["Content-Length"] = []string{"0"}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	return "", false
+}

@@ -3,7 +3,6 @@ package password
 import (
 	"bytes"
 	"errors"
-	"strings"
 )
 
 // ErrForeign means that a hash of another product is of a kind that cannot be verified here, or
@@ -19,35 +18,6 @@ type foreign interface {
 // maxForeign bounds the length of a stored hash, in bytes. The longest are those of Firebase, which
 // contain the signer key of their project.
 const maxForeign = 1024
-
-// foreignKinds are the hashes that can be verified, by how their text begins. Import converts the
-// formats of other products to these.
-var foreignKinds = []struct {
-	prefix string
-	parse  func(text string) (foreign, error)
-}{
-	{"$2a$", parseBcrypt}, {"$2b$", parseBcrypt}, {"$2y$", parseBcrypt},
-	{"bcrypt_sha256$$2", parseBcryptSHA256},
-	{"$argon2i$", parseArgon2}, {"$argon2d$", parseArgon2},
-	{"$scrypt$", parseScrypt},
-	{"$pbkdf2-", parsePBKDF2},
-	{"$firebase-scrypt$", parseFirebase},
-	{"$P$", parsePhpass}, {"$H$", parsePhpass},
-}
-
-// parseForeign reads a stored hash that is not Argon2id. It returns ErrForeign if the hash is of no
-// known kind or out of bounds.
-func parseForeign(text string) (foreign, error) {
-	if len(text) > maxForeign {
-		return nil, ErrForeign
-	}
-	for _, kind := range foreignKinds {
-		if strings.HasPrefix(text, kind.prefix) {
-			return kind.parse(text)
-		}
-	}
-	return nil, ErrForeign
-}
 
 // digits reads a decimal number from low to high. It reports false for a number with leading zeros
 // or of more than nine digits.

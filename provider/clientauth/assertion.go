@@ -185,3 +185,25 @@ func fits(key any, alg string) bool {
 	}
 	return false
 }
+
+// clientKeys returns the public keys of the client that may have the kid, or all keys if kid is "".
+// They come from the client's record or from the document that it names. Keys without a kid match
+// every kid.
+func (a *Authenticator) clientKeys(ctx context.Context, c *storage.Client, kid string) ([]jose.JSONWebKey, error) {
+	var keys []jose.JSONWebKey
+	switch {
+	case clients.HasJWKS(c):
+		var err error
+		if keys, _, err = clients.ParseJWKS(c.JWKS); err != nil {
+			return nil, fmt.Errorf("jwks %w", err)
+		}
+	case c.JWKSURI != "":
+		var err error
+		if keys, err = a.remoteKeys.get(ctx, a.Fetch, c.TenantID+"\x00"+c.JWKSURI, c.JWKSURI, kid); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errors.New("the client has no keys")
+	}
+	return keysNamed(keys, kid), nil
+}

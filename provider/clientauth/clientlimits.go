@@ -9,12 +9,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// authFailures is the default of Authenticator.Failures. It bounds the failures of one client from
-// one address, in the networks of limit.Networks. An address may have a few times as many for all
-// clients together, so that guessing at many ids does not help, and a client may have more from all
-// addresses, so that a botnet cannot guess.
-var authFailures = limit.Rule{Name: "client-auth", Max: 20, Window: time.Minute}
-
 // How many times the failures of one client from one address an address may have, and how many
 // times a client.
 const (

@@ -33,3 +33,13 @@ func NoteUnauthenticated(ctx context.Context, id string, err error) {
 		web.Note(ctx, "why", why)
 	}
 }
+
+// authError says why a client was not authenticated. It is for the log. In development mode the
+// client sees it, too, if it used another method than it is registered for.
+type authError struct {
+	why    string
+	method bool
+}
+
+// Error implements error.
+func (e *authError) Error() string { return "client not believed: " + e.why }

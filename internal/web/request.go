@@ -1,0 +1,46 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+)
+
+// Request is what the log line, the audit trail and the error page know about a request.
+type Request struct {
+	ID string // a UUIDv7 made by Edge; an id that the client sends is ignored
+	IP string // the address of the peer, or the one that a trusted proxy names
+	// Route is the pattern that the router matched, or "". Metrics use it.
+	Route string
+	// Locales are the ui_locales of the authorization request that the request belongs to. They are
+	// empty until the protocol has read it and called SetLocales.
+	Locales []string
+	// Language is the language of the answer, once a page has chosen it.
+	Language string
+	// attrs are the attributes that Note has added for the log line.
+	attrs []slog.Attr
+	// tenant is the request's tenant, once Tenancy has found it.
+	tenant *issuer.Tenant
+}
+
+type requestKey struct{}
+
+// RequestOf returns the Request in the context, or an empty one if the context did not pass through
+// Edge.
+func RequestOf(ctx context.Context) *Request {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r
+	}
+	return &Request{}
+}
+
+// SetLocales records the languages that a client's authorization request asks for. The next page or
+// message chooses its language anew.
+func (r *Request) SetLocales(locales []string) { r.Locales, r.Language = locales, "" }
+
+// Note adds an attribute to the request's log line. The value must not be a secret.
+func Note(ctx context.Context, key, value string) {
+	r := RequestOf(ctx)
+	r.attrs = append(r.attrs, slog.String(key, value))
+}
