@@ -2,7 +2,6 @@ package settings
 
 import (
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// wrong notes a fault of the setting with the name.
-type wrong func(name, format string, args ...any)
 
 // check returns all that is wrong, and what to write instead. origin names the place where the
 // setting with a name was set.
@@ -172,21 +168,4 @@ func (c *Config) checkSecret(wrong wrong) {
 			wrong("secret", "is not random: make one with `openssl rand -base64 48`")
 		}
 	}
-}
-
-// loopback reports whether the host is this machine, whatever the network says.
-func loopback(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.Unmap().IsLoopback()
-	}
-	host = strings.ToLower(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
-}
-
-func hostOf(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

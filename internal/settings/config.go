@@ -2,6 +2,9 @@ package settings
 
 import (
 	"net"
+	"net/netip"
+	"net/url"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
@@ -280,4 +283,21 @@ func (c *Config) complete() {
 // LogOptions returns the settings of the log.
 func (c *Config) LogOptions() logging.Options {
 	return logging.Options{Level: c.LogLevel, Format: c.LogFormat}
+}
+
+// loopback reports whether the host is this machine, whatever the network says.
+func loopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
+}
+
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }

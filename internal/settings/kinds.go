@@ -3,6 +3,8 @@ package settings
 import (
 	"fmt"
 	"net/netip"
+	"strings"
+	"time"
 )
 
 // Secret is the value of a setting that is never printed.
@@ -51,3 +53,18 @@ func Prefixes(ps []Network) []netip.Prefix {
 	}
 	return out
 }
+
+// short is 720h rather than 720h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// wrong notes a fault of the setting with the name.
+type wrong func(name, format string, args ...any)
