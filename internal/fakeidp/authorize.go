@@ -2,12 +2,9 @@ package fakeidp
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -62,9 +59,6 @@ func (s *Server) wrong(q url.Values) string {
 	}
 	return ""
 }
-
-// openID reports whether this kind of provider speaks OpenID Connect.
-func (s *Server) openID() bool { return s.Kind != Facebook && s.Kind != GitHub && s.Kind != Discord }
 
 // choose sends the browser back to the client as the person that was chosen on the page.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
@@ -145,11 +139,4 @@ func (s *Server) show(w http.ResponseWriter, name string, p page) {
 		"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(buf.Bytes()) // an error means that the browser is gone
-}
-
-// number returns a number that is always the same for the text, because subjects of GitHub and
-// Facebook are numbers.
-func number(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(sum[:])), 10)
 }

@@ -4,13 +4,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"embed"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -105,35 +108,6 @@ func (p Person) subject() string {
 	return number(who)
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	base, err := url.Parse(s.Issuer)
-	if err != nil {
-		http.Error(w, "no issuer", http.StatusInternalServerError)
-		return
-	}
-	path, ok := strings.CutPrefix(r.URL.Path, base.Path)
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	s.mu.Lock()
-	if s.hits == nil {
-		s.hits = map[string]int{}
-	}
-	if len(s.hits) < maxKept {
-		s.hits[path]++
-	}
-	s.mu.Unlock()
-	h := s.routes()[r.Method+" "+path]
-	if h == nil {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	h(w, r)
-}
-
 // authorizePath returns the path, below the issuer, of the page that browsers are sent to.
 func (s *Server) authorizePath() string {
 	switch s.Kind {
@@ -151,30 +125,6 @@ func (s *Server) authorizePath() string {
 func (s *Server) IsPage(path string) bool {
 	base, err := url.Parse(s.Issuer)
 	return err != nil || path == base.Path+s.authorizePath()
-}
-
-// routes returns the handlers by method and path below the issuer.
-func (s *Server) routes() map[string]http.HandlerFunc {
-	var token string
-	authorize := s.authorizePath()
-	routes := map[string]http.HandlerFunc{"GET /style.css": s.style}
-	switch s.Kind {
-	case Facebook:
-		token = "/v23.0/oauth/access_token"
-		routes["GET /v23.0/me"], routes["GET /v23.0/debug_token"] = s.facebookMe, s.facebookDebug
-	case GitHub:
-		token = "/login/oauth/access_token"
-		routes["GET /api/v3/user"], routes["GET /api/v3/user/emails"] = s.gitHubUser, s.gitHubEmails
-	case Discord:
-		token = "/api/oauth2/token"
-		routes["GET /api/users/@me"] = s.discordMe
-	default:
-		token = "/token"
-		routes["GET /.well-known/openid-configuration"] = s.discovery
-		routes["GET /keys"], routes["GET /userinfo"] = s.jwks, s.userinfo
-	}
-	routes["GET "+authorize], routes["POST "+authorize], routes["POST "+token] = s.authorize, s.choose, s.token
-	return routes
 }
 
 // Hits returns how often the path was requested.
@@ -257,3 +207,13 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // an error means that the client is gone
 }
+
+// number returns a number that is always the same for the text, because subjects of GitHub and
+// Facebook are numbers.
+func number(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(sum[:])), 10)
+}
+
+// openID reports whether this kind of provider speaks OpenID Connect.
+func (s *Server) openID() bool { return s.Kind != Facebook && s.Kind != GitHub && s.Kind != Discord }

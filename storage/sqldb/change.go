@@ -26,7 +26,6 @@ const (
 	unlinkIdentity    = `
 		DELETE FROM identities
 		WHERE tenant_id = $1 AND provider = $2 AND subject = $3 AND user_id = $4`
-	unlinkIdentities = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2`
 )
 
 // Apply implements storage.Changes.
@@ -203,12 +202,4 @@ func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error
 		}
 	}
 	return applyNews(c, ch.Deliveries, ch.Events)
-}
-
-// applyNews stores what tells of the change.
-func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
-	if err := enqueue(c, mails); err != nil {
-		return err
-	}
-	return recordAll(c, events)
 }

@@ -90,3 +90,6 @@ func (c bytesColumn) Scan(src any) error {
 	}
 	return nil
 }
+
+// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
+const notAhead = ` - 120000000 <= $3`

@@ -131,6 +131,8 @@ const addIdentity = `
 	INSERT INTO identities (` + identityColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6)`
 
+const unlinkIdentities = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2`
+
 const identity = `
 	SELECT ` + identityColumns + ` FROM identities
 	WHERE tenant_id = $1 AND provider = $2 AND subject = $3`

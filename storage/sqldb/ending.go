@@ -2,6 +2,8 @@ package sqldb
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -57,6 +59,10 @@ const (
 		WHERE tenant_id = $1 AND ended_at = 0 AND (tenant_id, id) IN (
 			SELECT tenant_id, id FROM sessions
 			WHERE tenant_id = $1 AND user_id = $2 AND id <> $4 AND ended_at = 0 LIMIT $5)`
+	// endRestOfUserSessions ends those with ids behind $3 and up to $4.
+	endRestOfUserSessions = `
+		UPDATE sessions SET ended_at = $5
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND id <> $6 AND ended_at = 0`
 
 	// andTell lets a statement that ends sessions return what endedSession reads. The engines have no
 	// function in common that makes a list of rows.
@@ -71,23 +77,13 @@ const (
 )
 
 const (
-	endSessionSQLite            = endSession + andTellSQLite
-	endSessionPostgres          = endSession + andTellPostgres
-	endSessionsSQLite           = endSessions + andTellSQLite
-	endSessionsPostgres         = endSessions + andTellPostgres
-	endRestOfSessionsSQLite     = endRestOfUserSessions + andTellSQLite
-	endRestOfSessionsPostgres   = endRestOfUserSessions + andTellPostgres
-	endRestoredSessionsSQLite   = endRestoredSessions + andTellSQLite
-	endRestoredSessionsPostgres = endRestoredSessions + andTellPostgres
+	endSessionSQLite          = endSession + andTellSQLite
+	endSessionPostgres        = endSession + andTellPostgres
+	endSessionsSQLite         = endSessions + andTellSQLite
+	endSessionsPostgres       = endSessions + andTellPostgres
+	endRestOfSessionsSQLite   = endRestOfUserSessions + andTellSQLite
+	endRestOfSessionsPostgres = endRestOfUserSessions + andTellPostgres
 )
-
-// text returns the text for the store's engine.
-func (s *Store) text(sqlite, postgres string) string {
-	if s.postgres {
-		return postgres
-	}
-	return sqlite
-}
 
 const (
 	// They change nothing, but lock the row: changes that end each other's sessions queue for the user's row.
@@ -202,4 +198,44 @@ func (e *ending) revoke(which storage.GrantFilter, why string) (int, error) {
 		e.left = append(e.left, grantsLeft(e.ch.TenantID, which))
 	}
 	return len(revoked), err
+}
+
+// endRestOfSessions ends the sessions of a user that a change has left.
+func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows int64)) error {
+	var which sessionsBut
+	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
+		return err
+	}
+	w := walk{
+		edge: edgeOfUserSessions, do: endRestOfUserSessions, args: []any{r.TenantID, which.UserID},
+		more: []any{micros(r.Since), which.Except}, end: r.bound,
+	}
+	if r.onEnd != nil {
+		w.run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
+	}
+	return s.walk(ctx, w, told)
+}
+
+// tellSessions returns the run of a walk that ends sessions by a query, and reports those that were alive.
+func (s *Store) tellSessions(r removal, of ending, query string) func(conn, []any) (int64, error) {
+	return func(c conn, args []any) (int64, error) {
+		e := of
+		e.s, e.c, e.ch = s, c, &storage.Change{TenantID: r.TenantID, Now: r.Since}
+		n, err := e.endThose(query, args...)
+		if err != nil {
+			return 0, err
+		}
+		return int64(n), r.tell(c, e.Ended)
+	}
+}
+
+// newSession returns the id of the session that the change adds or renews, "" for none.
+func newSession(ch *storage.Change) string {
+	switch {
+	case ch.AddSession != nil:
+		return ch.AddSession.ID
+	case ch.RenewSession != nil:
+		return ch.RenewSession.ID
+	}
+	return ""
 }

@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -100,88 +99,6 @@ func bind(args []any) []any {
 	return args
 }
 
-// one reads one row.
-func one[T any](ctx context.Context, s *Store, query string, args []any,
-	scan func(scanner) (T, error),
-) (found T, err error) {
-	err = s.engine.read(ctx, func(c conn) error {
-		found, err = scan(c.row(query, args...))
-		return err
-	})
-	return found, err
-}
-
-// list reads many rows.
-func list[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
-	var all []T
-	err := s.engine.read(ctx, func(c conn) error {
-		all = nil // the read may be a repetition
-		return c.each(query, args, func(row scanner) error {
-			one, err := scan(row)
-			if err == nil {
-				all = append(all, one)
-			}
-			return err
-		})
-	})
-	return all, err
-}
-
-// put runs one statement that changes rows, and says how many.
-func (s *Store) put(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
-		n, err = c.exec(query, args...)
-		return err
-	})
-	return n, err
-}
-
-// must is put for statements that touch nothing only when they come too late or look
-// for what is not there: missing is then the error.
-func (s *Store) must(ctx context.Context, missing error, query string, args ...any) error {
-	n, err := s.put(ctx, query, args...)
-	if err == nil && n == 0 {
-		return missing
-	}
-	return err
-}
-
-// mustAndRecord is must with the events of the statement, in one transaction.
-func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event,
-	query string, args ...any,
-) error {
-	return s.engine.transact(ctx, func(c conn) error {
-		if err := must(c, missing, query, args...); err != nil {
-			return err
-		}
-		return recordAll(c, events)
-	})
-}
-
-// must is the same inside a transaction.
-func must(c conn, missing error, query string, args ...any) error {
-	n, err := c.exec(query, args...)
-	if err == nil && n == 0 {
-		return missing
-	}
-	return err
-}
-
-// scanCount reads a row of one number.
-func scanCount(row scanner) (n int64, err error) {
-	err = row.Scan(&n)
-	return n, err
-}
-
-// none answers ErrExists unless the query counts nothing.
-func none(c conn, query string, args ...any) error {
-	n, err := scanCount(c.row(query, args...))
-	if err == nil && n > 0 {
-		return storage.ErrExists
-	}
-	return err
-}
-
 // lastWrite is what became of the last write, as far as the engine is to blame: its disk may
 // be full or read-only, or its server a standby now, while reading goes on.
 type lastWrite struct {
@@ -209,11 +126,7 @@ func (w *lastWrite) err() error {
 	return nil
 }
 
-// WriteFault is why the last write failed, if that was the database's fault and as far as this
-// process knows; nil when it succeeded. The next write that succeeds ends it.
-func (s *Store) WriteFault() error {
-	if err := s.engine.writeFault(); err != nil {
-		return fmt.Errorf("last write: %w", err)
-	}
-	return nil
-}
+// errQueued says that others were before, and that nothing was done.
+var errQueued = errors.New("wait for the writer")
+
+const schemaVersion = `SELECT MAX(version_id) FROM goose_db_version`

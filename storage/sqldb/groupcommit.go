@@ -26,9 +26,6 @@ const (
 	leastWait = time.Second
 )
 
-// errQueued says that others were before, and that nothing was done.
-var errQueued = errors.New("wait for the writer")
-
 // errSilent says that work was done, and that the disk did not say in time whether it has it.
 var errSilent = fmt.Errorf("wait for the disk: %w", context.DeadlineExceeded)
 

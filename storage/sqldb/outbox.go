@@ -143,3 +143,23 @@ func (s *Store) CountDeliveries(ctx context.Context) (queued, dead int64, err er
 	}
 	return queued, dead, nil
 }
+
+// mustAndRecord is must with the events of the statement, in one transaction.
+func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event,
+	query string, args ...any,
+) error {
+	return s.engine.transact(ctx, func(c conn) error {
+		if err := must(c, missing, query, args...); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+}
+
+// applyNews stores what tells of the change.
+func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
+	if err := enqueue(c, mails); err != nil {
+		return err
+	}
+	return recordAll(c, events)
+}

@@ -13,10 +13,9 @@ import (
 const (
 	// partTime is how long a part should hold up other work. The number of rows is adapted to it.
 	partTime = 15 * time.Millisecond
-	// firstPart, leastPart and mostPart are numbers of rows.
+	// firstPart and leastPart are numbers of rows; see also mostPart.
 	firstPart = 200
 	leastPart = 25
-	mostPart  = 2000
 	// longestRest bounds the rest behind a part that took long.
 	longestRest = time.Second
 	// mostFailures is how often a part is tried again.
@@ -139,3 +138,34 @@ func scanText(row scanner) (text string, err error) {
 	err = row.Scan(&text)
 	return text, err
 }
+
+// walkAll walks one after the other.
+func (s *Store) walkAll(ctx context.Context, told func(rows int64), walks ...walk) error {
+	for _, w := range walks {
+		if err := s.walk(ctx, w, told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The edges of walks that several kinds of work have in common.
+const (
+	edgeOfUserSessions = `
+		SELECT id FROM sessions
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfUserGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfClientGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND client_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfMail     = `SELECT id FROM mail WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfCodes    = `SELECT id FROM codes WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfSessions = `SELECT id FROM sessions WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfGrants   = `SELECT id FROM grants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfUsers    = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+)

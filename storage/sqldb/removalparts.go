@@ -63,17 +63,9 @@ func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 }
 
 const (
-	edgeOfUserSessions = `
-		SELECT id FROM sessions
-		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
-		ORDER BY id LIMIT 1 OFFSET $4`
 	removeUserSessions = `
 		DELETE FROM sessions
 		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4`
-	edgeOfUserGrants = `
-		SELECT id FROM grants
-		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
-		ORDER BY id LIMIT 1 OFFSET $4`
 	removeUserGrants = `
 		DELETE FROM grants
 		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4`
@@ -110,9 +102,6 @@ func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows 
 	_, err = s.put(ctx, removeMarkedUser, args...)
 	return err
 }
-
-// atOnce is how many dependent rows may be removed in one transaction with what they belong to.
-const atOnce = 200
 
 const (
 	hangsOnClient = `
@@ -158,10 +147,6 @@ func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
 }
 
 const (
-	edgeOfClientGrants = `
-		SELECT id FROM grants
-		WHERE tenant_id = $1 AND client_id = $2 AND id > $3
-		ORDER BY id LIMIT 1 OFFSET $4`
 	removeClientGrants = `
 		DELETE FROM grants
 		WHERE tenant_id = $1 AND client_id = $2 AND id > $3 AND id <= $4
@@ -224,16 +209,11 @@ func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, even
 }
 
 const (
-	edgeOfMail     = `SELECT id FROM mail WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeMail     = `DELETE FROM mail WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfCodes    = `SELECT id FROM codes WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeCodes    = `DELETE FROM codes WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfSessions = `SELECT id FROM sessions WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeSessions = `DELETE FROM sessions WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfGrants   = `SELECT id FROM grants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeGrants   = `DELETE FROM grants WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	// Foreign keys take along what is left, which is little for each of these.
-	edgeOfUsers      = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeUsers      = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	edgeOfClients    = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeClients    = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`

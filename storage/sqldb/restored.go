@@ -44,6 +44,12 @@ const (
 		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND kind = 'device' AND (created_at <= $4 OR created_at > $5)`
 )
 
+const (
+	endRestoredSessionsSQLite   = endRestoredSessions + andTellSQLite
+	endRestoredSessionsPostgres = endRestoredSessions + andTellPostgres
+	tellRestored                = revokeRestoredGrants + andTellGrants
+)
+
 // endRestored ends what a restored backup has brought back to a tenant.
 func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64)) error {
 	ahead := int64(math.MaxInt64) // of a removal that an older program began

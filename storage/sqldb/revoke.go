@@ -117,15 +117,6 @@ func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error)
 	return afterAll, nil
 }
 
-// goOn carries on with what was begun just now, as long as the caller has time. What is left
-// then is done by the replica that claims it: no error.
-func (s *Store) goOn(ctx context.Context, r storage.Removal, onEnd storage.OnEnd) error {
-	if err := s.carryOn(ctx, r, func(int64) {}, onEnd); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
-}
-
 const (
 	revokeRestOfUser = `
 		UPDATE grants SET revoked_at = $5, revoked_why = $6
@@ -137,7 +128,6 @@ const (
 			AND ($7 = '' OR session_id = $7)`
 	tellRestOfUser   = revokeRestOfUser + andTellGrants
 	tellRestOfClient = revokeRestOfClient + andTellGrants
-	tellRestored     = revokeRestoredGrants + andTellGrants
 )
 
 // revokeRest walks over the user's or the client's grants. A session has too few of them for a walk.

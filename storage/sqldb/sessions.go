@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -21,9 +20,6 @@ func sessionFields(s *storage.Session) []any {
 		&s.IP, timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt}, timeColumn{&s.ExpiresAt}, timeColumn{&s.EndedAt},
 	}
 }
-
-// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
-const notAhead = ` - 120000000 <= $3`
 
 // sessionLives is when a session counts; users is joined, $3 is now.
 const sessionLives = `sessions.ended_at = 0 AND sessions.expires_at > $3
@@ -57,49 +53,6 @@ const seenSession = `
 // SeenSession implements storage.Sessions.
 func (s *Store) SeenSession(ctx context.Context, tenant, id string, now time.Time) error {
 	return named(s.must(ctx, storage.ErrNotFound, seenSession, tenant, id, micros(now)), "seen session", id)
-}
-
-const endRestOfUserSessions = `
-	UPDATE sessions SET ended_at = $5
-	WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND id <> $6 AND ended_at = 0`
-
-// endRestOfSessions ends the sessions of a user that a change has left.
-func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows int64)) error {
-	var which sessionsBut
-	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
-		return err
-	}
-	w := walk{
-		edge: edgeOfUserSessions, do: endRestOfUserSessions, args: []any{r.TenantID, which.UserID},
-		more: []any{micros(r.Since), which.Except}, end: r.bound,
-	}
-	if r.onEnd != nil {
-		w.run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
-	}
-	return s.walk(ctx, w, told)
-}
-
-// tellSessions returns the run of a walk that ends sessions by a query, and reports those that were alive.
-func (s *Store) tellSessions(r removal, of ending, query string) func(conn, []any) (int64, error) {
-	return func(c conn, args []any) (int64, error) {
-		e := of
-		e.s, e.c, e.ch = s, c, &storage.Change{TenantID: r.TenantID, Now: r.Since}
-		n, err := e.endThose(query, args...)
-		if err != nil {
-			return 0, err
-		}
-		return int64(n), r.tell(c, e.Ended)
-	}
-}
-
-// tell reports a part to OnEnd, and stores what that returns.
-func (r removal) tell(c conn, part storage.Ended) error {
-	if r.onEnd == nil || len(part.Sessions)+len(part.Grants) == 0 {
-		return nil
-	}
-	part.Later = true
-	deliveries, events := r.onEnd(part)
-	return applyNews(c, deliveries, events)
 }
 
 const sessionsOf = `
@@ -148,17 +101,6 @@ func renewSessionArgs(ch *storage.Change) []any {
 		ch.TenantID, n.ID, micros(n.SeenAt), ch.UserID, n.Was, n.SecretHash, n.CredentialVersion,
 		micros(n.AuthTime), encodeList(n.AMR), n.ACR, n.UserAgent, n.IP, micros(n.ExpiresAt),
 	}
-}
-
-// newSession returns the id of the session that the change adds or renews, "" for none.
-func newSession(ch *storage.Change) string {
-	switch {
-	case ch.AddSession != nil:
-		return ch.AddSession.ID
-	case ch.RenewSession != nil:
-		return ch.RenewSession.ID
-	}
-	return ""
 }
 
 // applySessions adds and renews sessions.

@@ -74,6 +74,12 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		mostPart: mostPart}, nil
 }
 
+// The defaults of Store.atOnce and Store.mostPart.
+const (
+	atOnce   = 200
+	mostPart = 2000
+)
+
 // Close waits for what is under way and closes the database, once.
 func (s *Store) Close() error { return s.closing() }
 
@@ -99,8 +105,6 @@ func (s *Store) OnStatement(f func(query string)) {
 	s.meter.onStatement.Store(&f)
 }
 
-const schemaVersion = `SELECT MAX(version_id) FROM goose_db_version`
-
 // Ping implements storage.Maintenance. It writes nothing; WriteFault tells of that. A newer schema is
 // welcome: while replicas are
 // being replaced, the old ones go on.
@@ -113,4 +117,91 @@ func (s *Store) Ping(ctx context.Context) error {
 		return fmt.Errorf("schema version is %d, want %d: run vouchsafe migrate", version, want)
 	}
 	return nil
+}
+
+// one reads one row.
+func one[T any](ctx context.Context, s *Store, query string, args []any,
+	scan func(scanner) (T, error),
+) (found T, err error) {
+	err = s.engine.read(ctx, func(c conn) error {
+		found, err = scan(c.row(query, args...))
+		return err
+	})
+	return found, err
+}
+
+// list reads many rows.
+func list[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
+	var all []T
+	err := s.engine.read(ctx, func(c conn) error {
+		all = nil // the read may be a repetition
+		return c.each(query, args, func(row scanner) error {
+			one, err := scan(row)
+			if err == nil {
+				all = append(all, one)
+			}
+			return err
+		})
+	})
+	return all, err
+}
+
+// put runs one statement that changes rows, and says how many.
+func (s *Store) put(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.engine.write(ctx, func(c conn) error {
+		n, err = c.exec(query, args...)
+		return err
+	})
+	return n, err
+}
+
+// must is put for statements that touch nothing only when they come too late or look
+// for what is not there: missing is then the error.
+func (s *Store) must(ctx context.Context, missing error, query string, args ...any) error {
+	n, err := s.put(ctx, query, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
+// must is the same inside a transaction.
+func must(c conn, missing error, query string, args ...any) error {
+	n, err := c.exec(query, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
+// none answers ErrExists unless the query counts nothing.
+func none(c conn, query string, args ...any) error {
+	n, err := scanCount(c.row(query, args...))
+	if err == nil && n > 0 {
+		return storage.ErrExists
+	}
+	return err
+}
+
+// scanCount reads a row of one number.
+func scanCount(row scanner) (n int64, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
+
+// WriteFault is why the last write failed, if that was the database's fault and as far as this
+// process knows; nil when it succeeded. The next write that succeeds ends it.
+func (s *Store) WriteFault() error {
+	if err := s.engine.writeFault(); err != nil {
+		return fmt.Errorf("last write: %w", err)
+	}
+	return nil
+}
+
+// text returns the text for the store's engine.
+func (s *Store) text(sqlite, postgres string) string {
+	if s.postgres {
+		return postgres
+	}
+	return sqlite
 }
