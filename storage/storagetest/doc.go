@@ -7,31 +7,7 @@ package storagetest
 
 import (
 	"testing"
-
-	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// Store is what a durable backend implements.
-type Store interface {
-	storage.Tenants
-	storage.Clients
-	storage.Users
-	storage.Credentials
-	storage.Identities
-	storage.Sessions
-	storage.Consents
-	storage.Grants
-	storage.SpentValues
-	storage.Keys
-	storage.Audit
-	storage.Outbox
-	storage.Codes
-	storage.Changes
-	storage.Removals
-	storage.Histories
-	storage.Sealed
-	storage.Maintenance
-}
 
 // Durable tests a migrated store.
 func Durable(t *testing.T, s Store) {

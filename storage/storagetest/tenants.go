@@ -1,7 +1,6 @@
 package storagetest
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -63,28 +62,4 @@ func testTenants(t *testing.T, s Store) {
 		_, err = s.Tenant(ctx, "another")
 		want(t, err, storage.ErrNotFound)
 	})
-}
-
-// pages reads a list two by two and fails unless it is in the order of bytes, without
-// repetition.
-func pages[T any](t *testing.T, read func(after string, limit int) ([]T, error), id func(T) string) map[string]bool {
-	t.Helper()
-	seen := make(map[string]bool)
-	for after := ""; ; {
-		page, err := read(after, 2)
-		must(t, err)
-		if len(page) > 2 {
-			t.Fatalf("got %d records, want 2 at most", len(page))
-		}
-		for _, r := range page {
-			if strings.Compare(id(r), after) <= 0 {
-				t.Fatalf("got %q after %q, want ids to rise", id(r), after)
-			}
-			after = id(r)
-			seen[after] = true
-		}
-		if len(page) == 0 {
-			return seen
-		}
-	}
 }

@@ -17,6 +17,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// Store is what a durable backend implements.
+type Store interface {
+	storage.Tenants
+	storage.Clients
+	storage.Users
+	storage.Credentials
+	storage.Identities
+	storage.Sessions
+	storage.Consents
+	storage.Grants
+	storage.SpentValues
+	storage.Keys
+	storage.Audit
+	storage.Outbox
+	storage.Codes
+	storage.Changes
+	storage.Removals
+	storage.Histories
+	storage.Sealed
+	storage.Maintenance
+}
+
 // now is when the tests take place; far from the clock's, which a store must not read.
 var now = time.Date(2021, 3, 4, 5, 6, 7, 891_011_000, time.UTC)
 
@@ -308,4 +330,28 @@ func revoke(ctx context.Context, s Store, tenant string, which storage.GrantFilt
 		},
 	})
 	return n, err
+}
+
+// pages reads a list two by two and fails unless it is in the order of bytes, without
+// repetition.
+func pages[T any](t *testing.T, read func(after string, limit int) ([]T, error), id func(T) string) map[string]bool {
+	t.Helper()
+	seen := make(map[string]bool)
+	for after := ""; ; {
+		page, err := read(after, 2)
+		must(t, err)
+		if len(page) > 2 {
+			t.Fatalf("got %d records, want 2 at most", len(page))
+		}
+		for _, r := range page {
+			if strings.Compare(id(r), after) <= 0 {
+				t.Fatalf("got %q after %q, want ids to rise", id(r), after)
+			}
+			after = id(r)
+			seen[after] = true
+		}
+		if len(page) == 0 {
+			return seen
+		}
+	}
 }
