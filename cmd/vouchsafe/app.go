@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"strconv"
 
 	"github.com/alecthomas/kong"
 
@@ -20,13 +19,9 @@ type app struct {
 	flags          map[string]string // settings given as flags, by their names
 	configFile     string
 	read           *settings.Config // nil until config has read them
-	parser         *kong.Kong       // for completion
+	parser         *kong.Kong       // for completion and help
+	named          bool             // whether the user knows which database the command works on
 }
-
-// exitCode is an error that ends the program with a code and without a message.
-type exitCode int
-
-func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }
 
 // tenantFlag names the tenant that a command is about.
 type tenantFlag struct {

@@ -23,7 +23,7 @@ type clientCmd struct {
 	Show   clientShowCmd   `cmd:"" help:"Show a client."`
 	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with users' consents and grants to it."`
 	Apply  clientApplyCmd  `cmd:"" help:"Apply a clients file. Removes clients that the file no longer declares, with users' consents and grants to them. Applying it twice changes nothing."`
-	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 if there are changes."`
+	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change."`
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
@@ -217,17 +217,9 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 
 type clientDiffCmd struct {
 	File string `arg:"" help:"The clients file."`
+	diffFlags
 	tenantFlag
 	jsonFlag
-}
-
-// diffChanges is the exit code of client diff when apply would change something.
-const diffChanges = exitCode(2)
-
-// Help says what scripts rely on.
-func (*clientDiffCmd) Help() string {
-	return "Nothing is changed. The exit code is 0 if apply would change nothing, 2 if it would change something, and 1 " +
-		"if the file has errors or the database cannot be read."
 }
 
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
@@ -239,10 +231,7 @@ func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
 		} else {
 			printPlan(a.stdout, plan)
 		}
-		if len(plan) > 0 {
-			return diffChanges
-		}
-		return nil
+		return c.outcome(len(plan))
 	})
 }
 

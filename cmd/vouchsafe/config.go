@@ -108,6 +108,9 @@ func describe(v *kong.Value) string {
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	if cmd := ctx.Selected(); cmd == nil || cmd.Name != "serve" && cmd.Name != "config" {
 		for _, f := range ctx.Model.Flags {
+			if f.Name == "data" { // which every command about the database needs to know
+				f.Group = nil
+			}
 			f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == "Settings"
 		}
 		return kong.DefaultHelpPrinter(options, ctx)

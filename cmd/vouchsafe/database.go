@@ -15,11 +15,12 @@ import (
 type migrateCmd struct{}
 
 func (c *migrateCmd) Run(ctx context.Context, a *app) error {
-	return a.withDatabase(ctx, func(cfg *settings.Config, s store) error {
+	return a.withDatabase(ctx, openStore, func(cfg *settings.Config, s store) error {
+		a.nameDatabase(cfg)
 		if err := s.Migrate(ctx); err != nil {
 			return unreachable(cfg, err)
 		}
-		fmt.Fprintln(a.stdout, "The database's schema is up to date.")
+		fmt.Fprintln(a.stdout, "The schema of the database is up to date.")
 		return nil
 	})
 }

@@ -35,7 +35,7 @@ func (s *shell) keyAlgorithms(t *testing.T, tenant string) []string {
 // that starts with the file.
 func TestKeysOfTheAlgorithmsThatAClientsFileDeclares(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.file(t, "clients.yaml", clientsOfEdDSA)
 	sh.do(t, "tenant", "add", "acme")
 	for _, tenant := range []string{"default", "acme"} {
@@ -47,7 +47,7 @@ func TestKeysOfTheAlgorithmsThatAClientsFileDeclares(t *testing.T) {
 		}
 	}
 
-	beside := newShell(t)
+	beside := newDatabase(t)
 	beside.file(t, "clients.yaml", clientsOfEdDSA)
 	beside.file(t, "clients-of-start.yaml", clientsBefore)
 	beside.env = append(beside.env, "VOUCHSAFE_CLIENTS=clients-of-start.yaml")

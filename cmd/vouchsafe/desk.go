@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
@@ -17,13 +19,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
-// withStore opens the database for a command. It migrates an embedded one, so that commands work before the
-// first start, too. It does not migrate that of a production server, whose operator decides when.
+// withStore opens the database for a command. It migrates an embedded one, so that a newer binary works on it
+// before the server was started anew. It does not migrate that of a production server, whose operator decides
+// when.
 func (a *app) withStore(ctx context.Context, do func(store) error) error {
-	return a.withDatabase(ctx, func(cfg *settings.Config, s store) error {
+	return a.withDatabase(ctx, a.openExisting, func(cfg *settings.Config, s store) error {
 		if !cfg.Production() {
 			if err := s.Migrate(ctx); err != nil {
 				return err
@@ -37,12 +41,15 @@ func (a *app) withStore(ctx context.Context, do func(store) error) error {
 }
 
 // withDatabase opens the database as it is, for a command.
-func (a *app) withDatabase(ctx context.Context, do func(*settings.Config, store) error) (err error) {
+func (a *app) withDatabase(
+	ctx context.Context, open func(context.Context, *settings.Config) (store, error),
+	do func(*settings.Config, store) error,
+) (err error) {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg)
+	s, err := open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -50,22 +57,59 @@ func (a *app) withDatabase(ctx context.Context, do func(*settings.Config, store)
 	return do(cfg, s)
 }
 
+// openExisting opens the database for a command, and says which one it is. It makes none: an administrator in
+// the wrong folder would see an empty list, and add users that no server knows.
+func (a *app) openExisting(ctx context.Context, cfg *settings.Config) (store, error) {
+	if !cfg.Production() {
+		holds, err := datadir.Dir(cfg.Data).Holds()
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			return nil, fmt.Errorf("there is no data at %s\nRun the command in the folder where the server runs, or name "+
+				"the data folder of the server with --data or VOUCHSAFE_DATA.\nIf the server uses PostgreSQL, set "+
+				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", absolute(cfg.Data))
+		}
+	}
+	a.nameDatabase(cfg)
+	return openStore(ctx, cfg)
+}
+
+// absolute returns the path from the root, so that the user sees which folder is meant.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// nameDatabase tells the user, once, which database the command works on.
+func (a *app) nameDatabase(cfg *settings.Config) {
+	if a.named {
+		return
+	}
+	a.named = true
+	fmt.Fprintln(a.stderr, "Database:", sqldb.Describe(databaseURL(cfg)))
+}
+
 // withProvider puts a server together for a command about signing keys, which only the provider makes.
-func (a *app) withProvider(ctx context.Context, do func(*server) error) (err error) {
+func (a *app) withProvider(ctx context.Context, do func(*server) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: metrics.New(version)}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	shared, local, err := s.open(ctx)
-	if err != nil {
-		return unreachable(cfg, err)
-	}
-	if err := s.wire(shared, local); err != nil {
-		return err
-	}
-	return do(s)
+	return a.withStore(ctx, func(opened store) (err error) {
+		s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: metrics.New(version), store: opened}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		shared, local, err := s.unlock(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.wire(shared, local); err != nil {
+			return err
+		}
+		return do(s)
+	})
 }
 
 // byCLI completes an event that a command causes.

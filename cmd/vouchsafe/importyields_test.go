@@ -17,7 +17,7 @@ import (
 // writes all the while: between two batches it has its turn.
 func TestImportsLetServersWrite(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.do(t, "user", "list")
 	const people = 1600
 	var rows strings.Builder

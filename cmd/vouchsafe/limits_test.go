@@ -13,7 +13,7 @@ import (
 // TestWrongClientSecretsAreLimitedAsSet tries wrong secrets of a client until the server refuses to look.
 func TestWrongClientSecretsAreLimitedAsSet(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t, "VOUCHSAFE_LIMIT_CLIENT_SECRETS=2/1m")
+	sh := newDatabase(t, "VOUCHSAFE_LIMIT_CLIENT_SECRETS=2/1m")
 	sh.do(t, "client", "add", "worker", "--kind", "service")
 	r := sh.serve(t)
 	for _, want := range []int{http.StatusUnauthorized, http.StatusUnauthorized, http.StatusTooManyRequests} {

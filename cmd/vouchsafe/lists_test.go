@@ -11,7 +11,7 @@ import (
 // parts, as a table and as JSON.
 func TestListsComeInParts(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	const people = 450
 	var rows strings.Builder
 	for i := range people {

@@ -9,12 +9,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -22,7 +20,8 @@ import (
 
 // commands are the commands of the program.
 type commands struct {
-	Config string `help:"Read settings from this file instead of ./vouchsafe.yaml, which is read if it exists." placeholder:"FILE" type:"path"`
+	Config      string      `help:"Read settings from this file instead of ./vouchsafe.yaml, which is read if it exists." placeholder:"FILE" type:"path"`
+	VersionFlag versionFlag `name:"version" help:"Print the version."`
 
 	Serve       serveCmd       `cmd:"" default:"1" help:"Serve (the default)."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date; serve does this too."`
@@ -38,6 +37,7 @@ type commands struct {
 	Healthcheck healthcheckCmd `cmd:"" help:"Check whether the server with these settings is healthy. For containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Help        helpCmd        `cmd:"" help:"Show what a command does."`
 	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
 }
 
@@ -52,7 +52,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run carries out a command line and returns the exit code: 0 for success, 1 for failure, 80 for a faulty
+// run carries out a command line and returns the exit code: 0 for success, 1 for failure, 2 for a faulty
 // command line. client diff and tenant diff have one more.
 func (a *app) run(ctx context.Context, args []string) int {
 	// Kong calls this for --help, and goes on unless it panics.
@@ -95,18 +95,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return code
 	}
-	var quiet exitCode
-	if errors.As(err, &quiet) {
-		return int(quiet)
-	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(a.stderr, "vouchsafe:", line)
-	}
-	var coder kong.ExitCoder
-	if errors.As(err, &coder) {
-		return coder.ExitCode()
-	}
-	return 1
+	return a.complain(ctx, err)
 }
 
 type versionCmd struct{ jsonFlag }
@@ -116,6 +105,21 @@ func (c *versionCmd) Run(a *app) error {
 		return a.printJSON(map[string]string{"version": version, "go": runtime.Version(),
 			"platform": runtime.GOOS + "/" + runtime.GOARCH})
 	}
-	fmt.Fprintf(a.stdout, "vouchsafe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	return a.printVersion()
+}
+
+func (a *app) printVersion() error {
+	_, err := fmt.Fprintf(a.stdout, "vouchsafe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS,
+		runtime.GOARCH)
+	return err
+}
+
+// versionFlag prints the version in the place of a command.
+type versionFlag bool
+
+// BeforeReset is called if the flag is given.
+func (versionFlag) BeforeReset(k *kong.Kong, a *app) error {
+	err := a.printVersion()
+	k.Exit(0)
+	return err
 }

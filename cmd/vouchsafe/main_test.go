@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 // The test program is the command itself when it is told so: the tests run what people
@@ -41,6 +43,20 @@ const goodSecret = "Zq8vK1mT0xWc5RrB7yLd3hNnJ6uPsG2f"
 func newShell(t *testing.T, env ...string) *shell {
 	return &shell{t.TempDir(), append([]string{"VOUCHSAFE_LISTEN=127.0.0.1:0", "VOUCHSAFE_METRICS_LISTEN=127.0.0.1:0"},
 		env...)}
+}
+
+// newDatabase is newShell for commands that need a database: none makes one by accident.
+func newDatabase(t *testing.T, env ...string) *shell {
+	t.Helper()
+	sh := newShell(t, env...)
+	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Migrate(t.Context()), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return sh
 }
 
 func (s *shell) command(args ...string) *exec.Cmd {

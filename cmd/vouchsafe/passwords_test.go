@@ -15,7 +15,7 @@ func TestCommandsSayWhatToChooseInstead(t *testing.T) {
 		fmt.Fprint(w, "AD6438836DBE526AA231ABDE2D0EEF74D42:42\r\n")
 	}))
 	defer breaches.Close()
-	sh := newShell(t, "VOUCHSAFE_BREACHED_PASSWORDS_URL="+breaches.URL)
+	sh := newDatabase(t, "VOUCHSAFE_BREACHED_PASSWORDS_URL="+breaches.URL)
 	sh.do(t, "user", "add", "kim@example.com", "--username", "kimberley.doe")
 	for password, want := range map[string]string{
 		"short": "at least 8", "password1": "attackers try first", "kimberley.doe": "not a name",

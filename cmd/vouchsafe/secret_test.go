@@ -97,7 +97,7 @@ func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
 
 func TestSecretCommands(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	given := func(secrets string) {
 		sh.env = append(sh.env, "VOUCHSAFE_SECRET="+secrets) // the last one counts
 	}

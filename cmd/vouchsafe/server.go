@@ -56,6 +56,11 @@ func (s *server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 	if err := s.store.Migrate(ctx); err != nil {
 		return nil, nil, err
 	}
+	return s.unlock(ctx)
+}
+
+// unlock opens the master secrets and the ephemeral state, beside the database that is open already.
+func (s *server) unlock(ctx context.Context) (shared, local storage.Ephemeral, err error) {
 	if s.secrets, err = openSecrets(ctx, s.cfg, s.store); err != nil {
 		return nil, nil, err
 	}

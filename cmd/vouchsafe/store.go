@@ -22,16 +22,22 @@ import (
 // store is the durable state of an installation.
 type store = *sqldb.Store
 
-// openStore opens the database, and makes the folder of an embedded one. It does not migrate.
+// openStore opens the database, and makes the folder and the file of an embedded one. It does not migrate.
 func openStore(ctx context.Context, cfg *settings.Config) (store, error) {
+	if !cfg.Production() {
+		if err := datadir.Dir(cfg.Data).Prepare(); err != nil {
+			return nil, err
+		}
+	}
+	return sqldb.Open(ctx, databaseURL(cfg))
+}
+
+// databaseURL returns the URL of the database of the settings.
+func databaseURL(cfg *settings.Config) string {
 	if cfg.Production() {
-		return sqldb.Open(ctx, string(cfg.DatabaseURL))
+		return string(cfg.DatabaseURL)
 	}
-	dir := datadir.Dir(cfg.Data)
-	if err := dir.Prepare(); err != nil {
-		return nil, err
-	}
-	return sqldb.Open(ctx, "sqlite:"+dir.Database())
+	return "sqlite:" + datadir.Dir(cfg.Data).Database()
 }
 
 // lockData takes the data folder of an embedded server. In production there is nothing to lock.

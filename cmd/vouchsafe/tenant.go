@@ -19,7 +19,7 @@ type tenantCmd struct {
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data."`
 	Apply  tenantApplyCmd  `cmd:"" help:"Apply a tenants file: rules and branding. Applying it twice changes nothing."`
-	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change. Exits with 2 if there are changes."`
+	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
 }
 
 type tenantAddCmd struct {
@@ -174,10 +174,10 @@ func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
 	return c.plan(ctx, a, openSecrets, func(s store, plan tenants.Plan) error { return plan.Apply(ctx, s, byCLI) })
 }
 
-type tenantDiffCmd struct{ tenantsFileArg }
-
-// Help says what scripts rely on.
-func (*tenantDiffCmd) Help() string { return (*clientDiffCmd)(nil).Help() }
+type tenantDiffCmd struct {
+	tenantsFileArg
+	diffFlags
+}
 
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
@@ -186,8 +186,8 @@ func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 		return m, err
 	}
 	err := c.plan(ctx, a, secrets, func(_ store, plan tenants.Plan) error { changes = len(plan); return nil })
-	if err == nil && changes > 0 {
-		return diffChanges
+	if err != nil {
+		return err
 	}
-	return err
+	return c.outcome(changes)
 }

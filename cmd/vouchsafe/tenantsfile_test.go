@@ -11,7 +11,7 @@ import (
 
 func TestTenantsFile(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.file(t, "google.secret", "secret-of-google\n")
 	sh.file(t, "tenants.yaml", `tenants:
   default:
@@ -29,7 +29,7 @@ func TestTenantsFile(t *testing.T) {
         client_id: abc
         client_secret_file: google.secret
 `)
-	sh.fails(t, int(diffChanges), "tenant", "diff", "tenants.yaml")
+	sh.fails(t, exitChanges, "tenant", "diff", "--exit-code", "tenants.yaml")
 	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
 	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`,
 		`"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme",
@@ -71,7 +71,7 @@ func TestTenantsFile(t *testing.T) {
 
 func TestTenantsFileFaults(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.file(t, "tenants.yaml", `tenants:
   Default:
   default:
@@ -140,7 +140,7 @@ others:
 // A tenant whose host is spelt otherwise than browsers spell it could never be reached.
 func TestHostsThatNoRequestComesFor(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t, "VOUCHSAFE_ISSUER=https://id.example.com")
+	sh := newDatabase(t, "VOUCHSAFE_ISSUER=https://id.example.com")
 	for host, want := range map[string]string{
 		"login.acme.example":      "",
 		"login.acme.example:8443": "",
@@ -173,7 +173,7 @@ func TestHostsThatNoRequestComesFor(t *testing.T) {
 // An issuer may be given a host that a tenant has already.
 func TestTenantBehindTheIssuersHostIsTold(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
+	sh := newDatabase(t, "VOUCHSAFE_ISSUER=http://localhost:8080")
 	sh.do(t, "tenant", "add", "acme", "--host", "127.0.0.1:8081")
 	sh.env = append(sh.env, "VOUCHSAFE_ISSUER=http://127.0.0.1:8081")
 	r := sh.serve(t)

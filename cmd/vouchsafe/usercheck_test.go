@@ -16,7 +16,7 @@ import (
 // TestUserCheck: what an earlier release stored is found, and mended by a server that starts.
 func TestUserCheck(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
 	if out, errs, code := sh.run(t, "", "user", "check"); code != 0 || out != "" ||
 		!strings.Contains(errs, "users: 1, findings: 0") {

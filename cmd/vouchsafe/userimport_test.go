@@ -139,7 +139,7 @@ func TestImportedPeopleSignIn(t *testing.T) {
 		fmt.Fprintf(&rows, `{"email":%q,"email_verified":true,"password_hash":%s,"password_salt":%q}`+"\n",
 			p.name+"@example.com", p.hash, p.salt)
 	}
-	from := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
+	from := newDatabase(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
 	from.file(t, "people.jsonl", rows.String())
 	from.file(t, "firebase.txt", firebaseConsole)
 	if out := from.do(t, "user", "import", "people.jsonl", "--firebase", "firebase.txt"); !strings.Contains(out,
@@ -166,7 +166,7 @@ func TestImportedPeopleSignIn(t *testing.T) {
 		t.Errorf("without --hashes: got %s", out)
 	}
 
-	to := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
+	to := newDatabase(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
 	if _, errs, code := to.run(t, moved, "user", "import", "-"); code != 0 {
 		t.Fatal(errs)
 	}
@@ -184,7 +184,7 @@ func withoutUpdates(rows string) string {
 
 func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	long := strings.Repeat("x", 70<<10)
 	id := "01890a5d-ac96-774b-bcce-b302099a8057"
 	rows := []struct{ row, want string }{
@@ -271,7 +271,7 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 // line is named; what products write for want of a user name is none.
 func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "alice")
 	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
 	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
@@ -335,7 +335,7 @@ func (s *shell) written(t *testing.T, name, text string) string {
 // TestUserAddKeepsTheRulesOfSignUp is the same for one person.
 func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.do(t, "user", "add", "alice@example.com", "--username", "Alice")
 	sh.file(t, "phone.json", `{"phone_number":"+436601234567","phone_number_verified":true}`)
 	sh.file(t, "fixed.json", `{"phone_number":"0660 1234567"}`)
@@ -379,7 +379,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 
 func TestImportCSV(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.file(t, "people.csv", "email,email_verified,username,name,given_name,address,password_hash,roles,disabled\r\n"+
 		"jo@example.com,true,jo,\"Doe, Jo\",Jo,\"1 Road\nTown\",$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0,admin support,false\r\n"+
 		"kim@example.com,maybe,,,,,,,\r\n"+
@@ -414,7 +414,7 @@ func TestImportCSV(t *testing.T) {
 func TestImportOfManyPeopleGoesOnWhereItWasStopped(t *testing.T) {
 	t.Parallel()
 	const people = 3_000
-	sh := newShell(t)
+	sh := newDatabase(t)
 	var file strings.Builder
 	for i := range people {
 		fmt.Fprintf(&file, `{"email":"person%d@example.com","username":"person%[1]d","email_verified":true,`+

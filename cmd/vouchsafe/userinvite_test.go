@@ -9,7 +9,7 @@ import (
 
 func TestInvitingAUser(t *testing.T) {
 	t.Parallel()
-	sh := newShell(t)
+	sh := newDatabase(t)
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      mode: invitation\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
 	var inv invitationView

@@ -21,6 +21,18 @@ type Dir string
 // Database returns the path of the database.
 func (d Dir) Database() string { return filepath.Join(string(d), "vouchsafe.db") }
 
+// Holds reports whether there is a database in the folder. It makes nothing.
+func (d Dir) Holds() (bool, error) {
+	_, err := os.Stat(d.Database())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("data folder: %w", err)
+	}
+	return true, nil
+}
+
 // secretFile returns the path of the master secret.
 func (d Dir) secretFile() string { return filepath.Join(string(d), "secret") }
 
