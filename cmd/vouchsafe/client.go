@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +71,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		}
 		client, err := clients.Add(ctx, s, client, byCLI)
 		if errors.Is(err, storage.ErrExists) {
-			return fmt.Errorf("client %s is there already", c.ClientID)
+			return fmt.Errorf("client %s already exists", c.ClientID)
 		}
 		if err != nil {
 			return err
@@ -155,6 +157,45 @@ type clientView struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
+// fields returns what client show prints, as names and values: those that --json has.
+func (v clientView) fields() [][2]string {
+	var fields [][2]string
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts, numbers and times
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = d.Token()
+	for d.More() {
+		name, _ := d.Token()
+		var value any
+		if err := d.Decode(&value); err != nil {
+			panic(err) // Marshal has made it
+		}
+		fields = append(fields, [2]string{fmt.Sprint(name), plainValue(value)})
+	}
+	return fields
+}
+
+// plainValue returns a value of JSON as people read it: a list as words.
+func plainValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		words := make([]string, len(v))
+		for i, one := range v {
+			words[i] = plainValue(one)
+		}
+		return strings.Join(words, " ")
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it was JSON
+	}
+	return string(raw)
+}
+
 func viewClient(c storage.Client) clientView {
 	return clientView{c, len(c.SecretHashes), c.Declared, c.CreatedAt, c.UpdatedAt}
 }
@@ -162,6 +203,7 @@ func viewClient(c storage.Client) clientView {
 type clientShowCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
 	tenantFlag
+	jsonFlag
 }
 
 func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
@@ -170,26 +212,35 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
-		return a.printJSON(viewClient(client))
+		if c.JSON {
+			return a.printJSON(viewClient(client))
+		}
+		return a.printFields(viewClient(client).fields())
 	})
 }
 
 type clientRemoveCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
-	Yes      bool   `help:"Confirm the removal of the client, with users' consents and grants to it."`
+	yesFlag
 	tenantFlag
+	jsonFlag
 }
 
 func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
-	if !c.Yes {
-		return fmt.Errorf("this permanently removes %s with users' consents and grants to it: confirm with --yes", c.ClientID)
-	}
 	return a.withStore(ctx, func(s store) error {
+		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes client %s from tenant %s with all that users allowed it, for good.",
+			c.ClientID, c.Tenant)
+		if err != nil {
+			return err
+		}
 		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, byCLI); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
 		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
-		return nil
+		return a.tellRemoved(c.JSON, c.Tenant, "client", c.ClientID, c.ClientID)
 	})
 }
 

@@ -132,12 +132,12 @@ func TestClientCommands(t *testing.T) {
 	if len(added.Secret) < 40 {
 		t.Errorf("got secret %q", added.Secret)
 	}
-	if shown := sh.do(t, "client", "show", "web"); strings.Contains(shown, added.Secret) ||
+	if shown := sh.do(t, "client", "show", "web", "--json"); strings.Contains(shown, added.Secret) ||
 		!strings.Contains(shown, `"secrets": 1`) {
 		t.Errorf("got %s", shown)
 	}
 	if errs := sh.fails(t, 1, "client", "add", "web", "--kind", "service"); !strings.Contains(errs,
-		"client web is there already") {
+		"client web already exists") {
 		t.Errorf("again: got %s", errs)
 	}
 	if errs := sh.fails(t, 1, "client", "add", "spa", "--kind", "spa", "--redirect-uri",
@@ -146,7 +146,7 @@ func TestClientCommands(t *testing.T) {
 	}
 	sh.do(t, "client", "add", "spa", "--kind", "spa", "--redirect-uri", "https://spa.example/a", "--redirect-uri",
 		"https://spa.example/b")
-	if shown := sh.do(t, "client", "show", "spa"); strings.Count(shown, `"https://spa.example"`) != 1 ||
+	if shown := sh.do(t, "client", "show", "spa", "--json"); strings.Count(shown, `"https://spa.example"`) != 1 ||
 		!strings.Contains(shown, "allowed_cors_origins") {
 		t.Errorf("the application's own origin may not call: %s", shown)
 	}
@@ -156,7 +156,7 @@ func TestClientCommands(t *testing.T) {
 	}
 	sh.do(t, "client", "add", "protected", "--kind", "web", "--require-pkce", "--redirect-uri",
 		"https://web.example/callback")
-	if shown := sh.do(t, "client", "show", "protected"); !strings.Contains(shown, `"require_pkce": true`) {
+	if shown := sh.do(t, "client", "show", "protected", "--json"); !strings.Contains(shown, `"require_pkce": true`) {
 		t.Errorf("PKCE is not demanded: %s", shown)
 	}
 	// A secret is never an argument.
@@ -167,7 +167,7 @@ func TestClientCommands(t *testing.T) {
 	if _, errs, code := sh.run(t, "short\n", "client", "add", "mine2", "--kind", "service", "--secret-stdin"); code != 1 {
 		t.Errorf("a short secret was taken: %s", errs)
 	}
-	sh.fails(t, 1, "client", "remove", "web")
+	sh.fails(t, 2, "client", "remove", "web")
 	sh.do(t, "client", "show", "web") // asked for by mistake, it is still there
 	sh.do(t, "client", "remove", "web", "--yes")
 	sh.fails(t, 1, "client", "show", "web")
@@ -193,7 +193,7 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 	before := map[string]clientView{}
 	for _, id := range []string{"added", "web", "spa"} {
 		var c clientView
-		if sh.read(t, &c, "client", "show", id); c.CreatedAt.Before(begun) || !c.UpdatedAt.Equal(c.CreatedAt) {
+		if sh.read(t, &c, "client", "show", id, "--json"); c.CreatedAt.Before(begun) || !c.UpdatedAt.Equal(c.CreatedAt) {
 			t.Errorf("%s: created at %v, changed at %v; it began at %v", id, c.CreatedAt, c.UpdatedAt, begun)
 		}
 		before[id] = c
@@ -202,7 +202,7 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 	sh.do(t, "client", "apply", "clients.yaml")
 	for id, changed := range map[string]bool{"added": false, "web": true} {
 		var c clientView
-		sh.read(t, &c, "client", "show", id)
+		sh.read(t, &c, "client", "show", id, "--json")
 		if !c.CreatedAt.Equal(before[id].CreatedAt) || c.UpdatedAt.After(before[id].UpdatedAt) != changed {
 			t.Errorf("%s: was changed: %v, want %v", id, c.UpdatedAt, changed)
 		}
@@ -237,7 +237,7 @@ func TestUserCommands(t *testing.T) {
 	id = strings.TrimSpace(id)
 	for _, name := range []string{id, "jo@example.com", "JO@example.COM", "jo", "Jo"} {
 		var u userView
-		if sh.read(t, &u, "user", "show", name); u.ID != id || u.Email != "Jo@example.com" || !u.EmailVerified {
+		if sh.read(t, &u, "user", "show", name, "--json"); u.ID != id || u.Email != "Jo@example.com" || !u.EmailVerified {
 			t.Errorf("%s: got %+v", name, u)
 		}
 	}
@@ -263,7 +263,7 @@ func TestUserCommands(t *testing.T) {
 		"--password-stdin"); code != 0 {
 		t.Error(errs)
 	}
-	for name, want := range map[string]string{"nobody": `there is no person "nobody"`,
+	for name, want := range map[string]string{"nobody": `there is no user "nobody"`,
 		"kim@example.com": "use --password-stdin"} {
 		if errs := sh.fails(t, 1, "user", "password", name); !strings.Contains(errs, want) {
 			t.Errorf("a password of %s: got %s, want %s", name, errs, want)
@@ -274,7 +274,7 @@ func TestUserCommands(t *testing.T) {
 		t.Errorf("got %s", list)
 	}
 	sh.do(t, "user", "enable", "jo")
-	sh.fails(t, 1, "user", "remove", "jo")
+	sh.fails(t, 2, "user", "remove", "jo")
 	sh.do(t, "user", "show", "jo") // asked for by mistake, they are still there
 	sh.do(t, "user", "remove", "jo", "--yes")
 	sh.fails(t, 1, "user", "show", "jo")
@@ -300,7 +300,7 @@ func TestTenantCommands(t *testing.T) {
 	if list := sh.do(t, "tenant", "list"); !strings.Contains(list, "acme") || !strings.Contains(list, "default") {
 		t.Errorf("got %s", list)
 	}
-	sh.fails(t, 1, "tenant", "remove", "acme") // without --yes
+	sh.fails(t, 2, "tenant", "remove", "acme") // without --yes
 	sh.do(t, "tenant", "remove", "acme", "--yes")
 	sh.fails(t, 1, "tenant", "remove", "default", "--yes")
 	// An id is never used again, so that nothing is inherited.
@@ -328,13 +328,21 @@ func TestKeyCommands(t *testing.T) {
 	if until := keys[0].SignsUntil; until == nil || !until.Equal(keys[1].ActiveAt) {
 		t.Errorf("the first signs until %v, want %s", until, keys[1].ActiveAt)
 	}
-	sh.env = append(sh.env, "TZ=UTC")
-	if table := sh.do(t, "key", "list"); !strings.Contains(table, "SIGNS UNTIL") ||
-		strings.Count(table, keys[1].ActiveAt.UTC().Format("2006-01-02 15:04:05+00:00")) != 2 {
+	turn := keys[1].ActiveAt.UTC().Format("2006-01-02 15:04:05 UTC")
+	table := sh.do(t, "key", "list")
+	for _, want := range []string{"signing (until " + turn + ")", "published (signs from " + turn + ")"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("got %s, want %s", table, want)
+		}
+	}
+	sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now")
+	sh.read(t, &keys, "key", "list", "--json")
+	if table := sh.do(t, "key", "list"); keys[0].ExpiresAt == nil || !strings.Contains(table,
+		"retired (verifies until "+keys[0].ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC")+")") {
 		t.Errorf("got %s", table)
 	}
-	sh.do(t, "key", "remove", "--", kid)
-	sh.fails(t, 1, "key", "remove", "--", kid)
+	sh.do(t, "key", "remove", "--yes", "--", kid)
+	sh.fails(t, 1, "key", "remove", "--yes", "--", kid)
 	if out := sh.do(t, "key", "list"); strings.Contains(out, kid) {
 		t.Errorf("got %s", out)
 	}
@@ -384,7 +392,7 @@ func TestMistakenSecretIsToldAtTheStart(t *testing.T) {
 		t.Errorf("got %s", errs)
 	}
 	for _, kid := range kids {
-		sh.do(t, "key", "remove", "--", kid)
+		sh.do(t, "key", "remove", "--yes", "--", kid)
 	}
 	sh.serve(t)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +26,8 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 
 type restoredCmd struct {
 	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
-	Yes    bool      `help:"Confirm that all users are signed out."`
+	yesFlag
+	jsonFlag
 }
 
 // Help says what for.
@@ -39,9 +39,6 @@ devices. If you stop it, the servers finish the work.`
 }
 
 func (c *restoredCmd) Run(ctx context.Context, a *app) error {
-	if !c.Yes {
-		return errors.New("this signs out all users of all tenants: confirm with --yes")
-	}
 	now := time.Now()
 	if c.Before.IsZero() {
 		c.Before = now
@@ -50,6 +47,9 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("--before: %s is in the future", c.Before.Format(time.RFC3339))
 	}
 	return a.withStore(ctx, func(s store) error {
+		if err := a.confirm(ctx, c.yesFlag, "This signs out all users of all tenants."); err != nil {
+			return err
+		}
 		// All is recorded first: if this command is interrupted, servers go on.
 		events := []storage.Event{byCLI(storage.Event{
 			TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored,

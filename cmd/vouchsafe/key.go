@@ -28,6 +28,21 @@ type keyView struct {
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
 }
 
+// told returns the state for people to read, with the times that matter in it.
+func (v keyView) told() string {
+	switch {
+	case v.State == keys.Signs && v.SignsUntil != nil:
+		return "signing (until " + zoned(*v.SignsUntil) + ")"
+	case v.State == keys.Waits:
+		return "published (signs from " + zoned(v.ActiveAt) + ")"
+	case v.State == keys.Published && v.ExpiresAt != nil:
+		return "retired (verifies until " + zoned(*v.ExpiresAt) + ")"
+	case v.State == keys.Published:
+		return "retired (verifies)"
+	}
+	return string(v.State)
+}
+
 // viewKeys returns the keys of the tenant, with what each is used for.
 func viewKeys(ctx context.Context, s storage.Keys, lives keys.Lifetimes, tenant string) ([]keyView, error) {
 	stored, err := s.Keys(ctx, tenant, time.Time{})
@@ -76,15 +91,9 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.printJSON(views)
 		}
-		at := func(t *time.Time) string {
-			if t == nil {
-				return ""
-			}
-			return zoned(*t)
-		}
-		t := a.table("KEY", "ALGORITHM", "STATE", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL")
+		t := a.table("KEY", "ALGORITHM", "STATE")
 		for _, v := range views {
-			t.row(v.ID, v.Algorithm, string(v.State), at(&v.ActiveAt), at(v.SignsUntil), at(v.ExpiresAt))
+			t.row(v.ID, v.Algorithm, v.told())
 		}
 		return t.flush()
 	})
@@ -137,6 +146,11 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 		}
 		for _, k := range made {
 			fmt.Fprintln(a.stdout, k.ID)
+			when := "signs from " + zoned(k.ActiveAt)
+			if !k.ActiveAt.After(time.Now()) {
+				when = "signs now"
+			}
+			fmt.Fprintf(a.stderr, "Made a key for %s in tenant %s: it %s.\n", k.Algorithm, c.Tenant, when)
 		}
 		return nil
 	})
@@ -144,13 +158,26 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 
 type keyRemoveCmd struct {
 	KID string `arg:"" name:"kid" help:"Its id, as shown by key list; write -- before an id that begins with a hyphen."`
+	yesFlag
 	tenantFlag
+	jsonFlag
 }
 
 func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
+		if _, err := s.Key(ctx, c.Tenant, c.KID); err != nil {
+			return noSuch(err, "key", c.KID)
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes key %s of tenant %s. All tokens that it signed are refused at once.",
+			c.KID, c.Tenant)
+		if err != nil {
+			return err
+		}
 		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved,
 			Detail: map[string]string{"kid": c.KID}})
-		return noSuch(s.RemoveKey(ctx, c.Tenant, c.KID, removed), "key", c.KID)
+		if err := s.RemoveKey(ctx, c.Tenant, c.KID, removed); err != nil {
+			return noSuch(err, "key", c.KID)
+		}
+		return a.tellRemoved(c.JSON, c.Tenant, "key", c.KID, c.KID)
 	})
 }

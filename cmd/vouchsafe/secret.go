@@ -216,7 +216,8 @@ func (r *resealing) tell(counts []reseal.Count) {
 
 type secretForgetCmd struct {
 	Fingerprint string `arg:"" help:"Its fingerprint, as shown by secret list."`
-	Yes         bool   `help:"Confirm that what it sealed is lost for good."`
+	yesFlag
+	jsonFlag
 }
 
 // Help says what is lost.
@@ -246,10 +247,15 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 			return noSuch(storage.ErrNotFound, "master secret", c.Fingerprint)
 		case slices.Contains(m.Fingerprints(), c.Fingerprint):
 			return errors.New("this secret is given: vouchsafe secret reseal lets it go without losing anything")
-		case !c.Yes:
-			return errors.New("what this secret sealed is lost then: pass --yes")
 		}
-		return forgetSecret(ctx, s, known[i], storage.EventSecretForgotten)
+		err = a.confirm(ctx, c.yesFlag, "This gives up master secret %s. What it sealed is lost for good.", c.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if err := forgetSecret(ctx, s, known[i], storage.EventSecretForgotten); err != nil {
+			return err
+		}
+		return a.tellRemoved(c.JSON, "", "master secret", c.Fingerprint, c.Fingerprint)
 	})
 }
 

@@ -104,26 +104,28 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type tenantRemoveCmd struct {
-	ID  string `arg:"" help:"Its id."`
-	Yes bool   `help:"Confirm the removal of the tenant with its users, clients and keys."`
+	ID string `arg:"" help:"Its id."`
+	yesFlag
+	jsonFlag
 }
 
 func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == storage.DefaultTenant {
 		return tenants.ErrDefault
 	}
-	if !c.Yes {
-		return fmt.Errorf("this permanently removes all users, clients and keys of %s: confirm with --yes", c.ID)
-	}
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.ID); err != nil {
+			return err
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes tenant %s with all its users, clients and keys, for good.", c.ID)
+		if err != nil {
 			return err
 		}
 		if err := tenants.Remove(ctx, s, c.ID, byCLI); err != nil {
 			return noSuch(err, "tenant", c.ID)
 		}
 		a.finishRemoval(ctx, s, c.ID, storage.RemovalTenant, "")
-		return nil
+		return a.tellRemoved(c.JSON, "", "tenant", c.ID, c.ID)
 	})
 }
 

@@ -28,9 +28,45 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// zoned returns t in the time zone of this machine, with its offset from UTC: 2026-11-29 10:20:00+01:00.
+// zoned returns t in UTC, as logs and servers have it: 2026-11-29 23:45:10 UTC.
 func zoned(t time.Time) string {
-	return t.Local().Format("2006-01-02 15:04:05-07:00")
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// printSentence prints what a command has done. Names of users and clients in args must not move the cursor of
+// a terminal.
+func (a *app) printSentence(sentence string, args ...any) error {
+	_, err := fmt.Fprintln(a.stdout, printable(fmt.Sprintf(sentence, args...)))
+	return err
+}
+
+// printFields prints the names and values of one thing, a line for each.
+func (a *app) printFields(fields [][2]string) error {
+	width := 0
+	for _, f := range fields {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range fields {
+		if _, err := fmt.Fprintf(a.stdout, "%-*s  %s\n", width, f[0], printable(f[1])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellRemoved prints what was removed. name is what people call it.
+func (a *app) tellRemoved(asJSON bool, tenant, kind, id, name string) error {
+	if asJSON {
+		return a.printJSON(struct {
+			Removed string `json:"removed"`
+			ID      string `json:"id"`
+			Tenant  string `json:"tenant,omitempty"`
+		}{kind, id, tenant})
+	}
+	if tenant == "" {
+		return a.printSentence("Removed %s %s.", kind, name)
+	}
+	return a.printSentence("Removed %s %s from tenant %s.", kind, name, tenant)
 }
 
 // table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:

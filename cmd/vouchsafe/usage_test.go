@@ -108,7 +108,7 @@ func TestExitCodes(t *testing.T) {
 		{2, "user show", `expected "<user>"`},
 		{2, "client add x", "missing flags: --kind=KIND"},
 		{2, "key rotate --alg none", "--alg must be one of"},
-		{1, "user show no@example.com", `there is no person "no@example.com"`},
+		{1, "user show no@example.com", `there is no user "no@example.com"`},
 		{1, "user list --tenant none", `there is no tenant "none"`},
 		{1, "client apply /none.yaml", "/none.yaml"},
 	} {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +86,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.printJSON(viewUser(added))
 		}
+		fmt.Fprintf(a.stderr, "Added %s to tenant %s.\n", printable(addressed(added)), c.Tenant)
 		fmt.Fprintln(a.stdout, added.ID)
 		return nil
 	})
@@ -182,9 +184,10 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 			return s.Users(ctx, c.Tenant, after, listing.PageSize)
 		},
 			func(u storage.User) string { return u.ID })
-		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "USER NAME", "NAME", "STATE"},
+		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "VERIFIED", "USERNAME", "NAME", "STATE", "ROLES"},
 			func(u userView) []string {
-				return []string{u.ID, u.Email, u.Username, u.Profile.Name, u.state()}
+				return []string{u.ID, u.Email, yesNo(u.EmailVerified), u.Username, u.Profile.Name, u.state(),
+					strings.Join(u.Roles, " ")}
 			})
 	})
 }
@@ -210,13 +213,67 @@ func viewUser(u storage.User) userView {
 }
 
 func (u userView) state() string {
-	var words []string
-	for word, is := range map[string]bool{"disabled": u.Disabled, "unverified": !u.EmailVerified} {
-		if is {
-			words = append(words, word)
-		}
+	if u.Disabled {
+		return "disabled"
 	}
-	return strings.Join(append(words, u.Roles...), " ")
+	return "enabled"
+}
+
+// accountView is a user with how the account stands.
+type accountView struct {
+	userView
+	HasPassword      bool       `json:"has_password"`
+	AuthenticatorApp bool       `json:"authenticator_app"`
+	RecoveryCodes    bool       `json:"recovery_codes"`
+	Passkeys         int        `json:"passkeys"`
+	TrustedDevices   int        `json:"trusted_devices"`
+	Identities       []string   `json:"identities,omitempty"`
+	Sessions         int        `json:"sessions"`
+	LastSignIn       *time.Time `json:"last_sign_in,omitempty"`
+}
+
+func viewAccount(u storage.User, s administration.Standing) accountView {
+	v := accountView{userView: viewUser(u), HasPassword: s.HasPassword, AuthenticatorApp: s.AuthenticatorApp,
+		RecoveryCodes: s.RecoveryCodes, Passkeys: s.Passkeys, TrustedDevices: s.TrustedDevices,
+		Identities: s.Identities, Sessions: s.Sessions}
+	if !s.LastSignIn.IsZero() {
+		v.LastSignIn = &s.LastSignIn
+	}
+	return v
+}
+
+// fields returns what user show prints, as names and values.
+func (v accountView) fields() [][2]string {
+	verified := func(text string, is bool) string {
+		switch {
+		case text == "":
+			return ""
+		case is:
+			return text + " (verified)"
+		}
+		return text + " (not verified)"
+	}
+	last := ""
+	if v.LastSignIn != nil {
+		last = zoned(*v.LastSignIn)
+	}
+	fields := [][2]string{
+		{"ID", v.ID}, {"Email", verified(v.Email, v.EmailVerified)}, {"Username", v.Username}, {"Name", v.Profile.Name},
+		{"Phone", verified(v.Phone, v.PhoneVerified)}, {"State", v.state()}, {"Roles", strings.Join(v.Roles, " ")},
+		{"Password", yesNo(v.HasPassword)}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
+		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},
+		{"Trusted devices", strconv.Itoa(v.TrustedDevices)}, {"Linked accounts", strings.Join(v.Identities, " ")},
+		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", last}, {"Created", zoned(v.CreatedAt)},
+		{"Changed", zoned(v.UpdatedAt)},
+	}
+	return slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
 }
 
 // who names a user.
@@ -230,22 +287,57 @@ func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) erro
 	return a.withAccounts(ctx, w.Tenant, func(d desk) error {
 		u, err := d.Find(ctx, d.asker, w.User)
 		if err != nil {
-			return noSuch(err, "person", w.User)
+			return noSuch(err, "user", w.User)
 		}
 		return do(d, u)
 	})
 }
 
-type userShowCmd struct{ who }
+// tell prints the user after a change as JSON, or the sentence about what was changed.
+func (w *who) tell(ctx context.Context, a *app, d desk, u storage.User, asJSON bool, sentence string) error {
+	if !asJSON {
+		return a.printSentence(sentence, addressed(u)+" in tenant "+w.Tenant)
+	}
+	u, err := d.store.User(ctx, u.TenantID, u.ID)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(viewUser(u))
+}
+
+// addressed names a user for people to read.
+func addressed(u storage.User) string { return cmp.Or(u.Email, u.Username, u.Phone, u.ID) }
+
+// sessionsEnded says how many sessions a change has ended.
+func sessionsEnded(n int) string {
+	if n == 1 {
+		return "1 session ended"
+	}
+	return fmt.Sprintf("%d sessions ended", n)
+}
+
+type userShowCmd struct {
+	who
+	jsonFlag
+}
 
 func (c *userShowCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(_ desk, u storage.User) error {
-		return a.printJSON(viewUser(u))
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		standing, err := d.Standing(ctx, d.asker, u.ID)
+		if err != nil {
+			return err
+		}
+		v := viewAccount(u, standing)
+		if c.JSON {
+			return a.printJSON(v)
+		}
+		return a.printFields(v.fields())
 	})
 }
 
 type userPasswordCmd struct {
 	who
+	jsonFlag
 	PasswordStdin bool `help:"Read it from standard input instead of asking on the terminal."`
 }
 
@@ -262,50 +354,87 @@ func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		return d.SetPassword(ctx, d.asker, u.ID, hash)
+		standing, err := d.Standing(ctx, d.asker, u.ID)
+		if err != nil {
+			return err
+		}
+		if err := d.SetPassword(ctx, d.asker, u.ID, hash); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Set the password of %s; "+sessionsEnded(standing.Sessions)+".")
 	})
 }
 
-type userRecoverCmd struct{ who }
+type userRecoverCmd struct {
+	who
+	yesFlag
+	jsonFlag
+}
 
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
-		return d.Recover(ctx, d.asker, u.ID)
+		err := a.confirm(ctx, c.yesFlag, "This removes the authenticator app, the recovery codes, all passkeys and all "+
+			"trusted devices of %s. Verify first that it is them who ask for it.", addressed(u))
+		if err != nil {
+			return err
+		}
+		if err := d.Recover(ctx, d.asker, u.ID); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Removed all second factors, passkeys and trusted devices of %s.")
 	})
 }
 
-type userDisableCmd struct{ who }
+type userDisableCmd struct {
+	who
+	jsonFlag
+}
 
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
-		return d.Disable(ctx, d.asker, u.ID)
+		standing, err := d.Standing(ctx, d.asker, u.ID)
+		if err != nil {
+			return err
+		}
+		if err := d.Disable(ctx, d.asker, u.ID); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Disabled %s; "+sessionsEnded(standing.Sessions)+".")
 	})
 }
 
-type userEnableCmd struct{ who }
+type userEnableCmd struct {
+	who
+	jsonFlag
+}
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
-		return d.Enable(ctx, d.asker, u.ID)
+		if err := d.Enable(ctx, d.asker, u.ID); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Enabled %s.")
 	})
 }
 
 type userRemoveCmd struct {
 	who
-	Yes bool `help:"Confirm the removal of the user with all their data."`
+	yesFlag
+	jsonFlag
 }
 
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
-	if !c.Yes {
-		return fmt.Errorf("this permanently removes %s with all their data: confirm with --yes (user disable locks them "+
-			"out, and can be undone)", c.User)
-	}
 	return c.with(ctx, a, func(d desk, u storage.User) error {
+		err := a.confirm(ctx, c.yesFlag, "This removes %s from tenant %s with all their data, for good. (user disable locks "+
+			"them out, and can be undone.)", addressed(u), c.Tenant)
+		if err != nil {
+			return err
+		}
 		if err := d.Remove(ctx, d.asker, u.ID); err != nil {
 			return err
 		}
 		a.finishRemoval(ctx, d.store, c.Tenant, storage.RemovalUser, u.ID)
-		return nil
+		return a.tellRemoved(c.JSON, c.Tenant, "user", u.ID, addressed(u))
 	})
 }
 

@@ -55,7 +55,7 @@ func TestUserCheck(t *testing.T) {
 		t.Errorf("got %+v", odd)
 	}
 	var boss userView
-	if sh.read(t, &boss, "user", "show", "boss@fa\u00df.example"); boss.Email != "boss@xn--fa-hia.example" ||
+	if sh.read(t, &boss, "user", "show", "boss@fa\u00df.example", "--json"); boss.Email != "boss@xn--fa-hia.example" ||
 		boss.EmailVerified {
 		t.Errorf("got %+v", boss)
 	}

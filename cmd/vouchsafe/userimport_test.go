@@ -318,7 +318,7 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 	for name, want := range map[string]string{"jo@example.com": "JO@example.com ", "mo": "mo@example.com mo",
 		"fa@fa\u00df.example": "fa@xn--fa-hia.example ", "fa@fass.example": "fa@fass.example "} {
 		var u userView
-		if sh.read(t, &u, "user", "show", name); u.Email+" "+u.Username != want {
+		if sh.read(t, &u, "user", "show", name, "--json"); u.Email+" "+u.Username != want {
 			t.Errorf("%s: got %q and %q, want %q", name, u.Email, u.Username, want)
 		}
 	}
@@ -361,7 +361,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.do(t, "user", "add", "a@example.com", "--username", "administrator", "--reserved")
 	sh.do(t, "user", "add", "b@example.com", "--username", "B@example.com")
 	var b userView
-	if sh.read(t, &b, "user", "show", "b@example.com"); b.Username != "" {
+	if sh.read(t, &b, "user", "show", "b@example.com", "--json"); b.Username != "" {
 		t.Errorf("got the user name %q", b.Username)
 	}
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      reserved_usernames: [acme]\n")
@@ -391,7 +391,7 @@ func TestImportCSV(t *testing.T) {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 	var jo userView
-	sh.read(t, &jo, "user", "show", "jo")
+	sh.read(t, &jo, "user", "show", "jo", "--json")
 	if jo.Profile.Name != "Doe, Jo" || !jo.EmailVerified || jo.Profile.Address == nil ||
 		jo.Profile.Address.Formatted != "1 Road\nTown" || fmt.Sprint(jo.Roles) != "[admin support]" {
 		t.Errorf("got %+v", jo)

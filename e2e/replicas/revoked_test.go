@@ -42,7 +42,7 @@ func TestWhatIsTakenBackIsRefusedEverywhereWithinASecond(t *testing.T) {
 		kid := vouchsafetest.KeyID(t, signed.Access())
 		goes(t, replicas, "a key", func(api *vouchsafetest.API) bool {
 			return api.Userinfo(t, signed.Access()).Status == 200
-		}, func() { site.Command(t, "", "key", "remove", "--", kid) })
+		}, func() { site.Command(t, "", "key", "remove", "--yes", "--", kid) })
 		for _, r := range replicas {
 			for _, k := range r.API(t).Keys(t).Keys {
 				if k.KeyID == kid {

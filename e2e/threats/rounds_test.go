@@ -376,7 +376,7 @@ func (w *rounds) lostSecret() {
 	w.s.Command(t, "", "secret", "forget", "--yes", print)
 	for _, line := range strings.Split(w.s.Command(t, "", "key", "list"), "\n")[1:] {
 		if kid, _, _ := strings.Cut(line, " "); kid != "" {
-			w.s.Command(t, "", "key", "remove", "--", kid)
+			w.s.Command(t, "", "key", "remove", "--yes", "--", kid)
 		}
 	}
 	w.s.Restart(t)

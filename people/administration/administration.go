@@ -17,6 +17,10 @@ import (
 type Store interface {
 	storage.Users
 	storage.Changes
+	storage.Credentials
+	storage.Identities
+	storage.Sessions
+	storage.Audit
 }
 
 // Accounts are the accounts that administrators look after.
