@@ -22,26 +22,18 @@ type bcryptHash struct{ text []byte }
 // parseBcrypt reads a bcryptHash. It returns ErrForeign for any other text and for a cost that is
 // out of bounds.
 func parseBcrypt(text string) (foreign, error) {
-	cost, ok := bcryptCost(text)
-	if !ok || cost > maxBcrypt {
-		return nil, ErrForeign
-	}
-	return bcryptHash{[]byte(text)}, nil
-}
-
-// bcryptCost returns the cost in a text of the form $2y$10$, 22 characters of salt, and 31 of hash.
-func bcryptCost(text string) (int, bool) {
-	if len(text) != 60 || text[6] != '$' {
-		return 0, false
-	}
-	for _, c := range text[7:] {
-		if !strings.ContainsRune(phpassAlphabet, c) { // bcrypt has the same 64 characters in another order
-			return 0, false
-		}
+	if len(text) != 60 || text[6] != '$' || !ofAlphabet(text[7:]) {
+		return nil, refuse("it has not the form $2b$COST$ and 53 characters of salt and hash")
 	}
 	cost, err := bcrypt.Cost([]byte(text))
-	return cost, err == nil
+	if err != nil {
+		return nil, refuse("bcrypt does not read it")
+	}
+	return bcryptHash{[]byte(text)}, within("cost", cost, bcrypt.MinCost, maxBcrypt)
 }
+
+// String returns the text.
+func (h bcryptHash) String() string { return string(h.text) }
 
 // matches implements foreign.
 func (h bcryptHash) matches(password string) bool {
@@ -59,6 +51,9 @@ func parseBcryptSHA256(text string) (foreign, error) {
 	inner, err := parseBcrypt(strings.TrimPrefix(text, bcryptSHA256Prefix))
 	return bcryptSHA256Hash{inner}, err
 }
+
+// String returns the text.
+func (h bcryptSHA256Hash) String() string { return bcryptSHA256Prefix + h.inner.String() }
 
 // matches implements foreign.
 func (h bcryptSHA256Hash) matches(password string) bool {

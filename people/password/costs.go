@@ -96,8 +96,13 @@ func (c *costs) note(kind string, work int) {
 
 // kindOf returns the beginning of a stored hash up to its salt: the algorithm and its parameters.
 func kindOf(text string) string {
-	if strings.HasPrefix(text, "$P$") || strings.HasPrefix(text, "$H$") {
-		return text[:min(len(text), 4)]
+	if scheme, _, found := strings.Cut(text, "}"); found {
+		return scheme + "}"
+	}
+	for _, prefix := range []string{"$P$", "$H$", "$S$", "U$S$"} {
+		if strings.HasPrefix(text, prefix) {
+			return text[:min(len(text), len(prefix)+1)]
+		}
 	}
 	parts := strings.Split(text[:min(len(text), 80)], "$")
 	n := min(len(parts), 2) // the algorithm
@@ -108,4 +113,4 @@ func kindOf(text string) string {
 }
 
 // parameters matches the parts of a stored hash between the algorithm and the salt.
-var parameters = regexp.MustCompile(`^([0-9]{1,3}|[a-z]+=[0-9]+(,[a-z]+=[0-9]+)*)$`)
+var parameters = regexp.MustCompile(`^(2[aby]|[0-9]{1,3}|[a-z]+=[0-9]+(,[a-z]+=[0-9]+)*)$`)

@@ -114,7 +114,13 @@ func TestKindOfAHash(t *testing.T) {
 		"$2b$12$abcdefghijklmnopqrstuv":                          "$2b$12",
 		"$pbkdf2-sha256$i=29000$c2FsdA$a2V5":                     "$pbkdf2-sha256$i=29000",
 		"$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0":                     "$P$9",
-		"":                                                       "",
+		"$6$rounds=20000$abc$def":                                "$6$rounds=20000",
+		"$wp$2y$10$C8TzDZ4who5nozh9Ly117O":                       "$wp$2y$10",
+		"bcrypt_sha256$$2b$12$Dqt61eVOMWAcUBlG6oiOPe":            "bcrypt_sha256$$2b$12",
+		"{SSHA}KUVgkGMSYDD6Th3ZrF8Q2wjIF3Jp7b23":                 "{SSHA}",
+		"$S$DxyzABC127kiZqQJ5z.NLDUHbO0TaPzvAZKIw3":              "$S$D",
+		"U$S$DxyzABC127kiZqQJ5z.NLDUHbO0TaPzvAZKIw3":             "U$S$D",
+		"": "",
 	} {
 		if got := kindOf(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

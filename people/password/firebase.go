@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/subtle"
@@ -37,20 +38,26 @@ type firebaseHash struct {
 
 // parseFirebase reads a firebaseHash, or returns ErrForeign.
 func parseFirebase(text string) (foreign, error) {
-	p, ok := parsePHC(text, []string{"ln", "r"}, 4)
-	if !ok || p.version != "" {
-		return nil, ErrForeign
+	p, err := parsePHC(text, []string{"ln", "r"}, 4)
+	if err != nil {
+		return nil, err
+	}
+	if p.version != "" {
+		return nil, refuse("it has a version")
 	}
 	h := firebaseHash{cost: scryptCost{p: 1}}
-	var ok1, ok2, ok3, ok4, ok5, ok6 bool
-	h.cost.ln, ok1 = p.number("ln", 1, 20)
-	h.cost.r, ok2 = p.number("r", 1, 64)
-	h.salt, ok3 = p.bytes(0, 1, maxSalt)
-	h.separator, ok4 = p.bytes(1, 0, maxSalt)
-	h.key, ok5 = p.bytes(2, minKey, maxKey)
-	h.hash, ok6 = p.bytes(3, minKey, maxKey)
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !h.cost.bearable() || len(h.key) != len(h.hash) {
-		return nil, ErrForeign
+	var errs [6]error
+	h.cost.ln, errs[0] = p.number("ln", 1, 20)
+	h.cost.r, errs[1] = p.number("r", 1, 64)
+	h.salt, errs[2] = p.bytes("salt", 0, 1, maxSalt)
+	h.separator, errs[3] = p.bytes("salt separator", 1, 0, maxSalt)
+	h.key, errs[4] = p.bytes("signer key", 2, minKey, maxKey)
+	h.hash, errs[5] = p.bytes("hash", 3, minKey, maxKey)
+	if err := cmp.Or(cmp.Or(errs[:]...), h.cost.check()); err != nil {
+		return nil, err
+	}
+	if len(h.key) != len(h.hash) {
+		return nil, refuse("the hash is not as long as the signer key")
 	}
 	return h, nil
 }

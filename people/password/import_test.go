@@ -1,9 +1,11 @@
 package password
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +16,8 @@ import (
 // imported are hashes that other products made. The sources: firebase/scrypt's README;
 // PHP's manual of crypt and password_verify; phpass's and passlib's test suites; Keycloak's
 // stored credentials; RFC 6070, RFC 7914; Django 5.2, passlib 1.7 and the reference
-// implementation of Argon2 (argon2-cffi), run on the password.
+// implementation of Argon2 (argon2-cffi), Werkzeug 3.1 and bcrypt, run on the password; Python's hashlib for
+// ASP.NET Identity, Drupal, better-auth and Spring, after their sources.
 var imported = []struct{ name, hash, password string }{
 	{"bcrypt 2a", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.", ""},
 	{"bcrypt 2b, Auth0", "$2b$10$OmzpustoVa2B/vLHNTMFpOn/yJresNBj7eiWbU7Mgkp.lhj5B7zaK", "correct horse"},
@@ -64,6 +67,64 @@ var imported = []struct{ name, hash, password string }{
 		`{"secretData":{"value":"xKjWvB9+0sSP6wTqI1JoEI7w+iA0x9VDhPgmrOHRG80=","salt":"LRScGShC7shkdoU5B1UgUQ"},` +
 			`"credentialData":{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],` +
 			`"type":["id"],"version":["1.3"],"parallelism":["1"]}}}`, "secret"},
+	{"crypt, SHA-512",
+		"$6$Y92FvK/I1VT3UltZ$zynYQF3PePJbdybsd.lxuSbM6y/XyuW5SKGYpXetGlopJYeyb6L./qFGfhIpWkUNpUQd08rIEWbLJ0PRqWU/r0", "l\u00e8tmein 4 real"},
+	{"crypt, SHA-256, with rounds",
+		"$5$rounds=20000$0MA5eAcgfnekNzuk$LAqHOyUXMQZZY0voFodwgyAMKPKJ/q2WeweT9mpp8x0", "l\u00e8tmein 4 real"},
+	{"crypt of a directory",
+		"{CRYPT}$6$Y92FvK/I1VT3UltZ$zynYQF3PePJbdybsd.lxuSbM6y/XyuW5SKGYpXetGlopJYeyb6L./qFGfhIpWkUNpUQd08rIEWbLJ0PRqWU/r0", "l\u00e8tmein 4 real"},
+	{"SSHA",
+		"{SSHA}KUVgkGMSYDD6Th3ZrF8Q2wjIF3Jp7b23", "l\u00e8tmein 4 real"},
+	{"SSHA, small letters",
+		"{ssha}KUVgkGMSYDD6Th3ZrF8Q2wjIF3Jp7b23", "l\u00e8tmein 4 real"},
+	{"SSHA256",
+		"{SSHA256}AK39BNDAjrf0FhSVkMeI0IP8Uqz7OqpwazIAJoIQKgpwDuF8T2mNEQ==", "l\u00e8tmein 4 real"},
+	{"SSHA512",
+		"{SSHA512}KQYcNsTPOWNGfkAzj9WuQoVzsVXNdMiYJu/niiqD7APte5n/Sva18L21ef0aTaLoaKkoq9dF1DOoBcXA9iw3gNF67x3DWMsZ", "l\u00e8tmein 4 real"},
+	{"SHA",
+		"{SHA}F4DcYIz+04AbpP15XlPidgHgV6A=", "l\u00e8tmein 4 real"},
+	{"SMD5",
+		"{SMD5}NocdRxiMi+B2RrTBU7BpljcGoHQ=", "l\u00e8tmein 4 real"},
+	{"Argon2i, 1.0",
+		"$argon2i$v=16$m=1024,t=3,p=1$c29tZXNhbHQxMjM0NTY3OA$F1yndE1pGPR8kTurg3Lt8gQAIYU7TuqWOZAOoRJ3YAA", "l\u00e8tmein 4 real"},
+	{"Argon2i, no version",
+		"$argon2i$m=1024,t=3,p=1$c29tZXNhbHQxMjM0NTY3OA$F1yndE1pGPR8kTurg3Lt8gQAIYU7TuqWOZAOoRJ3YAA", "l\u00e8tmein 4 real"},
+	{"Argon2d, 1.0, two lanes",
+		"$argon2d$v=16$m=1024,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$Ls4McphQ7Mzz5jubhmzVfXSliPJBckX0dxUjcSEYHCk", "l\u00e8tmein 4 real"},
+	{"Argon2id, 1.0, two lanes",
+		"$argon2id$v=16$m=1024,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$mxhBvAOrRWxGVAss+PlSgVZ/NZQDiztRfk6DEKL0WIY", "l\u00e8tmein 4 real"},
+	{"Argon2id, parameters in another order",
+		"$argon2id$v=19$t=3,m=4096,p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk", "l\u00e8tmein 4 real"},
+	{"Nextcloud",
+		"3|$argon2id$v=19$m=4096,t=3,p=2$c29tZXNhbHQxMjM0NTY3OA$oGdowEO4UeUaB1WFQSje+UXyYlIuY0jNt38c6RvxAXk", "l\u00e8tmein 4 real"},
+	{"Werkzeug scrypt",
+		"scrypt:32768:8:1$YbqUNVDPmVTy3RMg$9c35a7c84e2ce374fc0f26f82b28f6284d83431277027661c321e213e4a4ad7a3d9bd64fd9beaed055894a2495d65e99d7b76651663d086ba43c59436aa9ce87", "l\u00e8tmein 4 real"},
+	{"Werkzeug PBKDF2",
+		"pbkdf2:sha256:600000$SI8bwJDtbWAns6JS$f272d5bb249174fa7091fb22cf7288c97a11b7c7053a1ad7e749f07563875989", "l\u00e8tmein 4 real"},
+	{"WordPress 6.8",
+		"$wp$2y$10$C8TzDZ4who5nozh9Ly117OmI4OfHrjBTaaELyOZF0b4KtndI4g.Rm", "l\u00e8tmein 4 real"},
+	{"ASP.NET Identity 2",
+		"AAABAgMEBQYHCAkKCwwNDg8gW3l2fttBCKxOIytfC61vFQ9gny5jzr8ef1L9GBWvUA==", "l\u00e8tmein 4 real"},
+	{"ASP.NET Identity 3",
+		"AQAAAAIAAYagAAAAEAABAgMEBQYHCAkKCwwNDg9gBNUOCdBh8MynBLhtYQy/dA1Pxl4oJJlFvZV8u49vyA==", "l\u00e8tmein 4 real"},
+	{"Spring bcrypt",
+		"{bcrypt}$2b$12$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "l\u00e8tmein 4 real"},
+	{"Spring PBKDF2",
+		"{pbkdf2@SpringSecurity_v5_8}000102030405060708090a0b0c0d0e0fcdcbc8d9e80f58e2a6ba9dc75d46c870efae3188fff365ffad98897c1af3ea3c", "l\u00e8tmein 4 real"},
+	{"Spring scrypt",
+		"{scrypt}$e0801$AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwNDg8AAQIDBAUGBwgJCgsMDQ4PAAECAwQFBgcICQoLDA0ODw==$I9XxFxYrD0FVgoDJchCJo2E5vE1PkoKynAaep1xxOns=", "l\u00e8tmein 4 real"},
+	{"Drupal",
+		"$S$DxyzABC127kiZqQJ5z.NLDUHbO0TaPzvAZKIw3Z8mNMbdKMnSTa8", "l\u00e8tmein 4 real"},
+	{"Drupal, upgraded",
+		"U$S$DxyzABC12uRQPFyGTIprb8TibUdjlt3UJrG.sRiofn9ZcESPADhf", "l\u00e8tmein 4 real"},
+	{"WordPress 6.8, quotes", "$wp$2y$10$P50VJMzuK4QCGEVMtgtNfuq/TsEdXBPWGZndznLb3VqDSub1y85V6", `it's "so\`},
+	{"better-auth", "0123456789abcdef0123456789abcdef:5aa9b9a78e77b1541a82d262c04d44fa884e59f639cb58aad87775ecfdc6e0a4390556bf977be084f9be47299663311a68c4ea4dacf5c2ce414a6dbbc55052e5",
+		"l\u00e8tmein \uff14 real"},
+	{"Supabase, from Firebase", "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+		"user1password"},
+	{"Keycloak PBKDF2, SHA-1, 64 bytes of key", `{"secretData":{"value":"G3JhoXGPU13leyYNOQgE5TN5nBdsJ/ay+4QeJ37Nus5ztCf+5olap1hJyIS8tK/L0PCG2eUars5z97MOYd3t/g==",` +
+		`"salt":"AAECAwQFBgcICQoLDA0ODw=="},"credentialData":{"hashIterations":1300000,"algorithm":"pbkdf2"}}`, "l\u00e8tmein 4 real"},
+	{"PBKDF2 with the length of its key", "$pbkdf2-sha1$i=4096,l=20$c2FsdA$SwB5AbdlSJq+rUnZJvch0GWkKcE", "password"},
 }
 
 func TestImportedHashesVerifyAndAreOutdated(t *testing.T) {
@@ -159,7 +220,8 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 		"$2a$-6$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.",
 		"$argon2i$v=19$m=4194304,t=1,p=1$" + salt + "$" + key, "$argon2d$v=19$m=65536,t=1000,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=4194304,t=1,p=1$" + salt + "$" + key,
-		"$argon2i$v=16$m=4096,t=1,p=1$" + salt + "$" + key, "$argon2i$m=4096,t=1,p=1$" + salt + "$" + key,
+		"$argon2i$v=17$m=4096,t=1,p=1$" + salt + "$" + key, "$argon2i$v=16$m=4194304,t=1,p=1$" + salt + "$" + key,
+		"$argon2id$v=19$m=4096,t=1,p=1,m=8$" + salt + "$" + key, "$argon2id$v=19$m=4096,t=1,keyid=1$" + salt + "$" + key,
 		"$argon2d$v=19$m=262144,t=64,p=1$" + salt + "$" + key,
 		"$argon2d$v=19$m=8,t=1,p=2$" + salt + "$" + key, "$argon2d$v=19$m=4096,t=1,p=1$" + salt + "$AAAA",
 		"$argon2d$v=19$m=4096,t=1,p=0$" + salt + "$" + key,
@@ -168,7 +230,7 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 		"$scrypt$ln=0,r=8,p=1$" + salt + "$" + key, "$scrypt$ln=14,r=8,p=1$$" + key, "$scrypt$ln=14,r=8,p=1$" + salt + "$",
 		"$pbkdf2-sha256$i=999999999$" + salt + "$" + key, "$pbkdf2-sha256$i=0$" + salt + "$" + key,
 		"$pbkdf2-md5$i=1$" + salt + "$" + key,
-		"$pbkdf2-sha1$i=4000000$" + salt + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$" + long,
+		"$pbkdf2-sha1$i=5000001$" + salt + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$" + long,
 		"$pbkdf2-sha256$i=1000$" + long + "$" + key, "$pbkdf2-sha256$i=1000$" + salt + "$AAAA",
 		"pbkdf2_sha256$99999999999999999999$salt$" + key + "=", "pbkdf2_sha256$1000$$" + key + "=", "pbkdf2_sha256$1000$salt",
 		"pbkdf2_md5$1000$salt$" + key + "=",
@@ -178,6 +240,16 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 		"bcrypt_sha256$$2b$31$LuDurFX/PyGIPso6PMlcIOt7p3zAYlQgomHeSTF6nqr1/P6g.siwK", "bcrypt_sha256$bcrypt_sha256$$2b$04$x",
 		"$P$zIQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$.IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L",
 		"$P$9IQRaTw\nfeRo7ud9Fh4E2PdI0S3r.L0", "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L=",
+		"$6$rounds=1000001$salt$" + long[:86], "$6$rounds=999$salt$" + long[:86], "$6$" + long[:17] + "$" + long[:86],
+		"$6$salt$" + long[:85], "$5$salt$" + long[:86], "$6$rounds=5000$" + long[:86],
+		"{SSHA}" + long[:8], "{SHA}" + long[:32], "{SSHA}!", "{SSHA3}" + long[:40], "{noop}secret", "{CRYPT}secret", "{SSHA",
+		"$S$X" + long[:51], "$S$D" + long[:50], "US$S$D" + long[:51], "$wp$2y$31$C8TzDZ4who5nozh9Ly117OmI4OfHrjBTaaELyOZF0b4KtndI4g.Rm",
+		"$wp$wp$2y$10$C8TzDZ4who5nozh9Ly117OmI4OfHrjBTaaELyOZF0b4KtndI4g.Rm", "AAAA", "AQAAAAIAAYag" + long[:60],
+		"AQAAAAIF9eEAAAAAEAABAgMEBQYHCAkKCwwNDg9gBNUOCdBh8MynBLhtYQy/dA1Pxl4oJJlFvZV8u49vyA==",
+		"scrypt:1048576:64:64$salt$00", "pbkdf2:sha256:99999999$salt$00", "pbkdf2:md5:1000$salt$00",
+		"{scrypt}$ffffff$" + salt + "$" + key, "{pbkdf2}00", "3|3|", "3|plain",
+		"$fbscrypt$v=2,n=14,r=8,p=1,ss=Bw==,sk=" + key + "$" + salt + "$" + key,
+		"$fbscrypt$v=1,n=30,r=8,p=1,ss=Bw==,sk=" + key + "$" + salt + "$" + key,
 		"$firebase-scrypt$ln=30,r=8$" + salt + "$Bw$" + key + "$" + key, "$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$$",
 		"$firebase-scrypt$ln=14,r=8$" + salt + "$Bw$" + key + "$AAAAAAAAAAAAAAAAAAAAAA",
 		kc(secret, `{"hashIterations":2000000000,"algorithm":"pbkdf2-sha256"}`),
@@ -188,7 +260,7 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 				`"version":["1.3"],"parallelism":["1"]}}`),
 		kc(
 			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["7168"],"type":["id"],`+
-				`"version":["1.0"],"parallelism":["1"]}}`),
+				`"version":["1.1"],"parallelism":["1"]}}`),
 		kc(
 			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["-1"],"type":["x$y"],`+
 				`"version":["1.3"],"parallelism":["1"]}}`),
@@ -302,4 +374,41 @@ func FuzzImport(f *testing.F) {
 			t.Errorf("%q is stored as %q, and that as %q, %v", text, stored, again, err)
 		}
 	})
+}
+
+// TestWhyAHashIsRefused: the error names the bound, and never quotes the hash.
+func TestWhyAHashIsRefused(t *testing.T) {
+	t.Parallel()
+	const key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for text, want := range map[string]string{
+		"$2a$16$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.": "the cost must be from 4 to 15",
+		"pbkdf2_sha256$9000000$salt$" + key + "=":                      "from 1 to 5000000, and is 9000000",
+		"$argon2i$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$" + key:           "parameter m must be from 8 to 262144",
+		"5f4dcc3b5aa765d61d8327deb882cf99":                             "its kind is unknown",
+		"{noop}geheim":                                                 "it is a password and not a hash",
+	} {
+		_, err := Import(text)
+		if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestEveryKindIsDocumented: an operator learns from the page which hashes can be brought along.
+func TestEveryKindIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/password-hashes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range foreignKinds {
+		form := map[string]string{
+			"$argon2id$v=16$": "versions 19 and 16", "$better-auth$": "better-auth",
+			"$firebase-scrypt$": "Firebase", "{": "{SSHA}",
+			"$pbkdf2-": "$pbkdf2-sha256$",
+		}[kind.prefix]
+		if !strings.Contains(string(page), cmp.Or(form, kind.prefix)) {
+			t.Errorf("docs/password-hashes.md does not say %s", kind.prefix)
+		}
+	}
 }

@@ -12,23 +12,28 @@ var foreignKinds = []struct {
 }{
 	{"$2a$", parseBcrypt}, {"$2b$", parseBcrypt}, {"$2y$", parseBcrypt},
 	{"bcrypt_sha256$$2", parseBcryptSHA256},
-	{"$argon2i$", parseArgon2}, {"$argon2d$", parseArgon2},
+	{"$wp$2", parseWordPress},
+	{"$argon2i$", parseArgon2}, {"$argon2d$", parseArgon2}, {"$argon2id$v=16$", parseArgon2},
 	{"$scrypt$", parseScrypt},
-	{"$pbkdf2-", parsePBKDF2},
+	{"$better-auth$", parseBetterAuth},
 	{"$firebase-scrypt$", parseFirebase},
+	{"$pbkdf2-", parsePBKDF2},
 	{"$P$", parsePhpass}, {"$H$", parsePhpass},
+	{"$S$", parseDrupal}, {"U$S$", parseDrupal},
+	{"$5$", parseSHACrypt}, {"$6$", parseSHACrypt},
+	{"{", parseLDAP},
 }
 
-// parseForeign reads a stored hash that is not Argon2id. It returns ErrForeign if the hash is of no
-// known kind or out of bounds.
+// parseForeign reads a stored hash that is not this program's own Argon2id. It returns ErrForeign if
+// the hash is of no known kind or out of bounds.
 func parseForeign(text string) (foreign, error) {
 	if len(text) > maxForeign {
-		return nil, ErrForeign
+		return nil, refuse("it is longer than %d bytes", maxForeign)
 	}
 	for _, kind := range foreignKinds {
 		if strings.HasPrefix(text, kind.prefix) {
 			return kind.parse(text)
 		}
 	}
-	return nil, ErrForeign
+	return nil, refuse("its kind is unknown")
 }

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"crypto/pbkdf2"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -10,8 +11,8 @@ import (
 	"hash"
 )
 
-// maxPBKDF2 bounds the iterations over all blocks of the key, which take about two seconds.
-// Keycloak and Django use more than a million by now.
+// maxPBKDF2 bounds the iterations, which take about two seconds. Keycloak and Django use more than a
+// million by now.
 const maxPBKDF2 = 5_000_000
 
 // pbkdf2Hashes are the hash functions by the algorithm's name.
@@ -26,28 +27,37 @@ type pbkdf2Hash struct {
 	salt, key  []byte
 }
 
-// parsePBKDF2 reads a pbkdf2Hash, or returns ErrForeign.
-func parsePBKDF2(text string) (foreign, error) {
-	p, ok := parsePHC(text, []string{"i"}, 2)
-	if !ok || p.version != "" || pbkdf2Hashes[p.kind] == nil {
-		return nil, ErrForeign
+// newPBKDF2 returns a pbkdf2Hash, or ErrForeign. Of a key that is longer than the hash function's output
+// only the first block is kept: the others cost their work again and make no guess harder, because an
+// attacker would compute the first alone.
+func newPBKDF2(kind string, iterations int, salt, key []byte) (foreign, error) {
+	hash := pbkdf2Hashes[kind]
+	if hash == nil {
+		return nil, refuse("its kind is unknown")
 	}
-	h := pbkdf2Hash{kind: p.kind}
-	var ok1, ok2, ok3 bool
-	h.iterations, ok1 = p.number("i", 1, maxPBKDF2)
-	h.salt, ok2 = p.bytes(0, 1, maxSalt)
-	h.key, ok3 = p.bytes(1, minKey, maxKey)
-	if !ok1 || !ok2 || !ok3 || !h.bearable() {
-		return nil, ErrForeign
-	}
-	return h, nil
+	err := cmp.Or(within("iterations", iterations, 1, maxPBKDF2), within("bytes of the salt", len(salt), 1, maxSalt),
+		within("bytes of the key", len(key), minKey, maxKey))
+	return pbkdf2Hash{kind, iterations, salt, key[:min(len(key), hash().Size())]}, err
 }
 
-// bearable reports whether the work is within the bound.
-func (h pbkdf2Hash) bearable() bool {
-	size := pbkdf2Hashes[h.kind]().Size()
-	blocks := (len(h.key) + size - 1) / size
-	return h.iterations*blocks <= maxPBKDF2
+// parsePBKDF2 reads a pbkdf2Hash, or returns ErrForeign. Some products add the length of the key as l.
+func parsePBKDF2(text string) (foreign, error) {
+	p, err := parsePHC(text, []string{"i"}, 2)
+	if err != nil {
+		if p, err = parsePHC(text, []string{"i", "l"}, 2); err != nil {
+			return nil, err
+		}
+	}
+	if p.version != "" {
+		return nil, refuse("it has a version")
+	}
+	n, err1 := p.number("i", 1, maxPBKDF2)
+	salt, err2 := p.bytes("salt", 0, 1, maxSalt)
+	key, err3 := p.bytes("key", 1, minKey, maxKey)
+	if err := cmp.Or(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	return newPBKDF2(p.kind, n, salt, key)
 }
 
 // String returns the stored form.

@@ -2,6 +2,7 @@ package password
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 )
 
@@ -14,54 +15,54 @@ const (
 )
 
 // phc is the content of a text in the PHC string format: $KIND$NAME=NUMBER,…$SALT$KEY, with or
-// without v=NUMBER before the parameters. The parser of each kind says which names it has, and in
-// which order.
+// without v=NUMBER before the parameters. Products differ in the order of the parameters.
 type phc struct {
 	kind, version string
 	params        map[string]string
 	rest          []string // the parts after the parameters, in base64
 }
 
-// parsePHC splits a text at its dollar signs. It reports false unless the text has exactly the
-// parameters of names, in that order, and rest parts after them.
-func parsePHC(text string, names []string, rest int) (p phc, ok bool) {
+// parsePHC splits a text at its dollar signs. It returns an error unless the text has each of the
+// named parameters once, no others, and rest parts after them.
+func parsePHC(text string, names []string, rest int) (p phc, err error) {
 	parts := strings.Split(text, "$")
 	if len(parts) < 3 || parts[0] != "" {
-		return p, false
+		return p, refuse("it has not the form $KIND$PARAMETERS$SALT$KEY")
 	}
 	p.kind, parts = parts[1], parts[2:]
-	if v, found := strings.CutPrefix(parts[0], "v="); found {
+	if v, found := strings.CutPrefix(parts[0], "v="); found && !strings.Contains(v, ",") {
 		p.version, parts = v, parts[1:]
 	}
 	if len(parts) != 1+rest {
-		return p, false
-	}
-	fields := strings.Split(parts[0], ",")
-	if len(fields) != len(names) {
-		return p, false
+		return p, refuse("it has not %d parts after its parameters", rest)
 	}
 	p.params = map[string]string{}
-	for i, f := range fields {
-		val, found := strings.CutPrefix(f, names[i]+"=")
-		if !found {
-			return p, false
+	for f := range strings.SplitSeq(parts[0], ",") {
+		name, val, _ := strings.Cut(f, "=")
+		if _, twice := p.params[name]; twice || !slices.Contains(names, name) {
+			return p, refuse("its parameters must be %s, each once", strings.Join(names, ", "))
 		}
-		p.params[names[i]] = val
+		p.params[name] = val
+	}
+	if len(p.params) != len(names) {
+		return p, refuse("its parameters must be %s, each once", strings.Join(names, ", "))
 	}
 	p.rest = parts[1:]
-	return p, true
+	return p, nil
 }
 
-// number returns the value of a parameter, and reports whether it is a number from low to high.
-func (p phc) number(name string, low, high int) (int, bool) {
-	return digits(p.params[name], low, high)
+// number returns the value of a parameter, which must be a number from low to high.
+func (p phc) number(name string, low, high int) (int, error) {
+	return bounded("parameter "+name, p.params[name], low, high)
 }
 
-// bytes decodes part i after the parameters, and reports whether its length is from low to high.
-func (p phc) bytes(i, low, high int) ([]byte, bool) {
+// bytes decodes part i after the parameters. Its length must be from low to high.
+func (p phc) bytes(name string, i, low, high int) ([]byte, error) {
 	b, err := strict.DecodeString(p.rest[i])
-	// the decoder skips line breaks
-	return b, err == nil && len(b) >= low && len(b) <= high && printable(p.rest[i])
+	if err != nil || !printable(p.rest[i]) { // the decoder skips line breaks
+		return nil, refuse("the %s is not base64 without padding", name)
+	}
+	return b, within("bytes of the "+name, len(b), low, high)
 }
 
 // strict refuses base64 with bits set that are not used.

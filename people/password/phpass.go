@@ -16,38 +16,50 @@ const maxPhpass = 20
 // repeats MD5. The character after the prefix is the binary logarithm of the iterations, the next
 // eight are the salt, and the last 22 the hash.
 type phpassHash struct {
+	text       string
 	iterations int
-	salt, hash string
 }
 
 // parsePhpass reads a phpassHash, or returns ErrForeign.
 func parsePhpass(text string) (foreign, error) {
 	if len(text) != 34 {
-		return nil, ErrForeign
+		return nil, refuse("it has not 34 characters")
+	}
+	n, err := phpassIterations(text)
+	return phpassHash{text, n}, err
+}
+
+// phpassIterations returns the iterations of a text of phpass or Drupal, whose other characters it checks.
+func phpassIterations(text string) (int, error) {
+	if !printable(text) || !ofAlphabet(text[12:]) {
+		return 0, refuse("it has characters that no such hash has")
 	}
 	log := strings.IndexByte(phpassAlphabet, text[3])
-	if log < 7 || log > maxPhpass {
-		return nil, ErrForeign
-	}
-	for _, c := range text[12:] {
-		if !strings.ContainsRune(phpassAlphabet, c) {
-			return nil, ErrForeign
-		}
-	}
-	if !printable(text) {
-		return nil, ErrForeign
-	}
-	return phpassHash{1 << log, text[4:12], text[12:]}, nil
+	return 1 << max(log, 0), within("binary logarithm of the iterations", log, 7, maxPhpass)
 }
+
+// ofAlphabet reports whether s has characters of phpassAlphabet alone. bcrypt and crypt have the same, in
+// another order.
+func ofAlphabet(s string) bool {
+	return strings.Trim(s, phpassAlphabet) == ""
+}
+
+// String returns the text.
+func (h phpassHash) String() string { return h.text }
 
 // matches implements foreign.
 func (h phpassHash) matches(password string) bool {
-	sum := md5.Sum([]byte(h.salt + password))
+	return h.is(password) || slashed(password) != password && h.is(slashed(password))
+}
+
+// is reports whether the hash is that of the password as it is.
+func (h phpassHash) is(password string) bool {
+	sum := md5.Sum([]byte(h.text[4:12] + password))
 	buf := make([]byte, 0, md5.Size+len(password))
 	for range h.iterations {
 		sum = md5.Sum(append(append(buf, sum[:]...), password...))
 	}
-	return subtle.ConstantTimeCompare([]byte(phpassEncode(sum[:])), []byte(h.hash)) == 1
+	return subtle.ConstantTimeCompare([]byte(phpassEncode(sum[:])), []byte(h.text[12:])) == 1
 }
 
 // phpassEncode writes three bytes as four digits, the lowest first.

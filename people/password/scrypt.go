@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"fmt"
 
@@ -17,13 +18,16 @@ const (
 // scryptCost are the parameters of RFC 7914: N = 2^ln, r and p.
 type scryptCost struct{ ln, r, p int }
 
-// bearable reports whether the cost is within the bounds.
-func (c scryptCost) bearable() bool {
-	if c.ln < 1 || c.ln > 20 || c.r < 1 || c.r > 64 || c.p < 1 || c.p > 64 {
-		return false
+// check returns ErrForeign unless the cost is within the bounds.
+func (c scryptCost) check() error {
+	err := cmp.Or(within("binary logarithm of N", c.ln, 1, 20), within("parameter r", c.r, 1, 64),
+		within("parameter p", c.p, 1, 64))
+	if err != nil {
+		return err
 	}
 	memory := 128 * c.r << c.ln
-	return memory <= maxScryptMemory && memory*c.p <= maxScryptWork
+	return cmp.Or(within("bytes of memory", memory, 1, maxScryptMemory),
+		within("bytes of memory times p", memory*c.p, 1, maxScryptWork))
 }
 
 // key derives a key of that length.
@@ -37,23 +41,34 @@ type scryptHash struct {
 	salt, key []byte
 }
 
+// newScrypt returns a scryptHash, or ErrForeign.
+func newScrypt(cost scryptCost, salt, key []byte) (foreign, error) {
+	return scryptHash{cost, salt, key}, cmp.Or(cost.check(), within("bytes of the salt", len(salt), 1, maxSalt),
+		within("bytes of the key", len(key), minKey, maxKey))
+}
+
 // parseScrypt reads a scryptHash, or returns ErrForeign.
 func parseScrypt(text string) (foreign, error) {
-	p, ok := parsePHC(text, []string{"ln", "r", "p"}, 2)
-	if !ok || p.version != "" {
-		return nil, ErrForeign
+	p, err := parsePHC(text, []string{"ln", "r", "p"}, 2)
+	if err != nil {
+		return nil, err
 	}
-	var h scryptHash
-	var ok1, ok2, ok3, ok4, ok5 bool
-	h.cost.ln, ok1 = p.number("ln", 1, 20)
-	h.cost.r, ok2 = p.number("r", 1, 64)
-	h.cost.p, ok3 = p.number("p", 1, 64)
-	h.salt, ok4 = p.bytes(0, 1, maxSalt)
-	h.key, ok5 = p.bytes(1, minKey, maxKey)
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !h.cost.bearable() {
-		return nil, ErrForeign
+	if p.version != "" {
+		return nil, refuse("it has a version")
 	}
-	return h, nil
+	var cost scryptCost
+	var errs [5]error
+	cost.ln, errs[0] = p.number("ln", 1, 20)
+	cost.r, errs[1] = p.number("r", 1, 64)
+	cost.p, errs[2] = p.number("p", 1, 64)
+	salt, err := p.bytes("salt", 0, 1, maxSalt)
+	errs[3] = err
+	key, err := p.bytes("key", 1, minKey, maxKey)
+	errs[4] = err
+	if err := cmp.Or(errs[:]...); err != nil {
+		return nil, err
+	}
+	return newScrypt(cost, salt, key)
 }
 
 // String returns the stored form.

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// golang.org/x/crypto has Argon2i and Argon2id only. This file has what it takes to verify hashes
-// of Argon2d, which is not meant for passwords but which some products used. It follows the order
-// of RFC 9106, one lane after the other.
+// golang.org/x/crypto has Argon2i and Argon2id of version 1.3 only. This file has what it takes to verify
+// Argon2d, which is not meant for passwords but which some products used, and all three of version 1.0. It
+// follows the order of RFC 9106, one lane after the other.
 
 const (
 	argon2Words  = 128 // words of 8 bytes in a block
@@ -19,13 +19,26 @@ const (
 // argon2Block is a block of the memory, 1 KiB.
 type argon2Block [argon2Words]uint64
 
-// argon2dKey returns the Argon2d key of that length. memory is in KiB, and time the number of
-// passes.
-func argon2dKey(password, salt []byte, time, memory, lanes, length uint32) []byte {
-	const kind = 0 // y of section 3.1, for Argon2d
+// oldArgon2 are the parameters of a hash.
+type oldArgon2 struct {
+	kind, version uint32 // y and v of RFC 9106 section 3.1
+	time          uint32 // passes
+	memory        uint32 // KiB
+	lanes         uint32
+}
+
+// argon2Memory is the memory while it is filled.
+type argon2Memory struct {
+	oldArgon2
+	blocks              []argon2Block
+	laneLength, segment uint32
+}
+
+// key returns the key of that length.
+func (o oldArgon2) key(password, salt []byte, length uint32) []byte {
 	var seed []byte
 	le := binary.LittleEndian
-	for _, n := range []uint32{lanes, length, memory, time, argon2Version, kind} {
+	for _, n := range []uint32{o.lanes, length, o.memory, o.time, o.version, o.kind} {
 		seed = le.AppendUint32(seed, n)
 	}
 	for _, part := range [][]byte{password, salt, nil, nil} { // there is no secret value and no associated data
@@ -34,30 +47,30 @@ func argon2dKey(password, salt []byte, time, memory, lanes, length uint32) []byt
 	h0 := blake2b.Sum512(seed)
 
 	// Section 3.2, steps 2 to 4.
-	memory = memory / (argon2Slices * lanes) * (argon2Slices * lanes)
-	laneLength := memory / lanes
-	blocks := make([]argon2Block, memory)
-	for lane := range lanes {
+	segment := o.memory / (argon2Slices * o.lanes)
+	laneLength := argon2Slices * segment
+	m := argon2Memory{o, make([]argon2Block, laneLength*o.lanes), laneLength, segment}
+	for lane := range o.lanes {
 		for i := range uint32(2) {
 			start := le.AppendUint32(le.AppendUint32(append([]byte{}, h0[:]...), i), lane)
-			b := &blocks[lane*laneLength+i]
+			b := &m.blocks[lane*laneLength+i]
 			for w, raw := 0, argon2Hashed(start, 8*argon2Words); w < argon2Words; w++ {
 				b[w] = le.Uint64(raw[8*w:])
 			}
 		}
 	}
 	// Steps 5 and 6.
-	for pass := range time {
+	for pass := range o.time {
 		for slice := range uint32(argon2Slices) {
-			for lane := range lanes {
-				argon2dSegment(blocks, pass, slice, lane, lanes, laneLength)
+			for lane := range o.lanes {
+				m.fillSegment(pass, slice, lane)
 			}
 		}
 	}
 	// Steps 7 and 8.
-	last := blocks[laneLength-1]
-	for lane := uint32(1); lane < lanes; lane++ {
-		for w, v := range blocks[lane*laneLength+laneLength-1] {
+	last := m.blocks[laneLength-1]
+	for lane := uint32(1); lane < o.lanes; lane++ {
+		for w, v := range m.blocks[lane*laneLength+laneLength-1] {
 			last[w] ^= v
 		}
 	}
@@ -68,40 +81,59 @@ func argon2dKey(password, salt []byte, time, memory, lanes, length uint32) []byt
 	return argon2Hashed(raw, length)
 }
 
-// argon2Version is version 1.3.
-const argon2Version = 0x13
-
-// argon2dSegment fills a quarter of a lane in one pass. The block before decides which other block
-// is mixed in (section 3.4.1.1).
-func argon2dSegment(blocks []argon2Block, pass, slice, lane, lanes, laneLength uint32) {
-	segment := laneLength / argon2Slices
+// fillSegment fills a quarter of a lane in one pass. A pseudo-random number decides which other block is
+// mixed into each: of Argon2d the first word of the block before (section 3.4.1.1), of Argon2i one that
+// depends on nothing secret (section 3.4.1.2), and of Argon2id the latter in the first half pass.
+func (m *argon2Memory) fillSegment(pass, slice, lane uint32) {
 	first := uint32(0)
 	if pass == 0 && slice == 0 {
 		first = 2
 	}
-	for i := first; i < segment; i++ {
-		at := slice*segment + i
-		before := &blocks[lane*laneLength+(at+laneLength-1)%laneLength]
-		j1, j2 := uint32(before[0]), uint32(before[0]>>32)
-		other := j2 % lanes
-		if pass == 0 && slice == 0 {
-			other = lane
+	independent := m.kind == 1 || m.kind == 2 && pass == 0 && slice < argon2Slices/2
+	var addresses argon2Block
+	for i := first; i < m.segment; i++ {
+		at := slice*m.segment + i
+		before := &m.blocks[lane*m.laneLength+(at+m.laneLength-1)%m.laneLength]
+		random := before[0]
+		if independent {
+			if i == first || i%argon2Words == 0 {
+				addresses = m.addresses(pass, slice, lane, i/argon2Words+1)
+			}
+			random = addresses[i%argon2Words]
 		}
-		// Section 3.4.2: the number of blocks to choose from, and where they begin.
-		area, start := slice*segment, uint32(0)
-		if pass > 0 {
-			area, start = (argon2Slices-1)*segment, (slice+1)%argon2Slices*segment
-		}
-		if other == lane {
-			area += i - 1
-		} else if i == 0 {
-			area--
-		}
-		x := uint64(j1) * uint64(j1) >> 32
-		z := uint32(uint64(area) - 1 - uint64(area)*x>>32)
-		ref := &blocks[other*laneLength+(start+z)%laneLength]
-		argon2Fill(&blocks[lane*laneLength+at], before, ref, pass > 0)
+		argon2Fill(&m.blocks[lane*m.laneLength+at], before, m.reference(random, pass, slice, lane, i),
+			pass > 0 && m.version == 0x13)
 	}
+}
+
+// addresses returns the numbers of section 3.4.1.2 with that counter.
+func (m *argon2Memory) addresses(pass, slice, lane, counter uint32) (out argon2Block) {
+	var zero argon2Block
+	in := argon2Block{uint64(pass), uint64(lane), uint64(slice), uint64(len(m.blocks)), uint64(m.time), uint64(m.kind),
+		uint64(counter)}
+	argon2Fill(&out, &zero, &in, false)
+	argon2Fill(&out, &zero, &out, false)
+	return out
+}
+
+// reference returns the block that a number stands for (section 3.4.2), for block i of a segment.
+func (m *argon2Memory) reference(random uint64, pass, slice, lane, i uint32) *argon2Block {
+	j1, other := random&0xffffffff, uint32(random>>32)%m.lanes
+	if pass == 0 && slice == 0 {
+		other = lane
+	}
+	// The number of blocks to choose from, and where they begin.
+	area, start := slice*m.segment, uint32(0)
+	if pass > 0 {
+		area, start = (argon2Slices-1)*m.segment, (slice+1)%argon2Slices*m.segment
+	}
+	if other == lane {
+		area += i - 1
+	} else if i == 0 {
+		area--
+	}
+	z := uint32(uint64(area) - 1 - uint64(area)*(j1*j1>>32)>>32)
+	return &m.blocks[other*m.laneLength+(start+z)%m.laneLength]
 }
 
 // argon2Fill is the compression function G of section 3.5. With xor, the result is combined with
