@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/password/strength"
 )
 
 const (
@@ -56,7 +57,7 @@ func (s *Server) score(w http.ResponseWriter, r *http.Request) error {
 		return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable"}
 	}
 	say := s.words(r)
-	n := password.Score(in.Password, append(in.About, say.Must("brand.name"), web.TenantOf(r.Context()).Name)...)
+	n := strength.Score(in.Password, append(in.About, say.Must("brand.name"), web.TenantOf(r.Context()).Name)...)
 	out, err := json.Marshal(struct {
 		Score int    `json:"score"`
 		Text  string `json:"text"`

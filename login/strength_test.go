@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/password/strength"
 )
 
 // scored asks for the strength of a password as the page's script does.
@@ -43,7 +43,7 @@ func TestTheMeterSaysWhatTheServerJudges(t *testing.T) {
 		if err := json.Unmarshal([]byte(p.body), &got); err != nil || p.status != http.StatusOK {
 			t.Fatalf("%.20q: got %d, %s", secret, p.status, p.body)
 		}
-		if want := password.Score(secret, about, "Vouchsafe"); got.Score != want ||
+		if want := strength.Score(secret, about, "Vouchsafe"); got.Score != want ||
 			got.Text != english["strength."+string(rune('0'+want))] {
 			t.Errorf("%.20q: got %+v, want %d", secret, got, want)
 		}

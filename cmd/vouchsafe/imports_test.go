@@ -65,6 +65,7 @@ var alone = map[string][]string{
 	"github.com/redis/go-redis/v9":    {"storage/redis"},
 	"go.yaml.in/yaml/v4":              {"declare"},
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
+	"github.com/go-crypt/x":           {"people/password"},
 
 	"github.com/alecthomas/kong":          {"cmd/vouchsafe"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},

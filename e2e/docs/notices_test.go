@@ -84,8 +84,8 @@ func notices(t *testing.T) string {
 		}
 		users[text] = append(users[text], user)
 	}
-	add("the word list of zxcvbn, from which people/password/lists/words.flate is made",
-		read(t, "people/password/lists/LICENSE.zxcvbn"))
+	add("the word list of zxcvbn, from which people/password/strength/lists/words.flate is made",
+		read(t, "people/password/strength/lists/LICENSE.zxcvbn"))
 	for _, m := range modules(t) {
 		files, err := os.ReadDir(m.Dir)
 		if err != nil {

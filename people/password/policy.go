@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/people/password/strength"
 )
 
 // MinLength is the minimum length of a new password, in characters: the default of Policy, and the
 // least that it accepts (NIST SP 800-63B section 3.1.1.2).
 const MinLength = 8
 
-// MinScore is the default minimum Score of a new password. It refuses passwords that are found
+// MinScore is the default minimum strength.Score of a new password. It refuses passwords that are found
 // within a million guesses.
 const MinScore = 2
 
@@ -24,14 +27,14 @@ var (
 	ErrIsName = errors.New("the password is a name of its account")
 	// ErrCommon means that the password is among those that attackers try first.
 	ErrCommon = errors.New("the password is a very common one")
-	// ErrWeak means that the password's Score is less than the minimum.
+	// ErrWeak means that the strength.Score of the password is less than the minimum.
 	ErrWeak = errors.New("the password is easy to guess")
 	// ErrBreached means that Breaches knows the password.
 	ErrBreached = errors.New("the password is known from a breach")
 )
 
 // uncommonGuesses is the decimal logarithm of the number of guesses from which a password is not
-// treated as common, even if common says so: that function is wrong for one of 16,384 passwords.
+// treated as common, even if strength.Common says so: that function is wrong for one of 16,384 passwords.
 const uncommonGuesses = 16
 
 // Policy decides which new passwords are good enough (NIST SP 800-63B section 3.1.1.2). It has no
@@ -40,7 +43,7 @@ type Policy struct {
 	// MinLength is the minimum length in characters. The default, and the least that has an effect,
 	// is the constant MinLength.
 	MinLength int
-	// MinScore is the minimum Score. 0 means none.
+	// MinScore is the minimum strength.Score. 0 means none.
 	MinScore int
 	// Breaches are asked last. If it is nil, no breach is known.
 	Breaches Breaches
@@ -62,14 +65,14 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 	}
 	password = composed(password)
 	switch {
-	case length(password) < p.Shortest():
+	case utf8.RuneCountInString(password) < p.Shortest():
 		return fmt.Errorf("%w: use at least %d characters, for example a few words", ErrTooShort, p.Shortest())
 	case isPart(password, about):
 		return fmt.Errorf("%w: use something that is not a name or an address", ErrIsName)
-	case common(password) && guesses(password, nil) < uncommonGuesses:
+	case strength.Common(password) && strength.Guesses(password, nil) < uncommonGuesses:
 		return fmt.Errorf("%w, which attackers try first: use something of your own, for example four words that do "+
 			"not belong together", ErrCommon)
-	case p.MinScore > 0 && Score(password, about...) < p.MinScore:
+	case p.MinScore > 0 && strength.Score(password, about...) < p.MinScore:
 		return fmt.Errorf("%w: make it longer, for example with another word or two that do not belong to it", ErrWeak)
 	case p.Breaches != nil && p.Breaches.Knows(ctx, password):
 		return fmt.Errorf("%w at another site: use one that you have used nowhere else", ErrBreached)
@@ -81,7 +84,7 @@ func (p *Policy) Check(ctx context.Context, password string, about ...string) er
 func isPart(password string, about []string) bool {
 	folded := strings.ToLower(password)
 	for _, a := range about {
-		for _, part := range parts(a) {
+		for _, part := range strength.Parts(a) {
 			if part == folded {
 				return true
 			}

@@ -1,10 +1,13 @@
-package password
+package strength
 
 import (
 	"math"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // pieces finds the parts of a password that have a pattern. Each search looks at a bounded stretch
@@ -23,7 +26,7 @@ func pieces(runes []rune, about []string) []piece {
 func ranksWith(about []string) func(word string) (log10 float64, ok bool) {
 	own := map[string]bool{}
 	for _, a := range about {
-		for _, part := range parts(a) {
+		for _, part := range Parts(a) {
 			own[part] = true
 		}
 	}
@@ -222,10 +225,10 @@ func sequencePieces(runes []rune) []piece {
 	return all
 }
 
-// parts returns the parts of a name or an address in lower case: attackers try them first, and a
+// Parts returns the parts of a name or an address in lower case: attackers try them first, and a
 // password must not be one of them.
-func parts(about string) []string {
-	about = strings.ToLower(composed(strings.TrimSpace(about)))
+func Parts(about string) []string {
+	about = strings.ToLower(norm.NFC.String(strings.TrimSpace(about)))
 	all := []string{about}
 	local, domain, found := strings.Cut(about, "@")
 	if found {
@@ -234,5 +237,5 @@ func parts(about string) []string {
 	all = append(all, strings.FieldsFunc(about, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})...)
-	return slices.DeleteFunc(all, func(p string) bool { return length(p) < 3 })
+	return slices.DeleteFunc(all, func(p string) bool { return utf8.RuneCountInString(p) < 3 })
 }

@@ -1,4 +1,4 @@
-// Command makelists makes the lists of package password: lists/common.bin, the filter of
+// Command makelists makes the lists of package strength: lists/common.bin, the filter of
 // passwords that are common in breaches, and lists/words.flate, the words by which the
 // strength of a password is judged. lists/README.md says where their sources are from.
 package main

@@ -1,4 +1,4 @@
-package password
+package strength
 
 import (
 	"crypto/sha256"
@@ -25,10 +25,10 @@ const (
 	commonIndex   = commonEntries / commonBlock * 8
 )
 
-// common reports whether the password is among the most common ones of breaches, which attackers
+// Common reports whether the password is among the most common ones of breaches, which attackers
 // try first. Upper and lower case are the same. One of 16,384 other passwords is taken for a common
 // one.
-func common(password string) bool {
+func Common(password string) bool {
 	sum := sha256.Sum256([]byte(strings.ToLower(password)))
 	want := binary.BigEndian.Uint32(sum[:]) >> (32 - commonBits)
 	number := func(at int) uint32 { return binary.BigEndian.Uint32([]byte(commonSet[at : at+4])) }

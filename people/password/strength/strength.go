@@ -1,8 +1,12 @@
-package password
+// Package strength says how hard a password is to guess: whether it is among the most common ones of breaches
+// (Common), and how many guesses an attacker needs who knows how users make passwords (Score, Guesses). It is an
+// own reading of zxcvbn's paper with lists of its own. It never stores or logs a password.
+package strength
 
 import (
 	"math"
-	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxJudged is how many characters of a password are judged. A password that is not strong within
@@ -14,7 +18,7 @@ const maxJudged = 72
 // an attacker tries first: names and addresses of the user, and the name of the service.
 func Score(password string, about ...string) int {
 	score := 0
-	found := guesses(composed(password), about)
+	found := Guesses(norm.NFC.String(password), about)
 	for _, bound := range []float64{1e3, 1e6, 1e8, 1e10} {
 		if found >= math.Log10(bound+5) { // a password exactly at a bound is below it
 			score++
@@ -23,11 +27,11 @@ func Score(password string, about ...string) int {
 	return score
 }
 
-// guesses returns the decimal logarithm of the number of guesses that an attacker needs who knows
+// Guesses returns the decimal logarithm of the number of guesses that an attacker needs who knows
 // how users make passwords. It is zxcvbn's search for the cheapest way to put the password together
 // from the parts that pieces finds and from single characters (Wheeler, zxcvbn: Low-Budget Password
 // Strength Estimation, USENIX Security 2016, section 5).
-func guesses(password string, about []string) float64 {
+func Guesses(password string, about []string) float64 {
 	runes := []rune(password)
 	runes = runes[:min(len(runes), maxJudged)]
 	n := len(runes)
@@ -132,6 +136,3 @@ func atLeast(p piece, n int) piece {
 	}
 	return p
 }
-
-// length returns the number of characters.
-func length(s string) int { return utf8.RuneCountInString(s) }
