@@ -17,12 +17,6 @@ func (s *Server) selectPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showSelect(w, r, http.StatusOK, in, "")
-}
-
-func (s *Server) showSelect(w http.ResponseWriter, r *http.Request, status int,
-	in *storage.Interaction, alert string,
-) error {
 	all, err := s.Sessions.All(r)
 	if err != nil {
 		return err
@@ -32,8 +26,8 @@ func (s *Server) showSelect(w http.ResponseWriter, r *http.Request, status int,
 	for _, a := range all {
 		accounts = append(accounts, ui.AccountOf(a))
 	}
-	v.Page, v.Alert = accounts, alert
-	return s.show(w, status, "select", v)
+	v.Page = accounts
+	return s.show(w, http.StatusOK, "select", v)
 }
 
 // choose makes an account the current one.
@@ -44,7 +38,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.Sessions.Choose(w, r, r.PostForm.Get("account"))
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.showSelect(w, r, http.StatusUnprocessableEntity, in, s.words(r).Must("select.gone"))
+		return s.site.RefuseWith(w, r, "/select", http.StatusUnprocessableEntity, s.words(r).Must("select.gone"))
 	}
 	if err != nil {
 		return err

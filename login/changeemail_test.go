@@ -121,7 +121,7 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			switch got := outcome(resp); got {
+			switch got := s.outcome(resp); got {
 			case "/account":
 				won.Add(1)
 			case "422":

@@ -145,7 +145,7 @@ func TestTheOldPasswordIsNotGuessed(t *testing.T) {
 				return
 			}
 			_ = resp.Body.Close()
-			done <- resp.StatusCode
+			done <- s.refusal(resp).Status
 		}()
 	}
 	for range 20 {

@@ -32,17 +32,10 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	if account.ID == "" {
 		return s.goOn(w, r, in) // the user has signed out meanwhile: another question is next
 	}
-	return s.showConsent(w, r, http.StatusOK, in, account, "")
-}
-
-func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
-	account sessions.Account, alert string,
-) error {
 	v := s.view(w, r, "consent.title", in)
 	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
 		Wants: ui.Wishes(v.Words, in.Scopes, in.Claims), Return: host(in.RedirectURI, v.Words)}
-	v.Alert = alert
-	return s.show(w, status, "consent", v)
+	return s.show(w, http.StatusOK, "consent", v)
 }
 
 // decide takes the answer.
@@ -63,10 +56,10 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	case "allow":
 	default:
-		return s.showConsent(w, r, http.StatusUnprocessableEntity, in, account, "")
+		return s.site.RefuseWith(w, r, "/consent", http.StatusUnprocessableEntity, "")
 	}
 	if r.PostForm.Get("user") != account.UserID {
-		return s.showConsent(w, r, http.StatusConflict, in, account, s.words(r).Must("consent.changed"))
+		return s.site.RefuseWith(w, r, "/consent", http.StatusConflict, s.words(r).Must("consent.changed"))
 	}
 	ctx, tenant := r.Context(), web.TenantOf(r.Context()).ID
 	// What was allowed before stays allowed: a client that asks for one thing now and

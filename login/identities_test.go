@@ -171,6 +171,9 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		if p := v.get("/account/identities"); p.status != http.StatusConflict { // one of them was refused, and says so
+			t.Errorf("after the two: got %d", p.status)
+		}
 		ids := f.identities(storage.DefaultTenant, fedJo.Email)
 		if len(ids) != 1 {
 			t.Fatalf("left are %v, want one", ids)

@@ -36,13 +36,13 @@ func TestGuessesAtAnAccountAreLimitedHoweverFastTheyCome(t *testing.T) {
 					return
 				}
 				defer resp.Body.Close()
-				switch resp.StatusCode {
+				switch refused := s.refusal(resp); refused.Status {
 				case http.StatusUnprocessableEntity:
 					wrong.Add(1)
 				case http.StatusTooManyRequests:
 					limited.Add(1)
-					if resp.Header.Get("Retry-After") != "60" {
-						t.Errorf("got Retry-After %q, want 60", resp.Header.Get("Retry-After"))
+					if refused.Wait.Round(time.Second) != time.Minute {
+						t.Errorf("got a pause of %s, want a minute", refused.Wait)
 					}
 				default:
 					other.Add(1)

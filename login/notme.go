@@ -22,13 +22,13 @@ func (s *Server) notMePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.notMeFailed(w, r, err)
 	}
-	return s.showNotMe(w, r, http.StatusOK, notMeForm{Token: token, Address: d.Address}, "")
+	return s.showNotMe(w, r, notMeForm{Token: token, Address: d.Address})
 }
 
-func (s *Server) showNotMe(w http.ResponseWriter, r *http.Request, status int, form notMeForm, alert string) error {
+func (s *Server) showNotMe(w http.ResponseWriter, r *http.Request, form notMeForm) error {
 	v := s.view(w, r, "notme.title", nil)
-	v.Page, v.Alert = form, alert
-	return s.show(w, status, "notme", v)
+	v.Page = form
+	return s.show(w, http.StatusOK, "notme", v)
 }
 
 // notMe does what the page promised, or sends the code once more.
@@ -38,22 +38,13 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, people.ErrSecured) && r.PostForm.Get("again") != "" {
 		flow, err = s.SendReopening(r.Context(), a, token)
 		if refused := people.Refusal(""); err != nil && !errors.As(err, &refused) {
-			return s.showNotMeAgain(w, r, err)
+			return s.site.Refuse(w, r, "/not-me", err)
 		}
 	}
 	if err != nil {
 		return s.notMeFailed(w, r, err)
 	}
 	return seeOther(w, r, "/reset", "flow", flow)
-}
-
-// showNotMeAgain offers another code to who has said it already.
-func (s *Server) showNotMeAgain(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	return s.showNotMe(w, r, status, notMeForm{Token: r.FormValue("t"), Again: true}, alert)
 }
 
 // notMeFailed says why a link does nothing, and what to do then.
@@ -70,7 +61,10 @@ func (s *Server) notMeFailed(w http.ResponseWriter, r *http.Request, err error) 
 	case errors.Is(err, people.ErrMovedAway):
 		return s.say(w, r, http.StatusConflict, "notme.moved_title", "notme.moved")
 	case errors.Is(err, people.ErrSecured):
-		return s.showNotMeAgain(w, r, nil)
+		if r.Method == http.MethodPost {
+			return seeOther(w, r, "/not-me", "t", r.FormValue("t"))
+		}
+		return s.showNotMe(w, r, notMeForm{Token: r.FormValue("t"), Again: true})
 	case errors.Is(err, people.ErrDisavowed):
 		return s.say(w, r, http.StatusGone, "notme.done_title", "notme.done", next...)
 	}

@@ -159,7 +159,7 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			switch got := outcome(resp); {
+			switch got := s.outcome(resp); {
 			case got == "/" && v.cookie("session") != "":
 				created.Add(1)
 			case got == "403" && v.cookie("session") == "":

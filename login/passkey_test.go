@@ -171,7 +171,7 @@ func TestAPasskeysAnswerWorksOnce(t *testing.T) {
 		wg.Go(func() {
 			resp, err := v.client.Do(req)
 			if err == nil {
-				outcomes[i] = outcome(resp)
+				outcomes[i] = s.outcome(resp)
 			}
 		})
 	}
@@ -207,7 +207,7 @@ func TestManyDevicesWithOnePasskeySignInAtOnce(t *testing.T) {
 			resp, err := v.client.Do(req)
 			if err != nil {
 				t.Error(err)
-			} else if got := outcome(resp); got != "/" {
+			} else if got := s.outcome(resp); got != "/" {
 				t.Errorf("got %s", got)
 			}
 		})

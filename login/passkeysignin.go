@@ -96,32 +96,23 @@ func (s *Server) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, storage.ErrNotFound) { // signed out, or removed, this very moment
 		err = people.ErrWrongPasskey
 	}
-	status, alert := s.passkeyFault(w, r, err)
-	if alert == "" {
-		return err
+	if err == nil {
+		return nil
 	}
-	var form signInForm
-	if r.PostForm.Get("confirm") != "" {
-		if form, err = s.blankForm(r, in); err != nil {
-			return err
-		}
+	page, err2 := s.signInPageOf(r, in)
+	if err2 != nil {
+		return err2
 	}
-	return s.showSignIn(w, r, status, in, form, alert)
+	return s.refusePasskey(w, r, page, err)
 }
 
-// passkeyFault is what a page says when a passkey proved nothing; "" for other errors.
-func (s *Server) passkeyFault(w http.ResponseWriter, r *http.Request, err error) (status int, alert string) {
-	words := s.words(r)
-	var early *people.Limited
+// refusePasskey sends the browser back to the page if a passkey proved nothing. It returns other errors.
+func (s *Server) refusePasskey(w http.ResponseWriter, r *http.Request, page string, err error) error {
 	switch {
-	case errors.As(err, &early):
-		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
-		return http.StatusTooManyRequests, words.Must("signin.limited", words.Span(early.Wait))
 	case errors.Is(err, people.ErrWrongPasskey):
-		return http.StatusUnprocessableEntity, words.Must("passkey.wrong")
+		return s.site.RefuseWith(w, r, page, http.StatusUnprocessableEntity, s.words(r).Must("passkey.wrong"))
 	case errors.Is(err, people.ErrLatePasskey):
-		return http.StatusUnprocessableEntity, words.Must("passkey.late")
+		return s.site.RefuseWith(w, r, page, http.StatusUnprocessableEntity, s.words(r).Must("passkey.late"))
 	}
-	return 0, ""
+	return s.site.Refuse(w, r, page, err)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // forgotForm is what the page shows on which a new password is asked for.
@@ -23,27 +22,17 @@ func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayReset(r); err != nil {
+		return err
+	}
 	var form forgotForm
 	if in != nil {
 		form.Login = strings.TrimSpace(in.LoginHint)
 	}
-	return s.showForgot(w, r, in, form, nil)
-}
-
-func (s *Server) showForgot(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
-	form forgotForm, err error,
-) error {
-	if err := s.mayReset(r); err != nil {
-		return err
-	}
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	form.FormFaults = ui.FaultsOf(r, err)
+	form.Login, form.FormFaults = ui.Typed(r, "login", form.Login), ui.FaultsOf(r)
 	v := s.site.View(w, r, "forgot.title", in)
-	v.Page, v.Alert = form, alert
-	return s.site.Show(w, status, "forgot", v)
+	v.Page = form
+	return s.site.Show(w, http.StatusOK, "forgot", v)
 }
 
 // mayReset refuses where people have no passwords, or no code can be sent.
@@ -58,17 +47,15 @@ func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.site.Aske
 
 // forgotPosted takes the name.
 func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.site.Interaction(r)
-	if err != nil {
+	if _, err := s.site.Interaction(r); err != nil {
 		return err
 	}
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
-	form := forgotForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
-	flow, err := s.StartReset(r.Context(), s.site.Asker(r), form.Login)
+	flow, err := s.StartReset(r.Context(), s.site.Asker(r), strings.TrimSpace(r.PostForm.Get("login")))
 	if err != nil {
-		return s.showForgot(w, r, in, form, err)
+		return s.site.Refuse(w, r, "/forgot", err, "login")
 	}
 	return ui.SeeOther(w, r, "/reset", "flow", flow)
 }
@@ -78,16 +65,10 @@ type resetForm struct {
 	ui.FormFaults
 	Login       string
 	Flow, Token string // see confirmForm
-	Code        string // as typed
 	MinLength   int
 	// CodeOnly says that no password is asked for, and Secured that the account waits for
 	// the code.
 	CodeOnly, Secured bool
-}
-
-// resetPage asks for the code and a new password. Like confirmPage, it spends nothing.
-func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showReset(w, r, nil)
 }
 
 // resetPosted takes them, or the wish for another code.
@@ -96,18 +77,18 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
 		flow, err := s.ResendReset(r.Context(), asker, r.PostForm.Get("flow"))
 		if err != nil {
-			return s.showReset(w, r, err)
+			return s.site.Refuse(w, r, "/reset", err)
 		}
 		return ui.SeeOther(w, r, "/reset", "flow", flow)
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showReset(w, r, people.Invalid("code", "confirm.missing"))
+		return s.site.Refuse(w, r, "/reset", people.Invalid("code", "confirm.missing"))
 	}
 	done, err := s.ConfirmReset(r.Context(), asker, p, r.PostForm.Get("password"))
 	if err != nil {
-		return s.showReset(w, r, err)
+		return s.site.Refuse(w, r, "/reset", err)
 	}
 	s.site.Keep(w, r, done.Kept)
 	browser.SetCookie(w, r, reviewCookie, s.StartReview(asker, done.User), people.ReviewLife)
@@ -117,14 +98,11 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 	return ui.SeeOther(w, r, "/reset/done")
 }
 
-func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
+// resetPage asks for the code and a new password. Like confirmPage, it spends nothing.
+func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.site.Interaction(r)
+	if err != nil {
 		return err
-	}
-	in, err2 := s.site.Interaction(r)
-	if err2 != nil {
-		return err2
 	}
 	p := people.Proof{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
 	reset, gone := s.OpenReset(r.Context(), s.site.Asker(r), p)
@@ -132,15 +110,15 @@ func (s *Server) showReset(w http.ResponseWriter, r *http.Request, err error) er
 		return ui.CodeGone(gone)
 	}
 	form := resetForm{
-		FormFaults: ui.FaultsOf(r, err), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
-		Flow: p.Flow, Token: p.Token, Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest(),
+		FormFaults: ui.FaultsOf(r), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
+		Flow: p.Flow, Token: p.Token, MinLength: s.Policy.Shortest(),
 	}
 	title := "reset.title"
 	if form.CodeOnly {
 		title = "notme.open_title"
 	}
 	v := s.site.View(w, r, title, in)
-	v.Page, v.Alert = form, alert
+	v.Page = form
 	ui.AllowScripts(w)
-	return s.site.Show(w, status, "reset", v)
+	return s.site.Show(w, http.StatusOK, "reset", v)
 }

@@ -47,10 +47,6 @@ type reviewPage struct {
 // resetDonePage says that the reset is done, and what else opens the account. A reset signs no user in: a
 // user who has the mailbox may not have the second factor.
 func (s *Server) resetDonePage(w http.ResponseWriter, r *http.Request) error {
-	return s.showReview(w, r, http.StatusOK, "")
-}
-
-func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, alert string) error {
 	title, lead := "reset.done_title", "reset.done"
 	if r.FormValue("opened") != "" {
 		title, lead = "review.opened_title", "review.opened"
@@ -78,11 +74,11 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, status int, 
 	for _, o := range openers {
 		page.Openers = append(page.Openers, openerViewOf(v.Words, o))
 	}
-	v.Page, v.Alert = page, alert
+	v.Page = page
 	if r.FormValue("removed") != "" {
 		v.Done = v.Words.Must("review.removed")
 	}
-	return s.show(w, status, "review", v)
+	return s.show(w, http.StatusOK, "review", v)
 }
 
 // reviewed takes away what the user has ticked.
@@ -98,9 +94,9 @@ func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	ticked := func(key string) bool { return r.PostForm.Get("remove "+key) != "" }
 	switch err := s.RemoveOpeners(r.Context(), s.askerOf(r), u, ticked); {
 	case errors.Is(err, people.ErrNothingChosen):
-		return s.showReview(w, r, http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
+		return s.site.RefuseWith(w, r, "/reset/done", http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
 	case errors.Is(err, people.ErrLastWayIn):
-		return s.showReview(w, r, http.StatusConflict, s.words(r).Must("identity.last"))
+		return s.site.RefuseWith(w, r, "/reset/done", http.StatusConflict, s.words(r).Must("identity.last"))
 	case err != nil:
 		return ui.ChangedMeanwhile(err)
 	}

@@ -24,7 +24,6 @@ type secondFactorForm struct {
 	// Remember says for how long the device can be remembered; "" when it cannot.
 	Remember string
 	Fault    string
-	Alert    string // above it all
 }
 
 // secondFactorPage asks for what is missing, and only that.
@@ -49,12 +48,13 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	case m.None() && storage.ReachesACR(storage.ACRMultiFactor, m.ACR) && !storage.HasSecondFactor(c.Creds):
 		return s.forward(w, r, in, enrolPath)
 	}
-	return s.showSecondFactor(w, r, http.StatusOK, in, c, m, secondFactorForm{Recovery: r.FormValue("recovery") != ""})
+	return s.showSecondFactor(w, r, in, c, m)
 }
 
-func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
-	c people.Claimant, m people.Missing, form secondFactorForm,
+func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
+	c people.Claimant, m people.Missing,
 ) error {
+	form := secondFactorForm{Recovery: r.FormValue("recovery") != "", Fault: ui.FaultsOf(r).Fault("code")}
 	form.Account = ui.AccountOfUser(c.User)
 	form.TOTP, form.Codes, form.Unreachable = m.TOTP, m.Recovery > 0, m.None()
 	form.Passkeys = form.Unreachable && s.OffersPasskeys(s.askerOf(r))
@@ -64,8 +64,8 @@ func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, status
 	if d := s.askerOf(r).RememberedFor(); d > 0 && !c.IsSignedIn() && storage.ReachesACR(storage.ACRRemembered, m.ACR) {
 		form.Remember = v.Words.Long(d)
 	}
-	v.Page, v.Alert, v.Passkey = form, form.Alert, s.factorPasskey(w, v, m, form)
-	return s.show(w, status, "secondfactor", v)
+	v.Page, v.Passkey = form, s.factorPasskey(w, v, m, form)
+	return s.show(w, http.StatusOK, "secondfactor", v)
 }
 
 // secondFactor takes the digits of an app, or a recovery code.
@@ -85,11 +85,14 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	if m.ACR == "" && c.IsSignedIn() {
 		return s.goOn(w, r, in)
 	}
-	form := secondFactorForm{Recovery: r.PostForm.Get("kind") == "recovery"}
+	page, recovery := secondFactorPath, r.PostForm.Get("kind") == "recovery"
+	if recovery {
+		page += "?recovery=1"
+	}
 	switch code := r.PostForm.Get("code"); {
-	case form.Recovery && m.Recovery > 0:
+	case recovery && m.Recovery > 0:
 		err = s.ProveRecovery(r.Context(), s.askerOf(r), c.User, code)
-	case !form.Recovery && m.TOTP:
+	case !recovery && m.TOTP:
 		err = s.ProveTOTP(r.Context(), s.askerOf(r), c.User, code)
 	default: // what they have changed meanwhile, or would not do
 		return s.toSecondFactor(w, r, in)
@@ -97,23 +100,13 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", "otp")
 	}
-	var early *people.Limited
-	var wrong people.Faults
 	switch {
 	case err == nil:
 		return s.onward(w, r, in)
 	case errors.Is(err, people.ErrNoClaimant):
 		return s.startOver(w, r, in)
-	case errors.As(err, &early):
-		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
-		form.Fault = s.words(r).Must("signin.limited", s.words(r).Span(early.Wait))
-		return s.showSecondFactor(w, r, http.StatusTooManyRequests, in, c, m, form)
-	case errors.As(err, &wrong):
-		form.Fault = ui.FaultAt(s.words(r), wrong, "code")
-		return s.showSecondFactor(w, r, http.StatusUnprocessableEntity, in, c, m, form)
 	}
-	return err
+	return s.site.Refuse(w, r, page, err)
 }
 
 // factorPasskey is the form for a passkey on the page that asks for a second factor, or nil.
@@ -172,7 +165,7 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	c, m, ok, err := s.passkeyAsked(r, in)
+	c, _, ok, err := s.passkeyAsked(r, in)
 	if errors.Is(err, people.ErrNoClaimant) || err == nil && !ok {
 		return s.toSecondFactor(w, r, in)
 	}
@@ -182,19 +175,16 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor,
 		people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")},
 		&c.User)
-	if status, alert := s.passkeyFault(w, r, err); alert != "" {
-		return s.showSecondFactor(w, r, status, in, c, m, secondFactorForm{Alert: alert})
-	}
 	if err == nil {
 		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", amr...)
 	}
-	if errors.Is(err, people.ErrNoClaimant) {
+	switch {
+	case err == nil:
+		return s.onward(w, r, in)
+	case errors.Is(err, people.ErrNoClaimant):
 		return s.startOver(w, r, in)
 	}
-	if err != nil {
-		return err
-	}
-	return s.onward(w, r, in)
+	return s.refusePasskey(w, r, secondFactorPath, err)
 }
 
 // enrolPath is the page on which a user sets up an authenticator app on the way to a token.
@@ -226,14 +216,9 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, in, err)
 	}
-	return s.showEnrol(w, r, http.StatusOK, in, c, s.StartTOTPSetup(c.User), "")
-}
-
-func (s *Server) showEnrol(w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction,
-	c people.Claimant, setup people.TOTPSetup, fault string,
-) error {
 	v := s.view(w, r, "enrol.title", in)
-	return s.site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + enrolPath, Demand: true, Fault: fault})
+	setup := s.ResumeTOTPSetup(c.User, ui.Typed(r, "setup", ""))
+	return s.site.ShowApp(w, r, v, c.User, setup, ui.AppForm{Action: v.Path + enrolPath, Demand: true})
 }
 
 // enrol takes the first digits of the app. From then on the user has a second factor. The recovery codes are
@@ -247,19 +232,12 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, in, err)
 	}
-	sealed := r.PostForm.Get("setup")
-	codes, err := s.EnrolTOTP(r.Context(), s.askerOf(r), c, sealed, r.PostForm.Get("code"))
-	var wrong people.Faults
+	codes, err := s.EnrolTOTP(r.Context(), s.askerOf(r), c, r.PostForm.Get("setup"), r.PostForm.Get("code"))
 	switch {
 	case errors.Is(err, people.ErrOldSetup):
-		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, s.StartTOTPSetup(c.User),
-			s.words(r).Must("enrol.old"))
-	case errors.As(err, &wrong):
-		setup, err := s.OpenTOTPSetup(c.User, sealed)
-		if err != nil {
-			return err
-		}
-		return s.showEnrol(w, r, http.StatusUnprocessableEntity, in, c, setup, ui.FaultAt(s.words(r), wrong, "code"))
+		return s.site.Refuse(w, r, enrolPath, people.Invalid("code", "enrol.old"))
+	case ui.IsRefusal(err):
+		return s.site.Refuse(w, r, enrolPath, err, "setup")
 	case err != nil:
 		return s.turn(w, r, in, err)
 	}

@@ -158,7 +158,7 @@ func TestACodeOfTheAppSignsInOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if outcome(resp) == "/" {
+				if s.outcome(resp) == "/" {
 					won.Add(1)
 				}
 			})

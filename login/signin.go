@@ -1,13 +1,12 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -21,8 +20,7 @@ type signInForm struct {
 	// Account is the signed-in account, which the user has to confirm with a new proof. It is nil when the
 	// page asks for a name.
 	Account *ui.Account
-	// LoginError and SecretError are the errors beside the fields for name and password.
-	LoginError, SecretError string
+	ui.FormFaults
 	// SignUp and Forgot say whether the page links to registration and to the password reset.
 	SignUp, Forgot bool
 	// Password says whether users of the tenant have passwords. codeWays says how they can sign in by a code.
@@ -46,11 +44,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if in == nil && form.Account != nil && (s.nextOf(r) == "" || form.Account.Fresh) {
 		return s.goOn(w, r, nil) // signed in, and no page or client asks for a new proof
 	}
-	alert := ui.UpstreamAlert(r, s.Service)
-	if alert == "" && form.Account != nil {
-		_, alert = s.staleFrom(r)
-	}
-	return s.showSignIn(w, r, http.StatusOK, in, form, alert)
+	return s.showSignIn(w, r, in, form)
 }
 
 // blankForm returns the form before the user typed anything. If an account is signed in, the form asks the
@@ -106,35 +100,37 @@ func (s *Server) hinted(r *http.Request, in *storage.Interaction) (string, error
 	return ui.AccountOfUser(u).Login, nil
 }
 
-// showSignIn fills in what the tenant offers, and shows the form with the status and the alert; "" for none.
-func (s *Server) showSignIn(
-	w http.ResponseWriter, r *http.Request, status int, in *storage.Interaction, form signInForm, alert string,
-) error {
-	title := "signin.title"
-	if form.Account != nil {
-		title = "signin.again"
+// showSignIn fills in what the tenant offers, and shows the form.
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, in *storage.Interaction, form signInForm) error {
+	title := "signin.again"
+	if form.Account == nil {
+		title, form.Login = "signin.title", ui.Typed(r, "login", form.Login)
 	}
+	form.FormFaults = ui.FaultsOf(r)
 	form.Forgot = s.resets(r)
 	form.Password, form.codeWays = s.askerOf(r).UsesPasswords(), s.codeWays(r)
 	form.SignUp = form.Account == nil && s.MaySignUp(s.askerOf(r), false) == nil
 	var err error
 	v := s.view(w, r, title, in)
+	v.Alert = cmp.Or(v.Alert, ui.UpstreamAlert(r, s.Service))
 	without := "" // the id of an upstream provider that the page leaves out
 	if form.Account != nil {
-		without, _ = s.staleFrom(r)
+		var stale string
+		without, stale = s.staleFrom(r)
+		v.Alert = cmp.Or(v.Alert, stale)
 		form.ByEmail, err = s.MayProveByCode(r.Context(), s.askerOf(r), storage.MethodEmail, form.Account.User)
 		if err != nil {
 			return err
 		}
 	}
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), without)
+	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), without)
 	if v.Passkey, err = s.signInPasskey(w, r, v, form.Account != nil); err != nil {
 		return err
 	}
 	if v.Passkey != nil {
 		v.Passkey.Only = !form.Password && !form.Ways()
 	}
-	return s.show(w, status, "signin", v)
+	return s.show(w, http.StatusOK, "signin", v)
 }
 
 // signIn checks the name and password that the form posts, and signs the user in.
@@ -144,49 +140,57 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	login, secret := r.PostForm.Get("login"), r.PostForm.Get("password")
-	form := signInForm{Login: strings.TrimSpace(login)}
-	if r.PostForm.Get("confirm") != "" { // the page asked to confirm an account, not for a name
-		if form, err = s.blankForm(r, in); err != nil {
-			return err
-		}
-		if form.Account == nil || form.Account.Login != login {
-			form = signInForm{Login: login} // the session ended, or changed, meanwhile
-		}
+	page, err := s.signInPageOf(r, in)
+	if err != nil {
+		return err
 	}
-	if form.Login == "" {
-		form.LoginError = s.words(r).Must("signin.missing_login")
+	if err := checkTyped(login, secret); err != nil {
+		return s.site.Refuse(w, r, page, err, "login")
 	}
-	if secret == "" {
-		form.SecretError = s.words(r).Must("signin.missing_secret")
-	}
-	if form.LoginError != "" || form.SecretError != "" {
-		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, "")
-	}
-	if len(secret) > password.MaxLength {
-		form.SecretError = s.words(r).Must("setup.long", password.MaxLength)
-		return s.showSignIn(w, r, http.StatusBadRequest, in, form, "")
-	}
-
 	user, err := s.ProvePassword(r.Context(), s.askerFor(r, in), login, secret)
 	if err == nil {
 		err = s.proven(w, r, in, user, "pwd")
 	}
-	var early *people.Limited
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &early):
-		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
-		alert := s.words(r).Must("signin.limited", s.words(r).Span(early.Wait))
-		return s.showSignIn(w, r, http.StatusTooManyRequests, in, form, alert)
 	case errors.Is(err, people.ErrAccountSecured):
-		return s.showSignIn(w, r, http.StatusForbidden, in, form, s.words(r).Must("signin.secured"))
+		return s.site.RefuseWith(w, r, page, http.StatusForbidden, s.words(r).Must("signin.secured"), "login")
 	case errors.Is(err, people.ErrWrongPassword), errors.Is(err, storage.ErrNotFound): // deleted since it was read
-		return s.showSignIn(w, r, http.StatusUnprocessableEntity, in, form, s.words(r).Must("signin.wrong"))
-	case errors.Is(err, argon2id.ErrBusy):
-		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
-		return s.showSignIn(w, r, http.StatusServiceUnavailable, in, form, s.words(r).Must("signin.busy"))
+		return s.site.RefuseWith(w, r, page, http.StatusUnprocessableEntity, s.words(r).Must("signin.wrong"), "login")
 	}
-	return err
+	return s.site.Refuse(w, r, page, err, "login")
+}
+
+// signInPageOf returns the page that a form of the sign-in page came from: the one that asks to confirm an
+// account, or the one that asks for a name. If the session has ended or changed meanwhile, it is the latter.
+func (s *Server) signInPageOf(r *http.Request, in *storage.Interaction) (string, error) {
+	if r.PostForm.Get("confirm") != "" {
+		form, err := s.blankForm(r, in)
+		if err != nil {
+			return "", err
+		}
+		if login := r.PostForm.Get("login"); form.Account != nil && (login == "" || login == form.Account.Login) {
+			return "/login", nil
+		}
+	}
+	return "/login?other=1", nil
+}
+
+// checkTyped returns the faults of a name and a password that cannot be an account's.
+func checkTyped(login, secret string) error {
+	var faults people.Faults
+	if strings.TrimSpace(login) == "" {
+		faults = append(faults, people.Fault{Field: "login", Text: "signin.missing_login"})
+	}
+	switch {
+	case secret == "":
+		faults = append(faults, people.Fault{Field: "password", Text: "signin.missing_secret"})
+	case len(secret) > password.MaxLength:
+		faults = append(faults, people.Fault{Field: "password", Text: "setup.long", Args: []any{password.MaxLength}})
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return faults
 }

@@ -230,8 +230,9 @@ func TestPasswordsThatAreTooLongAreRefusedBeforeAnyWork(t *testing.T) {
 	s.login.Passwords = full // a request that hashes gets 503
 	v := s.visitor()
 	v.get("/login")
-	for size, want := range map[int]int{password.MaxLength + 1: http.StatusBadRequest, 60 << 10: http.StatusBadRequest,
-		1 << 20: http.StatusRequestEntityTooLarge, 10 << 20: http.StatusRequestEntityTooLarge} {
+	for size, want := range map[int]int{password.MaxLength + 1: http.StatusUnprocessableEntity,
+		60 << 10: http.StatusUnprocessableEntity,
+		1 << 20:  http.StatusRequestEntityTooLarge, 10 << 20: http.StatusRequestEntityTooLarge} {
 		if p := v.post("/login", "login", "jo@example.com", "password", strings.Repeat("x", size)); p.status != want {
 			t.Errorf("%d bytes: got %d, want %d", size, p.status, want)
 		}

@@ -37,36 +37,25 @@ func (s *Server) askCodePage(w http.ResponseWriter, r *http.Request) error {
 	if in != nil {
 		form.Login = strings.TrimSpace(in.LoginHint)
 	}
-	return s.showAskCode(w, r, in, form, nil)
-}
-
-func (s *Server) showAskCode(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
-	form askCodeForm, err error,
-) error {
 	form.codeWays = s.codeWays(r)
-	if err == nil && !form.Ways() {
+	if !form.Ways() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	form.FormFaults = ui.FaultsOf(r, err)
+	form.Login, form.FormFaults = ui.Typed(r, "login", form.Login), ui.FaultsOf(r)
 	v := s.view(w, r, "bycode.title", in)
-	v.Page, v.Alert = form, alert
-	return s.show(w, status, "signin-code", v)
+	v.Page = form
+	return s.show(w, http.StatusOK, "signin-code", v)
 }
 
 // askCodePosted has one sent. The form may be that of the sign-in page.
 func (s *Server) askCodePosted(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.interaction(r)
-	if err != nil {
+	if _, err := s.interaction(r); err != nil {
 		return err
 	}
-	form := askCodeForm{Login: strings.TrimSpace(r.PostForm.Get("login"))}
-	flow, err := s.StartSignInCode(r.Context(), s.askerOf(r), form.Login, r.PostForm.Get("by"), r.FormValue("i"))
+	login := strings.TrimSpace(r.PostForm.Get("login"))
+	flow, err := s.StartSignInCode(r.Context(), s.askerOf(r), login, r.PostForm.Get("by"), r.FormValue("i"))
 	if err != nil {
-		return s.showAskCode(w, r, in, form, err)
+		return s.site.Refuse(w, r, "/login/code", err, "login")
 	}
 	return seeOther(w, r, "/login/code/confirm", "flow", flow)
 }
@@ -76,15 +65,7 @@ type enterCodeForm struct {
 	ui.FormFaults
 	Login       string // as typed; by the link, whose account it is
 	Flow, Token string // see confirmForm
-	Code        string // as typed
 	Phone       bool
-}
-
-// enterCodePage asks for the code. By the link it asks whether to go on: it spends nothing,
-// for scanners of mail fetch links too, and says whose account it is, for a stranger may
-// have sent a link of their own.
-func (s *Server) enterCodePage(w http.ResponseWriter, r *http.Request) error {
-	return s.showEnterCode(w, r, nil)
 }
 
 // enterCodePosted takes the code, or the wish for another.
@@ -92,29 +73,27 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
 		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
 		if err != nil {
-			return s.showEnterCode(w, r, err)
+			return s.site.Refuse(w, r, "/login/code/confirm", err)
 		}
 		return seeOther(w, r, "/login/code/confirm", "flow", flow)
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showEnterCode(w, r, people.Invalid("code", "confirm.missing"))
+		return s.site.Refuse(w, r, "/login/code/confirm", people.Invalid("code", "confirm.missing"))
 	}
 	user, data, err := s.ProveCode(r.Context(), s.askerFor(r, s.resume(r, "")), p)
 	if err == nil {
 		return s.proven(w, r, s.resume(r, data.Letter), user, data.AMR)
 	}
-	return s.showEnterCode(w, r, err)
+	return s.site.Refuse(w, r, "/login/code/confirm", err)
 }
 
-func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	form := enterCodeForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
-		Code: strings.TrimSpace(r.PostForm.Get("code"))}
+// enterCodePage asks for the code. By the link it asks whether to go on: it spends nothing,
+// for scanners of mail fetch links too, and says whose account it is, for a stranger may
+// have sent a link of their own.
+func (s *Server) enterCodePage(w http.ResponseWriter, r *http.Request) error {
+	form := enterCodeForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow"), Token: r.FormValue("token")}
 	data, err := s.OpenSignInCode(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
 	form.Login, form.Phone = data.Login, data.Phone
 	title := "confirm.title"
@@ -128,6 +107,6 @@ func (s *Server) showEnterCode(w http.ResponseWriter, r *http.Request, err error
 		return ui.CodeGone(err)
 	}
 	v := s.view(w, r, title, s.resume(r, data.Letter))
-	v.Page, v.Alert = form, alert
-	return s.show(w, status, "signin-enter", v)
+	v.Page = form
+	return s.show(w, http.StatusOK, "signin-enter", v)
 }

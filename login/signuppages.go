@@ -42,26 +42,16 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 			form.Email = hint.Shown()
 		}
 	}
-	return s.showSignUp(w, r, in, form, nil)
-}
-
-// showSignUp shows the form. It returns an error that the user cannot correct in the form.
-func (s *Server) showSignUp(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
-	form signUpForm, err error,
-) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	form.FormFaults = ui.FaultsOf(r, err)
+	form.Email, form.Username = ui.Typed(r, "email", form.Email), ui.Typed(r, "username", "")
+	form.FormFaults = ui.FaultsOf(r)
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = s.askerOf(r).UsesPasswords(), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}
-	return s.show(w, status, "signup", v)
+	return s.show(w, http.StatusOK, "signup", v)
 }
 
 // signUpPosted takes the form.
@@ -70,25 +60,23 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form := signUpForm{Email: strings.TrimSpace(r.PostForm.Get("email")),
-		Username: strings.TrimSpace(r.PostForm.Get("username")), Invitation: r.PostForm.Get("invitation")}
-	input := people.SignUp{Email: form.Email, Username: form.Username, Password: r.PostForm.Get("password")}
-	if form.Invitation != "" {
-		user, email, err := s.AcceptInvitation(r.Context(), s.askerOf(r), form.Invitation, input)
+	input := people.SignUp{Email: strings.TrimSpace(r.PostForm.Get("email")),
+		Username: strings.TrimSpace(r.PostForm.Get("username")), Password: r.PostForm.Get("password")}
+	if invitation := r.PostForm.Get("invitation"); invitation != "" {
+		user, _, err := s.AcceptInvitation(r.Context(), s.askerOf(r), invitation, input)
 		if err == nil {
 			return s.registered(w, r, in, user)
 		}
 		if errors.Is(err, people.ErrAccountExists) {
 			return s.tellExists(w, r)
 		}
-		form.Email = email
-		return s.showSignUp(w, r, in, form, err)
+		return s.site.Refuse(w, r, "/signup", err, "username")
 	}
 	flow, err := s.StartSignUp(r.Context(), s.askerOf(r), input, r.FormValue("i"))
 	if err != nil {
-		return s.showSignUp(w, r, in, form, err)
+		return s.site.Refuse(w, r, "/signup", err, "email", "username")
 	}
-	return seeOther(w, r, "/signup/confirm", "flow", flow)
+	return seeOther(w, r, confirmPath, "flow", flow)
 }
 
 // registered signs in the user whose account has just been made.
@@ -105,23 +93,19 @@ func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
 		ui.Link{Page: "/login", Text: "signin.button"}, ui.Link{Page: "/forgot", Text: "forgot.title"})
 }
 
+// confirmPath is the page on which an address is confirmed.
+const confirmPath = "/signup/confirm"
+
 // confirmForm is what the page shows on which an address is confirmed.
 type confirmForm struct {
 	ui.FormFaults
 	Email string
 	// Flow is whose code is to be typed, or Token what the link brought.
 	Flow, Token string
-	Code        string // as typed
 	Username    string
 	AskUsername bool // that of the registration is taken
 	AskPassword bool // that of the registration does not count here
 	MinLength   int
-}
-
-// confirmPage asks for the code, or, by the link, whether to go on. It spends nothing:
-// scanners of mail fetch links too.
-func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showConfirm(w, r, nil)
 }
 
 // confirmPosted takes the code, or the link's token, or the wish for another code.
@@ -129,14 +113,14 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("resend") != "" {
 		flow, err := s.Resend(r.Context(), s.askerOf(r), r.PostForm.Get("flow"))
 		if err != nil {
-			return s.showConfirm(w, r, err)
+			return s.site.Refuse(w, r, confirmPath, err)
 		}
-		return seeOther(w, r, "/signup/confirm", "flow", flow)
+		return seeOther(w, r, confirmPath, "flow", flow)
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showConfirm(w, r, people.Invalid("code", "confirm.missing"))
+		return s.site.Refuse(w, r, confirmPath, people.Invalid("code", "confirm.missing"), "username")
 	}
 	user, letter, err := s.ConfirmSignUp(r.Context(), s.askerOf(r), p,
 		people.Completion{Password: r.PostForm.Get("password"), Username: r.PostForm.Get("username")})
@@ -144,19 +128,16 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 		return s.tellExists(w, r)
 	}
 	if err != nil {
-		return s.showConfirm(w, r, err)
+		return s.site.Refuse(w, r, confirmPath, err, "username")
 	}
 	return s.registered(w, r, s.resume(r, letter), user)
 }
 
-// showConfirm shows the form, for a registration that there is.
-func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
-	form := confirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
-		Code: strings.TrimSpace(r.PostForm.Get("code")), MinLength: s.Policy.Shortest()}
+// confirmPage asks for the code, or, by the link, whether to go on. It spends nothing:
+// scanners of mail fetch links too.
+func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	form := confirmForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
+		MinLength: s.Policy.Shortest()}
 	title := "confirm.title"
 	if form.Token != "" {
 		title = "confirm.link_title"
@@ -166,16 +147,16 @@ func (s *Server) showConfirm(w http.ResponseWriter, r *http.Request, err error) 
 		return ui.CodeGone(err)
 	}
 	form.AskPassword = reg.NeedsPassword
-	form.Email, form.Username = reg.Email, strings.TrimSpace(r.PostForm.Get("username"))
+	form.Email, form.Username = reg.Email, ui.Typed(r, "username", "")
 	if form.AskUsername = form.Fault("username") != ""; form.AskUsername && form.Username == "" {
 		form.Username = reg.Username
 	}
 	v := s.view(w, r, title, s.resume(r, reg.Letter))
-	v.Page, v.Alert, v.Upstreams = form, alert, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
 		ui.AllowScripts(w)
 	}
-	return s.show(w, status, "confirm", v)
+	return s.show(w, http.StatusOK, "confirm", v)
 }
 
 // resume is the client's request that the browser came with, or else that of the letter, with

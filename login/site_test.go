@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,7 +130,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
 		},
 		Federation: &federation.Service{Calls: upstreams.New(outbound.Client(outbound.Config{}))},
-		Site:       &ui.Site{Pages: pages, Open: s.interaction, IsAccountPage: account.IsPage}, Log: log,
+		Site:       &ui.Site{Pages: pages, Open: s.interaction, Secrets: secrets, IsAccountPage: account.IsPage}, Log: log,
 		Sessions: &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
 	}
 	if change != nil {
@@ -356,8 +358,12 @@ func (p answer) outcome() string {
 }
 
 // outcome is that of a response whose body nothing needs.
-func outcome(resp *http.Response) string {
+func (s *site) outcome(resp *http.Response) string {
+	s.t.Helper()
 	_ = resp.Body.Close()
+	if refused := s.refusal(resp); refused.Status != 0 {
+		return strconv.Itoa(refused.Status)
+	}
 	return answer{status: resp.StatusCode, header: resp.Header}.outcome()
 }
 
@@ -394,7 +400,44 @@ func (v *visitor) do(req *http.Request) answer {
 	if m := sessionField.FindSubmatch(body); m != nil {
 		v.about = string(m[1])
 	}
-	return answer{resp.StatusCode, resp.Header, string(body)}
+	p := answer{resp.StatusCode, resp.Header, string(body)}
+	if slices.ContainsFunc(resp.Cookies(), func(c *http.Cookie) bool { return isRefused(c) && c.Value != "" }) {
+		return v.refused(p)
+	}
+	return p
+}
+
+// refusal returns why the form was refused that a response answers, for tests that send many at once.
+func (s *site) refusal(resp *http.Response) (refused ui.Refused) {
+	s.t.Helper()
+	for _, c := range resp.Cookies() {
+		if !isRefused(c) || c.Value == "" {
+			continue
+		}
+		plain, err := s.login.Secrets.Box(storage.DefaultTenant, secret.RefusedForm).OpenString(c.Value)
+		if err != nil || json.Unmarshal(plain, &refused) != nil {
+			s.t.Errorf("the cookie of a refused form: %v, %s", err, plain)
+		}
+	}
+	return refused
+}
+
+// isRefused reports whether a cookie says why a form was refused.
+func isRefused(c *http.Cookie) bool { return strings.Contains(c.Name, "vouchsafe-refused") }
+
+// refused follows the redirect that answers a refused form. The page there takes the cookie, so that it says
+// what is wrong once.
+func (v *visitor) refused(p answer) answer {
+	v.t.Helper()
+	to := p.leads()
+	if to == "" || p.body != "" {
+		v.t.Errorf("a refused form is answered with %d, which leads to %q: %s", p.status, to, p.body)
+	}
+	page := v.get(strings.TrimPrefix(to, v.base))
+	if page.status < 400 || v.cookie("refused") != "" {
+		v.t.Errorf("after a refusal, %s has status %d, and leaves the cookie %q", to, page.status, v.cookie("refused"))
+	}
+	return page
 }
 
 func (v *visitor) get(path string) answer {

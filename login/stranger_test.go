@@ -61,7 +61,7 @@ func TestStrangersCodes(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			came[outcome(resp)]++
+			came[f.outcome(resp)]++
 		})
 	}
 	wg.Wait()

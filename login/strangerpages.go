@@ -21,7 +21,6 @@ type strangerForm struct {
 	Account  *ui.Account
 	Flow     string
 	Token    string
-	Code     string
 }
 
 // needStranger returns the stranger who waits in this browser, and the client's request.
@@ -37,21 +36,16 @@ func (s *Server) needStranger(r *http.Request) (*storage.Interaction, *federatio
 	return in, who, nil
 }
 
-// showStranger shows a form, also after an error that the user can correct; any other error it
-// returns.
+// showStranger shows a form.
 func (s *Server) showStranger(
 	w http.ResponseWriter, r *http.Request, page, title string, in *storage.Interaction, who *federation.Stranger,
-	form strangerForm, err error,
+	form strangerForm,
 ) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return err
-	}
 	form.Provider, _ = s.upstreamName(r, who.Upstream)
-	form.FormFaults = ui.FaultsOf(r, err)
+	form.FormFaults = ui.FaultsOf(r)
 	v := s.view(w, r, title, in)
-	v.Page, v.Alert = form, alert
-	return s.show(w, status, page, v)
+	v.Page = form
+	return s.show(w, http.StatusOK, page, v)
 }
 
 // strangerEmailPage asks for an address that a code can be sent to.
@@ -60,19 +54,20 @@ func (s *Server) strangerEmailPage(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return s.showStranger(w, r, "strangeremail", "federated.email_title", in, who, strangerForm{Email: who.Email}, nil)
+	return s.showStranger(w, r, "strangeremail", "federated.email_title", in, who,
+		strangerForm{Email: ui.Typed(r, "email", who.Email)})
 }
 
 // strangerEmail sends a code there. The answer is the same whether or not an account has the address.
 func (s *Server) strangerEmail(w http.ResponseWriter, r *http.Request) error {
-	in, who, err := s.needStranger(r)
+	_, who, err := s.needStranger(r)
 	if err != nil {
 		return err
 	}
 	email := strings.TrimSpace(r.PostForm.Get("email"))
 	flow, err := s.Federation.SendCode(r.Context(), s.askerOf(r), who, email, r.FormValue("i"))
 	if err != nil {
-		return s.showStranger(w, r, "strangeremail", "federated.email_title", in, who, strangerForm{Email: email}, err)
+		return s.site.Refuse(w, r, "/federated/email", err, "email")
 	}
 	return seeOther(w, r, "/federated/confirm", "flow", flow)
 }
@@ -85,7 +80,7 @@ func (s *Server) strangerCodePage(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	form := strangerForm{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
-	return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, form, nil)
+	return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, form)
 }
 
 // strangerCode takes the code, or the link's token.
@@ -99,9 +94,8 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	pr := people.Proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
 	ar, err := s.Federation.Confirm(r.Context(), s.askerOf(r), who, pr)
-	if status, _ := ui.Again(w, r, err); err != nil && status != 0 {
-		return s.showStranger(w, r, "strangercode", "federated.code_title", in, who,
-			strangerForm{Flow: pr.Flow, Token: pr.Token}, err)
+	if ui.IsRefusal(err) {
+		return s.site.Refuse(w, r, "/federated/confirm", err)
 	}
 	return s.settle(w, r, in, ar, err)
 }
@@ -120,7 +114,7 @@ func (s *Server) linkPage(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	return s.showStranger(w, r, "link", title, in, who, form, nil)
+	return s.showStranger(w, r, "link", title, in, who, form)
 }
 
 // link links the identity that waits to the account that the user has signed in to since.

@@ -97,6 +97,15 @@ func (s *Service) OpenTOTPSetup(u storage.User, sealed string) (TOTPSetup, error
 	return TOTPSetup{app, sealed}, err
 }
 
+// ResumeTOTPSetup returns what StartTOTPSetup returned for the user, or a new secret if that is too old or
+// was made for another user.
+func (s *Service) ResumeTOTPSetup(u storage.User, sealed string) TOTPSetup {
+	if setup, err := s.OpenTOTPSetup(u, sealed); err == nil {
+		return setup
+	}
+	return s.StartTOTPSetup(u)
+}
+
 // EnrolTOTP gives the claimant the authenticator app of a set-up in place of the one before, if digits
 // are what the app shows, and returns new recovery codes. The user is told by mail. If the user had no
 // second factor, all sessions but the claimant's end. Its refusals are ErrOldSetup, ErrSignInFirst,

@@ -126,7 +126,8 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	site := &ui.Site{Pages: pages, Open: s.provider.Interaction, Sessions: sessions, IsAccountPage: account.IsPage}
+	site := &ui.Site{Pages: pages, Open: s.provider.Interaction, Secrets: s.secrets, Sessions: sessions,
+		IsAccountPage: account.IsPage}
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
 	}

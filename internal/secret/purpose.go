@@ -36,6 +36,7 @@ const (
 	KnownBrowser                 // MACs of the accounts that a browser has signed in to
 	FirstAdministrator           // the link with which the first administrator is made
 	DeveloperPage                // the key that opens the developer page
+	RefusedForm                  // what a form's page says after a refusal, on the way there
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -72,6 +73,7 @@ var purposes = [...]struct {
 	KnownBrowser:         {name: "device"},
 	FirstAdministrator:   {name: "setup"},
 	DeveloperPage:        {name: "developer-page"},
+	RefusedForm:          {name: "refused-form"},
 }
 
 // String returns the purpose's name.

@@ -18,10 +18,6 @@ type appView struct {
 
 // appsPage shows which apps may use the account, and for what.
 func (s *Server) appsPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showApps(w, r, http.StatusOK, "")
-}
-
-func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, alert string) error {
 	a, err := s.current(r)
 	if err != nil {
 		return err
@@ -38,8 +34,8 @@ func (s *Server) showApps(w http.ResponseWriter, r *http.Request, status int, al
 			Wants: ui.Wishes(v.Words, one.Scopes, one.Claims),
 		})
 	}
-	v.Page, v.Alert = page, alert
-	return s.Site.Show(w, status, "account-apps", v)
+	v.Page = page
+	return s.Site.Show(w, http.StatusOK, "account-apps", v)
 }
 
 // postApps withdraws an app's access.
@@ -50,7 +46,7 @@ func (s *Server) postApps(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch err := s.People.DisconnectApp(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("client")); {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showApps(w, r, http.StatusNotFound, ui.Words(r).Must("apps.gone"))
+		return s.Site.RefuseWith(w, r, "/account/apps", http.StatusNotFound, ui.Words(r).Must("apps.gone"))
 	case err != nil:
 		return err
 	}

@@ -4,27 +4,24 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // deleteForm is what the page for deleting an account shows.
 type deleteForm struct {
 	Account *ui.Account
-	Fault   string
+	ui.FormFaults
 }
 
 // deletePage asks whether the account is to be deleted.
 func (s *Server) deletePage(w http.ResponseWriter, r *http.Request) error {
-	return s.showDelete(w, r, http.StatusOK, "")
-}
-
-func (s *Server) showDelete(w http.ResponseWriter, r *http.Request, status int, fault string) error {
 	a, err := s.fresh(r)
 	if err != nil {
 		return err
 	}
 	v := s.view(w, r, "account.delete", a.Account)
-	v.Page = deleteForm{Account: ui.AccountOf(a.Account), Fault: fault}
-	return s.Site.Show(w, status, "account-delete", v)
+	v.Page = deleteForm{Account: ui.AccountOf(a.Account), FormFaults: ui.FaultsOf(r)}
+	return s.Site.Show(w, http.StatusOK, "account-delete", v)
 }
 
 // postDelete deletes the account.
@@ -34,7 +31,7 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("sure") == "" {
-		return s.showDelete(w, r, http.StatusUnprocessableEntity, ui.Words(r).Must("delete.unsure"))
+		return s.Site.Refuse(w, r, "/account/delete", people.Invalid("sure", "delete.unsure"))
 	}
 	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.owner); err != nil {
 		return ui.ChangedMeanwhile(err)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -25,20 +24,12 @@ func (s *Server) emailPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showEmail(w, r, a.Account, "", nil)
-}
-
-func (s *Server) showEmail(w http.ResponseWriter, r *http.Request, a sessions.Account, typed string, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return ui.ChangedMeanwhile(err)
-	}
-	v := s.view(w, r, "account.email", a)
-	v.Alert = alert
+	v := s.view(w, r, "account.email", a.Account)
 	v.Page = emailForm{
-		FormFaults: ui.FaultsOf(r, err), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified, New: typed,
+		FormFaults: ui.FaultsOf(r), Email: address.Shown(a.User.Email), Confirmed: a.User.EmailVerified,
+		New: ui.Typed(r, "email", ""),
 	}
-	return s.Site.Show(w, status, "account-email", v)
+	return s.Site.Show(w, http.StatusOK, "account-email", v)
 }
 
 // postEmail has a code sent.
@@ -53,7 +44,7 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 	}
 	flow, err := s.People.StartEmailChange(r.Context(), s.Site.Asker(r), a.owner, typed)
 	if err != nil {
-		return s.showEmail(w, r, a.Account, typed, err)
+		return s.refuse(w, r, "/account/email", err, "email")
 	}
 	return ui.SeeOther(w, r, "/account/email/confirm", "flow", flow)
 }
@@ -63,7 +54,6 @@ type emailConfirmForm struct {
 	ui.FormFaults
 	Email       string // that is to be confirmed
 	Flow, Token string // one of them
-	Code        string // as typed
 }
 
 // emailConfirmPage asks for the code, or for a click from the user who followed the link. It spends
@@ -78,18 +68,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return s.showEmailConfirm(w, r, a, nil)
-}
-
-func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a sessions.Account, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return ui.ChangedMeanwhile(err)
-	}
-	form := emailConfirmForm{
-		FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow"), Token: r.FormValue("token"),
-		Code: strings.TrimSpace(r.PostForm.Get("code")),
-	}
+	form := emailConfirmForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow"), Token: r.FormValue("token")}
 	email, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User,
 		people.Proof{Flow: form.Flow, Token: form.Token})
 	if errors.Is(err, people.ErrWrongCode) {
@@ -97,12 +76,12 @@ func (s *Server) showEmailConfirm(w http.ResponseWriter, r *http.Request, a sess
 			ui.Link{Page: "/account/email", Text: "newemail.again"})
 	}
 	if err != nil {
-		return s.showEmail(w, r, a, "", err)
+		return err
 	}
 	form.Email = address.Shown(email)
 	v := s.view(w, r, "newemail.title", a)
-	v.Page, v.Alert = form, alert
-	return s.Site.Show(w, status, "account-email-confirm", v)
+	v.Page = form
+	return s.Site.Show(w, http.StatusOK, "account-email-confirm", v)
 }
 
 // postEmailConfirm changes the address.
@@ -114,11 +93,11 @@ func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error 
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.showEmailConfirm(w, r, a, people.Invalid("code", "confirm.missing"))
+		return s.Site.Refuse(w, r, "/account/email/confirm", people.Invalid("code", "confirm.missing"))
 	}
 	user, err := s.People.ConfirmEmailChange(r.Context(), s.Site.Asker(r), a.User, p)
 	if err != nil {
-		return s.showEmailConfirm(w, r, a, err)
+		return s.refuse(w, r, "/account/email/confirm", err)
 	}
 	if user.EmailKey == a.User.EmailKey {
 		return changed(w, r, "/account", "confirmed")

@@ -10,7 +10,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const factorsPath = "/account/second-factor"
+const (
+	factorsPath = "/account/second-factor"
+	appPath     = factorsPath + "/app"
+)
 
 // factorsView is what the page of second factors shows.
 type factorsView struct {
@@ -123,15 +126,10 @@ func (s *Server) appPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showApp(w, r, http.StatusOK, c, s.People.StartTOTPSetup(c.User), "")
-}
-
-func (s *Server) showApp(w http.ResponseWriter, r *http.Request, status int, c people.Claimant,
-	setup people.TOTPSetup, fault string,
-) error {
 	v := s.Site.View(w, r, "enrol.title", nil)
 	v.Session = c.Session.ID
-	return s.Site.ShowApp(w, status, v, c.User, setup, ui.AppForm{Action: v.Path + factorsPath + "/app", Fault: fault})
+	setup := s.People.ResumeTOTPSetup(c.User, ui.Typed(r, "setup", ""))
+	return s.Site.ShowApp(w, r, v, c.User, setup, ui.AppForm{Action: v.Path + appPath})
 }
 
 // postApp takes the first digits of the app. From then on the user has a second factor. The recovery codes
@@ -141,19 +139,12 @@ func (s *Server) postApp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sealed := r.PostForm.Get("setup")
-	codes, err := s.People.EnrolTOTP(r.Context(), s.Site.Asker(r), c, sealed, r.PostForm.Get("code"))
-	var wrong people.Faults
+	codes, err := s.People.EnrolTOTP(r.Context(), s.Site.Asker(r), c, r.PostForm.Get("setup"), r.PostForm.Get("code"))
 	switch {
 	case errors.Is(err, people.ErrOldSetup):
-		return s.showApp(w, r, http.StatusUnprocessableEntity, c, s.People.StartTOTPSetup(c.User),
-			ui.Words(r).Must("enrol.old"))
-	case errors.As(err, &wrong):
-		setup, err := s.People.OpenTOTPSetup(c.User, sealed)
-		if err != nil {
-			return err
-		}
-		return s.showApp(w, r, http.StatusUnprocessableEntity, c, setup, ui.FaultAt(ui.Words(r), wrong, "code"))
+		return s.Site.Refuse(w, r, appPath, people.Invalid("code", "enrol.old"))
+	case ui.IsRefusal(err):
+		return s.Site.Refuse(w, r, appPath, err, "setup")
 	case err != nil:
 		return startOver(w, r, err)
 	}

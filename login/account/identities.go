@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+const identitiesPath = "/account/identities"
 
 // identitiesView is what the page of linked identities shows.
 type identitiesView struct {
@@ -21,10 +24,6 @@ type identityView struct{ Provider, Subject, Name, Email, Since string }
 
 // identitiesPage shows what the user has at upstream providers and can sign in with.
 func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showIdentities(w, r, http.StatusOK, ui.UpstreamAlert(r, s.People))
-}
-
-func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status int, alert string) error {
 	a, err := s.current(r)
 	if err != nil {
 		return err
@@ -41,9 +40,9 @@ func (s *Server) showIdentities(w http.ResponseWriter, r *http.Request, status i
 		name, _ := s.People.UpstreamName(t, i.Provider)
 		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.Words.Date(i.CreatedAt)})
 	}
-	v.Page, v.Alert = page, alert
+	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.UpstreamAlert(r, s.People))
 	ui.AllowFormsAnywhere(w) // the form leads to a provider, which may redirect to other hosts
-	return s.Site.Show(w, status, "account-identities", v)
+	return s.Site.Show(w, http.StatusOK, "account-identities", v)
 }
 
 // postIdentities sends the browser to a provider, to link what the user has there, or takes an identity
@@ -56,7 +55,7 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 	if add := r.PostForm.Get("add"); add != "" {
 		err := s.Depart(w, r, a.Account, add)
 		if errors.Is(err, storage.ErrNotFound) {
-			return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
+			return s.Site.RefuseWith(w, r, identitiesPath, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
 		}
 		return err
 	}
@@ -64,11 +63,11 @@ func (s *Server) postIdentities(w http.ResponseWriter, r *http.Request) error {
 		r.PostForm.Get("subject"))
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showIdentities(w, r, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
+		return s.Site.RefuseWith(w, r, identitiesPath, http.StatusNotFound, ui.Words(r).Must("identity.gone"))
 	case errors.Is(err, people.ErrLastWayIn):
-		return s.showIdentities(w, r, http.StatusConflict, ui.Words(r).Must("identity.last"))
+		return s.Site.RefuseWith(w, r, identitiesPath, http.StatusConflict, ui.Words(r).Must("identity.last"))
 	case err != nil:
 		return err
 	}
-	return changed(w, r, "/account/identities", "unlinked")
+	return changed(w, r, identitiesPath, "unlinked")
 }

@@ -1,11 +1,11 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -33,9 +33,6 @@ type passkeysView struct {
 	Known string
 }
 
-// renamed is the name that a user entered for a passkey, and what is wrong with it.
-type renamed struct{ id, typed, fault string }
-
 // passkeysPage shows the user's passkeys, and takes new ones. It needs a fresh proof before it is
 // shown: a device that has made a passkey shows it for ever, also if nothing here accepts it.
 func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
@@ -43,17 +40,11 @@ func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showPasskeys(w, r, http.StatusOK, a.Account, "", renamed{})
-}
-
-func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, a sessions.Account,
-	alert string, edit renamed,
-) error {
 	all, known, err := s.People.Passkeys(r.Context(), s.Site.Asker(r), a.User)
 	if err != nil {
 		return err
 	}
-	v := s.view(w, r, "account.passkeys", a)
+	v := s.view(w, r, "account.passkeys", a.Account)
 	page := passkeysView{Known: known}
 	for _, k := range all {
 		one := passkeyView{
@@ -63,8 +54,8 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 		if !k.Key.LastUsed.IsZero() {
 			one.Used = ui.StampOf(v.Words, k.Key.LastUsed)
 		}
-		if k.ID == edit.id {
-			one.Fault, one.Typed = edit.fault, edit.typed
+		if k.ID == ui.Typed(r, "rename", "") {
+			one.Fault, one.Typed = ui.FaultsOf(r).Fault("name"), ui.Typed(r, "name", "")
 		}
 		page.Passkeys = append(page.Passkeys, one)
 	}
@@ -74,8 +65,8 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 			Exists: v.Words.Must("passkeys.exists")}
 		ui.AllowScripts(w)
 	}
-	v.Page, v.Alert = page, alert
-	return s.Site.Show(w, status, "account-passkeys", v)
+	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.FaultsOf(r).Fault("passkey"))
+	return s.Site.Show(w, http.StatusOK, "account-passkeys", v)
 }
 
 // newPasskeyOptions gives the page's script a challenge to make a passkey.
@@ -114,21 +105,16 @@ func (s *Server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
 		err = s.People.AddPasskey(r.Context(), asker, a.User, p, f.Get("name"))
 	}
 	if err != nil {
-		return s.passkeysFailed(w, r, a, err)
+		return s.passkeysFailed(w, r, err)
 	}
 	return changed(w, r, passkeysPath, what)
 }
 
-// passkeysFailed shows the page with what is wrong, or returns err.
-func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, a sessions.Account, err error) error {
+// passkeysFailed sends the browser back to the page, which says what is wrong, or returns err.
+func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, err error) error {
 	words := ui.Words(r)
-	var bad people.Faults
-	var edit renamed
 	status, alert := http.StatusUnprocessableEntity, ""
 	switch {
-	case errors.As(err, &bad):
-		alert = ui.FaultAt(words, bad, "passkey")
-		edit = renamed{r.PostForm.Get("rename"), r.PostForm.Get("name"), ui.FaultAt(words, bad, "name")}
 	case errors.Is(err, storage.ErrNotFound):
 		status, alert = http.StatusNotFound, words.Must("passkeys.gone")
 	case errors.Is(err, people.ErrLastWayIn):
@@ -138,7 +124,7 @@ func (s *Server) passkeysFailed(w http.ResponseWriter, r *http.Request, a sessio
 	case errors.Is(err, people.ErrLatePasskey):
 		alert = words.Must("passkey.late")
 	default:
-		return err
+		return s.Site.Refuse(w, r, passkeysPath, err, "rename", "name")
 	}
-	return s.showPasskeys(w, r, status, a, alert, edit)
+	return s.Site.RefuseWith(w, r, passkeysPath, status, alert)
 }

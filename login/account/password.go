@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -26,7 +25,13 @@ func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showPassword(w, r, a.Account, has, nil)
+	v := s.view(w, r, "account.password", a.Account)
+	v.Page = passwordForm{
+		FormFaults: ui.FaultsOf(r), Login: ui.AccountOf(a.Account).Login, Has: has,
+		All: s.Site.Asker(r).SignsOutEverywhere(), MinLength: s.People.Policy.Shortest(),
+	}
+	ui.AllowScripts(w)
+	return s.Site.Show(w, http.StatusOK, "account-password", v)
 }
 
 // ownPassword returns the account, and whether it has a password.
@@ -46,21 +51,6 @@ func (s *Server) ownPassword(r *http.Request) (ownAccount, bool, error) {
 	return own, false, err
 }
 
-func (s *Server) showPassword(w http.ResponseWriter, r *http.Request, a sessions.Account, has bool, err error) error {
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return ui.ChangedMeanwhile(err)
-	}
-	v := s.view(w, r, "account.password", a)
-	v.Page = passwordForm{
-		FormFaults: ui.FaultsOf(r, err), Login: ui.AccountOf(a).Login, Has: has,
-		All: s.Site.Asker(r).SignsOutEverywhere(), MinLength: s.People.Policy.Shortest(),
-	}
-	v.Alert = alert
-	ui.AllowScripts(w)
-	return s.Site.Show(w, status, "account-password", v)
-}
-
 // postPassword changes the password.
 func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 	a, has, err := s.ownPassword(r)
@@ -72,7 +62,7 @@ func (s *Server) postPassword(w http.ResponseWriter, r *http.Request) error {
 		Session: a.ID, Owner: a.owner}
 	user, err := s.People.ChangePassword(r.Context(), asker, a.User, in)
 	if err != nil {
-		return s.showPassword(w, r, a.Account, has, err)
+		return s.refuse(w, r, "/account/password", err)
 	}
 	if asker.SignsOutEverywhere() {
 		if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session has ended

@@ -21,28 +21,17 @@ type phoneForm struct {
 
 // phonePage shows the number and asks for another.
 func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) error {
-	return s.showPhone(w, r, "", nil)
-}
-
-func (s *Server) showPhone(w http.ResponseWriter, r *http.Request, typed string, err error) error {
 	if !s.People.HasPhones() {
 		return &web.Problem{Status: http.StatusNotFound}
 	}
-	a, err2 := s.fresh(r)
-	if err2 != nil {
-		return err2
-	}
-	status, alert := ui.Again(w, r, err)
-	if errors.Is(err, people.ErrLastWayIn) {
-		status, alert = http.StatusConflict, ui.Words(r).Must("phone.last")
-	}
-	if status == 0 {
-		return ui.ChangedMeanwhile(err)
+	a, err := s.fresh(r)
+	if err != nil {
+		return err
 	}
 	v := s.view(w, r, "account.phone", a.Account)
-	v.Page, v.Alert = phoneForm{FormFaults: ui.FaultsOf(r, err), Phone: a.User.Phone,
-		Confirmed: a.User.PhoneVerified, New: typed}, alert
-	return s.Site.Show(w, status, "account-phone", v)
+	v.Page = phoneForm{FormFaults: ui.FaultsOf(r), Phone: a.User.Phone, Confirmed: a.User.PhoneVerified,
+		New: ui.Typed(r, "phone", "")}
+	return s.Site.Show(w, http.StatusOK, "account-phone", v)
 }
 
 // postPhone has a code sent, or takes the number away.
@@ -52,15 +41,19 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("remove") != "" {
-		if _, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.owner); err != nil {
-			return s.showPhone(w, r, "", err)
+		_, err := s.People.RemovePhone(r.Context(), s.Site.Asker(r), a.owner)
+		if errors.Is(err, people.ErrLastWayIn) {
+			return s.Site.RefuseWith(w, r, "/account/phone", http.StatusConflict, ui.Words(r).Must("phone.last"))
+		}
+		if err != nil {
+			return s.refuse(w, r, "/account/phone", err)
 		}
 		return changed(w, r, "/account", "phone-removed")
 	}
 	typed := strings.TrimSpace(r.PostForm.Get("phone"))
 	flow, err := s.People.StartPhoneChange(r.Context(), s.Site.Asker(r), a.owner, typed)
 	if err != nil {
-		return s.showPhone(w, r, typed, err)
+		return s.refuse(w, r, "/account/phone", err, "phone")
 	}
 	http.Redirect(w, r, web.TenantOf(r.Context()).Path+"/account/phone/confirm?"+url.Values{"flow": {flow}}.Encode(),
 		http.StatusSeeOther)
@@ -76,27 +69,19 @@ type phoneConfirmForm struct {
 
 // phoneConfirmPage takes the code.
 func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showPhoneConfirm(w, r, nil)
-}
-
-func (s *Server) showPhoneConfirm(w http.ResponseWriter, r *http.Request, err error) error {
-	a, err2 := s.current(r)
-	if err2 != nil {
-		return err2
+	a, err := s.current(r)
+	if err != nil {
+		return err
 	}
-	status, alert := ui.Again(w, r, err)
-	if status == 0 {
-		return ui.ChangedMeanwhile(err)
-	}
-	form := phoneConfirmForm{FormFaults: ui.FaultsOf(r, err), Flow: r.FormValue("flow")}
+	form := phoneConfirmForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow")}
 	number, err := s.People.AwaitedPhone(r.Context(), a.User, form.Flow)
 	if err != nil {
 		return ui.CodeGone(err)
 	}
 	form.Phone = number
 	v := s.view(w, r, "bycode.phone_title", a)
-	v.Page, v.Alert = form, alert
-	return s.Site.Show(w, status, "account-phone-confirm", v)
+	v.Page = form
+	return s.Site.Show(w, http.StatusOK, "account-phone-confirm", v)
 }
 
 // postPhoneConfirm changes the number.
@@ -107,10 +92,10 @@ func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error 
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code"))}
 	if p.Digits == "" {
-		return s.showPhoneConfirm(w, r, people.Invalid("code", "confirm.missing"))
+		return s.Site.Refuse(w, r, "/account/phone/confirm", people.Invalid("code", "confirm.missing"))
 	}
 	if _, err := s.People.ConfirmPhoneChange(r.Context(), s.Site.Asker(r), a.User, p); err != nil {
-		return s.showPhoneConfirm(w, r, err)
+		return s.refuse(w, r, "/account/phone/confirm", err)
 	}
 	return changed(w, r, "/account", "phone")
 }

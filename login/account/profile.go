@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.view(w, r, "account.profile", a)
-	v.Page = formOfProfile(v.Words, a.User.Profile, nil)
+	v.Page = formOfProfile(r, a.User.Profile)
 	return s.Site.Show(w, http.StatusOK, "account-profile", v)
 }
 
@@ -45,20 +44,16 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	values := map[string]string{}
+	var names []string
 	for _, c := range claims.Standard.All() {
 		if c.Editor == claims.Owner {
 			values[c.Name] = r.PostForm.Get(c.Name)
+			names = append(names, c.Name)
 		}
 	}
 	p := people.EditProfile(a.User.Profile, values)
-	var faults people.Faults
-	switch _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p); {
-	case errors.As(err, &faults):
-		v := s.view(w, r, "account.profile", a)
-		v.Page = formOfProfile(v.Words, p, faults)
-		return s.Site.Show(w, http.StatusUnprocessableEntity, "account-profile", v)
-	case err != nil:
-		return err
+	if _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p); err != nil {
+		return s.Site.Refuse(w, r, "/account/profile", err, names...)
 	}
 	return changed(w, r, "/account", "profile")
 }
@@ -67,14 +62,14 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français",
 	"pt": "Português", "ru": "Русский"}
 
-func formOfProfile(w texts.Words, p storage.Profile, faults people.Faults) profileForm {
+func formOfProfile(r *http.Request, p storage.Profile) profileForm {
 	values := people.ProfileValues(p)
 	var form profileForm
 	for _, c := range claims.Standard.All() {
 		if c.Editor != claims.Owner {
 			continue
 		}
-		in := profileInputOf(w, c, values[c.Name], faults)
+		in := profileInputOf(ui.Words(r), c, ui.Typed(r, c.Name, values[c.Name]), ui.FaultsOf(r).Fault(c.Name))
 		switch c.Input.Group {
 		case claims.Address:
 			form.Address = append(form.Address, in)
@@ -92,10 +87,10 @@ func formOfProfile(w texts.Words, p storage.Profile, faults people.Faults) profi
 // inputKinds are the kinds of inputs for forms of texts; others are plain.
 var inputKinds = map[claims.Form]string{claims.Lines: "lines", claims.URL: "url", claims.Language: "language"}
 
-func profileInputOf(w texts.Words, c claims.Claim, value string, faults people.Faults) profileInput {
+func profileInputOf(w texts.Words, c claims.Claim, value, fault string) profileInput {
 	in := profileInput{
 		ID: strings.ReplaceAll(c.Name, ".", "-"), Name: c.Name, Label: w.Must(labelOf(c)), Value: value,
-		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: ui.FaultAt(w, faults, c.Name),
+		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: fault,
 	}
 	if c.Input.Hint != "" {
 		in.Hint = w.Must(c.Input.Hint)

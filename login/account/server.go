@@ -29,6 +29,11 @@ func New(c Config) (*Server, error) {
 	return &Server{c}, nil
 }
 
+// refuse is ui.Site.Refuse for changes that another request may have made useless meanwhile.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, page string, err error, keep ...string) error {
+	return ui.ChangedMeanwhile(s.Site.Refuse(w, r, page, err, keep...))
+}
+
 // view returns what a page about the account begins with.
 func (s *Server) view(w http.ResponseWriter, r *http.Request, title string, a sessions.Account) *ui.View {
 	v := s.Site.View(w, r, title, nil)

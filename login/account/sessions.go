@@ -19,10 +19,6 @@ type sessionView struct {
 
 // sessionsPage shows where the user is signed in.
 func (s *Server) sessionsPage(w http.ResponseWriter, r *http.Request) error {
-	return s.showSessions(w, r, http.StatusOK, "")
-}
-
-func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int, alert string) error {
 	a, err := s.current(r)
 	if err != nil {
 		return err
@@ -42,8 +38,8 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request, status int
 			page = append(page, one)
 		}
 	}
-	v.Page, v.Alert = page, alert
-	return s.Site.Show(w, status, "account-sessions", v)
+	v.Page = page
+	return s.Site.Show(w, http.StatusOK, "account-sessions", v)
 }
 
 // postSessions ends one session, or all but the browser's own.
@@ -63,7 +59,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch err := s.People.EndSession(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("end")); {
 	case errors.Is(err, storage.ErrNotFound):
-		return s.showSessions(w, r, http.StatusNotFound, ui.Words(r).Must("sessions.gone"))
+		return s.Site.RefuseWith(w, r, "/account/sessions", http.StatusNotFound, ui.Words(r).Must("sessions.gone"))
 	case err != nil:
 		return err
 	}

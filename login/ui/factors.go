@@ -20,15 +20,15 @@ type AppForm struct {
 	URL     template.URL // the same for an app on this device
 	Setup   string       // the same, sealed, to come back
 	Demand  bool         // the user is asked to set up an app, and did not choose to
-	Fault   string
+	FormFaults
 }
 
-// ShowApp shows the page on which the user sets up an authenticator app. The form has Action, Demand and
-// Fault.
-func (s *Site) ShowApp(w http.ResponseWriter, status int, v *View, u storage.User,
+// ShowApp shows the page on which the user sets up an authenticator app. The form has Action and
+// Demand.
+func (s *Site) ShowApp(w http.ResponseWriter, r *http.Request, v *View, u storage.User,
 	setup people.TOTPSetup, form AppForm,
 ) error {
-	form.Account = AccountOfUser(u)
+	form.Account, form.FormFaults = AccountOfUser(u), FaultsOf(r)
 	address := setup.App.URL(v.Brand.Name, form.Account.Login)
 	png, err := factor.QR(address)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Site) ShowApp(w http.ResponseWriter, status int, v *View, u storage.Use
 	}
 	AllowDataImages(w)
 	v.Page = form
-	return s.Show(w, status, "enrol", v)
+	return s.Show(w, http.StatusOK, "enrol", v)
 }
 
 // codesView is what the page with new recovery codes shows.

@@ -7,57 +7,64 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
 // FormFaults says what is wrong with the fields of a form. A form embeds it for its template.
-type FormFaults struct {
-	words  texts.Words
-	faults people.Faults
-}
+type FormFaults struct{ faults map[string]string }
 
-// FaultsOf returns the faults that err is, or none.
-func FaultsOf(r *http.Request, err error) FormFaults {
-	f := FormFaults{words: Words(r)}
-	errors.As(err, &f.faults)
-	return f
-}
+// FaultsOf returns the faults for which the page's form was refused, or none.
+func FaultsOf(r *http.Request) FormFaults { return FormFaults{refusedOf(r).Faults} }
 
 // Fault returns what is wrong with a field, or "".
-func (f FormFaults) Fault(field string) string { return FaultAt(f.words, f.faults, field) }
+func (f FormFaults) Fault(field string) string { return f.faults[field] }
 
-// FaultAt returns what is wrong with a field, or "".
-func FaultAt(w texts.Words, faults people.Faults, field string) string {
-	for _, f := range faults {
-		if f.Field == field {
-			return w.Must(f.Text, f.Args...)
-		}
+// Typed returns what the user typed into a field of the page's form before it was refused, or otherwise
+// if the form was not refused or did not keep the field.
+func Typed(r *http.Request, field, otherwise string) string {
+	if typed, ok := refusedOf(r).Typed[field]; ok {
+		return typed
 	}
-	return ""
+	return otherwise
 }
 
-// Again returns how a form is shown once more after an error that its user can correct: the status,
-// and the alert above the form. What stands beside fields is FaultsOf. Status 0 is for any other
-// error. It sets Retry-After if the user has to wait.
-func Again(w http.ResponseWriter, r *http.Request, err error) (status int, alert string) {
+// refusedBy returns what a page says after err, which the user can correct in the form. It returns false
+// for every other error.
+func refusedBy(r *http.Request, err error) (refused Refused, ok bool) {
 	say := Words(r)
 	var faults people.Faults
 	var early *people.Limited
 	switch {
-	case err == nil:
-		return http.StatusOK, ""
 	case errors.As(err, &faults):
-		return http.StatusUnprocessableEntity, ""
+		refused = Refused{Status: http.StatusUnprocessableEntity, Faults: map[string]string{}}
+		for _, f := range faults {
+			if _, ok := refused.Faults[f.Field]; !ok {
+				refused.Faults[f.Field] = say.Must(f.Text, f.Args...)
+			}
+		}
 	case errors.Is(err, people.ErrWrongCode):
-		return http.StatusUnprocessableEntity, say.Must("confirm.wrong")
+		refused = Refused{Status: http.StatusUnprocessableEntity}
+		if r.PostForm.Has("code") {
+			refused.Faults = map[string]string{"code": say.Must("confirm.wrong")}
+		} else {
+			refused.Alert = say.Must("confirm.wrong")
+		}
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
-		w.Header().Set("Retry-After", web.RetryAfter(early.Wait))
-		return http.StatusTooManyRequests, say.Must("signin.limited", say.Span(early.Wait))
+		refused = Refused{Status: http.StatusTooManyRequests, Wait: early.Wait,
+			Alert: say.Must("signin.limited", say.Span(early.Wait))}
 	case errors.Is(err, argon2id.ErrBusy):
-		w.Header().Set("Retry-After", web.RetryAfter(time.Second))
-		return http.StatusServiceUnavailable, say.Must("signin.busy")
+		refused = Refused{Status: http.StatusServiceUnavailable, Wait: time.Second, Alert: say.Must("signin.busy")}
+	default:
+		return Refused{}, false
 	}
-	return 0, ""
+	return refused, true
+}
+
+// IsRefusal reports whether Refuse can show err in the form.
+func IsRefusal(err error) bool {
+	var faults people.Faults
+	var early *people.Limited
+	return errors.As(err, &faults) || errors.Is(err, people.ErrWrongCode) || errors.As(err, &early) ||
+		errors.Is(err, argon2id.ErrBusy)
 }

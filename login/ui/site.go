@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/typed"
@@ -19,7 +20,9 @@ type Site struct {
 	*Pages
 	// Open opens the sealed authorization request that a page carries as i, and tells
 	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
-	Open     func(r *http.Request) (storage.Interaction, error)
+	Open func(r *http.Request) (storage.Interaction, error)
+	// Secrets seal what a form's page says after a refusal, on the way there.
+	Secrets  *secret.Masters
 	Sessions *browser.Sessions
 	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
 	IsAccountPage func(path string) bool
@@ -55,7 +58,10 @@ func (s *Site) Page(h Handler) http.Handler {
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
 			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_address", Err: err}
 		}
-		r = s.withLetter(w, r)
+		r = s.withRefused(w, s.withLetter(w, r))
+		if refused := refusedOf(r); refused.Told != nil {
+			return s.Tell(w, r, refused.Status, refused.Told.Title, refused.Told.Lead, refused.Told.Links...)
+		}
 		return follow(w, r, RefusalProblem(h(w, r)))
 	})
 }
@@ -93,10 +99,12 @@ func (s *Site) Foreign(h Handler) http.Handler {
 
 // Interaction returns the client's request that the browser came with, or nil. A page of a request
 // that has waited for too long is not shown: a Detour sends the browser to where the request begins
-// anew. A form of such a page is accepted, because the user has just proven or decided something.
+// anew. A form of such a page is accepted, because the user has just proven or decided something, and if
+// it is refused, the page says so first.
 func (s *Site) Interaction(r *http.Request) (*storage.Interaction, error) {
 	in, err := s.Opened(r)
-	if err == nil && in != nil && in.Late && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if err == nil && in != nil && in.Late && refusedOf(r).Status == 0 &&
+		(r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return nil, &Detour{in.ContinueURL}
 	}
 	return in, err
@@ -179,7 +187,15 @@ func (s *Site) NextOf(r *http.Request) string {
 // SeeOther sends the browser to one of our pages, with what it carries along and the parameters in
 // query, names and values in turn.
 func SeeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
-	q := url.Values{}
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+addressOf(r, page, query...), http.StatusSeeOther)
+	return nil
+}
+
+// addressOf returns the address of one of our pages below the tenant, with what the browser carries along
+// and the parameters in query, names and values in turn. The page is a path, perhaps with a query.
+func addressOf(r *http.Request, page string, query ...string) string {
+	page, own, _ := strings.Cut(page, "?")
+	q, _ := url.ParseQuery(own) // written by us
 	for _, carried := range []string{"i", "ui_locales", "next"} {
 		if v := r.FormValue(carried); v != "" {
 			q.Set(carried, v)
@@ -188,12 +204,10 @@ func SeeOther(w http.ResponseWriter, r *http.Request, page string, query ...stri
 	for i := 0; i+1 < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
 	}
-	target := web.TenantOf(r.Context()).Path + page
-	if len(q) > 0 {
-		target += "?" + q.Encode()
+	if len(q) == 0 {
+		return page
 	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
-	return nil
+	return page + "?" + q.Encode()
 }
 
 // View returns what a page for this request begins with. The title is the id of a text, and in the
@@ -203,6 +217,8 @@ func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *st
 	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path, Form: FormToken(browser.Binding(w, r))}
 	v.Brand = BrandOf(t, v.Words)
 	v.Title = v.Words.Must(title)
+	v.refused = refusedOf(r)
+	v.Alert = v.refused.Alert
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = ClientOf(&in.Client, v.Words)

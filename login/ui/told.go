@@ -13,8 +13,11 @@ type told struct {
 type Link struct{ Page, Text string }
 
 // Tell shows a page that only says something. Title and lead are ids of texts. The first link is
-// shown as a button.
+// shown as a button. A form is answered with a redirect to that page, as Refuse does.
 func (s *Site) Tell(w http.ResponseWriter, r *http.Request, status int, title, lead string, links ...Link) error {
+	if r.Method == http.MethodPost {
+		return s.refuse(w, r, r.URL.Path, Refused{Status: status, Told: &toldIDs{title, lead, links}}, nil)
+	}
 	in, err := s.Interaction(r)
 	if err != nil {
 		return err

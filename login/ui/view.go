@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,7 +33,8 @@ type View struct {
 	Session, Done, Next string
 	// Locales are the languages that the page was asked for in, to carry along without a letter.
 	Locales string
-	Alert   string // what is wrong with the form
+	Alert   string  // what is wrong with the form
+	refused Refused // why the page's form was refused, if it was
 	// Late says that the client's request began anew, because a page had been open for too long.
 	Late bool
 	// Upstreams are the upstream providers that the page offers for signing in.
@@ -119,11 +121,24 @@ func ClientOf(c *storage.Client, w texts.Words) *Client {
 	return v
 }
 
-// Show renders a page, the name of a template, and writes it only when all of it is rendered.
+// Refused reports whether the page says what was wrong with its form.
+func (v *View) Refused() bool { return v.Alert != "" || v.refused.Status != 0 }
+
+// Typed returns what the user typed into a field before the form was refused, or "".
+func (v *View) Typed(field string) string { return v.refused.Typed[field] }
+
+// Show renders a page, the name of a template, and writes it only when all of it is rendered. If the form
+// of the page was refused, the status is that of the refusal.
 func (p *Pages) Show(w http.ResponseWriter, status int, page string, v *View) error {
 	var buf bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&buf, page+".html", v); err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
+	}
+	if v.refused.Status != 0 {
+		status = v.refused.Status
+		if v.refused.Wait > 0 {
+			w.Header().Set("Retry-After", web.RetryAfter(v.refused.Wait))
+		}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

@@ -1,0 +1,163 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// A form that is refused is not answered with a page: the browser's Back and Reload would ask the user
+// whether to send the form again, password and all. The answer is a redirect to the page of the form, and a
+// cookie that says what was wrong. The page has the status of the refusal, such as 422, because password
+// managers offer to save a password unless the page after the form says that it was wrong.
+
+const (
+	refusedCookie = "refused"
+	// refusedLife is how long the browser has for the redirect.
+	refusedLife = 2 * time.Minute
+	// maxRefused bounds the content of the cookie, in bytes. Sealed, it has to fit into the 4096 bytes that
+	// browsers keep (RFC 6265bis section 5.6).
+	maxRefused = 2800
+)
+
+// Refused is what the page of a form says after the form was refused. The cookie holds it, sealed, for one
+// page and one browser.
+type Refused struct {
+	Status int
+	Alert  string            `json:",omitempty"` // what the page says above the form
+	Faults map[string]string `json:",omitempty"` // what it says beside a field, by the field's name
+	Typed  map[string]string `json:",omitempty"` // what the user typed, by the field's name; never a secret
+	Wait   time.Duration     `json:",omitempty"` // how long the user has to wait
+	// Page and Browser identify the page and the browser, and Until is when the cookie expires (Unix seconds).
+	Page, Browser string
+	Until         int64
+	Told          *toldIDs `json:",omitempty"` // a page that only says something, in place of the form
+}
+
+// toldIDs are the parameters of Tell.
+type toldIDs struct {
+	Title, Lead string
+	Links       []Link
+}
+
+// Refuse sends the browser back to the page of the form that it posted, which says what is wrong by err.
+// The page is a path, perhaps with a query; the parameters that identify what the form is about are added.
+// Keep names the fields whose values the page shows again: never a password. A code is shown again if only
+// another field was wrong. Refuse returns err if the user cannot correct it in the form.
+func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, page string, err error, keep ...string) error {
+	refused, ok := refusedBy(r, err)
+	if !ok {
+		return err
+	}
+	if len(refused.Faults) > 0 && refused.Faults["code"] == "" {
+		keep = append(keep, "code") // only something else was wrong: the user need not copy the code again
+	}
+	return s.refuse(w, r, page, refused, keep)
+}
+
+// RefuseWith is Refuse with a status and a text above the form.
+func (s *Site) RefuseWith(w http.ResponseWriter, r *http.Request, page string, status int, alert string,
+	keep ...string,
+) error {
+	return s.refuse(w, r, page, Refused{Status: status, Alert: alert}, keep)
+}
+
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, page string, refused Refused, keep []string) error {
+	var about []string
+	for _, name := range []string{"flow", "token", "invitation", "t"} {
+		if v := r.PostForm.Get(name); v != "" {
+			about = append(about, name, v)
+		}
+	}
+	target := addressOf(r, page, about...)
+	for _, name := range keep {
+		if v := r.PostForm.Get(name); v != "" {
+			if refused.Typed == nil {
+				refused.Typed = map[string]string{}
+			}
+			refused.Typed[name] = v
+		}
+	}
+	where, err := url.Parse(target)
+	if err != nil {
+		return err
+	}
+	refused.Page, refused.Browser = nameOfPage(where), nameOfBrowser(browser.Binding(w, r))
+	refused.Until = time.Now().Add(refusedLife).Unix()
+	sealed, err := s.sealRefused(r, refused)
+	if err != nil {
+		return err
+	}
+	browser.SetCookie(w, r, refusedCookie, sealed, refusedLife)
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+target, http.StatusSeeOther)
+	return nil
+}
+
+// sealRefused returns the value of the cookie. If it would be too large, the longest of what was typed is
+// left out.
+func (s *Site) sealRefused(r *http.Request, refused Refused) (string, error) {
+	for {
+		plain, err := json.Marshal(refused)
+		if err != nil {
+			return "", err
+		}
+		if len(plain) <= maxRefused || len(refused.Typed) == 0 {
+			return s.refusedBox(r).SealString(plain), nil
+		}
+		longest := ""
+		for name, value := range refused.Typed {
+			if longest == "" || cmp.Or(cmp.Compare(len(value), len(refused.Typed[longest])), cmp.Compare(name, longest)) > 0 {
+				longest = name
+			}
+		}
+		delete(refused.Typed, longest)
+	}
+}
+
+func (s *Site) refusedBox(r *http.Request) *secret.Box {
+	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.RefusedForm)
+}
+
+// nameOfPage returns a hash of a page's path below the tenant, and of its parameters.
+func nameOfPage(u *url.URL) string {
+	sum := sha256.Sum256([]byte(u.Path + "?" + u.Query().Encode()))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+type refusedKey struct{}
+
+// refusedOf returns what a request's page says because its form was refused, or the zero value.
+func refusedOf(r *http.Request) Refused {
+	refused, _ := r.Context().Value(refusedKey{}).(Refused)
+	return refused
+}
+
+// withRefused takes the cookie of a refused form, if it belongs to the page that the browser asks for.
+func (s *Site) withRefused(w http.ResponseWriter, r *http.Request) *http.Request {
+	sealed := browser.Cookie(r, refusedCookie)
+	if sealed == "" || r.Method != http.MethodGet {
+		return r
+	}
+	var refused Refused
+	plain, err := s.refusedBox(r).OpenString(sealed)
+	if err != nil || json.Unmarshal(plain, &refused) != nil || refused.Page != nameOfPage(r.URL) {
+		return r
+	}
+	browser.SetCookie(w, r, refusedCookie, "", 0)
+	if time.Now().Unix() > refused.Until || !slices.ContainsFunc(browser.Bindings(r), func(binding string) bool {
+		return nameOfBrowser(binding) == refused.Browser
+	}) {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), refusedKey{}, refused))
+}
