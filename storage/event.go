@@ -21,6 +21,7 @@ const (
 	EventUserEnabled       = "user.enabled"
 	EventUserRemoved       = "user.removed"
 	EventUserInvited       = "user.invited"
+	EventUsersImporting    = "users.importing"
 	EventUsersImported     = "users.imported"
 	EventUsersExported     = "users.exported"
 	EventProfileChanged    = "profile.changed"
@@ -120,6 +121,8 @@ var EventKinds = []EventKind{
 	{EventUserEnabled, AboutUser, ToTenant, "An administrator enabled an account."},
 	{EventUserRemoved, AboutUser, ToTenant, "An account was removed."},
 	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
+	{EventUsersImporting, AboutTenant, ToTenant,
+		"An import of a file of accounts began to add users; unless users.imported follows, it was interrupted."},
 	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported."},
 	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported with their password hashes."},
 	{EventProfileChanged, AboutUser, ToClient, "A user edited the profile."},

@@ -51,6 +51,9 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	if phone != nil || im.DryRun {
 		return false, nil, phone
 	}
+	if err := im.begin(); err != nil {
+		return false, nil, err
+	}
 	err = c.Store(ctx, im.store)
 	if !errors.Is(err, storage.ErrExists) {
 		return false, nil, err

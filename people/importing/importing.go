@@ -69,9 +69,13 @@ type run struct {
 	seen   seenKeys
 	counts Counts
 	again  bool // some users of the batch before existed: much of the file may have been imported
+	// begin records that the import adds users, before it adds the first.
+	begin func() error
+	begun bool
 }
 
-// Import adds the users of a file to the asker's tenant, and records the event. Rows that are wrong are
+// Import adds the users of a file to the asker's tenant, and records events: one before it adds the first
+// user, so that an import that is killed leaves it, and one at the end. Rows that are wrong are
 // refused one by one, and are no error. The counts come back with an error, too, such as that of the
 // context: what was added stays, and a later import of the same file goes on there.
 func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Options) (Counts, error) {
@@ -82,11 +86,15 @@ func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Opti
 	if o.AllowReserved {
 		im.rules.Reserved = []string{}
 	}
+	record := func(e storage.Event) error { return audit.Writer{Store: s}.Write(ctx, a.Event(e)) }
+	im.begin = sync.OnceValue(func() error {
+		im.begun = true
+		return record(storage.Event{Kind: storage.EventUsersImporting})
+	})
 	err := im.all(ctx, bufio.NewReaderSize(file, maxRow))
-	if n := im.counts.Added; n > 0 && !o.DryRun {
-		// Of what was added before an error, too.
-		added := a.Event(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": strconv.Itoa(n)}})
-		err = errors.Join(err, audit.Writer{Store: s}.Write(ctx, added))
+	if im.begun { // also after an error: some users may have been added before it
+		n := strconv.Itoa(im.counts.Added)
+		err = errors.Join(err, record(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": n}}))
 	}
 	return im.counts, err
 }
