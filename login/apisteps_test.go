@@ -1,14 +1,17 @@
 package login
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -101,6 +104,40 @@ func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	anew := a.is(a.post("/auth/sign-in", fields{"auth_session": sealed, "login": "al@example.com", "password": right}),
 		403, "second_factor_required")
 	a.is(a.post("/auth/sign-in", fields{"auth_session": anew.str("auth_session"), "otp": al.shows()}), 200, "")
+}
+
+// brokenSessions is the store of sessions, and refuses to add one while broken is set.
+type brokenSessions struct {
+	sessions.Store
+	broken atomic.Bool
+}
+
+func (b *brokenSessions) Apply(ctx context.Context, ch storage.Change) error {
+	if b.broken.Load() && ch.AddSession != nil {
+		return storage.ErrUnavailable
+	}
+	return b.Store.Apply(ctx, ch)
+}
+
+// A sign-in that waits is used up together with the session that it becomes: while the database does not
+// take the session, the app may try again.
+func TestWhatWaitsSurvivesASessionThatIsNotStored(t *testing.T) {
+	t.Parallel()
+	var store *brokenSessions
+	a := newAPI(t, func(c *Config) {
+		store = &brokenSessions{Store: c.Sessions.Store}
+		store.broken.Store(true)
+		c.Sessions.Store = store
+	})
+	jo := a.enrolled("jo@example.com")
+	kept := a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403,
+		"second_factor_required").str("auth_session")
+	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 503, "temporarily_unavailable")
+	store.broken.Store(false)
+	jo.waits()
+	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 200, "")
+	jo.waits()
+	a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()}), 400, "invalid_session")
 }
 
 // A13, I6: neither a reset nor a registration is a way around the second factor.

@@ -267,27 +267,18 @@ func (s *Service) raise(ctx context.Context, a Asker, c Claimant,
 	return s.openSession(ctx, a, c)
 }
 
-// finishPending spends the sign-in of an app that waited. ErrNoClaimant: it was finished before.
-func (s *Service) finishPending(ctx context.Context, c Claimant) error {
-	if c.waits == "" {
-		return nil
-	}
-	err := s.Apply(ctx, c.User, storage.Change{Spend: []storage.Spent{{
-		TenantID: c.User.TenantID, Purpose: spentPending, Value: c.waits, ExpiresAt: time.Now().Add(PendingLife),
-	}}})
-	if errors.Is(err, storage.ErrStale) {
+// openSession opens the session of a claimant who lacks nothing. A browser holds its secret. An app
+// has its tokens only, and the secret is known to no party. ErrNoClaimant: the sign-in that waited was
+// finished before, or the credentials have changed since.
+func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
+	tell := a.tellOf(storage.EventLoginSucceeded)
+	sess, kept, err := s.begin(ctx, a, c, func(n storage.Session, ch *storage.Change) {
+		tell(n, ch)
+		c.spendWait(ch)
+	})
+	if c.waits != "" && errors.Is(err, storage.ErrStale) {
 		err = ErrNoClaimant
 	}
-	return err
-}
-
-// openSession opens the session of a claimant who lacks nothing. A browser holds its secret. An app
-// has its tokens only, and the secret is known to no party.
-func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
-	if err := s.finishPending(ctx, c); err != nil {
-		return storage.Session{}, a.Kept, err
-	}
-	sess, kept, err := s.begin(ctx, a, c, a.tellOf(storage.EventLoginSucceeded))
 	if err != nil {
 		return sess, a.Kept, err
 	}
@@ -295,13 +286,25 @@ func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage
 	return sess, kept, nil
 }
 
+// spendWait uses up the sign-in that waited at an app, if it did, in the change that opens its session: a
+// session that cannot be stored leaves the sign-in waiting.
+func (c Claimant) spendWait(ch *storage.Change) {
+	if c.waits == "" {
+		return
+	}
+	ch.Version = &c.User.CredentialVersion
+	ch.Spend = append(ch.Spend, storage.Spent{
+		TenantID: c.User.TenantID, Purpose: spentPending, Value: c.waits, ExpiresAt: ch.Now.Add(PendingLife),
+	})
+}
+
 func (s *Service) begin(
-	ctx context.Context, a Asker, c Claimant, told sessions.Told,
+	ctx context.Context, a Asker, c Claimant, also sessions.Also,
 ) (storage.Session, Kept, error) {
 	sess, held, err := s.Keeper.Begin(ctx, a.Kept.Sessions, storage.Session{
 		TenantID: a.Tenant.ID, UserID: c.User.ID, CredentialVersion: c.User.CredentialVersion,
 		AuthTime: c.Since, AMR: c.AMR, ACR: c.ACR, UserAgent: a.UserAgent, IP: a.Address,
-	}, told)
+	}, also)
 	if err != nil {
 		return sess, a.Kept, err
 	}
@@ -320,12 +323,12 @@ func (s *Service) Reopen(ctx context.Context, a Asker, u storage.User,
 	return s.begin(ctx, a, Claimant{User: u, Since: was.AuthTime, AMR: was.AMR, ACR: was.ACR}, nil)
 }
 
-// tellOf returns what makes the event of a sign-in, of a kind.
-func (a Asker) tellOf(kind string) sessions.Told {
-	return func(n storage.Session) storage.Event {
-		return a.Event(storage.Event{
+// tellOf returns what adds the event of a sign-in, of a kind, to the change of its session.
+func (a Asker) tellOf(kind string) sessions.Also {
+	return func(n storage.Session, ch *storage.Change) {
+		ch.Events = append(ch.Events, a.Event(storage.Event{
 			Kind: kind, UserID: n.UserID, ClientID: a.ClientID,
 			Detail: map[string]string{"session": n.ID, "amr": strings.Join(n.AMR, " ")},
-		})
+		}))
 	}
 }

@@ -106,9 +106,10 @@ func (k *Keeper) account(ctx context.Context, tenant string, tok token) (Account
 // The browser always gets a new secret, so that an attacker who planted or saw the old one is not
 // signed in. If the browser was already signed in to the account, that session is renewed and keeps
 // its id: a new session would sign the user out of every client that did not ask for the new proof.
-// If the session has a later proof, the later time stays.
+// If the session has a later proof, the later time stays. Begin returns storage.ErrStale only if the change does
+// not apply because of what also has added.
 func (k *Keeper) Begin(
-	ctx context.Context, held string, sess storage.Session, told Told,
+	ctx context.Context, held string, sess storage.Session, also Also,
 ) (storage.Session, string, error) {
 	now := time.Now()
 	tok := token{"", secret.Token(), now}
@@ -134,7 +135,7 @@ func (k *Keeper) Begin(
 		if renewed.AuthTime.Before(a.AuthTime) {
 			renewed.AuthTime = a.AuthTime
 		}
-		err = k.renew(ctx, renewed, a.SecretHash, told)
+		err = k.renew(ctx, renewed, a.SecretHash, also)
 		switch {
 		case err == nil:
 			sess, tok.id = renewed, renewed.ID
@@ -148,7 +149,7 @@ func (k *Keeper) Begin(
 			return storage.Session{}, held, err
 		}
 		tok.id, sess.ID = id.String(), id.String()
-		if err := k.Store.Apply(ctx, told.of(sess, storage.Change{AddSession: &sess})); err != nil {
+		if err := k.Store.Apply(ctx, also.in(sess, storage.Change{AddSession: &sess})); err != nil {
 			return storage.Session{}, held, fmt.Errorf("add session: %w", err)
 		}
 	}
@@ -156,21 +157,22 @@ func (k *Keeper) Begin(
 	return sess, join(tokens), err
 }
 
-// Told returns the event that tells of a session. It is recorded if and only if the session is stored.
-type Told func(storage.Session) storage.Event
+// Also adds to the change of a session what belongs to it, such as its event: all of it is stored, or nothing.
+// nil adds nothing.
+type Also func(storage.Session, *storage.Change)
 
-// of returns the change of a session, completed and with its event unless t is nil.
-func (t Told) of(n storage.Session, ch storage.Change) storage.Change {
+// in returns the change of a session, completed.
+func (also Also) in(n storage.Session, ch storage.Change) storage.Change {
 	ch.TenantID, ch.UserID, ch.Now = n.TenantID, n.UserID, n.SeenAt
-	if t != nil {
-		ch.Events = []storage.Event{t(n)}
+	if also != nil {
+		also(n, &ch)
 	}
 	return ch
 }
 
 // renew stores what is new of a session whose SecretHash is still was.
-func (k *Keeper) renew(ctx context.Context, n storage.Session, was []byte, told Told) error {
-	err := k.Store.Apply(ctx, told.of(n, storage.Change{RenewSession: &storage.SessionRenewal{Session: n, Was: was}}))
+func (k *Keeper) renew(ctx context.Context, n storage.Session, was []byte, also Also) error {
+	err := k.Store.Apply(ctx, also.in(n, storage.Change{RenewSession: &storage.SessionRenewal{Session: n, Was: was}}))
 	if err != nil {
 		return fmt.Errorf("renew session: %w", err)
 	}
@@ -198,7 +200,7 @@ func (k *Keeper) endOldest(ctx context.Context, tenant string, tokens []token) (
 // replaced, as in Begin. Raise returns storage.ErrStale if the session was renewed elsewhere or has
 // ended.
 func (k *Keeper) Raise(
-	ctx context.Context, held string, sess storage.Session, told Told, acr string, amr ...string,
+	ctx context.Context, held string, sess storage.Session, also Also, acr string, amr ...string,
 ) (string, error) {
 	tokens := parse(held)
 	i := find(tokens, sess.ID)
@@ -209,7 +211,7 @@ func (k *Keeper) Raise(
 	hash := sha256.Sum256([]byte(tok.secret))
 	raised := sess
 	raised.SecretHash, raised.ACR, raised.AMR, raised.SeenAt = hash[:], acr, amr, time.Now()
-	if err := k.renew(ctx, raised, sess.SecretHash, told); err != nil {
+	if err := k.renew(ctx, raised, sess.SecretHash, also); err != nil {
 		return held, err
 	}
 	tokens[i] = tok
