@@ -107,7 +107,7 @@ func TestAddressesThatMailServersRouteAreRefused(t *testing.T) {
 		email := local + "@company.example"
 		refused := func(door string, p answer) {
 			t.Helper()
-			if p.status != http.StatusUnprocessableEntity || !strings.Contains(alertOf(p), "before the @") {
+			if p.status != http.StatusUnprocessableEntity || !strings.Contains(alertOf(p), "Before the @") {
 				t.Errorf("%s, %s: got %d to %q, %q", email, door, p.status, p.location(), alertOf(p))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/provider"
@@ -104,7 +106,7 @@ type said struct {
 	fields
 }
 
-// faults are the faulty fields with their codes: "login=signin.missing_login".
+// faults are the faulty fields with their codes: "login=login_missing".
 func (a said) faults() string {
 	var all []string
 	list, _ := a.fields["errors"].([]any)
@@ -116,6 +118,18 @@ func (a said) faults() string {
 		}
 	}
 	return strings.Join(all, " ")
+}
+
+// documentedFaults fails unless the reference has the code of each fault.
+func documentedFaults(t testing.TB, a said) {
+	t.Helper()
+	list, _ := a.fields["errors"].([]any)
+	for _, f := range list {
+		one, _ := f.(map[string]any)
+		if !slices.ContainsFunc(api.FieldCodes(), func(c jsonapi.FieldCode) bool { return c.Code == one["code"] }) {
+			t.Errorf("the reference does not have the field code %v", one["code"])
+		}
+	}
 }
 
 // request is one of an app without a browser. A string is the body as it is; headers come
@@ -173,6 +187,10 @@ func (a *apiSite) send(req *http.Request) said {
 			out.str("title") == "" || out.str("instance") != "urn:uuid:"+out.header.Get("X-Request-Id") {
 			a.t.Errorf("%s: no problem of RFC 9457: %s", req.URL.Path, out.raw)
 		}
+		if !slices.Contains(api.Codes()[out.str("code")], out.status) {
+			a.t.Errorf("%s: the reference does not have the code %s with %d", req.URL.Path, out.str("code"), out.status)
+		}
+		documentedFaults(a.t, out)
 	}
 	if got := out.header.Get("Content-Type"); len(b) > 0 && got != want && !strings.HasPrefix(req.URL.Path, "/token") &&
 		!strings.HasPrefix(req.URL.Path, "/userinfo") {

@@ -44,7 +44,7 @@ func TestAnAppRegistersAUser(t *testing.T) {
 		a.is(a.post("/auth/confirm-email", c), 422, "wrong_code")
 	}
 	if got := a.is(a.post("/auth/confirm-email", fields{"flow": again.str("flow")}), 422,
-		"invalid_fields"); got.faults() != "code=confirm.missing" {
+		"invalid_fields"); got.faults() != "code=code_missing" {
 		t.Errorf("got %s", got.raw)
 	}
 	confirm := fields{"flow": again.str("flow"), "code": second.Code, "scope": "openid email"}
@@ -197,8 +197,8 @@ func TestAnAppChangesThePassword(t *testing.T) {
 		body fields
 		want string
 	}{
-		{fields{"password": fresh}, "old_password=newpassword.missing"},
-		{fields{"old_password": fresh, "password": fresh}, "old_password=newpassword.wrong"},
+		{fields{"password": fresh}, "old_password=password_missing"},
+		{fields{"old_password": fresh, "password": fresh}, "old_password=password_wrong"},
 		{fields{"old_password": right, "password": "short"}, "password="},
 		{fields{"old_password": right}, "password="},
 	} {

@@ -24,7 +24,7 @@ func TestAnAppIsAskedForTheSecondFactor(t *testing.T) {
 	}
 	wrong := a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.wrong()})),
 		http.StatusUnprocessableEntity, "invalid_fields")
-	if wrong.faults() != "otp=factor.wrong" {
+	if wrong.faults() != "otp=code_wrong" {
 		t.Errorf("got %s", wrong.raw)
 	}
 	a.is(a.post("/auth/sign-in", who.with(fields{"otp": jo.shows(), "password": "wrong battery horse"})),

@@ -302,7 +302,7 @@ func TestWhatIsMissingIsToldInTheLanguageThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
 	got := a.is(a.post("/auth/sign-in", fields{"login": " "}, "Accept-Language: de"), 422, "invalid_fields")
-	if got.faults() != "login=signin.missing_login password=signin.missing_secret" ||
+	if got.faults() != "login=login_missing password=password_missing" ||
 		!strings.Contains(got.raw, texts.In("de")["signin.missing_login"]) {
 		t.Errorf("got %s", got.raw)
 	}

@@ -58,7 +58,7 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 	a.is(a.send(a.request("POST", "/auth/sign-in", fields{"auth_session": kept, "otp": jo.shows()},
 		basicAuth("shop", a.secret))), 400, "invalid_session")
 	if got := a.is(a.post("/auth/sign-in", fields{"auth_session": kept, "otp": jo.wrong()}), 422,
-		"invalid_fields"); got.faults() != "otp=factor.wrong" {
+		"invalid_fields"); got.faults() != "otp=code_wrong" {
 		t.Errorf("got %s", got.raw)
 	}
 	// Nor does it stand for another user's second factor, or theirs for this one.

@@ -53,6 +53,12 @@ func (a *apiSite) form(path string, form url.Values, headers ...string) said {
 			a.t.Errorf("%s: %q is in an error", path, r)
 		}
 	}
+	if code := out.str("error"); path == api.ChallengePath && code != "" &&
+		(!slices.Contains(api.ChallengeCodes()[code], out.status) &&
+			!(out.status == 400 && slices.Contains(api.ChallengeCodes()[code], 422))) {
+		a.t.Errorf("%s: the reference does not have the code %s with %d", path, code, out.status)
+	}
+	documentedFaults(a.t, out)
 	if out.header.Get("Cache-Control") != "no-store" || out.header.Get("Content-Type") != "application/json" {
 		a.t.Errorf("%s: got %v", path, out.header)
 	}

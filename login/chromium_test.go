@@ -158,7 +158,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	c.click(`a[href="/signout"]`)
 	c.sees("Sign out?")
 	c.click("button.primary")
-	c.sees("You are signed out")
+	c.sees("You’re signed out")
 	c.picture("signed-out")
 	c.open("/")
 	c.picture("home-nobody")
@@ -182,7 +182,7 @@ func TestEveryPageInChromium(t *testing.T) {
 		t.Errorf("got to %s", got)
 	}
 	c.open("/login?" + q)
-	c.sees("Confirm that it is you")
+	c.sees("Confirm it’s you")
 	c.picture("confirm")
 	c.click(`a[href*="other=1"]`)
 	c.fill("login", "maximiliane.hohenstein-lang@department.university.example")

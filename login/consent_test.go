@@ -32,9 +32,9 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	v.signIn("jo@example.com", right)
 	p := v.get("/consent?" + q)
 	for _, want := range []string{
-		"Paper Boats would like to use your account", `src="https://boats.example/logo.png"`,
+		"Paper Boats wants to access your account", `src="https://boats.example/logo.png"`,
 		`href="https://boats.example/privacy"`, `href="https://boats.example/terms"`,
-		"jo@example.com", "You will return to boats.example.",
+		"jo@example.com", "You’ll return to boats.example.",
 	} {
 		if !strings.Contains(p.body, want) {
 			t.Errorf("the page lacks %q", want)

@@ -72,7 +72,7 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 		!cmp.Equal(got.AMR, []string{"pwd", "otp", "mfa"}) || v.cookie("session") == before {
 		t.Errorf("got session %+v", got)
 	}
-	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "second factor was switched on") {
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "Two-step verification was turned on") {
 		t.Errorf("got mail %q", m.Text)
 	}
 	// Sessions with fewer factors have ended.
@@ -92,7 +92,7 @@ func TestPeopleSetUpAnAppFromTheirAccount(t *testing.T) {
 			}
 		}
 	}
-	if p := v.get("/account/second-factor"); !strings.Contains(p.body, "10 codes are left") {
+	if p := v.get("/account/second-factor"); !strings.Contains(p.body, "10 codes left") {
 		t.Error("the page does not count the codes")
 	}
 	jo.waits()
@@ -199,7 +199,7 @@ func TestCodesAreRenewedAndTheFactorIsSwitchedOff(t *testing.T) {
 	s.mails.Next(t, "jo@example.com")
 
 	v.leads(v.does("off"), "/account/second-factor?done=factor-off")
-	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "switched off") {
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "turned off") {
 		t.Errorf("got mail %q", m.Text)
 	}
 	for _, cred := range mustCreds(t, s, jo.user) {
@@ -225,7 +225,7 @@ func TestWhoNeedsASecondFactorIsLedToSetOneUp(t *testing.T) {
 	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/second-factor?"+q)
 	v.leads(v.get("/second-factor?"+q), "/second-factor/setup?"+q)
 	p := v.get("/second-factor/setup?" + q)
-	if !strings.Contains(p.body, "You need a second factor here") || v.cookie("session") != "" {
+	if !strings.Contains(p.body, "set up two-step verification") || v.cookie("session") != "" {
 		t.Error("the page does not say why, or there is a session already")
 	}
 	jo, done := v.setsUp(user, "/second-factor/setup", p, "i", "letter-1")

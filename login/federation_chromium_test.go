@@ -41,11 +41,11 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	c.open("/login?" + f.ask("", storage.Interaction{}))
 	c.picture("upstreams-signin")
 	c.click(`a[href^="/upstream/google"]`)
-	c.sees("Who do you want to be?")
+	c.sees("Choose a test account")
 	c.picture("upstreams-fake")
 	chromiumtest.Do(t, c.ctx, chromedp.Reload()) // laid out for the screen that it is on now
 	c.click(`form:has(input[name="cancel"]) button`)
-	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".alert"))); got != "You did not sign in at Google." {
+	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS(".alert"))); got != "You didn’t sign in with Google." {
 		t.Errorf("after a no: got %q", got)
 	}
 	c.picture("upstreams-denied")
@@ -74,7 +74,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 
 	// From the account page, through the form's redirect, and by a form that is posted back.
 	c.click(`button[value="apple"]`)
-	c.sees("Who do you want to be?")
+	c.sees("Choose a test account")
 	pick("Sam Poe")
 	c.sees("Continue")
 	c.click("button.primary")

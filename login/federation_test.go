@@ -298,7 +298,7 @@ func TestAnswersInWrongPlaces(t *testing.T) {
 	second, _ := mixed.depart(fakeidp.Google, "", fedJo)
 	a := mixed.visit(with(second, "code", mustParse(t, first).Query().Get("code")))
 	mixed.goes(a, "/login")
-	if page := mixed.visit(a.location()); !strings.Contains(page.body, "could not be trusted") {
+	if page := mixed.visit(a.location()); !strings.Contains(page.body, "couldn’t verify the response") {
 		t.Errorf("mixed up: got %s", page.body)
 	}
 	third, _ := mixed.depart(fakeidp.Google, "", fedJo)

@@ -43,7 +43,7 @@ func TestLinkedAccounts(t *testing.T) {
 	v := f.signedIn("local@example.com")
 	v.goes(v.visit(v.add(fakeidp.Google, fedJo)), "/account/identities")
 	page := v.get("/account/identities?done=linked")
-	for _, want := range []string{"Google", fedJo.Email, "you can sign in with it"} {
+	for _, want := range []string{"Google", fedJo.Email, "You can now sign in with it"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("%q is not shown: %s", want, page.body)
 		}
@@ -83,7 +83,7 @@ func TestLinkedAccounts(t *testing.T) {
 	bad.Fault = "signature"
 	a := v.visit(v.add(fakeidp.Google, bad))
 	v.goes(a, "/account/identities")
-	if page := v.visit(a.location()); !strings.Contains(page.body, "could not be trusted") {
+	if page := v.visit(a.location()); !strings.Contains(page.body, "couldn’t verify the response") {
 		t.Errorf("got %s", page.body)
 	}
 }

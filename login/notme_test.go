@@ -126,7 +126,7 @@ func TestAThiefIsPutOut(t *testing.T) {
 		t.Errorf("got consents %v, %v", consents, err)
 	}
 	// Neither the old password nor the attacker's signs in, and the answer to the right one says why.
-	if p := thief.signIn("jo", right); p.status != http.StatusForbidden || !strings.Contains(p.body, "was closed") {
+	if p := thief.signIn("jo", right); p.status != http.StatusForbidden || !strings.Contains(p.body, "was locked") {
 		t.Errorf("the password of before: got %d", p.status)
 	}
 	if p := thief.signIn("jo", "another "+right); p.status != http.StatusUnprocessableEntity {
@@ -136,7 +136,8 @@ func TestAThiefIsPutOut(t *testing.T) {
 	if thief.usePasskey(theirs); thief.signedIn() {
 		t.Error("the thief's passkey opens the account")
 	}
-	if m := s.mails.Next(t, "thief@example.org"); notMeURL.MatchString(m.Text) && strings.Contains(m.Subject, "former") {
+	if m := s.mails.Next(t, "thief@example.org"); notMeURL.MatchString(m.Text) &&
+		strings.Contains(m.Subject, "old address") {
 		t.Errorf("the other address is told with a link: %s", m.Text)
 	}
 
@@ -393,7 +394,7 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	if err != nil || len(ids) != 0 || len(s.passkeysOf(jo)) != 0 {
 		t.Errorf("got %v, %v", ids, err)
 	}
-	for s.mails.Next(t, "jo@example.com").Subject != "A change to your account at Vouchsafe" {
+	for s.mails.Next(t, "jo@example.com").Subject != "Your Vouchsafe account was changed" {
 	}
 
 	mo, _ := s.withKey("mo@example.com")
@@ -406,7 +407,7 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	v = s.visitor()
 	v.reopens(v.forgot("mo@example.com"), s.mails.Next(t, "mo@example.com"), fresh)
 	if p := v.get("/reset/done"); strings.Contains(p.body, "remove passkey") ||
-		!strings.Contains(p.body, "This was not me") {
+		!strings.Contains(p.body, "This wasn’t me") {
 		t.Errorf("a passkey that is a second factor can be removed by who reads the mailbox: %s", p.body)
 	}
 	if p := v.post("/reset/done", "remove passkey "+kept[0].ID(), "1"); p.status != http.StatusUnprocessableEntity ||

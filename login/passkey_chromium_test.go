@@ -105,7 +105,7 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 
 	q := s.ask("", storage.Interaction{})
 	c.open("/login?" + q)
-	c.sees("Confirm that it is you")
+	c.sees("Confirm it’s you")
 	c.picture("confirm-passkey")
 	c.press(".passkey button")
 	c.arrives("/authorize?" + q)

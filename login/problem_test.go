@@ -22,7 +22,7 @@ func TestErrorPagesSpeakTheLanguageAskedFor(t *testing.T) {
 		}
 		req.Header.Set("Accept", "application/json")
 		if p := s.failed(req, &web.Problem{Status: 400, Message: said}); !strings.Contains(p.body,
-			`"error_description": "`+english[said]+`"`) {
+			`"error_description": "`+texts.ASCII(english[said])+`"`) {
 			t.Errorf("%s: programs are told %s", lang, p.body)
 		}
 		if p := s.failed(s.request("/x?ui_locales="+lang),

@@ -51,7 +51,7 @@ func TestSecondFactorsInChromium(t *testing.T) {
 		t.Errorf("got to %s", got)
 	}
 	c.open("/account/second-factor")
-	c.sees("Second factor")
+	c.sees("Two-step verification")
 	c.picture("account-second-factor")
 
 	c.open("/signout")
@@ -74,7 +74,7 @@ func TestSecondFactorsInChromium(t *testing.T) {
 	c.picture("account-second-factor-device")
 	c.click(`button[value="off"]`)
 	c.picture("account-second-factor-off")
-	c.sees("Second factor")
+	c.sees("Two-step verification")
 	if got := text(".done"); got != english["factors.done_off"] {
 		t.Errorf("got %q", got)
 	}

@@ -300,7 +300,7 @@ func TestSteppingUpAsksForTheSecondFactorOnly(t *testing.T) {
 	}
 	// A key that signs for us alone is more than a code can give.
 	strong := s.ask("", storage.Interaction{ACR: storage.ACRPhishingResistant})
-	if p := v.get("/second-factor?" + strong); !strings.Contains(p.body, "stronger proof") ||
+	if p := v.get("/second-factor?" + strong); !strings.Contains(p.body, "needs a stronger way to sign in") ||
 		strings.Contains(p.body, `name="code"`) {
 		t.Errorf("got %d", p.status)
 	}

@@ -165,7 +165,7 @@ func TestAppsAreDisconnected(t *testing.T) {
 	if !s.lives(theirs) {
 		t.Error("another person's grant was revoked")
 	}
-	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "lost its access") {
+	if m := s.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "no longer has access") {
 		t.Errorf("got mail %q", m.Text)
 	}
 	if s.count("consent.withdrawn") != 2 {

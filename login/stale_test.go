@@ -72,7 +72,7 @@ func TestATripIsAFreshProofWhenTheProviderSaysSo(t *testing.T) {
 		}
 		v.goes(at, "/login")
 		page := v.get(at.location()).body
-		says := strings.Contains(page, "does not say that you have just signed in there")
+		says := strings.Contains(page, "didn’t confirm that you just signed in there")
 		offered := strings.Contains(page, `href="/upstream/`+c.kind+`?`)
 		if says == refused || offered != refused {
 			t.Errorf("%s, %s: says %v, offered %v: %s", c.kind, c.fault, says, offered, page)

@@ -97,10 +97,11 @@ func TestProvidersThatFail(t *testing.T) {
 	f := federate(t, nil, fakeidp.Google)
 	f.user(storage.DefaultTenant, "local@example.com", "", "correct horse")
 	for fault, want := range map[string]string{
-		"hang": "cannot be reached", "huge": "cannot be reached", "status": "cannot be reached", "json": "",
-		"redirect":  "could not be trusted",
-		"signature": "could not be trusted", "audience": "could not be trusted", "cancel": "You did not sign in at Google",
-		"error": "cannot be reached",
+		"hang": "can’t reach", "huge": "can’t reach", "status": "can’t reach", "json": "",
+		"redirect":  "couldn’t verify the response",
+		"signature": "couldn’t verify the response", "audience": "couldn’t verify the response",
+		"cancel": "You didn’t sign in with Google",
+		"error":  "can’t reach",
 	} {
 		who := fedJo
 		who.Fault = fault

@@ -89,7 +89,7 @@ func (a Asker) offers(method string) bool {
 // Fault is what is wrong with one thing that was entered.
 type Fault struct {
 	Field string // its name in forms and in JSON
-	Text  string // the id of the text that says so, which is the API's code too
+	Text  string // the id of the text that says so
 	Args  []any  // of that text
 }
 

@@ -31,7 +31,7 @@ const (
 	ErrMovedAway = Refusal("notme.moved")
 )
 
-// disavowalLife is how long the link "This was not me" of a mail works. The texts say it.
+// disavowalLife is how long the link "This wasn't me" of a mail works. The texts say it.
 const disavowalLife = 7 * 24 * time.Hour
 
 // disavowal is what that link carries, sealed. Nothing is stored for it: a user who opens it reads

@@ -149,7 +149,7 @@ var EventKinds = []EventKind{
 	{EventIdentityLinked, AboutUser, ToTenant, "An account at an upstream provider was linked."},
 	{EventIdentityUnlinked, AboutUser, ToTenant, "An account at an upstream provider was unlinked."},
 	{EventUpstreamFailed, AboutUser, ToTenant, "An upstream provider's answer was refused. Detail says why."},
-	{EventAccountSecured, AboutUser, ToClient, "An account was closed by the link \"This was not me\"."},
+	{EventAccountSecured, AboutUser, ToClient, "An account was closed by the link \"This wasn't me\"."},
 	{EventAccountOpened, AboutUser, ToClient, "A secured account was opened again."},
 	{EventAccountReviewed, AboutUser, ToTenant, "The owner of a secured account removed ways to sign in."},
 	{EventDataDownloaded, AboutUser, ToTenant, "A user downloaded everything that is stored about the account."},

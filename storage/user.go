@@ -27,7 +27,7 @@ type User struct {
 	Profile          Profile
 	Roles            []string // RoleAdmin and names of the operator's own
 	Disabled         bool
-	// SecuredAt is when the link "This was not me" of a mail closed the account; zero for never. Such an
+	// SecuredAt is when the link "This wasn't me" of a mail closed the account; zero for never. Such an
 	// account is Disabled, too. A new code to its address opens it again.
 	SecuredAt time.Time
 	// CredentialVersion is raised when the user's credentials change. Sessions and grants of another

@@ -98,7 +98,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Errorf("got %q, want one", out)
 	}
 	sh.serve(t)
-	if got := good.Next(t, "jo@example.com"); got.Subject != "Your password at Acme was changed" {
+	if got := good.Next(t, "jo@example.com"); got.Subject != "Your Acme password was changed" {
 		t.Errorf("got %+v", got)
 	}
 	sh.read(t, &dead, "mail", "dead", "--json")

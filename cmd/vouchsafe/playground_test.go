@@ -98,17 +98,17 @@ func TestPlayground(t *testing.T) {
 	p.click("button.primary")
 	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.CSS(`[value="allow"]`)))
 	p.click(`[value="allow"]`)
-	p.well(p.steps(3), "code_challenge_method", "state is the one that was sent",
-		"iss is the issuer that was asked", "code_verifier",
-		"signed with RS256 by the published key", "signed with ES256 by the published key", "nonce is the one that was sent",
-		"at_hash is the access token's", "aud is this client")
+	p.well(p.steps(3), "code_challenge_method", "state matches the request",
+		"iss is the expected issuer", "code_verifier",
+		"signed with RS256 by the published key", "signed with ES256 by the published key", "nonce matches the request",
+		"at_hash matches the access token", "aud is this client")
 	p.picture("playground-tokens", 1280, 800)
 	p.picture("playground-tokens-phone", 390, 780)
 
 	p.click("#userinfo")
 	p.well(p.steps(4), `"Jo Doe"`, `"jo@example.com"`)
 	p.click("#refresh")
-	p.well(p.steps(5), "The refresh token is exchanged for new tokens")
+	p.well(p.steps(5), "The client exchanges the refresh token for new tokens")
 
 	// A denial is seen at once, though its step is far below, and without the buttons that
 	// are for the tokens of before.
@@ -138,7 +138,7 @@ func TestPlayground(t *testing.T) {
 
 	// Signing out leads back; then no user is signed in, and the error is shown as one.
 	p.click("#signout")
-	p.well(p.steps(5), "Signed out, and back here")
+	p.well(p.steps(5), "Signed out and back here")
 	chromiumtest.Do(t, p.ctx, chromedp.SetValue(chromedp.CSS(`[name="prompt"]`), "none"))
 	p.click("#request .primary")
 	if got := p.steps(7); !strings.Contains(got, "login_required") {

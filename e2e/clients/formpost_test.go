@@ -51,7 +51,7 @@ func TestFormPostInChromium(t *testing.T) {
 				} else {
 					// Wait for the page first: the page before it has such a button, too.
 					chromiumtest.Submit(t, ctx, allow)
-					const step = "Noch ein Schritt, und Sie sind zurück bei der Anwendung."
+					const step = "Noch ein Schritt, dann sind Sie zurück in der App."
 					if got := chromiumtest.Run(t, ctx, chromedp.TextContent(chromedp.CSS("noscript p"))); got != step {
 						t.Errorf("without scripts: got %q, want %q", got, step)
 					}

@@ -281,7 +281,7 @@ func g19(t *testing.T, s *vouchsafetest.Server) {
 			page = b.Get(t, visit(t, left, who))
 			if fault != "" {
 				if page.Left != nil || !strings.HasSuffix(page.URL.Path, "/login") ||
-					!strings.Contains(page.Body, "does not say that you have just signed in there") {
+					!strings.Contains(page.Body, "didn’t confirm that you just signed in there") {
 					t.Errorf("%v, %s: got to %s, want to be asked for another proof", wants, fault, page.URL.Path)
 				}
 				continue

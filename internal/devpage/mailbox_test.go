@@ -35,7 +35,7 @@ func read(t *testing.T, b *Mailbox, peer, path string) *httptest.ResponseRecorde
 
 func TestMailboxShowsWhatWasSent(t *testing.T) {
 	b := &Mailbox{}
-	if got := read(t, b, "127.0.0.1", "/dev/mail").Body.String(); !strings.Contains(got, "Nothing yet") {
+	if got := read(t, b, "127.0.0.1", "/dev/mail").Body.String(); !strings.Contains(got, "No messages yet") {
 		t.Errorf("an empty mailbox shows %s", got)
 	}
 	const link = "http://localhost:8080/reset?token=a&b=c"

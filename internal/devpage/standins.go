@@ -16,7 +16,7 @@ import (
 // process.
 func StandIns(issuer string) []*fakeidp.Server {
 	var all []*fakeidp.Server
-	for kind, name := range map[string]string{fakeidp.Google: "fake Google", fakeidp.Facebook: "fake Facebook"} {
+	for kind, name := range map[string]string{fakeidp.Google: "Google (test)", fakeidp.Facebook: "Facebook (test)"} {
 		all = append(all, &fakeidp.Server{Kind: kind, Name: name, Issuer: issuer + "/dev/" + kind, ClientID: "vouchsafe",
 			ClientSecret: secret.Token()})
 	}

@@ -1,5 +1,5 @@
 // Package fakeidp is a fake upstream provider without accounts or passwords: its page asks which
-// person to sign in as. It serves the developer page as "fake Google" and "fake Facebook", so that
+// person to sign in as. It serves the developer page as "Google (test)" and "Facebook (test)", so that
 // federation can be tried without an account anywhere, and it serves tests as a provider that
 // misbehaves.
 //

@@ -45,20 +45,20 @@ const (
 
 // transport are the faults that every kind of provider has.
 var transport = []Fault{
-	{faultError, "It answers with an error"},
-	{faultIssParam, "The answer names another issuer"},
-	{faultHang, "It does not answer our server"},
+	{faultError, "It returns an error"},
+	{faultIssParam, "The response names another issuer"},
+	{faultHang, "It doesn’t respond to the server"},
 	{faultHuge, "It sends 100 MB"},
-	{faultStatus, "It is out of order (503)"},
-	{faultJSON, "It sends what is no JSON"},
-	{faultRedirect, "It redirects our server elsewhere"},
+	{faultStatus, "It is unavailable (503)"},
+	{faultJSON, "It sends invalid JSON"},
+	{faultRedirect, "It redirects the server elsewhere"},
 }
 
 // tokenFaults are the faults of providers that speak OpenID Connect. Some are correct behaviour
 // that is rare.
 var tokenFaults = []Fault{
 	{faultNoToken, "There is no ID token"},
-	{faultIssuer, "ID token of another issuer"},
+	{faultIssuer, "ID token from another issuer"},
 	{faultAudience, "ID token for another client"},
 	{faultParty, "ID token for another party"},
 	{faultNonce, "ID token with another nonce"},
@@ -68,15 +68,15 @@ var tokenFaults = []Fault{
 	{faultSymmetric, "ID token signed with the client secret"},
 	{faultExpired, "ID token that has expired"},
 	{faultNoExpiry, "ID token without exp"},
-	{faultFuture, "ID token of the future"},
-	{faultOld, "ID token of yesterday"},
+	{faultFuture, "ID token from the future"},
+	{faultOld, "ID token from yesterday"},
 	{faultNoIssued, "ID token without iat"},
 	{faultSubject, "ID token without sub"},
 	{faultHash, "ID token for another access token"},
-	{faultTenant, "ID token of another directory"},
-	{faultUserinfo, "Userinfo about another person"},
-	{faultAuthTime, "Says that the person signed in yesterday"},
-	{faultNoTime, "Does not say when the person signed in"},
+	{faultTenant, "ID token from another directory"},
+	{faultUserinfo, "Userinfo for another user"},
+	{faultAuthTime, "Says that the user signed in yesterday"},
+	{faultNoTime, "Doesn’t say when the user signed in"},
 	{faultInfo403, "Lean ID token, and no userinfo (403)"},
 	{faultInfo500, "Lean ID token, and userinfo is out of order"},
 	{faultInfoJWT, "Lean ID token, and userinfo as a JWT (no fault: it has to work)"},

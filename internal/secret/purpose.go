@@ -31,7 +31,7 @@ const (
 	UpstreamTrip                 // the state of a round trip to an upstream provider
 	UpstreamPosted               // an upstream provider's answer that arrived as a form
 	UpstreamStranger             // an upstream identity that has no account here yet
-	Disavowal                    // the link "This was not me" in a mail
+	Disavowal                    // the link "This wasn't me" in a mail
 	ResetReview                  // the right to review an account after a password reset
 	KnownBrowser                 // MACs of the accounts that a browser has signed in to
 	FirstAdministrator           // the link with which the first administrator is made

@@ -82,7 +82,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 		t.Errorf("got %d messages, want %d", len(seen), want)
 	}
 	msg, err := standard.render(storage.Delivery{Template: "sign-in", Language: "xx"}, []byte(everything))
-	if err != nil || msg.Subject != "Sign in at Acme" {
+	if err != nil || msg.Subject != "Sign in to Acme" {
 		t.Errorf("got %+v, %v, want English for a language that is not there", msg, err)
 	}
 }

@@ -52,16 +52,16 @@ async function callback(params) {
   memory.set("request", null);
   const answer = Object.fromEntries(params);
   if (params.has("error")) {
-    add({ title: "The answer is an error", line: "GET " + redirectURI, pairs: answer, bad: true });
+    add({ title: "The response is an error", line: "GET " + redirectURI, pairs: answer, bad: true });
     return;
   }
   const checks = [
-    check(request && answer.state === request.state, "state is the one that was sent", "state is not the one that was sent: this answer is to somebody else's request"),
-    check(answer.iss === issuer, "iss is the issuer that was asked (RFC 9207)", "iss is not the issuer that was asked"),
+    check(request && answer.state === request.state, "state matches the request", "state doesn't match: this response belongs to another request"),
+    check(answer.iss === issuer, "iss is the expected issuer (RFC 9207)", "iss is not the expected issuer"),
   ];
-  add({ title: "The answer comes back with a code", line: "GET " + redirectURI, pairs: answer, checks });
+  add({ title: "The response brings a code", line: "GET " + redirectURI, pairs: answer, checks });
   if (checks.every((c) => c.ok)) {
-    await exchange("The code is exchanged for tokens", {
+    await exchange("The client exchanges the code for tokens", {
       grant_type: "authorization_code",
       code: answer.code,
       redirect_uri: redirectURI,
@@ -88,11 +88,11 @@ async function exchange(title, params, nonce) {
 async function userinfo() {
   const { userinfo_endpoint } = await discover();
   const { res, body } = await call(userinfo_endpoint, { headers: { Authorization: "Bearer " + tokens.access_token } });
-  add({ title: "Userinfo says who it is", line: "GET " + userinfo_endpoint, pairs: { Authorization: "Bearer " + tokens.access_token }, status: res.status, bad: !res.ok, answer: body });
+  add({ title: "Userinfo returns the user's claims", line: "GET " + userinfo_endpoint, pairs: { Authorization: "Bearer " + tokens.access_token }, status: res.status, bad: !res.ok, answer: body });
 }
 
 function refresh() {
-  return exchange("The refresh token is exchanged for new tokens", {
+  return exchange("The client exchanges the refresh token for new tokens", {
     grant_type: "refresh_token", refresh_token: tokens.refresh_token, client_id: clientID,
   });
 }
@@ -101,7 +101,7 @@ async function revoke() {
   const { revocation_endpoint } = await discover();
   const params = { token: tokens.refresh_token ?? tokens.access_token, client_id: clientID };
   const { res, body } = await call(revocation_endpoint, { method: "POST", body: new URLSearchParams(params) });
-  add({ title: "The token is revoked: what it stood for is dead", line: "POST " + revocation_endpoint, pairs: params, status: res.status, bad: !res.ok, answer: body });
+  add({ title: "The client revokes the token and everything issued with it", line: "POST " + revocation_endpoint, pairs: params, status: res.status, bad: !res.ok, answer: body });
 }
 
 async function signOut() {
@@ -141,10 +141,10 @@ async function decode(name, raw, { nonce, accessToken }) {
     check(payload.exp > now, `valid for ${duration(payload.exp - now)}`, "expired"),
   ];
   if (name === "ID token") checks.push(check([payload.aud].flat().includes(clientID), "aud is this client", "aud is not this client"));
-  if (nonce) checks.push(check(payload.nonce === nonce, "nonce is the one that was sent", "nonce is not the one that was sent"));
+  if (nonce) checks.push(check(payload.nonce === nonce, "nonce matches the request", "nonce doesn't match the request"));
   if (accessToken && payload.at_hash) {
     const half = (await sha256(accessToken)).slice(0, 16);
-    checks.push(check(base64url(half) === payload.at_hash, "at_hash is the access token's", "at_hash is not the access token's"));
+    checks.push(check(base64url(half) === payload.at_hash, "at_hash matches the access token", "at_hash doesn't match the access token"));
   }
   return { name, raw, header, payload, checks };
 }
@@ -209,7 +209,7 @@ function stepNode(s, number, isLast) {
     s.pairs && pairs(s.pairs),
     s.checks && checkList(s.checks),
   );
-  if (s.answer) li.append(s.tokens ? folded("Answer", "as it came", json(s.answer)) : json(s.answer));
+  if (s.answer) li.append(s.tokens ? folded("Response", "raw", json(s.answer)) : json(s.answer));
   for (const t of s.tokens ?? []) li.append(tokenNode(t, isLast));
   return li;
 }
@@ -225,7 +225,7 @@ function tokenNode(t, open) {
   const node = folded(t.name, `${t.header.alg}, ${t.header.typ ?? "no typ"}`,
     checkList(t.checks),
     el("h4", {}, "Header"), json(t.header), el("h4", {}, "Payload"), json(t.payload),
-    el("details", {}, el("summary", {}, el("span", {}, "As it came")), el("pre", { className: "raw" }, t.raw)));
+    el("details", {}, el("summary", {}, el("span", {}, "Raw token")), el("pre", { className: "raw" }, t.raw)));
   node.open = open;
   return node;
 }
@@ -248,7 +248,7 @@ function forgetTokens() {
 
 // attempt shows what went wrong in a step instead of hiding it in the console.
 const attempt = (f) => async (...args) => {
-  try { await f(...args); } catch (err) { add({ title: "That did not work", line: String(err), bad: true }); }
+  try { await f(...args); } catch (err) { add({ title: "Something went wrong", line: String(err), bad: true }); }
 };
 
 $("request").addEventListener("submit", (e) => {
@@ -292,6 +292,6 @@ if (location.pathname === "/dev/callback") {
   history.replaceState(null, "", "/dev"); // a reload must not spend the code again
   await attempt(callback)(params);
 } else if (new URLSearchParams(location.search).has("state") && steps.length > 0) {
-  add({ title: "Signed out, and back here", line: "GET " + location.href });
+  add({ title: "Signed out and back here", line: "GET " + location.href });
   history.replaceState(null, "", "/dev");
 }
